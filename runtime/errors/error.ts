@@ -1,0 +1,53 @@
+/** A place in the user's own file. Lines and columns are 1-based. */
+export interface SourcePosition {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+  /** The lines around it, when the source text is known: for the code frame. */
+  readonly source?: { readonly firstLine: number; readonly lines: readonly string[] }
+}
+
+export interface ErrorDetails {
+  /** What to do about it: one line, as code where possible. */
+  readonly fix?: string
+  readonly at?: SourcePosition | undefined
+  readonly cause?: unknown
+}
+
+/** Every error that onnsight throws: what happened, where, and what to do. `code` is stable. */
+export class OnnsightError extends Error {
+  readonly code: string
+  readonly fix: string | undefined
+  readonly at: SourcePosition | undefined
+
+  constructor(code: string, message: string, details: ErrorDetails = {}) {
+    super(compose(message, details), details.cause === undefined ? undefined : { cause: details.cause })
+    this.name = new.target.name
+    this.code = code
+    this.fix = details.fix
+    this.at = details.at
+  }
+}
+
+function compose(message: string, { fix, at }: ErrorDetails): string {
+  const parts = [message]
+  if (at) parts.push(`  ${at.file}:${at.line}:${at.column}`, ...codeFrame(at))
+  if (fix) parts.push(`  Do this: ${fix}`)
+  return parts.join('\n')
+}
+
+/** Two lines either side, the line to blame marked, a caret under its column. */
+export function codeFrame(at: SourcePosition): string[] {
+  if (!at.source) return []
+  const { firstLine, lines } = at.source
+  const from = Math.max(firstLine, at.line - 2)
+  const to = Math.min(firstLine + lines.length - 1, at.line + 2)
+  const width = String(to).length
+  const frame: string[] = []
+  for (let line = from; line <= to; line++) {
+    const mark = line === at.line ? '>' : ' '
+    frame.push(`${mark} ${String(line).padStart(width)} | ${lines[line - firstLine]}`)
+    if (line === at.line) frame.push(`  ${' '.repeat(width)} | ${' '.repeat(Math.max(0, at.column - 1))}^`)
+  }
+  return frame
+}
