@@ -1,0 +1,76 @@
+import * as ort from 'onnxruntime-node'
+import type { TensorData } from '../../tensor/data.ts'
+import type { HeldType } from '../../tensor/dtype.ts'
+import type { Provider, Session, SessionOptions, SessionValue } from './provider.ts'
+
+export interface NodeProviderOptions {
+  readonly device: 'cpu' | 'cuda'
+  readonly deviceId: number
+  /** Threads for one operator. @default onnxruntime's own choice: one for each physical core */
+  readonly threads?: number
+}
+
+/** onnxruntime-node, on the CPU or on one CUDA device. */
+export function nodeProvider({ device, deviceId, threads }: NodeProviderOptions): Provider {
+  const executionProviders: ort.InferenceSession.ExecutionProviderConfig[] =
+    device === 'cuda' ? [{ name: 'cuda', deviceId }, 'cpu'] : ['cpu']
+  return {
+    name: device,
+    async create(model, options) {
+      const session = await ort.InferenceSession.create(model, {
+        executionProviders,
+        graphOptimizationLevel: options.optimize,
+        logSeverityLevel: 4,
+        ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+        extra: { session: sessionConfig(options) },
+      })
+      return wrap(session)
+    },
+  }
+}
+
+/** Keys must be strings with string values. Many sessions share the cores: a pool that spins while idle would slow the busy one. */
+function sessionConfig({ folder, prepack }: SessionOptions): Record<string, string> {
+  const config: Record<string, string> = { 'intra_op.allow_spinning': '0' }
+  if (!prepack) config.disable_prepacking = '1'
+  if (folder !== undefined) config.model_external_initializers_file_folder_path = folder
+  return config
+}
+
+function wrap(session: ort.InferenceSession): Session {
+  return {
+    outputs: session.outputMetadata.map(describe),
+    async run(feeds, fetches) {
+      const tensors: Record<string, ort.Tensor> = {}
+      for (const name in feeds) tensors[name] = toOrt(feeds[name])
+      const results = await session.run(tensors, fetches as string[])
+      const data: Record<string, TensorData> = {}
+      for (const name in results) data[name] = fromOrt(results[name])
+      return data
+    },
+    release: () => session.release(),
+  }
+}
+
+function describe(value: ort.InferenceSession.ValueMetadata): SessionValue {
+  if (!value.isTensor) return { name: value.name, type: 'other', dims: [] }
+  return { name: value.name, type: value.type, dims: value.shape.map(dim => (dim === '' ? undefined : dim)) }
+}
+
+/** Edge tensors go from session to session as they are: the wrapper is made once. */
+const wrapped = new WeakMap<TensorData, ort.Tensor>()
+
+function toOrt(tensor: TensorData): ort.Tensor {
+  let result = wrapped.get(tensor)
+  if (!result) {
+    result = new ort.Tensor(tensor.type as 'float32', tensor.data as Float32Array, tensor.dims as number[])
+    wrapped.set(tensor, result)
+  }
+  return result
+}
+
+function fromOrt(tensor: ort.Tensor): TensorData {
+  const data: TensorData = { type: tensor.type as HeldType, dims: tensor.dims, data: tensor.data as TensorData['data'] }
+  wrapped.set(data, tensor)
+  return data
+}

@@ -1,0 +1,32 @@
+import type { TensorData } from '../../tensor/data.ts'
+
+/** One compiled graph, ready to run. */
+export interface Session {
+  /** Runs the graph. Every input must be fed; only `fetches` are copied out. Feeds and results are keyed by value name. */
+  run(feeds: Readonly<Record<string, TensorData>>, fetches: readonly string[]): Promise<Record<string, TensorData>>
+  /** Declared outputs with the dims that are known before a run. */
+  readonly outputs: readonly SessionValue[]
+  release(): Promise<void>
+}
+
+export interface SessionValue {
+  readonly name: string
+  readonly type: string
+  /** A symbolic dim is its name; a dim that is not known is undefined. */
+  readonly dims: readonly (number | string | undefined)[]
+}
+
+export interface SessionOptions {
+  /** Folder that external data locations are relative to. */
+  readonly folder?: string
+  /** Copy weights into the layout the kernels like best: slower to create, faster to run. */
+  readonly prepack: boolean
+  /** `disabled` keeps every node as it is: for skeletons and for exact blame. */
+  readonly optimize: 'disabled' | 'all'
+}
+
+/** Where graphs run. The only rooms that import onnxruntime are the providers. */
+export interface Provider {
+  readonly name: string
+  create(model: Uint8Array, options: SessionOptions): Promise<Session>
+}

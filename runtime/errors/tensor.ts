@@ -1,0 +1,91 @@
+import type { Dims } from '../graph/expression.ts'
+import { OnnsightError, type SourcePosition } from './error.ts'
+
+export class NotSavedError extends OnnsightError {
+  static readonly code = 'not-saved'
+  constructor(what: string, trace: string, at?: SourcePosition) {
+    super(NotSavedError.code, `${what} was used after its trace (${trace}) had ended, but it was never saved.`, {
+      at,
+      fix: `save it inside the block: x = save(${what})`,
+    })
+  }
+}
+
+export class NotComputedError extends OnnsightError {
+  static readonly code = 'not-computed'
+  constructor(what: string, inTrace: boolean, at?: SourcePosition) {
+    super(NotComputedError.code, `${what} has no value yet: ${inTrace ? 'the model has not run' : 'it is computed when asked for'}.`, {
+      at,
+      fix: inTrace
+        ? 'ask for it with `await h.value()`, or save(h) and read it after the trace'
+        : 'ask for it with `await t.value()`',
+    })
+  }
+}
+
+export class ShapeError extends OnnsightError {
+  static readonly code = 'shape'
+  constructor(message: string, at?: SourcePosition, fix?: string) {
+    super(ShapeError.code, message, { at, ...(fix ? { fix } : {}) })
+  }
+}
+
+export class DtypeError extends OnnsightError {
+  static readonly code = 'dtype'
+  constructor(message: string, at?: SourcePosition, fix?: string) {
+    super(DtypeError.code, message, { at, ...(fix ? { fix } : {}) })
+  }
+}
+
+export class UnknownShapeError extends OnnsightError {
+  static readonly code = 'unknown-shape'
+  constructor(operation: string, dims: Dims | undefined, at?: SourcePosition) {
+    super(
+      UnknownShapeError.code,
+      `${operation} needs dims that depend on the data: ${dims ? showDims(dims) : 'even the rank is unknown before the model runs'}.`,
+      { at, fix: 'force the value first: const t = await h.value()' },
+    )
+  }
+}
+
+export class ArgumentError extends OnnsightError {
+  static readonly code = 'argument'
+  constructor(message: string, at?: SourcePosition, fix?: string) {
+    super(ArgumentError.code, message, { at, ...(fix ? { fix } : {}) })
+  }
+}
+
+export class MixedTracesError extends OnnsightError {
+  static readonly code = 'mixed-traces'
+  constructor(operation: string, at?: SourcePosition) {
+    super(MixedTracesError.code, `${operation} combines values of two traces that are both still being recorded.`, {
+      at,
+      fix: 'save the value in the first trace, and use it after that trace has ended',
+    })
+  }
+}
+
+export class ImplicitConversionError extends OnnsightError {
+  static readonly code = 'implicit-conversion'
+  constructor(what: string, hint: string, at?: SourcePosition) {
+    super(ImplicitConversionError.code, `${what} is a tensor and can't be turned into a JavaScript ${hint} by itself.`, {
+      at,
+      fix: 'use a method (h.add(1), h.gt(0)), or item() / tolist() on a computed value',
+    })
+  }
+}
+
+export class NotAPlaceError extends OnnsightError {
+  static readonly code = 'not-a-place'
+  constructor(what: string, at?: SourcePosition) {
+    super(NotAPlaceError.code, `set() was called on ${what}, which is a computed value and no place in the model.`, {
+      at,
+      fix: 'write to the place itself, model.….output.set(slice, value), or make a changed copy: h.assign(slice, value)',
+    })
+  }
+}
+
+/** `[1, 7, ?]`: as people write shapes. */
+export function showDims(dims: Dims): string {
+  return `[${dims.map(dim => dim ?? '?').join(', ')}]`
+}

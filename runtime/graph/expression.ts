@@ -1,0 +1,152 @@
+import type { SourcePosition } from '../errors/error.ts'
+import type { TensorData } from '../tensor/data.ts'
+import type { DataType } from '../tensor/dtype.ts'
+
+/** An ONNX attribute. Written out with its kind, as ONNX tells int from float and JavaScript does not. */
+export type Attribute =
+  | { readonly int: number }
+  | { readonly ints: readonly number[] }
+  | { readonly float: number }
+  | { readonly string: string }
+export type Attributes = Readonly<Record<string, Attribute>>
+
+/** A dim that is not known before the model runs is undefined; so is a whole shape whose rank is unknown. */
+export type Dim = number | undefined
+export type Dims = readonly Dim[]
+
+/** Where a value was recorded: made into a `SourcePosition` only when an error needs it. */
+export interface Mark {
+  position(): SourcePosition | undefined
+  /** `src/steer.ts:14:3`: names the recorded node, so that what onnxruntime reports maps back. */
+  label(): string
+}
+
+/** A place in a model where values can be read and written. `key` is unique within the model. */
+export interface Tap {
+  readonly key: string
+  /** As the user writes it, for messages: `transformer.h.1.output`. */
+  readonly label: string
+  /** The ONNX value that passes here. */
+  readonly tensor: string
+  /** Out of the scope, or into it. */
+  readonly direction: 'out' | 'in'
+  /** The module's path, or `node:INDEX` for a single node, whose boundary this is. */
+  readonly scope: string
+}
+
+/** Whoever owns taps: a trace of one model. */
+export interface TapOwner {
+  /** The loaded model's identity and branch choice: part of keys. */
+  readonly program: object
+}
+
+export class Operand {
+  readonly kind = 'operand'
+  readonly data: TensorData
+  constructor(data: TensorData) {
+    this.data = data
+  }
+}
+
+/** A small tensor that is part of the recording itself: axes, shapes. Never a number the user may want to vary. */
+export class Constant {
+  readonly kind = 'constant'
+  readonly data: TensorData
+  constructor(data: TensorData) {
+    this.data = data
+  }
+}
+
+export class TapRead {
+  readonly kind = 'read'
+  readonly tap: Tap
+  /** How many writes at this tap the value includes: a read before a write keeps the old value. */
+  readonly writes: number
+  readonly owner: TapOwner
+  readonly mark: Mark | undefined
+  constructor(tap: Tap, writes: number, owner: TapOwner, mark: Mark | undefined) {
+    this.tap = tap
+    this.writes = writes
+    this.owner = owner
+    this.mark = mark
+  }
+}
+
+/** One ONNX node, in its opset-21 form. */
+export class Operation {
+  readonly kind = 'operation'
+  readonly opType: string
+  readonly domain: string
+  /** A left-out optional input is undefined. */
+  readonly inputs: readonly (Value | undefined)[]
+  readonly attributes: Attributes
+  readonly outputs: number
+  readonly mark: Mark | undefined
+  /** Op and attributes as text: their part of a recording's key. */
+  readonly signature: string
+  constructor(
+    opType: string,
+    domain: string,
+    inputs: readonly (Value | undefined)[],
+    attributes: Attributes,
+    outputs: number,
+    mark: Mark | undefined,
+  ) {
+    this.opType = opType
+    this.domain = domain
+    this.inputs = inputs
+    this.attributes = attributes
+    this.outputs = outputs
+    this.mark = mark
+    let signature = domain ? `${domain}.${opType}` : opType
+    for (const name in attributes) signature += ` ${name}=${JSON.stringify(attributes[name])}`
+    this.signature = signature
+  }
+}
+
+/** A module applied to a value: its nodes once more, between `from` and `to`, with the value in the place of `from`. Weights are shared. */
+export class Application {
+  readonly kind = 'application'
+  readonly module: string
+  readonly from: Tap
+  readonly to: Tap
+  readonly input: Value
+  readonly owner: TapOwner
+  readonly mark: Mark | undefined
+  constructor(module: string, from: Tap, to: Tap, input: Value, owner: TapOwner, mark: Mark | undefined) {
+    this.module = module
+    this.from = from
+    this.to = to
+    this.input = input
+    this.owner = owner
+    this.mark = mark
+  }
+}
+
+export type Expression = Operand | Constant | TapRead | Operation | Application
+
+/** One output of an expression, with what is known of it before anything runs. */
+export class Value {
+  readonly expression: Expression
+  readonly output: number
+  readonly type: DataType
+  readonly dims: Dims | undefined
+  constructor(expression: Expression, output: number, type: DataType, dims: Dims | undefined) {
+    this.expression = expression
+    this.output = output
+    this.type = type
+    this.dims = dims
+  }
+}
+
+export interface Write {
+  readonly value: Value
+  readonly mark: Mark | undefined
+}
+
+/** What one trace recorded. */
+export interface Recording {
+  readonly owner: TapOwner | undefined
+  readonly writes: ReadonlyMap<Tap, readonly Write[]>
+  readonly wanted: readonly Value[]
+}

@@ -1,0 +1,64 @@
+import type { TensorData } from '../tensor/data.ts'
+import type { Expression, Recording, Value } from './expression.ts'
+
+/**
+ * A recording with its operand values taken out: two recordings with the same key are linked the same way, and differ only in
+ * `operands`. Putting the values back is feeding slot i with `operands[i]`.
+ */
+export interface NormalForm {
+  readonly key: string
+  readonly operands: readonly TensorData[]
+  /** Every expression, inputs before users; its index is its number in the key. */
+  readonly order: readonly Expression[]
+}
+
+export function normalise(recording: Recording): NormalForm {
+  const numbers = new Map<Expression, number>()
+  const order: Expression[] = []
+  const operands: TensorData[] = []
+  let key = ''
+
+  const number = (expression: Expression): number => {
+    const known = numbers.get(expression)
+    if (known !== undefined) return known
+    const part = signature(expression)
+    const own = order.length
+    numbers.set(expression, own)
+    order.push(expression)
+    key += `${own}=${part};`
+    return own
+  }
+
+  const reference = (value: Value | undefined): string => {
+    if (!value) return '_'
+    const own = number(value.expression)
+    return value.output === 0 ? String(own) : `${own}.${value.output}`
+  }
+
+  const signature = (expression: Expression): string => {
+    switch (expression.kind) {
+      case 'operand':
+        operands.push(expression.data)
+        return `$${expression.data.type}`
+      case 'constant':
+        return `#${expression.data.type}[${expression.data.dims}]${Array.from(expression.data.data as ArrayLike<unknown>).join()}`
+      case 'read':
+        return `<${expression.tap.key}@${expression.writes}`
+      case 'application':
+        return `(${expression.from.key}>${expression.to.key} ${reference(expression.input)})`
+      case 'operation': {
+        let inputs = ''
+        for (const input of expression.inputs) inputs += ` ${reference(input)}`
+        return expression.signature + inputs
+      }
+    }
+  }
+
+  for (const [tap, writes] of recording.writes) {
+    const values = writes.map(write => reference(write.value))
+    key += `${tap.key}<-${values.join(',')};`
+  }
+  const wanted = recording.wanted.map(reference)
+  key += `?${wanted.join(',')}`
+  return { key, operands, order }
+}

@@ -1,0 +1,21 @@
+import type { HeldType, TensorArray } from './dtype.ts'
+
+/** A concrete tensor: row-major elements. Frozen by convention: nothing in onnsight writes into `data` once it is made. */
+export interface TensorData {
+  readonly type: HeldType
+  readonly dims: readonly number[]
+  readonly data: TensorArray
+}
+
+export function sizeOf(dims: readonly number[]): number {
+  let size = 1
+  for (const dim of dims) size *= dim
+  return size
+}
+
+export function byteLength(tensor: TensorData): number {
+  if (ArrayBuffer.isView(tensor.data)) return tensor.data.byteLength
+  let bytes = 0
+  for (const text of tensor.data) bytes += text.length * 2
+  return bytes
+}

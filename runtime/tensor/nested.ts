@@ -1,0 +1,33 @@
+import { Float16Array } from '@petamoriken/float16'
+import type { TensorData } from './data.ts'
+import type { NestedList } from './tensor.ts'
+
+/** Row-major elements as nested arrays. */
+export function toNested(tensor: TensorData): NestedList {
+  const element = elementReader(tensor)
+  let next = 0
+  const build = (axis: number): NestedList => {
+    if (axis === tensor.dims.length) return element(next++)
+    const list: NestedList[] = []
+    for (let i = 0; i < tensor.dims[axis]; i++) list.push(build(axis + 1))
+    return list
+  }
+  return build(0)
+}
+
+function elementReader({ type, data }: TensorData): (i: number) => number | bigint | boolean | string {
+  if (type === 'bool') return i => data[i] === 1
+  if (type === 'int64' || type === 'uint64') {
+    return i => {
+      const value = data[i] as bigint
+      const number = Number(value)
+      return Number.isSafeInteger(number) ? number : value
+    }
+  }
+  if (type === 'float16') {
+    const bits = data as Uint16Array
+    const halves = new Float16Array(bits.buffer as ArrayBuffer, bits.byteOffset, bits.length)
+    return i => halves[i]
+  }
+  return i => data[i] as number | string
+}
