@@ -30,6 +30,13 @@ export class ShapeError extends OnnsightError {
   }
 }
 
+export class IndexError extends OnnsightError {
+  static readonly code = 'index'
+  constructor(message: string, at?: SourcePosition, fix?: string) {
+    super(IndexError.code, message, { at, ...(fix ? { fix } : {}) })
+  }
+}
+
 export class DtypeError extends OnnsightError {
   static readonly code = 'dtype'
   constructor(message: string, at?: SourcePosition, fix?: string) {

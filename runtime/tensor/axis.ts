@@ -1,0 +1,19 @@
+import { ArgumentError, IndexError } from '../errors/tensor.ts'
+import { here } from './here.ts'
+
+/** The axis that `dim` means, counted from the front. @throws IndexError if there is no such axis */
+export function axisOf(dim: number, rank: number, operation: string): number {
+  if (!Number.isInteger(dim)) throw new ArgumentError(`${operation}: dim ${dim} is not an integer.`, here())
+  if (dim < -rank || dim >= rank) {
+    const range = rank === 0 ? 'a tensor of rank 0 has none' : `a tensor of rank ${rank} has ${-rank} to ${rank - 1}`
+    throw new IndexError(`${operation}: there is no dim ${dim}: ${range}`, here())
+  }
+  return dim < 0 ? dim + rank : dim
+}
+
+/** The same for several axes, none of them twice. */
+export function axesOf(dims: readonly number[], rank: number, operation: string): number[] {
+  const axes = dims.map(dim => axisOf(dim, rank, operation))
+  if (new Set(axes).size !== axes.length) throw new ArgumentError(`${operation}: [${dims.join(', ')}] names a dim twice.`, here())
+  return axes
+}
