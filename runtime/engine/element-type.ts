@@ -28,3 +28,10 @@ const types: Readonly<Record<DataType, OnnxType>> = {
 export function elementType(type: DataType): OnnxType {
   return types[type]
 }
+
+const names = new Map(Object.entries(types).map(([name, number]) => [number as number, name as DataType]))
+
+/** The name of an ONNX element type; undefined for those that onnsight does not know. */
+export function dataTypeOf(elementType: number): DataType | undefined {
+  return names.get(elementType)
+}

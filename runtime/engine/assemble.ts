@@ -1,0 +1,95 @@
+import { create, toBinary } from '@bufbuild/protobuf'
+import { GraphProtoSchema, ModelProtoSchema, type NodeProto, NodeProtoSchema, type TensorProto } from '../onnx/schema/onnx_pb.ts'
+import { type DataType, isHeld } from '../tensor/dtype.ts'
+import { elementType } from './element-type.ts'
+import { emitAttribute, emitValueInfo } from './emit.ts'
+import type { Weights } from './weights.ts'
+
+/** A value at a session's edge. Its dtype may be unknown where onnxruntime can infer it (outputs). */
+export interface Edge {
+  readonly name: string
+  readonly type: DataType | undefined
+  readonly dims?: readonly (number | string | undefined)[] | undefined
+}
+
+/** What goes into one session's graph. */
+export interface Assembly {
+  readonly nodes: readonly NodeProto[]
+  readonly inputs: readonly Edge[]
+  readonly outputs: readonly Edge[]
+  /** Model weights that the nodes read. */
+  readonly initializers: Iterable<string>
+  /** Small tensors of the recording itself. */
+  readonly constants?: readonly TensorProto[]
+}
+
+export interface Opsets {
+  readonly opsets: ReadonlyMap<string, number>
+  readonly irVersion: number
+}
+
+/** IR 8 is what every opset up to 19 was published with; int4 and newer types need 10. */
+const LEAST_IR = 10
+
+/** The bytes of one session's model: kilobytes, as weights stay in their files. */
+export function assemble(assembly: Assembly, weights: Weights | undefined, { opsets, irVersion }: Opsets): Uint8Array {
+  const before: NodeProto[] = []
+  const after: NodeProto[] = []
+  const input = assembly.inputs.map(edge => inputOf(edge, before))
+  const output = assembly.outputs.map(edge => outputOf(edge, after))
+  const initializer = [...(assembly.constants ?? [])]
+  for (const name of new Set(assembly.initializers)) if (weights) initializer.push(weights.prepare(name))
+  const graph = create(GraphProtoSchema, {
+    name: 'onnsight',
+    node: [...before, ...assembly.nodes, ...after],
+    initializer,
+    input,
+    output,
+  })
+  const model = create(ModelProtoSchema, {
+    irVersion: BigInt(Math.max(irVersion, LEAST_IR)),
+    opsetImport: [...opsets].map(([domain, version]) => ({ domain, version: BigInt(version) })),
+    graph,
+  })
+  return toBinary(ModelProtoSchema, model)
+}
+
+/** Types that JavaScript can't hold cross an edge as a wider one: onnxruntime-node refuses or aborts on them otherwise. */
+export function edgeType(type: DataType): DataType {
+  if (isHeld(type)) return type
+  if (type === 'int4') return 'int8'
+  if (type === 'uint4') return 'uint8'
+  return 'float32'
+}
+
+function inputOf({ name, type, dims }: Edge, before: NodeProto[]) {
+  if (!type || isHeld(type)) return emitValueInfo(name, type, dims)
+  before.push(cast(`${name} as fed`, name, type))
+  return emitValueInfo(`${name} as fed`, edgeType(type), dims)
+}
+
+function outputOf({ name, type }: Edge, after: NodeProto[]) {
+  if (!type || isHeld(type)) return emitValueInfo(name)
+  after.push(cast(name, `${name} as read`, edgeType(type)))
+  return emitValueInfo(`${name} as read`)
+}
+
+/** The name under which a value is fed. */
+export function feedName(name: string, type: DataType | undefined): string {
+  return type && !isHeld(type) ? `${name} as fed` : name
+}
+
+/** The name under which a value is fetched. */
+export function fetchName(name: string, type: DataType | undefined): string {
+  return type && !isHeld(type) ? `${name} as read` : name
+}
+
+function cast(from: string, to: string, type: DataType): NodeProto {
+  return create(NodeProtoSchema, {
+    name: `onnsight edge ${to}`,
+    opType: 'Cast',
+    input: [from],
+    output: [to],
+    attribute: [emitAttribute('to', { int: elementType(type) })],
+  })
+}

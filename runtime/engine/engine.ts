@@ -1,0 +1,197 @@
+import { LRUCache } from 'lru-cache'
+import { UseAfterReleaseError } from '../errors/run.ts'
+import type { Recording, Value } from '../graph/expression.ts'
+import { type NormalForm, normalise } from '../graph/normalise.ts'
+import { readTensorBytes } from '../onnx/tensor-value.ts'
+import type { TensorData } from '../tensor/data.ts'
+import { arrayConstructor, type HeldType, isHeld } from '../tensor/dtype.ts'
+import type { Edge } from './assemble.ts'
+import { link } from './linker/link.ts'
+import type { LinkPlan } from './linker/plan.ts'
+import type { Program } from './program.ts'
+import type { Provider, Session } from './providers/provider.ts'
+import type { StepReport, TraceReport } from './report.ts'
+import { ReuseCache } from './reuse.ts'
+import { type RunContext, runPlan } from './run.ts'
+import { scan, type ValueShape } from './scan.ts'
+import { SessionCache, type SessionCacheState } from './sessions.ts'
+
+export interface EngineOptions {
+  readonly provider: Provider
+  /** Bytes of sessions kept for interventions. */
+  readonly sessionBytes: number
+  /** Bytes of block results kept for the same inputs; 0 keeps none. */
+  readonly reuseBytes: number
+  /** For messages. */
+  readonly name: string
+}
+
+export interface EngineRun {
+  readonly recording: Recording
+  readonly inputs: ReadonlyMap<string, TensorData>
+  readonly given?: ReadonlyMap<string, TensorData>
+  /** Keep all that later nodes could read, to go on from there. */
+  readonly keepEdges?: boolean
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface EngineResult {
+  readonly wanted: readonly TensorData[]
+  /** Every value that the run still has, by name. */
+  readonly values: ReadonlyMap<string, TensorData>
+  readonly plan: LinkPlan
+  readonly report: TraceReport
+}
+
+const MOST_PLANS = 2000
+const MOST_SHAPES = 64
+
+/** Owns a model's sessions: its blocks, what was rebuilt for interventions, and what may be used again. */
+export class Engine {
+  readonly program: Program
+  readonly #options: EngineOptions
+  readonly #sessions: SessionCache
+  readonly #reuse: ReuseCache
+  readonly #blocks: (Session | undefined)[] = []
+  readonly #plans = new LRUCache<string, LinkPlan>({ max: MOST_PLANS })
+  readonly #shapes = new LRUCache<string, Promise<ReadonlyMap<string, ValueShape>>>({ max: MOST_SHAPES })
+  readonly #context: RunContext
+  #released = false
+
+  constructor(program: Program, options: EngineOptions) {
+    this.program = program
+    this.#options = options
+    this.#sessions = new SessionCache(options.provider, options.sessionBytes)
+    this.#reuse = new ReuseCache(options.reuseBytes)
+    const edges = new Set(program.blocks.flatMap(block => block.inputs))
+    this.#context = {
+      blockSession: block => this.#blockSession(block),
+      useSession: (request, use) => this.#sessions.use(request, use),
+      folder: program.weights.folder,
+      reuse: this.#reuse,
+      isEdge: name => edges.has(name),
+    }
+  }
+
+  /** Creates the sessions of all blocks, in turn. `onBlock` is told after each one. */
+  async open(onBlock?: (done: number, total: number) => void, signal?: AbortSignal): Promise<void> {
+    const { blocks, weights } = this.program
+    try {
+      for (const block of blocks) {
+        signal?.throwIfAborted()
+        this.#blocks[block.index] = await this.#options.provider.create(this.program.blockModel(block.index), {
+          prepack: true,
+          optimize: 'all',
+          ...(weights.folder === undefined ? {} : { folder: weights.folder }),
+        })
+        onBlock?.(block.index + 1, blocks.length)
+      }
+    } catch (error) {
+      await this.release()
+      throw error
+    }
+  }
+
+  get sessions(): SessionCacheState {
+    return this.#sessions.state
+  }
+
+  get reusedBytes(): number {
+    return this.#reuse.bytes
+  }
+
+  get released(): boolean {
+    return this.#released
+  }
+
+  /** Shapes and dtypes of every value for inputs of these dims. Nothing is run; kept for the next trace of the same dims. */
+  async shapes(inputs: ReadonlyMap<string, { type: HeldType; dims: readonly number[] }>): Promise<ReadonlyMap<string, ValueShape>> {
+    this.#assertOpen()
+    const key = [...inputs].map(([name, { dims }]) => `${name}:${dims}`).join()
+    let shapes = this.#shapes.get(key)
+    if (!shapes) {
+      const { graph, weights } = this.program
+      const edges = graph.inputs.map((input): Edge => {
+        const fed = inputs.get(input.name)
+        return { name: input.name, type: this.program.typeOf(input.name), dims: fed?.dims ?? input.dims }
+      })
+      shapes = scan(graph, weights, this.#options.provider, edges)
+      this.#shapes.set(key, shapes)
+      shapes.catch(() => this.#shapes.delete(key))
+    }
+    return shapes
+  }
+
+  /** Links a recording and runs it. */
+  async run({ recording, inputs, given, keepEdges, signal }: EngineRun): Promise<EngineResult> {
+    this.#assertOpen()
+    const start = performance.now()
+    const form = normalise(recording)
+    const known = given ?? new Map<string, TensorData>()
+    const { plan, cached } = this.#plan(recording, form, known, keepEdges ?? false)
+    const steps: StepReport[] = []
+    const values = await runPlan(this.#context, {
+      plan,
+      operands: form.operands,
+      order: form.order,
+      inputs,
+      given: known,
+      signal,
+      report: steps,
+    })
+    for (const name of plan.weights) values.set(name, await this.#weight(name))
+    const wanted = plan.results.map((id, i) => values.get(id) ?? constantData(recording.wanted[i]))
+    const totalMs = performance.now() - start
+    const inRuns = steps.reduce((sum, step) => sum + step.runMs + (step.createMs ?? 0), 0)
+    const skipped = plan.skipped.map(block => this.program.blocks[block].label)
+    return { wanted, values, plan, report: { steps, skipped, planCached: cached, totalMs, ownMs: totalMs - inRuns } }
+  }
+
+  async release(): Promise<void> {
+    this.#released = true
+    this.#reuse.clear()
+    this.#plans.clear()
+    this.#shapes.clear()
+    await this.#sessions.release()
+    const blocks = this.#blocks.splice(0)
+    for (const session of blocks) await session?.release()
+  }
+
+  #plan(recording: Recording, form: NormalForm, given: ReadonlyMap<string, TensorData>, keepEdges: boolean): { plan: LinkPlan; cached: boolean } {
+    let { key } = form
+    if (keepEdges) key += '!edges'
+    if (given.size > 0) key += `!given ${[...given.keys()].join('\u0000')}`
+    const known = this.#plans.get(key)
+    if (known) return { plan: known, cached: true }
+    const plan = link(this.program, recording, form, new Set(given.keys()), keepEdges)
+    this.#plans.set(key, plan)
+    return { plan, cached: false }
+  }
+
+  #blockSession(block: number): Session {
+    const session = this.#blocks[block]
+    if (!session) throw new UseAfterReleaseError(this.#options.name)
+    return session
+  }
+
+  async #weight(name: string): Promise<TensorData> {
+    const tensor = this.program.weights.get(name)!
+    const type = this.program.typeOf(name)
+    if (!type || !isHeld(type) || type === 'string') throw new Error(`The weight ${name} is of a type that JavaScript can't hold.`)
+    const bytes = await readTensorBytes(tensor)
+    const Elements = arrayConstructor(type)
+    const aligned = bytes.byteOffset % Elements.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice()
+    const data = new Elements(aligned.buffer as ArrayBuffer, aligned.byteOffset, aligned.byteLength / Elements.BYTES_PER_ELEMENT)
+    return { type, dims: tensor.dims.map(Number), data }
+  }
+
+  #assertOpen(): void {
+    if (this.#released) throw new UseAfterReleaseError(this.#options.name)
+  }
+}
+
+/** A constant that is itself the result. */
+function constantData(value: Value): TensorData {
+  if (value.expression.kind !== 'constant') throw new Error('A wanted value was not computed.')
+  return value.expression.data
+}

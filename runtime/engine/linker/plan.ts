@@ -1,0 +1,37 @@
+/** One session's run within a plan. */
+export interface Step {
+  /** A block as it is, a block rebuilt with an intervention in it, or recorded operations alone. */
+  readonly kind: 'block' | 'rebuilt' | 'operations'
+  readonly block: number
+  readonly label: string
+  /** Name in the session, and the id of the value to feed. */
+  readonly inputs: readonly (readonly [name: string, id: string])[]
+  /** Name in the session, and the id under which the result goes on. */
+  readonly outputs: readonly (readonly [name: string, id: string])[]
+  /** Equal steps of different plans share one session. */
+  readonly key: string
+  /** The session's model: only asked for when no session has the key. */
+  readonly model: (() => Uint8Array) | undefined
+  /** Bytes of weights that its nodes read. */
+  readonly weightBytes: number
+  readonly nodeCount: number
+  /** Recorded expressions in it: index in the session's node names, number in the recording. */
+  readonly expressions: readonly number[]
+  /** Values that nothing after this step reads. */
+  readonly dropped: readonly string[]
+  /** Whether the same inputs always give the same outputs, and no intervention is in it. */
+  readonly reusable: boolean
+}
+
+/** How one kind of recording is run. Made once for a key; holds no operand values. */
+export interface LinkPlan {
+  readonly steps: readonly Step[]
+  /** For each wanted value: its id. */
+  readonly results: readonly string[]
+  /** Weights that are wanted as they are. */
+  readonly weights: readonly string[]
+  /** Blocks that this plan has no need of. */
+  readonly skipped: readonly number[]
+  /** The model's nodes that it runs. */
+  readonly executed: ReadonlySet<number>
+}

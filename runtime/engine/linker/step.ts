@@ -1,0 +1,168 @@
+import { create } from '@bufbuild/protobuf'
+import type { Value } from '../../graph/expression.ts'
+import { lower } from '../../graph/lower.ts'
+import type { NormalForm } from '../../graph/normalise.ts'
+import { renameCaptures } from '../../onnx/captures.ts'
+import { type NodeProto, NodeProtoSchema, type TensorProto } from '../../onnx/schema/onnx_pb.ts'
+import type { DataType } from '../../tensor/dtype.ts'
+import { assemble, type Edge, feedName, fetchName } from '../assemble.ts'
+import { emitNode, emitTensor } from '../emit.ts'
+import { RECORDED_OPSET } from '../evaluate.ts'
+import type { Program } from '../program.ts'
+import type { Step } from './plan.ts'
+import { constantId, isConstant, isModelValue, readsOf, type Unit } from './unit.ts'
+
+export interface StepParts {
+  readonly program: Program
+  readonly form: NormalForm
+  /** Producers first. */
+  readonly units: readonly Unit[]
+  readonly typeOf: (id: string) => DataType | undefined
+  readonly block: number
+  /** In the model's opset, or in that of recorded operations. */
+  readonly isModelStage: boolean
+  readonly outputs: readonly string[]
+  readonly dropped: readonly string[]
+}
+
+/**
+ * A session for some units. Inside it values get local names, so that equal steps of different recordings have equal keys: what a
+ * recording adds is numbered in the order of first use; a model's own values keep their names.
+ */
+export function buildStep(parts: StepParts): Step {
+  const { program, units, typeOf, outputs, dropped } = parts
+  const local = new LocalNames(parts.form)
+  const made = new Set(units.flatMap(unit => unit.outputs))
+  const inputs: string[] = []
+  const weights = new Set<string>()
+  const keys: string[] = []
+  const expressions: number[] = []
+  for (const unit of units) {
+    for (const id of readsOf(unit)) {
+      if (made.has(id) || isConstant(id)) continue
+      if (program.weights.has(id)) weights.add(id)
+      else if (!inputs.includes(id)) inputs.push(id)
+    }
+    keys.push(keyOf(unit, local))
+    if (unit.kind === 'operation' && unit.expression !== undefined) expressions.push(unit.expression)
+  }
+  const isModel = parts.isModelStage || units.some(unit => unit.kind !== 'operation') || weights.size > 0
+  const hasNodes = units.some(unit => unit.kind === 'node')
+  const edge = (id: string): Edge => ({ name: local.of(id), type: typeOf(id), dims: isModelValue(id) ? program.edgeDims(id) : undefined })
+  const inputEdges = inputs.map(edge)
+  const outputEdges = outputs.map(edge)
+  const key = [
+    isModel ? program.id : 'operations',
+    ...keys,
+    `in ${inputEdges.map(({ name, type }) => `${name}:${type}`)}`,
+    `out ${outputEdges.map(({ name }) => name)}`,
+  ].join('\n')
+
+  return {
+    kind: hasNodes ? 'rebuilt' : 'operations',
+    block: parts.block,
+    label: hasNodes ? (program.blocks[parts.block]?.label ?? '') : 'operations',
+    inputs: inputs.map((id, i) => [feedName(inputEdges[i].name, inputEdges[i].type), id]),
+    outputs: outputs.map((id, i) => [fetchName(outputEdges[i].name, outputEdges[i].type), id]),
+    key,
+    model: () => {
+      const opset = isModel ? program.opset : RECORDED_OPSET
+      const { nodes, constants } = emit(units, local, opset)
+      const opsets = isModel ? program.opsets : recordedOpsets
+      return assemble({ nodes, inputs: inputEdges, outputs: outputEdges, initializers: weights, constants }, program.weights, opsets)
+    },
+    weightBytes: [...weights].reduce((sum, name) => sum + program.weights.externalBytes(name), 0),
+    nodeCount: units.length,
+    expressions,
+    dropped,
+    reusable: false,
+  }
+}
+
+const recordedOpsets = {
+  opsets: new Map([
+    ['', RECORDED_OPSET],
+    ['com.microsoft', 1],
+  ]),
+  irVersion: 10,
+}
+
+class LocalNames {
+  readonly #names = new Map<string, string>()
+  readonly #form: NormalForm
+  constructor(form: NormalForm) {
+    this.#form = form
+  }
+
+  of(id: string): string {
+    if (id === '' || isModelValue(id)) return id
+    let name = this.#names.get(id)
+    if (name === undefined) {
+      name = `onnsight:${this.#names.size}`
+      this.#names.set(id, name)
+    }
+    return name
+  }
+
+  /** Constants that a step reads, by their local name. */
+  *constants(): Iterable<TensorProto> {
+    for (const [id, name] of this.#names) {
+      if (!isConstant(id)) continue
+      const constant = constantOf(this.#form, id)
+      yield emitTensor(name, constant)
+    }
+  }
+
+  constantText(id: string): string {
+    const { type, dims, data } = constantOf(this.#form, id)
+    return `${type}[${dims}]${Array.from(data as ArrayLike<unknown>).join()}`
+  }
+}
+
+function constantOf(form: NormalForm, id: string) {
+  const expression = form.order[Number(id.slice(constantId(0).length - 1))]
+  if (expression.kind !== 'constant') throw new Error(`${id} is no constant.`)
+  return expression.data
+}
+
+function keyOf(unit: Unit, local: LocalNames): string {
+  const name = (id: string): string => (isConstant(id) ? `#${local.constantText(id)}${local.of(id)}` : local.of(id))
+  const reads = unit.inputs.map(name).join()
+  const outputs = unit.kind === 'node' ? '' : unit.outputs.map(id => local.of(id)).join()
+  if (unit.operation) return `${unit.operation.signature}(${reads})${outputs}`
+  const changed = unit.rewired ? `(${reads};${unit.captures.map(([from, id]) => `${from}=${name(id)}`)})` : ''
+  return `${unit.node!.index}${changed}${outputs}`
+}
+
+function emit(units: readonly Unit[], local: LocalNames, opset: number): { nodes: NodeProto[]; constants: TensorProto[] } {
+  const nodes: NodeProto[] = []
+  let operations = 0
+  units.forEach((unit, i) => {
+    const outputs = unit.outputs.map(id => local.of(id))
+    if (unit.operation) {
+      // Named by its place in the step: `Step.expressions` leads from there to the user's line.
+      const name = `onnsight:${operations++} ${unit.operation.opType}`
+      const lowered = opset === RECORDED_OPSET ? unit.operation : lower(unit.operation, opset)
+      if (!lowered) throw new Error(`${unit.operation.opType} can't be written in opset ${opset}.`)
+      nodes.push(emitNode(lowered, name, loweredInputs(unit, lowered.inputs).map(id => local.of(id)), outputs))
+      return
+    }
+    const { proto } = unit.node!
+    if (!unit.rewired) {
+      nodes.push(proto)
+      return
+    }
+    const renamed = new Map(unit.captures.filter(([name, id]) => name !== id).map(([name, id]) => [name, local.of(id)]))
+    const inputs = unit.inputs.map(id => local.of(id))
+    const body = renamed.size > 0 ? renameCaptures(proto, renamed) : proto
+    const name = unit.kind === 'copy' ? `${unit.node!.name} (applied ${i})` : unit.node!.name
+    nodes.push(create(NodeProtoSchema, { ...body, name, input: inputs, output: outputs }))
+  })
+  return { nodes, constants: [...local.constants()] }
+}
+
+/** Lowering may turn inputs into attributes: those that stay keep their ids. */
+function loweredInputs(unit: Unit, inputs: readonly (Value | undefined)[]): string[] {
+  const original = unit.operation!.inputs
+  return inputs.map(input => (input ? unit.inputs[original.indexOf(input)] : ''))
+}

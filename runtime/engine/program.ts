@@ -1,0 +1,172 @@
+import type { Dims } from '../graph/expression.ts'
+import type { Crossings } from '../names/crossings.ts'
+import type { ModuleTree } from '../names/tree.ts'
+import type { GraphNode, OnnxGraph } from '../onnx/graph.ts'
+import { type DataType, isHeld } from '../tensor/dtype.ts'
+import { assemble, type Edge, feedName, fetchName } from './assemble.ts'
+import type { Block } from './blocks.ts'
+import { dataTypeOf } from './element-type.ts'
+import type { Step } from './linker/plan.ts'
+import type { ValueShape } from './scan.ts'
+import type { Weights } from './weights.ts'
+
+export interface ProgramParts {
+  /** Unique in the process: part of every key. */
+  readonly id: string
+  readonly graph: OnnxGraph
+  readonly tree: ModuleTree
+  readonly crossings: Crossings
+  readonly weights: Weights
+  readonly blocks: readonly Block[]
+  /** What is known of every value with the model's dims left open. */
+  readonly shapes: ReadonlyMap<string, ValueShape>
+}
+
+/** A model as the linker sees it: its graph, its modules, and its blocks. Nothing here changes once it is made. */
+export class Program {
+  readonly id: string
+  readonly graph: OnnxGraph
+  readonly tree: ModuleTree
+  readonly crossings: Crossings
+  readonly weights: Weights
+  readonly blocks: readonly Block[]
+  /** Version of the default operator set. */
+  readonly opset: number
+  readonly #shapes: ReadonlyMap<string, ValueShape>
+  readonly #blockOf: readonly number[]
+  readonly #inputs: ReadonlySet<string>
+  readonly #outputs: ReadonlySet<string>
+  readonly #blockInputs: readonly ReadonlySet<string>[]
+  readonly #blockOutputs: readonly ReadonlySet<string>[]
+
+  constructor({ id, graph, tree, crossings, weights, blocks, shapes }: ProgramParts) {
+    this.id = id
+    this.graph = graph
+    this.tree = tree
+    this.crossings = crossings
+    this.weights = weights
+    this.blocks = blocks
+    this.opset = graph.opsets.get('') ?? 1
+    this.#shapes = shapes
+    const blockOf: number[] = []
+    for (const block of blocks) for (const node of block.nodes) blockOf[node.index] = block.index
+    this.#blockOf = blockOf
+    this.#inputs = new Set(graph.inputs.map(input => input.name))
+    this.#outputs = new Set(graph.outputs.map(output => output.name))
+    this.#blockInputs = blocks.map(block => new Set(block.inputs))
+    this.#blockOutputs = blocks.map(block => new Set(block.outputs))
+  }
+
+  get opsets(): { opsets: ReadonlyMap<string, number>; irVersion: number } {
+    return this.graph
+  }
+
+  blockOf(node: GraphNode): number {
+    return this.#blockOf[node.index]
+  }
+
+  isInput(name: string): boolean {
+    return this.#inputs.has(name)
+  }
+
+  isOutput(name: string): boolean {
+    return this.#outputs.has(name)
+  }
+
+  isBlockInput(block: number, name: string): boolean {
+    return this.#blockInputs[block].has(name)
+  }
+
+  isBlockOutput(block: number, name: string): boolean {
+    return this.#blockOutputs[block].has(name)
+  }
+
+  typeOf(name: string): DataType | undefined {
+    const weight = this.weights.get(name)
+    return weight ? dataTypeOf(weight.dataType) : this.#shapes.get(name)?.type
+  }
+
+  /** Dims with the model's own left open: those that are the same for every input. */
+  dimsOf(name: string): Dims | undefined {
+    return this.#shapes.get(name)?.dims
+  }
+
+  /** Dims to declare at a session's edge. */
+  edgeDims(name: string): Dims | undefined {
+    return this.dimsOf(name)
+  }
+
+  /** The nodes of a module that lead from one value to another, in running order. */
+  nodesBetween(module: string, from: string, to: string): GraphNode[] {
+    const inside = new Set(this.tree.get(module)?.nodes ?? [])
+    const needed = new Set<GraphNode>()
+    const open = [to]
+    while (open.length > 0) {
+      const name = open.pop()!
+      if (name === from) continue
+      const node = this.graph.producer.get(name)?.node
+      if (!node || needed.has(node) || !inside.has(node.index)) continue
+      needed.add(node)
+      open.push(...node.inputs, ...node.captures)
+    }
+    return [...needed].sort((a, b) => a.index - b.index)
+  }
+
+  /** A block that runs as it is; `fed` says what to feed where it isn't the model's own value. */
+  wholeStep(index: number, fed: ReadonlyMap<string, string>, outputs: readonly string[], dropped: readonly string[]): Step {
+    const block = this.blocks[index]
+    const unedited = block.inputs.every(name => (fed.get(name) ?? name) === name)
+    return {
+      kind: 'block',
+      block: index,
+      label: block.label,
+      inputs: block.inputs.map(name => [feedName(name, this.typeOf(name)), fed.get(name) ?? name]),
+      outputs: outputs.map(name => [fetchName(name, this.typeOf(name)), name]),
+      key: this.blockKey(index),
+      model: () => this.blockModel(index),
+      weightBytes: this.blockWeightBytes(index),
+      nodeCount: block.nodes.length,
+      expressions: [],
+      dropped,
+      reusable: unedited && !block.random,
+    }
+  }
+
+  blockKey(index: number): string {
+    return `${this.id} block ${index}`
+  }
+
+  /** The bytes of an unedited block's model. */
+  blockModel(index: number): Uint8Array {
+    const block = this.blocks[index]
+    const edge = (name: string): Edge => ({ name, type: this.typeOf(name), dims: this.edgeDims(name) })
+    return assemble(
+      {
+        nodes: block.nodes.map(node => node.proto),
+        inputs: block.inputs.map(edge),
+        outputs: block.outputs.map(edge),
+        initializers: this.#weightsOf(block.nodes),
+      },
+      this.weights,
+      this.graph,
+    )
+  }
+
+  blockWeightBytes(index: number): number {
+    let bytes = 0
+    for (const name of this.#weightsOf(this.blocks[index].nodes)) bytes += this.weights.externalBytes(name)
+    return bytes
+  }
+
+  #weightsOf(nodes: readonly GraphNode[]): Set<string> {
+    const names = new Set<string>()
+    for (const node of nodes) for (const name of [...node.inputs, ...node.captures]) if (this.weights.has(name)) names.add(name)
+    return names
+  }
+
+  /** Whether JavaScript can hold the value as it is. */
+  isHeldType(name: string): boolean {
+    const type = this.typeOf(name)
+    return type === undefined || isHeld(type)
+  }
+}

@@ -1,0 +1,65 @@
+import type { OnnxGraph } from '../onnx/graph.ts'
+import type { Dims } from '../graph/expression.ts'
+import { type DataType, isHeld } from '../tensor/dtype.ts'
+import { assemble, type Edge } from './assemble.ts'
+import { dataTypeOf } from './element-type.ts'
+import type { Provider } from './providers/provider.ts'
+import type { Weights } from './weights.ts'
+
+/** What is known of a value before the model runs. */
+export interface ValueShape {
+  readonly type: DataType
+  readonly dims: Dims | undefined
+}
+
+/** Initializers up to this size stay in the skeleton: shapes may depend on their numbers. */
+const KEPT_BYTES = 1024
+
+/**
+ * Shapes and dtypes of every value, without weights: the large initializers become inputs with their static shape, every value an
+ * output, and onnxruntime infers the rest while it creates the session. Nothing is run.
+ */
+export async function scan(
+  graph: OnnxGraph,
+  weights: Weights,
+  provider: Provider,
+  inputs: readonly Edge[],
+): Promise<Map<string, ValueShape>> {
+  const kept: string[] = []
+  const fed: Edge[] = []
+  const shapes = new Map<string, ValueShape>()
+  const used = new Set<string>()
+  for (const node of graph.nodes) for (const value of [...node.inputs, ...node.captures]) used.add(value)
+  for (const [name, tensor] of graph.initializers) {
+    const type = dataTypeOf(tensor.dataType)
+    if (!type) continue
+    const dims = tensor.dims.map(Number)
+    shapes.set(name, { type, dims })
+    if (!used.has(name)) continue
+    if (weights.externalBytes(name) > KEPT_BYTES) fed.push({ name, type, dims })
+    else kept.push(name)
+  }
+  for (const { name, type, dims } of inputs) {
+    if (type) shapes.set(name, { type, dims: dims?.map(dim => (typeof dim === 'number' ? dim : undefined)) })
+  }
+  const made = graph.nodes.flatMap(node => node.outputs.filter(name => name !== ''))
+  const model = (outputs: Edge[]) =>
+    assemble({ nodes: graph.nodes.map(node => node.proto), inputs: [...inputs, ...fed], outputs, initializers: kept }, weights, graph)
+  const options = { prepack: false, optimize: 'disabled', ...(weights.folder === undefined ? {} : { folder: weights.folder }) } as const
+  const session = await provider.create(model(made.map(name => ({ name, type: declaredType(graph, name) }))), options)
+  for (const output of session.outputs) {
+    const name = output.name.replace(/ as read$/, '')
+    if (output.type === 'other') continue
+    const declared = declaredType(graph, name)
+    shapes.set(name, {
+      type: declared && !isHeld(declared) ? declared : (output.type as DataType),
+      dims: output.dims.map(dim => (typeof dim === 'number' ? dim : undefined)),
+    })
+  }
+  await session.release()
+  return shapes
+}
+
+function declaredType(graph: OnnxGraph, name: string): DataType | undefined {
+  return graph.valueTypes.get(name)?.type as DataType | undefined
+}

@@ -1,0 +1,82 @@
+import { dirname, relative, sep } from 'node:path'
+import { create } from '@bufbuild/protobuf'
+import { StringStringEntryProtoSchema, type TensorProto, TensorProto_DataLocation, TensorProtoSchema } from '../onnx/schema/onnx_pb.ts'
+
+/**
+ * Initializers as a session takes them: small ones as they are, large ones as a reference to (file, offset, length). onnxruntime
+ * maps those files and shares the pages between sessions. It wants locations relative to one folder that all files lie below.
+ */
+export class Weights {
+  /** The folder that locations are relative to; undefined if nothing is external. */
+  readonly folder: string | undefined
+  readonly #tensors: ReadonlyMap<string, TensorProto>
+  readonly #prepared = new Map<string, TensorProto>()
+
+  constructor(tensors: ReadonlyMap<string, TensorProto>) {
+    this.#tensors = tensors
+    const files = new Set<string>()
+    for (const tensor of tensors.values()) {
+      const location = externalEntry(tensor, 'location')
+      if (location !== undefined) files.add(location)
+    }
+    this.folder = commonFolder([...files])
+  }
+
+  has(name: string): boolean {
+    return this.#tensors.has(name)
+  }
+
+  get(name: string): TensorProto | undefined {
+    return this.#tensors.get(name)
+  }
+
+  /** Bytes that lie in files, for one initializer. */
+  externalBytes(name: string): number {
+    const tensor = this.#tensors.get(name)
+    return tensor ? Number(externalEntry(tensor, 'length') ?? 0) : 0
+  }
+
+  /** The initializer to put into a session's graph. */
+  prepare(name: string): TensorProto {
+    let prepared = this.#prepared.get(name)
+    if (!prepared) {
+      prepared = this.#relocate(name)
+      this.#prepared.set(name, prepared)
+    }
+    return prepared
+  }
+
+  #relocate(name: string): TensorProto {
+    const tensor = this.#tensors.get(name)
+    if (!tensor) throw new Error(`No initializer is called ${name}.`)
+    const location = externalEntry(tensor, 'location')
+    if (location === undefined) return tensor.name === name ? tensor : create(TensorProtoSchema, { ...tensor, name })
+    const entry = (key: string, value: string) => create(StringStringEntryProtoSchema, { key, value })
+    const externalData = [entry('location', relative(this.folder ?? '', location).split(sep).join('/'))]
+    for (const key of ['offset', 'length']) {
+      const value = externalEntry(tensor, key)
+      if (value !== undefined) externalData.push(entry(key, value))
+    }
+    return create(TensorProtoSchema, {
+      name,
+      dims: tensor.dims,
+      dataType: tensor.dataType,
+      dataLocation: TensorProto_DataLocation.EXTERNAL,
+      externalData,
+    })
+  }
+}
+
+function externalEntry(tensor: TensorProto, key: string): string | undefined {
+  if (tensor.dataLocation !== TensorProto_DataLocation.EXTERNAL) return undefined
+  return tensor.externalData.find(entry => entry.key === key)?.value
+}
+
+function commonFolder(files: readonly string[]): string | undefined {
+  if (files.length === 0) return undefined
+  let folder = dirname(files[0])
+  for (const file of files) {
+    while (file !== folder && !file.startsWith(folder.endsWith(sep) ? folder : folder + sep)) folder = dirname(folder)
+  }
+  return folder
+}

@@ -1,0 +1,37 @@
+import { OnnsightError } from './error.ts'
+
+export interface DeclaredInput {
+  readonly name: string
+  readonly type: string
+  readonly dims: readonly (number | string | undefined)[] | undefined
+}
+
+/** Wrong inputs for a model: missing, unknown, of the wrong dtype or dims. The message lists what the model takes. */
+export class InputError extends OnnsightError {
+  static readonly code = 'input'
+  constructor(message: string, declared: readonly DeclaredInput[], fix?: string, cause?: unknown) {
+    const list = declared.map(input => `    ${describeInput(input)}`).join('\n')
+    super(InputError.code, `${message}\n  The model takes:\n${list}`, { ...(fix ? { fix } : {}), cause })
+  }
+}
+
+export function describeInput({ name, type, dims }: DeclaredInput): string {
+  return `${name}: ${type} [${dims ? dims.map(dim => dim ?? '?').join(', ') : '…'}]`
+}
+
+export class LoadOptionError extends OnnsightError {
+  static readonly code = 'load-option'
+  constructor(message: string, fix: string) {
+    super(LoadOptionError.code, message, { fix })
+  }
+}
+
+export class UnsupportedModelError extends OnnsightError {
+  static readonly code = 'unsupported-model'
+  constructor(path: string, reason: string, cause?: unknown) {
+    super(UnsupportedModelError.code, `onnxruntime can't load ${path}: ${reason}`, {
+      cause,
+      fix: 'export the model anew with an operator set and operators that onnxruntime has: ai.onnx up to 26, com.microsoft',
+    })
+  }
+}

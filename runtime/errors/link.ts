@@ -1,0 +1,38 @@
+import type { Mark } from '../graph/expression.ts'
+import { OnnsightError, type SourcePosition } from './error.ts'
+
+function distinct(marks: readonly (Mark | undefined)[]): SourcePosition[] {
+  const positions = new Map<string, SourcePosition>()
+  for (const mark of marks) {
+    const position = mark?.position()
+    if (position) positions.set(`${position.file}:${position.line}`, position)
+  }
+  return [...positions.values()]
+}
+
+function alsoAt(positions: readonly SourcePosition[]): string {
+  return positions.length < 2 ? '' : ` (with ${positions.slice(1).map(at => `${at.file}:${at.line}`).join(', ')})`
+}
+
+export class CycleError extends OnnsightError {
+  static readonly code = 'cycle'
+  constructor(label: string, marks: readonly (Mark | undefined)[]) {
+    const positions = distinct(marks)
+    super(CycleError.code, `${label} was written with a value that is itself computed from it${alsoAt(positions)}.`, {
+      at: positions[0],
+      fix: 'take the value from another trace: save it there, and use it here',
+    })
+  }
+}
+
+export class OutOfOrderError extends OnnsightError {
+  static readonly code = 'out-of-order'
+  constructor(label: string, write: Mark | undefined, forced: Mark | undefined) {
+    const before = forced?.position()
+    const where = before ? ` at ${before.file}:${before.line}` : ''
+    super(OutOfOrderError.code, `${label} was written after its value had already gone into a value that was forced${where}.`, {
+      at: write?.position(),
+      fix: 'move the write before the line that forces the value',
+    })
+  }
+}

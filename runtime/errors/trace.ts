@@ -1,0 +1,59 @@
+import { OnnsightError, type SourcePosition } from './error.ts'
+
+export class OutsideTraceError extends OnnsightError {
+  static readonly code = 'outside-trace'
+  constructor(label: string) {
+    super(OutsideTraceError.code, `${label} was used outside a trace: a value exists only while the model runs.`, {
+      fix: `use it inside trace(model, inputs, () => …), and save what you need: save(model.${label})`,
+    })
+  }
+}
+
+export class TraceEndedError extends OnnsightError {
+  static readonly code = 'trace-ended'
+  constructor(label: string, trace: string, at?: SourcePosition) {
+    super(TraceEndedError.code, `${label} was used after its trace (${trace}) had ended: a callback outlived the block.`, {
+      at,
+      fix: 'await the callback inside the block',
+    })
+  }
+}
+
+export class OtherModelError extends OnnsightError {
+  static readonly code = 'other-model'
+  constructor(label: string, model: string, traced: string, at?: SourcePosition) {
+    super(OtherModelError.code, `${label} belongs to ${model}, but this is a trace of ${traced}.`, {
+      at,
+      fix: 'save the value in a trace of its own model first, and use the saved tensor here',
+    })
+  }
+}
+
+export class SaveError extends OnnsightError {
+  static readonly code = 'save'
+  constructor(message: string, fix: string, at?: SourcePosition) {
+    super(SaveError.code, message, { at, fix })
+  }
+}
+
+export class ConditionError extends OnnsightError {
+  static readonly code = 'condition'
+  constructor(message: string, fix: string, at?: SourcePosition) {
+    super(ConditionError.code, message, { at, fix })
+  }
+}
+
+export class TraceArgumentsError extends OnnsightError {
+  static readonly code = 'trace-arguments'
+  constructor(message: string, fix: string, at?: SourcePosition) {
+    super(TraceArgumentsError.code, message, { at, fix })
+  }
+}
+
+/** Thrown by stop(), and swallowed by the tracer: what was recorded up to there runs. */
+export class ExitTracingException extends OnnsightError {
+  static readonly code = 'exit-tracing'
+  constructor() {
+    super(ExitTracingException.code, 'stop() ended the block.', { fix: 'call stop() only inside a trace, and let what it throws pass' })
+  }
+}

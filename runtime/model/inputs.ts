@@ -1,0 +1,86 @@
+import { distance } from 'fastest-levenshtein'
+import { type DeclaredInput, InputError } from '../errors/input.ts'
+import { OnnsightError } from '../errors/error.ts'
+import { showDims } from '../errors/tensor.ts'
+import { type TensorLike, toTensor } from '../tensor/convert.ts'
+import type { TensorData } from '../tensor/data.ts'
+import { isHeld } from '../tensor/dtype.ts'
+import { Tensor } from '../tensor/tensor.ts'
+
+/** What a model is given: a tensor, nested or typed array for each input, by name; or just the one, if it takes one. */
+export type Inputs = Readonly<Record<string, TensorLike>> | TensorLike
+
+/**
+ * Checks inputs against what the model declares, and converts them. Numbers take the declared dtype; a tensor must have it.
+ * @throws InputError for a missing, unknown, wrongly typed or wrongly shaped input
+ */
+export function prepareInputs(declared: readonly DeclaredInput[], given: unknown): Map<string, TensorData> {
+  const named = byName(declared, given)
+  for (const name of Object.keys(named)) {
+    if (!declared.some(input => input.name === name)) throw new InputError(unknownInput(name, declared), declared)
+  }
+  const prepared = new Map<string, TensorData>()
+  for (const input of declared) {
+    if (named[input.name] === undefined) {
+      throw new InputError(`The input ${input.name} is missing.`, declared, `pass { ${input.name}: … }`)
+    }
+    const data = convert(input, named[input.name], declared)
+    checkDims(input, data, declared)
+    prepared.set(input.name, data)
+  }
+  return prepared
+}
+
+function byName(declared: readonly DeclaredInput[], given: unknown): Record<string, unknown> {
+  const isArray = Array.isArray(given) || ArrayBuffer.isView(given) || given instanceof Tensor || typeof given === 'number'
+  if (isArray) {
+    if (declared.length === 1) return { [declared[0].name]: given }
+    throw new InputError(`One value was given, and the model takes ${declared.length}.`, declared, 'pass an object, with a value for each name')
+  }
+  if (given === undefined || given === null) {
+    if (declared.length === 0) return {}
+    throw new InputError('No inputs were given.', declared, `pass { ${declared.map(input => `${input.name}: …`).join(', ')} }`)
+  }
+  if (typeof given !== 'object') throw new InputError(`Inputs can't be a ${typeof given}.`, declared, 'pass an object, with a value for each name')
+  return given as Record<string, unknown>
+}
+
+function unknownInput(name: string, declared: readonly DeclaredInput[]): string {
+  const nearest = [...declared].sort((a, b) => distance(a.name, name) - distance(b.name, name))[0]
+  const hint = nearest && distance(nearest.name, name) <= Math.max(3, name.length / 3) ? ` Did you mean ${nearest.name}?` : ''
+  return `The model has no input ${name}.${hint}`
+}
+
+function convert(input: DeclaredInput, given: unknown, declared: readonly DeclaredInput[]): TensorData {
+  const type = input.type as TensorData['type']
+  if (!isHeld(type)) throw new InputError(`The input ${input.name} is of type ${input.type}, which JavaScript can't hold.`, declared)
+  let data: TensorData
+  try {
+    const isTyped = given instanceof Tensor || ArrayBuffer.isView(given)
+    data = (isTyped ? toTensor(given as TensorLike) : toTensor(given as TensorLike, { type })).held()
+  } catch (error) {
+    if (!(error instanceof OnnsightError)) throw error
+    throw new InputError(`The input ${input.name}: ${error.message.split('\n')[0]}`, declared, error.fix, error)
+  }
+  if (data.type === type) return given instanceof Tensor || !ArrayBuffer.isView(given) ? data : copy(data)
+  const fix = `convert it first: await tensor(…).to('${type}').value()`
+  throw new InputError(`The input ${input.name} is ${data.type}, and must be ${type}.`, declared, fix)
+}
+
+/** The caller may write into its own array after the call. */
+function copy(data: TensorData): TensorData {
+  return { ...data, data: data.data.slice() as TensorData['data'] }
+}
+
+/** Rank and fixed dims. Named dims are left to the scan: exporters reuse a name for dims that may differ. */
+function checkDims(input: DeclaredInput, { dims }: TensorData, declared: readonly DeclaredInput[]): void {
+  if (!input.dims) return
+  if (dims.length !== input.dims.length) {
+    throw new InputError(`The input ${input.name} has dims ${showDims(dims)}: ${dims.length} of them, and it must have ${input.dims.length}.`, declared)
+  }
+  input.dims.forEach((dim, axis) => {
+    if (typeof dim === 'number' && dim !== dims[axis]) {
+      throw new InputError(`The input ${input.name} has dims ${showDims(dims)}: dim ${axis} must be ${dim}.`, declared)
+    }
+  })
+}

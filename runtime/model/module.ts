@@ -1,0 +1,207 @@
+import { Application, type Tap, Value } from '../graph/expression.ts'
+import { printModule } from '../names/print.ts'
+import { resolveChild } from '../names/resolve.ts'
+import type { ModuleNode } from '../names/tree.ts'
+import { type TensorLike, toTensor } from '../tensor/convert.ts'
+import { Tensor } from '../tensor/tensor.ts'
+import type { Binding } from './binding.ts'
+import { type Operations, operationsOf } from './operations.ts'
+
+/** What every module has beside its children. */
+export interface ModuleMembers {
+  /** `transformer.h.5.mlp`; '' for the model itself. */
+  readonly path: string
+  /** The activation that leaves the module. Reading gives a handle; assigning changes what everything outside reads.
+   * @throws AmbiguousOutputError where several leave: see `outputs` */
+  get output(): Tensor
+  set output(value: TensorLike)
+  /** The activation that enters the module. Assigning changes what this module reads, and nothing else. */
+  get input(): Tensor
+  set input(value: TensorLike)
+  /** All values that leave, by name. */
+  readonly outputs: Taps
+  /** All values that enter, by name. */
+  readonly inputs: Taps
+  /** The module's own nodes, by operation: `attn.ops.Softmax[0].output`. */
+  readonly ops: Operations
+  /** The module's parameters, by name: `c_fc.weights.weight`. */
+  readonly weights: Taps
+  /** A child whose name is no identifier, or is taken by a property. */
+  child(name: string): Module
+  /** Direct children, in the model's order. */
+  readonly modules: readonly Module[]
+  /** Layers of a list: `h.length`, `h.at(-1)`, `h.slice(2, 5)`, `for (const layer of h)`. */
+  readonly length: number
+  at(index: number): Module
+  slice(start?: number, end?: number): Module[]
+  [Symbol.iterator](): Iterator<Module>
+  toString(): string
+}
+
+/** Values by name: reading gives a handle, assigning writes. */
+export type Taps = { [name: string]: Tensor }
+
+/**
+ * A module of the model, found by its path: `model.transformer.h[0].attn`. Called with a tensor it is applied to it:
+ * `model.lm_head(model.transformer.ln_f(h))`.
+ */
+export type Module = ((input: TensorLike) => Tensor) & ModuleMembers & { readonly [child: string]: Module }
+
+const proxies = new WeakMap<Binding, Map<string, Module>>()
+
+/** The proxy of a module: one for each path. */
+export function moduleProxy(binding: Binding, node: ModuleNode): Module {
+  let known = proxies.get(binding)
+  if (!known) {
+    known = new Map()
+    proxies.set(binding, known)
+  }
+  let proxy = known.get(node.path)
+  if (!proxy) {
+    proxy = makeProxy(new ModuleHandle(binding, node)) as unknown as Module
+    known.set(node.path, proxy)
+  }
+  return proxy
+}
+
+/** A proxy that answers with the handle's own members first, then with children. */
+export function makeProxy(handle: ModuleHandle): object {
+  const target = (input: TensorLike): Tensor => handle.apply(input)
+  return new Proxy(target, {
+    get(_, key) {
+      // A proxy is no promise: `await model.h` must not look for a child called `then`.
+      if (key === 'then' && !handle.node.children.has('then')) return undefined
+      if (typeof key === 'symbol' || key in handle) {
+        const value = Reflect.get(handle, key, handle)
+        return typeof value === 'function' ? value.bind(handle) : value
+      }
+      return handle.child(key)
+    },
+    set(_, key, value) {
+      return Reflect.set(handle, key, value, handle)
+    },
+    has: (_, key) => key in handle || (typeof key === 'string' && handle.node.children.has(key)),
+    ownKeys: () => [...handle.node.children.keys()],
+    getOwnPropertyDescriptor: (_, key) =>
+      typeof key === 'string' && handle.node.children.has(key)
+        ? { configurable: true, enumerable: true, writable: false, value: handle.child(key) }
+        : undefined,
+    deleteProperty: () => false,
+  })
+}
+
+export class ModuleHandle {
+  readonly binding: Binding
+  readonly node: ModuleNode
+
+  constructor(binding: Binding, node: ModuleNode) {
+    this.binding = binding
+    this.node = node
+  }
+
+  get path(): string {
+    return this.node.path
+  }
+
+  get output(): Tensor {
+    return this.binding.read(this.binding.tree.outputTap(this.node))
+  }
+
+  set output(value: TensorLike) {
+    this.binding.write(this.binding.tree.outputTap(this.node), value)
+  }
+
+  get input(): Tensor {
+    return this.binding.read(this.binding.tree.inputTap(this.node))
+  }
+
+  set input(value: TensorLike) {
+    this.binding.write(this.binding.tree.inputTap(this.node), value)
+  }
+
+  get outputs(): Taps {
+    return tapsProxy(this.binding, this.binding.tree.outputTaps(this.node))
+  }
+
+  get inputs(): Taps {
+    return tapsProxy(this.binding, this.binding.tree.inputTaps(this.node))
+  }
+
+  get ops(): Operations {
+    return operationsOf(this.binding, this.node)
+  }
+
+  get weights(): Taps {
+    const taps = new Map<string, Tap>()
+    for (const [name, initializer] of this.node.weights) taps.set(name, this.binding.tree.tensorTap(initializer))
+    return tapsProxy(this.binding, taps)
+  }
+
+  child(name: string): Module {
+    return moduleProxy(this.binding, resolveChild(this.node, name))
+  }
+
+  get modules(): Module[] {
+    return [...this.node.children.values()].map(child => moduleProxy(this.binding, child))
+  }
+
+  get length(): number {
+    return this.node.children.size
+  }
+
+  at(index: number): Module {
+    return this.child(String(index < 0 ? index + this.length : index))
+  }
+
+  slice(start?: number, end?: number): Module[] {
+    return this.modules.slice(start, end)
+  }
+
+  [Symbol.iterator](): Iterator<Module> {
+    return this.modules[Symbol.iterator]()
+  }
+
+  /** The module's nodes once more, on another tensor. */
+  apply(input: TensorLike): Tensor {
+    const { tree } = this.binding
+    const tracer = this.binding.tracer(this.path || 'the model')
+    const [from, to] = [tree.inputTap(this.node), tree.outputTap(this.node)]
+    const given = toTensor(input, { type: tracer.shapeOf(from.tensor)?.type })
+    const result = tracer.shapeOf(to.tensor)
+    const dims = sameDims(given, tracer.shapeOf(from.tensor)?.dims) ? result?.dims : undefined
+    const rank = result?.dims?.map(() => undefined)
+    const application = new Application(this.path, from, to, given.node, tracer, tracer.mark())
+    return Tensor.handle(new Value(application, 0, result?.type ?? given.type, dims ?? rank), tracer)
+  }
+
+  toString(): string {
+    return printModule(this.node)
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return printModule(this.node)
+  }
+}
+
+function sameDims(tensor: Tensor, dims: readonly (number | undefined)[] | undefined): boolean {
+  return dims !== undefined && tensor.dims.length === dims.length && tensor.dims.every((dim, i) => dim === dims[i])
+}
+
+function tapsProxy(binding: Binding, taps: ReadonlyMap<string, Tap>): Taps {
+  const find = (name: string): Tap => {
+    const tap = taps.get(name)
+    if (!tap) throw binding.tree.unknownTap(name, [...taps.keys()])
+    return tap
+  }
+  return new Proxy({} as Taps, {
+    get: (_, key) => (typeof key === 'symbol' || key === 'then' ? undefined : binding.read(find(key))),
+    set: (_, key, value) => {
+      binding.write(find(String(key)), value)
+      return true
+    },
+    has: (_, key) => typeof key === 'string' && taps.has(key),
+    ownKeys: () => [...taps.keys()],
+    getOwnPropertyDescriptor: (_, key) =>
+      typeof key === 'string' && taps.has(key) ? { configurable: true, enumerable: true, writable: true, value: undefined } : undefined,
+  })
+}

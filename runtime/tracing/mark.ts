@@ -1,0 +1,63 @@
+import type { SourcePosition } from '../errors/error.ts'
+import type { Mark } from '../graph/expression.ts'
+import type { Info } from './info.ts'
+
+/** A line that the macro noted before it ran. */
+export class LineMark implements Mark {
+  readonly #info: Info
+  readonly #line: number
+  readonly #column: number
+
+  constructor(info: Info, line: number, column: number) {
+    this.#info = info
+    this.#line = line
+    this.#column = column
+  }
+
+  position(): SourcePosition {
+    return this.#info.position(this.#line, this.#column)
+  }
+
+  label(): string {
+    return `${this.#info.filename}:${this.#line}:${this.#column}`
+  }
+}
+
+/** Where a plain function stands: read from the stack, and only when an error needs it. */
+export class StackMark implements Mark {
+  readonly #error: Error
+  #position: SourcePosition | undefined
+
+  constructor() {
+    const limit = Error.stackTraceLimit
+    Error.stackTraceLimit = 16
+    this.#error = new Error()
+    Error.stackTraceLimit = limit
+  }
+
+  position(): SourcePosition | undefined {
+    this.#position ??= userFrame(this.#error.stack ?? '')
+    return this.#position
+  }
+
+  label(): string {
+    const at = this.position()
+    return at ? `${at.file}:${at.line}:${at.column}` : 'a trace'
+  }
+}
+
+/** This package's own folder: frames in it are not the user's. */
+const own = new URL('../', import.meta.url).href
+
+function userFrame(stack: string): SourcePosition | undefined {
+  for (const line of stack.split('\n').slice(1)) {
+    const found = /\(?((?:file:\/\/)?[^\s()]+):(\d+):(\d+)\)?$/.exec(line)
+    if (!found || found[1].startsWith('node:')) continue
+    const file = found[1].startsWith('/') ? `file://${found[1]}` : found[1]
+    if (file.startsWith(own)) continue
+    // With source maps on, our own frames carry the sources' names, which lie beside dist/.
+    if (/\/onnsight\/runtime\/|\/runtime\/(tensor|tracing|model|graph|engine)\//.test(file)) continue
+    return { file: file.replace(/^file:\/\//, ''), line: Number(found[2]), column: Number(found[3]) }
+  }
+  return undefined
+}

@@ -1,0 +1,20 @@
+import { Tensor } from '../tensor/tensor.ts'
+
+/** The tensors in a block's result: itself, or inside arrays, plain objects, maps and sets. */
+export function collectTensors(result: unknown, found: Set<Tensor> = new Set(), seen: Set<object> = new Set()): Set<Tensor> {
+  if (result instanceof Tensor) {
+    found.add(result)
+    return found
+  }
+  if (typeof result !== 'object' || result === null || seen.has(result)) return found
+  seen.add(result)
+  if (Array.isArray(result) || result instanceof Set) for (const item of result) collectTensors(item, found, seen)
+  else if (result instanceof Map) for (const item of result.values()) collectTensors(item, found, seen)
+  else if (isPlain(result)) for (const item of Object.values(result)) collectTensors(item, found, seen)
+  return found
+}
+
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}

@@ -1,0 +1,26 @@
+import { ExitTracingException, SaveError } from '../errors/trace.ts'
+import { currentRecorder } from '../graph/recorder.ts'
+import { collectTensors } from './result.ts'
+import { Tracer } from './tracer.ts'
+
+/**
+ * Marks a handle, or all handles in an array or a plain object, so that its value is there after the trace. Gives it back as it is.
+ * @throws SaveError outside a trace
+ */
+export function save<T>(value: T): T {
+  const recorder = currentRecorder()
+  for (const tensor of collectTensors(value)) {
+    const owner = tensor.owner ?? recorder
+    if (owner instanceof Tracer && !owner.finished) owner.save(tensor)
+    else if (!tensor.computed) throw new SaveError(`save() was given ${tensor.label} outside a trace.`, 'call it inside the block; outside, use `await t.value()`')
+  }
+  if (!recorder || recorder.finished) {
+    throw new SaveError('save() was called outside a trace.', 'call it inside the block of a trace')
+  }
+  return value
+}
+
+/** Ends the block here. What was recorded up to now runs. */
+export function stop(): never {
+  throw new ExitTracingException()
+}

@@ -1,0 +1,33 @@
+import type { ValueShape } from '../engine/scan.ts'
+import type { SourcePosition } from '../errors/error.ts'
+import { ShapeError, showDims } from '../errors/tensor.ts'
+import { Tensor } from '../tensor/tensor.ts'
+
+/** The value to put in the place of another: of its dims and dtype, or the error that says why it does not fit. */
+export function fitWrite(
+  label: string,
+  current: () => Tensor,
+  shape: ValueShape | undefined,
+  written: unknown,
+  at: SourcePosition | undefined,
+): Tensor {
+  if (written instanceof Tensor && (!shape || written.type === shape.type)) {
+    const dims = knownDims(written)
+    if (!dims || !shape?.dims) return written
+    const fits = dims.length === shape.dims.length && dims.every((dim, i) => dim === undefined || shape.dims?.[i] === undefined || dim === shape.dims[i])
+    if (fits) return written
+    if (dims.length > shape.dims.length) {
+      throw new ShapeError(`${label}: a value of ${showDims(dims)} was written where ${showDims(shape.dims)} is read.`, at)
+    }
+  }
+  // Numbers, arrays and what must be broadcast or converted: as in an assignment to the whole slice.
+  return current().assign('...' as never, written as never)
+}
+
+function knownDims(tensor: Tensor) {
+  try {
+    return tensor.dims
+  } catch {
+    return undefined
+  }
+}
