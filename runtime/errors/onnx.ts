@@ -1,0 +1,55 @@
+import { OnnsightError } from './error.ts'
+
+export class ModelNotFoundError extends OnnsightError {
+  static readonly code = 'model-not-found'
+  constructor(path: string, nearby: readonly string[]) {
+    const hint = nearby.length > 0 ? ` That folder has ${nearby.join(', ')}.` : ''
+    super(ModelNotFoundError.code, `There is no file ${path}.${hint}`, { fix: 'check the path; it is taken from the current folder' })
+  }
+}
+
+export class UnreadableModelError extends OnnsightError {
+  static readonly code = 'unreadable-model'
+  constructor(path: string, reason: string, cause?: unknown) {
+    super(UnreadableModelError.code, `${path} can't be read: ${reason}.`, { fix: 'check that it is a file and that you may read it', cause })
+  }
+}
+
+export class NotOnnxError extends OnnsightError {
+  static readonly code = 'not-onnx'
+  constructor(path: string, found: string, fix = 'pass the path of a .onnx file') {
+    super(NotOnnxError.code, `${path} is no ONNX model: it is ${found}.`, { fix })
+  }
+}
+
+export class TruncatedModelError extends OnnsightError {
+  static readonly code = 'truncated-model'
+  constructor(path: string, size: number, reason: string) {
+    super(TruncatedModelError.code, `${path} is cut off: it has ${size} bytes, and more belong to it (${reason})`, {
+      fix: 'download or export it again',
+    })
+  }
+}
+
+export class ExternalDataError extends OnnsightError {
+  static readonly code = 'external-data'
+  constructor(message: string, fix = "put the weights' file beside the model, under the name it was exported with") {
+    super(ExternalDataError.code, message, { fix })
+  }
+}
+
+export class UnsupportedVersionError extends OnnsightError {
+  static readonly code = 'unsupported-version'
+  constructor(path: string, what: string, found: number, most: number) {
+    super(UnsupportedVersionError.code, `${path} is of ${what} ${found}, and onnxruntime takes up to ${most}.`, {
+      fix: `export it with ${what} ${most} or less`,
+    })
+  }
+}
+
+export class InvalidGraphError extends OnnsightError {
+  static readonly code = 'invalid-graph'
+  constructor(message: string) {
+    super(InvalidGraphError.code, message, { fix: 'export the model again: its graph breaks the ONNX rules' })
+  }
+}
