@@ -60,7 +60,8 @@ async function lengthDelimited(reader: WireReader, kind: Kind, field: number, en
     return
   }
   const child = children[kind][field]
-  const content = child ? await walk(reader, child, reader.position + length, file) : [await reader.bytes(length)]
+  // A small message holds no large payload: it is copied whole.
+  const content = child && length > KEPT_BYTES ? await walk(reader, child, reader.position + length, file) : [await reader.bytes(length)]
   parts.push(encodeVarint(content.reduce((sum, part) => sum + part.length, 0)), ...content)
 }
 

@@ -1,0 +1,82 @@
+import { realpath, stat } from 'node:fs/promises'
+import { dirname, isAbsolute, resolve } from 'node:path'
+import { ExternalDataError } from '../errors/onnx.ts'
+import { type ModelProto, type TensorProto, TensorProto_DataLocation } from './schema/onnx_pb.ts'
+import { FIELD_KEY } from './skeleton.ts'
+import { tensorByteLength } from './tensor-type.ts'
+import { tensorsOf } from './tensors.ts'
+
+/** One entry of a tensor's external data: location, offset, length, checksum. */
+export function externalEntry(tensor: TensorProto, key: string): string | undefined {
+  if (tensor.dataLocation !== TensorProto_DataLocation.EXTERNAL) return undefined
+  return tensor.externalData.find(entry => entry.key === key)?.value
+}
+
+/** Sets the location entry to the real file, and remembers the one that was written. */
+export const WRITTEN_LOCATION_KEY = 'onnsight.location'
+
+/**
+ * Finds the files that external tensors lie in, and checks that every tensor is whole. Locations become absolute real paths:
+ * a Hugging Face cache is made of symlinks, which onnxruntime refuses.
+ * @throws ExternalDataError for a file that is missing or too short
+ */
+export async function resolveExternalData(proto: ModelProto, path: string, file: string): Promise<void> {
+  const files = new Map<string, { file: string; size: number }>()
+  for (const tensor of tensorsOf(proto)) {
+    const location = externalEntry(tensor, 'location')
+    if (location === undefined) continue
+    if (externalEntry(tensor, FIELD_KEY) === undefined) {
+      let found = files.get(location)
+      if (!found) {
+        found = await locate(location, path, file, tensor.name)
+        files.set(location, found)
+      }
+      checkLength(tensor, location, found.size)
+      rewrite(tensor, location, found.file)
+    }
+    checkDims(tensor, path)
+  }
+}
+
+async function locate(location: string, path: string, file: string, tensor: string): Promise<{ file: string; size: number }> {
+  const candidates = isAbsolute(location) ? [location] : [resolve(dirname(file), location), resolve(dirname(path), location)]
+  for (const candidate of candidates) {
+    try {
+      const real = await realpath(candidate)
+      return { file: real, size: (await stat(real)).size }
+    } catch {
+      // The next candidate.
+    }
+  }
+  throw new ExternalDataError(`${path} keeps the weight ${tensor} in ${location}, and that file is not there (looked at ${candidates[0]}).`)
+}
+
+function checkLength(tensor: TensorProto, location: string, size: number): void {
+  const offset = Number(externalEntry(tensor, 'offset') ?? 0)
+  const length = Number(externalEntry(tensor, 'length') ?? tensorByteLength(tensor.dataType, tensor.dims) ?? 0)
+  if (offset + length <= size) return
+  throw new ExternalDataError(
+    `${location} is too short: the weight ${tensor.name} ends at byte ${offset + length}, and the file has ${size}.`,
+    'download or export it again: it was cut off, or belongs to another model',
+  )
+}
+
+function checkDims(tensor: TensorProto, path: string): void {
+  const length = externalEntry(tensor, 'length')
+  const expected = tensorByteLength(tensor.dataType, tensor.dims)
+  if (length === undefined || expected === undefined || Number(length) === expected) return
+  throw new ExternalDataError(
+    `${path}: the weight ${tensor.name} has ${length} bytes, and its dims [${tensor.dims.join(', ')}] need ${expected}.`,
+    'download or export it again',
+  )
+}
+
+function rewrite(tensor: TensorProto, location: string, file: string): void {
+  const entry = tensor.externalData.find(item => item.key === 'location')
+  if (entry) entry.value = file
+  const template = tensor.externalData[0]
+  tensor.externalData.push({ ...template, key: WRITTEN_LOCATION_KEY, value: location })
+  if (externalEntry(tensor, 'length') !== undefined) return
+  const length = tensorByteLength(tensor.dataType, tensor.dims)
+  if (length !== undefined) tensor.externalData.push({ ...template, key: 'length', value: String(length) })
+}
