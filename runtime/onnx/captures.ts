@@ -23,3 +23,28 @@ function renameInBody(graph: GraphProto, names: ReadonlyMap<string, string>): Gr
     output: graph.output.map(output => ({ ...output, name: rename(output.name) })),
   })
 }
+
+/** Outer values that a node's subgraph bodies read, at any depth. */
+export function capturesOf(node: NodeProto): string[] {
+  const found = new Set<string>()
+  for (const attribute of node.attribute) {
+    for (const graph of attribute.g ? [attribute.g, ...attribute.graphs] : attribute.graphs) for (const name of freeNames(graph)) found.add(name)
+  }
+  return [...found]
+}
+
+function freeNames(graph: GraphProto): Set<string> {
+  const bound = new Set<string>([...graph.input, ...graph.initializer].map(({ name }) => name))
+  for (const { values } of graph.sparseInitializer) bound.add(values?.name ?? '')
+  for (const node of graph.node) for (const name of node.output) bound.add(name)
+  const free = new Set<string>()
+  const read = (name: string): void => {
+    if (name !== '' && !bound.has(name)) free.add(name)
+  }
+  for (const node of graph.node) {
+    node.input.forEach(read)
+    capturesOf(node).forEach(read)
+  }
+  for (const { name } of graph.output) read(name)
+  return free
+}

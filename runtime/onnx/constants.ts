@@ -1,0 +1,35 @@
+import { create } from '@bufbuild/protobuf'
+import { type NodeProto, type TensorProto, TensorProto_DataType as OnnxType, TensorProtoSchema } from './schema/onnx_pb.ts'
+
+/** The tensor of a Constant node, named for its output; undefined for the sparse kind, which stays a node. */
+export function constantTensor(node: NodeProto): TensorProto | undefined {
+  const name = node.output[0]
+  const [attribute] = node.attribute
+  const tensor = (dataType: OnnxType, dims: number[], data: Partial<TensorProto>): TensorProto =>
+    create(TensorProtoSchema, { name, dataType, dims: dims.map(BigInt), ...data })
+  switch (attribute?.name) {
+    case 'value':
+      return attribute.t && renamed(attribute.t, name)
+    case 'value_float':
+      return tensor(OnnxType.FLOAT, [], { floatData: [attribute.f] })
+    case 'value_floats':
+      return tensor(OnnxType.FLOAT, [attribute.floats.length], { floatData: attribute.floats })
+    case 'value_int':
+      return tensor(OnnxType.INT64, [], { int64Data: [attribute.i] })
+    case 'value_ints':
+      return tensor(OnnxType.INT64, [attribute.ints.length], { int64Data: attribute.ints })
+    case 'value_string':
+      return tensor(OnnxType.STRING, [], { stringData: [attribute.s] })
+    case 'value_strings':
+      return tensor(OnnxType.STRING, [attribute.strings.length], { stringData: attribute.strings })
+    default:
+      return undefined
+  }
+}
+
+/** The file's own message stays as it was read. */
+function renamed(tensor: TensorProto, name: string): TensorProto {
+  const copy = Object.assign(Object.create(Object.getPrototypeOf(tensor)) as TensorProto, tensor)
+  copy.name = name
+  return copy
+}

@@ -1,0 +1,137 @@
+import { InvalidGraphError } from '../errors/onnx.ts'
+import { capturesOf } from './captures.ts'
+import { constantTensor } from './constants.ts'
+import { type GraphProto, type ModelProto, type NodeProto, type SparseTensorProto, type TensorProto, TensorProto_DataType, type ValueInfoProto } from './schema/onnx_pb.ts'
+import { sortNodes } from './sort.ts'
+
+/** A node of the main graph. */
+export interface GraphNode {
+  /** Its place in running order. */
+  readonly index: number
+  /** Unique: made up from the operation where the file gives none. */
+  readonly name: string
+  readonly opType: string
+  readonly domain: string
+  /** '' for an optional input left out. */
+  readonly inputs: readonly string[]
+  readonly outputs: readonly string[]
+  /** Outer values that its subgraph bodies read. */
+  readonly captures: readonly string[]
+  readonly proto: NodeProto
+}
+
+/** A graph input or output, as declared. */
+export interface ValueInfo {
+  readonly name: string
+  /** `float32`, `int64`, …; undefined for what is no tensor. */
+  readonly type: string | undefined
+  readonly dims: readonly (number | string | undefined)[] | undefined
+}
+
+/** A model's graph as the rest of onnsight sees it: constants are initializers, and nodes stand in running order. */
+export interface OnnxGraph {
+  readonly nodes: readonly GraphNode[]
+  /** What must be fed. */
+  readonly inputs: readonly ValueInfo[]
+  readonly outputs: readonly ValueInfo[]
+  readonly initializers: ReadonlyMap<string, TensorProto>
+  readonly sparse: ReadonlyMap<string, SparseTensorProto>
+  /** The Constant nodes that became initializers, by their output's name. */
+  readonly constantNodes: ReadonlyMap<string, NodeProto>
+  /** Values that the file declares a type for. */
+  readonly valueTypes: ReadonlyMap<string, ValueInfo>
+  readonly producer: ReadonlyMap<string, { readonly node: GraphNode; readonly output: number }>
+  readonly consumers: ReadonlyMap<string, readonly GraphNode[]>
+  /** By domain; '' is ai.onnx. */
+  readonly opsets: ReadonlyMap<string, number>
+  readonly irVersion: number
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+/** @throws InvalidGraphError for a value made twice, or a graph that is no DAG */
+export function buildGraph(proto: ModelProto): OnnxGraph {
+  const graph = proto.graph as GraphProto
+  const initializers = new Map(graph.initializer.map(tensor => [tensor.name, tensor]))
+  const constantNodes = new Map<string, NodeProto>()
+  const kept: NodeProto[] = []
+  for (const node of graph.node) {
+    const tensor = node.opType === 'Constant' ? constantTensor(node) : undefined
+    if (!tensor) {
+      kept.push(node)
+      continue
+    }
+    initializers.set(node.output[0], tensor)
+    constantNodes.set(node.output[0], node)
+  }
+  const sparse = new Map(graph.sparseInitializer.map(tensor => [tensor.values?.name ?? '', tensor]))
+  const nodes = named(sortNodes(kept.map(node => ({ node, captures: capturesOf(node) }))))
+  const { producer, consumers } = connect(nodes)
+  const opsets = new Map(proto.opsetImport.map(({ domain, version }) => [domain === 'ai.onnx' ? '' : domain, Number(version)]))
+  return {
+    nodes,
+    inputs: graph.input.filter(input => !initializers.has(input.name)).map(describe),
+    outputs: graph.output.map(describe),
+    initializers,
+    sparse,
+    constantNodes,
+    valueTypes: new Map([...graph.valueInfo, ...graph.input, ...graph.output].map(info => [info.name, describe(info)])),
+    producer,
+    consumers,
+    opsets,
+    irVersion: Number(proto.irVersion),
+    metadata: Object.fromEntries(proto.metadataProps.map(({ key, value }) => [key, value])),
+  }
+}
+
+function named(sorted: readonly { node: NodeProto; captures: readonly string[] }[]): GraphNode[] {
+  const taken = new Set(sorted.map(({ node }) => node.name))
+  const seen = new Set<string>()
+  return sorted.map(({ node, captures }, index) => {
+    let { name } = node
+    if (name === '' || seen.has(name)) {
+      const base = name || node.opType
+      let i = index
+      do name = `${base}_${i++}`
+      while (taken.has(name) || seen.has(name))
+      node.name = name
+    }
+    seen.add(name)
+    return { index, name, opType: node.opType, domain: node.domain === 'ai.onnx' ? '' : node.domain, inputs: node.input, outputs: node.output, captures, proto: node }
+  })
+}
+
+function connect(nodes: readonly GraphNode[]): Pick<OnnxGraph, 'producer' | 'consumers'> {
+  const producer = new Map<string, { node: GraphNode; output: number }>()
+  const consumers = new Map<string, GraphNode[]>()
+  for (const node of nodes) {
+    node.outputs.forEach((name, output) => {
+      if (name === '') return
+      if (producer.has(name)) throw new InvalidGraphError(`The value ${name} is made by two nodes, ${producer.get(name)!.node.name} and ${node.name}.`)
+      producer.set(name, { node, output })
+    })
+    for (const name of new Set([...node.inputs, ...node.captures])) {
+      if (name === '') continue
+      const readers = consumers.get(name)
+      if (readers) readers.push(node)
+      else consumers.set(name, [node])
+    }
+  }
+  return { producer, consumers }
+}
+
+function describe({ name, type }: ValueInfoProto): ValueInfo {
+  if (type?.value.case !== 'tensorType') return { name, type: undefined, dims: undefined }
+  const { elemType, shape } = type.value.value
+  const dims = shape?.dim.map(({ value }) => {
+    if (value.case === 'dimValue') return Number(value.value)
+    return value.case === 'dimParam' && value.value !== '' ? value.value : undefined
+  })
+  return { name, type: typeName(elemType), dims }
+}
+
+const typeNames: Readonly<Record<number, string>> = { [TensorProto_DataType.FLOAT]: 'float32', [TensorProto_DataType.DOUBLE]: 'float64' }
+
+/** onnxruntime's name of an element type: `float32`, `int64`, `bfloat16`. */
+export function typeName(elementType: number): string | undefined {
+  return typeNames[elementType] ?? TensorProto_DataType[elementType]?.toLowerCase()
+}
