@@ -5,7 +5,7 @@ import { type NodeProto, type TensorProto, TensorProto_DataType as OnnxType, Ten
 export function constantTensor(node: NodeProto): TensorProto | undefined {
   const name = node.output[0]
   const [attribute] = node.attribute
-  const tensor = (dataType: OnnxType, dims: number[], data: Partial<TensorProto>): TensorProto =>
+  const tensor = (dataType: OnnxType, dims: number[], data: { floatData?: number[]; int64Data?: bigint[]; stringData?: Uint8Array[] }): TensorProto =>
     create(TensorProtoSchema, { name, dataType, dims: dims.map(BigInt), ...data })
   switch (attribute?.name) {
     case 'value':

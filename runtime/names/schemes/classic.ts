@@ -1,0 +1,25 @@
+import type { NamingScheme } from './scheme.ts'
+
+/**
+ * torch.onnx.export's first exporter, and optimum: `/transformer/h.0/attn/c_attn/Gemm_1`. A called container is written twice,
+ * `/features/features.0/Conv`: the part repeats its parent's name.
+ */
+export const classic: NamingScheme = {
+  name: 'classic',
+  scopeOf({ name }) {
+    if (!name.startsWith('/')) return undefined
+    return { path: splitScope(name.split('/').slice(1, -1)) }
+  },
+}
+
+/** `['features', 'features.0']` is `['features', '0']`; `['h.0']` is `['h', '0']`. */
+export function splitScope(parts: readonly string[]): string[] {
+  const path: string[] = []
+  let parent = ''
+  for (const part of parts) {
+    const own = parent !== '' && part.startsWith(`${parent}.`) ? part.slice(parent.length + 1) : part
+    path.push(...own.split('.').filter(name => name !== ''))
+    parent = part
+  }
+  return path
+}

@@ -1,0 +1,29 @@
+import type { NamingScheme } from './scheme.ts'
+
+const SCOPES = 'pkg.torch.onnx.name_scopes'
+const CLASSES = 'pkg.torch.onnx.class_hierarchy'
+
+/** torch.onnx.export(dynamo=True): the path is in each node's metadata, as a Python list whose last item is the operation. */
+export const dynamo: NamingScheme = {
+  name: 'dynamo',
+  scopeOf({ proto }) {
+    const entry = (key: string): string | undefined => proto.metadataProps.find(item => item.key === key)?.value
+    const text = entry(SCOPES)
+    if (text === undefined) return undefined
+    const scopes = pythonStrings(text).slice(0, -1)
+    const path = (scopes.at(-1) ?? '').split('.').filter(name => name !== '')
+    const classText = entry(CLASSES)
+    if (classText === undefined) return { path }
+    const classOf = new Map(scopes.map((scope, i) => [scope, pythonStrings(classText)[i]?.split('.').at(-1)]))
+    return { path, classes: path.map((_, i) => classOf.get(path.slice(0, i + 1).join('.'))) }
+  },
+}
+
+/** The strings of a Python list literal: `['', 'transformer', "it's"]`. */
+export function pythonStrings(text: string): string[] {
+  const strings: string[] = []
+  for (const [, single, double] of text.matchAll(/'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"/g)) {
+    strings.push((single ?? double).replace(/\\(.)/g, '$1'))
+  }
+  return strings
+}

@@ -1,0 +1,24 @@
+import type { OnnxGraph } from '../../onnx/graph.ts'
+import { classic } from './classic.ts'
+import { dynamo } from './dynamo.ts'
+import type { NamingScheme } from './scheme.ts'
+import { slashed } from './slashed.ts'
+
+/** Nodes' own names say nothing: Paddle, sklearn, hand-made graphs. */
+export const flat: NamingScheme = { name: 'flat', scopeOf: () => undefined }
+
+const schemes = [dynamo, classic, slashed]
+
+/** The scheme that says something of the most nodes; `flat` if none does of a third of them. */
+export function schemeOf(graph: OnnxGraph): NamingScheme {
+  let best = flat
+  let most = graph.nodes.length / 3
+  for (const scheme of schemes) {
+    const count = graph.nodes.filter(node => (scheme.scopeOf(node)?.path.length ?? 0) > 0).length
+    if (count > most) {
+      most = count
+      best = scheme
+    }
+  }
+  return best
+}

@@ -1,0 +1,16 @@
+import type { GraphNode } from '../../onnx/graph.ts'
+
+/** What a node's name or metadata says of its place among modules. */
+export interface NodeScope {
+  /** `['transformer', 'h', '0', 'attn']`; empty for the model itself. */
+  readonly path: readonly string[]
+  /** Class of each module on the path, where the exporter tells. */
+  readonly classes?: readonly (string | undefined)[]
+}
+
+/** How one kind of exporter leaves module paths in a graph. */
+export interface NamingScheme {
+  readonly name: string
+  /** The scope of a node; undefined where the scheme says nothing of it. */
+  scopeOf(node: GraphNode): NodeScope | undefined
+}

@@ -1,0 +1,16 @@
+import type { NamingScheme } from './scheme.ts'
+import { splitScope } from './classic.ts'
+
+/** What tf2onnx puts before a model's own scopes. */
+const NOISE = /^(StatefulPartitionedCall|PartitionedCall|functional_\d+|sequential(_\d+)?|model(_\d+)?)$/
+
+/** tf2onnx and Keras: `StatefulPartitionedCall/model/dense/MatMul`. */
+export const slashed: NamingScheme = {
+  name: 'slashed',
+  scopeOf({ name }) {
+    const parts = name.split('/').slice(0, -1)
+    if (parts.length === 0 || parts[0] === '') return undefined
+    const from = parts.findIndex(part => !NOISE.test(part))
+    return { path: splitScope(from < 0 ? [] : parts.slice(from)) }
+  },
+}
