@@ -1,5 +1,5 @@
 import type { Dims } from '../graph/expression.ts'
-import type { Crossings } from '../names/crossings.ts'
+import type { Taps } from '../names/taps.ts'
 import type { ModuleTree } from '../names/tree.ts'
 import type { GraphNode, OnnxGraph } from '../onnx/graph.ts'
 import { type DataType, isHeld } from '../tensor/dtype.ts'
@@ -15,7 +15,7 @@ export interface ProgramParts {
   readonly id: string
   readonly graph: OnnxGraph
   readonly tree: ModuleTree
-  readonly crossings: Crossings
+  readonly taps: Taps
   readonly weights: Weights
   readonly blocks: readonly Block[]
   /** What is known of every value with the model's dims left open. */
@@ -27,7 +27,7 @@ export class Program {
   readonly id: string
   readonly graph: OnnxGraph
   readonly tree: ModuleTree
-  readonly crossings: Crossings
+  readonly taps: Taps
   readonly weights: Weights
   readonly blocks: readonly Block[]
   /** Version of the default operator set. */
@@ -39,11 +39,11 @@ export class Program {
   readonly #blockInputs: readonly ReadonlySet<string>[]
   readonly #blockOutputs: readonly ReadonlySet<string>[]
 
-  constructor({ id, graph, tree, crossings, weights, blocks, shapes }: ProgramParts) {
+  constructor({ id, graph, tree, taps, weights, blocks, shapes }: ProgramParts) {
     this.id = id
     this.graph = graph
     this.tree = tree
-    this.crossings = crossings
+    this.taps = taps
     this.weights = weights
     this.blocks = blocks
     this.opset = graph.opsets.get('') ?? 1

@@ -224,7 +224,7 @@ export class Tracer implements Recorder {
   #assertNotPassed(tap: Tap, mark: Mark | undefined): void {
     const { program } = this.model.engine
     for (const node of program.graph.consumers.get(tap.tensor) ?? []) {
-      if (!this.#executed.has(node.index) || !program.crossings.pathOf(tap.tensor, node).includes(tap)) continue
+      if (!this.#executed.has(node.index) || !program.taps.pathOf(tap.tensor, node).includes(tap)) continue
       throw new OutOfOrderError(tap.label, mark, this.#forcedAt)
     }
   }

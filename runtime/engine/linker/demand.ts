@@ -101,7 +101,7 @@ export class Demand {
   #nodeUnit(node: GraphNode): Unit {
     let rewired = false
     const rewire = (name: string): string => {
-      const id = name === '' || !this.#written.has(name) ? name : this.#arrivesAt(name, this.#program.crossings.pathOf(name, node))
+      const id = name === '' || !this.#written.has(name) ? name : this.#arrivesAt(name, this.#program.taps.pathOf(name, node))
       rewired ||= id !== name
       return id
     }
@@ -123,7 +123,7 @@ export class Demand {
     this.#resolving.add(read)
     try {
       if (read.writes > 0) return this.#define(this.#writes.get(read.tap)![read.writes - 1].value)
-      const path = this.#program.crossings.pathTo(read.tap)
+      const path = this.#program.taps.pathTo(read.tap)
       return this.#arrivesAt(read.tap.tensor, path.slice(0, path.indexOf(read.tap)))
     } finally {
       this.#resolving.delete(read)

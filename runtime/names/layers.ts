@@ -1,0 +1,17 @@
+import type { ModuleNode, ModuleTree } from './tree.ts'
+
+/** A layer of fewer nodes is no place to cut. */
+const LEAST_NODES = 8
+
+/** The model's repeated layers, in running order: the children of every outermost numbered list that is worth cutting at. */
+export function findLayers(tree: ModuleTree): ModuleNode[] {
+  const layers: ModuleNode[] = []
+  const search = (module: ModuleNode): void => {
+    const computed = [...module.children.values()].filter(child => child.nodes.length > 0)
+    const nodes = computed.reduce((sum, child) => sum + child.nodes.length, 0)
+    if (module.isList && computed.length > 1 && nodes / computed.length >= LEAST_NODES) layers.push(...computed)
+    else for (const child of computed) search(child)
+  }
+  search(tree.root)
+  return layers.sort((a, b) => a.nodes[0] - b.nodes[0])
+}

@@ -1,0 +1,41 @@
+import type { ModuleNode } from './tree.ts'
+
+/** Names that are properties of every module: a child called so is reached by child('…'). */
+const reserved = new Set(['output', 'outputs', 'input', 'inputs', 'ops', 'weights', 'path', 'child', 'modules', 'length', 'at', 'slice', 'toString'])
+
+/** The tree, as people print modules: lists of like layers on one line. */
+export function printModule(module: ModuleNode, weightDims?: (initializer: string) => readonly number[]): string {
+  const lines: string[] = []
+  const print = (node: ModuleNode, label: string, depth: number): void => {
+    lines.push('  '.repeat(depth) + label + detail(node, weightDims))
+    const children = [...node.children.values()]
+    for (let i = 0; i < children.length; i++) {
+      const shape = shapeOf(children[i])
+      let last = i
+      while (node.isList && last + 1 < children.length && shapeOf(children[last + 1]) === shape) last++
+      const name = children[i].name
+      const shown = reserved.has(name) ? `child('${name}')` : name
+      print(children[i], last > i ? `${name} … ${children[last].name} (${last - i + 1} alike)` : shown, depth + 1)
+      i = last
+    }
+  }
+  print(module, module.path || 'model', 0)
+  return lines.join('\n')
+}
+
+function detail(node: ModuleNode, weightDims: ((initializer: string) => readonly number[]) | undefined): string {
+  const parts: string[] = []
+  if (node.className) parts.push(node.className)
+  if (node.nodes.length > 0) parts.push(`${node.nodes.length} nodes`)
+  for (const [name, initializer] of [...node.weights].slice(0, 6)) {
+    const dims = weightDims?.(initializer)
+    parts.push(dims ? `${name} [${dims.join(', ')}]` : name)
+  }
+  return parts.length > 0 ? `  · ${parts.join(' · ')}` : ''
+}
+
+/** Two modules print alike if this text is the same. */
+function shapeOf(node: ModuleNode): string {
+  const children = [...node.children.values()].map(child => `${child.name}{${shapeOf(child)}}`)
+  return `${node.className ?? ''}|${[...node.weights.keys()].join()}|${children.join()}`
+}

@@ -1,0 +1,201 @@
+import { AmbiguousTapError, NoTapError } from '../errors/names.ts'
+import type { Tap } from '../graph/expression.ts'
+import type { GraphNode } from '../onnx/graph.ts'
+import { derivedValues, readsShapeOnly } from './derived.ts'
+import type { ModuleNode, ModuleTree } from './tree.ts'
+
+type Direction = Tap['direction']
+
+/** Inputs that are no activation of their own, by the names exporters give them. */
+const SIDE_INPUT = /past|cache|mask|position/i
+
+/** The places where values leave and enter modules, and the way from one module to another. */
+export class Taps {
+  readonly tree: ModuleTree
+  readonly #typeOf: (name: string) => string | undefined
+  readonly #derived: ReadonlySet<string>
+  readonly #taps = new Map<string, Tap>()
+  readonly #outputs: ReadonlySet<string>
+  readonly #inputs: ReadonlySet<string>
+  readonly #main = new Map<string, Tap>()
+
+  /** `typeOf` tells dtypes, where they are known: floats are activations before integers. */
+  constructor(tree: ModuleTree, typeOf: (name: string) => string | undefined) {
+    this.tree = tree
+    this.#typeOf = typeOf
+    this.#derived = derivedValues(tree.graph)
+    this.#outputs = new Set(tree.graph.outputs.map(({ name }) => name))
+    this.#inputs = new Set(tree.graph.inputs.map(({ name }) => name))
+  }
+
+  /** The activation that leaves a module. @throws AmbiguousTapError, NoTapError */
+  outputTap(module: ModuleNode): Tap {
+    return this.#remember(module, 'out', () => {
+      const names = this.#leaving(module)
+      const label = labelOf(module, 'output')
+      if (names.length === 0) throw this.#none(label, module)
+      const best = this.#preferred(names, module)
+      if (best.length > 1) throw new AmbiguousTapError(label, 'output', best)
+      return this.#tap(module.path, 'out', best[0], label)
+    })
+  }
+
+  /** The first activation that enters a module. @throws NoTapError */
+  inputTap(module: ModuleNode): Tap {
+    return this.#remember(module, 'in', () => {
+      const names = this.#entering(module)
+      const label = labelOf(module, 'input')
+      if (names.length === 0) throw this.#none(label, module)
+      const main = names.filter(name => !(this.#inputs.has(name) && SIDE_INPUT.test(name)))
+      return this.#tap(module.path, 'in', (main.length > 0 ? main : names)[0], label)
+    })
+  }
+
+  outputTaps(module: ModuleNode): Map<string, Tap> {
+    return new Map(this.#leaving(module).map(name => [name, this.#tap(module.path, 'out', name, `${labelOf(module, 'outputs')}['${name}']`)]))
+  }
+
+  inputTaps(module: ModuleNode): Map<string, Tap> {
+    return new Map(this.#entering(module).map(name => [name, this.#tap(module.path, 'in', name, `${labelOf(module, 'inputs')}['${name}']`)]))
+  }
+
+  nodeTap(node: GraphNode, direction: Direction, tensor: string): Tap {
+    return this.#tap(nodeScope(node), direction, tensor, `node('${node.name}').${direction === 'out' ? 'output' : 'input'}`)
+  }
+
+  /** Where a value is made: at its node, at the model's input, or among the weights. */
+  tensorTap(name: string): Tap {
+    const produced = this.tree.graph.producer.get(name)
+    if (produced) return this.nodeTap(produced.node, 'out', name)
+    return this.#inputs.has(name) ? this.#tap('', 'in', name, `tensor('${name}')`) : this.#tap('weight', 'out', name, `tensor('${name}')`)
+  }
+
+  /** All taps that a value crosses on its way to a reader, in order. */
+  pathOf(tensor: string, reader: GraphNode | 'output'): Tap[] {
+    return this.#path(tensor, reader === 'output' ? [] : this.#scopesAround(reader))
+  }
+
+  /** All taps on the way to a tap, that one last. */
+  pathTo(tap: Tap): Tap[] {
+    const scopes = tap.direction === 'in' ? this.#scopesFrom(tap.scope) : []
+    const path = this.#path(tap.tensor, scopes)
+    const at = path.indexOf(tap)
+    return at < 0 ? [...path, tap] : path.slice(0, at + 1)
+  }
+
+  #path(tensor: string, readerScopes: readonly string[]): Tap[] {
+    const { graph } = this.tree
+    const maker = graph.producer.get(tensor)?.node
+    if (!maker && graph.initializers.has(tensor)) {
+      return [this.tensorTap(tensor), ...readerScopes.slice(0, 1).map(scope => this.#tap(scope, 'in', tensor))]
+    }
+    const out = maker ? this.#scopesAround(maker) : []
+    const into = [...readerScopes]
+    while (out.length > 0 && into.length > 0 && out[out.length - 1] === into[into.length - 1]) {
+      out.pop()
+      into.pop()
+    }
+    return [...out.map(scope => this.#tap(scope, 'out', tensor)), ...into.reverse().map(scope => this.#tap(scope, 'in', tensor))]
+  }
+
+  /** Scopes that hold a node, from the inside out; the node itself is the innermost. */
+  #scopesAround(node: GraphNode): string[] {
+    const scopes = [nodeScope(node)]
+    for (let module: ModuleNode | undefined = this.tree.scopeOf(node); module; module = module.parent) scopes.push(module.path)
+    return scopes
+  }
+
+  #scopesFrom(scope: string): string[] {
+    if (scope.startsWith('node:')) return this.#scopesAround(this.tree.graph.nodes[Number(scope.slice(5))])
+    const scopes: string[] = []
+    for (let module = this.tree.get(scope); module; module = module.parent) scopes.push(module.path)
+    return scopes
+  }
+
+  #tap(scope: string, direction: Direction, tensor: string, label = `${scope}.${direction === 'out' ? 'output' : 'input'}`): Tap {
+    const key = `${scope}|${direction}|${tensor}`
+    let tap = this.#taps.get(key)
+    if (!tap) {
+      tap = Object.freeze({ key, label, tensor, direction, scope })
+      this.#taps.set(key, tap)
+    }
+    return tap
+  }
+
+  #remember(module: ModuleNode, direction: Direction, find: () => Tap): Tap {
+    const key = `${direction} ${module.path}`
+    const known = this.#main.get(key)
+    if (known) return known
+    const tap = find()
+    this.#main.set(key, tap)
+    return tap
+  }
+
+  /** Values made inside that something outside reads for their content, in running order. */
+  #leaving(module: ModuleNode): string[] {
+    const inside = new Set(module.nodes)
+    const names: string[] = []
+    for (const index of module.nodes) {
+      for (const name of this.tree.graph.nodes[index].outputs) {
+        if (name !== '' && (this.#outputs.has(name) || this.#readOutside(name, inside))) names.push(name)
+      }
+    }
+    return names
+  }
+
+  #readOutside(name: string, inside: ReadonlySet<number>): boolean {
+    return (this.tree.graph.consumers.get(name) ?? []).some(node => !inside.has(node.index) && !readsShapeOnly(node.opType))
+  }
+
+  /** Values made outside that nodes inside read, by first use: activations, or fixed values if there are no others. */
+  #entering(module: ModuleNode): string[] {
+    const { graph } = this.tree
+    const inside = new Set(module.nodes)
+    const names = new Set<string>()
+    for (const index of module.nodes) {
+      const node = graph.nodes[index]
+      for (const name of [...node.inputs, ...node.captures]) {
+        if (name === '' || graph.initializers.has(name)) continue
+        const maker = graph.producer.get(name)?.node
+        if (!maker || !inside.has(maker.index)) names.add(name)
+      }
+    }
+    const all = [...names]
+    const activations = all.filter(name => !this.#derived.has(name))
+    return activations.length > 0 ? activations : all
+  }
+
+  /** What other modules read comes before what only the caller reads (caches), activations before fixed values, floats before integers. */
+  #preferred(names: readonly string[], module: ModuleNode): string[] {
+    const inside = new Set(module.nodes)
+    const isRoot = module.path === ''
+    const read = names.filter(name => !isRoot && this.#readOutside(name, inside))
+    const groups = [read, names.filter(name => !/present|cache/i.test(name)), names]
+    for (const group of groups) {
+      const activations = group.filter(name => !this.#derived.has(name))
+      if (activations.length > 0) return this.#floats(activations)
+    }
+    return this.#floats(read.length > 0 ? read : names)
+  }
+
+  #floats(names: string[]): string[] {
+    const floats = names.filter(name => this.#typeOf(name)?.includes('float'))
+    return floats.length > 0 ? floats : names
+  }
+
+  #none(label: string, module: ModuleNode): NoTapError {
+    if (module.nodes.length > 0) return new NoTapError(label, 'no value passes this side of the module', 'print the module to see its nodes')
+    const parent = module.parent?.path ?? ''
+    return new NoTapError(
+      label,
+      'the module is known by its name, but no node computes it: it was folded, fused, or lies in another branch',
+      `read a neighbour of it: console.log(String(model${parent ? `.${parent}` : ''}))`,
+    )
+  }
+}
+
+export const nodeScope = (node: GraphNode): string => `node:${node.index}`
+
+function labelOf(module: ModuleNode, side: string): string {
+  return module.path === '' ? side : `${module.path}.${side}`
+}
