@@ -1,7 +1,7 @@
 import { create, toBinary } from '@bufbuild/protobuf'
 import { GraphProtoSchema, ModelProtoSchema, type NodeProto, NodeProtoSchema, type TensorProto } from '../onnx/schema/onnx_pb.ts'
 import { type DataType, isHeld } from '../tensor/dtype.ts'
-import { elementType } from './element-type.ts'
+import { elementType } from '../tensor/element-type.ts'
 import { emitAttribute, emitValueInfo } from './emit.ts'
 import type { Weights } from './weights.ts'
 

@@ -13,7 +13,7 @@ import {
 } from '../onnx/schema/onnx_pb.ts'
 import type { TensorData } from '../tensor/data.ts'
 import type { DataType } from '../tensor/dtype.ts'
-import { elementType } from './element-type.ts'
+import { elementType } from '../tensor/element-type.ts'
 
 const utf8 = new TextEncoder()
 

@@ -2,7 +2,7 @@ import type { OnnxGraph } from '../onnx/graph.ts'
 import type { Dims } from '../graph/expression.ts'
 import { type DataType, isHeld } from '../tensor/dtype.ts'
 import { assemble, type Edge } from './assemble.ts'
-import { dataTypeOf } from './element-type.ts'
+import { dataTypeOf } from '../tensor/element-type.ts'
 import type { Provider } from './providers/provider.ts'
 import type { Weights } from './weights.ts'
 

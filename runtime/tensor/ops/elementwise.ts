@@ -1,7 +1,157 @@
-import { recordOne, type Tensor } from '../tensor.ts'
+import { DtypeError } from '../../errors/tensor.ts'
+import type { TensorLike } from '../convert.ts'
+import { isFloat, isInteger } from '../dtype.ts'
+import { here } from '../here.ts'
+import { broadcastDims, promote } from '../promote.ts'
+import type { Tensor } from '../tensor.ts'
+import { arithmetic, asFloat, castTo, real } from './kernel.ts'
 
+function binary(name: string, opType: string, a: TensorLike, b: TensorLike): Tensor {
+  const [left, right] = promote(a, b)
+  return arithmetic(opType, [left, right], broadcastDims(name, left.node.dims, right.node.dims))
+}
+
+function same(opType: string, input: Tensor): Tensor {
+  return arithmetic(opType, [input], input.node.dims)
+}
+
+/** Arithmetic and functions of single elements. Broadcasting and dtypes are PyTorch's. */
 export const elementwise = {
+  /** a + b. @throws ShapeError if the dims do not broadcast */
+  add(this: Tensor, other: TensorLike): Tensor {
+    return binary('add', 'Add', this, other)
+  },
+  /** a − b. */
+  sub(this: Tensor, other: TensorLike): Tensor {
+    return binary('sub', 'Sub', this, other)
+  },
+  /** other − this. */
+  rsub(this: Tensor, other: TensorLike): Tensor {
+    return binary('sub', 'Sub', other, this)
+  },
+  /** a · b. */
+  mul(this: Tensor, other: TensorLike): Tensor {
+    return binary('mul', 'Mul', this, other)
+  },
+  /** True division: integers give float32. */
+  div(this: Tensor, other: TensorLike): Tensor {
+    return divide(this, other)
+  },
+  /** other / this. */
+  rdiv(this: Tensor, other: TensorLike): Tensor {
+    return divide(other, this)
+  },
+  /** Division rounded down, in the operands' dtype. */
+  floorDivide(this: Tensor, other: TensorLike): Tensor {
+    const [a, b] = promote(this, other)
+    if (isFloat(a.type)) return a.div(b).floor()
+    return a.sub(a.mod(b)).to('float64').div(b.to('float64')).to(a.type)
+  },
+  /** Remainder with the sign of the divisor, as PyTorch's `%`. */
+  mod(this: Tensor, other: TensorLike): Tensor {
+    return remainder(this, other)
+  },
+  /** other mod this. */
+  rmod(this: Tensor, other: TensorLike): Tensor {
+    return remainder(other, this)
+  },
+  /** Remainder with the sign of the dividend, as in C and in JavaScript. */
+  fmod(this: Tensor, other: TensorLike): Tensor {
+    const [a, b] = promote(this, other)
+    return arithmetic('Mod', [a, b], broadcastDims('fmod', a.node.dims, b.node.dims), { fmod: { int: 1 } })
+  },
+  /** this to the power of other. */
+  pow(this: Tensor, other: TensorLike): Tensor {
+    return binary('pow', 'Pow', this, other)
+  },
+  /** other to the power of this. */
+  rpow(this: Tensor, other: TensorLike): Tensor {
+    return binary('pow', 'Pow', other, this)
+  },
+  minimum(this: Tensor, other: TensorLike): Tensor {
+    return binary('minimum', 'Min', this, other)
+  },
+  maximum(this: Tensor, other: TensorLike): Tensor {
+    return binary('maximum', 'Max', this, other)
+  },
+  neg(this: Tensor): Tensor {
+    if (this.type === 'bool') throw new DtypeError('neg: a bool tensor has no negative.', here(), 'use not()')
+    return same('Neg', this)
+  },
+  abs(this: Tensor): Tensor {
+    return same('Abs', this)
+  },
+  /** −1, 0 or 1. */
+  sign(this: Tensor): Tensor {
+    return same('Sign', this)
+  },
+  sqrt(this: Tensor): Tensor {
+    return real('Sqrt', this)
+  },
+  /** 1 / √x. */
+  rsqrt(this: Tensor): Tensor {
+    return real('Reciprocal', real('Sqrt', this))
+  },
+  reciprocal(this: Tensor): Tensor {
+    return real('Reciprocal', this)
+  },
+  exp(this: Tensor): Tensor {
+    return real('Exp', this)
+  },
+  expm1(this: Tensor): Tensor {
+    return this.exp().sub(1)
+  },
+  /** Natural logarithm. */
+  log(this: Tensor): Tensor {
+    return real('Log', this)
+  },
+  log1p(this: Tensor): Tensor {
+    return asFloat(this).add(1).log()
+  },
+  log2(this: Tensor): Tensor {
+    return this.log().mul(Math.LOG2E)
+  },
+  sin(this: Tensor): Tensor {
+    return real('Sin', this)
+  },
+  cos(this: Tensor): Tensor {
+    return real('Cos', this)
+  },
   tanh(this: Tensor): Tensor {
-    return recordOne('Tanh', [this], { type: this.type, dims: this.dims })
+    return real('Tanh', this)
+  },
+  erf(this: Tensor): Tensor {
+    return real('Erf', this)
+  },
+  floor(this: Tensor): Tensor {
+    return isFloat(this.type) ? same('Floor', this) : this
+  },
+  ceil(this: Tensor): Tensor {
+    return isFloat(this.type) ? same('Ceil', this) : this
+  },
+  /** To the nearest integer, halves to even. */
+  round(this: Tensor): Tensor {
+    return isFloat(this.type) ? same('Round', this) : this
+  },
+  /** Between min and max; either may be left out. */
+  clamp(this: Tensor, min?: TensorLike, max?: TensorLike): Tensor {
+    const low = min === undefined ? this : this.maximum(min)
+    return max === undefined ? low : low.minimum(max)
   },
 }
+
+function divide(a: TensorLike, b: TensorLike): Tensor {
+  const [left, right] = promote(a, b)
+  return arithmetic('Div', [asFloat(left), asFloat(right)], broadcastDims('div', left.node.dims, right.node.dims))
+}
+
+function remainder(x: TensorLike, y: TensorLike): Tensor {
+  const [a, b] = promote(x, y)
+  const dims = broadcastDims('mod', a.node.dims, b.node.dims)
+  if (isInteger(a.type) || a.type === 'bool') return arithmetic('Mod', [a, b], dims)
+  // ONNX's Mod takes floats only with C's sign: one step more where the signs differ.
+  const c = arithmetic('Mod', [a, b], dims, { fmod: { int: 1 } })
+  const isOff = c.ne(0).and(c.lt(0).ne(b.lt(0)))
+  return c.add(castTo(isOff, a.type).mul(b))
+}
+

@@ -1,5 +1,5 @@
 import { TensorProto_DataType as OnnxType } from '../onnx/schema/onnx_pb.ts'
-import type { DataType } from '../tensor/dtype.ts'
+import type { DataType } from './dtype.ts'
 
 const types: Readonly<Record<DataType, OnnxType>> = {
   float32: OnnxType.FLOAT,

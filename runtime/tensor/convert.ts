@@ -1,0 +1,105 @@
+import { Float16Array, isFloat16Array } from '@petamoriken/float16'
+import { ArgumentError, DtypeError } from '../errors/tensor.ts'
+import type { TensorData } from './data.ts'
+import { allocate, type DataType, type HeldType, isBigInt, isFloat, isHeld, isInteger, type TensorArray } from './dtype.ts'
+import { here } from './here.ts'
+import { Tensor } from './tensor.ts'
+
+export type NestedArray = readonly (number | bigint | boolean | string | NestedArray)[]
+
+/** Whatever can stand where a tensor is wanted: a number, nested arrays, a typed array. */
+export type TensorLike = Tensor | number | bigint | boolean | NestedArray | Exclude<TensorArray, string[]>
+
+/**
+ * A tensor of the value. Arrays take `type` where it is given; else numbers are float32, bigints int64, booleans bool, and a typed
+ * array keeps its own.
+ * @throws ArgumentError for ragged arrays; DtypeError for a number that the type can't hold
+ */
+export function toTensor(value: TensorLike, { type }: { type?: DataType | undefined } = {}): Tensor {
+  if (value instanceof Tensor) return value
+  if (type !== undefined && !isHeld(type)) return toTensor(value, { type: isInteger(type) ? 'int32' : 'float32' }).to(type)
+  if (ArrayBuffer.isView(value) || isFloat16Array(value)) return fromTyped(value, type)
+  const dims = dimsOf(value)
+  const flat: (number | bigint | boolean | string)[] = []
+  flatten(value as NestedArray, dims, 0, flat)
+  return Tensor.of(fill(flat, dims, type ?? guess(flat)))
+}
+
+function fromTyped(array: ArrayBufferView, type: HeldType | undefined): Tensor {
+  const own = typeOfArray(array)
+  const data = isFloat16Array(array) ? new Uint16Array(array.buffer, array.byteOffset, array.length) : (array as unknown as TensorArray)
+  if (type === undefined || type === own) return Tensor.of({ type: own, dims: [data.length], data })
+  const values = own === 'float16' ? Array.from(array as unknown as Iterable<number>) : Array.from(data as Iterable<number | bigint>)
+  return Tensor.of(fill(values, [data.length], type))
+}
+
+function typeOfArray(array: ArrayBufferView): HeldType {
+  if (isFloat16Array(array)) return 'float16'
+  const name = array.constructor.name.replace('Clamped', '')
+  const types: Readonly<Record<string, HeldType>> = { BigInt64Array: 'int64', BigUint64Array: 'uint64', Buffer: 'uint8' }
+  const type = types[name] ?? (name.replace('Array', '').toLowerCase() as HeldType)
+  if (!isHeld(type)) throw new ArgumentError(`A ${name} can't be a tensor.`, here(), 'pass a typed array or nested arrays')
+  return type
+}
+
+function dimsOf(value: unknown): number[] {
+  const dims: number[] = []
+  for (let at = value; Array.isArray(at); at = at[0]) dims.push(at.length)
+  return dims
+}
+
+function flatten(value: unknown, dims: readonly number[], depth: number, into: (number | bigint | boolean | string)[]): void {
+  if (depth === dims.length) {
+    if (Array.isArray(value) || !/^(number|bigint|boolean|string)$/.test(typeof value)) {
+      const what = Array.isArray(value) ? 'arrays of different depth' : `${value === null ? 'null' : typeof value} among the elements`
+      throw new ArgumentError(`A tensor can't be made of ${what}.`, here(), 'give every row the same length and depth')
+    }
+    into.push(value as number)
+    return
+  }
+  if (!Array.isArray(value) || value.length !== dims[depth]) {
+    const found = Array.isArray(value) ? `${value.length} elements` : 'no array'
+    throw new ArgumentError(`The nested arrays are ragged: a row at depth ${depth} has ${found}, and the first has ${dims[depth]}.`, here(), 'give every row the same length')
+  }
+  for (const item of value) flatten(item, dims, depth + 1, into)
+}
+
+function guess(flat: readonly unknown[]): HeldType {
+  const kinds = new Set(flat.map(item => typeof item))
+  if (kinds.has('string')) return 'string'
+  if (kinds.has('bigint') && !kinds.has('number')) return 'int64'
+  return kinds.size === 1 && kinds.has('boolean') ? 'bool' : 'float32'
+}
+
+function fill(flat: readonly (number | bigint | boolean | string)[], dims: readonly number[], type: HeldType): TensorData {
+  const data = allocate(type, flat.length)
+  const halves = type === 'float16' ? new Float16Array((data as Uint16Array).buffer as ArrayBuffer) : undefined
+  for (let i = 0; i < flat.length; i++) {
+    const value = checked(flat[i], type)
+    if (halves) halves[i] = value as number
+    else (data as unknown[])[i] = value
+  }
+  return { type, dims, data }
+}
+
+const ranges: Readonly<Record<string, readonly [number, number]>> = {
+  int8: [-128, 127],
+  uint8: [0, 255],
+  int16: [-32768, 32767],
+  uint16: [0, 65535],
+  int32: [-2147483648, 2147483647],
+  uint32: [0, 4294967295],
+}
+
+function checked(value: number | bigint | boolean | string, type: HeldType): number | bigint | string {
+  if (type === 'string') return String(value)
+  if (typeof value === 'string') throw new DtypeError(`The text ${JSON.stringify(value)} stands where ${type} is due.`, here())
+  if (type === 'bool') return value ? 1 : 0
+  if (isFloat(type)) return Number(value)
+  const number = Number(value)
+  const range = ranges[type]
+  if (!Number.isInteger(number) || (range && (number < range[0] || number > range[1]))) {
+    throw new DtypeError(`${value} stands where ${type} is due.`, here(), 'round it first, or use a float type')
+  }
+  return isBigInt(type) ? BigInt(value) : number
+}

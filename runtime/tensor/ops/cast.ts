@@ -1,0 +1,32 @@
+import { DtypeError } from '../../errors/tensor.ts'
+import type { DataType } from '../dtype.ts'
+import { here } from '../here.ts'
+import type { Tensor } from '../tensor.ts'
+import { castTo } from './kernel.ts'
+
+/** Conversions: the only place where precision may be lost, as the caller asks for it. */
+export const cast = {
+  /** Another dtype. Floats to integers drop the fraction; anything to bool is "not zero". */
+  to(this: Tensor, type: DataType): Tensor {
+    if (this.type === 'string' && type !== 'string') throw new DtypeError(`to: text can't become ${type}.`, here())
+    return castTo(this, type)
+  },
+  float(this: Tensor): Tensor {
+    return castTo(this, 'float32')
+  },
+  half(this: Tensor): Tensor {
+    return castTo(this, 'float16')
+  },
+  double(this: Tensor): Tensor {
+    return castTo(this, 'float64')
+  },
+  long(this: Tensor): Tensor {
+    return castTo(this, 'int64')
+  },
+  int(this: Tensor): Tensor {
+    return castTo(this, 'int32')
+  },
+  bool(this: Tensor): Tensor {
+    return castTo(this, 'bool')
+  },
+}

@@ -1,0 +1,75 @@
+import { type TensorLike, toTensor } from '../convert.ts'
+import { broadcastDims, promote } from '../promote.ts'
+import { recordOne, type Tensor } from '../tensor.ts'
+import { asFloat, castTo, kernelType, predicate } from './kernel.ts'
+
+function compare(name: string, opType: string, a: TensorLike, b: TensorLike): Tensor {
+  const [left, right] = promote(a, b)
+  return predicate(opType, [left, right], broadcastDims(name, left.node.dims, right.node.dims))
+}
+
+function logical(name: string, opType: string, a: Tensor, b: TensorLike): Tensor {
+  const [left, right] = [truth(a), truth(toTensor(b))]
+  return recordOne(opType, [left, right], { type: 'bool', dims: broadcastDims(name, left.node.dims, right.node.dims) })
+}
+
+/** Non-zero is true. */
+function truth(tensor: Tensor): Tensor {
+  return castTo(tensor, 'bool')
+}
+
+/** Comparison and logic: bool results. */
+export const comparison = {
+  eq(this: Tensor, other: TensorLike): Tensor {
+    return compare('eq', 'Equal', this, other)
+  },
+  ne(this: Tensor, other: TensorLike): Tensor {
+    return this.eq(other).not()
+  },
+  lt(this: Tensor, other: TensorLike): Tensor {
+    return compare('lt', 'Less', this, other)
+  },
+  le(this: Tensor, other: TensorLike): Tensor {
+    return compare('le', 'LessOrEqual', this, other)
+  },
+  gt(this: Tensor, other: TensorLike): Tensor {
+    return compare('gt', 'Greater', this, other)
+  },
+  ge(this: Tensor, other: TensorLike): Tensor {
+    return compare('ge', 'GreaterOrEqual', this, other)
+  },
+  and(this: Tensor, other: TensorLike): Tensor {
+    return logical('and', 'And', this, other)
+  },
+  or(this: Tensor, other: TensorLike): Tensor {
+    return logical('or', 'Or', this, other)
+  },
+  xor(this: Tensor, other: TensorLike): Tensor {
+    return logical('xor', 'Xor', this, other)
+  },
+  not(this: Tensor): Tensor {
+    return recordOne('Not', [truth(this)], { type: 'bool', dims: this.node.dims })
+  },
+  isnan(this: Tensor): Tensor {
+    return recordOne('IsNaN', [asFloat(this)], { type: 'bool', dims: this.node.dims })
+  },
+  isinf(this: Tensor): Tensor {
+    return recordOne('IsInf', [castTo(asFloat(this), 'float32')], { type: 'bool', dims: this.node.dims })
+  },
+  isfinite(this: Tensor): Tensor {
+    return this.isnan().or(this.isinf()).not()
+  },
+  /** This where `condition` holds, else `other`. */
+  where(this: Tensor, condition: TensorLike, other: TensorLike): Tensor {
+    return where(condition, this, other)
+  },
+}
+
+/** a where the condition holds, else b: broadcast together. */
+export function where(condition: TensorLike, a: TensorLike, b: TensorLike): Tensor {
+  const test = castTo(toTensor(condition), 'bool')
+  const [left, right] = promote(a, b)
+  const inner = kernelType(left.type)
+  const dims = broadcastDims('where', test.node.dims, left.node.dims, right.node.dims)
+  return castTo(recordOne('Where', [test, castTo(left, inner), castTo(right, inner)], { type: inner, dims }), left.type)
+}
