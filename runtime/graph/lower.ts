@@ -1,0 +1,133 @@
+import type { DataType } from '../tensor/dtype.ts'
+import type { Attribute, Attributes, Operation, Value } from './expression.ts'
+import { firstOpset } from './opsets.ts'
+
+/** An operation as it is written in an older opset. Its inputs are some of the operation's own. */
+export interface Lowered {
+  readonly opType: string
+  readonly domain: string
+  readonly inputs: readonly (Value | undefined)[]
+  readonly attributes: Attributes
+}
+
+type Rewrite = (operation: Operation, opset: number) => Lowered | undefined
+
+/** The operation, which is recorded in its opset-21 form, in opset `opset`; undefined where that opset has nothing for it. */
+export function lower(operation: Operation, opset: number): Lowered | undefined {
+  if (opset >= 21) return operation
+  if (operation.domain !== '') return undefined
+  const types = operation.inputs.flatMap(input => (input ? [input.type] : []))
+  if (opset < firstOpset(operation.opType, types)) return undefined
+  const rewrite = rewrites[operation.opType]
+  return rewrite ? rewrite(operation, opset) : operation
+}
+
+/** From `version` on the operation is written as it is recorded. */
+const before =
+  (version: number, rewrite: Rewrite): Rewrite =>
+  (operation, opset) =>
+    opset >= version ? operation : rewrite(operation, opset)
+
+/** Input `index`, which must be a constant, becomes the attribute. */
+const inputToAttribute =
+  (index: number, name: string): Rewrite =>
+  operation => {
+    const { noop_with_empty_axes: noop, ...attributes } = operation.attributes
+    const input = operation.inputs[index]
+    if (!input) return noop && 'int' in noop && noop.int === 1 ? undefined : change(operation, operation.inputs, attributes)
+    const ints = constantInts(input)
+    if (!ints || (ints.length === 0 && noop)) return undefined
+    const inputs = operation.inputs.slice(0, index)
+    return change(operation, inputs, ints.length > 0 ? { ...attributes, [name]: { ints } } : attributes)
+  }
+
+/** An attribute that came later is left out where it says what holds without it. */
+const laterAttribute =
+  (version: number, name: string, isDefault: (attribute: Attribute) => boolean): Rewrite =>
+  (operation, opset) => {
+    const { [name]: attribute, ...others } = operation.attributes
+    if (opset >= version || !attribute) return operation
+    return isDefault(attribute) ? change(operation, operation.inputs, others) : undefined
+  }
+
+/** Before opset 13 these took the axis and all after it for one: the same thing on the last axis. */
+const lastAxisOnly: Rewrite = before(13, operation => {
+  const { axis } = operation.attributes
+  const at = axis && 'int' in axis ? axis.int : -1
+  const rank = operation.inputs[0]?.dims?.length
+  if (at !== -1 && (rank === undefined || at !== rank - 1)) return undefined
+  return change(operation, operation.inputs, { ...operation.attributes, axis: { int: -1 } })
+})
+
+const split: Rewrite = (operation, opset) => {
+  const { num_outputs: count, ...attributes } = operation.attributes
+  if (operation.inputs[1]) return opset >= 13 ? operation : inputToAttribute(1, 'split')(operation, opset)
+  if (opset >= 18) return operation
+  const axis = attributes.axis && 'int' in attributes.axis ? attributes.axis.int : 0
+  const dim = operation.inputs[0]?.dims?.at(axis)
+  if (dim === undefined || dim % operation.outputs !== 0) return undefined
+  return count ? change(operation, operation.inputs, attributes) : operation
+}
+
+/** Scattering that combines: sums and products from opset 16, extremes from 18. */
+const scatter: Rewrite = (operation, opset) => {
+  const { reduction, ...others } = operation.attributes
+  if (!reduction || !('string' in reduction)) return operation
+  if (reduction.string === 'none') return opset >= 16 ? operation : change(operation, operation.inputs, others)
+  return opset >= (/^(add|mul)$/.test(reduction.string) ? 16 : 18) ? operation : undefined
+}
+
+const pad: Rewrite = (operation, opset) => {
+  const { mode } = operation.attributes
+  if (opset < 19 && mode && 'string' in mode && mode.string === 'wrap') return undefined
+  return opset < 18 && operation.inputs[3] ? undefined : operation
+}
+
+const cast: Rewrite = (operation, opset) => {
+  const { to } = operation.attributes
+  if (opset < 13 && to && 'int' in to && to.int === 16) return undefined
+  if (to && 'int' in to && to.int > 16) return undefined
+  return laterAttribute(19, 'saturate', () => true)(operation, opset)
+}
+
+const isZero = (attribute: Attribute): boolean => 'int' in attribute && attribute.int === 0
+
+const reduceAxes = before(18, inputToAttribute(1, 'axes'))
+
+const rewrites: Readonly<Record<string, Rewrite>> = {
+  ReduceSum: before(13, inputToAttribute(1, 'axes')),
+  ReduceMean: reduceAxes,
+  ReduceMax: reduceAxes,
+  ReduceMin: reduceAxes,
+  ReduceProd: reduceAxes,
+  ReduceL1: reduceAxes,
+  ReduceL2: reduceAxes,
+  ReduceLogSum: reduceAxes,
+  ReduceLogSumExp: reduceAxes,
+  ReduceSumSquare: reduceAxes,
+  Squeeze: before(13, inputToAttribute(1, 'axes')),
+  Unsqueeze: before(13, inputToAttribute(1, 'axes')),
+  Softmax: lastAxisOnly,
+  LogSoftmax: lastAxisOnly,
+  Hardmax: lastAxisOnly,
+  Split: split,
+  ScatterElements: scatter,
+  ScatterND: scatter,
+  Pad: pad,
+  Cast: cast,
+  Reshape: laterAttribute(14, 'allowzero', isZero),
+  ArgMax: laterAttribute(12, 'select_last_index', isZero),
+  ArgMin: laterAttribute(12, 'select_last_index', isZero),
+  GatherND: laterAttribute(12, 'batch_dims', isZero),
+  Shape: (operation, opset) => (opset < 15 && ('start' in operation.attributes || 'end' in operation.attributes) ? undefined : operation),
+}
+
+function change(operation: Operation, inputs: Lowered['inputs'], attributes: Attributes): Lowered {
+  return { opType: operation.opType, domain: operation.domain, inputs, attributes }
+}
+
+function constantInts(value: Value): number[] | undefined {
+  if (value.expression.kind !== 'constant') return undefined
+  const type: DataType = value.expression.data.type
+  return type === 'int64' ? Array.from(value.expression.data.data as BigInt64Array, Number) : undefined
+}
