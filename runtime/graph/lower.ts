@@ -50,23 +50,20 @@ const laterAttribute =
     return isDefault(attribute) ? change(operation, operation.inputs, others) : undefined
   }
 
-/** Before opset 13 these took the axis and all after it for one: the same thing on the last axis. */
-const lastAxisOnly: Rewrite = before(13, operation => {
+/**
+ * Before opset 13 these took the axis and all after it for one: the same thing on the last axis. That must show in the recording
+ * itself, not in the dims: one plan serves recordings of any dims.
+ */
+const lastAxisOnly: Rewrite = (operation, opset) => {
   const { axis } = operation.attributes
-  const at = axis && 'int' in axis ? axis.int : -1
-  const rank = operation.inputs[0]?.dims?.length
-  if (at !== -1 && (rank === undefined || at !== rank - 1)) return undefined
-  return change(operation, operation.inputs, { ...operation.attributes, axis: { int: -1 } })
-})
+  if (opset >= 13 || (axis && 'int' in axis && axis.int === -1)) return operation
+  return axis ? undefined : change(operation, operation.inputs, { ...operation.attributes, axis: { int: -1 } })
+}
 
+/** Sizes are an input from opset 13; a count of equal parts came with 18. */
 const split: Rewrite = (operation, opset) => {
-  const { num_outputs: count, ...attributes } = operation.attributes
   if (operation.inputs[1]) return opset >= 13 ? operation : inputToAttribute(1, 'split')(operation, opset)
-  if (opset >= 18) return operation
-  const axis = attributes.axis && 'int' in attributes.axis ? attributes.axis.int : 0
-  const dim = operation.inputs[0]?.dims?.at(axis)
-  if (dim === undefined || dim % operation.outputs !== 0) return undefined
-  return count ? change(operation, operation.inputs, attributes) : operation
+  return opset >= 18 ? operation : undefined
 }
 
 /** Scattering that combines: sums and products from opset 16, extremes from 18. */
