@@ -1,0 +1,164 @@
+import { ArgumentError, IndexError } from '../../errors/tensor.ts'
+import type { Attributes } from '../../graph/expression.ts'
+import { isFloat } from '../dtype.ts'
+import { here } from '../here.ts'
+import { int64Constant, int64Operand } from '../int64.ts'
+import { record, recordOne, type Tensor } from '../tensor.ts'
+import { axesIn, axisIn, type Dimensions, dimsWith, extentOf, flatten, reducedDims } from './extent.ts'
+import { asFloat, castTo, kernelType } from './kernel.ts'
+
+export interface ReduceOptions {
+  /** Reduced dims stay, with size 1. */
+  readonly keepdim?: boolean
+}
+
+export interface Ranked {
+  readonly values: Tensor
+  readonly indices: Tensor
+}
+
+function reduce(name: string, opType: string, input: Tensor, dims: Dimensions | undefined, { keepdim = false }: ReduceOptions): Tensor {
+  const axes = axesIn(input, dims, name)
+  const inner = kernelType(input.type)
+  const inputs = axes ? [castTo(input, inner), int64Constant(axes)] : [castTo(input, inner)]
+  const result = { type: inner, dims: reducedDims(input.node.dims, axes, keepdim) }
+  return castTo(recordOne(opType, inputs, result, { keepdims: { int: Number(keepdim) } }), input.type)
+}
+
+/** Sums and products of integers are int64. */
+function widened(input: Tensor): Tensor {
+  return isFloat(input.type) ? input : castTo(input, 'int64')
+}
+
+function arg(name: string, opType: string, input: Tensor, dim: number | undefined, { keepdim = false }: ReduceOptions): Tensor {
+  const own = castTo(input, kernelType(input.type))
+  const tensor = dim === undefined ? flatten(own) : own
+  const axis = axisIn(tensor, dim ?? 0, name)
+  const attributes: Attributes = { axis: { int: axis }, keepdims: { int: Number(keepdim && dim !== undefined) } }
+  const dims = reducedDims(tensor.node.dims, [axis], keepdim && dim !== undefined)
+  const result = recordOne(opType, [tensor], { type: 'int64', dims }, attributes)
+  const rank = input.node.dims?.length
+  if (!keepdim || dim !== undefined || !rank) return result
+  return recordOne('Reshape', [result, int64Constant(Array(rank).fill(1))], { type: 'int64', dims: Array(rank).fill(1) })
+}
+
+function rank(input: Tensor, axis: number, k: Tensor, dim: number | undefined, largest: boolean, sorted: boolean): Ranked {
+  const inner = kernelType(input.type)
+  const dims = dimsWith(input.node.dims, axis, dim)
+  const attributes = { axis: { int: axis }, largest: { int: Number(largest) }, sorted: { int: Number(sorted) } }
+  const results = [{ type: inner, dims }, { type: 'int64' as const, dims }]
+  const [values, indices] = record('TopK', [castTo(input, inner), k], results, attributes)
+  return { values: castTo(values, input.type), indices }
+}
+
+/** How many elements go into one of the result's, as a number or, where dims are unknown, a tensor. */
+function count(input: Tensor, axes: readonly number[] | undefined, reduced: Tensor): number | Tensor {
+  const { dims } = input.node
+  const extents = dims && (axes ? axes.map(axis => dims[axis]) : dims)
+  if (extents?.includes(undefined) === false) return (extents as number[]).reduce((a, b) => a * b, 1)
+  const size = (tensor: Tensor): Tensor => castTo(recordOne('Size', [tensor], { type: 'int64', dims: [] }), input.type)
+  return size(input).div(size(reduced))
+}
+
+function max(this: Tensor): Tensor
+function max(this: Tensor, dim: number, options?: ReduceOptions): Ranked
+function max(this: Tensor, dim?: number, options: ReduceOptions = {}): Tensor | Ranked {
+  if (dim === undefined) return this.amax(undefined, options)
+  return { values: this.amax(dim, options), indices: this.argmax(dim, options) }
+}
+
+function min(this: Tensor): Tensor
+function min(this: Tensor, dim: number, options?: ReduceOptions): Ranked
+function min(this: Tensor, dim?: number, options: ReduceOptions = {}): Tensor | Ranked {
+  if (dim === undefined) return this.amin(undefined, options)
+  return { values: this.amin(dim, options), indices: this.argmin(dim, options) }
+}
+
+/** Reductions, over the dims given or over all, and what sorts along a dim. */
+export const reduction = {
+  /** Integers and bools sum to int64. */
+  sum(this: Tensor, dims?: Dimensions, options: ReduceOptions = {}): Tensor {
+    return reduce('sum', 'ReduceSum', widened(this), dims, options)
+  },
+  mean(this: Tensor, dims?: Dimensions, options: ReduceOptions = {}): Tensor {
+    return reduce('mean', 'ReduceMean', asFloat(this), dims, options)
+  },
+  prod(this: Tensor, dims?: Dimensions, options: ReduceOptions = {}): Tensor {
+    return reduce('prod', 'ReduceProd', widened(this), dims, options)
+  },
+  /** Divided by n − correction: 1 by default, the unbiased estimate. */
+  var(this: Tensor, dims?: Dimensions, { correction = 1, ...options }: ReduceOptions & { correction?: number } = {}): Tensor {
+    const input = asFloat(this)
+    const mean = input.mean(dims, { keepdim: true })
+    const off = input.sub(mean)
+    const n = count(input, axesIn(input, dims, 'var'), mean)
+    const divisor = typeof n === 'number' ? Math.max(0, n - correction) : n.sub(correction).maximum(0)
+    return off.mul(off).sum(dims, options).div(divisor)
+  },
+  /** The root of `var`. */
+  std(this: Tensor, dims?: Dimensions, options: ReduceOptions & { correction?: number } = {}): Tensor {
+    return this.var(dims, options).sqrt()
+  },
+  /** The largest element; along a dim, with its index. */
+  max,
+  /** The smallest element; along a dim, with its index. */
+  min,
+  amax(this: Tensor, dims?: Dimensions, options: ReduceOptions = {}): Tensor {
+    return reduce('amax', 'ReduceMax', this, dims, options)
+  },
+  amin(this: Tensor, dims?: Dimensions, options: ReduceOptions = {}): Tensor {
+    return reduce('amin', 'ReduceMin', this, dims, options)
+  },
+  /** Where the largest element is, the first of equals; without a dim, in the flattened tensor. */
+  argmax(this: Tensor, dim?: number, options: ReduceOptions = {}): Tensor {
+    return arg('argmax', 'ArgMax', this, dim, options)
+  },
+  argmin(this: Tensor, dim?: number, options: ReduceOptions = {}): Tensor {
+    return arg('argmin', 'ArgMin', this, dim, options)
+  },
+  /** The k largest along the dim, or smallest, in order. @throws IndexError if there are fewer */
+  topk(this: Tensor, k: number, dim = -1, { largest = true, sorted = true }: { largest?: boolean; sorted?: boolean } = {}): Ranked {
+    const axis = axisIn(this, dim, 'topk')
+    const extent = this.node.dims?.at(axis)
+    if (!Number.isInteger(k) || k < 0) throw new ArgumentError(`topk: k is ${k}, and must be a whole number.`, here())
+    if (extent !== undefined && k > extent) throw new IndexError(`topk: k is ${k}, and dim ${dim} has ${extent} elements`, here())
+    return rank(this, axis, int64Operand([k]), k, largest, sorted)
+  },
+  /** Sorted along the dim; equal elements keep their order. */
+  sort(this: Tensor, dim = -1, { descending = false }: { descending?: boolean } = {}): Ranked {
+    const axis = axisIn(this, dim, 'sort')
+    return rank(this, axis, extentOf(this, axis), this.node.dims?.at(axis), descending, true)
+  },
+  argsort(this: Tensor, dim = -1, options: { descending?: boolean } = {}): Tensor {
+    return this.sort(dim, options).indices
+  },
+  /** Running sums along the dim. */
+  cumsum(this: Tensor, dim: number): Tensor {
+    const input = widened(this)
+    const axis = int64Constant([axisIn(input, dim, 'cumsum')], [])
+    const inner = kernelType(input.type)
+    return castTo(recordOne('CumSum', [castTo(input, inner), axis], { type: inner, dims: input.node.dims }), input.type)
+  },
+  /** The p-norm: 2 by default; 0, 1, Infinity and any other p too. */
+  norm(this: Tensor, p = 2, dims?: Dimensions, options: ReduceOptions = {}): Tensor {
+    const input = asFloat(this)
+    if (p === 2) return reduce('norm', 'ReduceL2', input, dims, options)
+    if (p === 1) return reduce('norm', 'ReduceL1', input, dims, options)
+    if (p === 0) return castTo(input.ne(0), input.type).sum(dims, options)
+    if (p === Number.POSITIVE_INFINITY) return input.abs().amax(dims, options)
+    if (p === Number.NEGATIVE_INFINITY) return input.abs().amin(dims, options)
+    return input.abs().pow(p).sum(dims, options).pow(1 / p)
+  },
+  /** log Σ exp, without overflow. */
+  logsumexp(this: Tensor, dims?: Dimensions, options: ReduceOptions = {}): Tensor {
+    return reduce('logsumexp', 'ReduceLogSumExp', asFloat(this), dims, options)
+  },
+  /** Whether any element is not zero. */
+  any(this: Tensor, dims?: Dimensions, options: ReduceOptions = {}): Tensor {
+    return castTo(reduce('any', 'ReduceSum', castTo(castTo(this, 'bool'), 'int64'), dims, options), 'bool')
+  },
+  /** Whether no element is zero. */
+  all(this: Tensor, dims?: Dimensions, options: ReduceOptions = {}): Tensor {
+    return this.eq(0).any(dims, options).not()
+  },
+}
