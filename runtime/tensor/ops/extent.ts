@@ -1,4 +1,4 @@
-import type { Dim, Dims } from '../../graph/expression.ts'
+import type { Attributes, Dim, Dims } from '../../graph/expression.ts'
 import { axesOf, axisOf } from '../axis.ts'
 import { int64Constant, int64Operand } from '../int64.ts'
 import { recordOne, type Tensor } from '../tensor.ts'
@@ -44,8 +44,9 @@ export function dimsWith(dims: Dims | undefined, axis: number, dim: Dim): Dims |
 export function extentOf(tensor: Tensor, axis: number): Tensor {
   const dim = tensor.node.dims?.at(axis)
   if (dim !== undefined) return int64Operand([dim])
-  const end = axis === -1 ? {} : { end: { int: axis + 1 } }
-  return recordOne('Shape', [tensor], { type: 'int64', dims: [1] }, { start: { int: axis }, ...end })
+  const start = { int: axis }
+  const attributes: Attributes = axis === -1 ? { start } : { start, end: { int: axis + 1 } }
+  return recordOne('Shape', [tensor], { type: 'int64', dims: [1] }, attributes)
 }
 
 /** One row. */

@@ -1,0 +1,71 @@
+import { ArgumentError, ShapeError, showDims } from '../../errors/tensor.ts'
+import type { Dim, Dims } from '../../graph/expression.ts'
+import { type TensorLike, toTensor } from '../convert.ts'
+import { here } from '../here.ts'
+import { broadcastDims, promoteTypes } from '../promote.ts'
+import type { Tensor } from '../tensor.ts'
+import { arithmetic, castTo } from './kernel.ts'
+
+/** Sums of products, in Einstein's notation: `einsum('bhqk,bhkd->bhqd', pattern, v)`. @throws ShapeError, ArgumentError */
+export function einsum(equation: string, ...operands: TensorLike[]): Tensor {
+  const tensors = operands.map(operand => toTensor(operand))
+  const { inputs, output } = parse(equation, tensors.length)
+  const dims = resultDims(inputs, output, tensors.map(tensor => tensor.node.dims), equation)
+  const type = tensors.map(tensor => tensor.type).reduce(promoteTypes)
+  const text = `${inputs.join(',')}->${output}`
+  return arithmetic('Einsum', tensors.map(tensor => castTo(tensor, type)), dims, { equation: { string: text } })
+}
+
+function parse(equation: string, count: number): { inputs: string[]; output: string } {
+  const fail = (why: string): never => {
+    throw new ArgumentError(`einsum: '${equation}' ${why}.`, here(), "write it as 'ij,jk->ik'")
+  }
+  const [left, right, ...more] = equation.replace(/\s/g, '').split('->')
+  if (more.length > 0) fail('has more than one ->')
+  const inputs = left.split(',')
+  for (const term of [...inputs, right ?? '']) {
+    if (!/^[a-zA-Z]*(\.\.\.)?[a-zA-Z]*$/.test(term)) fail(`has the term '${term}', which is not letters and at most one ...`)
+  }
+  if (inputs.length !== count) fail(`names ${inputs.length} operands, and there are ${count}`)
+  const output = right ?? implicitOutput(inputs)
+  const letters = output.replace('...', '')
+  if (new Set(letters).size !== letters.length) fail('has a letter twice in its result')
+  for (const letter of letters) if (!left.includes(letter)) fail(`has '${letter}' in its result alone`)
+  return { inputs, output }
+}
+
+/** Without an arrow: the letters that occur once, in order. */
+function implicitOutput(inputs: readonly string[]): string {
+  const letters = inputs.join('').replaceAll('.', '')
+  const once = [...new Set(letters)].filter(letter => letters.split(letter).length === 2)
+  return (inputs.some(term => term.includes('...')) ? '...' : '') + once.sort().join('')
+}
+
+function resultDims(inputs: readonly string[], output: string, shapes: readonly (Dims | undefined)[], equation: string): Dims | undefined {
+  if (shapes.some(dims => !dims)) return undefined
+  const sizes = new Map<string, Dim>()
+  const batches: Dims[] = []
+  inputs.forEach((term, i) => {
+    const dims = shapes[i]!
+    const [head, tail] = term.split('...')
+    const named = head.length + (tail?.length ?? 0)
+    if (tail === undefined ? dims.length !== named : dims.length < named) {
+      throw new ShapeError(`einsum: ${showDims(dims)} is not '${term}'`, here())
+    }
+    const at = (letter: string, dim: Dim): void => {
+      const known = sizes.get(letter)
+      if (known !== undefined && dim !== undefined && known !== dim && known !== 1 && dim !== 1) {
+        throw new ShapeError(`einsum: '${letter}' of '${equation}' is both ${known} and ${dim}`, here())
+      }
+      // Size 1 broadcasts; an unknown one may turn out to be 1.
+      if (!sizes.has(letter) || known === 1 || (known === undefined && dim !== 1)) sizes.set(letter, dim)
+    }
+    ;[...head].forEach((letter, axis) => at(letter, dims[axis]))
+    if (tail === undefined) return
+    ;[...tail].forEach((letter, axis) => at(letter, dims[dims.length - tail.length + axis]))
+    batches.push(dims.slice(head.length, dims.length - tail.length))
+  })
+  const batch = batches.length > 0 ? broadcastDims('einsum', ...batches)! : []
+  const [head, tail] = output.split('...')
+  return [...[...head].map(l => sizes.get(l)), ...(tail === undefined ? [] : batch), ...[...(tail ?? '')].map(l => sizes.get(l))]
+}

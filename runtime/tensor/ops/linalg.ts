@@ -1,0 +1,75 @@
+import { ShapeError, showDims } from '../../errors/tensor.ts'
+import type { Dims } from '../../graph/expression.ts'
+import type { TensorLike } from '../convert.ts'
+import { here } from '../here.ts'
+import { int64Constant } from '../int64.ts'
+import { broadcastDims, promote } from '../promote.ts'
+import { recordOne, type Tensor } from '../tensor.ts'
+import { arithmetic } from './kernel.ts'
+
+function multiply(name: string, a: TensorLike, b: TensorLike): Tensor {
+  const [left, right] = promote(a, b)
+  return arithmetic('MatMul', [left, right], productDims(name, left.node.dims, right.node.dims))
+}
+
+/** Dims of a matrix product: the last two are matrices, those before broadcast; a vector counts as a row, or as a column. */
+function productDims(name: string, a: Dims | undefined, b: Dims | undefined): Dims | undefined {
+  if (!a || !b) return undefined
+  const fail = (why: string): never => {
+    throw new ShapeError(`${name}: ${showDims(a)} and ${showDims(b)} ${why}`, here())
+  }
+  if (a.length === 0 || b.length === 0) fail('have no product: one is a single number')
+  const inner = [a.at(-1), b.at(b.length === 1 ? -1 : -2)]
+  if (inner[0] !== undefined && inner[1] !== undefined && inner[0] !== inner[1]) {
+    fail(`do not match: ${inner[0]} columns, ${inner[1]} rows`)
+  }
+  const batch = broadcastDims(name, a.slice(0, -2), b.slice(0, -2))!
+  return [...batch, ...(a.length > 1 ? [a.at(-2)] : []), ...(b.length > 1 ? [b.at(-1)] : [])]
+}
+
+function checkRank(name: string, rank: number, ...tensors: readonly Tensor[]): void {
+  for (const { node } of tensors) {
+    if (node.dims && node.dims.length !== rank) {
+      throw new ShapeError(`${name}: takes tensors of rank ${rank}, not ${showDims(node.dims)}`, here())
+    }
+  }
+}
+
+function unsqueeze(tensor: Tensor, axis: 0 | 1): Tensor {
+  const dims = tensor.node.dims && (axis === 0 ? [1, ...tensor.node.dims] : [...tensor.node.dims, 1])
+  return recordOne('Unsqueeze', [tensor, int64Constant([axis])], { type: tensor.type, dims })
+}
+
+/** Products of matrices and vectors. */
+export const linalg = {
+  /** The matrix product, with PyTorch's rules for vectors and batches. @throws ShapeError */
+  matmul(this: Tensor, other: TensorLike): Tensor {
+    return multiply('matmul', this, other)
+  },
+  /** other · this. */
+  rmatmul(this: Tensor, other: TensorLike): Tensor {
+    return multiply('matmul', other, this)
+  },
+  /** The products of two batches of matrices: nothing broadcasts. */
+  bmm(this: Tensor, other: TensorLike): Tensor {
+    const [left, right] = promote(this, other)
+    checkRank('bmm', 3, left, right)
+    const [a, b] = [left.node.dims?.[0], right.node.dims?.[0]]
+    if (a !== undefined && b !== undefined && a !== b) {
+      throw new ShapeError(`bmm: ${a} matrices and ${b} matrices`, here(), 'matmul broadcasts')
+    }
+    return multiply('bmm', left, right)
+  },
+  /** The inner product of two vectors. */
+  dot(this: Tensor, other: TensorLike): Tensor {
+    const [left, right] = promote(this, other)
+    checkRank('dot', 1, left, right)
+    return multiply('dot', left, right)
+  },
+  /** Each element of one vector times each of the other. */
+  outer(this: Tensor, other: TensorLike): Tensor {
+    const [left, right] = promote(this, other)
+    checkRank('outer', 1, left, right)
+    return unsqueeze(left, 1).mul(unsqueeze(right, 0))
+  },
+}
