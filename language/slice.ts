@@ -1,0 +1,155 @@
+/** A value that the program gives: the n-th `${…}` of the template. */
+export interface Hole {
+  readonly hole: number
+}
+
+export type SliceNumber = number | Hole
+
+/** One item of a slice, as NumPy has them. */
+export type SliceItem =
+  | { readonly kind: 'index'; readonly value: number }
+  | { readonly kind: 'range'; readonly start?: SliceNumber; readonly stop?: SliceNumber; readonly step?: SliceNumber }
+  | { readonly kind: 'ellipsis' }
+  | { readonly kind: 'newaxis' }
+  | { readonly kind: 'list'; readonly values: readonly SliceNumber[] }
+  | { readonly kind: 'mask'; readonly values: readonly boolean[] }
+  /** What it means depends on the value: a number is an index, an array or tensor a list or mask. */
+  | { readonly kind: 'value'; readonly hole: number }
+
+/** A slice that can't be read: in which piece of the template, and at which character of it. */
+export class SliceSyntaxError extends Error {
+  readonly piece: number
+  readonly offset: number
+  constructor(message: string, piece: number, offset: number) {
+    super(message)
+    this.name = 'SliceSyntaxError'
+    this.piece = piece
+    this.offset = offset
+  }
+}
+
+interface Token {
+  readonly kind: 'number' | 'word' | 'hole' | 'symbol' | 'end'
+  readonly text: string
+  readonly value: number
+  readonly piece: number
+  readonly offset: number
+}
+
+const PATTERN = /\s*(?:(-?\d+)(?![\w.])|(\.\.\.|…)|([A-Za-z_]\w*)|([:,[\]]))/y
+
+function tokenize(pieces: readonly string[]): Token[] {
+  const tokens: Token[] = []
+  pieces.forEach((text, piece) => {
+    if (piece > 0) tokens.push({ kind: 'hole', text: '${…}', value: piece - 1, piece, offset: 0 })
+    let at = 0
+    while (text.slice(at).trim() !== '') {
+      PATTERN.lastIndex = at
+      const found = PATTERN.exec(text)
+      const offset = at + (text.slice(at).length - text.slice(at).trimStart().length)
+      if (!found) throw new SliceSyntaxError(`${JSON.stringify(text[offset])} does not belong in a slice`, piece, offset)
+      const [, number, dots, word, symbol] = found
+      const kind = number !== undefined ? 'number' : word !== undefined ? 'word' : 'symbol'
+      tokens.push({ kind, text: number ?? (dots ? '...' : (word ?? symbol)), value: Number(number), piece, offset })
+      at = PATTERN.lastIndex
+    }
+  })
+  const last = pieces.length - 1
+  tokens.push({ kind: 'end', text: 'the end', value: 0, piece: last, offset: pieces[last].length })
+  return tokens
+}
+
+/**
+ * Reads NumPy's slice syntax: `:, -1`, `..., 3:6`, `1, 2:15:3, ::-1`, `:, None, [0, 5]`. `pieces` are the template's texts: hole n
+ * stands between pieces n and n + 1.
+ * @throws SliceSyntaxError
+ */
+export function parseSlice(pieces: readonly string[]): readonly SliceItem[] {
+  const parser = new Parser(tokenize(pieces))
+  const items = parser.items()
+  return Object.freeze(items)
+}
+
+class Parser {
+  readonly #tokens: readonly Token[]
+  #at = 0
+
+  constructor(tokens: readonly Token[]) {
+    this.#tokens = tokens
+  }
+
+  get #next(): Token {
+    return this.#tokens[this.#at]
+  }
+
+  items(): SliceItem[] {
+    if (this.#next.kind === 'end') this.#fail('a slice is empty: write : for a whole axis, ... for all')
+    const items: SliceItem[] = []
+    for (;;) {
+      const start = this.#next
+      const item = this.#item()
+      if (item.kind === 'ellipsis' && items.some(other => other.kind === 'ellipsis')) this.#fail('a slice has at most one ...', start)
+      items.push(item)
+      if (this.#next.kind === 'end') return items
+      if (!this.#take(',')) this.#fail(`found ${this.#next.text}, and only , or the end can follow here`)
+      if (this.#next.kind === 'end') return items
+    }
+  }
+
+  #item(): SliceItem {
+    if (this.#take('...')) return { kind: 'ellipsis' }
+    if (this.#next.text === 'None' || this.#next.text === 'newaxis') {
+      this.#at++
+      return { kind: 'newaxis' }
+    }
+    if (this.#take('[')) return this.#list()
+    const start = this.#number()
+    if (!this.#take(':')) {
+      if (start === undefined) this.#fail(`found ${this.#next.text}; an item is a number, a range a:b:c, ..., None or a list [0, 2]`)
+      return typeof start === 'number' ? { kind: 'index', value: start } : { kind: 'value', hole: start.hole }
+    }
+    const stop = this.#number()
+    const at = this.#next
+    const step = this.#take(':') ? this.#number() : undefined
+    if (step === 0) this.#fail('a step can’t be 0', at)
+    return {
+      kind: 'range',
+      ...(start === undefined ? {} : { start }),
+      ...(stop === undefined ? {} : { stop }),
+      ...(step === undefined ? {} : { step }),
+    }
+  }
+
+  #list(): SliceItem {
+    const numbers: SliceNumber[] = []
+    const flags: boolean[] = []
+    while (!this.#take(']')) {
+      if (/^(True|False|true|false)$/.test(this.#next.text)) flags.push(/^t/i.test(this.#tokens[this.#at++].text))
+      else {
+        const number = this.#number()
+        if (number === undefined) this.#fail(`found ${this.#next.text} in a list; it takes numbers, or True and False`)
+        numbers.push(number)
+      }
+      if (!this.#take(',') && this.#next.text !== ']') this.#fail(`found ${this.#next.text} in a list, where , or ] is due`)
+    }
+    if (flags.length > 0 && numbers.length > 0) this.#fail('a list has either indices or True and False')
+    return flags.length > 0 ? { kind: 'mask', values: flags } : { kind: 'list', values: numbers }
+  }
+
+  #number(): SliceNumber | undefined {
+    const { kind, value } = this.#next
+    if (kind !== 'number' && kind !== 'hole') return undefined
+    this.#at++
+    return kind === 'number' ? value : { hole: value }
+  }
+
+  #take(text: string): boolean {
+    if (this.#next.kind !== 'symbol' || this.#next.text !== text) return false
+    this.#at++
+    return true
+  }
+
+  #fail(message: string, at = this.#next): never {
+    throw new SliceSyntaxError(message, at.piece, at.offset)
+  }
+}

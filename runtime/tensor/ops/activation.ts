@@ -1,0 +1,91 @@
+import { ShapeError, showDims } from '../../errors/tensor.ts'
+import { type TensorLike, toTensor } from '../convert.ts'
+import { type DataType, isFloat } from '../dtype.ts'
+import { here } from '../here.ts'
+import { recordOne, Tensor } from '../tensor.ts'
+import { axisFromBack } from './extent.ts'
+import { arithmetic, asFloat, castTo, kernelType, real } from './kernel.ts'
+
+export interface LayerNormOptions {
+  readonly weight?: TensorLike | undefined
+  readonly bias?: TensorLike | undefined
+  readonly eps?: number
+}
+
+/** A number of a formula, which nobody varies: part of what is recorded, so that onnxruntime can fuse the formula. */
+function constant(value: number, type: DataType): Tensor {
+  const inner = type === 'float64' ? type : 'float32'
+  const data = inner === 'float64' ? Float64Array.of(value) : Float32Array.of(value)
+  return castTo(Tensor.constant({ type: inner, dims: [], data }), type)
+}
+
+function along(name: string, opType: string, input: Tensor, dim: number): Tensor {
+  const tensor = asFloat(input)
+  return arithmetic(opType, [tensor], tensor.node.dims, { axis: { int: axisFromBack(tensor, dim, name) } })
+}
+
+/** Activations and normalisation. */
+export const activation = {
+  /** 1 / (1 + e⁻ˣ). */
+  sigmoid(this: Tensor): Tensor {
+    return real('Sigmoid', this)
+  },
+  relu(this: Tensor): Tensor {
+    return isFloat(this.type) ? real('Relu', this) : this.maximum(0)
+  },
+  /** x · Φ(x), exactly or by the approximation with tanh. */
+  gelu(this: Tensor, { approximate = 'none' }: { approximate?: 'none' | 'tanh' } = {}): Tensor {
+    const x = asFloat(this)
+    const number = (value: number): Tensor => constant(value, x.type)
+    if (approximate === 'none') {
+      const inner = x.div(number(Math.SQRT2)).erf().add(number(1))
+      return x.mul(inner).mul(number(0.5))
+    }
+    const cubic = x.mul(x).mul(x).mul(number(0.044715))
+    const inner = x.add(cubic).mul(number(Math.sqrt(2 / Math.PI)))
+    return x.mul(number(0.5)).mul(inner.tanh().add(number(1)))
+  },
+  /** x · sigmoid(x). */
+  silu(this: Tensor): Tensor {
+    const x = asFloat(this)
+    return x.mul(x.sigmoid())
+  },
+  /** log(1 + eˣ). */
+  softplus(this: Tensor): Tensor {
+    return real('Softplus', this)
+  },
+  /** @throws IndexError if there is no such dim */
+  softmax(this: Tensor, dim: number): Tensor {
+    return along('softmax', 'Softmax', this, dim)
+  },
+  logSoftmax(this: Tensor, dim: number): Tensor {
+    return along('logSoftmax', 'LogSoftmax', this, dim)
+  },
+  /** Normalised over the last dims, which are `shape`; then scaled and shifted, if asked to. @throws ShapeError */
+  layerNorm(this: Tensor, shape: number | readonly number[], { weight, bias, eps = 1e-5 }: LayerNormOptions = {}): Tensor {
+    const input = asFloat(this)
+    const last = typeof shape === 'number' ? [shape] : [...shape]
+    const own = input.node.dims
+    if (own && !last.every((dim, i) => (own.at(i - last.length) ?? dim) === dim && last.length <= own.length)) {
+      throw new ShapeError(`layerNorm: ${showDims(own)} does not end in ${showDims(last)}`, here())
+    }
+    const inner = kernelType(input.type)
+    const parameter = (name: string, like: TensorLike): Tensor => {
+      const tensor = toTensor(like)
+      const dims = tensor.node.dims
+      if (dims && (dims.length !== last.length || dims.some((dim, i) => dim !== undefined && dim !== last[i]))) {
+        throw new ShapeError(`layerNorm: the ${name} is ${showDims(dims)}, not ${showDims(last)}`, here())
+      }
+      return castTo(tensor, inner)
+    }
+    const scale = weight === undefined ? ones(last, inner) : parameter('weight', weight)
+    const inputs = [castTo(input, inner), scale, ...(bias === undefined ? [] : [parameter('bias', bias)])]
+    const attributes = { axis: { int: -last.length }, epsilon: { float: eps } }
+    return castTo(recordOne('LayerNormalization', inputs, { type: inner, dims: own }, attributes), input.type)
+  },
+}
+
+function ones(dims: readonly number[], type: DataType): Tensor {
+  const size = dims.reduce((a, b) => a * b, 1)
+  return castTo(Tensor.of({ type: 'float32', dims, data: new Float32Array(size).fill(1) }), type)
+}

@@ -1,0 +1,108 @@
+import { DtypeError, ShapeError, showDims } from '../../errors/tensor.ts'
+import { type TensorLike, toTensor } from '../convert.ts'
+import { isFloat, isInteger } from '../dtype.ts'
+import { here } from '../here.ts'
+import { int64Constant } from '../int64.ts'
+import { broadcastDims, promote } from '../promote.ts'
+import { recordOne, type Tensor } from '../tensor.ts'
+import { where } from './comparison.ts'
+import { axisFromBack } from './extent.ts'
+import { arithmetic, asFloat, castTo } from './kernel.ts'
+
+export interface LossOptions {
+  /** What is made of the single losses: their mean by default. */
+  readonly reduction?: 'mean' | 'sum' | 'none'
+}
+
+function combine(losses: Tensor, reduction: 'mean' | 'sum' | 'none'): Tensor {
+  if (reduction === 'none') return losses
+  return reduction === 'sum' ? losses.sum() : losses.mean()
+}
+
+/** Losses and similarities. */
+export const losses = {
+  /**
+   * Of logits [N, C, …] against classes [N, …], or probabilities [N, C, …]. Classes equal to `ignoreIndex` do not count.
+   * @throws ShapeError, DtypeError
+   */
+  crossEntropy(this: Tensor, target: TensorLike, options: LossOptions & { ignoreIndex?: number } = {}): Tensor {
+    const { reduction = 'mean', ignoreIndex = -100 } = options
+    const axis = this.rank === 1 ? 0 : 1
+    const logs = this.logSoftmax(axis)
+    const wanted = toTensor(target, target !== null && typeof target !== 'object' ? { type: 'int64' } : {})
+    const expected = logs.dims.filter((_, i) => i !== axis)
+    const isClasses = wanted.rank === expected.length
+    if (broadcastless(wanted.dims, isClasses ? expected : logs.dims)) {
+      throw new ShapeError(`crossEntropy: ${showDims(this.dims)} against ${showDims(wanted.dims)}`, here())
+    }
+    if (!isClasses) {
+      if (!isFloat(wanted.type)) throw new DtypeError(`crossEntropy: probabilities can't be ${wanted.type}.`, here())
+      const each = logs.mul(wanted).sum(axis).neg()
+      return reduction === 'mean' && axis === 1 ? each.sum().div(countOf(each, logs)) : combine(each, reduction)
+    }
+    const isPlain = !(Array.isArray(target) || isInteger(wanted.type))
+    if (isPlain) throw new DtypeError(`crossEntropy: classes are whole numbers, not ${wanted.type}.`, here(), 'use long()')
+    const classes = castTo(wanted, 'int64')
+    const counts = classes.ne(ignoreIndex)
+    const index = recordOne('Unsqueeze', [where(counts, classes, 0), int64Constant([axis])], {
+      type: 'int64',
+      dims: logs.dims.map((dim, i) => (i === axis ? 1 : dim)),
+    })
+    const picked = recordOne('GatherElements', [logs, index], { type: logs.type, dims: index.dims }, { axis: { int: axis } })
+    const each = where(counts, picked.sum(axis).neg(), 0)
+    return reduction === 'mean' ? each.sum().div(castTo(counts, each.type).sum()) : combine(each, reduction)
+  },
+  /** Of log-probabilities against a target distribution: Σ target · (log target − this). */
+  klDiv(
+    this: Tensor,
+    target: TensorLike,
+    { reduction = 'mean', logTarget = false }: { reduction?: LossOptions['reduction'] | 'batchmean'; logTarget?: boolean } = {},
+  ): Tensor {
+    const [input, wanted] = promote(asFloat(this), target)
+    const each = logTarget
+      ? wanted.exp().mul(wanted.sub(input))
+      : where(wanted.gt(0), wanted.mul(wanted.log().sub(input)), 0)
+    if (reduction !== 'batchmean') return combine(each, reduction)
+    return each.sum().div(batchOf(input))
+  },
+  /** The cosine of the angle between vectors along the dim. */
+  cosineSimilarity(this: Tensor, other: TensorLike, dim = 1, { eps = 1e-8 }: { eps?: number } = {}): Tensor {
+    const [a, b] = expandBoth(...promote(asFloat(this), other))
+    const axis = axisFromBack(a, dim, 'cosineSimilarity')
+    const length = (tensor: Tensor): Tensor => tensor.norm(2, axis).maximum(eps)
+    return a.mul(b).sum(axis).div(length(a).mul(length(b)))
+  },
+  /** Squared differences. */
+  mseLoss(this: Tensor, target: TensorLike, { reduction = 'mean' }: LossOptions = {}): Tensor {
+    const off = asFloat(this).sub(target)
+    return combine(off.mul(off), reduction)
+  },
+}
+
+function broadcastless(dims: Tensor['dims'], expected: Tensor['dims']): boolean {
+  return dims.length !== expected.length || dims.some((dim, i) => dim !== undefined && expected[i] !== undefined && dim !== expected[i])
+}
+
+/** How many samples there are, where the mean is over samples. */
+function countOf(each: Tensor, like: Tensor): Tensor {
+  return castTo(recordOne('Size', [each], { type: 'int64', dims: [] }), like.type)
+}
+
+function batchOf(input: Tensor): Tensor {
+  const first = recordOne('Shape', [input], { type: 'int64', dims: [1] }, { start: { int: 0 }, end: { int: 1 } })
+  return castTo(first.sum(), input.type)
+}
+
+/** Both in the dims they have together. */
+function expandBoth(a: Tensor, b: Tensor): [Tensor, Tensor] {
+  const dims = broadcastDims('cosineSimilarity', a.node.dims, b.node.dims)
+  const isWhole = (tensor: Tensor): boolean =>
+    dims !== undefined && tensor.node.dims?.length === dims.length && tensor.node.dims.every((dim, i) => dim !== undefined && dim === dims[i])
+  const expand = (tensor: Tensor, like: Tensor): Tensor => {
+    if (isWhole(tensor)) return tensor
+    const shape = recordOne('Shape', [like], { type: 'int64', dims: [like.node.dims?.length] })
+    const inner = arithmetic('Expand', [tensor], dims)
+    return recordOne('Expand', [tensor, shape], { type: inner.type, dims })
+  }
+  return [expand(a, b), expand(b, a)]
+}
