@@ -4,10 +4,10 @@ import { isFloat, isInteger } from '../dtype.ts'
 import { here } from '../here.ts'
 import { int64Constant } from '../int64.ts'
 import { broadcastDims, promote } from '../promote.ts'
-import { recordOne, type Tensor } from '../tensor.ts'
+import { recordOne, Tensor } from '../tensor.ts'
 import { where } from './comparison.ts'
 import { axisFromBack } from './extent.ts'
-import { arithmetic, asFloat, castTo } from './kernel.ts'
+import { asFloat, castTo } from './kernel.ts'
 
 export interface LossOptions {
   /** What is made of the single losses: their mean by default. */
@@ -29,9 +29,11 @@ export const losses = {
     const { reduction = 'mean', ignoreIndex = -100 } = options
     const axis = this.rank === 1 ? 0 : 1
     const logs = this.logSoftmax(axis)
-    const wanted = toTensor(target, target !== null && typeof target !== 'object' ? { type: 'int64' } : {})
     const expected = logs.dims.filter((_, i) => i !== axis)
-    const isClasses = wanted.rank === expected.length
+    const given = toTensor(target)
+    const isClasses = given.rank === expected.length
+    const isPlain = !(target instanceof Tensor || ArrayBuffer.isView(target))
+    const wanted = isClasses && isPlain ? toTensor(target, { type: 'int64' }) : given
     if (broadcastless(wanted.dims, isClasses ? expected : logs.dims)) {
       throw new ShapeError(`crossEntropy: ${showDims(this.dims)} against ${showDims(wanted.dims)}`, here())
     }
@@ -40,8 +42,9 @@ export const losses = {
       const each = logs.mul(wanted).sum(axis).neg()
       return reduction === 'mean' && axis === 1 ? each.sum().div(countOf(each, logs)) : combine(each, reduction)
     }
-    const isPlain = !(Array.isArray(target) || isInteger(wanted.type))
-    if (isPlain) throw new DtypeError(`crossEntropy: classes are whole numbers, not ${wanted.type}.`, here(), 'use long()')
+    if (!isInteger(wanted.type)) {
+      throw new DtypeError(`crossEntropy: classes are whole numbers, not ${wanted.type}.`, here(), 'use long()')
+    }
     const classes = castTo(wanted, 'int64')
     const counts = classes.ne(ignoreIndex)
     const index = recordOne('Unsqueeze', [where(counts, classes, 0), int64Constant([axis])], {
@@ -101,8 +104,7 @@ function expandBoth(a: Tensor, b: Tensor): [Tensor, Tensor] {
   const expand = (tensor: Tensor, like: Tensor): Tensor => {
     if (isWhole(tensor)) return tensor
     const shape = recordOne('Shape', [like], { type: 'int64', dims: [like.node.dims?.length] })
-    const inner = arithmetic('Expand', [tensor], dims)
-    return recordOne('Expand', [tensor, shape], { type: inner.type, dims })
+    return recordOne('Expand', [tensor, shape], { type: tensor.type, dims })
   }
   return [expand(a, b), expand(b, a)]
 }
