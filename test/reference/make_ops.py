@@ -17,9 +17,13 @@ def number(x):
     return x if not isinstance(x, float) or math.isfinite(x) else 'NaN' if x != x else 'Infinity' if x > 0 else '-Infinity'
 
 
+def shorten(v, dtype):
+    return float(f'{v:.{9 if dtype == torch.float32 else 6}g}') if dtype in (torch.float32, torch.float16) else v
+
+
 def encode(x):
     if isinstance(x, torch.Tensor):
-        return {'tensor': NAMES[x.dtype], 'dims': list(x.shape), 'data': [number(v) for v in x.flatten().tolist()]}
+        return {'tensor': NAMES[x.dtype], 'dims': list(x.shape), 'data': [number(shorten(v, x.dtype)) for v in x.flatten().tolist()]}
     if isinstance(x, dict):
         return {'options': {k: encode(v) for k, v in x.items()}}
     if isinstance(x, (list, tuple)):
@@ -120,3 +124,109 @@ for a in TYPES.values():
         y = tensor(b, 3)
         mask = tensor(torch.bool, 2, 1)
         case('.where', [mask, x, y.to(a)], torch.where(mask, x, y.to(a)))
+
+# Reductions.
+for dtype in TYPES.values():
+    x = tensor(dtype, 2, 3, 4)
+    for keep in ({}, {'keepdim': True}):
+        for dims in ((), (-1,), ([0, 2],), (1,)):
+            dim = dims[0] if dims else [0, 1, 2]
+            arguments = [x, *dims, keep] if dims and keep else [x, *dims]
+            if keep and not dims:
+                continue
+            case('sum', arguments, x.sum(dim, **keep))
+            case('amax', arguments, x.amax(dim, **keep))
+            case('amin', arguments, x.amin(dim, **keep))
+            case('any', arguments, (x != 0).float().sum(dim, **keep) > 0)
+            case('all', arguments, (x == 0).float().sum(dim, **keep) == 0)
+            if dtype.is_floating_point:
+                # PyTorch has no half kernels for some of these on the CPU.
+                wide = x.float() if dtype == torch.float16 else x
+                case('mean', arguments, wide.mean(dim, **keep).to(dtype))
+                case('logsumexp', arguments, torch.logsumexp(wide, dim, **keep).to(dtype))
+                if dtype != torch.float16:
+                    case('var', arguments, x.var(dim, unbiased=True, **keep))
+                    case('std', arguments, x.std(dim, unbiased=True, **keep))
+                    for p in (2, 1, 3, 0, inf, -inf):
+                        if dims:
+                            case('norm', [x, p, *arguments[1:]], torch.linalg.vector_norm(x, p, dim, **keep))
+    case('prod', [x], x.float().prod().to(dtype) if dtype == torch.float16 else x.prod())
+    case('cumsum', [x, 1], x.float().cumsum(1).to(dtype) if dtype == torch.float16 else x.cumsum(1))
+    unique = torch.randperm(12).reshape(3, 4).to(dtype)
+    if dtype != torch.bool:
+        for dim in (0, -1):
+            wide = unique.float()
+            case('max', [unique, dim], (wide.max(dim)[0].to(dtype), wide.max(dim)[1]))
+            case('min', [unique, dim], (wide.min(dim)[0].to(dtype), wide.min(dim)[1]))
+            case('argmax', [unique, dim, {'keepdim': True}], wide.argmax(dim, keepdim=True))
+            case('topk', [unique, 2, dim], tuple(t.to(dtype) if i == 0 else t for i, t in enumerate(wide.topk(2, dim))))
+            case('topk', [unique, 2, dim, {'largest': False}],
+                 tuple(t.to(dtype) if i == 0 else t for i, t in enumerate(wide.topk(2, dim, largest=False))))
+            case('sort', [unique, dim], tuple(t.to(dtype) if i == 0 else t for i, t in enumerate(wide.sort(dim))))
+            case('argsort', [unique, dim, {'descending': True}], wide.argsort(dim, descending=True))
+        case('argmin', [unique], wide.argmin())
+        case('max', [unique], unique.max())
+        case('min', [unique], unique.min())
+ties = torch.tensor([3.0, 1.0, 3.0, 1.0, 2.0])
+case('sort', [ties], tuple(ties.sort(stable=True)))
+case('sort', [ties, -1, {'descending': True}], tuple(ties.sort(stable=True, descending=True)))
+case('sum', [torch.tensor([True, True, False])], torch.tensor(2))
+case('var', [ties, -1, {'correction': 0}], ties.var(unbiased=False))
+for empty in (torch.zeros(0, 3), torch.zeros(2, 0)):
+    case('sum', [empty, 1], empty.sum(1))
+    case('any', [empty, 1], empty.bool().any(1))
+    case('all', [empty, 1], empty.bool().all(1))
+strange = torch.tensor([[nan, 1.0], [inf, -inf], [-inf, -inf], [2.0, nan]])
+for method, function in {'sum': torch.sum, 'amax': torch.amax, 'amin': torch.amin, 'logsumexp': torch.logsumexp, 'mean': torch.mean}.items():
+    case(method, [strange, 1], function(strange, 1))
+case('max', [strange], strange.max())
+
+# Products.
+for dtype in (f, torch.float64, torch.int64, torch.int32, torch.float16):
+    for a, b in (((2, 3), (3, 4)), ((3,), (3,)), ((3,), (3, 2)), ((2, 3), (3,)), ((5, 1, 2, 3), (4, 3, 2)), ((3,), (2, 3, 4)), ((2, 2, 3), (3,))):
+        x, y = tensor(dtype, *a), tensor(dtype, *b)
+        case('matmul', [x, y], torch.matmul(x.double(), y.double()).to(dtype))
+    x, y = tensor(dtype, 3), tensor(dtype, 4)
+    case('outer', [x, y], torch.outer(x.double(), y.double()).to(dtype))
+    case('dot', [x, x], (x.double() @ x.double()).to(dtype))
+x, y = tensor(f, 2, 3, 4), tensor(f, 2, 4, 2)
+case('bmm', [x, y], torch.bmm(x, y))
+for equation, dims in (('bij,bjk->bik', ((2, 3, 4), (2, 4, 5))), ('ij->ji', ((2, 3),)), ('ii->i', ((3, 3),)), ('ij,jk', ((2, 3), (3, 4))),
+                       ('...i,...i->...', ((2, 3, 4), (3, 4))), ('bhqd, bhkd -> bhqk', ((1, 2, 3, 4), (1, 2, 5, 4))), ('i,j->ij', ((2,), (3,))),
+                       ('ij->', ((2, 3),)), ('Ab,bA', ((2, 3), (3, 2))), ('b...d,dk->b...k', ((2, 3, 5, 4), (4, 6))), ('ij,jk,kl->il', ((2, 3), (3, 2), (2, 4)))):
+    operands = [tensor(f, *d) for d in dims]
+    case('.einsum', [equation, *operands], torch.einsum(equation, *operands))
+
+# Softmax, layer norm, losses.
+for dtype in (f, torch.float64, torch.float16):
+    x = tensor(dtype, 2, 3, 4)
+    wide = x.float() if dtype == torch.float16 else x
+    for dim in (0, 1, -1):
+        case('softmax', [x, dim], wide.softmax(dim).to(dtype))
+        case('logSoftmax', [x, dim], wide.log_softmax(dim).to(dtype))
+    weight, bias = tensor(dtype, 4), tensor(dtype, 4)
+    case('layerNorm', [x, 4], F.layer_norm(wide, (4,)).to(dtype))
+    case('layerNorm', [x, [3, 4], {'eps': 0.1}], F.layer_norm(wide, (3, 4), eps=0.1).to(dtype))
+    case('layerNorm', [x, [4], {'weight': weight, 'bias': bias}], F.layer_norm(wide, (4,), weight.to(wide.dtype), bias.to(wide.dtype)).to(dtype))
+case('softmax', [torch.tensor([-inf, 1000.0, 1000.0]), 0], torch.tensor([0.0, 0.5, 0.5]))
+logits, classes = tensor(f, 4, 5), torch.tensor([1, 4, -100, 0])
+for how in ('mean', 'sum', 'none'):
+    options = {'reduction': how}
+    case('crossEntropy', [logits, classes, options], F.cross_entropy(logits, classes, **options))
+    probabilities = tensor(f, 4, 5).softmax(-1)
+    case('crossEntropy', [logits, probabilities, options], F.cross_entropy(logits, probabilities, **options))
+    case('klDiv', [logits.log_softmax(-1), probabilities, options], F.kl_div(logits.log_softmax(-1), probabilities, **options))
+    case('mseLoss', [logits, probabilities, options], F.mse_loss(logits, probabilities, **options))
+case('crossEntropy', [logits[0], torch.tensor(3)], F.cross_entropy(logits[0], torch.tensor(3)))
+deep, places = tensor(f, 2, 3, 4), torch.tensor([[0, 1, 2, 0], [2, 2, 1, 0]])
+case('crossEntropy', [deep, places], F.cross_entropy(deep, places))
+p, q = deep.softmax(-1), tensor(f, 2, 3, 4).log_softmax(-1)
+case('klDiv', [q, p, {'reduction': 'batchmean'}], F.kl_div(q, p, reduction='batchmean'))
+case('klDiv', [q, p.log(), {'logTarget': True}], F.kl_div(q, p.log(), log_target=True))
+for a, b, dim in (((2, 3), (2, 3), 1), ((2, 3), (3,), -1), ((2, 3, 4), (3, 1), 1), ((2, 3), (2, 3), 0)):
+    x, y = tensor(f, *a), tensor(f, *b)
+    case('cosineSimilarity', [x, y, dim], F.cosine_similarity(*torch.broadcast_tensors(x, y), dim))
+
+path = pathlib.Path(__file__).with_name('ops.json')
+path.write_text('[\n' + ',\n'.join(json.dumps(c) for c in cases) + '\n]\n')
+print(len(cases), 'cases')
