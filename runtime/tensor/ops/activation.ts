@@ -28,6 +28,8 @@ function along(name: string, opType: string, input: Tensor, dim: number): Tensor
 export const activation = {
   /** 1 / (1 + e⁻ˣ). */
   sigmoid(this: Tensor): Tensor {
+    // onnxruntime fuses x · Sigmoid(x) even where it has no kernel for the result: float64.
+    if (this.type === 'float64') return this.neg().exp().add(1).reciprocal()
     return real('Sigmoid', this)
   },
   relu(this: Tensor): Tensor {
@@ -52,6 +54,8 @@ export const activation = {
   },
   /** log(1 + eˣ). */
   softplus(this: Tensor): Tensor {
+    // onnxruntime has no kernel for float64.
+    if (this.type === 'float64') return this.maximum(0).add(this.abs().neg().exp().log1p())
     return real('Softplus', this)
   },
   /** @throws IndexError if there is no such dim */

@@ -2,8 +2,9 @@ import { ArgumentError, ShapeError, showDims } from '../../errors/tensor.ts'
 import type { Dim, Dims } from '../../graph/expression.ts'
 import { type TensorLike, toTensor } from '../convert.ts'
 import { here } from '../here.ts'
+import { int64Constant } from '../int64.ts'
 import { broadcastDims, promoteTypes } from '../promote.ts'
-import type { Tensor } from '../tensor.ts'
+import { recordOne, type Tensor } from '../tensor.ts'
 import { arithmetic, castTo } from './kernel.ts'
 
 /** Sums of products, in Einstein's notation: `einsum('bhqk,bhkd->bhqd', pattern, v)`. @throws ShapeError, ArgumentError */
@@ -12,8 +13,9 @@ export function einsum(equation: string, ...operands: TensorLike[]): Tensor {
   const { inputs, output } = parse(equation, tensors.length)
   const dims = resultDims(inputs, output, tensors.map(tensor => tensor.node.dims), equation)
   const type = tensors.map(tensor => tensor.type).reduce(promoteTypes)
+  const aligned = alignBatches(inputs, tensors)
   const text = `${inputs.join(',')}->${output}`
-  return arithmetic('Einsum', tensors.map(tensor => castTo(tensor, type)), dims, { equation: { string: text } })
+  return arithmetic('Einsum', aligned.map(tensor => castTo(tensor, type)), dims, { equation: { string: text } })
 }
 
 function parse(equation: string, count: number): { inputs: string[]; output: string } {
@@ -32,6 +34,21 @@ function parse(equation: string, count: number): { inputs: string[]; output: str
   if (new Set(letters).size !== letters.length) fail('has a letter twice in its result')
   for (const letter of letters) if (!left.includes(letter)) fail(`has '${letter}' in its result alone`)
   return { inputs, output }
+}
+
+/** The dims that `...` stands for, made as many in every operand. */
+function alignBatches(inputs: readonly string[], tensors: readonly Tensor[]): Tensor[] {
+  const ranks = inputs.map((term, i) => (term.includes('...') ? (tensors[i].node.dims?.length ?? 0) - (term.length - 3) : 0))
+  const most = Math.max(0, ...ranks)
+  return tensors.map((tensor, i) => {
+    const { dims } = tensor.node
+    const missing = most - ranks[i]
+    if (!inputs[i].includes('...') || !dims || missing === 0) return tensor
+    const at = inputs[i].indexOf('.')
+    const axes = Array.from({ length: missing }, (_, axis) => at + axis)
+    const result = { type: tensor.type, dims: [...dims.slice(0, at), ...axes.map(() => 1), ...dims.slice(at)] }
+    return recordOne('Unsqueeze', [tensor, int64Constant(axes)], result)
+  })
 }
 
 /** Without an arrow: the letters that occur once, in order. */

@@ -81,7 +81,7 @@ export const elementwise = {
   abs(this: Tensor): Tensor {
     return same('Abs', this)
   },
-  /** −1, 0 or 1. */
+  /** −1, 0 or 1; NaN stays NaN. */
   sign(this: Tensor): Tensor {
     return same('Sign', this)
   },
@@ -120,7 +120,9 @@ export const elementwise = {
   tanh(this: Tensor): Tensor {
     return real('Tanh', this)
   },
+  /** The error function. float64 has the precision of float32: onnxruntime's kernel has no more. */
   erf(this: Tensor): Tensor {
+    if (this.type === 'float64') return castTo(real('Erf', castTo(this, 'float32')), 'float64')
     return real('Erf', this)
   },
   floor(this: Tensor): Tensor {

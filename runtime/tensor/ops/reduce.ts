@@ -4,6 +4,7 @@ import { isFloat } from '../dtype.ts'
 import { here } from '../here.ts'
 import { int64Constant, int64Operand } from '../int64.ts'
 import { record, recordOne, type Tensor } from '../tensor.ts'
+import { where } from './comparison.ts'
 import { axesIn, axisIn, type Dimensions, dimsWith, extentOf, flatten, reducedDims } from './extent.ts'
 import { asFloat, castTo, kernelType } from './kernel.ts'
 
@@ -23,6 +24,12 @@ function reduce(name: string, opType: string, input: Tensor, dims: Dimensions | 
   const inputs = axes ? [castTo(input, inner), int64Constant(axes)] : [castTo(input, inner)]
   const result = { type: inner, dims: reducedDims(input.node.dims, axes, keepdim) }
   return castTo(recordOne(opType, inputs, result, { keepdims: { int: Number(keepdim) } }), input.type)
+}
+
+/** The largest or smallest. NaN counts as both, which onnxruntime sees to only in some positions. */
+function extreme(name: string, opType: string, input: Tensor, dims: Dimensions | undefined, options: ReduceOptions): Tensor {
+  const result = reduce(name, opType, input, dims, options)
+  return isFloat(input.type) ? where(input.isnan().any(dims, options), Number.NaN, result) : result
 }
 
 /** Sums and products of integers are int64. */
@@ -104,12 +111,12 @@ export const reduction = {
   /** The smallest element; along a dim, with its index. */
   min,
   amax(this: Tensor, dims?: Dimensions, options: ReduceOptions = {}): Tensor {
-    return reduce('amax', 'ReduceMax', this, dims, options)
+    return extreme('amax', 'ReduceMax', this, dims, options)
   },
   amin(this: Tensor, dims?: Dimensions, options: ReduceOptions = {}): Tensor {
-    return reduce('amin', 'ReduceMin', this, dims, options)
+    return extreme('amin', 'ReduceMin', this, dims, options)
   },
-  /** Where the largest element is, the first of equals; without a dim, in the flattened tensor. */
+  /** Where the largest element is, the first of equals; without a dim, in the flattened tensor. NaN is not looked for. */
   argmax(this: Tensor, dim?: number, options: ReduceOptions = {}): Tensor {
     return arg('argmax', 'ArgMax', this, dim, options)
   },
