@@ -82,17 +82,21 @@ class Parser {
     return this.#tokens[this.#at]
   }
 
+  #isAtEnd(): boolean {
+    return this.#next.kind === 'end'
+  }
+
   items(): SliceItem[] {
-    if (this.#next.kind === 'end') this.#fail('a slice is empty: write : for a whole axis, ... for all')
+    if (this.#isAtEnd()) this.#fail('a slice is empty: write : for a whole axis, ... for all')
     const items: SliceItem[] = []
     for (;;) {
       const start = this.#next
       const item = this.#item()
       if (item.kind === 'ellipsis' && items.some(other => other.kind === 'ellipsis')) this.#fail('a slice has at most one ...', start)
       items.push(item)
-      if (this.#next.kind === 'end') return items
+      if (this.#isAtEnd()) return items
       if (!this.#take(',')) this.#fail(`found ${this.#next.text}, and only , or the end can follow here`)
-      if (this.#next.kind === 'end') return items
+      if (this.#isAtEnd()) return items
     }
   }
 

@@ -1,10 +1,20 @@
-import { Calculator } from './engine/evaluate.ts'
-import { nodeProvider } from './engine/providers/node.ts'
-import { useEvaluator } from './graph/recorder.ts'
+import { installPlatform } from './platform-node.ts'
 
-const calculator = new Calculator(nodeProvider({ device: 'cpu', deviceId: 0 }))
-useEvaluator(values => calculator.evaluate(values))
+installPlatform()
 
-export { OnnsightError } from './errors/error.ts'
-export { Tensor } from './tensor/tensor.ts'
-import './tensor/ops/index.ts'
+export type { TraceReport, StepReport } from './engine/report.ts'
+export { codeFrame, OnnsightError, type SourcePosition } from './errors/error.ts'
+export { load, type LoadOptions } from './model/load.ts'
+export type { Inputs } from './model/inputs.ts'
+export type { Declared, Explanation, Model } from './model/model.ts'
+export type { Module, Taps } from './model/module.ts'
+export type { OperationNode, Operations } from './model/operations.ts'
+export type { NestedArray, TensorLike } from './tensor/convert.ts'
+export type { DataType, TensorArray } from './tensor/dtype.ts'
+export * from './tensor/functions.ts'
+export { type Slice, type SliceSpec, type SliceValue, s } from './tensor/slice.ts'
+export { type NestedList, Tensor } from './tensor/tensor.ts'
+export { save, stop } from './tracing/save.ts'
+export { Tracer, type TraceOptions } from './tracing/tracer.ts'
+export { type Backend, ExecutionBackend } from './tracing/backend.ts'
+export { Info } from './tracing/info.ts'

@@ -18,7 +18,7 @@ import { elementType } from '../tensor/element-type.ts'
 const utf8 = new TextEncoder()
 
 /** One recorded operation as an ONNX node. It is named for its line, so that what onnxruntime reports maps back. */
-export function emitNode(operation: Operation, name: string, inputs: string[], outputs: string[]): NodeProto {
+export function emitNode(operation: Pick<Operation, 'opType' | 'domain' | 'attributes'>, name: string, inputs: string[], outputs: string[]): NodeProto {
   return create(NodeProtoSchema, {
     name,
     opType: operation.opType,

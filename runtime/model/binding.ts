@@ -1,17 +1,17 @@
 import { OtherModelError, OutsideTraceError, TraceEndedError } from '../errors/trace.ts'
 import type { Tap } from '../graph/expression.ts'
 import { currentRecorder, type Recorder } from '../graph/recorder.ts'
-import type { ModuleTree } from '../names/tree.ts'
+import type { Taps } from '../names/taps.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type Traceable, Tracer } from '../tracing/tracer.ts'
 
 /** Ties module proxies to the model they belong to, and to the trace that is current when they are touched. */
 export class Binding {
-  readonly tree: ModuleTree
+  readonly taps: Taps
   readonly #model: Traceable
 
-  constructor(tree: ModuleTree, model: Traceable) {
-    this.tree = tree
+  constructor(taps: Taps, model: Traceable) {
+    this.taps = taps
     this.#model = model
   }
 

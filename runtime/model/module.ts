@@ -1,8 +1,12 @@
 import { Application, type Tap, Value } from '../graph/expression.ts'
+import { UnknownNameError } from '../errors/names.ts'
+import { ArgumentError } from '../errors/tensor.ts'
+import { nearestNames } from '../names/nearest.ts'
 import { printModule } from '../names/print.ts'
 import { resolveChild } from '../names/resolve.ts'
 import type { ModuleNode } from '../names/tree.ts'
 import { type TensorLike, toTensor } from '../tensor/convert.ts'
+import { here } from '../tensor/here.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import type { Binding } from './binding.ts'
 import { type Operations, operationsOf } from './operations.ts'
@@ -70,83 +74,91 @@ export function makeProxy(handle: ModuleHandle): object {
   return new Proxy(target, {
     get(_, key) {
       // A proxy is no promise: `await model.h` must not look for a child called `then`.
-      if (key === 'then' && !handle.node.children.has('then')) return undefined
-      if (typeof key === 'symbol' || key in handle) {
+      if (key === 'then' && !handle.scope.children.has('then')) return undefined
+      if (typeof key === 'symbol' || handle.members.has(key)) {
         const value = Reflect.get(handle, key, handle)
         return typeof value === 'function' ? value.bind(handle) : value
       }
       return handle.child(key)
     },
     set(_, key, value) {
-      return Reflect.set(handle, key, value, handle)
+      if (key === 'output' || key === 'input') return Reflect.set(handle, key, value, handle)
+      throw new ArgumentError(`${String(key)} of a module can't be assigned.`, here(), 'assign to .output or .input, or to a name in .outputs or .inputs')
     },
-    has: (_, key) => key in handle || (typeof key === 'string' && handle.node.children.has(key)),
-    ownKeys: () => [...handle.node.children.keys()],
+    has: (_, key) => (typeof key === 'string' && handle.members.has(key)) || (typeof key === 'string' && handle.scope.children.has(key)),
+    ownKeys: () => [...handle.scope.children.keys()],
     getOwnPropertyDescriptor: (_, key) =>
-      typeof key === 'string' && handle.node.children.has(key)
+      typeof key === 'string' && handle.scope.children.has(key)
         ? { configurable: true, enumerable: true, writable: false, value: handle.child(key) }
         : undefined,
     deleteProperty: () => false,
   })
 }
 
-export class ModuleHandle {
-  readonly binding: Binding
-  readonly node: ModuleNode
+const members: ReadonlySet<string> = new Set(['path', 'output', 'outputs', 'input', 'inputs', 'ops', 'weights', 'child', 'modules', 'length', 'at', 'slice', 'toString'])
 
-  constructor(binding: Binding, node: ModuleNode) {
+export class ModuleHandle {
+  /** Names that are properties: a child called so is reached by child('…'). */
+  get members(): ReadonlySet<string> {
+    return members
+  }
+
+  readonly binding: Binding
+  readonly scope: ModuleNode
+
+  constructor(binding: Binding, scope: ModuleNode) {
     this.binding = binding
-    this.node = node
+    this.scope = scope
   }
 
   get path(): string {
-    return this.node.path
+    return this.scope.path
   }
 
   get output(): Tensor {
-    return this.binding.read(this.binding.tree.outputTap(this.node))
+    return this.binding.read(this.binding.taps.outputTap(this.scope))
   }
 
   set output(value: TensorLike) {
-    this.binding.write(this.binding.tree.outputTap(this.node), value)
+    this.binding.write(this.binding.taps.outputTap(this.scope), value)
   }
 
   get input(): Tensor {
-    return this.binding.read(this.binding.tree.inputTap(this.node))
+    return this.binding.read(this.binding.taps.inputTap(this.scope))
   }
 
   set input(value: TensorLike) {
-    this.binding.write(this.binding.tree.inputTap(this.node), value)
+    this.binding.write(this.binding.taps.inputTap(this.scope), value)
   }
 
   get outputs(): Taps {
-    return tapsProxy(this.binding, this.binding.tree.outputTaps(this.node))
+    return tapsProxy(this.binding, this.binding.taps.outputTaps(this.scope))
   }
 
   get inputs(): Taps {
-    return tapsProxy(this.binding, this.binding.tree.inputTaps(this.node))
+    return tapsProxy(this.binding, this.binding.taps.inputTaps(this.scope))
   }
 
   get ops(): Operations {
-    return operationsOf(this.binding, this.node)
+    return operationsOf(this.binding, this.scope)
   }
 
   get weights(): Taps {
     const taps = new Map<string, Tap>()
-    for (const [name, initializer] of this.node.weights) taps.set(name, this.binding.tree.tensorTap(initializer))
+    for (const [name, initializer] of this.scope.weights) taps.set(name, this.binding.taps.tensorTap(initializer))
     return tapsProxy(this.binding, taps)
   }
 
   child(name: string): Module {
-    return moduleProxy(this.binding, resolveChild(this.node, name))
+    return moduleProxy(this.binding, resolveChild(this.scope, name))
   }
 
   get modules(): Module[] {
-    return [...this.node.children.values()].map(child => moduleProxy(this.binding, child))
+    return [...this.scope.children.values()].map(child => moduleProxy(this.binding, child))
   }
 
   get length(): number {
-    return this.node.children.size
+    return this.scope.children.size
   }
 
   at(index: number): Module {
@@ -163,9 +175,9 @@ export class ModuleHandle {
 
   /** The module's nodes once more, on another tensor. */
   apply(input: TensorLike): Tensor {
-    const { tree } = this.binding
+    const { taps } = this.binding
     const tracer = this.binding.tracer(this.path || 'the model')
-    const [from, to] = [tree.inputTap(this.node), tree.outputTap(this.node)]
+    const [from, to] = [taps.inputTap(this.scope), taps.outputTap(this.scope)]
     const given = toTensor(input, { type: tracer.shapeOf(from.tensor)?.type })
     const result = tracer.shapeOf(to.tensor)
     const dims = sameDims(given, tracer.shapeOf(from.tensor)?.dims) ? result?.dims : undefined
@@ -175,11 +187,11 @@ export class ModuleHandle {
   }
 
   toString(): string {
-    return printModule(this.node)
+    return printModule(this.scope)
   }
 
   [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return printModule(this.node)
+    return printModule(this.scope)
   }
 }
 
@@ -190,7 +202,7 @@ function sameDims(tensor: Tensor, dims: readonly (number | undefined)[] | undefi
 function tapsProxy(binding: Binding, taps: ReadonlyMap<string, Tap>): Taps {
   const find = (name: string): Tap => {
     const tap = taps.get(name)
-    if (!tap) throw binding.tree.unknownTap(name, [...taps.keys()])
+    if (!tap) throw new UnknownNameError('value', name, nearestNames(name, taps.keys()).concat([...taps.keys()].slice(0, 8)))
     return tap
   }
   return new Proxy({} as Taps, {

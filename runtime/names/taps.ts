@@ -171,11 +171,11 @@ export class Taps {
     const isRoot = module.path === ''
     const read = names.filter(name => !isRoot && this.#readOutside(name, inside))
     const groups = [read, names.filter(name => !/present|cache/i.test(name)), names]
-    for (const group of groups) {
+    for (const group of groups as string[][]) {
       const activations = group.filter(name => !this.#derived.has(name))
       if (activations.length > 0) return this.#floats(activations)
     }
-    return this.#floats(read.length > 0 ? read : names)
+    return this.#floats(read.length > 0 ? read : [...names])
   }
 
   #floats(names: string[]): string[] {

@@ -11,23 +11,25 @@ export interface CompiledBlock {
   readonly body: (context: BlockContext, model: unknown) => unknown
 }
 
-/** A model that can be traced says how. */
+/** A model that can be traced says how, under a name that no module can have. */
+export const traceable: unique symbol = Symbol.for('onnsight.traceable') as never
+
 export interface HasTraceable {
-  traceable(): Traceable
+  [traceable](): Traceable
 }
 
 /** What `trace(model, inputs, options?, () => …)` expands to. */
 export async function trace(args: readonly unknown[], block: CompiledBlock): Promise<unknown> {
   const info = Info.fromRecord(block.info, new Frame(block.frame))
   const [model, inputs, options] = args
-  const traceable = asTraceable(model, info)
+  const target = asTraceable(model, info)
   const tracer = new Tracer([model, inputs], (options ?? {}) as TraceOptions, undefined, info)
-  return tracer.run(traceable, running => block.body(new BlockContext(running), model))
+  return tracer.run(target, running => block.body(new BlockContext(running), model))
 }
 
 function asTraceable(model: unknown, info: Info): Traceable {
-  const found = (model as Partial<HasTraceable> | null | undefined)?.traceable
-  if (typeof found === 'function') return (model as HasTraceable).traceable()
+  const found = (model as Partial<HasTraceable> | null | undefined)?.[traceable]
+  if (typeof found === 'function') return (model as HasTraceable)[traceable]()
   const what = model instanceof Promise ? 'a promise' : model === undefined ? 'undefined' : `a ${typeof model}`
   throw new TraceArgumentsError(
     `The first argument of trace() is ${what}, not a model.`,

@@ -1,6 +1,7 @@
 import * as ort from 'onnxruntime-node'
 import type { TensorData } from '../../tensor/data.ts'
 import type { HeldType } from '../../tensor/dtype.ts'
+import { probeModel } from './probe.ts'
 import type { Provider, Session, SessionOptions, SessionValue } from './provider.ts'
 
 export interface NodeProviderOptions {
@@ -25,6 +26,10 @@ export function nodeProvider({ device, deviceId, threads }: NodeProviderOptions)
         extra: { session: sessionConfig(options) },
       })
       return wrap(session)
+    },
+    async probe() {
+      const session = await this.create(probeModel(), { prepack: false, optimize: 'disabled' })
+      await session.release()
     },
   }
 }

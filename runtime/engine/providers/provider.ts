@@ -29,4 +29,6 @@ export interface SessionOptions {
 export interface Provider {
   readonly name: string
   create(model: Uint8Array, options: SessionOptions): Promise<Session>
+  /** Creates a session of next to nothing. @throws what onnxruntime throws where the device can't be used */
+  probe(): Promise<void>
 }

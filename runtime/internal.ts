@@ -1,0 +1,8 @@
+import { installPlatform } from './platform-node.ts'
+
+installPlatform()
+
+/** What expanded macros import. No user code does. */
+export { s } from './tensor/slice.ts'
+export { save, stop } from './tracing/save.ts'
+export { trace } from './tracing/trace.ts'

@@ -1,0 +1,104 @@
+import { cutBlocks } from '../engine/blocks.ts'
+import { Engine } from '../engine/engine.ts'
+import { Program } from '../engine/program.ts'
+import { nodeProvider } from '../engine/providers/node.ts'
+import type { Provider } from '../engine/providers/provider.ts'
+import { scan, type ValueShape } from '../engine/scan.ts'
+import { Weights } from '../engine/weights.ts'
+import { LoadOptionError, UnsupportedModelError } from '../errors/input.ts'
+import { CudaUnavailableError } from '../errors/run.ts'
+import { findLayers } from '../names/layers.ts'
+import { Taps } from '../names/taps.ts'
+import { ModuleTree } from '../names/tree.ts'
+import { buildGraph, type OnnxGraph } from '../onnx/graph.ts'
+import { readModel } from '../onnx/read.ts'
+import type { DataType } from '../tensor/dtype.ts'
+import { type Model, ModelHandle } from './model.ts'
+
+export interface LoadOptions {
+  /** Where to run. @default 'cpu' */
+  readonly provider?: 'cpu' | 'cuda'
+  /** Which CUDA device. @default 0 */
+  readonly deviceId?: number
+  /** Use the CPU where CUDA is missing, instead of throwing. */
+  readonly fallback?: 'cpu'
+  /** Threads for one operator. @default onnxruntime's choice: one for each physical core */
+  readonly threads?: number
+  /** How many blocks to cut the model into; 1 is the whole graph in one session. @default one for each repeated layer, and its ends */
+  readonly blocks?: number
+  /** Bytes of sessions kept for interventions. @default 256 MiB */
+  readonly sessionBytes?: number
+  /** Bytes of block results kept, so that blocks before an edit need not run again on the same inputs; 0 keeps none. @default 64 MiB */
+  readonly reuseBytes?: number
+  /** Told after each step: reading, then each block's session. */
+  readonly onProgress?: (done: number, total: number, what: string) => void
+  /** Heard between steps. */
+  readonly signal?: AbortSignal
+}
+
+const MIB = 1024 * 1024
+let programs = 0
+
+/**
+ * Opens an ONNX file. Weights stay in their files: onnxruntime maps them.
+ * @throws the errors of reading (ModelNotFoundError, NotOnnxError, TruncatedModelError, ExternalDataError, UnsupportedVersionError),
+ * UnsupportedModelError for operators that onnxruntime lacks, CudaUnavailableError
+ */
+export async function load(path: string, options: LoadOptions = {}): Promise<Model> {
+  checkOptions(options)
+  const { signal, onProgress } = options
+  signal?.throwIfAborted()
+  const file = await readModel(path)
+  onProgress?.(1, 2, 'read')
+  const graph = buildGraph(file.proto)
+  const provider = await chooseProvider(options)
+  const weights = new Weights(graph.initializers)
+  const shapes = await scanOpen(path, graph, weights, provider)
+  signal?.throwIfAborted()
+  const tree = new ModuleTree(graph)
+  const taps = new Taps(tree, name => shapes.get(name)?.type)
+  const layers = findLayers(tree).map(layer => ({ label: layer.path, nodes: layer.nodes }))
+  const blocks = cutBlocks(graph, layers, options.blocks)
+  const program = new Program({ id: `model ${++programs}`, graph, tree, taps, weights, blocks, shapes })
+  const { sessionBytes = 256 * MIB, reuseBytes = 64 * MIB } = options
+  const engine = new Engine(program, { provider, sessionBytes, reuseBytes, name: path })
+  await engine.open((done, total) => onProgress?.(done + 1, total + 1, `block ${done} of ${total}`), signal)
+  return new ModelHandle(path, engine, taps).proxy
+}
+
+function checkOptions({ provider, threads, blocks, sessionBytes, reuseBytes }: LoadOptions): void {
+  if (provider !== undefined && provider !== 'cpu' && provider !== 'cuda') {
+    throw new LoadOptionError(`There is no provider ${JSON.stringify(provider)}.`, "use 'cpu' or 'cuda'")
+  }
+  for (const [name, value, least] of [['threads', threads, 1], ['blocks', blocks, 1], ['sessionBytes', sessionBytes, 0], ['reuseBytes', reuseBytes, 0]] as const) {
+    if (value !== undefined && !(Number.isInteger(value) && value >= least)) {
+      throw new LoadOptionError(`The option ${name} is ${value}.`, `give an integer of ${least} or more`)
+    }
+  }
+}
+
+/** CUDA fails only when a session is made: a tiny one tells. */
+async function chooseProvider({ provider = 'cpu', deviceId = 0, threads, fallback }: LoadOptions): Promise<Provider> {
+  const make = (device: 'cpu' | 'cuda'): Provider => nodeProvider({ device, deviceId, ...(threads === undefined ? {} : { threads }) })
+  if (provider === 'cpu') return make('cpu')
+  const cuda = make('cuda')
+  try {
+    await cuda.probe()
+    return cuda
+  } catch (error) {
+    const unavailable = new CudaUnavailableError(error)
+    if (fallback !== 'cpu') throw unavailable
+    process.emitWarning(`${unavailable.message.split('\n')[0]} Running on the CPU.`, { type: 'OnnsightWarning', code: 'cuda-unavailable' })
+    return make('cpu')
+  }
+}
+
+/** Dtypes and fixed dims of all values; also finds what onnxruntime can't load before anything else is made. */
+async function scanOpen(path: string, graph: OnnxGraph, weights: Weights, provider: Provider): Promise<Map<string, ValueShape>> {
+  const inputs = graph.inputs.map(({ name, type, dims }) => ({ name, type: type as DataType | undefined, dims }))
+  try {
+    return await scan(graph, weights, provider, inputs)
+  } catch (error) {
+    throw new UnsupportedModelError(path, (error instanceof Error ? error.message : String(error)).split('\n')[0], error)
+  }
+}

@@ -1,0 +1,16 @@
+import { Calculator } from './engine/evaluate.ts'
+import { nodeProvider } from './engine/providers/node.ts'
+import { useEvaluator, useRecorderScope } from './graph/recorder.ts'
+import './tensor/ops/index.ts'
+import { asyncRecorderScope } from './tracing/node-scope.ts'
+
+let installed = false
+
+/** What Node gives: onnxruntime-node for tensors outside a model, and a current trace that follows awaits. */
+export function installPlatform(): void {
+  if (installed) return
+  installed = true
+  const calculator = new Calculator(nodeProvider({ device: 'cpu', deviceId: 0 }))
+  useEvaluator(values => calculator.evaluate(values))
+  useRecorderScope(asyncRecorderScope())
+}

@@ -1,0 +1,69 @@
+import { ArgumentError } from '../errors/tensor.ts'
+import { type TensorLike, toTensor } from './convert.ts'
+import { sizeOf } from './data.ts'
+import { allocate, type HeldType, isBigInt } from './dtype.ts'
+import { here } from './here.ts'
+import { Tensor } from './tensor.ts'
+
+interface Typed {
+  /** @default 'float32' */
+  readonly type?: HeldType
+}
+
+/** A tensor of nested arrays, a typed array or a number. Numbers are float32 unless `type` says otherwise. */
+export function tensor(data: TensorLike, { type, dims }: { type?: HeldType; dims?: readonly number[] } = {}): Tensor {
+  const made = toTensor(data, { type })
+  return dims ? Tensor.of(withDims(made, dims)) : made
+}
+
+function withDims(made: Tensor, dims: readonly number[]) {
+  const held = made.held()
+  if (sizeOf(dims) !== sizeOf(held.dims)) throw new ArgumentError(`${sizeOf(held.dims)} elements do not fill [${dims.join(', ')}].`, here())
+  return { ...held, dims }
+}
+
+/** Every element `value`. */
+export function full(dims: readonly number[], value: number, { type = 'float32' }: Typed = {}): Tensor {
+  const one = toTensor(value, { type }).held().data
+  const data = allocate(type, sizeOf(dims))
+  ;(data as unknown[]).fill(one[0])
+  return Tensor.of({ type, dims, data })
+}
+
+export function zeros(dims: readonly number[], options?: Typed): Tensor {
+  return full(dims, 0, options)
+}
+
+export function ones(dims: readonly number[], options?: Typed): Tensor {
+  return full(dims, 1, options)
+}
+
+/** start, start + step, … up to but without end: int64 if all are integers. */
+export function arange(start: number, end?: number, step = 1, options: Typed = {}): Tensor {
+  const [from, to] = end === undefined ? [0, start] : [start, end]
+  if (step === 0) throw new ArgumentError('arange: a step of 0.', here())
+  const type = options.type ?? ([from, to, step].every(Number.isInteger) ? 'int64' : 'float32')
+  const length = Math.max(0, Math.ceil((to - from) / step))
+  const values = Array.from({ length }, (_, i) => from + i * step)
+  if (!isBigInt(type)) return toTensor(values, { type })
+  return Tensor.of({ type, dims: [length], data: BigInt64Array.from(values, BigInt) })
+}
+
+/** `steps` values from start to end, both included. */
+export function linspace(start: number, end: number, steps: number, { type = 'float32' }: Typed = {}): Tensor {
+  const values = Array.from({ length: steps }, (_, i) => (steps === 1 ? start : start + ((end - start) * i) / (steps - 1)))
+  return toTensor(values, { type })
+}
+
+/** The identity matrix. */
+export function eye(rows: number, columns = rows, { type = 'float32' }: Typed = {}): Tensor {
+  const values = Array.from({ length: rows }, (_, i) => Array.from({ length: columns }, (_, j) => (i === j ? 1 : 0)))
+  return toTensor(values, { type })
+}
+
+/** 1 at each class, 0 elsewhere: int64, one more axis of size `classes`. */
+export function oneHot(ids: Tensor, classes: number): Tensor {
+  return ids.long().unsqueeze(-1).eq(arange(classes)).long()
+}
+
+export { rand, randint, randn, randperm } from './random.ts'

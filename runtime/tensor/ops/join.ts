@@ -1,0 +1,74 @@
+import { ArgumentError, ShapeError, showDims } from '../../errors/tensor.ts'
+import type { Dim } from '../../graph/expression.ts'
+import { axisOf } from '../axis.ts'
+import { type TensorLike, toTensor } from '../convert.ts'
+import { here } from '../here.ts'
+import { int64Constant } from '../int64.ts'
+import { promoteTypes } from '../promote.ts'
+import { record, recordOne, type Tensor } from '../tensor.ts'
+import { castTo } from './kernel.ts'
+
+/** Tensors one after another along an axis that they have. @throws ShapeError if the other dims differ */
+export function cat(tensors: readonly TensorLike[], dim = 0): Tensor {
+  const parts = common(tensors, 'cat')
+  const axis = axisOf(dim, parts[0].dims.length, 'cat')
+  const dims = [...parts[0].dims]
+  let length: Dim = 0
+  for (const part of parts) {
+    const fits = part.dims.length === dims.length && part.dims.every((own, i) => i === axis || own === undefined || dims[i] === undefined || own === dims[i])
+    if (!fits) throw new ShapeError(`cat: ${showDims(parts[0].dims)} and ${showDims(part.dims)} differ in more than dim ${axis}`, here())
+    const own: Dim = part.dims[axis]
+    length = own === undefined || length === undefined ? undefined : length + own
+  }
+  dims[axis] = length
+  return recordOne('Concat', parts, { type: parts[0].type, dims }, { axis: { int: axis } })
+}
+
+/** Tensors of the same dims along a new axis. */
+export function stack(tensors: readonly TensorLike[], dim = 0): Tensor {
+  const parts = common(tensors, 'stack')
+  return cat(
+    parts.map(part => part.unsqueeze(dim)),
+    axisOf(dim, parts[0].dims.length + 1, 'stack'),
+  )
+}
+
+function common(tensors: readonly TensorLike[], operation: string): Tensor[] {
+  if (tensors.length === 0) throw new ArgumentError(`${operation}: an empty list has no dims.`, here())
+  const parts = tensors.map(tensor => toTensor(tensor))
+  const type = parts.map(part => part.type).reduce(promoteTypes)
+  return parts.map(part => castTo(part, type))
+}
+
+export const joining = {
+  /** Pieces of the given size, the last one smaller if need be; or pieces of the given sizes. */
+  split(this: Tensor, sizes: number | readonly number[], dim = 0): Tensor[] {
+    const axis = axisOf(dim, this.dims.length, 'split')
+    const size = this.dims[axis]
+    if (size === undefined) throw new ShapeError(`split: dim ${dim} of ${showDims(this.dims)} is not known`, here())
+    const list = typeof sizes === 'number' ? pieces(size, sizes) : [...sizes]
+    if (list.reduce((sum, piece) => sum + piece, 0) !== size) {
+      throw new ShapeError(`split: ${showDims(list)} does not add up to ${size}, dim ${dim} of ${showDims(this.dims)}`, here())
+    }
+    const results = list.map(length => ({ type: this.type, dims: this.dims.map((own, i) => (i === axis ? length : own)) }))
+    return record('Split', [this, int64Constant(list)], results, { axis: { int: axis } })
+  },
+  /** So many pieces of like size; fewer if there are not enough elements. */
+  chunk(this: Tensor, count: number, dim = 0): Tensor[] {
+    const size = this.dims[axisOf(dim, this.dims.length, 'chunk')]
+    if (size === undefined) throw new ShapeError(`chunk: dim ${dim} of ${showDims(this.dims)} is not known`, here())
+    return this.split(Math.max(1, Math.ceil(size / count)), dim)
+  },
+  /** One tensor for each place along an axis, without that axis. */
+  unbind(this: Tensor, dim = 0): Tensor[] {
+    const axis = axisOf(dim, this.dims.length, 'unbind')
+    return this.split(1, axis).map(piece => piece.squeeze(axis))
+  },
+}
+
+function pieces(size: number, length: number): number[] {
+  if (!(length > 0)) throw new ArgumentError(`split: pieces of ${length} elements.`, here())
+  const list: number[] = []
+  for (let at = 0; at < size; at += length) list.push(Math.min(length, size - at))
+  return list.length > 0 ? list : [0]
+}

@@ -1,0 +1,49 @@
+import { create, toBinary } from '@bufbuild/protobuf'
+import { emitNode, emitTensor, emitValueInfo } from '#dist/runtime/engine/emit.js'
+import { nodeProvider } from '#dist/runtime/engine/providers/node.js'
+import type { Value } from '#dist/runtime/graph/expression.js'
+import { lower } from '#dist/runtime/graph/lower.js'
+import { normalise } from '#dist/runtime/graph/normalise.js'
+import { GraphProtoSchema, ModelProtoSchema, type NodeProto, type TensorProto } from '#dist/runtime/onnx/schema/onnx_pb.js'
+import type { TensorData } from '#dist/runtime/tensor/data.js'
+
+/** The operations have no form in that opset. */
+export class NotLowered extends Error {}
+
+const provider = nodeProvider({ device: 'cpu', deviceId: 0 })
+
+/** Computes the values with a model of an older opset. @throws NotLowered */
+export async function evaluateAt(opset: number, values: readonly Value[]): Promise<TensorData[]> {
+  const form = normalise({ owner: undefined, writes: new Map(), wanted: values })
+  const nameOf = ({ expression, output }: Value): string => {
+    if (expression.kind === 'operand') return `$${form.operands.indexOf(expression.data)}`
+    return `${form.order.indexOf(expression)}.${expression.kind === 'operation' ? output : 0}`
+  }
+  const node: NodeProto[] = []
+  const initializer: TensorProto[] = []
+  form.order.forEach((expression, i) => {
+    if (expression.kind === 'constant') initializer.push(emitTensor(`${i}.0`, expression.data))
+    if (expression.kind !== 'operation') return
+    const lowered = lower(expression, opset)
+    if (!lowered) throw new NotLowered(expression.opType)
+    const outputs = Array.from({ length: expression.outputs }, (_, output) => `${i}.${output}`)
+    const inputs = lowered.inputs.map(input => (input ? nameOf(input) : ''))
+    node.push(emitNode({ ...expression, ...lowered }, '', inputs, outputs))
+  })
+  const model = create(ModelProtoSchema, {
+    irVersion: opset < 20 ? 8n : 10n,
+    opsetImport: [{ domain: '', version: BigInt(opset) }],
+    graph: create(GraphProtoSchema, {
+      name: 'lowered',
+      node,
+      initializer,
+      input: form.operands.map((data, slot) => emitValueInfo(`$${slot}`, data.type)),
+      output: values.map(value => emitValueInfo(nameOf(value))),
+    }),
+  })
+  const session = await provider.create(toBinary(ModelProtoSchema, model), { prepack: false, optimize: 'all' })
+  const feeds = Object.fromEntries(form.operands.map((data, slot) => [`$${slot}`, data]))
+  const results = await session.run(feeds, values.map(nameOf))
+  await session.release()
+  return values.map(value => results[nameOf(value)])
+}
