@@ -8,7 +8,9 @@ import { GraphProtoSchema, ModelProtoSchema, type NodeProto, type TensorProto } 
 import type { TensorData } from '#dist/runtime/tensor/data.js'
 
 /** The operations have no form in that opset. */
-export class NotLowered extends Error {}
+export class NotLowered extends Error {
+  override readonly name = 'NotLowered'
+}
 
 const provider = nodeProvider({ device: 'cpu', deviceId: 0 })
 
