@@ -30,6 +30,7 @@ export function promoteTypes(a: DataType, b: DataType): DataType {
 /** Two operands in one dtype. A number takes the tensor's, unless that can't hold it; a tensor of rank 0 only counts by its category. */
 export function promote(a: TensorLike, b: TensorLike): [Tensor, Tensor] {
   if (!(a instanceof Tensor)) {
+    if (!(b instanceof Tensor)) return promote(toTensor(a), b)
     const [right, left] = promote(b, a)
     return [left, right]
   }

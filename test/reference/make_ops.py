@@ -126,6 +126,20 @@ for a in TYPES.values():
         mask = tensor(torch.bool, 2, 1)
         case('.where', [mask, x, y.to(a)], torch.where(mask, x, y.to(a)))
 
+for method, function in (('isinf', torch.isinf), ('isfinite', torch.isfinite)):
+    x = torch.tensor([1e300, inf, nan], dtype=torch.float64)
+    case(method, [x], function(x))
+for dtype in (torch.int32, torch.int64):
+    least = torch.tensor([torch.iinfo(dtype).min, 7, -7], dtype=dtype)
+    if dtype == torch.int32:  # int64's is not a number of JSON
+        case('mod', [least, -torch.ones(3, dtype=dtype)], torch.zeros(3, dtype=dtype))
+        case('mod', [least, -1], torch.zeros(3, dtype=dtype))
+        case('fmod', [least, -1], torch.zeros(3, dtype=dtype))
+        case('floorDivide', [least, -1], torch.tensor([least[0].item(), -7, 7], dtype=dtype))
+    case('floorDivide', [least[1:], torch.tensor([-2, 2], dtype=dtype)], torch.tensor([-4, -4], dtype=dtype))
+case('.where', [torch.tensor([True, False]), 1.5, 2.5], torch.tensor([1.5, 2.5]))
+case('floorDivide', [torch.tensor([2 ** 53 - 1]), 1], torch.tensor([2 ** 53 - 1]))
+
 # Reductions.
 for dtype in TYPES.values():
     x = tensor(dtype, 2, 3, 4)

@@ -54,7 +54,8 @@ export const comparison = {
     return recordOne('IsNaN', [asFloat(this)], { type: 'bool', dims: this.node.dims })
   },
   isinf(this: Tensor): Tensor {
-    return recordOne('IsInf', [castTo(asFloat(this), 'float32')], { type: 'bool', dims: this.node.dims })
+    const input = asFloat(this)
+    return recordOne('IsInf', [castTo(input, input.type === 'float64' ? 'float64' : 'float32')], { type: 'bool', dims: this.node.dims })
   },
   isfinite(this: Tensor): Tensor {
     return this.isnan().or(this.isinf()).not()

@@ -4,6 +4,7 @@ import { isFloat, isInteger } from '../dtype.ts'
 import { here } from '../here.ts'
 import { broadcastDims, promote } from '../promote.ts'
 import type { Tensor } from '../tensor.ts'
+import { where } from './comparison.ts'
 import { arithmetic, asFloat, castTo, real } from './kernel.ts'
 
 function binary(name: string, opType: string, a: TensorLike, b: TensorLike): Tensor {
@@ -45,7 +46,9 @@ export const elementwise = {
   floorDivide(this: Tensor, other: TensorLike): Tensor {
     const [a, b] = promote(this, other)
     if (isFloat(a.type)) return a.div(b).floor()
-    return a.sub(a.mod(b)).to('float64').div(b.to('float64')).to(a.type)
+    const rest = a.sub(remainder(a, b, other))
+    const quotient = arithmetic('Div', [rest, guarded(b, other)], rest.node.dims)
+    return mayTrap(b, other) ? where(b.eq(-1), quotient.neg(), quotient) : quotient
   },
   /** Remainder with the sign of the divisor, as PyTorch's `%`. */
   mod(this: Tensor, other: TensorLike): Tensor {
@@ -58,7 +61,7 @@ export const elementwise = {
   /** Remainder with the sign of the dividend, as in C and in JavaScript. */
   fmod(this: Tensor, other: TensorLike): Tensor {
     const [a, b] = promote(this, other)
-    return arithmetic('Mod', [a, b], broadcastDims('fmod', a.node.dims, b.node.dims), { fmod: { int: 1 } })
+    return arithmetic('Mod', [a, guarded(b, other)], broadcastDims('fmod', a.node.dims, b.node.dims), { fmod: { int: 1 } })
   },
   /** this to the power of other. */
   pow(this: Tensor, other: TensorLike): Tensor {
@@ -147,10 +150,20 @@ function divide(a: TensorLike, b: TensorLike): Tensor {
   return arithmetic('Div', [asFloat(left), asFloat(right)], broadcastDims('div', left.node.dims, right.node.dims))
 }
 
-function remainder(x: TensorLike, y: TensorLike): Tensor {
+/** Whether a division may be of the least integer by −1, at which the processor traps and the whole process ends. */
+function mayTrap(divisor: Tensor, given: TensorLike): boolean {
+  return (divisor.type === 'int32' || divisor.type === 'int64') && (typeof given === 'object' || Number(given) === -1)
+}
+
+/** The divisor with 1 for −1: the remainder is 0 for both. */
+function guarded(divisor: Tensor, given: TensorLike): Tensor {
+  return mayTrap(divisor, given) ? where(divisor.eq(-1), 1, divisor) : divisor
+}
+
+function remainder(x: TensorLike, y: TensorLike, given = y): Tensor {
   const [a, b] = promote(x, y)
   const dims = broadcastDims('mod', a.node.dims, b.node.dims)
-  if (isInteger(a.type) || a.type === 'bool') return arithmetic('Mod', [a, b], dims)
+  if (isInteger(a.type) || a.type === 'bool') return arithmetic('Mod', [a, guarded(b, given)], dims)
   // ONNX's Mod takes floats only with C's sign: one step more where the signs differ.
   const c = arithmetic('Mod', [a, b], dims, { fmod: { int: 1 } })
   const isOff = c.ne(0).and(c.lt(0).ne(b.lt(0)))
