@@ -184,7 +184,7 @@ export class ModelHandle extends ModuleHandle implements Traceable {
     return printModule(this.binding.taps.tree.root, name => program.weights.get(name)?.dims.map(Number) ?? [])
   }
 
-  override [Symbol.for('nodejs.util.inspect.custom')](): string {
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString()
   }
 }

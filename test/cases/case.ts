@@ -1,0 +1,38 @@
+/** One case of the file: see the fixtures' own description of the format. */
+export interface Case {
+  readonly id: string
+  readonly model: string
+  readonly file: string
+  readonly inputs: InputKeys
+  readonly edits?: readonly Edit[]
+  readonly reads?: Readonly<Record<string, Expression>>
+  readonly sweep?: { readonly over: Readonly<Record<string, number>>; readonly edits: readonly Edit[]; readonly measure: Expression }
+  readonly expect: Readonly<Record<string, string>>
+  readonly tolerance: number
+  readonly needs?: string
+}
+
+export type InputKeys = Readonly<Record<string, { readonly tensor: string }>>
+export type TapName = { readonly module: string; readonly point?: 'input' | 'output'; readonly op?: string }
+
+export interface Edit {
+  readonly at: TapName
+  readonly slice?: string
+  readonly do: 'set' | 'add' | 'mul'
+  readonly value: Expression
+}
+
+export type Expression =
+  | number
+  | { readonly tensor: string }
+  | { readonly read: TapName; readonly slice?: string; readonly before?: boolean; readonly inputs?: InputKeys | string }
+  | { readonly current: true }
+  | { readonly apply: readonly string[]; readonly to: Expression }
+  | {
+      readonly fn: string
+      readonly args: readonly Expression[]
+      readonly axis?: number
+      readonly axes?: readonly number[]
+      readonly keepdims?: boolean
+      readonly dims?: readonly number[]
+    }
