@@ -34,7 +34,8 @@ const inputToAttribute =
   operation => {
     const { noop_with_empty_axes: noop, ...attributes } = operation.attributes
     const input = operation.inputs[index]
-    if (!input) return noop && 'int' in noop && noop.int === 1 ? undefined : change(operation, operation.inputs, attributes)
+    if (!input)
+      return noop && 'int' in noop && noop.int === 1 ? undefined : change(operation, operation.inputs, attributes)
     const ints = constantInts(input)
     if (!ints || (ints.length === 0 && noop)) return undefined
     const inputs = operation.inputs.slice(0, index)
@@ -116,7 +117,8 @@ const rewrites: Readonly<Record<string, Rewrite>> = {
   ArgMax: laterAttribute(12, 'select_last_index', isZero),
   ArgMin: laterAttribute(12, 'select_last_index', isZero),
   GatherND: laterAttribute(12, 'batch_dims', isZero),
-  Shape: (operation, opset) => (opset < 15 && ('start' in operation.attributes || 'end' in operation.attributes) ? undefined : operation),
+  Shape: (operation, opset) =>
+    opset < 15 && ('start' in operation.attributes || 'end' in operation.attributes) ? undefined : operation,
 }
 
 function change(operation: Operation, inputs: Lowered['inputs'], attributes: Attributes): Lowered {

@@ -3,14 +3,29 @@ import type { DataType } from '../tensor/dtype.ts'
 /* In which opset an operation's present form came, for the types it is recorded with. */
 
 const first: Readonly<Record<string, number>> = {
-  ...since(7, 'Add Sub Mul Div Sqrt Exp Log Neg Abs Floor Ceil Reciprocal Tanh Sigmoid Relu Softplus Sin Cos And Or Xor Not'),
+  ...since(
+    7,
+    'Add Sub Mul Div Sqrt Exp Log Neg Abs Floor Ceil Reciprocal Tanh Sigmoid Relu Softplus Sin Cos And Or Xor Not',
+  ),
   ...since(7, 'Identity Transpose RandomNormal RandomNormalLike RandomUniform RandomUniformLike Shape Size Pow'),
   ...since(8, 'Expand Min Max'),
-  ...since(9, 'Where Sign Erf NonZero ConstantOfShape IsNaN MatMul Gemm Greater Less EyeLike Cast Sinh Cosh Asinh Acosh Atanh'),
+  ...since(
+    9,
+    'Where Sign Erf NonZero ConstantOfShape IsNaN MatMul Gemm Greater Less EyeLike Cast Sinh Cosh Asinh Acosh Atanh',
+  ),
   ...since(10, 'Mod IsInf'),
-  ...since(11, 'ArgMax ArgMin Clip Compress Concat CumSum Equal Flatten Gather GatherElements GatherND LogSoftmax OneHot Pad'),
-  ...since(11, 'Range ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum'),
-  ...since(11, 'ReduceSumSquare Reshape Round ScatterElements ScatterND Slice Softmax Hardmax Split Squeeze Tile TopK Unique Unsqueeze'),
+  ...since(
+    11,
+    'ArgMax ArgMin Clip Compress Concat CumSum Equal Flatten Gather GatherElements GatherND LogSoftmax OneHot Pad',
+  ),
+  ...since(
+    11,
+    'Range ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum',
+  ),
+  ...since(
+    11,
+    'ReduceSumSquare Reshape Round ScatterElements ScatterND Slice Softmax Hardmax Split Squeeze Tile TopK Unique Unsqueeze',
+  ),
   ...since(12, 'Einsum GreaterOrEqual LessOrEqual'),
   ...since(14, 'Trilu HardSwish'),
   ...since(15, 'Bernoulli'),

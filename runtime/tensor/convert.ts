@@ -1,7 +1,16 @@
 import { Float16Array, isFloat16Array } from '@petamoriken/float16'
 import { ArgumentError, DtypeError } from '../errors/tensor.ts'
 import type { TensorData } from './data.ts'
-import { allocate, type DataType, type HeldType, isBigInt, isFloat, isHeld, isInteger, type TensorArray } from './dtype.ts'
+import {
+  allocate,
+  type DataType,
+  type HeldType,
+  isBigInt,
+  isFloat,
+  isHeld,
+  isInteger,
+  type TensorArray,
+} from './dtype.ts'
 import { here } from './here.ts'
 import { Tensor } from './tensor.ts'
 
@@ -17,7 +26,8 @@ export type TensorLike = Tensor | number | bigint | boolean | NestedArray | Excl
  */
 export function toTensor(value: TensorLike, { type }: { type?: DataType | undefined } = {}): Tensor {
   if (value instanceof Tensor) return value
-  if (type !== undefined && !isHeld(type)) return toTensor(value, { type: isInteger(type) ? 'int32' : 'float32' }).to(type)
+  if (type !== undefined && !isHeld(type))
+    return toTensor(value, { type: isInteger(type) ? 'int32' : 'float32' }).to(type)
   if (ArrayBuffer.isView(value) || isFloat16Array(value)) return fromTyped(value, type)
   const dims = dimsOf(value)
   const flat: (number | bigint | boolean | string)[] = []
@@ -27,18 +37,26 @@ export function toTensor(value: TensorLike, { type }: { type?: DataType | undefi
 
 function fromTyped(array: ArrayBufferView, type: HeldType | undefined): Tensor {
   const own = typeOfArray(array)
-  const data = isFloat16Array(array) ? new Uint16Array(array.buffer, array.byteOffset, array.length) : (array as unknown as TensorArray)
+  const data = isFloat16Array(array)
+    ? new Uint16Array(array.buffer, array.byteOffset, array.length)
+    : (array as unknown as TensorArray)
   if (type === undefined || type === own) return Tensor.of({ type: own, dims: [data.length], data })
-  const values = own === 'float16' ? Array.from(array as unknown as Iterable<number>) : Array.from(data as Iterable<number | bigint>)
+  const values =
+    own === 'float16' ? Array.from(array as unknown as Iterable<number>) : Array.from(data as Iterable<number | bigint>)
   return Tensor.of(fill(values, [data.length], type))
 }
 
 function typeOfArray(array: ArrayBufferView): HeldType {
   if (isFloat16Array(array)) return 'float16'
   const name = array.constructor.name.replace('Clamped', '')
-  const types: Readonly<Record<string, HeldType>> = { BigInt64Array: 'int64', BigUint64Array: 'uint64', Buffer: 'uint8' }
+  const types: Readonly<Record<string, HeldType>> = {
+    BigInt64Array: 'int64',
+    BigUint64Array: 'uint64',
+    Buffer: 'uint8',
+  }
   const type = types[name] ?? (name.replace('Array', '').toLowerCase() as HeldType)
-  if (!isHeld(type)) throw new ArgumentError(`A ${name} can't be a tensor.`, here(), 'pass a typed array or nested arrays')
+  if (!isHeld(type))
+    throw new ArgumentError(`A ${name} can't be a tensor.`, here(), 'pass a typed array or nested arrays')
   return type
 }
 
@@ -48,10 +66,17 @@ function dimsOf(value: unknown): number[] {
   return dims
 }
 
-function flatten(value: unknown, dims: readonly number[], depth: number, into: (number | bigint | boolean | string)[]): void {
+function flatten(
+  value: unknown,
+  dims: readonly number[],
+  depth: number,
+  into: (number | bigint | boolean | string)[],
+): void {
   if (depth === dims.length) {
     if (Array.isArray(value) || !/^(number|bigint|boolean|string)$/.test(typeof value)) {
-      const what = Array.isArray(value) ? 'arrays of different depth' : `${value === null ? 'null' : typeof value} among the elements`
+      const what = Array.isArray(value)
+        ? 'arrays of different depth'
+        : `${value === null ? 'null' : typeof value} among the elements`
       throw new ArgumentError(`A tensor can't be made of ${what}.`, here(), 'give every row the same length and depth')
     }
     into.push(value as number)
@@ -59,7 +84,11 @@ function flatten(value: unknown, dims: readonly number[], depth: number, into: (
   }
   if (!Array.isArray(value) || value.length !== dims[depth]) {
     const found = Array.isArray(value) ? `${value.length} elements` : 'no array'
-    throw new ArgumentError(`The nested arrays are ragged: a row at depth ${depth} has ${found}, and the first has ${dims[depth]}.`, here(), 'give every row the same length')
+    throw new ArgumentError(
+      `The nested arrays are ragged: a row at depth ${depth} has ${found}, and the first has ${dims[depth]}.`,
+      here(),
+      'give every row the same length',
+    )
   }
   for (const item of value) flatten(item, dims, depth + 1, into)
 }
@@ -71,7 +100,11 @@ function guess(flat: readonly unknown[]): HeldType {
   return kinds.size === 1 && kinds.has('boolean') ? 'bool' : 'float32'
 }
 
-function fill(flat: readonly (number | bigint | boolean | string)[], dims: readonly number[], type: HeldType): TensorData {
+function fill(
+  flat: readonly (number | bigint | boolean | string)[],
+  dims: readonly number[],
+  type: HeldType,
+): TensorData {
   const data = allocate(type, flat.length)
   const halves = type === 'float16' ? new Float16Array((data as Uint16Array).buffer as ArrayBuffer) : undefined
   for (let i = 0; i < flat.length; i++) {
@@ -93,7 +126,8 @@ const ranges: Readonly<Record<string, readonly [number, number]>> = {
 
 function checked(value: number | bigint | boolean | string, type: HeldType): number | bigint | string {
   if (type === 'string') return String(value)
-  if (typeof value === 'string') throw new DtypeError(`The text ${JSON.stringify(value)} stands where ${type} is due.`, here())
+  if (typeof value === 'string')
+    throw new DtypeError(`The text ${JSON.stringify(value)} stands where ${type} is due.`, here())
   if (type === 'bool') return value ? 1 : 0
   if (isFloat(type)) return Number(value)
   const number = Number(value)

@@ -13,7 +13,11 @@ function symmetric(method: Method, mirrored: Method, plain: (a: never, b: never)
   }
 }
 
-function ordered(method: 'sub' | 'div' | 'mod' | 'pow', reverse: 'rsub' | 'rdiv' | 'rmod' | 'rpow', plain: (a: never, b: never) => unknown) {
+function ordered(
+  method: 'sub' | 'div' | 'mod' | 'pow',
+  reverse: 'rsub' | 'rdiv' | 'rmod' | 'rpow',
+  plain: (a: never, b: never) => unknown,
+) {
   return (a: unknown, b: unknown): unknown => {
     if (a instanceof Tensor) return a[method](b as TensorLike)
     if (b instanceof Tensor) return b[reverse](a as TensorLike)
@@ -23,7 +27,8 @@ function ordered(method: 'sub' | 'div' | 'mod' | 'pow', reverse: 'rsub' | 'rdiv'
 
 /** A tensor is compared by value with numbers and tensors; with anything else it is just not the same. */
 function equality(negated: boolean, plain: (a: unknown, b: unknown) => boolean) {
-  const isComparable = (value: unknown): boolean => value instanceof Tensor || /^(number|bigint|boolean)$/.test(typeof value)
+  const isComparable = (value: unknown): boolean =>
+    value instanceof Tensor || /^(number|bigint|boolean)$/.test(typeof value)
   return (a: unknown, b: unknown): unknown => {
     const tensor = a instanceof Tensor ? a : b instanceof Tensor ? b : undefined
     const other = tensor === a ? b : a

@@ -8,7 +8,16 @@ import { Tensor } from './tensor.ts'
 const category = (type: DataType): number => (type === 'bool' ? 0 : isInteger(type) ? 1 : 2)
 
 const floatOrder: readonly DataType[] = ['float16', 'float32', 'float64']
-const widths: Readonly<Record<string, number>> = { int8: 8, int16: 16, int32: 32, int64: 64, uint8: 8, uint16: 16, uint32: 32, uint64: 64 }
+const widths: Readonly<Record<string, number>> = {
+  int8: 8,
+  int16: 16,
+  int32: 32,
+  int64: 64,
+  uint8: 8,
+  uint16: 16,
+  uint32: 32,
+  uint64: 64,
+}
 
 /** The dtype of a result of two tensors, by PyTorch's torch.promote_types. */
 export function promoteTypes(a: DataType, b: DataType): DataType {
@@ -57,7 +66,11 @@ function arrayType(type: DataType, value: TensorLike): DataType | undefined {
   const flat = (value as unknown[]).flat(Number.POSITIVE_INFINITY) as unknown[]
   if (flat.every(item => typeof item === 'boolean')) return 'bool'
   if (isFloat(type)) return type
-  return flat.every(item => typeof item === 'bigint' || Number.isInteger(item)) ? (type === 'bool' ? 'int64' : type) : 'float32'
+  return flat.every(item => typeof item === 'bigint' || Number.isInteger(item))
+    ? type === 'bool'
+      ? 'int64'
+      : type
+    : 'float32'
 }
 
 function resultType(a: Tensor, b: Tensor): DataType {
@@ -81,7 +94,8 @@ export function broadcastDims(operation: string, ...shapes: (Dims | undefined)[]
       const own = axis < rank - dims.length ? 1 : dims[axis - rank + dims.length]
       if (own === 1 || own === dim) continue
       if (dim === 1 || (dim === undefined && own !== undefined)) dim = own
-      else if (own !== undefined) throw new ShapeError(`${operation}: ${known.map(showDims).join(' and ')} do not broadcast`, here())
+      else if (own !== undefined)
+        throw new ShapeError(`${operation}: ${known.map(showDims).join(' and ')} do not broadcast`, here())
     }
     result.push(dim)
   }

@@ -43,13 +43,23 @@ function ints(...values: number[]): Value {
   return new Value(new Constant(data), 0, 'int64', data.dims)
 }
 
-const operation = (opType: string, inputs: (Value | undefined)[], attributes: Attributes = {}, outputs = 1): Operation =>
-  new Operation(opType, '', inputs, attributes, outputs, undefined)
+const operation = (
+  opType: string,
+  inputs: (Value | undefined)[],
+  attributes: Attributes = {},
+  outputs = 1,
+): Operation => new Operation(opType, '', inputs, attributes, outputs, undefined)
 
 test('axes are an input where the opset has it so, else an attribute', t => {
   const x = input()
   const axes = ints(0, 1)
-  for (const [opType, since] of [['ReduceSum', 13], ['ReduceMean', 18], ['ReduceMax', 18], ['Squeeze', 13], ['Unsqueeze', 13]] as const) {
+  for (const [opType, since] of [
+    ['ReduceSum', 13],
+    ['ReduceMean', 18],
+    ['ReduceMax', 18],
+    ['Squeeze', 13],
+    ['Unsqueeze', 13],
+  ] as const) {
     const recorded = operation(opType, [x, axes], { keepdims: { int: 1 } })
     t.is(lower(recorded, since), recorded)
     const older = lower(recorded, since - 1)
@@ -98,7 +108,9 @@ test('softmax over the last axis is the same in every opset', t => {
 
 test('attributes that came later are left out where they change nothing', t => {
   const x = input()
-  t.deepEqual(lower(operation('Cast', [x], { to: { int: 10 }, saturate: { int: 1 } }), 18)?.attributes, { to: { int: 10 } })
+  t.deepEqual(lower(operation('Cast', [x], { to: { int: 10 }, saturate: { int: 1 } }), 18)?.attributes, {
+    to: { int: 10 },
+  })
   t.deepEqual(lower(operation('ScatterND', [x, x, x], { reduction: { string: 'none' } }), 11)?.attributes, {})
   t.deepEqual(lower(operation('Reshape', [x, ints(8)], { allowzero: { int: 0 } }), 13)?.attributes, {})
 })

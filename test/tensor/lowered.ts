@@ -4,7 +4,12 @@ import { nodeProvider } from '#dist/runtime/engine/providers/node.js'
 import type { Value } from '#dist/runtime/graph/expression.js'
 import { lower } from '#dist/runtime/graph/lower.js'
 import { normalise } from '#dist/runtime/graph/normalise.js'
-import { GraphProtoSchema, ModelProtoSchema, type NodeProto, type TensorProto } from '#dist/runtime/onnx/schema/onnx_pb.js'
+import {
+  GraphProtoSchema,
+  ModelProtoSchema,
+  type NodeProto,
+  type TensorProto,
+} from '#dist/runtime/onnx/schema/onnx_pb.js'
 import type { TensorData } from '#dist/runtime/tensor/data.js'
 
 /** The operations have no form in that opset. */

@@ -19,22 +19,29 @@ function filled(type: DataType, dims: readonly number[], seed = 1): Tensor {
 
 /** Dims that broadcast with `dims`. */
 const partner = (dims: readonly number[]): fc.Arbitrary<number[]> =>
-  fc.tuple(fc.nat(dims.length), fc.array(fc.boolean(), { minLength: dims.length, maxLength: dims.length })).map(([skip, ones]) =>
-    dims.map((dim, i) => (ones[i] ? 1 : dim)).slice(skip),
-  )
+  fc
+    .tuple(fc.nat(dims.length), fc.array(fc.boolean(), { minLength: dims.length, maxLength: dims.length }))
+    .map(([skip, ones]) => dims.map((dim, i) => (ones[i] ? 1 : dim)).slice(skip))
 
 test('recorded dims and dtypes of binary operations are those that come out', async t => {
   const pair = someDims.chain(dims => fc.tuple(fc.constant(dims), partner(dims)))
   await fc.assert(
-    fc.asyncProperty(pair, someType, someType, fc.constantFrom('add', 'mul', 'lt', 'maximum'), fc.boolean(), async ([a, b], s, u, method, swap) => {
-      const [x, y] = swap ? [filled(u, b), filled(s, a)] : [filled(s, a), filled(u, b)]
-      const result = x[method as 'add'](y)
-      const [dims, type] = [result.dims, result.type]
-      const value = await result.value()
-      t.deepEqual([...value.dims], [...dims])
-      t.is(value.type, type)
-      t.is((value.data as ArrayLike<unknown>).length, value.size)
-    }),
+    fc.asyncProperty(
+      pair,
+      someType,
+      someType,
+      fc.constantFrom('add', 'mul', 'lt', 'maximum'),
+      fc.boolean(),
+      async ([a, b], s, u, method, swap) => {
+        const [x, y] = swap ? [filled(u, b), filled(s, a)] : [filled(s, a), filled(u, b)]
+        const result = x[method as 'add'](y)
+        const [dims, type] = [result.dims, result.type]
+        const value = await result.value()
+        t.deepEqual([...value.dims], [...dims])
+        t.is(value.type, type)
+        t.is((value.data as ArrayLike<unknown>).length, value.size)
+      },
+    ),
     { numRuns: 150 },
   )
 })
@@ -42,7 +49,17 @@ test('recorded dims and dtypes of binary operations are those that come out', as
 test('recorded dims of reductions are those that come out', async t => {
   const reduction = someDims
     .filter(dims => dims.length > 0)
-    .chain(dims => fc.tuple(fc.constant(dims), fc.subarray(dims.map((_, i) => i), { minLength: 1 }), fc.boolean(), fc.boolean()))
+    .chain(dims =>
+      fc.tuple(
+        fc.constant(dims),
+        fc.subarray(
+          dims.map((_, i) => i),
+          { minLength: 1 },
+        ),
+        fc.boolean(),
+        fc.boolean(),
+      ),
+    )
   const methods = fc.constantFrom('sum', 'mean', 'amax', 'any', 'std', 'logsumexp')
   await fc.assert(
     fc.asyncProperty(reduction, methods, async ([dims, axes, keepdim, fromBack], method) => {
@@ -56,7 +73,11 @@ test('recorded dims of reductions are those that come out', async t => {
 })
 
 test('matmul recorded dims are those that come out', async t => {
-  const shapes = fc.tuple(someDims.map(dims => dims.slice(0, 2)), ...[1, 2, 3].map(() => fc.integer({ min: 1, max: 4 })), fc.constantFrom(0, 1, 2))
+  const shapes = fc.tuple(
+    someDims.map(dims => dims.slice(0, 2)),
+    ...[1, 2, 3].map(() => fc.integer({ min: 1, max: 4 })),
+    fc.constantFrom(0, 1, 2),
+  )
   await fc.assert(
     fc.asyncProperty(shapes, async ([batch, m, k, n, vector]) => {
       const a = vector === 1 ? [k] : [...batch, m, k]
@@ -76,7 +97,8 @@ test('dtypes promote the same either way round, and to one that both reach', t =
       t.is(promoteTypes(a, a), a)
       t.is(promoteTypes(promoteTypes(a, b), b), promoteTypes(a, b))
       // Not with 3 types: uint8 and int8 give int16, whatever order.
-      if (a !== 'uint8' && b !== 'uint8' && c !== 'uint8') t.is(promoteTypes(promoteTypes(a, b), c), promoteTypes(a, promoteTypes(b, c)))
+      if (a !== 'uint8' && b !== 'uint8' && c !== 'uint8')
+        t.is(promoteTypes(promoteTypes(a, b), c), promoteTypes(a, promoteTypes(b, c)))
     }),
   )
 })
@@ -96,9 +118,13 @@ test('nested arrays come back as they went in', t => {
     return build(0)
   })
   fc.assert(
-    fc.property(nested, fc.constantFrom<DataType>('float32', 'float64', 'int64', 'int32', 'int16', 'float16'), (value, type) => {
-      t.deepEqual(toTensor(value as NestedArray, { type }).tolist(), value as never)
-    }),
+    fc.property(
+      nested,
+      fc.constantFrom<DataType>('float32', 'float64', 'int64', 'int32', 'int16', 'float16'),
+      (value, type) => {
+        t.deepEqual(toTensor(value as NestedArray, { type }).tolist(), value as never)
+      },
+    ),
   )
 })
 

@@ -24,7 +24,11 @@ export function readCases(name: string): Case[] {
   return JSON.parse(readFileSync(new URL(`../reference/${name}.json`, import.meta.url), 'utf8')) as Case[]
 }
 
-const special: Record<string, number> = { NaN: Number.NaN, Infinity: Number.POSITIVE_INFINITY, '-Infinity': Number.NEGATIVE_INFINITY }
+const special: Record<string, number> = {
+  NaN: Number.NaN,
+  Infinity: Number.POSITIVE_INFINITY,
+  '-Infinity': Number.NEGATIVE_INFINITY,
+}
 const plain = (value: Plain): unknown => (typeof value === 'string' && value in special ? special[value] : value)
 
 function decodeTensor({ tensor, dims, data }: Encoded): Tensor {
@@ -57,10 +61,15 @@ export async function replay({ method, args, result }: Case): Promise<string | u
 
 const tolerances: Partial<Record<DataType, number>> = { float16: 4e-3, float32: 2e-5, float64: 1e-9 }
 
-async function compare(actual: Tensor, { tensor: type, dims, data }: Encoded, method = ''): Promise<string | undefined> {
+async function compare(
+  actual: Tensor,
+  { tensor: type, dims, data }: Encoded,
+  method = '',
+): Promise<string | undefined> {
   const predicted = actual.dims
   const value = await actual.value()
-  if (value.type !== type || actual.type !== type) return `gives ${value.type} (recorded as ${actual.type}), not ${type}`
+  if (value.type !== type || actual.type !== type)
+    return `gives ${value.type} (recorded as ${actual.type}), not ${type}`
   if (String(predicted) !== String(dims)) return `is recorded as [${predicted}], not [${dims}]`
   if (String(value.dims) !== String(dims)) return `gives [${value.dims}], not [${dims}]`
   const wanted = data.map(plain)
@@ -68,7 +77,8 @@ async function compare(actual: Tensor, { tensor: type, dims, data }: Encoded, me
   const tolerance = tolerances[/^(erf|gelu)$/.test(method) && type === 'float64' ? 'float32' : type] ?? 0
   for (const [i, got] of Array.from(value.data as ArrayLike<number | bigint>, Number).entries()) {
     const want = Number(wanted[i])
-    const isSame = Object.is(got, want) || got === want || Math.abs(got - want) <= tolerance * Math.max(1, Math.abs(want))
+    const isSame =
+      Object.is(got, want) || got === want || Math.abs(got - want) <= tolerance * Math.max(1, Math.abs(want))
     if (!isSame) return `gives ${got} at ${i}, not ${want}`
   }
   return undefined

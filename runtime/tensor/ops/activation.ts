@@ -66,7 +66,11 @@ export const activation = {
     return along('logSoftmax', 'LogSoftmax', this, dim)
   },
   /** Normalised over the last dims, which are `shape`; then scaled and shifted, if asked to. @throws ShapeError */
-  layerNorm(this: Tensor, shape: number | readonly number[], { weight, bias, eps = 1e-5 }: LayerNormOptions = {}): Tensor {
+  layerNorm(
+    this: Tensor,
+    shape: number | readonly number[],
+    { weight, bias, eps = 1e-5 }: LayerNormOptions = {},
+  ): Tensor {
     const input = asFloat(this)
     const last = typeof shape === 'number' ? [shape] : [...shape]
     const own = input.node.dims

@@ -55,7 +55,10 @@ export const comparison = {
   },
   isinf(this: Tensor): Tensor {
     const input = asFloat(this)
-    return recordOne('IsInf', [castTo(input, input.type === 'float64' ? 'float64' : 'float32')], { type: 'bool', dims: this.node.dims })
+    return recordOne('IsInf', [castTo(input, input.type === 'float64' ? 'float64' : 'float32')], {
+      type: 'bool',
+      dims: this.node.dims,
+    })
   },
   isfinite(this: Tensor): Tensor {
     return this.isnan().or(this.isinf()).not()

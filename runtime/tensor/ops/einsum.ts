@@ -11,11 +11,21 @@ import { arithmetic, castTo } from './kernel.ts'
 export function einsum(equation: string, ...operands: TensorLike[]): Tensor {
   const tensors = operands.map(operand => toTensor(operand))
   const { inputs, output } = parse(equation, tensors.length)
-  const dims = resultDims(inputs, output, tensors.map(tensor => tensor.node.dims), equation)
+  const dims = resultDims(
+    inputs,
+    output,
+    tensors.map(tensor => tensor.node.dims),
+    equation,
+  )
   const type = tensors.map(tensor => tensor.type).reduce(promoteTypes)
   const aligned = alignBatches(inputs, tensors)
   const text = `${inputs.join(',')}->${output}`
-  return arithmetic('Einsum', aligned.map(tensor => castTo(tensor, type)), dims, { equation: { string: text } })
+  return arithmetic(
+    'Einsum',
+    aligned.map(tensor => castTo(tensor, type)),
+    dims,
+    { equation: { string: text } },
+  )
 }
 
 function parse(equation: string, count: number): { inputs: string[]; output: string } {
@@ -26,7 +36,8 @@ function parse(equation: string, count: number): { inputs: string[]; output: str
   if (more.length > 0) fail('has more than one ->')
   const inputs = left.split(',')
   for (const term of [...inputs, right ?? '']) {
-    if (!/^[a-zA-Z]*(\.\.\.)?[a-zA-Z]*$/.test(term)) fail(`has the term '${term}', which is not letters and at most one ...`)
+    if (!/^[a-zA-Z]*(\.\.\.)?[a-zA-Z]*$/.test(term))
+      fail(`has the term '${term}', which is not letters and at most one ...`)
   }
   if (inputs.length !== count) fail(`names ${inputs.length} operands, and there are ${count}`)
   const output = right ?? implicitOutput(inputs)
@@ -38,7 +49,9 @@ function parse(equation: string, count: number): { inputs: string[]; output: str
 
 /** The dims that `...` stands for, made as many in every operand. */
 function alignBatches(inputs: readonly string[], tensors: readonly Tensor[]): Tensor[] {
-  const ranks = inputs.map((term, i) => (term.includes('...') ? (tensors[i].node.dims?.length ?? 0) - (term.length - 3) : 0))
+  const ranks = inputs.map((term, i) =>
+    term.includes('...') ? (tensors[i].node.dims?.length ?? 0) - (term.length - 3) : 0,
+  )
   const most = Math.max(0, ...ranks)
   return tensors.map((tensor, i) => {
     const { dims } = tensor.node
@@ -58,7 +71,12 @@ function implicitOutput(inputs: readonly string[]): string {
   return (inputs.some(term => term.includes('...')) ? '...' : '') + once.sort().join('')
 }
 
-function resultDims(inputs: readonly string[], output: string, shapes: readonly (Dims | undefined)[], equation: string): Dims | undefined {
+function resultDims(
+  inputs: readonly string[],
+  output: string,
+  shapes: readonly (Dims | undefined)[],
+  equation: string,
+): Dims | undefined {
   if (shapes.some(dims => !dims)) return undefined
   const sizes = new Map<string, Dim>()
   const batches: Dims[] = []
@@ -84,5 +102,9 @@ function resultDims(inputs: readonly string[], output: string, shapes: readonly 
   })
   const batch = batches.length > 0 ? broadcastDims('einsum', ...batches)! : []
   const [head, tail] = output.split('...')
-  return [...[...head].map(l => sizes.get(l)), ...(tail === undefined ? [] : batch), ...[...(tail ?? '')].map(l => sizes.get(l))]
+  return [
+    ...[...head].map(l => sizes.get(l)),
+    ...(tail === undefined ? [] : batch),
+    ...[...(tail ?? '')].map(l => sizes.get(l)),
+  ]
 }

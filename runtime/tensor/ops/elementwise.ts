@@ -61,7 +61,9 @@ export const elementwise = {
   /** Remainder with the sign of the dividend, as in C and in JavaScript. */
   fmod(this: Tensor, other: TensorLike): Tensor {
     const [a, b] = promote(this, other)
-    return arithmetic('Mod', [a, guarded(b, other)], broadcastDims('fmod', a.node.dims, b.node.dims), { fmod: { int: 1 } })
+    return arithmetic('Mod', [a, guarded(b, other)], broadcastDims('fmod', a.node.dims, b.node.dims), {
+      fmod: { int: 1 },
+    })
   },
   /** this to the power of other. */
   pow(this: Tensor, other: TensorLike): Tensor {
@@ -169,4 +171,3 @@ function remainder(x: TensorLike, y: TensorLike, given = y): Tensor {
   const isOff = c.ne(0).and(c.lt(0).ne(b.lt(0)))
   return c.add(castTo(isOff, a.type).mul(b))
 }
-

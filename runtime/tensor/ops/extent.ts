@@ -28,7 +28,11 @@ export function axesIn(tensor: Tensor, dims: Dimensions | undefined, operation: 
 }
 
 /** Dims after a reduction. */
-export function reducedDims(dims: Dims | undefined, axes: readonly number[] | undefined, keepdim: boolean): Dims | undefined {
+export function reducedDims(
+  dims: Dims | undefined,
+  axes: readonly number[] | undefined,
+  keepdim: boolean,
+): Dims | undefined {
   if (!axes && !keepdim) return []
   if (!dims) return undefined
   const isReduced = (axis: number): boolean => !axes || axes.includes(axis)

@@ -1,6 +1,6 @@
 import type { Attributes, Dims } from '../../graph/expression.ts'
-import { elementType } from '../element-type.ts'
 import { type DataType, isFloat } from '../dtype.ts'
+import { elementType } from '../element-type.ts'
 import { recordOne, type Tensor } from '../tensor.ts'
 
 /** Types that onnxruntime's CPU kernels lack for arithmetic are computed in a wider one; it casts float16 by itself. */
@@ -26,16 +26,33 @@ export function kernelType(type: DataType): DataType {
 }
 
 /** An arithmetic node on inputs of one dtype; the result has it too. */
-export function arithmetic(opType: string, inputs: readonly Tensor[], dims: Dims | undefined, attributes: Attributes = {}): Tensor {
+export function arithmetic(
+  opType: string,
+  inputs: readonly Tensor[],
+  dims: Dims | undefined,
+  attributes: Attributes = {},
+): Tensor {
   const { type } = inputs[0]
   const inner = kernelType(type)
-  return castTo(recordOne(opType, inputs.map(input => castTo(input, inner)), { type: inner, dims }, attributes), type)
+  return castTo(
+    recordOne(
+      opType,
+      inputs.map(input => castTo(input, inner)),
+      { type: inner, dims },
+      attributes,
+    ),
+    type,
+  )
 }
 
 /** A node that gives bools. */
 export function predicate(opType: string, inputs: readonly Tensor[], dims: Dims | undefined): Tensor {
   const inner = kernelType(inputs[0].type)
-  return recordOne(opType, inputs.map(input => castTo(input, inner)), { type: 'bool', dims })
+  return recordOne(
+    opType,
+    inputs.map(input => castTo(input, inner)),
+    { type: 'bool', dims },
+  )
 }
 
 /** Functions of real numbers: integers and bools are computed as float32, as in PyTorch. */

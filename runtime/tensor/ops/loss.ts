@@ -51,7 +51,12 @@ export const losses = {
       type: 'int64',
       dims: logs.dims.map((dim, i) => (i === axis ? 1 : dim)),
     })
-    const picked = recordOne('GatherElements', [logs, index], { type: logs.type, dims: index.dims }, { axis: { int: axis } })
+    const picked = recordOne(
+      'GatherElements',
+      [logs, index],
+      { type: logs.type, dims: index.dims },
+      { axis: { int: axis } },
+    )
     const each = where(counts, picked.sum(axis).neg(), 0)
     return reduction === 'mean' ? each.sum().div(castTo(counts, each.type).sum()) : combine(each, reduction)
   },
@@ -59,7 +64,10 @@ export const losses = {
   klDiv(
     this: Tensor,
     target: TensorLike,
-    { reduction = 'mean', logTarget = false }: { reduction?: LossOptions['reduction'] | 'batchmean'; logTarget?: boolean } = {},
+    {
+      reduction = 'mean',
+      logTarget = false,
+    }: { reduction?: LossOptions['reduction'] | 'batchmean'; logTarget?: boolean } = {},
   ): Tensor {
     const [input, wanted] = promote(asFloat(this), target)
     const each = logTarget
@@ -73,7 +81,10 @@ export const losses = {
     const [a, b] = expandBoth(...promote(asFloat(this), other))
     const axis = axisFromBack(a, dim, 'cosineSimilarity')
     const length = (tensor: Tensor): Tensor => tensor.norm(2, axis).maximum(eps)
-    return a.mul(b).sum(axis).div(length(a).mul(length(b)))
+    return a
+      .mul(b)
+      .sum(axis)
+      .div(length(a).mul(length(b)))
   },
   /** Squared differences. */
   mseLoss(this: Tensor, target: TensorLike, { reduction = 'mean' }: LossOptions = {}): Tensor {
@@ -83,7 +94,10 @@ export const losses = {
 }
 
 function broadcastless(dims: Tensor['dims'], expected: Tensor['dims']): boolean {
-  return dims.length !== expected.length || dims.some((dim, i) => dim !== undefined && expected[i] !== undefined && dim !== expected[i])
+  return (
+    dims.length !== expected.length ||
+    dims.some((dim, i) => dim !== undefined && expected[i] !== undefined && dim !== expected[i])
+  )
 }
 
 /** How many samples there are, where the mean is over samples. */
@@ -100,7 +114,9 @@ function batchOf(input: Tensor): Tensor {
 function expandBoth(a: Tensor, b: Tensor): [Tensor, Tensor] {
   const dims = broadcastDims('cosineSimilarity', a.node.dims, b.node.dims)
   const isWhole = (tensor: Tensor): boolean =>
-    dims !== undefined && tensor.node.dims?.length === dims.length && tensor.node.dims.every((dim, i) => dim !== undefined && dim === dims[i])
+    dims !== undefined &&
+    tensor.node.dims?.length === dims.length &&
+    tensor.node.dims.every((dim, i) => dim !== undefined && dim === dims[i])
   const expand = (tensor: Tensor, like: Tensor): Tensor => {
     if (isWhole(tensor)) return tensor
     const shape = recordOne('Shape', [like], { type: 'int64', dims: [like.node.dims?.length] })

@@ -18,7 +18,13 @@ export interface Ranked {
   readonly indices: Tensor
 }
 
-function reduce(name: string, opType: string, input: Tensor, dims: Dimensions | undefined, { keepdim = false }: ReduceOptions): Tensor {
+function reduce(
+  name: string,
+  opType: string,
+  input: Tensor,
+  dims: Dimensions | undefined,
+  { keepdim = false }: ReduceOptions,
+): Tensor {
   const axes = axesIn(input, dims, name)
   const inner = kernelType(input.type)
   const inputs = axes ? [castTo(input, inner), int64Constant(axes)] : [castTo(input, inner)]
@@ -27,7 +33,13 @@ function reduce(name: string, opType: string, input: Tensor, dims: Dimensions | 
 }
 
 /** The largest or smallest. NaN counts as both, which onnxruntime sees to only in some positions. */
-function extreme(name: string, opType: string, input: Tensor, dims: Dimensions | undefined, options: ReduceOptions): Tensor {
+function extreme(
+  name: string,
+  opType: string,
+  input: Tensor,
+  dims: Dimensions | undefined,
+  options: ReduceOptions,
+): Tensor {
   const result = reduce(name, opType, input, dims, options)
   return isFloat(input.type) ? where(input.isnan().any(dims, options), Number.NaN, result) : result
 }
@@ -37,7 +49,13 @@ function widened(input: Tensor): Tensor {
   return isFloat(input.type) ? input : castTo(input, 'int64')
 }
 
-function arg(name: string, opType: string, input: Tensor, dim: number | undefined, { keepdim = false }: ReduceOptions): Tensor {
+function arg(
+  name: string,
+  opType: string,
+  input: Tensor,
+  dim: number | undefined,
+  { keepdim = false }: ReduceOptions,
+): Tensor {
   const own = castTo(input, kernelType(input.type))
   const tensor = dim === undefined ? flatten(own) : own
   const axis = axisIn(tensor, dim ?? 0, name)
@@ -46,14 +64,27 @@ function arg(name: string, opType: string, input: Tensor, dim: number | undefine
   const result = recordOne(opType, [tensor], { type: 'int64', dims }, attributes)
   const rank = input.node.dims?.length
   if (!keepdim || dim !== undefined || !rank) return result
-  return recordOne('Reshape', [result, int64Constant(Array(rank).fill(1))], { type: 'int64', dims: Array(rank).fill(1) })
+  return recordOne('Reshape', [result, int64Constant(Array(rank).fill(1))], {
+    type: 'int64',
+    dims: Array(rank).fill(1),
+  })
 }
 
-function rank(input: Tensor, axis: number, k: Tensor, dim: number | undefined, largest: boolean, sorted: boolean): Ranked {
+function rank(
+  input: Tensor,
+  axis: number,
+  k: Tensor,
+  dim: number | undefined,
+  largest: boolean,
+  sorted: boolean,
+): Ranked {
   const inner = kernelType(input.type)
   const dims = dimsWith(input.node.dims, axis, dim)
   const attributes = { axis: { int: axis }, largest: { int: Number(largest) }, sorted: { int: Number(sorted) } }
-  const results = [{ type: inner, dims }, { type: 'int64' as const, dims }]
+  const results = [
+    { type: inner, dims },
+    { type: 'int64' as const, dims },
+  ]
   const [values, indices] = record('TopK', [castTo(input, inner), k], results, attributes)
   return { values: castTo(values, input.type), indices }
 }
@@ -94,7 +125,11 @@ export const reduction = {
     return reduce('prod', 'ReduceProd', widened(this), dims, options)
   },
   /** Divided by n − correction: 1 by default, the unbiased estimate. */
-  var(this: Tensor, dims?: Dimensions, { correction = 1, ...options }: ReduceOptions & { correction?: number } = {}): Tensor {
+  var(
+    this: Tensor,
+    dims?: Dimensions,
+    { correction = 1, ...options }: ReduceOptions & { correction?: number } = {},
+  ): Tensor {
     const input = asFloat(this)
     const mean = input.mean(dims, { keepdim: true })
     const off = input.sub(mean)
@@ -124,11 +159,17 @@ export const reduction = {
     return arg('argmin', 'ArgMin', this, dim, options)
   },
   /** The k largest along the dim, or smallest, in order. @throws IndexError if there are fewer */
-  topk(this: Tensor, k: number, dim = -1, { largest = true, sorted = true }: { largest?: boolean; sorted?: boolean } = {}): Ranked {
+  topk(
+    this: Tensor,
+    k: number,
+    dim = -1,
+    { largest = true, sorted = true }: { largest?: boolean; sorted?: boolean } = {},
+  ): Ranked {
     const axis = axisIn(this, dim, 'topk')
     const extent = this.node.dims?.at(axis)
     if (!Number.isInteger(k) || k < 0) throw new ArgumentError(`topk: k is ${k}, and must be a whole number.`, here())
-    if (extent !== undefined && k > extent) throw new IndexError(`topk: k is ${k}, and dim ${dim} has ${extent} elements`, here())
+    if (extent !== undefined && k > extent)
+      throw new IndexError(`topk: k is ${k}, and dim ${dim} has ${extent} elements`, here())
     return rank(this, axis, int64Operand([k]), k, largest, sorted)
   },
   /** Sorted along the dim; equal elements keep their order. */
@@ -154,7 +195,11 @@ export const reduction = {
     if (p === 0) return castTo(input.ne(0), input.type).sum(dims, options)
     if (p === Number.POSITIVE_INFINITY) return input.abs().amax(dims, options)
     if (p === Number.NEGATIVE_INFINITY) return input.abs().amin(dims, options)
-    return input.abs().pow(p).sum(dims, options).pow(1 / p)
+    return input
+      .abs()
+      .pow(p)
+      .sum(dims, options)
+      .pow(1 / p)
   },
   /** log Σ exp, without overflow. */
   logsumexp(this: Tensor, dims?: Dimensions, options: ReduceOptions = {}): Tensor {
