@@ -95,9 +95,9 @@ function resultDims(
       // Size 1 broadcasts; an unknown one may turn out to be 1.
       if (!sizes.has(letter) || known === 1 || (known === undefined && dim !== 1)) sizes.set(letter, dim)
     }
-    ;[...head].forEach((letter, axis) => at(letter, dims[axis]))
+    for (const [axis, letter] of [...head].entries()) at(letter, dims[axis])
     if (tail === undefined) return
-    ;[...tail].forEach((letter, axis) => at(letter, dims[dims.length - tail.length + axis]))
+    for (const [axis, letter] of [...tail].entries()) at(letter, dims[dims.length - tail.length + axis])
     batches.push(dims.slice(head.length, dims.length - tail.length))
   })
   const batch = batches.length > 0 ? broadcastDims('einsum', ...batches)! : []
