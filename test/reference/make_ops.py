@@ -235,6 +235,8 @@ for how in ('mean', 'sum', 'none'):
     case('crossEntropy', [logits, probabilities, options], F.cross_entropy(logits, probabilities, **options))
     case('klDiv', [logits.log_softmax(-1), probabilities, options], F.kl_div(logits.log_softmax(-1), probabilities, **options))
     case('mseLoss', [logits, probabilities, options], F.mse_loss(logits, probabilities, **options))
+some = torch.tensor([1, 4, 3, 0])
+case('crossEntropy', [logits, some, {'ignoreIndex': 4}], F.cross_entropy(logits, some, ignore_index=4))
 case('crossEntropy', [logits[0], torch.tensor(3)], F.cross_entropy(logits[0], torch.tensor(3)))
 deep, places = tensor(f, 2, 3, 4), torch.tensor([[0, 1, 2, 0], [2, 2, 1, 0]])
 case('crossEntropy', [deep, places], F.cross_entropy(deep, places))
