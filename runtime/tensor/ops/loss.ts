@@ -7,7 +7,7 @@ import { broadcastDims, promote } from '../promote.ts'
 import { recordOne, Tensor } from '../tensor.ts'
 import { where } from './comparison.ts'
 import { axisFromBack } from './extent.ts'
-import { asFloat, castTo } from './kernel.ts'
+import { asFloat, castTo, kernelType } from './kernel.ts'
 
 export interface LossOptions {
   /** What is made of the single losses: their mean by default. */
@@ -120,7 +120,8 @@ function expandBoth(a: Tensor, b: Tensor): [Tensor, Tensor] {
   const expand = (tensor: Tensor, like: Tensor): Tensor => {
     if (isWhole(tensor)) return tensor
     const shape = recordOne('Shape', [like], { type: 'int64', dims: [like.node.dims?.length] })
-    return recordOne('Expand', [tensor, shape], { type: tensor.type, dims })
+    const inner = kernelType(tensor.type)
+    return castTo(recordOne('Expand', [castTo(tensor, inner), shape], { type: inner, dims }), tensor.type)
   }
   return [expand(a, b), expand(b, a)]
 }

@@ -1,0 +1,23 @@
+import type * as BabelCore from '@babel/core'
+
+/** The Babel that calls: 7 or 8. Nothing here imports one of its own. */
+export type Babel = typeof BabelCore
+export type NodePath<N = BabelCore.types.Node> = BabelCore.NodePath<N>
+export type t = typeof BabelCore.types
+export type { types } from '@babel/core'
+
+/** What one file's expansion carries from place to place. */
+export interface Context {
+  readonly babel: Babel
+  readonly t: t
+  readonly program: NodePath<BabelCore.types.Program>
+  /** The file's own text. */
+  readonly code: string
+  /** Relative to the folder that Babel runs in; undefined for text without a file. */
+  readonly file: string | undefined
+  /** The namespace of `onnsight/internal`. */
+  readonly runtime: BabelCore.types.Identifier
+  /** Calls that are expanded already: an outer block leaves them as they are. */
+  readonly expanded: WeakSet<object>
+  fail(path: NodePath, message: string): Error
+}

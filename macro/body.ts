@@ -1,0 +1,112 @@
+import type * as BabelCore from '@babel/core'
+import type { Context, NodePath, types } from './babel.ts'
+import { awaiting, canAwait, condition, isPlain } from './conditions.ts'
+import { blockify, member, withMarks } from './marks.ts'
+import { operatorNames, rewriteAssignment } from './operators.ts'
+
+/** Rewrites a block in place: line marks, operators, conditions, awaits. `$` is the context that the runtime passes in. */
+export function rewriteBody(block: NodePath<types.Function>, $: types.Identifier, context: Context): void {
+  const { t, expanded, fail } = context
+  const call = (name: string, ...args: types.Expression[]): types.CallExpression => t.callExpression(member($, name, t), args)
+  const forceTest = (path: NodePath): void => {
+    const test = path.get('test') as NodePath<types.Expression>
+    if (test.node && !expanded.has(test.node) && !isPlain(test.node)) test.replaceWith(condition(path, test.node, block.node, context, $).test)
+  }
+  const resumeFirst = (clause: NodePath): void => {
+    if (clause.isBlockStatement() && once(resumed, clause.node) && canAwait(clause, block.node)) clause.node.body.unshift(t.expressionStatement(call('resume')))
+  }
+  const marked = new WeakSet<object>()
+  const resumed = new WeakSet<object>()
+  // Babel visits a node anew where something in it was replaced.
+  const mark = <K extends 'body' | 'consequent'>(node: { [key in K]: types.Statement[] }, key: K): void => {
+    if (once(marked, node)) node[key] = withMarks(node[key], $, t)
+  }
+  const visitor: BabelCore.Visitor = {
+    CallExpression(path) {
+      if (expanded.has(path.node)) {
+        path.get('arguments')[0]?.traverse(visitor)
+        path.skip()
+      } else if (t.isIdentifier(path.node.callee, { name: 'eval' })) {
+        throw fail(path, 'eval() in a traced block can’t be captured: its text is not there at build time')
+      }
+    },
+    WithStatement(path) {
+      throw fail(path, 'with can’t be captured in a traced block')
+    },
+    TSEnumDeclaration: path => path.skip(),
+    BlockStatement: { exit: path => mark(path.node, 'body') },
+    SwitchCase: { exit: path => mark(path.node, 'consequent') },
+    IfStatement: {
+      enter(path) {
+        blockify(path, 'consequent', t)
+        blockify(path, 'alternate', t)
+      },
+      exit: forceTest,
+    },
+    Loop: {
+      enter: path => blockify(path, 'body', t),
+      exit(path) {
+        if (path.isForOfStatement() && path.node.await) resumeFirst(path.get('body') as NodePath)
+        else if (!path.isForXStatement()) forceTest(path)
+      },
+    },
+    ConditionalExpression: { exit: path => (expanded.has(path.node) ? undefined : forceTest(path)) },
+    TryStatement: {
+      exit(path) {
+        if (path.node.handler) resumeFirst(path.get('handler.body') as NodePath)
+        if (path.node.finalizer) resumeFirst(path.get('finalizer') as NodePath)
+      },
+    },
+    LogicalExpression: {
+      exit(path) {
+        const { operator, left, right } = path.node
+        if (operator === '??' || isPlain(left)) return
+        const { test, value } = condition(path, left, block.node, context, $)
+        const chosen = operator === '&&' ? t.conditionalExpression(test, right, value) : t.conditionalExpression(test, value, right)
+        expanded.add(chosen)
+        expanded.add(test)
+        path.replaceWith(chosen)
+        path.skip()
+      },
+    },
+    UnaryExpression: {
+      exit(path) {
+        const { operator, argument } = path.node
+        if (operator === '-' && !t.isLiteral(argument)) path.replaceWith(call('neg', argument))
+        else if (operator === '!' && !expanded.has(argument) && !isPlain(argument)) path.get('argument').replaceWith(condition(path, argument, block.node, context, $).test)
+        path.skip()
+      },
+    },
+    BinaryExpression: {
+      exit(path) {
+        const { operator, left, right } = path.node
+        const name = operatorNames[operator]
+        if (!name || t.isPrivateName(left) || (t.isLiteral(left) && t.isLiteral(right))) return
+        if (name.endsWith('q') || /[eE]$/.test(name)) if (isNeverEqual(left) || isNeverEqual(right)) return
+        path.replaceWith(call(name, left, right))
+        path.skip()
+      },
+    },
+    AssignmentExpression: { exit: path => rewriteAssignment(path, block.node, $, context) },
+    AwaitExpression: {
+      exit(path) {
+        if (expanded.has(path.node)) return
+        path.replaceWith(awaiting(path.node.argument, context, $))
+        path.skip()
+      },
+    },
+  }
+  block.get('body').traverse(visitor)
+  if (block.node.body.type === 'BlockStatement') mark(block.node.body, 'body')
+}
+
+function once(seen: WeakSet<object>, node: object): boolean {
+  if (seen.has(node)) return false
+  seen.add(node)
+  return true
+}
+
+/** A tensor is never equal to these: `h === undefined` asks what it always asks. */
+function isNeverEqual(node: types.Node): boolean {
+  return node.type === 'NullLiteral' || node.type === 'StringLiteral' || node.type === 'TemplateLiteral' || (node.type === 'Identifier' && node.name === 'undefined')
+}

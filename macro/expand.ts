@@ -1,0 +1,81 @@
+import type { Context, NodePath, types } from './babel.ts'
+import { rewriteBody } from './body.ts'
+import { infoOf } from './info.ts'
+import { member } from './marks.ts'
+import { outerVariables } from './variables.ts'
+
+/** `trace(model, inputs, () => …)` becomes a call of the runtime with the compiled block. */
+export function expandTrace(call: NodePath<types.CallExpression>, context: Context): void {
+  const { t, program, runtime, expanded } = context
+  const block = inlineBlock(call, context)
+  const variables = outerVariables(block, call, context)
+  const info = infoOf(call, block, variables, context)
+  const { scope } = call
+  const $ = scope.generateUidIdentifier('block')
+  const result = scope.generateUidIdentifier('result')
+  const infoId = program.scope.generateUidIdentifier('info')
+
+  const fn = block.node
+  if (fn.body.type !== 'BlockStatement') {
+    const returned = t.returnStatement(fn.body as types.Expression)
+    returned.loc = fn.body.loc ?? null
+    block.get('body').replaceWith(t.blockStatement([returned]))
+  }
+  rewriteBody(block, $, context)
+
+  const body = fn.body as types.BlockStatement
+  const inner =
+    fn.type === 'ArrowFunctionExpression'
+      ? t.arrowFunctionExpression([], body, true)
+      : t.functionExpression((fn as types.FunctionExpression).id ?? null, [], body, false, true)
+  const names = variables.local
+  const state = (): types.ObjectProperty[] => names.map(name => t.objectProperty(t.identifier(name), t.identifier(name), false, true))
+  const run = t.awaitExpression(t.callExpression(member($, 'run', t), [inner]))
+  const statements: types.Statement[] = []
+  if (names.length > 0) {
+    const pulled = t.objectPattern(names.map(name => t.objectProperty(t.identifier(name), t.identifier(name), false, true)))
+    statements.push(t.variableDeclaration('let', [t.variableDeclarator(pulled, t.callExpression(member($, 'pull', t), []))]))
+  }
+  statements.push(t.variableDeclaration('const', [t.variableDeclarator(t.cloneNode(result), run)]))
+  if (names.length > 0) statements.push(t.expressionStatement(t.callExpression(member($, 'push', t), [t.objectExpression(state())])))
+  statements.push(t.returnStatement(t.cloneNode(result)))
+  const compiled = t.arrowFunctionExpression([$, ...(fn.params as types.Identifier[])], t.blockStatement(statements), true)
+
+  const frame = t.objectExpression([...names, ...variables.live].map(name => frameVariable(name, call, context)))
+  const property = (key: string, value: types.Expression): types.ObjectProperty => t.objectProperty(t.identifier(key), value)
+  const args = call.node.arguments.slice(0, -1) as types.Expression[]
+  const expansion = t.callExpression(member(runtime, 'trace', t), [
+    t.arrayExpression(args),
+    t.objectExpression([property('info', t.cloneNode(infoId)), property('frame', frame), property('body', compiled)]),
+  ])
+  expansion.loc = call.node.loc ?? null
+  expanded.add(expansion)
+  call.replaceWith(expansion)
+  program.unshiftContainer('body', t.variableDeclaration('const', [t.variableDeclarator(infoId, t.valueToNode(info))]))
+}
+
+/** Reads and writes one outer variable, from where the call stands. */
+function frameVariable(name: string, call: NodePath, { t }: Context): types.ObjectProperty {
+  const value = call.scope.generateUidIdentifier('value')
+  const set = t.expressionStatement(t.assignmentExpression('=', t.identifier(name), t.cloneNode(value)))
+  const accessors = t.objectExpression([
+    t.objectProperty(t.identifier('get'), t.arrowFunctionExpression([], t.identifier(name))),
+    t.objectProperty(t.identifier('set'), t.arrowFunctionExpression([value], t.blockStatement([set]))),
+  ])
+  return t.objectProperty(t.identifier(name), accessors)
+}
+
+function inlineBlock(call: NodePath<types.CallExpression>, { fail }: Context): NodePath<types.Function> {
+  const args = call.get('arguments') as NodePath[]
+  const last = args.at(-1)
+  if (!last) throw fail(call, 'trace() takes a model, its inputs and a block: trace(model, inputs, () => …)')
+  if (!last.isArrowFunctionExpression() && !last.isFunctionExpression()) {
+    throw fail(last, 'The block of a trace must be written in its place, as its text is captured: trace(model, inputs, () => …). For a function from elsewhere use model.trace(inputs, fn)')
+  }
+  if (last.node.generator) throw fail(last, 'The block of a trace can’t be a generator: use an ordinary function')
+  if (args.length < 2) throw fail(call, 'trace() needs the model before the block: trace(model, inputs, () => …)')
+  if (args.length === 2) throw fail(call, 'This trace has no inputs, so nothing would run: trace(model, inputs, () => …)')
+  if (args.length > 4) throw fail(call, 'trace() takes a model, inputs, options and a block, and no more')
+  if (args.some(arg => arg.isSpreadElement())) throw fail(call, 'The arguments of trace() can’t be spread: write them out')
+  return last as NodePath<types.Function>
+}

@@ -1,0 +1,28 @@
+import { readFile } from 'node:fs/promises'
+import type { LoadHook } from 'node:module'
+import { fileURLToPath } from 'node:url'
+// Static imports: a dynamic one inside a hook never resolves in Node 20.
+import * as babel from '@babel/core'
+import typescript from '@babel/preset-typescript'
+import plugin from './plugin.ts'
+
+/** Node's load hook: TypeScript, and JavaScript that uses the macro, go through Babel. */
+export const load: LoadHook = async (url, context, next) => {
+  const kind = /\.([cm]?[jt]sx?)(\?.*)?$/.exec(url)?.[1]
+  if (!url.startsWith('file:') || url.includes('/node_modules/') || !kind || kind === 'cts' || kind === 'cjs') return next(url, context)
+  const isTypeScript = kind.includes('ts')
+  const file = fileURLToPath(url)
+  const source = await readFile(file, 'utf8')
+  if (!isTypeScript && !source.includes('onnsight/trace.macro')) return next(url, context)
+  const result = await babel.transformAsync(source, {
+    filename: file,
+    configFile: false,
+    babelrc: false,
+    sourceType: 'module',
+    sourceMaps: 'inline',
+    presets: isTypeScript ? [[typescript, { allowDeclareFields: true }]] : [],
+    plugins: [plugin],
+    parserOpts: { plugins: kind.endsWith('x') ? ['jsx'] : [] },
+  })
+  return { format: 'module', source: result?.code ?? '', shortCircuit: true }
+}

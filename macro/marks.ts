@@ -1,0 +1,33 @@
+import type { NodePath, t, types } from './babel.ts'
+
+/** Statements that run nothing by themselves. */
+const silent = new Set(['FunctionDeclaration', 'EmptyStatement', 'TSInterfaceDeclaration', 'TSTypeAliasDeclaration', 'TSDeclareFunction'])
+
+/** Notes each statement's line before it: the list with the marks in it. */
+export function withMarks(statements: readonly types.Statement[], context: types.Identifier, t: t): types.Statement[] {
+  return statements.flatMap(statement => {
+    if (silent.has(statement.type) || !statement.loc) return [statement]
+    return [markAt(statement, context, t), statement]
+  })
+}
+
+export function markAt(node: types.Node, context: types.Identifier, t: t): types.Statement {
+  const { line, column } = node.loc?.start ?? { line: 0, column: 0 }
+  const call = t.callExpression(member(context, 'at', t), [t.numericLiteral(line), t.numericLiteral(column + 1)])
+  const mark = t.expressionStatement(call)
+  mark.loc = node.loc ?? null
+  return mark
+}
+
+export function member(object: types.Expression, name: string, t: t): types.MemberExpression {
+  return t.memberExpression(t.cloneNode(object), t.identifier(name))
+}
+
+/** A lone statement under an if or a loop becomes a block, so that it can have a mark. */
+export function blockify(path: NodePath, key: 'consequent' | 'alternate' | 'body', t: t): void {
+  const child = path.get(key) as NodePath
+  if (!child.node || child.isBlockStatement() || !child.isStatement()) return
+  const block = t.blockStatement([child.node])
+  block.loc = child.node.loc ?? null
+  child.replaceWith(block)
+}

@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+/** A form of the macro was called as it stands: no Babel had expanded it. */
+export class MacroNotExpandedError extends Error {
+  readonly code = 'macro-not-expanded'
+  constructor(name: string, frame: string) {
+    super(
+      `${name}() from onnsight/trace.macro was called, but the macro was not expanded at build time.\n${frame}` +
+        `  Do this: run the file with \`node --import onnsight/register file.ts\`,\n` +
+        `  or add 'onnsight/babel-plugin' (or 'macros', from babel-plugin-macros) to the plugins of babel.config.js.\n` +
+        '  Without Babel, use model.trace(inputs, model => …).',
+    )
+    this.name = 'MacroNotExpandedError'
+  }
+}
+
+/** What stands in for a form until it is expanded: throws, and shows the calling line. */
+export function notExpanded(name: string): (...args: unknown[]) => never {
+  return () => {
+    throw new MacroNotExpandedError(name, callingLine(new Error().stack ?? ''))
+  }
+}
+
+function callingLine(stack: string): string {
+  for (const line of stack.split('\n').slice(2)) {
+    const found = /\(?((?:file:\/\/)?\/[^\s()]+):(\d+):(\d+)\)?$/.exec(line)
+    if (!found || /\/(dist\/macro|macro)\/not-expanded\.|trace\.macro\.js/.test(found[1])) continue
+    const file = found[1].startsWith('file:') ? fileURLToPath(found[1]) : found[1]
+    const at = Number(found[2])
+    const place = `  ${file}:${found[2]}:${found[3]}\n`
+    try {
+      const lines = readFileSync(file, 'utf8').split('\n')
+      const from = Math.max(1, at - 2)
+      const shown = lines.slice(from - 1, at + 2).map((text, i) => `${from + i === at ? '>' : ' '} ${String(from + i).padStart(4)} | ${text}`)
+      return `${place}${shown.join('\n')}\n`
+    } catch {
+      return place
+    }
+  }
+  return ''
+}

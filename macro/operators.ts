@@ -1,0 +1,52 @@
+import type { Context, NodePath, types } from './babel.ts'
+import { condition } from './conditions.ts'
+import { member } from './marks.ts'
+
+/** The runtime's name for each operator that tensors have. */
+export const operatorNames: Readonly<Record<string, string>> = {
+  '+': 'add', '-': 'sub', '*': 'mul', '/': 'div', '%': 'mod', '**': 'pow',
+  '<': 'lt', '<=': 'le', '>': 'gt', '>=': 'ge', '===': 'eq', '!==': 'ne', '==': 'looseEq', '!=': 'looseNe',
+}
+
+/** `a.b += c`: the target's parts are evaluated once, in JavaScript's order. */
+export function rewriteAssignment(path: NodePath<types.AssignmentExpression>, block: types.Function, $: types.Identifier, context: Context): void {
+  const { t } = context
+  const { operator, left, right } = path.node
+  const name = operatorNames[operator.slice(0, -1)]
+  const isLogical = operator === '&&=' || operator === '||='
+  if (operator === '=' || (!name && !isLogical)) return
+  const before: types.Expression[] = []
+  const target = stableTarget(path, left as types.LVal, before, context)
+  if (!target) return
+  const read = t.cloneNode(target) as types.Expression
+  let result: types.Expression
+  if (isLogical) {
+    const { test, value } = condition(path, read, block, context, $)
+    const assign = t.assignmentExpression('=', target as types.LVal, right)
+    result = operator === '&&=' ? t.conditionalExpression(test, assign, value) : t.conditionalExpression(test, value, assign)
+  } else {
+    result = t.assignmentExpression('=', target as types.LVal, t.callExpression(member($, name, t), [read, right]))
+  }
+  context.expanded.add(result)
+  result.loc = path.node.loc ?? null
+  path.replaceWith(before.length > 0 ? t.sequenceExpression([...before, result]) : result)
+  path.skip()
+}
+
+/** The target with its object and key held in variables; undefined where that can't be done (super). */
+function stableTarget(path: NodePath, left: types.Node, before: types.Expression[], { t }: Context): types.Node | undefined {
+  const node = /^TS(As|NonNull|Satisfies|TypeAssertion)/.test(left.type) ? (left as types.TSNonNullExpression).expression : left
+  if (t.isIdentifier(node)) return node
+  if (!t.isMemberExpression(node) || t.isSuper(node.object)) return undefined
+  const hold = (value: types.Expression, hint: string): types.Expression => {
+    if (t.isIdentifier(value) || t.isThisExpression(value) || t.isLiteral(value)) return value
+    const scope = path.scope.getFunctionParent() ?? path.scope
+    const id = scope.generateUidIdentifier(hint)
+    scope.push({ id: t.cloneNode(id) })
+    before.push(t.assignmentExpression('=', t.cloneNode(id), value))
+    return id
+  }
+  const object = hold(node.object, 'o')
+  const property = node.computed ? hold(node.property as types.Expression, 'k') : node.property
+  return t.memberExpression(object, property, node.computed)
+}

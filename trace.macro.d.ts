@@ -1,0 +1,17 @@
+import type { Inputs, Model, Slice, SliceValue, TraceOptions } from './dist/runtime/index.js'
+
+/**
+ * Runs the model on `inputs`; inside the block its values can be read and written. The block's result comes back with its tensors
+ * computed. Expanded at build time.
+ */
+export function trace<R>(model: Model, inputs: Inputs, block: (model: Model) => R | Promise<R>): Promise<R>
+export function trace<R>(model: Model, inputs: Inputs, options: TraceOptions, block: (model: Model) => R | Promise<R>): Promise<R>
+
+/** Marks a handle (or all in an array or object) so that its value is there after the trace. */
+export function save<T>(value: T): T
+
+/** Ends the block here. What was recorded up to now runs. */
+export function stop(): never
+
+/** A slice in NumPy's syntax: s`:, ${i}:, [0, 2], ..., None`. Checked at build time. */
+export function s(strings: TemplateStringsArray, ...values: SliceValue[]): Slice
