@@ -5,7 +5,12 @@ import type { Inputs, Model, Slice, SliceValue, TraceOptions } from './dist/runt
  * computed. Expanded at build time.
  */
 export function trace<R>(model: Model, inputs: Inputs, block: (model: Model) => R | Promise<R>): Promise<R>
-export function trace<R>(model: Model, inputs: Inputs, options: TraceOptions, block: (model: Model) => R | Promise<R>): Promise<R>
+export function trace<R>(
+  model: Model,
+  inputs: Inputs,
+  options: TraceOptions,
+  block: (model: Model) => R | Promise<R>,
+): Promise<R>
 
 /** Marks a handle (or all in an array or object) so that its value is there after the trace. */
 export function save<T>(value: T): T

@@ -4,7 +4,15 @@ import { notExpanded, transform } from './dist/macro/index.js'
 
 export default macros.createMacro(({ references, state, babel }) => {
   const { file, filename, cwd } = state
-  transform({ babel, program: file.path, references, code: file.code, filename, cwd: cwd ?? process.cwd(), ErrorClass: macros.MacroError })
+  transform({
+    babel,
+    program: file.path,
+    references,
+    code: file.code,
+    filename,
+    cwd: cwd ?? process.cwd(),
+    ErrorClass: macros.MacroError,
+  })
 })
 
 export const trace = notExpanded('trace')

@@ -47,7 +47,8 @@ function tokenize(pieces: readonly string[]): Token[] {
       PATTERN.lastIndex = at
       const found = PATTERN.exec(text)
       const offset = at + (text.slice(at).length - text.slice(at).trimStart().length)
-      if (!found) throw new SliceSyntaxError(`${JSON.stringify(text[offset])} does not belong in a slice`, piece, offset)
+      if (!found)
+        throw new SliceSyntaxError(`${JSON.stringify(text[offset])} does not belong in a slice`, piece, offset)
       const [, number, dots, word, symbol] = found
       const kind = number !== undefined ? 'number' : word !== undefined ? 'word' : 'symbol'
       tokens.push({ kind, text: number ?? (dots ? '...' : (word ?? symbol)), value: Number(number), piece, offset })
@@ -92,7 +93,8 @@ class Parser {
     for (;;) {
       const start = this.#next
       const item = this.#item()
-      if (item.kind === 'ellipsis' && items.some(other => other.kind === 'ellipsis')) this.#fail('a slice has at most one ...', start)
+      if (item.kind === 'ellipsis' && items.some(other => other.kind === 'ellipsis'))
+        this.#fail('a slice has at most one ...', start)
       items.push(item)
       if (this.#isAtEnd()) return items
       if (!this.#take(',')) this.#fail(`found ${this.#next.text}, and only , or the end can follow here`)
@@ -109,7 +111,8 @@ class Parser {
     if (this.#take('[')) return this.#list()
     const start = this.#number()
     if (!this.#take(':')) {
-      if (start === undefined) this.#fail(`found ${this.#next.text}; an item is a number, a range a:b:c, ..., None or a list [0, 2]`)
+      if (start === undefined)
+        this.#fail(`found ${this.#next.text}; an item is a number, a range a:b:c, ..., None or a list [0, 2]`)
       return typeof start === 'number' ? { kind: 'index', value: start } : { kind: 'value', hole: start.hole }
     }
     const stop = this.#number()
@@ -134,7 +137,8 @@ class Parser {
         if (number === undefined) this.#fail(`found ${this.#next.text} in a list; it takes numbers, or True and False`)
         numbers.push(number)
       }
-      if (!this.#take(',') && this.#next.text !== ']') this.#fail(`found ${this.#next.text} in a list, where , or ] is due`)
+      if (!this.#take(',') && this.#next.text !== ']')
+        this.#fail(`found ${this.#next.text} in a list, where , or ] is due`)
     }
     if (flags.length > 0 && numbers.length > 0) this.#fail('a list has either indices or True and False')
     return flags.length > 0 ? { kind: 'mask', values: flags } : { kind: 'list', values: numbers }

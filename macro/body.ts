@@ -7,13 +7,16 @@ import { operatorNames, rewriteAssignment } from './operators.ts'
 /** Rewrites a block in place: line marks, operators, conditions, awaits. `$` is the context that the runtime passes in. */
 export function rewriteBody(block: NodePath<types.Function>, $: types.Identifier, context: Context): void {
   const { t, expanded, fail } = context
-  const call = (name: string, ...args: types.Expression[]): types.CallExpression => t.callExpression(member($, name, t), args)
+  const call = (name: string, ...args: types.Expression[]): types.CallExpression =>
+    t.callExpression(member($, name, t), args)
   const forceTest = (path: NodePath): void => {
     const test = path.get('test') as NodePath<types.Expression>
-    if (test.node && !expanded.has(test.node) && !isPlain(test.node)) test.replaceWith(condition(path, test.node, block.node, context, $).test)
+    if (test.node && !expanded.has(test.node) && !isPlain(test.node))
+      test.replaceWith(condition(path, test.node, block.node, context, $).test)
   }
   const resumeFirst = (clause: NodePath): void => {
-    if (clause.isBlockStatement() && once(resumed, clause.node) && canAwait(clause, block.node)) clause.node.body.unshift(t.expressionStatement(call('resume')))
+    if (clause.isBlockStatement() && once(resumed, clause.node) && canAwait(clause, block.node))
+      clause.node.body.unshift(t.expressionStatement(call('resume')))
   }
   const marked = new WeakSet<object>()
   const resumed = new WeakSet<object>()
@@ -62,7 +65,8 @@ export function rewriteBody(block: NodePath<types.Function>, $: types.Identifier
         const { operator, left, right } = path.node
         if (operator === '??' || isPlain(left)) return
         const { test, value } = condition(path, left, block.node, context, $)
-        const chosen = operator === '&&' ? t.conditionalExpression(test, right, value) : t.conditionalExpression(test, value, right)
+        const chosen =
+          operator === '&&' ? t.conditionalExpression(test, right, value) : t.conditionalExpression(test, value, right)
         expanded.add(chosen)
         expanded.add(test)
         path.replaceWith(chosen)
@@ -73,7 +77,8 @@ export function rewriteBody(block: NodePath<types.Function>, $: types.Identifier
       exit(path) {
         const { operator, argument } = path.node
         if (operator === '-' && !t.isLiteral(argument)) path.replaceWith(call('neg', argument))
-        else if (operator === '!' && !expanded.has(argument) && !isPlain(argument)) path.get('argument').replaceWith(condition(path, argument, block.node, context, $).test)
+        else if (operator === '!' && !expanded.has(argument) && !isPlain(argument))
+          path.get('argument').replaceWith(condition(path, argument, block.node, context, $).test)
         path.skip()
       },
     },
@@ -108,5 +113,10 @@ function once(seen: WeakSet<object>, node: object): boolean {
 
 /** A tensor is never equal to these: `h === undefined` asks what it always asks. */
 function isNeverEqual(node: types.Node): boolean {
-  return node.type === 'NullLiteral' || node.type === 'StringLiteral' || node.type === 'TemplateLiteral' || (node.type === 'Identifier' && node.name === 'undefined')
+  return (
+    node.type === 'NullLiteral' ||
+    node.type === 'StringLiteral' ||
+    node.type === 'TemplateLiteral' ||
+    (node.type === 'Identifier' && node.name === 'undefined')
+  )
 }

@@ -19,12 +19,23 @@ export function canAwait(path: NodePath, block: types.Function): boolean {
 /** Expressions that are never a tensor. */
 export function isPlain(node: types.Node): boolean {
   switch (node.type) {
-    case 'BooleanLiteral': case 'NumericLiteral': case 'StringLiteral': case 'NullLiteral': case 'BigIntLiteral': case 'RegExpLiteral':
-    case 'TemplateLiteral': case 'ArrowFunctionExpression': case 'FunctionExpression': case 'ClassExpression': case 'ObjectExpression':
+    case 'BooleanLiteral':
+    case 'NumericLiteral':
+    case 'StringLiteral':
+    case 'NullLiteral':
+    case 'BigIntLiteral':
+    case 'RegExpLiteral':
+    case 'TemplateLiteral':
+    case 'ArrowFunctionExpression':
+    case 'FunctionExpression':
+    case 'ClassExpression':
+    case 'ObjectExpression':
     case 'ArrayExpression':
       return true
     case 'UnaryExpression':
-      return node.operator === '!' || node.operator === 'typeof' || node.operator === 'void' || node.operator === 'delete'
+      return (
+        node.operator === '!' || node.operator === 'typeof' || node.operator === 'void' || node.operator === 'delete'
+      )
     case 'BinaryExpression':
       return node.operator === 'in' || node.operator === 'instanceof' || /^[=!]==?$/.test(node.operator)
     default:
@@ -33,13 +44,21 @@ export function isPlain(node: types.Node): boolean {
 }
 
 /** A condition whose tensor, if it is one, is forced. `keep` gets the identifier that holds the value itself. */
-export function condition(path: NodePath, test: types.Expression, block: types.Function, context: Context, $: types.Identifier): { test: types.Expression; value: types.Expression } {
+export function condition(
+  path: NodePath,
+  test: types.Expression,
+  block: types.Function,
+  context: Context,
+  $: types.Identifier,
+): { test: types.Expression; value: types.Expression } {
   const { t } = context
   const scope = path.scope.getFunctionParent() ?? path.scope
   const held = scope.generateUidIdentifier('c')
   scope.push({ id: t.cloneNode(held) })
   const isTensor = t.callExpression(member($, 'isTensor', t), [t.assignmentExpression('=', t.cloneNode(held), test)])
-  const forced = canAwait(path, block) ? awaiting(t.callExpression(member($, 'truth', t), [t.cloneNode(held)]), context, $) : t.callExpression(member($, 'truthSync', t), [t.cloneNode(held)])
+  const forced = canAwait(path, block)
+    ? awaiting(t.callExpression(member($, 'truth', t), [t.cloneNode(held)]), context, $)
+    : t.callExpression(member($, 'truthSync', t), [t.cloneNode(held)])
   const forcedTest = t.conditionalExpression(isTensor, forced, t.cloneNode(held))
   context.expanded.add(forcedTest)
   return { test: forcedTest, value: t.cloneNode(held) }

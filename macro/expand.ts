@@ -29,20 +29,31 @@ export function expandTrace(call: NodePath<types.CallExpression>, context: Conte
       ? t.arrowFunctionExpression([], body, true)
       : t.functionExpression((fn as types.FunctionExpression).id ?? null, [], body, false, true)
   const names = variables.local
-  const state = (): types.ObjectProperty[] => names.map(name => t.objectProperty(t.identifier(name), t.identifier(name), false, true))
+  const state = (): types.ObjectProperty[] =>
+    names.map(name => t.objectProperty(t.identifier(name), t.identifier(name), false, true))
   const run = t.awaitExpression(t.callExpression(member($, 'run', t), [inner]))
   const statements: types.Statement[] = []
   if (names.length > 0) {
-    const pulled = t.objectPattern(names.map(name => t.objectProperty(t.identifier(name), t.identifier(name), false, true)))
-    statements.push(t.variableDeclaration('let', [t.variableDeclarator(pulled, t.callExpression(member($, 'pull', t), []))]))
+    const pulled = t.objectPattern(
+      names.map(name => t.objectProperty(t.identifier(name), t.identifier(name), false, true)),
+    )
+    statements.push(
+      t.variableDeclaration('let', [t.variableDeclarator(pulled, t.callExpression(member($, 'pull', t), []))]),
+    )
   }
   statements.push(t.variableDeclaration('const', [t.variableDeclarator(t.cloneNode(result), run)]))
-  if (names.length > 0) statements.push(t.expressionStatement(t.callExpression(member($, 'push', t), [t.objectExpression(state())])))
+  if (names.length > 0)
+    statements.push(t.expressionStatement(t.callExpression(member($, 'push', t), [t.objectExpression(state())])))
   statements.push(t.returnStatement(t.cloneNode(result)))
-  const compiled = t.arrowFunctionExpression([$, ...(fn.params as types.Identifier[])], t.blockStatement(statements), true)
+  const compiled = t.arrowFunctionExpression(
+    [$, ...(fn.params as types.Identifier[])],
+    t.blockStatement(statements),
+    true,
+  )
 
   const frame = t.objectExpression([...names, ...variables.live].map(name => frameVariable(name, call, context)))
-  const property = (key: string, value: types.Expression): types.ObjectProperty => t.objectProperty(t.identifier(key), value)
+  const property = (key: string, value: types.Expression): types.ObjectProperty =>
+    t.objectProperty(t.identifier(key), value)
   const args = call.node.arguments.slice(0, -1) as types.Expression[]
   const expansion = t.callExpression(member(runtime, 'trace', t), [
     t.arrayExpression(args),
@@ -70,12 +81,17 @@ function inlineBlock(call: NodePath<types.CallExpression>, { fail }: Context): N
   const last = args.at(-1)
   if (!last) throw fail(call, 'trace() takes a model, its inputs and a block: trace(model, inputs, () => …)')
   if (!last.isArrowFunctionExpression() && !last.isFunctionExpression()) {
-    throw fail(last, 'The block of a trace must be written in its place, as its text is captured: trace(model, inputs, () => …). For a function from elsewhere use model.trace(inputs, fn)')
+    throw fail(
+      last,
+      'The block of a trace must be written in its place, as its text is captured: trace(model, inputs, () => …). For a function from elsewhere use model.trace(inputs, fn)',
+    )
   }
   if (last.node.generator) throw fail(last, 'The block of a trace can’t be a generator: use an ordinary function')
   if (args.length < 2) throw fail(call, 'trace() needs the model before the block: trace(model, inputs, () => …)')
-  if (args.length === 2) throw fail(call, 'This trace has no inputs, so nothing would run: trace(model, inputs, () => …)')
+  if (args.length === 2)
+    throw fail(call, 'This trace has no inputs, so nothing would run: trace(model, inputs, () => …)')
   if (args.length > 4) throw fail(call, 'trace() takes a model, inputs, options and a block, and no more')
-  if (args.some(arg => arg.isSpreadElement())) throw fail(call, 'The arguments of trace() can’t be spread: write them out')
+  if (args.some(arg => arg.isSpreadElement()))
+    throw fail(call, 'The arguments of trace() can’t be spread: write them out')
   return last as NodePath<types.Function>
 }

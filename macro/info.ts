@@ -2,7 +2,12 @@ import type { Context, NodePath, types } from './babel.ts'
 import type { OuterVariables } from './variables.ts'
 
 /** What the runtime is told of a block: its own text, and where it stands. */
-export function infoOf(call: NodePath, block: NodePath<types.Function>, { local, live }: OuterVariables, { code, file }: Context): Record<string, unknown> {
+export function infoOf(
+  call: NodePath,
+  block: NodePath<types.Function>,
+  { local, live }: OuterVariables,
+  { code, file }: Context,
+): Record<string, unknown> {
   const lines = code.split(/\r\n|\n|\r/)
   const body = block.node.body
   const statements = body.type === 'BlockStatement' ? [...body.directives, ...body.body] : [body]

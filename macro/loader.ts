@@ -9,7 +9,8 @@ import plugin from './plugin.ts'
 /** Node's load hook: TypeScript, and JavaScript that uses the macro, go through Babel. */
 export const load: LoadHook = async (url, context, next) => {
   const kind = /\.([cm]?[jt]sx?)(\?.*)?$/.exec(url)?.[1]
-  if (!url.startsWith('file:') || url.includes('/node_modules/') || !kind || kind === 'cts' || kind === 'cjs') return next(url, context)
+  if (!url.startsWith('file:') || url.includes('/node_modules/') || !kind || kind === 'cts' || kind === 'cjs')
+    return next(url, context)
   const isTypeScript = kind.includes('ts')
   const file = fileURLToPath(url)
   const source = await readFile(file, 'utf8')

@@ -1,7 +1,13 @@
 import type { NodePath, t, types } from './babel.ts'
 
 /** Statements that run nothing by themselves. */
-const silent = new Set(['FunctionDeclaration', 'EmptyStatement', 'TSInterfaceDeclaration', 'TSTypeAliasDeclaration', 'TSDeclareFunction'])
+const silent = new Set([
+  'FunctionDeclaration',
+  'EmptyStatement',
+  'TSInterfaceDeclaration',
+  'TSTypeAliasDeclaration',
+  'TSDeclareFunction',
+])
 
 /** Notes each statement's line before it: the list with the marks in it. */
 export function withMarks(statements: readonly types.Statement[], context: types.Identifier, t: t): types.Statement[] {

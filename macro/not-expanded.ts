@@ -32,7 +32,9 @@ function callingLine(stack: string): string {
     try {
       const lines = readFileSync(file, 'utf8').split('\n')
       const from = Math.max(1, at - 2)
-      const shown = lines.slice(from - 1, at + 2).map((text, i) => `${from + i === at ? '>' : ' '} ${String(from + i).padStart(4)} | ${text}`)
+      const shown = lines
+        .slice(from - 1, at + 2)
+        .map((text, i) => `${from + i === at ? '>' : ' '} ${String(from + i).padStart(4)} | ${text}`)
       return `${place}${shown.join('\n')}\n`
     } catch {
       return place

@@ -4,12 +4,29 @@ import { member } from './marks.ts'
 
 /** The runtime's name for each operator that tensors have. */
 export const operatorNames: Readonly<Record<string, string>> = {
-  '+': 'add', '-': 'sub', '*': 'mul', '/': 'div', '%': 'mod', '**': 'pow',
-  '<': 'lt', '<=': 'le', '>': 'gt', '>=': 'ge', '===': 'eq', '!==': 'ne', '==': 'looseEq', '!=': 'looseNe',
+  '+': 'add',
+  '-': 'sub',
+  '*': 'mul',
+  '/': 'div',
+  '%': 'mod',
+  '**': 'pow',
+  '<': 'lt',
+  '<=': 'le',
+  '>': 'gt',
+  '>=': 'ge',
+  '===': 'eq',
+  '!==': 'ne',
+  '==': 'looseEq',
+  '!=': 'looseNe',
 }
 
 /** `a.b += c`: the target's parts are evaluated once, in JavaScript's order. */
-export function rewriteAssignment(path: NodePath<types.AssignmentExpression>, block: types.Function, $: types.Identifier, context: Context): void {
+export function rewriteAssignment(
+  path: NodePath<types.AssignmentExpression>,
+  block: types.Function,
+  $: types.Identifier,
+  context: Context,
+): void {
   const { t } = context
   const { operator, left, right } = path.node
   const name = operatorNames[operator.slice(0, -1)]
@@ -23,7 +40,8 @@ export function rewriteAssignment(path: NodePath<types.AssignmentExpression>, bl
   if (isLogical) {
     const { test, value } = condition(path, read, block, context, $)
     const assign = t.assignmentExpression('=', target as types.LVal, right)
-    result = operator === '&&=' ? t.conditionalExpression(test, assign, value) : t.conditionalExpression(test, value, assign)
+    result =
+      operator === '&&=' ? t.conditionalExpression(test, assign, value) : t.conditionalExpression(test, value, assign)
   } else {
     result = t.assignmentExpression('=', target as types.LVal, t.callExpression(member($, name, t), [read, right]))
   }
@@ -34,8 +52,15 @@ export function rewriteAssignment(path: NodePath<types.AssignmentExpression>, bl
 }
 
 /** The target with its object and key held in variables; undefined where that can't be done (super). */
-function stableTarget(path: NodePath, left: types.Node, before: types.Expression[], { t }: Context): types.Node | undefined {
-  const node = /^TS(As|NonNull|Satisfies|TypeAssertion)/.test(left.type) ? (left as types.TSNonNullExpression).expression : left
+function stableTarget(
+  path: NodePath,
+  left: types.Node,
+  before: types.Expression[],
+  { t }: Context,
+): types.Node | undefined {
+  const node = /^TS(As|NonNull|Satisfies|TypeAssertion)/.test(left.type)
+    ? (left as types.TSNonNullExpression).expression
+    : left
   if (t.isIdentifier(node)) return node
   if (!t.isMemberExpression(node) || t.isSuper(node.object)) return undefined
   const hold = (value: types.Expression, hint: string): types.Expression => {

@@ -6,7 +6,10 @@ for (const name of ['@babel/core', '@babel/preset-typescript']) {
   try {
     resolve(name)
   } catch (cause) {
-    throw new Error('onnsight/register needs Babel. Do this: npm install --save-dev @babel/core @babel/preset-typescript', { cause })
+    throw new Error(
+      'onnsight/register needs Babel. Do this: npm install --save-dev @babel/core @babel/preset-typescript',
+      { cause },
+    )
   }
 }
 register('./loader.js', import.meta.url)

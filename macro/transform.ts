@@ -17,14 +17,38 @@ export interface TransformOptions {
   /** Module that the output imports. @default 'onnsight/internal' */
   readonly runtime?: string | undefined
   /** Class of build-time errors; babel-plugin-macros shows its own best. */
-  readonly ErrorClass?: new (message: string) => Error
+  readonly ErrorClass?: new (
+    message: string,
+  ) => Error
 }
 
 /** Names that are promised for later versions. */
-export const LATER = ['invoke', 'skip', 'edit', 'generate', 'scan', 'session', 'grad', 'cache', 'iter', 'next', 'all', 'barrier'] as const
+export const LATER = [
+  'invoke',
+  'skip',
+  'edit',
+  'generate',
+  'scan',
+  'session',
+  'grad',
+  'cache',
+  'iter',
+  'next',
+  'all',
+  'barrier',
+] as const
 
 /** Expands every use of the macro in one file. */
-export function transform({ babel, program, references, code, filename, cwd, runtime, ErrorClass }: TransformOptions): void {
+export function transform({
+  babel,
+  program,
+  references,
+  code,
+  filename,
+  cwd,
+  runtime,
+  ErrorClass,
+}: TransformOptions): void {
   const t = babel.types
   const used = Object.values(references).some(paths => paths && paths.length > 0)
   if (!used) return
@@ -40,16 +64,23 @@ export function transform({ babel, program, references, code, filename, cwd, run
   }
   for (const [name, paths] of Object.entries(references)) {
     for (const path of paths ?? []) {
-      if (name === 'default') throw context.fail(path, "The macro has no default export. Write import { trace } from 'onnsight/trace.macro'")
-      if ((LATER as readonly string[]).includes(name)) throw context.fail(path, `${name} is not available in this version of onnsight yet`)
-      if (!['trace', 'save', 'stop', 's'].includes(name)) throw context.fail(path, `onnsight/trace.macro has no ${name}. It has trace, save, stop and s`)
+      if (name === 'default')
+        throw context.fail(path, "The macro has no default export. Write import { trace } from 'onnsight/trace.macro'")
+      if ((LATER as readonly string[]).includes(name))
+        throw context.fail(path, `${name} is not available in this version of onnsight yet`)
+      if (!['trace', 'save', 'stop', 's'].includes(name))
+        throw context.fail(path, `onnsight/trace.macro has no ${name}. It has trace, save, stop and s`)
     }
   }
-  for (const name of ['save', 'stop'] as const) for (const path of references[name] ?? []) path.replaceWith(member(context.runtime, name, t))
+  for (const name of ['save', 'stop'] as const)
+    for (const path of references[name] ?? []) path.replaceWith(member(context.runtime, name, t))
   for (const path of references.s ?? []) expandSlice(path, context)
   // Inner traces first: an outer block then takes their expansion as it is.
-  const calls = [...(references.trace ?? [])].map(path => callOf(path, context)).sort((a, b) => (b.node.start ?? 0) - (a.node.start ?? 0))
-  const isNested = (call: NodePath): boolean => calls.some(other => other !== call && other.findParent(parent => parent === call))
+  const calls = [...(references.trace ?? [])]
+    .map(path => callOf(path, context))
+    .sort((a, b) => (b.node.start ?? 0) - (a.node.start ?? 0))
+  const isNested = (call: NodePath): boolean =>
+    calls.some(other => other !== call && other.findParent(parent => parent === call))
   for (const call of calls) {
     if (isNested(call)) program.scope.crawl()
     expandTrace(call, context)
@@ -60,23 +91,33 @@ export function transform({ babel, program, references, code, filename, cwd, run
 function callOf(reference: NodePath, { fail }: Context): NodePath<types.CallExpression> {
   const parent = reference.parentPath
   if (!parent?.isCallExpression() || reference.key !== 'callee') {
-    throw fail(reference, 'trace is a macro and can only be called: trace(model, inputs, () => …). For a value use model.trace')
+    throw fail(
+      reference,
+      'trace is a macro and can only be called: trace(model, inputs, () => …). For a value use model.trace',
+    )
   }
   if (parent.parentPath?.isTaggedTemplateExpression() && parent.key === 'tag') {
-    throw fail(parent, 'The template language, trace(model, inputs)`…`, is not available in this version of onnsight yet')
+    throw fail(
+      parent,
+      'The template language, trace(model, inputs)`…`, is not available in this version of onnsight yet',
+    )
   }
   return parent as NodePath<types.CallExpression>
 }
 
 function expandSlice(path: NodePath, context: Context): void {
   const parent = path.parentPath
-  if (!parent?.isTaggedTemplateExpression() || path.key !== 'tag') throw context.fail(path, 's is a tag: write s`:, -1`')
+  if (!parent?.isTaggedTemplateExpression() || path.key !== 'tag')
+    throw context.fail(path, 's is a tag: write s`:, -1`')
   const { quasis } = parent.node.quasi
   try {
     parseSlice(quasis.map(quasi => quasi.value.raw))
   } catch (error) {
     if (!(error instanceof SliceSyntaxError)) throw error
-    throw context.fail(placeIn(parent.get('quasi').get('quasis')[error.piece], error.offset), `This slice can't be read: ${error.message}`)
+    throw context.fail(
+      placeIn(parent.get('quasi').get('quasis')[error.piece], error.offset),
+      `This slice can't be read: ${error.message}`,
+    )
   }
   path.replaceWith(member(context.runtime, 's', context.t))
 }

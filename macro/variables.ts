@@ -11,7 +11,8 @@ export interface OuterVariables {
 export function outerVariables(block: NodePath<types.Function>, call: NodePath, { fail }: Context): OuterVariables {
   const assigned = new Map<string, NodePath>()
   const note = (target: NodePath, names: Record<string, unknown>): void => {
-    for (const name of Object.keys(names)) if (!assigned.has(name) && isOuter(name, target, block)) assigned.set(name, target)
+    for (const name of Object.keys(names))
+      if (!assigned.has(name) && isOuter(name, target, block)) assigned.set(name, target)
   }
   block.traverse({
     AssignmentExpression: path => note(path, assignmentTargets(path)),
@@ -21,14 +22,19 @@ export function outerVariables(block: NodePath<types.Function>, call: NodePath, 
     },
     ForXStatement(path) {
       const left = path.get('left') as NodePath
-      if (!left.isVariableDeclaration()) note(path, left.isIdentifier() ? { [left.node.name]: true } : left.getBindingIdentifiers())
+      if (!left.isVariableDeclaration())
+        note(path, left.isIdentifier() ? { [left.node.name]: true } : left.getBindingIdentifiers())
     },
   })
   const local: string[] = []
   const live: string[] = []
   for (const [name, path] of assigned) {
     const binding = path.scope.getBinding(name)
-    if (!binding) throw fail(path, `${name} is assigned in a traced block, but it is declared nowhere. Declare it before the trace: let ${name}`)
+    if (!binding)
+      throw fail(
+        path,
+        `${name} is assigned in a traced block, but it is declared nowhere. Declare it before the trace: let ${name}`,
+      )
     if (binding.kind === 'const' || binding.kind === 'module') {
       throw fail(path, `${name} is assigned in a traced block, but it is a constant. Declare it with let`)
     }

@@ -1,5 +1,11 @@
 import { create, toBinary } from '@bufbuild/protobuf'
-import { GraphProtoSchema, ModelProtoSchema, type NodeProto, NodeProtoSchema, type TensorProto } from '../onnx/schema/onnx_pb.ts'
+import {
+  GraphProtoSchema,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  type TensorProto,
+} from '../onnx/schema/onnx_pb.ts'
 import { type DataType, isHeld } from '../tensor/dtype.ts'
 import { elementType } from '../tensor/element-type.ts'
 import { emitAttribute, emitValueInfo } from './emit.ts'

@@ -20,7 +20,14 @@ export interface Layer {
   readonly nodes: Iterable<number>
 }
 
-const randomOps = new Set(['RandomNormal', 'RandomNormalLike', 'RandomUniform', 'RandomUniformLike', 'Bernoulli', 'Multinomial'])
+const randomOps = new Set([
+  'RandomNormal',
+  'RandomNormalLike',
+  'RandomUniform',
+  'RandomUniformLike',
+  'Bernoulli',
+  'Multinomial',
+])
 
 /**
  * Cuts the graph at its repeated layers: what comes before the first layer, each layer, what comes after the last. A graph without
@@ -28,7 +35,12 @@ const randomOps = new Set(['RandomNormal', 'RandomNormalLike', 'RandomUniform', 
  */
 export function cutBlocks(graph: OnnxGraph, layers: readonly Layer[], wanted?: number): Block[] {
   if (graph.nodes.length === 0) return []
-  let ranks = wanted === 1 ? graph.nodes.map(() => 0) : layers.length > 1 ? ranksByLayer(graph, layers) : ranksByWidth(graph, wanted)
+  let ranks =
+    wanted === 1
+      ? graph.nodes.map(() => 0)
+      : layers.length > 1
+        ? ranksByLayer(graph, layers)
+        : ranksByWidth(graph, wanted)
   if (wanted !== undefined && wanted > 1 && layers.length > 1) ranks = group(ranks, wanted)
   return collect(graph, ranks, layers)
 }

@@ -1,9 +1,9 @@
 import { create } from '@bufbuild/protobuf'
 import type { Attribute, Operation } from '../graph/expression.ts'
 import {
-  AttributeProto_AttributeType as AttributeType,
   type AttributeProto,
   AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
   type NodeProto,
   NodeProtoSchema,
   type TensorProto,
@@ -18,7 +18,12 @@ import { elementType } from '../tensor/element-type.ts'
 const utf8 = new TextEncoder()
 
 /** One recorded operation as an ONNX node. It is named for its line, so that what onnxruntime reports maps back. */
-export function emitNode(operation: Pick<Operation, 'opType' | 'domain' | 'attributes'>, name: string, inputs: string[], outputs: string[]): NodeProto {
+export function emitNode(
+  operation: Pick<Operation, 'opType' | 'domain' | 'attributes'>,
+  name: string,
+  inputs: string[],
+  outputs: string[],
+): NodeProto {
   return create(NodeProtoSchema, {
     name,
     opType: operation.opType,
@@ -30,7 +35,8 @@ export function emitNode(operation: Pick<Operation, 'opType' | 'domain' | 'attri
 }
 
 export function emitAttribute(name: string, attribute: Attribute): AttributeProto {
-  if ('int' in attribute) return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(attribute.int) })
+  if ('int' in attribute)
+    return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(attribute.int) })
   if ('ints' in attribute) {
     return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: attribute.ints.map(BigInt) })
   }
@@ -47,7 +53,11 @@ export function emitTensor(name: string, { type, dims, data }: TensorData): Tens
 }
 
 /** A graph input or output; without dims its rank is left open. */
-export function emitValueInfo(name: string, type?: DataType, dims?: readonly (number | string | undefined)[]): ValueInfoProto {
+export function emitValueInfo(
+  name: string,
+  type?: DataType,
+  dims?: readonly (number | string | undefined)[],
+): ValueInfoProto {
   if (!type) return create(ValueInfoProtoSchema, { name })
   const shape = dims && {
     dim: dims.map(dim => ({

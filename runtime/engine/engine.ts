@@ -105,7 +105,9 @@ export class Engine {
   }
 
   /** Shapes and dtypes of every value for inputs of these dims. Nothing is run; kept for the next trace of the same dims. */
-  async shapes(inputs: ReadonlyMap<string, { type: HeldType; dims: readonly number[] }>): Promise<ReadonlyMap<string, ValueShape>> {
+  async shapes(
+    inputs: ReadonlyMap<string, { type: HeldType; dims: readonly number[] }>,
+  ): Promise<ReadonlyMap<string, ValueShape>> {
     this.#assertOpen()
     const key = [...inputs].map(([name, { dims }]) => `${name}:${dims}`).join()
     let shapes = this.#shapes.get(key)
@@ -157,7 +159,12 @@ export class Engine {
     for (const session of blocks) await session?.release()
   }
 
-  #plan(recording: Recording, form: NormalForm, given: ReadonlyMap<string, TensorData>, keepEdges: boolean): { plan: LinkPlan; cached: boolean } {
+  #plan(
+    recording: Recording,
+    form: NormalForm,
+    given: ReadonlyMap<string, TensorData>,
+    keepEdges: boolean,
+  ): { plan: LinkPlan; cached: boolean } {
     let { key } = form
     if (keepEdges) key += '!edges'
     if (given.size > 0) key += `!given ${[...given.keys()].join('\u0000')}`
@@ -177,11 +184,16 @@ export class Engine {
   async #weight(name: string): Promise<TensorData> {
     const tensor = this.program.weights.get(name)!
     const type = this.program.typeOf(name)
-    if (!type || !isHeld(type) || type === 'string') throw new Error(`The weight ${name} is of a type that JavaScript can't hold.`)
+    if (!type || !isHeld(type) || type === 'string')
+      throw new Error(`The weight ${name} is of a type that JavaScript can't hold.`)
     const bytes = await readTensorBytes(tensor)
     const Elements = arrayConstructor(type)
     const aligned = bytes.byteOffset % Elements.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice()
-    const data = new Elements(aligned.buffer as ArrayBuffer, aligned.byteOffset, aligned.byteLength / Elements.BYTES_PER_ELEMENT)
+    const data = new Elements(
+      aligned.buffer as ArrayBuffer,
+      aligned.byteOffset,
+      aligned.byteLength / Elements.BYTES_PER_ELEMENT,
+    )
     return { type, dims: tensor.dims.map(Number), data }
   }
 

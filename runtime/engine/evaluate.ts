@@ -17,7 +17,14 @@ export class Calculator {
 
   constructor(provider: Provider, maxSessions = 256) {
     this.#provider = provider
-    this.#sessions = new LRUCache({ max: maxSessions, dispose: session => void session.then(s => s.release(), () => {}) })
+    this.#sessions = new LRUCache({
+      max: maxSessions,
+      dispose: session =>
+        void session.then(
+          s => s.release(),
+          () => {},
+        ),
+    })
   }
 
   async evaluate(values: readonly Value[]): Promise<TensorData[]> {

@@ -3,9 +3,9 @@ import type { Taps } from '../names/taps.ts'
 import type { ModuleTree } from '../names/tree.ts'
 import type { GraphNode, OnnxGraph } from '../onnx/graph.ts'
 import { type DataType, isHeld } from '../tensor/dtype.ts'
+import { dataTypeOf } from '../tensor/element-type.ts'
 import { assemble, type Edge, feedName, fetchName } from './assemble.ts'
 import type { Block } from './blocks.ts'
-import { dataTypeOf } from '../tensor/element-type.ts'
 import type { Step } from './linker/plan.ts'
 import type { ValueShape } from './scan.ts'
 import type { Weights } from './weights.ts'
@@ -113,7 +113,12 @@ export class Program {
   }
 
   /** A block that runs as it is; `fed` says what to feed where it isn't the model's own value. */
-  wholeStep(index: number, fed: ReadonlyMap<string, string>, outputs: readonly string[], dropped: readonly string[]): Step {
+  wholeStep(
+    index: number,
+    fed: ReadonlyMap<string, string>,
+    outputs: readonly string[],
+    dropped: readonly string[],
+  ): Step {
     const block = this.blocks[index]
     const unedited = block.inputs.every(name => (fed.get(name) ?? name) === name)
     return {
@@ -160,7 +165,8 @@ export class Program {
 
   #weightsOf(nodes: readonly GraphNode[]): Set<string> {
     const names = new Set<string>()
-    for (const node of nodes) for (const name of [...node.inputs, ...node.captures]) if (this.weights.has(name)) names.add(name)
+    for (const node of nodes)
+      for (const name of [...node.inputs, ...node.captures]) if (this.weights.has(name)) names.add(name)
     return names
   }
 

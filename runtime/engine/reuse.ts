@@ -43,7 +43,11 @@ export class ReuseCache {
     return input.token
   }
 
-  get(block: string, tokens: readonly string[], outputs: readonly string[]): ReadonlyMap<string, TensorData> | undefined {
+  get(
+    block: string,
+    tokens: readonly string[],
+    outputs: readonly string[],
+  ): ReadonlyMap<string, TensorData> | undefined {
     const key = keyOf(block, tokens)
     const entry = this.#entries.get(key)
     if (!entry || !outputs.every(name => entry.outputs.has(name))) return undefined

@@ -11,7 +11,10 @@ import type { SessionRequest } from './sessions.ts'
 export interface RunContext {
   /** The session of an unedited block. */
   blockSession(block: number): Session
-  useSession<R>(request: SessionRequest, use: (session: Session, createMs: number | undefined) => Promise<R>): Promise<R>
+  useSession<R>(
+    request: SessionRequest,
+    use: (session: Session, createMs: number | undefined) => Promise<R>,
+  ): Promise<R>
   readonly folder: string | undefined
   readonly reuse: ReuseCache
   /** Whether a value is read by later blocks: those are worth keeping. */
@@ -82,7 +85,12 @@ function inputTokens(step: Step, tokens: ReadonlyMap<string, string>): string[] 
   return found
 }
 
-async function runStep(context: RunContext, request: RunRequest, step: Step, values: Map<string, TensorData>): Promise<void> {
+async function runStep(
+  context: RunContext,
+  request: RunRequest,
+  step: Step,
+  values: Map<string, TensorData>,
+): Promise<void> {
   const feeds: Record<string, TensorData> = {}
   for (const [name, id] of step.inputs) {
     const data = values.get(id)

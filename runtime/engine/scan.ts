@@ -1,8 +1,8 @@
-import type { OnnxGraph } from '../onnx/graph.ts'
 import type { Dims } from '../graph/expression.ts'
+import type { OnnxGraph } from '../onnx/graph.ts'
 import { type DataType, isHeld } from '../tensor/dtype.ts'
-import { assemble, type Edge } from './assemble.ts'
 import { dataTypeOf } from '../tensor/element-type.ts'
+import { assemble, type Edge } from './assemble.ts'
 import type { Provider } from './providers/provider.ts'
 import type { Weights } from './weights.ts'
 
@@ -44,8 +44,16 @@ export async function scan(
   }
   const made = graph.nodes.flatMap(node => node.outputs.filter(name => name !== ''))
   const model = (outputs: Edge[]) =>
-    assemble({ nodes: graph.nodes.map(node => node.proto), inputs: [...inputs, ...fed], outputs, initializers: kept }, weights, graph)
-  const options = { prepack: false, optimize: 'disabled', ...(weights.folder === undefined ? {} : { folder: weights.folder }) } as const
+    assemble(
+      { nodes: graph.nodes.map(node => node.proto), inputs: [...inputs, ...fed], outputs, initializers: kept },
+      weights,
+      graph,
+    )
+  const options = {
+    prepack: false,
+    optimize: 'disabled',
+    ...(weights.folder === undefined ? {} : { folder: weights.folder }),
+  } as const
   const session = await provider.create(model(made.map(name => ({ name, type: declaredType(graph, name) }))), options)
   for (const output of session.outputs) {
     const name = output.name.replace(/ as read$/, '')

@@ -53,7 +53,10 @@ export class SessionCache {
   }
 
   /** Runs `use` with the session for the request, creating it if need be. `created` is the milliseconds that took. */
-  async use<R>(request: SessionRequest, use: (session: Session, created: number | undefined) => Promise<R>): Promise<R> {
+  async use<R>(
+    request: SessionRequest,
+    use: (session: Session, created: number | undefined) => Promise<R>,
+  ): Promise<R> {
     let created: number | undefined
     let entry = this.#entries.get(request.key)
     if (entry) {
@@ -72,7 +75,8 @@ export class SessionCache {
       entry.users--
       entry.runs++
       if (entry.evicted && entry.users === 0) await entry.session.release()
-      else if (entry.runs === PROMOTE_AFTER && !entry.prepacked && request.weightBytes > 0) this.#schedulePromotion(request, entry)
+      else if (entry.runs === PROMOTE_AFTER && !entry.prepacked && request.weightBytes > 0)
+        this.#schedulePromotion(request, entry)
     }
   }
 
@@ -95,7 +99,16 @@ export class SessionCache {
       ...(request.folder === undefined ? {} : { folder: request.folder }),
     })
     const bytes = SESSION_BYTES + NODE_BYTES * request.nodeCount + (prepack ? request.weightBytes : 0)
-    const entry: Entry = { key: request.key, session, bytes, label: request.label, prepacked: prepack, users: 0, runs: 0, evicted: false }
+    const entry: Entry = {
+      key: request.key,
+      session,
+      bytes,
+      label: request.label,
+      prepacked: prepack,
+      users: 0,
+      runs: 0,
+      evicted: false,
+    }
     if (this.#closed) {
       await session.release()
       return entry

@@ -1,6 +1,11 @@
 import { dirname, relative, sep } from 'node:path'
 import { create } from '@bufbuild/protobuf'
-import { StringStringEntryProtoSchema, type TensorProto, TensorProto_DataLocation, TensorProtoSchema } from '../onnx/schema/onnx_pb.ts'
+import {
+  StringStringEntryProtoSchema,
+  type TensorProto,
+  TensorProto_DataLocation,
+  TensorProtoSchema,
+} from '../onnx/schema/onnx_pb.ts'
 
 /**
  * Initializers as a session takes them: small ones as they are, large ones as a reference to (file, offset, length). onnxruntime
@@ -52,7 +57,14 @@ export class Weights {
     const location = externalEntry(tensor, 'location')
     if (location === undefined) return tensor.name === name ? tensor : create(TensorProtoSchema, { ...tensor, name })
     const entry = (key: string, value: string) => create(StringStringEntryProtoSchema, { key, value })
-    const externalData = [entry('location', relative(this.folder ?? '', location).split(sep).join('/'))]
+    const externalData = [
+      entry(
+        'location',
+        relative(this.folder ?? '', location)
+          .split(sep)
+          .join('/'),
+      ),
+    ]
     for (const key of ['offset', 'length']) {
       const value = externalEntry(tensor, key)
       if (value !== undefined) externalData.push(entry(key, value))

@@ -11,7 +11,12 @@ function distinct(marks: readonly (Mark | undefined)[]): SourcePosition[] {
 }
 
 function alsoAt(positions: readonly SourcePosition[]): string {
-  return positions.length < 2 ? '' : ` (with ${positions.slice(1).map(at => `${at.file}:${at.line}`).join(', ')})`
+  return positions.length < 2
+    ? ''
+    : ` (with ${positions
+        .slice(1)
+        .map(at => `${at.file}:${at.line}`)
+        .join(', ')})`
 }
 
 export class CycleError extends OnnsightError {
@@ -30,9 +35,13 @@ export class OutOfOrderError extends OnnsightError {
   constructor(label: string, write: Mark | undefined, forced: Mark | undefined) {
     const before = forced?.position()
     const where = before ? ` at ${before.file}:${before.line}` : ''
-    super(OutOfOrderError.code, `${label} was written after its value had already gone into a value that was forced${where}.`, {
-      at: write?.position(),
-      fix: 'move the write before the line that forces the value',
-    })
+    super(
+      OutOfOrderError.code,
+      `${label} was written after its value had already gone into a value that was forced${where}.`,
+      {
+        at: write?.position(),
+        fix: 'move the write before the line that forces the value',
+      },
+    )
   }
 }

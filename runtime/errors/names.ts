@@ -4,14 +4,18 @@ export class UnknownModuleError extends OnnsightError {
   static readonly code = 'unknown-module'
   constructor(parent: string, name: string, nearest: readonly string[]) {
     const where = parent === '' ? 'The model' : parent
-    super(UnknownModuleError.code, `${where} has no module ${name}.`, { fix: choices(nearest, 'print the tree: console.log(String(model))') })
+    super(UnknownModuleError.code, `${where} has no module ${name}.`, {
+      fix: choices(nearest, 'print the tree: console.log(String(model))'),
+    })
   }
 }
 
 export class UnknownNameError extends OnnsightError {
   static readonly code = 'unknown-name'
   constructor(what: string, name: string, nearest: readonly string[]) {
-    super(UnknownNameError.code, `There is no ${what} ${name}.`, { fix: choices(nearest, 'print the tree: console.log(String(model))') })
+    super(UnknownNameError.code, `There is no ${what} ${name}.`, {
+      fix: choices(nearest, 'print the tree: console.log(String(model))'),
+    })
   }
 }
 
@@ -19,9 +23,13 @@ export class AmbiguousTapError extends OnnsightError {
   static readonly code = 'ambiguous-output'
   constructor(label: string, side: 'output' | 'input', names: readonly string[]) {
     const verb = side === 'output' ? 'leave' : 'enter'
-    super(AmbiguousTapError.code, `${label} is ambiguous: ${names.length} values ${verb} the module: ${names.join(', ')}.`, {
-      fix: `pick one: ${label}s[${JSON.stringify(names[0])}]`,
-    })
+    super(
+      AmbiguousTapError.code,
+      `${label} is ambiguous: ${names.length} values ${verb} the module: ${names.join(', ')}.`,
+      {
+        fix: `pick one: ${label}s[${JSON.stringify(names[0])}]`,
+      },
+    )
   }
 }
 
@@ -35,7 +43,10 @@ export class NoTapError extends OnnsightError {
 export class UnknownOperationError extends OnnsightError {
   static readonly code = 'unknown-operation'
   constructor(module: string, operation: string, there: readonly string[], fused: readonly string[]) {
-    const hidden = fused.length > 0 ? ` It may be inside the fused operation ${fused.join(', ')}: only what goes into that and comes out can be read.` : ''
+    const hidden =
+      fused.length > 0
+        ? ` It may be inside the fused operation ${fused.join(', ')}: only what goes into that and comes out can be read.`
+        : ''
     super(UnknownOperationError.code, `${module || 'The model'} has no ${operation} of its own.${hidden}`, {
       fix: there.length > 0 ? `it has ${there.join(', ')}` : 'it has no nodes of its own: look at its children',
     })

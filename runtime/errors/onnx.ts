@@ -4,14 +4,19 @@ export class ModelNotFoundError extends OnnsightError {
   static readonly code = 'model-not-found'
   constructor(path: string, nearby: readonly string[]) {
     const hint = nearby.length > 0 ? ` That folder has ${nearby.join(', ')}.` : ''
-    super(ModelNotFoundError.code, `There is no file ${path}.${hint}`, { fix: 'check the path; it is taken from the current folder' })
+    super(ModelNotFoundError.code, `There is no file ${path}.${hint}`, {
+      fix: 'check the path; it is taken from the current folder',
+    })
   }
 }
 
 export class UnreadableModelError extends OnnsightError {
   static readonly code = 'unreadable-model'
   constructor(path: string, reason: string, cause?: unknown) {
-    super(UnreadableModelError.code, `${path} can't be read: ${reason}.`, { fix: 'check that it is a file and that you may read it', cause })
+    super(UnreadableModelError.code, `${path} can't be read: ${reason}.`, {
+      fix: 'check that it is a file and that you may read it',
+      cause,
+    })
   }
 }
 

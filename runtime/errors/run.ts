@@ -17,7 +17,9 @@ export class RunError extends OnnsightError {
     super(RunError.code, `onnxruntime failed in ${where}: ${message}`, {
       at,
       cause,
-      fix: node ? 'check the inputs, and what the trace wrote upstream of this node' : 'check the shapes and dtypes that go into this operation',
+      fix: node
+        ? 'check the inputs, and what the trace wrote upstream of this node'
+        : 'check the shapes and dtypes that go into this operation',
     })
   }
 }
@@ -25,7 +27,9 @@ export class RunError extends OnnsightError {
 export class UseAfterReleaseError extends OnnsightError {
   static readonly code = 'use-after-release'
   constructor(model: string) {
-    super(UseAfterReleaseError.code, `The model ${model} was used after release().`, { fix: 'load it again, or release it later' })
+    super(UseAfterReleaseError.code, `The model ${model} was used after release().`, {
+      fix: 'load it again, or release it later',
+    })
   }
 }
 

@@ -14,12 +14,16 @@ export class NotSavedError extends OnnsightError {
 export class NotComputedError extends OnnsightError {
   static readonly code = 'not-computed'
   constructor(what: string, inTrace: boolean, at?: SourcePosition) {
-    super(NotComputedError.code, `${what} has no value yet: ${inTrace ? 'the model has not run' : 'it is computed when asked for'}.`, {
-      at,
-      fix: inTrace
-        ? 'ask for it with `await h.value()`, or save(h) and read it after the trace'
-        : 'ask for it with `await t.value()`',
-    })
+    super(
+      NotComputedError.code,
+      `${what} has no value yet: ${inTrace ? 'the model has not run' : 'it is computed when asked for'}.`,
+      {
+        at,
+        fix: inTrace
+          ? 'ask for it with `await h.value()`, or save(h) and read it after the trace'
+          : 'ask for it with `await t.value()`',
+      },
+    )
   }
 }
 
@@ -75,10 +79,14 @@ export class MixedTracesError extends OnnsightError {
 export class ImplicitConversionError extends OnnsightError {
   static readonly code = 'implicit-conversion'
   constructor(what: string, hint: string, at?: SourcePosition) {
-    super(ImplicitConversionError.code, `${what} is a tensor and can't be turned into a JavaScript ${hint} by itself.`, {
-      at,
-      fix: 'use a method (h.add(1), h.gt(0)), or item() / tolist() on a computed value',
-    })
+    super(
+      ImplicitConversionError.code,
+      `${what} is a tensor and can't be turned into a JavaScript ${hint} by itself.`,
+      {
+        at,
+        fix: 'use a method (h.add(1), h.gt(0)), or item() / tolist() on a computed value',
+      },
+    )
   }
 }
 

@@ -12,10 +12,14 @@ export class OutsideTraceError extends OnnsightError {
 export class TraceEndedError extends OnnsightError {
   static readonly code = 'trace-ended'
   constructor(label: string, trace: string, at?: SourcePosition) {
-    super(TraceEndedError.code, `${label} was used after its trace (${trace}) had ended: a callback outlived the block.`, {
-      at,
-      fix: 'await the callback inside the block',
-    })
+    super(
+      TraceEndedError.code,
+      `${label} was used after its trace (${trace}) had ended: a callback outlived the block.`,
+      {
+        at,
+        fix: 'await the callback inside the block',
+      },
+    )
   }
 }
 
@@ -54,6 +58,8 @@ export class TraceArgumentsError extends OnnsightError {
 export class ExitTracingException extends OnnsightError {
   static readonly code = 'exit-tracing'
   constructor() {
-    super(ExitTracingException.code, 'stop() ended the block.', { fix: 'call stop() only inside a trace, and let what it throws pass' })
+    super(ExitTracingException.code, 'stop() ended the block.', {
+      fix: 'call stop() only inside a trace, and let what it throws pass',
+    })
   }
 }

@@ -1,6 +1,6 @@
 import { distance } from 'fastest-levenshtein'
-import { type DeclaredInput, InputError } from '../errors/input.ts'
 import { OnnsightError } from '../errors/error.ts'
+import { type DeclaredInput, InputError } from '../errors/input.ts'
 import { showDims } from '../errors/tensor.ts'
 import { type TensorLike, toTensor } from '../tensor/convert.ts'
 import type { TensorData } from '../tensor/data.ts'
@@ -32,28 +32,40 @@ export function prepareInputs(declared: readonly DeclaredInput[], given: unknown
 }
 
 function byName(declared: readonly DeclaredInput[], given: unknown): Record<string, unknown> {
-  const isArray = Array.isArray(given) || ArrayBuffer.isView(given) || given instanceof Tensor || typeof given === 'number'
+  const isArray =
+    Array.isArray(given) || ArrayBuffer.isView(given) || given instanceof Tensor || typeof given === 'number'
   if (isArray) {
     if (declared.length === 1) return { [declared[0].name]: given }
-    throw new InputError(`One value was given, and the model takes ${declared.length}.`, declared, 'pass an object, with a value for each name')
+    throw new InputError(
+      `One value was given, and the model takes ${declared.length}.`,
+      declared,
+      'pass an object, with a value for each name',
+    )
   }
   if (given === undefined || given === null) {
     if (declared.length === 0) return {}
-    throw new InputError('No inputs were given.', declared, `pass { ${declared.map(input => `${input.name}: …`).join(', ')} }`)
+    throw new InputError(
+      'No inputs were given.',
+      declared,
+      `pass { ${declared.map(input => `${input.name}: …`).join(', ')} }`,
+    )
   }
-  if (typeof given !== 'object') throw new InputError(`Inputs can't be a ${typeof given}.`, declared, 'pass an object, with a value for each name')
+  if (typeof given !== 'object')
+    throw new InputError(`Inputs can't be a ${typeof given}.`, declared, 'pass an object, with a value for each name')
   return given as Record<string, unknown>
 }
 
 function unknownInput(name: string, declared: readonly DeclaredInput[]): string {
   const nearest = [...declared].sort((a, b) => distance(a.name, name) - distance(b.name, name))[0]
-  const hint = nearest && distance(nearest.name, name) <= Math.max(3, name.length / 3) ? ` Did you mean ${nearest.name}?` : ''
+  const hint =
+    nearest && distance(nearest.name, name) <= Math.max(3, name.length / 3) ? ` Did you mean ${nearest.name}?` : ''
   return `The model has no input ${name}.${hint}`
 }
 
 function convert(input: DeclaredInput, given: unknown, declared: readonly DeclaredInput[]): TensorData {
   const type = input.type as TensorData['type']
-  if (!isHeld(type)) throw new InputError(`The input ${input.name} is of type ${input.type}, which JavaScript can't hold.`, declared)
+  if (!isHeld(type))
+    throw new InputError(`The input ${input.name} is of type ${input.type}, which JavaScript can't hold.`, declared)
   let data: TensorData
   try {
     const isTyped = given instanceof Tensor || ArrayBuffer.isView(given)
@@ -76,7 +88,10 @@ function copy(data: TensorData): TensorData {
 function checkDims(input: DeclaredInput, { dims }: TensorData, declared: readonly DeclaredInput[]): void {
   if (!input.dims) return
   if (dims.length !== input.dims.length) {
-    throw new InputError(`The input ${input.name} has dims ${showDims(dims)}: ${dims.length} of them, and it must have ${input.dims.length}.`, declared)
+    throw new InputError(
+      `The input ${input.name} has dims ${showDims(dims)}: ${dims.length} of them, and it must have ${input.dims.length}.`,
+      declared,
+    )
   }
   input.dims.forEach((dim, axis) => {
     if (typeof dim === 'number' && dim !== dims[axis]) {

@@ -70,7 +70,12 @@ function checkOptions({ provider, threads, blocks, sessionBytes, reuseBytes }: L
   if (provider !== undefined && provider !== 'cpu' && provider !== 'cuda') {
     throw new LoadOptionError(`There is no provider ${JSON.stringify(provider)}.`, "use 'cpu' or 'cuda'")
   }
-  for (const [name, value, least] of [['threads', threads, 1], ['blocks', blocks, 1], ['sessionBytes', sessionBytes, 0], ['reuseBytes', reuseBytes, 0]] as const) {
+  for (const [name, value, least] of [
+    ['threads', threads, 1],
+    ['blocks', blocks, 1],
+    ['sessionBytes', sessionBytes, 0],
+    ['reuseBytes', reuseBytes, 0],
+  ] as const) {
     if (value !== undefined && !(Number.isInteger(value) && value >= least)) {
       throw new LoadOptionError(`The option ${name} is ${value}.`, `give an integer of ${least} or more`)
     }
@@ -79,7 +84,8 @@ function checkOptions({ provider, threads, blocks, sessionBytes, reuseBytes }: L
 
 /** CUDA fails only when a session is made: a tiny one tells. */
 async function chooseProvider({ provider = 'cpu', deviceId = 0, threads, fallback }: LoadOptions): Promise<Provider> {
-  const make = (device: 'cpu' | 'cuda'): Provider => nodeProvider({ device, deviceId, ...(threads === undefined ? {} : { threads }) })
+  const make = (device: 'cpu' | 'cuda'): Provider =>
+    nodeProvider({ device, deviceId, ...(threads === undefined ? {} : { threads }) })
   if (provider === 'cpu') return make('cpu')
   const cuda = make('cuda')
   try {
@@ -88,17 +94,29 @@ async function chooseProvider({ provider = 'cpu', deviceId = 0, threads, fallbac
   } catch (error) {
     const unavailable = new CudaUnavailableError(error)
     if (fallback !== 'cpu') throw unavailable
-    process.emitWarning(`${unavailable.message.split('\n')[0]} Running on the CPU.`, { type: 'OnnsightWarning', code: 'cuda-unavailable' })
+    process.emitWarning(`${unavailable.message.split('\n')[0]} Running on the CPU.`, {
+      type: 'OnnsightWarning',
+      code: 'cuda-unavailable',
+    })
     return make('cpu')
   }
 }
 
 /** Dtypes and fixed dims of all values; also finds what onnxruntime can't load before anything else is made. */
-async function scanOpen(path: string, graph: OnnxGraph, weights: Weights, provider: Provider): Promise<Map<string, ValueShape>> {
+async function scanOpen(
+  path: string,
+  graph: OnnxGraph,
+  weights: Weights,
+  provider: Provider,
+): Promise<Map<string, ValueShape>> {
   const inputs = graph.inputs.map(({ name, type, dims }) => ({ name, type: type as DataType | undefined, dims }))
   try {
     return await scan(graph, weights, provider, inputs)
   } catch (error) {
-    throw new UnsupportedModelError(path, (error instanceof Error ? error.message : String(error)).split('\n')[0], error)
+    throw new UnsupportedModelError(
+      path,
+      (error instanceof Error ? error.message : String(error)).split('\n')[0],
+      error,
+    )
   }
 }

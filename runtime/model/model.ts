@@ -8,12 +8,12 @@ import { printModule } from '../names/print.ts'
 import { resolvePath } from '../names/resolve.ts'
 import type { Taps } from '../names/taps.ts'
 import type { TensorData } from '../tensor/data.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import type { Tensor } from '../tensor/tensor.ts'
 import { traceable } from '../tracing/trace.ts'
-import { type TraceOptions, type Traceable, Tracer } from '../tracing/tracer.ts'
+import { type Traceable, type TraceOptions, Tracer } from '../tracing/tracer.ts'
 import { Binding } from './binding.ts'
 import { type Inputs, prepareInputs } from './inputs.ts'
-import { makeProxy, type Module, ModuleHandle, moduleProxy } from './module.ts'
+import { type Module, ModuleHandle, makeProxy, moduleProxy } from './module.ts'
 import { findNode, type OperationNode } from './operations.ts'
 
 /** What a model has beside its modules. */
@@ -64,7 +64,21 @@ export interface Explanation {
 
 const modelMembers: ReadonlySet<string> = new Set([
   ...['path', 'output', 'outputs', 'input', 'inputs', 'ops', 'weights', 'child', 'modules', 'toString'],
-  ...['name', 'signature', 'run', 'trace', 'explain', 'module', 'node', 'tensor', 'nodeNames', 'tensorNames', 'blocks', 'cache', 'release'],
+  ...[
+    'name',
+    'signature',
+    'run',
+    'trace',
+    'explain',
+    'module',
+    'node',
+    'tensor',
+    'nodeNames',
+    'tensorNames',
+    'blocks',
+    'cache',
+    'release',
+  ],
 ])
 
 /** The object behind a model's proxy: the root module, and the members of a model. */
@@ -81,7 +95,10 @@ export class ModelHandle extends ModuleHandle implements Traceable {
     this.name = name
     this.engine = engine
     const { graph } = taps.tree
-    const declare = (value: { name: string; type: string | undefined; dims: Declared['dims'] }): Declared => ({ ...value, type: value.type ?? 'other' })
+    const declare = (value: { name: string; type: string | undefined; dims: Declared['dims'] }): Declared => ({
+      ...value,
+      type: value.type ?? 'other',
+    })
     this.signature = { inputs: graph.inputs.map(declare), outputs: graph.outputs.map(declare) }
   }
 
@@ -108,7 +125,9 @@ export class ModelHandle extends ModuleHandle implements Traceable {
 
   async run(inputs: Inputs, options: TraceOptions = {}): Promise<Record<string, Tensor>> {
     const names = this.signature.outputs.map(output => output.name)
-    return this.#trace([this, inputs], options, () => Object.fromEntries(names.map(name => [name, this.#output(name)]))) as Promise<Record<string, Tensor>>
+    return this.#trace([this, inputs], options, () =>
+      Object.fromEntries(names.map(name => [name, this.#output(name)])),
+    ) as Promise<Record<string, Tensor>>
   }
 
   /** A declared output as it leaves the model. */
@@ -118,7 +137,11 @@ export class ModelHandle extends ModuleHandle implements Traceable {
     return this.binding.read(tap ?? taps.tensorTap(name))
   }
 
-  async trace<R>(inputs: Inputs, optionsOrBlock: TraceOptions | ((model: Model) => R | Promise<R>), maybeBlock?: (model: Model) => R | Promise<R>): Promise<R> {
+  async trace<R>(
+    inputs: Inputs,
+    optionsOrBlock: TraceOptions | ((model: Model) => R | Promise<R>),
+    maybeBlock?: (model: Model) => R | Promise<R>,
+  ): Promise<R> {
     const block = typeof optionsOrBlock === 'function' ? optionsOrBlock : maybeBlock
     if (typeof block !== 'function') {
       throw new TraceArgumentsError('model.trace() was given no block.', 'write model.trace(inputs, model => …)')
@@ -153,7 +176,11 @@ export class ModelHandle extends ModuleHandle implements Traceable {
 
   tensor(name: string): Tensor {
     const { graph } = this.binding.taps.tree
-    if (!graph.producer.has(name) && !graph.initializers.has(name) && !graph.inputs.some(input => input.name === name)) {
+    if (
+      !graph.producer.has(name) &&
+      !graph.initializers.has(name) &&
+      !graph.inputs.some(input => input.name === name)
+    ) {
       throw new UnknownNameError('value', name, nearestNames(name, graph.producer.keys()))
     }
     return this.binding.read(this.binding.taps.tensorTap(name))

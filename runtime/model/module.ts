@@ -1,6 +1,6 @@
-import { Application, type Tap, Value } from '../graph/expression.ts'
 import { UnknownNameError } from '../errors/names.ts'
 import { ArgumentError } from '../errors/tensor.ts'
+import { Application, type Tap, Value } from '../graph/expression.ts'
 import { nearestNames } from '../names/nearest.ts'
 import { printModule } from '../names/print.ts'
 import { resolveChild } from '../names/resolve.ts'
@@ -83,9 +83,15 @@ export function makeProxy(handle: ModuleHandle): object {
     },
     set(_, key, value) {
       if (key === 'output' || key === 'input') return Reflect.set(handle, key, value, handle)
-      throw new ArgumentError(`${String(key)} of a module can't be assigned.`, here(), 'assign to .output or .input, or to a name in .outputs or .inputs')
+      throw new ArgumentError(
+        `${String(key)} of a module can't be assigned.`,
+        here(),
+        'assign to .output or .input, or to a name in .outputs or .inputs',
+      )
     },
-    has: (_, key) => (typeof key === 'string' && handle.members.has(key)) || (typeof key === 'string' && handle.scope.children.has(key)),
+    has: (_, key) =>
+      (typeof key === 'string' && handle.members.has(key)) ||
+      (typeof key === 'string' && handle.scope.children.has(key)),
     ownKeys: () => [...handle.scope.children.keys()],
     getOwnPropertyDescriptor: (_, key) =>
       typeof key === 'string' && handle.scope.children.has(key)
@@ -95,7 +101,21 @@ export function makeProxy(handle: ModuleHandle): object {
   })
 }
 
-const members: ReadonlySet<string> = new Set(['path', 'output', 'outputs', 'input', 'inputs', 'ops', 'weights', 'child', 'modules', 'length', 'at', 'slice', 'toString'])
+const members: ReadonlySet<string> = new Set([
+  'path',
+  'output',
+  'outputs',
+  'input',
+  'inputs',
+  'ops',
+  'weights',
+  'child',
+  'modules',
+  'length',
+  'at',
+  'slice',
+  'toString',
+])
 
 export class ModuleHandle {
   /** Names that are properties: a child called so is reached by child('…'). */
@@ -202,7 +222,8 @@ function sameDims(tensor: Tensor, dims: readonly (number | undefined)[] | undefi
 function tapsProxy(binding: Binding, taps: ReadonlyMap<string, Tap>): Taps {
   const find = (name: string): Tap => {
     const tap = taps.get(name)
-    if (!tap) throw new UnknownNameError('value', name, nearestNames(name, taps.keys()).concat([...taps.keys()].slice(0, 8)))
+    if (!tap)
+      throw new UnknownNameError('value', name, nearestNames(name, taps.keys()).concat([...taps.keys()].slice(0, 8)))
     return tap
   }
   return new Proxy({} as Taps, {
@@ -214,6 +235,8 @@ function tapsProxy(binding: Binding, taps: ReadonlyMap<string, Tap>): Taps {
     has: (_, key) => typeof key === 'string' && taps.has(key),
     ownKeys: () => [...taps.keys()],
     getOwnPropertyDescriptor: (_, key) =>
-      typeof key === 'string' && taps.has(key) ? { configurable: true, enumerable: true, writable: true, value: undefined } : undefined,
+      typeof key === 'string' && taps.has(key)
+        ? { configurable: true, enumerable: true, writable: true, value: undefined }
+        : undefined,
   })
 }

@@ -68,7 +68,12 @@ export class OperationNode {
   #tap(direction: 'in' | 'out', index: number) {
     const names = direction === 'in' ? this.#node.inputs : this.#node.outputs
     const name = names[index]
-    if (!name) throw new UnknownNameError(direction === 'in' ? 'input' : 'output', `${index} of ${this.name}`, names.map((_, i) => String(i)))
+    if (!name)
+      throw new UnknownNameError(
+        direction === 'in' ? 'input' : 'output',
+        `${index} of ${this.name}`,
+        names.map((_, i) => String(i)),
+      )
     return this.#binding.taps.nodeTap(this.#node, direction, name)
   }
 }
@@ -84,7 +89,12 @@ export function operationsOf(binding: Binding, module: ModuleNode): Operations {
   }
   const unknown = (name: string): UnknownOperationError => {
     const there = [...groups].map(([opType, nodes]) => (nodes.length > 1 ? `${opType} ×${nodes.length}` : opType))
-    return new UnknownOperationError(module.path, name, there, [...groups.keys()].filter(opType => fused.test(opType)))
+    return new UnknownOperationError(
+      module.path,
+      name,
+      there,
+      [...groups.keys()].filter(opType => fused.test(opType)),
+    )
   }
   return new Proxy({} as Operations, {
     get(_, key) {
@@ -97,7 +107,9 @@ export function operationsOf(binding: Binding, module: ModuleNode): Operations {
     has: (_, key) => typeof key === 'string' && groups.has(key),
     ownKeys: () => [...groups.keys()],
     getOwnPropertyDescriptor: (_, key) =>
-      typeof key === 'string' && groups.has(key) ? { configurable: true, enumerable: true, value: groups.get(key) } : undefined,
+      typeof key === 'string' && groups.has(key)
+        ? { configurable: true, enumerable: true, value: groups.get(key) }
+        : undefined,
   })
 }
 
@@ -110,5 +122,12 @@ export function findNode(binding: Binding, name: string): OperationNode {
   const { nodes } = binding.taps.tree.graph
   const node = nodes.find(other => other.name === name)
   if (node) return new OperationNode(binding, node)
-  throw new UnknownNameError('node', name, nearestNames(name, nodes.map(other => other.name)))
+  throw new UnknownNameError(
+    'node',
+    name,
+    nearestNames(
+      name,
+      nodes.map(other => other.name),
+    ),
+  )
 }

@@ -13,7 +13,8 @@ export function derivedValues(graph: OnnxGraph): ReadonlySet<string> {
   for (const node of graph.nodes) {
     const reads = [...node.inputs, ...node.captures].filter(name => name !== '')
     const isFixed = (name: string): boolean => derived.has(name) || graph.initializers.has(name)
-    if (readsShapeOnly(node.opType) || (reads.length > 0 && reads.every(isFixed))) for (const name of node.outputs) derived.add(name)
+    if (readsShapeOnly(node.opType) || (reads.length > 0 && reads.every(isFixed)))
+      for (const name of node.outputs) derived.add(name)
   }
   return derived
 }

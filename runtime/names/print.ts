@@ -1,7 +1,21 @@
 import type { ModuleNode } from './tree.ts'
 
 /** Names that are properties of every module: a child called so is reached by child('…'). */
-const reserved = new Set(['output', 'outputs', 'input', 'inputs', 'ops', 'weights', 'path', 'child', 'modules', 'length', 'at', 'slice', 'toString'])
+const reserved = new Set([
+  'output',
+  'outputs',
+  'input',
+  'inputs',
+  'ops',
+  'weights',
+  'path',
+  'child',
+  'modules',
+  'length',
+  'at',
+  'slice',
+  'toString',
+])
 
 /** The tree, as people print modules: lists of like layers on one line. */
 export function printModule(module: ModuleNode, weightDims?: (initializer: string) => readonly number[]): string {

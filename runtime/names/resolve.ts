@@ -12,7 +12,8 @@ export function resolveChild(module: ModuleNode, name: string): ModuleNode {
     if (at) return at
   }
   const names = [...module.children.keys()]
-  if (module.isList) throw new UnknownModuleError(module.path, name, [`${module.path}[${names[0]}] … ${module.path}[${names.at(-1)}]`])
+  if (module.isList)
+    throw new UnknownModuleError(module.path, name, [`${module.path}[${names[0]}] … ${module.path}[${names.at(-1)}]`])
   const near = nearestNames(name, names)
   throw new UnknownModuleError(module.path, name, near.length > 0 ? near : names.slice(0, 8))
 }

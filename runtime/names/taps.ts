@@ -52,22 +52,39 @@ export class Taps {
   }
 
   outputTaps(module: ModuleNode): Map<string, Tap> {
-    return new Map(this.#leaving(module).map(name => [name, this.#tap(module.path, 'out', name, `${labelOf(module, 'outputs')}['${name}']`)]))
+    return new Map(
+      this.#leaving(module).map(name => [
+        name,
+        this.#tap(module.path, 'out', name, `${labelOf(module, 'outputs')}['${name}']`),
+      ]),
+    )
   }
 
   inputTaps(module: ModuleNode): Map<string, Tap> {
-    return new Map(this.#entering(module).map(name => [name, this.#tap(module.path, 'in', name, `${labelOf(module, 'inputs')}['${name}']`)]))
+    return new Map(
+      this.#entering(module).map(name => [
+        name,
+        this.#tap(module.path, 'in', name, `${labelOf(module, 'inputs')}['${name}']`),
+      ]),
+    )
   }
 
   nodeTap(node: GraphNode, direction: Direction, tensor: string): Tap {
-    return this.#tap(nodeScope(node), direction, tensor, `node('${node.name}').${direction === 'out' ? 'output' : 'input'}`)
+    return this.#tap(
+      nodeScope(node),
+      direction,
+      tensor,
+      `node('${node.name}').${direction === 'out' ? 'output' : 'input'}`,
+    )
   }
 
   /** Where a value is made: at its node, at the model's input, or among the weights. */
   tensorTap(name: string): Tap {
     const produced = this.tree.graph.producer.get(name)
     if (produced) return this.nodeTap(produced.node, 'out', name)
-    return this.#inputs.has(name) ? this.#tap('', 'in', name, `tensor('${name}')`) : this.#tap('weight', 'out', name, `tensor('${name}')`)
+    return this.#inputs.has(name)
+      ? this.#tap('', 'in', name, `tensor('${name}')`)
+      : this.#tap('weight', 'out', name, `tensor('${name}')`)
   }
 
   /** All taps that a value crosses on its way to a reader, in order. */
@@ -95,13 +112,17 @@ export class Taps {
       out.pop()
       into.pop()
     }
-    return [...out.map(scope => this.#tap(scope, 'out', tensor)), ...into.reverse().map(scope => this.#tap(scope, 'in', tensor))]
+    return [
+      ...out.map(scope => this.#tap(scope, 'out', tensor)),
+      ...into.reverse().map(scope => this.#tap(scope, 'in', tensor)),
+    ]
   }
 
   /** Scopes that hold a node, from the inside out; the node itself is the innermost. */
   #scopesAround(node: GraphNode): string[] {
     const scopes = [nodeScope(node)]
-    for (let module: ModuleNode | undefined = this.tree.scopeOf(node); module; module = module.parent) scopes.push(module.path)
+    for (let module: ModuleNode | undefined = this.tree.scopeOf(node); module; module = module.parent)
+      scopes.push(module.path)
     return scopes
   }
 
@@ -112,7 +133,12 @@ export class Taps {
     return scopes
   }
 
-  #tap(scope: string, direction: Direction, tensor: string, label = `${scope}.${direction === 'out' ? 'output' : 'input'}`): Tap {
+  #tap(
+    scope: string,
+    direction: Direction,
+    tensor: string,
+    label = `${scope}.${direction === 'out' ? 'output' : 'input'}`,
+  ): Tap {
     const key = `${scope}|${direction}|${tensor}`
     let tap = this.#taps.get(key)
     if (!tap) {
@@ -144,7 +170,9 @@ export class Taps {
   }
 
   #readOutside(name: string, inside: ReadonlySet<number>): boolean {
-    return (this.tree.graph.consumers.get(name) ?? []).some(node => !inside.has(node.index) && !readsShapeOnly(node.opType))
+    return (this.tree.graph.consumers.get(name) ?? []).some(
+      node => !inside.has(node.index) && !readsShapeOnly(node.opType),
+    )
   }
 
   /** Values made outside that nodes inside read, by first use: activations, or fixed values if there are no others. */
@@ -184,7 +212,8 @@ export class Taps {
   }
 
   #none(label: string, module: ModuleNode): NoTapError {
-    if (module.nodes.length > 0) return new NoTapError(label, 'no value passes this side of the module', 'print the module to see its nodes')
+    if (module.nodes.length > 0)
+      return new NoTapError(label, 'no value passes this side of the module', 'print the module to see its nodes')
     const parent = module.parent?.path ?? ''
     return new NoTapError(
       label,

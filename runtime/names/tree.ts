@@ -116,7 +116,8 @@ function draft(path: string, name: string, parent: Draft | undefined): Draft {
 function common(modules: readonly Draft[]): Draft {
   let shared = modules[0]
   for (const module of modules) {
-    while (module.path !== shared.path && shared.path !== '' && !module.path.startsWith(`${shared.path}.`)) shared = shared.parent!
+    while (module.path !== shared.path && shared.path !== '' && !module.path.startsWith(`${shared.path}.`))
+      shared = shared.parent!
   }
   return shared
 }

@@ -1,9 +1,19 @@
 import { create } from '@bufbuild/protobuf'
-import { type AttributeProto, AttributeProtoSchema, type GraphProto, GraphProtoSchema, type NodeProto, NodeProtoSchema } from './schema/onnx_pb.ts'
+import {
+  type AttributeProto,
+  AttributeProtoSchema,
+  type GraphProto,
+  GraphProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+} from './schema/onnx_pb.ts'
 
 /** The node with other names for the outer values that its subgraph bodies read. ONNX forbids a body to define an outer name anew. */
 export function renameCaptures(node: NodeProto, names: ReadonlyMap<string, string>): NodeProto {
-  return create(NodeProtoSchema, { ...node, attribute: node.attribute.map(attribute => renameInAttribute(attribute, names)) })
+  return create(NodeProtoSchema, {
+    ...node,
+    attribute: node.attribute.map(attribute => renameInAttribute(attribute, names)),
+  })
 }
 
 function renameInAttribute(attribute: AttributeProto, names: ReadonlyMap<string, string>): AttributeProto {
@@ -19,7 +29,9 @@ function renameInBody(graph: GraphProto, names: ReadonlyMap<string, string>): Gr
   const rename = (name: string): string => names.get(name) ?? name
   return create(GraphProtoSchema, {
     ...graph,
-    node: graph.node.map(node => create(NodeProtoSchema, { ...renameCaptures(node, names), input: node.input.map(rename) })),
+    node: graph.node.map(node =>
+      create(NodeProtoSchema, { ...renameCaptures(node, names), input: node.input.map(rename) }),
+    ),
     output: graph.output.map(output => ({ ...output, name: rename(output.name) })),
   })
 }
@@ -28,7 +40,8 @@ function renameInBody(graph: GraphProto, names: ReadonlyMap<string, string>): Gr
 export function capturesOf(node: NodeProto): string[] {
   const found = new Set<string>()
   for (const attribute of node.attribute) {
-    for (const graph of attribute.g ? [attribute.g, ...attribute.graphs] : attribute.graphs) for (const name of freeNames(graph)) found.add(name)
+    for (const graph of attribute.g ? [attribute.g, ...attribute.graphs] : attribute.graphs)
+      for (const name of freeNames(graph)) found.add(name)
   }
   return [...found]
 }

@@ -1,12 +1,20 @@
 import { create } from '@bufbuild/protobuf'
-import { type NodeProto, type TensorProto, TensorProto_DataType as OnnxType, TensorProtoSchema } from './schema/onnx_pb.ts'
+import {
+  type NodeProto,
+  TensorProto_DataType as OnnxType,
+  type TensorProto,
+  TensorProtoSchema,
+} from './schema/onnx_pb.ts'
 
 /** The tensor of a Constant node, named for its output; undefined for the sparse kind, which stays a node. */
 export function constantTensor(node: NodeProto): TensorProto | undefined {
   const name = node.output[0]
   const [attribute] = node.attribute
-  const tensor = (dataType: OnnxType, dims: number[], data: { floatData?: number[]; int64Data?: bigint[]; stringData?: Uint8Array[] }): TensorProto =>
-    create(TensorProtoSchema, { name, dataType, dims: dims.map(BigInt), ...data })
+  const tensor = (
+    dataType: OnnxType,
+    dims: number[],
+    data: { floatData?: number[]; int64Data?: bigint[]; stringData?: Uint8Array[] },
+  ): TensorProto => create(TensorProtoSchema, { name, dataType, dims: dims.map(BigInt), ...data })
   switch (attribute?.name) {
     case 'value':
       return attribute.t && renamed(attribute.t, name)

@@ -38,8 +38,15 @@ export async function resolveExternalData(proto: ModelProto, path: string, file:
   }
 }
 
-async function locate(location: string, path: string, file: string, tensor: string): Promise<{ file: string; size: number }> {
-  const candidates = isAbsolute(location) ? [location] : [resolve(dirname(file), location), resolve(dirname(path), location)]
+async function locate(
+  location: string,
+  path: string,
+  file: string,
+  tensor: string,
+): Promise<{ file: string; size: number }> {
+  const candidates = isAbsolute(location)
+    ? [location]
+    : [resolve(dirname(file), location), resolve(dirname(path), location)]
   for (const candidate of candidates) {
     try {
       const real = await realpath(candidate)
@@ -48,7 +55,9 @@ async function locate(location: string, path: string, file: string, tensor: stri
       // The next candidate.
     }
   }
-  throw new ExternalDataError(`${path} keeps the weight ${tensor} in ${location}, and that file is not there (looked at ${candidates[0]}).`)
+  throw new ExternalDataError(
+    `${path} keeps the weight ${tensor} in ${location}, and that file is not there (looked at ${candidates[0]}).`,
+  )
 }
 
 function checkLength(tensor: TensorProto, location: string, size: number): void {

@@ -1,7 +1,15 @@
 import { InvalidGraphError } from '../errors/onnx.ts'
 import { capturesOf } from './captures.ts'
 import { constantTensor } from './constants.ts'
-import { type GraphProto, type ModelProto, type NodeProto, type SparseTensorProto, type TensorProto, TensorProto_DataType, type ValueInfoProto } from './schema/onnx_pb.ts'
+import {
+  type GraphProto,
+  type ModelProto,
+  type NodeProto,
+  type SparseTensorProto,
+  type TensorProto,
+  TensorProto_DataType,
+  type ValueInfoProto,
+} from './schema/onnx_pb.ts'
 import { sortNodes } from './sort.ts'
 
 /** A node of the main graph. */
@@ -66,7 +74,9 @@ export function buildGraph(proto: ModelProto): OnnxGraph {
   const sparse = new Map(graph.sparseInitializer.map(tensor => [tensor.values?.name ?? '', tensor]))
   const nodes = named(sortNodes(kept.map(node => ({ node, captures: capturesOf(node) }))))
   const { producer, consumers } = connect(nodes)
-  const opsets = new Map(proto.opsetImport.map(({ domain, version }) => [domain === 'ai.onnx' ? '' : domain, Number(version)]))
+  const opsets = new Map(
+    proto.opsetImport.map(({ domain, version }) => [domain === 'ai.onnx' ? '' : domain, Number(version)]),
+  )
   return {
     nodes,
     inputs: graph.input.filter(input => !initializers.has(input.name)).map(describe),
@@ -96,7 +106,16 @@ function named(sorted: readonly { node: NodeProto; captures: readonly string[] }
       node.name = name
     }
     seen.add(name)
-    return { index, name, opType: node.opType, domain: node.domain === 'ai.onnx' ? '' : node.domain, inputs: node.input, outputs: node.output, captures, proto: node }
+    return {
+      index,
+      name,
+      opType: node.opType,
+      domain: node.domain === 'ai.onnx' ? '' : node.domain,
+      inputs: node.input,
+      outputs: node.output,
+      captures,
+      proto: node,
+    }
   })
 }
 
@@ -106,7 +125,10 @@ function connect(nodes: readonly GraphNode[]): Pick<OnnxGraph, 'producer' | 'con
   for (const node of nodes) {
     node.outputs.forEach((name, output) => {
       if (name === '') return
-      if (producer.has(name)) throw new InvalidGraphError(`The value ${name} is made by two nodes, ${producer.get(name)!.node.name} and ${node.name}.`)
+      if (producer.has(name))
+        throw new InvalidGraphError(
+          `The value ${name} is made by two nodes, ${producer.get(name)!.node.name} and ${node.name}.`,
+        )
       producer.set(name, { node, output })
     })
     for (const name of new Set([...node.inputs, ...node.captures])) {
@@ -129,7 +151,10 @@ function describe({ name, type }: ValueInfoProto): ValueInfo {
   return { name, type: typeName(elemType), dims }
 }
 
-const typeNames: Readonly<Record<number, string>> = { [TensorProto_DataType.FLOAT]: 'float32', [TensorProto_DataType.DOUBLE]: 'float64' }
+const typeNames: Readonly<Record<number, string>> = {
+  [TensorProto_DataType.FLOAT]: 'float32',
+  [TensorProto_DataType.DOUBLE]: 'float64',
+}
 
 /** onnxruntime's name of an element type: `float32`, `int64`, `bfloat16`. */
 export function typeName(elementType: number): string | undefined {

@@ -3,7 +3,13 @@ import { access, type FileHandle, open, readdir, realpath, stat } from 'node:fs/
 import { basename, dirname } from 'node:path'
 import { fromBinary } from '@bufbuild/protobuf'
 import { distance } from 'fastest-levenshtein'
-import { ModelNotFoundError, NotOnnxError, TruncatedModelError, UnreadableModelError, UnsupportedVersionError } from '../errors/onnx.ts'
+import {
+  ModelNotFoundError,
+  NotOnnxError,
+  TruncatedModelError,
+  UnreadableModelError,
+  UnsupportedVersionError,
+} from '../errors/onnx.ts'
 import { resolveExternalData } from './external.ts'
 import { recognise } from './recognise.ts'
 import { type ModelProto, ModelProtoSchema } from './schema/onnx_pb.ts'

@@ -10,12 +10,17 @@ export async function recognise(handle: FileHandle, path: string, size: number):
   if (text.startsWith('version https://git-lfs')) {
     throw new NotOnnxError(path, 'a Git LFS pointer, and the file itself was not fetched', 'run `git lfs pull`')
   }
-  if (/^\s*<(!doctype|html|\?xml)/i.test(text)) throw new NotOnnxError(path, 'a web page', 'check the address it was downloaded from')
+  if (/^\s*<(!doctype|html|\?xml)/i.test(text))
+    throw new NotOnnxError(path, 'a web page', 'check the address it was downloaded from')
   if (text.startsWith('GGUF')) throw new NotOnnxError(path, 'a GGUF file', 'export the model to ONNX')
-  if (text.startsWith('PK\u0003\u0004')) throw new NotOnnxError(path, 'a zip archive (a PyTorch checkpoint?)', 'export it with torch.onnx.export')
-  if (text.startsWith('\u0080\u0002') || text.startsWith('\u0080\u0004')) throw new NotOnnxError(path, 'a Python pickle', 'export it with torch.onnx.export')
+  if (text.startsWith('PK\u0003\u0004'))
+    throw new NotOnnxError(path, 'a zip archive (a PyTorch checkpoint?)', 'export it with torch.onnx.export')
+  if (text.startsWith('\u0080\u0002') || text.startsWith('\u0080\u0004'))
+    throw new NotOnnxError(path, 'a Python pickle', 'export it with torch.onnx.export')
   if (text.slice(4, 8) === 'TFL3') throw new NotOnnxError(path, 'a TensorFlow Lite model', 'convert it with tf2onnx')
-  if (text.slice(4, 8) === 'ORTM') throw new NotOnnxError(path, "a model in onnxruntime's own .ort format", 'use the .onnx file it was made from')
-  if (/^.{8}\{"/s.test(text)) throw new NotOnnxError(path, 'a safetensors file', 'export the model to ONNX: weights alone can’t be run')
+  if (text.slice(4, 8) === 'ORTM')
+    throw new NotOnnxError(path, "a model in onnxruntime's own .ort format", 'use the .onnx file it was made from')
+  if (/^.{8}\{"/s.test(text))
+    throw new NotOnnxError(path, 'a safetensors file', 'export the model to ONNX: weights alone can’t be run')
   if (/^\s*[{[]/.test(text)) throw new NotOnnxError(path, 'a JSON file')
 }

@@ -49,9 +49,17 @@ async function walk(reader: WireReader, kind: Kind, end: number, file: string): 
   return parts
 }
 
-async function lengthDelimited(reader: WireReader, kind: Kind, field: number, end: number, file: string, parts: Uint8Array[]): Promise<void> {
+async function lengthDelimited(
+  reader: WireReader,
+  kind: Kind,
+  field: number,
+  end: number,
+  file: string,
+  parts: Uint8Array[],
+): Promise<void> {
   const length = await reader.varint()
-  if (reader.position + length > end) throw new RangeError(`A field of ${length} bytes runs ${reader.position + length - end} bytes past the end.`)
+  if (reader.position + length > end)
+    throw new RangeError(`A field of ${length} bytes runs ${reader.position + length - end} bytes past the end.`)
   const payload = kind === 'tensor' ? payloads[field] : undefined
   if (payload && length > KEPT_BYTES) {
     parts.pop()
@@ -61,7 +69,10 @@ async function lengthDelimited(reader: WireReader, kind: Kind, field: number, en
   }
   const child = children[kind][field]
   // A small message holds no large payload: it is copied whole.
-  const content = child && length > KEPT_BYTES ? await walk(reader, child, reader.position + length, file) : [await reader.bytes(length)]
+  const content =
+    child && length > KEPT_BYTES
+      ? await walk(reader, child, reader.position + length, file)
+      : [await reader.bytes(length)]
   parts.push(encodeVarint(content.reduce((sum, part) => sum + part.length, 0)), ...content)
 }
 

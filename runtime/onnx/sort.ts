@@ -12,7 +12,10 @@ export function sortNodes<N extends Sortable>(nodes: readonly N[]): N[] {
   nodes.forEach(({ node }, i) => {
     for (const name of node.output) if (name !== '') maker.set(name, i)
   })
-  const before = nodes.map(({ node, captures }) => new Set([...node.input, ...captures].map(name => maker.get(name)).filter(i => i !== undefined)))
+  const before = nodes.map(
+    ({ node, captures }) =>
+      new Set([...node.input, ...captures].map(name => maker.get(name)).filter(i => i !== undefined)),
+  )
   if (before.every((makers, i) => [...makers].every(maker => maker < i))) return [...nodes]
 
   const after = nodes.map(() => [] as number[])

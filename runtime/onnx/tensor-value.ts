@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { externalEntry } from './external.ts'
-import { type TensorProto, TensorProto_DataType as OnnxType } from './schema/onnx_pb.ts'
+import { TensorProto_DataType as OnnxType, type TensorProto } from './schema/onnx_pb.ts'
 
 /** A tensor's elements as little-endian bytes, from its file if they lie in one. @throws Error for strings */
 export async function readTensorBytes(tensor: TensorProto): Promise<Uint8Array> {
@@ -12,7 +12,12 @@ export async function readTensorBytes(tensor: TensorProto): Promise<Uint8Array> 
   try {
     let filled = 0
     while (filled < length) {
-      const { bytesRead } = await handle.read(bytes, filled, Math.min(length - filled, 1 << 30), Number(externalEntry(tensor, 'offset') ?? 0) + filled)
+      const { bytesRead } = await handle.read(
+        bytes,
+        filled,
+        Math.min(length - filled, 1 << 30),
+        Number(externalEntry(tensor, 'offset') ?? 0) + filled,
+      )
       if (bytesRead === 0) throw new Error(`${location} ended early.`)
       filled += bytesRead
     }
@@ -29,7 +34,9 @@ function embeddedBytes(tensor: TensorProto): Uint8Array {
   if (tensor.doubleData.length > 0) return view(Float64Array.from(tensor.doubleData))
   if (tensor.int64Data.length > 0) return view(BigInt64Array.from(tensor.int64Data))
   if (tensor.uint64Data.length > 0) {
-    return tensor.dataType === OnnxType.UINT32 ? view(Uint32Array.from(tensor.uint64Data, Number)) : view(BigUint64Array.from(tensor.uint64Data))
+    return tensor.dataType === OnnxType.UINT32
+      ? view(Uint32Array.from(tensor.uint64Data, Number))
+      : view(BigUint64Array.from(tensor.uint64Data))
   }
   switch (tensor.dataType) {
     case OnnxType.INT32:

@@ -46,7 +46,8 @@ export class WireReader {
 
   /** @throws RangeError if that would lead past the end of the file */
   skip(length: number): void {
-    if (this.position + length > this.#end) throw new RangeError(`The file ends ${this.position + length - this.#end} bytes early.`)
+    if (this.position + length > this.#end)
+      throw new RangeError(`The file ends ${this.position + length - this.#end} bytes early.`)
     this.position += length
   }
 

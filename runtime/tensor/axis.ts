@@ -14,6 +14,7 @@ export function axisOf(dim: number, rank: number, operation: string): number {
 /** The same for several axes, none of them twice. */
 export function axesOf(dims: readonly number[], rank: number, operation: string): number[] {
   const axes = dims.map(dim => axisOf(dim, rank, operation))
-  if (new Set(axes).size !== axes.length) throw new ArgumentError(`${operation}: [${dims.join(', ')}] names a dim twice.`, here())
+  if (new Set(axes).size !== axes.length)
+    throw new ArgumentError(`${operation}: [${dims.join(', ')}] names a dim twice.`, here())
   return axes
 }

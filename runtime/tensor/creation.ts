@@ -18,7 +18,8 @@ export function tensor(data: TensorLike, { type, dims }: { type?: HeldType; dims
 
 function withDims(made: Tensor, dims: readonly number[]) {
   const held = made.held()
-  if (sizeOf(dims) !== sizeOf(held.dims)) throw new ArgumentError(`${sizeOf(held.dims)} elements do not fill [${dims.join(', ')}].`, here())
+  if (sizeOf(dims) !== sizeOf(held.dims))
+    throw new ArgumentError(`${sizeOf(held.dims)} elements do not fill [${dims.join(', ')}].`, here())
   return { ...held, dims }
 }
 
@@ -51,7 +52,9 @@ export function arange(start: number, end?: number, step = 1, options: Typed = {
 
 /** `steps` values from start to end, both included. */
 export function linspace(start: number, end: number, steps: number, { type = 'float32' }: Typed = {}): Tensor {
-  const values = Array.from({ length: steps }, (_, i) => (steps === 1 ? start : start + ((end - start) * i) / (steps - 1)))
+  const values = Array.from({ length: steps }, (_, i) =>
+    steps === 1 ? start : start + ((end - start) * i) / (steps - 1),
+  )
   return toTensor(values, { type })
 }
 

@@ -1,10 +1,10 @@
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
 import { uniformInt } from 'pure-rand/distribution/uniformInt'
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
+import { toTensor } from './convert.ts'
 import { sizeOf } from './data.ts'
 import type { HeldType } from './dtype.ts'
 import { Tensor } from './tensor.ts'
-import { toTensor } from './convert.ts'
 
 /** Random tensors need a seed: the same seed gives the same numbers, on every machine and at every call. */
 export interface Seeded {
@@ -16,7 +16,11 @@ export interface Seeded {
 /** Uniform in [0, 1). xoroshiro128+. */
 export function rand(dims: readonly number[], { seed, type = 'float32' }: Seeded): Tensor {
   const generator = xoroshiro128plus(seed)
-  return shaped(Array.from({ length: sizeOf(dims) }, () => uniformFloat64(generator)), dims, type)
+  return shaped(
+    Array.from({ length: sizeOf(dims) }, () => uniformFloat64(generator)),
+    dims,
+    type,
+  )
 }
 
 /** Normal, mean 0 and standard deviation 1: Box and Muller's transform of xoroshiro128+. */
@@ -32,7 +36,11 @@ export function randn(dims: readonly number[], { seed, type = 'float32' }: Seede
 /** Integers from low up to, but without, high: int64. */
 export function randint(low: number, high: number, dims: readonly number[], { seed, type = 'int64' }: Seeded): Tensor {
   const generator = xoroshiro128plus(seed)
-  return shaped(Array.from({ length: sizeOf(dims) }, () => uniformInt(generator, low, high - 1)), dims, type)
+  return shaped(
+    Array.from({ length: sizeOf(dims) }, () => uniformInt(generator, low, high - 1)),
+    dims,
+    type,
+  )
 }
 
 /** The integers below `count` in random order: int64. */

@@ -8,7 +8,12 @@ export type SliceValue = number | bigint | readonly number[] | readonly boolean[
 
 export type SlicePart =
   | { readonly kind: 'index'; readonly value: number }
-  | { readonly kind: 'range'; readonly start: number | undefined; readonly stop: number | undefined; readonly step: number }
+  | {
+      readonly kind: 'range'
+      readonly start: number | undefined
+      readonly stop: number | undefined
+      readonly step: number
+    }
   | { readonly kind: 'ellipsis' }
   | { readonly kind: 'newaxis' }
   | { readonly kind: 'list'; readonly values: Tensor | readonly number[] }
@@ -49,7 +54,11 @@ function parse(pieces: readonly string[]): readonly SliceItem[] {
     return parseSlice(pieces)
   } catch (error) {
     if (!(error instanceof SliceSyntaxError)) throw error
-    throw new ArgumentError(`The slice ${pieces.join('${…}')} can't be read: ${error.message}.`, here(), 'write it as in NumPy: s`:, -1`, s`..., 0:64`')
+    throw new ArgumentError(
+      `The slice ${pieces.join('${…}')} can't be read: ${error.message}.`,
+      here(),
+      'write it as in NumPy: s`:, -1`, s`..., 0:64`',
+    )
   }
 }
 
@@ -59,7 +68,12 @@ function fill(item: SliceItem, values: readonly SliceValue[]): SlicePart {
     case 'range': {
       const step = item.step === undefined ? 1 : number(item.step)
       if (step === 0) throw new ArgumentError('A step of a slice is 0.', here())
-      return { kind: 'range', start: item.start === undefined ? undefined : number(item.start), stop: item.stop === undefined ? undefined : number(item.stop), step }
+      return {
+        kind: 'range',
+        start: item.start === undefined ? undefined : number(item.start),
+        stop: item.stop === undefined ? undefined : number(item.stop),
+        step,
+      }
     }
     case 'list':
       return { kind: 'list', values: item.values.map(number) }
@@ -71,9 +85,11 @@ function fill(item: SliceItem, values: readonly SliceValue[]): SlicePart {
 }
 
 function fromValue(value: SliceValue): SlicePart {
-  if (value instanceof Tensor) return value.type === 'bool' ? { kind: 'mask', values: value } : { kind: 'list', values: value }
+  if (value instanceof Tensor)
+    return value.type === 'bool' ? { kind: 'mask', values: value } : { kind: 'list', values: value }
   if (!Array.isArray(value)) return { kind: 'index', value: integer(value as number) }
-  if (value.length > 0 && value.every(item => typeof item === 'boolean')) return { kind: 'mask', values: value as boolean[] }
+  if (value.length > 0 && value.every(item => typeof item === 'boolean'))
+    return { kind: 'mask', values: value as boolean[] }
   return { kind: 'list', values: value.map(integer) }
 }
 

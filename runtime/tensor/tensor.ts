@@ -1,12 +1,19 @@
 import { Float16Array } from '@petamoriken/float16'
-import { ImplicitConversionError, MixedTracesError, NotAPlaceError, NotComputedError, NotSavedError, UnknownShapeError } from '../errors/tensor.ts'
+import {
+  ImplicitConversionError,
+  MixedTracesError,
+  NotAPlaceError,
+  NotComputedError,
+  NotSavedError,
+  UnknownShapeError,
+} from '../errors/tensor.ts'
 import { type Attributes, Constant, type Dims, Operand, Operation, Value } from '../graph/expression.ts'
 import { currentRecorder, evaluate, type Recorder } from '../graph/recorder.ts'
 import { sizeOf, type TensorData } from './data.ts'
 import type { DataType, TensorArray } from './dtype.ts'
 import { describe } from './inspect.ts'
-import type { TensorMethods } from './ops/index.ts'
 import { toNested } from './nested.ts'
+import type { TensorMethods } from './ops/index.ts'
 
 /** The operations, one family a file: `ops/index.ts` puts them on the prototype. */
 export interface Tensor extends TensorMethods {}
@@ -92,7 +99,8 @@ export class Tensor {
   /** The only element. @throws ShapeError if there are more */
   item(): number | bigint | boolean | string {
     const held = this.held()
-    if (sizeOf(held.dims) !== 1) throw new UnknownShapeError(`item() on ${sizeOf(held.dims)} elements`, held.dims, this.position())
+    if (sizeOf(held.dims) !== 1)
+      throw new UnknownShapeError(`item() on ${sizeOf(held.dims)} elements`, held.dims, this.position())
     return toNested({ ...held, dims: [] }) as number | bigint | boolean | string
   }
 
@@ -168,7 +176,11 @@ export class Tensor {
 
   [Symbol.toPrimitive](hint: string): string {
     if (hint === 'string') return describe(this)
-    throw new ImplicitConversionError(this.label, hint === 'number' ? 'number' : 'value', currentRecorder()?.mark()?.position())
+    throw new ImplicitConversionError(
+      this.label,
+      hint === 'number' ? 'number' : 'value',
+      currentRecorder()?.mark()?.position(),
+    )
   }
 
   [Symbol.for('nodejs.util.inspect.custom')](): string {

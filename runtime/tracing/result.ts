@@ -1,7 +1,11 @@
 import { Tensor } from '../tensor/tensor.ts'
 
 /** The tensors in a block's result: itself, or inside arrays, plain objects, maps and sets. */
-export function collectTensors(result: unknown, found: Set<Tensor> = new Set(), seen: Set<object> = new Set()): Set<Tensor> {
+export function collectTensors(
+  result: unknown,
+  found: Set<Tensor> = new Set(),
+  seen: Set<object> = new Set(),
+): Set<Tensor> {
   if (result instanceof Tensor) {
     found.add(result)
     return found

@@ -12,7 +12,11 @@ export function save<T>(value: T): T {
   for (const tensor of collectTensors(value)) {
     const owner = tensor.owner ?? recorder
     if (owner instanceof Tracer && !owner.finished) owner.save(tensor)
-    else if (!tensor.computed) throw new SaveError(`save() was given ${tensor.label} outside a trace.`, 'call it inside the block; outside, use `await t.value()`')
+    else if (!tensor.computed)
+      throw new SaveError(
+        `save() was given ${tensor.label} outside a trace.`,
+        'call it inside the block; outside, use `await t.value()`',
+      )
   }
   if (!recorder || recorder.finished) {
     throw new SaveError('save() was called outside a trace.', 'call it inside the block of a trace')

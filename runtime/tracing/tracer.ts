@@ -1,10 +1,10 @@
+import type { Engine } from '../engine/engine.ts'
+import type { TraceReport } from '../engine/report.ts'
+import type { ValueShape } from '../engine/scan.ts'
 import { OutOfOrderError } from '../errors/link.ts'
 import { SaveError, TraceEndedError } from '../errors/trace.ts'
 import { type Mark, type Recording, type Tap, TapRead, Value, type Write } from '../graph/expression.ts'
 import { currentRecorder, type Recorder } from '../graph/recorder.ts'
-import type { Engine } from '../engine/engine.ts'
-import type { TraceReport } from '../engine/report.ts'
-import type { ValueShape } from '../engine/scan.ts'
 import type { TensorData } from '../tensor/data.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { type Backend, ExecutionBackend } from './backend.ts'
@@ -53,7 +53,12 @@ export class Tracer implements Recorder {
   readonly #executed = new Set<number>()
   #forcedAt: Mark | undefined
 
-  constructor(args: readonly unknown[], kwargs: TraceOptions = {}, backend: Backend = new ExecutionBackend(), info?: Info) {
+  constructor(
+    args: readonly unknown[],
+    kwargs: TraceOptions = {},
+    backend: Backend = new ExecutionBackend(),
+    info?: Info,
+  ) {
     this.args = args
     this.kwargs = kwargs
     this.backend = backend
@@ -122,7 +127,9 @@ export class Tracer implements Recorder {
   push(state: Readonly<Record<string, unknown>>): void {
     this.#pushed = state
     // In an outer trace everything flows on; only the outermost one keeps to what was saved.
-    if (this.depth > 1) for (const value of Object.values(state)) if (value instanceof Tensor && value.owner === this) this.#saved.add(value)
+    if (this.depth > 1)
+      for (const value of Object.values(state))
+        if (value instanceof Tensor && value.owner === this) this.#saved.add(value)
   }
 
   commit(): void {
@@ -139,7 +146,11 @@ export class Tracer implements Recorder {
   save(tensor: Tensor): void {
     if (tensor.computed) return
     if (tensor.owner && tensor.owner !== this) {
-      throw new SaveError(`save() was given ${tensor.label}, which belongs to another trace.`, 'save it in the trace that reads it', this.mark()?.position())
+      throw new SaveError(
+        `save() was given ${tensor.label}, which belongs to another trace.`,
+        'save it in the trace that reads it',
+        this.mark()?.position(),
+      )
     }
     this.#saved.add(tensor)
   }
@@ -175,7 +186,8 @@ export class Tracer implements Recorder {
     const value = new Value(new TapRead(tap, writes, this, mark), 0, shape?.type ?? 'float32', shape?.dims)
     const place = {
       label: tap.label,
-      set: (slice: unknown, written: unknown) => this.write(tap, this.read(tap).assign(slice as never, written as never)),
+      set: (slice: unknown, written: unknown) =>
+        this.write(tap, this.read(tap).assign(slice as never, written as never)),
     }
     return Tensor.handle(value, this, place)
   }
@@ -201,7 +213,8 @@ export class Tracer implements Recorder {
       keepEdges: true,
       signal: this.kwargs.signal,
     })
-    for (const [name, data] of values) if (this.model.engine.program.graph.producer.has(name)) this.#given.set(name, data)
+    for (const [name, data] of values)
+      if (this.model.engine.program.graph.producer.has(name)) this.#given.set(name, data)
     for (const node of plan.executed) this.#executed.add(node)
     return wanted[0]
   }
@@ -244,9 +257,11 @@ function weightShape(engine: Engine, name: string): ValueShape | undefined {
 
 function toPlain(value: unknown): unknown {
   if (value instanceof Tensor) return value.tolist()
-  if (ArrayBuffer.isView(value) && !(value instanceof DataView)) return Array.from(value as unknown as ArrayLike<unknown>)
+  if (ArrayBuffer.isView(value) && !(value instanceof DataView))
+    return Array.from(value as unknown as ArrayLike<unknown>)
   if (typeof value === 'bigint') return Number(value)
   if (Array.isArray(value)) return value.map(toPlain)
-  if (value && typeof value === 'object') return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, toPlain(item)]))
+  if (value && typeof value === 'object')
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, toPlain(item)]))
   return value
 }

@@ -14,10 +14,15 @@ export function fitWrite(
   if (written instanceof Tensor && (!shape || written.type === shape.type)) {
     const dims = knownDims(written)
     if (!dims || !shape?.dims) return written
-    const fits = dims.length === shape.dims.length && dims.every((dim, i) => dim === undefined || shape.dims?.[i] === undefined || dim === shape.dims[i])
+    const fits =
+      dims.length === shape.dims.length &&
+      dims.every((dim, i) => dim === undefined || shape.dims?.[i] === undefined || dim === shape.dims[i])
     if (fits) return written
     if (dims.length > shape.dims.length) {
-      throw new ShapeError(`${label}: a value of ${showDims(dims)} was written where ${showDims(shape.dims)} is read.`, at)
+      throw new ShapeError(
+        `${label}: a value of ${showDims(dims)} was written where ${showDims(shape.dims)} is read.`,
+        at,
+      )
     }
   }
   // Numbers, arrays and what must be broadcast or converted: as in an assignment to the whole slice.

@@ -6,7 +6,11 @@ export interface Case {
   readonly inputs: InputKeys
   readonly edits?: readonly Edit[]
   readonly reads?: Readonly<Record<string, Expression>>
-  readonly sweep?: { readonly over: Readonly<Record<string, number>>; readonly edits: readonly Edit[]; readonly measure: Expression }
+  readonly sweep?: {
+    readonly over: Readonly<Record<string, number>>
+    readonly edits: readonly Edit[]
+    readonly measure: Expression
+  }
   readonly expect: Readonly<Record<string, string>>
   readonly tolerance: number
   readonly needs?: string

@@ -1,4 +1,4 @@
-import { type Model, type Tensor, cat, stack, where } from 'onnsight'
+import { cat, type Model, stack, type Tensor, where } from 'onnsight'
 import type { Case, Edit, Expression, InputKeys, TapName } from './case.ts'
 
 type Operand = Tensor | number
@@ -16,21 +16,30 @@ export class Evaluator {
   }
 
   /** One pass with edits; gives each read's value. */
-  async run(inputs: InputKeys, edits: readonly Edit[], reads: Readonly<Record<string, Expression>>): Promise<Record<string, Tensor>> {
+  async run(
+    inputs: InputKeys,
+    edits: readonly Edit[],
+    reads: Readonly<Record<string, Expression>>,
+  ): Promise<Record<string, Tensor>> {
     const everything = [...edits.map(edit => edit.value), ...Object.values(reads)]
     for (const read of everything.flatMap(findReads)) if (read.inputs) await this.#otherRun(read)
     return this.#model.trace(this.#inputs(inputs), model => {
       const pass = new Pass(model, this.#tensors, this.#otherRuns)
       for (const read of everything.flatMap(findReads)) if (read.before) pass.rememberBefore(read.read)
       for (const edit of inOrder(edits)) pass.edit(edit)
-      return Object.fromEntries(Object.entries(reads).map(([name, expression]) => [name, pass.evaluate(expression) as Tensor]))
+      return Object.fromEntries(
+        Object.entries(reads).map(([name, expression]) => [name, pass.evaluate(expression) as Tensor]),
+      )
     })
   }
 
   async #otherRun(read: Read): Promise<void> {
     const key = JSON.stringify([read.read, read.inputs])
     if (this.#otherRuns.has(key)) return
-    const value = await this.#model.trace(this.#inputs(read.inputs as InputKeys), model => tapOf(model, read.read).output)
+    const value = await this.#model.trace(
+      this.#inputs(read.inputs as InputKeys),
+      model => tapOf(model, read.read).output,
+    )
     this.#otherRuns.set(key, value)
   }
 
@@ -79,7 +88,10 @@ class Pass {
       const input = this.evaluate(expression.to) as Tensor
       return expression.apply.reduce((value, path) => this.#model.module(path)(value), input)
     }
-    return operation(expression, expression.args.map(arg => this.evaluate(arg)))
+    return operation(
+      expression,
+      expression.args.map(arg => this.evaluate(arg)),
+    )
   }
 
   #read({ read, before, inputs }: Read): Tensor {
@@ -109,7 +121,11 @@ function inOrder(edits: readonly Edit[]): Edit[] {
   const done: Edit[] = []
   const visit = (edit: Edit): void => {
     if (done.includes(edit)) return
-    const needed = new Set(findReads(edit.value).filter(read => !read.inputs && !read.before).map(read => key(read.read)))
+    const needed = new Set(
+      findReads(edit.value)
+        .filter(read => !read.inputs && !read.before)
+        .map(read => key(read.read)),
+    )
     for (const other of edits) if (key(other.at) !== key(edit.at) && needed.has(key(other.at))) visit(other)
     done.push(edit)
   }
@@ -133,7 +149,8 @@ function operation(expression: Extract<Expression, { fn: string }>, args: readon
   const [a, b, c] = args as Tensor[]
   const keepdim = { keepdim: expression.keepdims ?? false }
   switch (expression.fn) {
-    case 'add': case 'mul':
+    case 'add':
+    case 'mul':
       return typeof a === 'number' ? b[expression.fn](a) : a[expression.fn](b)
     case 'sub':
       return typeof a === 'number' ? b.rsub(a) : a.sub(b)
@@ -141,20 +158,37 @@ function operation(expression: Extract<Expression, { fn: string }>, args: readon
       return typeof a === 'number' ? b.rdiv(a) : a.div(b)
     case 'greater':
       return typeof a === 'number' ? b.lt(a) : a.gt(b)
-    case 'matmul': return a.matmul(b)
-    case 'relu': case 'tanh': case 'sqrt': case 'exp': case 'sigmoid': case 'abs':
+    case 'matmul':
+      return a.matmul(b)
+    case 'relu':
+    case 'tanh':
+    case 'sqrt':
+    case 'exp':
+    case 'sigmoid':
+    case 'abs':
       return a[expression.fn]()
-    case 'where': return where(a, b, c)
-    case 'softmax': return a.softmax(expression.axis!)
-    case 'log_softmax': return a.logSoftmax(expression.axis!)
-    case 'argmax': return a.argmax(expression.axis!)
-    case 'stack': return stack(args, expression.axis)
-    case 'concat': return cat(args, expression.axis)
-    case 'mean': return a.mean(expression.axes!, keepdim)
-    case 'sum': return a.sum(expression.axes!, keepdim)
-    case 'transpose': return a.permute(expression.axes!)
-    case 'reshape': return a.reshape(expression.dims!)
-    default: throw new Error(`The cases' operation ${expression.fn} is not known.`)
+    case 'where':
+      return where(a, b, c)
+    case 'softmax':
+      return a.softmax(expression.axis!)
+    case 'log_softmax':
+      return a.logSoftmax(expression.axis!)
+    case 'argmax':
+      return a.argmax(expression.axis!)
+    case 'stack':
+      return stack(args, expression.axis)
+    case 'concat':
+      return cat(args, expression.axis)
+    case 'mean':
+      return a.mean(expression.axes!, keepdim)
+    case 'sum':
+      return a.sum(expression.axes!, keepdim)
+    case 'transpose':
+      return a.permute(expression.axes!)
+    case 'reshape':
+      return a.reshape(expression.dims!)
+    default:
+      throw new Error(`The cases' operation ${expression.fn} is not known.`)
   }
 }
 
@@ -164,7 +198,9 @@ export function sweepPasses({ sweep }: Case): { edits: Edit[]; measure: Expressi
   const passes: { edits: Edit[]; measure: Expression }[] = []
   const fill = (bound: Record<string, number>, rest: typeof names): void => {
     if (rest.length === 0) {
-      const text = JSON.stringify([sweep!.edits, sweep!.measure]).replace(/\{(\w+)\}/g, (all, name) => String(bound[name] ?? all))
+      const text = JSON.stringify([sweep!.edits, sweep!.measure]).replace(/\{(\w+)\}/g, (all, name) =>
+        String(bound[name] ?? all),
+      )
       const [edits, measure] = JSON.parse(text) as [Edit[], Expression]
       passes.push({ edits, measure })
       return

@@ -1,23 +1,36 @@
 import { readFileSync } from 'node:fs'
 import { type Tensor, tensor } from 'onnsight'
 
-
 const arrays = {
-  F32: Float32Array, F64: Float64Array, F16: Uint16Array, I64: BigInt64Array, I32: Int32Array, I16: Int16Array, I8: Int8Array, U8: Uint8Array, BOOL: Uint8Array,
+  F32: Float32Array,
+  F64: Float64Array,
+  F16: Uint16Array,
+  I64: BigInt64Array,
+  I32: Int32Array,
+  I16: Int16Array,
+  I8: Int8Array,
+  U8: Uint8Array,
+  BOOL: Uint8Array,
 } as const
 
 /** A safetensors file: the length of a JSON header, the header, the tensors' bytes. No kept-up package reads it in Node. */
 export function readSafetensors(path: string): Map<string, Tensor> {
   const file = readFileSync(path)
   const headerLength = Number(file.readBigUInt64LE(0))
-  const header = JSON.parse(file.toString('utf8', 8, 8 + headerLength)) as Record<string, { dtype: keyof typeof arrays; shape: number[]; data_offsets: [number, number] }>
+  const header = JSON.parse(file.toString('utf8', 8, 8 + headerLength)) as Record<
+    string,
+    { dtype: keyof typeof arrays; shape: number[]; data_offsets: [number, number] }
+  >
   const start = 8 + headerLength
   const tensors = new Map<string, Tensor>()
   for (const [name, { dtype, shape, data_offsets }] of Object.entries(header)) {
     if (name === '__metadata__') continue
     const bytes = Uint8Array.from(file.subarray(start + data_offsets[0], start + data_offsets[1]))
     const data = new arrays[dtype](bytes.buffer)
-    tensors.set(name, dtype === 'BOOL' ? tensor(Array.from(data, Boolean), { dims: shape }) : tensor(data, { dims: shape }))
+    tensors.set(
+      name,
+      dtype === 'BOOL' ? tensor(Array.from(data, Boolean), { dims: shape }) : tensor(data, { dims: shape }),
+    )
   }
   return tensors
 }

@@ -1,4 +1,5 @@
 import test from 'ava'
+import 'onnsight'
 import type { Tensor } from 'onnsight'
 import { toTensor } from '#dist/runtime/tensor/convert.js'
 import { einsum } from '#dist/runtime/tensor/ops/einsum.js'

@@ -1,4 +1,5 @@
 import test from 'ava'
+import 'onnsight'
 import type { Tensor } from 'onnsight'
 import { type NestedArray, toTensor } from '#dist/runtime/tensor/convert.js'
 import { recordOne } from '#dist/runtime/tensor/tensor.js'

@@ -71,7 +71,8 @@ export class Demand {
       if (top.next < top.reads.length) {
         const unit = this.#unitFor(top.reads[top.next++])
         if (!unit) continue
-        if (opened.has(unit)) throw this.#cycle(open.map(frame => frame.unit).slice(open.findIndex(frame => frame.unit === unit)))
+        if (opened.has(unit))
+          throw this.#cycle(open.map(frame => frame.unit).slice(open.findIndex(frame => frame.unit === unit)))
         opened.add(unit)
         open.push({ unit, reads: readsInOrder(unit), next: 0 })
         continue
@@ -101,7 +102,8 @@ export class Demand {
   #nodeUnit(node: GraphNode): Unit {
     let rewired = false
     const rewire = (name: string): string => {
-      const id = name === '' || !this.#written.has(name) ? name : this.#arrivesAt(name, this.#program.taps.pathOf(name, node))
+      const id =
+        name === '' || !this.#written.has(name) ? name : this.#arrivesAt(name, this.#program.taps.pathOf(name, node))
       rewired ||= id !== name
       return id
     }
@@ -119,7 +121,8 @@ export class Demand {
   }
 
   #resolveRead(read: TapRead): string {
-    if (this.#resolving.has(read)) throw new CycleError(read.tap.label, [read.mark, this.#writes.get(read.tap)?.[0]?.mark])
+    if (this.#resolving.has(read))
+      throw new CycleError(read.tap.label, [read.mark, this.#writes.get(read.tap)?.[0]?.mark])
     this.#resolving.add(read)
     try {
       if (read.writes > 0) return this.#define(this.#writes.get(read.tap)![read.writes - 1].value)
@@ -155,7 +158,15 @@ export class Demand {
       if (this.#pending.has(resultId(number, 0)) || this.producers.has(resultId(number, 0))) return
       const outputs = Array.from({ length: expression.outputs }, (_, i) => resultId(number, i))
       // Known before its inputs are resolved, so that a cycle through reads ends here and is found by the walk.
-      const unit = { kind: 'operation' as const, operation: expression, expression: number, inputs: [] as string[], captures: [], outputs, rewired: false }
+      const unit = {
+        kind: 'operation' as const,
+        operation: expression,
+        expression: number,
+        inputs: [] as string[],
+        captures: [],
+        outputs,
+        rewired: false,
+      }
       this.#add(unit)
       for (const input of expression.inputs) unit.inputs.push(input ? this.#define(input) : '')
     } else if (expression.kind === 'application') {
@@ -229,7 +240,8 @@ function readsBehind(value: Value): TapRead[] {
     seen.add(expression)
     if (expression.kind === 'read') found.add(expression)
     else if (expression.kind === 'application') open.push(expression.input.expression)
-    else if (expression.kind === 'operation') for (const input of expression.inputs) if (input) open.push(input.expression)
+    else if (expression.kind === 'operation')
+      for (const input of expression.inputs) if (input) open.push(input.expression)
   }
   return [...found]
 }

@@ -15,7 +15,13 @@ export type Given = ReadonlySet<string>
  * Joins a recording with the model's graph. `keepEdges` makes every step give all that later nodes could read, so that a trace that
  * forces a value can go on from there.
  */
-export function link(program: Program, recording: Recording, form: NormalForm, given: Given, keepEdges = false): LinkPlan {
+export function link(
+  program: Program,
+  recording: Recording,
+  form: NormalForm,
+  given: Given,
+  keepEdges = false,
+): LinkPlan {
   const demand = new Demand(program, recording, form, given)
   for (const value of recording.wanted) demand.prepare(value)
   const results = recording.wanted.map(value => demand.idOf(value))

@@ -22,7 +22,12 @@ export interface Placement {
 }
 
 /** Places the demanded units, which come producers first. `wanted` are the ids that must come out of the run. */
-export function place(program: Program, demand: Demand, wanted: readonly string[], given: ReadonlySet<string>): Placement {
+export function place(
+  program: Program,
+  demand: Demand,
+  wanted: readonly string[],
+  given: ReadonlySet<string>,
+): Placement {
   const levels = levelsOf(demand)
   const { touched, feeds } = touchedBlocks(program, demand, levels, wanted, given)
   const uses = latestUses(demand, levels)

@@ -48,7 +48,11 @@ export function buildStep(parts: StepParts): Step {
   }
   const isModel = parts.isModelStage || units.some(unit => unit.kind !== 'operation') || weights.size > 0
   const hasNodes = units.some(unit => unit.kind === 'node')
-  const edge = (id: string): Edge => ({ name: local.of(id), type: typeOf(id), dims: isModelValue(id) ? program.edgeDims(id) : undefined })
+  const edge = (id: string): Edge => ({
+    name: local.of(id),
+    type: typeOf(id),
+    dims: isModelValue(id) ? program.edgeDims(id) : undefined,
+  })
   const inputEdges = inputs.map(edge)
   const outputEdges = outputs.map(edge)
   const key = [
@@ -69,7 +73,11 @@ export function buildStep(parts: StepParts): Step {
       const opset = isModel ? program.opset : RECORDED_OPSET
       const { nodes, constants } = emit(units, local, opset)
       const opsets = isModel ? program.opsets : recordedOpsets
-      return assemble({ nodes, inputs: inputEdges, outputs: outputEdges, initializers: weights, constants }, program.weights, opsets)
+      return assemble(
+        { nodes, inputs: inputEdges, outputs: outputEdges, initializers: weights, constants },
+        program.weights,
+        opsets,
+      )
     },
     weightBytes: [...weights].reduce((sum, name) => sum + program.weights.externalBytes(name), 0),
     nodeCount: units.length,
@@ -134,7 +142,11 @@ function keyOf(unit: Unit, local: LocalNames): string {
   return `${unit.node!.index}${changed}${outputs}`
 }
 
-function emit(units: readonly Unit[], local: LocalNames, opset: number): { nodes: NodeProto[]; constants: TensorProto[] } {
+function emit(
+  units: readonly Unit[],
+  local: LocalNames,
+  opset: number,
+): { nodes: NodeProto[]; constants: TensorProto[] } {
   const nodes: NodeProto[] = []
   let operations = 0
   units.forEach((unit, i) => {
@@ -144,7 +156,14 @@ function emit(units: readonly Unit[], local: LocalNames, opset: number): { nodes
       const name = `onnsight:${operations++} ${unit.operation.opType}`
       const lowered = opset === RECORDED_OPSET ? unit.operation : lower(unit.operation, opset)
       if (!lowered) throw new Error(`${unit.operation.opType} can't be written in opset ${opset}.`)
-      nodes.push(emitNode(lowered, name, loweredInputs(unit, lowered.inputs).map(id => local.of(id)), outputs))
+      nodes.push(
+        emitNode(
+          lowered,
+          name,
+          loweredInputs(unit, lowered.inputs).map(id => local.of(id)),
+          outputs,
+        ),
+      )
       return
     }
     const { proto } = unit.node!

@@ -1,5 +1,5 @@
-import type { NamingScheme } from './scheme.ts'
 import { splitScope } from './classic.ts'
+import type { NamingScheme } from './scheme.ts'
 
 /** What tf2onnx puts before a model's own scopes. */
 const NOISE = /^(StatefulPartitionedCall|PartitionedCall|functional_\d+|sequential(_\d+)?|model(_\d+)?)$/

@@ -29,10 +29,15 @@ function convert(target: Tensor, value: TensorLike): Tensor {
   if (!(value instanceof Tensor)) return toTensor(value, { type: target.type })
   if (value.type === target.type) return value
   if (promoteTypes(value.type, target.type) === target.type) return castTo(value, target.type)
-  throw new DtypeError(`A ${value.type} value was written into a ${target.type} tensor, which would lose precision.`, here(), `convert it: value.to('${target.type}')`)
+  throw new DtypeError(
+    `A ${value.type} value was written into a ${target.type} tensor, which would lose precision.`,
+    here(),
+    `convert it: value.to('${target.type}')`,
+  )
 }
 
-const isWhole = (part: SlicePart): boolean => part.kind === 'range' && part.start === undefined && part.stop === undefined && part.step === 1
+const isWhole = (part: SlicePart): boolean =>
+  part.kind === 'range' && part.start === undefined && part.stop === undefined && part.step === 1
 
 /** The value as large as the whole tensor. */
 function whole(target: Tensor, value: Tensor): Tensor {
@@ -88,7 +93,8 @@ function splice(target: Tensor, value: Tensor, { axis, start, end, isIndex }: Sp
   const sliceDims = isIndex ? dims.filter((_, i) => i !== axis) : dims.map((dim, i) => (i === axis ? end - start : dim))
   let fitted = fit(value, sliceDims)
   // A missing axis of the slice comes back as 1: in front it is implied by broadcasting.
-  if (isIndex && fitted.dims.length > dims.length - 1 - axis) fitted = fitted.unsqueeze(axis - dims.length + fitted.dims.length + 1)
+  if (isIndex && fitted.dims.length > dims.length - 1 - axis)
+    fitted = fitted.unsqueeze(axis - dims.length + fitted.dims.length + 1)
   const middleDims = dims.map((dim, i) => (i === axis ? end - start : dim))
   const middle = recordOne('Expand', [fitted, int64Operand(middleDims)], { type: target.type, dims: middleDims })
   const cut = (from: number, to: number | bigint, length: number): Tensor =>
@@ -105,12 +111,21 @@ function scatter(target: Tensor, value: Tensor, spec: SliceSpec): Tensor {
   const { dims, type } = target
   const shape = shapeOf(target)
   const size = recordOne('Size', [target], { type: 'int64', dims: [] })
-  const numbers = recordOne('Range', [int64Operand([0], []), size, int64Operand([1], [])], { type: 'int64', dims: [undefined] })
+  const numbers = recordOne('Range', [int64Operand([0], []), size, int64Operand([1], [])], {
+    type: 'int64',
+    dims: [undefined],
+  })
   const places = recordOne('Reshape', [numbers, shape], { type: 'int64', dims }).slice(spec)
   const fitted = fit(value, places.dims)
   const values = recordOne('Expand', [fitted, shapeOf(places)], { type, dims: places.dims })
-  const flat = (tensor: Tensor): Tensor => recordOne('Reshape', [tensor, int64Constant([-1])], { type: tensor.type, dims: [undefined] })
-  const written = recordOne('ScatterElements', [flat(target), flat(places), flat(values)], { type, dims: [undefined] }, { axis: { int: 0 } })
+  const flat = (tensor: Tensor): Tensor =>
+    recordOne('Reshape', [tensor, int64Constant([-1])], { type: tensor.type, dims: [undefined] })
+  const written = recordOne(
+    'ScatterElements',
+    [flat(target), flat(places), flat(values)],
+    { type, dims: [undefined] },
+    { axis: { int: 0 } },
+  )
   return recordOne('Reshape', [written, shape], { type, dims })
 }
 
@@ -123,9 +138,15 @@ function fit(value: Tensor, dims: Dims): Tensor {
   let fitted = value
   while (fitted.dims.length > dims.length && fitted.dims[0] === 1) fitted = fitted.squeeze(0)
   const lead = dims.length - fitted.dims.length
-  const fits = lead >= 0 && fitted.dims.every((dim, i) => dim === undefined || dim === 1 || dims[i + lead] === undefined || dim === dims[i + lead])
-  if (!fits) throw new ShapeError(`A value of ${showDims(value.dims)} does not fit a slice of ${showDims(dims)}`, here())
+  const fits =
+    lead >= 0 &&
+    fitted.dims.every(
+      (dim, i) => dim === undefined || dim === 1 || dims[i + lead] === undefined || dim === dims[i + lead],
+    )
+  if (!fits)
+    throw new ShapeError(`A value of ${showDims(value.dims)} does not fit a slice of ${showDims(dims)}`, here())
   return fitted
 }
 
-const sameDims = (a: Dims, b: Dims): boolean => a.length === b.length && a.every((dim, i) => dim !== undefined && dim === b[i])
+const sameDims = (a: Dims, b: Dims): boolean =>
+  a.length === b.length && a.every((dim, i) => dim !== undefined && dim === b[i])

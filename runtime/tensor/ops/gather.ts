@@ -11,7 +11,12 @@ export const gathering = {
   /** PyTorch's gather: the result has the dims of `indices`. */
   gather(this: Tensor, dim: number, indices: TensorLike): Tensor {
     const at = index(indices)
-    return recordOne('GatherElements', [this, at], { type: this.type, dims: at.dims }, { axis: { int: axisOf(dim, this.dims.length, 'gather') } })
+    return recordOne(
+      'GatherElements',
+      [this, at],
+      { type: this.type, dims: at.dims },
+      { axis: { int: axisOf(dim, this.dims.length, 'gather') } },
+    )
   },
   /** A copy with the elements of `source` at `indices`. */
   scatter(this: Tensor, dim: number, indices: TensorLike, source: TensorLike): Tensor {
@@ -52,5 +57,10 @@ function scatter(target: Tensor, dim: number, indices: TensorLike, source: Tenso
   const full = given.dims.length === 0 && !at.dims.includes(undefined) ? given.expand(...(at.dims as number[])) : given
   const axis = axisOf(dim, target.dims.length, 'scatter')
   const attributes = { axis: { int: axis }, ...(reduction ? { reduction: { string: reduction } } : {}) }
-  return recordOne('ScatterElements', [target, at, castTo(full, target.type)], { type: target.type, dims: target.dims }, attributes)
+  return recordOne(
+    'ScatterElements',
+    [target, at, castTo(full, target.type)],
+    { type: target.type, dims: target.dims },
+    attributes,
+  )
 }

@@ -12,7 +12,20 @@ import { reduction } from './reduce.ts'
 import { shaping } from './shape.ts'
 import { slicing } from './slice.ts'
 
-const families = [elementwise, comparison, cast, reduction, linalg, activation, losses, shaping, joining, gathering, slicing, assignment]
+const families = [
+  elementwise,
+  comparison,
+  cast,
+  reduction,
+  linalg,
+  activation,
+  losses,
+  shaping,
+  joining,
+  gathering,
+  slicing,
+  assignment,
+]
 
 /** Every operation that is a method of `Tensor`. */
 export type TensorMethods = typeof elementwise &

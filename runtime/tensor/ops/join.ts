@@ -15,8 +15,14 @@ export function cat(tensors: readonly TensorLike[], dim = 0): Tensor {
   const dims = [...parts[0].dims]
   let length: Dim = 0
   for (const part of parts) {
-    const fits = part.dims.length === dims.length && part.dims.every((own, i) => i === axis || own === undefined || dims[i] === undefined || own === dims[i])
-    if (!fits) throw new ShapeError(`cat: ${showDims(parts[0].dims)} and ${showDims(part.dims)} differ in more than dim ${axis}`, here())
+    const fits =
+      part.dims.length === dims.length &&
+      part.dims.every((own, i) => i === axis || own === undefined || dims[i] === undefined || own === dims[i])
+    if (!fits)
+      throw new ShapeError(
+        `cat: ${showDims(parts[0].dims)} and ${showDims(part.dims)} differ in more than dim ${axis}`,
+        here(),
+      )
     const own: Dim = part.dims[axis]
     length = own === undefined || length === undefined ? undefined : length + own
   }
@@ -48,9 +54,15 @@ export const joining = {
     if (size === undefined) throw new ShapeError(`split: dim ${dim} of ${showDims(this.dims)} is not known`, here())
     const list = typeof sizes === 'number' ? pieces(size, sizes) : [...sizes]
     if (list.reduce((sum, piece) => sum + piece, 0) !== size) {
-      throw new ShapeError(`split: ${showDims(list)} does not add up to ${size}, dim ${dim} of ${showDims(this.dims)}`, here())
+      throw new ShapeError(
+        `split: ${showDims(list)} does not add up to ${size}, dim ${dim} of ${showDims(this.dims)}`,
+        here(),
+      )
     }
-    const results = list.map(length => ({ type: this.type, dims: this.dims.map((own, i) => (i === axis ? length : own)) }))
+    const results = list.map(length => ({
+      type: this.type,
+      dims: this.dims.map((own, i) => (i === axis ? length : own)),
+    }))
     return record('Split', [this, int64Constant(list)], results, { axis: { int: axis } })
   },
   /** So many pieces of like size; fewer if there are not enough elements. */

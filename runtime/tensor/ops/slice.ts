@@ -52,9 +52,14 @@ function nthAxis(layout: readonly (number | null)[], n: number): number {
 function select(tensor: Tensor, parts: readonly SlicePart[]): Selection {
   const rank = tensor.dims.length
   const width = (part: SlicePart): number =>
-    part.kind === 'ellipsis' || part.kind === 'newaxis' ? 0 : part.kind === 'mask' && part.values instanceof Tensor ? part.values.dims.length : 1
+    part.kind === 'ellipsis' || part.kind === 'newaxis'
+      ? 0
+      : part.kind === 'mask' && part.values instanceof Tensor
+        ? part.values.dims.length
+        : 1
   const used = parts.reduce((sum, part) => sum + width(part), 0)
-  if (used > rank) throw new IndexError(`A slice of ${used} axes was taken of ${showDims(tensor.dims)}, which has ${rank}`, here())
+  if (used > rank)
+    throw new IndexError(`A slice of ${used} axes was taken of ${showDims(tensor.dims)}, which has ${rank}`, here())
   const selection: Selection = { ranges: [], indices: [], lists: [], layout: [] }
   let axis = 0
   const whole = (count: number): void => {
@@ -92,8 +97,11 @@ function indexTensor(tensor: Tensor, axis: number, values: Tensor | readonly num
     for (const value of values) checkIndex(tensor, axis, value)
     return int64Operand(values)
   }
-  if (!/int/.test(values.type)) throw new ArgumentError(`A ${values.type} tensor can't be an index.`, here(), 'use integers, or a bool mask')
-  if (values.computed) for (const value of (values.tolist() as unknown as number[]).flat(Number.POSITIVE_INFINITY)) checkIndex(tensor, axis, value as number)
+  if (!/int/.test(values.type))
+    throw new ArgumentError(`A ${values.type} tensor can't be an index.`, here(), 'use integers, or a bool mask')
+  if (values.computed)
+    for (const value of (values.tolist() as unknown as number[]).flat(Number.POSITIVE_INFINITY))
+      checkIndex(tensor, axis, value as number)
   return castTo(values, 'int64')
 }
 
@@ -132,10 +140,16 @@ export function rangeLength({ start, stop, step }: Range, size: Dim): Dim {
 }
 
 /** The first index, and the one before which a range ends; as Python's slice.indices. */
-export function rangeBounds({ start, stop, step }: Pick<Range, 'start' | 'stop' | 'step'>, size: number): [number, number] {
+export function rangeBounds(
+  { start, stop, step }: Pick<Range, 'start' | 'stop' | 'step'>,
+  size: number,
+): [number, number] {
   const [low, high] = step > 0 ? [0, size] : [-1, size - 1]
   const clamp = (value: number): number => Math.min(high, Math.max(low, value < 0 ? value + size : value))
-  return [start === undefined ? (step > 0 ? low : high) : clamp(start), stop === undefined ? (step > 0 ? high : low) : clamp(stop)]
+  return [
+    start === undefined ? (step > 0 ? low : high) : clamp(start),
+    stop === undefined ? (step > 0 ? high : low) : clamp(stop),
+  ]
 }
 
 function takeIndex(tensor: Tensor, axis: number, index: number): Tensor {
@@ -162,7 +176,12 @@ function takeLists(tensor: Tensor, lists: readonly { axis: number; values: Tenso
   const rest = dims.map((_, i) => i).filter(axis => !picked.includes(axis))
   const shape = broadcastDims('index lists', ...lists.map(({ values }) => values.dims))!
   const columns = lists.map(({ values }) => stretch(values, shape))
-  const joined = recordOne('Concat', columns.map(column => column.unsqueeze(-1)), { type: 'int64', dims: [...shape, lists.length] }, { axis: { int: shape.length } })
+  const joined = recordOne(
+    'Concat',
+    columns.map(column => column.unsqueeze(-1)),
+    { type: 'int64', dims: [...shape, lists.length] },
+    { axis: { int: shape.length } },
+  )
   const turned = tensor.permute(...picked, ...rest)
   const gathered = recordOne('GatherND', [turned, joined], { type, dims: [...shape, ...rest.map(axis => dims[axis])] })
   // Lists side by side put their result in their own place; lists with an axis between them put it first.
@@ -170,7 +189,11 @@ function takeLists(tensor: Tensor, lists: readonly { axis: number; values: Tenso
   if (!isTogether || picked[0] === 0) return gathered
   const before = rest.filter(axis => axis < picked[0]).length
   const order = gathered.dims.map((_, i) => i)
-  const moved = [...order.slice(shape.length, shape.length + before), ...order.slice(0, shape.length), ...order.slice(shape.length + before)]
+  const moved = [
+    ...order.slice(shape.length, shape.length + before),
+    ...order.slice(0, shape.length),
+    ...order.slice(shape.length + before),
+  ]
   return gathered.permute(...moved)
 }
 
