@@ -1,0 +1,52 @@
+import { execFileSync } from 'node:child_process'
+import test from 'ava'
+import { expand, IMPORT } from './expand.ts'
+
+const rejected: Record<string, [code: string, message: RegExp]> = {
+  'a block from elsewhere': [
+    'trace(model, x, block)',
+    /must be written in its place[\s\S]*> 2 \| trace\(model, x, block\)/,
+  ],
+  'a generator': ['trace(model, x, function* () {})', /can’t be a generator/],
+  'no inputs': ['trace(model, () => 1)', /has no inputs/],
+  'trace as a value': ['const f = trace', /can only be called/],
+  'the template form': ['trace(model, x)`save h`', /template language[\s\S]*not available/],
+  'a constant': [
+    'const a = 1; trace(model, x, () => { a = 2 })',
+    /a is assigned in a traced block, but it is a constant/,
+  ],
+  'an undeclared name': [
+    'trace(model, x, () => { zz = 2 })',
+    /zz is assigned in a traced block, but it is declared nowhere/,
+  ],
+  eval: ['trace(model, x, () => eval("1"))', /eval\(\) in a traced block/],
+  'a slice with a step of 0': ['s`:, ::0`', /can't be read: a step can’t be 0[\s\S]*> 2 \| s`:, ::0`/],
+}
+
+for (const [name, [code, message]] of Object.entries(rejected)) {
+  test(`rejected at build time, with a code frame: ${name}`, t => {
+    t.throws(() => expand(IMPORT + code), { message })
+  })
+}
+
+test('the code frame of a wrong slice points at the exact column', t => {
+  const error = t.throws(() => expand(`${IMPORT}const x = s\`:, foo\``)) as Error
+  const caret = error.message.split('\n').find(line => /\|\s+\^/.test(line)) ?? ''
+  const shown = error.message.split('\n').find(line => line.includes('> 2 |')) ?? ''
+  t.is(shown[caret.indexOf('^')], 'f', error.message)
+})
+
+test('names of later versions say so', t => {
+  t.throws(() => expand("import { session } from 'onnsight/trace.macro'\nsession(m)"), {
+    message: /session is not available in this version/,
+  })
+})
+
+test('unexpanded, every form throws and shows the calling line and how to switch the macro on', t => {
+  const script = "import { trace } from 'onnsight/trace.macro'; trace()"
+  const error = t.throws(() =>
+    execFileSync(process.execPath, ['--input-type=module', '-e', script], { stdio: 'pipe' }),
+  ) as Error & { stderr: Buffer }
+  t.regex(error.stderr.toString(), /MacroNotExpandedError/)
+  t.regex(error.stderr.toString(), /--import onnsight\/register/)
+})

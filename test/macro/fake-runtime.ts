@@ -1,0 +1,106 @@
+/** A runtime of arrays and counters: enough to run what the macro emits, and to see what it calls. */
+export class Fake {
+  readonly log: string[] = []
+  readonly marks: [number, number][] = []
+  pushed: Record<string, unknown> | undefined
+  info: Record<string, unknown> | undefined
+}
+
+/** A toy tensor: a number that operators and conditions must not touch directly. */
+export class Toy {
+  readonly n: number
+  constructor(n: number) {
+    this.n = n
+  }
+  [Symbol.toPrimitive](): never {
+    throw new Error('A tensor was used as a plain value.')
+  }
+}
+
+const lift = (value: unknown): number => (value instanceof Toy ? value.n : (value as number))
+
+function operator(name: string, fake: Fake, plain: (a: never, b: never) => unknown) {
+  return (a: unknown, b: unknown): unknown => {
+    if (!(a instanceof Toy) && !(b instanceof Toy)) return plain(a as never, b as never)
+    fake.log.push(name)
+    const result = plain(lift(a) as never, lift(b) as never)
+    return new Toy(Number(result))
+  }
+}
+
+type Variables = Record<string, { get(): unknown; set(value: unknown): void }>
+
+export function runtime(fake: Fake): Record<string, unknown> {
+  const context = {
+    pull: () => ({}) as Record<string, unknown>,
+    push: (_: Record<string, unknown>): void => {},
+    run: (body: () => unknown) => body(),
+    at: (line: number, column: number) => fake.marks.push([line, column]),
+    suspend: (value: unknown) => {
+      fake.log.push('suspend')
+      return value
+    },
+    resume: (value: unknown) => {
+      fake.log.push('resume')
+      return value
+    },
+    isTensor: (value: unknown) => value instanceof Toy,
+    truth: async (value: unknown) => {
+      fake.log.push('truth')
+      return lift(value) !== 0
+    },
+    truthSync: (value: unknown) => {
+      if (value instanceof Toy) throw new Error('can’t wait')
+      return Boolean(value)
+    },
+    add: operator('add', fake, (a, b) => a + b),
+    sub: operator('sub', fake, (a, b) => a - b),
+    mul: operator('mul', fake, (a, b) => a * b),
+    div: operator('div', fake, (a, b) => a / b),
+    mod: operator('mod', fake, (a, b) => a % b),
+    pow: operator('pow', fake, (a, b) => a ** b),
+    neg: (a: unknown) => (a instanceof Toy ? new Toy(-a.n) : -(a as number)),
+    lt: operator('lt', fake, (a, b) => a < b),
+    le: operator('le', fake, (a, b) => a <= b),
+    gt: operator('gt', fake, (a, b) => a > b),
+    ge: operator('ge', fake, (a, b) => a >= b),
+    eq: operator('eq', fake, (a, b) => a === b),
+    ne: operator('ne', fake, (a, b) => a !== b),
+    // biome-ignore lint/suspicious/noDoubleEquals: what == means
+    looseEq: operator('eq', fake, (a, b) => a == b),
+    // biome-ignore lint/suspicious/noDoubleEquals: what != means
+    looseNe: operator('ne', fake, (a, b) => a != b),
+  }
+  return {
+    save: (value: unknown) => value,
+    stop: () => {
+      throw new Error('stop')
+    },
+    s: (strings: TemplateStringsArray) => strings.join('|'),
+    async trace(
+      args: unknown[],
+      block: { info: Record<string, unknown>; frame: Variables; body: (c: unknown, model: unknown) => unknown },
+    ) {
+      fake.info = block.info
+      let pushed: Record<string, unknown> | undefined
+      const own = { ...context }
+      own.push = state => {
+        pushed = state
+        fake.pushed = state
+      }
+      own.pull = () =>
+        Object.fromEntries(
+          (block.info.pulled as string[]).map(name => {
+            try {
+              return [name, block.frame[name].get()]
+            } catch {
+              return [name, undefined]
+            }
+          }),
+        )
+      const result = await block.body(own, args[0])
+      for (const [name, value] of Object.entries(pushed ?? {})) block.frame[name].set(value)
+      return result
+    },
+  }
+}
