@@ -78,7 +78,8 @@ const MOST_BLOCKS = 16
 /** Cuts the running order into pieces of like size, each cut moved to the place nearby that the fewest values cross. */
 function ranksByWidth(graph: OnnxGraph, wanted?: number): number[] {
   const count = graph.nodes.length
-  const pieces = wanted === undefined ? Math.max(1, Math.min(MOST_BLOCKS, Math.floor(count / LEAST_NODES))) : Math.min(wanted, count)
+  const pieces =
+    wanted === undefined ? Math.max(1, Math.min(MOST_BLOCKS, Math.floor(count / LEAST_NODES))) : Math.min(wanted, count)
   if (pieces === 1) return graph.nodes.map(() => 0)
   const crossing = crossings(graph)
   const size = count / pieces

@@ -17,7 +17,8 @@ const KEPT_BYTES = 1024
 
 /**
  * Shapes and dtypes of every value, without weights: the large initializers become inputs with their static shape, every value an
- * output, and onnxruntime infers the rest while it creates the session. Nothing is run.
+ * output, and onnxruntime infers the rest while it creates the session; its basic optimisations fold the shape arithmetic, without
+ * which many dims stay open. Nothing is run.
  */
 export async function scan(
   graph: OnnxGraph,
@@ -51,7 +52,7 @@ export async function scan(
     )
   const options = {
     prepack: false,
-    optimize: 'disabled',
+    optimize: 'basic',
     ...(weights.folder === undefined ? {} : { folder: weights.folder }),
   } as const
   const session = await provider.create(model(made.map(name => ({ name, type: declaredType(graph, name) }))), options)

@@ -1,6 +1,7 @@
 import type { Engine } from '../engine/engine.ts'
 import { summarise, type TraceReport } from '../engine/report.ts'
 import type { SessionCacheState } from '../engine/sessions.ts'
+import { InputError } from '../errors/input.ts'
 import { UnknownNameError } from '../errors/names.ts'
 import { TraceArgumentsError } from '../errors/trace.ts'
 import { nearestNames } from '../names/nearest.ts'
@@ -117,6 +118,11 @@ export class ModelHandle extends ModuleHandle implements Traceable {
 
   prepare(inputs: unknown): ReadonlyMap<string, TensorData> {
     return prepareInputs(this.signature.inputs, inputs)
+  }
+
+  misfit(cause: unknown): Error {
+    const reason = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]
+    return new InputError(`The inputs do not fit together: ${reason}`, this.signature.inputs, undefined, cause)
   }
 
   report(report: TraceReport): void {

@@ -1,6 +1,7 @@
 import type { Engine } from '../engine/engine.ts'
 import type { TraceReport } from '../engine/report.ts'
 import type { ValueShape } from '../engine/scan.ts'
+import { OnnsightError } from '../errors/error.ts'
 import { OutOfOrderError } from '../errors/link.ts'
 import { SaveError, TraceEndedError } from '../errors/trace.ts'
 import { type Mark, type Recording, type Tap, TapRead, Value, type Write } from '../graph/expression.ts'
@@ -27,6 +28,8 @@ export interface Traceable {
   /** Checks and converts the inputs of a trace. @throws InputError */
   prepare(inputs: unknown): ReadonlyMap<string, TensorData>
   report(report: TraceReport): void
+  /** The error for inputs that onnxruntime finds not to fit together. */
+  misfit(cause: unknown): Error
 }
 
 export type TracedBody = (tracer: Tracer) => unknown
@@ -107,7 +110,11 @@ export class Tracer implements Recorder {
   async begin(): Promise<void> {
     this.#inputs = this.model.prepare(this.args[1])
     const held = new Map([...this.#inputs].map(([name, { type, dims }]) => [name, { type, dims }]))
-    this.#shapes = await this.model.engine.shapes(held)
+    try {
+      this.#shapes = await this.model.engine.shapes(held)
+    } catch (error) {
+      throw error instanceof OnnsightError ? error : this.model.misfit(error)
+    }
   }
 
   /** Runs the block's body: it records. */

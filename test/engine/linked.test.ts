@@ -16,7 +16,12 @@ function file(bytes: Uint8Array): string {
 }
 
 const x = new Float32Array([0.5, -1, 2, 0.25, -0.75, 1.5])
-const feed = { x: [[0.5, -1, 2], [0.25, -0.75, 1.5]] }
+const feed = {
+  x: [
+    [0.5, -1, 2],
+    [0.25, -0.75, 1.5],
+  ],
+}
 async function plain(bytes: Uint8Array): Promise<Float32Array[]> {
   const session = await ort.InferenceSession.create(bytes, { graphOptimizationLevel: 'disabled', logSeverityLevel: 4 })
   const results = await session.run({ x: new ort.Tensor('float32', x, [2, 3]) })
@@ -26,10 +31,18 @@ async function plain(bytes: Uint8Array): Promise<Float32Array[]> {
 
 function close(got: Tensor, expected: Float32Array): boolean {
   const data = got.data as Float32Array
-  return data.length === expected.length && expected.every((value, i) => Math.abs(value - data[i]) <= 1e-5 * Math.max(1, Math.abs(value)))
+  return (
+    data.length === expected.length &&
+    expected.every((value, i) => Math.abs(value - data[i]) <= 1e-5 * Math.max(1, Math.abs(value)))
+  )
 }
 
-const plan = fc.record({ graph: randomGraph, picks: fc.array(fc.nat(), { minLength: 1, maxLength: 3 }), reads: fc.array(fc.nat(), { minLength: 1, maxLength: 3 }), blocks: fc.integer({ min: 1, max: 6 }) })
+const plan = fc.record({
+  graph: randomGraph,
+  picks: fc.array(fc.nat(), { minLength: 1, maxLength: 3 }),
+  reads: fc.array(fc.nat(), { minLength: 1, maxLength: 3 }),
+  blocks: fc.integer({ min: 1, max: 6 }),
+})
 
 test('a linked intervention equals onnxruntime on the graph rewritten as a whole, for any number of blocks', async t => {
   let moved = 0
@@ -44,7 +57,8 @@ test('a linked intervention equals onnxruntime on the graph rewritten as a whole
       const model = await load(file(encode(graph)), { blocks })
       const run = async () =>
         model.trace(feed, m => {
-          for (const { value, factor } of edits) m.tensor(valueName(value)).set('...', m.tensor(valueName(value)).mul(factor))
+          for (const { value, factor } of edits)
+            m.tensor(valueName(value)).set('...', m.tensor(valueName(value)).mul(factor))
           return wanted.map(i => m.tensor(valueName(i)))
         })
       const got = await run()
@@ -65,7 +79,10 @@ test('reading changes nothing, and writing what was read changes nothing', async
       const [expected] = await plain(encode(graph))
       const model = await load(file(encode(graph)), { blocks })
       const names = reads.map(read => valueName(1 + (read % count)))
-      const { y } = await model.trace(feed, m => ({ seen: names.map(name => m.tensor(name)), y: m.tensor(valueName(count)) }))
+      const { y } = await model.trace(feed, m => ({
+        seen: names.map(name => m.tensor(name)),
+        y: m.tensor(valueName(count)),
+      }))
       const same = await model.trace(feed, m => {
         for (const name of names) m.tensor(name).set('...', m.tensor(name))
         return m.tensor(valueName(count))

@@ -34,9 +34,12 @@ export function nodeProvider({ device, deviceId, threads }: NodeProviderOptions)
   }
 }
 
-/** Keys must be strings with string values. Many sessions share the cores: a pool that spins while idle would slow the busy one. */
+/**
+ * Keys must be strings with string values. Many sessions share the cores: a pool may spin within a run, but one that spins while idle
+ * would slow the busy one.
+ */
 function sessionConfig({ folder, prepack }: SessionOptions): Record<string, string> {
-  const config: Record<string, string> = { 'intra_op.allow_spinning': '0' }
+  const config: Record<string, string> = { force_spinning_stop: '1' }
   if (!prepack) config.disable_prepacking = '1'
   if (folder !== undefined) config.model_external_initializers_file_folder_path = folder
   return config
