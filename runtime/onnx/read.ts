@@ -10,6 +10,7 @@ import {
   UnreadableModelError,
   UnsupportedVersionError,
 } from '../errors/onnx.ts'
+import { inlineBodies } from './bodies.ts'
 import { resolveExternalData } from './external.ts'
 import { recognise } from './recognise.ts'
 import { type ModelProto, ModelProtoSchema } from './schema/onnx_pb.ts'
@@ -44,6 +45,7 @@ export async function readModel(path: string): Promise<ModelFile> {
     const proto = await decode(handle, path, file, size)
     checkVersions(path, proto)
     await resolveExternalData(proto, path, file)
+    await inlineBodies(proto)
     return { path, file, proto, size }
   } finally {
     await handle.close()

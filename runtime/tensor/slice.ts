@@ -1,10 +1,18 @@
 import { parseSlice, type SliceItem, type SliceNumber, SliceSyntaxError } from '../../language/slice.ts'
 import { ArgumentError } from '../errors/tensor.ts'
+import { type NestedArray, type TensorLike, toTensor } from './convert.ts'
 import { here } from './here.ts'
 import { Tensor } from './tensor.ts'
 
-/** A value that can stand in a slice: an index, a list of indices, a mask. */
-export type SliceValue = number | bigint | readonly number[] | readonly boolean[] | Tensor
+/** What stands for a hole of s`…`: an index, null for a new axis, or a list of indices or a mask of any rank. */
+export type SliceValue = number | bigint | null | NestedArray | Exclude<TensorLike, boolean>
+
+/** a:b:c, where no template is at hand. */
+export interface SliceRange {
+  readonly start?: number | undefined
+  readonly stop?: number | undefined
+  readonly step?: number | undefined
+}
 
 export type SlicePart =
   | { readonly kind: 'index'; readonly value: number }
@@ -16,19 +24,25 @@ export type SlicePart =
     }
   | { readonly kind: 'ellipsis' }
   | { readonly kind: 'newaxis' }
-  | { readonly kind: 'list'; readonly values: Tensor | readonly number[] }
-  | { readonly kind: 'mask'; readonly values: Tensor | readonly boolean[] }
+  /** Integers, of any rank. */
+  | { readonly kind: 'list'; readonly values: Tensor }
+  /** Bools: it takes as many axes as it has. */
+  | { readonly kind: 'mask'; readonly values: Tensor }
 
 /** A slice with its values: what s`:, -1` gives. */
 export class Slice {
   readonly parts: readonly SlicePart[]
   constructor(parts: readonly SlicePart[]) {
     this.parts = Object.freeze(parts)
+    Object.freeze(this)
   }
 }
 
-/** Where a slice is wanted: s`…`, the same as text, or one index. */
-export type SliceSpec = Slice | string | number
+/**
+ * Where a slice is wanted: s`…`, the same as text, or one value. An array has one entry for each axis, so a list of indices stands
+ * inside it: [[0, 2]] is s`[0, 2]`, and [0, 2] is s`0, 2`.
+ */
+export type SliceSpec = Slice | string | number | bigint | null | Tensor | readonly (string | SliceValue | SliceRange)[]
 
 const parsed = new WeakMap<TemplateStringsArray, readonly SliceItem[]>()
 
@@ -44,10 +58,19 @@ export function s(strings: TemplateStringsArray, ...values: SliceValue[]): Slice
 
 export function toSlice(spec: SliceSpec): Slice {
   if (spec instanceof Slice) return spec
-  if (typeof spec === 'number') return new Slice([{ kind: 'index', value: integer(spec) }])
-  if (typeof spec === 'string') return new Slice(parse([spec]).map(item => fill(item, [])))
-  throw new ArgumentError(`A slice can't be a ${typeof spec}.`, here(), 'write s`:, -1`')
+  return new Slice(Array.isArray(spec) ? spec.flatMap(entry) : entry(spec as SliceValue))
 }
+
+function entry(value: string | SliceValue | SliceRange): SlicePart[] {
+  if (typeof value === 'string') return parse([value]).map(item => fill(item, []))
+  return [isRange(value) ? range(value.start, value.stop, value.step) : fromValue(value)]
+}
+
+const isRange = (value: unknown): value is SliceRange =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.getPrototypeOf(value) === Object.prototype &&
+  Object.keys(value).every(key => /^(start|stop|step)$/.test(key))
 
 function parse(pieces: readonly string[]): readonly SliceItem[] {
   try {
@@ -64,19 +87,15 @@ function parse(pieces: readonly string[]): readonly SliceItem[] {
 
 function fill(item: SliceItem, values: readonly SliceValue[]): SlicePart {
   const number = (value: SliceNumber): number => (typeof value === 'number' ? value : integer(values[value.hole]))
+  const bound = (value: SliceNumber | undefined): number | undefined =>
+    value === undefined ? undefined : number(value)
   switch (item.kind) {
-    case 'range': {
-      const step = item.step === undefined ? 1 : number(item.step)
-      if (step === 0) throw new ArgumentError('A step of a slice is 0.', here())
-      return {
-        kind: 'range',
-        start: item.start === undefined ? undefined : number(item.start),
-        stop: item.stop === undefined ? undefined : number(item.stop),
-        step,
-      }
-    }
+    case 'range':
+      return range(bound(item.start), bound(item.stop), bound(item.step))
     case 'list':
-      return { kind: 'list', values: item.values.map(number) }
+      return { kind: 'list', values: toTensor(item.values.map(number), { type: 'int64' }) }
+    case 'mask':
+      return { kind: 'mask', values: toTensor(item.values, { type: 'bool' }) }
     case 'value':
       return fromValue(values[item.hole])
     default:
@@ -84,17 +103,32 @@ function fill(item: SliceItem, values: readonly SliceValue[]): SlicePart {
   }
 }
 
+function range(start?: number, stop?: number, step = 1): SlicePart {
+  if (step === 0) throw new ArgumentError('A step of a slice is 0.', here())
+  const bound = (value: number | undefined) => (value === undefined ? undefined : integer(value))
+  return { kind: 'range', start: bound(start), stop: bound(stop), step: integer(step) }
+}
+
 function fromValue(value: SliceValue): SlicePart {
-  if (value instanceof Tensor)
-    return value.type === 'bool' ? { kind: 'mask', values: value } : { kind: 'list', values: value }
-  if (!Array.isArray(value)) return { kind: 'index', value: integer(value as number) }
-  if (value.length > 0 && value.every(item => typeof item === 'boolean'))
-    return { kind: 'mask', values: value as boolean[] }
-  return { kind: 'list', values: value.map(integer) }
+  if (value === null) return { kind: 'newaxis' }
+  if (value instanceof Tensor || ArrayBuffer.isView(value)) return fromTensor(toTensor(value))
+  if (!Array.isArray(value)) return { kind: 'index', value: integer(value) }
+  const first = value.flat(Number.POSITIVE_INFINITY)[0] as unknown
+  return fromTensor(toTensor(value, { type: typeof first === 'boolean' ? 'bool' : 'int64' }))
+}
+
+/** A single integer is an index, wherever it comes from. */
+function fromTensor(values: Tensor): SlicePart {
+  if (values.type === 'bool') {
+    if (values.rank > 0) return { kind: 'mask', values }
+    throw new ArgumentError('A mask needs an axis: one bool can’t choose.', here())
+  }
+  if (/^u?int\d/.test(values.type)) return { kind: 'list', values }
+  throw new ArgumentError(`A ${values.type} tensor can't be an index.`, here(), 'use integers, or a bool mask')
 }
 
 function integer(value: unknown): number {
   const number = typeof value === 'bigint' ? Number(value) : value
-  if (typeof number === 'number' && Number.isInteger(number)) return number
+  if (typeof number === 'number' && Number.isSafeInteger(number)) return number
   throw new ArgumentError(`A slice holds ${String(value)}, where an integer is due.`, here())
 }

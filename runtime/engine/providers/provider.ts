@@ -21,8 +21,8 @@ export interface SessionOptions {
   readonly folder?: string
   /** Copy weights into the layout the kernels like best: slower to create, faster to run. */
   readonly prepack: boolean
-  /** `disabled` keeps every node as it is: for skeletons and for exact blame. */
-  readonly optimize: 'disabled' | 'all'
+  /** `basic` folds constants only: for skeletons. */
+  readonly optimize: 'disabled' | 'basic' | 'all'
 }
 
 /** Where graphs run. The only rooms that import onnxruntime are the providers. */

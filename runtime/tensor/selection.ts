@@ -1,0 +1,155 @@
+import { IndexError, ShapeError, showDims } from '../errors/tensor.ts'
+import type { Dim, Dims } from '../graph/expression.ts'
+import { here } from './here.ts'
+import { int64Operand } from './int64.ts'
+import type { SlicePart } from './slice.ts'
+import { recordOne, type Tensor } from './tensor.ts'
+
+export type Range = Extract<SlicePart, { kind: 'range' }>
+
+/** What a slice asks of one axis of the tensor; `newaxis` is none of its axes. A mask has become one list for each of its axes. */
+export type Choice =
+  | { readonly kind: 'whole'; readonly axis: number }
+  | { readonly kind: 'range'; readonly axis: number; readonly range: Range }
+  | { readonly kind: 'index'; readonly axis: number; readonly index: number }
+  | { readonly kind: 'list'; readonly axis: number; readonly values: Tensor }
+  /** A mask of rank 1 that is not computed yet. */
+  | { readonly kind: 'mask'; readonly axis: number; readonly mask: Tensor }
+  | { readonly kind: 'newaxis' }
+
+export type Selection = readonly Choice[]
+
+/** A slice laid over a tensor's axes, in order. @throws IndexError for what is out of range, where dims are known; ShapeError for masks */
+export function select(dims: Dims, parts: readonly SlicePart[]): Selection {
+  const used = parts.reduce((sum, part) => sum + width(part), 0)
+  if (used > dims.length)
+    throw new IndexError(`A slice of ${used} axes was taken of ${showDims(dims)}, which has ${dims.length}`, here())
+  const choices: Choice[] = []
+  let axis = 0
+  const whole = (count: number): void => {
+    for (let i = 0; i < count; i++) choices.push({ kind: 'whole', axis: axis++ })
+  }
+  for (const part of parts) {
+    switch (part.kind) {
+      case 'newaxis':
+        choices.push({ kind: 'newaxis' })
+        break
+      case 'ellipsis':
+        whole(dims.length - used)
+        break
+      case 'range':
+        if (isWhole(part)) whole(1)
+        else choices.push({ kind: 'range', axis: axis++, range: part })
+        break
+      case 'index':
+        checkIndex(dims, axis, part.value)
+        choices.push({ kind: 'index', axis: axis++, index: part.value })
+        break
+      case 'list':
+        choices.push(list(dims, axis++, part.values))
+        break
+      case 'mask': {
+        const chosen = mask(dims, axis, part.values)
+        choices.push(...chosen)
+        axis += chosen.length
+      }
+    }
+  }
+  whole(dims.length - axis)
+  return choices
+}
+
+function width(part: SlicePart): number {
+  if (part.kind === 'ellipsis' || part.kind === 'newaxis') return 0
+  return part.kind === 'mask' ? part.values.rank : 1
+}
+
+const isWhole = ({ start, stop, step }: Range): boolean => start === undefined && stop === undefined && step === 1
+
+function checkIndex(dims: Dims, axis: number, index: number | bigint): void {
+  const size = dims[axis]
+  if (size !== undefined && (index >= size || index < -size))
+    throw new IndexError(`index ${index} is out of range for dim ${axis} of ${showDims(dims)}`, here())
+}
+
+/** One integer in a tensor of rank 0 is an index, and its place is as varied. */
+function list(dims: Dims, axis: number, values: Tensor): Choice {
+  if (values.computed) for (const value of values.held().data) checkIndex(dims, axis, value as number | bigint)
+  if (values.computed && values.rank === 0) return { kind: 'index', axis, index: Number(values.item()) }
+  return { kind: 'list', axis, values: values.to('int64') }
+}
+
+function mask(dims: Dims, axis: number, values: Tensor): Choice[] {
+  values.dims.forEach((dim, i) => {
+    const own = dims[axis + i]
+    if (dim !== undefined && own !== undefined && dim !== own)
+      throw new ShapeError(`A mask of ${showDims(values.dims)} does not fit ${showDims(dims)} at dim ${axis}`, here())
+  })
+  if (values.computed)
+    return placesOf(values).map((places, i) => ({ kind: 'list', axis: axis + i, values: int64Operand(places) }))
+  if (values.rank === 1) return [{ kind: 'mask', axis, mask: values }]
+  return maskLists(values).map((list, i) => ({ kind: 'list', axis: axis + i, values: list }))
+}
+
+/** Where a computed mask holds: for each of its axes, the list of places. */
+function placesOf(mask: Tensor): number[][] {
+  const { data, dims } = mask.held()
+  const places: number[][] = dims.map(() => [])
+  for (let i = 0; i < data.length; i++) {
+    if (!data[i]) continue
+    for (let axis = dims.length - 1, rest = i; axis >= 0; axis--) {
+      places[axis].push(rest % dims[axis])
+      rest = Math.floor(rest / dims[axis])
+    }
+  }
+  return places
+}
+
+/** The same for a mask that the run computes. */
+export function maskLists(mask: Tensor): Tensor[] {
+  const places = recordOne('NonZero', [mask], { type: 'int64', dims: [mask.rank, undefined] })
+  return mask.dims.map((_, i) =>
+    recordOne('Gather', [places, int64Operand([i], [])], { type: 'int64', dims: [undefined] }, { axis: { int: 0 } }),
+  )
+}
+
+/** How many elements a range takes of an axis. Bounds clamp. */
+export function rangeLength(range: Range, size: Dim): Dim {
+  if (size === undefined) return undefined
+  const [first, end] = rangeBounds(range, size)
+  return Math.max(0, Math.ceil((end - first) / range.step))
+}
+
+/** The first index, and the one before which a range ends (−1 if that is before the start); as Python's slice.indices. */
+export function rangeBounds({ start, stop, step }: Range, size: number): [first: number, end: number] {
+  const [low, high] = step > 0 ? [0, size] : [-1, size - 1]
+  const clamp = (value: number): number => Math.min(high, Math.max(low, value < 0 ? value + size : value))
+  return [
+    start === undefined ? (step > 0 ? low : high) : clamp(start),
+    stop === undefined ? (step > 0 ? high : low) : clamp(stop),
+  ]
+}
+
+/** The dims of what several lists give together. @throws IndexError if they do not broadcast */
+export function jointDims(lists: readonly Tensor[]): Dims {
+  const rank = Math.max(...lists.map(list => list.rank))
+  return Array.from({ length: rank }, (_, axis) => {
+    let joint: Dim = 1
+    for (const { dims } of lists) {
+      const own = axis < rank - dims.length ? 1 : dims[axis - rank + dims.length]
+      if (own === 1 || own === joint) continue
+      if (joint === 1 || (joint === undefined && own !== undefined)) joint = own
+      else if (own !== undefined)
+        throw new IndexError(
+          `index lists of ${lists.map(list => showDims(list.dims)).join(' and ')} do not broadcast`,
+          here(),
+        )
+    }
+    return joint
+  })
+}
+
+/** Where the joint axes of several lists stand: in the lists' place if they are side by side, else first. As in NumPy. */
+export function areTogether(axes: readonly number[]): boolean {
+  return axes.every((axis, i) => i === 0 || axis === axes[i - 1] + 1)
+}
