@@ -43,7 +43,8 @@ export interface EngineResult {
   readonly report: TraceReport
 }
 
-const MOST_PLANS = 2000
+/** A plan keeps what its sessions are made of, some hundred kilobytes. */
+const MOST_PLANS = 128
 const MOST_SHAPES = 64
 
 /** Owns a model's sessions: its blocks, what was rebuilt for interventions, and what may be used again. */
@@ -117,7 +118,11 @@ export class Engine {
         const fed = inputs.get(input.name)
         return { name: input.name, type: this.program.typeOf(input.name), dims: fed?.dims ?? input.dims }
       })
-      shapes = scan(graph, weights, this.#options.provider, edges)
+      shapes = scan(graph, weights, this.#options.provider, edges).catch(error => {
+        // Both branches of an If are inferred, also the one that would reject these dims: then only what holds for all dims is known.
+        if (!graph.nodes.some(node => node.opType === 'If')) throw error
+        return this.program.openShapes
+      })
       this.#shapes.set(key, shapes)
       shapes.catch(() => this.#shapes.delete(key))
     }

@@ -57,6 +57,11 @@ export class Program {
     this.#blockOutputs = blocks.map(block => new Set(block.outputs))
   }
 
+  /** What is known of every value whatever the inputs' dims are. */
+  get openShapes(): ReadonlyMap<string, ValueShape> {
+    return this.#shapes
+  }
+
   get opsets(): { opsets: ReadonlyMap<string, number>; irVersion: number } {
     return this.graph
   }

@@ -62,7 +62,7 @@ export async function scan(
     const declared = declaredType(graph, name)
     shapes.set(name, {
       type: declared && !isHeld(declared) ? declared : (output.type as DataType),
-      dims: output.dims.map(dim => (typeof dim === 'number' ? dim : undefined)),
+      dims: knownDims(output.dims),
     })
   }
   await session.release()
@@ -71,4 +71,9 @@ export async function scan(
 
 function declaredType(graph: OnnxGraph, name: string): DataType | undefined {
   return graph.valueTypes.get(name)?.type as DataType | undefined
+}
+
+/** onnxruntime says [] for a scalar and for a rank it does not know: taken for the latter, as a wrong shape would be worse. */
+function knownDims(dims: readonly (number | string | undefined)[]): Dims | undefined {
+  return dims.length === 0 ? undefined : dims.map(dim => (typeof dim === 'number' ? dim : undefined))
 }

@@ -2,6 +2,7 @@ import { IndexError, ShapeError, showDims } from '../errors/tensor.ts'
 import type { Dim, Dims } from '../graph/expression.ts'
 import { here } from './here.ts'
 import { int64Operand } from './int64.ts'
+import { castTo } from './ops/kernel.ts'
 import type { SlicePart } from './slice.ts'
 import { recordOne, type Tensor } from './tensor.ts'
 
@@ -11,7 +12,8 @@ export type Range = Extract<SlicePart, { kind: 'range' }>
 export type Choice =
   | { readonly kind: 'whole'; readonly axis: number }
   | { readonly kind: 'range'; readonly axis: number; readonly range: Range }
-  | { readonly kind: 'index'; readonly axis: number; readonly index: number }
+  /** `at` is undefined for an index that the run computes. */
+  | { readonly kind: 'index'; readonly axis: number; readonly index: Tensor; readonly at: number | undefined }
   | { readonly kind: 'list'; readonly axis: number; readonly values: Tensor }
   /** A mask of rank 1 that is not computed yet. */
   | { readonly kind: 'mask'; readonly axis: number; readonly mask: Tensor }
@@ -43,7 +45,7 @@ export function select(dims: Dims, parts: readonly SlicePart[]): Selection {
         break
       case 'index':
         checkIndex(dims, axis, part.value)
-        choices.push({ kind: 'index', axis: axis++, index: part.value })
+        choices.push({ kind: 'index', axis: axis++, index: int64Operand([part.value], []), at: part.value })
         break
       case 'list':
         choices.push(list(dims, axis++, part.values))
@@ -72,11 +74,17 @@ function checkIndex(dims: Dims, axis: number, index: number | bigint): void {
     throw new IndexError(`index ${index} is out of range for dim ${axis} of ${showDims(dims)}`, here())
 }
 
-/** One integer in a tensor of rank 0 is an index, and its place is as varied. */
+/** An integer of rank 0 is an index, wherever it comes from. */
 function list(dims: Dims, axis: number, values: Tensor): Choice {
   if (values.computed) for (const value of values.held().data) checkIndex(dims, axis, value as number | bigint)
-  if (values.computed && values.rank === 0) return { kind: 'index', axis, index: Number(values.item()) }
-  return { kind: 'list', axis, values: values.to('int64') }
+  if (values.rank > 0) return { kind: 'list', axis, values: int64(values) }
+  return { kind: 'index', axis, index: int64(values), at: values.computed ? Number(values.item()) : undefined }
+}
+
+/** Converted here if it is here: what is computed can be checked, and has known dims. */
+function int64(values: Tensor): Tensor {
+  if (values.type === 'int64' || !values.computed) return castTo(values, 'int64')
+  return int64Operand(Array.from(values.held().data as ArrayLike<number | bigint>), values.held().dims)
 }
 
 function mask(dims: Dims, axis: number, values: Tensor): Choice[] {

@@ -1,29 +1,35 @@
 import { DtypeError, ShapeError, showDims } from '../../errors/tensor.ts'
-import type { Dims } from '../../graph/expression.ts'
+import type { Dim, Dims } from '../../graph/expression.ts'
 import { type TensorLike, toTensor } from '../convert.ts'
 import { here } from '../here.ts'
 import { int64Constant, int64Operand, MAX } from '../int64.ts'
+import { rowsOf } from '../positions.ts'
 import { promoteTypes } from '../promote.ts'
-import { type SlicePart, type SliceSpec, toSlice } from '../slice.ts'
+import { type Choice, rangeBounds, rangeLength, type Selection, select } from '../selection.ts'
+import { type SliceSpec, toSlice } from '../slice.ts'
 import { recordOne, Tensor } from '../tensor.ts'
-import { castTo } from './kernel.ts'
-import { rangeBounds } from './slice.ts'
+import { castTo, kernelType } from './kernel.ts'
+import { takeSelection } from './slice.ts'
 
 export const assignment = {
   /**
    * A copy with `value` in the slice, broadcast as in PyTorch's x[…] = v. Numbers and arrays take the tensor's dtype; a tensor of a
-   * wider one must be converted first. Where a list names a place twice, the last value stays.
+   * wider one must be converted first. Where a list names a place twice, the last value stays (on CUDA: for known lists only).
    * @throws ShapeError if the value does not broadcast to the slice; DtypeError if it would lose precision
    */
   assign(this: Tensor, spec: SliceSpec, value: TensorLike): Tensor {
-    const { parts } = toSlice(spec)
+    const selection = select(this.dims, toSlice(spec).parts)
     const given = convert(this, value)
-    if (parts.every(part => part.kind === 'ellipsis' || isWhole(part))) return whole(this, given)
-    const single = singleSpan(this, parts)
-    if (single) return splice(this, given, single)
-    return scatter(this, given, spec)
+    for (const write of [whole, rows, masked, splice]) {
+      const written = write(this, selection, given)
+      if (written) return written
+    }
+    return scatter(this, selection, given)
   },
 }
+
+/** Gives the copy, or undefined if this way of writing does not serve the selection. */
+type Write = (target: Tensor, selection: Selection, value: Tensor) => Tensor | undefined
 
 function convert(target: Tensor, value: TensorLike): Tensor {
   if (!(value instanceof Tensor)) return toTensor(value, { type: target.type })
@@ -36,90 +42,118 @@ function convert(target: Tensor, value: TensorLike): Tensor {
   )
 }
 
-const isWhole = (part: SlicePart): boolean =>
-  part.kind === 'range' && part.start === undefined && part.stop === undefined && part.step === 1
-
-/** The value as large as the whole tensor. */
-function whole(target: Tensor, value: Tensor): Tensor {
-  const { dims } = target
-  const fitted = fit(value, dims)
-  if (sameDims(fitted.dims, dims)) return fitted
-  const shape = dims.includes(undefined) ? shapeOf(target) : int64Operand(dims as number[])
-  return recordOne('Expand', [fitted, shape], { type: target.type, dims })
+/** All of the tensor: the value itself, as large as that. */
+const whole: Write = (target, selection, value) => {
+  if (!selection.every(choice => choice.kind === 'whole')) return undefined
+  return expand(fit(value, target.dims), target.dims, () => shapeOf(target))
 }
 
-interface Span {
-  readonly axis: number
-  readonly start: number
-  readonly end: number
-  /** Whether the axis is absent in the slice's own dims. */
-  readonly isIndex: boolean
+/** Above this many numbers, making the list of places costs more than it saves. */
+const MOST_PLACES = 2048
+
+/** Few rows: their places are known, and ScatterND copies row by row. */
+const rows: Write = (target, selection, value) => {
+  const chosen = rowsOf(selection, target.dims, MOST_PLACES)
+  if (!chosen || chosen.hasRepeats) return undefined
+  const { places, dims, depth } = chosen
+  const sliceDims = [...dims, ...target.dims.slice(depth)]
+  const values = expand(fit(value, sliceDims), sliceDims, () => shapeAfter(target, depth, dims))
+  const inputs = [target, int64Operand(places, [...dims, depth]), values]
+  return recordOne('ScatterND', inputs, { type: target.type, dims: target.dims })
 }
 
-/** The slice as one run along one axis, all others whole; undefined for other slices and for unknown dims. */
-function singleSpan(target: Tensor, parts: readonly SlicePart[]): Span | undefined {
-  const { dims } = target
-  if (dims.includes(undefined)) return undefined
-  const used = parts.filter(part => part.kind !== 'ellipsis').length
-  let span: Span | undefined
-  let axis = 0
-  for (const part of parts) {
-    if (part.kind === 'ellipsis') {
-      axis += dims.length - used
-      continue
-    }
-    if (part.kind !== 'index' && part.kind !== 'range') return undefined
-    if (part.kind === 'range' && part.step !== 1) return undefined
-    if (!isWhole(part)) {
-      const size = dims[axis] as number
-      if (span) return undefined
-      if (part.kind === 'index') {
-        if (part.value >= size || part.value < -size) return undefined
-        const start = part.value < 0 ? part.value + size : part.value
-        span = { axis, start, end: start + 1, isIndex: true }
-      } else {
-        const [start, end] = rangeBounds(part, size)
-        span = { axis, start, end: Math.max(start, end), isIndex: false }
-      }
-    }
-    axis++
+/** A value that is the same all over the chosen places of each axis: Where chooses by position. */
+const masked: Write = (target, selection, value) => {
+  const chosen = selection.filter(choice => choice.kind !== 'whole')
+  const flags = chosen.map(choice => flagsOf(choice, target.dims))
+  if (flags.includes(undefined) || chosen.filter(choice => choice.kind === 'list').length > 1) return undefined
+  const kept = selection.filter(choice => choice.kind !== 'index')
+  const fitted = fit(value, takenDims(target.dims, kept))
+  const lead = kept.length - fitted.rank
+  if (fitted.dims.some((dim, i) => kept[i + lead].kind !== 'whole' && dim !== 1)) return undefined
+  const isHere = (flags as Tensor[]).reduce((a, b) =>
+    recordOne('And', [a, b], { type: 'bool', dims: Array.from(target.dims, () => undefined) }),
+  )
+  // Axes that single indices dropped come back as 1; in front, broadcasting does it.
+  const first = fitted.rank === 0 ? target.rank : (kept[lead] as Exclude<Choice, { kind: 'newaxis' }>).axis
+  const dropped = selection.flatMap(choice =>
+    choice.kind === 'index' && choice.axis > first ? [choice.axis - first] : [],
+  )
+  const values = addAxes(fitted, dropped)
+  const type = kernelType(target.type)
+  const inputs = [isHere, castTo(values, type), castTo(target, type)]
+  return castTo(recordOne('Where', inputs, { type, dims: target.dims }), target.type)
+}
+
+/** Which places of the axis are chosen, shaped to broadcast against the tensor; undefined where that can't be told. */
+function flagsOf(choice: Choice, dims: Dims): Tensor | undefined {
+  if (choice.kind === 'newaxis' || choice.kind === 'whole') return undefined
+  const size = dims[choice.axis]
+  const shape = [size ?? 0, ...Array.from(dims.slice(choice.axis + 1), () => 1)]
+  if (choice.kind === 'mask')
+    return addAxes(
+      choice.mask,
+      shape.slice(1).map((_, i) => i + 1),
+    )
+  if (size === undefined) return undefined
+  const data = new Uint8Array(size)
+  if (choice.kind === 'index') {
+    if (choice.at === undefined) return undefined
+    data[choice.at < 0 ? choice.at + size : choice.at] = 1
+  } else if (choice.kind === 'list') {
+    if (!choice.values.computed || choice.values.rank !== 1) return undefined
+    for (const place of choice.values.held().data) data[place < 0 ? Number(place) + size : Number(place)] = 1
+  } else {
+    const [from, end] = rangeBounds(choice.range, size)
+    const { step } = choice.range
+    for (let place = from; step > 0 ? place < end : place > end; place += step) data[place] = 1
   }
-  return axis <= dims.length ? span : undefined
+  return Tensor.of({ type: 'bool', dims: shape, data })
 }
 
-/** What lies before the run, the value, what lies after it. */
-function splice(target: Tensor, value: Tensor, { axis, start, end, isIndex }: Span): Tensor {
-  const dims = target.dims as readonly number[]
-  const sliceDims = isIndex ? dims.filter((_, i) => i !== axis) : dims.map((dim, i) => (i === axis ? end - start : dim))
-  let fitted = fit(value, sliceDims)
-  // A missing axis of the slice comes back as 1: in front it is implied by broadcasting.
-  if (isIndex && fitted.dims.length > dims.length - 1 - axis)
-    fitted = fitted.unsqueeze(axis - dims.length + fitted.dims.length + 1)
-  const middleDims = dims.map((dim, i) => (i === axis ? end - start : dim))
-  const middle = recordOne('Expand', [fitted, int64Operand(middleDims)], { type: target.type, dims: middleDims })
-  const cut = (from: number, to: number | bigint, length: number): Tensor =>
-    recordOne('Slice', [target, int64Operand([from]), int64Operand([to]), int64Constant([axis])], {
-      type: target.type,
-      dims: dims.map((dim, i) => (i === axis ? length : dim)),
-    })
-  const parts = [cut(0, start, start), middle, cut(end, MAX, dims[axis] - end)]
-  return recordOne('Concat', parts, { type: target.type, dims }, { axis: { int: axis } })
+/** The dims of what a selection without single indices takes. */
+function takenDims(dims: Dims, kept: Selection): Dims {
+  return kept.map(choice => {
+    if (choice.kind === 'newaxis') return 1
+    if (choice.kind === 'range') return rangeLength(choice.range, dims[choice.axis])
+    if (choice.kind === 'list') return choice.values.dims[0]
+    return choice.kind === 'mask' ? undefined : dims[choice.axis]
+  })
 }
 
-/** Any other slice: the same slice of the elements' numbers says where the values go. */
-function scatter(target: Tensor, value: Tensor, spec: SliceSpec): Tensor {
+/** One run of an axis: what lies before it, the value, what lies after it. */
+const splice: Write = (target, selection, value) => {
+  const { dims, type } = target
+  const chosen = selection.filter(choice => choice.kind !== 'whole')
+  const [run] = chosen
+  if (chosen.length !== 1 || run.kind !== 'range' || run.range.step !== 1) return undefined
+  const size = dims[run.axis]
+  if (size === undefined) return undefined
+  const [start, stop] = rangeBounds(run.range, size)
+  const end = Math.max(start, stop)
+  const middleDims = dims.with(run.axis, end - start)
+  const middle = expand(fit(value, middleDims), middleDims, () => shapeOf(cut(target, run.axis, start, end)))
+  const parts = [cut(target, run.axis, 0, start), middle, cut(target, run.axis, end, MAX)]
+  return recordOne('Concat', parts, { type, dims }, { axis: { int: run.axis } })
+}
+
+function cut(target: Tensor, axis: number, from: number, to: number | bigint): Tensor {
+  const dims = target.dims.with(axis, undefined)
+  const inputs = [target, int64Operand([from]), int64Operand([to]), int64Constant([axis])]
+  return recordOne('Slice', inputs, { type: target.type, dims })
+}
+
+/** Any selection: the same part of the elements' numbers says where the values go. */
+function scatter(target: Tensor, selection: Selection, value: Tensor): Tensor {
   const { dims, type } = target
   const shape = shapeOf(target)
   const size = recordOne('Size', [target], { type: 'int64', dims: [] })
-  const numbers = recordOne('Range', [int64Operand([0], []), size, int64Operand([1], [])], {
+  const numbers = recordOne('Range', [int64Constant([0], []), size, int64Constant([1], [])], {
     type: 'int64',
     dims: [undefined],
   })
-  const places = recordOne('Reshape', [numbers, shape], { type: 'int64', dims }).slice(spec)
-  const fitted = fit(value, places.dims)
-  const values = recordOne('Expand', [fitted, shapeOf(places)], { type, dims: places.dims })
-  const flat = (tensor: Tensor): Tensor =>
-    recordOne('Reshape', [tensor, int64Constant([-1])], { type: tensor.type, dims: [undefined] })
+  const places = takeSelection(recordOne('Reshape', [numbers, shape], { type: 'int64', dims }), selection)
+  const values = expand(fit(value, places.dims), places.dims, () => shapeOf(places))
   const written = recordOne(
     'ScatterElements',
     [flat(target), flat(places), flat(values)],
@@ -129,23 +163,55 @@ function scatter(target: Tensor, value: Tensor, spec: SliceSpec): Tensor {
   return recordOne('Reshape', [written, shape], { type, dims })
 }
 
+function flat(tensor: Tensor): Tensor {
+  return recordOne('Reshape', [tensor, int64Constant([-1])], { type: tensor.type, dims: [undefined] })
+}
+
+/** The shape as an operand where it is known: a plan serves every size. */
+function expand(value: Tensor, dims: Dims, shape: () => Tensor): Tensor {
+  if (sameDims(value.dims, dims)) return value
+  const wanted = dims.includes(undefined) ? shape() : int64Operand(dims as number[])
+  return recordOne('Expand', [value, wanted], { type: value.type, dims })
+}
+
 function shapeOf(tensor: Tensor): Tensor {
   return recordOne('Shape', [tensor], { type: 'int64', dims: [tensor.dims.length] })
 }
 
+/** The given dims, then the tensor's own from `depth` on. */
+function shapeAfter(tensor: Tensor, depth: number, dims: readonly number[]): Tensor {
+  const own = recordOne('Slice', [shapeOf(tensor), int64Constant([depth]), int64Constant([MAX])], {
+    type: 'int64',
+    dims: [tensor.rank - depth],
+  })
+  const both: Dim[] = [dims.length + tensor.rank - depth]
+  return recordOne('Concat', [int64Operand(dims), own], { type: 'int64', dims: both }, { axis: { int: 0 } })
+}
+
+function addAxes(tensor: Tensor, axes: readonly number[]): Tensor {
+  if (axes.length === 0) return tensor
+  const dims = [...tensor.dims]
+  for (const axis of axes) dims.splice(axis, 0, 1)
+  return recordOne('Unsqueeze', [tensor, int64Constant(axes)], { type: tensor.type, dims })
+}
+
 /** The value without leading axes of size 1 that the slice lacks. @throws ShapeError if it does not broadcast */
 function fit(value: Tensor, dims: Dims): Tensor {
-  let fitted = value
-  while (fitted.dims.length > dims.length && fitted.dims[0] === 1) fitted = fitted.squeeze(0)
-  const lead = dims.length - fitted.dims.length
+  const lead = dims.length - value.rank
+  const extra = value.dims.slice(0, Math.max(0, -lead))
   const fits =
-    lead >= 0 &&
-    fitted.dims.every(
-      (dim, i) => dim === undefined || dim === 1 || dims[i + lead] === undefined || dim === dims[i + lead],
-    )
+    extra.every(dim => dim === 1) &&
+    value.dims.slice(extra.length).every((dim, i) => {
+      const own = dims[i + Math.max(0, lead)]
+      return dim === undefined || dim === 1 || own === undefined || dim === own
+    })
   if (!fits)
     throw new ShapeError(`A value of ${showDims(value.dims)} does not fit a slice of ${showDims(dims)}`, here())
-  return fitted
+  if (extra.length === 0) return value
+  return recordOne('Squeeze', [value, int64Constant(extra.map((_, i) => i))], {
+    type: value.type,
+    dims: value.dims.slice(extra.length),
+  })
 }
 
 const sameDims = (a: Dims, b: Dims): boolean =>

@@ -1,203 +1,205 @@
-import { ArgumentError, IndexError, ShapeError, showDims } from '../../errors/tensor.ts'
-import type { Dim } from '../../graph/expression.ts'
+import { IndexError, showDims } from '../../errors/tensor.ts'
+import type { Dim, Dims } from '../../graph/expression.ts'
+import { axisOf } from '../axis.ts'
+import { sizeOf } from '../data.ts'
 import { here } from '../here.ts'
 import { int64Constant, int64Operand, MAX, MIN } from '../int64.ts'
-import { broadcastDims } from '../promote.ts'
-import { type SlicePart, type SliceSpec, toSlice } from '../slice.ts'
-import { recordOne, Tensor } from '../tensor.ts'
-import { castTo } from './kernel.ts'
-
-type Range = Extract<SlicePart, { kind: 'range' }>
-
-/** What each axis of the tensor is given, in order; null for a new axis. */
-interface Selection {
-  readonly ranges: { axis: number; range: Range }[]
-  readonly indices: { axis: number; index: number }[]
-  readonly lists: { axis: number; values: Tensor }[]
-  /** The result's axes before lists are joined: a tensor axis, or null for a new one. */
-  readonly layout: (number | null)[]
-}
+import {
+  areTogether,
+  type Choice,
+  jointDims,
+  maskLists,
+  type Range,
+  rangeBounds,
+  rangeLength,
+  type Selection,
+  select,
+} from '../selection.ts'
+import { type SliceRange, type SliceSpec, toSlice } from '../slice.ts'
+import { recordOne, type Tensor } from '../tensor.ts'
 
 export const slicing = {
   /**
-   * Part of the tensor, by NumPy's rules: h.slice(s`:, -1`). Single indices are taken first, as in PyTorch; index lists and masks
-   * then replace their axes.
-   * @throws IndexError for an index out of range, where dims are known
+   * Part of the tensor, by NumPy's rules: h.slice(s`:, -1`). A single index is taken first and drops its axis, as in PyTorch; index
+   * lists and masks then replace theirs. The dtype stays. A mask that the run computes gives a dim that is not known before.
+   * @throws IndexError for what is out of range, where dims are known; ShapeError for a mask of other dims
    */
   slice(this: Tensor, spec: SliceSpec): Tensor {
-    const selection = select(this, toSlice(spec).parts)
-    let result = takeRanges(this, selection.ranges)
-    // The highest axis first, so that the others keep their numbers.
-    const gone = [...selection.indices].sort((a, b) => b.axis - a.axis)
-    for (const { axis, index } of gone) result = takeIndex(result, axis, index)
-    const place = (axis: number): number => axis - gone.filter(other => other.axis < axis).length
-    const axes = selection.lists.map(list => ({ axis: place(list.axis), values: list.values }))
-    const left = selection.layout.filter(axis => axis === null || !gone.some(other => other.axis === axis))
-    if (axes.length === 0) return addAxes(result, left)
-    if (left.includes(null)) {
-      result = addAxes(result, left)
-      const moved = axes.map(({ axis, values }) => ({ axis: nthAxis(left, axis), values }))
-      return takeLists(result, moved)
-    }
-    return takeLists(result, axes)
+    return takeSelection(this, select(this.dims, toSlice(spec).parts))
+  },
+  /** `slice` along one axis: the elements from `start` on. PyTorch's narrow. */
+  narrow(this: Tensor, dim: number, start: number, length: number): Tensor {
+    const { dims } = this
+    const axis = axisOf(dim, dims.length, 'narrow')
+    const size = dims[axis]
+    const from = start < 0 && size !== undefined ? start + size : start
+    if (length < 0 || (size !== undefined && (from < 0 || from + length > size)))
+      throw new IndexError(`narrow: ${length} elements from ${start} on leave dim ${dim} of ${showDims(dims)}`, here())
+    const end = from < 0 && from + length === 0 ? MAX : from + length
+    const inputs = [this, int64Operand([from]), int64Operand([end]), int64Constant([axis])]
+    return recordOne('Slice', inputs, { type: this.type, dims: dims.with(axis, length) })
+  },
+  /** One place of an axis, without that axis. PyTorch's select. */
+  select(this: Tensor, dim: number, index: number | Tensor): Tensor {
+    const axis = axisOf(dim, this.dims.length, 'select')
+    const whole = this.dims.slice(0, axis).map((): SliceRange => ({}))
+    return this.slice([...whole, index])
   },
 }
 
-/** Where the n-th axis of the tensor stands once new axes are added. */
-function nthAxis(layout: readonly (number | null)[], n: number): number {
-  let seen = -1
-  return layout.findIndex(axis => axis !== null && ++seen === n)
-}
-
-function select(tensor: Tensor, parts: readonly SlicePart[]): Selection {
-  const rank = tensor.dims.length
-  const width = (part: SlicePart): number =>
-    part.kind === 'ellipsis' || part.kind === 'newaxis'
-      ? 0
-      : part.kind === 'mask' && part.values instanceof Tensor
-        ? part.values.dims.length
-        : 1
-  const used = parts.reduce((sum, part) => sum + width(part), 0)
-  if (used > rank)
-    throw new IndexError(`A slice of ${used} axes was taken of ${showDims(tensor.dims)}, which has ${rank}`, here())
-  const selection: Selection = { ranges: [], indices: [], lists: [], layout: [] }
-  let axis = 0
-  const whole = (count: number): void => {
-    for (let i = 0; i < count; i++) selection.layout.push(axis++)
+export function takeSelection(tensor: Tensor, selection: Selection): Tensor {
+  let result = takeRanges(tensor, selection)
+  // The last axis first, so that the others keep their numbers.
+  for (const choice of selection.toReversed()) {
+    if (choice.kind === 'index') result = takeIndex(result, choice.axis, choice.index)
   }
-  for (const part of parts) {
-    if (part.kind === 'newaxis') selection.layout.push(null)
-    else if (part.kind === 'ellipsis') whole(rank - used)
-    else if (part.kind === 'mask') {
-      for (const values of maskIndices(tensor, part.values, axis)) {
-        selection.lists.push({ axis, values })
-        selection.layout.push(axis++)
-      }
-    } else {
-      if (part.kind === 'range') selection.ranges.push({ axis, range: part })
-      else if (part.kind === 'index') selection.indices.push({ axis, index: checkIndex(tensor, axis, part.value) })
-      else selection.lists.push({ axis, values: indexTensor(tensor, axis, part.values) })
-      selection.layout.push(axis++)
-    }
-  }
-  whole(rank - axis)
-  return selection
+  const kept = selection.filter(choice => choice.kind !== 'index')
+  return takeLists(addAxes(result, kept), kept)
 }
 
-function checkIndex(tensor: Tensor, axis: number, index: number): number {
-  const size = tensor.dims[axis]
-  if (size !== undefined && (index >= size || index < -size)) {
-    throw new IndexError(`Index ${index} is out of range for dim ${axis} of ${showDims(tensor.dims)}`, here())
-  }
-  return index
+function takeIndex(tensor: Tensor, axis: number, index: Tensor): Tensor {
+  const dims = tensor.dims.toSpliced(axis, 1)
+  return recordOne('Gather', [tensor, index], { type: tensor.type, dims }, { axis: { int: axis } })
 }
 
-function indexTensor(tensor: Tensor, axis: number, values: Tensor | readonly number[]): Tensor {
-  if (!(values instanceof Tensor)) {
-    for (const value of values) checkIndex(tensor, axis, value)
-    return int64Operand(values)
-  }
-  if (!/int/.test(values.type))
-    throw new ArgumentError(`A ${values.type} tensor can't be an index.`, here(), 'use integers, or a bool mask')
-  if (values.computed)
-    for (const value of (values.tolist() as unknown as number[]).flat(Number.POSITIVE_INFINITY))
-      checkIndex(tensor, axis, value as number)
-  return castTo(values, 'int64')
-}
-
-/** The places where a mask holds: one list of indices for each of its axes. */
-function maskIndices(tensor: Tensor, mask: Tensor | readonly boolean[], axis: number): Tensor[] {
-  const dims = mask instanceof Tensor ? mask.dims : [mask.length]
-  dims.forEach((dim, i) => {
-    const own = tensor.dims[axis + i]
-    if (dim !== undefined && own !== undefined && dim !== own) {
-      throw new ShapeError(`A mask of ${showDims(dims)} does not fit ${showDims(tensor.dims)} at dim ${axis}`, here())
-    }
-  })
-  if (!(mask instanceof Tensor)) return [int64Operand(mask.flatMap((flag, i) => (flag ? [i] : [])))]
-  const places = recordOne('NonZero', [mask], { type: 'int64', dims: [dims.length, undefined] })
-  return dims.map((_, i) => takeIndex(places, 0, i))
-}
-
-function takeRanges(tensor: Tensor, ranges: Selection['ranges']): Tensor {
-  const real = ranges.filter(({ range }) => range.start !== undefined || range.stop !== undefined || range.step !== 1)
-  if (real.length === 0) return tensor
-  const starts = real.map(({ range }) => range.start ?? (range.step > 0 ? 0 : MAX))
-  const ends = real.map(({ range }) => range.stop ?? (range.step > 0 ? MAX : MIN))
-  const dims = [...tensor.dims]
-  for (const { axis, range } of real) dims[axis] = rangeLength(range, dims[axis])
-  const inputs = [tensor, int64Operand(starts), int64Operand(ends), int64Constant(real.map(({ axis }) => axis))]
-  const isStepped = real.some(({ range }) => range.step !== 1)
-  if (isStepped) inputs.push(int64Operand(real.map(({ range }) => range.step)))
-  return recordOne('Slice', inputs, { type: tensor.type, dims })
-}
-
-/** How many elements a range takes of an axis. Bounds clamp. */
-export function rangeLength({ start, stop, step }: Range, size: Dim): Dim {
-  if (size === undefined) return undefined
-  const [first, end] = rangeBounds({ start, stop, step }, size)
-  return Math.max(0, Math.ceil((end - first) / step))
-}
-
-/** The first index, and the one before which a range ends; as Python's slice.indices. */
-export function rangeBounds(
-  { start, stop, step }: Pick<Range, 'start' | 'stop' | 'step'>,
-  size: number,
-): [number, number] {
-  const [low, high] = step > 0 ? [0, size] : [-1, size - 1]
-  const clamp = (value: number): number => Math.min(high, Math.max(low, value < 0 ? value + size : value))
-  return [
-    start === undefined ? (step > 0 ? low : high) : clamp(start),
-    stop === undefined ? (step > 0 ? high : low) : clamp(stop),
-  ]
-}
-
-function takeIndex(tensor: Tensor, axis: number, index: number): Tensor {
-  const dims = tensor.dims.filter((_, i) => i !== axis)
-  return recordOne('Gather', [tensor, int64Operand([index], [])], { type: tensor.type, dims }, { axis: { int: axis } })
-}
-
-function addAxes(tensor: Tensor, layout: readonly (number | null)[]): Tensor {
-  const axes = layout.flatMap((axis, i) => (axis === null ? [i] : []))
+function addAxes(tensor: Tensor, kept: Selection): Tensor {
+  const axes = kept.flatMap((choice, i) => (choice.kind === 'newaxis' ? [i] : []))
   if (axes.length === 0) return tensor
   let next = 0
-  const dims = layout.map(axis => (axis === null ? 1 : tensor.dims[next++]))
+  const dims = kept.map(choice => (choice.kind === 'newaxis' ? 1 : tensor.dims[next++]))
   return recordOne('Unsqueeze', [tensor, int64Constant(axes)], { type: tensor.type, dims })
 }
 
-function takeLists(tensor: Tensor, lists: readonly { axis: number; values: Tensor }[]): Tensor {
-  const { dims, type } = tensor
-  if (lists.length === 1) {
-    const [{ axis, values }] = lists
-    const result = [...dims.slice(0, axis), ...values.dims, ...dims.slice(axis + 1)]
-    return recordOne('Gather', [tensor, values], { type, dims: result }, { axis: { int: axis } })
-  }
-  const picked = lists.map(({ axis }) => axis)
-  const rest = dims.map((_, i) => i).filter(axis => !picked.includes(axis))
-  const shape = broadcastDims('index lists', ...lists.map(({ values }) => values.dims))!
-  const columns = lists.map(({ values }) => stretch(values, shape))
-  const joined = recordOne(
-    'Concat',
-    columns.map(column => column.unsqueeze(-1)),
-    { type: 'int64', dims: [...shape, lists.length] },
-    { axis: { int: shape.length } },
-  )
-  const turned = tensor.permute(...picked, ...rest)
-  const gathered = recordOne('GatherND', [turned, joined], { type, dims: [...shape, ...rest.map(axis => dims[axis])] })
-  // Lists side by side put their result in their own place; lists with an axis between them put it first.
-  const isTogether = picked.every((axis, i) => i === 0 || axis === picked[i - 1] + 1)
-  if (!isTogether || picked[0] === 0) return gathered
-  const before = rest.filter(axis => axis < picked[0]).length
-  const order = gathered.dims.map((_, i) => i)
-  const moved = [
-    ...order.slice(shape.length, shape.length + before),
-    ...order.slice(0, shape.length),
-    ...order.slice(shape.length + before),
-  ]
-  return gathered.permute(...moved)
+interface Cut {
+  readonly axis: number
+  readonly start: number | bigint
+  readonly end: number | bigint
+  readonly step: number
 }
 
-function stretch(values: Tensor, shape: readonly Dim[]): Tensor {
-  if (values.dims.length === shape.length && values.dims.every((dim, i) => dim === shape[i])) return values
-  return shape.includes(undefined) ? values : values.expand(...(shape as number[]))
+/** All ranges in one node; those that run backwards over an axis of unknown length are cut to size before. */
+function takeRanges(tensor: Tensor, selection: Selection): Tensor {
+  const ranges = selection.filter(choice => choice.kind === 'range')
+  const before: Cut[] = []
+  const cuts = ranges.map(({ axis, range }): Cut => {
+    const size = tensor.dims[axis]
+    if (size !== undefined) return { axis, ...knownBounds(range, size), step: range.step }
+    const { start, stop, step } = range
+    if (step > 0) return { axis, start: start ?? 0, end: stop ?? MAX, step }
+    // Slice moves a start that lies before the axis to 0, where NumPy takes nothing; a forward cut has no such trap.
+    if (start !== undefined || stop !== undefined)
+      before.push({ axis, start: stop === undefined ? 0 : stop + 1 || MAX, end: (start ?? -1) + 1 || MAX, step: 1 })
+    return { axis, start: MAX, end: MIN, step }
+  })
+  const dims = [...tensor.dims]
+  for (const { axis, range } of ranges) dims[axis] = rangeLength(range, dims[axis])
+  return cut(cut(tensor, before, tensor.dims), cuts, dims)
+}
+
+function knownBounds(range: Range, size: number): Pick<Cut, 'start' | 'end'> {
+  const [start, end] = rangeBounds(range, size)
+  if (rangeLength(range, size) === 0) return { start: 0, end: 0 }
+  return { start, end: end < 0 ? MIN : end }
+}
+
+function cut(tensor: Tensor, cuts: readonly Cut[], dims: Dims): Tensor {
+  if (cuts.length === 0) return tensor
+  const inputs = [
+    tensor,
+    int64Operand(cuts.map(({ start }) => start)),
+    int64Operand(cuts.map(({ end }) => end)),
+    int64Constant(cuts.map(({ axis }) => axis)),
+  ]
+  if (cuts.some(({ step }) => step !== 1)) inputs.push(int64Operand(cuts.map(({ step }) => step)))
+  return recordOne('Slice', inputs, { type: tensor.type, dims })
+}
+
+type Joined = { readonly axis: number; readonly values: Tensor }
+
+function takeLists(tensor: Tensor, kept: Selection): Tensor {
+  const { dims, type } = tensor
+  const chosen = kept.flatMap((choice, axis) =>
+    choice.kind === 'list' || choice.kind === 'mask' ? [{ choice, axis }] : [],
+  )
+  if (chosen.length === 0) return tensor
+  if (chosen.length === 1) {
+    const [{ choice, axis }] = chosen
+    if (choice.kind === 'mask')
+      return recordOne(
+        'Compress',
+        [tensor, choice.mask],
+        { type, dims: dims.with(axis, undefined) },
+        { axis: { int: axis } },
+      )
+    const result = dims.toSpliced(axis, 1, ...choice.values.dims)
+    return recordOne('Gather', [tensor, choice.values], { type, dims: result }, { axis: { int: axis } })
+  }
+  const lists = chosen.map(({ choice, axis }): Joined => ({ axis, values: listOf(choice) }))
+  const axes = lists.map(({ axis }) => axis)
+  const joint = jointDims(lists.map(({ values }) => values))
+  const rest = dims.map((_, axis) => axis).filter(axis => !axes.includes(axis))
+  const turned = reorder(tensor, [...axes, ...rest])
+  const places = joinLists(
+    lists.map(({ values }) => values),
+    joint,
+  )
+  const gathered = recordOne('GatherND', [turned, places], { type, dims: [...joint, ...rest.map(axis => dims[axis])] })
+  if (!areTogether(axes)) return gathered
+  const order = gathered.dims.map((_, i) => i)
+  const moved = order.splice(0, joint.length)
+  return reorder(gathered, order.toSpliced(axes[0], 0, ...moved))
+}
+
+function listOf(choice: Extract<Choice, { kind: 'list' | 'mask' }>): Tensor {
+  return choice.kind === 'list' ? choice.values : maskLists(choice.mask)[0]
+}
+
+function reorder(tensor: Tensor, order: readonly number[]): Tensor {
+  return order.every((axis, i) => axis === i) ? tensor : tensor.permute(order)
+}
+
+/** Lists as the columns of one: [...joint, lists]. */
+function joinLists(lists: readonly Tensor[], joint: Dims): Tensor {
+  if (lists.every(list => list.computed))
+    return int64Operand(joinKnown(lists, joint as number[]), [...(joint as number[]), lists.length])
+  const columns = stretch(lists, joint).map(list => list.unsqueeze(-1))
+  const dims: Dim[] = [...joint, lists.length]
+  return recordOne('Concat', columns, { type: 'int64', dims }, { axis: { int: joint.length } })
+}
+
+function joinKnown(lists: readonly Tensor[], joint: readonly number[]): bigint[] {
+  const columns = lists.map(list => broadcastReader(list, joint))
+  const size = sizeOf(joint)
+  const joined: bigint[] = []
+  for (let i = 0; i < size; i++) for (const read of columns) joined.push(read(i))
+  return joined
+}
+
+/** Reads a computed list as if it had the dims. */
+export function broadcastReader(list: Tensor, dims: readonly number[]): (i: number) => bigint {
+  const held = list.held()
+  const data = held.data as BigInt64Array
+  if (held.dims.length === dims.length && held.dims.every((dim, i) => dim === dims[i])) return i => data[i]
+  const lead = dims.length - held.dims.length
+  return i => {
+    let [place, stride, rest] = [0, 1, i]
+    for (let axis = dims.length - 1; axis >= lead; axis--) {
+      const own = held.dims[axis - lead]
+      if (own !== 1) place += (rest % dims[axis]) * stride
+      stride *= own
+      rest = Math.floor(rest / dims[axis])
+    }
+    return data[place]
+  }
+}
+
+/** Lists of the same dims. Where these are not known, adding nothing of the others has the same effect. */
+function stretch(lists: readonly Tensor[], joint: Dims): Tensor[] {
+  if (!joint.includes(undefined)) {
+    const shape = int64Operand(joint as number[])
+    return lists.map(list => recordOne('Expand', [list, shape], { type: 'int64', dims: joint }))
+  }
+  const add = (a: Tensor, b: Tensor): Tensor => recordOne('Add', [a, b], { type: 'int64', dims: joint })
+  const nothing = recordOne('Mul', [lists.reduce(add), int64Operand([0], [])], { type: 'int64', dims: joint })
+  return lists.map(list => add(list, nothing))
 }

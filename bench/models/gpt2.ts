@@ -1,0 +1,148 @@
+import { closeSync, existsSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { create, toBinary } from '@bufbuild/protobuf'
+import { BinaryWriter } from '@bufbuild/protobuf/wire'
+import { type AttributeProto, AttributeProtoSchema, GraphProtoSchema, ModelProtoSchema, type NodeProto, NodeProtoSchema, TensorProtoSchema } from '#dist/runtime/onnx/schema/onnx_pb.js'
+
+const LAYERS = 12
+const HEADS = 12
+const WIDTH = 768
+const CONTEXT = 1024
+const VOCAB = 50257
+
+/** A model of GPT-2 small's shape (124 M parameters, its head's copy apart) with random weights, written once to bench/models. */
+export function ensureGpt2(): string {
+  const path = fileURLToPath(new URL('./gpt2-small.onnx', import.meta.url))
+  if (!existsSync(path)) write(path)
+  return path
+}
+
+interface Weight {
+  readonly name: string
+  readonly dims: readonly number[]
+  readonly fill: (i: number) => number
+}
+
+function write(path: string): void {
+  mkdirSync(dirname(path), { recursive: true })
+  const { nodes, weights } = build()
+  const value = (name: string, elemType: number, dims: (string | number)[]) => ({
+    name,
+    type: { value: { case: 'tensorType' as const, value: { elemType, shape: { dim: dims.map(dim => ({ value: typeof dim === 'number' ? { case: 'dimValue' as const, value: BigInt(dim) } : { case: 'dimParam' as const, value: dim } })) } } } },
+  })
+  const graph = create(GraphProtoSchema, {
+    name: 'gpt2',
+    node: nodes,
+    input: [value('input_ids', 7, ['batch', 'sequence'])],
+    output: [value('logits', 1, ['batch', 'sequence', VOCAB])],
+  })
+  const head = toBinary(ModelProtoSchema, create(ModelProtoSchema, { irVersion: 8n, opsetImport: [{ domain: '', version: 17n }] }))
+  const graphBytes = toBinary(GraphProtoSchema, graph)
+  const tensors = weights.map(weight => tensorHeader(weight))
+  const graphLength = graphBytes.length + tensors.reduce((sum, { bytes, data }) => sum + bytes.length + data, 0)
+  const file = openSync(`${path}.tmp`, 'w')
+  writeSync(file, head)
+  writeSync(file, new BinaryWriter().uint32((7 << 3) | 2).uint32(graphLength).finish())
+  writeSync(file, graphBytes)
+  weights.forEach((weight, i) => {
+    writeSync(file, tensors[i].bytes)
+    const data = Float32Array.from({ length: tensors[i].data / 4 }, (_, j) => weight.fill(j))
+    writeSync(file, new Uint8Array(data.buffer))
+  })
+  closeSync(file)
+  renameSync(`${path}.tmp`, path)
+}
+
+/** An initializer's bytes up to its raw_data, which follows. */
+function tensorHeader({ name, dims }: Weight): { bytes: Uint8Array; data: number } {
+  const data = dims.reduce((size, dim) => size * dim, 4)
+  const fields = toBinary(TensorProtoSchema, create(TensorProtoSchema, { name, dims: dims.map(BigInt), dataType: 1 }))
+  const raw = new BinaryWriter().uint32((9 << 3) | 2).uint32(data).finish()
+  const start = new BinaryWriter().uint32((5 << 3) | 2).uint32(fields.length + raw.length + data).finish()
+  return { bytes: Buffer.concat([start, fields, raw]), data }
+}
+
+function build(): { nodes: NodeProto[]; weights: Weight[] } {
+  const nodes: NodeProto[] = []
+  const weights: Weight[] = []
+  const counts = new Map<string, number>()
+  const weight = (name: string, dims: number[], fill: (i: number) => number = noise(weights.length)): string => {
+    weights.push({ name, dims, fill })
+    return name
+  }
+  const add = (scope: string, opType: string, input: string[], attribute: AttributeProto[] = [], outputs = 1): string[] => {
+    const key = `${scope}/${opType}`
+    const n = counts.get(key) ?? 0
+    counts.set(key, n + 1)
+    const name = n === 0 ? key : `${key}_${n}`
+    const output = Array.from({ length: outputs }, (_, i) => `${name}_output_${i}`)
+    nodes.push(create(NodeProtoSchema, { name, opType, input, output, attribute }))
+    return output
+  }
+  const constant = (scope: string, dataType: number, dims: number[], values: number[]): string =>
+    add(scope, 'Constant', [], [
+      create(AttributeProtoSchema, {
+        name: 'value',
+        type: 4,
+        t: create(TensorProtoSchema, { dims: dims.map(BigInt), dataType, ...(dataType === 7 ? { int64Data: values.map(BigInt) } : { floatData: values }) }),
+      }),
+    ])[0]
+  const int = (name: string, i: number): AttributeProto => create(AttributeProtoSchema, { name, type: 2, i: BigInt(i) })
+  const ints = (name: string, list: number[]): AttributeProto => create(AttributeProtoSchema, { name, type: 7, ints: list.map(BigInt) })
+  const norm = (scope: string, path: string, x: string): string =>
+    add(scope, 'LayerNormalization', [x, weight(`${path}.weight`, [WIDTH], () => 1), weight(`${path}.bias`, [WIDTH], () => 0)], [int('axis', -1), create(AttributeProtoSchema, { name: 'epsilon', type: 1, f: 1e-5 })])[0]
+  const linear = (scope: string, path: string, x: string, from: number, to: number): string => {
+    const product = add(scope, 'MatMul', [x, weight(`${path}.weight`, [from, to])])[0]
+    return add(scope, 'Add', [product, weight(`${path}.bias`, [to], () => 0)])[0]
+  }
+
+  const T = '/transformer'
+  const shape = add(T, 'Shape', ['input_ids'])[0]
+  const length = add(T, 'Gather', [shape, constant(T, 7, [], [1])], [int('axis', 0)])[0]
+  const positions = add(T, 'Range', [constant(T, 7, [], [0]), length, constant(T, 7, [], [1])])[0]
+  const wte = add(`${T}/wte`, 'Gather', [weight('transformer.wte.weight', [VOCAB, WIDTH]), 'input_ids'], [int('axis', 0)])[0]
+  const wpe = add(`${T}/wpe`, 'Gather', [weight('transformer.wpe.weight', [CONTEXT, WIDTH]), positions], [int('axis', 0)])[0]
+  let x = add(T, 'Add', [wte, wpe])[0]
+  const column = add(T, 'Unsqueeze', [positions, constant(T, 7, [1], [1])])[0]
+  const allowed = add(T, 'LessOrEqual', [positions, column])[0]
+  for (let layer = 0; layer < LAYERS; layer++) {
+    const scope = `${T}/h.${layer}`
+    const path = `transformer.h.${layer}`
+    const attn = `${scope}/attn`
+    const qkv = linear(`${attn}/c_attn`, `${path}.attn.c_attn`, norm(`${scope}/ln_1`, `${path}.ln_1`, x), WIDTH, 3 * WIDTH)
+    const parts = add(attn, 'Split', [qkv, constant(attn, 7, [3], [WIDTH, WIDTH, WIDTH])], [int('axis', 2)], 3)
+    const heads = constant(attn, 7, [4], [0, 0, HEADS, WIDTH / HEADS])
+    const [q, k, v] = parts.map((part, i) => add(attn, 'Transpose', [add(attn, 'Reshape', [part, heads])[0]], [ints('perm', i === 1 ? [0, 2, 3, 1] : [0, 2, 1, 3])])[0])
+    const scores = add(attn, 'Div', [add(attn, 'MatMul', [q, k])[0], constant(attn, 1, [], [8])])[0]
+    const masked = add(attn, 'Where', [allowed, scores, constant(attn, 1, [], [-1e9])])[0]
+    const pattern = add(attn, 'Softmax', [masked], [int('axis', -1)])[0]
+    const mixed = add(attn, 'Transpose', [add(attn, 'MatMul', [pattern, v])[0]], [ints('perm', [0, 2, 1, 3])])[0]
+    const joined = add(attn, 'Reshape', [mixed, constant(attn, 7, [3], [0, 0, WIDTH])])[0]
+    x = add(scope, 'Add', [linear(`${attn}/c_proj`, `${path}.attn.c_proj`, joined, WIDTH, WIDTH), x])[0]
+    const mlp = `${scope}/mlp`
+    const up = linear(`${mlp}/c_fc`, `${path}.mlp.c_fc`, norm(`${scope}/ln_2`, `${path}.ln_2`, x), WIDTH, 4 * WIDTH)
+    x = add(scope, 'Add', [x, linear(`${mlp}/c_proj`, `${path}.mlp.c_proj`, gelu(`${mlp}/act`, up), 4 * WIDTH, WIDTH)])[0]
+  }
+  const final = norm(`${T}/ln_f`, 'transformer.ln_f', x)
+  nodes.push(create(NodeProtoSchema, { name: '/lm_head/MatMul', opType: 'MatMul', input: [final, weight('onnx::MatMul_head', [WIDTH, VOCAB])], output: ['logits'] }))
+  return { nodes, weights }
+
+  function gelu(scope: string, h: string): string {
+    const c = (n: number): string => constant(scope, 1, [], [n])
+    const cube = add(scope, 'Mul', [add(scope, 'Pow', [h, c(3)])[0], c(0.044715)])[0]
+    const inner = add(scope, 'Mul', [add(scope, 'Add', [h, cube])[0], c(Math.sqrt(2 / Math.PI))])[0]
+    const gate = add(scope, 'Add', [add(scope, 'Tanh', [inner])[0], c(1)])[0]
+    return add(scope, 'Mul', [add(scope, 'Mul', [h, c(0.5)])[0], gate])[0]
+  }
+}
+
+/** Fixed noise of scale 0.02, near enough to normal: the sum of bits of an integer hash. */
+function noise(seed: number): (i: number) => number {
+  return i => {
+    let hash = (i + 1) * 0x9e3779b1 + seed * 0x85ebca6b
+    hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)
+    hash = Math.imul(hash ^ (hash >>> 12), 0x297a2d39)
+    return (((hash ^ (hash >>> 15)) >>> 0) / 0x100000000 - 0.5) * 0.07
+  }
+}

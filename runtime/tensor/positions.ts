@@ -1,0 +1,112 @@
+import { sizeOf } from './data.ts'
+import type { Dims } from '../graph/expression.ts'
+import { broadcastReader } from './ops/slice.ts'
+import { areTogether, jointDims, rangeBounds, rangeLength, type Selection } from './selection.ts'
+import type { Tensor } from './tensor.ts'
+
+/** The rows that a selection takes, in its order: for each, its place along the first `depth` axes of the tensor. */
+export interface Rows {
+  readonly depth: number
+  /** The selection's own dims, up to the axes that are whole to the end. */
+  readonly dims: readonly number[]
+  /** [...dims, depth]. */
+  readonly places: readonly number[]
+  readonly hasRepeats: boolean
+}
+
+/** One axis of the result: where it goes on the tensor's axes from one place to the next. */
+interface Course {
+  readonly length: number
+  readonly visit: (place: number[], i: number) => void
+}
+
+/** undefined if the rows depend on the data or on unknown dims, or if their places are more than `most` numbers. */
+export function rowsOf(selection: Selection, tensorDims: Dims, most: number): Rows | undefined {
+  const last = selection.findLastIndex(choice => choice.kind !== 'whole')
+  const taken = selection.slice(0, last + 1)
+  const depth = taken.filter(choice => choice.kind !== 'newaxis').length
+  if (tensorDims.slice(0, depth).includes(undefined)) return undefined
+  const place = new Array<number>(depth).fill(0)
+  const courses: Course[] = []
+  const lists: { axis: number; values: Tensor; at: number; shown: number }[] = []
+  let shown = 0
+  for (const choice of taken) {
+    if (choice.kind === 'newaxis') courses.push({ length: 1, visit: () => {} })
+    else if (choice.kind === 'mask') return undefined
+    else {
+      const { axis } = choice
+      const size = tensorDims[axis] as number
+      if (choice.kind === 'index') {
+        if (choice.at === undefined) return undefined
+        place[axis] = choice.at < 0 ? choice.at + size : choice.at
+        continue
+      }
+      if (choice.kind === 'list') {
+        if (!choice.values.computed) return undefined
+        lists.push({ axis, values: choice.values, at: courses.length, shown })
+      } else {
+        const range = choice.kind === 'range' ? choice.range : { kind: 'range' as const, start: undefined, stop: undefined, step: 1 }
+        const [first] = rangeBounds(range, size)
+        courses.push({
+          length: rangeLength(range, size) as number,
+          visit: (to, i) => {
+            to[axis] = first + i * range.step
+          },
+        })
+      }
+    }
+    shown++
+  }
+  if (lists.length > 0) {
+    const joint = jointDims(lists.map(({ values }) => values)) as number[]
+    const readers = lists.map(({ values, axis }) => ({ axis, read: broadcastReader(values, joint) }))
+    const course: Course = {
+      length: sizeOf(joint),
+      visit: (to, i) => {
+        for (const { axis, read } of readers) {
+          const at = Number(read(i))
+          to[axis] = at < 0 ? at + (tensorDims[axis] as number) : at
+        }
+      },
+    }
+    const at = areTogether(lists.map(list => list.shown)) ? lists[0].at : 0
+    return walk(courses.toSpliced(at, 0, course), place, { at, joint }, tensorDims, most)
+  }
+  return walk(courses, place, undefined, tensorDims, most)
+}
+
+function walk(
+  courses: readonly Course[],
+  place: number[],
+  lists: { at: number; joint: readonly number[] } | undefined,
+  tensorDims: Dims,
+  most: number,
+): Rows | undefined {
+  const depth = place.length
+  const lengths = courses.map(({ length }) => length)
+  if (sizeOf(lengths) * depth > most) return undefined
+  const places: number[] = []
+  const visit = (axis: number): void => {
+    if (axis === courses.length) {
+      places.push(...place)
+      return
+    }
+    for (let i = 0; i < courses[axis].length; i++) {
+      courses[axis].visit(place, i)
+      visit(axis + 1)
+    }
+  }
+  visit(0)
+  const dims = lists ? lengths.toSpliced(lists.at, 1, ...lists.joint) : lengths
+  return { depth, dims, places, hasRepeats: lists !== undefined && repeats(places, depth, tensorDims) }
+}
+
+function repeats(places: readonly number[], depth: number, tensorDims: Dims): boolean {
+  const seen = new Set<number>()
+  for (let i = 0; i < places.length; i += depth) {
+    let number = 0
+    for (let axis = 0; axis < depth; axis++) number = number * (tensorDims[axis] as number) + places[i + axis]
+    seen.add(number)
+  }
+  return seen.size * depth < places.length
+}
