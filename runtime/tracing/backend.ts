@@ -1,3 +1,4 @@
+import type { TraceReport } from '../engine/report.ts'
 import { ExitTracingException } from '../errors/trace.ts'
 import { recorderScope } from '../graph/recorder.ts'
 import { collectTensors } from './result.ts'
@@ -11,6 +12,7 @@ export interface Backend {
 /** Runs the trace here and now. */
 export class ExecutionBackend implements Backend {
   async run(tracer: Tracer): Promise<unknown> {
+    const start = performance.now()
     const { frame, live } = tracer.info ?? { frame: undefined, live: [] }
     const before = live.map(name => [name, frame?.get(name)] as const)
     try {
@@ -27,8 +29,9 @@ export class ExecutionBackend implements Backend {
         tensor.fulfil(wanted[i])
       })
       tracer.commit()
-      tracer.model.report(report)
-      tracer.kwargs.onReport?.(report)
+      const whole = withWholeTime(report, performance.now() - start)
+      tracer.model.report(whole)
+      tracer.kwargs.onReport?.(whole)
       return result
     } catch (error) {
       tracer.finished = true
@@ -46,4 +49,9 @@ async function execute(tracer: Tracer): Promise<unknown> {
     if (error instanceof ExitTracingException) return undefined
     throw error
   }
+}
+
+/** The report with the time of the whole trace, checking the inputs and recording included. */
+function withWholeTime(report: TraceReport, totalMs: number): TraceReport {
+  return { ...report, totalMs, ownMs: report.ownMs + totalMs - report.totalMs }
 }
