@@ -75,6 +75,13 @@ const scatter: Rewrite = (operation, opset) => {
   return opset >= (/^(add|mul)$/.test(reduction.string) ? 16 : 18) ? operation : undefined
 }
 
+/** A shape that the run computes may hold a 0: without `allowzero` onnxruntime refuses that, or gives an empty tensor of other dims. */
+const reshape: Rewrite = (operation, opset) => {
+  const shape = operation.inputs[1]
+  const isComputed = shape !== undefined && shape.expression.kind !== 'constant'
+  return laterAttribute(14, 'allowzero', attribute => isComputed || isZero(attribute))(operation, opset)
+}
+
 const pad: Rewrite = (operation, opset) => {
   const { mode } = operation.attributes
   if (opset < 19 && mode && 'string' in mode && mode.string === 'wrap') return undefined
@@ -113,7 +120,7 @@ const rewrites: Readonly<Record<string, Rewrite>> = {
   ScatterND: scatter,
   Pad: pad,
   Cast: cast,
-  Reshape: laterAttribute(14, 'allowzero', isZero),
+  Reshape: reshape,
   ArgMax: laterAttribute(12, 'select_last_index', isZero),
   ArgMin: laterAttribute(12, 'select_last_index', isZero),
   GatherND: laterAttribute(12, 'batch_dims', isZero),

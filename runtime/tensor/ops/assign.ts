@@ -66,14 +66,12 @@ const rows: Write = (target, selection, value) => {
 const masked: Write = (target, selection, value) => {
   const chosen = selection.filter(choice => choice.kind !== 'whole')
   const flags = chosen.map(choice => flagsOf(choice, target.dims))
-  if (flags.includes(undefined) || chosen.filter(choice => choice.kind === 'list').length > 1) return undefined
+  if (flags.includes(undefined) || chosen.filter(isJoined).length > 1) return undefined
   const kept = selection.filter(choice => choice.kind !== 'index')
   const fitted = fit(value, takenDims(target.dims, kept))
   const lead = kept.length - fitted.rank
   if (fitted.dims.some((dim, i) => kept[i + lead].kind !== 'whole' && dim !== 1)) return undefined
-  const isHere = (flags as Tensor[]).reduce((a, b) =>
-    recordOne('And', [a, b], { type: 'bool', dims: Array.from(target.dims, () => undefined) }),
-  )
+  const isHere = (flags as Tensor[]).reduce((a, b) => recordOne('And', [a, b], { type: 'bool', dims: undefined }))
   // Axes that single indices dropped come back as 1; in front, broadcasting does it.
   const first = fitted.rank === 0 ? target.rank : (kept[lead] as Exclude<Choice, { kind: 'newaxis' }>).axis
   const dropped = selection.flatMap(choice =>
@@ -84,6 +82,9 @@ const masked: Write = (target, selection, value) => {
   const inputs = [isHere, castTo(values, type), castTo(target, type)]
   return castTo(recordOne('Where', inputs, { type, dims: target.dims }), target.type)
 }
+
+/** Several lists choose together, place by place. */
+const isJoined = (choice: Choice): boolean => choice.kind === 'list' || choice.kind === 'mask'
 
 /** Which places of the axis are chosen, shaped to broadcast against the tensor; undefined where that can't be told. */
 function flagsOf(choice: Choice, dims: Dims): Tensor | undefined {
@@ -102,7 +103,7 @@ function flagsOf(choice: Choice, dims: Dims): Tensor | undefined {
     data[choice.at < 0 ? choice.at + size : choice.at] = 1
   } else if (choice.kind === 'list') {
     if (!choice.values.computed || choice.values.rank !== 1) return undefined
-    for (const place of choice.values.held().data) data[place < 0 ? Number(place) + size : Number(place)] = 1
+    for (const place of choice.values.held().data as BigInt64Array) data[Number(place) + (place < 0n ? size : 0)] = 1
   } else {
     const [from, end] = rangeBounds(choice.range, size)
     const { step } = choice.range
@@ -147,12 +148,17 @@ function cut(target: Tensor, axis: number, from: number, to: number | bigint): T
 function scatter(target: Tensor, selection: Selection, value: Tensor): Tensor {
   const { dims, type } = target
   const shape = shapeOf(target)
+  const reshape = (tensor: Tensor): Tensor => {
+    // A plain Reshape takes a dim of 0 for one to be copied.
+    const attributes = dims.includes(undefined) || dims.includes(0) ? { allowzero: { int: 1 } } : undefined
+    return recordOne('Reshape', [tensor, shape], { type: tensor.type, dims }, attributes)
+  }
   const size = recordOne('Size', [target], { type: 'int64', dims: [] })
   const numbers = recordOne('Range', [int64Constant([0], []), size, int64Constant([1], [])], {
     type: 'int64',
     dims: [undefined],
   })
-  const places = takeSelection(recordOne('Reshape', [numbers, shape], { type: 'int64', dims }), selection)
+  const places = takeSelection(reshape(numbers), selection)
   const values = expand(fit(value, places.dims), places.dims, () => shapeOf(places))
   const written = recordOne(
     'ScatterElements',
@@ -160,7 +166,7 @@ function scatter(target: Tensor, selection: Selection, value: Tensor): Tensor {
     { type, dims: [undefined] },
     { axis: { int: 0 } },
   )
-  return recordOne('Reshape', [written, shape], { type, dims })
+  return reshape(written)
 }
 
 function flat(tensor: Tensor): Tensor {
@@ -200,7 +206,7 @@ function fit(value: Tensor, dims: Dims): Tensor {
   const lead = dims.length - value.rank
   const extra = value.dims.slice(0, Math.max(0, -lead))
   const fits =
-    extra.every(dim => dim === 1) &&
+    extra.every(dim => dim === 1 || dim === undefined) &&
     value.dims.slice(extra.length).every((dim, i) => {
       const own = dims[i + Math.max(0, lead)]
       return dim === undefined || dim === 1 || own === undefined || dim === own

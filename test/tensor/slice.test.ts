@@ -1,0 +1,97 @@
+import test from 'ava'
+import { type SliceSpec, tensor, type Tensor } from 'onnsight'
+import { counting, readSliceCases, type SliceCase, specOf, textOf, veiled } from './slice-cases.ts'
+
+const cases = readSliceCases()
+const lists = (array: unknown[]): Tensor => {
+  const isMask = typeof array.flat(9)[0] === 'boolean'
+  return tensor(array as number[], { type: isMask ? 'bool' : 'int64' })
+}
+
+interface Expected {
+  readonly dims: readonly number[]
+  readonly elements: readonly number[]
+}
+
+/** What is wrong with the tensor; undefined if nothing is. `isKnown`: its dims must be known before it is computed. */
+async function fault(got: Tensor, { dims, elements }: Expected, isKnown: boolean): Promise<string | undefined> {
+  const predicted = got.dims
+  const value = await got.value()
+  if (String(value.dims) !== String(dims)) return `gives [${value.dims}], not [${dims}]`
+  if (predicted.length !== dims.length || predicted.some((dim, i) => (dim ?? (isKnown ? -1 : dims[i])) !== dims[i]))
+    return `is recorded as [${predicted.map(dim => dim ?? '?')}], not [${dims}]`
+  if (value.type !== 'float32') return `gives ${value.type}`
+  if (String(Array.from(value.data as Float32Array)) !== String(elements))
+    return `gives ${Array.from(value.data as Float32Array)}, not ${elements}`
+  return undefined
+}
+
+/** The tensor and the slice as they can come: of known dims or not, the lists here or computed by the run. */
+const ways: Record<string, (input: SliceCase) => { x: Tensor; spec: SliceSpec; isKnown: boolean } | undefined> = {
+  'known dims': ({ dims, entries }) => ({ x: counting(dims, 0, 1), spec: specOf(entries), isKnown: true }),
+  'slices as text': ({ dims, entries }) => {
+    const spec = textOf(entries)
+    return spec === undefined ? undefined : { x: counting(dims, 0, 1), spec, isKnown: true }
+  },
+  'unknown dims': ({ dims, entries }) => ({
+    x: veiled(counting(dims, 0, 1), true),
+    spec: specOf(entries),
+    isKnown: false,
+  }),
+  'lists and masks that the run computes': ({ dims, entries }) => ({
+    x: counting(dims, 0, 1),
+    spec: specOf(entries, array => veiled(lists(array), false)),
+    isKnown: false,
+  }),
+  'lists, masks and a tensor of unknown dims': ({ dims, entries }) => ({
+    x: veiled(counting(dims, 0, 1), true),
+    spec: specOf(entries, array => veiled(lists(array), true)),
+    isKnown: false,
+  }),
+}
+
+async function faults(check: (input: SliceCase) => Promise<string | undefined> | undefined): Promise<string[]> {
+  const found: string[] = []
+  for (const input of cases) {
+    try {
+      const text = await check(input)
+      if (text) found.push(`[${input.dims}] ${JSON.stringify(input.entries)} <- [${input.write.dims}] ${text}`)
+    } catch (error) {
+      found.push(`[${input.dims}] ${JSON.stringify(input.entries)} <- [${input.write.dims}] ${error}`)
+    }
+  }
+  return found
+}
+
+for (const [name, prepare] of Object.entries(ways)) {
+  test(`reads what NumPy reads: ${name}`, async t => {
+    const found = await faults(input => {
+      const way = prepare(input)
+      return way && fault(way.x.slice(way.spec), input.part, way.isKnown)
+    })
+    t.deepEqual(found, [])
+  })
+
+  for (const isVeiled of name === 'known dims' || name === 'unknown dims' ? [false, true] : [false]) {
+    test(`assigns what NumPy assigns: ${name}${isVeiled ? ', and of the value' : ''}`, async t => {
+      const found = await faults(({ write, ...input }) => {
+        const way = prepare({ write, ...input })
+        const value = counting(write.dims, -1, -1)
+        return (
+          way &&
+          fault(
+            way.x.assign(way.spec, isVeiled ? veiled(value, name === 'unknown dims') : value),
+            { dims: input.dims, elements: write.elements },
+            way.isKnown,
+          )
+        )
+      })
+      t.deepEqual(found, [])
+    })
+  }
+}
+
+test('most of the assignments change something', t => {
+  const moved = cases.filter(({ write }) => write.elements.some(element => element < 0))
+  t.true(moved.length > cases.length / 2)
+})
