@@ -30,7 +30,7 @@ export class StackMark implements Mark {
 
   constructor() {
     const limit = Error.stackTraceLimit
-    Error.stackTraceLimit = 16
+    Error.stackTraceLimit = 12
     this.#error = new Error()
     Error.stackTraceLimit = limit
   }

@@ -47,6 +47,7 @@ export class Tracer implements Recorder {
   #inputs: ReadonlyMap<string, TensorData> = new Map()
   #shapes: ReadonlyMap<string, ValueShape> = new Map()
   #mark: Mark | undefined
+  #called: StackMark | undefined
   #body: TracedBody | undefined
   readonly #writes = new Map<Tap, Write[]>()
   readonly #saved = new Set<Tensor>()
@@ -75,7 +76,7 @@ export class Tracer implements Recorder {
   }
 
   get name(): string {
-    if (!this.info) return 'a trace'
+    if (!this.info) return this.#called?.label() ?? 'a trace'
     return `${this.info.filename}:${this.info.startLine}:${this.info.startColumn}`
   }
 
@@ -94,13 +95,14 @@ export class Tracer implements Recorder {
 
   /** Without the macro there is no text: only the line of the call, from the stack. */
   capture(): void {
-    const at = new StackMark().position()
+    const at = (this.#called ?? new StackMark()).position()
     this.info = new Info([], undefined, at?.line ?? 0, undefined, at?.file, { startColumn: at?.column ?? 1 })
   }
 
   /** Hands the block to the backend. */
   async run(model: Traceable, body: TracedBody): Promise<unknown> {
-    if (!this.info) this.capture()
+    // Only noted: reading a stack costs more than recording does.
+    if (!this.info) this.#called = new StackMark()
     this.#model = model
     this.#body = body
     return this.backend.run(this)
