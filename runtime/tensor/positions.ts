@@ -1,5 +1,5 @@
-import { sizeOf } from './data.ts'
 import type { Dims } from '../graph/expression.ts'
+import { sizeOf } from './data.ts'
 import { broadcastReader } from './ops/slice.ts'
 import { areTogether, jointDims, rangeBounds, rangeLength, type Selection } from './selection.ts'
 import type { Tensor } from './tensor.ts'
@@ -45,7 +45,10 @@ export function rowsOf(selection: Selection, tensorDims: Dims, most: number): Ro
         if (!choice.values.computed) return undefined
         lists.push({ axis, values: choice.values, at: courses.length, shown })
       } else {
-        const range = choice.kind === 'range' ? choice.range : { kind: 'range' as const, start: undefined, stop: undefined, step: 1 }
+        const range =
+          choice.kind === 'range'
+            ? choice.range
+            : { kind: 'range' as const, start: undefined, stop: undefined, step: 1 }
         const [first] = rangeBounds(range, size)
         courses.push({
           length: rangeLength(range, size) as number,

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { type SliceSpec, tensor, type Tensor } from 'onnsight'
+import { type SliceSpec, type Tensor, tensor } from 'onnsight'
 import { counting, readSliceCases, type SliceCase, specOf, textOf, veiled } from './slice-cases.ts'
 
 const cases = readSliceCases()
