@@ -79,6 +79,24 @@ export class Tensor {
     return sizeOf(this.dims as number[])
   }
 
+  /** The axes in reverse order. */
+  get T(): Tensor {
+    return this.permute(this.dims.map((_, axis) => axis).reverse())
+  }
+
+  /** The last two axes exchanged. */
+  get mT(): Tensor {
+    return this.transpose(-2, -1)
+  }
+
+  /** The parts along the first axis. @throws UnknownShapeError if its length depends on the data */
+  *[Symbol.iterator](): Generator<Tensor, undefined> {
+    const [length] = this.dims
+    if (length === undefined)
+      throw new UnknownShapeError('Going through a tensor', this.dims, currentRecorder()?.mark()?.position())
+    for (let i = 0; i < length; i++) yield this.select(0, i)
+  }
+
   /**
    * The elements, row-major. int64 is a BigInt64Array, bool a Uint8Array of 0 and 1, float16 a Float16Array. Read it, don't write
    * into it: other tensors may share it.

@@ -13,6 +13,7 @@ export function expand(code: string, { version = 7 as 7 | 8, filename = '/projec
     cwd: '/project',
     configFile: false,
     babelrc: false,
+    highlightCode: false,
     sourceType: 'module',
     parserOpts: {
       plugins: filename.endsWith('.js') ? ['jsx'] : filename.endsWith('x') ? ['typescript', 'jsx'] : ['typescript'],

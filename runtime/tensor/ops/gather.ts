@@ -1,66 +1,166 @@
+import { ArgumentError, DtypeError, IndexError, ShapeError, showDims } from '../../errors/tensor.ts'
+import type { Dims } from '../../graph/expression.ts'
 import { axisOf } from '../axis.ts'
 import { type TensorLike, toTensor } from '../convert.ts'
-import { recordOne, type Tensor } from '../tensor.ts'
+import { here } from '../here.ts'
+import { int64Constant } from '../int64.ts'
+import { broadcastDims, promoteTypes } from '../promote.ts'
+import { recordOne, Tensor } from '../tensor.ts'
 import { where } from './comparison.ts'
-import { castTo } from './kernel.ts'
+import { extents, isKnown, reshapeTo, shapeTensor } from './dims.ts'
+import { flatten } from './extent.ts'
+import { castTo, kernelType } from './kernel.ts'
 
-const index = (value: TensorLike): Tensor => castTo(toTensor(value, { type: 'int64' }), 'int64')
-
-/** Elements by their place. */
+/** Elements by their place. Indices are integers, negative ones count from the end. */
 export const gathering = {
-  /** PyTorch's gather: the result has the dims of `indices`. */
+  /** result[i][j] = this[indices[i][j]][j] for dim 0: the result has the dims of `indices`. */
   gather(this: Tensor, dim: number, indices: TensorLike): Tensor {
-    const at = index(indices)
-    return recordOne(
-      'GatherElements',
-      [this, at],
-      { type: this.type, dims: at.dims },
-      { axis: { int: axisOf(dim, this.dims.length, 'gather') } },
-    )
+    const axis = axisOf(dim, this.dims.length, 'gather')
+    const at = index(indices, 'gather', this.dims[axis], dim)
+    const from = trim(this, at, axis, 'gather')
+    return recordOne('GatherElements', [from, at], { type: this.type, dims: at.dims }, { axis: { int: axis } })
   },
-  /** A copy with the elements of `source` at `indices`. */
-  scatter(this: Tensor, dim: number, indices: TensorLike, source: TensorLike): Tensor {
-    return scatter(this, dim, indices, source)
+  /** gather, with the other dims broadcast; without `dim` on the tensor as one row. */
+  takeAlongDim(this: Tensor, indices: TensorLike, dim?: number): Tensor {
+    if (dim === undefined) return this.take(flatten(index(indices, 'takeAlongDim')))
+    const axis = axisOf(dim, this.dims.length, 'takeAlongDim')
+    const at = index(indices, 'takeAlongDim', this.dims[axis], dim)
+    if (at.rank !== this.rank)
+      throw new ShapeError(`takeAlongDim: ${showDims(this.dims)} and ${showDims(at.dims)} differ in rank`, here())
+    const joint = broadcastDims('takeAlongDim', this.dims.with(axis, 1), at.dims.with(axis, 1)) as Dims
+    if (!isKnown(joint)) return this.gather(dim, at)
+    return this.expand(joint.with(axis, -1)).gather(dim, at.expand(joint.with(axis, -1)))
   },
-  /** A copy with the elements of `source` added at `indices`. */
-  scatterAdd(this: Tensor, dim: number, indices: TensorLike, source: TensorLike): Tensor {
-    return scatter(this, dim, indices, source, 'add')
+  /** The elements at these places of the tensor as one row: the result has the dims of `indices`. */
+  take(this: Tensor, indices: TensorLike): Tensor {
+    const row = flatten(this)
+    const at = index(indices, 'take', row.dims[0])
+    return recordOne('Gather', [row, at], { type: this.type, dims: at.dims }, { axis: { int: 0 } })
   },
   /** Whole rows along an axis, by a list of indices. */
   indexSelect(this: Tensor, dim: number, indices: TensorLike): Tensor {
-    const at = index(indices)
     const axis = axisOf(dim, this.dims.length, 'indexSelect')
-    const dims = [...this.dims.slice(0, axis), ...at.dims, ...this.dims.slice(axis + 1)]
-    return recordOne('Gather', [this, at], { type: this.type, dims }, { axis: { int: axis } })
+    const at = index(indices, 'indexSelect', this.dims[axis], dim)
+    if (at.rank > 1) throw new ShapeError(`indexSelect: the indices are ${showDims(at.dims)}, and not one list`, here())
+    const list = at.rank === 0 ? at.unsqueeze(0) : at
+    const dims = this.dims.toSpliced(axis, 1, ...list.dims)
+    return recordOne('Gather', [this, list], { type: this.type, dims }, { axis: { int: axis } })
   },
-  /** `value` where the mask holds. */
+  /** A copy with the elements of `source` at `indices`: the reverse of gather. Which one stays where a place is named twice is not said. */
+  scatter(this: Tensor, dim: number, indices: TensorLike, source: TensorLike): Tensor {
+    return scatter(this, dim, indices, source, 'scatter')
+  },
+  /** A copy with the elements of `source` added at `indices`. */
+  scatterAdd(this: Tensor, dim: number, indices: TensorLike, source: TensorLike): Tensor {
+    return scatter(this, dim, indices, source, 'scatterAdd')
+  },
+  /** A copy with the rows of `source` added to the rows at `indices`, along an axis. */
+  indexAdd(this: Tensor, dim: number, indices: TensorLike, source: TensorLike): Tensor {
+    const axis = axisOf(dim, this.dims.length, 'indexAdd')
+    const at = index(indices, 'indexAdd', this.dims[axis], dim)
+    const rows = toTensor(source, { type: this.type })
+    if (at.rank > 1 || rows.rank !== this.rank)
+      throw new ShapeError(`indexAdd: rows of ${showDims(rows.dims)} at indices of ${showDims(at.dims)}`, here())
+    const shape = this.dims.map((_, i) => (i === axis ? -1 : 1))
+    const column = reshapeTo(at, shape, this.dims.map((_, i) => (i === axis ? at.dims[0] : 1)))
+    const spread = recordOne('Expand', [column, shapeTensor(extents(rows))], { type: 'int64', dims: rows.dims })
+    return scatter(this, axis, spread, rows, 'scatterAdd')
+  },
+  /** `value` where the mask holds. The dtype stays. @throws DtypeError for a tensor whose dtype would lose precision */
   maskedFill(this: Tensor, mask: TensorLike, value: TensorLike): Tensor {
-    return where(mask, toTensor(value, { type: this.type }), this)
+    return where(mask, converted(value, this.type, 'maskedFill'), this)
   },
-  /** The elements where the mask holds, in a row. */
-  maskedSelect(this: Tensor, mask: Tensor): Tensor {
-    const flat = recordOne('Reshape', [mask, shape([-1])], { type: 'bool', dims: [undefined] })
-    return recordOne('Compress', [this, flat], { type: this.type, dims: [undefined] })
+  /** The elements where the mask holds, in a row. Its length is known before the run only if the mask is. */
+  maskedSelect(this: Tensor, mask: TensorLike): Tensor {
+    const test = castTo(toTensor(mask), 'bool')
+    const joint = broadcastDims('maskedSelect', this.dims, test.dims) as Dims
+    const isSame = (dims: Dims): boolean => dims.length === joint.length && dims.every((dim, i) => dim === joint[i])
+    const spread = (tensor: Tensor): Tensor =>
+      isSame(tensor.dims) || !isKnown(joint) ? tensor : tensor.expand(joint)
+    const count = test.computed && isSame(test.dims) ? countOf(test) : undefined
+    const inputs = [flatten(spread(this)), flatten(spread(test))]
+    return recordOne('Compress', inputs, { type: this.type, dims: [count] }, { axis: { int: 0 } })
   },
-  /** The places of all that is not zero: [count, rank]. */
+  /** The places of all that is not zero: [count, rank], int64. */
   nonzero(this: Tensor): Tensor {
-    const places = recordOne('NonZero', [this], { type: 'int64', dims: [this.dims.length, undefined] })
-    return places.transpose(0, 1)
+    const places = recordOne('NonZero', [castTo(this, 'bool')], { type: 'int64', dims: [this.dims.length, undefined] })
+    return recordOne(
+      'Transpose',
+      [places],
+      { type: 'int64', dims: [undefined, this.dims.length] },
+      { perm: { ints: [1, 0] } },
+    )
   },
 }
 
-const shape = (values: number[]): Tensor => toTensor(values, { type: 'int64' })
+function countOf(mask: Tensor): number {
+  return (mask.held().data as Uint8Array).reduce((sum: number, flag: number) => sum + flag, 0)
+}
 
-function scatter(target: Tensor, dim: number, indices: TensorLike, source: TensorLike, reduction?: 'add'): Tensor {
-  const at = index(indices)
-  const given = toTensor(source, { type: target.type })
-  const full = given.dims.length === 0 && !at.dims.includes(undefined) ? given.expand(...(at.dims as number[])) : given
-  const axis = axisOf(dim, target.dims.length, 'scatter')
-  const attributes = { axis: { int: axis }, ...(reduction ? { reduction: { string: reduction } } : {}) }
-  return recordOne(
-    'ScatterElements',
-    [target, at, castTo(full, target.type)],
-    { type: target.type, dims: target.dims },
-    attributes,
+/** Indices as int64. Those that are here are checked here. */
+function index(value: TensorLike, operation: string, size?: number, dim?: number): Tensor {
+  const given = value instanceof Tensor ? value : toTensor(value, ArrayBuffer.isView(value) ? {} : { type: 'int64' })
+  if (!/^u?int\d/.test(given.type)) throw new ArgumentError(`${operation}: ${given.type} indices`, here(), 'use int64')
+  if (given.computed && size !== undefined) {
+    for (const at of given.held().data as ArrayLike<number | bigint> & Iterable<number | bigint>) {
+      if (at >= size || at < -size)
+        throw new IndexError(`${operation}: index ${at} is out of range for ${dim === undefined ? '' : `dim ${dim}, `}size ${size}`, here())
+    }
+  }
+  return castTo(given, 'int64')
+}
+
+/** The other dims cut to those of the indices, which may be smaller. */
+function trim(tensor: Tensor, at: Tensor, axis: number, operation: string): Tensor {
+  checkFit(tensor, at, axis, operation)
+  const axes = at.dims.flatMap((dim, i) => (i !== axis && dim !== undefined && dim !== tensor.dims[i] ? [i] : []))
+  if (axes.length === 0) return tensor
+  const ends = axes.map(i => at.dims[i] as number)
+  const dims = tensor.dims.map((dim, i) => (axes.includes(i) ? at.dims[i] : dim))
+  const inputs = [tensor, int64Constant(axes.map(() => 0)), int64Constant(ends), int64Constant(axes)]
+  return recordOne('Slice', inputs, { type: tensor.type, dims })
+}
+
+function converted(value: TensorLike, type: Tensor['type'], operation: string): Tensor {
+  if (!(value instanceof Tensor)) return toTensor(value, { type })
+  if (promoteTypes(value.type, type) === type) return castTo(value, type)
+  throw new DtypeError(`${operation}: a ${value.type} value into a ${type} tensor`, here(), `convert it: value.to('${type}')`)
+}
+
+function scatter(
+  target: Tensor,
+  dim: number,
+  indices: TensorLike,
+  source: TensorLike,
+  operation: 'scatter' | 'scatterAdd',
+): Tensor {
+  const axis = axisOf(dim, target.dims.length, operation)
+  const at = index(indices, operation, target.dims[axis], dim)
+  checkFit(target, at, axis, operation)
+  const given = converted(source, target.type, operation)
+  const full =
+    given.rank === 0
+      ? recordOne('Expand', [given, shapeTensor(extents(at))], { type: target.type, dims: at.dims })
+      : trim(given, at, -1, operation)
+  const adds = operation === 'scatterAdd'
+  // onnxruntime adds in these types only.
+  const type = adds ? (target.type === 'float16' ? 'float32' : kernelType(target.type)) : target.type
+  return castTo(
+    recordOne(
+      'ScatterElements',
+      [castTo(target, type), at, castTo(full, type)],
+      { type, dims: target.dims },
+      { axis: { int: axis }, ...(adds ? { reduction: { string: 'add' } } : {}) },
+    ),
+    target.type,
   )
+}
+
+/** Indices may be smaller than the tensor, but not larger, other than along the axis. */
+function checkFit(tensor: Tensor, at: Tensor, axis: number, operation: string): void {
+  const fits =
+    at.rank === tensor.rank &&
+    at.dims.every((dim, i) => i === axis || dim === undefined || dim <= (tensor.dims[i] ?? dim))
+  if (!fits)
+    throw new ShapeError(`${operation}: indices of ${showDims(at.dims)} do not fit ${showDims(tensor.dims)}`, here())
 }

@@ -1,5 +1,6 @@
 import { Tensor } from '../tensor.ts'
 import { activation } from './activation.ts'
+import { arranging } from './arrange.ts'
 import { assignment } from './assign.ts'
 import { cast } from './cast.ts'
 import { comparison } from './comparison.ts'
@@ -21,6 +22,7 @@ const families = [
   activation,
   losses,
   shaping,
+  arranging,
   joining,
   gathering,
   slicing,
@@ -36,6 +38,7 @@ export type TensorMethods = typeof elementwise &
   typeof activation &
   typeof losses &
   typeof shaping &
+  typeof arranging &
   typeof joining &
   typeof gathering &
   typeof slicing &

@@ -3,30 +3,26 @@ import type { Dim, Dims } from '../../graph/expression.ts'
 import { axesOf, axisOf } from '../axis.ts'
 import { sizeOf } from '../data.ts'
 import { here } from '../here.ts'
-import { int64Constant, int64Operand, MAX, MIN } from '../int64.ts'
+import { int64Constant } from '../int64.ts'
 import { recordOne, type Tensor } from '../tensor.ts'
-import { castTo, kernelType } from './kernel.ts'
+import { type Extent, extents, isKnown, product, reshapeTo, shapeTensor } from './dims.ts'
 
-const isKnown = (dims: Dims): dims is readonly number[] => !dims.includes(undefined)
+/** Numbers one by one, or in an array. */
+type Numbers = number[] | [readonly number[]]
 
-/** Another arrangement of the same elements. */
+/** Other dims for the same elements. Each keeps the dtype; values are immutable, so there are no views to tell from copies. */
 export const shaping = {
   /** The same elements with other dims; one of them may be −1. @throws ShapeError if the sizes differ */
-  reshape(this: Tensor, ...shape: number[] | [readonly number[]]): Tensor {
+  reshape(this: Tensor, ...shape: Numbers): Tensor {
     const dims = shape.flat() as number[]
+    const wrong = dims.find(dim => !Number.isInteger(dim) || dim < -1)
+    if (wrong !== undefined) throw new ArgumentError(`reshape: ${wrong} is no length of a dim.`, here())
     if (dims.filter(dim => dim === -1).length > 1)
       throw new ShapeError(`reshape: ${showDims(dims)} has more than one -1`, here())
-    const result = reshapedDims(this.node.dims, dims)
-    const hasZero = dims.includes(0)
-    return recordOne(
-      'Reshape',
-      [this, int64Constant(dims)],
-      { type: this.type, dims: result },
-      hasZero ? { allowzero: { int: 1 } } : {},
-    )
+    return reshapeTo(this, dims, reshapedDims(this.node.dims, dims))
   },
-  /** The same as reshape: values are immutable, so there is nothing to share. */
-  view(this: Tensor, ...shape: number[] | [readonly number[]]): Tensor {
+  /** The same as reshape. */
+  view(this: Tensor, ...shape: Numbers): Tensor {
     return this.reshape(...(shape as number[]))
   },
   /** One axis in the place of the axes from `start` to `end`. */
@@ -34,10 +30,17 @@ export const shaping = {
     const { dims } = this
     if (dims.length === 0) return this.reshape(1)
     const [from, to] = [axisOf(start, dims.length, 'flatten'), axisOf(end, dims.length, 'flatten')]
-    const before = dims.slice(0, from)
-    const after = dims.slice(to + 1)
-    if (isKnown(before) && isKnown(after)) return this.reshape(...before, -1, ...after)
-    throw new ShapeError(`flatten: the kept dims of ${showDims(dims)} are not all known`, here())
+    if (from > to) throw new ArgumentError(`flatten: dim ${start} lies behind dim ${end}`, here())
+    const merged = product(dims.slice(from, to + 1))
+    const own = extents(this)
+    return reshapeTo(this, own.toSpliced(from, to + 1 - from, merged ?? -1), dims.toSpliced(from, to + 1 - from, merged))
+  },
+  /** Several axes in the place of one; one of the sizes may be −1. @throws ShapeError if they do not multiply to the dim */
+  unflatten(this: Tensor, dim: number, sizes: readonly number[]): Tensor {
+    const axis = axisOf(dim, this.dims.length, 'unflatten')
+    const parts = reshapedDims([this.dims[axis]], sizes, 'unflatten')
+    const shape: Extent[] = parts.map((part, i) => part ?? sizes[i])
+    return reshapeTo(this, extents(this).toSpliced(axis, 1, ...shape), this.dims.toSpliced(axis, 1, ...parts))
   },
   /** Two axes exchanged. */
   transpose(this: Tensor, a: number, b: number): Tensor {
@@ -47,34 +50,36 @@ export const shaping = {
     axes[y] = x
     return this.permute(...axes)
   },
+  /** The same as transpose. */
+  swapaxes(this: Tensor, a: number, b: number): Tensor {
+    return this.transpose(a, b)
+  },
   /** The axes in another order. */
-  permute(this: Tensor, ...order: number[] | [readonly number[]]): Tensor {
+  permute(this: Tensor, ...order: Numbers): Tensor {
     const { dims } = this
     const axes = axesOf(order.flat() as number[], dims.length, 'permute')
     if (axes.length !== dims.length)
       throw new ArgumentError(`permute: ${axes.length} axes for a tensor of rank ${dims.length}`, here())
-    return recordOne(
-      'Transpose',
-      [this],
-      { type: this.type, dims: axes.map(axis => dims[axis]) },
-      { perm: { ints: axes } },
-    )
+    const result = axes.map(axis => dims[axis])
+    return recordOne('Transpose', [this], { type: this.type, dims: result }, { perm: { ints: axes } })
   },
-  /** One axis moved to another place. */
-  movedim(this: Tensor, from: number, to: number): Tensor {
+  /** Axes moved to other places; those that are not named keep their order. */
+  movedim(this: Tensor, from: number | readonly number[], to: number | readonly number[]): Tensor {
     const rank = this.dims.length
-    const axes = this.dims.map((_, i) => i)
-    const [axis] = axes.splice(axisOf(from, rank, 'movedim'), 1)
-    axes.splice(axisOf(to, rank, 'movedim'), 0, axis)
-    return this.permute(...axes)
+    const sources = axesOf([from].flat(), rank, 'movedim')
+    const targets = axesOf([to].flat(), rank, 'movedim')
+    if (sources.length !== targets.length)
+      throw new ArgumentError(`movedim: ${sources.length} dims for ${targets.length} places`, here())
+    const others = this.dims.map((_, i) => i).filter(axis => !sources.includes(axis))
+    return this.permute(this.dims.map((_, i) => (targets.includes(i) ? sources[targets.indexOf(i)] : (others.shift() as number))))
   },
-  /** Without the axes of size 1, or without those named. */
-  squeeze(this: Tensor, ...which: number[]): Tensor {
+  /** Without the axes of size 1, or without those named that are of size 1. An unknown dim that is named must turn out to be 1. */
+  squeeze(this: Tensor, ...which: Numbers): Tensor {
     const { dims } = this
-    const axes =
-      which.length > 0
-        ? axesOf(which, dims.length, 'squeeze').filter(axis => dims[axis] === 1)
-        : dims.flatMap((dim, i) => (dim === 1 ? [i] : []))
+    const named = which.flat() as number[]
+    if (named.length === 0 && !isKnown(dims)) return recordOne('Squeeze', [this], { type: this.type, dims: undefined })
+    const candidates = named.length > 0 ? axesOf(named, dims.length, 'squeeze') : dims.map((_, i) => i)
+    const axes = candidates.filter(axis => dims[axis] === 1 || dims[axis] === undefined)
     if (axes.length === 0) return this
     return recordOne('Squeeze', [this, int64Constant(axes)], {
       type: this.type,
@@ -85,99 +90,51 @@ export const shaping = {
   unsqueeze(this: Tensor, dim: number): Tensor {
     const { dims } = this
     const axis = axisOf(dim, dims.length + 1, 'unsqueeze')
-    return recordOne('Unsqueeze', [this, int64Constant([axis])], {
-      type: this.type,
-      dims: [...dims.slice(0, axis), 1, ...dims.slice(axis)],
-    })
+    return recordOne('Unsqueeze', [this, int64Constant([axis])], { type: this.type, dims: dims.toSpliced(axis, 0, 1) })
   },
-  /** Axes of size 1 stretched; −1 keeps a dim. @throws ShapeError */
-  expand(this: Tensor, ...shape: number[] | [readonly number[]]): Tensor {
+  /** Axes of size 1 stretched, new ones in front; −1 keeps a dim. @throws ShapeError if another dim would change */
+  expand(this: Tensor, ...shape: Numbers): Tensor {
     const wanted = shape.flat() as number[]
     const own = this.dims
     const lead = wanted.length - own.length
-    if (lead < 0) throw new ShapeError(`expand: ${showDims(own)} can't become ${showDims(wanted)}`, here())
+    const fail = () => new ShapeError(`expand: ${showDims(own)} can't become ${showDims(wanted)}`, here())
+    if (lead < 0) throw fail()
     const dims = wanted.map((dim, i): Dim => {
-      const from = i < lead ? 1 : own[i - lead]
-      if (dim === -1) return from
-      if (from !== undefined && from !== 1 && from !== dim)
-        throw new ShapeError(`expand: ${showDims(own)} can't become ${showDims(wanted)}`, here())
-      return dim
+      const from = i < lead ? undefined : own[i - lead]
+      if (i < lead ? dim < 0 : dim < -1 || (dim !== -1 && from !== undefined && from !== 1 && from !== dim)) throw fail()
+      return dim === -1 ? from : dim
     })
-    return recordOne('Expand', [this, int64Constant(wanted.map(dim => (dim === -1 ? 1 : dim)))], {
-      type: this.type,
-      dims,
-    })
+    const target = wanted.map(dim => (dim === -1 ? 1 : dim))
+    return recordOne('Expand', [this, int64Constant(target)], { type: this.type, dims })
   },
-  broadcastTo(this: Tensor, ...shape: number[] | [readonly number[]]): Tensor {
+  /** The same as expand. */
+  broadcastTo(this: Tensor, ...shape: Numbers): Tensor {
     return this.expand(...(shape as number[]))
   },
-  /** The whole tensor, so many times along each axis. */
-  repeat(this: Tensor, ...times: number[] | [readonly number[]]): Tensor {
-    const counts = times.flat() as number[]
-    const lead = counts.length - this.dims.length
-    if (lead < 0)
-      throw new ArgumentError(`repeat: ${counts.length} counts for a tensor of rank ${this.dims.length}`, here())
-    const base = lead > 0 && isKnown(this.dims) ? this.reshape(...new Array<number>(lead).fill(1), ...this.dims) : this
-    const dims = base.dims.map((dim, i): Dim => (dim === undefined ? undefined : dim * counts[i]))
-    return recordOne('Tile', [base, int64Constant(counts)], { type: this.type, dims })
+  /** Expanded to the dims of another tensor. */
+  expandAs(this: Tensor, other: Tensor): Tensor {
+    if (isKnown(other.dims)) return this.expand(other.dims)
+    const [own, wanted] = [this.dims, other.dims]
+    const lead = wanted.length - own.length
+    const dims = wanted.map((dim, i) => dim ?? (own[i - lead] === 1 ? undefined : own[i - lead]))
+    return recordOne('Expand', [this, shapeTensor(extents(other))], { type: this.type, dims })
   },
-  /** Axes reversed. */
-  flip(this: Tensor, ...which: number[] | [readonly number[]]): Tensor {
-    const axes = axesOf(which.flat() as number[], this.dims.length, 'flip')
-    const all = (value: number | bigint) => int64Operand(axes.map(() => value))
-    return recordOne('Slice', [this, all(-1), all(MIN), int64Constant(axes), all(-1)], {
-      type: this.type,
-      dims: this.dims,
-    })
-  },
-  /** Elements moved along an axis, those past the end coming in at the start. */
-  roll(this: Tensor, shift: number, dim: number): Tensor {
-    const axis = axisOf(dim, this.dims.length, 'roll')
-    const size = this.dims[axis]
-    if (size === undefined) throw new ShapeError(`roll: dim ${dim} of ${showDims(this.dims)} is not known`, here())
-    const by = size === 0 ? 0 : ((shift % size) + size) % size
-    if (by === 0) return this
-    const cut = (from: number, to: number | bigint, length: number) =>
-      recordOne('Slice', [this, int64Operand([from]), int64Operand([to]), int64Constant([axis])], {
-        type: this.type,
-        dims: this.dims.map((d, i) => (i === axis ? length : d)),
-      })
-    return recordOne(
-      'Concat',
-      [cut(size - by, MAX, by), cut(0, size - by, size - by)],
-      { type: this.type, dims: this.dims },
-      { axis: { int: axis } },
-    )
-  },
-  /** The lower triangle of the last two axes; above it zeros. */
-  tril(this: Tensor, diagonal = 0): Tensor {
-    return triangle(this, diagonal, 0)
-  },
-  /** The upper triangle of the last two axes; below it zeros. */
-  triu(this: Tensor, diagonal = 0): Tensor {
-    return triangle(this, diagonal, 1)
-  },
-  /** The same values: handles are immutable, so a copy costs nothing. */
+  /** The same values: tensors are immutable, so a copy costs nothing. */
   clone(this: Tensor): Tensor {
+    return this
+  },
+  /** The same tensor: elements always lie in order. */
+  contiguous(this: Tensor): Tensor {
     return this
   },
 }
 
-function triangle(input: Tensor, diagonal: number, upper: 0 | 1): Tensor {
-  const type = kernelType(input.type)
-  const k = int64Operand([diagonal], [])
-  return castTo(
-    recordOne('Trilu', [castTo(input, type), k], { type, dims: input.dims }, { upper: { int: upper } }),
-    input.type,
-  )
-}
-
-function reshapedDims(from: Dims | undefined, to: readonly number[]): Dims {
+function reshapedDims(from: Dims | undefined, to: readonly number[], operation = 'reshape'): Dims {
   const fixed = sizeOf(to.filter(dim => dim !== -1))
   if (!from || !isKnown(from)) return to.map(dim => (dim === -1 ? undefined : dim))
   const size = sizeOf(from)
   const fits = to.includes(-1) ? (fixed === 0 ? size === 0 : size % fixed === 0) : size === fixed
   if (!fits)
-    throw new ShapeError(`reshape: ${showDims(from)} has ${size} elements, which do not fit ${showDims(to)}`, here())
+    throw new ShapeError(`${operation}: ${showDims(from)} has ${size} elements, which do not fit ${showDims(to)}`, here())
   return to.map(dim => (dim === -1 ? (fixed === 0 ? 0 : size / fixed) : dim))
 }
