@@ -206,7 +206,7 @@ export class Tracer implements Recorder {
     this.#assertOpen(tap.label)
     const mark = this.mark()
     if (this.#executed.size > 0) this.#assertNotPassed(tap, mark)
-    const value = fitWrite(tap.label, () => this.read(tap), this.shapeOf(tap.tensor), written, mark?.position()).node
+    const value = fitWrite(tap.label, () => this.read(tap), this.shapeOf(tap.tensor), written, mark).node
     const writes = this.#writes.get(tap)
     if (writes) writes.push({ value, mark })
     else this.#writes.set(tap, [{ value, mark }])

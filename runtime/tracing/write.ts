@@ -1,6 +1,6 @@
 import type { ValueShape } from '../engine/scan.ts'
-import type { SourcePosition } from '../errors/error.ts'
 import { ShapeError, showDims } from '../errors/tensor.ts'
+import type { Mark } from '../graph/expression.ts'
 import { Tensor } from '../tensor/tensor.ts'
 
 /** The value to put in the place of another: of its dims and dtype, or the error that says why it does not fit. */
@@ -9,7 +9,7 @@ export function fitWrite(
   current: () => Tensor,
   shape: ValueShape | undefined,
   written: unknown,
-  at: SourcePosition | undefined,
+  mark: Mark | undefined,
 ): Tensor {
   if (written instanceof Tensor && (!shape || written.type === shape.type)) {
     const dims = knownDims(written)
@@ -21,7 +21,7 @@ export function fitWrite(
     if (dims.length > shape.dims.length) {
       throw new ShapeError(
         `${label}: a value of ${showDims(dims)} was written where ${showDims(shape.dims)} is read.`,
-        at,
+        mark?.position(),
       )
     }
   }

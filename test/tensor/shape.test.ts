@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs'
+import test from 'ava'
+import { cat, stack, Tensor, tensor } from 'onnsight'
+import type { HeldType } from '#dist/runtime/tensor/dtype.js'
+import { recordOne } from '#dist/runtime/tensor/tensor.js'
+
+interface Encoded {
+  readonly dims: number[]
+  readonly type: HeldType
+  readonly data: number[]
+}
+type Argument = number | Encoded | Argument[]
+type Line = [method: string, self: Encoded | null, args: Argument[], result: Encoded | Encoded[]]
+
+const lines = readFileSync(new URL('../reference/shape.json', import.meta.url), 'utf8')
+  .trim()
+  .split('\n')
+  .map(line => JSON.parse(line) as Line)
+
+const functions: Record<string, (...args: never[]) => unknown> = { '.cat': cat, '.stack': stack }
+
+const isEncoded = (value: unknown): value is Encoded => typeof value === 'object' && value !== null && 'data' in value
+
+function decode(argument: Argument, isKnown: boolean): unknown {
+  if (isEncoded(argument)) return decodeTensor(argument, isKnown)
+  return Array.isArray(argument) ? argument.map(item => decode(item, isKnown)) : argument
+}
+
+/** Computed by the run and of unknown dims, if they are not to be known. */
+function decodeTensor({ dims, type, data }: Encoded, isKnown: boolean): Tensor {
+  const made = tensor(data, { type, dims })
+  return isKnown ? made : recordOne('Identity', [made], { type, dims: dims.map(() => undefined) })
+}
+
+function apply([method, self, args]: Line, isKnown: boolean): Tensor[] {
+  const decoded = args.map(argument => decode(argument, isKnown))
+  if (!self) return [functions[method](...(decoded as never[])) as Tensor]
+  const target = decodeTensor(self, isKnown) as unknown as Record<string, unknown>
+  const member = target[method]
+  const result = typeof member === 'function' ? member.apply(target, decoded) : member
+  return (Array.isArray(result) ? result : [result]) as Tensor[]
+}
+
+const rounded = (type: HeldType, data: number[]): number[] => (type === 'float16' ? data.map(Math.fround) : data)
+
+async function fault(line: Line, isKnown: boolean): Promise<string | undefined> {
+  const results = apply(line, isKnown)
+  const expected = [line[3]].flat()
+  if (results.length !== expected.length) return `gives ${results.length} tensors, not ${expected.length}`
+  for (const [i, result] of results.entries()) {
+    const { dims, type, data } = expected[i]
+    const predicted = isKnown || result.node.dims ? result.dims : undefined
+    const value = await result.value()
+    if (value.type !== type || result.type !== type) return `gives ${value.type}, not ${type}`
+    if (String(value.dims) !== String(dims)) return `gives [${value.dims}], not [${dims}]`
+    const isWrong = predicted?.some((dim, axis) => (dim ?? (isKnown ? -1 : dims[axis])) !== dims[axis])
+    const counts = ['nonzero', 'maskedSelect'].includes(line[0])
+    if (predicted && (predicted.length !== dims.length || (isWrong && !counts)))
+      return `is recorded as [${predicted.map(dim => dim ?? '?')}], not [${dims}]`
+    const got = Array.from(value.data as ArrayLike<number | bigint>, Number)
+    if (String(got) !== String(rounded(type, data))) return `gives ${got}, not ${data}`
+  }
+  return undefined
+}
+
+const methods = [...new Set(lines.map(([method]) => method))]
+
+for (const method of methods) {
+  test(`${method} is PyTorch's`, async t => {
+    for (const line of lines.filter(([own]) => own === method)) {
+      const what = `${method} of ${line[1]?.type} [${line[1]?.dims}] with ${JSON.stringify(line[2])}`
+      t.is(await fault(line, true).catch(String), undefined, what)
+    }
+  })
+}
+
+/** What needs to know the length of an axis says so. */
+const needKnown = /not known|depend on the data/
+
+for (const method of methods) {
+  test(`${method} of a tensor of unknown dims`, async t => {
+    for (const line of lines.filter(([own]) => own === method)) {
+      const what = `${method} of ${line[1]?.type} [${line[1]?.dims}] with ${JSON.stringify(line[2])}`
+      const found = await fault(line, false).catch(String)
+      if (found !== undefined && needKnown.test(found)) t.regex(method, /^(unbind|split|chunk|diagonal)$/, what)
+      else t.is(found, undefined, what)
+    }
+  })
+}
