@@ -26,7 +26,8 @@ export function shapeTensor(shape: readonly Extent[]): Tensor {
 /** The same elements in another shape, of which at most one number is −1. */
 export function reshapeTo(tensor: Tensor, shape: readonly Extent[], dims: Dims): Tensor {
   const hasZero = shape.includes(0)
-  const attributes: Attributes = hasZero || shape.some(part => typeof part !== 'number') ? { allowzero: { int: 1 } } : {}
+  const attributes: Attributes =
+    hasZero || shape.some(part => typeof part !== 'number') ? { allowzero: { int: 1 } } : {}
   return recordOne('Reshape', [tensor, shapeTensor(shape)], { type: tensor.type, dims }, attributes)
 }
 

@@ -62,7 +62,11 @@ export const gathering = {
     if (at.rank > 1 || rows.rank !== this.rank)
       throw new ShapeError(`indexAdd: rows of ${showDims(rows.dims)} at indices of ${showDims(at.dims)}`, here())
     const shape = this.dims.map((_, i) => (i === axis ? -1 : 1))
-    const column = reshapeTo(at, shape, this.dims.map((_, i) => (i === axis ? at.dims[0] : 1)))
+    const column = reshapeTo(
+      at,
+      shape,
+      this.dims.map((_, i) => (i === axis ? at.dims[0] : 1)),
+    )
     const spread = recordOne('Expand', [column, shapeTensor(extents(rows))], { type: 'int64', dims: rows.dims })
     return scatter(this, axis, spread, rows, 'scatterAdd')
   },
@@ -75,8 +79,7 @@ export const gathering = {
     const test = castTo(toTensor(mask), 'bool')
     const joint = broadcastDims('maskedSelect', this.dims, test.dims) as Dims
     const isSame = (dims: Dims): boolean => dims.length === joint.length && dims.every((dim, i) => dim === joint[i])
-    const spread = (tensor: Tensor): Tensor =>
-      isSame(tensor.dims) || !isKnown(joint) ? tensor : tensor.expand(joint)
+    const spread = (tensor: Tensor): Tensor => (isSame(tensor.dims) || !isKnown(joint) ? tensor : tensor.expand(joint))
     const count = test.computed && isSame(test.dims) ? countOf(test) : undefined
     const inputs = [flatten(spread(this)), flatten(spread(test))]
     return recordOne('Compress', inputs, { type: this.type, dims: [count] }, { axis: { int: 0 } })
@@ -104,7 +107,10 @@ function index(value: TensorLike, operation: string, size?: number, dim?: number
   if (given.computed && size !== undefined) {
     for (const at of given.held().data as ArrayLike<number | bigint> & Iterable<number | bigint>) {
       if (at >= size || at < -size)
-        throw new IndexError(`${operation}: index ${at} is out of range for ${dim === undefined ? '' : `dim ${dim}, `}size ${size}`, here())
+        throw new IndexError(
+          `${operation}: index ${at} is out of range for ${dim === undefined ? '' : `dim ${dim}, `}size ${size}`,
+          here(),
+        )
     }
   }
   return castTo(given, 'int64')
@@ -124,7 +130,11 @@ function trim(tensor: Tensor, at: Tensor, axis: number, operation: string): Tens
 function converted(value: TensorLike, type: Tensor['type'], operation: string): Tensor {
   if (!(value instanceof Tensor)) return toTensor(value, { type })
   if (promoteTypes(value.type, type) === type) return castTo(value, type)
-  throw new DtypeError(`${operation}: a ${value.type} value into a ${type} tensor`, here(), `convert it: value.to('${type}')`)
+  throw new DtypeError(
+    `${operation}: a ${value.type} value into a ${type} tensor`,
+    here(),
+    `convert it: value.to('${type}')`,
+  )
 }
 
 function scatter(

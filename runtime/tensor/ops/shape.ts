@@ -33,7 +33,11 @@ export const shaping = {
     if (from > to) throw new ArgumentError(`flatten: dim ${start} lies behind dim ${end}`, here())
     const merged = product(dims.slice(from, to + 1))
     const own = extents(this)
-    return reshapeTo(this, own.toSpliced(from, to + 1 - from, merged ?? -1), dims.toSpliced(from, to + 1 - from, merged))
+    return reshapeTo(
+      this,
+      own.toSpliced(from, to + 1 - from, merged ?? -1),
+      dims.toSpliced(from, to + 1 - from, merged),
+    )
   },
   /** Several axes in the place of one; one of the sizes may be −1. @throws ShapeError if they do not multiply to the dim */
   unflatten(this: Tensor, dim: number, sizes: readonly number[]): Tensor {
@@ -71,7 +75,9 @@ export const shaping = {
     if (sources.length !== targets.length)
       throw new ArgumentError(`movedim: ${sources.length} dims for ${targets.length} places`, here())
     const others = this.dims.map((_, i) => i).filter(axis => !sources.includes(axis))
-    return this.permute(this.dims.map((_, i) => (targets.includes(i) ? sources[targets.indexOf(i)] : (others.shift() as number))))
+    return this.permute(
+      this.dims.map((_, i) => (targets.includes(i) ? sources[targets.indexOf(i)] : (others.shift() as number))),
+    )
   },
   /** Without the axes of size 1, or without those named that are of size 1. An unknown dim that is named must turn out to be 1. */
   squeeze(this: Tensor, ...which: Numbers): Tensor {
@@ -101,7 +107,8 @@ export const shaping = {
     if (lead < 0) throw fail()
     const dims = wanted.map((dim, i): Dim => {
       const from = i < lead ? undefined : own[i - lead]
-      if (i < lead ? dim < 0 : dim < -1 || (dim !== -1 && from !== undefined && from !== 1 && from !== dim)) throw fail()
+      if (i < lead ? dim < 0 : dim < -1 || (dim !== -1 && from !== undefined && from !== 1 && from !== dim))
+        throw fail()
       return dim === -1 ? from : dim
     })
     const target = wanted.map(dim => (dim === -1 ? 1 : dim))
@@ -135,6 +142,9 @@ function reshapedDims(from: Dims | undefined, to: readonly number[], operation =
   const size = sizeOf(from)
   const fits = to.includes(-1) ? (fixed === 0 ? size === 0 : size % fixed === 0) : size === fixed
   if (!fits)
-    throw new ShapeError(`${operation}: ${showDims(from)} has ${size} elements, which do not fit ${showDims(to)}`, here())
+    throw new ShapeError(
+      `${operation}: ${showDims(from)} has ${size} elements, which do not fit ${showDims(to)}`,
+      here(),
+    )
   return to.map(dim => (dim === -1 ? (fixed === 0 ? 0 : size / fixed) : dim))
 }
