@@ -80,7 +80,9 @@ function valueName(form: NormalForm, value: Value): string {
     : expressionName(form, value.expression)
 }
 
+/** Operands are told apart as expressions: two may hold the same data now, and other data when the session is used again. */
 function expressionName(form: NormalForm, expression: Value['expression']): string {
-  if (expression.kind === 'operand') return `$${form.operands.indexOf(expression.data)}`
+  if (expression.kind === 'operand')
+    return `$${form.order.filter(({ kind }) => kind === 'operand').indexOf(expression)}`
   return `#${form.order.indexOf(expression)}`
 }

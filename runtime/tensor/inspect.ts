@@ -1,7 +1,7 @@
 import { showDims } from '../errors/tensor.ts'
-import { sizeOf } from './data.ts'
-import { toNested } from './nested.ts'
-import type { NestedList, Tensor } from './tensor.ts'
+import { sizeOf, type TensorData } from './data.ts'
+import { elementReader } from './nested.ts'
+import type { Tensor } from './tensor.ts'
 
 /** As a person wants to see it: the values if they are here, else what is known and how to get them. */
 export function describe(tensor: Tensor): string {
@@ -9,7 +9,7 @@ export function describe(tensor: Tensor): string {
   if (!tensor.computed)
     return `Tensor(${tensor.label}, ${tensor.type} ${shape}, not computed: await h.value(), or save(h))`
   const held = tensor.held()
-  const values = format(toNested(held), sizeOf(held.dims) > 1000 ? 3 : Number.POSITIVE_INFINITY, '')
+  const values = format(held, sizeOf(held.dims) > 1000 ? 3 : Number.POSITIVE_INFINITY)
   return `Tensor(${tensor.type} ${shape}\n${values})`
 }
 
@@ -21,14 +21,25 @@ function knownShape(tensor: Tensor): string {
   }
 }
 
-/** Long axes keep `edge` elements at either end. */
-function format(list: NestedList, edge: number, indent: string): string {
-  if (!Array.isArray(list)) return formatElement(list)
-  const shown: (NestedList | '…')[] =
-    list.length > 2 * edge ? [...list.slice(0, edge), '…', ...list.slice(-edge)] : list
-  const deep = list.some(Array.isArray)
-  const parts = shown.map(item => (item === '…' ? '…' : format(item, edge, indent + ' ')))
-  return `[${parts.join(deep ? `,\n${indent} ` : ', ')}]`
+/** Long axes keep `edge` elements at either end; what is left out is not even read. */
+function format(tensor: TensorData, edge: number): string {
+  const element = elementReader(tensor)
+  const { dims } = tensor
+  const build = (axis: number, from: number): string => {
+    if (axis === dims.length) return formatElement(element(from))
+    const length = dims[axis]
+    const size = sizeOf(dims.slice(axis + 1))
+    const parts: string[] = []
+    for (let i = 0; i < length; i++) {
+      if (i === edge && length > 2 * edge) {
+        parts.push('…')
+        i = length - edge
+      }
+      parts.push(build(axis + 1, from + i * size))
+    }
+    return `[${parts.join(axis === dims.length - 1 ? ', ' : `,\n${' '.repeat(axis + 1)}`)}]`
+  }
+  return build(0, 0)
 }
 
 function formatElement(value: number | bigint | boolean | string): string {

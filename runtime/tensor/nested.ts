@@ -15,7 +15,8 @@ export function toNested(tensor: TensorData): NestedList {
   return build(0)
 }
 
-function elementReader({ type, data }: TensorData): (i: number) => number | bigint | boolean | string {
+/** Reads an element as JavaScript has it. */
+export function elementReader({ type, data }: TensorData): (i: number) => number | bigint | boolean | string {
   if (type === 'bool') return i => data[i] === 1
   if (type === 'int64' || type === 'uint64') {
     return i => {

@@ -87,12 +87,19 @@ function int64(values: Tensor): Tensor {
   return int64Operand(Array.from(values.held().data as ArrayLike<number | bigint>), values.held().dims)
 }
 
-function mask(dims: Dims, axis: number, values: Tensor): Choice[] {
-  values.dims.forEach((dim, i) => {
+/** @throws ShapeError if the mask has other dims than the axes from `axis` on; IndexError if it has more */
+export function checkMask(dims: Dims, axis: number, mask: Tensor): void {
+  if (axis + mask.rank > dims.length)
+    throw new IndexError(`A mask of ${mask.rank} axes was laid over ${showDims(dims)} from dim ${axis} on`, here())
+  mask.dims.forEach((dim, i) => {
     const own = dims[axis + i]
     if (dim !== undefined && own !== undefined && dim !== own)
-      throw new ShapeError(`A mask of ${showDims(values.dims)} does not fit ${showDims(dims)} at dim ${axis}`, here())
+      throw new ShapeError(`A mask of ${showDims(mask.dims)} does not fit ${showDims(dims)} at dim ${axis}`, here())
   })
+}
+
+function mask(dims: Dims, axis: number, values: Tensor): Choice[] {
+  checkMask(dims, axis, values)
   if (values.computed)
     return placesOf(values).map((places, i) => ({ kind: 'list', axis: axis + i, values: int64Operand(places) }))
   if (values.rank === 1) return [{ kind: 'mask', axis, mask: values }]

@@ -5,8 +5,8 @@ import { here } from '../here.ts'
 import { int64Constant, int64Operand, MAX } from '../int64.ts'
 import { rowsOf } from '../positions.ts'
 import { promoteTypes } from '../promote.ts'
-import { type Choice, rangeBounds, rangeLength, type Selection, select } from '../selection.ts'
-import { type SliceSpec, toSlice } from '../slice.ts'
+import { type Choice, checkMask, rangeBounds, rangeLength, type Selection, select } from '../selection.ts'
+import { type SlicePart, type SliceSpec, toSlice } from '../slice.ts'
 import { recordOne, Tensor } from '../tensor.ts'
 import { castTo, kernelType } from './kernel.ts'
 import { takeSelection } from './slice.ts'
@@ -18,9 +18,12 @@ export const assignment = {
    * @throws ShapeError if the value does not broadcast to the slice; DtypeError if it would lose precision
    */
   assign(this: Tensor, spec: SliceSpec, value: TensorLike): Tensor {
-    const selection = select(this.dims, toSlice(spec).parts)
+    const { parts } = toSlice(spec)
     const given = convert(this, value)
-    for (const write of [whole, rows, masked, splice]) {
+    const chosen = byMask(this, parts, given)
+    if (chosen) return chosen
+    const selection = select(this.dims, parts)
+    for (const write of [whole, rows, masked, splice, elements]) {
       const written = write(this, selection, given)
       if (written) return written
     }
@@ -48,11 +51,40 @@ const whole: Write = (target, selection, value) => {
   return expand(fit(value, target.dims), target.dims, () => shapeOf(target))
 }
 
+/** A mask over several axes from the first on, and one value for all it chooses: Where takes the mask as it is. */
+function byMask(target: Tensor, parts: readonly SlicePart[], value: Tensor): Tensor | undefined {
+  const [mask, ...others] = parts
+  if (mask?.kind !== 'mask' || mask.values.rank < 2 || !others.every(part => part.kind === 'ellipsis')) return undefined
+  const { values } = mask
+  checkMask(target.dims, 0, values)
+  const rest = target.dims.slice(values.rank)
+  const fitted = fit(value, [undefined, ...rest])
+  if (fitted.rank > rest.length && fitted.dims[0] !== 1) return undefined
+  const isHere = addAxes(
+    values,
+    rest.map((_, i) => values.rank + i),
+  )
+  return choose(target, isHere, fitted.rank > rest.length ? fit(fitted, rest) : fitted)
+}
+
+/** The value where the condition holds, else the tensor. */
+function choose(target: Tensor, condition: Tensor, value: Tensor): Tensor {
+  const type = kernelType(target.type)
+  const inputs = [condition, castTo(value, type), castTo(target, type)]
+  return castTo(recordOne('Where', inputs, { type, dims: target.dims }), target.type)
+}
+
 /** Above this many numbers, making the list of places costs more than it saves. */
 const MOST_PLACES = 2048
 
 /** Few rows: their places are known, and ScatterND copies row by row. */
-const rows: Write = (target, selection, value) => {
+const rows: Write = (target, selection, value) =>
+  selection.at(-1)?.kind === 'whole' ? atPlaces(target, selection, value) : undefined
+
+/** The same for rows of one element. */
+const elements: Write = (target, selection, value) => atPlaces(target, selection, value)
+
+function atPlaces(target: Tensor, selection: Selection, value: Tensor): Tensor | undefined {
   const chosen = rowsOf(selection, target.dims, MOST_PLACES)
   if (!chosen || chosen.hasRepeats) return undefined
   const { places, dims, depth } = chosen
@@ -77,10 +109,7 @@ const masked: Write = (target, selection, value) => {
   const dropped = selection.flatMap(choice =>
     choice.kind === 'index' && choice.axis > first ? [choice.axis - first] : [],
   )
-  const values = addAxes(fitted, dropped)
-  const type = kernelType(target.type)
-  const inputs = [isHere, castTo(values, type), castTo(target, type)]
-  return castTo(recordOne('Where', inputs, { type, dims: target.dims }), target.type)
+  return choose(target, isHere, addAxes(fitted, dropped))
 }
 
 /** Several lists choose together, place by place. */
