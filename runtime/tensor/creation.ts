@@ -1,9 +1,16 @@
 import { ArgumentError } from '../errors/tensor.ts'
 import { type TensorLike, toTensor } from './convert.ts'
 import { sizeOf } from './data.ts'
-import { allocate, type HeldType, isBigInt } from './dtype.ts'
+import { allocate, type DataType, type HeldType, isBigInt } from './dtype.ts'
 import { here } from './here.ts'
-import { Tensor } from './tensor.ts'
+import { int64Operand } from './int64.ts'
+import { recordOne, Tensor } from './tensor.ts'
+
+/** @throws ArgumentError for what is no length */
+export function checkDims(dims: readonly number[], operation: string): void {
+  if (!dims.every(dim => Number.isSafeInteger(dim) && dim >= 0))
+    throw new ArgumentError(`${operation}: [${dims.join(', ')}] are no dims.`, here())
+}
 
 interface Typed {
   /** @default 'float32' */
@@ -13,6 +20,7 @@ interface Typed {
 /** A tensor of nested arrays, a typed array or a number. Numbers are float32 unless `type` says otherwise. */
 export function tensor(data: TensorLike, { type, dims }: { type?: HeldType; dims?: readonly number[] } = {}): Tensor {
   const made = toTensor(data, { type })
+  if (dims) checkDims(dims, 'tensor')
   return dims ? Tensor.of(withDims(made, dims)) : made
 }
 
@@ -25,6 +33,7 @@ function withDims(made: Tensor, dims: readonly number[]) {
 
 /** Every element `value`. */
 export function full(dims: readonly number[], value: number, { type = 'float32' }: Typed = {}): Tensor {
+  checkDims(dims, 'full')
   const one = toTensor(value, { type }).held().data
   const data = allocate(type, sizeOf(dims))
   ;(data as unknown[]).fill(one[0])
@@ -39,12 +48,34 @@ export function ones(dims: readonly number[], options?: Typed): Tensor {
   return full(dims, 1, options)
 }
 
+/** A tensor of the same dims, every element `value`. The dtype is the other's, unless `type` says otherwise. */
+export function fullLike(
+  other: Tensor,
+  value: number,
+  { type = other.type }: { readonly type?: DataType } = {},
+): Tensor {
+  const { dims } = other
+  const shape = dims.includes(undefined)
+    ? recordOne('Shape', [other], { type: 'int64', dims: [dims.length] })
+    : int64Operand(dims as number[])
+  return recordOne('Expand', [toTensor(value, { type }), shape], { type, dims })
+}
+
+export function zerosLike(other: Tensor, options?: { readonly type?: DataType }): Tensor {
+  return fullLike(other, 0, options)
+}
+
+export function onesLike(other: Tensor, options?: { readonly type?: DataType }): Tensor {
+  return fullLike(other, 1, options)
+}
+
 /** start, start + step, … up to but without end: int64 if all are integers. */
 export function arange(start: number, end?: number, step = 1, options: Typed = {}): Tensor {
   const [from, to] = end === undefined ? [0, start] : [start, end]
   if (step === 0) throw new ArgumentError('arange: a step of 0.', here())
   const type = options.type ?? ([from, to, step].every(Number.isInteger) ? 'int64' : 'float32')
   const length = Math.max(0, Math.ceil((to - from) / step))
+  if (!Number.isSafeInteger(length)) throw new ArgumentError(`arange: from ${from} to ${to} by ${step}`, here())
   const values = Array.from({ length }, (_, i) => from + i * step)
   if (!isBigInt(type)) return toTensor(values, { type })
   return Tensor.of({ type, dims: [length], data: BigInt64Array.from(values, BigInt) })

@@ -1,31 +1,44 @@
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
 import { uniformInt } from 'pure-rand/distribution/uniformInt'
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
+import { mersenne } from 'pure-rand/generator/mersenne'
+import { ArgumentError } from '../errors/tensor.ts'
 import { toTensor } from './convert.ts'
 import { sizeOf } from './data.ts'
 import type { HeldType } from './dtype.ts'
+import { here } from './here.ts'
 import { Tensor } from './tensor.ts'
+
+type Generator = ReturnType<typeof mersenne>
 
 /** Random tensors need a seed: the same seed gives the same numbers, on every machine and at every call. */
 export interface Seeded {
+  /** An integer, of which the lower 32 bits count. */
   readonly seed: number
   /** @default 'float32' */
   readonly type?: HeldType
 }
 
-/** Uniform in [0, 1). xoroshiro128+. */
+/** @throws ArgumentError without a seed: random numbers that can't be had again are of no use here */
+function generatorOf(seed: number): Generator {
+  if (Number.isSafeInteger(seed)) return mersenne(seed)
+  throw new ArgumentError(`A seed of ${seed}.`, here(), 'give an integer: randn([2, 3], { seed: 0 })')
+}
+
+/** Uniform in [0, 1). The Mersenne twister: unlike smaller generators, it gives neighbouring seeds unlike numbers. */
 export function rand(dims: readonly number[], { seed, type = 'float32' }: Seeded): Tensor {
-  const generator = xoroshiro128plus(seed)
+  const generator = generatorOf(seed)
+  // As many bits as the type holds: more would be rounded, now and then up to 1.
+  const steps = 2 ** (type === 'float16' ? 11 : type === 'float32' ? 24 : 53)
   return shaped(
-    Array.from({ length: sizeOf(dims) }, () => uniformFloat64(generator)),
+    Array.from({ length: sizeOf(dims) }, () => Math.floor(uniformFloat64(generator) * steps) / steps),
     dims,
     type,
   )
 }
 
-/** Normal, mean 0 and standard deviation 1: Box and Muller's transform of xoroshiro128+. */
+/** Normal, mean 0 and standard deviation 1: Box and Muller's transform of `rand`. */
 export function randn(dims: readonly number[], { seed, type = 'float32' }: Seeded): Tensor {
-  const generator = xoroshiro128plus(seed)
+  const generator = generatorOf(seed)
   const values = Array.from({ length: sizeOf(dims) }, () => {
     const radius = Math.sqrt(-2 * Math.log(1 - uniformFloat64(generator)))
     return radius * Math.cos(2 * Math.PI * uniformFloat64(generator))
@@ -35,7 +48,9 @@ export function randn(dims: readonly number[], { seed, type = 'float32' }: Seede
 
 /** Integers from low up to, but without, high: int64. */
 export function randint(low: number, high: number, dims: readonly number[], { seed, type = 'int64' }: Seeded): Tensor {
-  const generator = xoroshiro128plus(seed)
+  if (!(low < high))
+    throw new ArgumentError(`randint: there is no integer from ${low} up to, but without, ${high}.`, here())
+  const generator = generatorOf(seed)
   return shaped(
     Array.from({ length: sizeOf(dims) }, () => uniformInt(generator, low, high - 1)),
     dims,
@@ -45,7 +60,7 @@ export function randint(low: number, high: number, dims: readonly number[], { se
 
 /** The integers below `count` in random order: int64. */
 export function randperm(count: number, { seed }: Seeded): Tensor {
-  const generator = xoroshiro128plus(seed)
+  const generator = generatorOf(seed)
   const order = Array.from({ length: count }, (_, i) => i)
   for (let i = count - 1; i > 0; i--) {
     const j = uniformInt(generator, 0, i)

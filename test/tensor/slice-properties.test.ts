@@ -4,6 +4,7 @@ import { arange, cat, type SliceSpec, s, Tensor, tensor } from 'onnsight'
 import { normalise } from '#dist/runtime/graph/normalise.js'
 import type { HeldType } from '#dist/runtime/tensor/dtype.js'
 import { recordOne } from '#dist/runtime/tensor/tensor.js'
+import { evaluateAt } from './lowered.ts'
 
 const lengths = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 4 })
 
@@ -163,6 +164,21 @@ for (const [name, slice] of Object.entries(sweeps)) {
         new Set(Array.from({ length: 4 }, (_, i) => keyOf(of(hidden(isKnown), slice(i)))))
       t.is(keys((x, spec) => x.slice(spec)).size, 1)
       t.is(keys((x, spec) => x.assign(spec, 0)).size, 1)
+    }
+  })
+}
+
+for (const opset of [11, 13, 15]) {
+  test(`slices are written in opset ${opset}`, async t => {
+    for (const slice of [...Object.values(sweeps), () => s`None, 1, ..., ::-2`, () => s`...`]) {
+      for (const isKnown of [true, false]) {
+        const x = hidden(isKnown)
+        for (const result of [x.slice(slice(2)), x.assign(slice(2), 0)]) {
+          const [{ data, dims }] = await evaluateAt(opset, [result.node])
+          t.deepEqual(Array.from(data as Float32Array), await elements(result))
+          t.deepEqual([...dims], [...(await result.value()).dims])
+        }
+      }
     }
   })
 }
