@@ -107,7 +107,9 @@ function rollAxis(tensor: Tensor, shift: number, axis: number): Tensor {
     const numbers = [int64Constant([0], []), length, int64Constant([1], [])]
     const places = recordOne('Range', numbers, { type: 'int64', dims: [undefined] })
     const moved = recordOne('Sub', [places, int64Operand([shift], [])], { type: 'int64', dims: [undefined] })
-    const wrapped = recordOne('Mod', [moved, length], { type: 'int64', dims: [undefined] })
+    // Of an axis without elements there is nothing to move, but onnxruntime refuses to divide by its length.
+    const divisor = recordOne('Max', [length, int64Constant([1], [])], { type: 'int64', dims: [] })
+    const wrapped = recordOne('Mod', [moved, divisor], { type: 'int64', dims: [undefined] })
     return recordOne('Gather', [tensor, wrapped], { type, dims }, { axis: { int: axis } })
   }
   const by = size === 0 ? 0 : ((shift % size) + size) % size

@@ -7,7 +7,7 @@ import { int64Constant } from '../int64.ts'
 import { broadcastDims, promoteTypes } from '../promote.ts'
 import { recordOne, Tensor } from '../tensor.ts'
 import { where } from './comparison.ts'
-import { extents, isKnown, reshapeTo, shapeTensor } from './dims.ts'
+import { type Extent, extent, extents, reshapeTo, shapeTensor } from './dims.ts'
 import { flatten } from './extent.ts'
 import { castTo, kernelType } from './kernel.ts'
 
@@ -28,8 +28,8 @@ export const gathering = {
     if (at.rank !== this.rank)
       throw new ShapeError(`takeAlongDim: ${showDims(this.dims)} and ${showDims(at.dims)} differ in rank`, here())
     const joint = broadcastDims('takeAlongDim', this.dims.with(axis, 1), at.dims.with(axis, 1)) as Dims
-    if (!isKnown(joint)) return this.gather(dim, at)
-    return this.expand(joint.with(axis, -1)).gather(dim, at.expand(joint.with(axis, -1)))
+    const rows = spread(this, extents(at).with(axis, 1), joint.with(axis, this.dims[axis]))
+    return rows.gather(dim, spread(at, extents(this).with(axis, 1), joint.with(axis, at.dims[axis])))
   },
   /** The elements at these places of the tensor as one row: the result has the dims of `indices`. */
   take(this: Tensor, indices: TensorLike): Tensor {
@@ -78,10 +78,9 @@ export const gathering = {
   maskedSelect(this: Tensor, mask: TensorLike): Tensor {
     const test = castTo(toTensor(mask), 'bool')
     const joint = broadcastDims('maskedSelect', this.dims, test.dims) as Dims
-    const isSame = (dims: Dims): boolean => dims.length === joint.length && dims.every((dim, i) => dim === joint[i])
-    const spread = (tensor: Tensor): Tensor => (isSame(tensor.dims) || !isKnown(joint) ? tensor : tensor.expand(joint))
-    const count = test.computed && isSame(test.dims) ? countOf(test) : undefined
-    const inputs = [flatten(spread(this)), flatten(spread(test))]
+    const all = spread(test, extents(this), joint)
+    const count = all.computed ? countOf(all) : undefined
+    const inputs = [flatten(spread(this, extents(test), joint)), flatten(all)]
     return recordOne('Compress', inputs, { type: this.type, dims: [count] }, { axis: { int: 0 } })
   },
   /** The places of all that is not zero: [count, rank], int64. */
@@ -119,12 +118,20 @@ function index(value: TensorLike, operation: string, size?: number, dim?: number
 /** The other dims cut to those of the indices, which may be smaller. */
 function trim(tensor: Tensor, at: Tensor, axis: number, operation: string): Tensor {
   checkFit(tensor, at, axis, operation)
-  const axes = at.dims.flatMap((dim, i) => (i !== axis && dim !== undefined && dim !== tensor.dims[i] ? [i] : []))
+  const axes = at.dims.flatMap((dim, i) => (i === axis || (dim !== undefined && dim === tensor.dims[i]) ? [] : [i]))
   if (axes.length === 0) return tensor
-  const ends = axes.map(i => at.dims[i] as number)
+  const ends = shapeTensor(axes.map(i => extent(at, i)))
   const dims = tensor.dims.map((dim, i) => (axes.includes(i) ? at.dims[i] : dim))
-  const inputs = [tensor, int64Constant(axes.map(() => 0)), int64Constant(ends), int64Constant(axes)]
+  const inputs = [tensor, int64Constant(axes.map(() => 0)), ends, int64Constant(axes)]
   return recordOne('Slice', inputs, { type: tensor.type, dims })
+}
+
+/** Broadcast against another shape, to the dims that both have together. */
+function spread(tensor: Tensor, other: readonly Extent[], joint: Dims): Tensor {
+  const isSame =
+    tensor.dims.length === joint.length && joint.every((dim, i) => dim !== undefined && dim === tensor.dims[i])
+  if (isSame) return tensor
+  return recordOne('Expand', [tensor, shapeTensor(other)], { type: tensor.type, dims: joint })
 }
 
 function converted(value: TensorLike, type: Tensor['type'], operation: string): Tensor {
