@@ -2,7 +2,7 @@ import type * as BabelCore from '@babel/core'
 import type { Context, NodePath, types } from './babel.ts'
 import { awaiting, canAwait, condition, isPlain } from './conditions.ts'
 import { blockify, member, withMarks } from './marks.ts'
-import { operatorNames, rewriteAssignment } from './operators.ts'
+import { equalities, operatorNames, rewriteAssignment } from './operators.ts'
 
 /** Rewrites a block in place: line marks, operators, conditions, awaits. `$` is the context that the runtime passes in. */
 export function rewriteBody(block: NodePath<types.Function>, $: types.Identifier, context: Context): void {
@@ -87,7 +87,7 @@ export function rewriteBody(block: NodePath<types.Function>, $: types.Identifier
         const { operator, left, right } = path.node
         const name = operatorNames[operator]
         if (!name || t.isPrivateName(left) || (t.isLiteral(left) && t.isLiteral(right))) return
-        if (name.endsWith('q') || /[eE]$/.test(name)) if (isNeverEqual(left) || isNeverEqual(right)) return
+        if (equalities.has(operator) && (isNeverEqual(left) || isNeverEqual(right))) return
         path.replaceWith(call(name, left, right))
         path.skip()
       },

@@ -8,12 +8,26 @@ export function canAwait(path: NodePath, block: types.Function): boolean {
     const parent = at.parentPath
     if (!parent) return false
     if (parent.isClassProperty() || parent.isClassPrivateProperty() || parent.isStaticBlock()) return at.key === 'key'
-    if (parent.isFunction()) {
+    if (parent.isFunction() && isWithin(at)) {
       if (at.listKey === 'params') return false
       return parent.node === block || parent.node.async === true
     }
     at = parent
   }
+}
+
+/** A method's computed key and its decorators stand outside of it. */
+const isWithin = (part: NodePath): boolean => part.key !== 'key' && part.listKey !== 'decorators'
+
+/** Where a temporary of this place is declared: a parameter's default can't see the variables of its function's body. */
+export function temporary(path: NodePath, hint: string, { t }: Context): types.Identifier {
+  let at: NodePath = path
+  while (at.parentPath && !at.isProgram() && !at.isStaticBlock() && !(at.parentPath.isFunction() && at.key === 'body'))
+    at = at.parentPath
+  const { scope } = at.isProgram() || at.isStaticBlock() ? at : (at.parentPath ?? at)
+  const id = scope.generateUidIdentifier(hint)
+  scope.push({ id: t.cloneNode(id) })
+  return id
 }
 
 /** Expressions that are never a tensor. */
@@ -43,7 +57,7 @@ export function isPlain(node: types.Node): boolean {
   }
 }
 
-/** A condition whose tensor, if it is one, is forced. `keep` gets the identifier that holds the value itself. */
+/** A condition whose tensor, if it is one, is forced. `value` is the identifier that holds the value itself. */
 export function condition(
   path: NodePath,
   test: types.Expression,
@@ -52,9 +66,7 @@ export function condition(
   $: types.Identifier,
 ): { test: types.Expression; value: types.Expression } {
   const { t } = context
-  const scope = path.scope.getFunctionParent() ?? path.scope
-  const held = scope.generateUidIdentifier('c')
-  scope.push({ id: t.cloneNode(held) })
+  const held = temporary(path, 'c', context)
   const isTensor = t.callExpression(member($, 'isTensor', t), [t.assignmentExpression('=', t.cloneNode(held), test)])
   const forced = canAwait(path, block)
     ? awaiting(t.callExpression(member($, 'truth', t), [t.cloneNode(held)]), context, $)

@@ -8,6 +8,7 @@ import { outerVariables } from './variables.ts'
 export function expandTrace(call: NodePath<types.CallExpression>, context: Context): void {
   const { t, program, runtime, expanded } = context
   const block = inlineBlock(call, context)
+  checkParameters(block, context)
   const variables = outerVariables(block, call, context)
   const info = infoOf(call, block, variables, context)
   const { scope } = call
@@ -74,6 +75,28 @@ function frameVariable(name: string, call: NodePath, { t }: Context): types.Obje
     t.objectProperty(t.identifier('set'), t.arrowFunctionExpression([value], t.blockStatement([set]))),
   ])
   return t.objectProperty(t.identifier(name), accessors)
+}
+
+/** Parameters move one function outwards: what would look at them differently there is refused. */
+function checkParameters(block: NodePath<types.Function>, { t, fail }: Context): void {
+  const names = new Set(block.node.params.flatMap(param => Object.keys(t.getBindingIdentifiers(param))))
+  if (block.node.params.length === 0) return
+  const isOwn = (path: NodePath): boolean => {
+    const owner = path.findParent(parent => parent.isFunction() && !parent.isArrowFunctionExpression())
+    return !block.isArrowFunctionExpression() && owner?.node === block.node
+  }
+  block.traverse({
+    VariableDeclaration(path) {
+      if (path.node.kind !== 'var' || path.getFunctionParent()?.node !== block.node) return
+      const name = Object.keys(t.getBindingIdentifiers(path.node)).find(declared => names.has(declared))
+      if (name !== undefined)
+        throw fail(path, `${name} is the block's parameter already: give this variable another name`)
+    },
+    Identifier(path) {
+      if (path.node.name === 'arguments' && path.isReferencedIdentifier() && isOwn(path))
+        throw fail(path, "arguments of a traced block can’t be captured: use the block's parameter")
+    },
+  })
 }
 
 function inlineBlock(call: NodePath<types.CallExpression>, { fail }: Context): NodePath<types.Function> {

@@ -15,15 +15,16 @@ export const load: LoadHook = async (url, context, next) => {
   const file = fileURLToPath(url)
   const source = await readFile(file, 'utf8')
   if (!isTypeScript && !source.includes('onnsight/trace.macro')) return next(url, context)
+  const isCommon = context.format === 'commonjs' && !isTypeScript
   const result = await babel.transformAsync(source, {
     filename: file,
     configFile: false,
     babelrc: false,
-    sourceType: 'module',
+    sourceType: isCommon ? 'script' : 'module',
     sourceMaps: 'inline',
     presets: isTypeScript ? [[typescript, { allowDeclareFields: true }]] : [],
     plugins: [plugin],
-    parserOpts: { plugins: kind.endsWith('x') ? ['jsx'] : [] },
+    parserOpts: { plugins: kind.endsWith('x') ? ['jsx'] : [], allowReturnOutsideFunction: isCommon },
   })
-  return { format: 'module', source: result?.code ?? '', shortCircuit: true }
+  return { format: isCommon ? 'commonjs' : 'module', source: result?.code ?? '', shortCircuit: true }
 }

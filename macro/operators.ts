@@ -1,5 +1,5 @@
 import type { Context, NodePath, types } from './babel.ts'
-import { condition } from './conditions.ts'
+import { condition, temporary } from './conditions.ts'
 import { member } from './marks.ts'
 
 /** The runtime's name for each operator that tensors have. */
@@ -19,6 +19,9 @@ export const operatorNames: Readonly<Record<string, string>> = {
   '==': 'looseEq',
   '!=': 'looseNe',
 }
+
+/** Those that only ask whether two values are the same. */
+export const equalities: ReadonlySet<string> = new Set(['===', '!==', '==', '!='])
 
 /** `a.b += c`: the target's parts are evaluated once, in JavaScript's order. */
 export function rewriteAssignment(
@@ -56,22 +59,25 @@ function stableTarget(
   path: NodePath,
   left: types.Node,
   before: types.Expression[],
-  { t }: Context,
+  context: Context,
 ): types.Node | undefined {
+  const { t } = context
   const node = /^TS(As|NonNull|Satisfies|TypeAssertion)/.test(left.type)
     ? (left as types.TSNonNullExpression).expression
     : left
   if (t.isIdentifier(node)) return node
   if (!t.isMemberExpression(node) || t.isSuper(node.object)) return undefined
+  const isStable = (value: types.Node): boolean =>
+    t.isIdentifier(value) || t.isThisExpression(value) || t.isLiteral(value)
   const hold = (value: types.Expression, hint: string): types.Expression => {
-    if (t.isIdentifier(value) || t.isThisExpression(value) || t.isLiteral(value)) return value
-    const scope = path.scope.getFunctionParent() ?? path.scope
-    const id = scope.generateUidIdentifier(hint)
-    scope.push({ id: t.cloneNode(id) })
+    const id = temporary(path, hint, context)
     before.push(t.assignmentExpression('=', t.cloneNode(id), value))
     return id
   }
-  const object = hold(node.object, 'o')
-  const property = node.computed ? hold(node.property as types.Expression, 'k') : node.property
-  return t.memberExpression(object, property, node.computed)
+  const key = node.property as types.Expression
+  const holdsKey = node.computed && !isStable(key)
+  // The key's own effects come after the object is known.
+  const object =
+    isStable(node.object) && !(holdsKey && t.isIdentifier(node.object)) ? node.object : hold(node.object, 'o')
+  return t.memberExpression(object, holdsKey ? hold(key, 'k') : key, node.computed)
 }

@@ -18,7 +18,7 @@ export default function onnsightPlugin(babel: Babel, options: PluginOptions = {}
         const references: Record<string, NodePath[]> = {}
         const imports = program
           .get('body')
-          .filter(statement => gather(statement as NodePath, references, program as NodePath<types.Program>))
+          .flatMap(statement => gather(statement as NodePath, references, program as NodePath<types.Program>))
         if (imports.length === 0) return
         const { file } = state as unknown as { file: { code: string; opts: { filename?: string; cwd: string } } }
         transform({
@@ -30,24 +30,24 @@ export default function onnsightPlugin(babel: Babel, options: PluginOptions = {}
           cwd: file.opts.cwd,
           runtime: options.runtime,
         })
-        for (const statement of imports) statement.remove()
+        for (const path of imports) path.remove()
       },
     },
   }
 }
 
-/** Notes what a statement imports from the macro; false if nothing. */
+/** Notes what a statement imports from the macro; gives what is to be removed then. */
 function gather(
   statement: NodePath,
   references: Record<string, NodePath[]>,
   program: NodePath<types.Program>,
-): boolean {
+): NodePath[] {
   const add = (imported: string, local: string): void => {
     const paths = program.scope.getBinding(local)?.referencePaths ?? []
     references[imported] = [...(references[imported] ?? []), ...(paths as NodePath[])]
   }
   if (statement.isImportDeclaration() && SOURCE.test(statement.node.source.value)) {
-    if (statement.node.importKind === 'type') return false
+    if (statement.node.importKind === 'type') return []
     for (const specifier of statement.node.specifiers) {
       if (specifier.type === 'ImportSpecifier') {
         if (specifier.importKind === 'type') continue
@@ -61,27 +61,37 @@ function gather(
           "import * can't be expanded. Write import { trace } from 'onnsight/trace.macro'",
         )
     }
-    return true
+    return [statement]
   }
-  if (!statement.isVariableDeclaration()) return false
-  const [declarator] = statement.node.declarations
-  const { init, id } = declarator
-  if (
-    init?.type !== 'CallExpression' ||
-    init.callee.type !== 'Identifier' ||
-    init.callee.name !== 'require' ||
-    id.type !== 'ObjectPattern'
-  )
+  if (!statement.isVariableDeclaration()) return []
+  const found: NodePath[] = []
+  for (const declarator of statement.get('declarations')) {
+    if (!isRequired(declarator.node.init)) continue
+    found.push(declarator as NodePath)
+    const { id } = declarator.node
+    if (id.type !== 'ObjectPattern')
+      throw declarator.buildCodeFrameError(
+        "The macro can't be held as a whole. Write const { trace } = require('onnsight/trace.macro')",
+      )
+    for (const property of id.properties) {
+      if (
+        property.type !== 'ObjectProperty' ||
+        property.key.type !== 'Identifier' ||
+        property.value.type !== 'Identifier'
+      )
+        throw declarator.buildCodeFrameError(
+          "Only names can be taken from the macro. Write const { trace } = require('onnsight/trace.macro')",
+        )
+      add(property.key.name, property.value.name)
+    }
+  }
+  return found
+}
+
+/** `require('onnsight/trace.macro')`. */
+function isRequired(init: types.Node | null | undefined): boolean {
+  if (init?.type !== 'CallExpression' || init.callee.type !== 'Identifier' || init.callee.name !== 'require')
     return false
   const [argument] = init.arguments
-  if (argument?.type !== 'StringLiteral' || !SOURCE.test(argument.value)) return false
-  for (const property of id.properties) {
-    if (
-      property.type === 'ObjectProperty' &&
-      property.key.type === 'Identifier' &&
-      property.value.type === 'Identifier'
-    )
-      add(property.key.name, property.value.name)
-  }
-  return true
+  return argument?.type === 'StringLiteral' && SOURCE.test(argument.value)
 }

@@ -42,7 +42,7 @@ export const LATER = [
 export function transform({
   babel,
   program,
-  references,
+  references: all,
   code,
   filename,
   cwd,
@@ -50,6 +50,9 @@ export function transform({
   ErrorClass,
 }: TransformOptions): void {
   const t = babel.types
+  const references = Object.fromEntries(
+    Object.entries(all).map(([name, paths]) => [name, paths?.filter(path => !isInType(path))]),
+  )
   const used = Object.values(references).some(paths => paths && paths.length > 0)
   if (!used) return
   const context: Context = {
@@ -70,6 +73,11 @@ export function transform({
         throw context.fail(path, `${name} is not available in this version of onnsight yet`)
       if (!['trace', 'save', 'stop', 's'].includes(name))
         throw context.fail(path, `onnsight/trace.macro has no ${name}. It has trace, save, stop and s`)
+      if (path.parentPath?.isExportSpecifier())
+        throw context.fail(
+          path,
+          `${name} is a macro and can't be exported: import it from 'onnsight/trace.macro' in each file`,
+        )
     }
   }
   for (const name of ['save', 'stop'] as const)
@@ -87,6 +95,10 @@ export function transform({
   }
   importRuntime(context, runtime ?? 'onnsight/internal')
 }
+
+/** `typeof trace` in a type is gone when the program runs. */
+const isInType = (path: NodePath): boolean =>
+  /^(TSTypeQuery|TSQualifiedName|TypeofTypeAnnotation)$/.test(path.parent.type)
 
 function callOf(reference: NodePath, { fail }: Context): NodePath<types.CallExpression> {
   const parent = reference.parentPath

@@ -10,20 +10,15 @@ export interface OuterVariables {
 /** The variables from outside that a block assigns. */
 export function outerVariables(block: NodePath<types.Function>, call: NodePath, { fail }: Context): OuterVariables {
   const assigned = new Map<string, NodePath>()
-  const note = (target: NodePath, names: Record<string, unknown>): void => {
-    for (const name of Object.keys(names))
-      if (!assigned.has(name) && isOuter(name, target, block)) assigned.set(name, target)
+  const note = (path: NodePath, target: types.Node): void => {
+    for (const name of targetNames(target))
+      if (!assigned.has(name) && isOuter(name, path, block)) assigned.set(name, path)
   }
   block.traverse({
-    AssignmentExpression: path => note(path, assignmentTargets(path)),
-    UpdateExpression(path) {
-      const argument = path.get('argument') as NodePath
-      if (argument.isIdentifier()) note(path, { [argument.node.name]: true })
-    },
+    AssignmentExpression: path => note(path, path.node.left),
+    UpdateExpression: path => note(path, path.node.argument),
     ForXStatement(path) {
-      const left = path.get('left') as NodePath
-      if (!left.isVariableDeclaration())
-        note(path, left.isIdentifier() ? { [left.node.name]: true } : left.getBindingIdentifiers())
+      if (path.node.left.type !== 'VariableDeclaration') note(path, path.node.left)
     },
   })
   const local: string[] = []
@@ -48,10 +43,30 @@ export function outerVariables(block: NodePath<types.Function>, call: NodePath, 
   return { local, live }
 }
 
-/** Babel 8 has a method of its own for this; in Babel 7 the other one includes assignments. */
-function assignmentTargets(path: NodePath): Record<string, unknown> {
-  const newer = path as { getAssignmentIdentifiers?: () => Record<string, unknown> }
-  return newer.getAssignmentIdentifiers?.() ?? path.getBindingIdentifiers()
+/** The variables that an assignment's left side sets: through patterns, and through TypeScript's `as` and `!`. */
+function targetNames(target: types.Node | null): string[] {
+  switch (target?.type) {
+    case 'Identifier':
+      return [target.name]
+    case 'ArrayPattern':
+      return target.elements.flatMap(targetNames)
+    case 'ObjectPattern':
+      return target.properties.flatMap(property =>
+        targetNames(property.type === 'ObjectProperty' ? property.value : property),
+      )
+    case 'AssignmentPattern':
+      return targetNames(target.left)
+    case 'RestElement':
+      return targetNames(target.argument)
+    case 'TSAsExpression':
+    case 'TSSatisfiesExpression':
+    case 'TSNonNullExpression':
+    case 'TSTypeAssertion':
+    case 'ParenthesizedExpression':
+      return targetNames(target.expression)
+    default:
+      return []
+  }
 }
 
 function isOuter(name: string, path: NodePath, block: NodePath): boolean {
