@@ -10,6 +10,13 @@ const rejected: Record<string, [code: string, message: RegExp]> = {
   'a generator': ['trace(model, x, function* () {})', /can’t be a generator/],
   'no inputs': ['trace(model, () => 1)', /has no inputs/],
   'trace as a value': ['const f = trace', /can only be called/],
+  'trace, exported': ['export { trace }', /trace is a macro and can't be exported/],
+  'save, exported': ['export { save as keep }', /save is a macro and can't be exported/],
+  'the parameter, declared again': ['trace(model, x, m => { var m; return m })', /m is the block's parameter already/],
+  'arguments beside a parameter': [
+    'trace(model, x, function (m) { return arguments[0] })',
+    /arguments of a traced block/,
+  ],
   'the template form': ['trace(model, x)`save h`', /template language[\s\S]*not available/],
   'a constant': [
     'const a = 1; trace(model, x, () => { a = 2 })',

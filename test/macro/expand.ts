@@ -7,14 +7,23 @@ export const babels = { 7: babel7, 8: babel8 as unknown as typeof babel7 }
 
 export const IMPORT = "import { trace, save, stop, s } from 'onnsight/trace.macro'\n"
 
-export function expand(code: string, { version = 7 as 7 | 8, filename = '/project/src/x.ts' } = {}): string {
+export interface ExpandOptions {
+  readonly version?: 7 | 8
+  readonly filename?: string
+  readonly sourceType?: 'module' | 'script'
+}
+
+export function expand(
+  code: string,
+  { version = 7, filename = '/project/src/x.ts', sourceType = 'module' }: ExpandOptions = {},
+): string {
   const result = babels[version].transformSync(code, {
     filename,
     cwd: '/project',
     configFile: false,
     babelrc: false,
     highlightCode: false,
-    sourceType: 'module',
+    sourceType,
     parserOpts: {
       plugins: filename.endsWith('.js') ? ['jsx'] : filename.endsWith('x') ? ['typescript', 'jsx'] : ['typescript'],
     },

@@ -1,0 +1,63 @@
+import test from 'ava'
+import { expand, IMPORT, run } from './expand.ts'
+import { Toy } from './fake-runtime.ts'
+
+test('a condition in a parameter’s default, in a computed method key and in a class field', async t => {
+  const { result } = await run(
+    `return await trace(0, 0, () => {
+      const f = (a = one ? 1 : 2, b = a && 5) => [a, b]
+      const o = { async [one ? 'yes' : 'no']() {} }
+      class A { x = one || 3; static { A.y = one ? 'static' : '' } }
+      return [f(), Object.keys(o), new A().x, A.y]
+    })`,
+    { one: 1 },
+  )
+  t.deepEqual(result, [[1, 5], ['yes'], 1, 'static'])
+})
+
+test('an assignment’s object comes before its key, and each once', async t => {
+  const { result } = await run(
+    `const a = { x: 1 }, b = { x: 10 }; let o = a
+     await trace(0, 0, () => { o[(o = b, 'x')] += 1 })
+     return [a.x, b.x]`,
+  )
+  t.deepEqual(result, [2, 10])
+})
+
+test('after a loop that waits the tracer is current again', async t => {
+  const { fake } = await run('await trace(0, 0, async () => { for await (const a of [1, 2]) a; return 3 })')
+  t.deepEqual(fake.log, ['resume', 'resume', 'resume'])
+})
+
+test('<= with a text is an operator; === with a text is not', async t => {
+  const { fake } = await run("return await trace(0, 0, () => [h <= '5', h === '5'])", { h: new Toy(4) })
+  t.deepEqual(fake.log, ['le'])
+})
+
+for (const version of [7, 8] as const) {
+  test(`TypeScript’s as, ! and satisfies are seen through in targets, Babel ${version}`, t => {
+    const code = expand(
+      `${IMPORT}let a: any, b: any, c: any\nawait trace(m, x, () => { (a as any) = 1; b! += 2; [c!] = [3] })`,
+      { version },
+    )
+    t.regex(code, /pulled: \["a", "b", "c"\]/)
+    t.throws(() => expand(`${IMPORT}const a: any = 1\nawait trace(m, x, () => { (a as any) = 1 })`, { version }), {
+      message: /a is assigned in a traced block, but it is a constant/,
+    })
+  })
+
+  test(`names in types stay, Babel ${version}`, t => {
+    t.regex(expand(`${IMPORT}export type T = ReturnType<typeof trace>`, { version }), /ReturnType<typeof trace>/)
+  })
+
+  test(`require: other declarators of the same statement stay, Babel ${version}`, t => {
+    const code = expand(
+      "const fs = require('fs'), { trace, save: keep } = require('onnsight/trace.macro')\ntrace(m, x, () => keep(m.a))",
+      { version, sourceType: 'script' },
+    )
+    t.regex(code, /const _onnsight = require\("fake-runtime"\)/)
+    t.regex(code, /fs = require\('fs'\)/)
+    t.regex(code, /_onnsight\.save\(m\.a\)/)
+    t.notRegex(code, /= require\(.onnsight\/trace\.macro.\);/)
+  })
+}
