@@ -1,3 +1,7 @@
+import { SliceSyntaxError, type Token, tokenize } from './lexer.ts'
+
+export { SliceSyntaxError }
+
 /** A value that the program gives: the n-th `${…}` of the template. */
 export interface Hole {
   readonly hole: number
@@ -15,50 +19,6 @@ export type SliceItem =
   | { readonly kind: 'mask'; readonly values: readonly boolean[] }
   /** What it means depends on the value: a number is an index, an array or tensor a list or mask. */
   | { readonly kind: 'value'; readonly hole: number }
-
-/** A slice that can't be read: in which piece of the template, and at which character of it. */
-export class SliceSyntaxError extends Error {
-  readonly piece: number
-  readonly offset: number
-  constructor(message: string, piece: number, offset: number) {
-    super(message)
-    this.name = 'SliceSyntaxError'
-    this.piece = piece
-    this.offset = offset
-  }
-}
-
-interface Token {
-  readonly kind: 'number' | 'word' | 'hole' | 'symbol' | 'end'
-  readonly text: string
-  readonly value: number
-  readonly piece: number
-  readonly offset: number
-}
-
-const PATTERN = /\s*(?:(-?\d+)(?![\w.])|(\.\.\.|…)|([A-Za-z_]\w*)|([:,[\]]))/y
-
-function tokenize(pieces: readonly string[]): Token[] {
-  const tokens: Token[] = []
-  pieces.forEach((text, piece) => {
-    if (piece > 0) tokens.push({ kind: 'hole', text: '${…}', value: piece - 1, piece, offset: 0 })
-    let at = 0
-    while (text.slice(at).trim() !== '') {
-      PATTERN.lastIndex = at
-      const found = PATTERN.exec(text)
-      const offset = at + (text.slice(at).length - text.slice(at).trimStart().length)
-      if (!found)
-        throw new SliceSyntaxError(`${JSON.stringify(text[offset])} does not belong in a slice`, piece, offset)
-      const [, number, dots, word, symbol] = found
-      const kind = number !== undefined ? 'number' : word !== undefined ? 'word' : 'symbol'
-      tokens.push({ kind, text: number ?? (dots ? '...' : (word ?? symbol)), value: Number(number), piece, offset })
-      at = PATTERN.lastIndex
-    }
-  })
-  const last = pieces.length - 1
-  tokens.push({ kind: 'end', text: 'the end', value: 0, piece: last, offset: pieces[last].length })
-  return tokens
-}
 
 /**
  * Reads NumPy's slice syntax: `:, -1`, `..., 3:6`, `1, 2:15:3, ::-1`, `:, None, [0, 5]`. `pieces` are the template's texts: hole n
@@ -116,9 +76,10 @@ class Parser {
       return typeof start === 'number' ? { kind: 'index', value: start } : { kind: 'value', hole: start.hole }
     }
     const stop = this.#number()
+    const hasStep = this.#take(':')
     const at = this.#next
-    const step = this.#take(':') ? this.#number() : undefined
-    if (step === 0) this.#fail('a step can’t be 0', at)
+    const step = hasStep ? this.#number() : undefined
+    if (step === 0) this.#fail('found a step of 0, and a step is a number other than 0, like 2 or -1', at)
     return {
       kind: 'range',
       ...(start === undefined ? {} : { start }),

@@ -27,7 +27,7 @@ const rejected: Record<string, [code: string, message: RegExp]> = {
     /zz is assigned in a traced block, but it is declared nowhere/,
   ],
   eval: ['trace(model, x, () => eval("1"))', /eval\(\) in a traced block/],
-  'a slice with a step of 0': ['s`:, ::0`', /can't be read: a step can’t be 0[\s\S]*> 2 \| s`:, ::0`/],
+  'a slice with a step of 0': ['s`:, ::0`', /can't be read: found a step of 0[\s\S]*> 2 \| s`:, ::0`/],
 }
 
 for (const [name, [code, message]] of Object.entries(rejected)) {

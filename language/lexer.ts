@@ -1,0 +1,48 @@
+/** A slice that can't be read: in which piece of the template, and at which character of it. */
+export class SliceSyntaxError extends Error {
+  readonly piece: number
+  readonly offset: number
+  constructor(message: string, piece: number, offset: number) {
+    super(message)
+    this.name = 'SliceSyntaxError'
+    this.piece = piece
+    this.offset = offset
+  }
+}
+
+export interface Token {
+  readonly kind: 'number' | 'word' | 'hole' | 'symbol' | 'end'
+  readonly text: string
+  readonly value: number
+  readonly piece: number
+  readonly offset: number
+}
+
+const PATTERN = /\s*(?:(-?\d+)(?![\w.])|(\.\.\.|…)|([A-Za-z_]\w*)|([:,[\]]))/y
+
+/** Cuts the texts of a template into tokens; between two texts stands a hole. */
+export function tokenize(pieces: readonly string[]): Token[] {
+  const tokens: Token[] = []
+  pieces.forEach((text, piece) => {
+    if (piece > 0) tokens.push({ kind: 'hole', text: '${…}', value: piece - 1, piece, offset: 0 })
+    let at = 0
+    while (text.slice(at).trim() !== '') {
+      PATTERN.lastIndex = at
+      const found = PATTERN.exec(text)
+      const offset = at + (text.slice(at).length - text.slice(at).trimStart().length)
+      if (!found)
+        throw new SliceSyntaxError(
+          `found ${JSON.stringify(/^[\w.+-]+|./su.exec(text.slice(offset))?.[0])}, and a slice has whole numbers, :, ..., None and lists [0, 2]`,
+          piece,
+          offset,
+        )
+      const [, number, dots, word, symbol] = found
+      const kind = number !== undefined ? 'number' : word !== undefined ? 'word' : 'symbol'
+      tokens.push({ kind, text: number ?? (dots ? '...' : (word ?? symbol)), value: Number(number), piece, offset })
+      at = PATTERN.lastIndex
+    }
+  })
+  const last = pieces.length - 1
+  tokens.push({ kind: 'end', text: 'the end', value: 0, piece: last, offset: pieces[last].length })
+  return tokens
+}
