@@ -6,6 +6,9 @@ import * as babel from '@babel/core'
 import typescript from '@babel/preset-typescript'
 import plugin from './plugin.ts'
 
+// Node 20 can't require() a module from text that a hook gave.
+const REQUIRED = /\brequire\(\s*['"]onnsight\/trace\.macro(\.c?js)?['"]/
+
 /** Node's load hook: TypeScript, and JavaScript that uses the macro, go through Babel. */
 export const load: LoadHook = async (url, context, next) => {
   const kind = /\.([cm]?[jt]sx?)(\?.*)?$/.exec(url)?.[1]
@@ -15,16 +18,23 @@ export const load: LoadHook = async (url, context, next) => {
   const file = fileURLToPath(url)
   const source = await readFile(file, 'utf8')
   if (!isTypeScript && !source.includes('onnsight/trace.macro')) return next(url, context)
-  const isCommon = context.format === 'commonjs' && !isTypeScript
+  if (!isTypeScript && context.format === 'commonjs') {
+    if (!REQUIRED.test(source)) return next(url, context)
+    throw new Error(
+      `${file} is a CommonJS file, and onnsight/register expands the macro in modules only.\n` +
+        `  Do this: use import, in a file named .mjs or in a package with "type": "module",\n` +
+        "  or build the file by Babel with 'onnsight/babel-plugin'.",
+    )
+  }
   const result = await babel.transformAsync(source, {
     filename: file,
     configFile: false,
     babelrc: false,
-    sourceType: isCommon ? 'script' : 'module',
+    sourceType: 'module',
     sourceMaps: 'inline',
     presets: isTypeScript ? [[typescript, { allowDeclareFields: true }]] : [],
     plugins: [plugin],
-    parserOpts: { plugins: kind.endsWith('x') ? ['jsx'] : [], allowReturnOutsideFunction: isCommon },
+    parserOpts: { plugins: kind.endsWith('x') ? ['jsx'] : [] },
   })
-  return { format: isCommon ? 'commonjs' : 'module', source: result?.code ?? '', shortCircuit: true }
+  return { format: 'module', source: result?.code ?? '', shortCircuit: true }
 }
