@@ -2,8 +2,9 @@ import type { Inputs, Model, Slice, SliceValue, TraceOptions } from './dist/runt
 
 /**
  * Runs the model on `inputs`; inside the block its values can be read and written. The block's result comes back with its tensors
- * computed. Expanded at build time.
+ * computed. Expanded at build time. A model that takes no inputs is traced without: trace(model, () => …).
  */
+export function trace<R>(model: Model, block: (model: Model) => R | Promise<R>): Promise<R>
 export function trace<R>(model: Model, inputs: Inputs, block: (model: Model) => R | Promise<R>): Promise<R>
 export function trace<R>(
   model: Model,

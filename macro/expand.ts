@@ -111,8 +111,6 @@ function inlineBlock(call: NodePath<types.CallExpression>, { fail }: Context): N
   }
   if (last.node.generator) throw fail(last, 'The block of a trace can’t be a generator: use an ordinary function')
   if (args.length < 2) throw fail(call, 'trace() needs the model before the block: trace(model, inputs, () => …)')
-  if (args.length === 2)
-    throw fail(call, 'This trace has no inputs, so nothing would run: trace(model, inputs, () => …)')
   if (args.length > 4) throw fail(call, 'trace() takes a model, inputs, options and a block, and no more')
   if (args.some(arg => arg.isSpreadElement()))
     throw fail(call, 'The arguments of trace() can’t be spread: write them out')

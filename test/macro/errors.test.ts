@@ -8,7 +8,13 @@ const rejected: Record<string, [code: string, message: RegExp]> = {
     /must be written in its place[\s\S]*> 2 \| trace\(model, x, block\)/,
   ],
   'a generator': ['trace(model, x, function* () {})', /can’t be a generator/],
-  'no inputs': ['trace(model, () => 1)', /has no inputs/],
+  'no model': ['trace(() => 1)', /needs the model before the block/],
+  'no arguments': ['trace()', /takes a model, its inputs and a block/],
+  'too many arguments': ['trace(model, x, {}, 1, () => 1)', /and no more/],
+  'spread arguments': ['trace(...args, () => 1)', /can’t be spread/],
+  'an assigned import': ["import { a } from './a.js'; trace(model, x, () => { a = 2 })", /a is assigned .* constant/],
+  's as a value': ['const x = s', /s is a tag: write s`:, -1`/],
+  'a bound block': ['trace(model, x, block.bind(null))', /must be written in its place/],
   'trace as a value': ['const f = trace', /can only be called/],
   'trace, exported': ['export { trace }', /trace is a macro and can't be exported/],
   'save, exported': ['export { save as keep }', /save is a macro and can't be exported/],
@@ -41,6 +47,18 @@ test('the code frame of a wrong slice points at the exact column', t => {
   const caret = error.message.split('\n').find(line => /\|\s+\^/.test(line)) ?? ''
   const shown = error.message.split('\n').find(line => line.includes('> 2 |')) ?? ''
   t.is(shown[caret.indexOf('^')], 'f', error.message)
+})
+
+test('a default import and a namespace are refused', t => {
+  t.throws(() => expand("import trace from 'onnsight/trace.macro'\ntrace(m, x, () => 1)"), {
+    message: /no default export. Write import \{ trace \}[\s\S]*> 2 \|/,
+  })
+  t.throws(() => expand("import * as o from 'onnsight/trace.macro'\no.trace(m, x, () => 1)"), {
+    message: /import \* can't be expanded[\s\S]*> 1 \|/,
+  })
+  t.throws(() => expand("import { trac } from 'onnsight/trace.macro'\ntrac(m, x, () => 1)"), {
+    message: /has no trac\. It has trace, save, stop and s/,
+  })
 })
 
 test('names of later versions say so', t => {

@@ -151,6 +151,7 @@ test('a trace in a trace: the inner one reads and writes the outer block’s var
 test('an empty block, an expression body, a parameter for the model', async t => {
   t.is((await run('return await trace(0, 0, () => {})')).result, undefined)
   t.is((await run('return await trace(7, 0, m => m + 1)')).result, 8)
+  t.is((await run('return await trace(7, m => m + 1)')).result, 8)
   t.is((await run('return await trace({ a: 3 }, 0, ({ a }) => { return a })')).result, 3)
 })
 
