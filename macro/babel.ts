@@ -19,5 +19,7 @@ export interface Context {
   readonly runtime: BabelCore.types.Identifier
   /** Calls that are expanded already: an outer block leaves them as they are. */
   readonly expanded: WeakSet<object>
+  /** Tests whose tensor, if it is one, is forced already. */
+  readonly forced: WeakSet<object>
   fail(path: NodePath, message: string): Error
 }

@@ -6,12 +6,12 @@ import { equalities, operatorNames, rewriteAssignment } from './operators.ts'
 
 /** Rewrites a block in place: line marks, operators, conditions, awaits. `$` is the context that the runtime passes in. */
 export function rewriteBody(block: NodePath<types.Function>, $: types.Identifier, context: Context): void {
-  const { t, expanded, fail } = context
+  const { t, expanded, forced, fail } = context
   const call = (name: string, ...args: types.Expression[]): types.CallExpression =>
     t.callExpression(member($, name, t), args)
   const forceTest = (path: NodePath): void => {
     const test = path.get('test') as NodePath<types.Expression>
-    if (test.node && !expanded.has(test.node) && !isPlain(test.node))
+    if (test.node && !forced.has(test.node) && !isPlain(test.node))
       test.replaceWith(condition(path, test.node, block.node, context, $).test)
   }
   const resumeFirst = (clause: NodePath): void => {
@@ -68,7 +68,6 @@ export function rewriteBody(block: NodePath<types.Function>, $: types.Identifier
         const chosen =
           operator === '&&' ? t.conditionalExpression(test, right, value) : t.conditionalExpression(test, value, right)
         expanded.add(chosen)
-        expanded.add(test)
         path.replaceWith(chosen)
         path.skip()
       },
@@ -77,7 +76,7 @@ export function rewriteBody(block: NodePath<types.Function>, $: types.Identifier
       exit(path) {
         const { operator, argument } = path.node
         if (operator === '-' && !t.isLiteral(argument)) path.replaceWith(call('neg', argument))
-        else if (operator === '!' && !expanded.has(argument) && !isPlain(argument))
+        else if (operator === '!' && !forced.has(argument) && !isPlain(argument))
           path.get('argument').replaceWith(condition(path, argument, block.node, context, $).test)
         path.skip()
       },

@@ -73,6 +73,7 @@ export function condition(
     : t.callExpression(member($, 'truthSync', t), [t.cloneNode(held)])
   const forcedTest = t.conditionalExpression(isTensor, forced, t.cloneNode(held))
   context.expanded.add(forcedTest)
+  context.forced.add(forcedTest)
   return { test: forcedTest, value: t.cloneNode(held) }
 }
 

@@ -63,6 +63,7 @@ export function transform({
     file: filename === undefined ? undefined : relative(cwd, filename).split(sep).join('/'),
     runtime: program.scope.generateUidIdentifier('onnsight'),
     expanded: new WeakSet(),
+    forced: new WeakSet(),
     fail: (path, message) => path.buildCodeFrameError(message, (ErrorClass ?? Error) as ErrorConstructor),
   }
   for (const [name, paths] of Object.entries(references)) {
