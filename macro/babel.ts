@@ -23,3 +23,17 @@ export interface Context {
   readonly forced: WeakSet<object>
   fail(path: NodePath, message: string): Error
 }
+
+/** What stands within TypeScript's `as`, `satisfies` and `!`, and within parentheses. */
+export function withoutTypes(node: BabelCore.types.Node): BabelCore.types.Node {
+  switch (node.type) {
+    case 'TSAsExpression':
+    case 'TSSatisfiesExpression':
+    case 'TSNonNullExpression':
+    case 'TSTypeAssertion':
+    case 'ParenthesizedExpression':
+      return withoutTypes(node.expression)
+    default:
+      return node
+  }
+}

@@ -1,5 +1,5 @@
 import type * as BabelCore from '@babel/core'
-import type { Context, NodePath, types } from './babel.ts'
+import { type Context, type NodePath, type types, withoutTypes } from './babel.ts'
 import { awaiting, canAwait, condition, isPlain } from './conditions.ts'
 import { blockify, member, withMarks } from './marks.ts'
 import { equalities, operatorNames, rewriteAssignment } from './operators.ts'
@@ -111,7 +111,8 @@ function once(seen: WeakSet<object>, node: object): boolean {
 }
 
 /** A tensor is never equal to these: `h === undefined` asks what it always asks. */
-function isNeverEqual(node: types.Node): boolean {
+function isNeverEqual(operand: types.Node): boolean {
+  const node = withoutTypes(operand)
   return (
     node.type === 'NullLiteral' ||
     node.type === 'StringLiteral' ||

@@ -1,4 +1,4 @@
-import type { Context, NodePath, types } from './babel.ts'
+import { type Context, type NodePath, type types, withoutTypes } from './babel.ts'
 import { member } from './marks.ts'
 
 /** Where a condition can wait for a tensor's value: in async functions, but not in their parameters, nor in class fields. */
@@ -31,7 +31,8 @@ export function temporary(path: NodePath, hint: string, { t }: Context): types.I
 }
 
 /** Expressions that are never a tensor. */
-export function isPlain(node: types.Node): boolean {
+export function isPlain(test: types.Node): boolean {
+  const node = withoutTypes(test)
   switch (node.type) {
     case 'BooleanLiteral':
     case 'NumericLiteral':

@@ -1,4 +1,4 @@
-import type { Context, NodePath, types } from './babel.ts'
+import { type Context, type NodePath, type types, withoutTypes } from './babel.ts'
 import { condition, temporary } from './conditions.ts'
 import { member } from './marks.ts'
 
@@ -54,7 +54,7 @@ export function rewriteAssignment(
   path.skip()
 }
 
-/** The target with its object and key held in variables; undefined where that can't be done (super). */
+/** The target with its object and key held in variables; undefined where it is none. */
 function stableTarget(
   path: NodePath,
   left: types.Node,
@@ -62,13 +62,11 @@ function stableTarget(
   context: Context,
 ): types.Node | undefined {
   const { t } = context
-  const node = /^TS(As|NonNull|Satisfies|TypeAssertion)/.test(left.type)
-    ? (left as types.TSNonNullExpression).expression
-    : left
+  const node = withoutTypes(left)
   if (t.isIdentifier(node)) return node
-  if (!t.isMemberExpression(node) || t.isSuper(node.object)) return undefined
+  if (!t.isMemberExpression(node)) return undefined
   const isStable = (value: types.Node): boolean =>
-    t.isIdentifier(value) || t.isThisExpression(value) || t.isLiteral(value)
+    t.isIdentifier(value) || t.isThisExpression(value) || t.isSuper(value) || t.isLiteral(value)
   const hold = (value: types.Expression, hint: string): types.Expression => {
     const id = temporary(path, hint, context)
     before.push(t.assignmentExpression('=', t.cloneNode(id), value))
@@ -78,6 +76,8 @@ function stableTarget(
   const holdsKey = node.computed && !isStable(key)
   // The key's own effects come after the object is known.
   const object =
-    isStable(node.object) && !(holdsKey && t.isIdentifier(node.object)) ? node.object : hold(node.object, 'o')
+    isStable(node.object) && !(holdsKey && t.isIdentifier(node.object))
+      ? node.object
+      : hold(node.object as types.Expression, 'o')
   return t.memberExpression(object, holdsKey ? hold(key, 'k') : key, node.computed)
 }

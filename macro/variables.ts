@@ -1,4 +1,4 @@
-import type { Context, NodePath, types } from './babel.ts'
+import { type Context, type NodePath, type types, withoutTypes } from './babel.ts'
 
 export interface OuterVariables {
   /** Pulled in at the block's start, pushed back at its end. */
@@ -30,7 +30,8 @@ export function outerVariables(block: NodePath<types.Function>, call: NodePath, 
         path,
         `${name} is assigned in a traced block, but it is declared nowhere. Declare it before the trace: let ${name}`,
       )
-    if (binding.kind === 'const' || binding.kind === 'module') {
+    // 'local' is a function expression's own name.
+    if (['const', 'module', 'local'].includes(binding.kind)) {
       throw fail(path, `${name} is assigned in a traced block, but it is a constant. Declare it with let`)
     }
     const owner = call.getFunctionParent()?.node
@@ -45,7 +46,10 @@ export function outerVariables(block: NodePath<types.Function>, call: NodePath, 
 
 /** The variables that an assignment's left side sets: through patterns, and through TypeScript's `as` and `!`. */
 function targetNames(target: types.Node | null): string[] {
-  switch (target?.type) {
+  if (!target) return []
+  const bare = withoutTypes(target)
+  if (bare !== target) return targetNames(bare)
+  switch (target.type) {
     case 'Identifier':
       return [target.name]
     case 'ArrayPattern':
@@ -58,12 +62,6 @@ function targetNames(target: types.Node | null): string[] {
       return targetNames(target.left)
     case 'RestElement':
       return targetNames(target.argument)
-    case 'TSAsExpression':
-    case 'TSSatisfiesExpression':
-    case 'TSNonNullExpression':
-    case 'TSTypeAssertion':
-    case 'ParenthesizedExpression':
-      return targetNames(target.expression)
     default:
       return []
   }

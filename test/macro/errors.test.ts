@@ -17,6 +17,7 @@ const rejected: Record<string, [code: string, message: RegExp]> = {
   'a bound block': ['trace(model, x, block.bind(null))', /must be written in its place/],
   'trace as a value': ['const f = trace', /can only be called/],
   'trace, exported': ['export { trace }', /trace is a macro and can't be exported/],
+  'a function’s own name': ['const f = function g() { trace(model, x, () => { g = 2 }) }', /g is assigned .* constant/],
   'save, exported': ['export { save as keep }', /save is a macro and can't be exported/],
   'the parameter, declared again': ['trace(model, x, m => { var m; return m })', /m is the block's parameter already/],
   'arguments beside a parameter': [

@@ -24,6 +24,16 @@ test('an assignment’s object comes before its key, and each once', async t => 
   t.deepEqual(result, [2, 10])
 })
 
+test('compound assignment to super', async t => {
+  const { result } = await run(
+    `class A { get x() { return this.y } set x(value) { this.y = value } }
+     class B extends A { y = h; go() { return trace(0, 0, () => { super.x += 1; super['x'] *= 2 }) } }
+     const b = new B(); await b.go(); return b.y`,
+    { h: new Toy(2) },
+  )
+  t.deepEqual(result, new Toy(6))
+})
+
 test('after a loop that waits the tracer is current again', async t => {
   const { fake } = await run('await trace(0, 0, async () => { for await (const a of [1, 2]) a; return 3 })')
   t.deepEqual(fake.log, ['resume', 'resume', 'resume'])
@@ -44,6 +54,15 @@ for (const version of [7, 8] as const) {
     t.throws(() => expand(`${IMPORT}const a: any = 1\nawait trace(m, x, () => { (a as any) = 1 })`, { version }), {
       message: /a is assigned in a traced block, but it is a constant/,
     })
+  })
+
+  test(`TypeScript’s as and ! are seen through in operands, Babel ${version}`, t => {
+    const code = expand(`${IMPORT}await trace(m, x, () => [h === (undefined as any), h !== null!, h! + 1])`, {
+      version,
+    })
+    t.regex(code, /h === undefined as any|h === \(undefined as any\)/)
+    t.regex(code, /h !== null!/)
+    t.regex(code, /\.add\(h!, 1\)/)
   })
 
   test(`names in types stay, Babel ${version}`, t => {
