@@ -9,13 +9,17 @@ import test from 'ava'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
 /** Runs a file of a project that has onnsight installed: `node --import onnsight/register file`. */
-async function runFile(files: Record<string, string>, name: string): Promise<{ stdout: string; stderr: string }> {
+async function runFile(
+  files: Record<string, string>,
+  name: string,
+  loader = '--import=onnsight/register',
+): Promise<{ stdout: string; stderr: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'onnsight-register-'))
   try {
     mkdirSync(join(folder, 'node_modules'))
     symlinkSync(root, join(folder, 'node_modules', 'onnsight'), 'junction')
     for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text)
-    const flags = ['--enable-source-maps', '--import=onnsight/register']
+    const flags = ['--enable-source-maps', loader]
     return await promisify(execFile)(process.execPath, [...flags, join(folder, name)], { cwd: folder }).catch(
       error => error,
     )
@@ -93,3 +97,14 @@ test('a wrong slice shows its place', async t => {
   t.regex(stderr, /found a step of 0/)
   t.regex(stderr, /> 2 \| export const wrong = s`0, ::0`/)
 })
+
+for (const name of ['trace', 'save', 'stop', 's', 'session', 'invoke', 'cache', 'barrier']) {
+  test(`without the macro, ${name}() throws, shows the calling line and says how to switch it on`, async t => {
+    const text = `import { ${name} as form } from 'onnsight/trace.macro'\n\nconst a = 1\nform(a) // here\n`
+    const { stderr } = await runFile({ 'main.mjs': text }, 'main.mjs', '--no-warnings')
+    t.regex(stderr, new RegExp(`MacroNotExpandedError: ${name}\\(\\)`))
+    t.regex(stderr, /main\.mjs:4:1/)
+    t.regex(stderr, /> +4 \| form\(a\) \/\/ here/)
+    t.regex(stderr, /--import onnsight\/register[\s\S]*onnsight\/babel-plugin/)
+  })
+}
