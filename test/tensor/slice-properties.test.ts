@@ -307,6 +307,27 @@ for (const [name, act, message] of refused) {
   })
 }
 
+/** What only the run can refuse: a value or mask of more elements than a dim that was not known, and is 1. */
+const tooLarge: Record<string, (x: Tensor) => Tensor> = {
+  'a value for all': x => x.assign(s`...`, numbers([2, 4])),
+  'a value of unknown dims for all': () =>
+    numbers([1, 4]).assign(s`...`, recordOne('Identity', [numbers([2, 4])], { type: 'float32', dims: [undefined, 4] })),
+  'a value for the columns that a mask chooses': x =>
+    x.assign([':', veil(tensor([true, false, true, true]))], numbers([2, 1])),
+  'a value for what a mask of several axes chooses': () =>
+    veil(numbers([4, 1, 1])).assign([veil(tensor([[true], [false], [true], [true]]))], numbers([2])),
+  'a mask of rows': x => x.assign([veil(tensor([true, true]))], 0),
+  'a mask of several axes': x => x.assign([veil(tensor([Array(4).fill(true), Array(4).fill(true)]))], 0),
+}
+function veil(x: Tensor): Tensor {
+  return recordOne('Identity', [x], { type: x.type, dims: x.dims.map(() => undefined) })
+}
+for (const [name, write] of Object.entries(tooLarge)) {
+  test(`refused by the run: ${name}`, async t => {
+    await t.throwsAsync(async () => write(veil(numbers([1, 4]))).value())
+  })
+}
+
 test('a slice as an array has one entry for each axis', async t => {
   const x = numbers([2, 3, 4])
   const read = async (spec: SliceSpec) => elements(x.slice(spec))

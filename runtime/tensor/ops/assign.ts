@@ -4,7 +4,7 @@ import { type TensorLike, toTensor } from '../convert.ts'
 import { here } from '../here.ts'
 import { int64Constant, int64Operand, MAX } from '../int64.ts'
 import { rowsOf } from '../positions.ts'
-import { promoteTypes } from '../promote.ts'
+import { broadcastDims, promoteTypes } from '../promote.ts'
 import { type Choice, checkMask, rangeBounds, rangeLength, type Selection, select } from '../selection.ts'
 import { type SlicePart, type SliceSpec, toSlice } from '../slice.ts'
 import { recordOne, Tensor } from '../tensor.ts'
@@ -48,7 +48,12 @@ function convert(target: Tensor, value: TensorLike): Tensor {
 /** All of the tensor: the value itself, as large as that. */
 const whole: Write = (target, selection, value) => {
   if (!selection.every(choice => choice.kind === 'whole')) return undefined
-  return expand(fit(value, target.dims), target.dims, () => shapeOf(target))
+  const fitted = fit(value, target.dims)
+  return asLarge(
+    expand(fitted, target.dims, () => shapeOf(target)),
+    target,
+    [fitted.dims],
+  )
 }
 
 /** A mask over several axes from the first on, and one value for all it chooses: Where takes the mask as it is. */
@@ -71,7 +76,22 @@ function byMask(target: Tensor, parts: readonly SlicePart[], value: Tensor): Ten
 function choose(target: Tensor, condition: Tensor, value: Tensor): Tensor {
   const type = kernelType(target.type)
   const inputs = [condition, castTo(value, type), castTo(target, type)]
-  return castTo(recordOne('Where', inputs, { type, dims: target.dims }), target.type)
+  const chosen = recordOne('Where', inputs, { type, dims: target.dims })
+  return castTo(asLarge(chosen, target, [condition.dims, value.dims]), target.type)
+}
+
+/** Broadcasting enlarges a dim of 1. Where dims that are not known leave this open, the run refuses a result of another size. */
+function asLarge(result: Tensor, target: Tensor, shapes: readonly Dims[]): Tensor {
+  const { dims } = target
+  const isSure = shapes.every(shape =>
+    shape.every((dim, i) => {
+      const own = dims[dims.length - shape.length + i]
+      return dim === 1 || (own !== undefined && (own !== 1 || dim !== undefined))
+    }),
+  )
+  if (isSure) return result
+  // A plain Reshape takes a dim of 0 for one to be copied.
+  return recordOne('Reshape', [result, shapeOf(target)], { type: result.type, dims }, { allowzero: { int: 1 } })
 }
 
 /** Above this many numbers, making the list of places costs more than it saves. */
@@ -103,7 +123,9 @@ const masked: Write = (target, selection, value) => {
   const fitted = fit(value, takenDims(target.dims, kept))
   const lead = kept.length - fitted.rank
   if (fitted.dims.some((dim, i) => kept[i + lead].kind !== 'whole' && dim !== 1)) return undefined
-  const isHere = (flags as Tensor[]).reduce((a, b) => recordOne('And', [a, b], { type: 'bool', dims: undefined }))
+  const isHere = (flags as Tensor[]).reduce((a, b) =>
+    recordOne('And', [a, b], { type: 'bool', dims: broadcastDims('assign', a.dims, b.dims) }),
+  )
   // Axes that single indices dropped come back as 1; in front, broadcasting does it.
   const first = fitted.rank === 0 ? target.rank : (kept[lead] as Exclude<Choice, { kind: 'newaxis' }>).axis
   const dropped = selection.flatMap(choice =>
