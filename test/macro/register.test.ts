@@ -20,9 +20,10 @@ async function runFile(
     symlinkSync(root, join(folder, 'node_modules', 'onnsight'), 'junction')
     for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text)
     const flags = ['--enable-source-maps', loader]
-    return await promisify(execFile)(process.execPath, [...flags, join(folder, name)], { cwd: folder }).catch(
-      error => error,
-    )
+    return await promisify(execFile)(process.execPath, [...flags, join(folder, name)], {
+      cwd: folder,
+      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' },
+    }).catch(error => error)
   } finally {
     rmSync(folder, { recursive: true })
   }
