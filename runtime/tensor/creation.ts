@@ -1,4 +1,4 @@
-import { ArgumentError } from '../errors/tensor.ts'
+import { ArgumentError, IndexError } from '../errors/tensor.ts'
 import { type TensorLike, toTensor } from './convert.ts'
 import { sizeOf } from './data.ts'
 import { allocate, type DataType, type HeldType, isBigInt } from './dtype.ts'
@@ -91,12 +91,19 @@ export function linspace(start: number, end: number, steps: number, { type = 'fl
 
 /** The identity matrix. */
 export function eye(rows: number, columns = rows, { type = 'float32' }: Typed = {}): Tensor {
-  const values = Array.from({ length: rows }, (_, i) => Array.from({ length: columns }, (_, j) => (i === j ? 1 : 0)))
-  return toTensor(values, { type })
+  const made = zeros([rows, columns], { type })
+  const ones = full([Math.min(rows, columns)], 1, { type }).held().data as unknown[]
+  const data = made.held().data as unknown[]
+  for (let i = 0; i < ones.length; i++) data[i * columns + i] = ones[i]
+  return made
 }
 
-/** 1 at each class, 0 elsewhere: int64, one more axis of size `classes`. */
+/** 1 at each class, 0 elsewhere: int64, one more axis of size `classes`. @throws IndexError for a class that is not below `classes` */
 export function oneHot(ids: Tensor, classes: number): Tensor {
+  if (ids.computed) {
+    for (const id of ids.held().data as Iterable<number | bigint>)
+      if (id < 0 || id >= classes) throw new IndexError(`oneHot: there is no class ${id} among ${classes}`, here())
+  }
   return ids.long().unsqueeze(-1).eq(arange(classes)).long()
 }
 

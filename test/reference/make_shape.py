@@ -140,4 +140,24 @@ case('.cat', None, [[x, x[:, :1]], 1], torch.cat([x, x[:, :1]], 1))
 case('.cat', None, [[x, counting(2, 3, 1, dtype=torch.int32)], -1], torch.cat([x, counting(2, 3, 1)], -1))
 case('.stack', None, [[x, -x]], torch.stack([x, -x]))
 case('.stack', None, [[x, -x], -1], torch.stack([x, -x], -1))
+for empty in (torch.zeros(0), torch.zeros(0, 3), torch.zeros(2, 0)):
+    case('unbind', empty, [], empty.unbind())
+    case('unbind', empty, [-1], empty.unbind(-1))
+    case('chunk', empty, [3, -1], empty.chunk(3, -1))
+    case('chunk', empty, [2], empty.chunk(2))
+for scalar in (torch.tensor(3.0), torch.tensor(0.0)):
+    case('nonzero', scalar, [], torch.zeros(int(scalar != 0), 0, dtype=torch.int64))
+    case('flatten', scalar, [], scalar.flatten())
+    case('unsqueeze', scalar, [-1], scalar.unsqueeze(-1))
+    case('expand', scalar, [2, 3], scalar.expand(2, 3))
+case('expand', counting(1, 4), [2, 1, 4], counting(1, 4).expand(2, 1, 4))
+case('narrow', x, [1, -1, 1], x.narrow(1, -1, 1))
+for arguments in ((5,), (0,), (2, 7), (7, 2, -2), (0, 1, 0.25), (3, -3, -1.5), (2, 2), (1, 8, 3)):
+    case('.arange', None, arguments, torch.arange(*arguments))
+for arguments in ((0, 1, 5), (1, 0, 3), (2, 2, 1), (0, 1, 0), (-3, 5, 9)):
+    case('.linspace', None, arguments, torch.linspace(*arguments))
+for arguments in ((3,), (0,), (2, 4), (4, 2), (0, 2), (2, 0)):
+    case('.eye', None, arguments, torch.eye(*arguments))
+for ids in ([0, 2], [[1, 0], [2, 2]], 1):
+    case('.oneHot', None, [torch.tensor(ids), 3], torch.nn.functional.one_hot(torch.tensor(ids), 3))
 pathlib.Path(__file__).with_name('shape.json').write_text('\n'.join(lines) + '\n')

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import test from 'ava'
-import { cat, stack, type Tensor, tensor } from 'onnsight'
+import { arange, cat, eye, linspace, oneHot, stack, type Tensor, tensor } from 'onnsight'
 import type { HeldType } from '#dist/runtime/tensor/dtype.js'
 import { recordOne } from '#dist/runtime/tensor/tensor.js'
 
@@ -17,7 +17,14 @@ const lines = readFileSync(new URL('../reference/shape.json', import.meta.url), 
   .split('\n')
   .map(line => JSON.parse(line) as Line)
 
-const functions: Record<string, (...args: never[]) => unknown> = { '.cat': cat, '.stack': stack }
+const functions: Record<string, (...args: never[]) => unknown> = {
+  '.cat': cat,
+  '.stack': stack,
+  '.arange': arange,
+  '.linspace': linspace,
+  '.eye': eye,
+  '.oneHot': oneHot,
+}
 
 const isEncoded = (value: unknown): value is Encoded => typeof value === 'object' && value !== null && 'data' in value
 
@@ -89,5 +96,45 @@ for (const method of methods) {
       if (found !== undefined && needKnown.test(found)) t.regex(method, /^(unbind|split|chunk|diagonal)$/, what)
       else t.is(found, undefined, what)
     }
+  })
+}
+
+const counting = (...dims: number[]): Tensor => {
+  const size = dims.reduce((a, b) => a * b, 1)
+  return tensor(
+    Float32Array.from({ length: size }, (_, i) => i),
+    { dims },
+  )
+}
+const veiled = (x: Tensor): Tensor => recordOne('Identity', [x], { type: x.type, dims: x.dims.map(() => undefined) })
+
+const refused: [string, () => unknown, RegExp][] = [
+  ['reshape to a 0 and a -1', () => counting(0, 3).reshape(0, -1), /beside a 0, the -1 of \[0, -1\] could be anything/],
+  ['reshape of unknown dims to a 0 and a -1', () => veiled(counting(0, 3)).reshape(-1, 0), /beside a 0/],
+  ['reshape to another size', () => counting(2, 3).reshape(4, -1), /6 elements, which do not fit/],
+  ['flatten of a dim that a scalar lacks', () => counting().flatten(1), /no dim 1/],
+  ['narrow past the end', () => counting(4).narrow(0, 2, 3), /leave dim 0/],
+  ['expand of a dim that is not 1', () => counting(4).expand(1), /\[4\] can't become \[1\]/],
+  ['oneHot of a class too many', () => oneHot(tensor([3], { type: 'int64' }), 3), /no class 3 among 3/],
+  ['oneHot of a negative class', () => oneHot(tensor([-1], { type: 'int64' }), 3), /no class -1/],
+  ['gather out of range', () => counting(4).gather(0, [4]), /index 4 is out of range/],
+  ['cat of other dims', () => cat([counting(2, 3), counting(2, 4)]), /differ in more than dim 0/],
+]
+for (const [name, act, message] of refused) {
+  test(`refused when it is recorded: ${name}`, t => {
+    t.throws(act, { message })
+  })
+}
+
+/** Of known dims these are refused at once; of unknown ones they must not give other dims than were recorded. */
+const refusedByRun: Record<string, () => Tensor> = {
+  'narrow past the end': () => veiled(counting(4)).narrow(0, 2, 3),
+  'narrow before the start': () => veiled(counting(4, 2)).narrow(0, -5, 2),
+  'expand to 1': () => veiled(counting(4)).expand(1),
+  'expand to 1 beside a new dim': () => veiled(counting(4, 2)).expand(3, 1, -1),
+}
+for (const [name, act] of Object.entries(refusedByRun)) {
+  test(`refused by the run: ${name}`, async t => {
+    await t.throwsAsync(act().value())
   })
 }

@@ -85,6 +85,7 @@ export const gathering = {
   },
   /** The places of all that is not zero: [count, rank], int64. */
   nonzero(this: Tensor): Tensor {
+    if (this.rank === 0) return this.unsqueeze(0).nonzero().narrow(1, 0, 0)
     const places = recordOne('NonZero', [castTo(this, 'bool')], { type: 'int64', dims: [this.dims.length, undefined] })
     return recordOne(
       'Transpose',

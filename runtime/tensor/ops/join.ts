@@ -69,11 +69,13 @@ export const joining = {
   chunk(this: Tensor, count: number, dim = 0): Tensor[] {
     const size = this.dims[axisOf(dim, this.dims.length, 'chunk')]
     if (size === undefined) throw new ShapeError(`chunk: dim ${dim} of ${showDims(this.dims)} is not known`, here())
-    return this.split(Math.max(1, Math.ceil(size / count)), dim)
+    if (size === 0) return this.split(new Array<number>(count).fill(0), dim)
+    return this.split(Math.ceil(size / count), dim)
   },
   /** One tensor for each place along an axis, without that axis. */
   unbind(this: Tensor, dim = 0): Tensor[] {
     const axis = axisOf(dim, this.dims.length, 'unbind')
+    if (this.dims[axis] === 0) return []
     return this.split(1, axis).map(piece => piece.squeeze(axis))
   },
 }

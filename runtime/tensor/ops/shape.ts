@@ -5,7 +5,7 @@ import { sizeOf } from '../data.ts'
 import { here } from '../here.ts'
 import { int64Constant } from '../int64.ts'
 import { recordOne, type Tensor } from '../tensor.ts'
-import { type Extent, extents, isKnown, product, reshapeTo, shapeTensor } from './dims.ts'
+import { type Extent, extent, extents, isKnown, product, reshapeTo, shapeTensor } from './dims.ts'
 
 /** Numbers one by one, or in an array. */
 type Numbers = number[] | [readonly number[]]
@@ -28,8 +28,9 @@ export const shaping = {
   /** One axis in the place of the axes from `start` to `end`. */
   flatten(this: Tensor, start = 0, end = -1): Tensor {
     const { dims } = this
+    const axes = Math.max(1, dims.length)
+    const [from, to] = [axisOf(start, axes, 'flatten'), axisOf(end, axes, 'flatten')]
     if (dims.length === 0) return this.reshape(1)
-    const [from, to] = [axisOf(start, dims.length, 'flatten'), axisOf(end, dims.length, 'flatten')]
     if (from > to) throw new ArgumentError(`flatten: dim ${start} lies behind dim ${end}`, here())
     const merged = product(dims.slice(from, to + 1))
     const own = extents(this)
@@ -112,7 +113,12 @@ export const shaping = {
       return dim === -1 ? from : dim
     })
     const target = wanted.map(dim => (dim === -1 ? 1 : dim))
-    return recordOne('Expand', [this, int64Constant(target)], { type: this.type, dims })
+    const expanded = recordOne('Expand', [this, int64Constant(target)], { type: this.type, dims })
+    // Expand keeps a dim that turns out to be larger than 1; Reshape refuses it.
+    const isSure = own.every((from, i) => from !== undefined || wanted[i + lead] !== 1)
+    if (isSure) return expanded
+    const lengths = dims.map((dim, i) => dim ?? extent(this, i - lead))
+    return reshapeTo(expanded, lengths, dims)
   },
   /** The same as expand. */
   broadcastTo(this: Tensor, ...shape: Numbers): Tensor {
@@ -138,13 +144,15 @@ export const shaping = {
 
 function reshapedDims(from: Dims | undefined, to: readonly number[], operation = 'reshape'): Dims {
   const fixed = sizeOf(to.filter(dim => dim !== -1))
+  if (fixed === 0 && to.includes(-1))
+    throw new ShapeError(`${operation}: beside a 0, the -1 of ${showDims(to)} could be anything`, here())
   if (!from || !isKnown(from)) return to.map(dim => (dim === -1 ? undefined : dim))
   const size = sizeOf(from)
-  const fits = to.includes(-1) ? (fixed === 0 ? size === 0 : size % fixed === 0) : size === fixed
+  const fits = to.includes(-1) ? size % fixed === 0 : size === fixed
   if (!fits)
     throw new ShapeError(
       `${operation}: ${showDims(from)} has ${size} elements, which do not fit ${showDims(to)}`,
       here(),
     )
-  return to.map(dim => (dim === -1 ? (fixed === 0 ? 0 : size / fixed) : dim))
+  return to.map(dim => (dim === -1 ? size / fixed : dim))
 }

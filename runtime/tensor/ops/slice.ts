@@ -17,6 +17,7 @@ import {
 } from '../selection.ts'
 import { type SliceRange, type SliceSpec, toSlice } from '../slice.ts'
 import { recordOne, type Tensor } from '../tensor.ts'
+import { extents, reshapeTo } from './dims.ts'
 
 export const slicing = {
   /**
@@ -37,7 +38,10 @@ export const slicing = {
       throw new IndexError(`narrow: ${length} elements from ${start} on leave dim ${dim} of ${showDims(dims)}`, here())
     const end = from < 0 && from + length === 0 ? MAX : from + length
     const inputs = [this, int64Operand([from]), int64Operand([end]), int64Constant([axis])]
-    return recordOne('Slice', inputs, { type: this.type, dims: dims.with(axis, length) })
+    const result = dims.with(axis, length)
+    const part = recordOne('Slice', inputs, { type: this.type, dims: result })
+    // Slice gives what there is; Reshape refuses too little.
+    return size === undefined ? reshapeTo(part, extents(this).with(axis, length), result) : part
   },
   /** One place of an axis, without that axis. PyTorch's select. */
   select(this: Tensor, dim: number, index: number | Tensor): Tensor {
