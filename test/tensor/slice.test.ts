@@ -95,3 +95,28 @@ test('most of the assignments change something', t => {
   const moved = cases.filter(({ write }) => write.elements.some(element => element < 0))
   t.true(moved.length > cases.length / 2)
 })
+
+/** Of arange(24).reshape(2, 3, 4). Only what parts two lists moves their dims to the front; dots of no axes and single numbers do not. */
+const betweenLists: [slice: string, dims: number[], elements: number[]][] = [
+  ['[0, 1], ..., [2, 0], :', [2, 4], [8, 9, 10, 11, 12, 13, 14, 15]],
+  [':, [2, 0], ..., [3, 1]', [2, 2], [11, 1, 23, 13]],
+  ['[0, 1], ..., [3, 1]', [2, 3], [3, 7, 11, 13, 17, 21]],
+  ['[0, 1], None, [2, 0]', [2, 1, 4], [8, 9, 10, 11, 12, 13, 14, 15]],
+  [':, [2, 0], None, [3, 1]', [2, 2, 1], [11, 23, 1, 13]],
+  ['[0, 1], 1, [3, 1]', [2], [7, 17]],
+  ['0, :, [3, 1]', [3, 2], [3, 1, 7, 5, 11, 9]],
+  [':, 1, ..., [3, 1]', [2, 2], [7, 5, 19, 17]],
+]
+for (const [slice, dims, elements] of betweenLists) {
+  test(`reads and assigns what PyTorch does: ${slice}`, async t => {
+    for (const hides of [false, true]) {
+      const x = hides ? veiled(counting([2, 3, 4], 0, 1), true) : counting([2, 3, 4], 0, 1)
+      t.is(await fault(x.slice(slice), { dims, elements }, !hides), undefined)
+      const whole = Array.from({ length: 24 }, (_, i) => (elements.includes(i) ? -1 - elements.indexOf(i) : i))
+      t.is(
+        await fault(x.assign(slice, counting(dims, -1, -1)), { dims: [2, 3, 4], elements: whole }, !hides),
+        undefined,
+      )
+    }
+  })
+}
