@@ -22,7 +22,7 @@ async function runFile(
     const flags = ['--enable-source-maps', loader]
     return await promisify(execFile)(process.execPath, [...flags, join(folder, name)], {
       cwd: folder,
-      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' },
+      env: { ...process.env, NO_COLOR: undefined, FORCE_COLOR: '0' },
     }).catch(error => error)
   } finally {
     rmSync(folder, { recursive: true })
