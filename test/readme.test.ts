@@ -9,7 +9,10 @@ function run(name: string, code: string): string {
   const file = `test/${name}.ts`
   writeFileSync(file, code)
   try {
-    return execFileSync(process.execPath, ['--import', 'onnsight/register', file], { encoding: 'utf8' })
+    return execFileSync(process.execPath, ['--import', 'onnsight/register', file], {
+      encoding: 'utf8',
+      env: { ...process.env, NO_COLOR: undefined, FORCE_COLOR: '0' },
+    })
   } finally {
     rmSync(file)
   }
