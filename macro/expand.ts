@@ -35,9 +35,7 @@ export function expandTrace(call: NodePath<types.CallExpression>, context: Conte
   const run = t.awaitExpression(t.callExpression(member($, 'run', t), [inner]))
   const statements: types.Statement[] = []
   if (names.length > 0) {
-    const pulled = t.objectPattern(
-      names.map(name => t.objectProperty(t.identifier(name), t.identifier(name), false, true)),
-    )
+    const pulled = t.objectPattern(state())
     statements.push(
       t.variableDeclaration('let', [t.variableDeclarator(pulled, t.callExpression(member($, 'pull', t), []))]),
     )

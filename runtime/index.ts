@@ -16,5 +16,6 @@ export { type Slice, type SliceSpec, type SliceValue, s } from './tensor/slice.t
 export { type NestedList, Tensor } from './tensor/tensor.ts'
 export { type Backend, ExecutionBackend } from './tracing/backend.ts'
 export { Info } from './tracing/info.ts'
-export { save, stop } from './tracing/save.ts'
+export { save } from './tracing/save.ts'
+export { stop } from './tracing/stop.ts'
 export { type TraceOptions, Tracer } from './tracing/tracer.ts'

@@ -4,5 +4,6 @@ installPlatform()
 
 /** What expanded macros import. No user code does. */
 export { s } from './tensor/slice.ts'
-export { save, stop } from './tracing/save.ts'
+export { save } from './tracing/save.ts'
+export { stop } from './tracing/stop.ts'
 export { trace } from './tracing/trace.ts'

@@ -83,7 +83,7 @@ export class Engine {
         this.#blocks[block.index] = await this.#options.provider.create(this.program.blockModel(block.index), {
           prepack: true,
           optimize: 'all',
-          ...(weights.folder === undefined ? {} : { folder: weights.folder }),
+          folder: weights.folder,
         })
         onBlock?.(block.index + 1, blocks.length)
       }
@@ -99,10 +99,6 @@ export class Engine {
 
   get reusedBytes(): number {
     return this.#reuse.bytes
-  }
-
-  get released(): boolean {
-    return this.#released
   }
 
   /** Shapes and dtypes of every value for inputs of these dims. Nothing is run; kept for the next trace of the same dims. */
@@ -193,11 +189,10 @@ export class Engine {
       throw new Error(`The weight ${name} is of a type that JavaScript can't hold.`)
     const bytes = await readTensorBytes(tensor)
     const Elements = arrayConstructor(type)
-    const aligned = bytes.byteOffset % Elements.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice()
     const data = new Elements(
-      aligned.buffer as ArrayBuffer,
-      aligned.byteOffset,
-      aligned.byteLength / Elements.BYTES_PER_ELEMENT,
+      bytes.buffer as ArrayBuffer,
+      bytes.byteOffset,
+      bytes.byteLength / Elements.BYTES_PER_ELEMENT,
     )
     return { type, dims: tensor.dims.map(Number), data }
   }

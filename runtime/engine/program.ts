@@ -2,7 +2,7 @@ import type { Dims } from '../graph/expression.ts'
 import type { Taps } from '../names/taps.ts'
 import type { ModuleTree } from '../names/tree.ts'
 import type { GraphNode, OnnxGraph } from '../onnx/graph.ts'
-import { type DataType, isHeld } from '../tensor/dtype.ts'
+import type { DataType } from '../tensor/dtype.ts'
 import { dataTypeOf } from '../tensor/element-type.ts'
 import { assemble, type Edge, feedName, fetchName } from './assemble.ts'
 import type { Block } from './blocks.ts'
@@ -96,11 +96,6 @@ export class Program {
     return this.#shapes.get(name)?.dims
   }
 
-  /** Dims to declare at a session's edge. */
-  edgeDims(name: string): Dims | undefined {
-    return this.dimsOf(name)
-  }
-
   /** The nodes of a module that lead from one value to another, in running order. */
   nodesBetween(module: string, from: string, to: string): GraphNode[] {
     const inside = new Set(this.tree.get(module)?.nodes ?? [])
@@ -132,9 +127,8 @@ export class Program {
       label: block.label,
       inputs: block.inputs.map(name => [feedName(name, this.typeOf(name)), fed.get(name) ?? name]),
       outputs: outputs.map(name => [fetchName(name, this.typeOf(name)), name]),
-      key: this.blockKey(index),
-      model: () => this.blockModel(index),
-      weightBytes: this.blockWeightBytes(index),
+      key: `${this.id} block ${index}`,
+      rebuild: undefined,
       nodeCount: block.nodes.length,
       expressions: [],
       dropped,
@@ -142,14 +136,10 @@ export class Program {
     }
   }
 
-  blockKey(index: number): string {
-    return `${this.id} block ${index}`
-  }
-
   /** The bytes of an unedited block's model. */
   blockModel(index: number): Uint8Array {
     const block = this.blocks[index]
-    const edge = (name: string): Edge => ({ name, type: this.typeOf(name), dims: this.edgeDims(name) })
+    const edge = (name: string): Edge => ({ name, type: this.typeOf(name), dims: this.dimsOf(name) })
     return assemble(
       {
         nodes: block.nodes.map(node => node.proto),
@@ -162,22 +152,10 @@ export class Program {
     )
   }
 
-  blockWeightBytes(index: number): number {
-    let bytes = 0
-    for (const name of this.#weightsOf(this.blocks[index].nodes)) bytes += this.weights.externalBytes(name)
-    return bytes
-  }
-
   #weightsOf(nodes: readonly GraphNode[]): Set<string> {
     const names = new Set<string>()
     for (const node of nodes)
       for (const name of [...node.inputs, ...node.captures]) if (this.weights.has(name)) names.add(name)
     return names
-  }
-
-  /** Whether JavaScript can hold the value as it is. */
-  isHeldType(name: string): boolean {
-    const type = this.typeOf(name)
-    return type === undefined || isHeld(type)
   }
 }

@@ -43,12 +43,7 @@ export class ReuseCache {
     return input.token
   }
 
-  get(
-    block: string,
-    tokens: readonly string[],
-    outputs: readonly string[],
-  ): ReadonlyMap<string, TensorData> | undefined {
-    const key = keyOf(block, tokens)
+  get(key: string, outputs: readonly string[]): ReadonlyMap<string, TensorData> | undefined {
     const entry = this.#entries.get(key)
     if (!entry || !outputs.every(name => entry.outputs.has(name))) return undefined
     this.#entries.delete(key)
@@ -57,8 +52,7 @@ export class ReuseCache {
   }
 
   /** Keeps outputs of a block's run; gives the token of each. */
-  put(block: string, tokens: readonly string[], outputs: ReadonlyMap<string, TensorData>): void {
-    const key = keyOf(block, tokens)
+  put(key: string, outputs: ReadonlyMap<string, TensorData>): void {
     let entry = this.#entries.get(key)
     if (entry) this.#entries.delete(key)
     else entry = { id: this.#next++, outputs: new Map(), bytes: 0 }
@@ -77,8 +71,8 @@ export class ReuseCache {
   }
 
   /** The token of a kept output; undefined if it is not kept. */
-  outputToken(block: string, tokens: readonly string[], name: string): string | undefined {
-    const entry = this.#entries.get(keyOf(block, tokens))
+  outputToken(key: string, name: string): string | undefined {
+    const entry = this.#entries.get(key)
     return entry?.outputs.has(name) ? `${entry.id} ${name}` : undefined
   }
 
@@ -92,7 +86,8 @@ export class ReuseCache {
 /** Different contents of one input that are told apart; an older one gets a new token when it comes again. */
 const KEPT_INPUTS = 16
 
-const keyOf = (block: string, tokens: readonly string[]): string => `${block}(${tokens.join()})`
+/** One block's run on inputs with these tokens: what it gave is kept under this key. */
+export const runKey = (block: string, tokens: readonly string[]): string => `${block}(${tokens.join()})`
 
 function sameData(a: TensorData, b: TensorData): boolean {
   if (a === b) return true

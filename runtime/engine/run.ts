@@ -1,10 +1,10 @@
 import type { Expression } from '../graph/expression.ts'
-import { byteLength, type TensorData } from '../tensor/data.ts'
+import type { TensorData } from '../tensor/data.ts'
 import type { LinkPlan, Step } from './linker/plan.ts'
 import { operandId } from './linker/unit.ts'
 import type { Session } from './providers/provider.ts'
 import type { StepReport } from './report.ts'
-import type { ReuseCache } from './reuse.ts'
+import { type ReuseCache, runKey } from './reuse.ts'
 import { mapRunError } from './run-error.ts'
 import type { SessionRequest } from './sessions.ts'
 
@@ -49,22 +49,23 @@ export async function runPlan(context: RunContext, request: RunRequest): Promise
 
   for (const step of plan.steps) {
     signal?.throwIfAborted()
-    const keep = reuse.enabled && step.reusable ? inputTokens(step, tokens) : undefined
+    const from = reuse.enabled && step.reusable ? inputTokens(step, tokens) : undefined
+    const run = from && runKey(step.key, from)
     const names = step.outputs.map(([, id]) => id)
-    const kept = keep && reuse.get(step.key, keep, names)
+    const kept = run === undefined ? undefined : reuse.get(run, names)
     if (kept) {
       for (const id of names) values.set(id, kept.get(id)!)
       report.push({ kind: 'reused', label: step.label, nodes: step.nodeCount, createMs: undefined, runMs: 0 })
     } else {
       await runStep(context, request, step, values)
-      if (keep) {
+      if (run !== undefined) {
         const edges = names.filter(id => context.isEdge(id)).map(id => [id, values.get(id)!] as const)
-        reuse.put(step.key, keep, new Map(edges))
+        reuse.put(run, new Map(edges))
       }
     }
-    if (keep) {
+    if (run !== undefined) {
       for (const id of names) {
-        const token = reuse.outputToken(step.key, keep, id)
+        const token = reuse.outputToken(run, id)
         if (token !== undefined) tokens.set(id, token)
       }
     }
@@ -112,18 +113,11 @@ async function runStep(
     const kind = step.kind === 'block' ? 'shared' : step.kind
     request.report.push({ kind, label: step.label, nodes: step.nodeCount, createMs, runMs })
   }
-  if (step.kind === 'block') return run(context.blockSession(step.block), undefined)
-  const { key, label, nodeCount, weightBytes } = step
-  await context.useSession({ key, label, nodeCount, weightBytes, model: step.model!, folder: context.folder }, run)
+  const { key, nodeCount, rebuild } = step
+  if (!rebuild) return run(context.blockSession(step.block), undefined)
+  await context.useSession({ key, nodeCount, ...rebuild, folder: context.folder }, run)
 }
 
 function copyOf(tensor: TensorData): TensorData {
   return { ...tensor, data: tensor.data.slice() as TensorData['data'] }
-}
-
-/** Bytes that a run handed out. */
-export function bytesOf(values: Iterable<TensorData>): number {
-  let bytes = 0
-  for (const data of values) bytes += byteLength(data)
-  return bytes
 }

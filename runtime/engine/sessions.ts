@@ -6,14 +6,12 @@ export interface SessionRequest {
   readonly folder: string | undefined
   readonly nodeCount: number
   readonly weightBytes: number
-  readonly label: string
 }
 
 interface Entry {
   readonly key: string
   readonly session: Session
   readonly bytes: number
-  readonly label: string
   prepacked: boolean
   /** Runs in progress: a session is not released under them. */
   users: number
@@ -96,14 +94,13 @@ export class SessionCache {
     const session = await this.#provider.create(request.model(), {
       prepack,
       optimize: 'all',
-      ...(request.folder === undefined ? {} : { folder: request.folder }),
+      folder: request.folder,
     })
     const bytes = SESSION_BYTES + NODE_BYTES * request.nodeCount + (prepack ? request.weightBytes : 0)
     const entry: Entry = {
       key: request.key,
       session,
       bytes,
-      label: request.label,
       prepacked: prepack,
       users: 0,
       runs: 0,

@@ -1,5 +1,6 @@
 import { dirname, relative, sep } from 'node:path'
 import { create } from '@bufbuild/protobuf'
+import { externalEntry } from '../onnx/external.ts'
 import {
   StringStringEntryProtoSchema,
   type TensorProto,
@@ -77,11 +78,6 @@ export class Weights {
       externalData,
     })
   }
-}
-
-function externalEntry(tensor: TensorProto, key: string): string | undefined {
-  if (tensor.dataLocation !== TensorProto_DataLocation.EXTERNAL) return undefined
-  return tensor.externalData.find(entry => entry.key === key)?.value
 }
 
 function commonFolder(files: readonly string[]): string | undefined {

@@ -10,10 +10,14 @@ export interface NormalForm {
   readonly operands: readonly TensorData[]
   /** Every expression, inputs before users; its index is its number in the key. */
   readonly order: readonly Expression[]
+  /** Back from an expression to its number, and from an operand to its slot: two may hold the same data. */
+  readonly numbers: ReadonlyMap<Expression, number>
+  readonly slots: ReadonlyMap<Expression, number>
 }
 
 export function normalise(recording: Recording): NormalForm {
   const numbers = new Map<Expression, number>()
+  const slots = new Map<Expression, number>()
   const order: Expression[] = []
   const operands: TensorData[] = []
   let key = ''
@@ -38,6 +42,7 @@ export function normalise(recording: Recording): NormalForm {
   const signature = (expression: Expression): string => {
     switch (expression.kind) {
       case 'operand':
+        slots.set(expression, operands.length)
         operands.push(expression.data)
         return `$${expression.data.type}`
       case 'constant':
@@ -60,5 +65,5 @@ export function normalise(recording: Recording): NormalForm {
   }
   const wanted = recording.wanted.map(reference)
   key += `?${wanted.join(',')}`
-  return { key, operands, order }
+  return { key, operands, order, numbers, slots }
 }

@@ -3,6 +3,7 @@ import { ArgumentError } from '../errors/tensor.ts'
 import { Application, type Tap, Value } from '../graph/expression.ts'
 import { nearestNames } from '../names/nearest.ts'
 import { printModule } from '../names/print.ts'
+import { reservedNames } from '../names/reserved.ts'
 import { resolveChild } from '../names/resolve.ts'
 import type { ModuleNode } from '../names/tree.ts'
 import { type TensorLike, toTensor } from '../tensor/convert.ts'
@@ -89,9 +90,7 @@ export function makeProxy(handle: ModuleHandle): object {
         'assign to .output or .input, or to a name in .outputs or .inputs',
       )
     },
-    has: (_, key) =>
-      (typeof key === 'string' && handle.members.has(key)) ||
-      (typeof key === 'string' && handle.scope.children.has(key)),
+    has: (_, key) => typeof key === 'string' && (handle.members.has(key) || handle.scope.children.has(key)),
     ownKeys: () => [...handle.scope.children.keys()],
     getOwnPropertyDescriptor: (_, key) =>
       typeof key === 'string' && handle.scope.children.has(key)
@@ -101,26 +100,10 @@ export function makeProxy(handle: ModuleHandle): object {
   })
 }
 
-const members: ReadonlySet<string> = new Set([
-  'path',
-  'output',
-  'outputs',
-  'input',
-  'inputs',
-  'ops',
-  'weights',
-  'child',
-  'modules',
-  'length',
-  'at',
-  'slice',
-  'toString',
-])
-
 export class ModuleHandle {
   /** Names that are properties: a child called so is reached by child('…'). */
   get members(): ReadonlySet<string> {
-    return members
+    return reservedNames
   }
 
   readonly binding: Binding

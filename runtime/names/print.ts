@@ -1,21 +1,5 @@
+import { reservedNames } from './reserved.ts'
 import type { ModuleNode } from './tree.ts'
-
-/** Names that are properties of every module: a child called so is reached by child('…'). */
-const reserved = new Set([
-  'output',
-  'outputs',
-  'input',
-  'inputs',
-  'ops',
-  'weights',
-  'path',
-  'child',
-  'modules',
-  'length',
-  'at',
-  'slice',
-  'toString',
-])
 
 /** The tree, as people print modules: lists of like layers on one line. */
 export function printModule(module: ModuleNode, weightDims?: (initializer: string) => readonly number[]): string {
@@ -28,7 +12,7 @@ export function printModule(module: ModuleNode, weightDims?: (initializer: strin
       let last = i
       while (node.isList && last + 1 < children.length && shapeOf(children[last + 1]) === shape) last++
       const name = children[i].name
-      const shown = reserved.has(name) ? `child('${name}')` : name
+      const shown = reservedNames.has(name) ? `child('${name}')` : name
       print(children[i], last > i ? `${name} … ${children[last].name} (${last - i + 1} alike)` : shown, depth + 1)
       i = last
     }

@@ -120,17 +120,12 @@ export class Taps {
 
   /** Scopes that hold a node, from the inside out; the node itself is the innermost. */
   #scopesAround(node: GraphNode): string[] {
-    const scopes = [nodeScope(node)]
-    for (let module: ModuleNode | undefined = this.tree.scopeOf(node); module; module = module.parent)
-      scopes.push(module.path)
-    return scopes
+    return [nodeScope(node), ...modulesUp(this.tree.scopeOf(node))]
   }
 
   #scopesFrom(scope: string): string[] {
     if (scope.startsWith('node:')) return this.#scopesAround(this.tree.graph.nodes[Number(scope.slice(5))])
-    const scopes: string[] = []
-    for (let module = this.tree.get(scope); module; module = module.parent) scopes.push(module.path)
-    return scopes
+    return modulesUp(this.tree.get(scope))
   }
 
   #tap(
@@ -223,8 +218,15 @@ export class Taps {
   }
 }
 
-export const nodeScope = (node: GraphNode): string => `node:${node.index}`
+const nodeScope = (node: GraphNode): string => `node:${node.index}`
 
 function labelOf(module: ModuleNode, side: string): string {
   return module.path === '' ? side : `${module.path}.${side}`
+}
+
+/** A module's path and those of all around it, from the inside out. */
+function modulesUp(module: ModuleNode | undefined): string[] {
+  const paths: string[] = []
+  for (let up = module; up; up = up.parent) paths.push(up.path)
+  return paths
 }

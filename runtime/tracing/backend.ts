@@ -1,7 +1,7 @@
 import type { TraceReport } from '../engine/report.ts'
-import { ExitTracingException } from '../errors/trace.ts'
 import { recorderScope } from '../graph/recorder.ts'
 import { collectTensors } from './result.ts'
+import { untilStop } from './stop.ts'
 import type { Tracer } from './tracer.ts'
 
 /** Runs what a tracer recorded. One method: a backend may run here, in another process, or far away. */
@@ -17,7 +17,7 @@ export class ExecutionBackend implements Backend {
     const before = live.map(name => [name, frame?.get(name)] as const)
     try {
       await tracer.begin()
-      const result = await execute(tracer)
+      const result = await recorderScope().run(tracer, () => untilStop(() => tracer.execute()))
       const tensors = [...new Set([...collectTensors(result), ...tracer.saved])].filter(tensor => !tensor.computed)
       const { wanted, report } = await tracer.model.engine.run({
         recording: tracer.recording(tensors.map(tensor => tensor.node)),
@@ -38,16 +38,6 @@ export class ExecutionBackend implements Backend {
       for (const [name, value] of before) frame?.set(name, value)
       throw error
     }
-  }
-}
-
-async function execute(tracer: Tracer): Promise<unknown> {
-  const scope = recorderScope()
-  try {
-    return await scope.run(tracer, async () => tracer.execute())
-  } catch (error) {
-    if (error instanceof ExitTracingException) return undefined
-    throw error
   }
 }
 

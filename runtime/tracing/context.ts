@@ -1,7 +1,8 @@
-import { ConditionError, ExitTracingException } from '../errors/trace.ts'
+import { ConditionError } from '../errors/trace.ts'
 import { recorderScope } from '../graph/recorder.ts'
 import { operators } from '../tensor/operators.ts'
 import { Tensor } from '../tensor/tensor.ts'
+import { untilStop } from './stop.ts'
 import type { Tracer } from './tracer.ts'
 
 /** What a compiled block calls: one for each trace. The macro writes the calls. */
@@ -21,13 +22,8 @@ export class BlockContext {
   }
 
   /** Runs the block's own text; stop() ends it early, with the variables as they are. */
-  async run<R>(body: () => R | Promise<R>): Promise<R | undefined> {
-    try {
-      return await body()
-    } catch (error) {
-      if (error instanceof ExitTracingException) return undefined
-      throw error
-    }
+  run<R>(body: () => R | Promise<R>): Promise<R | undefined> {
+    return untilStop(body)
   }
 
   at(line: number, column: number): void {

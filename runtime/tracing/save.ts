@@ -1,4 +1,4 @@
-import { ExitTracingException, SaveError } from '../errors/trace.ts'
+import { SaveError } from '../errors/trace.ts'
 import { currentRecorder } from '../graph/recorder.ts'
 import { collectTensors } from './result.ts'
 import { Tracer } from './tracer.ts'
@@ -22,9 +22,4 @@ export function save<T>(value: T): T {
     throw new SaveError('save() was called outside a trace.', 'call it inside the block of a trace')
   }
   return value
-}
-
-/** Ends the block here. What was recorded up to now runs. */
-export function stop(): never {
-  throw new ExitTracingException()
 }

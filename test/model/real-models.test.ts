@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import test from 'ava'
@@ -9,7 +10,7 @@ const inside = (name: string, file: string): string => {
   const folder = require.resolve
     .paths(name)!
     .map(path => join(path, name))
-    .find(path => require('node:fs').existsSync(path))
+    .find(path => existsSync(path))
   return join(folder ?? dirname(name), file)
 }
 

@@ -4,7 +4,7 @@ import type { NormalForm } from '../../graph/normalise.ts'
 import type { GraphNode } from '../../onnx/graph.ts'
 import type { DataType } from '../../tensor/dtype.ts'
 import type { Program } from '../program.ts'
-import { constantId, copyId, operandId, resultId, type Unit } from './unit.ts'
+import { copyId, recordedId, resultId, type Unit } from './unit.ts'
 
 /**
  * Walks back from the values wanted to the nodes that make them, through taps and writes. What nobody wants is never visited: that
@@ -18,8 +18,7 @@ export class Demand {
   readonly types = new Map<string, DataType>()
   readonly #program: Program
   readonly #given: ReadonlySet<string>
-  readonly #numbers: ReadonlyMap<Expression, number>
-  readonly #slots = new Map<Expression, number>()
+  readonly #form: NormalForm
   readonly #writes: ReadonlyMap<Tap, readonly Write[]>
   readonly #written = new Set<string>()
   readonly #resolving = new Set<TapRead>()
@@ -31,32 +30,18 @@ export class Demand {
     this.#given = given
     this.#writes = recording.writes
     for (const tap of recording.writes.keys()) this.#written.add(tap.tensor)
-    const numbers = new Map<Expression, number>()
-    let slot = 0
-    form.order.forEach((expression, number) => {
-      numbers.set(expression, number)
-      if (expression.kind === 'operand') this.#slots.set(expression, slot++)
-    })
-    this.#numbers = numbers
+    this.#form = form
   }
 
   /** The id of a recorded value: for a read, of whatever arrives at its tap. */
   idOf(value: Value): string {
     const { expression } = value
-    const number = this.#numbers.get(expression)
-    if (number === undefined) throw new Error('An expression of another recording.')
-    switch (expression.kind) {
-      case 'operand':
-        return operandId(this.#slots.get(expression)!)
-      case 'constant':
-        return constantId(number)
-      case 'operation':
-        return resultId(number, value.output)
-      case 'application':
-        return this.#within(expression) ? copyId(number, expression.to.tensor) : this.idOf(expression.input)
-      case 'read':
-        return this.#resolveRead(expression)
-    }
+    if (!this.#form.numbers.has(expression)) throw new Error('An expression of another recording.')
+    if (expression.kind === 'read') return this.#resolveRead(expression)
+    if (expression.kind !== 'application') return recordedId(this.#form, value)
+    return this.#within(expression)
+      ? copyId(this.#form.numbers.get(expression)!, expression.to.tensor)
+      : this.idOf(expression.input)
   }
 
   /** Adds the unit that makes `id`, and all that it needs. */
@@ -151,8 +136,8 @@ export class Demand {
   /** Makes the units for a recorded value known, without adding them. */
   prepare(value: Value): void {
     const { expression } = value
-    const number = this.#numbers.get(expression)!
-    if (expression.kind === 'operand') this.types.set(operandId(this.#slots.get(expression)!), value.type)
+    const number = this.#form.numbers.get(expression)!
+    if (expression.kind === 'operand') this.types.set(recordedId(this.#form, value), value.type)
     if (expression.kind === 'operation') {
       this.types.set(resultId(number, value.output), value.type)
       if (this.#pending.has(resultId(number, 0)) || this.producers.has(resultId(number, 0))) return

@@ -3,7 +3,7 @@ import type { NormalForm } from '../../graph/normalise.ts'
 import type { DataType } from '../../tensor/dtype.ts'
 import type { Program } from '../program.ts'
 import { Demand } from './demand.ts'
-import { blockAt, isModelStage, place } from './place.ts'
+import { blockAt, isBlockStart, isModelStage, type Placement, place } from './place.ts'
 import type { LinkPlan, Step } from './plan.ts'
 import { buildStep } from './step.ts'
 import { isConstant, readsOf, type Unit } from './unit.ts'
@@ -50,15 +50,17 @@ export function link(
     else groups.set(position, [unit])
   }
   const order = [...groups.keys()].sort((a, b) => a - b)
-  const lastReads = lastReaders(program, order, groups, placement.whole, results)
+  const lastReads = lastReaders(program, order, groups, placement, results)
+  const droppedAfter = order.map(() => [] as string[])
+  for (const [id, last] of lastReads) droppedAfter[last]?.push(id)
   const executed = new Set<number>()
   for (const unit of demand.units) if (unit.kind === 'node') executed.add(unit.node!.index)
 
   const steps = order.map((position, i): Step => {
     const units = groups.get(position)!
     const block = blockAt(position)
-    const dropped = [...lastReads].filter(([, last]) => last === i).map(([id]) => id)
-    const whole = position === block * 1000 ? placement.whole.get(block) : undefined
+    const dropped = droppedAfter[i]
+    const whole = wholeAt(placement, position)
     if (whole) return program.wholeStep(block, whole, neededOutputs(units, i, block), dropped)
     return buildStep({
       program,
@@ -98,17 +100,22 @@ export function link(
   }
 }
 
+/** What to feed to the block that runs as it is at a position; undefined if none does. */
+function wholeAt({ whole }: Placement, position: number): ReadonlyMap<string, string> | undefined {
+  return isBlockStart(position) ? whole.get(blockAt(position)) : undefined
+}
+
 /** For each value that crosses between steps: the index of the last step that reads it; past the end if the caller wants it. */
 function lastReaders(
   program: Program,
   order: readonly number[],
   groups: ReadonlyMap<number, readonly Unit[]>,
-  whole: ReadonlyMap<number, ReadonlyMap<string, string>>,
+  placement: Placement,
   results: readonly string[],
 ): Map<string, number> {
   const last = new Map<string, number>()
   order.forEach((position, i) => {
-    const fed = position === blockAt(position) * 1000 ? whole.get(blockAt(position)) : undefined
+    const fed = wholeAt(placement, position)
     if (fed) {
       for (const name of program.blocks[blockAt(position)].inputs) last.set(fed.get(name) ?? name, i)
       return

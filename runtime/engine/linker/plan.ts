@@ -10,10 +10,8 @@ export interface Step {
   readonly outputs: readonly (readonly [name: string, id: string])[]
   /** Equal steps of different plans share one session. */
   readonly key: string
-  /** The session's model: only asked for when no session has the key. */
-  readonly model: (() => Uint8Array) | undefined
-  /** Bytes of weights that its nodes read. */
-  readonly weightBytes: number
+  /** What its session is made of, where no session has the key; undefined for a block as it is, whose session is there. */
+  readonly rebuild: Rebuild | undefined
   readonly nodeCount: number
   /** Recorded expressions in it: index in the session's node names, number in the recording. */
   readonly expressions: readonly number[]
@@ -21,6 +19,12 @@ export interface Step {
   readonly dropped: readonly string[]
   /** Whether the same inputs always give the same outputs, and no intervention is in it. */
   readonly reusable: boolean
+}
+
+export interface Rebuild {
+  readonly model: () => Uint8Array
+  /** Bytes of weights that its nodes read. */
+  readonly weightBytes: number
 }
 
 /** How one kind of recording is run. Made once for a key; holds no operand values. */

@@ -7,8 +7,8 @@ import { type NodeProto, NodeProtoSchema, type TensorProto } from '../../onnx/sc
 import type { DataType } from '../../tensor/dtype.ts'
 import { assemble, type Edge, feedName, fetchName } from '../assemble.ts'
 import { emitNode, emitTensor } from '../emit.ts'
-import { RECORDED_OPSET } from '../evaluate.ts'
 import type { Program } from '../program.ts'
+import { RECORDED_OPSET, recordedOpsets } from '../recorded.ts'
 import type { Step } from './plan.ts'
 import { constantId, isConstant, isModelValue, readsOf, type Unit } from './unit.ts'
 
@@ -51,7 +51,7 @@ export function buildStep(parts: StepParts): Step {
   const edge = (id: string): Edge => ({
     name: local.of(id),
     type: typeOf(id),
-    dims: isModelValue(id) ? program.edgeDims(id) : undefined,
+    dims: isModelValue(id) ? program.dimsOf(id) : undefined,
   })
   const inputEdges = inputs.map(edge)
   const outputEdges = outputs.map(edge)
@@ -69,30 +69,24 @@ export function buildStep(parts: StepParts): Step {
     inputs: inputs.map((id, i) => [feedName(inputEdges[i].name, inputEdges[i].type), id]),
     outputs: outputs.map((id, i) => [fetchName(outputEdges[i].name, outputEdges[i].type), id]),
     key,
-    model: () => {
-      const opset = isModel ? program.opset : RECORDED_OPSET
-      const { nodes, constants } = emit(units, local, opset)
-      const opsets = isModel ? program.opsets : recordedOpsets
-      return assemble(
-        { nodes, inputs: inputEdges, outputs: outputEdges, initializers: weights, constants },
-        program.weights,
-        opsets,
-      )
+    rebuild: {
+      model: () => {
+        const opset = isModel ? program.opset : RECORDED_OPSET
+        const { nodes, constants } = emit(units, local, opset)
+        const opsets = isModel ? program.opsets : recordedOpsets
+        return assemble(
+          { nodes, inputs: inputEdges, outputs: outputEdges, initializers: weights, constants },
+          program.weights,
+          opsets,
+        )
+      },
+      weightBytes: [...weights].reduce((sum, name) => sum + program.weights.externalBytes(name), 0),
     },
-    weightBytes: [...weights].reduce((sum, name) => sum + program.weights.externalBytes(name), 0),
     nodeCount: units.length,
     expressions,
     dropped,
     reusable: false,
   }
-}
-
-const recordedOpsets = {
-  opsets: new Map([
-    ['', RECORDED_OPSET],
-    ['com.microsoft', 1],
-  ]),
-  irVersion: 10,
 }
 
 class LocalNames {

@@ -1,4 +1,5 @@
-import type { Operation } from '../../graph/expression.ts'
+import type { Operation, Value } from '../../graph/expression.ts'
+import type { NormalForm } from '../../graph/normalise.ts'
 import type { GraphNode } from '../../onnx/graph.ts'
 
 /**
@@ -10,6 +11,13 @@ export const operandId = (slot: number): string => `${PREFIX}$${slot}`
 export const constantId = (number: number): string => `${PREFIX}#${number}`
 export const resultId = (number: number, output: number): string => `${PREFIX}%${number}.${output}`
 export const copyId = (number: number, name: string): string => `${PREFIX}~${number}/${name}`
+/** The id of a recorded value that stands in no model. */
+export function recordedId({ numbers, slots }: NormalForm, { expression, output }: Value): string {
+  if (expression.kind === 'operand') return operandId(slots.get(expression)!)
+  const number = numbers.get(expression)!
+  return expression.kind === 'constant' ? constantId(number) : resultId(number, output)
+}
+
 export const isModelValue = (id: string): boolean => !id.startsWith(PREFIX)
 export const isConstant = (id: string): boolean => id.startsWith(`${PREFIX}#`)
 

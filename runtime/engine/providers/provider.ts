@@ -18,7 +18,7 @@ export interface SessionValue {
 
 export interface SessionOptions {
   /** Folder that external data locations are relative to. */
-  readonly folder?: string
+  readonly folder?: string | undefined
   /** Copy weights into the layout the kernels like best: slower to create, faster to run. */
   readonly prepack: boolean
   /** `basic` folds constants only: for skeletons. */
