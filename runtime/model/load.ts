@@ -13,6 +13,7 @@ import { ModuleTree } from '../names/tree.ts'
 import { buildGraph, type OnnxGraph } from '../onnx/graph.ts'
 import { readModel } from '../onnx/read.ts'
 import type { DataType } from '../tensor/dtype.ts'
+import { LoadedModel } from './loaded.ts'
 import { type Model, ModelHandle } from './model.ts'
 
 export interface LoadOptions {
@@ -63,7 +64,7 @@ export async function load(path: string, options: LoadOptions = {}): Promise<Mod
   const { sessionBytes = 256 * MIB, reuseBytes = 64 * MIB } = options
   const engine = new Engine(program, { provider, sessionBytes, reuseBytes, name: path })
   await engine.open((done, total) => onProgress?.(done + 1, total + 1, `block ${done} of ${total}`), signal)
-  return new ModelHandle(path, engine, taps).proxy
+  return new ModelHandle(new LoadedModel(path, engine, graph), taps).proxy
 }
 
 function checkOptions({ provider, threads, blocks, sessionBytes, reuseBytes }: LoadOptions): void {

@@ -1,19 +1,17 @@
-import type { Engine } from '../engine/engine.ts'
 import { summarise, type TraceReport } from '../engine/report.ts'
 import type { SessionCacheState } from '../engine/sessions.ts'
-import { InputError } from '../errors/input.ts'
 import { UnknownNameError } from '../errors/names.ts'
 import { TraceArgumentsError } from '../errors/trace.ts'
 import { nearestNames } from '../names/nearest.ts'
 import { printModule } from '../names/print.ts'
 import { resolvePath } from '../names/resolve.ts'
 import type { Taps } from '../names/taps.ts'
-import type { TensorData } from '../tensor/data.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { traceable } from '../tracing/trace.ts'
 import { type Traceable, type TraceOptions, Tracer } from '../tracing/tracer.ts'
 import { Binding } from './binding.ts'
-import { type Inputs, prepareInputs } from './inputs.ts'
+import type { Inputs } from './inputs.ts'
+import type { LoadedModel, Signature } from './loaded.ts'
 import { type Module, ModuleHandle, makeProxy, moduleProxy } from './module.ts'
 import { findNode, type OperationNode } from './operations.ts'
 
@@ -22,7 +20,7 @@ export interface ModelMembers {
   /** Where it was loaded from. */
   readonly name: string
   /** The model's inputs as declared. */
-  readonly signature: { readonly inputs: readonly Declared[]; readonly outputs: readonly Declared[] }
+  readonly signature: Signature
   /** Runs the model as it is: all its declared outputs, by name. @throws InputError */
   run(inputs: Inputs, options?: TraceOptions): Promise<Record<string, Tensor>>
   /** A trace without the macro: the block is an ordinary function, and operators are methods. */
@@ -46,12 +44,6 @@ export interface ModelMembers {
   readonly cache: SessionCacheState & { readonly reusedBytes: number }
   /** Frees its sessions. Later use throws UseAfterReleaseError. */
   release(): Promise<void>
-}
-
-export interface Declared {
-  readonly name: string
-  readonly type: string
-  readonly dims: readonly (number | string | undefined)[] | undefined
 }
 
 /** A loaded model: its modules by name, and what can be done with it. */
@@ -83,24 +75,21 @@ const modelMembers: ReadonlySet<string> = new Set([
 ])
 
 /** The object behind a model's proxy: the root module, and the members of a model. */
-export class ModelHandle extends ModuleHandle implements Traceable {
-  readonly name: string
-  readonly engine: Engine
-  readonly signature: ModelMembers['signature']
+export class ModelHandle extends ModuleHandle {
+  readonly #loaded: LoadedModel
   #proxy: Model | undefined
-  #listeners = new Set<(report: TraceReport) => void>()
 
-  constructor(name: string, engine: Engine, taps: Taps) {
-    super(undefined as unknown as Binding, taps.tree.root)
-    Object.defineProperty(this, 'binding', { value: new Binding(taps, this) })
-    this.name = name
-    this.engine = engine
-    const { graph } = taps.tree
-    const declare = (value: { name: string; type: string | undefined; dims: Declared['dims'] }): Declared => ({
-      ...value,
-      type: value.type ?? 'other',
-    })
-    this.signature = { inputs: graph.inputs.map(declare), outputs: graph.outputs.map(declare) }
+  constructor(loaded: LoadedModel, taps: Taps) {
+    super(new Binding(taps, loaded), taps.tree.root)
+    this.#loaded = loaded
+  }
+
+  get name(): string {
+    return this.#loaded.name
+  }
+
+  get signature(): Signature {
+    return this.#loaded.signature
   }
 
   get proxy(): Model {
@@ -109,24 +98,11 @@ export class ModelHandle extends ModuleHandle implements Traceable {
   }
 
   [traceable](): Traceable {
-    return this
+    return this.#loaded
   }
 
   override get members(): ReadonlySet<string> {
     return modelMembers
-  }
-
-  prepare(inputs: unknown): ReadonlyMap<string, TensorData> {
-    return prepareInputs(this.signature.inputs, inputs)
-  }
-
-  misfit(cause: unknown): Error {
-    const reason = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]
-    return new InputError(`The inputs do not fit together: ${reason}`, this.signature.inputs, undefined, cause)
-  }
-
-  report(report: TraceReport): void {
-    for (const listener of this.#listeners) listener(report)
   }
 
   async run(inputs: Inputs, options: TraceOptions = {}): Promise<Record<string, Tensor>> {
@@ -157,18 +133,12 @@ export class ModelHandle extends ModuleHandle implements Traceable {
   }
 
   #trace(args: readonly unknown[], options: TraceOptions, body: () => unknown): Promise<unknown> {
-    return new Tracer(args, options).run(this, body)
+    return new Tracer(args, options).run(this.#loaded, body)
   }
 
   async explain(body: () => unknown): Promise<Explanation> {
     const traces: TraceReport[] = []
-    const listener = (report: TraceReport): void => void traces.push(report)
-    this.#listeners.add(listener)
-    try {
-      await body()
-    } finally {
-      this.#listeners.delete(listener)
-    }
+    await this.#loaded.listen(report => void traces.push(report), body)
     return { traces, toString: () => traces.map(summarise).join('\n') }
   }
 
@@ -201,19 +171,19 @@ export class ModelHandle extends ModuleHandle implements Traceable {
   }
 
   get blocks(): ModelMembers['blocks'] {
-    return this.engine.program.blocks.map(({ label, nodes }) => ({ label, nodes: nodes.length }))
+    return this.#loaded.engine.program.blocks.map(({ label, nodes }) => ({ label, nodes: nodes.length }))
   }
 
   get cache(): ModelMembers['cache'] {
-    return { ...this.engine.sessions, reusedBytes: this.engine.reusedBytes }
+    return { ...this.#loaded.engine.sessions, reusedBytes: this.#loaded.engine.reusedBytes }
   }
 
   async release(): Promise<void> {
-    await this.engine.release()
+    await this.#loaded.engine.release()
   }
 
   override toString(): string {
-    const { program } = this.engine
+    const { program } = this.#loaded.engine
     return printModule(this.binding.taps.tree.root, name => program.weights.get(name)?.dims.map(Number) ?? [])
   }
 

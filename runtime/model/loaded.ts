@@ -1,0 +1,57 @@
+import type { Engine } from '../engine/engine.ts'
+import type { TraceReport } from '../engine/report.ts'
+import { InputError } from '../errors/input.ts'
+import type { OnnxGraph, ValueInfo } from '../onnx/graph.ts'
+import type { TensorData } from '../tensor/data.ts'
+import type { Traceable } from '../tracing/tracer.ts'
+import { prepareInputs } from './inputs.ts'
+
+/** An input or output, as the model declares it. */
+export interface Declared {
+  readonly name: string
+  readonly type: string
+  readonly dims: readonly (number | string | undefined)[] | undefined
+}
+
+export interface Signature {
+  readonly inputs: readonly Declared[]
+  readonly outputs: readonly Declared[]
+}
+
+/** A model as tracers know it: what it takes, what runs it, and who wants to hear of its traces. */
+export class LoadedModel implements Traceable {
+  readonly name: string
+  readonly engine: Engine
+  readonly signature: Signature
+  readonly #listeners = new Set<(report: TraceReport) => void>()
+
+  constructor(name: string, engine: Engine, graph: OnnxGraph) {
+    this.name = name
+    this.engine = engine
+    const declare = (value: ValueInfo): Declared => ({ ...value, type: value.type ?? 'other' })
+    this.signature = { inputs: graph.inputs.map(declare), outputs: graph.outputs.map(declare) }
+  }
+
+  prepare(inputs: unknown): ReadonlyMap<string, TensorData> {
+    return prepareInputs(this.signature.inputs, inputs)
+  }
+
+  misfit(cause: unknown): Error {
+    const reason = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]
+    return new InputError(`The inputs do not fit together: ${reason}`, this.signature.inputs, undefined, cause)
+  }
+
+  report(report: TraceReport): void {
+    for (const listener of this.#listeners) listener(report)
+  }
+
+  /** Hears of every trace while `body` runs. */
+  async listen(listener: (report: TraceReport) => void, body: () => unknown): Promise<void> {
+    this.#listeners.add(listener)
+    try {
+      await body()
+    } finally {
+      this.#listeners.delete(listener)
+    }
+  }
+}
