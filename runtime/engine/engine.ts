@@ -57,6 +57,7 @@ export class Engine {
   readonly #plans = new LRUCache<string, LinkPlan>({ max: MOST_PLANS })
   readonly #shapes = new LRUCache<string, Promise<ReadonlyMap<string, ValueShape>>>({ max: MOST_SHAPES })
   readonly #context: RunContext
+  #opening: Promise<void> | undefined
   #released = false
 
   constructor(program: Program, options: EngineOptions) {
@@ -74,8 +75,13 @@ export class Engine {
     }
   }
 
-  /** Creates the sessions of all blocks, in turn. `onBlock` is told after each one. */
-  async open(onBlock?: (done: number, total: number) => void, signal?: AbortSignal): Promise<void> {
+  /** Creates the sessions of all blocks, in turn, once. `onBlock` is told after each one. */
+  open(onBlock?: (done: number, total: number) => void, signal?: AbortSignal): Promise<void> {
+    this.#opening ??= this.#open(onBlock, signal)
+    return this.#opening
+  }
+
+  async #open(onBlock?: (done: number, total: number) => void, signal?: AbortSignal): Promise<void> {
     const { blocks, weights } = this.program
     try {
       for (const block of blocks) {

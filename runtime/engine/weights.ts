@@ -1,6 +1,7 @@
 import { dirname, relative, sep } from 'node:path'
 import { create } from '@bufbuild/protobuf'
 import { externalEntry } from '../onnx/external.ts'
+import { withFields } from '../onnx/message.ts'
 import {
   StringStringEntryProtoSchema,
   type TensorProto,
@@ -56,7 +57,7 @@ export class Weights {
     const tensor = this.#tensors.get(name)
     if (!tensor) throw new Error(`No initializer is called ${name}.`)
     const location = externalEntry(tensor, 'location')
-    if (location === undefined) return tensor.name === name ? tensor : create(TensorProtoSchema, { ...tensor, name })
+    if (location === undefined) return tensor.name === name ? tensor : withFields(tensor, { name })
     const entry = (key: string, value: string) => create(StringStringEntryProtoSchema, { key, value })
     const externalData = [
       entry(

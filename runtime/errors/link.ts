@@ -45,3 +45,13 @@ export class OutOfOrderError extends OnnsightError {
     )
   }
 }
+
+export class DecidedError extends OnnsightError {
+  static readonly code = 'decided'
+  constructor(label: string, write: Mark | undefined) {
+    super(DecidedError.code, `${label} can't be written: which branch of the model runs was decided by it.`, {
+      at: write?.position(),
+      fix: 'give the value you want as an input of the trace',
+    })
+  }
+}

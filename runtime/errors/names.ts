@@ -40,6 +40,19 @@ export class NoTapError extends OnnsightError {
   }
 }
 
+export class OtherBranchError extends OnnsightError {
+  static readonly code = 'other-branch'
+  constructor(what: string, name: string, branches: readonly string[]) {
+    super(
+      OtherBranchError.code,
+      `The ${what} ${name} lies in a branch that does not run here: ${branches.join('; ')}.`,
+      {
+        fix: 'trace inputs that take the other branch, or look for it under another name: console.log(String(model)) in the block',
+      },
+    )
+  }
+}
+
 export class UnknownOperationError extends OnnsightError {
   static readonly code = 'unknown-operation'
   constructor(module: string, operation: string, there: readonly string[], fused: readonly string[]) {

@@ -1,31 +1,54 @@
+import type { Engine } from '../engine/engine.ts'
+import { OtherBranchError } from '../errors/names.ts'
 import { OtherModelError, OutsideTraceError, TraceEndedError } from '../errors/trace.ts'
 import type { Tap } from '../graph/expression.ts'
 import { currentRecorder, type Recorder } from '../graph/recorder.ts'
 import type { Taps } from '../names/taps.ts'
+import type { ModuleNode } from '../names/tree.ts'
+import type { GraphNode } from '../onnx/graph.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { type Traceable, Tracer } from '../tracing/tracer.ts'
+import { Tracer } from '../tracing/tracer.ts'
+import type { LoadedModel } from './loaded.ts'
 
 /** Ties module proxies to the model they belong to, and to the trace that is current when they are touched. */
 export class Binding {
-  readonly taps: Taps
-  readonly #model: Traceable
+  readonly #model: LoadedModel
 
-  constructor(taps: Taps, model: Traceable) {
-    this.taps = taps
+  constructor(model: LoadedModel) {
     this.#model = model
+  }
+
+  /** The engine of the trace that is current: its inputs chose the branches. Outside one, of the usual branches. */
+  get engine(): Engine {
+    return this.#current()?.engine ?? this.#model.usual.engine
+  }
+
+  get taps(): Taps {
+    return this.engine.program.taps
+  }
+
+  /** @throws OtherBranchError for a module that only another branch has */
+  module(path: string): ModuleNode {
+    const module = this.taps.tree.get(path)
+    if (!module) throw new OtherBranchError('module', path, this.branches)
+    return module
+  }
+
+  /** The node of this name in the branches that are chosen. @throws OtherBranchError */
+  node(node: GraphNode): GraphNode {
+    const { nodes } = this.taps.tree.graph
+    if (nodes[node.index] === node) return node
+    const same = nodes.find(other => other.name === node.name)
+    if (!same) throw new OtherBranchError('node', node.name, this.branches)
+    return same
   }
 
   /** The trace of this model that is current, or the error that says why there is none. */
   tracer(label: string): Tracer {
     const current = currentRecorder()
-    let recorder: Recorder | undefined = current
-    while (recorder) {
-      if (recorder instanceof Tracer && recorder.model === this.#model) {
-        if (recorder.finished) throw new TraceEndedError(label, recorder.name, recorder.mark()?.position())
-        return recorder
-      }
-      recorder = recorder instanceof Tracer ? recorder.outer : undefined
-    }
+    const tracer = this.#current()
+    if (tracer?.finished) throw new TraceEndedError(label, tracer.name, tracer.mark()?.position())
+    if (tracer) return tracer
     if (!(current instanceof Tracer)) throw new OutsideTraceError(label)
     if (current.finished) throw new TraceEndedError(label, current.name, current.mark()?.position())
     throw new OtherModelError(label, this.#model.name, current.model.name, current.mark()?.position())
@@ -37,5 +60,20 @@ export class Binding {
 
   write(tap: Tap, value: unknown): void {
     this.tracer(tap.label).write(tap, value)
+  }
+
+  /** The innermost trace of this model that the code runs in. */
+  #current(): Tracer | undefined {
+    let recorder: Recorder | undefined = currentRecorder()
+    while (recorder instanceof Tracer) {
+      if (recorder.model === this.#model) return recorder
+      recorder = recorder.outer
+    }
+    return undefined
+  }
+
+  /** The branches that are chosen, for people. */
+  get branches(): readonly string[] {
+    return (this.#current()?.variant ?? this.#model.usual).branches
   }
 }

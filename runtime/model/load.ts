@@ -4,17 +4,18 @@ import { Program } from '../engine/program.ts'
 import { nodeProvider } from '../engine/providers/node.ts'
 import type { Provider } from '../engine/providers/provider.ts'
 import { scan, type ValueShape } from '../engine/scan.ts'
-import { Weights } from '../engine/weights.ts'
+import type { Weights } from '../engine/weights.ts'
 import { LoadOptionError, UnsupportedModelError } from '../errors/input.ts'
 import { CudaUnavailableError } from '../errors/run.ts'
 import { findLayers } from '../names/layers.ts'
 import { Taps } from '../names/taps.ts'
 import { ModuleTree } from '../names/tree.ts'
-import { buildGraph, type OnnxGraph } from '../onnx/graph.ts'
+import type { OnnxGraph } from '../onnx/graph.ts'
 import { readModel } from '../onnx/read.ts'
 import type { DataType } from '../tensor/dtype.ts'
 import { LoadedModel } from './loaded.ts'
 import { type Model, ModelHandle } from './model.ts'
+import { type EngineMaker, Variants } from './variants.ts'
 
 export interface LoadOptions {
   /** Where to run. @default 'cpu' */
@@ -51,20 +52,28 @@ export async function load(path: string, options: LoadOptions = {}): Promise<Mod
   signal?.throwIfAborted()
   const file = await readModel(path)
   onProgress?.(1, 2, 'read')
-  const graph = buildGraph(file.proto)
   const provider = await chooseProvider(options)
-  const weights = new Weights(graph.initializers)
-  const shapes = await scanOpen(path, graph, weights, provider)
+  const variants = new Variants(file.proto, provider, engineMaker(path, provider, options))
+  const usual = await variants.usual()
   signal?.throwIfAborted()
-  const tree = new ModuleTree(graph)
-  const taps = new Taps(tree, name => shapes.get(name)?.type)
-  const layers = findLayers(tree).map(layer => ({ label: layer.path, nodes: layer.nodes }))
-  const blocks = cutBlocks(graph, layers, options.blocks)
-  const program = new Program({ id: `model ${++programs}`, graph, tree, taps, weights, blocks, shapes })
-  const { sessionBytes = 256 * MIB, reuseBytes = 64 * MIB } = options
-  const engine = new Engine(program, { provider, sessionBytes, reuseBytes, name: path })
-  await engine.open((done, total) => onProgress?.(done + 1, total + 1, `block ${done} of ${total}`), signal)
-  return new ModelHandle(new LoadedModel(path, engine, graph), taps).proxy
+  // Where inputs decide what the model is made of, its sessions are made when they are known.
+  if (!variants.areMany) {
+    await usual.engine.open((done, total) => onProgress?.(done + 1, total + 1, `block ${done} of ${total}`), signal)
+  }
+  return new ModelHandle(new LoadedModel(path, variants, usual)).proxy
+}
+
+function engineMaker(path: string, provider: Provider, options: LoadOptions): EngineMaker {
+  return async (graph, weights) => {
+    const shapes = await scanOpen(path, graph, weights, provider)
+    const tree = new ModuleTree(graph)
+    const taps = new Taps(tree, name => shapes.get(name)?.type)
+    const layers = findLayers(tree).map(layer => ({ label: layer.path, nodes: layer.nodes }))
+    const blocks = cutBlocks(graph, layers, options.blocks)
+    const program = new Program({ id: `model ${++programs}`, graph, tree, taps, weights, blocks, shapes })
+    const { sessionBytes = 256 * MIB, reuseBytes = 64 * MIB } = options
+    return new Engine(program, { provider, sessionBytes, reuseBytes, name: path })
+  }
 }
 
 function checkOptions({ provider, threads, blocks, sessionBytes, reuseBytes }: LoadOptions): void {

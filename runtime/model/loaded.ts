@@ -1,10 +1,11 @@
-import type { Engine } from '../engine/engine.ts'
 import type { TraceReport } from '../engine/report.ts'
 import { InputError } from '../errors/input.ts'
-import type { OnnxGraph, ValueInfo } from '../onnx/graph.ts'
+import { UseAfterReleaseError } from '../errors/run.ts'
+import type { ValueInfo } from '../onnx/graph.ts'
 import type { TensorData } from '../tensor/data.ts'
 import type { Traceable } from '../tracing/tracer.ts'
 import { prepareInputs } from './inputs.ts'
+import type { Variant, Variants } from './variants.ts'
 
 /** An input or output, as the model declares it. */
 export interface Declared {
@@ -21,19 +22,34 @@ export interface Signature {
 /** A model as tracers know it: what it takes, what runs it, and who wants to hear of its traces. */
 export class LoadedModel implements Traceable {
   readonly name: string
-  readonly engine: Engine
+  /** What runs the model where no inputs are known: of branches, the usual ones. */
+  readonly usual: Variant
   readonly signature: Signature
+  readonly #variants: Variants
+  #released = false
   readonly #listeners = new Set<(report: TraceReport) => void>()
 
-  constructor(name: string, engine: Engine, graph: OnnxGraph) {
+  constructor(name: string, variants: Variants, usual: Variant) {
     this.name = name
-    this.engine = engine
+    this.#variants = variants
+    this.usual = usual
+    const { graph } = usual.engine.program
     const declare = (value: ValueInfo): Declared => ({ ...value, type: value.type ?? 'other' })
     this.signature = { inputs: graph.inputs.map(declare), outputs: graph.outputs.map(declare) }
   }
 
   prepare(inputs: unknown): ReadonlyMap<string, TensorData> {
     return prepareInputs(this.signature.inputs, inputs)
+  }
+
+  variant(inputs: ReadonlyMap<string, TensorData>): Promise<Variant> {
+    if (this.#released) throw new UseAfterReleaseError(this.name)
+    return this.#variants.for(inputs)
+  }
+
+  async release(): Promise<void> {
+    this.#released = true
+    await this.#variants.release()
   }
 
   misfit(cause: unknown): Error {

@@ -5,7 +5,6 @@ import { TraceArgumentsError } from '../errors/trace.ts'
 import { nearestNames } from '../names/nearest.ts'
 import { printModule } from '../names/print.ts'
 import { resolvePath } from '../names/resolve.ts'
-import type { Taps } from '../names/taps.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { traceable } from '../tracing/trace.ts'
 import { type Traceable, type TraceOptions, Tracer } from '../tracing/tracer.ts'
@@ -79,8 +78,8 @@ export class ModelHandle extends ModuleHandle {
   readonly #loaded: LoadedModel
   #proxy: Model | undefined
 
-  constructor(loaded: LoadedModel, taps: Taps) {
-    super(new Binding(taps, loaded), taps.tree.root)
+  constructor(loaded: LoadedModel) {
+    super(new Binding(loaded), '')
     this.#loaded = loaded
   }
 
@@ -171,20 +170,22 @@ export class ModelHandle extends ModuleHandle {
   }
 
   get blocks(): ModelMembers['blocks'] {
-    return this.#loaded.engine.program.blocks.map(({ label, nodes }) => ({ label, nodes: nodes.length }))
+    return this.binding.engine.program.blocks.map(({ label, nodes }) => ({ label, nodes: nodes.length }))
   }
 
   get cache(): ModelMembers['cache'] {
-    return { ...this.#loaded.engine.sessions, reusedBytes: this.#loaded.engine.reusedBytes }
+    const { sessions, reusedBytes } = this.binding.engine
+    return { ...sessions, reusedBytes }
   }
 
   async release(): Promise<void> {
-    await this.#loaded.engine.release()
+    await this.#loaded.release()
   }
 
   override toString(): string {
-    const { program } = this.#loaded.engine
-    return printModule(this.binding.taps.tree.root, name => program.weights.get(name)?.dims.map(Number) ?? [])
+    const { program } = this.binding.engine
+    const tree = printModule(program.tree.root, name => program.weights.get(name)?.dims.map(Number) ?? [])
+    return [tree, ...this.binding.branches.map(branch => `  branch ${branch}`)].join('\n')
   }
 
   [Symbol.for('nodejs.util.inspect.custom')](): string {

@@ -63,7 +63,7 @@ export function moduleProxy(binding: Binding, node: ModuleNode): Module {
   }
   let proxy = known.get(node.path)
   if (!proxy) {
-    proxy = makeProxy(new ModuleHandle(binding, node)) as unknown as Module
+    proxy = makeProxy(new ModuleHandle(binding, node.path)) as unknown as Module
     known.set(node.path, proxy)
   }
   return proxy
@@ -107,15 +107,16 @@ export class ModuleHandle {
   }
 
   readonly binding: Binding
-  readonly scope: ModuleNode
+  readonly path: string
 
-  constructor(binding: Binding, scope: ModuleNode) {
+  constructor(binding: Binding, path: string) {
     this.binding = binding
-    this.scope = scope
+    this.path = path
   }
 
-  get path(): string {
-    return this.scope.path
+  /** In the branches that the current trace's inputs have chosen. */
+  get scope(): ModuleNode {
+    return this.binding.module(this.path)
   }
 
   get output(): Tensor {
@@ -135,11 +136,11 @@ export class ModuleHandle {
   }
 
   get outputs(): Taps {
-    return tapsProxy(this.binding, this.binding.taps.outputTaps(this.scope))
+    return tapsProxy(this.binding, () => this.binding.taps.outputTaps(this.scope))
   }
 
   get inputs(): Taps {
-    return tapsProxy(this.binding, this.binding.taps.inputTaps(this.scope))
+    return tapsProxy(this.binding, () => this.binding.taps.inputTaps(this.scope))
   }
 
   get ops(): Operations {
@@ -147,9 +148,10 @@ export class ModuleHandle {
   }
 
   get weights(): Taps {
-    const taps = new Map<string, Tap>()
-    for (const [name, initializer] of this.scope.weights) taps.set(name, this.binding.taps.tensorTap(initializer))
-    return tapsProxy(this.binding, taps)
+    return tapsProxy(this.binding, () => {
+      const { taps } = this.binding
+      return new Map([...this.scope.weights].map(([name, initializer]) => [name, taps.tensorTap(initializer)]))
+    })
   }
 
   child(name: string): Module {
@@ -202,8 +204,10 @@ function sameDims(tensor: Tensor, dims: readonly (number | undefined)[] | undefi
   return dims !== undefined && tensor.dims.length === dims.length && tensor.dims.every((dim, i) => dim === dims[i])
 }
 
-function tapsProxy(binding: Binding, taps: ReadonlyMap<string, Tap>): Taps {
+/** `tapsNow` gives the taps in the branches that are chosen when the proxy is used. */
+function tapsProxy(binding: Binding, tapsNow: () => ReadonlyMap<string, Tap>): Taps {
   const find = (name: string): Tap => {
+    const taps = tapsNow()
     const tap = taps.get(name)
     if (!tap)
       throw new UnknownNameError('value', name, nearestNames(name, taps.keys()).concat([...taps.keys()].slice(0, 8)))
@@ -215,10 +219,10 @@ function tapsProxy(binding: Binding, taps: ReadonlyMap<string, Tap>): Taps {
       binding.write(find(String(key)), value)
       return true
     },
-    has: (_, key) => typeof key === 'string' && taps.has(key),
-    ownKeys: () => [...taps.keys()],
+    has: (_, key) => typeof key === 'string' && tapsNow().has(key),
+    ownKeys: () => [...tapsNow().keys()],
     getOwnPropertyDescriptor: (_, key) =>
-      typeof key === 'string' && taps.has(key)
+      typeof key === 'string' && tapsNow().has(key)
         ? { configurable: true, enumerable: true, writable: true, value: undefined }
         : undefined,
   })

@@ -66,7 +66,8 @@ export class OperationNode {
   }
 
   #tap(direction: 'in' | 'out', index: number) {
-    const names = direction === 'in' ? this.#node.inputs : this.#node.outputs
+    const node = this.#binding.node(this.#node)
+    const names = direction === 'in' ? node.inputs : node.outputs
     const name = names[index]
     if (!name)
       throw new UnknownNameError(
@@ -74,7 +75,7 @@ export class OperationNode {
         `${index} of ${this.name}`,
         names.map((_, i) => String(i)),
       )
-    return this.#binding.taps.nodeTap(this.#node, direction, name)
+    return this.#binding.taps.nodeTap(node, direction, name)
   }
 }
 

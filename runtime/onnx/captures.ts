@@ -1,25 +1,19 @@
-import { create } from '@bufbuild/protobuf'
-import {
-  type AttributeProto,
-  AttributeProtoSchema,
-  type GraphProto,
-  GraphProtoSchema,
-  type NodeProto,
-  NodeProtoSchema,
-} from './schema/onnx_pb.ts'
+import { withFields } from './message.ts'
+import type { AttributeProto, GraphProto, NodeProto } from './schema/onnx_pb.ts'
 
 /** The node with other names for the outer values that its subgraph bodies read. ONNX forbids a body to define an outer name anew. */
 export function renameCaptures(node: NodeProto, names: ReadonlyMap<string, string>): NodeProto {
-  return create(NodeProtoSchema, {
-    ...node,
-    attribute: node.attribute.map(attribute => renameInAttribute(attribute, names)),
-  })
+  if (names.size === 0 || !node.attribute.some(hasBodies)) return node
+  return withFields(node, { attribute: node.attribute.map(attribute => renameInAttribute(attribute, names)) })
+}
+
+function hasBodies({ g, graphs }: AttributeProto): boolean {
+  return g !== undefined || graphs.length > 0
 }
 
 function renameInAttribute(attribute: AttributeProto, names: ReadonlyMap<string, string>): AttributeProto {
-  if (!attribute.g && attribute.graphs.length === 0) return attribute
-  return create(AttributeProtoSchema, {
-    ...attribute,
+  if (!hasBodies(attribute)) return attribute
+  return withFields(attribute, {
     ...(attribute.g ? { g: renameInBody(attribute.g, names) } : {}),
     graphs: attribute.graphs.map(graph => renameInBody(graph, names)),
   })
@@ -27,12 +21,9 @@ function renameInAttribute(attribute: AttributeProto, names: ReadonlyMap<string,
 
 function renameInBody(graph: GraphProto, names: ReadonlyMap<string, string>): GraphProto {
   const rename = (name: string): string => names.get(name) ?? name
-  return create(GraphProtoSchema, {
-    ...graph,
-    node: graph.node.map(node =>
-      create(NodeProtoSchema, { ...renameCaptures(node, names), input: node.input.map(rename) }),
-    ),
-    output: graph.output.map(output => ({ ...output, name: rename(output.name) })),
+  return withFields(graph, {
+    node: graph.node.map(node => withFields(renameCaptures(node, names), { input: node.input.map(rename) })),
+    output: graph.output.map(output => withFields(output, { name: rename(output.name) })),
   })
 }
 

@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf'
+import { withFields } from './message.ts'
 import {
   type NodeProto,
   TensorProto_DataType as OnnxType,
@@ -17,7 +18,7 @@ export function constantTensor(node: NodeProto): TensorProto | undefined {
   ): TensorProto => create(TensorProtoSchema, { name, dataType, dims: dims.map(BigInt), ...data })
   switch (attribute?.name) {
     case 'value':
-      return attribute.t && renamed(attribute.t, name)
+      return attribute.t && withFields(attribute.t, { name })
     case 'value_float':
       return tensor(OnnxType.FLOAT, [], { floatData: [attribute.f] })
     case 'value_floats':
@@ -33,11 +34,4 @@ export function constantTensor(node: NodeProto): TensorProto | undefined {
     default:
       return undefined
   }
-}
-
-/** The file's own message stays as it was read. */
-function renamed(tensor: TensorProto, name: string): TensorProto {
-  const copy = Object.assign(Object.create(Object.getPrototypeOf(tensor)) as TensorProto, tensor)
-  copy.name = name
-  return copy
 }

@@ -19,7 +19,7 @@ export class ExecutionBackend implements Backend {
       await tracer.begin()
       const result = await recorderScope().run(tracer, () => untilStop(() => tracer.execute()))
       const tensors = [...new Set([...collectTensors(result), ...tracer.saved])].filter(tensor => !tensor.computed)
-      const { wanted, report } = await tracer.model.engine.run({
+      const { wanted, report } = await tracer.engine.run({
         recording: tracer.recording(tensors.map(tensor => tensor.node)),
         inputs: tracer.inputs,
         given: tracer.given,

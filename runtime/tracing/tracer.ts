@@ -1,8 +1,9 @@
 import type { Engine } from '../engine/engine.ts'
+import type { Program } from '../engine/program.ts'
 import type { TraceReport } from '../engine/report.ts'
 import type { ValueShape } from '../engine/scan.ts'
 import { OnnsightError } from '../errors/error.ts'
-import { OutOfOrderError } from '../errors/link.ts'
+import { DecidedError, OutOfOrderError } from '../errors/link.ts'
 import { SaveError, TraceEndedError } from '../errors/trace.ts'
 import { type Mark, type Recording, type Tap, TapRead, Value, type Write } from '../graph/expression.ts'
 import { currentRecorder, type Recorder } from '../graph/recorder.ts'
@@ -24,12 +25,22 @@ export interface TraceOptions {
 /** What a tracer needs of a model. */
 export interface Traceable {
   readonly name: string
-  readonly engine: Engine
+  /** What runs the model on these inputs. */
+  variant(inputs: ReadonlyMap<string, TensorData>): Promise<TraceableVariant>
   /** Checks and converts the inputs of a trace. @throws InputError */
   prepare(inputs: unknown): ReadonlyMap<string, TensorData>
   report(report: TraceReport): void
   /** The error for inputs that onnxruntime finds not to fit together. */
   misfit(cause: unknown): Error
+}
+
+/** A model with its branches chosen. */
+export interface TraceableVariant {
+  readonly engine: Engine
+  /** Values that chose the branches, before the block began: they can't be written any more. */
+  readonly decided: ReadonlySet<string>
+  /** For people. */
+  readonly branches: readonly string[]
 }
 
 export type TracedBody = (tracer: Tracer) => unknown
@@ -44,6 +55,7 @@ export class Tracer implements Recorder {
   readonly outer: Recorder | undefined
   finished = false
   #model: Traceable | undefined
+  #variant: TraceableVariant | undefined
   #inputs: ReadonlyMap<string, TensorData> = new Map()
   #shapes: ReadonlyMap<string, ValueShape> = new Map()
   #mark: Mark | undefined
@@ -85,8 +97,18 @@ export class Tracer implements Recorder {
     return this.#model
   }
 
-  get program(): object {
-    return this.model.engine.program
+  /** What runs the model on this trace's inputs. */
+  get variant(): TraceableVariant {
+    if (!this.#variant) throw new Error('The tracer has not begun.')
+    return this.#variant
+  }
+
+  get engine(): Engine {
+    return this.variant.engine
+  }
+
+  get program(): Program {
+    return this.engine.program
   }
 
   get inputs(): ReadonlyMap<string, TensorData> {
@@ -113,7 +135,8 @@ export class Tracer implements Recorder {
     this.#inputs = this.model.prepare(this.args[1])
     const held = new Map([...this.#inputs].map(([name, { type, dims }]) => [name, { type, dims }]))
     try {
-      this.#shapes = await this.model.engine.shapes(held)
+      this.#variant = await this.model.variant(this.#inputs)
+      this.#shapes = await this.engine.shapes(held)
     } catch (error) {
       throw error instanceof OnnsightError ? error : this.model.misfit(error)
     }
@@ -183,7 +206,7 @@ export class Tracer implements Recorder {
 
   /** What is known of a value of the model before it runs. */
   shapeOf(name: string): ValueShape | undefined {
-    return this.#shapes.get(name) ?? weightShape(this.model.engine, name)
+    return this.#shapes.get(name) ?? weightShape(this.engine, name)
   }
 
   /** A handle on the value at a tap, as it stands after the writes so far. */
@@ -206,6 +229,9 @@ export class Tracer implements Recorder {
     this.#assertOpen(tap.label)
     const mark = this.mark()
     if (this.#executed.size > 0) this.#assertNotPassed(tap, mark)
+    // What one module reads for itself is still its own.
+    const isOwn = tap.direction === 'in' && tap.scope !== ''
+    if (this.variant.decided.has(tap.tensor) && !isOwn) throw new DecidedError(tap.label, mark)
     const value = fitWrite(tap.label, () => this.read(tap), this.shapeOf(tap.tensor), written, mark).node
     const writes = this.#writes.get(tap)
     if (writes) writes.push({ value, mark })
@@ -215,15 +241,14 @@ export class Tracer implements Recorder {
   async force(value: Value): Promise<TensorData> {
     this.#assertOpen('a value')
     this.#forcedAt = this.mark()
-    const { wanted, values, plan } = await this.model.engine.run({
+    const { wanted, values, plan } = await this.engine.run({
       recording: this.recording([value]),
       inputs: this.#inputs,
       given: this.#given,
       keepEdges: true,
       signal: this.kwargs.signal,
     })
-    for (const [name, data] of values)
-      if (this.model.engine.program.graph.producer.has(name)) this.#given.set(name, data)
+    for (const [name, data] of values) if (this.program.graph.producer.has(name)) this.#given.set(name, data)
     for (const node of plan.executed) this.#executed.add(node)
     return wanted[0]
   }
@@ -244,7 +269,7 @@ export class Tracer implements Recorder {
   }
 
   #assertNotPassed(tap: Tap, mark: Mark | undefined): void {
-    const { program } = this.model.engine
+    const { program } = this
     for (const node of program.graph.consumers.get(tap.tensor) ?? []) {
       if (!this.#executed.has(node.index) || !program.taps.pathOf(tap.tensor, node).includes(tap)) continue
       throw new OutOfOrderError(tap.label, mark, this.#forcedAt)

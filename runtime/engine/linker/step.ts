@@ -1,9 +1,9 @@
-import { create } from '@bufbuild/protobuf'
 import type { Value } from '../../graph/expression.ts'
 import { lower } from '../../graph/lower.ts'
 import type { NormalForm } from '../../graph/normalise.ts'
 import { renameCaptures } from '../../onnx/captures.ts'
-import { type NodeProto, NodeProtoSchema, type TensorProto } from '../../onnx/schema/onnx_pb.ts'
+import { withFields } from '../../onnx/message.ts'
+import type { NodeProto, TensorProto } from '../../onnx/schema/onnx_pb.ts'
 import type { DataType } from '../../tensor/dtype.ts'
 import { assemble, type Edge, feedName, fetchName } from '../assemble.ts'
 import { emitNode, emitTensor } from '../emit.ts'
@@ -169,7 +169,7 @@ function emit(
     const inputs = unit.inputs.map(id => local.of(id))
     const body = renamed.size > 0 ? renameCaptures(proto, renamed) : proto
     const name = unit.kind === 'copy' ? `${unit.node!.name} (applied ${i})` : unit.node!.name
-    nodes.push(create(NodeProtoSchema, { ...body, name, input: inputs, output: outputs }))
+    nodes.push(withFields(body, { name, input: inputs, output: outputs }))
   })
   return { nodes, constants: [...local.constants()] }
 }

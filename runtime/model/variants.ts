@@ -1,0 +1,229 @@
+import { LRUCache } from 'lru-cache'
+import { type Condition, conditionsOf, Decider } from '../engine/conditions.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { Provider } from '../engine/providers/provider.ts'
+import { scan, type ValueShape } from '../engine/scan.ts'
+import { Weights } from '../engine/weights.ts'
+import { type Branch, bodyOf, branchId, takeBranches } from '../onnx/branches.ts'
+import { buildGraph, type OnnxGraph } from '../onnx/graph.ts'
+import type { GraphProto, ModelProto } from '../onnx/schema/onnx_pb.ts'
+import type { TensorData } from '../tensor/data.ts'
+import type { DataType } from '../tensor/dtype.ts'
+
+/** A model with its branches chosen: a merged decoder has one for prompts and one for the tokens after. */
+export interface Variant {
+  readonly engine: Engine
+  /** Values that decided which branches these are: a trace can't change them any more. */
+  readonly decided: ReadonlySet<string>
+  /** For people: `If_0: then, chosen by use_cache_branch`. */
+  readonly branches: readonly string[]
+}
+
+export type Inputs = ReadonlyMap<string, TensorData>
+
+/** Makes the engine of a graph, without its sessions. */
+export type EngineMaker = (graph: OnnxGraph, weights: Weights) => Promise<Engine>
+
+interface Choice {
+  readonly condition: Condition
+  readonly branch: Branch
+}
+
+/**
+ * The model as it is after some choices. Conditions that are known before a run lead to a further stage, whose graph has the branch's
+ * nodes in the place of the `If`; the last stage is what runs.
+ */
+class Stage {
+  readonly graph: OnnxGraph
+  readonly weights: Weights
+  readonly choices: readonly Choice[]
+  readonly deciders: readonly Decider[]
+  readonly #proto: ModelProto
+  readonly #provider: Provider
+  readonly #makeEngine: EngineMaker
+  readonly #next = new Map<string, Stage>()
+  readonly #decided = new LRUCache<string, readonly Choice[]>({ max: MOST_KEPT })
+  readonly #shapes = new LRUCache<string, Promise<ReadonlyMap<string, ValueShape>>>({ max: MOST_KEPT })
+  #variant: Promise<Variant> | undefined
+
+  constructor(proto: ModelProto, choices: readonly Choice[], provider: Provider, make: EngineMaker) {
+    this.#proto = proto
+    this.#provider = provider
+    this.#makeEngine = make
+    this.choices = choices
+    this.graph = buildGraph(proto)
+    this.weights = new Weights(this.graph.initializers)
+    this.deciders = conditionsOf(this.graph, this.weights).map(
+      condition => new Decider(condition, this.graph, this.weights, provider),
+    )
+  }
+
+  /** The stage that these inputs lead to. */
+  async choose(inputs: Inputs): Promise<Stage> {
+    if (this.deciders.length === 0) return this
+    const key = this.#decidingKey(inputs)
+    let taken = key === undefined ? undefined : this.#decided.get(key)
+    if (!taken) {
+      taken = await this.#decide(inputs)
+      if (key !== undefined) this.#decided.set(key, taken)
+    }
+    return taken.length > 0 ? this.#after(taken).choose(inputs) : this
+  }
+
+  async #decide(inputs: Inputs): Promise<readonly Choice[]> {
+    const needsShapes = this.deciders.some(({ condition }) => condition.shapes.length > 0)
+    const shapes = needsShapes ? await this.#shapesFor(inputs) : undefined
+    const taken: Choice[] = []
+    for (const decider of this.deciders) {
+      const branch = await decider.decide(inputs, name => shapes?.get(name))
+      if (branch) taken.push({ condition: decider.condition, branch })
+    }
+    return taken
+  }
+
+  /** Equal keys, equal choices; undefined where they depend on more numbers than are worth comparing. */
+  #decidingKey(inputs: Inputs): string | undefined {
+    const parts = [dimsKey(inputs)]
+    for (const { condition } of this.deciders) {
+      for (const name of condition.inputs) {
+        const data = inputs.get(name)?.data
+        if (!data || data.length > MOST_NUMBERS) return undefined
+        parts.push(Array.from<unknown>(data).join())
+      }
+    }
+    return parts.join(' ')
+  }
+
+  /**
+   * The stage that stands for the model where no inputs are known: of each pair, the branch with more in it. What dims decide stays
+   * open: guesses that do not go together would make a graph that can't run.
+   */
+  usual(): Stage {
+    const nodes = new Map(this.graph.nodes.map(node => [branchId(node.proto), node.proto]))
+    const taken: Choice[] = []
+    for (const { condition } of this.deciders) {
+      if (condition.shapes.length > 0) continue
+      const node = nodes.get(condition.id)!
+      const isElse = sizeOf(bodyOf(node, 'else')) > sizeOf(bodyOf(node, 'then'))
+      taken.push({ condition, branch: isElse ? 'else' : 'then' })
+    }
+    return taken.length > 0 ? this.#after(taken).usual() : this
+  }
+
+  /** What this stage is made of; its sessions are made by `ready`. */
+  variant(): Promise<Variant> {
+    this.#variant ??= this.#make().catch(error => {
+      this.#variant = undefined
+      throw error
+    })
+    return this.#variant
+  }
+
+  async ready(): Promise<Variant> {
+    const variant = await this.variant()
+    try {
+      await variant.engine.open()
+    } catch (error) {
+      // The next trace tries again.
+      this.#variant = undefined
+      throw error
+    }
+    return variant
+  }
+
+  async release(): Promise<void> {
+    for (const decider of this.deciders) await decider.release()
+    for (const stage of this.#next.values()) await stage.release()
+    const variant = await this.#variant?.catch(() => undefined)
+    await variant?.engine.release()
+  }
+
+  #after(taken: readonly Choice[]): Stage {
+    const key = taken.map(({ condition, branch }) => `${condition.id}=${branch}`).join()
+    let stage = this.#next.get(key)
+    if (!stage) {
+      const branches = new Map(taken.map(({ condition, branch }) => [condition.id, branch]))
+      const proto = takeBranches(this.#proto, branches)
+      stage = new Stage(proto, [...this.choices, ...taken], this.#provider, this.#makeEngine)
+      this.#next.set(key, stage)
+    }
+    return stage
+  }
+
+  async #make(): Promise<Variant> {
+    const decided = new Set<string>()
+    for (const { condition } of this.choices) {
+      for (const name of [condition.value, ...condition.inputs]) decided.add(name)
+      for (const node of condition.nodes) for (const name of node.outputs) decided.add(name)
+    }
+    const branches = this.choices.map(({ condition, branch }) => `${condition.label}: ${branch}, ${causeOf(condition)}`)
+    return { engine: await this.#makeEngine(this.graph, this.weights), decided, branches }
+  }
+
+  /** Dims of every value for inputs of these dims, as far as onnxruntime can tell. */
+  #shapesFor(inputs: Inputs): Promise<ReadonlyMap<string, ValueShape>> {
+    const key = dimsKey(inputs)
+    let shapes = this.#shapes.get(key)
+    if (!shapes) {
+      const edges = this.graph.inputs.map(({ name, type, dims }) => ({
+        name,
+        type: type as DataType | undefined,
+        dims: inputs.get(name)?.dims ?? dims,
+      }))
+      const fed = new Map<string, ValueShape>([...inputs].map(([name, { type, dims }]) => [name, { type, dims }]))
+      // Both branches of an If are inferred, also the one that would reject these dims: then only the inputs' are known.
+      shapes = scan(this.graph, this.weights, this.#provider, edges).catch(() => fed)
+      this.#shapes.set(key, shapes)
+    }
+    return shapes
+  }
+}
+
+/** Kinds of inputs whose choices and dims are remembered. */
+const MOST_KEPT = 64
+const MOST_NUMBERS = 64
+
+const dimsKey = (inputs: Inputs): string => [...inputs].map(([name, { dims }]) => `${name}:${dims}`).join()
+
+function sizeOf(graph: GraphProto): number {
+  let size = graph.node.length
+  for (const node of graph.node) {
+    for (const { g } of node.attribute) if (g) size += sizeOf(g)
+  }
+  return size
+}
+
+function causeOf({ inputs, shapes }: Condition): string {
+  if (inputs.length > 0) return `chosen by ${inputs.join(', ')}`
+  return shapes.length > 0 ? 'chosen by the dims' : 'by a constant'
+}
+
+/** A model's variants, opened when they are first needed. */
+export class Variants {
+  readonly #root: Stage
+  readonly #usual: Stage
+
+  constructor(proto: ModelProto, provider: Provider, make: EngineMaker) {
+    this.#root = new Stage(proto, [], provider, make)
+    this.#usual = this.#root.usual()
+  }
+
+  /** Whether inputs decide what the model is made of. */
+  get areMany(): boolean {
+    return this.#root.deciders.length > 0
+  }
+
+  /** What the model looks like where no inputs are known. Its sessions may not be made yet. */
+  usual(): Promise<Variant> {
+    return this.#usual.variant()
+  }
+
+  async for(inputs: Inputs): Promise<Variant> {
+    const stage = await this.#root.choose(inputs)
+    return stage.ready()
+  }
+
+  async release(): Promise<void> {
+    await this.#root.release()
+  }
+}
