@@ -25,7 +25,11 @@ const x = () => new ort.Tensor('float32', Float32Array.from(xs), [3])
 function twoIfs(): ModelProto {
   const scaled = (by: string, out: string) =>
     graph({
-      nodes: [node('Mul', ['h', by], ['inner'], {}, '/layer/Mul'), node('Neg', ['inner'], [out], {}, '/layer/Neg')],
+      nodes: [
+        node('Mul', ['h', by], ['inner'], {}, '/layer/Mul'),
+        node('Neg', ['inner'], ['mid'], {}, '/layer/Neg'),
+        node('Abs', ['mid'], [out], {}, '/layer/Abs'),
+      ],
       initializers: [floats(`shift_${by}`, [], [by === 'two' ? 20 : 30])],
       outputs: [out, 'inner', `shift_${by}`],
     })
@@ -44,7 +48,7 @@ function twoIfs(): ModelProto {
           { then_branch: scaled('two', 'p'), else_branch: scaled('ten', 'q') },
           'first_if',
         ),
-        node('If', ['b'], ['z'], { then_branch: second('Exp'), else_branch: second('Abs') }, 'second_if'),
+        node('If', ['b'], ['z'], { then_branch: second('Exp'), else_branch: second('Sigmoid') }, 'second_if'),
         node('Add', ['z', 'scaled'], ['sum'], {}, 'sum'),
         node('Add', ['sum', 'shift'], ['out'], {}, 'add'),
       ],
@@ -68,7 +72,7 @@ test('branches that inputs decide: every combination gives what onnxruntime give
         inner: m.layer.ops.Mul[0].output,
         out: m.tensor('out'),
         kept: layer.ops.Neg[0].input,
-        second: m.node(b ? '/second/Exp' : '/second/Abs').output,
+        second: m.node(b ? '/second/Exp' : '/second/Sigmoid').output,
       }))
       ;(seen.inner.tolist() as number[]).forEach((v, i) => {
         t.true(Math.abs(v - inner[i]) < 1e-5)
