@@ -33,7 +33,11 @@ function twoIfs(): ModelProto {
       initializers: [floats(`shift_${by}`, [], [by === 'two' ? 20 : 30])],
       outputs: [out, 'inner', `shift_${by}`],
     })
-  const second = (op: string) => graph({ nodes: [node(op, ['y'], ['inner'], {}, `/second/${op}`)], outputs: ['inner'] })
+  const second = (op: string) =>
+    graph({
+      nodes: [node('Neg', ['y'], ['mid'], {}, '/second/Neg'), node(op, ['mid'], ['inner'], {}, `/second/${op}`)],
+      outputs: ['inner'],
+    })
   return model(
     graph({
       inputs: [row('x'), flag('a'), flag('b')],
