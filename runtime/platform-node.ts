@@ -2,7 +2,8 @@ import { Calculator } from './engine/evaluate.ts'
 import { nodeProvider } from './engine/providers/node.ts'
 import { useEvaluator, useRecorderScope } from './graph/recorder.ts'
 import './tensor/ops/index.ts'
-import { asyncRecorderScope } from './tracing/node-scope.ts'
+import { useListenerScope } from './tracing/listeners.ts'
+import { asyncScope } from './tracing/node-scope.ts'
 
 let installed = false
 
@@ -12,5 +13,6 @@ export function installPlatform(): void {
   installed = true
   const calculator = new Calculator(nodeProvider({ device: 'cpu', deviceId: 0 }))
   useEvaluator(values => calculator.evaluate(values))
-  useRecorderScope(asyncRecorderScope())
+  useRecorderScope(asyncScope())
+  useListenerScope(asyncScope())
 }

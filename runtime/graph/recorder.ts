@@ -1,5 +1,6 @@
 import type { TensorData } from '../tensor/data.ts'
 import type { Mark, TapOwner, Value } from './expression.ts'
+import { type Scope, variableScope } from './scope.ts'
 
 /** What a handle needs of the trace it belongs to. */
 export interface Recorder extends TapOwner {
@@ -12,48 +13,20 @@ export interface Recorder extends TapOwner {
   force(value: Value): Promise<TensorData>
 }
 
-/** Keeps track of the recorder that is current: one implementation per platform. */
-export interface CurrentRecorder {
-  get(): Recorder | undefined
-  /** Runs `body` with `recorder` current, and across its awaits where the platform can follow them. */
-  run<R>(recorder: Recorder, body: () => R): R
-  /** Makes `recorder` current from here on, within the present run. */
-  enter(recorder: Recorder | undefined): void
-}
-
-let current: CurrentRecorder = variableRecorder()
+let current: Scope<Recorder> = variableScope()
 
 export function currentRecorder(): Recorder | undefined {
   return current.get()
 }
 
-export function recorderScope(): CurrentRecorder {
+/** Keeps track of the recorder that is current. */
+export function recorderScope(): Scope<Recorder> {
   return current
 }
 
 /** Chosen once, by the platform's entry point. */
-export function useRecorderScope(scope: CurrentRecorder): void {
+export function useRecorderScope(scope: Scope<Recorder>): void {
   current = scope
-}
-
-/** For platforms that can't follow awaits: the macro re-enters by hand after each one. */
-export function variableRecorder(): CurrentRecorder {
-  let active: Recorder | undefined
-  return {
-    get: () => active,
-    run(recorder, body) {
-      const outer = active
-      active = recorder
-      try {
-        return body()
-      } finally {
-        active = outer
-      }
-    },
-    enter(recorder) {
-      active = recorder
-    },
-  }
 }
 
 /** Runs lazy tensors outside any trace: installed by the engine, which the tensor room knows nothing of. */

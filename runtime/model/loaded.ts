@@ -1,4 +1,3 @@
-import type { TraceReport } from '../engine/report.ts'
 import { InputError } from '../errors/input.ts'
 import { UseAfterReleaseError } from '../errors/run.ts'
 import type { ValueInfo } from '../onnx/graph.ts'
@@ -19,7 +18,7 @@ export interface Signature {
   readonly outputs: readonly Declared[]
 }
 
-/** A model as tracers know it: what it takes, what runs it, and who wants to hear of its traces. */
+/** A model as tracers know it: what it takes, and what runs it. */
 export class LoadedModel implements Traceable {
   readonly name: string
   /** What runs the model where no inputs are known: of branches, the usual ones. */
@@ -27,7 +26,6 @@ export class LoadedModel implements Traceable {
   readonly signature: Signature
   readonly #variants: Variants
   #released = false
-  readonly #listeners = new Set<(report: TraceReport) => void>()
 
   constructor(name: string, variants: Variants, usual: Variant) {
     this.name = name
@@ -55,19 +53,5 @@ export class LoadedModel implements Traceable {
   misfit(cause: unknown): Error {
     const reason = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]
     return new InputError(`The inputs do not fit together: ${reason}`, this.signature.inputs, undefined, cause)
-  }
-
-  report(report: TraceReport): void {
-    for (const listener of this.#listeners) listener(report)
-  }
-
-  /** Hears of every trace while `body` runs. */
-  async listen(listener: (report: TraceReport) => void, body: () => unknown): Promise<void> {
-    this.#listeners.add(listener)
-    try {
-      await body()
-    } finally {
-      this.#listeners.delete(listener)
-    }
   }
 }

@@ -6,6 +6,7 @@ import { nearestNames } from '../names/nearest.ts'
 import { printModule } from '../names/print.ts'
 import { resolvePath } from '../names/resolve.ts'
 import type { Tensor } from '../tensor/tensor.ts'
+import { listen } from '../tracing/listeners.ts'
 import { traceable } from '../tracing/trace.ts'
 import { type Traceable, type TraceOptions, Tracer } from '../tracing/tracer.ts'
 import { Binding } from './binding.ts'
@@ -137,7 +138,7 @@ export class ModelHandle extends ModuleHandle {
 
   async explain(body: () => unknown): Promise<Explanation> {
     const traces: TraceReport[] = []
-    await this.#loaded.listen(report => void traces.push(report), body)
+    await listen(this.#loaded, report => void traces.push(report), body)
     return { traces, toString: () => traces.map(summarise).join('\n') }
   }
 

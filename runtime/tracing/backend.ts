@@ -1,5 +1,6 @@
 import type { TraceReport } from '../engine/report.ts'
 import { recorderScope } from '../graph/recorder.ts'
+import { tell } from './listeners.ts'
 import { collectTensors } from './result.ts'
 import { untilStop } from './stop.ts'
 import type { Tracer } from './tracer.ts'
@@ -30,7 +31,7 @@ export class ExecutionBackend implements Backend {
       })
       tracer.commit()
       const whole = withWholeTime(report, performance.now() - start)
-      tracer.model.report(whole)
+      tell(tracer.model, whole)
       tracer.kwargs.onReport?.(whole)
       return result
     } catch (error) {

@@ -1,12 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { CurrentRecorder, Recorder } from '../graph/recorder.ts'
+import type { Scope } from '../graph/scope.ts'
 
 /** Follows awaits, also in helper functions that the macro has not seen: concurrent traces can't see each other. */
-export function asyncRecorderScope(): CurrentRecorder {
-  const storage = new AsyncLocalStorage<Recorder | undefined>()
+export function asyncScope<T>(): Scope<T> {
+  const storage = new AsyncLocalStorage<T | undefined>()
   return {
     get: () => storage.getStore(),
-    run: (recorder, body) => storage.run(recorder, body),
-    enter: recorder => storage.enterWith(recorder),
+    run: (value, body) => storage.run(value, body),
+    enter: value => storage.enterWith(value),
   }
 }

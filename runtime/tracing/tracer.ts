@@ -29,7 +29,6 @@ export interface Traceable {
   variant(inputs: ReadonlyMap<string, TensorData>): Promise<TraceableVariant>
   /** Checks and converts the inputs of a trace. @throws InputError */
   prepare(inputs: unknown): ReadonlyMap<string, TensorData>
-  report(report: TraceReport): void
   /** The error for inputs that onnxruntime finds not to fit together. */
   misfit(cause: unknown): Error
 }

@@ -248,3 +248,23 @@ test.serial(
     t.deepEqual([...skipped], ['transformer.h.3', 'after the layers'])
   },
 )
+
+test('explain tells of the traces in its own body, not of those that run meanwhile', async t => {
+  const ids = [[1, 2, 3]]
+  const [one, other] = await Promise.all([
+    model.explain(async () => {
+      await model.trace(ids, m => m.transformer.h[0].output)
+      await model.trace(ids, m => m.transformer.h[0].output)
+    }),
+    model.explain(() => model.trace(ids, m => m.lm_head.output)),
+    model.run({ input_ids: ids }),
+  ])
+  t.is(one.traces.length, 2)
+  t.is(other.traces.length, 1)
+  t.deepEqual(other.traces[0].skipped, [])
+  const nested = await model.explain(async () => {
+    await model.explain(() => model.run({ input_ids: ids }))
+    await model.run({ input_ids: ids })
+  })
+  t.is(nested.traces.length, 2)
+})

@@ -1,0 +1,28 @@
+/** What is current: one value for each run of code, followed across awaits where the platform can. */
+export interface Scope<T> {
+  get(): T | undefined
+  /** Runs `body` with `value` current, and across its awaits where the platform can follow them. */
+  run<R>(value: T, body: () => R): R
+  /** Makes `value` current from here on, within the present run. */
+  enter(value: T | undefined): void
+}
+
+/** For platforms that can't follow awaits: whoever needs it re-enters by hand after each one. */
+export function variableScope<T>(): Scope<T> {
+  let active: T | undefined
+  return {
+    get: () => active,
+    run(value, body) {
+      const outer = active
+      active = value
+      try {
+        return body()
+      } finally {
+        active = outer
+      }
+    },
+    enter(value) {
+      active = value
+    },
+  }
+}

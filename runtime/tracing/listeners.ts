@@ -1,0 +1,26 @@
+import type { TraceReport } from '../engine/report.ts'
+import { type Scope, variableScope } from '../graph/scope.ts'
+
+/** Someone who hears of a model's traces, while the code that runs under it lasts. */
+interface Listener {
+  readonly model: object
+  readonly hear: (report: TraceReport) => void
+  readonly outer: Listener | undefined
+}
+
+let current: Scope<Listener> = variableScope()
+
+/** Chosen once, by the platform's entry point. */
+export function useListenerScope(scope: Scope<Listener>): void {
+  current = scope
+}
+
+/** Hears of every trace of the model that `body` runs, and of no other's. */
+export async function listen(model: object, hear: Listener['hear'], body: () => unknown): Promise<void> {
+  await current.run({ model, hear, outer: current.get() }, body)
+}
+
+export function tell(model: object, report: TraceReport): void {
+  for (let listener = current.get(); listener; listener = listener.outer)
+    if (listener.model === model) listener.hear(report)
+}
