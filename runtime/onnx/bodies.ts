@@ -1,22 +1,22 @@
 import { externalEntry } from './external.ts'
+import { withFields } from './message.ts'
+import { replaceTensors } from './replace-tensors.ts'
 import type { ModelProto, TensorProto } from './schema/onnx_pb.ts'
 import { readTensorBytes } from './tensor-value.ts'
-import { tensorsOf } from './tensors.ts'
+import { mainTensorsOf, tensorsOf } from './tensors.ts'
 
 /**
- * Takes back into the message what lies in a file but inside a node: constants and weights of subgraph bodies. onnxruntime maps
- * external data of the main graph only. (Constant nodes of the main graph become initializers, and stay in their file.)
+ * The model with what lies in a file but inside a node taken into the message: constants and weights of subgraph bodies.
+ * onnxruntime maps external data of the main graph only. (Constant nodes of the main graph become initializers, and stay in their
+ * file.) The model given stays as it was.
  */
-export async function inlineBodies(proto: ModelProto): Promise<void> {
-  const main = new Set<TensorProto>(proto.graph?.initializer)
-  for (const node of proto.graph?.node ?? []) {
-    if (node.opType !== 'Constant') continue
-    for (const { t } of node.attribute) if (t) main.add(t)
-  }
-  for (const tensor of tensorsOf(proto)) {
+export async function inlineBodies(proto: ModelProto): Promise<ModelProto> {
+  const main = new Set(mainTensorsOf(proto))
+  const inlined = new Map<TensorProto, TensorProto>()
+  for (const tensor of tensorsOf(withFields(proto, { trainingInfo: [] }))) {
     if (main.has(tensor) || externalEntry(tensor, 'location') === undefined) continue
-    tensor.rawData = await readTensorBytes(tensor)
-    tensor.externalData = []
-    tensor.dataLocation = 0
+    const rawData = await readTensorBytes(tensor)
+    inlined.set(tensor, withFields(tensor, { rawData, externalData: [], dataLocation: 0 }))
   }
+  return replaceTensors(proto, inlined)
 }

@@ -1,8 +1,14 @@
 import { realpath, stat } from 'node:fs/promises'
 import { dirname, isAbsolute, resolve } from 'node:path'
+import { create } from '@bufbuild/protobuf'
 import { ExternalDataError } from '../errors/onnx.ts'
-import { type ModelProto, type TensorProto, TensorProto_DataLocation } from './schema/onnx_pb.ts'
-import { FIELD_KEY } from './skeleton.ts'
+import { FIELD_KEY, WRITTEN_LOCATION_KEY } from './kinds.ts'
+import {
+  type ModelProto,
+  StringStringEntryProtoSchema,
+  type TensorProto,
+  TensorProto_DataLocation,
+} from './schema/onnx_pb.ts'
 import { tensorByteLength } from './tensor-type.ts'
 import { tensorsOf } from './tensors.ts'
 
@@ -11,9 +17,6 @@ export function externalEntry(tensor: TensorProto, key: string): string | undefi
   if (tensor.dataLocation !== TensorProto_DataLocation.EXTERNAL) return undefined
   return tensor.externalData.find(entry => entry.key === key)?.value
 }
-
-/** Sets the location entry to the real file, and remembers the one that was written. */
-export const WRITTEN_LOCATION_KEY = 'onnsight.location'
 
 /**
  * Finds the files that external tensors lie in, and checks that every tensor is whole. Locations become absolute real paths:
@@ -32,7 +35,7 @@ export async function resolveExternalData(proto: ModelProto, path: string, file:
         files.set(location, found)
       }
       checkLength(tensor, location, found.size)
-      rewrite(tensor, location, found.file)
+      rewrite(tensor, location, found)
     }
     checkDims(tensor, path)
   }
@@ -80,12 +83,15 @@ function checkDims(tensor: TensorProto, path: string): void {
   )
 }
 
-function rewrite(tensor: TensorProto, location: string, file: string): void {
+/** Sets the location entry to the real file, and remembers the one that was written. Adds the length where it was left out. */
+function rewrite(tensor: TensorProto, location: string, { file, size }: { file: string; size: number }): void {
   const entry = tensor.externalData.find(item => item.key === 'location')
   if (entry) entry.value = file
-  const template = tensor.externalData[0]
-  tensor.externalData.push({ ...template, key: WRITTEN_LOCATION_KEY, value: location })
+  const add = (key: string, value: string): void => {
+    tensor.externalData.push(create(StringStringEntryProtoSchema, { key, value }))
+  }
+  add(WRITTEN_LOCATION_KEY, location)
   if (externalEntry(tensor, 'length') !== undefined) return
-  const length = tensorByteLength(tensor.dataType, tensor.dims)
-  if (length !== undefined) tensor.externalData.push({ ...template, key: 'length', value: String(length) })
+  const rest = size - Number(externalEntry(tensor, 'offset') ?? 0)
+  add('length', String(tensorByteLength(tensor.dataType, tensor.dims) ?? rest))
 }

@@ -1,6 +1,7 @@
 import { InvalidGraphError } from '../errors/onnx.ts'
 import { capturesOf } from './captures.ts'
 import { constantTensor } from './constants.ts'
+import { withFields } from './message.ts'
 import {
   type GraphProto,
   type ModelProto,
@@ -25,6 +26,7 @@ export interface GraphNode {
   readonly outputs: readonly string[]
   /** Outer values that its subgraph bodies read. */
   readonly captures: readonly string[]
+  /** As it was read, but for a name that was made up. */
   readonly proto: NodeProto
 }
 
@@ -103,7 +105,6 @@ function named(sorted: readonly { node: NodeProto; captures: readonly string[] }
       let i = index
       do name = `${base}_${i++}`
       while (taken.has(name) || seen.has(name))
-      node.name = name
     }
     seen.add(name)
     return {
@@ -114,7 +115,7 @@ function named(sorted: readonly { node: NodeProto; captures: readonly string[] }
       inputs: node.input,
       outputs: node.output,
       captures,
-      proto: node,
+      proto: name === node.name ? node : withFields(node, { name }),
     }
   })
 }

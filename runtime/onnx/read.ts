@@ -23,8 +23,10 @@ export interface ModelFile {
   readonly path: string
   /** The file itself, symlinks followed. */
   readonly file: string
-  /** Large tensors are external: location (an absolute path), offset, length. */
+  /** As a session can take it. Large tensors are external: location (an absolute path), offset, length. */
   readonly proto: ModelProto
+  /** As it stands in the file, for writing it back; what was changed for reading is marked. `proto` shares most of it. */
+  readonly message: ModelProto
   /** Size of the .onnx file, in bytes. */
   readonly size: number
 }
@@ -42,11 +44,10 @@ export async function readModel(path: string): Promise<ModelFile> {
   const handle = await open(file, constants.O_RDONLY)
   try {
     await recognise(handle, path, size)
-    const proto = await decode(handle, path, file, size)
-    checkVersions(path, proto)
-    await resolveExternalData(proto, path, file)
-    await inlineBodies(proto)
-    return { path, file, proto, size }
+    const message = await decode(handle, path, file, size)
+    checkVersions(path, message)
+    await resolveExternalData(message, path, file)
+    return { path, file, proto: await inlineBodies(message), message, size }
   } finally {
     await handle.close()
   }
