@@ -9,6 +9,7 @@ import {
 import { type DataType, isHeld } from '../tensor/dtype.ts'
 import { elementType } from '../tensor/element-type.ts'
 import { emitAttribute, emitValueInfo } from './emit.ts'
+import type { SessionModel } from './providers/provider.ts'
 import type { Weights } from './weights.ts'
 
 /** A value at a session's edge. Its dtype may be unknown where onnxruntime can infer it (outputs). */
@@ -37,18 +38,21 @@ export interface Opsets {
 /** IR 8 is what every opset up to 19 was published with; int4 and newer types need 10. */
 const LEAST_IR = 10
 
-/** The bytes of one session's model: kilobytes, as weights stay in their files. */
-export function assemble(assembly: Assembly, weights: Weights | undefined, { opsets, irVersion }: Opsets): Uint8Array {
+/** One session's model: kilobytes, as weights stay in their files. */
+export function assemble(
+  assembly: Assembly,
+  weights: Weights | undefined,
+  { opsets, irVersion }: Opsets,
+): SessionModel {
   const before: NodeProto[] = []
   const after: NodeProto[] = []
   const input = assembly.inputs.map(edge => inputOf(edge, before))
   const output = assembly.outputs.map(edge => outputOf(edge, after))
-  const initializer = [...(assembly.constants ?? [])]
-  for (const name of new Set(assembly.initializers)) if (weights) initializer.push(weights.prepare(name))
+  const prepared = weights?.prepare(new Set(assembly.initializers))
   const graph = create(GraphProtoSchema, {
     name: 'onnsight',
     node: [...before, ...assembly.nodes, ...after],
-    initializer,
+    initializer: [...(assembly.constants ?? []), ...(prepared?.tensors ?? [])],
     input,
     output,
   })
@@ -57,7 +61,7 @@ export function assemble(assembly: Assembly, weights: Weights | undefined, { ops
     opsetImport: [...opsets].map(([domain, version]) => ({ domain, version: BigInt(version) })),
     graph,
   })
-  return toBinary(ModelProtoSchema, model)
+  return { bytes: toBinary(ModelProtoSchema, model), folder: prepared?.folder }
 }
 
 /** Types that JavaScript can't hold cross an edge as a wider one: onnxruntime-node refuses or aborts on them otherwise. */

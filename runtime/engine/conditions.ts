@@ -4,7 +4,7 @@ import type { GraphNode, OnnxGraph } from '../onnx/graph.ts'
 import { type AttributeProto, type NodeProto, NodeProtoSchema } from '../onnx/schema/onnx_pb.ts'
 import type { TensorData } from '../tensor/data.ts'
 import { assemble, type Edge, feedName } from './assemble.ts'
-import type { Provider, Session } from './providers/provider.ts'
+import type { Provider, Session, SessionModel } from './providers/provider.ts'
 import type { ValueShape } from './scan.ts'
 import type { Weights } from './weights.ts'
 
@@ -127,7 +127,6 @@ export class Decider {
     this.#session ??= this.#provider.create(this.#model(), {
       prepack: false,
       optimize: 'basic',
-      folder: this.#weights.folder,
     })
     const { [RESULT]: result } = await (await this.#session).run(feeds, [RESULT])
     return result.data[0] ? 'then' : 'else'
@@ -142,7 +141,7 @@ export class Decider {
     return this.#graph.inputs.find(input => input.name === name)?.type as Edge['type']
   }
 
-  #model(): Uint8Array {
+  #model(): SessionModel {
     const { nodes, inputs, shapes, value, weights } = this.condition
     // One node at least: a condition may be an input or a constant as it is.
     const result: NodeProto = create(NodeProtoSchema, { opType: 'Identity', input: [value], output: [RESULT] })

@@ -69,7 +69,6 @@ export class Engine {
     this.#context = {
       blockSession: block => this.#blockSession(block),
       useSession: (request, use) => this.#sessions.use(request, use),
-      folder: program.weights.folder,
       reuse: this.#reuse,
       isEdge: name => edges.has(name),
     }
@@ -82,14 +81,13 @@ export class Engine {
   }
 
   async #open(onBlock?: (done: number, total: number) => void, signal?: AbortSignal): Promise<void> {
-    const { blocks, weights } = this.program
+    const { blocks } = this.program
     try {
       for (const block of blocks) {
         signal?.throwIfAborted()
         this.#blocks[block.index] = await this.#options.provider.create(this.program.blockModel(block.index), {
           prepack: true,
           optimize: 'all',
-          folder: weights.folder,
         })
         onBlock?.(block.index + 1, blocks.length)
       }

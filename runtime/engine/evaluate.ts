@@ -5,7 +5,7 @@ import type { TensorData } from '../tensor/data.ts'
 import { assemble } from './assemble.ts'
 import { emitNode, emitTensor } from './emit.ts'
 import { constantId, operandId, recordedId, resultId } from './linker/unit.ts'
-import type { Provider } from './providers/provider.ts'
+import type { Provider, SessionModel } from './providers/provider.ts'
 import { recordedOpsets } from './recorded.ts'
 import { SessionCache } from './sessions.ts'
 
@@ -28,7 +28,6 @@ export class Calculator {
     const request = {
       key,
       model: () => emitModel(form, wanted),
-      folder: undefined,
       nodeCount: order.length,
       weightBytes: 0,
     }
@@ -37,7 +36,7 @@ export class Calculator {
   }
 }
 
-function emitModel(form: NormalForm, wanted: readonly string[]): Uint8Array {
+function emitModel(form: NormalForm, wanted: readonly string[]): SessionModel {
   const nodes: NodeProto[] = []
   const constants: TensorProto[] = []
   form.order.forEach((expression, number) => {

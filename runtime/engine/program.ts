@@ -7,6 +7,7 @@ import { dataTypeOf } from '../tensor/element-type.ts'
 import { assemble, type Edge, feedName, fetchName } from './assemble.ts'
 import type { Block } from './blocks.ts'
 import type { Step } from './linker/plan.ts'
+import type { SessionModel } from './providers/provider.ts'
 import type { ValueShape } from './scan.ts'
 import type { Weights } from './weights.ts'
 
@@ -136,8 +137,8 @@ export class Program {
     }
   }
 
-  /** The bytes of an unedited block's model. */
-  blockModel(index: number): Uint8Array {
+  /** An unedited block's model. */
+  blockModel(index: number): SessionModel {
     const block = this.blocks[index]
     const edge = (name: string): Edge => ({ name, type: this.typeOf(name), dims: this.dimsOf(name) })
     return assemble(

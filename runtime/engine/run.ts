@@ -15,7 +15,6 @@ export interface RunContext {
     request: SessionRequest,
     use: (session: Session, createMs: number | undefined) => Promise<R>,
   ): Promise<R>
-  readonly folder: string | undefined
   readonly reuse: ReuseCache
   /** Whether a value is read by later blocks: those are worth keeping. */
   isEdge(name: string): boolean
@@ -115,7 +114,7 @@ async function runStep(
   }
   const { key, nodeCount, rebuild } = step
   if (!rebuild) return run(context.blockSession(step.block), undefined)
-  await context.useSession({ key, nodeCount, ...rebuild, folder: context.folder }, run)
+  await context.useSession({ key, nodeCount, ...rebuild }, run)
 }
 
 function copyOf(tensor: TensorData): TensorData {

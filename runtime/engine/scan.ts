@@ -50,7 +50,7 @@ export async function scan(
       weights,
       graph,
     )
-  const options = { prepack: false, optimize: 'basic', folder: weights.folder } as const
+  const options = { prepack: false, optimize: 'basic' } as const
   const session = await provider.create(model(made.map(name => ({ name, type: declaredType(graph, name) }))), options)
   for (const output of session.outputs) {
     const name = output.name.replace(/ as read$/, '')

@@ -1,9 +1,8 @@
-import type { Provider, Session } from './providers/provider.ts'
+import type { Provider, Session, SessionModel } from './providers/provider.ts'
 
 export interface SessionRequest {
   readonly key: string
-  readonly model: () => Uint8Array
-  readonly folder: string | undefined
+  readonly model: () => SessionModel
   readonly nodeCount: number
   readonly weightBytes: number
 }
@@ -94,7 +93,6 @@ export class SessionCache {
     const session = await this.#provider.create(request.model(), {
       prepack,
       optimize: 'all',
-      folder: request.folder,
     })
     const bytes = SESSION_BYTES + NODE_BYTES * request.nodeCount + (prepack ? request.weightBytes : 0)
     const entry: Entry = {

@@ -9,14 +9,20 @@ import {
   TensorProtoSchema,
 } from '../onnx/schema/onnx_pb.ts'
 
+/** Initializers as they go into a session's graph. */
+export interface PreparedWeights {
+  readonly tensors: readonly TensorProto[]
+  /** The folder that their locations are relative to; undefined if nothing is external. */
+  readonly folder: string | undefined
+}
+
 /**
  * Initializers as a session takes them: small ones as they are, large ones as a reference to (file, offset, length). onnxruntime
  * maps those files and shares the pages between sessions. It wants locations relative to one folder that all files lie below.
  */
 export class Weights {
-  /** The folder that locations are relative to; undefined if nothing is external. */
-  readonly folder: string | undefined
   readonly #tensors: ReadonlyMap<string, TensorProto>
+  readonly #folder: string | undefined
   readonly #prepared = new Map<string, TensorProto>()
 
   constructor(tensors: ReadonlyMap<string, TensorProto>) {
@@ -26,7 +32,7 @@ export class Weights {
       const location = externalEntry(tensor, 'location')
       if (location !== undefined) files.add(location)
     }
-    this.folder = commonFolder([...files])
+    this.#folder = commonFolder([...files])
   }
 
   has(name: string): boolean {
@@ -43,14 +49,17 @@ export class Weights {
     return tensor ? Number(externalEntry(tensor, 'length') ?? 0) : 0
   }
 
-  /** The initializer to put into a session's graph. */
-  prepare(name: string): TensorProto {
-    let prepared = this.#prepared.get(name)
-    if (!prepared) {
-      prepared = this.#relocate(name)
-      this.#prepared.set(name, prepared)
+  prepare(names: Iterable<string>): PreparedWeights {
+    const tensors: TensorProto[] = []
+    for (const name of names) {
+      let prepared = this.#prepared.get(name)
+      if (!prepared) {
+        prepared = this.#relocate(name)
+        this.#prepared.set(name, prepared)
+      }
+      tensors.push(prepared)
     }
-    return prepared
+    return { tensors, folder: this.#folder }
   }
 
   #relocate(name: string): TensorProto {
@@ -62,7 +71,7 @@ export class Weights {
     const externalData = [
       entry(
         'location',
-        relative(this.folder ?? '', location)
+        relative(this.#folder ?? '', location)
           .split(sep)
           .join('/'),
       ),

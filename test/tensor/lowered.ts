@@ -48,7 +48,8 @@ export async function evaluateAt(opset: number, values: readonly Value[]): Promi
       output: values.map(value => emitValueInfo(nameOf(value))),
     }),
   })
-  const session = await provider.create(toBinary(ModelProtoSchema, model), { prepack: false, optimize: 'all' })
+  const bytes = toBinary(ModelProtoSchema, model)
+  const session = await provider.create({ bytes, folder: undefined }, { prepack: false, optimize: 'all' })
   const feeds = Object.fromEntries(form.operands.map((data, slot) => [`$${slot}`, data]))
   const results = await session.run(feeds, values.map(nameOf))
   await session.release()

@@ -1,3 +1,5 @@
+import type { SessionModel } from '../providers/provider.ts'
+
 /** One session's run within a plan. */
 export interface Step {
   /** A block as it is, a block rebuilt with an intervention in it, or recorded operations alone. */
@@ -22,7 +24,7 @@ export interface Step {
 }
 
 export interface Rebuild {
-  readonly model: () => Uint8Array
+  readonly model: () => SessionModel
   /** Bytes of weights that its nodes read. */
   readonly weightBytes: number
 }

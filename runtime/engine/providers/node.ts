@@ -17,13 +17,13 @@ export function nodeProvider({ device, deviceId, threads }: NodeProviderOptions)
     device === 'cuda' ? [{ name: 'cuda', deviceId }, 'cpu'] : ['cpu']
   return {
     name: device,
-    async create(model, options) {
-      const session = await ort.InferenceSession.create(model, {
+    async create({ bytes, folder }, options) {
+      const session = await ort.InferenceSession.create(bytes, {
         executionProviders,
         graphOptimizationLevel: options.optimize,
         logSeverityLevel: 4,
         ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-        extra: { session: sessionConfig(options) },
+        extra: { session: sessionConfig(folder, options) },
       })
       return wrap(session)
     },
@@ -38,7 +38,7 @@ export function nodeProvider({ device, deviceId, threads }: NodeProviderOptions)
  * Keys must be strings with string values. Many sessions share the cores: a pool may spin within a run, but one that spins while idle
  * would slow the busy one.
  */
-function sessionConfig({ folder, prepack }: SessionOptions): Record<string, string> {
+function sessionConfig(folder: string | undefined, { prepack }: SessionOptions): Record<string, string> {
   const config: Record<string, string> = { force_spinning_stop: '1' }
   if (!prepack) config.disable_prepacking = '1'
   if (folder !== undefined) config.model_external_initializers_file_folder_path = folder

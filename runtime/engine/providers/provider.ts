@@ -16,9 +16,15 @@ export interface SessionValue {
   readonly dims: readonly (number | string | undefined)[]
 }
 
+/** A graph for one session. */
+export interface SessionModel {
+  /** A ModelProto. */
+  readonly bytes: Uint8Array
+  /** The folder that its external data's locations are relative to; undefined if it has none. */
+  readonly folder: string | undefined
+}
+
 export interface SessionOptions {
-  /** Folder that external data locations are relative to. */
-  readonly folder?: string | undefined
   /** Copy weights into the layout the kernels like best: slower to create, faster to run. */
   readonly prepack: boolean
   /** `basic` folds constants only: for skeletons. */
@@ -28,7 +34,7 @@ export interface SessionOptions {
 /** Where graphs run. The only rooms that import onnxruntime are the providers. */
 export interface Provider {
   readonly name: string
-  create(model: Uint8Array, options: SessionOptions): Promise<Session>
+  create(model: SessionModel, options: SessionOptions): Promise<Session>
   /** Creates a session of next to nothing. @throws what onnxruntime throws where the device can't be used */
   probe(): Promise<void>
 }
