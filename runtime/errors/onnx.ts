@@ -58,3 +58,10 @@ export class InvalidGraphError extends OnnsightError {
     super(InvalidGraphError.code, message, { fix: 'export the model again: its graph breaks the ONNX rules' })
   }
 }
+
+export class UnwritableModelError extends OnnsightError {
+  static readonly code = 'unwritable-model'
+  constructor(path: string, reason: string, fix: string, cause?: unknown) {
+    super(UnwritableModelError.code, `${path} can't be written: ${reason}.`, { fix, cause })
+  }
+}

@@ -60,7 +60,7 @@ export async function load(path: string, options: LoadOptions = {}): Promise<Mod
   if (!variants.areMany) {
     await usual.engine.open((done, total) => onProgress?.(done + 1, total + 1, `block ${done} of ${total}`), signal)
   }
-  return new ModelHandle(new LoadedModel(path, variants, usual)).proxy
+  return new ModelHandle(new LoadedModel(file, variants, usual)).proxy
 }
 
 function engineMaker(path: string, provider: Provider, options: LoadOptions): EngineMaker {

@@ -1,6 +1,8 @@
 import { InputError } from '../errors/input.ts'
 import { UseAfterReleaseError } from '../errors/run.ts'
 import type { ValueInfo } from '../onnx/graph.ts'
+import type { ModelFile } from '../onnx/read.ts'
+import { type SaveOptions, writeModel } from '../onnx/write.ts'
 import type { TensorData } from '../tensor/data.ts'
 import type { Traceable } from '../tracing/tracer.ts'
 import { prepareInputs } from './inputs.ts'
@@ -24,11 +26,13 @@ export class LoadedModel implements Traceable {
   /** What runs the model where no inputs are known: of branches, the usual ones. */
   readonly usual: Variant
   readonly signature: Signature
+  readonly #file: ModelFile
   readonly #variants: Variants
   #released = false
 
-  constructor(name: string, variants: Variants, usual: Variant) {
-    this.name = name
+  constructor(file: ModelFile, variants: Variants, usual: Variant) {
+    this.name = file.path
+    this.#file = file
     this.#variants = variants
     this.usual = usual
     const { graph } = usual.engine.program
@@ -43,6 +47,11 @@ export class LoadedModel implements Traceable {
   variant(inputs: ReadonlyMap<string, TensorData>): Promise<Variant> {
     if (this.#released) throw new UseAfterReleaseError(this.name)
     return this.#variants.for(inputs)
+  }
+
+  async save(path: string, options: SaveOptions): Promise<void> {
+    if (this.#released) throw new UseAfterReleaseError(this.name)
+    await writeModel(this.#file, path, options)
   }
 
   async release(): Promise<void> {

@@ -5,6 +5,7 @@ import { TraceArgumentsError } from '../errors/trace.ts'
 import { nearestNames } from '../names/nearest.ts'
 import { printModule } from '../names/print.ts'
 import { resolvePath } from '../names/resolve.ts'
+import type { SaveOptions } from '../onnx/write.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { listen } from '../tracing/listeners.ts'
 import { traceable } from '../tracing/trace.ts'
@@ -42,6 +43,11 @@ export interface ModelMembers {
   readonly blocks: readonly { readonly label: string; readonly nodes: number }[]
   /** What is kept for further traces. */
   readonly cache: SessionCacheState & { readonly reusedBytes: number }
+  /**
+   * Writes the model to a file, as it was read: nothing that was in its file is lost. @throws UnwritableModelError, and then nothing
+   * is left behind; ExternalDataError for a weights' file that has changed since
+   */
+  save(path: string, options?: SaveOptions): Promise<void>
   /** Frees its sessions. Later use throws UseAfterReleaseError. */
   release(): Promise<void>
 }
@@ -70,6 +76,7 @@ const modelMembers: ReadonlySet<string> = new Set([
     'tensorNames',
     'blocks',
     'cache',
+    'save',
     'release',
   ],
 ])
@@ -177,6 +184,10 @@ export class ModelHandle extends ModuleHandle {
   get cache(): ModelMembers['cache'] {
     const { sessions, reusedBytes } = this.binding.engine
     return { ...sessions, reusedBytes }
+  }
+
+  async save(path: string, options: SaveOptions = {}): Promise<void> {
+    await this.#loaded.save(path, options)
   }
 
   async release(): Promise<void> {

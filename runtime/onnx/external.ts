@@ -18,13 +18,21 @@ export function externalEntry(tensor: TensorProto, key: string): string | undefi
   return tensor.externalData.find(entry => entry.key === key)?.value
 }
 
+/** A file that weights lie in, as it was when the model was read. */
+export interface SourceFile {
+  /** The file itself, symlinks followed. */
+  readonly file: string
+  readonly size: number
+  readonly mtimeMs: number
+}
+
 /**
  * Finds the files that external tensors lie in, and checks that every tensor is whole. Locations become absolute real paths:
  * a Hugging Face cache is made of symlinks, which onnxruntime refuses.
  * @throws ExternalDataError for a file that is missing or too short
  */
-export async function resolveExternalData(proto: ModelProto, path: string, file: string): Promise<void> {
-  const files = new Map<string, { file: string; size: number }>()
+export async function resolveExternalData(proto: ModelProto, path: string, file: string): Promise<SourceFile[]> {
+  const files = new Map<string, SourceFile>()
   for (const tensor of tensorsOf(proto)) {
     const location = externalEntry(tensor, 'location')
     if (location === undefined) continue
@@ -39,21 +47,18 @@ export async function resolveExternalData(proto: ModelProto, path: string, file:
     }
     checkDims(tensor, path)
   }
+  return [...files.values()]
 }
 
-async function locate(
-  location: string,
-  path: string,
-  file: string,
-  tensor: string,
-): Promise<{ file: string; size: number }> {
+async function locate(location: string, path: string, file: string, tensor: string): Promise<SourceFile> {
   const candidates = isAbsolute(location)
     ? [location]
     : [resolve(dirname(file), location), resolve(dirname(path), location)]
   for (const candidate of candidates) {
     try {
       const real = await realpath(candidate)
-      return { file: real, size: (await stat(real)).size }
+      const { size, mtimeMs } = await stat(real)
+      return { file: real, size, mtimeMs }
     } catch {
       // The next candidate.
     }
@@ -84,7 +89,7 @@ function checkDims(tensor: TensorProto, path: string): void {
 }
 
 /** Sets the location entry to the real file, and remembers the one that was written. Adds the length where it was left out. */
-function rewrite(tensor: TensorProto, location: string, { file, size }: { file: string; size: number }): void {
+function rewrite(tensor: TensorProto, location: string, { file, size }: SourceFile): void {
   const entry = tensor.externalData.find(item => item.key === 'location')
   if (entry) entry.value = file
   const add = (key: string, value: string): void => {

@@ -11,7 +11,7 @@ import {
   UnsupportedVersionError,
 } from '../errors/onnx.ts'
 import { inlineBodies } from './bodies.ts'
-import { resolveExternalData } from './external.ts'
+import { resolveExternalData, type SourceFile } from './external.ts'
 import { recognise } from './recognise.ts'
 import { type ModelProto, ModelProtoSchema } from './schema/onnx_pb.ts'
 import { readSkeleton } from './skeleton.ts'
@@ -27,8 +27,8 @@ export interface ModelFile {
   readonly proto: ModelProto
   /** As it stands in the file, for writing it back; what was changed for reading is marked. `proto` shares most of it. */
   readonly message: ModelProto
-  /** Size of the .onnx file, in bytes. */
-  readonly size: number
+  /** The .onnx file, and those that external data lies in. */
+  readonly sources: readonly SourceFile[]
 }
 
 /** The newest versions that onnxruntime 1.30 loads. */
@@ -40,20 +40,21 @@ const MOST_OPSET = 26
  * @throws ModelNotFoundError, UnreadableModelError, NotOnnxError, TruncatedModelError, ExternalDataError, UnsupportedVersionError
  */
 export async function readModel(path: string): Promise<ModelFile> {
-  const { file, size } = await locate(path)
+  const own = await locate(path)
+  const { file, size } = own
   const handle = await open(file, constants.O_RDONLY)
   try {
     await recognise(handle, path, size)
     const message = await decode(handle, path, file, size)
     checkVersions(path, message)
-    await resolveExternalData(message, path, file)
-    return { path, file, proto: await inlineBodies(message), message, size }
+    const sources = [own, ...(await resolveExternalData(message, path, file))]
+    return { path, file, proto: await inlineBodies(message), message, sources }
   } finally {
     await handle.close()
   }
 }
 
-async function locate(path: string): Promise<{ file: string; size: number }> {
+async function locate(path: string): Promise<SourceFile> {
   let file: string
   try {
     file = await realpath(path)
@@ -67,7 +68,7 @@ async function locate(path: string): Promise<{ file: string; size: number }> {
   } catch (error) {
     throw new UnreadableModelError(path, 'you have no permission to read it', error)
   }
-  return { file, size: found.size }
+  return { file, size: found.size, mtimeMs: found.mtimeMs }
 }
 
 async function nearbyFiles(path: string): Promise<string[]> {

@@ -27,7 +27,7 @@ export async function readTensorBytes(tensor: TensorProto): Promise<Uint8Array> 
   return bytes
 }
 
-function embeddedBytes(tensor: TensorProto): Uint8Array {
+export function embeddedBytes(tensor: TensorProto): Uint8Array {
   if (tensor.rawData.length > 0) return tensor.rawData.slice()
   const view = (array: ArrayBufferView): Uint8Array => new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
   if (tensor.floatData.length > 0) return view(Float32Array.from(tensor.floatData))
