@@ -8,6 +8,7 @@ import {
   TensorProto_DataLocation,
   TensorProtoSchema,
 } from '../onnx/schema/onnx_pb.ts'
+import type { Sidecar } from '../onnx/sidecar.ts'
 
 /** Initializers as they go into a session's graph. */
 export interface PreparedWeights {
@@ -23,10 +24,14 @@ export interface PreparedWeights {
 export class Weights {
   readonly #tensors: ReadonlyMap<string, TensorProto>
   readonly #folder: string | undefined
-  readonly #prepared = new Map<string, TensorProto>()
+  readonly #sidecar: Sidecar | undefined
+  readonly #inPlace = new Map<string, TensorProto>()
+  readonly #inSidecar = new Map<string, TensorProto>()
 
-  constructor(tensors: ReadonlyMap<string, TensorProto>) {
+  /** @param sidecar the place to map them from, rather than where they lie */
+  constructor(tensors: ReadonlyMap<string, TensorProto>, sidecar?: Sidecar) {
     this.#tensors = tensors
+    this.#sidecar = sidecar
     const files = new Set<string>()
     for (const tensor of tensors.values()) {
       const location = externalEntry(tensor, 'location')
@@ -50,45 +55,45 @@ export class Weights {
   }
 
   prepare(names: Iterable<string>): PreparedWeights {
+    // A sidecar that was cleared away is not missed: what it was made from is still there.
+    const sidecar = this.#sidecar?.isThere() ? this.#sidecar : undefined
+    const folder = sidecar ? dirname(sidecar.file) : this.#folder
+    const known = sidecar ? this.#inSidecar : this.#inPlace
     const tensors: TensorProto[] = []
     for (const name of names) {
-      let prepared = this.#prepared.get(name)
+      let prepared = known.get(name)
       if (!prepared) {
-        prepared = this.#relocate(name)
-        this.#prepared.set(name, prepared)
+        prepared = this.#relocate(name, folder, sidecar)
+        known.set(name, prepared)
       }
       tensors.push(prepared)
     }
-    return { tensors, folder: this.#folder }
+    return { tensors, folder }
   }
 
-  #relocate(name: string): TensorProto {
+  #relocate(name: string, folder: string | undefined, sidecar: Sidecar | undefined): TensorProto {
     const tensor = this.#tensors.get(name)
     if (!tensor) throw new Error(`No initializer is called ${name}.`)
     const location = externalEntry(tensor, 'location')
     if (location === undefined) return tensor.name === name ? tensor : withFields(tensor, { name })
-    const entry = (key: string, value: string) => create(StringStringEntryProtoSchema, { key, value })
-    const externalData = [
-      entry(
-        'location',
-        relative(this.#folder ?? '', location)
-          .split(sep)
-          .join('/'),
-      ),
-    ]
-    for (const key of ['offset', 'length']) {
-      const value = externalEntry(tensor, key)
-      if (value !== undefined) externalData.push(entry(key, value))
+    const place = {
+      location: posixRelative(folder ?? '', sidecar?.file ?? location),
+      offset: sidecar ? String(sidecar.offsetOf(tensor)) : externalEntry(tensor, 'offset'),
+      length: externalEntry(tensor, 'length'),
     }
     return create(TensorProtoSchema, {
       name,
       dims: tensor.dims,
       dataType: tensor.dataType,
       dataLocation: TensorProto_DataLocation.EXTERNAL,
-      externalData,
+      externalData: Object.entries(place).flatMap(([key, value]) =>
+        value === undefined ? [] : [create(StringStringEntryProtoSchema, { key, value })],
+      ),
     })
   }
 }
+
+const posixRelative = (from: string, to: string): string => relative(from, to).split(sep).join('/')
 
 function commonFolder(files: readonly string[]): string | undefined {
   if (files.length === 0) return undefined

@@ -10,8 +10,10 @@ import { CudaUnavailableError } from '../errors/run.ts'
 import { findLayers } from '../names/layers.ts'
 import { Taps } from '../names/taps.ts'
 import { ModuleTree } from '../names/tree.ts'
+import { userCacheFolder } from '../onnx/cache-folder.ts'
 import type { OnnxGraph } from '../onnx/graph.ts'
 import { readModel } from '../onnx/read.ts'
+import { openSidecar } from '../onnx/sidecar.ts'
 import type { DataType } from '../tensor/dtype.ts'
 import { LoadedModel } from './loaded.ts'
 import { type Model, ModelHandle } from './model.ts'
@@ -32,6 +34,12 @@ export interface LoadOptions {
   readonly sessionBytes?: number
   /** Bytes of block results kept, so that blocks before an edit need not run again on the same inputs; 0 keeps none. @default 64 MiB */
   readonly reuseBytes?: number
+  /**
+   * A folder for a copy of the weights with each at the start of a page, made once: blocks that interventions rebuild run faster on it.
+   * Worth its disk space for a model that is opened again and again, and whose weights lie inside the .onnx file. `true` is a folder of
+   * the user's. @default none
+   */
+  readonly cacheFolder?: string | true
   /** Told after each step: reading, then each block's session. */
   readonly onProgress?: (done: number, total: number, what: string) => void
   /** Heard between steps. */
@@ -44,16 +52,18 @@ let programs = 0
 /**
  * Opens an ONNX file. Weights stay in their files: onnxruntime maps them.
  * @throws the errors of reading (ModelNotFoundError, NotOnnxError, TruncatedModelError, ExternalDataError, UnsupportedVersionError),
- * UnsupportedModelError for operators that onnxruntime lacks, CudaUnavailableError
+ * UnsupportedModelError for operators that onnxruntime lacks, CudaUnavailableError, CacheFolderError
  */
 export async function load(path: string, options: LoadOptions = {}): Promise<Model> {
   checkOptions(options)
-  const { signal, onProgress } = options
+  const { cacheFolder, signal, onProgress } = options
   signal?.throwIfAborted()
   const file = await readModel(path)
   onProgress?.(1, 2, 'read')
   const provider = await chooseProvider(options)
-  const variants = new Variants(file.proto, provider, engineMaker(path, provider, options))
+  const folder = cacheFolder === true ? userCacheFolder() : cacheFolder
+  const sidecar = folder === undefined ? undefined : await openSidecar(file, folder, { signal })
+  const variants = new Variants({ proto: file.proto, sidecar }, provider, engineMaker(path, provider, options))
   const usual = await variants.usual()
   signal?.throwIfAborted()
   // Where inputs decide what the model is made of, its sessions are made when they are known.
@@ -76,7 +86,13 @@ function engineMaker(path: string, provider: Provider, options: LoadOptions): En
   }
 }
 
-function checkOptions({ provider, threads, blocks, sessionBytes, reuseBytes }: LoadOptions): void {
+function checkOptions({ provider, threads, blocks, sessionBytes, reuseBytes, cacheFolder }: LoadOptions): void {
+  if (cacheFolder !== undefined && cacheFolder !== true && (typeof cacheFolder !== 'string' || cacheFolder === '')) {
+    throw new LoadOptionError(
+      `The option cacheFolder is ${JSON.stringify(cacheFolder)}.`,
+      'give the path of a folder, or true',
+    )
+  }
   if (provider !== undefined && provider !== 'cpu' && provider !== 'cuda') {
     throw new LoadOptionError(`There is no provider ${JSON.stringify(provider)}.`, "use 'cpu' or 'cuda'")
   }

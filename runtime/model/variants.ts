@@ -7,6 +7,7 @@ import { Weights } from '../engine/weights.ts'
 import { type Branch, bodyOf, branchId, takeBranches } from '../onnx/branches.ts'
 import { buildGraph, type OnnxGraph } from '../onnx/graph.ts'
 import type { GraphProto, ModelProto } from '../onnx/schema/onnx_pb.ts'
+import type { Sidecar } from '../onnx/sidecar.ts'
 import type { TensorData } from '../tensor/data.ts'
 import type { DataType } from '../tensor/dtype.ts'
 
@@ -24,6 +25,13 @@ export type Inputs = ReadonlyMap<string, TensorData>
 /** Makes the engine of a graph, without its sessions. */
 export type EngineMaker = (graph: OnnxGraph, weights: Weights) => Promise<Engine>
 
+/** What variants are made of. */
+export interface VariantSource {
+  readonly proto: ModelProto
+  /** Where their weights are mapped from, rather than from where they lie. */
+  readonly sidecar: Sidecar | undefined
+}
+
 interface Choice {
   readonly condition: Condition
   readonly branch: Branch
@@ -39,6 +47,7 @@ class Stage {
   readonly choices: readonly Choice[]
   readonly deciders: readonly Decider[]
   readonly #proto: ModelProto
+  readonly #sidecar: Sidecar | undefined
   readonly #provider: Provider
   readonly #makeEngine: EngineMaker
   readonly #next = new Map<string, Stage>()
@@ -46,13 +55,14 @@ class Stage {
   readonly #shapes = new LRUCache<string, Promise<ReadonlyMap<string, ValueShape>>>({ max: MOST_KEPT })
   #variant: Promise<Variant> | undefined
 
-  constructor(proto: ModelProto, choices: readonly Choice[], provider: Provider, make: EngineMaker) {
+  constructor({ proto, sidecar }: VariantSource, choices: readonly Choice[], provider: Provider, make: EngineMaker) {
     this.#proto = proto
+    this.#sidecar = sidecar
     this.#provider = provider
     this.#makeEngine = make
     this.choices = choices
     this.graph = buildGraph(proto)
-    this.weights = new Weights(this.graph.initializers)
+    this.weights = new Weights(this.graph.initializers, sidecar)
     this.deciders = conditionsOf(this.graph, this.weights).map(
       condition => new Decider(condition, this.graph, this.weights, provider),
     )
@@ -144,7 +154,8 @@ class Stage {
     if (!stage) {
       const branches = new Map(taken.map(({ condition, branch }) => [condition.id, branch]))
       const proto = takeBranches(this.#proto, branches)
-      stage = new Stage(proto, [...this.choices, ...taken], this.#provider, this.#makeEngine)
+      const source = { proto, sidecar: this.#sidecar }
+      stage = new Stage(source, [...this.choices, ...taken], this.#provider, this.#makeEngine)
       this.#next.set(key, stage)
     }
     return stage
@@ -203,8 +214,8 @@ export class Variants {
   readonly #root: Stage
   readonly #usual: Stage
 
-  constructor(proto: ModelProto, provider: Provider, make: EngineMaker) {
-    this.#root = new Stage(proto, [], provider, make)
+  constructor(source: VariantSource, provider: Provider, make: EngineMaker) {
+    this.#root = new Stage(source, [], provider, make)
     this.#usual = this.#root.usual()
   }
 

@@ -24,6 +24,7 @@ export interface SourceFile {
   readonly file: string
   readonly size: number
   readonly mtimeMs: number
+  readonly inode: number
 }
 
 /**
@@ -57,8 +58,8 @@ async function locate(location: string, path: string, file: string, tensor: stri
   for (const candidate of candidates) {
     try {
       const real = await realpath(candidate)
-      const { size, mtimeMs } = await stat(real)
-      return { file: real, size, mtimeMs }
+      const { size, mtimeMs, ino } = await stat(real)
+      return { file: real, size, mtimeMs, inode: ino }
     } catch {
       // The next candidate.
     }

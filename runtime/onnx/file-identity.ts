@@ -1,4 +1,6 @@
 import { stat } from 'node:fs/promises'
+import { ExternalDataError } from '../errors/onnx.ts'
+import type { SourceFile } from './external.ts'
 
 export interface FileIdentity {
   /** The same for two paths that lead to one file, by links of either kind. */
@@ -18,4 +20,12 @@ export async function identityOf(path: string): Promise<FileIdentity | undefined
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
+}
+
+/** @throws ExternalDataError for a file that is no longer as it was when the model was read */
+export async function assertUnchanged({ file, size, mtimeMs }: SourceFile): Promise<FileIdentity> {
+  const there = await identityOf(file)
+  if (there && there.size === size && there.mtimeMs === mtimeMs) return there
+  const what = there ? 'has changed' : 'is gone'
+  throw new ExternalDataError(`${file} ${what} since the model was loaded from it.`, 'load the model again')
 }

@@ -68,7 +68,7 @@ async function locate(path: string): Promise<SourceFile> {
   } catch (error) {
     throw new UnreadableModelError(path, 'you have no permission to read it', error)
   }
-  return { file, size: found.size, mtimeMs: found.mtimeMs }
+  return { file, size: found.size, mtimeMs: found.mtimeMs, inode: found.ino }
 }
 
 async function nearbyFiles(path: string): Promise<string[]> {

@@ -1,10 +1,10 @@
 import { realpath } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { OnnsightError } from '../errors/error.ts'
-import { ExternalDataError, UnwritableModelError } from '../errors/onnx.ts'
+import { UnwritableModelError } from '../errors/onnx.ts'
 import { dataFilesOf } from './data-files.ts'
 import { encodeModel, type Placing } from './encode.ts'
-import { identityOf } from './file-identity.ts'
+import { assertUnchanged, identityOf } from './file-identity.ts'
 import { byteLength } from './parts.ts'
 import { DataFile, placeAsRead, placeEmbedded, rangeOf } from './placing.ts'
 import type { ModelFile } from './read.ts'
@@ -84,15 +84,7 @@ async function sourceIdentities({ message, sources }: ModelFile): Promise<Set<st
   const read = new Set<string | undefined>()
   for (const tensor of tensorsOf(message)) read.add(rangeOf(tensor)?.file)
   const identities = new Set<string>()
-  for (const { file, size, mtimeMs } of sources) {
-    if (!read.has(file)) continue
-    const there = await identityOf(file)
-    if (!there || there.size !== size || there.mtimeMs !== mtimeMs) {
-      const what = there ? 'has changed' : 'is gone'
-      throw new ExternalDataError(`${file} ${what} since the model was loaded from it.`, 'load the model again')
-    }
-    identities.add(there.id)
-  }
+  for (const source of sources) if (read.has(source.file)) identities.add((await assertUnchanged(source)).id)
   return identities
 }
 

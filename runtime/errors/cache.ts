@@ -1,0 +1,44 @@
+import { OnnsightError } from './error.ts'
+
+export interface CacheFailure {
+  /** Bytes that were to be written. */
+  readonly needed: number
+  /** Bytes that are free there, where the file system says so. */
+  readonly free: number | undefined
+  readonly cause?: unknown
+}
+
+/** The copy of the weights can't be written. Nothing of it is left behind. */
+export class CacheFolderError extends OnnsightError {
+  static readonly code = 'cache-folder'
+  constructor(folder: string, { needed, free, cause }: CacheFailure) {
+    const reason = cause === undefined ? 'too little space is free' : reasonOf(cause)
+    const room = free === undefined ? '' : `, and ${count(free)} are free`
+    super(
+      CacheFolderError.code,
+      `The cache folder ${folder} can't take the copy of the weights: ${reason}. It needs ${count(needed)} bytes${room}.`,
+      {
+        cause,
+        fix: 'free space there, give another folder as cacheFolder, or leave cacheFolder out: then rebuilt blocks read the model’s own file',
+      },
+    )
+  }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space is left',
+  EDQUOT: 'the quota is used up',
+  EFBIG: 'files may not be that large there',
+  EACCES: 'you have no permission to write there',
+  EPERM: 'you have no permission to write there',
+  EROFS: 'it is read-only',
+  ENOTDIR: 'it lies below a file',
+  EEXIST: 'it is a file',
+}
+
+function reasonOf(cause: unknown): string {
+  const { code, message } = cause as { code?: string; message?: string }
+  return (code === undefined ? undefined : reasons[code]) ?? message ?? String(cause)
+}
+
+const count = (bytes: number): string => bytes.toLocaleString('en-US')
