@@ -37,6 +37,8 @@ export async function withBytesInside(path: string): Promise<ModelProto> {
   for (const tensor of tensorsIn(model)) {
     const entries = Object.fromEntries(tensor.externalData.map(({ key, value }) => [key, value]))
     if (tensor.dataLocation === 1) {
+      const inside = [tensor.rawData, tensor.floatData, tensor.doubleData, tensor.int32Data, tensor.int64Data]
+      if (inside.some(list => list.length > 0)) throw new Error(`${tensor.name} has its elements twice.`)
       const file = join(dirname(path), entries.location)
       if (!files.has(file)) files.set(file, await readFile(file))
       const offset = Number(entries.offset ?? 0)
@@ -73,9 +75,9 @@ function* inGraph(graph: GraphProto): Iterable<TensorProto> {
   for (const attribute of graph.node.flatMap(node => node.attribute)) yield* inAttribute(attribute)
 }
 
-function* inAttribute(attribute: AttributeProto): Iterable<TensorProto> {
-  yield* attribute.t ? [attribute.t, ...attribute.tensors] : attribute.tensors
-  for (const sparse of attribute.sparseTensor ? [attribute.sparseTensor] : attribute.sparseTensors)
-    yield* [sparse.values, sparse.indices].filter(part => part !== undefined)
-  for (const graph of attribute.g ? [attribute.g] : attribute.graphs) yield* inGraph(graph)
+function* inAttribute({ t, tensors, sparseTensor, sparseTensors, g, graphs }: AttributeProto): Iterable<TensorProto> {
+  yield* t ? [t, ...tensors] : tensors
+  for (const { values, indices } of sparseTensor ? [sparseTensor, ...sparseTensors] : sparseTensors)
+    yield* [values, indices].filter(part => part !== undefined)
+  for (const graph of g ? [g, ...graphs] : graphs) yield* inGraph(graph)
 }
