@@ -22,6 +22,9 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)]
 }
 
+/** Milliseconds between tasks: a session's idle threads spin for a while after a run, and would slow whoever comes next. */
+const PAUSE = 40
+
 /** Times each task in turn, over and over: what disturbs the machine disturbs all. Medians of milliseconds, in the tasks' order. */
 export async function interleave(
   rounds: number,
@@ -30,6 +33,7 @@ export async function interleave(
   const times = tasks.map(() => [] as number[])
   for (let round = -2; round < rounds; round++) {
     for (const [i, task] of tasks.entries()) {
+      await new Promise(resolve => setTimeout(resolve, PAUSE))
       const start = performance.now()
       await task(round + 2)
       if (round >= 0) times[i].push(performance.now() - start)

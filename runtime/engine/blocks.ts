@@ -1,8 +1,7 @@
 import type { GraphNode, OnnxGraph } from '../onnx/graph.ts'
 
-/** A run of nodes that is one session when nothing reaches inside it. */
-export interface Block {
-  readonly index: number
+/** What one session can hold: nodes that stand together in running order. */
+export interface Part {
   /** For people: the modules it holds, `transformer.h.3`. */
   readonly label: string
   readonly nodes: readonly GraphNode[]
@@ -12,6 +11,11 @@ export interface Block {
   readonly outputs: readonly string[]
   /** A random node: the same inputs need not give the same outputs. */
   readonly random: boolean
+}
+
+/** The smallest part of a model that is a session of its own: what an intervention reaches inside is rebuilt, and no more than that. */
+export interface Block extends Part {
+  readonly index: number
 }
 
 /** A layer of the model, in running order: the indices of its nodes. */

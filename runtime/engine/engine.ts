@@ -53,7 +53,7 @@ export class Engine {
   readonly #options: EngineOptions
   readonly #sessions: SessionCache
   readonly #reuse: ReuseCache
-  readonly #blocks: (Session | undefined)[] = []
+  readonly #groups: (Session | undefined)[] = []
   readonly #plans = new LRUCache<string, LinkPlan>({ max: MOST_PLANS })
   readonly #shapes = new LRUCache<string, Promise<ReadonlyMap<string, ValueShape>>>({ max: MOST_SHAPES })
   readonly #context: RunContext
@@ -65,31 +65,29 @@ export class Engine {
     this.#options = options
     this.#sessions = new SessionCache(options.provider, options.sessionBytes)
     this.#reuse = new ReuseCache(options.reuseBytes)
-    const edges = new Set(program.blocks.flatMap(block => block.inputs))
     this.#context = {
-      blockSession: block => this.#blockSession(block),
+      groupSession: group => this.#groupSession(group),
       useSession: (request, use) => this.#sessions.use(request, use),
       reuse: this.#reuse,
-      isEdge: name => edges.has(name),
     }
   }
 
-  /** Creates the sessions of all blocks, in turn, once. `onBlock` is told after each one. */
-  open(onBlock?: (done: number, total: number) => void, signal?: AbortSignal): Promise<void> {
-    this.#opening ??= this.#open(onBlock, signal)
+  /** Creates the sessions of all groups, in turn, once. `onGroup` is told after each one. */
+  open(onGroup?: (done: number, total: number) => void, signal?: AbortSignal): Promise<void> {
+    this.#opening ??= this.#open(onGroup, signal)
     return this.#opening
   }
 
-  async #open(onBlock?: (done: number, total: number) => void, signal?: AbortSignal): Promise<void> {
-    const { blocks } = this.program
+  async #open(onGroup?: (done: number, total: number) => void, signal?: AbortSignal): Promise<void> {
+    const { groups } = this.program
     try {
-      for (const block of blocks) {
+      for (const group of groups) {
         signal?.throwIfAborted()
-        this.#blocks[block.index] = await this.#options.provider.create(this.program.blockModel(block.index), {
+        this.#groups[group.index] = await this.#options.provider.create(this.program.partModel(group), {
           prepack: true,
           optimize: 'all',
         })
-        onBlock?.(block.index + 1, blocks.length)
+        onGroup?.(group.index + 1, groups.length)
       }
     } catch (error) {
       await this.release()
@@ -160,8 +158,8 @@ export class Engine {
     this.#plans.clear()
     this.#shapes.clear()
     await this.#sessions.release()
-    const blocks = this.#blocks.splice(0)
-    for (const session of blocks) await session?.release()
+    const groups = this.#groups.splice(0)
+    for (const session of groups) await session?.release()
   }
 
   #plan(
@@ -180,8 +178,8 @@ export class Engine {
     return { plan, cached: false }
   }
 
-  #blockSession(block: number): Session {
-    const session = this.#blocks[block]
+  #groupSession(group: number): Session {
+    const session = this.#groups[group]
     if (!session) throw new UseAfterReleaseError(this.#options.name)
     return session
   }

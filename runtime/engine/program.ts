@@ -5,10 +5,13 @@ import type { GraphNode, OnnxGraph } from '../onnx/graph.ts'
 import type { DataType } from '../tensor/dtype.ts'
 import { dataTypeOf } from '../tensor/element-type.ts'
 import { assemble, type Edge, feedName, fetchName } from './assemble.ts'
-import type { Block } from './blocks.ts'
-import type { Step } from './linker/plan.ts'
+import type { Block, Part } from './blocks.ts'
+import type { Group } from './groups.ts'
+import type { KeptOutput, Step } from './linker/plan.ts'
+import type { Whole } from './linker/slots.ts'
 import type { SessionModel } from './providers/provider.ts'
 import type { ValueShape } from './scan.ts'
+import { Sources } from './sources.ts'
 import type { Weights } from './weights.ts'
 
 export interface ProgramParts {
@@ -19,6 +22,7 @@ export interface ProgramParts {
   readonly taps: Taps
   readonly weights: Weights
   readonly blocks: readonly Block[]
+  readonly groups: readonly Group[]
   /** What is known of every value with the model's dims left open. */
   readonly shapes: ReadonlyMap<string, ValueShape>
 }
@@ -31,22 +35,30 @@ export class Program {
   readonly taps: Taps
   readonly weights: Weights
   readonly blocks: readonly Block[]
+  readonly groups: readonly Group[]
   /** Version of the default operator set. */
   readonly opset: number
   readonly #shapes: ReadonlyMap<string, ValueShape>
   readonly #blockOf: readonly number[]
+  readonly #groupOf: readonly Group[]
+  readonly #sources: Sources
   readonly #inputs: ReadonlySet<string>
   readonly #outputs: ReadonlySet<string>
   readonly #blockInputs: readonly ReadonlySet<string>[]
+  /** Values that some block reads from outside. */
+  readonly #edges: ReadonlySet<string>
   readonly #blockOutputs: readonly ReadonlySet<string>[]
 
-  constructor({ id, graph, tree, taps, weights, blocks, shapes }: ProgramParts) {
+  constructor({ id, graph, tree, taps, weights, blocks, groups, shapes }: ProgramParts) {
     this.id = id
     this.graph = graph
     this.tree = tree
     this.taps = taps
     this.weights = weights
     this.blocks = blocks
+    this.groups = groups
+    this.#groupOf = groups.flatMap(group => group.blocks.map(() => group))
+    this.#sources = new Sources(graph)
     this.opset = graph.opsets.get('') ?? 1
     this.#shapes = shapes
     const blockOf: number[] = []
@@ -56,6 +68,7 @@ export class Program {
     this.#outputs = new Set(graph.outputs.map(output => output.name))
     this.#blockInputs = blocks.map(block => new Set(block.inputs))
     this.#blockOutputs = blocks.map(block => new Set(block.outputs))
+    this.#edges = new Set(blocks.flatMap(block => block.inputs))
   }
 
   /** What is known of every value whatever the inputs' dims are. */
@@ -65,6 +78,11 @@ export class Program {
 
   get opsets(): { opsets: ReadonlyMap<string, number>; irVersion: number } {
     return this.graph
+  }
+
+  /** The group that a block belongs to. */
+  groupOf(block: number): Group {
+    return this.#groupOf[block]
   }
 
   blockOf(node: GraphNode): number {
@@ -113,40 +131,53 @@ export class Program {
     return [...needed].sort((a, b) => a.index - b.index)
   }
 
-  /** A block that runs as it is; `fed` says what to feed where it isn't the model's own value. */
+  /** A block or a group that runs as it is. */
   wholeStep(
-    index: number,
-    fed: ReadonlyMap<string, string>,
+    { part, blocks, group, fed }: Whole,
     outputs: readonly string[],
     dropped: readonly string[],
+    origin: string | undefined,
   ): Step {
-    const block = this.blocks[index]
-    const unedited = block.inputs.every(name => (fed.get(name) ?? name) === name)
+    const fetched = (name: string) => [fetchName(name, this.typeOf(name)), name] as const
     return {
       kind: 'block',
-      block: index,
-      label: block.label,
-      inputs: block.inputs.map(name => [feedName(name, this.typeOf(name)), fed.get(name) ?? name]),
-      outputs: outputs.map(name => [fetchName(name, this.typeOf(name)), name]),
-      key: `${this.id} block ${index}`,
-      rebuild: undefined,
-      nodeCount: block.nodes.length,
+      block: blocks[0],
+      group,
+      label: part.label,
+      inputs: part.inputs.map(name => [feedName(name, this.typeOf(name)), fed.get(name) ?? name]),
+      outputs: outputs.map(fetched),
+      key: `${this.id} block ${blocks[0]}`,
+      rebuild:
+        group === undefined
+          ? { model: () => this.partModel(part), weightBytes: this.#externalBytes(part.nodes) }
+          : undefined,
+      nodeCount: part.nodes.length,
       expressions: [],
       dropped,
-      reusable: unedited && !block.random,
+      kept: origin === undefined ? undefined : this.#keptOf(outputs, origin),
     }
   }
 
-  /** An unedited block's model. */
-  blockModel(index: number): SessionModel {
-    const block = this.blocks[index]
+  /** What later blocks read: worth keeping for the same inputs. */
+  #keptOf(outputs: readonly string[], origin: string): KeptOutput[] {
+    return outputs.filter(id => this.#edges.has(id)).map(id => ({ id, origin, from: this.#sources.of(id) }))
+  }
+
+  #externalBytes(nodes: readonly GraphNode[]): number {
+    let bytes = 0
+    for (const name of this.#weightsOf(nodes)) bytes += this.weights.externalBytes(name)
+    return bytes
+  }
+
+  /** The model of an unedited block or group. */
+  partModel(part: Part): SessionModel {
     const edge = (name: string): Edge => ({ name, type: this.typeOf(name), dims: this.dimsOf(name) })
     return assemble(
       {
-        nodes: block.nodes.map(node => node.proto),
-        inputs: block.inputs.map(edge),
-        outputs: block.outputs.map(edge),
-        initializers: this.#weightsOf(block.nodes),
+        nodes: part.nodes.map(node => node.proto),
+        inputs: part.inputs.map(edge),
+        outputs: part.outputs.map(edge),
+        initializers: this.#weightsOf(part.nodes),
       },
       this.weights,
       this.graph,

@@ -1,32 +1,28 @@
+import { LRUCache } from 'lru-cache'
 import { byteLength, type TensorData } from '../tensor/data.ts'
 
-interface Entry {
-  readonly id: number
-  readonly outputs: Map<string, TensorData>
-  bytes: number
-}
-
 /**
- * Results of unedited blocks, kept while the same inputs come again: a sweep of edits over one prompt runs only what lies after the
- * first edit. A value's token stands for "this input" or "this output of that kept run"; equal tokens mean equal values.
+ * Values of the unedited model at its blocks' edges, kept while the same inputs come again: a sweep of edits over one prompt runs only
+ * what lies after the first edit. An input's token stands for its content; a value's key holds the tokens of the inputs it comes from.
  */
 export class ReuseCache {
-  readonly #limit: number
-  readonly #entries = new Map<string, Entry>()
+  readonly #values: LRUCache<string, TensorData> | undefined
   readonly #inputs = new Map<string, { readonly token: string; readonly data: TensorData }[]>()
-  #bytes = 0
   #next = 0
 
+  /** @param limit bytes; 0 keeps nothing */
   constructor(limit: number) {
-    this.#limit = limit
+    if (limit > 0) {
+      this.#values = new LRUCache({ maxSize: limit, sizeCalculation: data => Math.max(1, byteLength(data)) })
+    }
   }
 
   get enabled(): boolean {
-    return this.#limit > 0
+    return this.#values !== undefined
   }
 
   get bytes(): number {
-    return this.#bytes
+    return this.#values?.calculatedSize ?? 0
   }
 
   /** The token of a model input, by its content. The data is compared, not trusted to be the same object. */
@@ -37,57 +33,28 @@ export class ReuseCache {
       this.#inputs.set(name, known)
     }
     const at = known.findIndex(input => sameData(input.data, data))
-    const input = at < 0 ? { token: `input ${this.#next++}`, data } : known.splice(at, 1)[0]
+    const input = at < 0 ? { token: String(this.#next++), data } : known.splice(at, 1)[0]
     known.push(input)
     if (known.length > KEPT_INPUTS) known.shift()
     return input.token
   }
 
-  get(key: string, outputs: readonly string[]): ReadonlyMap<string, TensorData> | undefined {
-    const entry = this.#entries.get(key)
-    if (!entry || !outputs.every(name => entry.outputs.has(name))) return undefined
-    this.#entries.delete(key)
-    this.#entries.set(key, entry)
-    return entry.outputs
+  get(key: string): TensorData | undefined {
+    return this.#values?.get(key)
   }
 
-  /** Keeps outputs of a block's run; gives the token of each. */
-  put(key: string, outputs: ReadonlyMap<string, TensorData>): void {
-    let entry = this.#entries.get(key)
-    if (entry) this.#entries.delete(key)
-    else entry = { id: this.#next++, outputs: new Map(), bytes: 0 }
-    this.#entries.set(key, entry)
-    for (const [name, data] of outputs) {
-      if (entry.outputs.has(name)) continue
-      entry.outputs.set(name, data)
-      entry.bytes += byteLength(data)
-      this.#bytes += byteLength(data)
-    }
-    for (const [oldKey, old] of this.#entries) {
-      if (this.#bytes <= this.#limit) break
-      this.#entries.delete(oldKey)
-      this.#bytes -= old.bytes
-    }
-  }
-
-  /** The token of a kept output; undefined if it is not kept. */
-  outputToken(key: string, name: string): string | undefined {
-    const entry = this.#entries.get(key)
-    return entry?.outputs.has(name) ? `${entry.id} ${name}` : undefined
+  put(key: string, data: TensorData): void {
+    this.#values?.set(key, data)
   }
 
   clear(): void {
-    this.#entries.clear()
+    this.#values?.clear()
     this.#inputs.clear()
-    this.#bytes = 0
   }
 }
 
 /** Different contents of one input that are told apart; an older one gets a new token when it comes again. */
 const KEPT_INPUTS = 16
-
-/** One block's run on inputs with these tokens: what it gave is kept under this key. */
-export const runKey = (block: string, tokens: readonly string[]): string => `${block}(${tokens.join()})`
 
 function sameData(a: TensorData, b: TensorData): boolean {
   if (a === b) return true

@@ -1,23 +1,21 @@
 import type { Expression } from '../graph/expression.ts'
 import type { TensorData } from '../tensor/data.ts'
-import type { LinkPlan, Step } from './linker/plan.ts'
+import type { KeptOutput, LinkPlan, Step } from './linker/plan.ts'
 import { operandId } from './linker/unit.ts'
 import type { Session } from './providers/provider.ts'
 import type { StepReport } from './report.ts'
-import { type ReuseCache, runKey } from './reuse.ts'
+import type { ReuseCache } from './reuse.ts'
 import { mapRunError } from './run-error.ts'
 import type { SessionRequest } from './sessions.ts'
 
 export interface RunContext {
-  /** The session of an unedited block. */
-  blockSession(block: number): Session
+  /** The session of an unedited group of blocks. */
+  groupSession(group: number): Session
   useSession<R>(
     request: SessionRequest,
     use: (session: Session, createMs: number | undefined) => Promise<R>,
   ): Promise<R>
   readonly reuse: ReuseCache
-  /** Whether a value is read by later blocks: those are worth keeping. */
-  isEdge(name: string): boolean
 }
 
 export interface RunRequest {
@@ -40,49 +38,66 @@ export async function runPlan(context: RunContext, request: RunRequest): Promise
   operands.forEach((data, slot) => {
     values.set(operandId(slot), data)
   })
-  const tokens = new Map<string, string>()
-  const { reuse } = context
-  if (reuse.enabled && plan.steps.some(step => step.reusable)) {
-    for (const [name, data] of request.inputs) tokens.set(name, reuse.tokenOf(name, data))
-  }
-
+  const reuse =
+    context.reuse.enabled && plan.steps.some(step => step.kept) ? new Reuse(context.reuse, request) : undefined
   for (const step of plan.steps) {
     signal?.throwIfAborted()
-    const from = reuse.enabled && step.reusable ? inputTokens(step, tokens) : undefined
-    const run = from && runKey(step.key, from)
-    const names = step.outputs.map(([, id]) => id)
-    const kept = run === undefined ? undefined : reuse.get(run, names)
-    if (kept) {
-      for (const id of names) values.set(id, kept.get(id)!)
+    if (reuse && step.kept && reuse.fill(step, step.kept, values)) {
       report.push({ kind: 'reused', label: step.label, nodes: step.nodeCount, createMs: undefined, runMs: 0 })
     } else {
       await runStep(context, request, step, values)
-      if (run !== undefined) {
-        const edges = names.filter(id => context.isEdge(id)).map(id => [id, values.get(id)!] as const)
-        reuse.put(run, new Map(edges))
-      }
-    }
-    if (run !== undefined) {
-      for (const id of names) {
-        const token = reuse.outputToken(run, id)
-        if (token !== undefined) tokens.set(id, token)
-      }
+      if (reuse && step.kept) reuse.keep(step.kept, values)
     }
     for (const id of step.dropped) values.delete(id)
   }
   // What is kept must not change when the caller writes into what it was given.
-  for (const id of plan.results) if (tokens.has(id)) values.set(id, copyOf(values.get(id)!))
+  for (const id of plan.results) if (reuse?.holds(id)) values.set(id, copyOf(values.get(id)!))
   return values
 }
 
-function inputTokens(step: Step, tokens: ReadonlyMap<string, string>): string[] | undefined {
-  const found: string[] = []
-  for (const [, id] of step.inputs) {
-    const token = tokens.get(id)
-    if (token === undefined) return undefined
-    found.push(token)
+/** One run's view of what is kept: the tokens of its inputs. */
+class Reuse {
+  readonly #cache: ReuseCache
+  readonly #tokens = new Map<string, string>()
+  readonly #held = new Set<string>()
+
+  constructor(cache: ReuseCache, { inputs }: RunRequest) {
+    this.#cache = cache
+    for (const [name, data] of inputs) this.#tokens.set(name, cache.tokenOf(name, data))
   }
-  return found
+
+  /** Whether all that a step must give was kept; then it is among the values. */
+  fill(step: Step, kept: readonly KeptOutput[], values: Map<string, TensorData>): boolean {
+    const found: [string, TensorData][] = []
+    for (const [, id] of step.outputs) {
+      const output = kept.find(other => other.id === id)
+      const data = output && this.#cache.get(this.#keyOf(output))
+      if (!data) return false
+      found.push([id, data])
+    }
+    for (const [id, data] of found) {
+      values.set(id, data)
+      this.#held.add(id)
+    }
+    return true
+  }
+
+  keep(kept: readonly KeptOutput[], values: ReadonlyMap<string, TensorData>): void {
+    for (const output of kept) {
+      const data = values.get(output.id)
+      if (!data) continue
+      this.#cache.put(this.#keyOf(output), data)
+      this.#held.add(output.id)
+    }
+  }
+
+  holds(id: string): boolean {
+    return this.#held.has(id)
+  }
+
+  #keyOf({ id, origin, from }: KeptOutput): string {
+    return `${id} ${origin} ${from.map(name => this.#tokens.get(name)).join()}`
+  }
 }
 
 async function runStep(
@@ -112,9 +127,9 @@ async function runStep(
     const kind = step.kind === 'block' ? 'shared' : step.kind
     request.report.push({ kind, label: step.label, nodes: step.nodeCount, createMs, runMs })
   }
-  const { key, nodeCount, rebuild } = step
-  if (!rebuild) return run(context.blockSession(step.block), undefined)
-  await context.useSession({ key, nodeCount, ...rebuild }, run)
+  const { key, nodeCount, rebuild, group } = step
+  if (rebuild) await context.useSession({ key, nodeCount, ...rebuild }, run)
+  else await run(context.groupSession(group!), undefined)
 }
 
 function copyOf(tensor: TensorData): TensorData {

@@ -30,6 +30,8 @@ const SESSION_BYTES = 400_000
 const NODE_BYTES = 20_000
 /** After so many runs a rebuilt block is worth the time to prepack its weights. */
 const PROMOTE_AFTER = 32
+/** With fewer weights there is nothing to gain; and prepacked kernels round otherwise, so the same trace would give other last bits. */
+const PROMOTED_BYTES = 4 * 1024 * 1024
 
 /** Sessions of rebuilt blocks and of recorded operations, bounded in bytes; the one unused for longest goes first. */
 export class SessionCache {
@@ -72,7 +74,7 @@ export class SessionCache {
       entry.users--
       entry.runs++
       if (entry.evicted && entry.users === 0) await entry.session.release()
-      else if (entry.runs === PROMOTE_AFTER && !entry.prepacked && request.weightBytes > 0)
+      else if (entry.runs === PROMOTE_AFTER && !entry.prepacked && request.weightBytes >= PROMOTED_BYTES)
         this.#schedulePromotion(request, entry)
     }
   }

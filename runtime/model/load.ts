@@ -1,5 +1,6 @@
 import { cutBlocks } from '../engine/blocks.ts'
 import { Engine } from '../engine/engine.ts'
+import { groupBlocks } from '../engine/groups.ts'
 import { Program } from '../engine/program.ts'
 import { nodeProvider } from '../engine/providers/node.ts'
 import type { Provider } from '../engine/providers/provider.ts'
@@ -47,6 +48,8 @@ export interface LoadOptions {
 }
 
 const MIB = 1024 * 1024
+/** Weights of a session for unedited blocks, at least: with less, starting it costs more than a few per cent of running it. */
+const GROUP_BYTES = 96 * MIB
 let programs = 0
 
 /**
@@ -68,7 +71,7 @@ export async function load(path: string, options: LoadOptions = {}): Promise<Mod
   signal?.throwIfAborted()
   // Where inputs decide what the model is made of, its sessions are made when they are known.
   if (!variants.areMany) {
-    await usual.engine.open((done, total) => onProgress?.(done + 1, total + 1, `block ${done} of ${total}`), signal)
+    await usual.engine.open((done, total) => onProgress?.(done + 1, total + 1, `session ${done} of ${total}`), signal)
   }
   return new ModelHandle(new LoadedModel(file, variants, usual)).proxy
 }
@@ -80,7 +83,9 @@ function engineMaker(path: string, provider: Provider, options: LoadOptions): En
     const taps = new Taps(tree, name => shapes.get(name)?.type)
     const layers = findLayers(tree).map(layer => ({ label: layer.path, nodes: layer.nodes }))
     const blocks = cutBlocks(graph, layers, options.blocks)
-    const program = new Program({ id: `model ${++programs}`, graph, tree, taps, weights, blocks, shapes })
+    const least = options.blocks === undefined ? GROUP_BYTES : 0
+    const groups = groupBlocks(graph, blocks, name => weights.externalBytes(name), least)
+    const program = new Program({ id: `model ${++programs}`, graph, tree, taps, weights, blocks, groups, shapes })
     const { sessionBytes = 256 * MIB, reuseBytes = 64 * MIB } = options
     return new Engine(program, { provider, sessionBytes, reuseBytes, name: path })
   }

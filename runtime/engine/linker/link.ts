@@ -3,8 +3,10 @@ import type { NormalForm } from '../../graph/normalise.ts'
 import type { DataType } from '../../tensor/dtype.ts'
 import type { Program } from '../program.ts'
 import { Demand } from './demand.ts'
-import { blockAt, isBlockStart, isModelStage, type Placement, place } from './place.ts'
+import { Origins } from './origins.ts'
+import { place } from './place.ts'
 import type { LinkPlan, Step } from './plan.ts'
+import { arrange, type Slot } from './slots.ts'
 import { buildStep } from './step.ts'
 import { isConstant, readsOf, type Unit } from './unit.ts'
 
@@ -42,38 +44,30 @@ export function link(
   }
 
   const typeOf = (id: string): DataType | undefined => demand.types.get(id) ?? program.typeOf(id)
-  const groups = new Map<number, Unit[]>()
-  for (const unit of demand.units) {
-    const position = placement.positions.get(unit)!
-    const units = groups.get(position)
-    if (units) units.push(unit)
-    else groups.set(position, [unit])
-  }
-  const order = [...groups.keys()].sort((a, b) => a - b)
-  const lastReads = lastReaders(program, order, groups, placement, results)
-  const droppedAfter = order.map(() => [] as string[])
+  const slots = arrange(program, demand, placement)
+  const lastReads = lastReaders(program, slots, results)
+  const droppedAfter = slots.map(() => [] as string[])
   for (const [id, last] of lastReads) droppedAfter[last]?.push(id)
   const executed = new Set<number>()
   for (const unit of demand.units) if (unit.kind === 'node') executed.add(unit.node!.index)
 
-  const steps = order.map((position, i): Step => {
-    const units = groups.get(position)!
-    const block = blockAt(position)
+  const origins = new Origins(program, given)
+  const steps = slots.map((slot, i): Step => {
+    const { units, block, whole } = slot
     const dropped = droppedAfter[i]
-    const whole = wholeAt(placement, position)
-    if (whole) return program.wholeStep(block, whole, neededOutputs(units, i, block), dropped)
+    if (whole) return program.wholeStep(whole, neededOutputs(slot, i), dropped, origins.through(whole))
     return buildStep({
       program,
       form,
       units,
       typeOf,
       block,
-      isModelStage: isModelStage(position),
-      outputs: neededOutputs(units, i),
+      isModelStage: slot.isModelStage,
+      outputs: neededOutputs(slot, i),
       dropped,
     })
   })
-  const ran = new Set(steps.filter(step => step.kind !== 'operations').map(step => step.block))
+  const ran = new Set(slots.flatMap(({ whole, block, units }) => whole?.blocks ?? (hasNodes(units) ? [block] : [])))
   return {
     steps,
     results,
@@ -82,10 +76,10 @@ export function link(
     executed,
   }
 
-  function neededOutputs(units: readonly Unit[], step: number, whole?: number): string[] {
-    if (whole !== undefined && keepEdges) {
-      for (const node of program.blocks[whole].nodes) executed.add(node.index)
-      return [...program.blocks[whole].outputs]
+  function neededOutputs({ units, whole }: Slot, step: number): string[] {
+    if (whole && keepEdges) {
+      for (const node of whole.part.nodes) executed.add(node.index)
+      return [...whole.part.outputs]
     }
     const needed: string[] = []
     for (const unit of units) {
@@ -100,31 +94,21 @@ export function link(
   }
 }
 
-/** What to feed to the block that runs as it is at a position; undefined if none does. */
-function wholeAt({ whole }: Placement, position: number): ReadonlyMap<string, string> | undefined {
-  return isBlockStart(position) ? whole.get(blockAt(position)) : undefined
-}
+const hasNodes = (units: readonly Unit[]): boolean => units.some(unit => unit.kind === 'node')
 
-/** For each value that crosses between steps: the index of the last step that reads it; past the end if the caller wants it. */
-function lastReaders(
-  program: Program,
-  order: readonly number[],
-  groups: ReadonlyMap<number, readonly Unit[]>,
-  placement: Placement,
-  results: readonly string[],
-): Map<string, number> {
+/** For each value that crosses between sessions: the index of the last one that reads it; past the end if the caller wants it. */
+function lastReaders(program: Program, slots: readonly Slot[], results: readonly string[]): Map<string, number> {
   const last = new Map<string, number>()
-  order.forEach((position, i) => {
-    const fed = wholeAt(placement, position)
-    if (fed) {
-      for (const name of program.blocks[blockAt(position)].inputs) last.set(fed.get(name) ?? name, i)
+  slots.forEach(({ units, whole }, i) => {
+    if (whole) {
+      for (const name of whole.part.inputs) last.set(whole.fed.get(name) ?? name, i)
       return
     }
-    for (const unit of groups.get(position)!) {
+    for (const unit of units) {
       for (const id of readsOf(unit)) if (!isConstant(id) && !program.weights.has(id)) last.set(id, i)
     }
   })
-  for (const id of results) last.set(id, order.length)
+  for (const id of results) last.set(id, slots.length)
   return last
 }
 

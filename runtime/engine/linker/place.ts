@@ -13,6 +13,8 @@ const LATER = 500
 const START = -SPAN
 
 export const blockAt = (position: number): number => Math.floor(position / SPAN)
+/** Where a block itself stands, before what runs within or after it. */
+export const blockStart = (block: number): number => block * SPAN
 /** Whether this is the block itself, and not what runs within or after it. */
 export const isBlockStart = (position: number): boolean => position === blockAt(position) * SPAN
 export const isModelStage = (position: number): boolean => (position & 1) === 0

@@ -65,6 +65,7 @@ export function buildStep(parts: StepParts): Step {
   return {
     kind: hasNodes ? 'rebuilt' : 'operations',
     block: parts.block,
+    group: undefined,
     label: hasNodes ? (program.blocks[parts.block]?.label ?? '') : 'operations',
     inputs: inputs.map((id, i) => [feedName(inputEdges[i].name, inputEdges[i].type), id]),
     outputs: outputs.map((id, i) => [fetchName(outputEdges[i].name, outputEdges[i].type), id]),
@@ -85,7 +86,7 @@ export function buildStep(parts: StepParts): Step {
     nodeCount: units.length,
     expressions,
     dropped,
-    reusable: false,
+    kept: undefined,
   }
 }
 
