@@ -31,6 +31,11 @@ export interface LoadOptions {
   readonly threads?: number
   /** How many blocks to cut the model into; 1 is the whole graph in one session. @default one for each repeated layer, and its ends */
   readonly blocks?: number
+  /**
+   * Blocks that no intervention reaches inside run together, with at least so many bytes of weights in one session; 0 makes each block a
+   * session of its own. @default 96 MiB; 0 if `blocks` is given
+   */
+  readonly groupBytes?: number
   /** Bytes of sessions kept for interventions. @default 256 MiB */
   readonly sessionBytes?: number
   /** Bytes of block results kept, so that blocks before an edit need not run again on the same inputs; 0 keeps none. @default 64 MiB */
@@ -77,21 +82,22 @@ export async function load(path: string, options: LoadOptions = {}): Promise<Mod
 }
 
 function engineMaker(path: string, provider: Provider, options: LoadOptions): EngineMaker {
+  const { sessionBytes = 256 * MIB, reuseBytes = 64 * MIB } = options
+  const groupBytes = options.groupBytes ?? (options.blocks === undefined ? GROUP_BYTES : 0)
   return async (graph, weights) => {
     const shapes = await scanOpen(path, graph, weights, provider)
     const tree = new ModuleTree(graph)
     const taps = new Taps(tree, name => shapes.get(name)?.type)
     const layers = findLayers(tree).map(layer => ({ label: layer.path, nodes: layer.nodes }))
     const blocks = cutBlocks(graph, layers, options.blocks)
-    const least = options.blocks === undefined ? GROUP_BYTES : 0
-    const groups = groupBlocks(graph, blocks, name => weights.externalBytes(name), least)
+    const groups = groupBlocks(graph, blocks, name => weights.externalBytes(name), groupBytes)
     const program = new Program({ id: `model ${++programs}`, graph, tree, taps, weights, blocks, groups, shapes })
-    const { sessionBytes = 256 * MIB, reuseBytes = 64 * MIB } = options
     return new Engine(program, { provider, sessionBytes, reuseBytes, name: path })
   }
 }
 
-function checkOptions({ provider, threads, blocks, sessionBytes, reuseBytes, cacheFolder }: LoadOptions): void {
+function checkOptions(options: LoadOptions): void {
+  const { provider, threads, blocks, sessionBytes, reuseBytes, groupBytes, cacheFolder } = options
   if (cacheFolder !== undefined && cacheFolder !== true && (typeof cacheFolder !== 'string' || cacheFolder === '')) {
     throw new LoadOptionError(
       `The option cacheFolder is ${JSON.stringify(cacheFolder)}.`,
@@ -106,6 +112,7 @@ function checkOptions({ provider, threads, blocks, sessionBytes, reuseBytes, cac
     ['blocks', blocks, 1],
     ['sessionBytes', sessionBytes, 0],
     ['reuseBytes', reuseBytes, 0],
+    ['groupBytes', groupBytes, 0],
   ] as const) {
     if (value !== undefined && !(Number.isInteger(value) && value >= least)) {
       throw new LoadOptionError(`The option ${name} is ${value}.`, `give an integer of ${least} or more`)

@@ -42,19 +42,21 @@ const plan = fc.record({
   picks: fc.array(fc.nat(), { minLength: 1, maxLength: 3 }),
   reads: fc.array(fc.nat(), { minLength: 1, maxLength: 3 }),
   blocks: fc.integer({ min: 1, max: 6 }),
+  // Graphs without weights: each block a session, or all of them one.
+  groupBytes: fc.constantFrom(0, 1),
 })
 
 test('a linked intervention equals onnxruntime on the graph rewritten as a whole, for any number of blocks', async t => {
   let moved = 0
   await fc.assert(
-    fc.asyncProperty(plan, async ({ graph, picks, reads, blocks }) => {
+    fc.asyncProperty(plan, async ({ graph, picks, reads, blocks, groupBytes }) => {
       const count = graph.nodes.length
       const edited = [...new Set(picks.map(pick => 1 + (pick % count)))]
       const wanted = [...new Set([...reads.map(read => 1 + (read % count)), count])]
       const edits = edited.map(value => ({ value, factor: 1 + value / 4 }))
       const expected = await plain(encode(graph, edits, wanted))
       const unedited = await plain(encode(graph, [], wanted))
-      const model = await load(file(encode(graph)), { blocks })
+      const model = await load(file(encode(graph)), { blocks, groupBytes })
       const run = async () =>
         model.trace(feed, m => {
           for (const { value, factor } of edits)
@@ -74,10 +76,10 @@ test('a linked intervention equals onnxruntime on the graph rewritten as a whole
 
 test('reading changes nothing, and writing what was read changes nothing', async t => {
   await fc.assert(
-    fc.asyncProperty(plan, async ({ graph, reads, blocks }) => {
+    fc.asyncProperty(plan, async ({ graph, reads, blocks, groupBytes }) => {
       const count = graph.nodes.length
       const [expected] = await plain(encode(graph))
-      const model = await load(file(encode(graph)), { blocks })
+      const model = await load(file(encode(graph)), { blocks, groupBytes })
       const names = reads.map(read => valueName(1 + (read % count)))
       const { y } = await model.trace(feed, m => ({
         seen: names.map(name => m.tensor(name)),
@@ -97,10 +99,10 @@ test('reading changes nothing, and writing what was read changes nothing', async
 
 test('forcing a value on the way gives the same result as not forcing it', async t => {
   await fc.assert(
-    fc.asyncProperty(plan, async ({ graph, picks, blocks }) => {
+    fc.asyncProperty(plan, async ({ graph, picks, blocks, groupBytes }) => {
       const count = graph.nodes.length
       const at = valueName(1 + (picks[0] % count))
-      const model = await load(file(encode(graph)), { blocks })
+      const model = await load(file(encode(graph)), { blocks, groupBytes })
       const straight = await model.trace(feed, m => m.tensor(valueName(count)))
       const forced = await model.trace(feed, async m => {
         const value = await m.tensor(at).value()
