@@ -1,5 +1,5 @@
 import test from 'ava'
-import { load, type Model, type Tensor } from 'onnsight'
+import { load, type Model, ones, type Tensor } from 'onnsight'
 
 const path = 'test/fixtures/models/chars.onnx'
 const ids = [[18, 47, 56, 57, 1, 15]]
@@ -18,6 +18,8 @@ function near(
   t.true(a.length === b.length && a.every((value, i) => Math.abs(value - b[i]) <= 1e-5 * most), what)
 }
 
+const given = await ones([1, 6, 128]).value()
+
 /** Reads and writes at block edges, inside blocks, at inputs, and in several blocks at once. */
 const traces: Record<string, (m: Model) => Tensor> = {
   nothing: m => m.lm_head.output,
@@ -25,6 +27,12 @@ const traces: Record<string, (m: Model) => Tensor> = {
   'a read inside': m => m.transformer.h[2].attn.ops.Softmax[0].output,
   'a write at an edge': m => {
     m.transformer.h[0].output.set(':, -1', 0)
+    return m.lm_head.output
+  },
+  'two reads, one of them between blocks that run together': m =>
+    m.transformer.h[0].output.add(m.lm_head.output.mean()),
+  'a write of a given value between blocks': m => {
+    m.transformer.h[2].output = given
     return m.lm_head.output
   },
   'a write inside': m => {
