@@ -32,8 +32,9 @@ const traces: Record<string, (m: Model) => Tensor> = {
   'two reads, one of them between blocks that run together': m =>
     m.transformer.h[0].output.add(m.lm_head.output.mean()),
   'a write of a given value between blocks': m => {
+    const before = m.transformer.h[2].output
     m.transformer.h[2].output = given
-    return m.lm_head.output
+    return m.lm_head.output.add(before.mean())
   },
   'a write inside': m => {
     m.transformer.h[2].mlp.output = m.transformer.h[2].mlp.output.mul(2)
