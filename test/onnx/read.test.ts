@@ -1,8 +1,7 @@
-import { mkdtemp, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { load } from 'onnsight'
 import { buildGraph } from '#dist/runtime/onnx/graph.js'
 import { readModel } from '#dist/runtime/onnx/read.js'
@@ -12,6 +11,7 @@ import {
   TensorProto_DataLocation,
   type TensorProtoSchema,
 } from '#dist/runtime/onnx/schema/onnx_pb.js'
+import { temporaryFolder } from './written.ts'
 
 const float = (values: number[]): Uint8Array => new Uint8Array(Float32Array.from(values).buffer)
 const twos = Array<number>(512).fill(2)
@@ -19,6 +19,7 @@ const threes = Array<number>(512).fill(3)
 
 /** y = x * w, with w as given. */
 async function writeProduct(
+  t: ExecutionContext,
   w: MessageInitShape<typeof TensorProtoSchema>,
   node: MessageInitShape<typeof NodeProtoSchema> = {},
   file?: Uint8Array,
@@ -35,7 +36,7 @@ async function writeProduct(
       output: [{ name: 'y', type }],
     },
   })
-  const folder = await mkdtemp(join(tmpdir(), 'onnsight-read-'))
+  const folder = await temporaryFolder(t)
   if (file) await writeFile(join(folder, 'w.data'), file)
   await writeFile(join(folder, 'product.onnx'), toBinary(ModelProtoSchema, model))
   return join(folder, 'product.onnx')
@@ -50,16 +51,17 @@ async function firstOutput(path: string): Promise<number> {
 }
 
 test('a payload beside an explicit data_location of DEFAULT, as onnx.save leaves it, is read', async t => {
-  const path = await writeProduct({ rawData: float(threes), dataLocation: TensorProto_DataLocation.DEFAULT })
+  const path = await writeProduct(t, { rawData: float(threes), dataLocation: TensorProto_DataLocation.DEFAULT })
   t.is(await firstOutput(path), 6)
 })
 
 test('float_data is read where it lies', async t => {
-  t.is(await firstOutput(await writeProduct({ floatData: threes })), 6)
+  t.is(await firstOutput(await writeProduct(t, { floatData: threes })), 6)
 })
 
 test('external data comes before a payload that was left beside it', async t => {
   const path = await writeProduct(
+    t,
     {
       rawData: float(twos),
       dataLocation: TensorProto_DataLocation.EXTERNAL,
@@ -72,7 +74,7 @@ test('external data comes before a payload that was left beside it', async t => 
 })
 
 test('a name that is made up for a node is not written into the message that was read', async t => {
-  const { proto } = await readModel(await writeProduct({ rawData: float(threes) }))
+  const { proto } = await readModel(await writeProduct(t, { rawData: float(threes) }))
   const [node] = buildGraph(proto).nodes
   t.is(node.name, 'Mul_0')
   t.is(node.proto.name, 'Mul_0')
