@@ -13,13 +13,14 @@ export class CacheFolderError extends OnnsightError {
   static readonly code = 'cache-folder'
   constructor(folder: string, { needed, free, cause }: CacheFailure) {
     const reason = cause === undefined ? 'too little space is free' : reasonOf(cause)
+    const isFull = cause === undefined || ['ENOSPC', 'EDQUOT'].includes((cause as { code?: string }).code ?? '')
     const room = free === undefined ? '' : `, and ${count(free)} are free`
     super(
       CacheFolderError.code,
       `The cache folder ${folder} can't take the copy of the weights: ${reason}. It needs ${count(needed)} bytes${room}.`,
       {
         cause,
-        fix: 'free space there, give another folder as cacheFolder, or leave cacheFolder out: then rebuilt blocks read the model’s own file',
+        fix: `${isFull ? 'free space there, ' : ''}give another folder as cacheFolder, or leave cacheFolder out: then rebuilt blocks read the model’s own file`,
       },
     )
   }

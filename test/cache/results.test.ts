@@ -112,13 +112,15 @@ for (const [what, change] of Object.entries(damages)) {
     const expected = await loadedLogits(chars, { cacheFolder: folder })
     const names = await namesIn(folder)
     const path = join(folder, names[0])
-    const { size } = await stat(path)
+    const { size, ino } = await stat(path)
     await change(path)
     const found = await loadedLogits(chars, { cacheFolder: folder })
     t.true(found.plain.equals(expected.plain))
     t.true(found.edited.equals(expected.edited))
     t.deepEqual(await namesIn(folder), names)
-    t.is((await stat(path)).size, size)
+    const after = await stat(path)
+    t.is(after.size, size)
+    t.not(after.ino, ino)
   })
 }
 

@@ -1,0 +1,46 @@
+import { execFile, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
+
+const flags = ['--import', 'onnsight/register']
+
+export interface Printed {
+  readonly logits?: readonly number[]
+  readonly code?: string
+  readonly message?: string
+}
+
+/** What `logits.ts` prints. @param limit of the size of files that it may write, in KiB */
+export async function logitsInChild(path: string, cacheFolder: string, limit?: number): Promise<Printed> {
+  const command = [process.execPath, ...flags, 'test/cache/logits.ts', path, cacheFolder]
+  const [file, ...args] =
+    limit === undefined ? command : ['bash', '-c', `ulimit -f ${limit}; exec "$@"`, 'bash', ...command]
+  const { stdout } = await promisify(execFile)(file, args, { maxBuffer: 2 ** 26 })
+  return JSON.parse(stdout) as Printed
+}
+
+export interface Writer {
+  /** Ends it, in the middle of the file. */
+  kill(): Promise<void>
+  /** Lets it write the rest. */
+  finish(): Promise<void>
+}
+
+/** A process that has begun to write a file into a cache folder. */
+export async function startWriter(folder: string, name: string): Promise<Writer> {
+  const child = spawn(process.execPath, [...flags, 'test/cache/writer.ts', folder, name], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const ended = new Promise<void>(resolve => child.once('exit', () => resolve()))
+  for await (const line of createInterface(child.stdout)) if (line === 'begun') break
+  return {
+    async kill() {
+      child.kill('SIGKILL')
+      await ended
+    },
+    async finish() {
+      child.stdin.write('finish\n')
+      await ended
+    },
+  }
+}

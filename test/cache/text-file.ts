@@ -1,0 +1,16 @@
+import { readFile } from 'node:fs/promises'
+import type { CachedFile } from '#dist/runtime/onnx/cache-folder.js'
+
+export const TEXT = 'whole text'
+
+export function textFile(name: string): CachedFile {
+  return {
+    name,
+    size: TEXT.length,
+    isWhole: async path => (await readFile(path, 'utf8').catch(() => '')) === TEXT,
+    isEarlier: () => false,
+    write: async handle => {
+      await handle.write(TEXT)
+    },
+  }
+}

@@ -1,0 +1,16 @@
+import { once } from 'node:events'
+import { cachedFile } from '#dist/runtime/onnx/cache-folder.js'
+import { textFile } from './text-file.ts'
+
+/** A process of its own: writes the file argv[3] into the cache folder argv[2], and in the middle of it waits for a word. */
+const [, , folder, name] = process.argv
+await cachedFile(folder, {
+  ...textFile(name),
+  async write(handle) {
+    await handle.write('whole ')
+    console.log('begun')
+    await once(process.stdin, 'data')
+    await handle.write('text')
+  },
+})
+process.exit()
