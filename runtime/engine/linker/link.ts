@@ -3,6 +3,7 @@ import type { NormalForm } from '../../graph/normalise.ts'
 import type { DataType } from '../../tensor/dtype.ts'
 import type { Program } from '../program.ts'
 import { Demand } from './demand.ts'
+import { narrow } from './narrow.ts'
 import { Origins } from './origins.ts'
 import { place } from './place.ts'
 import type { LinkPlan, Step } from './plan.ts'
@@ -28,6 +29,8 @@ export function link(
   for (const value of recording.wanted) demand.prepare(value)
   const results = recording.wanted.map(value => demand.idOf(value))
   for (const id of results) demand.require(id)
+  // What is forced now may be asked for in full later in the same trace.
+  if (!keepEdges) narrow(program, demand, results)
 
   let placement = place(program, demand, results, given)
   // A block that runs as it is needs all its inputs, also those that only unwanted nodes read.
