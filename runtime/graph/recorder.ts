@@ -9,6 +9,8 @@ export interface Recorder extends TapOwner {
   /** Names the trace in messages: `src/steer.ts:9:22`. */
   readonly name: string
   mark(): Mark | undefined
+  /** Runs one call of the user's: all that it records stands at the line the call is on. */
+  oneCall<R>(body: () => R): R
   /** Runs the model as far as the value needs; nothing is computed twice. */
   force(value: Value): Promise<TensorData>
 }

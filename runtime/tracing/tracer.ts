@@ -203,6 +203,17 @@ export class Tracer implements Recorder {
     return this.#mark ?? (this.info?.source.length ? undefined : new StackMark())
   }
 
+  /** A stack is read once for a call, however much the call records. */
+  oneCall<R>(body: () => R): R {
+    if (this.#mark) return body()
+    this.#mark = this.mark()
+    try {
+      return body()
+    } finally {
+      this.#mark = undefined
+    }
+  }
+
   /** What is known of a value of the model before it runs. */
   shapeOf(name: string): ValueShape | undefined {
     return this.#shapes.get(name) ?? weightShape(this.engine, name)
@@ -218,13 +229,17 @@ export class Tracer implements Recorder {
     const place = {
       label: tap.label,
       set: (slice: unknown, written: unknown) =>
-        this.write(tap, this.read(tap).assign(slice as never, written as never)),
+        this.oneCall(() => this.write(tap, this.read(tap).assign(slice as never, written as never))),
     }
     return Tensor.handle(value, this, place)
   }
 
   /** Replaces the value at a tap for all that lies behind it. @throws ShapeError, DtypeError, OutOfOrderError */
   write(tap: Tap, written: unknown): void {
+    this.oneCall(() => this.#write(tap, written))
+  }
+
+  #write(tap: Tap, written: unknown): void {
     this.#assertOpen(tap.label)
     const mark = this.mark()
     if (this.#executed.size > 0) this.#assertNotPassed(tap, mark)

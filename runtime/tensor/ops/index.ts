@@ -1,3 +1,4 @@
+import { currentRecorder } from '../../graph/recorder.ts'
 import { Tensor } from '../tensor.ts'
 import { activation } from './activation.ts'
 import { arranging } from './arrange.ts'
@@ -44,8 +45,19 @@ export type TensorMethods = typeof elementwise &
   typeof slicing &
   typeof assignment
 
+type Method = (this: Tensor, ...args: unknown[]) => unknown
+
+/** Many operations are made of several: all of them stand at the line of the call. */
+function asOneCall(method: Method): Method {
+  return function (...args) {
+    const recorder = this.owner ?? currentRecorder()
+    return recorder ? recorder.oneCall(() => method.apply(this, args)) : method.apply(this, args)
+  }
+}
+
 for (const family of families) {
   for (const [name, method] of Object.entries(family)) {
-    Object.defineProperty(Tensor.prototype, name, { value: method, writable: true, configurable: true })
+    const value = asOneCall(method as Method)
+    Object.defineProperty(Tensor.prototype, name, { value, writable: true, configurable: true })
   }
 }
