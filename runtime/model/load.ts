@@ -71,7 +71,7 @@ export async function load(path: string, options: LoadOptions = {}): Promise<Mod
   const provider = await chooseProvider(options)
   const folder = cacheFolder === true ? userCacheFolder() : cacheFolder
   const sidecar = folder === undefined ? undefined : await openSidecar(file, folder, { signal })
-  const variants = new Variants({ proto: file.proto, sidecar }, provider, engineMaker(path, provider, options))
+  const variants = new Variants({ proto: file.message, sidecar }, provider, engineMaker(path, provider, options))
   const usual = await variants.usual()
   signal?.throwIfAborted()
   // Where inputs decide what the model is made of, its sessions are made when they are known.

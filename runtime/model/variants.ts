@@ -4,6 +4,7 @@ import type { Engine } from '../engine/engine.ts'
 import type { Provider } from '../engine/providers/provider.ts'
 import { scan, type ValueShape } from '../engine/scan.ts'
 import { Weights } from '../engine/weights.ts'
+import { inlineBodies } from '../onnx/bodies.ts'
 import { type Branch, bodyOf, branchId, takeBranches } from '../onnx/branches.ts'
 import { buildGraph, type OnnxGraph } from '../onnx/graph.ts'
 import type { GraphProto, ModelProto } from '../onnx/schema/onnx_pb.ts'
@@ -27,9 +28,16 @@ export type EngineMaker = (graph: OnnxGraph, weights: Weights) => Promise<Engine
 
 /** What variants are made of. */
 export interface VariantSource {
+  /** As it was read. */
   readonly proto: ModelProto
   /** Where their weights are mapped from, rather than from where they lie. */
   readonly sidecar: Sidecar | undefined
+}
+
+/** A graph that onnxruntime can run: what lies inside bodies is in memory, as it maps the main graph's weights only. */
+interface Runnable {
+  readonly graph: OnnxGraph
+  readonly weights: Weights
 }
 
 interface Choice {
@@ -53,6 +61,7 @@ class Stage {
   readonly #next = new Map<string, Stage>()
   readonly #decided = new LRUCache<string, readonly Choice[]>({ max: MOST_KEPT })
   readonly #shapes = new LRUCache<string, Promise<ReadonlyMap<string, ValueShape>>>({ max: MOST_KEPT })
+  #runnable: Promise<Runnable> | undefined
   #variant: Promise<Variant> | undefined
 
   constructor({ proto, sidecar }: VariantSource, choices: readonly Choice[], provider: Provider, make: EngineMaker) {
@@ -168,7 +177,18 @@ class Stage {
       for (const node of condition.nodes) for (const name of node.outputs) decided.add(name)
     }
     const branches = this.choices.map(({ condition, branch }) => `${condition.label}: ${branch}, ${causeOf(condition)}`)
-    return { engine: await this.#makeEngine(this.graph, this.weights), decided, branches }
+    const { graph, weights } = await this.#toRun()
+    return { engine: await this.#makeEngine(graph, weights), decided, branches }
+  }
+
+  /** Weights of a branch that was taken stay in their file: they are the main graph's now. */
+  #toRun(): Promise<Runnable> {
+    this.#runnable ??= inlineBodies(this.#proto).then(proto => {
+      if (proto === this.#proto) return { graph: this.graph, weights: this.weights }
+      const graph = buildGraph(proto)
+      return { graph, weights: new Weights(graph.initializers, this.#sidecar) }
+    })
+    return this.#runnable
   }
 
   /** Dims of every value for inputs of these dims, as far as onnxruntime can tell. */
@@ -183,7 +203,9 @@ class Stage {
       }))
       const fed = new Map<string, ValueShape>([...inputs].map(([name, { type, dims }]) => [name, { type, dims }]))
       // Both branches of an If are inferred, also the one that would reject these dims: then only the inputs' are known.
-      shapes = scan(this.graph, this.weights, this.#provider, edges).catch(() => fed)
+      shapes = this.#toRun()
+        .then(({ graph, weights }) => scan(graph, weights, this.#provider, edges))
+        .catch(() => fed)
       this.#shapes.set(key, shapes)
     }
     return shapes

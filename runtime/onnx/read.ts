@@ -10,7 +10,6 @@ import {
   UnreadableModelError,
   UnsupportedVersionError,
 } from '../errors/onnx.ts'
-import { inlineBodies } from './bodies.ts'
 import { resolveExternalData, type SourceFile } from './external.ts'
 import { recognise } from './recognise.ts'
 import { type ModelProto, ModelProtoSchema } from './schema/onnx_pb.ts'
@@ -23,9 +22,7 @@ export interface ModelFile {
   readonly path: string
   /** The file itself, symlinks followed. */
   readonly file: string
-  /** As a session can take it. Large tensors are external: location (an absolute path), offset, length. */
-  readonly proto: ModelProto
-  /** As it stands in the file, for writing it back; what was changed for reading is marked. `proto` shares most of it. */
+  /** As it stands in the file, but for large tensors: they are external, with location (an absolute path), offset, length. Marked where changed. */
   readonly message: ModelProto
   /** The .onnx file, and those that external data lies in. */
   readonly sources: readonly SourceFile[]
@@ -48,7 +45,7 @@ export async function readModel(path: string): Promise<ModelFile> {
     const message = await decode(handle, path, file, size)
     checkVersions(path, message)
     const sources = [own, ...(await resolveExternalData(message, path, file))]
-    return { path, file, proto: await inlineBodies(message), message, sources }
+    return { path, file, message, sources }
   } finally {
     await handle.close()
   }

@@ -62,9 +62,9 @@ export async function openSidecar(
 }
 
 /** What lies in files, of the tensors that a session can map. */
-function payloadsOf({ proto }: ModelFile): FileRange[] {
+function payloadsOf({ message }: ModelFile): FileRange[] {
   const payloads = new Map<string, FileRange>()
-  for (const tensor of mainTensorsOf(proto)) {
+  for (const tensor of mainTensorsOf(message)) {
     const range = rangeOf(tensor)
     if (range) payloads.set(rangeKey(range), range)
   }

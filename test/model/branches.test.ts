@@ -350,3 +350,47 @@ test('release before any branch was chosen', async t => {
   await opened.release()
   await t.throwsAsync(opened.run({ x: xs, a: true, b: true }), { code: 'use-after-release' })
 })
+
+test('weights inside branches, of one that is taken and of one that the run decides', async t => {
+  const many = Array.from({ length: 1024 }, (_, i) => i / 7)
+  const weight = floats('w', [1024], [])
+  weight.floatData = []
+  weight.rawData = new Uint8Array(Float32Array.from(many).buffer)
+  const body = (op: string) =>
+    graph({ nodes: [node(op, ['x', 'w'], ['r'], {}, `/${op}`)], initializers: [weight], outputs: ['r'] })
+  const file = (condition: string, nodes: NodeProto[]) =>
+    saved(
+      model(
+        graph({
+          inputs: [value('x', OnnxType.FLOAT, [1024]), flag('a')],
+          initializers: [
+            floats('v', [1024, 1], new Array(1024).fill(1)),
+            floats('zero', [], [0]),
+            ints('none', [0], []),
+          ],
+          nodes: [
+            ...nodes,
+            node('If', [condition], ['out'], { then_branch: body('Add'), else_branch: body('Mul') }, 'if'),
+          ],
+          outputs: [value('out', OnnxType.FLOAT, [1024])],
+        }),
+      ),
+    )
+  const late = [
+    node('MatMul', ['x', 'v'], ['sum'], {}, 'sum'),
+    node('Reshape', ['sum', 'none'], ['scalar'], {}, 'scalar'),
+    node('Greater', ['scalar', 'zero'], ['positive'], {}, 'positive'),
+  ]
+  const xs = Array.from({ length: 1024 }, (_, i) => (i % 3) - 1)
+  const feeds = (on: boolean) => ({ x: new ort.Tensor('float32', Float32Array.from(xs), [1024]), a: bool(on) })
+  for (const path of [file('a', []), file('positive', late)]) {
+    const opened = await load(path)
+    for (const a of [true, false])
+      t.deepEqual((await opened.run({ x: xs, a })).out.tolist(), (await bare(path, feeds(a))).out)
+    await opened.release()
+  }
+  const opened = await load(file('a', []))
+  const weights = await opened.trace({ x: xs, a: true }, m => m.tensor('w'))
+  t.deepEqual(weights.tolist(), Array.from(Float32Array.from(many)))
+  await opened.release()
+})

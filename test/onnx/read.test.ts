@@ -74,9 +74,9 @@ test('external data comes before a payload that was left beside it', async t => 
 })
 
 test('a name that is made up for a node is not written into the message that was read', async t => {
-  const { proto } = await readModel(await writeProduct(t, { rawData: float(threes) }))
-  const [node] = buildGraph(proto).nodes
+  const { message } = await readModel(await writeProduct(t, { rawData: float(threes) }))
+  const [node] = buildGraph(message).nodes
   t.is(node.name, 'Mul_0')
   t.is(node.proto.name, 'Mul_0')
-  t.is(proto.graph?.node[0].name, '')
+  t.is(message.graph?.node[0].name, '')
 })

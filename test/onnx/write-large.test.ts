@@ -61,15 +61,15 @@ test('weights beyond 2 GiB are read and written without entering memory', async 
   const target = join(folder, 'out.onnx')
   await writeModel(read, target, { weights: 'external' })
   const written = await readModel(target)
-  const whole = written.proto.graph!.initializer.find(({ name }) => name === 'whole')!
+  const whole = written.message.graph!.initializer.find(({ name }) => name === 'whole')!
   const start = Number(externalEntry(whole, 'offset'))
   t.is(Number(externalEntry(whole, 'length')), LENGTH)
   const data = await open(`${target}.data`)
   t.teardown(() => data.close())
   for (const [i, [name, offset]] of marks.entries()) {
     const expected = Buffer.alloc(MARK, i + 1)
-    for (const { proto } of [read, written])
-      t.true(expected.equals(await readTensorBytes(proto.graph!.initializer[i])), `${name}, as a tensor`)
+    for (const { message } of [read, written])
+      t.true(expected.equals(await readTensorBytes(message.graph!.initializer[i])), `${name}, as a tensor`)
     const { buffer } = await data.read(Buffer.alloc(MARK), 0, MARK, start + offset)
     t.true(expected.equals(buffer), `${name}, within the whole`)
   }
