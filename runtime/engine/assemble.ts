@@ -1,5 +1,6 @@
 import { create, toBinary } from '@bufbuild/protobuf'
 import {
+  type FunctionProto,
   GraphProtoSchema,
   ModelProtoSchema,
   type NodeProto,
@@ -33,6 +34,8 @@ export interface Assembly {
 export interface Opsets {
   readonly opsets: ReadonlyMap<string, number>
   readonly irVersion: number
+  /** Functions that nodes may call. */
+  readonly functions?: readonly FunctionProto[]
 }
 
 /** IR 8 is what every opset up to 19 was published with; int4 and newer types need 10. */
@@ -42,7 +45,7 @@ const LEAST_IR = 10
 export function assemble(
   assembly: Assembly,
   weights: Weights | undefined,
-  { opsets, irVersion }: Opsets,
+  { opsets, irVersion, functions = [] }: Opsets,
 ): SessionModel {
   const before: NodeProto[] = []
   const after: NodeProto[] = []
@@ -60,6 +63,7 @@ export function assemble(
     irVersion: BigInt(Math.max(irVersion, LEAST_IR)),
     opsetImport: [...opsets].map(([domain, version]) => ({ domain, version: BigInt(version) })),
     graph,
+    functions: [...functions],
   })
   return { bytes: toBinary(ModelProtoSchema, model), folder: prepared?.folder }
 }

@@ -4,7 +4,7 @@ import type { ModuleTree } from '../names/tree.ts'
 import type { GraphNode, OnnxGraph } from '../onnx/graph.ts'
 import type { DataType } from '../tensor/dtype.ts'
 import { dataTypeOf } from '../tensor/element-type.ts'
-import { assemble, type Edge, feedName, fetchName } from './assemble.ts'
+import { assemble, type Edge, feedName, fetchName, type Opsets } from './assemble.ts'
 import type { Block, Part } from './blocks.ts'
 import type { Group } from './groups.ts'
 import type { KeptOutput, Step } from './linker/plan.ts'
@@ -76,7 +76,7 @@ export class Program {
     return this.#shapes
   }
 
-  get opsets(): { opsets: ReadonlyMap<string, number>; irVersion: number } {
+  get opsets(): Opsets {
     return this.graph
   }
 

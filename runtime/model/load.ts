@@ -12,6 +12,7 @@ import { findLayers } from '../names/layers.ts'
 import { Taps } from '../names/taps.ts'
 import { ModuleTree } from '../names/tree.ts'
 import { userCacheFolder } from '../onnx/cache-folder.ts'
+import { inlineFunctions } from '../onnx/functions.ts'
 import type { OnnxGraph } from '../onnx/graph.ts'
 import { readModel } from '../onnx/read.ts'
 import { openSidecar } from '../onnx/sidecar.ts'
@@ -71,7 +72,11 @@ export async function load(path: string, options: LoadOptions = {}): Promise<Mod
   const provider = await chooseProvider(options)
   const folder = cacheFolder === true ? userCacheFolder() : cacheFolder
   const sidecar = folder === undefined ? undefined : await openSidecar(file, folder, { signal })
-  const variants = new Variants({ proto: file.message, sidecar }, provider, engineMaker(path, provider, options))
+  const variants = new Variants(
+    { proto: inlineFunctions(file.message), sidecar },
+    provider,
+    engineMaker(path, provider, options),
+  )
   const usual = await variants.usual()
   signal?.throwIfAborted()
   // Where inputs decide what the model is made of, its sessions are made when they are known.

@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf'
 import { InvalidGraphError } from '../errors/onnx.ts'
+import { bodiesOf } from './bodies-of.ts'
 import { renameCaptures } from './captures.ts'
 import { withFields } from './message.ts'
 import { type GraphProto, type ModelProto, type NodeProto, NodeProtoSchema } from './schema/onnx_pb.ts'
@@ -138,8 +139,4 @@ class Names {
     this.#uses.set(unique, 1)
     return unique
   }
-}
-
-function bodiesOf(node: NodeProto): GraphProto[] {
-  return node.attribute.flatMap(({ g, graphs }) => (g ? [g, ...graphs] : graphs))
 }

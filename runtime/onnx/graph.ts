@@ -3,6 +3,7 @@ import { capturesOf } from './captures.ts'
 import { constantTensor } from './constants.ts'
 import { withFields } from './message.ts'
 import {
+  type FunctionProto,
   type GraphProto,
   type ModelProto,
   type NodeProto,
@@ -55,6 +56,8 @@ export interface OnnxGraph {
   /** By domain; '' is ai.onnx. */
   readonly opsets: ReadonlyMap<string, number>
   readonly irVersion: number
+  /** Model-local functions that are called as they are. */
+  readonly functions: readonly FunctionProto[]
   readonly metadata: Readonly<Record<string, string>>
 }
 
@@ -91,6 +94,7 @@ export function buildGraph(proto: ModelProto): OnnxGraph {
     consumers,
     opsets,
     irVersion: Number(proto.irVersion),
+    functions: proto.functions,
     metadata: Object.fromEntries(proto.metadataProps.map(({ key, value }) => [key, value])),
   }
 }
