@@ -21,8 +21,8 @@ interface Reference {
   readonly doubled: Readonly<Record<string, TensorLike>>
 }
 
-const file = 'test/fixtures/models/functions.onnx'
-const reference: Reference = JSON.parse(readFileSync('test/reference/functions.json', 'utf8'))
+const file = 'test/fixtures/functions/functions.onnx'
+const reference: Reference = JSON.parse(readFileSync('test/fixtures/functions/functions.json', 'utf8'))
 
 function near(got: Tensor, expected: TensorLike): boolean {
   const flat = [expected].flat(Number.POSITIVE_INFINITY as 1) as unknown as number[]

@@ -1,4 +1,4 @@
-"""Makes test/fixtures/models/functions.onnx, whose modules are model-local functions, and what PyTorch's hooks see in it.
+"""Makes test/fixtures/functions/functions.onnx, whose modules are model-local functions, and what PyTorch's hooks see in it.
 
 /usr/bin/python3 test/reference/make_functions.py    (Debian's python3-torch 1.13, python3-onnx)
 """
@@ -56,7 +56,7 @@ def main():
     torch.manual_seed(0)
     net, x = Net().eval(), torch.randn(1, 4, 8)
     torch.onnx.export(
-        net, (x,), 'test/fixtures/models/functions.onnx', opset_version=15, export_modules_as_functions=True,
+        net, (x,), 'test/fixtures/functions/functions.onnx', opset_version=15, export_modules_as_functions=True,
         input_names=['x'], dynamic_axes={'x': {1: 'length'}})
     seen, edited = {}, {}
     modules = dict(net.named_modules())
@@ -70,7 +70,7 @@ def main():
             edited[name] = net(x).tolist()
             hook.remove()
     reference = {'x': x.tolist(), 'result': result, 'scopes': SCOPES, 'seen': seen, 'doubled': edited}
-    with open('test/reference/functions.json', 'w') as file:
+    with open('test/fixtures/functions/functions.json', 'w') as file:
         json.dump(reference, file)
 
 
