@@ -3,6 +3,7 @@ import { program } from 'commander'
 import { load, type TraceReport } from 'onnsight'
 import { trace } from 'onnsight/trace.macro'
 import * as ort from 'onnxruntime-node'
+import { alignedWeights } from './aligned-weights.ts'
 import { interleave, type Measure, measure, median } from './measure.ts'
 import { privateDirty } from './memory.ts'
 import { ensureGpt2 } from './models/gpt2.ts'
@@ -107,6 +108,8 @@ for (let i = 0; i < 300; i++) {
 }
 note(measure('onnsight’s own time for a warm trace', median(own.slice(100)), 'µs', 150))
 await model.release()
+
+for (const result of await alignedWeights(path, ids, rounds)) note(result)
 
 const sweeping = await load(path)
 const states = await sweeping.trace([ids(64, 7)], m => [...m.transformer.h].map(layer => layer.output.slice(':, -1')))
