@@ -42,9 +42,9 @@ export interface LoadOptions {
   /** Bytes of block results kept, so that blocks before an edit need not run again on the same inputs; 0 keeps none. @default 64 MiB */
   readonly reuseBytes?: number
   /**
-   * A folder for a copy of the weights with each at the start of a page, made once: blocks that interventions rebuild run faster on it.
-   * Worth its disk space for a model that is opened again and again, and whose weights lie inside the .onnx file. `true` is a folder of
-   * the user's. @default none
+   * A folder for a copy of the weights with each at the start of a page, made once: blocks that interventions rebuild run some per
+   * cent faster on it. Worth its disk space for a model that is opened again and again, and whose weights lie inside the .onnx file. The
+   * files there may be deleted at any time. `true` is a folder of the user's. @default none
    */
   readonly cacheFolder?: string | true
   /** Told after each step: reading, then each block's session. */
