@@ -22,22 +22,23 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)]
 }
 
-/** Milliseconds between tasks: a session's idle threads spin for a while after a run, and would slow whoever comes next. */
-const PAUSE = 40
-
-/** Times each task in turn, over and over: what disturbs the machine disturbs all. Medians of milliseconds, in the tasks' order. */
+/**
+ * Times each task in turn, over and over, in one order and then the other: what disturbs the machine disturbs all, and nobody always comes
+ * after the same one. Lower quartiles of milliseconds, in the tasks' order: a busy host only ever adds time.
+ */
 export async function interleave(
   rounds: number,
   tasks: readonly ((round: number) => Promise<unknown>)[],
 ): Promise<number[]> {
   const times = tasks.map(() => [] as number[])
+  const order = tasks.map((_, i) => i)
   for (let round = -2; round < rounds; round++) {
-    for (const [i, task] of tasks.entries()) {
-      await new Promise(resolve => setTimeout(resolve, PAUSE))
+    for (const i of order) {
       const start = performance.now()
-      await task(round + 2)
+      await tasks[i](round + 2)
       if (round >= 0) times[i].push(performance.now() - start)
     }
+    order.reverse()
   }
-  return times.map(median)
+  return times.map(list => list.sort((a, b) => a - b)[Math.floor(list.length / 4)])
 }

@@ -2,9 +2,8 @@ import { LRUCache } from 'lru-cache'
 import { UseAfterReleaseError } from '../errors/run.ts'
 import type { Recording, Value } from '../graph/expression.ts'
 import { type NormalForm, normalise } from '../graph/normalise.ts'
-import { readTensorBytes } from '../onnx/tensor-value.ts'
 import type { TensorData } from '../tensor/data.ts'
-import { arrayConstructor, type HeldType, isHeld } from '../tensor/dtype.ts'
+import type { HeldType } from '../tensor/dtype.ts'
 import type { Edge } from './assemble.ts'
 import { link } from './linker/link.ts'
 import type { LinkPlan } from './linker/plan.ts'
@@ -15,6 +14,7 @@ import { ReuseCache } from './reuse.ts'
 import { type RunContext, runPlan } from './run.ts'
 import { scan, type ValueShape } from './scan.ts'
 import { SessionCache, type SessionCacheState } from './sessions.ts'
+import { weightValue } from './weight-value.ts'
 
 export interface EngineOptions {
   readonly provider: Provider
@@ -144,7 +144,7 @@ export class Engine {
       signal,
       report: steps,
     })
-    for (const name of plan.weights) values.set(name, await this.#weight(name))
+    for (const name of plan.weights) values.set(name, await weightValue(this.program, this.#options.provider, name))
     const wanted = plan.results.map((id, i) => values.get(id) ?? constantData(recording.wanted[i]))
     const totalMs = performance.now() - start
     const inRuns = steps.reduce((sum, step) => sum + step.runMs + (step.createMs ?? 0), 0)
@@ -182,21 +182,6 @@ export class Engine {
     const session = this.#groups[group]
     if (!session) throw new UseAfterReleaseError(this.#options.name)
     return session
-  }
-
-  async #weight(name: string): Promise<TensorData> {
-    const tensor = this.program.weights.get(name)!
-    const type = this.program.typeOf(name)
-    if (!type || !isHeld(type) || type === 'string')
-      throw new Error(`The weight ${name} is of a type that JavaScript can't hold.`)
-    const bytes = await readTensorBytes(tensor)
-    const Elements = arrayConstructor(type)
-    const data = new Elements(
-      bytes.buffer as ArrayBuffer,
-      bytes.byteOffset,
-      bytes.byteLength / Elements.BYTES_PER_ELEMENT,
-    )
-    return { type, dims: tensor.dims.map(Number), data }
   }
 
   #assertOpen(): void {

@@ -4,6 +4,7 @@ import { type DataType, isHeld } from '../tensor/dtype.ts'
 import { dataTypeOf } from '../tensor/element-type.ts'
 import { assemble, type Edge } from './assemble.ts'
 import type { Provider } from './providers/provider.ts'
+import { specialTypes } from './special-types.ts'
 import type { Weights } from './weights.ts'
 
 /** What is known of a value before the model runs. */
@@ -51,13 +52,15 @@ export async function scan(
       graph,
     )
   const options = { prepack: false, optimize: 'basic' } as const
-  const session = await provider.create(model(made.map(name => ({ name, type: declaredType(graph, name) }))), options)
+  const special = specialTypes(graph)
+  const typeOf = (name: string): DataType | undefined => declaredType(graph, name) ?? special.get(name)
+  const session = await provider.create(model(made.map(name => ({ name, type: typeOf(name) }))), options)
   for (const output of session.outputs) {
     const name = output.name.replace(/ as read$/, '')
     if (output.type === 'other') continue
-    const declared = declaredType(graph, name)
+    const known = typeOf(name)
     shapes.set(name, {
-      type: declared && !isHeld(declared) ? declared : (output.type as DataType),
+      type: known && !isHeld(known) ? known : (output.type as DataType),
       dims: knownDims(output.dims),
     })
   }

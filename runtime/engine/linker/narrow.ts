@@ -11,11 +11,10 @@ import { copyId, readsOf, type Unit } from './unit.ts'
 export function narrow(program: Program, demand: Demand, results: readonly string[]): void {
   for (let more = true; more; ) {
     more = false
-    const readers = readersOf(demand)
     for (const pick of demand.units) {
       const rows = rowsPicked(pick)
       const made = rows && demand.producers.get(pick.inputs[0])
-      if (!made || results.includes(pick.inputs[0]) || readers.get(pick.inputs[0])!.length > 1) continue
+      if (!made || results.includes(pick.inputs[0]) || hasOtherReaders(demand, pick)) continue
       const through = byRow(program, made, rows)
       if (through === undefined) continue
       swap(program, demand, pick, made, through)
@@ -90,16 +89,8 @@ function hasRank(program: Program, name: string, rank: number): boolean {
   return program.dimsOf(name)?.length === rank
 }
 
-function readersOf(demand: Demand): Map<string, Unit[]> {
-  const readers = new Map<string, Unit[]>()
-  for (const unit of demand.units) {
-    for (const id of readsOf(unit)) {
-      const known = readers.get(id)
-      if (known) known.push(unit)
-      else readers.set(id, [unit])
-    }
-  }
-  return readers
+function hasOtherReaders(demand: Demand, pick: Unit): boolean {
+  return demand.units.some(unit => unit !== pick && readsOf(unit).includes(pick.inputs[0]))
 }
 
 /** Picks the rows of what goes into the node, and gives the node's copy on them the pick's own result. */
