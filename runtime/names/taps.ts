@@ -2,6 +2,7 @@ import { AmbiguousTapError, NoTapError } from '../errors/names.ts'
 import type { Tap } from '../graph/expression.ts'
 import type { GraphNode } from '../onnx/graph.ts'
 import { derivedValues, readsShapeOnly } from './derived.ts'
+import { assertNotFolded, assertOneCall } from './doubt.ts'
 import type { ModuleNode, ModuleTree } from './tree.ts'
 
 type Direction = Tap['direction']
@@ -36,6 +37,8 @@ export class Taps {
       if (names.length === 0) throw this.#none(label, module)
       const best = this.#preferred(names, module)
       if (best.length > 1) throw new AmbiguousTapError(label, 'output', best)
+      assertOneCall(label, module, this.tree.graph)
+      assertNotFolded(label, module, this.tree.graph.producer.get(best[0])?.node)
       return this.#tap(module.path, 'out', best[0], label)
     })
   }
@@ -46,6 +49,7 @@ export class Taps {
       const names = this.#entering(module)
       const label = labelOf(module, 'input')
       if (names.length === 0) throw this.#none(label, module)
+      assertOneCall(label, module, this.tree.graph)
       const main = names.filter(name => !(this.#inputs.has(name) && SIDE_INPUT.test(name)))
       return this.#tap(module.path, 'in', (main.length > 0 ? main : names)[0], label)
     })
