@@ -9,6 +9,7 @@ import type { Weights } from '../engine/weights.ts'
 import { LoadOptionError, UnsupportedModelError } from '../errors/input.ts'
 import { CudaUnavailableError } from '../errors/run.ts'
 import { findLayers } from '../names/layers.ts'
+import { nearestNames } from '../names/nearest.ts'
 import { Taps } from '../names/taps.ts'
 import { ModuleTree } from '../names/tree.ts'
 import { userCacheFolder } from '../onnx/cache-folder.ts'
@@ -101,12 +102,36 @@ function engineMaker(path: string, provider: Provider, options: LoadOptions): En
   }
 }
 
+/** One of each, so that an option can't be forgotten here. */
+const known: Readonly<Record<keyof LoadOptions, true>> = {
+  provider: true,
+  deviceId: true,
+  fallback: true,
+  threads: true,
+  blocks: true,
+  groupBytes: true,
+  sessionBytes: true,
+  reuseBytes: true,
+  cacheFolder: true,
+  onProgress: true,
+  signal: true,
+}
+const optionNames = Object.keys(known)
+
 function checkOptions(options: LoadOptions): void {
   const { provider, threads, blocks, sessionBytes, reuseBytes, groupBytes, cacheFolder } = options
   if (cacheFolder !== undefined && cacheFolder !== true && (typeof cacheFolder !== 'string' || cacheFolder === '')) {
     throw new LoadOptionError(
       `The option cacheFolder is ${JSON.stringify(cacheFolder)}.`,
       'give the path of a folder, or true',
+    )
+  }
+  for (const name of Object.keys(options)) {
+    if (optionNames.includes(name)) continue
+    const [near] = nearestNames(name, optionNames)
+    throw new LoadOptionError(
+      `There is no option ${name}.`,
+      near ? `did you mean ${near}?` : `the options are ${optionNames.join(', ')}`,
     )
   }
   if (provider !== undefined && provider !== 'cpu' && provider !== 'cuda') {

@@ -74,10 +74,7 @@ function flatten(
 ): void {
   if (depth === dims.length) {
     if (Array.isArray(value) || !/^(number|bigint|boolean|string)$/.test(typeof value)) {
-      const what = Array.isArray(value)
-        ? 'arrays of different depth'
-        : `${value === null ? 'null' : typeof value} among the elements`
-      throw new ArgumentError(`A tensor can't be made of ${what}.`, here(), 'give every row the same length and depth')
+      throw notAnElement(value, depth)
     }
     into.push(value as number)
     return
@@ -91,6 +88,19 @@ function flatten(
     )
   }
   for (const item of value) flatten(item, dims, depth + 1, into)
+}
+
+function notAnElement(value: unknown, depth: number): ArgumentError {
+  const where = depth === 0 ? '' : ' among the elements'
+  const error = (what: string, fix: string) => new ArgumentError(`A tensor can't be made of ${what}.`, here(), fix)
+  if (Array.isArray(value)) return error('arrays of different depth', 'give every row the same length and depth')
+  if (value instanceof Promise) return error(`a promise${where}`, 'await it first')
+  if (value instanceof Tensor) return error(`tensors${where}`, 'join them: stack([a, b]) or cat([a, b])')
+  const what =
+    value === null || value === undefined
+      ? String(value)
+      : `${/^[aeiou]/.test(typeof value) ? 'an' : 'a'} ${typeof value}`
+  return error(`${what}${where}`, 'pass a number, nested arrays of numbers, a typed array or a tensor')
 }
 
 function guess(flat: readonly unknown[]): HeldType {
@@ -115,7 +125,9 @@ function fill(
   return { type, dims, data }
 }
 
-const ranges: Readonly<Record<string, readonly [number, number]>> = {
+const ranges: Readonly<Record<string, readonly [number | bigint, number | bigint]>> = {
+  int64: [-(2n ** 63n), 2n ** 63n - 1n],
+  uint64: [0n, 2n ** 64n - 1n],
   int8: [-128, 127],
   uint8: [0, 255],
   int16: [-32768, 32767],
@@ -132,8 +144,16 @@ function checked(value: number | bigint | boolean | string, type: HeldType): num
   if (isFloat(type)) return Number(value)
   const number = Number(value)
   const range = ranges[type]
-  if (!Number.isInteger(number) || (range && (number < range[0] || number > range[1]))) {
+  if (!Number.isInteger(number))
     throw new DtypeError(`${value} stands where ${type} is due.`, here(), 'round it first, or use a float type')
+  const whole = typeof value === 'boolean' ? number : value
+  if (range && (whole < range[0] || whole > range[1])) {
+    const fix = `give a number from ${range[0]} to ${range[1]}, or use a wider type`
+    throw new DtypeError(`${value} stands where ${type} is due, which can't hold it.`, here(), fix)
+  }
+  if (typeof value === 'number' && !Number.isSafeInteger(value)) {
+    const fix = `write a bigint: ${BigInt(value)}n, or the digits that you meant`
+    throw new DtypeError(`${value} is beyond 2^53, where numbers skip integers.`, here(), fix)
   }
   return isBigInt(type) ? BigInt(value) : number
 }

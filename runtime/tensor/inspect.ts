@@ -6,8 +6,12 @@ import type { Tensor } from './tensor.ts'
 /** As a person wants to see it: the values if they are here, else what is known and how to get them. */
 export function describe(tensor: Tensor): string {
   const shape = knownShape(tensor)
-  if (!tensor.computed)
-    return `Tensor(${tensor.label}, ${tensor.type} ${shape}, not computed: await h.value(), or save(h))`
+  if (!tensor.computed) {
+    const state = tensor.gone
+      ? 'its trace has ended, and it was not saved'
+      : 'not computed: await h.value(), or save(h)'
+    return `Tensor(${tensor.label}, ${tensor.type} ${shape}, ${state})`
+  }
   const held = tensor.held()
   const values = format(held, sizeOf(held.dims) > 1000 ? 3 : Number.POSITIVE_INFINITY)
   return `Tensor(${tensor.type} ${shape}\n${values})`

@@ -114,6 +114,11 @@ export class Tensor {
     return toNested(this.held())
   }
 
+  /** As `tolist`. @throws NotSavedError, NotComputedError */
+  toJSON(): NestedList {
+    return this.tolist()
+  }
+
   /** The only element. @throws ShapeError if there are more */
   item(): number | bigint | boolean | string {
     const held = this.held()
@@ -137,6 +142,11 @@ export class Tensor {
     return this
   }
 
+  /** Whether its trace has ended without saving it. @internal */
+  get gone(): boolean {
+    return this.#owner?.finished === true && !this.#held
+  }
+
   /** Whether the value is here, in JavaScript. */
   get computed(): boolean {
     return this.#held !== undefined
@@ -151,7 +161,7 @@ export class Tensor {
 
   /** @internal */
   get node(): Value {
-    if (this.#owner?.finished && !this.#held) throw this.#released()
+    if (this.gone) throw this.#released()
     return this.#value
   }
 

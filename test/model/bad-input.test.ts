@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, trunca
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
-import { load, type Model, OnnsightError } from 'onnsight'
+import { load, type Model, OnnsightError, ones, type Tensor } from 'onnsight'
 
 const folder = mkdtempSync(join(tmpdir(), 'onnsight-'))
 const chars = 'test/fixtures/models/chars.onnx'
@@ -97,6 +97,12 @@ const inputs: Record<string, [given: unknown, message: RegExp]> = {
   'NaN where integers are due': [{ input_ids: [[Number.NaN]] }, /NaN stands where int64 is due/],
   'a fraction': [{ input_ids: [[1.5]] }, /1\.5 stands where int64 is due/],
   'a wrong rank': [{ input_ids: [1, 2] }, /1 of them, and it must have 2/],
+  'a bigint that int64 can’t hold': [{ input_ids: [[2n ** 63n]] }, /can't hold it/],
+  'a number beyond 2^53': [{ input_ids: [[2 ** 53 + 2]] }, /9007199254740994n/],
+  'a promise': [{ input_ids: Promise.resolve([[1]]) }, /a promise\.[\s\S]*await it first/],
+  'undefined among the elements': [{ input_ids: [[1, undefined]] }, /undefined among the elements/],
+  text: [{ input_ids: [['a']] }, /"a" stands where int64 is due/],
+  'no elements': [{ input_ids: [[]] }, /do not fit together/],
   'a wrong typed array': [{ input_ids: new Float32Array(4) }, /is float32, and must be int64/],
 }
 
@@ -134,6 +140,57 @@ test('CUDA that is missing says how to get it, and falls back only where allowed
   const onCpu = await load(chars, { provider: 'cuda', fallback: 'cpu' })
   t.deepEqual([...(await onCpu.run([[1]])).logits.dims], [1, 1, 65])
   await onCpu.release()
+})
+
+test('an option that is not there names the nearest', async t => {
+  await t.throwsAsync(load(chars, { thread: 2 } as never), { code: 'load-option', message: /did you mean threads/ })
+})
+
+test('a value that was not saved: every way to its data says so, and printing it does not throw', async t => {
+  let leaked!: Tensor
+  await model.trace([[1, 2]], m => {
+    leaked = m.transformer.h[0].output
+  })
+  const ways: Record<string, () => unknown> = {
+    data: () => leaked.data,
+    tolist: () => leaked.tolist(),
+    item: () => leaked.item(),
+    'JSON.stringify': () => JSON.stringify({ leaked }),
+    'an operation': () => leaked.add(1),
+    'a slice': () => leaked.slice(':, 0'),
+  }
+  for (const [name, way] of Object.entries(ways)) t.throws(way, { code: 'not-saved', message: /save\(/ }, name)
+  await t.throwsAsync(leaked.value(), { code: 'not-saved' })
+  await t.throwsAsync(model.run({ input_ids: leaked }), { code: 'input', message: /never saved/ })
+  t.regex(String(leaked), /its trace has ended, and it was not saved/)
+  const kept = await model.trace([[1]], m => m.lm_head.output.slice('0, 0, :2'))
+  t.deepEqual(JSON.parse(JSON.stringify(kept)), kept.tolist())
+})
+
+const writes: Record<string, [value: unknown, code: string, message: RegExp]> = {
+  'more rows than there are': [ones([3, 2, 128]), 'shape', /\[3, 2, 128\] does not fit a slice of \[1, 2, 128\]/],
+  'another width': [ones([1, 2, 64]), 'shape', /\[1, 2, 64\]/],
+  text: ['a', 'dtype', /"a" stands where float32/],
+  undefined: [undefined, 'argument', /undefined/],
+  'an object': [{}, 'argument', /an object/],
+}
+for (const [name, [value, code, message]] of Object.entries(writes)) {
+  test(`a write of ${name} is refused at its line, before anything runs`, async t => {
+    const error = (await t.throwsAsync(
+      model.trace([[1, 2]], m => {
+        m.transformer.h[0].output = value as never
+        return m.lm_head.output
+      }),
+    )) as OnnsightError
+    t.is(error.code, code)
+    t.regex(error.message, message)
+    t.regex(error.at?.file ?? '', /bad-input\.test/)
+  })
+}
+
+test('after any of these the model works as before', async t => {
+  const { logits } = await model.run([[1, 2]])
+  t.deepEqual([...logits.dims], [1, 2, 65])
 })
 
 test('use after release', async t => {

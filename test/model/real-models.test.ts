@@ -122,7 +122,7 @@ for (const [name, path, dims] of models) {
 /** Within rounding: fusions differ where a value inside one is exposed. */
 function near(got: Tensor, expected: Float32Array): boolean {
   const data = got.data as Float32Array
-  const most = expected.reduce((max, value) => Math.max(max, Math.abs(value)), 1e-6)
+  const most = expected.reduce((max, value) => Math.max(max, Math.abs(value)), 1e-3)
   return (
     data.length === expected.length &&
     expected.every(
