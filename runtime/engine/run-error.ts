@@ -6,7 +6,12 @@ import type { Step } from './linker/plan.ts'
 export function mapRunError(error: unknown, step: Step, order: readonly Expression[]): Error {
   const text = error instanceof Error ? error.message : String(error)
   const found = /running (\S+) node\. Name:'(.*?)' Status Message: ([\s\S]*)/.exec(text)
-  if (!found) return new RunError({ step: step.label, message: firstLine(text), cause: error })
+  if (!found) {
+    const message = /^Non tensor type/.test(text)
+      ? 'a value that was read is a sequence, a map or an optional, which can’t be given out; read what goes into it, or what comes out of it'
+      : firstLine(text)
+    return new RunError({ step: step.label, message, cause: error })
+  }
   const [, opType, nodeName, message] = found
   const own = /^onnsight:(\d+) /.exec(nodeName)
   const expression = own ? order[step.expressions[Number(own[1])]] : undefined

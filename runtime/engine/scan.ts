@@ -44,6 +44,8 @@ export async function scan(
   for (const { name, type, dims } of inputs) {
     if (type) shapes.set(name, { type, dims: dims?.map(dim => (typeof dim === 'number' ? dim : undefined)) })
   }
+  // onnxruntime can't make a session of nothing.
+  if (graph.nodes.length === 0) return shapes
   const made = graph.nodes.flatMap(node => node.outputs.filter(name => name !== ''))
   const model = (outputs: Edge[]) =>
     assemble(

@@ -181,10 +181,14 @@ async function scanOpen(
   try {
     return await scan(graph, weights, provider, inputs)
   } catch (error) {
-    throw new UnsupportedModelError(
-      path,
-      (error instanceof Error ? error.message : String(error)).split('\n')[0],
-      error,
-    )
+    const [reason] = (error instanceof Error ? error.message : String(error)).split('\n')
+    throw new UnsupportedModelError(path, reason + unknownNode(reason, graph), error)
   }
+}
+
+/** For an operator of a foreign domain onnxruntime names no node. */
+function unknownNode(reason: string, graph: OnnxGraph): string {
+  const found = /(\S+):(\w+)\(-?\d+\) is not a registered/.exec(reason)
+  const node = found && graph.nodes.find(({ domain, opType }) => domain === found[1] && opType === found[2])
+  return node ? `: the node ${node.name}` : ''
 }
