@@ -1,13 +1,16 @@
 import { create } from '@bufbuild/protobuf'
 import { withFields } from './message.ts'
 import {
+  AttributeProto_AttributeType as AttributeType,
   type NodeProto,
+  NodeProtoSchema,
   TensorProto_DataType as OnnxType,
+  type SparseTensorProto,
   type TensorProto,
   TensorProtoSchema,
 } from './schema/onnx_pb.ts'
 
-/** The tensor of a Constant node, named for its output; undefined for the sparse kind, which stays a node. */
+/** The tensor of a Constant node, named for its output; undefined for the sparse kind: see `denseNodes`. */
 export function constantTensor(node: NodeProto): TensorProto | undefined {
   const name = node.output[0]
   const [attribute] = node.attribute
@@ -34,4 +37,23 @@ export function constantTensor(node: NodeProto): TensorProto | undefined {
     default:
       return undefined
   }
+}
+
+/**
+ * Nodes that make a sparse tensor's dense value. onnxruntime turns a sparse Constant into an initializer, which can't be a graph's
+ * output as it stands: the Identity makes it a value like any other.
+ * @param name of the value
+ */
+export function denseNodes(name: string, sparse: SparseTensorProto): NodeProto[] {
+  const constant = `${name}/sparse`
+  const attribute = [{ name: 'sparse_value', type: AttributeType.SPARSE_TENSOR, sparseTensor: sparse }]
+  return [
+    create(NodeProtoSchema, { name: constant, opType: 'Constant', output: [constant], attribute }),
+    create(NodeProtoSchema, { name, opType: 'Identity', input: [constant], output: [name] }),
+  ]
+}
+
+/** What a sparse Constant holds. */
+export function sparseConstant(node: NodeProto): SparseTensorProto | undefined {
+  return node.attribute.find(({ name }) => name === 'sparse_value')?.sparseTensor
 }

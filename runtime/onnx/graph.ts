@@ -1,13 +1,12 @@
 import { InvalidGraphError } from '../errors/onnx.ts'
 import { capturesOf } from './captures.ts'
-import { constantTensor } from './constants.ts'
+import { constantTensor, denseNodes, sparseConstant } from './constants.ts'
 import { withFields } from './message.ts'
 import {
   type FunctionProto,
   type GraphProto,
   type ModelProto,
   type NodeProto,
-  type SparseTensorProto,
   type TensorProto,
   TensorProto_DataType,
   type ValueInfoProto,
@@ -39,14 +38,16 @@ export interface ValueInfo {
   readonly dims: readonly (number | string | undefined)[] | undefined
 }
 
-/** A model's graph as the rest of onnsight sees it: constants are initializers, and nodes stand in running order. */
+/**
+ * A model's graph as the rest of onnsight sees it: constants are initializers, sparse ones are nodes that make the dense value, and
+ * nodes stand in running order.
+ */
 export interface OnnxGraph {
   readonly nodes: readonly GraphNode[]
   /** What must be fed. */
   readonly inputs: readonly ValueInfo[]
   readonly outputs: readonly ValueInfo[]
   readonly initializers: ReadonlyMap<string, TensorProto>
-  readonly sparse: ReadonlyMap<string, SparseTensorProto>
   /** The Constant nodes that became initializers, by their output's name. */
   readonly constantNodes: ReadonlyMap<string, NodeProto>
   /** Values that the file declares a type for. */
@@ -70,13 +71,14 @@ export function buildGraph(proto: ModelProto): OnnxGraph {
   for (const node of graph.node) {
     const tensor = node.opType === 'Constant' ? constantTensor(node) : undefined
     if (!tensor) {
-      kept.push(node)
+      const sparse = node.opType === 'Constant' ? sparseConstant(node) : undefined
+      kept.push(...(sparse ? denseNodes(node.output[0], sparse) : [node]))
       continue
     }
     initializers.set(node.output[0], tensor)
     constantNodes.set(node.output[0], node)
   }
-  const sparse = new Map(graph.sparseInitializer.map(tensor => [tensor.values?.name ?? '', tensor]))
+  for (const sparse of graph.sparseInitializer) kept.push(...denseNodes(sparse.values?.name ?? '', sparse))
   const nodes = named(sortNodes(kept.map(node => ({ node, captures: capturesOf(node) }))))
   const { producer, consumers } = connect(nodes)
   const opsets = new Map(
@@ -87,7 +89,6 @@ export function buildGraph(proto: ModelProto): OnnxGraph {
     inputs: graph.input.filter(input => !initializers.has(input.name)).map(describe),
     outputs: graph.output.map(describe),
     initializers,
-    sparse,
     constantNodes,
     valueTypes: new Map([...graph.valueInfo, ...graph.input, ...graph.output].map(info => [info.name, describe(info)])),
     producer,
