@@ -7,7 +7,7 @@ import { int64Operand } from './int64.ts'
 import { recordOne, Tensor } from './tensor.ts'
 
 /** @throws ArgumentError for what is no length */
-export function checkDims(dims: readonly number[], operation: string): void {
+function checkDims(dims: readonly number[], operation: string): void {
   if (!dims.every(dim => Number.isSafeInteger(dim) && dim >= 0))
     throw new ArgumentError(`${operation}: [${dims.join(', ')}] are no dims.`, here())
 }

@@ -1,0 +1,59 @@
+import { type Place, TemplateSyntaxError } from './ast.ts'
+import type { Token } from './lexer.ts'
+
+/** Tokens, and how far they have been read. */
+export class Tokens {
+  readonly #tokens: readonly Token[]
+  #at = 0
+
+  constructor(tokens: readonly Token[]) {
+    this.#tokens = tokens
+  }
+
+  get next(): Token {
+    return this.#tokens[this.#at]
+  }
+
+  /** The one after the next. */
+  peek(): Token {
+    return this.#tokens[Math.min(this.#at + 1, this.#tokens.length - 1)]
+  }
+
+  /** The last one never goes. */
+  advance(): void {
+    if (this.next.kind !== 'end') this.#at++
+  }
+
+  /** Goes on if the next one is this symbol. */
+  take(symbol: string): boolean {
+    if (this.next.kind !== 'symbol' || this.next.text !== symbol) return false
+    this.#at++
+    return true
+  }
+
+  takeWord(word: string): boolean {
+    if (this.next.kind !== 'word' || this.next.text !== word) return false
+    this.#at++
+    return true
+  }
+
+  expect(symbol: string, why: string): void {
+    if (!this.take(symbol)) this.fail(`found ${this.describe()}, where ${symbol} is due ${why}`)
+  }
+
+  word(what: string): Token {
+    const { next } = this
+    if (next.kind !== 'word') this.fail(`found ${this.describe()}, where ${what} is due`)
+    this.#at++
+    return next
+  }
+
+  describe(): string {
+    const { kind, text } = this.next
+    return kind === 'newline' ? 'the end of the line' : kind === 'string' ? JSON.stringify(text) : text
+  }
+
+  fail(message: string, fix?: string, at: Place = this.next.at): never {
+    throw new TemplateSyntaxError(message, at, fix)
+  }
+}
