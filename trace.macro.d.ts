@@ -1,4 +1,4 @@
-import type { Inputs, Model, Slice, SliceValue, TraceOptions } from './dist/runtime/index.js'
+import type { Inputs, Model, Module, SkipValue, Slice, SliceValue, Tensor, TraceOptions } from './dist/runtime/index.js'
 
 /**
  * Runs the model on `inputs`; inside the block its values can be read and written. The block's result comes back with its tensors
@@ -12,6 +12,21 @@ export function trace<R>(
   options: TraceOptions,
   block: (model: Model) => R | Promise<R>,
 ): Promise<R>
+
+/**
+ * The same with a block in the template language, docs/template.md: its saved values are the result, by name.
+ * trace(model, inputs)`save h5 = transformer.h[5].output`
+ */
+export function trace(model: Model, inputs?: Inputs, options?: TraceOptions): TemplateTrace
+
+/** Takes the template. */
+export type TemplateTrace = (strings: TemplateStringsArray, ...values: unknown[]) => Promise<Record<string, Tensor>>
+
+/**
+ * Leaves a module out: `value` stands for its output, without one its input does. What lies inside can't be read or written from
+ * here on.
+ */
+export function skip(module: Module, value?: SkipValue): void
 
 /** Marks a handle (or all in an array or object) so that its value is there after the trace. */
 export function save<T>(value: T): T

@@ -27,7 +27,8 @@ export function rewriteBody(block: NodePath<types.Function>, $: types.Identifier
   const visitor: BabelCore.Visitor = {
     CallExpression(path) {
       if (expanded.has(path.node)) {
-        path.get('arguments')[0]?.traverse(visitor)
+        // All but what was compiled already.
+        for (const [i, argument] of path.get('arguments').entries()) if (i !== 1) argument.traverse(visitor)
         path.skip()
       } else if (t.isIdentifier(path.node.callee, { name: 'eval' })) {
         throw fail(path, 'eval() in a traced block can’t be captured: its text is not there at build time')

@@ -6,28 +6,46 @@ export function infoOf(
   call: NodePath,
   block: NodePath<types.Function>,
   { local, live }: OuterVariables,
-  { code, file }: Context,
+  context: Context,
 ): Record<string, unknown> {
-  const lines = code.split(/\r\n|\n|\r/)
   const body = block.node.body
   const statements = body.type === 'BlockStatement' ? [...body.directives, ...body.body] : [body]
   const first = statements[0]?.loc?.start ?? body.loc?.start ?? { line: 1, column: 0 }
   const last = statements.at(-1)?.loc?.end ?? first
+  const info = spanInfo(call, body, statements.length > 0 ? { first, last } : { first }, context)
+  return { ...info, pulled: local, pushed: local, live }
+}
+
+/** The same of a template: its text between the backticks. */
+export function templateInfo(
+  tagged: NodePath<types.TaggedTemplateExpression>,
+  context: Context,
+): Record<string, unknown> {
+  const { quasi } = tagged.node
+  const [head, tail] = [quasi.quasis[0], quasi.quasis.at(-1)]
+  const info = spanInfo(tagged, quasi, { first: head.loc?.start ?? { line: 1, column: 0 } }, context)
+  const text = context.code.slice(head.start ?? 0, tail?.end ?? 0)
+  return { ...info, source: deindent(text.split(/\r\n|\n|\r/)) }
+}
+
+function spanInfo(
+  call: NodePath,
+  { start, end }: types.Node,
+  { first, last }: { first: Place; last?: Place },
+  { code, file }: Context,
+): Record<string, unknown> {
+  const lines = code.split(/\r\n|\n|\r/)
   const callStart = call.node.loc?.start.line ?? first.line
-  const callEnd = call.node.loc?.end.line ?? last.line
+  const callEnd = call.node.loc?.end.line ?? (last ?? first).line
   const from = Math.max(1, callStart - 2)
-  const source = statements.length > 0 ? deindent(sliceLines(lines, first, last)) : []
   return {
-    source,
+    source: last ? deindent(sliceLines(lines, first, last)) : [],
     file,
     line: first.line,
     column: first.column + 1,
-    start: body.start ?? 0,
-    end: body.end ?? 0,
+    start: start ?? 0,
+    end: end ?? 0,
     context: { firstLine: from, lines: lines.slice(from - 1, callEnd + 2) },
-    pulled: local,
-    pushed: local,
-    live,
   }
 }
 

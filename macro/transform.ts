@@ -3,6 +3,8 @@ import { parseSlice, SliceSyntaxError } from '../language/slice.ts'
 import type { Babel, Context, NodePath, types } from './babel.ts'
 import { expandTrace } from './expand.ts'
 import { member } from './marks.ts'
+import { placeIn } from './place.ts'
+import { expandTemplate } from './template.ts'
 
 /** References to each imported name: what babel-plugin-macros hands over, and what the plugin gathers. */
 export type References = Readonly<Record<string, readonly NodePath[] | undefined>>
@@ -22,10 +24,13 @@ export interface TransformOptions {
   ) => Error
 }
 
+/** What needs no rewriting but the name of the module that it comes from. */
+const plain = ['save', 'stop', 'skip'] as const
+const known: readonly string[] = ['trace', ...plain, 's']
+
 /** Names that are promised for later versions. */
 export const LATER = [
   'invoke',
-  'skip',
   'edit',
   'generate',
   'scan',
@@ -72,8 +77,8 @@ export function transform({
         throw context.fail(path, "The macro has no default export. Write import { trace } from 'onnsight/trace.macro'")
       if ((LATER as readonly string[]).includes(name))
         throw context.fail(path, `${name} is not available in this version of onnsight yet`)
-      if (!['trace', 'save', 'stop', 's'].includes(name))
-        throw context.fail(path, `onnsight/trace.macro has no ${name}. It has trace, save, stop and s`)
+      if (!known.includes(name))
+        throw context.fail(path, `onnsight/trace.macro has no ${name}. It has ${known.join(', ')}`)
       if (path.parentPath?.isExportSpecifier())
         throw context.fail(
           path,
@@ -81,7 +86,7 @@ export function transform({
         )
     }
   }
-  for (const name of ['save', 'stop'] as const)
+  for (const name of plain)
     for (const path of references[name] ?? []) path.replaceWith(member(context.runtime, name, t))
   for (const path of references.s ?? []) expandSlice(path, context)
   // Inner traces first: an outer block then takes their expansion as it is.
@@ -92,7 +97,9 @@ export function transform({
     calls.some(other => other !== call && other.findParent(parent => parent === call))
   for (const call of calls) {
     if (isNested(call)) program.scope.crawl()
-    expandTrace(call, context)
+    const tagged = call.parentPath
+    if (call.key === 'tag' && tagged?.isTaggedTemplateExpression()) expandTemplate(call, tagged, context)
+    else expandTrace(call, context)
   }
   importRuntime(context, runtime ?? 'onnsight/internal')
 }
@@ -107,12 +114,6 @@ function callOf(reference: NodePath, { fail }: Context): NodePath<types.CallExpr
     throw fail(
       reference,
       'trace is a macro and can only be called: trace(model, inputs, () => …). For a value use model.trace',
-    )
-  }
-  if (parent.parentPath?.isTaggedTemplateExpression() && parent.key === 'tag') {
-    throw fail(
-      parent,
-      'The template language, trace(model, inputs)`…`, is not available in this version of onnsight yet',
     )
   }
   return parent as NodePath<types.CallExpression>
@@ -133,18 +134,6 @@ function expandSlice(path: NodePath, context: Context): void {
     )
   }
   path.replaceWith(member(context.runtime, 's', context.t))
-}
-
-/** A path whose code frame points at one character of a template's piece. */
-function placeIn(quasi: NodePath<types.TemplateElement>, offset: number): NodePath {
-  const { loc } = quasi.node
-  if (loc) {
-    const before = quasi.node.value.raw.slice(0, offset).split('\n')
-    const line = loc.start.line + before.length - 1
-    const column = before.length > 1 ? before.at(-1)!.length : loc.start.column + offset
-    quasi.node.loc = { ...loc, start: { ...loc.start, line, column }, end: { ...loc.start, line, column: column + 1 } }
-  }
-  return quasi
 }
 
 function importRuntime({ t, program, runtime }: Context, source: string): void {

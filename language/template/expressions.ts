@@ -62,6 +62,10 @@ export const keywords: ReadonlySet<string> = new Set([
 
 /** A Pratt parser: an expression whose operators all bind more strongly than `least`. */
 export function parseExpression(tokens: Tokens, least = 0): Expression {
+  return tokens.nested(() => parseBinary(tokens, least))
+}
+
+function parseBinary(tokens: Tokens, least: number): Expression {
   let left = prefix(tokens)
   for (;;) {
     const { kind, text, at } = tokens.next

@@ -37,7 +37,7 @@ class Lexer {
   run(): Token[] {
     for (this.#piece = 0; this.#piece < this.#pieces.length; this.#piece++) {
       this.#offset = 0
-      if (this.#piece > 0) this.#push('hole', '${…}', this.#piece - 1)
+      if (this.#piece > 0) this.#hole(this.#piece - 1)
       this.#lexPiece(this.#pieces[this.#piece])
     }
     this.#piece--
@@ -50,6 +50,12 @@ class Lexer {
       )
     this.#push('end', 'the end')
     return this.#tokens
+  }
+
+  /** It stands where the text before it ends. */
+  #hole(index: number): void {
+    const at = { piece: index, offset: this.#pieces[index].length }
+    this.#tokens.push({ kind: 'hole', text: '${…}', value: index, at })
   }
 
   #lexPiece(text: string): void {

@@ -165,7 +165,7 @@ class Parser {
     const inner = this.#indent ?? ''
     if (this.#tokens.next.kind === 'end' || inner.length <= indent.length || !inner.startsWith(indent))
       throw new TemplateSyntaxError('this for has no block', at, 'indent the lines below it that it repeats')
-    const body = this.#block(indent)
+    const body = this.#tokens.nested(() => this.#block(indent))
     this.#afterBlock = true
     return { kind: 'for', name, iterated, body, at }
   }

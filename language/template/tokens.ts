@@ -1,10 +1,13 @@
 import { type Place, TemplateSyntaxError } from './ast.ts'
 import type { Token } from './lexer.ts'
 
+const MOST_NESTED = 200
+
 /** Tokens, and how far they have been read. */
 export class Tokens {
   readonly #tokens: readonly Token[]
   #at = 0
+  #depth = 0
 
   constructor(tokens: readonly Token[]) {
     this.#tokens = tokens
@@ -17,6 +20,16 @@ export class Tokens {
   /** The one after the next. */
   peek(): Token {
     return this.#tokens[Math.min(this.#at + 1, this.#tokens.length - 1)]
+  }
+
+  /** Reads a part that may hold others of its kind: deeper than people write, it is refused before the stack ends. */
+  nested<T>(read: () => T): T {
+    if (++this.#depth > MOST_NESTED) this.fail('this is nested too deeply', 'give inner parts names of their own')
+    try {
+      return read()
+    } finally {
+      this.#depth--
+    }
   }
 
   /** The last one never goes. */

@@ -14,18 +14,25 @@ export interface ErrorDetails {
   readonly cause?: unknown
 }
 
+let positionNow: () => SourcePosition | undefined = () => undefined
+
+/** Tells which line of a block is being run: errors that are raised in a block stand there. */
+export function useBlockPosition(find: () => SourcePosition | undefined): void {
+  positionNow = find
+}
+
 /** Every error that onnsight throws: what happened, where, and what to do. `code` is stable. */
 export class OnnsightError extends Error {
   readonly code: string
   readonly fix: string | undefined
   readonly at: SourcePosition | undefined
 
-  constructor(code: string, message: string, details: ErrorDetails = {}) {
-    super(compose(message, details), details.cause === undefined ? undefined : { cause: details.cause })
+  constructor(code: string, message: string, { at = positionNow(), ...details }: ErrorDetails = {}) {
+    super(compose(message, { at, ...details }), details.cause === undefined ? undefined : { cause: details.cause })
     this.name = new.target.name
     this.code = code
     this.fix = details.fix
-    this.at = details.at
+    this.at = at
   }
 }
 

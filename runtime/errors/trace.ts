@@ -1,3 +1,4 @@
+import type { Mark } from '../graph/expression.ts'
 import { OnnsightError, type SourcePosition } from './error.ts'
 
 export class OutsideTraceError extends OnnsightError {
@@ -51,6 +52,20 @@ export class TraceArgumentsError extends OnnsightError {
   static readonly code = 'trace-arguments'
   constructor(message: string, fix: string, at?: SourcePosition) {
     super(TraceArgumentsError.code, message, { at, fix })
+  }
+}
+
+export class SkippedError extends OnnsightError {
+  static readonly code = 'skipped'
+  constructor(label: string, module: string, skip: Mark | undefined, earlier?: Mark) {
+    const where = skip ? ` (${skip.label()})` : ''
+    super(
+      SkippedError.code,
+      earlier
+        ? `${module} is skipped here, and ${label}, which lies in it, was written before (${earlier.label()}): that would be lost.`
+        : `${label} lies in ${module}, which this trace skips${where}: it is not computed.`,
+      { fix: `leave out the skip, or use ${module}.output or ${module}.input` },
+    )
   }
 }
 

@@ -1,3 +1,4 @@
+import { useBlockPosition } from '../errors/error.ts'
 import type { TensorData } from '../tensor/data.ts'
 import type { Mark, TapOwner, Value } from './expression.ts'
 import { type Scope, variableScope } from './scope.ts'
@@ -20,6 +21,11 @@ let current: Scope<Recorder> = variableScope()
 export function currentRecorder(): Recorder | undefined {
   return current.get()
 }
+
+useBlockPosition(() => {
+  const recorder = current.get()
+  return recorder && !recorder.finished ? recorder.mark()?.position() : undefined
+})
 
 /** Keeps track of the recorder that is current. */
 export function recorderScope(): Scope<Recorder> {

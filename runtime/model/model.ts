@@ -6,6 +6,7 @@ import { nearestNames } from '../names/nearest.ts'
 import { printModule } from '../names/print.ts'
 import { resolvePath } from '../names/resolve.ts'
 import type { SaveOptions } from '../onnx/write.ts'
+import { Template } from '../template/template.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { listen } from '../tracing/listeners.ts'
 import { traceable } from '../tracing/trace.ts'
@@ -27,6 +28,9 @@ export interface ModelMembers {
   /** A trace without the macro: the block is an ordinary function, and operators are methods. */
   trace<R>(inputs: Inputs, block: (model: Model) => R | Promise<R>): Promise<R>
   trace<R>(inputs: Inputs, options: TraceOptions, block: (model: Model) => R | Promise<R>): Promise<R>
+  /** The block in the template language: its saved values, by name. */
+  trace(inputs: Inputs, block: Template): Promise<Record<string, Tensor>>
+  trace(inputs: Inputs, options: TraceOptions, block: Template): Promise<Record<string, Tensor>>
   /** Which blocks the traces in `body` ran, rebuilt, reused or skipped, and what that cost. */
   explain(body: () => unknown): Promise<Explanation>
   /** A module by its path, `transformer.h.0.attn`. @throws UnknownModuleError */
@@ -60,6 +64,10 @@ export interface Explanation {
   readonly traces: readonly TraceReport[]
   toString(): string
 }
+
+type Block<R> = ((model: Model) => R | Promise<R>) | Template
+
+const isBlock = <R>(value: unknown): value is Block<R> => typeof value === 'function' || value instanceof Template
 
 const modelMembers: ReadonlySet<string> = new Set([
   ...['path', 'output', 'outputs', 'input', 'inputs', 'ops', 'weights', 'child', 'modules', 'toString'],
@@ -126,17 +134,16 @@ export class ModelHandle extends ModuleHandle {
     return this.binding.read(tap ?? taps.tensorTap(name))
   }
 
-  async trace<R>(
-    inputs: Inputs,
-    optionsOrBlock: TraceOptions | ((model: Model) => R | Promise<R>),
-    maybeBlock?: (model: Model) => R | Promise<R>,
-  ): Promise<R> {
-    const block = typeof optionsOrBlock === 'function' ? optionsOrBlock : maybeBlock
-    if (typeof block !== 'function') {
+  async trace<R>(inputs: Inputs, optionsOrBlock: TraceOptions | Block<R>, maybeBlock?: Block<R>): Promise<R> {
+    const block = isBlock(optionsOrBlock) ? optionsOrBlock : maybeBlock
+    if (!isBlock(block)) {
       throw new TraceArgumentsError('model.trace() was given no block.', 'write model.trace(inputs, model => …)')
     }
-    const options = typeof optionsOrBlock === 'function' ? {} : optionsOrBlock
-    return this.#trace([this, inputs], options, () => block(this.proxy)) as Promise<R>
+    const options = isBlock(optionsOrBlock) ? {} : optionsOrBlock
+    const args = [this, inputs]
+    if (typeof block === 'function') return this.#trace(args, options, () => block(this.proxy)) as Promise<R>
+    const tracer = new Tracer(args, options, undefined, block.info)
+    return tracer.run(this.#loaded, running => block.record(this.proxy, running)) as Promise<R>
   }
 
   #trace(args: readonly unknown[], options: TraceOptions, body: () => unknown): Promise<unknown> {

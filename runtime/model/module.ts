@@ -69,10 +69,17 @@ export function moduleProxy(binding: Binding, node: ModuleNode): Module {
   return proxy
 }
 
+const handles = new WeakMap<object, ModuleHandle>()
+
+/** What stands behind a module's proxy; undefined for anything else. */
+export function handleOf(value: unknown): ModuleHandle | undefined {
+  return typeof value === 'function' ? handles.get(value) : undefined
+}
+
 /** A proxy that answers with the handle's own members first, then with children. */
 export function makeProxy(handle: ModuleHandle): object {
   const target = (input: TensorLike): Tensor => handle.apply(input)
-  return new Proxy(target, {
+  const proxy = new Proxy(target, {
     get(_, key) {
       // A proxy is no promise: `await model.h` must not look for a child called `then`.
       if (key === 'then' && !handle.scope.children.has('then')) return undefined
@@ -98,6 +105,8 @@ export function makeProxy(handle: ModuleHandle): object {
         : undefined,
     deleteProperty: () => false,
   })
+  handles.set(proxy, handle)
+  return proxy
 }
 
 export class ModuleHandle {

@@ -1,5 +1,6 @@
 import { UnknownModuleError } from '../errors/names.ts'
 import { nearestNames } from './nearest.ts'
+import { reservedNames } from './reserved.ts'
 import type { ModuleNode } from './tree.ts'
 
 /** A child by name; of a list also by a negative index. @throws UnknownModuleError with the nearest names */
@@ -14,7 +15,7 @@ export function resolveChild(module: ModuleNode, name: string): ModuleNode {
   const names = [...module.children.keys()]
   if (module.isList)
     throw new UnknownModuleError(module.path, name, [`${module.path}[${names[0]}] … ${module.path}[${names.at(-1)}]`])
-  const near = nearestNames(name, names)
+  const near = nearestNames(name, [...names, ...reservedNames])
   throw new UnknownModuleError(module.path, name, near.length > 0 ? near : names.slice(0, 8))
 }
 

@@ -3,15 +3,7 @@ import type { TensorLike } from '../tensor/convert.ts'
 import { toTensor } from '../tensor/convert.ts'
 import { operators } from '../tensor/operators.ts'
 import { Tensor } from '../tensor/tensor.ts'
-
-/** What an operator can't be used on. */
-export class OperandError extends Error {
-  readonly fix: string
-  constructor(message: string, fix: string) {
-    super(message)
-    this.fix = fix
-  }
-}
+import { TemplateProblem } from './problem.ts'
 
 type Plain = number | bigint | boolean
 
@@ -37,7 +29,7 @@ export function binary(operator: BinaryOperator, left: unknown, right: unknown):
 export function unary(operator: UnaryOperator, operand: unknown): unknown {
   if (typeof operand === 'boolean' && operator === '~') return !operand
   if (isPlain(operand)) {
-    if (operator === '~') throw new OperandError('~ was used on a number', '~ is for bools: ~(h > 0)')
+    if (operator === '~') throw new TemplateProblem('~ was used on a number', '~ is for bools: ~(h > 0)')
     return operator === '-' ? -Number(operand) : Number(operand)
   }
   const tensor = asTensor(operator, operand)
@@ -74,7 +66,7 @@ function onNumbers(operator: BinaryOperator, a: number, b: number): number | boo
     case '^':
       return Boolean(a) !== Boolean(b)
     case '@':
-      throw new OperandError('@ was used on numbers', '@ multiplies matrices: write * for numbers')
+      throw new TemplateProblem('@ was used on numbers', '@ multiplies matrices: write * for numbers')
     default:
       return operators[names[operator]](a, b) as number | boolean
   }
@@ -87,7 +79,7 @@ function logical(operator: '&' | '|' | '^', a: Operand, b: Operand): Tensor {
 
 function assertBool(operator: string, tensor: Tensor): Tensor {
   if (tensor.type === 'bool') return tensor
-  throw new OperandError(
+  throw new TemplateProblem(
     `${operator} was used on ${tensor.type} values`,
     `${operator} is for bools: ${operator === '~' ? '~(h > 0)' : `(a > 0) ${operator} (b > 0)`}`,
   )
@@ -99,11 +91,11 @@ function operandOf(operator: string, value: unknown): Operand {
   return isPlain(value) ? value : asTensor(operator, value)
 }
 
-/** @throws OperandError for what is no tensor and can't become one */
+/** @throws TemplateProblem for what is no tensor and can't become one */
 export function asTensor(operator: string, value: unknown): Tensor {
   if (value instanceof Tensor) return value
   if (isPlain(value) || Array.isArray(value) || ArrayBuffer.isView(value)) return toTensor(value as TensorLike)
-  throw new OperandError(
+  throw new TemplateProblem(
     `${operator} was used on ${describe(value)}`,
     typeof value === 'function' ? 'use its .output or .input' : 'use a tensor, a number or a list of numbers',
   )

@@ -159,6 +159,11 @@ export class Tensor {
     this.#place.set(slice, value)
   }
 
+  /** Whether it was read from a place in the model, and can write there. @internal */
+  get isPlace(): boolean {
+    return this.#place !== undefined
+  }
+
   /** @internal */
   get node(): Value {
     if (this.gone) throw this.#released()

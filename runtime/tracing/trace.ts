@@ -27,7 +27,8 @@ export async function trace(args: readonly unknown[], block: CompiledBlock): Pro
   return tracer.run(target, running => block.body(new BlockContext(running), model))
 }
 
-function asTraceable(model: unknown, info: Info): Traceable {
+/** @throws TraceArgumentsError for what is no model */
+export function asTraceable(model: unknown, info: Info): Traceable {
   const found = (model as Partial<HasTraceable> | null | undefined)?.[traceable]
   if (typeof found === 'function') return (model as HasTraceable)[traceable]()
   const what = model instanceof Promise ? 'a promise' : model === undefined ? 'undefined' : `a ${typeof model}`

@@ -4,9 +4,10 @@ import type { TraceReport } from '../engine/report.ts'
 import type { ValueShape } from '../engine/scan.ts'
 import { OnnsightError } from '../errors/error.ts'
 import { DecidedError, OutOfOrderError } from '../errors/link.ts'
-import { SaveError, TraceEndedError } from '../errors/trace.ts'
+import { SaveError, SkippedError, TraceEndedError } from '../errors/trace.ts'
 import { type Mark, type Recording, type Tap, TapRead, Value, type Write } from '../graph/expression.ts'
 import { currentRecorder, type Recorder } from '../graph/recorder.ts'
+import type { ModuleNode } from '../names/tree.ts'
 import type { TensorData } from '../tensor/data.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { type Backend, ExecutionBackend } from './backend.ts'
@@ -67,6 +68,11 @@ export class Tracer implements Recorder {
   readonly #given = new Map<string, TensorData>()
   readonly #executed = new Set<number>()
   #forcedAt: Mark | undefined
+  readonly #skipped: {
+    readonly module: ModuleNode
+    readonly outputs: ReadonlySet<Tap>
+    readonly mark: Mark | undefined
+  }[] = []
 
   constructor(
     args: readonly unknown[],
@@ -222,6 +228,7 @@ export class Tracer implements Recorder {
   /** A handle on the value at a tap, as it stands after the writes so far. */
   read(tap: Tap): Tensor {
     this.#assertOpen(tap.label)
+    this.#assertNotSkipped(tap, 'read')
     const mark = this.mark()
     const writes = this.#writes.get(tap)?.length ?? 0
     const shape = this.shapeOf(tap.tensor)
@@ -234,6 +241,15 @@ export class Tracer implements Recorder {
     return Tensor.handle(value, this, place)
   }
 
+  /** Leaves a module out: these values stand for its outputs, and what lies inside is out of reach. @throws SkippedError */
+  skip(module: ModuleNode, outputs: readonly (readonly [Tap, unknown])[]): void {
+    for (const tap of this.#writes.keys())
+      if (tap.scope !== module.path && isInside(tap, module, this.program))
+        throw new SkippedError(tap.label, module.path, this.mark(), this.#writes.get(tap)?.[0].mark)
+    for (const [tap, value] of outputs) this.#write(tap, value)
+    this.#skipped.push({ module, outputs: new Set(outputs.map(([tap]) => tap)), mark: this.mark() })
+  }
+
   /** Replaces the value at a tap for all that lies behind it. @throws ShapeError, DtypeError, OutOfOrderError */
   write(tap: Tap, written: unknown): void {
     this.oneCall(() => this.#write(tap, written))
@@ -241,6 +257,7 @@ export class Tracer implements Recorder {
 
   #write(tap: Tap, written: unknown): void {
     this.#assertOpen(tap.label)
+    this.#assertNotSkipped(tap, 'write')
     const mark = this.mark()
     if (this.#executed.size > 0) this.#assertNotPassed(tap, mark)
     // What one module reads for itself is still its own.
@@ -282,6 +299,14 @@ export class Tracer implements Recorder {
     if (this.finished) throw new TraceEndedError(label, this.name, this.#mark?.position())
   }
 
+  #assertNotSkipped(tap: Tap, use: 'read' | 'write'): void {
+    for (const { module, outputs, mark } of this.#skipped) {
+      // What enters a skipped module is still there to read; nothing reads what would be written.
+      const isOut = outputs.has(tap) || (use === 'read' && tap.direction === 'in' && tap.scope === module.path)
+      if (!isOut && isInside(tap, module, this.program)) throw new SkippedError(tap.label, module.path, mark)
+    }
+  }
+
   #assertNotPassed(tap: Tap, mark: Mark | undefined): void {
     const { program } = this
     for (const node of program.graph.consumers.get(tap.tensor) ?? []) {
@@ -295,6 +320,14 @@ export interface TracerJSON {
   readonly args: readonly unknown[]
   readonly kwargs: TraceOptions
   readonly info: InfoJSON
+}
+
+/** Whether a tap stands at the module's boundary or within. */
+function isInside(tap: Tap, module: ModuleNode, { taps, graph }: Program): boolean {
+  const { scope } = tap
+  if (!scope.startsWith('node:')) return scope === module.path || scope.startsWith(`${module.path}.`)
+  const { path } = taps.tree.scopeOf(graph.nodes[Number(scope.slice(5))])
+  return path === module.path || path.startsWith(`${module.path}.`)
 }
 
 function weightShape(engine: Engine, name: string): ValueShape | undefined {

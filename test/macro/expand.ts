@@ -5,6 +5,9 @@ import { Fake, runtime } from './fake-runtime.ts'
 
 export const babels = { 7: babel7, 8: babel8 as unknown as typeof babel7 }
 
+/** What onnsight/trace.macro has. */
+export const forms = ['trace', 'save', 'stop', 'skip', 's']
+
 export const IMPORT = "import { trace, save, stop, s } from 'onnsight/trace.macro'\n"
 
 export interface ExpandOptions {

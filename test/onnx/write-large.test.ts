@@ -62,8 +62,8 @@ test('weights beyond 2 GiB are read and written without entering memory', async 
   const target = join(folder, 'out.onnx')
   const child = ['--import', 'onnsight/register', 'test/onnx/save-child.ts', source, target]
   const { stdout } = await promisify(execFile)(process.execPath, child)
-  const grown = Number(stdout)
-  t.true(grown > 0 && grown < 256 * 2 ** 20, `memory grew by ${stdout} bytes`)
+  const most = Number(stdout)
+  t.true(most > 2 ** 20 && most < 512 * 2 ** 20, `the process held ${stdout} bytes`)
   const written = await readModel(target)
   const whole = written.message.graph!.initializer.find(({ name }) => name === 'whole')!
   const start = Number(externalEntry(whole, 'offset'))

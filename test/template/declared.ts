@@ -24,7 +24,8 @@ export function declaredOperations(): { methods: Declared; functions: Declared }
       const { declaration } = statement
       if (declaration?.type === 'FunctionDeclaration') {
         const own = declaration.id!.name
-        const isExported = !name.startsWith('ops/') || new RegExp(`\\{[^}]*\\b${own}\\b[^}]*\\} from './${name}'`).test(exported)
+        const isExported =
+          !name.startsWith('ops/') || new RegExp(`\\{[^}]*\\b${own}\\b[^}]*\\} from './${name}'`).test(exported)
         if (isExported) functions[own] = describe(declaration.params, optionNames)
       }
       if (declaration?.type !== 'VariableDeclaration') continue
@@ -56,7 +57,9 @@ function optionsIn(program: types.Program): Map<string, string[]> {
 
 /** The implementation of an overloaded function. */
 function functionIn(program: types.Program, name: string): types.FunctionDeclaration {
-  const found = program.body.filter(statement => statement.type === 'FunctionDeclaration' && statement.id?.name === name)
+  const found = program.body.filter(
+    statement => statement.type === 'FunctionDeclaration' && statement.id?.name === name,
+  )
   return found.at(-1) as types.FunctionDeclaration
 }
 

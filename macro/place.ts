@@ -1,0 +1,13 @@
+import type { NodePath, types } from './babel.ts'
+
+/** A path whose code frame points at one character of a template's piece. */
+export function placeIn(quasi: NodePath<types.TemplateElement>, offset: number): NodePath {
+  const { loc } = quasi.node
+  if (loc) {
+    const before = quasi.node.value.raw.slice(0, offset).split('\n')
+    const line = loc.start.line + before.length - 1
+    const column = before.length > 1 ? before.at(-1)!.length : loc.start.column + offset
+    quasi.node.loc = { ...loc, start: { ...loc.start, line, column }, end: { ...loc.start, line, column: column + 1 } }
+  }
+  return quasi
+}

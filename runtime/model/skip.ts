@@ -1,0 +1,52 @@
+import { TraceArgumentsError } from '../errors/trace.ts'
+import type { Tap } from '../graph/expression.ts'
+import type { TensorLike } from '../tensor/convert.ts'
+import { Tensor } from '../tensor/tensor.ts'
+import { handleOf, type Module } from './module.ts'
+
+/** A module with several outputs is given one value for each. */
+export type SkipValue = TensorLike | Readonly<Record<string, TensorLike>>
+
+/**
+ * Leaves a module out: `value` stands for its output, without one its input does. Its nodes don't run, so what lies inside can be
+ * neither read nor written from here on.
+ * @throws SkippedError at such a read or write; ShapeError where the value doesn't fit; AmbiguousTapError where several values leave
+ */
+export function skip(module: Module, value?: SkipValue): void {
+  const handle = handleOf(module)
+  if (!handle || handle.path === '') {
+    throw new TraceArgumentsError(
+      `skip() was given ${handle ? 'the whole model' : 'something that is no module'}.`,
+      'give it a module: skip(model.transformer.h[1]), or skip(model.transformer.h[1], value)',
+    )
+  }
+  const { binding, scope } = handle
+  const tracer = binding.tracer(handle.path)
+  const { taps } = binding
+  tracer.oneCall(() => {
+    const writes: [Tap, unknown][] = isNamed(value)
+      ? named(taps.outputTaps(scope), value, handle.path)
+      : [[taps.outputTap(scope), value ?? tracer.read(taps.inputTap(scope))]]
+    tracer.skip(scope, writes)
+  })
+}
+
+function isNamed(value: SkipValue | undefined): value is Readonly<Record<string, TensorLike>> {
+  if (typeof value !== 'object' || value === null || value instanceof Tensor) return false
+  return !Array.isArray(value) && !ArrayBuffer.isView(value)
+}
+
+function named(
+  outputs: ReadonlyMap<string, Tap>,
+  values: Readonly<Record<string, TensorLike>>,
+  path: string,
+): [Tap, unknown][] {
+  return Object.entries(values).map(([name, value]) => {
+    const tap = outputs.get(name)
+    if (tap) return [tap, value]
+    throw new TraceArgumentsError(
+      `skip() was given a value for ${name}, and ${path} has no such output.`,
+      `its outputs are ${[...outputs.keys()].join(', ')}`,
+    )
+  })
+}

@@ -1,0 +1,47 @@
+import { handleOf } from '../model/module.ts'
+import { nearestNames } from '../names/nearest.ts'
+import * as functions from '../tensor/functions.ts'
+import { Tensor } from '../tensor/tensor.ts'
+import { type Arguments, arrange, toCamelCase } from './arguments.ts'
+import { asTensor, describe } from './arithmetic.ts'
+import { Callable, methodOf } from './members.ts'
+import { TemplateProblem } from './problem.ts'
+import { functionArguments, methodArguments } from './signatures.ts'
+
+/** Calls a value: a module on a tensor, an operation, a JavaScript function that a `${…}` brought. */
+export function call(callee: unknown, args: Arguments): unknown {
+  if (callee instanceof Callable) return callee.run(...arrange(callee.name, callee.declared, args))
+  const handle = handleOf(callee)
+  if (handle) {
+    const [input] = arrange(handle.path || 'the model', 'input', args)
+    return handle.apply(asTensor(`the module ${handle.path}`, input))
+  }
+  if (typeof callee !== 'function')
+    throw new TemplateProblem(`${describe(callee)} can’t be called`, 'call operations and modules')
+  if (Object.keys(args.named).length > 0)
+    throw new TemplateProblem('a JavaScript function has no named arguments', 'give them in order')
+  return (callee as (...args: unknown[]) => unknown)(...args.positional)
+}
+
+/** Calls an operation by its bare name: `softmax(h, -1)`, `cat([a, b], 0)`. */
+export function callOperation(name: string, args: Arguments, modules: readonly string[]): unknown {
+  const own = toCamelCase(name)
+  if (Object.hasOwn(functionArguments, own)) {
+    const run = (functions as unknown as Record<string, (...args: unknown[]) => unknown>)[own]
+    return run(...arrange(name, functionArguments[own], args))
+  }
+  if (!Object.hasOwn(methodArguments, own)) {
+    const near = nearestNames(name, [...modules, ...Object.keys(methodArguments), ...Object.keys(functionArguments)])
+    throw new TemplateProblem(
+      `there is no operation ${name}`,
+      near.length > 0 ? `did you mean ${near.join(', ')}?` : 'see the list of operations',
+    )
+  }
+  const [first, ...others] = args.positional
+  if (first === undefined) throw new TemplateProblem(`${name} was given no tensor`, `write ${name}(h)`)
+  const tensor = first instanceof Tensor ? first : asTensor(name, first)
+  return call(methodOf(tensor, name), { positional: others, named: args.named })
+}
+
+export const isOperation = (name: string): boolean =>
+  Object.hasOwn(functionArguments, toCamelCase(name)) || Object.hasOwn(methodArguments, toCamelCase(name))

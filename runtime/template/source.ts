@@ -1,0 +1,48 @@
+import {
+  type Place,
+  parseTemplate,
+  type Statement,
+  TemplateSyntaxError as Unreadable,
+} from '../../language/template/parser.ts'
+import { TemplateSyntaxError } from '../errors/template.ts'
+import type { Info } from '../tracing/info.ts'
+
+/** Where each text of a template begins in its file, or in the text that is shown for it: 1-based. */
+export type PieceStart = readonly [line: number, column: number]
+
+/** A template's texts, and where they stand. */
+export interface TemplateText {
+  readonly pieces: readonly string[]
+  readonly starts: readonly PieceStart[]
+}
+
+/** Line and column of a place in a template: 1-based. */
+export function positionIn({ pieces, starts }: TemplateText, { piece, offset }: Place): PieceStart {
+  const before = pieces[piece].slice(0, offset).split('\n')
+  const [line, column] = starts[piece]
+  const last = before[before.length - 1].length
+  return before.length > 1 ? [line + before.length - 1, last + 1] : [line, column + last]
+}
+
+/** A template's text as people read it, where no file is known: each value as `${…}`. */
+export function showTemplate(pieces: readonly string[]): { lines: string[]; starts: PieceStart[] } {
+  const starts: PieceStart[] = []
+  let text = ''
+  for (const [i, piece] of pieces.entries()) {
+    if (i > 0) text += `\${${i}}`
+    const lines = text.split('\n')
+    starts.push([lines.length, lines[lines.length - 1].length + 1])
+    text += piece
+  }
+  return { lines: text.split('\n'), starts }
+}
+
+/** @throws TemplateSyntaxError with a code frame */
+export function readTemplate(text: TemplateText, info: Info, allowValues = false): readonly Statement[] {
+  try {
+    return parseTemplate(text.pieces, { allowValues })
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error
+    throw new TemplateSyntaxError(error.message, info.position(...positionIn(text, error.at)), error.fix)
+  }
+}

@@ -1,0 +1,69 @@
+import type { Statement } from '../../language/template/ast.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import { Info } from '../tracing/info.ts'
+import type { Tracer } from '../tracing/tracer.ts'
+import { Interpreter } from './interpret.ts'
+import { positionIn, readTemplate, showTemplate, type TemplateText } from './source.ts'
+
+/** What `template` gives: a block in the template language, to be traced. */
+export class Template {
+  /** The text, the values as `${1}`, `${2}`. */
+  readonly info: Info
+  readonly #text: TemplateText
+  readonly #statements: readonly Statement[]
+  readonly #values: readonly unknown[]
+
+  /** @internal */
+  constructor(text: TemplateText, values: readonly unknown[], info: Info, statements: readonly Statement[]) {
+    this.#text = text
+    this.#values = values
+    this.info = info
+    this.#statements = statements
+  }
+
+  /** Records the block: gives the saved handles by name. @internal */
+  record(model: unknown, tracer: Tracer): Promise<Record<string, Tensor>> {
+    const interpreter = new Interpreter({
+      model,
+      tracer,
+      holes: this.#values,
+      at: place => tracer.at(...positionIn(this.#text, place)),
+    })
+    return interpreter.run(this.#statements)
+  }
+
+  toString(): string {
+    return this.info.source.join('\n')
+  }
+}
+
+interface Parsed {
+  readonly text: TemplateText
+  readonly info: Info
+  readonly statements: readonly Statement[]
+}
+
+const parsed = new WeakMap<TemplateStringsArray, Parsed>()
+
+/**
+ * A block in the template language, for those without the macro: ``model.trace(inputs, template`save h = lm_head.output`)``. Its
+ * saved values are the trace's result, by name. The grammar is in docs/template.md.
+ * @throws TemplateSyntaxError with the line and column in the template
+ */
+export function template(strings: TemplateStringsArray, ...values: unknown[]): Template {
+  let known = parsed.get(strings)
+  if (!known) {
+    known = parse(strings.raw)
+    parsed.set(strings, known)
+  }
+  return new Template(known.text, values, known.info, known.statements)
+}
+
+function parse(raw: readonly string[]): Parsed {
+  // A line may end in \r\n in what is not a template literal's own text.
+  const pieces = raw.map(piece => piece.replace(/\r\n?/g, '\n'))
+  const { lines, starts } = showTemplate(pieces)
+  const text = { pieces, starts }
+  const info = new Info(lines, undefined, 1, undefined, undefined, { context: { firstLine: 1, lines } })
+  return { text, info, statements: readTemplate(text, info) }
+}
