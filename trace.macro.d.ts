@@ -23,6 +23,31 @@ export function trace(model: Model, inputs?: Inputs, options?: TraceOptions): Te
 export type TemplateTrace = (strings: TemplateStringsArray, ...values: unknown[]) => Promise<Record<string, Tensor>>
 
 /**
+ * Dims and dtypes of every module and value, for inputs of these dims: nothing is run, and no weight is read. With a block: what it
+ * returns, whose tensors have dims and dtypes, and no values.
+ */
+export function scan(model: Model, inputs: Inputs): Promise<ModelShapes> & TemplateTrace
+export function scan<R>(model: Model, inputs: Inputs, block: (model: Model) => R | Promise<R>): Promise<R>
+export function scan<R>(
+  model: Model,
+  inputs: Inputs,
+  options: TraceOptions,
+  block: (model: Model) => R | Promise<R>,
+): Promise<R>
+
+/**
+ * A model with a standing edit: the block is recorded before that of each trace of it. The original is as it was; with
+ * `{ inplace: true }` the model itself is edited. model.edits lists them, model.clearEdits() takes them away.
+ */
+export function edit(model: Model, block: (model: Model) => void | Promise<void>): Model
+export function edit(model: Model, options: EditOptions, block: (model: Model) => void | Promise<void>): Model
+/** The same with a block in the template language. */
+export function edit(
+  model: Model,
+  options?: EditOptions,
+): (strings: TemplateStringsArray, ...values: unknown[]) => Model
+
+/**
  * Leaves a module out: `value` stands for its output, without one its input does. What lies inside can't be read or written from
  * here on.
  */

@@ -1,15 +1,21 @@
 import type { Context, NodePath, types } from './babel.ts'
 import { rewriteBody } from './body.ts'
+import type { Form } from './forms.ts'
 import { infoOf } from './info.ts'
 import { member } from './marks.ts'
-import { outerVariables } from './variables.ts'
+import { type OuterVariables, outerVariables } from './variables.ts'
 
 /** `trace(model, inputs, () => …)` becomes a call of the runtime with the compiled block. */
-export function expandTrace(call: NodePath<types.CallExpression>, context: Context): void {
+export function expandBlock(form: Form, call: NodePath<types.CallExpression>, context: Context): void {
   const { t, program, runtime, expanded } = context
-  const block = inlineBlock(call, context)
+  if (form.name === 'scan' && call.node.arguments.length === 2 && !isFunction(call.node.arguments[1])) {
+    call.get('callee').replaceWith(member(runtime, 'scanModel', t))
+    return
+  }
+  const block = inlineBlock(form, call, context)
   checkParameters(block, context)
   const variables = outerVariables(block, call, context)
+  checkVariables(form, variables, block, context)
   const info = infoOf(call, block, variables, context)
   const { scope } = call
   const $ = scope.generateUidIdentifier('block')
@@ -54,7 +60,7 @@ export function expandTrace(call: NodePath<types.CallExpression>, context: Conte
   const property = (key: string, value: types.Expression): types.ObjectProperty =>
     t.objectProperty(t.identifier(key), value)
   const args = call.node.arguments.slice(0, -1) as types.Expression[]
-  const expansion = t.callExpression(member(runtime, 'trace', t), [
+  const expansion = t.callExpression(member(runtime, form.name, t), [
     t.arrayExpression(args),
     t.objectExpression([property('info', t.cloneNode(infoId)), property('frame', frame), property('body', compiled)]),
   ])
@@ -97,20 +103,37 @@ function checkParameters(block: NodePath<types.Function>, { t, fail }: Context):
   })
 }
 
-function inlineBlock(call: NodePath<types.CallExpression>, { fail }: Context): NodePath<types.Function> {
+/** An edit runs in each later trace: what it would assign then is no variable of the code that made it. */
+function checkVariables(form: Form, { local, live }: OuterVariables, block: NodePath, { fail }: Context): void {
+  const [name] = [...local, ...live]
+  if (form.name !== 'edit' || name === undefined) return
+  throw fail(
+    block,
+    `An edit runs again in each trace, so it can’t assign ${name}, which is declared outside. Return values from a trace`,
+  )
+}
+
+const isFunction = (node: types.Node): boolean => /^(Arrow)?FunctionExpression$/.test(node.type)
+
+function inlineBlock(
+  { name, usage, most, takes }: Form,
+  call: NodePath<types.CallExpression>,
+  { fail }: Context,
+): NodePath<types.Function> {
   const args = call.get('arguments') as NodePath[]
   const last = args.at(-1)
-  if (!last) throw fail(call, 'trace() takes a model, its inputs and a block: trace(model, inputs, () => …)')
-  if (!last.isArrowFunctionExpression() && !last.isFunctionExpression()) {
+  if (!last) throw fail(call, `${name}() takes ${takes} and a block: ${usage}`)
+  if (!isFunction(last.node)) {
     throw fail(
       last,
-      'The block of a trace must be written in its place, as its text is captured: trace(model, inputs, () => …). For a function from elsewhere use model.trace(inputs, fn)',
+      `The block of ${name}() must be written in its place, as its text is captured: ${usage}. For a function from elsewhere use model.${name}`,
     )
   }
-  if (last.node.generator) throw fail(last, 'The block of a trace can’t be a generator: use an ordinary function')
-  if (args.length < 2) throw fail(call, 'trace() needs the model before the block: trace(model, inputs, () => …)')
-  if (args.length > 4) throw fail(call, 'trace() takes a model, inputs, options and a block, and no more')
+  const block = last as NodePath<types.Function>
+  if (block.node.generator) throw fail(last, `The block of ${name}() can’t be a generator: use an ordinary function`)
+  if (args.length < 2) throw fail(call, `${name}() needs the model before the block: ${usage}`)
+  if (args.length > most + 1) throw fail(call, `${name}() takes ${takes} and a block, and no more`)
   if (args.some(arg => arg.isSpreadElement()))
-    throw fail(call, 'The arguments of trace() can’t be spread: write them out')
-  return last as NodePath<types.Function>
+    throw fail(call, `The arguments of ${name}() can’t be spread: write them out`)
+  return block
 }

@@ -1,2 +1,2 @@
 export { MacroNotExpandedError, notExpanded } from './not-expanded.ts'
-export { LATER, transform } from './transform.ts'
+export { transform } from './transform.ts'

@@ -1,23 +1,25 @@
 import { parseTemplate, TemplateSyntaxError } from '../language/template/parser.ts'
 import type { Context, NodePath, types } from './babel.ts'
+import type { Form } from './forms.ts'
 import { templateInfo } from './info.ts'
 import { member } from './marks.ts'
 import { placeIn } from './place.ts'
 
 /** ``trace(model, inputs)`…` `` becomes a call of the runtime with the template's texts, where they stand, and its values. */
 export function expandTemplate(
+  { name, most, takes, templateUsage }: Form,
   call: NodePath<types.CallExpression>,
   tagged: NodePath<types.TaggedTemplateExpression>,
   context: Context,
 ): void {
   const { t, program, runtime, expanded, fail } = context
   const args = call.get('arguments') as NodePath[]
-  if (args.length === 0) throw fail(call, 'trace() takes a model, and its inputs: trace(model, inputs)`…`')
-  if (args.length > 3) throw fail(call, 'trace() takes a model, inputs and options before a template, and no more')
+  if (args.length === 0) throw fail(call, `${name}() takes ${takes}: ${templateUsage}`)
+  if (args.length > most) throw fail(call, `${name}() takes ${takes} before a template, and no more`)
   if (args.some(arg => arg.isSpreadElement()))
-    throw fail(call, 'The arguments of trace() can’t be spread: write them out')
+    throw fail(call, `The arguments of ${name}() can’t be spread: write them out`)
   const block = args.find(arg => arg.isFunction())
-  if (block) throw fail(block, 'This trace has a function and a template: it takes one of them as its block')
+  if (block) throw fail(block, `This ${name}() has a function and a template: it takes one of them as its block`)
 
   const { quasis, expressions } = tagged.node.quasi
   const pieces = quasis.map(quasi => quasi.value.raw)
@@ -33,7 +35,7 @@ export function expandTemplate(
   }
   const starts = quasis.map(({ loc }) => [loc?.start.line ?? 1, (loc?.start.column ?? 0) + 1])
   const compiled = program.scope.generateUidIdentifier('template')
-  const expansion = t.callExpression(member(runtime, 'traceTemplate', t), [
+  const expansion = t.callExpression(member(runtime, `${name}Template`, t), [
     t.arrayExpression(call.node.arguments as types.Expression[]),
     t.cloneNode(compiled),
     t.arrayExpression(expressions as types.Expression[]),

@@ -1,7 +1,8 @@
 import { relative, sep } from 'node:path'
 import { parseSlice, SliceSyntaxError } from '../language/slice.ts'
 import type { Babel, Context, NodePath, types } from './babel.ts'
-import { expandTrace } from './expand.ts'
+import { expandBlock } from './expand.ts'
+import { type Form, forms, knownForms, laterForms, plainForms } from './forms.ts'
 import { member } from './marks.ts'
 import { placeIn } from './place.ts'
 import { expandTemplate } from './template.ts'
@@ -23,25 +24,6 @@ export interface TransformOptions {
     message: string,
   ) => Error
 }
-
-/** What needs no rewriting but the name of the module that it comes from. */
-const plain = ['save', 'stop', 'skip'] as const
-const known: readonly string[] = ['trace', ...plain, 's']
-
-/** Names that are promised for later versions. */
-export const LATER = [
-  'invoke',
-  'edit',
-  'generate',
-  'scan',
-  'session',
-  'grad',
-  'cache',
-  'iter',
-  'next',
-  'all',
-  'barrier',
-] as const
 
 /** Expands every use of the macro in one file. */
 export function transform({
@@ -75,10 +57,10 @@ export function transform({
     for (const path of paths ?? []) {
       if (name === 'default')
         throw context.fail(path, "The macro has no default export. Write import { trace } from 'onnsight/trace.macro'")
-      if ((LATER as readonly string[]).includes(name))
+      if ((laterForms as readonly string[]).includes(name))
         throw context.fail(path, `${name} is not available in this version of onnsight yet`)
-      if (!known.includes(name))
-        throw context.fail(path, `onnsight/trace.macro has no ${name}. It has ${known.join(', ')}`)
+      if (!knownForms.includes(name))
+        throw context.fail(path, `onnsight/trace.macro has no ${name}. It has ${knownForms.join(', ')}`)
       if (path.parentPath?.isExportSpecifier())
         throw context.fail(
           path,
@@ -86,20 +68,20 @@ export function transform({
         )
     }
   }
-  for (const name of plain)
+  for (const name of plainForms)
     for (const path of references[name] ?? []) path.replaceWith(member(context.runtime, name, t))
   for (const path of references.s ?? []) expandSlice(path, context)
-  // Inner traces first: an outer block then takes their expansion as it is.
-  const calls = [...(references.trace ?? [])]
-    .map(path => callOf(path, context))
-    .sort((a, b) => (b.node.start ?? 0) - (a.node.start ?? 0))
+  // Inner blocks first: an outer one then takes their expansion as it is.
+  const calls = Object.values(forms)
+    .flatMap(form => (references[form.name] ?? []).map(path => ({ form, call: callOf(path, form, context) })))
+    .sort((a, b) => (b.call.node.start ?? 0) - (a.call.node.start ?? 0))
   const isNested = (call: NodePath): boolean =>
-    calls.some(other => other !== call && other.findParent(parent => parent === call))
-  for (const call of calls) {
+    calls.some(other => other.call !== call && other.call.findParent(parent => parent === call))
+  for (const { form, call } of calls) {
     if (isNested(call)) program.scope.crawl()
     const tagged = call.parentPath
-    if (call.key === 'tag' && tagged?.isTaggedTemplateExpression()) expandTemplate(call, tagged, context)
-    else expandTrace(call, context)
+    if (call.key === 'tag' && tagged?.isTaggedTemplateExpression()) expandTemplate(form, call, tagged, context)
+    else expandBlock(form, call, context)
   }
   importRuntime(context, runtime ?? 'onnsight/internal')
 }
@@ -108,14 +90,10 @@ export function transform({
 const isInType = (path: NodePath): boolean =>
   /^(TSTypeQuery|TSQualifiedName|TypeofTypeAnnotation)$/.test(path.parent.type)
 
-function callOf(reference: NodePath, { fail }: Context): NodePath<types.CallExpression> {
+function callOf(reference: NodePath, { name, usage }: Form, { fail }: Context): NodePath<types.CallExpression> {
   const parent = reference.parentPath
-  if (!parent?.isCallExpression() || reference.key !== 'callee') {
-    throw fail(
-      reference,
-      'trace is a macro and can only be called: trace(model, inputs, () => …). For a value use model.trace',
-    )
-  }
+  if (!parent?.isCallExpression() || reference.key !== 'callee')
+    throw fail(reference, `${name} is a macro and can only be called: ${usage}. For a value use model.${name}`)
   return parent as NodePath<types.CallExpression>
 }
 

@@ -127,6 +127,12 @@ export class Engine {
     return shapes
   }
 
+  /** Links a recording and does not run it. @throws CycleError and whatever else linking finds */
+  check(recording: Recording): void {
+    this.#assertOpen()
+    this.#plan(recording, normalise(recording), new Map(), false)
+  }
+
   /** Links a recording and runs it. */
   async run({ recording, inputs, given, keepEdges, signal }: EngineRun): Promise<EngineResult> {
     this.#assertOpen()

@@ -69,6 +69,19 @@ export class SkippedError extends OnnsightError {
   }
 }
 
+export class ScannedError extends OnnsightError {
+  static readonly code = 'scanned'
+  constructor(label: string | undefined, at?: SourcePosition) {
+    super(
+      ScannedError.code,
+      label === undefined
+        ? 'A value was asked for in a scan: it is unknown without running the model.'
+        : `${label} was only scanned: its dims and dtype are known, and it has no value.`,
+      { at, fix: 'use trace() instead of scan() where values are needed' },
+    )
+  }
+}
+
 /** Thrown by stop(), and swallowed by the tracer: what was recorded up to there runs. */
 export class ExitTracingException extends OnnsightError {
   static readonly code = 'exit-tracing'

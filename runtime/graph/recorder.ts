@@ -7,6 +7,8 @@ import { type Scope, variableScope } from './scope.ts'
 export interface Recorder extends TapOwner {
   /** True once the trace has ended: handles that were not saved are released. */
   readonly finished: boolean
+  /** Nothing was run: handles have dims and dtypes, and never a value. */
+  readonly scanned?: boolean
   /** Names the trace in messages: `src/steer.ts:9:22`. */
   readonly name: string
   mark(): Mark | undefined

@@ -66,7 +66,7 @@ export class Binding {
   #current(): Tracer | undefined {
     let recorder: Recorder | undefined = currentRecorder()
     while (recorder instanceof Tracer) {
-      if (recorder.model === this.#model) return recorder
+      if (recorder.model.identity === this.#model) return recorder
       recorder = recorder.outer
     }
     return undefined

@@ -4,7 +4,7 @@ import type { ValueInfo } from '../onnx/graph.ts'
 import type { ModelFile } from '../onnx/read.ts'
 import { type SaveOptions, writeModel } from '../onnx/write.ts'
 import type { TensorData } from '../tensor/data.ts'
-import type { Traceable } from '../tracing/tracer.ts'
+import type { Edit, Traceable } from '../tracing/traceable.ts'
 import { prepareInputs } from './inputs.ts'
 import type { Variant, Variants } from './variants.ts'
 
@@ -23,6 +23,7 @@ export interface Signature {
 /** A model as tracers know it: what it takes, and what runs it. */
 export class LoadedModel implements Traceable {
   readonly name: string
+  readonly edits: readonly Edit[] = []
   /** What runs the model where no inputs are known: of branches, the usual ones. */
   readonly usual: Variant
   readonly signature: Signature
@@ -38,6 +39,10 @@ export class LoadedModel implements Traceable {
     const { graph } = usual.engine.program
     const declare = (value: ValueInfo): Declared => ({ ...value, type: value.type ?? 'other' })
     this.signature = { inputs: graph.inputs.map(declare), outputs: graph.outputs.map(declare) }
+  }
+
+  get identity(): this {
+    return this
   }
 
   prepare(inputs: unknown): ReadonlyMap<string, TensorData> {

@@ -1,6 +1,8 @@
 import { summarise, type TraceReport } from '../engine/report.ts'
 import type { SessionCacheState } from '../engine/sessions.ts'
+import type { SourcePosition } from '../errors/error.ts'
 import { UnknownNameError } from '../errors/names.ts'
+import { UnwritableModelError } from '../errors/onnx.ts'
 import { TraceArgumentsError } from '../errors/trace.ts'
 import { nearestNames } from '../names/nearest.ts'
 import { printModule } from '../names/print.ts'
@@ -8,14 +10,18 @@ import { resolvePath } from '../names/resolve.ts'
 import type { SaveOptions } from '../onnx/write.ts'
 import { Template } from '../template/template.ts'
 import type { Tensor } from '../tensor/tensor.ts'
+import { type Block, fromFunction } from '../tracing/block.ts'
 import { listen } from '../tracing/listeners.ts'
-import { traceable } from '../tracing/trace.ts'
-import { type Traceable, type TraceOptions, Tracer } from '../tracing/tracer.ts'
+import { traceBlock } from '../tracing/trace.ts'
+import { type Edit, type Traceable, traceable } from '../tracing/traceable.ts'
+import type { TraceOptions } from '../tracing/tracer.ts'
 import { Binding } from './binding.ts'
+import { type EditOptions, withEdits } from './edit.ts'
 import type { Inputs } from './inputs.ts'
 import type { LoadedModel, Signature } from './loaded.ts'
 import { type Module, ModuleHandle, makeProxy, moduleProxy } from './module.ts'
 import { findNode, type OperationNode } from './operations.ts'
+import { type ModelShapes, modelShapes } from './shapes.ts'
 
 /** What a model has beside its modules. */
 export interface ModelMembers {
@@ -31,6 +37,23 @@ export interface ModelMembers {
   /** The block in the template language: its saved values, by name. */
   trace(inputs: Inputs, block: Template): Promise<Record<string, Tensor>>
   trace(inputs: Inputs, options: TraceOptions, block: Template): Promise<Record<string, Tensor>>
+  /**
+   * Dims and dtypes of every module and value for inputs of these dims: nothing is run, no weight is read. With a block: what it
+   * returns, whose tensors have dims and dtypes, and no values.
+   */
+  scan(inputs: Inputs): Promise<ModelShapes>
+  scan<R>(inputs: Inputs, block: (model: Model) => R | Promise<R>): Promise<R>
+  scan(inputs: Inputs, block: Template): Promise<Record<string, Tensor>>
+  /**
+   * A model with a standing edit: the block is recorded before that of each trace. Weights and sessions are shared, and the
+   * original is as it was; `{ inplace: true }` edits the model itself.
+   */
+  edit(block: ((model: Model) => void | Promise<void>) | Template): Model
+  edit(options: EditOptions, block: ((model: Model) => void | Promise<void>) | Template): Model
+  /** The standing edits, in the order in which they run. */
+  readonly edits: readonly EditText[]
+  /** Takes all standing edits away. */
+  clearEdits(): void
   /** Which blocks the traces in `body` ran, rebuilt, reused or skipped, and what that cost. */
   explain(body: () => unknown): Promise<Explanation>
   /** A module by its path, `transformer.h.0.attn`. @throws UnknownModuleError */
@@ -59,15 +82,35 @@ export interface ModelMembers {
 /** A loaded model: its modules by name, and what can be done with it. */
 export type Model = ModelMembers & Module
 
+/** A standing edit, as it was written: a plain function's text is not known. */
+export interface EditText {
+  readonly source: string
+  readonly at: SourcePosition | undefined
+}
+
 /** What `explain` tells: the reports, and a line for each when printed. */
 export interface Explanation {
   readonly traces: readonly TraceReport[]
   toString(): string
 }
 
-type Block<R> = ((model: Model) => R | Promise<R>) | Template
+type Given<R> = ((model: Model) => R | Promise<R>) | Template
 
-const isBlock = <R>(value: unknown): value is Block<R> => typeof value === 'function' || value instanceof Template
+/** The options, if there are any, and the block. @throws TraceArgumentsError */
+function given<O extends object, R>(
+  form: string,
+  first: O | Given<R>,
+  second: Given<R> | undefined,
+): { options: O; block: Block } {
+  const isBlock = (value: unknown): value is Given<R> => typeof value === 'function' || value instanceof Template
+  const block = isBlock(first) ? first : second
+  if (!isBlock(block)) {
+    const inputs = form === 'edit' ? '' : 'inputs, '
+    throw new TraceArgumentsError(`model.${form}() was given no block.`, `write model.${form}(${inputs}model => …)`)
+  }
+  const options = isBlock(first) ? ({} as O) : first
+  return { options, block: block instanceof Template ? block : fromFunction(block) }
+}
 
 const modelMembers: ReadonlySet<string> = new Set([
   ...['path', 'output', 'outputs', 'input', 'inputs', 'ops', 'weights', 'child', 'modules', 'toString'],
@@ -76,6 +119,10 @@ const modelMembers: ReadonlySet<string> = new Set([
     'signature',
     'run',
     'trace',
+    'scan',
+    'edit',
+    'edits',
+    'clearEdits',
     'explain',
     'module',
     'node',
@@ -92,11 +139,13 @@ const modelMembers: ReadonlySet<string> = new Set([
 /** The object behind a model's proxy: the root module, and the members of a model. */
 export class ModelHandle extends ModuleHandle {
   readonly #loaded: LoadedModel
+  #edits: readonly Edit[]
   #proxy: Model | undefined
 
-  constructor(loaded: LoadedModel) {
+  constructor(loaded: LoadedModel, edits: readonly Edit[] = []) {
     super(new Binding(loaded), '')
     this.#loaded = loaded
+    this.#edits = edits
   }
 
   get name(): string {
@@ -113,7 +162,26 @@ export class ModelHandle extends ModuleHandle {
   }
 
   [traceable](): Traceable {
-    return this.#loaded
+    return this.#edits.length > 0 ? withEdits(this.#loaded, this.#edits) : this.#loaded
+  }
+
+  withEdit(block: Block, { inplace = false }: EditOptions): Model {
+    if (!inplace) return new ModelHandle(this.#loaded, this.#edits).withEdit(block, { inplace: true })
+    this.#edits = [...this.#edits, { block, model: this.proxy }]
+    return this.proxy
+  }
+
+  edit(optionsOrBlock: EditOptions | Given<unknown>, maybeBlock?: Given<unknown>): Model {
+    const { options, block } = given<EditOptions, unknown>('edit', optionsOrBlock, maybeBlock)
+    return this.withEdit(block, options)
+  }
+
+  get edits(): EditText[] {
+    return this.#edits.map(({ block: { info } }) => ({ source: info?.source.join('\n') ?? '', at: info?.position() }))
+  }
+
+  clearEdits(): void {
+    this.#edits = []
   }
 
   override get members(): ReadonlySet<string> {
@@ -122,9 +190,8 @@ export class ModelHandle extends ModuleHandle {
 
   async run(inputs: Inputs, options: TraceOptions = {}): Promise<Record<string, Tensor>> {
     const names = this.signature.outputs.map(output => output.name)
-    return this.#trace([this, inputs], options, () =>
-      Object.fromEntries(names.map(name => [name, this.#output(name)])),
-    ) as Promise<Record<string, Tensor>>
+    const read = () => Object.fromEntries(names.map(name => [name, this.#output(name)]))
+    return traceBlock('trace', [this.proxy, inputs, options], fromFunction(read)) as Promise<Record<string, Tensor>>
   }
 
   /** A declared output as it leaves the model. */
@@ -134,20 +201,16 @@ export class ModelHandle extends ModuleHandle {
     return this.binding.read(tap ?? taps.tensorTap(name))
   }
 
-  async trace<R>(inputs: Inputs, optionsOrBlock: TraceOptions | Block<R>, maybeBlock?: Block<R>): Promise<R> {
-    const block = isBlock(optionsOrBlock) ? optionsOrBlock : maybeBlock
-    if (!isBlock(block)) {
-      throw new TraceArgumentsError('model.trace() was given no block.', 'write model.trace(inputs, model => …)')
-    }
-    const options = isBlock(optionsOrBlock) ? {} : optionsOrBlock
-    const args = [this, inputs]
-    if (typeof block === 'function') return this.#trace(args, options, () => block(this.proxy)) as Promise<R>
-    const tracer = new Tracer(args, options, undefined, block.info)
-    return tracer.run(this.#loaded, running => block.record(this.proxy, running)) as Promise<R>
+  async trace<R>(inputs: Inputs, optionsOrBlock: TraceOptions | Given<R>, maybeBlock?: Given<R>): Promise<R> {
+    const { options, block } = given<TraceOptions, R>('trace', optionsOrBlock, maybeBlock)
+    return traceBlock('trace', [this.proxy, inputs, options], block) as Promise<R>
   }
 
-  #trace(args: readonly unknown[], options: TraceOptions, body: () => unknown): Promise<unknown> {
-    return new Tracer(args, options).run(this.#loaded, body)
+  async scan<R>(inputs: Inputs, block?: Given<R>): Promise<R | ModelShapes> {
+    if (block) return traceBlock('scan', [this.proxy, inputs], given('scan', {}, block).block) as Promise<R>
+    const prepared = this.#loaded.prepare(inputs)
+    const { engine } = await this.#loaded.variant(prepared)
+    return modelShapes(engine, prepared)
   }
 
   async explain(body: () => unknown): Promise<Explanation> {
@@ -194,6 +257,8 @@ export class ModelHandle extends ModuleHandle {
   }
 
   async save(path: string, options: SaveOptions = {}): Promise<void> {
+    if (this.#edits.length > 0)
+      throw new UnwritableModelError(path, 'edits are not written to files yet', 'save the model that was edited')
     await this.#loaded.save(path, options)
   }
 
@@ -204,7 +269,9 @@ export class ModelHandle extends ModuleHandle {
   override toString(): string {
     const { program } = this.binding.engine
     const tree = printModule(program.tree.root, name => program.weights.get(name)?.dims.map(Number) ?? [])
-    return [tree, ...this.binding.branches.map(branch => `  branch ${branch}`)].join('\n')
+    const branches = this.binding.branches.map(branch => `  branch ${branch}`)
+    const edits = this.edits.map(({ at }) => `  edited${at ? ` at ${at.file}:${at.line}` : ''}`)
+    return [tree, ...branches, ...edits].join('\n')
   }
 
   [Symbol.for('nodejs.util.inspect.custom')](): string {

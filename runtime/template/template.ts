@@ -1,12 +1,13 @@
 import type { Statement } from '../../language/template/ast.ts'
 import type { Tensor } from '../tensor/tensor.ts'
+import type { Block } from '../tracing/block.ts'
 import { Info } from '../tracing/info.ts'
 import type { Tracer } from '../tracing/tracer.ts'
 import { Interpreter } from './interpret.ts'
 import { positionIn, readTemplate, showTemplate, type TemplateText } from './source.ts'
 
 /** What `template` gives: a block in the template language, to be traced. */
-export class Template {
+export class Template implements Block {
   /** The text, the values as `${1}`, `${2}`. */
   readonly info: Info
   readonly #text: TemplateText
@@ -27,7 +28,7 @@ export class Template {
       model,
       tracer,
       holes: this.#values,
-      at: place => tracer.at(...positionIn(this.#text, place)),
+      at: place => tracer.at(...positionIn(this.#text, place), this.info),
     })
     return interpreter.run(this.#statements)
   }

@@ -7,9 +7,11 @@ import type { Tensor } from './tensor.ts'
 export function describe(tensor: Tensor): string {
   const shape = knownShape(tensor)
   if (!tensor.computed) {
-    const state = tensor.gone
-      ? 'its trace has ended, and it was not saved'
-      : 'not computed: await h.value(), or save(h)'
+    const state = tensor.scanned
+      ? 'scanned: no value'
+      : tensor.gone
+        ? 'its trace has ended, and it was not saved'
+        : 'not computed: await h.value(), or save(h)'
     return `Tensor(${tensor.label}, ${tensor.type} ${shape}, ${state})`
   }
   const held = tensor.held()

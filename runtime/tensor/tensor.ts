@@ -1,4 +1,5 @@
 import { Float16Array } from '@petamoriken/float16'
+import type { OnnsightError } from '../errors/error.ts'
 import {
   ImplicitConversionError,
   MixedTracesError,
@@ -7,6 +8,7 @@ import {
   NotSavedError,
   UnknownShapeError,
 } from '../errors/tensor.ts'
+import { ScannedError } from '../errors/trace.ts'
 import { type Attributes, Constant, type Dims, Operand, Operation, Value } from '../graph/expression.ts'
 import { currentRecorder, evaluate, type Recorder } from '../graph/recorder.ts'
 import { sizeOf, type TensorData } from './data.ts'
@@ -147,6 +149,11 @@ export class Tensor {
     return this.#owner?.finished === true && !this.#held
   }
 
+  /** Whether it was only scanned: there will be no value. @internal */
+  get scanned(): boolean {
+    return this.#owner?.scanned === true && !this.#held
+  }
+
   /** Whether the value is here, in JavaScript. */
   get computed(): boolean {
     return this.#held !== undefined
@@ -220,7 +227,8 @@ export class Tensor {
     return describe(this)
   }
 
-  #released(): NotSavedError {
+  #released(): OnnsightError {
+    if (this.#owner?.scanned) return new ScannedError(this.label, this.position())
     return new NotSavedError(this.label, this.#owner?.name ?? '', this.position())
   }
 }

@@ -2,7 +2,6 @@ import type { TraceReport } from '../engine/report.ts'
 import { recorderScope } from '../graph/recorder.ts'
 import { tell } from './listeners.ts'
 import { collectTensors } from './result.ts'
-import { untilStop } from './stop.ts'
 import type { Tracer } from './tracer.ts'
 
 /** Runs what a tracer recorded. One method: a backend may run here, in another process, or far away. */
@@ -12,13 +11,11 @@ export interface Backend {
 
 /** Runs the trace here and now. */
 export class ExecutionBackend implements Backend {
-  async run(tracer: Tracer): Promise<unknown> {
+  run(tracer: Tracer): Promise<unknown> {
     const start = performance.now()
-    const { frame, live } = tracer.info ?? { frame: undefined, live: [] }
-    const before = live.map(name => [name, frame?.get(name)] as const)
-    try {
+    return keepingLive(tracer, async () => {
       await tracer.begin()
-      const result = await recorderScope().run(tracer, () => untilStop(() => tracer.execute()))
+      const result = await recorderScope().run(tracer, () => tracer.execute())
       const tensors = [...new Set([...collectTensors(result), ...tracer.saved])].filter(tensor => !tensor.computed)
       const { wanted, report } = await tracer.engine.run({
         recording: tracer.recording(tensors.map(tensor => tensor.node)),
@@ -29,16 +26,26 @@ export class ExecutionBackend implements Backend {
       tensors.forEach((tensor, i) => {
         tensor.fulfil(wanted[i])
       })
+      await tracer.settle()
       tracer.commit()
       const whole = withWholeTime(report, performance.now() - start)
-      tell(tracer.model, whole)
+      tell(tracer.model.identity, whole)
       tracer.kwargs.onReport?.(whole)
       return result
-    } catch (error) {
-      tracer.finished = true
-      for (const [name, value] of before) frame?.set(name, value)
-      throw error
-    }
+    })
+  }
+}
+
+/** Where it fails, the outer variables that the block assigned in place are what they were. */
+export async function keepingLive<R>(tracer: Tracer, run: () => Promise<R>): Promise<R> {
+  const { frame, live } = tracer.info ?? { frame: undefined, live: [] }
+  const before = live.map(name => [name, frame?.get(name)] as const)
+  try {
+    return await run()
+  } catch (error) {
+    tracer.finished = true
+    for (const [name, value] of before) frame?.set(name, value)
+    throw error
   }
 }
 

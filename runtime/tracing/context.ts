@@ -2,15 +2,18 @@ import { ConditionError } from '../errors/trace.ts'
 import { recorderScope } from '../graph/recorder.ts'
 import { operators } from '../tensor/operators.ts'
 import { Tensor } from '../tensor/tensor.ts'
+import type { Info } from './info.ts'
 import { untilStop } from './stop.ts'
 import type { Tracer } from './tracer.ts'
 
 /** What a compiled block calls: one for each trace. The macro writes the calls. */
 export class BlockContext {
   readonly #tracer: Tracer
+  readonly #info: Info
 
-  constructor(tracer: Tracer) {
+  constructor(tracer: Tracer, info: Info) {
     this.#tracer = tracer
+    this.#info = info
   }
 
   pull(): Record<string, unknown> {
@@ -27,7 +30,7 @@ export class BlockContext {
   }
 
   at(line: number, column: number): void {
-    this.#tracer.at(line, column)
+    this.#tracer.at(line, column, this.#info)
   }
 
   /** Before an await: what runs meanwhile is not in this trace. */

@@ -4,15 +4,18 @@ import type { TraceReport } from '../engine/report.ts'
 import type { ValueShape } from '../engine/scan.ts'
 import { OnnsightError } from '../errors/error.ts'
 import { DecidedError, OutOfOrderError } from '../errors/link.ts'
-import { SaveError, SkippedError, TraceEndedError } from '../errors/trace.ts'
+import { SaveError, ScannedError, SkippedError, TraceEndedError } from '../errors/trace.ts'
 import { type Mark, type Recording, type Tap, TapRead, Value, type Write } from '../graph/expression.ts'
-import { currentRecorder, type Recorder } from '../graph/recorder.ts'
+import { currentRecorder, type Recorder, recorderScope } from '../graph/recorder.ts'
 import type { ModuleNode } from '../names/tree.ts'
 import type { TensorData } from '../tensor/data.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { type Backend, ExecutionBackend } from './backend.ts'
 import { Info, type InfoJSON } from './info.ts'
 import { LineMark, StackMark } from './mark.ts'
+import { isInside, Skipped } from './skipped.ts'
+import { untilStop } from './stop.ts'
+import type { Traceable, TraceableVariant } from './traceable.ts'
 import { fitWrite } from './write.ts'
 
 /** Options of a trace. */
@@ -21,26 +24,6 @@ export interface TraceOptions {
   readonly signal?: AbortSignal
   /** Told what the trace did and what it cost. */
   readonly onReport?: (report: TraceReport) => void
-}
-
-/** What a tracer needs of a model. */
-export interface Traceable {
-  readonly name: string
-  /** What runs the model on these inputs. */
-  variant(inputs: ReadonlyMap<string, TensorData>): Promise<TraceableVariant>
-  /** Checks and converts the inputs of a trace. @throws InputError */
-  prepare(inputs: unknown): ReadonlyMap<string, TensorData>
-  /** The error for inputs that onnxruntime finds not to fit together. */
-  misfit(cause: unknown): Error
-}
-
-/** A model with its branches chosen. */
-export interface TraceableVariant {
-  readonly engine: Engine
-  /** Values that chose the branches, before the block began: they can't be written any more. */
-  readonly decided: ReadonlySet<string>
-  /** For people. */
-  readonly branches: readonly string[]
 }
 
 export type TracedBody = (tracer: Tracer) => unknown
@@ -68,11 +51,11 @@ export class Tracer implements Recorder {
   readonly #given = new Map<string, TensorData>()
   readonly #executed = new Set<number>()
   #forcedAt: Mark | undefined
-  readonly #skipped: {
-    readonly module: ModuleNode
-    readonly outputs: ReadonlySet<Tap>
-    readonly mark: Mark | undefined
-  }[] = []
+  readonly #skipped = new Skipped()
+  readonly #atEnd: (() => void)[] = []
+  readonly #settling: (() => void | Promise<void>)[] = []
+  /** Only recorded: its tensors have dims and dtypes, and no values. */
+  scanned = false
 
   constructor(
     args: readonly unknown[],
@@ -147,9 +130,32 @@ export class Tracer implements Recorder {
     }
   }
 
-  /** Runs the block's body: it records. */
-  execute(): unknown {
-    return this.#body?.(this)
+  /** Runs the model's standing edits and then the block's body: they record. */
+  async execute(): Promise<unknown> {
+    for (const { block, model } of this.model.edits) {
+      await untilStop(() => block.record(model, this))
+      // Where awaits can't be followed, what is current is set by hand.
+      recorderScope().enter(this)
+      this.#mark = undefined
+    }
+    const result = await untilStop(() => this.#body?.(this))
+    recorderScope().enter(this)
+    for (const act of this.#atEnd) act()
+    return result
+  }
+
+  /** `act` records more when the block has ended: it sees every write. */
+  atEnd(act: () => void): void {
+    this.#atEnd.push(act)
+  }
+
+  /** `act` is done when the values are here, before the trace counts as done: where it fails, the trace does. */
+  whenRun(act: () => void | Promise<void>): void {
+    this.#settling.push(act)
+  }
+
+  async settle(): Promise<void> {
+    for (const act of this.#settling) await act()
   }
 
   /** Puts the outer variables that the block assigns in its hands. */
@@ -201,8 +207,8 @@ export class Tracer implements Recorder {
   }
 
   /** The macro notes each statement's line before it runs. */
-  at(line: number, column: number): void {
-    this.#mark = this.info ? new LineMark(this.info, line, column) : undefined
+  at(line: number, column: number, info = this.info): void {
+    this.#mark = info ? new LineMark(info, line, column) : undefined
   }
 
   mark(): Mark | undefined {
@@ -228,7 +234,7 @@ export class Tracer implements Recorder {
   /** A handle on the value at a tap, as it stands after the writes so far. */
   read(tap: Tap): Tensor {
     this.#assertOpen(tap.label)
-    this.#assertNotSkipped(tap, 'read')
+    this.#skipped.assertThere(tap, 'read', this.program)
     const mark = this.mark()
     const writes = this.#writes.get(tap)?.length ?? 0
     const shape = this.shapeOf(tap.tensor)
@@ -243,11 +249,15 @@ export class Tracer implements Recorder {
 
   /** Leaves a module out: these values stand for its outputs, and what lies inside is out of reach. @throws SkippedError */
   skip(module: ModuleNode, outputs: readonly (readonly [Tap, unknown])[]): void {
-    for (const tap of this.#writes.keys())
+    for (const [tap, [first]] of this.#writes)
       if (tap.scope !== module.path && isInside(tap, module, this.program))
-        throw new SkippedError(tap.label, module.path, this.mark(), this.#writes.get(tap)?.[0].mark)
+        throw new SkippedError(tap.label, module.path, this.mark(), first.mark)
     for (const [tap, value] of outputs) this.#write(tap, value)
-    this.#skipped.push({ module, outputs: new Set(outputs.map(([tap]) => tap)), mark: this.mark() })
+    this.#skipped.add(
+      module,
+      outputs.map(([tap]) => tap),
+      this.mark(),
+    )
   }
 
   /** Replaces the value at a tap for all that lies behind it. @throws ShapeError, DtypeError, OutOfOrderError */
@@ -257,7 +267,7 @@ export class Tracer implements Recorder {
 
   #write(tap: Tap, written: unknown): void {
     this.#assertOpen(tap.label)
-    this.#assertNotSkipped(tap, 'write')
+    this.#skipped.assertThere(tap, 'write', this.program)
     const mark = this.mark()
     if (this.#executed.size > 0) this.#assertNotPassed(tap, mark)
     // What one module reads for itself is still its own.
@@ -271,6 +281,7 @@ export class Tracer implements Recorder {
 
   async force(value: Value): Promise<TensorData> {
     this.#assertOpen('a value')
+    if (this.scanned) throw new ScannedError(undefined, this.mark()?.position())
     this.#forcedAt = this.mark()
     const { wanted, values, plan } = await this.engine.run({
       recording: this.recording([value]),
@@ -299,14 +310,6 @@ export class Tracer implements Recorder {
     if (this.finished) throw new TraceEndedError(label, this.name, this.#mark?.position())
   }
 
-  #assertNotSkipped(tap: Tap, use: 'read' | 'write'): void {
-    for (const { module, outputs, mark } of this.#skipped) {
-      // What enters a skipped module is still there to read; nothing reads what would be written.
-      const isOut = outputs.has(tap) || (use === 'read' && tap.direction === 'in' && tap.scope === module.path)
-      if (!isOut && isInside(tap, module, this.program)) throw new SkippedError(tap.label, module.path, mark)
-    }
-  }
-
   #assertNotPassed(tap: Tap, mark: Mark | undefined): void {
     const { program } = this
     for (const node of program.graph.consumers.get(tap.tensor) ?? []) {
@@ -320,14 +323,6 @@ export interface TracerJSON {
   readonly args: readonly unknown[]
   readonly kwargs: TraceOptions
   readonly info: InfoJSON
-}
-
-/** Whether a tap stands at the module's boundary or within. */
-function isInside(tap: Tap, module: ModuleNode, { taps, graph }: Program): boolean {
-  const { scope } = tap
-  if (!scope.startsWith('node:')) return scope === module.path || scope.startsWith(`${module.path}.`)
-  const { path } = taps.tree.scopeOf(graph.nodes[Number(scope.slice(5))])
-  return path === module.path || path.startsWith(`${module.path}.`)
 }
 
 function weightShape(engine: Engine, name: string): ValueShape | undefined {

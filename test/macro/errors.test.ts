@@ -9,7 +9,7 @@ const rejected: Record<string, [code: string, message: RegExp]> = {
   ],
   'a generator': ['trace(model, x, function* () {})', /can’t be a generator/],
   'no model': ['trace(() => 1)', /needs the model before the block/],
-  'no arguments': ['trace()', /takes a model, its inputs and a block/],
+  'no arguments': ['trace()', /takes a model, inputs, options and a block/],
   'too many arguments': ['trace(model, x, {}, 1, () => 1)', /and no more/],
   'spread arguments': ['trace(...args, () => 1)', /can’t be spread/],
   'an assigned import': ["import { a } from './a.js'; trace(model, x, () => { a = 2 })", /a is assigned .* constant/],
@@ -24,6 +24,12 @@ const rejected: Record<string, [code: string, message: RegExp]> = {
     'trace(model, x, function (m) { return arguments[0] })',
     /arguments of a traced block/,
   ],
+  'an edit that assigns outer variables': [
+    'let a; edit(model, () => { a = 2 })',
+    /runs again in each trace, so it can’t assign a/,
+  ],
+  'an edit without a block': ['edit(model, 1)', /must be written in its place.*edit\(model, \(\) => …\)/],
+  'an edit with inputs': ['edit(model, {}, {}, () => 1)', /edit\(\) takes a model, options and a block, and no more/],
   'a template without arguments': ['trace`save h`', /can only be called/],
   'a constant': [
     'const a = 1; trace(model, x, () => { a = 2 })',
@@ -58,7 +64,7 @@ test('a default import and a namespace are refused', t => {
     message: /import \* can't be expanded[\s\S]*> 1 \|/,
   })
   t.throws(() => expand("import { trac } from 'onnsight/trace.macro'\ntrac(m, x, () => 1)"), {
-    message: /has no trac\. It has trace, save, stop, skip, s/,
+    message: /has no trac\. It has trace, scan, edit, save, stop, skip, s/,
   })
 })
 

@@ -104,7 +104,7 @@ const end: Written = {
 
 async function asArrow(lines: readonly string[], model: Model): Promise<Record<string, Tensor>> {
   const body = `return trace(model, inputs, () => {\n${lines.join('\n')}\n})`
-  const code = expand(`${IMPORT.replace('save', 'skip, save')}async function main() {\n${body}\n}`, {
+  const code = expand(`${IMPORT}async function main() {\n${body}\n}`, {
     filename: '/project/x.js',
   })
   const script = code.replace(/import \* as (\w+) from "fake-runtime";/, 'const $1 = __runtime;')

@@ -2,7 +2,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import { type Backend, OnnsightError, type Tensor, Tracer } from 'onnsight'
 import { recorderScope } from '#dist/runtime/graph/recorder.js'
-import { type HasTraceable, traceable } from '#dist/runtime/tracing/trace.js'
+import { type HasTraceable, traceable } from '#dist/runtime/tracing/traceable.js'
 import { chars, ids, run, templateOf } from './run.ts'
 
 const whole = `

@@ -1,0 +1,40 @@
+/** A form that captures a block, and what stands before the block. */
+export interface Form {
+  readonly name: 'trace' | 'scan' | 'edit'
+  /** What the block's call looks like, for messages. */
+  readonly usage: string
+  /** The same with a template. */
+  readonly templateUsage: string
+  /** Arguments before the block, at most. */
+  readonly most: number
+  /** The arguments in words. */
+  readonly takes: string
+}
+
+const traced = (name: 'trace' | 'scan'): Form => ({
+  name,
+  usage: `${name}(model, inputs, () => …)`,
+  templateUsage: `${name}(model, inputs)\`…\``,
+  most: 3,
+  takes: 'a model, inputs, options',
+})
+
+export const forms: Readonly<Record<string, Form>> = {
+  trace: traced('trace'),
+  scan: traced('scan'),
+  edit: {
+    name: 'edit',
+    usage: 'edit(model, () => …)',
+    templateUsage: 'edit(model)`…`',
+    most: 2,
+    takes: 'a model, options',
+  },
+}
+
+/** What needs no rewriting but the name of the module that it comes from. */
+export const plainForms = ['save', 'stop', 'skip'] as const
+
+/** Names that are promised for later versions. */
+export const laterForms = ['invoke', 'generate', 'session', 'grad', 'cache', 'iter', 'next', 'all', 'barrier'] as const
+
+export const knownForms: readonly string[] = [...Object.keys(forms), ...plainForms, 's']

@@ -1,0 +1,8 @@
+import type { Inputs } from './inputs.ts'
+import type { Model } from './model.ts'
+import type { ModelShapes } from './shapes.ts'
+
+/** What `scan(model, inputs)` expands to. */
+export function scanModel(model: Model, inputs: Inputs): Promise<ModelShapes> {
+  return model.scan(inputs)
+}

@@ -1,0 +1,61 @@
+import type { Engine } from '../engine/engine.ts'
+import type { ValueShape } from '../engine/scan.ts'
+import { OnnsightError } from '../errors/error.ts'
+import { showDims } from '../errors/tensor.ts'
+import type { Tap } from '../graph/expression.ts'
+import type { ModuleNode } from '../names/tree.ts'
+
+/** What is known of a module's activations without running it: undefined where none passes, or several do. */
+export interface ModuleShapes {
+  readonly input: ValueShape | undefined
+  readonly output: ValueShape | undefined
+}
+
+/** Dims and dtypes of a model for inputs of given dims. A dim that depends on the data is undefined. */
+export class ModelShapes {
+  /** By module path: `shapes.modules['transformer.h.0.attn'].output`. */
+  readonly modules: Readonly<Record<string, ModuleShapes>>
+  /** By the graph's own names; weights too. */
+  readonly tensors: Readonly<Record<string, ValueShape>>
+
+  constructor(modules: Readonly<Record<string, ModuleShapes>>, tensors: Readonly<Record<string, ValueShape>>) {
+    this.modules = modules
+    this.tensors = tensors
+  }
+
+  /** A line for each module, indented as in the tree. */
+  toString(): string {
+    const lines = Object.entries(this.modules).map(([path, { input, output }]) => {
+      const parts = path.split('.')
+      const name = path === '' ? 'model' : parts[parts.length - 1]
+      const depth = path === '' ? 0 : parts.length
+      return `${'  '.repeat(depth)}${name}  · ${show(input)} → ${show(output)}`
+    })
+    return lines.join('\n')
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString()
+  }
+}
+
+export async function modelShapes(engine: Engine, inputs: Parameters<Engine['shapes']>[0]): Promise<ModelShapes> {
+  const shapes = await engine.shapes(inputs)
+  const { taps, tree } = engine.program
+  const at = (find: (module: ModuleNode) => Tap, module: ModuleNode): ValueShape | undefined => {
+    try {
+      return shapes.get(find(module).tensor)
+    } catch (error) {
+      if (error instanceof OnnsightError) return undefined
+      throw error
+    }
+  }
+  const modules = tree.modules.map(module => [
+    module.path,
+    { input: at(inner => taps.inputTap(inner), module), output: at(inner => taps.outputTap(inner), module) },
+  ])
+  return new ModelShapes(Object.fromEntries(modules), Object.fromEntries(shapes))
+}
+
+const show = (shape: ValueShape | undefined): string =>
+  shape ? `${shape.type} ${shape.dims ? showDims(shape.dims) : '[?]'}` : '?'

@@ -1,0 +1,20 @@
+import { recorderScope } from '../graph/recorder.ts'
+import type { Backend } from './backend.ts'
+import { keepingLive } from './backend.ts'
+import { collectTensors } from './result.ts'
+import type { Tracer } from './tracer.ts'
+
+/** Records the block and checks it against the model, but runs nothing: its tensors have dims and dtypes, and no values. */
+export class ScanBackend implements Backend {
+  run(tracer: Tracer): Promise<unknown> {
+    return keepingLive(tracer, async () => {
+      tracer.scanned = true
+      await tracer.begin()
+      const result = await recorderScope().run(tracer, () => tracer.execute())
+      const wanted = [...new Set([...collectTensors(result), ...tracer.saved])].filter(tensor => !tensor.computed)
+      tracer.engine.check(tracer.recording(wanted.map(tensor => tensor.node)))
+      tracer.commit()
+      return result
+    })
+  }
+}

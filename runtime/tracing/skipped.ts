@@ -1,0 +1,36 @@
+import type { Program } from '../engine/program.ts'
+import { SkippedError } from '../errors/trace.ts'
+import type { Mark, Tap } from '../graph/expression.ts'
+import type { ModuleNode } from '../names/tree.ts'
+
+interface Skip {
+  readonly module: ModuleNode
+  /** What stands for its outputs is there to read and write. */
+  readonly outputs: ReadonlySet<Tap>
+  readonly mark: Mark | undefined
+}
+
+/** The modules that a trace leaves out. */
+export class Skipped {
+  readonly #skips: Skip[] = []
+
+  add(module: ModuleNode, outputs: readonly Tap[], mark: Mark | undefined): void {
+    this.#skips.push({ module, outputs: new Set(outputs), mark })
+  }
+
+  /** @throws SkippedError for a tap that lies in a module that is not computed */
+  assertThere(tap: Tap, use: 'read' | 'write', program: Program): void {
+    for (const { module, outputs, mark } of this.#skips) {
+      // What enters a skipped module is still there to read; nothing reads what would be written.
+      const isThere = outputs.has(tap) || (use === 'read' && tap.direction === 'in' && tap.scope === module.path)
+      if (!isThere && isInside(tap, module, program)) throw new SkippedError(tap.label, module.path, mark)
+    }
+  }
+}
+
+/** Whether a tap stands at the module's boundary or within. */
+export function isInside(tap: Tap, module: ModuleNode, { taps, graph }: Program): boolean {
+  const { scope } = tap
+  const path = scope.startsWith('node:') ? taps.tree.scopeOf(graph.nodes[Number(scope.slice(5))]).path : scope
+  return path === module.path || path.startsWith(`${module.path}.`)
+}
