@@ -1,4 +1,17 @@
-import type { Inputs, Model, Module, SkipValue, Slice, SliceValue, Tensor, TraceOptions } from './dist/runtime/index.js'
+import type {
+  Cache,
+  CacheOptions,
+  EditOptions,
+  Inputs,
+  Model,
+  ModelShapes,
+  Module,
+  SkipValue,
+  Slice,
+  SliceValue,
+  Tensor,
+  TraceOptions,
+} from './dist/runtime/index.js'
 
 /**
  * Runs the model on `inputs`; inside the block its values can be read and written. The block's result comes back with its tensors
@@ -46,6 +59,15 @@ export function edit(
   model: Model,
   options?: EditOptions,
 ): (strings: TemplateStringsArray, ...values: unknown[]) => Model
+
+/**
+ * Several traces as one: values flow between them without save(), and only what is saved or returned outlives the session.
+ * session(model, async () => { await trace(model, a, () => …); await trace(model, b, () => …) })
+ */
+export function session<R>(model: Model, block: (model: Model) => R | Promise<R>): Promise<R>
+
+/** Keeps the activations of all modules, or of some, as they are at the trace's end: after all writes. */
+export function cache(options?: CacheOptions): Cache
 
 /**
  * Leaves a module out: `value` stands for its output, without one its input does. What lies inside can't be read or written from

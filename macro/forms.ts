@@ -1,10 +1,10 @@
 /** A form that captures a block, and what stands before the block. */
 export interface Form {
-  readonly name: 'trace' | 'scan' | 'edit'
+  readonly name: 'trace' | 'scan' | 'edit' | 'session'
   /** What the block's call looks like, for messages. */
   readonly usage: string
-  /** The same with a template. */
-  readonly templateUsage: string
+  /** The same with a template; undefined where none can stand. */
+  readonly templateUsage: string | undefined
   /** Arguments before the block, at most. */
   readonly most: number
   /** The arguments in words. */
@@ -29,12 +29,19 @@ export const forms: Readonly<Record<string, Form>> = {
     most: 2,
     takes: 'a model, options',
   },
+  session: {
+    name: 'session',
+    usage: 'session(model, async () => …)',
+    templateUsage: undefined,
+    most: 1,
+    takes: 'a model',
+  },
 }
 
 /** What needs no rewriting but the name of the module that it comes from. */
-export const plainForms = ['save', 'stop', 'skip'] as const
+export const plainForms = ['save', 'stop', 'skip', 'cache'] as const
 
 /** Names that are promised for later versions. */
-export const laterForms = ['invoke', 'generate', 'session', 'grad', 'cache', 'iter', 'next', 'all', 'barrier'] as const
+export const laterForms = ['invoke', 'generate', 'grad', 'iter', 'next', 'all', 'barrier'] as const
 
 export const knownForms: readonly string[] = [...Object.keys(forms), ...plainForms, 's']

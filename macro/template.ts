@@ -13,6 +13,7 @@ export function expandTemplate(
   context: Context,
 ): void {
   const { t, program, runtime, expanded, fail } = context
+  if (!templateUsage) throw fail(tagged, `${name}() takes a function as its block, and no template`)
   const args = call.get('arguments') as NodePath[]
   if (args.length === 0) throw fail(call, `${name}() takes ${takes}: ${templateUsage}`)
   if (args.length > most) throw fail(call, `${name}() takes ${takes} before a template, and no more`)

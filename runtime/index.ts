@@ -5,6 +5,8 @@ installPlatform()
 export type { StepReport, TraceReport } from './engine/report.ts'
 export type { ValueShape } from './engine/scan.ts'
 export { codeFrame, OnnsightError, type SourcePosition } from './errors/error.ts'
+export { readSafetensors, writeSafetensors } from './files/safetensors.ts'
+export { type Cache, type CachedModule, type CacheOptions, cache, type ModuleChoice } from './model/cache.ts'
 export type { EditOptions } from './model/edit.ts'
 export type { Inputs } from './model/inputs.ts'
 export { type LoadOptions, load } from './model/load.ts'

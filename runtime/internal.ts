@@ -3,11 +3,13 @@ import { installPlatform } from './platform-node.ts'
 installPlatform()
 
 /** What expanded macros import. No user code does. */
+export { cache } from './model/cache.ts'
 export { editCompiled as edit } from './model/edit.ts'
 export { scanModel } from './model/scan.ts'
 export { skip } from './model/skip.ts'
 export { editTemplate, scanTemplate, traceTemplate } from './template/trace.ts'
 export { s } from './tensor/slice.ts'
 export { save } from './tracing/save.ts'
+export { session } from './tracing/session.ts'
 export { stop } from './tracing/stop.ts'
 export { scan, trace } from './tracing/trace.ts'

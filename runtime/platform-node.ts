@@ -4,6 +4,7 @@ import { useEvaluator, useRecorderScope } from './graph/recorder.ts'
 import './tensor/ops/index.ts'
 import { useListenerScope } from './tracing/listeners.ts'
 import { asyncScope } from './tracing/node-scope.ts'
+import { useSessionScope } from './tracing/session.ts'
 
 let installed = false
 
@@ -15,4 +16,5 @@ export function installPlatform(): void {
   useEvaluator(values => calculator.evaluate(values))
   useRecorderScope(asyncScope())
   useListenerScope(asyncScope())
+  useSessionScope(asyncScope())
 }

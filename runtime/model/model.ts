@@ -12,6 +12,7 @@ import { Template } from '../template/template.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type Block, fromFunction } from '../tracing/block.ts'
 import { listen } from '../tracing/listeners.ts'
+import { Session } from '../tracing/session.ts'
 import { traceBlock } from '../tracing/trace.ts'
 import { type Edit, type Traceable, traceable } from '../tracing/traceable.ts'
 import type { TraceOptions } from '../tracing/tracer.ts'
@@ -50,6 +51,8 @@ export interface ModelMembers {
    */
   edit(block: ((model: Model) => void | Promise<void>) | Template): Model
   edit(options: EditOptions, block: ((model: Model) => void | Promise<void>) | Template): Model
+  /** Several traces as one: values flow between them without save(), and only what is saved or returned outlives it. */
+  session<R>(block: (model: Model) => R | Promise<R>): Promise<R>
   /** The standing edits, in the order in which they run. */
   readonly edits: readonly EditText[]
   /** Takes all standing edits away. */
@@ -123,6 +126,7 @@ const modelMembers: ReadonlySet<string> = new Set([
     'edit',
     'edits',
     'clearEdits',
+    'session',
     'explain',
     'module',
     'node',
@@ -211,6 +215,10 @@ export class ModelHandle extends ModuleHandle {
     const prepared = this.#loaded.prepare(inputs)
     const { engine } = await this.#loaded.variant(prepared)
     return modelShapes(engine, prepared)
+  }
+
+  async session<R>(block: (model: Model) => R | Promise<R>): Promise<R> {
+    return new Session(undefined).run(() => block(this.proxy)) as Promise<R>
   }
 
   async explain(body: () => unknown): Promise<Explanation> {

@@ -65,6 +65,12 @@ export function arrayConstructor(type: Exclude<HeldType, 'string'>): (typeof arr
   return arrays[type]
 }
 
+/** Bytes of one element as it is held in JavaScript; of text, none are counted. */
+export function bytesOf(type: DataType): number {
+  if (type === 'string') return 0
+  return isHeld(type) ? arrays[type as keyof typeof arrays].BYTES_PER_ELEMENT : 4
+}
+
 export function isFloat(type: DataType): boolean {
   return type.startsWith('float') || type === 'bfloat16'
 }

@@ -195,6 +195,13 @@ export class Tensor {
     this.#value = new Value(new Operand(data), 0, data.type, data.dims)
   }
 
+  /** Lets the value go: the session that it belonged to has ended, and it was not saved. @internal */
+  drop(): void {
+    const { type, dims } = this.#value
+    this.#held = undefined
+    this.#value = new Value(new Operand({ type, dims: [0], data: [] } as never), 0, type, dims)
+  }
+
   /** How messages name it. @internal */
   get label(): string {
     if (this.#place) return this.#place.label

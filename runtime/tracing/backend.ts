@@ -27,7 +27,7 @@ export class ExecutionBackend implements Backend {
         tensor.fulfil(wanted[i])
       })
       await tracer.settle()
-      tracer.commit()
+      tracer.commit(result)
       const whole = withWholeTime(report, performance.now() - start)
       tell(tracer.model.identity, whole)
       tracer.kwargs.onReport?.(whole)

@@ -1,27 +1,38 @@
 import { ConditionError } from '../errors/trace.ts'
-import { recorderScope } from '../graph/recorder.ts'
+import type { Mark } from '../graph/expression.ts'
 import { operators } from '../tensor/operators.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import type { Info } from './info.ts'
 import { untilStop } from './stop.ts'
-import type { Tracer } from './tracer.ts'
+
+/** Who runs a compiled block: a trace, or a session of several. */
+export interface BlockOwner {
+  pull(): Record<string, unknown>
+  push(state: Readonly<Record<string, unknown>>): void
+  at(line: number, column: number, info: Info): void
+  mark(): Mark | undefined
+  /** Before an await: what runs meanwhile is not in the block. */
+  suspend(): void
+  /** After an await: the block is current again. */
+  resume(): void
+}
 
 /** What a compiled block calls: one for each trace. The macro writes the calls. */
 export class BlockContext {
-  readonly #tracer: Tracer
+  readonly #owner: BlockOwner
   readonly #info: Info
 
-  constructor(tracer: Tracer, info: Info) {
-    this.#tracer = tracer
+  constructor(owner: BlockOwner, info: Info) {
+    this.#owner = owner
     this.#info = info
   }
 
   pull(): Record<string, unknown> {
-    return this.#tracer.pull()
+    return this.#owner.pull()
   }
 
   push(state: Record<string, unknown>): void {
-    this.#tracer.push(state)
+    this.#owner.push(state)
   }
 
   /** Runs the block's own text; stop() ends it early, with the variables as they are. */
@@ -30,18 +41,18 @@ export class BlockContext {
   }
 
   at(line: number, column: number): void {
-    this.#tracer.at(line, column, this.#info)
+    this.#owner.at(line, column, this.#info)
   }
 
   /** Before an await: what runs meanwhile is not in this trace. */
   suspend<T>(value: T): T {
-    recorderScope().enter(this.#tracer.outer)
+    this.#owner.suspend()
     return value
   }
 
   /** After an await: the tracer is current again. */
   resume<T>(value?: T): T {
-    if (!this.#tracer.finished) recorderScope().enter(this.#tracer)
+    this.#owner.resume()
     return value as T
   }
 
@@ -57,7 +68,7 @@ export class BlockContext {
       throw new ConditionError(
         `A condition needs one truth value, and ${value.label} has ${data.length} (${dims.join(' × ')}).`,
         'say what you mean: h.any() or h.all(), or pick one element',
-        this.#tracer.mark()?.position(),
+        this.#owner.mark()?.position(),
       )
     }
     return Boolean(typeof data[0] === 'bigint' ? data[0] !== 0n : data[0])
@@ -69,7 +80,7 @@ export class BlockContext {
     throw new ConditionError(
       `${value.label} was used as a condition in a function that can't wait for it.`,
       'make the function async, or use where(condition, a, b)',
-      this.#tracer.mark()?.position(),
+      this.#owner.mark()?.position(),
     )
   }
 

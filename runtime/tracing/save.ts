@@ -1,6 +1,7 @@
 import { SaveError } from '../errors/trace.ts'
 import { currentRecorder } from '../graph/recorder.ts'
 import { collectTensors } from './result.ts'
+import { currentSession } from './session.ts'
 import { Tracer } from './tracer.ts'
 
 /**
@@ -18,7 +19,9 @@ export function save<T>(value: T): T {
         'call it inside the block; outside, use `await t.value()`',
       )
   }
-  if (!recorder || recorder.finished) {
+  const session = currentSession()
+  if (session) for (const tensor of collectTensors(value)) session.save(tensor)
+  else if (!recorder || recorder.finished) {
     throw new SaveError('save() was called outside a trace.', 'call it inside the block of a trace')
   }
   return value

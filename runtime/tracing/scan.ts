@@ -13,7 +13,7 @@ export class ScanBackend implements Backend {
       const result = await recorderScope().run(tracer, () => tracer.execute())
       const wanted = [...new Set([...collectTensors(result), ...tracer.saved])].filter(tensor => !tensor.computed)
       tracer.engine.check(tracer.recording(wanted.map(tensor => tensor.node)))
-      tracer.commit()
+      tracer.commit(result)
       return result
     })
   }

@@ -11,8 +11,11 @@ import type { ModuleNode } from '../names/tree.ts'
 import type { TensorData } from '../tensor/data.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { type Backend, ExecutionBackend } from './backend.ts'
+import type { BlockOwner } from './context.ts'
 import { Info, type InfoJSON } from './info.ts'
 import { LineMark, StackMark } from './mark.ts'
+import { Passed } from './passed.ts'
+import { currentSession, type Session } from './session.ts'
 import { isInside, Skipped } from './skipped.ts'
 import { untilStop } from './stop.ts'
 import type { Traceable, TraceableVariant } from './traceable.ts'
@@ -29,13 +32,14 @@ export interface TraceOptions {
 export type TracedBody = (tracer: Tracer) => unknown
 
 /** Records what a block does to a model, and has it run by its backend. */
-export class Tracer implements Recorder {
+export class Tracer implements Recorder, BlockOwner {
   readonly args: readonly unknown[]
   readonly kwargs: TraceOptions
   readonly backend: Backend
   info: Info | undefined
   /** The trace that this one stands in. */
   readonly outer: Recorder | undefined
+  readonly #session: Session | undefined
   finished = false
   #model: Traceable | undefined
   #variant: TraceableVariant | undefined
@@ -52,6 +56,7 @@ export class Tracer implements Recorder {
   readonly #executed = new Set<number>()
   #forcedAt: Mark | undefined
   readonly #skipped = new Skipped()
+  readonly #passed = new Passed()
   readonly #atEnd: (() => void)[] = []
   readonly #settling: (() => void | Promise<void>)[] = []
   /** Only recorded: its tensors have dims and dtypes, and no values. */
@@ -68,11 +73,13 @@ export class Tracer implements Recorder {
     this.backend = backend
     this.info = info
     this.outer = currentRecorder()
+    this.#session = currentSession()
   }
 
-  /** 1 for a trace that stands in no other. */
+  /** 1 for a trace that stands in no other, and in no session. */
   get depth(): number {
-    return this.outer instanceof Tracer && !this.outer.finished ? this.outer.depth + 1 : 1
+    if (this.outer instanceof Tracer && !this.outer.finished) return this.outer.depth + 1
+    return this.#session ? 2 : 1
   }
 
   get name(): string {
@@ -141,6 +148,8 @@ export class Tracer implements Recorder {
     const result = await untilStop(() => this.#body?.(this))
     recorderScope().enter(this)
     for (const act of this.#atEnd) act()
+    const { frame, live = [] } = this.info ?? {}
+    if (this.depth > 1) this.#passOn(live.map(name => frame?.get(name)))
     return result
   }
 
@@ -170,13 +179,21 @@ export class Tracer implements Recorder {
   push(state: Readonly<Record<string, unknown>>): void {
     this.#pushed = state
     // In an outer trace everything flows on; only the outermost one keeps to what was saved.
-    if (this.depth > 1)
-      for (const value of Object.values(state))
-        if (value instanceof Tensor && value.owner === this) this.#saved.add(value)
+    if (this.depth > 1) this.#passOn(Object.values(state))
   }
 
-  commit(): void {
+  #passOn(values: readonly unknown[]): void {
+    for (const value of values) {
+      if (!(value instanceof Tensor) || value.owner !== this || this.#saved.has(value)) continue
+      this.#saved.add(value)
+      if (this.outer instanceof Tracer && !this.outer.finished) this.outer.pass(value)
+      else this.#session?.pass(value)
+    }
+  }
+
+  commit(result: unknown): void {
     this.finished = true
+    this.#passed.end(result)
     const state = this.#pushed
     if (state) for (const name of Object.keys(state)) this.info?.frame?.set(name, state[name])
   }
@@ -186,7 +203,15 @@ export class Tracer implements Recorder {
     return this.#saved
   }
 
+  /** An inner trace gives this on. */
+  pass(tensor: Tensor): void {
+    this.#passed.add(tensor)
+    this.#session?.pass(tensor)
+  }
+
   save(tensor: Tensor): void {
+    this.#passed.keep(tensor)
+    this.#session?.save(tensor)
     if (tensor.computed) return
     if (tensor.owner && tensor.owner !== this) {
       throw new SaveError(
@@ -277,6 +302,14 @@ export class Tracer implements Recorder {
     const writes = this.#writes.get(tap)
     if (writes) writes.push({ value, mark })
     else this.#writes.set(tap, [{ value, mark }])
+  }
+
+  suspend(): void {
+    recorderScope().enter(this.outer)
+  }
+
+  resume(): void {
+    if (!this.finished) recorderScope().enter(this)
   }
 
   async force(value: Value): Promise<TensorData> {

@@ -29,7 +29,9 @@ export function readSafetensors(path: string): Map<string, Tensor> {
     const data = new arrays[dtype](bytes.buffer)
     tensors.set(
       name,
-      dtype === 'BOOL' ? tensor(Array.from(data, Boolean), { dims: shape }) : tensor(data, { dims: shape }),
+      dtype === 'BOOL'
+        ? tensor(Array.from(data, Boolean), { dims: shape, type: 'bool' })
+        : tensor(data, { dims: shape }),
     )
   }
   return tensors

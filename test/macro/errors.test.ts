@@ -64,13 +64,13 @@ test('a default import and a namespace are refused', t => {
     message: /import \* can't be expanded[\s\S]*> 1 \|/,
   })
   t.throws(() => expand("import { trac } from 'onnsight/trace.macro'\ntrac(m, x, () => 1)"), {
-    message: /has no trac\. It has trace, scan, edit, save, stop, skip, s/,
+    message: /has no trac\. It has trace, scan, edit, session, save, stop, skip, cache, s/,
   })
 })
 
 test('names of later versions say so', t => {
-  t.throws(() => expand("import { session } from 'onnsight/trace.macro'\nsession(m)"), {
-    message: /session is not available in this version/,
+  t.throws(() => expand("import { generate } from 'onnsight/trace.macro'\ngenerate(m)"), {
+    message: /generate is not available in this version/,
   })
 })
 

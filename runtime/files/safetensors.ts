@@ -1,0 +1,121 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import { InvalidTensorsFileError } from '../errors/files.ts'
+import { sizeOf, type TensorData } from '../tensor/data.ts'
+import { allocate, type HeldType } from '../tensor/dtype.ts'
+import { Tensor } from '../tensor/tensor.ts'
+
+/* The format is a length, a JSON header and the tensors' bytes. No kept-up package reads or writes it in Node. */
+
+const names: Readonly<Partial<Record<HeldType, string>>> = {
+  float64: 'F64',
+  float32: 'F32',
+  float16: 'F16',
+  int64: 'I64',
+  int32: 'I32',
+  int16: 'I16',
+  int8: 'I8',
+  uint64: 'U64',
+  uint32: 'U32',
+  uint16: 'U16',
+  uint8: 'U8',
+  bool: 'BOOL',
+}
+const types = new Map(Object.entries(names).map(([type, name]) => [name, type as HeldType]))
+
+/** No header of a real file comes near; a length beyond it is no safetensors file. */
+const MOST_HEADER = 100 * 2 ** 20
+
+interface Entry {
+  readonly dtype: string
+  readonly shape: readonly number[]
+  readonly data_offsets: readonly [number, number]
+}
+
+/**
+ * Writes tensors to a safetensors file, to be read by Python's `safetensors` or `readSafetensors`.
+ * @throws InvalidTensorsFileError for tensors of text; NotSavedError, NotComputedError for those without a value
+ */
+export async function writeSafetensors(path: string, tensors: Readonly<Record<string, Tensor>>): Promise<void> {
+  const held = Object.entries(tensors).map(([name, tensor]) => [name, tensor.held()] as const)
+  const header: Record<string, Entry> = {}
+  let offset = 0
+  for (const [name, { type, dims, data }] of held) {
+    const dtype = names[type]
+    if (!dtype || Array.isArray(data))
+      throw new InvalidTensorsFileError(path, `${name} is of ${type}, and safetensors holds numbers`)
+    header[name] = { dtype, shape: dims, data_offsets: [offset, offset + data.byteLength] }
+    offset += data.byteLength
+  }
+  const text = JSON.stringify(header)
+  // The bytes begin at a multiple of eight.
+  const json = Buffer.from(
+    text.padEnd(Math.ceil(Buffer.byteLength(text) / 8) * 8 - (Buffer.byteLength(text) - text.length)),
+  )
+  const length = Buffer.alloc(8)
+  length.writeBigUInt64LE(BigInt(json.length))
+  const file = await open(path, 'w')
+  try {
+    await file.writev([length, json])
+    for (const [, { data }] of held) {
+      const { buffer, byteOffset, byteLength } = data as Float32Array
+      if (byteLength > 0) await file.writeFile(new Uint8Array(buffer, byteOffset, byteLength))
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+/** The tensors of a safetensors file, by name. bfloat16 becomes float32. @throws InvalidTensorsFileError */
+export async function readSafetensors(path: string): Promise<Record<string, Tensor>> {
+  const file = await open(path, 'r')
+  try {
+    const { size } = await file.stat()
+    const start = Buffer.alloc(8)
+    await file.read(start, 0, 8, 0)
+    const length = Number(start.readBigUInt64LE())
+    if (size < 8 || length > MOST_HEADER || 8 + length > size)
+      throw new InvalidTensorsFileError(path, 'it is no safetensors file, or it is cut off')
+    const header = await readHeader(file, length, path)
+    const tensors: Record<string, Tensor> = {}
+    for (const [name, entry] of Object.entries(header)) {
+      if (name !== '__metadata__')
+        tensors[name] = Tensor.of(await readTensor(file, 8 + length, size, entry, `${path}: ${name}`))
+    }
+    return tensors
+  } finally {
+    await file.close()
+  }
+}
+
+async function readHeader(file: FileHandle, length: number, path: string): Promise<Record<string, Entry>> {
+  const json = Buffer.alloc(length)
+  await file.read(json, 0, length, 8)
+  try {
+    return JSON.parse(json.toString('utf8')) as Record<string, Entry>
+  } catch (cause) {
+    throw new InvalidTensorsFileError(path, 'its header is no JSON', cause)
+  }
+}
+
+async function readTensor(
+  file: FileHandle,
+  base: number,
+  size: number,
+  { dtype, shape, data_offsets }: Entry,
+  what: string,
+): Promise<TensorData> {
+  const isBrain = dtype === 'BF16'
+  const type = isBrain ? 'uint16' : types.get(dtype)
+  if (!type) throw new InvalidTensorsFileError(what, `its dtype is ${dtype}, which is not known here`)
+  const isWhole = Array.isArray(shape) && shape.every(dim => Number.isSafeInteger(dim) && dim >= 0)
+  const [from, to] = Array.isArray(data_offsets) ? data_offsets : [0, -1]
+  const data = isWhole ? (allocate(type, sizeOf(shape)) as Uint8Array) : undefined
+  if (!data || from < 0 || to - from !== data.byteLength || base + to > size)
+    throw new InvalidTensorsFileError(what, 'its shape and its bytes do not go together')
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+  await file.read(bytes, 0, bytes.length, base + from)
+  if (!isBrain) return { type, dims: [...shape], data }
+  const words = new Uint32Array(data.length)
+  for (let i = 0; i < data.length; i++) words[i] = data[i] << 16
+  return { type: 'float32', dims: [...shape], data: new Float32Array(words.buffer) }
+}

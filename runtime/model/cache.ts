@@ -1,0 +1,178 @@
+import { CacheTooLargeError } from '../errors/files.ts'
+import { AmbiguousTapError, NoTapError, UnknownNameError } from '../errors/names.ts'
+import { SaveError, SkippedError, TraceArgumentsError } from '../errors/trace.ts'
+import { writeSafetensors } from '../files/safetensors.ts'
+import type { Tap } from '../graph/expression.ts'
+import { currentRecorder } from '../graph/recorder.ts'
+import { nearestNames } from '../names/nearest.ts'
+import { resolvePath } from '../names/resolve.ts'
+import type { ModuleNode, ModuleTree } from '../names/tree.ts'
+import { bytesOf } from '../tensor/dtype.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import { Tracer } from '../tracing/tracer.ts'
+import { handleOf, type Module } from './module.ts'
+
+/** A module, or its path. A list (`transformer.h`) means its layers. */
+export type ModuleChoice = Module | string
+
+export interface CacheOptions {
+  /** Which modules. @default all */
+  readonly modules?: ModuleChoice | readonly ModuleChoice[]
+  /** Asked of each one's path: `path => path.endsWith('.mlp')`. */
+  readonly where?: (path: string) => boolean
+  /** What enters them too. @default false */
+  readonly inputs?: boolean
+  /** Written to this safetensors file, as `transformer.h.0.output`, and not kept in memory. */
+  readonly file?: string
+  /** Where more would be held, it is refused before anything runs. @default 4 GiB */
+  readonly maxBytes?: number
+}
+
+/** What a module's activations were, after all writes of the trace. */
+export interface CachedModule {
+  /** Undefined where several values leave the module: see `outputs`. */
+  readonly output?: Tensor
+  readonly outputs?: Readonly<Record<string, Tensor>>
+  readonly input?: Tensor
+}
+
+/** The activations of a trace by module. Filled when the trace has ended, and never changed after that. */
+export class Cache {
+  readonly #entries: Map<string, CachedModule>
+  /** Where they were written, if they were. */
+  readonly file: string | undefined
+
+  /** @internal */
+  constructor(entries: Map<string, CachedModule>, file: string | undefined) {
+    this.#entries = entries
+    this.file = file
+  }
+
+  /** By path or module. @throws UnknownNameError with the nearest paths */
+  get(module: string | Module): CachedModule {
+    const path = typeof module === 'string' ? module.replaceAll(/\[(-?\d+)\]/g, '.$1') : (handleOf(module)?.path ?? '')
+    const entry = this.#entries.get(path)
+    if (entry) return entry
+    throw new UnknownNameError('module in this cache', path, nearestNames(path, this.#entries.keys()))
+  }
+
+  has(module: string | Module): boolean {
+    return this.#entries.has(typeof module === 'string' ? module : (handleOf(module)?.path ?? ''))
+  }
+
+  /** In the model's order. */
+  get paths(): string[] {
+    return [...this.#entries.keys()]
+  }
+
+  [Symbol.iterator](): Iterator<[string, CachedModule]> {
+    return this.#entries.entries()
+  }
+
+  toString(): string {
+    if (this.file !== undefined) return `Cache(written to ${this.file})`
+    const lines = [...this.#entries].map(([path, { output, input }]) => {
+      const dims = (tensor: Tensor | undefined): string => (tensor ? `[${tensor.dims.join(', ')}]` : '')
+      return `  ${path}  ${input ? `${dims(input)} → ` : ''}${dims(output)}`
+    })
+    return `Cache(${this.#entries.size} modules)\n${lines.join('\n')}`
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString()
+  }
+}
+
+/**
+ * Keeps the activations of all modules, or of some, as they are at the trace's end: after all writes, whatever the order in the block.
+ * Modules that are skipped, or that no node computes, are left out.
+ * @throws CacheTooLargeError before anything runs; UnknownModuleError
+ */
+export function cache(options: CacheOptions = {}): Cache {
+  const tracer = currentRecorder()
+  if (!(tracer instanceof Tracer) || tracer.finished)
+    throw new SaveError('cache() was called outside a trace.', 'call it inside the block of a trace')
+  const { tree } = tracer.program
+  const modules = chosen(tree, options)
+  const entries = new Map<string, CachedModule>()
+  const { file } = options
+  const named: Record<string, Tensor> = {}
+  tracer.atEnd(() => {
+    for (const module of modules) {
+      const entry = readModule(tracer, module, options.inputs ?? false, named)
+      if (Object.keys(entry).length > 0 && file === undefined) entries.set(module.path, Object.freeze(entry))
+    }
+    assertSize(named, options.maxBytes ?? 4 * 2 ** 30)
+    for (const tensor of Object.values(named)) tracer.save(tensor)
+  })
+  if (file !== undefined) tracer.whenRun(() => writeSafetensors(file, named))
+  return new Cache(entries, file)
+}
+
+function readModule(
+  tracer: Tracer,
+  module: ModuleNode,
+  withInput: boolean,
+  named: Record<string, Tensor>,
+): CachedModule {
+  const { taps } = tracer.program
+  /** Where nothing passes, or nothing will be computed, there is nothing to keep. */
+  const read = (name: string, find: () => Tap): Tensor | undefined => {
+    try {
+      const tensor = tracer.read(find())
+      named[`${module.path || 'model'}.${name}`] = tensor
+      return tensor
+    } catch (error) {
+      if (error instanceof NoTapError || error instanceof SkippedError) return undefined
+      throw error
+    }
+  }
+  const input = withInput ? read('input', () => taps.inputTap(module)) : undefined
+  try {
+    const output = read('output', () => taps.outputTap(module))
+    return { ...(input ? { input } : {}), ...(output ? { output } : {}) }
+  } catch (error) {
+    if (!(error instanceof AmbiguousTapError)) throw error
+    const outputs = [...taps.outputTaps(module)].flatMap(([name, tap]) => {
+      const tensor = read(`outputs.${name}`, () => tap)
+      return tensor ? [[name, tensor] as const] : []
+    })
+    return { ...(input ? { input } : {}), outputs: Object.fromEntries(outputs) }
+  }
+}
+
+function chosen(tree: ModuleTree, { modules, where = () => true }: CacheOptions): ModuleNode[] {
+  const all = tree.modules.filter(({ path }) => where(path))
+  if (modules === undefined) return all
+  const choices = (Array.isArray(modules) ? modules : [modules]) as readonly ModuleChoice[]
+  const found = new Set<ModuleNode>()
+  for (const choice of choices) {
+    const handle = handleOf(choice)
+    if (!handle && typeof choice !== 'string') {
+      throw new TraceArgumentsError(
+        `cache() was asked for ${String(choice)}, which is no module.`,
+        'name modules or their paths: cache({ modules: [model.transformer.h] })',
+      )
+    }
+    const module = handle ? tree.get(handle.path) : resolvePath(tree.root, choice as string)
+    for (const one of module?.isList ? module.children.values() : module ? [module] : []) found.add(one)
+  }
+  return all.filter(module => found.has(module))
+}
+
+function assertSize(named: Readonly<Record<string, Tensor>>, most: number): void {
+  const sizes = Object.entries(named).map(([name, tensor]) => [name, sizeInBytes(tensor)] as const)
+  const bytes = sizes.reduce((sum, [, size]) => sum + size, 0)
+  if (bytes <= most) return
+  const largest = [...sizes].sort(([, a], [, b]) => b - a).slice(0, 3)
+  throw new CacheTooLargeError(
+    bytes,
+    most,
+    largest.map(([name]) => name),
+  )
+}
+
+/** 0 where a dim is not known before the run. */
+function sizeInBytes({ type, dims }: Tensor): number {
+  return dims.reduce<number>((size, dim) => size * (dim ?? 0), bytesOf(type))
+}

@@ -1,0 +1,95 @@
+import { type Scope, variableScope } from '../graph/scope.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import type { CompiledBlock } from './block.ts'
+import { BlockContext, type BlockOwner } from './context.ts'
+import { Frame } from './frame.ts'
+import { Info } from './info.ts'
+import { Passed } from './passed.ts'
+import { untilStop } from './stop.ts'
+import { asTraceable } from './trace.ts'
+
+/** Several traces as one: values flow between them without save(), and only what was saved outlives it. */
+export class Session implements BlockOwner {
+  /** For messages. */
+  readonly name: string
+  readonly #info: Info | undefined
+  readonly #passed = new Passed()
+  #pushed: Readonly<Record<string, unknown>> = {}
+  finished = false
+
+  constructor(info: Info | undefined) {
+    this.#info = info
+    this.name = info ? `${info.filename}:${info.startLine}:${info.startColumn}` : 'a session'
+  }
+
+  async run(body: () => unknown): Promise<unknown> {
+    const { frame, live } = this.#info ?? { frame: undefined, live: [] }
+    const before = live.map(name => [name, frame?.get(name)] as const)
+    try {
+      const result = await sessionScope().run(this, () => untilStop(body))
+      this.finished = true
+      for (const name of Object.keys(this.#pushed)) frame?.set(name, this.#pushed[name])
+      this.#passed.end(result)
+      return result
+    } catch (error) {
+      this.finished = true
+      for (const [name, value] of before) frame?.set(name, value)
+      throw error
+    }
+  }
+
+  save(tensor: Tensor): void {
+    this.#passed.keep(tensor)
+  }
+
+  /** An inner trace gives this on, saved or not. */
+  pass(tensor: Tensor): void {
+    this.#passed.add(tensor)
+  }
+
+  pull(): Record<string, unknown> {
+    const frame = this.#info?.frame
+    const names = (frame?.names ?? []).filter(name => !this.#info?.live.includes(name))
+    return Object.fromEntries(names.map(name => [name, frame?.get(name)]))
+  }
+
+  push(state: Readonly<Record<string, unknown>>): void {
+    this.#pushed = state
+  }
+
+  /** Its own lines record nothing. */
+  at(): void {}
+
+  mark(): undefined {
+    return undefined
+  }
+
+  suspend(): void {}
+
+  resume(): void {}
+}
+
+let current: Scope<Session> = variableScope()
+
+export function sessionScope(): Scope<Session> {
+  return current
+}
+
+/** Chosen once, by the platform's entry point. */
+export function useSessionScope(scope: Scope<Session>): void {
+  current = scope
+}
+
+/** The session that the code runs in. */
+export function currentSession(): Session | undefined {
+  const session = current.get()
+  return session && !session.finished ? session : undefined
+}
+
+/** What `session(model, async () => …)` expands to. */
+export async function session(args: readonly unknown[], block: CompiledBlock): Promise<unknown> {
+  const info = Info.fromRecord(block.info, new Frame(block.frame))
+  asTraceable(args[0], 'session', info)
+  const running = new Session(info)
+  return running.run(() => block.body(new BlockContext(running, info), args[0]))
+}
