@@ -6,6 +6,7 @@ import type {
   Model,
   ModelShapes,
   Module,
+  Settled,
   SkipValue,
   Slice,
   SliceValue,
@@ -17,7 +18,7 @@ import type {
  * Runs the model on `inputs`; inside the block its values can be read and written. The block's result comes back with its tensors
  * computed. Expanded at build time. A model that takes no inputs is traced without: trace(model, () => …).
  */
-export function trace<R>(model: Model, block: (model: Model) => R | Promise<R>): Promise<R>
+export function trace<R>(model: Model, block: (model: Model) => R | Promise<R>): Promise<Settled<R>>
 export function trace<R>(model: Model, inputs: Inputs, block: (model: Model) => R | Promise<R>): Promise<R>
 export function trace<R>(
   model: Model,
@@ -25,6 +26,13 @@ export function trace<R>(
   options: TraceOptions,
   block: (model: Model) => R | Promise<R>,
 ): Promise<R>
+
+export function trace<R>(
+  model: Model,
+  inputs: null,
+  options: TraceOptions,
+  block: (model: Model) => R | Promise<R>,
+): Promise<Settled<R>>
 
 /**
  * The same with a block in the template language, docs/template.md: its saved values are the result, by name.
@@ -65,6 +73,16 @@ export function edit(
  * session(model, async () => { await trace(model, a, () => …); await trace(model, b, () => …) })
  */
 export function session<R>(model: Model, block: (model: Model) => R | Promise<R>): Promise<R>
+
+/**
+ * One prompt of a batch, in a trace without inputs of its own: trace(model, () => { invoke(a, () => …); invoke(b, () => …) }). Each
+ * block sees its own rows, as if it ran alone. Without inputs it sees the whole batch.
+ */
+export function invoke<R>(block: () => R | Promise<R>): Promise<R>
+export function invoke<R>(inputs: Inputs, block: () => R | Promise<R>): Promise<R>
+
+/** Accepted so that ports from nnsight run: what an invoke needs of another orders them already. */
+export function barrier(count?: number): void
 
 /** Keeps the activations of all modules, or of some, as they are at the trace's end: after all writes. */
 export function cache(options?: CacheOptions): Cache

@@ -39,9 +39,9 @@ export const forms: Readonly<Record<string, Form>> = {
 }
 
 /** What needs no rewriting but the name of the module that it comes from. */
-export const plainForms = ['save', 'stop', 'skip', 'cache'] as const
+export const plainForms = ['save', 'stop', 'skip', 'cache', 'invoke', 'barrier'] as const
 
 /** Names that are promised for later versions. */
-export const laterForms = ['invoke', 'generate', 'grad', 'iter', 'next', 'all', 'barrier'] as const
+export const laterForms = ['generate', 'grad', 'iter', 'next', 'all'] as const
 
 export const knownForms: readonly string[] = [...Object.keys(forms), ...plainForms, 's']

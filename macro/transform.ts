@@ -68,6 +68,7 @@ export function transform({
         )
     }
   }
+  checkInvokes(references.invoke ?? [], context)
   for (const name of plainForms)
     for (const path of references[name] ?? []) path.replaceWith(member(context.runtime, name, t))
   for (const path of references.s ?? []) expandSlice(path, context)
@@ -95,6 +96,16 @@ function callOf(reference: NodePath, { name, usage }: Form, { fail }: Context): 
   if (!parent?.isCallExpression() || reference.key !== 'callee')
     throw fail(reference, `${name} is a macro and can only be called: ${usage}. For a value use model.${name}`)
   return parent as NodePath<types.CallExpression>
+}
+
+/** An invoke in an invoke has no rows of its own. */
+function checkInvokes(paths: readonly NodePath[], { fail }: Context): void {
+  const calls = new Set(paths.map(path => path.parent))
+  for (const path of paths) {
+    const outer = path.parentPath?.findParent(parent => calls.has(parent.node))
+    if (outer && path.key === 'callee')
+      throw fail(path, 'An invoke can’t stand in the block of another invoke: put them beside each other')
+  }
 }
 
 function expandSlice(path: NodePath, context: Context): void {

@@ -25,6 +25,8 @@ export { type Slice, type SliceSpec, type SliceValue, s } from './tensor/slice.t
 export { type NestedList, Tensor } from './tensor/tensor.ts'
 export { type Backend, ExecutionBackend } from './tracing/backend.ts'
 export { Info } from './tracing/info.ts'
+export { barrier, invoke } from './tracing/invoke.ts'
+export type { Settled } from './tracing/invokes.ts'
 export { save } from './tracing/save.ts'
 export { stop } from './tracing/stop.ts'
 export { type TraceOptions, Tracer } from './tracing/tracer.ts'

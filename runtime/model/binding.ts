@@ -1,4 +1,5 @@
 import type { Engine } from '../engine/engine.ts'
+import { InvokeError } from '../errors/invoke.ts'
 import { OtherBranchError } from '../errors/names.ts'
 import { OtherModelError, OutsideTraceError, TraceEndedError } from '../errors/trace.ts'
 import type { Tap } from '../graph/expression.ts'
@@ -20,7 +21,7 @@ export class Binding {
 
   /** The engine of the trace that is current: its inputs chose the branches. Outside one, of the usual branches. */
   get engine(): Engine {
-    return this.#current()?.engine ?? this.#model.usual.engine
+    return this.#begun()?.engine ?? this.#model.usual.engine
   }
 
   get taps(): Taps {
@@ -48,6 +49,12 @@ export class Binding {
     const current = currentRecorder()
     const tracer = this.#current()
     if (tracer?.finished) throw new TraceEndedError(label, tracer.name, tracer.mark()?.position())
+    if (tracer?.isOpen) {
+      throw new InvokeError(
+        `${label} was used in a trace that has no inputs.`,
+        'give trace() its inputs, or use the value in an invoke: invoke(inputs, () => …)',
+      )
+    }
     if (tracer) return tracer
     if (!(current instanceof Tracer)) throw new OutsideTraceError(label)
     if (current.finished) throw new TraceEndedError(label, current.name, current.mark()?.position())
@@ -72,8 +79,14 @@ export class Binding {
     return undefined
   }
 
+  /** The current trace, if it has inputs: else its invokes have. */
+  #begun(): Tracer | undefined {
+    const tracer = this.#current()
+    return tracer?.isOpen ? undefined : tracer
+  }
+
   /** The branches that are chosen, for people. */
   get branches(): readonly string[] {
-    return (this.#current()?.variant ?? this.#model.usual).branches
+    return (this.#begun()?.variant ?? this.#model.usual).branches
   }
 }

@@ -30,6 +30,7 @@ export function withEdits(model: Traceable, edits: readonly Edit[]): Traceable {
   return {
     name: model.name,
     identity: model.identity,
+    inputs: model.inputs,
     edits: [...edits],
     variant: inputs => model.variant(inputs),
     prepare: inputs => model.prepare(inputs),

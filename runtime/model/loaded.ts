@@ -45,6 +45,10 @@ export class LoadedModel implements Traceable {
     return this
   }
 
+  get inputs(): readonly Declared[] {
+    return this.signature.inputs
+  }
+
   prepare(inputs: unknown): ReadonlyMap<string, TensorData> {
     return prepareInputs(this.signature.inputs, inputs)
   }

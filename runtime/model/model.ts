@@ -11,6 +11,7 @@ import type { SaveOptions } from '../onnx/write.ts'
 import { Template } from '../template/template.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type Block, fromFunction } from '../tracing/block.ts'
+import type { Settled } from '../tracing/invokes.ts'
 import { listen } from '../tracing/listeners.ts'
 import { Session } from '../tracing/session.ts'
 import { traceBlock } from '../tracing/trace.ts'
@@ -20,7 +21,7 @@ import { Binding } from './binding.ts'
 import { type EditOptions, withEdits } from './edit.ts'
 import type { Inputs } from './inputs.ts'
 import type { LoadedModel, Signature } from './loaded.ts'
-import { type Module, ModuleHandle, makeProxy, moduleProxy } from './module.ts'
+import { handleOf, type Module, ModuleHandle, makeProxy, moduleProxy } from './module.ts'
 import { findNode, type OperationNode } from './operations.ts'
 import { type ModelShapes, modelShapes } from './shapes.ts'
 
@@ -35,6 +36,10 @@ export interface ModelMembers {
   /** A trace without the macro: the block is an ordinary function, and operators are methods. */
   trace<R>(inputs: Inputs, block: (model: Model) => R | Promise<R>): Promise<R>
   trace<R>(inputs: Inputs, options: TraceOptions, block: (model: Model) => R | Promise<R>): Promise<R>
+  /** A trace whose inputs are brought by invokes in its block, or of a model that takes none. */
+  trace<R>(block: (model: Model) => R | Promise<R>): Promise<Settled<R>>
+  /** The same with options: they hold for all invokes. */
+  trace<R>(inputs: null, options: TraceOptions, block: (model: Model) => R | Promise<R>): Promise<Settled<R>>
   /** The block in the template language: its saved values, by name. */
   trace(inputs: Inputs, block: Template): Promise<Record<string, Tensor>>
   trace(inputs: Inputs, options: TraceOptions, block: Template): Promise<Record<string, Tensor>>
@@ -102,7 +107,7 @@ type Given<R> = ((model: Model) => R | Promise<R>) | Template
 /** The options, if there are any, and the block. @throws TraceArgumentsError */
 function given<O extends object, R>(
   form: string,
-  first: O | Given<R>,
+  first: O | Given<R> | undefined,
   second: Given<R> | undefined,
 ): { options: O; block: Block } {
   const isBlock = (value: unknown): value is Given<R> => typeof value === 'function' || value instanceof Template
@@ -111,7 +116,7 @@ function given<O extends object, R>(
     const inputs = form === 'edit' ? '' : 'inputs, '
     throw new TraceArgumentsError(`model.${form}() was given no block.`, `write model.${form}(${inputs}model => …)`)
   }
-  const options = isBlock(first) ? ({} as O) : first
+  const options = isBlock(first) || first === undefined ? ({} as O) : first
   return { options, block: block instanceof Template ? block : fromFunction(block) }
 }
 
@@ -205,7 +210,9 @@ export class ModelHandle extends ModuleHandle {
     return this.binding.read(tap ?? taps.tensorTap(name))
   }
 
-  async trace<R>(inputs: Inputs, optionsOrBlock: TraceOptions | Given<R>, maybeBlock?: Given<R>): Promise<R> {
+  async trace<R>(inputs: unknown, optionsOrBlock?: TraceOptions | Given<R>, maybeBlock?: Given<R>): Promise<R> {
+    if (optionsOrBlock === undefined && typeof inputs === 'function' && !handleOf(inputs))
+      return traceBlock('trace', [this.proxy], given('trace', inputs as Given<R>, undefined).block) as Promise<R>
     const { options, block } = given<TraceOptions, R>('trace', optionsOrBlock, maybeBlock)
     return traceBlock('trace', [this.proxy, inputs, options], block) as Promise<R>
   }

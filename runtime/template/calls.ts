@@ -2,7 +2,7 @@ import { handleOf } from '../model/module.ts'
 import { nearestNames } from '../names/nearest.ts'
 import * as functions from '../tensor/functions.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { type Arguments, arrange, toCamelCase } from './arguments.ts'
+import { type Arguments, arrange, toCamelCase, usage } from './arguments.ts'
 import { asTensor, describe } from './arithmetic.ts'
 import { Callable, methodOf } from './members.ts'
 import { TemplateProblem } from './problem.ts'
@@ -10,7 +10,7 @@ import { functionArguments, methodArguments } from './signatures.ts'
 
 /** Calls a value: a module on a tensor, an operation, a JavaScript function that a `${…}` brought. */
 export function call(callee: unknown, args: Arguments): unknown {
-  if (callee instanceof Callable) return callee.run(...arrange(callee.name, callee.declared, args))
+  if (callee instanceof Callable) return attempt(callee.name, callee.declared, callee.run, args)
   const handle = handleOf(callee)
   if (handle) {
     const [input] = arrange(handle.path || 'the model', 'input', args)
@@ -28,7 +28,7 @@ export function callOperation(name: string, args: Arguments, modules: readonly s
   const own = toCamelCase(name)
   if (Object.hasOwn(functionArguments, own)) {
     const run = (functions as unknown as Record<string, (...args: unknown[]) => unknown>)[own]
-    return run(...arrange(name, functionArguments[own], args))
+    return attempt(name, functionArguments[own], run, args)
   }
   if (!Object.hasOwn(methodArguments, own)) {
     const near = nearestNames(name, [...modules, ...Object.keys(methodArguments), ...Object.keys(functionArguments)])
@@ -41,6 +41,18 @@ export function callOperation(name: string, args: Arguments, modules: readonly s
   if (first === undefined) throw new TemplateProblem(`${name} was given no tensor`, `write ${name}(h)`)
   const tensor = first instanceof Tensor ? first : asTensor(name, first)
   return call(methodOf(tensor, name), { positional: others, named: args.named })
+}
+
+/** TypeScript keeps arguments of a wrong kind away from operations; here they come as they are. */
+function attempt(name: string, declared: string, run: (...args: unknown[]) => unknown, args: Arguments): unknown {
+  const values = arrange(name, declared, args)
+  try {
+    return run(...values)
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    const given = values.map(value => (value === undefined ? 'nothing' : describe(value))).join(', ')
+    throw new TemplateProblem(`${name} was given ${given || 'nothing'}`, usage(name, declared))
+  }
 }
 
 export const isOperation = (name: string): boolean =>

@@ -13,6 +13,8 @@ export function axisOf(dim: number, rank: number, operation: string): number {
 
 /** The same for several axes, none of them twice. */
 export function axesOf(dims: readonly number[], rank: number, operation: string): number[] {
+  if (!Array.isArray(dims))
+    throw new ArgumentError(`${operation}: dims are a number or a list of numbers, not ${String(dims)}.`, here())
   const axes = dims.map(dim => axisOf(dim, rank, operation))
   if (new Set(axes).size !== axes.length)
     throw new ArgumentError(`${operation}: [${dims.join(', ')}] names a dim twice.`, here())

@@ -16,6 +16,7 @@ export class ExecutionBackend implements Backend {
     return keepingLive(tracer, async () => {
       await tracer.begin()
       const result = await recorderScope().run(tracer, () => tracer.execute())
+      if (tracer.isOpen) return done(tracer, result)
       const tensors = [...new Set([...collectTensors(result), ...tracer.saved])].filter(tensor => !tensor.computed)
       const { wanted, report } = await tracer.engine.run({
         recording: tracer.recording(tensors.map(tensor => tensor.node)),
@@ -34,6 +35,13 @@ export class ExecutionBackend implements Backend {
       return result
     })
   }
+}
+
+/** All that ran were its invokes. */
+export async function done(tracer: Tracer, result: unknown): Promise<unknown> {
+  await tracer.settle()
+  tracer.commit(result)
+  return result
 }
 
 /** Where it fails, the outer variables that the block assigned in place are what they were. */

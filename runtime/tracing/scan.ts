@@ -1,6 +1,5 @@
 import { recorderScope } from '../graph/recorder.ts'
-import type { Backend } from './backend.ts'
-import { keepingLive } from './backend.ts'
+import { type Backend, done, keepingLive } from './backend.ts'
 import { collectTensors } from './result.ts'
 import type { Tracer } from './tracer.ts'
 
@@ -11,6 +10,7 @@ export class ScanBackend implements Backend {
       tracer.scanned = true
       await tracer.begin()
       const result = await recorderScope().run(tracer, () => tracer.execute())
+      if (tracer.isOpen) return done(tracer, result)
       const wanted = [...new Set([...collectTensors(result), ...tracer.saved])].filter(tensor => !tensor.computed)
       tracer.engine.check(tracer.recording(wanted.map(tensor => tensor.node)))
       tracer.commit(result)

@@ -1,5 +1,6 @@
 import type { Engine } from '../engine/engine.ts'
 import type { TensorData } from '../tensor/data.ts'
+import type { DeclaredDims } from './batch.ts'
 import type { Block } from './block.ts'
 
 /** What a tracer needs of a model. */
@@ -7,6 +8,7 @@ export interface Traceable {
   readonly name: string
   /** The loaded model that it is, or is a view of: one for all views. */
   readonly identity: object
+  readonly inputs: readonly DeclaredDims[]
   /** Standing edits: each is recorded before the block, in every trace. */
   readonly edits: readonly Edit[]
   /** What runs the model on these inputs. */

@@ -9,12 +9,14 @@ import { type Mark, type Recording, type Tap, TapRead, Value, type Write } from 
 import { currentRecorder, type Recorder, recorderScope } from '../graph/recorder.ts'
 import type { ModuleNode } from '../names/tree.ts'
 import type { TensorData } from '../tensor/data.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import { type Place, Tensor } from '../tensor/tensor.ts'
 import { type Backend, ExecutionBackend } from './backend.ts'
 import type { BlockOwner } from './context.ts'
 import { Info, type InfoJSON } from './info.ts'
+import { Invokes, settled } from './invokes.ts'
 import { LineMark, StackMark } from './mark.ts'
 import { Passed } from './passed.ts'
+import type { Rows } from './rows.ts'
 import { currentSession, type Session } from './session.ts'
 import { isInside, Skipped } from './skipped.ts'
 import { untilStop } from './stop.ts'
@@ -55,9 +57,19 @@ export class Tracer implements Recorder, BlockOwner {
   readonly #given = new Map<string, TensorData>()
   readonly #executed = new Set<number>()
   #forcedAt: Mark | undefined
-  readonly #skipped = new Skipped()
+  #skipped = new Skipped()
+  /** The invokes in the block: they bring the inputs, where the trace has none. */
+  readonly invokes = new Invokes(this)
+  /** No inputs are given: its invokes have them. */
+  isOpen = false
+  /** The trace whose invokes this one runs, as one batch. */
+  #within: Tracer | undefined
+  /** The batch of invokes that is recorded now. */
+  #pass: Tracer | undefined
+  /** What the invoke that is recorded now sees of each value; undefined where it is the only one. */
+  #rows: Rows | undefined
   readonly #passed = new Passed()
-  readonly #atEnd: (() => void)[] = []
+  readonly #atEnd: { readonly act: () => void; readonly rows: Rows | undefined }[] = []
   readonly #settling: (() => void | Promise<void>)[] = []
   /** Only recorded: its tensors have dims and dtypes, and no values. */
   scanned = false
@@ -76,6 +88,29 @@ export class Tracer implements Recorder, BlockOwner {
     this.#session = currentSession()
   }
 
+  /** A trace of a batch of invokes, in the trace that they stand in. */
+  static passOf(outer: Tracer, inputs: unknown): Tracer {
+    const backend = outer.scanned ? outer.backend : new ExecutionBackend()
+    const pass = new Tracer([outer.args[0], inputs], outer.kwargs, backend)
+    pass.#within = outer
+    outer.#pass = pass
+    return pass
+  }
+
+  get isPass(): boolean {
+    return this.#within !== undefined
+  }
+
+  endPass(): void {
+    this.#pass = undefined
+  }
+
+  /** From here on, reads and writes are those of one invoke. */
+  enterRows(rows: Rows | undefined): void {
+    this.#rows = rows
+    this.#skipped = new Skipped()
+  }
+
   /** 1 for a trace that stands in no other, and in no session. */
   get depth(): number {
     if (this.outer instanceof Tracer && !this.outer.finished) return this.outer.depth + 1
@@ -83,6 +118,7 @@ export class Tracer implements Recorder, BlockOwner {
   }
 
   get name(): string {
+    if (this.#within) return this.#within.name
     if (!this.info) return this.#called?.label() ?? 'a trace'
     return `${this.info.filename}:${this.info.startLine}:${this.info.startColumn}`
   }
@@ -127,6 +163,8 @@ export class Tracer implements Recorder, BlockOwner {
 
   /** Checks the inputs and finds all shapes: before the block's first line. */
   async begin(): Promise<void> {
+    this.isOpen = (this.args.length < 2 || this.args[1] === null) && this.model.inputs.length > 0
+    if (this.isOpen) return
     this.#inputs = this.model.prepare(this.args[1])
     const held = new Map([...this.#inputs].map(([name, { type, dims }]) => [name, { type, dims }]))
     try {
@@ -139,23 +177,41 @@ export class Tracer implements Recorder, BlockOwner {
 
   /** Runs the model's standing edits and then the block's body: they record. */
   async execute(): Promise<unknown> {
+    // In a batch each invoke has them in its own rows.
+    if (!this.isOpen && !this.isPass) await this.recordEdits()
+    // What an awaited function made current is not current here.
+    recorderScope().enter(this)
+    const result = await untilStop(() => this.#body?.(this))
+    recorderScope().enter(this)
+    if (this.isOpen) return this.#runInvokes(result)
+    for (const { act, rows } of this.#atEnd) {
+      this.#rows = rows
+      act()
+    }
+    const { frame, live = [] } = (this.#within ?? this).info ?? {}
+    if (this.depth > 1) this.#passOn(live.map(name => frame?.get(name)))
+    return result
+  }
+
+  async recordEdits(): Promise<void> {
     for (const { block, model } of this.model.edits) {
       await untilStop(() => block.record(model, this))
       // Where awaits can't be followed, what is current is set by hand.
       recorderScope().enter(this)
       this.#mark = undefined
     }
-    const result = await untilStop(() => this.#body?.(this))
-    recorderScope().enter(this)
-    for (const act of this.#atEnd) act()
-    const { frame, live = [] } = this.info ?? {}
-    if (this.depth > 1) this.#passOn(live.map(name => frame?.get(name)))
-    return result
+  }
+
+  async #runInvokes(result: unknown): Promise<unknown> {
+    // The error says what inputs the model takes.
+    if (!this.invokes.any) this.model.prepare(undefined)
+    await this.invokes.flush()
+    return settled(result)
   }
 
   /** `act` records more when the block has ended: it sees every write. */
   atEnd(act: () => void): void {
-    this.#atEnd.push(act)
+    this.#atEnd.push({ act, rows: this.#rows })
   }
 
   /** `act` is done when the values are here, before the trace counts as done: where it fails, the trace does. */
@@ -237,7 +293,7 @@ export class Tracer implements Recorder, BlockOwner {
   }
 
   mark(): Mark | undefined {
-    return this.#mark ?? (this.info?.source.length ? undefined : new StackMark())
+    return this.#mark ?? this.#within?.mark() ?? (this.info?.source.length ? undefined : new StackMark())
   }
 
   /** A stack is read once for a call, however much the call records. */
@@ -256,25 +312,32 @@ export class Tracer implements Recorder, BlockOwner {
     return this.#shapes.get(name) ?? weightShape(this.engine, name)
   }
 
-  /** A handle on the value at a tap, as it stands after the writes so far. */
+  /** A handle on the value at a tap, as it stands after the writes so far: of an invoke, its own rows. */
   read(tap: Tap): Tensor {
     this.#assertOpen(tap.label)
     this.#skipped.assertThere(tap, 'read', this.program)
-    const mark = this.mark()
-    const writes = this.#writes.get(tap)?.length ?? 0
-    const shape = this.shapeOf(tap.tensor)
-    const value = new Value(new TapRead(tap, writes, this, mark), 0, shape?.type ?? 'float32', shape?.dims)
     const place = {
       label: tap.label,
       set: (slice: unknown, written: unknown) =>
         this.oneCall(() => this.write(tap, this.read(tap).assign(slice as never, written as never))),
     }
+    const part = this.#rows?.spec(tap).slice
+    if (part === undefined) return this.#readWhole(tap, place)
+    return this.oneCall(() => Tensor.handle(this.#readWhole(tap).slice(part).node, this, place))
+  }
+
+  #readWhole(tap: Tap, place?: Place): Tensor {
+    const mark = this.mark()
+    const writes = this.#writes.get(tap)?.length ?? 0
+    const shape = this.shapeOf(tap.tensor)
+    const value = new Value(new TapRead(tap, writes, this, mark), 0, shape?.type ?? 'float32', shape?.dims)
     return Tensor.handle(value, this, place)
   }
 
   /** Leaves a module out: these values stand for its outputs, and what lies inside is out of reach. @throws SkippedError */
   skip(module: ModuleNode, outputs: readonly (readonly [Tap, unknown])[]): void {
-    for (const [tap, [first]] of this.#writes)
+    // What other invokes wrote is theirs.
+    for (const [tap, [first]] of this.#rows ? [] : this.#writes)
       if (tap.scope !== module.path && isInside(tap, module, this.program))
         throw new SkippedError(tap.label, module.path, this.mark(), first.mark)
     for (const [tap, value] of outputs) this.#write(tap, value)
@@ -298,10 +361,24 @@ export class Tracer implements Recorder, BlockOwner {
     // What one module reads for itself is still its own.
     const isOwn = tap.direction === 'in' && tap.scope !== ''
     if (this.variant.decided.has(tap.tensor) && !isOwn) throw new DecidedError(tap.label, mark)
-    const value = fitWrite(tap.label, () => this.read(tap), this.shapeOf(tap.tensor), written, mark).node
+    const value = this.#fit(tap, written, mark).node
     const writes = this.#writes.get(tap)
     if (writes) writes.push({ value, mark })
     else this.#writes.set(tap, [{ value, mark }])
+  }
+
+  /** The value to be read from now on: where an invoke has rows of it, the others stay. */
+  #fit(tap: Tap, written: unknown, mark: Mark | undefined): Tensor {
+    const shape = this.shapeOf(tap.tensor)
+    if (!this.#rows) return fitWrite(tap.label, () => this.#readWhole(tap), shape, written, mark)
+    const part = this.#rows.writable(tap)
+    const current = this.#readWhole(tap)
+    const rows = current.slice(part)
+    const own = shape && { type: shape.type, dims: rows.dims }
+    return current.assign(
+      part,
+      fitWrite(tap.label, () => rows, own, written, mark),
+    )
   }
 
   suspend(): void {
@@ -309,7 +386,7 @@ export class Tracer implements Recorder, BlockOwner {
   }
 
   resume(): void {
-    if (!this.finished) recorderScope().enter(this)
+    if (!this.finished) recorderScope().enter(this.#pass ?? this)
   }
 
   async force(value: Value): Promise<TensorData> {

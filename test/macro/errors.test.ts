@@ -64,7 +64,7 @@ test('a default import and a namespace are refused', t => {
     message: /import \* can't be expanded[\s\S]*> 1 \|/,
   })
   t.throws(() => expand("import { trac } from 'onnsight/trace.macro'\ntrac(m, x, () => 1)"), {
-    message: /has no trac\. It has trace, scan, edit, session, save, stop, skip, cache, s/,
+    message: /has no trac\. It has trace, scan, edit, session, save, stop, skip, cache, invoke, barrier, s/,
   })
 })
 

@@ -1,0 +1,142 @@
+import { zeros } from '../tensor/creation.ts'
+import { sizeOf, type TensorData } from '../tensor/data.ts'
+import { allocate, type HeldType } from '../tensor/dtype.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import { isPlain } from './result.ts'
+
+/** An input as the model declares it. */
+export interface DeclaredDims {
+  readonly name: string
+  readonly dims: readonly (number | string | undefined)[] | undefined
+}
+
+export type Feeds = ReadonlyMap<string, TensorData>
+
+/** The part of a batch that one invoke gave. */
+export interface Share {
+  readonly start: number
+  readonly count: number
+  /** Of its own sequence; shorter than the batch's where it was padded. */
+  readonly length: number | undefined
+}
+
+/** Inputs of several invokes as one. */
+export interface Batch {
+  readonly inputs: Feeds
+  readonly shares: readonly Share[]
+  /** Inputs with a row for each prompt. */
+  readonly batched: readonly string[]
+  /** Of those, the ones that were padded at the end of their second axis. */
+  readonly padded: readonly string[]
+}
+
+const MASK = 'attention_mask'
+
+/** The inputs of one invoke: rows, and what else it brings. Undefined where inputs disagree on the number of rows. */
+function rowsOf(declared: readonly DeclaredDims[], feeds: Feeds): number | undefined {
+  const counts = new Set(batchedNames(declared, feeds).map(name => feeds.get(name)!.dims[0]))
+  return counts.size === 1 ? [...counts][0] : undefined
+}
+
+function batchedNames(declared: readonly DeclaredDims[], feeds: Feeds): string[] {
+  const isFixed = ({ name, dims }: DeclaredDims): boolean =>
+    typeof dims?.[0] === 'number' || feeds.get(name)?.dims.length === 0
+  return declared.filter(input => feeds.has(input.name) && !isFixed(input)).map(({ name }) => name)
+}
+
+/**
+ * One batch of the inputs of several invokes: rows below each other. Shorter sequences are padded at their end, where the model has an
+ * `attention_mask` that says so. Undefined where the inputs can't go together.
+ */
+export function joinInputs(declared: readonly DeclaredDims[], all: readonly Feeds[]): Batch | undefined {
+  const batched = batchedNames(declared, all[0])
+  const counts = all.map(feeds => rowsOf(declared, feeds))
+  if (all.length > 1 && (batched.length === 0 || counts.includes(undefined))) return undefined
+  const lengths = all.map(feeds => lengthOf(batched, feeds))
+  const inputs = new Map<string, TensorData>()
+  const padded: string[] = []
+  for (const [name, first] of all[0]) {
+    const parts = all.map(feeds => feeds.get(name)!)
+    if (parts.some(part => !part || part.type !== first.type || part.dims.length !== first.dims.length))
+      return undefined
+    if (!batched.includes(name)) {
+      if (parts.some(part => !isSame(part, first))) return undefined
+      inputs.set(name, first)
+      continue
+    }
+    const isRagged = parts.some(part => part.dims.slice(1).join() !== first.dims.slice(1).join())
+    if (isRagged) {
+      const canPad = all[0].has(MASK) && parts.every((part, i) => part.dims.length === 2 && part.dims[1] === lengths[i])
+      if (!canPad) return undefined
+      padded.push(name)
+    }
+    inputs.set(name, stack(parts))
+  }
+  let start = 0
+  const shares = all.map((_, i) => {
+    const share = { start, count: counts[i] ?? 1, length: padded.length > 0 ? lengths[i] : undefined }
+    start += share.count
+    return share
+  })
+  return { inputs, shares, batched, padded }
+}
+
+/** The length of a prompt: what its mask says, as that has one place for each token. */
+function lengthOf(batched: readonly string[], feeds: Feeds): number | undefined {
+  return batched.includes(MASK) ? feeds.get(MASK)?.dims[1] : undefined
+}
+
+/** Rows below each other; what is short is filled up with zeros. */
+function stack(parts: readonly TensorData[]): TensorData {
+  const [first] = parts
+  const rest = first.dims.slice(1).map((_, axis) => Math.max(...parts.map(part => part.dims[axis + 1])))
+  const dims = [parts.reduce((sum, part) => sum + part.dims[0], 0), ...rest]
+  const data = allocate(first.type as HeldType, sizeOf(dims)) as Float32Array
+  if (Array.isArray(data)) (data as string[]).fill('')
+  const row = sizeOf(rest)
+  let at = 0
+  for (const part of parts) {
+    const length = sizeOf(part.dims.slice(1))
+    for (let i = 0; i < part.dims[0]; i++, at += row) {
+      const values = (part.data as Float32Array).slice(i * length, (i + 1) * length)
+      for (let k = 0; k < length; k++) data[at + k] = values[k]
+    }
+  }
+  return { ...first, dims, data }
+}
+
+const isSame = (a: TensorData, b: TensorData): boolean =>
+  a.dims.join() === b.dims.join() &&
+  a.data.length === b.data.length &&
+  Array.from(a.data as ArrayLike<unknown>).every((value, i) => value === b.data[i])
+
+/**
+ * What an invoke may leave out, where the model takes it: `attention_mask` of ones, `position_ids` from 0, and an empty past of keys and
+ * values.
+ */
+export function withDefaults(declared: readonly DeclaredDims[], given: unknown): unknown {
+  const isNamed = typeof given === 'object' && given !== null && isPlain(given)
+  const ids = isNamed ? (given as Record<string, unknown>).input_ids : given
+  const lengths = rowLengths(ids)
+  if (!lengths) return given
+  const named: Record<string, unknown> = isNamed ? { ...given } : { input_ids: given }
+  for (const { name, dims } of declared) {
+    if (name in named) continue
+    if (name === MASK) named[name] = lengths.map(length => new Array<number>(length).fill(1))
+    else if (name === 'position_ids') named[name] = lengths.map(length => Array.from({ length }, (_, i) => i))
+    else if (/^past_key/.test(name) && dims) named[name] = emptyPast(lengths.length, dims)
+  }
+  return Object.keys(named).length === 1 ? given : named
+}
+
+/** Keys and values of no tokens: what is not fixed is the number of rows, and then of tokens. */
+function emptyPast(rows: number, dims: NonNullable<DeclaredDims['dims']>): Tensor {
+  return zeros(dims.map((dim, axis) => (typeof dim === 'number' ? dim : axis === 0 ? rows : 0)))
+}
+
+/** Of two-dimensional ids, the length of each row. */
+function rowLengths(ids: unknown): number[] | undefined {
+  if (Array.isArray(ids)) return ids.every(Array.isArray) ? ids.map(row => (row as unknown[]).length) : undefined
+  const { dims } = (ids ?? {}) as { dims?: readonly number[] }
+  return dims?.length === 2 ? new Array<number>(dims[0]).fill(dims[1]) : undefined
+}

@@ -1,0 +1,154 @@
+import { InvokeError } from '../errors/invoke.ts'
+import { recorderScope } from '../graph/recorder.ts'
+import { Tensor } from '../tensor/tensor.ts'
+import { type Batch, type Feeds, joinInputs, withDefaults } from './batch.ts'
+import { isPlain } from './result.ts'
+import { BatchAxes, Rows } from './rows.ts'
+import { untilStop } from './stop.ts'
+import { Tracer } from './tracer.ts'
+
+interface Invoke {
+  /** Undefined for one that sees the whole batch. */
+  readonly feeds: Feeds | undefined
+  readonly body: () => unknown
+  readonly result: Invoked
+}
+
+/** What invoke() gives: waiting for it runs all invokes up to now. */
+export class Invoked implements PromiseLike<unknown> {
+  readonly #run: () => Promise<void>
+  value: unknown
+
+  constructor(run: () => Promise<void>) {
+    this.#run = run
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: it is a promise that begins its work when someone waits
+  then<A = unknown, B = never>(
+    done?: ((value: unknown) => A | PromiseLike<A>) | null,
+    failed?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.#run()
+      .then(() => this.value)
+      .then(done, failed)
+  }
+}
+
+/** The invokes of one trace: gathered while its block runs, and run as batches, in their order. */
+export class Invokes {
+  readonly #outer: Tracer
+  #pending: Invoke[] = []
+  #running: Promise<void> = Promise.resolve()
+  #inPass = false
+  #any = false
+
+  constructor(outer: Tracer) {
+    this.#outer = outer
+  }
+
+  get any(): boolean {
+    return this.#any
+  }
+
+  add(inputs: unknown, body: () => unknown): Invoked {
+    const { model } = this.#outer
+    if (this.#inPass || this.#outer.isPass)
+      throw new InvokeError('invoke() was called in the block of another invoke.', 'put invokes beside each other')
+    if (!this.#outer.isOpen)
+      throw new InvokeError(
+        'This trace has inputs of its own, so it can’t have invokes.',
+        'write trace(model, () => { invoke(inputs, () => …) })',
+      )
+    if (inputs === undefined && this.#pending.length === 0)
+      throw new InvokeError(
+        'invoke() was given no inputs, and no invoke with inputs stands before it.',
+        'write invoke(inputs, () => …)',
+      )
+    const feeds = inputs === undefined ? undefined : model.prepare(withDefaults(model.inputs, inputs))
+    const result = new Invoked(() => this.flush())
+    this.#any = true
+    this.#pending.push({ feeds, body, result })
+    return result
+  }
+
+  /** Runs what is pending. */
+  flush(): Promise<void> {
+    const invokes = this.#pending
+    this.#pending = []
+    this.#running = this.#running.then(async () => {
+      for (const { batch, members } of batches(this.#outer, invokes)) await this.#pass(batch, members)
+    })
+    return this.#running
+  }
+
+  async #pass(batch: Batch, members: readonly Invoke[]): Promise<void> {
+    const outer = this.#outer
+    const inputs = Object.fromEntries([...batch.inputs].map(([name, data]) => [name, Tensor.of(data)]))
+    this.#inPass = true
+    try {
+      await recorderScope().run(outer, async () => {
+        const pass = Tracer.passOf(outer, inputs)
+        const results = await pass.run(outer.model, () => record(pass, batch, members))
+        for (const [i, { result }] of members.entries()) result.value = (results as unknown[])[i]
+      })
+    } finally {
+      this.#inPass = false
+      outer.endPass()
+    }
+  }
+}
+
+/** Records the invokes of one batch, each in its own rows. */
+async function record(pass: Tracer, batch: Batch, members: readonly Invoke[]): Promise<unknown[]> {
+  const isAlone = batch.shares.length === 1
+  const axes = isAlone ? undefined : await BatchAxes.of(pass.engine, batch)
+  const results: unknown[] = []
+  let next = 0
+  for (const { feeds, body } of members) {
+    const rows = feeds && axes ? new Rows(batch.shares[next], axes) : undefined
+    if (feeds) next++
+    pass.enterRows(rows)
+    if (feeds) await pass.recordEdits()
+    pass.resume()
+    results.push(await untilStop(body))
+    pass.resume()
+  }
+  pass.enterRows(undefined)
+  return results
+}
+
+/** Neighbours go into one batch where their inputs can; one without inputs belongs to the batch before it. */
+function batches(outer: Tracer, invokes: readonly Invoke[]): { batch: Batch; members: Invoke[] }[] {
+  const made: { batch: Batch; members: Invoke[] }[] = []
+  for (const invoke of invokes) {
+    const last = made.at(-1)
+    if (!invoke.feeds) {
+      last?.members.push(invoke)
+      continue
+    }
+    const { inputs } = outer.model
+    const before = last?.members.flatMap(({ feeds }) => (feeds ? [feeds] : [])) ?? []
+    const joined = last && joinInputs(inputs, [...before, invoke.feeds])
+    if (last && joined) {
+      last.batch = joined
+      last.members.push(invoke)
+    } else made.push({ batch: joinInputs(inputs, [invoke.feeds])!, members: [invoke] })
+  }
+  return made
+}
+
+/** A block's result as it comes back: what its invokes gave, in their place. */
+export type Settled<R> = R extends readonly unknown[]
+  ? { -readonly [K in keyof R]: R[K] extends PromiseLike<infer V> ? V : R[K] }
+  : R
+
+/** A block's result with what its invokes gave in their place. */
+export function settled(result: unknown): unknown {
+  if (result instanceof Invoked) return result.value
+  if (Array.isArray(result)) return result.some(item => settled(item) !== item) ? result.map(settled) : result
+  if (typeof result !== 'object' || result === null || !isPlain(result)) return result
+  const entries = Object.entries(result).map(([name, item]) => [name, settled(item)] as const)
+  return entries.some(([name, item]) => item !== (result as Record<string, unknown>)[name])
+    ? Object.fromEntries(entries)
+    : result
+}

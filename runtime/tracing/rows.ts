@@ -1,0 +1,100 @@
+import type { Engine } from '../engine/engine.ts'
+import type { ValueShape } from '../engine/scan.ts'
+import { BatchAxisError } from '../errors/invoke.ts'
+import type { Dims, Tap } from '../graph/expression.ts'
+import type { SliceSpec } from '../tensor/slice.ts'
+import type { Batch, Share } from './batch.ts'
+
+type Shapes = ReadonlyMap<string, ValueShape>
+
+/** Where the rows of a batch and the tokens of a sequence lie in each value: found by scanning the model with one more of each. */
+export class BatchAxes {
+  readonly #rows: number
+  readonly #length: number | undefined
+  readonly #shapes: Shapes
+  readonly #wider: Shapes
+  readonly #longer: Shapes | undefined
+
+  private constructor(rows: number, length: number | undefined, shapes: Shapes, wider: Shapes, longer?: Shapes) {
+    this.#rows = rows
+    this.#length = length
+    this.#shapes = shapes
+    this.#wider = wider
+    this.#longer = longer
+  }
+
+  static async of(engine: Engine, { inputs, batched, padded, shares }: Batch): Promise<BatchAxes> {
+    const scan = (names: readonly string[], axis: number): Promise<Shapes> =>
+      engine.shapes(
+        new Map(
+          [...inputs].map(([name, { type, dims }]) => [
+            name,
+            { type, dims: names.includes(name) ? dims.map((dim, i) => (i === axis ? dim + 1 : dim)) : dims },
+          ]),
+        ),
+      )
+    const rows = shares.reduce((sum, { count }) => sum + count, 0)
+    const length = padded.length > 0 ? inputs.get(padded[0])!.dims[1] : undefined
+    const longer = padded.length > 0 ? await scan(padded, 1) : undefined
+    return new BatchAxes(rows, length, await scan([], 0), await scan(batched, 0), longer)
+  }
+
+  /** The axis with a row for each prompt, undefined where all prompts share the value; and those with a place for each token. */
+  of(tap: Tap): { readonly batch: number | undefined; readonly tokens: readonly number[] } {
+    const dims = this.#shapes.get(tap.tensor)?.dims
+    const [batch, ...others] = this.#grown(tap, dims, this.#wider, this.#rows, 'rows')
+    if (others.length > 0)
+      throw new BatchAxisError(tap.label, `axes ${[batch, ...others].join(' and ')} both grow with the batch`)
+    const tokens = this.#longer ? this.#grown(tap, dims, this.#longer, this.#length!, 'tokens') : []
+    return { batch, tokens }
+  }
+
+  /** Axes that have one more when there is one more; any other growth can't be followed. */
+  #grown(tap: Tap, dims: Dims | undefined, after: Shapes, size: number, what: string): number[] {
+    const grown = after.get(tap.tensor)?.dims
+    if (!dims || !grown || dims.length !== grown.length) {
+      if (!after.has(tap.tensor) && !this.#shapes.has(tap.tensor)) return []
+      throw new BatchAxisError(tap.label, 'not even its rank is known before the model runs')
+    }
+    return dims.flatMap((dim, axis) => {
+      const then = grown[axis]
+      if (dim === undefined || then === undefined)
+        throw new BatchAxisError(tap.label, `the length of its axis ${axis} depends on the data`)
+      if (dim === then) return []
+      if (dim === size && then === size + 1) return [axis]
+      throw new BatchAxisError(tap.label, `its axis ${axis} has ${dim} places for ${size} ${what}`)
+    })
+  }
+}
+
+/** What one invoke sees of each value: its rows, without the padding. */
+export class Rows {
+  readonly #share: Share
+  readonly #axes: BatchAxes
+
+  constructor(share: Share, axes: BatchAxes) {
+    this.#share = share
+    this.#axes = axes
+  }
+
+  /** The invoke's part of a value; undefined where all invokes share it. */
+  spec(tap: Tap): { readonly slice: SliceSpec | undefined; readonly isShared: boolean } {
+    const { batch, tokens } = this.#axes.of(tap)
+    const { start, count, length } = this.#share
+    const last = Math.max(batch ?? -1, ...tokens)
+    if (last < 0) return { slice: undefined, isShared: true }
+    const slice = Array.from({ length: last + 1 }, (_, axis) => {
+      if (axis === batch) return { start, stop: start + count }
+      return tokens.includes(axis) ? { start: 0, stop: length } : {}
+    })
+    return { slice, isShared: batch === undefined }
+  }
+
+  /** @throws BatchAxisError for a value that all invokes share */
+  writable(tap: Tap): SliceSpec {
+    const { slice, isShared } = this.spec(tap)
+    if (slice === undefined || isShared)
+      throw new BatchAxisError(tap.label, 'all prompts share it, so a write would change those of other invokes')
+    return slice
+  }
+}
