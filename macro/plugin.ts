@@ -7,6 +7,8 @@ const SOURCE = /(^|\/)onnsight\/trace\.macro(\.c?js)?$/
 export interface PluginOptions {
   /** Module that the output imports. @default 'onnsight/internal' */
   readonly runtime?: string
+  /** How messages name the file, where it is none on disk. @default its path from the current folder */
+  readonly file?: string
 }
 
 /** The macro as an ordinary Babel plugin: for set-ups without babel-plugin-macros. */
@@ -29,6 +31,7 @@ export default function onnsightPlugin(babel: Babel, options: PluginOptions = {}
           filename: file.opts.filename,
           cwd: file.opts.cwd,
           runtime: options.runtime,
+          file: options.file,
         })
         for (const path of imports) path.remove()
       },

@@ -19,6 +19,8 @@ export interface TransformOptions {
   readonly cwd: string
   /** Module that the output imports. @default 'onnsight/internal' */
   readonly runtime?: string | undefined
+  /** How messages name the file. @default its path from `cwd` */
+  readonly file?: string | undefined
   /** Class of build-time errors; babel-plugin-macros shows its own best. */
   readonly ErrorClass?: new (
     message: string,
@@ -34,6 +36,7 @@ export function transform({
   filename,
   cwd,
   runtime,
+  file,
   ErrorClass,
 }: TransformOptions): void {
   const t = babel.types
@@ -47,7 +50,7 @@ export function transform({
     t,
     program,
     code,
-    file: filename === undefined ? undefined : relative(cwd, filename).split(sep).join('/'),
+    file: file ?? (filename === undefined ? undefined : relative(cwd, filename).split(sep).join('/')),
     runtime: program.scope.generateUidIdentifier('onnsight'),
     expanded: new WeakSet(),
     forced: new WeakSet(),

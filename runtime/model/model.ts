@@ -8,7 +8,7 @@ import { nearestNames } from '../names/nearest.ts'
 import { printModule } from '../names/print.ts'
 import { resolvePath } from '../names/resolve.ts'
 import type { SaveOptions } from '../onnx/write.ts'
-import { Template } from '../template/template.ts'
+import type { Template } from '../template/template.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type Block, fromFunction } from '../tracing/block.ts'
 import type { Settled } from '../tracing/invokes.ts'
@@ -55,7 +55,7 @@ export interface ModelMembers {
    * original is as it was; `{ inplace: true }` edits the model itself.
    */
   edit(block: ((model: Model) => void | Promise<void>) | Template): Model
-  edit(options: EditOptions, block: ((model: Model) => void | Promise<void>) | Template): Model
+  edit(options: EditOptions, block: ((model: Model) => void | Promise<void>) | Template | Block): Model
   /** Several traces as one: values flow between them without save(), and only what is saved or returned outlives it. */
   session<R>(block: (model: Model) => R | Promise<R>): Promise<R>
   /** The standing edits, in the order in which they run. */
@@ -102,7 +102,11 @@ export interface Explanation {
   toString(): string
 }
 
-type Given<R> = ((model: Model) => R | Promise<R>) | Template
+type Given<R> = ((model: Model) => R | Promise<R>) | Template | Block
+
+/** A template, or what a console makes of an entry. */
+const isRecorded = (value: unknown): value is Block =>
+  typeof (value as Partial<Block> | undefined)?.record === 'function'
 
 /** The options, if there are any, and the block. @throws TraceArgumentsError */
 function given<O extends object, R>(
@@ -110,14 +114,14 @@ function given<O extends object, R>(
   first: O | Given<R> | undefined,
   second: Given<R> | undefined,
 ): { options: O; block: Block } {
-  const isBlock = (value: unknown): value is Given<R> => typeof value === 'function' || value instanceof Template
+  const isBlock = (value: unknown): value is Given<R> => typeof value === 'function' || isRecorded(value)
   const block = isBlock(first) ? first : second
   if (!isBlock(block)) {
     const inputs = form === 'edit' ? '' : 'inputs, '
     throw new TraceArgumentsError(`model.${form}() was given no block.`, `write model.${form}(${inputs}model => …)`)
   }
   const options = isBlock(first) || first === undefined ? ({} as O) : first
-  return { options, block: block instanceof Template ? block : fromFunction(block) }
+  return { options, block: isRecorded(block) ? block : fromFunction(block) }
 }
 
 const modelMembers: ReadonlySet<string> = new Set([

@@ -24,7 +24,7 @@ export function printModule(module: ModuleNode, weightDims?: (initializer: strin
 function detail(node: ModuleNode, weightDims: ((initializer: string) => readonly number[]) | undefined): string {
   const parts: string[] = []
   if (node.className) parts.push(node.className)
-  if (node.nodes.length > 0) parts.push(`${node.nodes.length} nodes`)
+  if (node.nodes.length > 0) parts.push(`${node.nodes.length} ${node.nodes.length === 1 ? 'node' : 'nodes'}`)
   for (const [name, initializer] of [...node.weights].slice(0, 6)) {
     const dims = weightDims?.(initializer)
     parts.push(dims ? `${name} [${dims.join(', ')}]` : name)

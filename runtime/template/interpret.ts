@@ -16,7 +16,8 @@ import { TemplateProblem } from './problem.ts'
 export interface Setting {
   /** The model's proxy. */
   readonly model: unknown
-  readonly tracer: Tracer
+  /** Without one, nothing of the model can be read. */
+  readonly tracer?: Tracer
   /** The values of the `${…}`. */
   readonly holes: readonly unknown[]
   /** Notes the place whose values are being recorded. */
@@ -101,7 +102,7 @@ export class Interpreter {
     else if (!this.#variables.has(name)) throw this.#unknown(name)
     const tensor = toSaved(name, this.#variables.get(name))
     this.#variables.set(name, tensor)
-    this.#setting.tracer.save(tensor)
+    this.#setting.tracer?.save(tensor)
     this.#saved.add(name)
   }
 
@@ -125,7 +126,7 @@ export class Interpreter {
   async #shown(value: unknown): Promise<unknown> {
     const computed = value instanceof Tensor ? await value.value() : value
     // Where awaits can't be followed, the tracer is made current by hand.
-    recorderScope().enter(this.#setting.tracer)
+    if (this.#setting.tracer) recorderScope().enter(this.#setting.tracer)
     return handleOf(computed) ? String(computed) : computed
   }
 
@@ -286,6 +287,11 @@ export class Interpreter {
     throw this.#unknown(name)
   }
 
+  /** A console has no values from outside. */
+  #bringing(name: string): string {
+    return this.#setting.show ? `assign it first: ${name} = …` : `JavaScript values come in as \${${name}}`
+  }
+
   #unknown(name: string): TemplateProblem {
     if (isOperation(name)) return new TemplateProblem(`${name} is an operation, and was not called`, `write ${name}(h)`)
     if (/^(u?int|float|bfloat|bool|string)\d*$/.test(name))
@@ -294,7 +300,7 @@ export class Interpreter {
     const near = nearestNames(name, known)
     return new TemplateProblem(
       `there is no ${name}`,
-      near.length > 0 ? `did you mean ${near.join(', ')}?` : `JavaScript values come in as \${${name}}`,
+      near.length > 0 ? `did you mean ${near.join(', ')}?` : this.#bringing(name),
     )
   }
 }

@@ -1,0 +1,60 @@
+import type { Inputs } from '../../runtime/index.ts'
+import type { TemplateConsole } from '../../runtime/template/console.ts'
+import { summary } from './summary.ts'
+
+/** What a line with a dot does. */
+export interface Command {
+  readonly help: string
+  /** Gives what is to be shown. */
+  run(console: TemplateConsole, text: string): string | Promise<string>
+}
+
+export const commands = {
+  inputs: {
+    help: 'Give the model its inputs, as JSON: .inputs {"input_ids": [[1, 2]]}; without any, show them',
+    run(console, text) {
+      if (text !== '') console.inputs = readJson(text)
+      return console.inputs === undefined ? 'none yet' : JSON.stringify(console.inputs)
+    },
+  },
+  tree: {
+    help: 'Show the modules of the model, or of one: .tree transformer.h[0]',
+    run: ({ model }, path) => String(path === '' ? model : model.module(path)),
+  },
+  shapes: {
+    help: 'Show dims and dtypes of every module, for the inputs',
+    run: async ({ model, inputs }) => String(await model.scan(inputs as Inputs)),
+  },
+  edit: {
+    help: 'Add a standing edit: .edit transformer.h[1].mlp.output = 0',
+    run(console, text) {
+      console.edit(text)
+      return `${console.model.edits.length} in all; .clear takes them away`
+    },
+  },
+  edits: {
+    help: 'List the standing edits',
+    run: ({ model }) => model.edits.map(({ source }) => source).join('\n') || 'none',
+  },
+  clear: {
+    help: 'Take all standing edits away',
+    run({ model }) {
+      model.clearEdits()
+      return 'none left'
+    },
+  },
+  variables: {
+    help: 'List the variables',
+    run: ({ variables }) => [...variables].map(([name, value]) => `${name}: ${summary(value)}`).join('\n') || 'none',
+  },
+} as const satisfies Record<string, Command>
+
+function readJson(text: string): Inputs {
+  try {
+    return JSON.parse(text) as Inputs
+  } catch (error) {
+    throw new Error(
+      `These inputs are no JSON: ${(error as Error).message}.\n  Do this: .inputs {"input_ids": [[1, 2, 3]]}`,
+    )
+  }
+}

@@ -1,0 +1,119 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
+import { inspect } from 'node:util'
+import { type Inputs, type Model, OnnsightError } from '../../runtime/index.ts'
+import { isUnfinished, TemplateConsole } from '../../runtime/template/console.ts'
+import { type Command, commands } from './commands.ts'
+import { summary } from './summary.ts'
+
+export interface ReplOptions {
+  readonly inputs?: Inputs
+  readonly input?: NodeJS.ReadableStream
+  readonly output?: NodeJS.WritableStream
+  /** The file in which entries are remembered; none are without it. */
+  readonly history?: string
+}
+
+const PROMPT = '> '
+const MORE = '… '
+
+/** Runs the console until .exit, or until its input ends. */
+export async function runRepl(model: Model, options: ReplOptions = {}): Promise<void> {
+  const { input = process.stdin, output = process.stdout, history } = options
+  const terminal = (output as NodeJS.WriteStream).isTTY === true
+  const write = (text: string): void => void output.write(`${text}\n`)
+  const print = (...values: unknown[]): void => write(values.map(show).join(' '))
+  const console = new TemplateConsole(model, { print, show: print }, options.inputs)
+  write(`${model.name} · ${model.nodeNames.length} nodes · the template language: transformer.h[1].output[:, -1]`)
+  write('.inputs JSON gives the model its inputs, .tree shows its modules, .help the rest')
+
+  const lines = createInterface({
+    input,
+    output,
+    terminal,
+    prompt: PROMPT,
+    completer: (line: string) => complete(console, line),
+    history: history !== undefined && existsSync(history) ? readFileSync(history, 'utf8').split('\n') : [],
+    historySize: 1000,
+    removeHistoryDuplicates: true,
+  })
+  let entry = ''
+  let isOver = false
+  const take = async (line: string): Promise<void> => {
+    if (isOver) return
+    if (entry === '' && line.trim() === '.exit') {
+      isOver = true
+      return lines.close()
+    }
+    if (entry === '' && /^\.[a-z]/.test(line)) await command(console, line, write)
+    else {
+      entry += `${line}\n`
+      if (isUnfinished(entry)) return
+      const text = entry.trimEnd()
+      entry = ''
+      await run(console, text, write)
+    }
+  }
+  // An entry runs when those before it have ended.
+  let queue = Promise.resolve()
+  const ask = (): void => {
+    if (isOver) return
+    lines.setPrompt(entry === '' ? PROMPT : MORE)
+    lines.prompt()
+  }
+  lines.on('line', line => {
+    queue = queue.then(() => take(line)).then(ask)
+  })
+  lines.on('SIGINT', () => {
+    if (entry === '') return lines.close()
+    entry = ''
+    write('')
+    ask()
+  })
+  if (history !== undefined)
+    lines.on('history', (all: string[]) => {
+      void writeFile(history, all.join('\n')).catch(() => undefined)
+    })
+  ask()
+  await new Promise<void>(resolve => lines.once('close', resolve))
+  await queue
+  // What was begun and not ended runs too.
+  if (entry !== '') await run(console, entry, write)
+}
+
+async function run(console: TemplateConsole, text: string, write: (text: string) => void): Promise<void> {
+  if (text.trim() === '') return
+  try {
+    const names = await console.run(text)
+    for (const name of names) write(`${name}: ${summary(console.variables.get(name))}`)
+  } catch (error) {
+    // Where it was thrown in here tells a user nothing.
+    write(error instanceof OnnsightError ? error.message : String((error as Error).stack ?? error))
+  }
+}
+
+async function command(console: TemplateConsole, line: string, write: (text: string) => void): Promise<void> {
+  const [, name, text] = /^\.(\w+)\s*(.*)$/.exec(line) ?? []
+  const found = (commands as Readonly<Record<string, Command>>)[name]
+  try {
+    if (name === 'help') write(help())
+    else if (found) write(await found.run(console, text))
+    else write(`There is no .${name}.\n${help()}`)
+  } catch (error) {
+    write((error as Error).message)
+  }
+}
+
+function help(): string {
+  const all = [...Object.entries(commands), ['exit', { help: 'End; so does Ctrl+D' }] as const]
+  return all.map(([name, { help }]) => `.${name.padEnd(10)} ${help}`).join('\n')
+}
+
+function complete(console: TemplateConsole, line: string): [string[], string] {
+  if (!/^\.\w*$/.test(line)) return console.complete(line)
+  const words = [...Object.keys(commands), 'help', 'exit'].map(name => `.${name}`)
+  return [words.filter(word => word.startsWith(line)), line]
+}
+
+const show = (value: unknown): string => (typeof value === 'string' ? value : inspect(value))

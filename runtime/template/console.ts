@@ -1,0 +1,120 @@
+import type { Statement } from '../../language/template/parser.ts'
+import { MissingInputsError } from '../errors/console.ts'
+import { OutsideTraceError } from '../errors/trace.ts'
+import type { Inputs } from '../model/inputs.ts'
+import type { Model } from '../model/model.ts'
+import { Tensor } from '../tensor/tensor.ts'
+import type { Block } from '../tracing/block.ts'
+import { Info } from '../tracing/info.ts'
+import { traceBlock } from '../tracing/trace.ts'
+import type { Tracer } from '../tracing/tracer.ts'
+import { completeTemplate } from './complete.ts'
+import { Interpreter, type Setting } from './interpret.ts'
+import { positionIn, readTemplate, showTemplate, type TemplateText } from './source.ts'
+
+/** Told what entries print, and what values their lines have. */
+export type ConsoleOutput = Pick<Setting, 'print' | 'show'>
+
+/** An interactive console in the template language: what a user types, entry by entry. Variables last from one to the next. */
+export class TemplateConsole {
+  readonly model: Model
+  /** Given to the trace of each entry. */
+  inputs: Inputs | undefined
+  readonly variables = new Map<string, unknown>()
+  readonly #output: ConsoleOutput
+  #entries = 0
+
+  constructor(model: Model, output: ConsoleOutput, inputs?: Inputs) {
+    this.model = model
+    this.#output = output
+    this.inputs = inputs
+  }
+
+  /**
+   * Runs an entry: one trace. What it writes into the model holds for this entry; what it assigns to variables is computed and lasts.
+   * If it fails, they are as they were.
+   * @returns the names that it assigned
+   * @throws TemplateSyntaxError, MissingInputsError, and whatever a trace throws
+   */
+  async run(text: string): Promise<string[]> {
+    const { info, source, statements } = this.#read(text, true)
+    const variables = new Map(this.variables)
+    const block: Block = {
+      info,
+      record: async (model, tracer) => {
+        await this.#interpret(model, tracer, source, statements, info, variables)
+        for (const value of variables.values()) if (value instanceof Tensor && value.owner) tracer.save(value)
+      },
+    }
+    await this.#trace(block)
+    const changed = [...variables].filter(([name, value]) => this.variables.get(name) !== value)
+    for (const [name, value] of changed)
+      this.variables.set(name, value instanceof Tensor ? Tensor.of((await value.value()).held()) : value)
+    return changed.map(([name]) => name)
+  }
+
+  /** Makes an entry a standing edit of the model: variables are what they are now. */
+  edit(text: string): void {
+    const { info, source, statements } = this.#read(text, false)
+    const variables = new Map(this.variables)
+    const block: Block = {
+      info,
+      record: (model, tracer) => this.#interpret(model, tracer, source, statements, info, new Map(variables)),
+    }
+    this.model.edit({ inplace: true }, block)
+  }
+
+  /** What could stand at the end of the line: the words, and the part that they replace. */
+  complete(line: string): [words: string[], part: string] {
+    return completeTemplate(this.model, this.variables, line)
+  }
+
+  async #trace(block: Block): Promise<void> {
+    if (this.inputs !== undefined || this.model.signature.inputs.length === 0) {
+      await traceBlock('trace', [this.model, this.inputs ?? {}], block)
+      return
+    }
+    try {
+      await block.record(this.model, undefined as never)
+    } catch (error) {
+      throw error instanceof OutsideTraceError ? new MissingInputsError(this.model.signature.inputs) : error
+    }
+  }
+
+  #interpret(
+    model: unknown,
+    tracer: Tracer | undefined,
+    source: TemplateText,
+    statements: readonly Statement[],
+    info: Info,
+    variables: Map<string, unknown>,
+  ): Promise<unknown> {
+    const at: Setting['at'] = place => tracer?.at(...positionIn(source, place), info)
+    return new Interpreter({
+      model,
+      ...(tracer ? { tracer } : {}),
+      holes: [],
+      at,
+      variables,
+      ...this.#output,
+    }).run(statements)
+  }
+
+  #read(text: string, allowValues: boolean) {
+    // Fingers that write JavaScript all day.
+    const pieces = [text.replace(/^([^\S\n]*)(let|const|var) (?=[\p{L}_]\w*\s*=)/gmu, '$1')]
+    const { lines, starts } = showTemplate(pieces)
+    const context = { firstLine: 1, lines }
+    const info = new Info(lines, undefined, 1, undefined, `<entry ${++this.#entries}>`, { context })
+    const source = { pieces, starts }
+    return { info, source, statements: readTemplate(source, info, allowValues) }
+  }
+}
+
+/** Whether an entry can't be all: a bracket is open, or lines may follow a `for` until an empty one. */
+export function isUnfinished(text: string): boolean {
+  const code = text.replace(/(["'])(?:\\.|(?!\1)[^\\\n])*\1|#[^\n]*/g, '')
+  const opened = (code.match(/[([]/g) ?? []).length - (code.match(/[)\]]/g) ?? []).length
+  if (opened > 0) return true
+  return /^[^\S\n]*for\b/m.test(code) && !/\n[^\S\n]*\n?$/.test(text.replace(/\n$/, ''))
+}
