@@ -33,6 +33,8 @@ export interface EngineRun {
   /** Keep all that later nodes could read, to go on from there. */
   readonly keepEdges?: boolean
   readonly signal?: AbortSignal | undefined
+  /** What an untrusted recording claims of its values: it shares plans and sessions only with those that claim the same. */
+  readonly claims?: string
 }
 
 export interface EngineResult {
@@ -134,12 +136,12 @@ export class Engine {
   }
 
   /** Links a recording and runs it. */
-  async run({ recording, inputs, given, keepEdges, signal }: EngineRun): Promise<EngineResult> {
+  async run({ recording, inputs, given, keepEdges, signal, claims }: EngineRun): Promise<EngineResult> {
     this.#assertOpen()
     const start = performance.now()
     const form = normalise(recording)
     const known = given ?? new Map<string, TensorData>()
-    const { plan, cached } = this.#plan(recording, form, known, keepEdges ?? false)
+    const { plan, cached } = this.#plan(recording, form, known, keepEdges ?? false, claims)
     const steps: StepReport[] = []
     const values = await runPlan(this.#context, {
       plan,
@@ -173,13 +175,16 @@ export class Engine {
     form: NormalForm,
     given: ReadonlyMap<string, TensorData>,
     keepEdges: boolean,
+    claims?: string,
   ): { plan: LinkPlan; cached: boolean } {
     let { key } = form
     if (keepEdges) key += '!edges'
     if (given.size > 0) key += `!given ${[...given.keys()].join('\u0000')}`
+    if (claims !== undefined) key += `!claims ${claims}`
     const known = this.#plans.get(key)
     if (known) return { plan: known, cached: true }
-    const plan = link(this.program, recording, form, new Set(given.keys()), keepEdges)
+    const linked = link(this.program, recording, form, new Set(given.keys()), keepEdges)
+    const plan = claims === undefined ? linked : apart(linked, claims)
     this.#plans.set(key, plan)
     return { plan, cached: false }
   }
@@ -193,6 +198,11 @@ export class Engine {
   #assertOpen(): void {
     if (this.#released) throw new UseAfterReleaseError(this.#options.name)
   }
+}
+
+/** The plan with sessions of its own, where it does not use the model's. */
+function apart(plan: LinkPlan, claims: string): LinkPlan {
+  return { ...plan, steps: plan.steps.map(step => ({ ...step, key: `${step.key}!claims ${claims}` })) }
 }
 
 /** A constant that is itself the result. */

@@ -34,6 +34,9 @@ const first: Readonly<Record<string, number>> = {
   ...since(20, 'Gelu'),
 }
 
+/** The operations that a block can record. */
+export const recordable: ReadonlySet<string> = new Set(Object.keys(first))
+
 /** Where integers, which the form did not take at first, came later. */
 const integers: Readonly<Record<string, number>> = {
   Min: 12,

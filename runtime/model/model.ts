@@ -12,14 +12,15 @@ import type { Template } from '../template/template.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type Block, fromFunction } from '../tracing/block.ts'
 import type { Settled } from '../tracing/invokes.ts'
-import { listen } from '../tracing/listeners.ts'
+import { listen, tell } from '../tracing/listeners.ts'
 import { Session } from '../tracing/session.ts'
 import { traceBlock } from '../tracing/trace.ts'
 import { type Edit, type Traceable, traceable } from '../tracing/traceable.ts'
-import type { TraceOptions } from '../tracing/tracer.ts'
+import { type TraceOptions, Tracer } from '../tracing/tracer.ts'
 import { Binding } from './binding.ts'
 import { type EditOptions, withEdits } from './edit.ts'
 import type { Inputs } from './inputs.ts'
+import { graphInputs, type InterventionGraph, RecordBackend, runGraph } from './intervention.ts'
 import type { LoadedModel, Signature } from './loaded.ts'
 import { handleOf, type Module, ModuleHandle, makeProxy, moduleProxy } from './module.ts'
 import { findNode, type OperationNode } from './operations.ts'
@@ -62,6 +63,16 @@ export interface ModelMembers {
   readonly edits: readonly EditText[]
   /** Takes all standing edits away. */
   clearEdits(): void
+  /**
+   * What a block does, as JSON: to be kept or sent, and run by `runGraph`. It holds no code.
+   * @throws ScannedError where the block asks for a value
+   */
+  record(inputs: Inputs, block: ((model: Model) => unknown) | Template): Promise<InterventionGraph>
+  /**
+   * Runs what was recorded, on the inputs it was recorded with: what the block returned. The graph may come from anywhere: it is checked.
+   * @throws InvalidInterventionGraphError
+   */
+  runGraph(graph: unknown, options?: TraceOptions): Promise<unknown>
   /** Which blocks the traces in `body` ran, rebuilt, reused or skipped, and what that cost. */
   explain(body: () => unknown): Promise<Explanation>
   /** A module by its path, `transformer.h.0.attn`. @throws UnknownModuleError */
@@ -136,6 +147,8 @@ const modelMembers: ReadonlySet<string> = new Set([
     'edits',
     'clearEdits',
     'session',
+    'record',
+    'runGraph',
     'explain',
     'module',
     'node',
@@ -226,6 +239,22 @@ export class ModelHandle extends ModuleHandle {
     const prepared = this.#loaded.prepare(inputs)
     const { engine } = await this.#loaded.variant(prepared)
     return modelShapes(engine, prepared)
+  }
+
+  async record(inputs: Inputs, block: Given<unknown>): Promise<InterventionGraph> {
+    const { block: recorded } = given('record', block, undefined)
+    const tracer = new Tracer([this.proxy, inputs], {}, new RecordBackend(), recorded.info)
+    const result = tracer.run(this[traceable](), running => recorded.record(this.proxy, running))
+    return result as Promise<InterventionGraph>
+  }
+
+  async runGraph(graph: unknown, { signal, onReport }: TraceOptions = {}): Promise<unknown> {
+    const inputs = this.#loaded.prepare(graphInputs(graph))
+    const variant = await this.#loaded.variant(inputs)
+    const { result, report } = await runGraph(graph, variant, inputs, signal)
+    tell(this.#loaded, report)
+    onReport?.(report)
+    return result
   }
 
   async session<R>(block: (model: Model) => R | Promise<R>): Promise<R> {

@@ -91,6 +91,25 @@ export class Taps {
       : this.#tap('weight', 'out', name, `tensor('${name}')`)
   }
 
+  /** The tap of this name; undefined where the value does not pass there. */
+  find(scope: string, direction: Direction, tensor: string): Tap | undefined {
+    const { graph } = this.tree
+    const isKnown = graph.producer.has(tensor) || this.#inputs.has(tensor) || graph.initializers.has(tensor)
+    if (!isKnown || tensor === '') return undefined
+    if (scope === 'weight') return graph.initializers.has(tensor) ? this.tensorTap(tensor) : undefined
+    const own = /^node:(\d+)$/.exec(scope)
+    if (own) {
+      const node = graph.nodes[Number(own[1])]
+      const names = direction === 'in' ? node?.inputs : node?.outputs
+      return names?.includes(tensor) ? this.nodeTap(node, direction, tensor) : undefined
+    }
+    const module = this.tree.get(scope)
+    if (!module) return undefined
+    if (scope === '' && direction === 'in' && this.#inputs.has(tensor)) return this.tensorTap(tensor)
+    const names = direction === 'in' ? this.#entering(module) : this.#leaving(module)
+    return names.includes(tensor) ? this.#tap(scope, direction, tensor) : undefined
+  }
+
   /** All taps that a value crosses on its way to a reader, in order. */
   pathOf(tensor: string, reader: GraphNode | 'output'): Tap[] {
     return this.#path(tensor, reader === 'output' ? [] : this.#scopesAround(reader))

@@ -54,7 +54,7 @@ const arrays = {
 export type HeldType = keyof typeof arrays | 'string'
 
 export function isHeld(type: DataType): type is HeldType {
-  return type === 'string' || type in arrays
+  return type === 'string' || Object.hasOwn(arrays, type)
 }
 
 export function allocate(type: HeldType, length: number): TensorArray {

@@ -1,0 +1,142 @@
+import type { SourcePosition } from '../errors/error.ts'
+import type { TensorData } from '../tensor/data.ts'
+import type { Attributes, Expression, Recording, Value } from './expression.ts'
+import { normalise } from './normalise.ts'
+
+/** The version of the form that is written; others are refused. */
+export const GRAPH_VERSION = 1
+
+/** A value: the node that makes it, and which of its outputs it is. */
+export type ValueJSON = readonly [node: number, output: number]
+
+/** Where a value is read or written: as `Tap` has it. */
+export interface TapJSON {
+  readonly scope: string
+  readonly direction: 'in' | 'out'
+  readonly tensor: string
+  /** For messages. */
+  readonly label: string
+}
+
+export interface ResultJSON {
+  readonly type: string
+  /** null where it is not known; null for the whole where not even the rank is. */
+  readonly dims: readonly (number | null)[] | null
+}
+
+interface Placed {
+  /** The user's line, with those around it. */
+  readonly at?: SourcePosition
+}
+
+/** `data` is base64 of the elements, little-endian; of text an array. */
+export type NodeJSON<D> =
+  | { readonly kind: 'operand' | 'constant'; readonly data: D }
+  | ({ readonly kind: 'read'; readonly tap: TapJSON; readonly writes: number; readonly result: ResultJSON } & Placed)
+  | ({
+      readonly kind: 'operation'
+      readonly opType: string
+      readonly domain: string
+      readonly inputs: readonly (ValueJSON | null)[]
+      readonly attributes: Attributes
+      readonly results: readonly ResultJSON[]
+    } & Placed)
+  | ({
+      readonly kind: 'application'
+      readonly module: string
+      readonly from: TapJSON
+      readonly to: TapJSON
+      readonly input: ValueJSON
+      readonly result: ResultJSON
+    } & Placed)
+
+export interface RecordingJSON<D> {
+  readonly version: number
+  /** Inputs before users: an edge leads backwards only. */
+  readonly nodes: readonly NodeJSON<D>[]
+  readonly writes: readonly { readonly tap: TapJSON; readonly values: readonly WriteJSON[] }[]
+  readonly wanted: readonly ValueJSON[]
+}
+
+export interface WriteJSON extends Placed {
+  readonly value: ValueJSON
+}
+
+/** A recording as plain data. `encode` says how elements are written. */
+export function recordingToJSON<D>(recording: Recording, encode: (data: TensorData) => D): RecordingJSON<D> {
+  const { order, numbers } = normalise(recording)
+  const results = resultsOf(recording, order)
+  const reference = ({ expression, output }: Value): ValueJSON => [numbers.get(expression)!, output]
+  const position = (mark: { position(): SourcePosition | undefined } | undefined): Placed => {
+    const at = mark?.position()
+    return at ? { at } : {}
+  }
+  const node = (expression: Expression): NodeJSON<D> => {
+    const made = (output: number): ResultJSON => results.get(expression)?.[output] ?? { type: 'float32', dims: null }
+    switch (expression.kind) {
+      case 'operand':
+      case 'constant':
+        return { kind: expression.kind, data: encode(expression.data) }
+      case 'read':
+        return {
+          kind: 'read',
+          tap: tapJSON(expression.tap),
+          writes: expression.writes,
+          result: made(0),
+          ...position(expression.mark),
+        }
+      case 'operation': {
+        const { opType, domain, inputs, attributes, outputs, mark } = expression
+        return {
+          kind: 'operation',
+          opType,
+          domain,
+          inputs: inputs.map(input => (input ? reference(input) : null)),
+          attributes,
+          results: Array.from({ length: outputs }, (_, output) => made(output)),
+          ...position(mark),
+        }
+      }
+      case 'application': {
+        const { module, from, to, input, mark } = expression
+        return {
+          kind: 'application',
+          module,
+          from: tapJSON(from),
+          to: tapJSON(to),
+          input: reference(input),
+          result: made(0),
+          ...position(mark),
+        }
+      }
+    }
+  }
+  return {
+    version: GRAPH_VERSION,
+    nodes: order.map(node),
+    writes: [...recording.writes].map(([tap, writes]) => ({
+      tap: tapJSON(tap),
+      values: writes.map(({ value, mark }) => ({ value: reference(value), ...position(mark) })),
+    })),
+    wanted: recording.wanted.map(reference),
+  }
+}
+
+const tapJSON = ({ scope, direction, tensor, label }: TapJSON): TapJSON => ({ scope, direction, tensor, label })
+
+/** Dtype and dims of every output that something uses. */
+function resultsOf(recording: Recording, order: readonly Expression[]): Map<Expression, (ResultJSON | undefined)[]> {
+  const found = new Map<Expression, (ResultJSON | undefined)[]>()
+  const note = ({ expression, output, type, dims }: Value): void => {
+    const known = found.get(expression) ?? []
+    known[output] = { type, dims: dims ? dims.map(dim => dim ?? null) : null }
+    found.set(expression, known)
+  }
+  for (const writes of recording.writes.values()) for (const { value } of writes) note(value)
+  for (const value of recording.wanted) note(value)
+  for (const expression of order) {
+    if (expression.kind === 'application') note(expression.input)
+    if (expression.kind === 'operation') for (const input of expression.inputs) if (input) note(input)
+  }
+  return found
+}

@@ -1,0 +1,125 @@
+import type { Engine } from '../engine/engine.ts'
+import type { TraceReport } from '../engine/report.ts'
+import { OnnsightError } from '../errors/error.ts'
+import { InvalidInterventionGraphError } from '../errors/graph-json.ts'
+import { DecidedError } from '../errors/link.ts'
+import { TraceArgumentsError } from '../errors/trace.ts'
+import type { Recording } from '../graph/expression.ts'
+import { type GraphReader, recordingFromJSON } from '../graph/from-json.ts'
+import { type RecordingJSON, recordingToJSON } from '../graph/json.ts'
+import { recorderScope } from '../graph/recorder.ts'
+import type { TensorData } from '../tensor/data.ts'
+import { decodeData, type EncodedData, encodeData } from '../tensor/encoded.ts'
+import { Tensor } from '../tensor/tensor.ts'
+import { type Backend, keepingLive } from '../tracing/backend.ts'
+import { isPlain } from '../tracing/result.ts'
+import type { TraceableVariant } from '../tracing/traceable.ts'
+import type { Tracer } from '../tracing/tracer.ts'
+
+/**
+ * What a block does, as data: to be kept, sent, and run by `model.runGraph` on the same model. It is JSON and holds no code. The form is
+ * described in docs/intervention-graph.md.
+ */
+export interface InterventionGraph extends RecordingJSON<EncodedData> {
+  readonly inputs: Readonly<Record<string, EncodedData>>
+  /** What the block returned; `{ "$tensor": i }` stands for the i-th wanted value. */
+  readonly result: unknown
+}
+
+/** Records a block and gives it as data. */
+export class RecordBackend implements Backend {
+  run(tracer: Tracer): Promise<unknown> {
+    return keepingLive(tracer, async () => {
+      tracer.scanned = true
+      await tracer.begin()
+      if (tracer.isOpen) tracer.model.prepare(undefined)
+      const result = await recorderScope().run(tracer, () => tracer.execute())
+      const wanted: Tensor[] = []
+      const shown = withPlaceholders(result, wanted)
+      const recording = tracer.recording(wanted.map(tensor => tensor.node))
+      tracer.engine.check(recording)
+      tracer.commit(result)
+      const inputs = Object.fromEntries([...tracer.inputs].map(([name, data]) => [name, encodeData(data)]))
+      return { ...recordingToJSON(recording, encodeData), inputs, result: shown } satisfies InterventionGraph
+    })
+  }
+}
+
+/**
+ * Runs a graph from anywhere. What it claims of its values may be wrong: it shares nothing with traces but the model, and what
+ * onnxruntime can't make of it is an error of the graph.
+ */
+export async function runGraph(
+  json: unknown,
+  variant: TraceableVariant,
+  inputs: ReadonlyMap<string, TensorData>,
+  signal: AbortSignal | undefined,
+): Promise<{ result: unknown; report: TraceReport }> {
+  const recording = readGraph(json, variant)
+  const { nodes, result } = json as InterventionGraph
+  const claims = JSON.stringify(
+    nodes.map(node => ('results' in node ? node.results : 'result' in node ? node.result : 0)),
+  )
+  try {
+    const { wanted, report } = await variant.engine.run({ recording, inputs, signal, claims })
+    const tensors = wanted.map(data => Tensor.of(data))
+    return { result: fillResult(result, tensors), report }
+  } catch (error) {
+    if (error instanceof OnnsightError || signal?.aborted) throw error
+    throw new InvalidInterventionGraphError('it', `can't be run: ${(error as Error).message.split('\n')[0]}`)
+  }
+}
+
+/** What a graph from anywhere asks for, once it has been checked against a model. */
+function readGraph(json: unknown, { engine, decided }: TraceableVariant): Recording {
+  const recording = recordingFromJSON(
+    json,
+    readerOf(engine, (data, where) => decodeData(data, where)),
+  )
+  for (const [tap, [first]] of recording.writes) {
+    const isOwn = tap.direction === 'in' && tap.scope !== ''
+    if (decided.has(tap.tensor) && !isOwn) throw new DecidedError(tap.label, first?.mark)
+  }
+  return recording
+}
+
+function readerOf({ program }: Engine, decode: GraphReader['decode']): GraphReader {
+  return { program, tap: (scope, direction, tensor) => program.taps.find(scope, direction, tensor), decode }
+}
+
+export function graphInputs(json: unknown): Record<string, Tensor> {
+  const inputs = (json as Partial<InterventionGraph> | null)?.inputs
+  if (typeof inputs !== 'object' || inputs === null) throw new InvalidInterventionGraphError('inputs', 'is no object')
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, data]) => [name, Tensor.of(decodeData(data, `inputs.${name}`))]),
+  )
+}
+
+/** The block's result with its tensors in their places. */
+function fillResult(shown: unknown, tensors: readonly Tensor[]): unknown {
+  if (Array.isArray(shown)) return shown.map(item => fillResult(item, tensors))
+  if (typeof shown !== 'object' || shown === null) return shown
+  if ('$tensor' in shown) {
+    const tensor = tensors[shown.$tensor as number]
+    if (!tensor || Object.keys(shown).length > 1)
+      throw new InvalidInterventionGraphError('result', 'names a tensor that is not wanted')
+    return tensor
+  }
+  return Object.fromEntries(Object.entries(shown).map(([name, item]) => [name, fillResult(item, tensors)]))
+}
+
+function withPlaceholders(result: unknown, wanted: Tensor[]): unknown {
+  if (result instanceof Tensor) {
+    const at = wanted.indexOf(result)
+    return { $tensor: at >= 0 ? at : wanted.push(result) - 1 }
+  }
+  if (Array.isArray(result)) return result.map(item => withPlaceholders(item, wanted))
+  if (result === undefined || result === null) return null
+  if (typeof result === 'object' && isPlain(result))
+    return Object.fromEntries(Object.entries(result).map(([name, item]) => [name, withPlaceholders(item, wanted)]))
+  if (/^(string|number|boolean)$/.test(typeof result)) return result
+  throw new TraceArgumentsError(
+    `A recorded block returned ${typeof result === 'object' ? `a ${result.constructor.name}` : `a ${typeof result}`}, which can’t be data.`,
+    'return tensors, numbers, texts, and arrays and objects of them',
+  )
+}

@@ -1,0 +1,39 @@
+import { InvalidInterventionGraphError } from '../errors/graph-json.ts'
+import { sizeOf, type TensorData } from './data.ts'
+import { allocate, type DataType, type HeldType, isHeld } from './dtype.ts'
+
+/** A tensor as JSON: its elements as base64, little-endian; of text as they are. */
+export interface EncodedData {
+  readonly type: string
+  readonly dims: readonly number[]
+  readonly data: string | readonly string[]
+}
+
+export function encodeData({ type, dims, data }: TensorData): EncodedData {
+  if (Array.isArray(data)) return { type, dims, data: [...data] as string[] }
+  const { buffer, byteOffset, byteLength } = data as Float32Array
+  return { type, dims, data: Buffer.from(buffer, byteOffset, byteLength).toString('base64') }
+}
+
+/** @throws InvalidInterventionGraphError for what is no tensor, or not whole */
+export function decodeData(json: unknown, where: string): TensorData {
+  const { type, dims, data } = (json ?? {}) as Partial<EncodedData>
+  const fail = (reason: string): never => {
+    throw new InvalidInterventionGraphError(where, reason)
+  }
+  if (typeof type !== 'string' || !isHeld(type as DataType)) return fail(`has the dtype ${String(type)}`)
+  if (!Array.isArray(dims) || !dims.every(dim => Number.isSafeInteger(dim) && dim >= 0)) return fail('has no dims')
+  const size = sizeOf(dims as number[])
+  if (type === 'string') {
+    const isText = Array.isArray(data) && data.length === size && data.every(item => typeof item === 'string')
+    return isText ? { type, dims: [...dims], data: [...data] } : fail('has not one text for each element')
+  }
+  if (typeof data !== 'string') return fail('has no data')
+  // Its length tells first: a few letters may claim to be a huge tensor.
+  const bytes = Buffer.from(data, 'base64')
+  if (size > bytes.length) return fail('has fewer elements than its dims say')
+  const array = allocate(type as HeldType, size) as Uint8Array
+  if (array.byteLength !== bytes.length) return fail(`has ${bytes.length} bytes, where ${array.byteLength} are due`)
+  new Uint8Array(array.buffer, array.byteOffset, array.byteLength).set(bytes)
+  return { type: type as HeldType, dims: [...dims], data: array }
+}
