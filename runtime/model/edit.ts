@@ -31,6 +31,7 @@ export function withEdits(model: Traceable, edits: readonly Edit[]): Traceable {
     name: model.name,
     identity: model.identity,
     inputs: model.inputs,
+    source: model.source,
     edits: [...edits],
     variant: inputs => model.variant(inputs),
     prepare: inputs => model.prepare(inputs),

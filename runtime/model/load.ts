@@ -84,7 +84,8 @@ export async function load(path: string, options: LoadOptions = {}): Promise<Mod
   if (!variants.areMany) {
     await usual.engine.open((done, total) => onProgress?.(done + 1, total + 1, `session ${done} of ${total}`), signal)
   }
-  return new ModelHandle(new LoadedModel(file, variants, usual)).proxy
+  const { signal: _signal, onProgress: _onProgress, ...plain } = options
+  return new ModelHandle(new LoadedModel(file, variants, usual, plain)).proxy
 }
 
 function engineMaker(path: string, provider: Provider, options: LoadOptions): EngineMaker {

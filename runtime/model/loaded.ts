@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { InputError } from '../errors/input.ts'
 import { UseAfterReleaseError } from '../errors/run.ts'
 import type { ValueInfo } from '../onnx/graph.ts'
@@ -27,12 +28,14 @@ export class LoadedModel implements Traceable {
   /** What runs the model where no inputs are known: of branches, the usual ones. */
   readonly usual: Variant
   readonly signature: Signature
+  readonly source: Traceable['source']
   readonly #file: ModelFile
   readonly #variants: Variants
   #released = false
 
-  constructor(file: ModelFile, variants: Variants, usual: Variant) {
+  constructor(file: ModelFile, variants: Variants, usual: Variant, options: object) {
     this.name = file.path
+    this.source = { path: resolve(file.path), options }
     this.#file = file
     this.#variants = variants
     this.usual = usual

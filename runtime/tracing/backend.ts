@@ -18,12 +18,10 @@ export class ExecutionBackend implements Backend {
       const result = await recorderScope().run(tracer, () => tracer.execute())
       if (tracer.isOpen) return done(tracer, result)
       const tensors = [...new Set([...collectTensors(result), ...tracer.saved])].filter(tensor => !tensor.computed)
-      const { wanted, report } = await tracer.engine.run({
-        recording: tracer.recording(tensors.map(tensor => tensor.node)),
-        inputs: tracer.inputs,
-        given: tracer.given,
-        signal: tracer.kwargs.signal,
-      })
+      const { wanted, report } = await tracer.runRecording(
+        tensors.map(tensor => tensor.node),
+        false,
+      )
       tensors.forEach((tensor, i) => {
         tensor.fulfil(wanted[i])
       })

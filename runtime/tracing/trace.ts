@@ -25,12 +25,9 @@ const backends: Readonly<Record<'trace' | 'scan', () => Backend>> = {
 export async function traceBlock(form: 'trace' | 'scan', args: readonly unknown[], block: Block): Promise<unknown> {
   const [model, inputs, options] = args
   const target = asTraceable(model, form, block.info)
-  const tracer = new Tracer(
-    args.length > 1 ? [model, inputs] : [model],
-    (options ?? {}) as TraceOptions,
-    backends[form](),
-    block.info,
-  )
+  const given = (options ?? {}) as TraceOptions
+  const backend = (form === 'trace' ? given.backend : undefined) ?? backends[form]()
+  const tracer = new Tracer(args.length > 1 ? [model, inputs] : [model], given, backend, block.info)
   return tracer.run(target, running => block.record(model, running))
 }
 

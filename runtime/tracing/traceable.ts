@@ -9,6 +9,8 @@ export interface Traceable {
   /** The loaded model that it is, or is a view of: one for all views. */
   readonly identity: object
   readonly inputs: readonly DeclaredDims[]
+  /** How another process opens it. */
+  readonly source: { readonly path: string; readonly options: object }
   /** Standing edits: each is recorded before the block, in every trace. */
   readonly edits: readonly Edit[]
   /** What runs the model on these inputs. */

@@ -17,6 +17,7 @@ import { Invokes, settled } from './invokes.ts'
 import { LineMark, StackMark } from './mark.ts'
 import { Passed } from './passed.ts'
 import type { Rows } from './rows.ts'
+import { EngineRunner, type Runner, type RunResult } from './runner.ts'
 import { currentSession, type Session } from './session.ts'
 import { isInside, Skipped } from './skipped.ts'
 import { untilStop } from './stop.ts'
@@ -29,6 +30,8 @@ export interface TraceOptions {
   readonly signal?: AbortSignal
   /** Told what the trace did and what it cost. */
   readonly onReport?: (report: TraceReport) => void
+  /** What runs it. @default an ExecutionBackend: here and now */
+  readonly backend?: Backend
 }
 
 export type TracedBody = (tracer: Tracer) => unknown
@@ -53,8 +56,7 @@ export class Tracer implements Recorder, BlockOwner {
   readonly #writes = new Map<Tap, Write[]>()
   readonly #saved = new Set<Tensor>()
   #pushed: Readonly<Record<string, unknown>> | undefined
-  /** What forced values have computed so far, by the model's own names. */
-  readonly #given = new Map<string, TensorData>()
+  #runner: Runner | undefined
   readonly #executed = new Set<number>()
   #forcedAt: Mark | undefined
   #skipped = new Skipped()
@@ -90,7 +92,7 @@ export class Tracer implements Recorder, BlockOwner {
 
   /** A trace of a batch of invokes, in the trace that they stand in. */
   static passOf(outer: Tracer, inputs: unknown): Tracer {
-    const backend = outer.scanned ? outer.backend : new ExecutionBackend()
+    const backend = outer.scanned ? outer.backend : (outer.kwargs.backend ?? new ExecutionBackend())
     const pass = new Tracer([outer.args[0], inputs], outer.kwargs, backend)
     pass.#within = outer
     outer.#pass = pass
@@ -283,8 +285,16 @@ export class Tracer implements Recorder, BlockOwner {
     return { owner: this, writes: this.#writes, wanted }
   }
 
-  get given(): ReadonlyMap<string, TensorData> {
-    return this.#given
+  /** Where its backend runs it elsewhere than on the engine here. */
+  useRunner(runner: Runner): void {
+    this.#runner = runner
+  }
+
+  /** Runs what has been recorded. */
+  async runRecording(wanted: readonly Value[], goesOn: boolean): Promise<RunResult> {
+    this.#runner ??= new EngineRunner(this.engine)
+    const { signal } = this.kwargs
+    return this.#runner.run({ recording: this.recording(wanted), inputs: this.#inputs, signal, goesOn })
   }
 
   /** The macro notes each statement's line before it runs. */
@@ -393,15 +403,8 @@ export class Tracer implements Recorder, BlockOwner {
     this.#assertOpen('a value')
     if (this.scanned) throw new ScannedError(undefined, this.mark()?.position())
     this.#forcedAt = this.mark()
-    const { wanted, values, plan } = await this.engine.run({
-      recording: this.recording([value]),
-      inputs: this.#inputs,
-      given: this.#given,
-      keepEdges: true,
-      signal: this.kwargs.signal,
-    })
-    for (const [name, data] of values) if (this.program.graph.producer.has(name)) this.#given.set(name, data)
-    for (const node of plan.executed) this.#executed.add(node)
+    const { wanted, executed } = await this.runRecording([value], true)
+    for (const node of executed) this.#executed.add(node)
     return wanted[0]
   }
 

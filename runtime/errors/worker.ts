@@ -1,0 +1,24 @@
+import { OnnsightError } from './error.ts'
+
+export class WorkerError extends OnnsightError {
+  static readonly code = 'worker'
+  constructor(message: string, fix: string) {
+    super(WorkerError.code, message, { fix })
+  }
+}
+
+/** An error that another process threw, with its code, text and place. */
+export function revived(sent: {
+  readonly code: string | undefined
+  readonly name: string
+  readonly message: string
+  readonly fix: string | undefined
+  readonly at: OnnsightError['at']
+}): Error {
+  if (sent.code === undefined) return Object.assign(new Error(sent.message), { name: sent.name })
+  const error = new OnnsightError(sent.code, '', { ...(sent.fix ? { fix: sent.fix } : {}), at: sent.at })
+  // Its text has the code frame already.
+  error.message = sent.message
+  error.name = sent.name
+  return error
+}

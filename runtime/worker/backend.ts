@@ -1,0 +1,134 @@
+import { WorkerError } from '../errors/worker.ts'
+import { recordingToJSON } from '../graph/json.ts'
+import { type Backend, ExecutionBackend } from '../tracing/backend.ts'
+import type { Runner, RunRequest, RunResult } from '../tracing/runner.ts'
+import type { Traceable } from '../tracing/traceable.ts'
+import type { Tracer } from '../tracing/tracer.ts'
+import { Worker } from './worker.ts'
+
+export interface WorkerOptions {
+  /** A run that takes longer ends with WorkerError, and its process with it. Loading the model is not counted. @default no limit */
+  readonly timeoutMs?: number
+}
+
+/** A process, and when its model is there. */
+interface LoadedWorker {
+  readonly worker: Worker
+  readonly loaded: Promise<unknown>
+}
+
+/**
+ * Runs traces in a child process, so that this one's event loop stays free: onnxruntime blocks it while it runs. The block is recorded
+ * here; what it recorded is sent, as data, and the values come back. The process is started at the first trace, holds the model, and
+ * ends with this one or by `release()`.
+ * @example
+ * const backend = new WorkerBackend({ timeoutMs: 60_000 })
+ * await trace(model, inputs, { backend, signal }, () => model.lm_head.output)
+ */
+export class WorkerBackend implements Backend {
+  readonly #options: WorkerOptions
+  readonly #workers = new Map<object, LoadedWorker>()
+  #traces = 0
+
+  constructor(options: WorkerOptions = {}) {
+    this.#options = options
+  }
+
+  /** Process ids of the workers that are running, one for each model. */
+  get pids(): number[] {
+    return [...this.#workers.values()].flatMap(({ worker }) => (worker.ended ? [] : (worker.pid ?? [])))
+  }
+
+  async run(tracer: Tracer): Promise<unknown> {
+    const runner = new WorkerRunner(() => this.#workerFor(tracer.model), this.#traces++, this.#options)
+    tracer.useRunner(runner)
+    try {
+      return await new ExecutionBackend().run(tracer)
+    } finally {
+      runner.end()
+    }
+  }
+
+  /** Ends the processes. The next trace starts a new one. */
+  release(): void {
+    for (const { worker } of this.#workers.values())
+      worker.kill(
+        new WorkerError('The worker was released while a trace ran in it.', 'await the trace before release()'),
+      )
+    this.#workers.clear()
+  }
+
+  #workerFor(model: Traceable): LoadedWorker {
+    const known = this.#workers.get(model.identity)
+    if (known && !known.worker.ended) return known
+    const worker = new Worker()
+    const loaded = worker.request({ kind: 'load', ...model.source })
+    // Who waits for a run hears of it.
+    loaded.catch(() => undefined)
+    const made = { worker, loaded }
+    this.#workers.set(model.identity, made)
+    return made
+  }
+}
+
+/** One trace's runs: all in one process, which keeps what has been computed. */
+class WorkerRunner implements Runner {
+  readonly #find: () => LoadedWorker
+  readonly #trace: number
+  readonly #timeoutMs: number | undefined
+  #used: Worker | undefined
+
+  constructor(find: () => LoadedWorker, trace: number, { timeoutMs }: WorkerOptions) {
+    this.#find = find
+    this.#trace = trace
+    this.#timeoutMs = timeoutMs
+  }
+
+  async run({ recording, inputs, signal, goesOn }: RunRequest): Promise<RunResult> {
+    signal?.throwIfAborted()
+    const { worker, loaded } = this.#find()
+    // Values that were computed in a process that is no more can't be gone on from: everything is computed once more.
+    this.#used = worker
+    await loaded
+    const message = {
+      kind: 'run',
+      trace: this.#trace,
+      recording: recordingToJSON(recording, data => data),
+      inputs,
+      goesOn,
+    } as const
+    return this.#limited(worker, signal, async () => (await worker.request(message)) as RunResult)
+  }
+
+  end(): void {
+    if (this.#used && !this.#used.ended) this.#used.request({ kind: 'end', trace: this.#trace }).catch(() => undefined)
+  }
+
+  /** Ends the process where the signal or the limit comes first: a run can't be stopped from outside. */
+  async #limited<R>(worker: Worker, signal: AbortSignal | undefined, run: () => Promise<R>): Promise<R> {
+    let timer: NodeJS.Timeout | undefined
+    let abort: (() => void) | undefined
+    const stopped = new Promise<never>((_, reject) => {
+      abort = () => {
+        reject(signal?.reason)
+        worker.kill(new WorkerError('The worker was ended, as another trace in it was aborted.', 'run the trace again'))
+      }
+      signal?.addEventListener('abort', abort, { once: true })
+      if (this.#timeoutMs === undefined) return
+      timer = setTimeout(() => {
+        const error = new WorkerError(
+          `The trace took longer than its limit of ${this.#timeoutMs} ms.`,
+          'allow more: new WorkerBackend({ timeoutMs: … })',
+        )
+        reject(error)
+        worker.kill(error)
+      }, this.#timeoutMs)
+    })
+    try {
+      return await Promise.race([run(), stopped])
+    } finally {
+      clearTimeout(timer)
+      if (abort) signal?.removeEventListener('abort', abort)
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import { OnnsightError } from '../errors/error.ts'
+import { recordingFromJSON } from '../graph/from-json.ts'
+import { load } from '../model/load.ts'
+import { installPlatform } from '../platform-node.ts'
+import type { TensorData } from '../tensor/data.ts'
+import { EngineRunner, type Runner } from '../tracing/runner.ts'
+import { type HasTraceable, type Traceable, traceable } from '../tracing/traceable.ts'
+import type { Ran, Reply, Request } from './messages.ts'
+
+/* The process that runs traces for a WorkerBackend. */
+
+installPlatform()
+let model: Promise<Traceable> | undefined
+const traces = new Map<number, Runner>()
+
+async function answer(request: Request): Promise<Ran | undefined> {
+  switch (request.kind) {
+    case 'load':
+      model = load(request.path, request.options).then(loaded => (loaded as unknown as HasTraceable)[traceable]())
+      await model
+      return undefined
+    case 'end':
+      traces.delete(request.trace)
+      return undefined
+    case 'run': {
+      const { trace, inputs, goesOn } = request
+      const { engine } = await (await model!).variant(inputs)
+      const { program } = engine
+      const recording = recordingFromJSON(request.recording, {
+        program,
+        tap: (scope, direction, tensor) => program.taps.find(scope, direction, tensor),
+        decode: data => data as TensorData,
+      })
+      let runner = traces.get(trace)
+      if (!runner) {
+        runner = new EngineRunner(engine)
+        traces.set(trace, runner)
+      }
+      const { wanted, executed, report } = await runner.run({ recording, inputs, signal: undefined, goesOn })
+      return { wanted, executed: [...executed], report }
+    }
+  }
+}
+
+process.on('message', (request: Request) => {
+  const { id } = request
+  answer(request).then(
+    result => reply({ id, result }),
+    (error: Error) => {
+      const { name, message } = error
+      const known = error instanceof OnnsightError ? error : undefined
+      reply({ id, error: { code: known?.code, name, message, fix: known?.fix, at: known?.at } })
+    },
+  )
+})
+process.on('disconnect', () => process.exit())
+
+function reply(message: Reply): void {
+  process.send?.(message)
+}
