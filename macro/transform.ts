@@ -71,7 +71,7 @@ export function transform({
         )
     }
   }
-  checkInvokes(references.invoke ?? [], context)
+  prepareInvokes(references.invoke ?? [], context)
   for (const name of plainForms)
     for (const path of references[name] ?? []) path.replaceWith(member(context.runtime, name, t))
   for (const path of references.s ?? []) expandSlice(path, context)
@@ -101,13 +101,18 @@ function callOf(reference: NodePath, { name, usage }: Form, { fail }: Context): 
   return parent as NodePath<types.CallExpression>
 }
 
-/** An invoke in an invoke has no rows of its own. */
-function checkInvokes(paths: readonly NodePath[], { fail }: Context): void {
+/** An invoke in an invoke has no rows of its own. Its block runs late: the line of an expression is noted too. */
+function prepareInvokes(paths: readonly NodePath[], { t, fail }: Context): void {
   const calls = new Set(paths.map(path => path.parent))
   for (const path of paths) {
     const outer = path.parentPath?.findParent(parent => calls.has(parent.node))
     if (outer && path.key === 'callee')
       throw fail(path, 'An invoke can’t stand in the block of another invoke: put them beside each other')
+    const block = path.parent.type === 'CallExpression' ? path.parent.arguments.at(-1) : undefined
+    if (block?.type !== 'ArrowFunctionExpression' || block.body.type === 'BlockStatement') continue
+    const returned = t.returnStatement(block.body)
+    returned.loc = block.body.loc ?? null
+    block.body = t.blockStatement([returned])
   }
 }
 

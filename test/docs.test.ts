@@ -5,7 +5,7 @@ import test from 'ava'
 import * as api from 'onnsight'
 import { forms } from './macro/expand.ts'
 
-// Every TypeScript snippet of the README and the docs runs as it stands. What it does not declare itself comes from here.
+// Every TypeScript snippet of the README and the docs runs as it stands; those of errors.md are run by errors/catalogue.test.ts. What it does not declare itself comes from here.
 const given: Readonly<Record<string, string>> = {
   model: "await load('examples/models/chars.onnx')",
   inputs: '{ input_ids: [[18, 47, 56, 57]] }',
@@ -15,7 +15,7 @@ const given: Readonly<Record<string, string>> = {
 const files = [
   'README.md',
   ...readdirSync('docs')
-    .filter(name => name.endsWith('.md'))
+    .filter(name => name.endsWith('.md') && name !== 'errors.md')
     .map(name => `docs/${name}`),
 ]
 

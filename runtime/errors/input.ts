@@ -9,9 +9,14 @@ export interface DeclaredInput {
 /** Wrong inputs for a model: missing, unknown, of the wrong dtype or dims. The message lists what the model takes. */
 export class InputError extends OnnsightError {
   static readonly code = 'input'
-  constructor(message: string, declared: readonly DeclaredInput[], fix?: string, cause?: unknown) {
+  constructor(
+    message: string,
+    declared: readonly DeclaredInput[],
+    fix = 'give each input that is listed, of its dtype and dims',
+    cause?: unknown,
+  ) {
     const list = declared.map(input => `    ${describeInput(input)}`).join('\n')
-    super(InputError.code, `${message}\n  The model takes:\n${list}`, { ...(fix ? { fix } : {}), cause })
+    super(InputError.code, `${message}\n  The model takes:\n${list}`, { fix, cause })
   }
 }
 

@@ -1,3 +1,4 @@
+import { asCode } from './as-code.ts'
 import { OnnsightError } from './error.ts'
 
 export class UnknownModuleError extends OnnsightError {
@@ -27,7 +28,7 @@ export class AmbiguousTapError extends OnnsightError {
       AmbiguousTapError.code,
       `${label} is ambiguous: ${names.length} values ${verb} the module: ${names.join(', ')}.`,
       {
-        fix: `pick one: ${label}s[${JSON.stringify(names[0])}]`,
+        fix: `pick one: ${asCode(`${label}s`)}[${JSON.stringify(names[0])}]`,
       },
     )
   }
@@ -55,13 +56,20 @@ export class OtherBranchError extends OnnsightError {
 
 export class UnknownOperationError extends OnnsightError {
   static readonly code = 'unknown-operation'
-  constructor(module: string, operation: string, there: readonly string[], fused: readonly string[]) {
+  constructor(
+    module: string,
+    operation: string,
+    { there, fused, children }: Record<'there' | 'fused' | 'children', readonly string[]>,
+  ) {
     const hidden =
       fused.length > 0
         ? ` It may be inside the fused operation ${fused.join(', ')}: only what goes into that and comes out can be read.`
         : ''
     super(UnknownOperationError.code, `${module || 'The model'} has no ${operation} of its own.${hidden}`, {
-      fix: there.length > 0 ? `it has ${there.join(', ')}` : 'it has no nodes of its own: look at its children',
+      fix:
+        there.length > 0
+          ? `it has ${there.join(', ')}`
+          : `it has no nodes of its own: look in its children, ${children.join(', ')}`,
     })
   }
 }

@@ -1,4 +1,5 @@
 import type { Dims } from '../graph/expression.ts'
+import { asCode } from './as-code.ts'
 import { OnnsightError, type SourcePosition } from './error.ts'
 
 export class NotSavedError extends OnnsightError {
@@ -6,7 +7,7 @@ export class NotSavedError extends OnnsightError {
   constructor(what: string, trace: string, at?: SourcePosition) {
     super(NotSavedError.code, `${what} was used after its trace (${trace}) had ended, but it was never saved.`, {
       at,
-      fix: `save it inside the block: x = save(${what})`,
+      fix: `save it inside the block: save(${asCode(what)})`,
     })
   }
 }
@@ -29,22 +30,26 @@ export class NotComputedError extends OnnsightError {
 
 export class ShapeError extends OnnsightError {
   static readonly code = 'shape'
-  constructor(message: string, at?: SourcePosition, fix?: string) {
-    super(ShapeError.code, message, { at, ...(fix ? { fix } : {}) })
+  constructor(
+    message: string,
+    at?: SourcePosition,
+    fix = 'look at the dims of both sides, console.log(h.dims); slice, reshape or expand one of them',
+  ) {
+    super(ShapeError.code, message, { at, fix })
   }
 }
 
 export class IndexError extends OnnsightError {
   static readonly code = 'index'
-  constructor(message: string, at?: SourcePosition, fix?: string) {
-    super(IndexError.code, message, { at, ...(fix ? { fix } : {}) })
+  constructor(message: string, at?: SourcePosition, fix = 'count from 0, or from the end with negative numbers') {
+    super(IndexError.code, message, { at, fix })
   }
 }
 
 export class DtypeError extends OnnsightError {
   static readonly code = 'dtype'
-  constructor(message: string, at?: SourcePosition, fix?: string) {
-    super(DtypeError.code, message, { at, ...(fix ? { fix } : {}) })
+  constructor(message: string, at?: SourcePosition, fix = "convert it first: h.to('float32')") {
+    super(DtypeError.code, message, { at, fix })
   }
 }
 
@@ -61,8 +66,8 @@ export class UnknownShapeError extends OnnsightError {
 
 export class ArgumentError extends OnnsightError {
   static readonly code = 'argument'
-  constructor(message: string, at?: SourcePosition, fix?: string) {
-    super(ArgumentError.code, message, { at, ...(fix ? { fix } : {}) })
+  constructor(message: string, at?: SourcePosition, fix = 'look at the arguments of this call') {
+    super(ArgumentError.code, message, { at, fix })
   }
 }
 

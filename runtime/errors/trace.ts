@@ -1,11 +1,12 @@
 import type { Mark } from '../graph/expression.ts'
+import { asCode } from './as-code.ts'
 import { OnnsightError, type SourcePosition } from './error.ts'
 
 export class OutsideTraceError extends OnnsightError {
   static readonly code = 'outside-trace'
   constructor(label: string) {
     super(OutsideTraceError.code, `${label} was used outside a trace: a value exists only while the model runs.`, {
-      fix: `use it inside trace(model, inputs, () => …), and save what you need: save(model.${label})`,
+      fix: `use it inside trace(model, inputs, () => …), and save what you need: save(${asCode(label)})`,
     })
   }
 }
@@ -64,7 +65,7 @@ export class SkippedError extends OnnsightError {
       earlier
         ? `${module} is skipped here, and ${label}, which lies in it, was written before (${earlier.label()}): that would be lost.`
         : `${label} lies in ${module}, which this trace skips${where}: it is not computed.`,
-      { fix: `leave out the skip, or use ${module}.output or ${module}.input` },
+      { fix: `leave out the skip, or use ${asCode(`${module}.output`)} or .input` },
     )
   }
 }

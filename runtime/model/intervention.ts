@@ -6,7 +6,7 @@ import { DecidedError } from '../errors/link.ts'
 import { TraceArgumentsError } from '../errors/trace.ts'
 import type { Recording } from '../graph/expression.ts'
 import { type GraphReader, recordingFromJSON } from '../graph/from-json.ts'
-import { type RecordingJSON, recordingToJSON } from '../graph/json.ts'
+import { GRAPH_VERSION, type RecordingJSON, recordingToJSON } from '../graph/json.ts'
 import { recorderScope } from '../graph/recorder.ts'
 import type { TensorData } from '../tensor/data.ts'
 import { decodeData, type EncodedData, encodeData } from '../tensor/encoded.ts'
@@ -88,7 +88,9 @@ function readerOf({ program }: Engine, decode: GraphReader['decode']): GraphRead
 }
 
 export function graphInputs(json: unknown): Record<string, Tensor> {
-  const inputs = (json as Partial<InterventionGraph> | null)?.inputs
+  const { version, inputs } = (json ?? {}) as Partial<InterventionGraph>
+  if (version !== GRAPH_VERSION)
+    throw new InvalidInterventionGraphError('version', `is ${String(version)}, and ${GRAPH_VERSION} is known here`)
   if (typeof inputs !== 'object' || inputs === null) throw new InvalidInterventionGraphError('inputs', 'is no object')
   return Object.fromEntries(
     Object.entries(inputs).map(([name, data]) => [name, Tensor.of(decodeData(data, `inputs.${name}`))]),

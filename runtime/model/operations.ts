@@ -90,12 +90,11 @@ export function operationsOf(binding: Binding, module: ModuleNode): Operations {
   }
   const unknown = (name: string): UnknownOperationError => {
     const there = [...groups].map(([opType, nodes]) => (nodes.length > 1 ? `${opType} ×${nodes.length}` : opType))
-    return new UnknownOperationError(
-      module.path,
-      name,
+    return new UnknownOperationError(module.path, name, {
       there,
-      [...groups.keys()].filter(opType => fused.test(opType)),
-    )
+      fused: [...groups.keys()].filter(opType => fused.test(opType)),
+      children: [...module.children.keys()].slice(0, 8),
+    })
   }
   return new Proxy({} as Operations, {
     get(_, key) {

@@ -1,0 +1,71 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import * as api from 'onnsight'
+import { forms } from '../macro/expand.ts'
+import { catalogue, type Entry } from './catalogue.ts'
+import * as given from './given.ts'
+
+/** What a program of the catalogue throws; undefined if it ends. Its file stands where imports of it lead to `given.ts`. */
+export async function raise(code: string): Promise<(Error & { code?: string }) | undefined> {
+  const path = resolve(`test/errors/.example-${code}.ts`)
+  writeFileSync(path, complete(catalogue[code].program))
+  try {
+    await import(pathToFileURL(path).href)
+    return undefined
+  } catch (error) {
+    return error as Error
+  } finally {
+    rmSync(path)
+  }
+}
+
+/** The program stays at the file's first line: imports may stand anywhere. */
+function complete(program: string): string {
+  const uses = (name: string): boolean => new RegExp(`(?<![.\\w'/])\\b${name}\\b(?!['/:])`).test(program)
+  const macro = forms.filter(uses)
+  const own = Object.keys(given).filter(uses)
+  const names = [...Object.keys(api), 'type Model'].filter(
+    name => !macro.includes(name) && !own.includes(name) && uses(name.replace('type ', '')),
+  )
+  return `${program}
+
+
+
+
+
+import { ${names.join(', ')} } from 'onnsight'
+import { ${macro.join(', ')} } from 'onnsight/trace.macro'
+import { ${own.join(', ')} } from './given.ts'
+`
+}
+
+/** The message without what differs from machine to machine. */
+export function plain(code: string, message: string): string {
+  return message
+    .replaceAll(new RegExp(`(file://)?(${process.cwd()}/)?test/errors/\\.example-${code}\\.ts`, 'g'), 'example.ts')
+    .replaceAll(/\/(?:\w+\/)*onnsight-(hand|catalogue)-\w+\//g, 'models/')
+    .replaceAll(`${process.cwd()}/`, '')
+    .replaceAll(/<onnsight \d+>/g, '<onnsight 1>')
+    .replaceAll(/That folder has [^\n]*/g, 'That folder has …')
+}
+
+/** docs/errors.md, from what the programs raise. */
+export async function document(): Promise<string> {
+  const parts = [
+    '# Errors\n\nEvery error is an `OnnsightError` with a stable `code`, a message that says what to do, and, where a line of a block is to blame,',
+    'that line in your own file (`error.at`, `error.fix`). Your own exceptions pass through a trace as they are. This page is made by running',
+    'the programs on it.\n',
+  ]
+  for (const code of Object.keys(catalogue).sort()) {
+    const error = await raise(code)
+    if (error?.code !== code) throw new Error(`${code}: the program raised ${error?.code ?? error?.stack ?? 'nothing'}`)
+    parts.push(section(code, catalogue[code], error))
+  }
+  return parts.join('\n')
+}
+
+export function section(code: string, { means, program }: Entry, error: Error): string {
+  const text = `${error.name}: ${error.message}`
+  return `## \`${code}\`\n\n${means}\n\n\`\`\`ts\n${program}\n\`\`\`\n\n\`\`\`\n${plain(code, text)}\n\`\`\`\n`
+}

@@ -1,0 +1,72 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { load, type Model } from 'onnsight'
+import { floats, graph, model as handMade, node, OnnxType, saved, value } from '../model/hand-graph.ts'
+
+/* What the programs of the catalogue are given. */
+
+export const model = await load('test/fixtures/models/chars.onnx')
+export const other = await load('test/fixtures/models/induction.onnx')
+export const inputs = { input_ids: [[18, 47, 56, 57]] }
+export const folder = mkdtempSync(join(tmpdir(), 'onnsight-catalogue-'))
+
+const row = (name: string) => value(name, OnnxType.FLOAT, [3])
+const branch = (op: string, scope: string) =>
+  graph({ nodes: [node(op, ['x'], [`${scope}_y`], {}, `/${scope}/${op}`)], outputs: [`${scope}_y`] })
+
+/** Has a module `fast` in one branch and `slow` in the other; the input `use_fast` chooses. */
+export const branchy: Model = await load(
+  saved(
+    handMade(
+      graph({
+        inputs: [row('x'), value('use_fast', OnnxType.BOOL, [])],
+        nodes: [
+          node(
+            'If',
+            ['use_fast'],
+            ['y'],
+            { then_branch: branch('Exp', 'fast'), else_branch: branch('Neg', 'slow') },
+            'choice',
+          ),
+        ],
+        outputs: [row('y')],
+      }),
+    ),
+  ),
+)
+
+/** Its module `pair` has two outputs, and a part that no node computes. */
+export const pair: Model = await load(
+  saved(
+    handMade(
+      graph({
+        inputs: [row('x')],
+        initializers: [floats('pair.lost.weight', [2], [1, 2])],
+        nodes: [node('Exp', ['x'], ['a'], {}, '/pair/Exp'), node('Neg', ['x'], ['b'], {}, '/pair/Neg')],
+        outputs: [row('a'), row('b')],
+      }),
+    ),
+  ),
+)
+
+/** A file whose nodes wait for each other. */
+export const broken = saved(
+  handMade(
+    graph({
+      inputs: [row('x')],
+      nodes: [node('Exp', ['b'], ['a'], {}, 'hen'), node('Neg', ['a'], ['b'], {}, 'egg')],
+      outputs: [row('b')],
+    }),
+  ),
+)
+
+/** A file with an operator that onnxruntime does not have. */
+export const foreign = saved(
+  handMade(graph({ inputs: [row('x')], nodes: [node('Frobnicate', ['x'], ['y'], {}, 'odd')], outputs: [row('y')] })),
+)
+
+/** A file of an opset that is not there yet. */
+export const tooNew = saved(
+  handMade(graph({ inputs: [row('x')], nodes: [node('Exp', ['x'], ['y'], {}, 'e')], outputs: [row('y')] }), 99),
+)
