@@ -24,7 +24,8 @@ export function median(values: readonly number[]): number {
 
 /**
  * Times each task in turn, over and over, in one order and then the other: what disturbs the machine disturbs all, and nobody always comes
- * after the same one. Lower quartiles of milliseconds, in the tasks' order: a busy host only ever adds time.
+ * after the same one. Each runs twice in a row and the second run counts: what the task before left in the processor's caches is not its
+ * cost. Lower quartiles of milliseconds, in the tasks' order: a busy host only ever adds time.
  */
 export async function interleave(
   rounds: number,
@@ -34,8 +35,9 @@ export async function interleave(
   const order = tasks.map((_, i) => i)
   for (let round = -2; round < rounds; round++) {
     for (const i of order) {
+      await tasks[i](2 * round + 4)
       const start = performance.now()
-      await tasks[i](round + 2)
+      await tasks[i](2 * round + 5)
       if (round >= 0) times[i].push(performance.now() - start)
     }
     order.reverse()

@@ -4,6 +4,8 @@ import { load, type TraceReport } from 'onnsight'
 import { trace } from 'onnsight/trace.macro'
 import * as ort from 'onnxruntime-node'
 import { alignedWeights } from './aligned-weights.ts'
+import { constructs } from './constructs.ts'
+import { macroTime } from './macro.ts'
 import { interleave, type Measure, measure, median } from './measure.ts'
 import { privateDirty } from './memory.ts'
 import { ensureGpt2 } from './models/gpt2.ts'
@@ -109,6 +111,8 @@ for (let i = 0; i < 300; i++) {
 note(measure('onnsight’s own time for a warm trace', median(own.slice(100)), 'µs', 150))
 await model.release()
 
+for (const result of await macroTime()) note(result)
+for (const result of await constructs(path, ids, rounds)) note(result)
 for (const result of await alignedWeights(path, ids, rounds)) note(result)
 
 const sweeping = await load(path)
@@ -145,6 +149,16 @@ const warm = privateDirty()
 await kinds(500, 2000)
 note(measure('growth of private memory from 500 to 2,000 interventions', Math.max(0, privateDirty() - warm), 'MB', 32))
 note(measure('bytes in the session cache, of its limit', small.cache.bytes / small.cache.limit, '×', 1))
+const ownSmall: number[] = []
+for (let i = 0; i < 600; i++) {
+  await small.trace([[1, 2, i % 60]], { onReport: report => ownSmall.push(report.ownMs * 1000) }, m => {
+    m.transformer.h[2].mlp.act.output.set('..., 0:64', 0)
+    return m.lm_head.output
+  })
+}
+note(
+  measure('onnsight’s own time for a warm trace of a small model: with warm caches', median(ownSmall.slice(200)), 'µs'),
+)
 await small.release()
 
 if (json) writeFileSync(json, `${JSON.stringify(results, null, 2)}\n`)

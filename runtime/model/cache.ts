@@ -1,5 +1,5 @@
 import { CacheTooLargeError } from '../errors/files.ts'
-import { AmbiguousTapError, NoTapError, UnknownNameError } from '../errors/names.ts'
+import { AmbiguousTapError, NoTapError, UnknownModuleError, UnknownNameError } from '../errors/names.ts'
 import { SaveError, SkippedError, TraceArgumentsError } from '../errors/trace.ts'
 import { writeSafetensors } from '../files/safetensors.ts'
 import type { Tap } from '../graph/expression.ts'
@@ -39,25 +39,38 @@ export interface CachedModule {
 /** The activations of a trace by module. Filled when the trace has ended, and never changed after that. */
 export class Cache {
   readonly #entries: Map<string, CachedModule>
+  readonly #tree: ModuleTree
   /** Where they were written, if they were. */
   readonly file: string | undefined
 
   /** @internal */
-  constructor(entries: Map<string, CachedModule>, file: string | undefined) {
+  constructor(entries: Map<string, CachedModule>, tree: ModuleTree, file: string | undefined) {
     this.#entries = entries
+    this.#tree = tree
     this.file = file
   }
 
   /** By path or module. @throws UnknownNameError with the nearest paths */
   get(module: string | Module): CachedModule {
-    const path = typeof module === 'string' ? module.replaceAll(/\[(-?\d+)\]/g, '.$1') : (handleOf(module)?.path ?? '')
+    const path = this.#pathOf(module)
     const entry = this.#entries.get(path)
     if (entry) return entry
     throw new UnknownNameError('module in this cache', path, nearestNames(path, this.#entries.keys()))
   }
 
   has(module: string | Module): boolean {
-    return this.#entries.has(typeof module === 'string' ? module : (handleOf(module)?.path ?? ''))
+    return this.#entries.has(this.#pathOf(module))
+  }
+
+  /** As in the model: by any of its names. */
+  #pathOf(module: string | Module): string {
+    if (typeof module !== 'string') return handleOf(module)?.path ?? ''
+    try {
+      return resolvePath(this.#tree.root, module).path
+    } catch (error) {
+      if (error instanceof UnknownModuleError) return module
+      throw error
+    }
   }
 
   /** In the model's order. */
@@ -106,7 +119,7 @@ export function cache(options: CacheOptions = {}): Cache {
     for (const tensor of Object.values(named)) tracer.save(tensor)
   })
   if (file !== undefined) tracer.whenRun(() => writeSafetensors(file, named))
-  return new Cache(entries, file)
+  return new Cache(entries, tree, file)
 }
 
 function readModule(

@@ -8,6 +8,7 @@ import { scan, type ValueShape } from '../engine/scan.ts'
 import type { Weights } from '../engine/weights.ts'
 import { LoadOptionError, UnsupportedModelError } from '../errors/input.ts'
 import { CudaUnavailableError } from '../errors/run.ts'
+import { addAliases, type Renames } from '../names/aliases.ts'
 import { findLayers } from '../names/layers.ts'
 import { nearestNames } from '../names/nearest.ts'
 import { Taps } from '../names/taps.ts'
@@ -48,6 +49,11 @@ export interface LoadOptions {
    * files there may be deleted at any time. `true` is a folder of the user's. @default none
    */
   readonly cacheFolder?: string | true
+  /**
+   * Other names for modules, beside their own: `{ mlp: 'feed_forward' }` for every module called so, `{ 'transformer.h': 'layers' }` for the
+   * one at that path, which is found at the model then. Several names in an array.
+   */
+  readonly rename?: Renames
   /** Told after each step: reading, then each block's session. */
   readonly onProgress?: (done: number, total: number, what: string) => void
   /** Heard between steps. */
@@ -91,9 +97,12 @@ export async function load(path: string, options: LoadOptions = {}): Promise<Mod
 function engineMaker(path: string, provider: Provider, options: LoadOptions): EngineMaker {
   const { sessionBytes = 256 * MIB, reuseBytes = 64 * MIB } = options
   const groupBytes = options.groupBytes ?? (options.blocks === undefined ? GROUP_BYTES : 0)
+  let isOther = false
   return async (graph, weights) => {
     const shapes = await scanOpen(path, graph, weights, provider)
     const tree = new ModuleTree(graph)
+    if (options.rename) addAliases(tree, options.rename, isOther)
+    isOther = true
     const taps = new Taps(tree, name => shapes.get(name)?.type)
     const layers = findLayers(tree).map(layer => ({ label: layer.path, nodes: layer.nodes }))
     const blocks = cutBlocks(graph, layers, options.blocks)
@@ -114,6 +123,7 @@ const known: Readonly<Record<keyof LoadOptions, true>> = {
   sessionBytes: true,
   reuseBytes: true,
   cacheFolder: true,
+  rename: true,
   onProgress: true,
   signal: true,
 }

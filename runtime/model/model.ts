@@ -316,7 +316,7 @@ export class ModelHandle extends ModuleHandle {
 
   override toString(): string {
     const { program } = this.binding.engine
-    const tree = printModule(program.tree.root, name => program.weights.get(name)?.dims.map(Number) ?? [])
+    const tree = printModule(program.tree.root, name => program.weights.get(name)?.dims.map(Number) ?? [], this.members)
     const branches = this.binding.branches.map(branch => `  branch ${branch}`)
     const edits = this.edits.map(({ at }) => `  edited${at ? ` at ${at.file}:${at.line}` : ''}`)
     return [tree, ...branches, ...edits].join('\n')

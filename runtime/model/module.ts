@@ -4,7 +4,7 @@ import { Application, type Tap, Value } from '../graph/expression.ts'
 import { nearestNames } from '../names/nearest.ts'
 import { printModule } from '../names/print.ts'
 import { reservedNames } from '../names/reserved.ts'
-import { resolveChild } from '../names/resolve.ts'
+import { lookUp, resolveChild } from '../names/resolve.ts'
 import type { ModuleNode } from '../names/tree.ts'
 import { type TensorLike, toTensor } from '../tensor/convert.ts'
 import { here } from '../tensor/here.ts'
@@ -81,8 +81,8 @@ export function makeProxy(handle: ModuleHandle): object {
   const target = (input: TensorLike): Tensor => handle.apply(input)
   const proxy = new Proxy(target, {
     get(_, key) {
-      // A proxy is no promise: `await model.h` must not look for a child called `then`.
-      if (key === 'then' && !handle.scope.children.has('then')) return undefined
+      // A proxy is no promise, whatever its children are called: `await model.h` gives the module.
+      if (key === 'then') return undefined
       if (typeof key === 'symbol' || handle.members.has(key)) {
         const value = Reflect.get(handle, key, handle)
         return typeof value === 'function' ? value.bind(handle) : value
@@ -97,10 +97,10 @@ export function makeProxy(handle: ModuleHandle): object {
         'assign to .output or .input, or to a name in .outputs or .inputs',
       )
     },
-    has: (_, key) => typeof key === 'string' && (handle.members.has(key) || handle.scope.children.has(key)),
-    ownKeys: () => [...handle.scope.children.keys()],
+    has: (_, key) => typeof key === 'string' && (handle.members.has(key) || handle.has(key)),
+    ownKeys: () => [...handle.scope.children.keys()].filter(key => key !== 'then'),
     getOwnPropertyDescriptor: (_, key) =>
-      typeof key === 'string' && handle.scope.children.has(key)
+      typeof key === 'string' && key !== 'then' && handle.scope.children.has(key)
         ? { configurable: true, enumerable: true, writable: false, value: handle.child(key) }
         : undefined,
     deleteProperty: () => false,
@@ -161,6 +161,11 @@ export class ModuleHandle {
       const { taps } = this.binding
       return new Map([...this.scope.weights].map(([name, initializer]) => [name, taps.tensorTap(initializer)]))
     })
+  }
+
+  /** Whether a module is called so here. */
+  has(name: string): boolean {
+    return lookUp(this.scope, name) !== undefined
   }
 
   child(name: string): Module {

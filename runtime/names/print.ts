@@ -2,7 +2,11 @@ import { reservedNames } from './reserved.ts'
 import type { ModuleNode } from './tree.ts'
 
 /** The tree, as people print modules: lists of like layers on one line. */
-export function printModule(module: ModuleNode, weightDims?: (initializer: string) => readonly number[]): string {
+export function printModule(
+  module: ModuleNode,
+  weightDims?: (initializer: string) => readonly number[],
+  members: ReadonlySet<string> = reservedNames,
+): string {
   const lines: string[] = []
   const print = (node: ModuleNode, label: string, depth: number): void => {
     lines.push('  '.repeat(depth) + label + detail(node, weightDims))
@@ -12,7 +16,8 @@ export function printModule(module: ModuleNode, weightDims?: (initializer: strin
       let last = i
       while (node.isList && last + 1 < children.length && shapeOf(children[last + 1]) === shape) last++
       const name = children[i].name
-      const shown = reservedNames.has(name) ? `child('${name}')` : name
+      const isTaken = (node === module ? members : reservedNames).has(name) || name === 'then'
+      const shown = isTaken ? `child('${name}')` : name
       print(children[i], last > i ? `${name} … ${children[last].name} (${last - i + 1} alike)` : shown, depth + 1)
       i = last
     }
@@ -23,6 +28,8 @@ export function printModule(module: ModuleNode, weightDims?: (initializer: strin
 
 function detail(node: ModuleNode, weightDims: ((initializer: string) => readonly number[]) | undefined): string {
   const parts: string[] = []
+  const also = aliasesOf(node)
+  if (also.length > 0) parts.push(`also ${also.join(', ')}`)
   if (node.className) parts.push(node.className)
   if (node.nodes.length > 0) parts.push(`${node.nodes.length} ${node.nodes.length === 1 ? 'node' : 'nodes'}`)
   for (const [name, initializer] of [...node.weights].slice(0, 6)) {
@@ -36,4 +43,15 @@ function detail(node: ModuleNode, weightDims: ((initializer: string) => readonly
 function shapeOf(node: ModuleNode): string {
   const children = [...node.children.values()].map(child => `${child.name}{${shapeOf(child)}}`)
   return `${node.className ?? ''}|${[...node.weights.keys()].join()}|${children.join()}`
+}
+
+/** Its other names, where it stands; one that is found at the model says so. */
+function aliasesOf(node: ModuleNode): string[] {
+  const found: string[] = []
+  for (let up = node.parent; up; up = up.parent) {
+    const isRoot = up.parent === undefined && up !== node.parent
+    if (up !== node.parent && !isRoot) continue
+    for (const [alias, module] of up.aliases) if (module === node) found.push(isRoot ? `model.${alias}` : alias)
+  }
+  return found
 }

@@ -13,4 +13,6 @@ export const reservedNames: ReadonlySet<string> = new Set([
   'at',
   'slice',
   'toString',
+  // What has a then is a promise to `await`.
+  'then',
 ])

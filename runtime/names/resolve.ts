@@ -3,9 +3,13 @@ import { nearestNames } from './nearest.ts'
 import { reservedNames } from './reserved.ts'
 import type { ModuleNode } from './tree.ts'
 
+/** The module that is called so here, by its own name or another. */
+export const lookUp = (module: ModuleNode, name: string): ModuleNode | undefined =>
+  module.children.get(name) ?? module.aliases.get(name)
+
 /** A child by name; of a list also by a negative index. @throws UnknownModuleError with the nearest names */
 export function resolveChild(module: ModuleNode, name: string): ModuleNode {
-  const child = module.children.get(name)
+  const child = lookUp(module, name)
   if (child) return child
   if (module.isList && /^-\d+$/.test(name)) {
     const keys = [...module.children.keys()]
@@ -15,7 +19,7 @@ export function resolveChild(module: ModuleNode, name: string): ModuleNode {
   const names = [...module.children.keys()]
   if (module.isList)
     throw new UnknownModuleError(module.path, name, [`${module.path}[${names[0]}] … ${module.path}[${names.at(-1)}]`])
-  const near = nearestNames(name, [...names, ...reservedNames])
+  const near = nearestNames(name, [...names, ...module.aliases.keys(), ...reservedNames])
   throw new UnknownModuleError(module.path, name, near.length > 0 ? near : names.slice(0, 8))
 }
 

@@ -8,6 +8,8 @@ export interface ModuleNode {
   readonly name: string
   readonly parent: ModuleNode | undefined
   readonly children: ReadonlyMap<string, ModuleNode>
+  /** Other names under which modules are found here, beside the children's own. */
+  readonly aliases: Map<string, ModuleNode>
   /** Indices of its nodes and of all below, in running order. */
   readonly nodes: readonly number[]
   /** Indices of the nodes in no child. */
@@ -103,6 +105,7 @@ function draft(path: string, name: string, parent: Draft | undefined): Draft {
     name,
     parent,
     children,
+    aliases: new Map(),
     nodes: [],
     own: [],
     className: undefined,

@@ -46,4 +46,7 @@ function membersOf(model: Model, variables: ReadonlyMap<string, unknown>, base: 
   }
 }
 
-const childrenOf = (module: unknown): string[] => [...(handleOf(module)?.scope.children.keys() ?? [])]
+function childrenOf(module: unknown): string[] {
+  const scope = handleOf(module)?.scope
+  return scope ? [...scope.children.keys(), ...scope.aliases.keys()] : []
+}

@@ -212,7 +212,7 @@ export class Interpreter {
 
   /** A name that can be given away: modules keep theirs. */
   #freeName(name: string): string {
-    if (name !== 'model' && !this.#root.scope.children.has(name)) return name
+    if (name !== 'model' && !this.#root.has(name)) return name
     throw new TemplateProblem(`${name} is a module of the model`, `choose another name, or assign to ${name}.output`)
   }
 
@@ -264,7 +264,7 @@ export class Interpreter {
     if (!isBare) return call(target, args)
     // A model may have a module called model: nodes are found without it too.
     if (callee.name === 'node') return call(memberOf(this.#setting.model, 'node'), args)
-    return callOperation(callee.name, args, [...this.#root.scope.children.keys()])
+    return callOperation(callee.name, args, [...this.#root.scope.children.keys(), ...this.#root.scope.aliases.keys()])
   }
 
   #entries(entries: readonly SliceEntry[]): Entry[] {
@@ -277,12 +277,12 @@ export class Interpreter {
   }
 
   #has(name: string): boolean {
-    return this.#variables.has(name) || name === 'model' || this.#root.scope.children.has(name)
+    return this.#variables.has(name) || name === 'model' || this.#root.has(name)
   }
 
   #name(name: string): unknown {
     if (this.#variables.has(name)) return this.#variables.get(name)
-    if (this.#root.scope.children.has(name)) return this.#root.child(name)
+    if (this.#root.has(name)) return this.#root.child(name)
     if (name === 'model') return this.#setting.model
     throw this.#unknown(name)
   }
@@ -296,7 +296,7 @@ export class Interpreter {
     if (isOperation(name)) return new TemplateProblem(`${name} is an operation, and was not called`, `write ${name}(h)`)
     if (/^(u?int|float|bfloat|bool|string)\d*$/.test(name))
       return new TemplateProblem(`there is no ${name}`, `a dtype is text: "${name}"`)
-    const known = [...this.#variables.keys(), ...this.#root.scope.children.keys()]
+    const known = [...this.#variables.keys(), ...this.#root.scope.children.keys(), ...this.#root.scope.aliases.keys()]
     const near = nearestNames(name, known)
     return new TemplateProblem(
       `there is no ${name}`,

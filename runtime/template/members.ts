@@ -73,18 +73,18 @@ export function setMember(object: unknown, name: string, value: unknown): void {
     const place = handle ? `${handle.path}.${name}` : `.${name} of ${describe(object)}`
     throw new TemplateProblem(
       `${place} can’t be assigned`,
-      handle?.scope.children.has(name) ? `assign to ${place}.output or ${place}.input` : 'assign to .output or .input',
+      handle?.has(name) ? `assign to ${place}.output or ${place}.input` : 'assign to .output or .input',
     )
   }
 }
 
 function ofModule(handle: ModuleHandle, name: string): unknown {
-  if (values.has(name) && !(name === 'length' && handle.scope.children.has(name)))
+  if (values.has(name) && !(name === 'length' && handle.has(name)))
     return handle[name as 'output' | 'input' | 'path' | 'length']
   if (writable.has(name)) return new Named(handle[name as 'outputs' | 'inputs' | 'weights'], true)
   if (name === 'ops') return new Named(handle.ops, false)
   if (name === 'child') return new Callable('child', 'name', child => handle.child(String(child)))
-  if (handle.scope.children.has(name)) return handle.child(name)
+  if (handle.has(name)) return handle.child(name)
   if (handle.path === '' && (name === 'node' || name === 'tensor')) {
     const root = handle as ModelHandle
     return new Callable(name, 'name', found => root[name](String(found)))

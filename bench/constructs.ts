@@ -1,0 +1,105 @@
+import { load, type Model, type Tensor, template, WorkerBackend } from 'onnsight'
+import { invoke, session, trace } from 'onnsight/trace.macro'
+import { interleave, type Measure, measure, median } from './measure.ts'
+
+/** What the forms around a trace cost, against traces written out by hand. */
+export async function constructs(
+  path: string,
+  ids: (length: number, seed: number) => number[],
+  rounds: number,
+): Promise<Measure[]> {
+  const model = await load(path, { reuseBytes: 0 })
+  const results = [
+    await templates(model, ids, rounds),
+    await invokes(model, ids, rounds),
+    await workers(model, ids, rounds),
+    await scans(model, ids),
+  ]
+  await model.release()
+  const kept = await load(path)
+  results.push(await sessions(kept, ids))
+  await kept.release()
+  return results
+}
+
+type Ids = (length: number, seed: number) => number[]
+
+async function templates(model: Model, ids: Ids, rounds: number): Promise<Measure> {
+  const block = template`
+    transformer.h[5].mlp.act.output[..., 0:64] = 0
+    save logits = lm_head.output
+  `
+  const [arrow, templated] = await interleave(rounds, [
+    round =>
+      trace(model, [ids(1, round)], () => {
+        model.transformer.h[5].mlp.act.output.set('..., 0:64', 0)
+        return { logits: model.lm_head.output }
+      }),
+    round => model.trace([ids(1, round)], block),
+  ])
+  return measure('a template against the same block as a function, 1 token', templated / arrow, '×', 1.05)
+}
+
+async function invokes(model: Model, ids: Ids, rounds: number): Promise<Measure> {
+  const prompts = (round: number): number[][] => Array.from({ length: 8 }, (_, i) => ids(1, round * 8 + i))
+  const one = (m: Model): Tensor => m.lm_head.output
+  const [alone, batched] = await interleave(Math.ceil(rounds / 3), [
+    async round => {
+      for (const prompt of prompts(round)) await model.trace([prompt], one)
+    },
+    round => trace(model, () => prompts(round).map(prompt => invoke([prompt], () => one(model)))),
+  ])
+  return measure('8 invokes as one batch against 8 runs, 1 token', batched / alone, '×', 0.5)
+}
+
+async function workers(model: Model, ids: Ids, rounds: number): Promise<Measure> {
+  const backend = new WorkerBackend()
+  const block = (m: Model): Tensor => m.lm_head.output
+  const [here, there] = await interleave(rounds, [
+    round => model.trace([ids(1, round)], block),
+    round => model.trace([ids(1, round)], { backend }, block),
+  ])
+  backend.release()
+  return measure('a round trip to a worker, beside the run, 1 token', there - here, 'ms')
+}
+
+/** Each of other dims: none is known from an earlier one. */
+async function scans(model: Model, ids: Ids): Promise<Measure> {
+  const times: number[] = []
+  for (let length = 2; length < 14; length++) {
+    const start = performance.now()
+    await model.scan([ids(length, 0)])
+    times.push(performance.now() - start)
+  }
+  return measure('scan of the model', median(times), 'ms', 30)
+}
+
+/** A sweep over layers on one prompt: in a session, and with the prefix run each time. */
+async function sessions(model: Model, ids: Ids): Promise<Measure> {
+  const sweep = async (round: number): Promise<void> => {
+    await session(model, async () => {
+      let h!: Tensor
+      await trace(model, [ids(64, round)], () => {
+        h = model.transformer.h[5].output
+      })
+      for (let layer = 6; layer < 12; layer++) {
+        await trace(model, [ids(64, round + 1000)], () => {
+          model.transformer.h[layer].output = h
+          return model.lm_head.output.slice(':, -1')
+        })
+      }
+    })
+  }
+  // Other inputs in between: nothing is kept from trace to trace.
+  const apart = async (round: number): Promise<void> => {
+    const h = await model.trace([ids(64, round)], m => m.transformer.h[5].output)
+    for (let layer = 6; layer < 12; layer++) {
+      await model.trace([ids(64, round * 100 + layer)], m => {
+        m.transformer.h[layer].output = h
+        return m.lm_head.output.slice(':, -1')
+      })
+    }
+  }
+  const [separate, together] = await interleave(4, [apart, sweep])
+  return measure('a session of 7 traces on one prompt against separate ones', together / separate, '×', 1)
+}
