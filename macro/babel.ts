@@ -11,8 +11,12 @@ export interface Context {
   readonly babel: Babel
   readonly t: t
   readonly program: NodePath<BabelCore.types.Program>
-  /** The file's own text. */
-  readonly code: string
+  /** The file's own text, line by line. */
+  readonly lines: readonly string[]
+  /** Names in the expansions that nothing in the file has: the block's context, its result, a value that is set. */
+  readonly names: Readonly<Record<'block' | 'result' | 'value', BabelCore.types.Identifier>>
+  /** What the expansions need at the file's head. */
+  readonly declared: BabelCore.types.VariableDeclarator[]
   /** Relative to the folder that Babel runs in; undefined for text without a file. */
   readonly file: string | undefined
   /** The namespace of `onnsight/internal`. */

@@ -17,9 +17,7 @@ export function expandBlock(form: Form, call: NodePath<types.CallExpression>, co
   const variables = outerVariables(block, call, context)
   checkVariables(form, variables, block, context)
   const info = infoOf(call, block, variables, context)
-  const { scope } = call
-  const $ = scope.generateUidIdentifier('block')
-  const result = scope.generateUidIdentifier('result')
+  const { block: $, result } = context.names
   const infoId = program.scope.generateUidIdentifier('info')
 
   const fn = block.node
@@ -51,32 +49,31 @@ export function expandBlock(form: Form, call: NodePath<types.CallExpression>, co
     statements.push(t.expressionStatement(t.callExpression(member($, 'push', t), [t.objectExpression(state())])))
   statements.push(t.returnStatement(t.cloneNode(result)))
   const compiled = t.arrowFunctionExpression(
-    [$, ...(fn.params as types.Identifier[])],
+    [t.cloneNode($), ...(fn.params as types.Identifier[])],
     t.blockStatement(statements),
     true,
   )
 
-  const frame = t.objectExpression([...names, ...variables.live].map(name => frameVariable(name, call, context)))
+  const frame = t.objectExpression([...names, ...variables.live].map(name => frameVariable(name, context)))
   const property = (key: string, value: types.Expression): types.ObjectProperty =>
     t.objectProperty(t.identifier(key), value)
   const args = call.node.arguments.slice(0, -1) as types.Expression[]
-  const expansion = t.callExpression(member(runtime, form.name, t), [
+  // In its place: what replaces a node is traversed once more by every plugin.
+  call.node.callee = member(runtime, form.name, t)
+  call.node.arguments = [
     t.arrayExpression(args),
     t.objectExpression([property('info', t.cloneNode(infoId)), property('frame', frame), property('body', compiled)]),
-  ])
-  expansion.loc = call.node.loc ?? null
-  expanded.add(expansion)
-  call.replaceWith(expansion)
-  program.unshiftContainer('body', t.variableDeclaration('const', [t.variableDeclarator(infoId, t.valueToNode(info))]))
+  ]
+  expanded.add(call.node)
+  context.declared.push(t.variableDeclarator(infoId, t.valueToNode(info)))
 }
 
 /** Reads and writes one outer variable, from where the call stands. */
-function frameVariable(name: string, call: NodePath, { t }: Context): types.ObjectProperty {
-  const value = call.scope.generateUidIdentifier('value')
+function frameVariable(name: string, { t, names: { value } }: Context): types.ObjectProperty {
   const set = t.expressionStatement(t.assignmentExpression('=', t.identifier(name), t.cloneNode(value)))
   const accessors = t.objectExpression([
     t.objectProperty(t.identifier('get'), t.arrowFunctionExpression([], t.identifier(name))),
-    t.objectProperty(t.identifier('set'), t.arrowFunctionExpression([value], t.blockStatement([set]))),
+    t.objectProperty(t.identifier('set'), t.arrowFunctionExpression([t.cloneNode(value)], t.blockStatement([set]))),
   ])
   return t.objectProperty(t.identifier(name), accessors)
 }

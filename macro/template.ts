@@ -45,5 +45,5 @@ export function expandTemplate(
   expanded.add(expansion)
   const value = t.valueToNode({ pieces, starts, info: templateInfo(tagged, context) })
   tagged.replaceWith(expansion)
-  program.unshiftContainer('body', t.variableDeclaration('const', [t.variableDeclarator(compiled, value)]))
+  context.declared.push(t.variableDeclarator(compiled, value))
 }

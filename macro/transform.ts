@@ -49,7 +49,13 @@ export function transform({
     babel,
     t,
     program,
-    code,
+    lines: code.split(/\r\n|\n|\r/),
+    declared: [],
+    names: {
+      block: program.scope.generateUidIdentifier('block'),
+      result: program.scope.generateUidIdentifier('result'),
+      value: program.scope.generateUidIdentifier('value'),
+    },
     file: file ?? (filename === undefined ? undefined : relative(cwd, filename).split(sep).join('/')),
     runtime: program.scope.generateUidIdentifier('onnsight'),
     expanded: new WeakSet(),
@@ -133,13 +139,13 @@ function expandSlice(path: NodePath, context: Context): void {
   path.replaceWith(member(context.runtime, 's', context.t))
 }
 
-function importRuntime({ t, program, runtime }: Context, source: string): void {
+function importRuntime({ t, program, runtime, declared }: Context, source: string): void {
   const isModule = program.node.sourceType === 'module'
   const load = t.callExpression(t.identifier('require'), [t.stringLiteral(source)])
-  program.unshiftContainer(
-    'body',
-    isModule
-      ? t.importDeclaration([t.importNamespaceSpecifier(runtime)], t.stringLiteral(source))
-      : t.variableDeclaration('const', [t.variableDeclarator(runtime, load)]),
-  )
+  const imported = isModule
+    ? t.importDeclaration([t.importNamespaceSpecifier(runtime)], t.stringLiteral(source))
+    : t.variableDeclaration('const', [t.variableDeclarator(runtime, load)])
+  const head: types.Statement[] = [imported]
+  if (declared.length > 0) head.push(t.variableDeclaration('const', declared))
+  program.unshiftContainer('body', head)
 }

@@ -8,7 +8,8 @@ export interface OuterVariables {
 }
 
 /** The variables from outside that a block assigns. */
-export function outerVariables(block: NodePath<types.Function>, call: NodePath, { fail }: Context): OuterVariables {
+export function outerVariables(block: NodePath<types.Function>, call: NodePath, { t, fail }: Context): OuterVariables {
+  if (!assignsNames(block.node, t)) return { local: [], live: [] }
   const assigned = new Map<string, NodePath>()
   const note = (path: NodePath, target: types.Node): void => {
     for (const name of targetNames(target))
@@ -42,6 +43,18 @@ export function outerVariables(block: NodePath<types.Function>, call: NodePath, 
     ;(isShared ? live : local).push(name)
   }
   return { local, live }
+}
+
+/** A quick look: most blocks assign to places of the model, and to nothing else. */
+function assignsNames(block: types.Node, t: Context['t']): boolean {
+  let found = false
+  t.traverseFast(block, node => {
+    if (node.type === 'AssignmentExpression') found ||= targetNames(node.left).length > 0
+    else if (node.type === 'UpdateExpression') found ||= targetNames(node.argument).length > 0
+    else if (node.type === 'ForOfStatement' || node.type === 'ForInStatement')
+      found ||= node.left.type !== 'VariableDeclaration'
+  })
+  return found
 }
 
 /** The variables that an assignment's left side sets: through patterns, and through TypeScript's `as` and `!`. */

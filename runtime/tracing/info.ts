@@ -1,38 +1,54 @@
 import type { SourcePosition } from '../errors/error.ts'
 import type { Frame } from './frame.ts'
+import { cutOut, type TextSpan } from './source-text.ts'
 
 /** What the macro knows of a block at build time. */
-export interface InfoRecord {
-  /** The block's own lines, de-indented. */
-  readonly source: readonly string[]
+export interface InfoRecord extends TextSpan {
   readonly file: string | undefined
-  /** Of the block's first line in the file, 1-based. */
-  readonly line: number
-  readonly column: number
   /** Span of the block in the file's text: offsets in UTF-16 units. */
   readonly start: number
   readonly end: number
-  /** The lines around the whole call, as they stand in the file: for code frames. */
-  readonly context?: { readonly firstLine: number; readonly lines: readonly string[] }
+  /** The lines around the whole call, as they stand in the file: for code frames, and the block's own text. */
+  readonly text: string
   /** Outer variables that the block assigns: pulled in at its start, pushed back at its end. */
   readonly pulled?: readonly string[]
-  readonly pushed?: readonly string[]
   /** Outer variables that other functions use too: assigned in place, put back if the trace fails. */
   readonly live?: readonly string[]
+}
+
+/** The lines around a block: for code frames. */
+export interface InfoContext {
+  readonly firstLine: number
+  readonly lines: readonly string[]
+}
+
+/** Cut out of a record's text when someone asks, and once. */
+const cut = new WeakMap<InfoRecord, { readonly source: readonly string[]; readonly context: InfoContext }>()
+
+function cutRecord(record: InfoRecord) {
+  let known = cut.get(record)
+  if (!known) {
+    const lines = record.text.split('\n')
+    known = { source: cutOut(lines, record), context: { firstLine: record.firstLine, lines } }
+    cut.set(record, known)
+  }
+  return known
 }
 
 let unnamed = 0
 
 /** The captured block: its text, where it stands, and the frame whose variables it uses. */
 export class Info {
-  readonly source: readonly string[]
   readonly frame: Frame | undefined
   readonly startLine: number
   readonly startColumn: number
   readonly node: { readonly start: number; readonly end: number } | undefined
   readonly filename: string
-  readonly context: InfoRecord['context']
   readonly live: readonly string[]
+  readonly #source: readonly string[]
+  readonly #context: InfoContext | undefined
+  /** Of a block that the macro captured. */
+  readonly #record: InfoRecord | undefined
 
   constructor(
     source: readonly string[],
@@ -40,37 +56,50 @@ export class Info {
     startLine: number,
     node?: { readonly start: number; readonly end: number },
     filename?: string,
-    details: { startColumn?: number; context?: InfoRecord['context']; live?: readonly string[] } = {},
+    details: { startColumn?: number; context?: InfoContext; live?: readonly string[]; record?: InfoRecord } = {},
   ) {
-    this.source = source
     this.frame = frame
     this.startLine = startLine
     this.startColumn = details.startColumn ?? 1
     this.node = node
     this.filename = filename ?? `<onnsight ${++unnamed}>`
-    this.context = details.context
     this.live = details.live ?? []
+    this.#source = source
+    this.#context = details.context
+    this.#record = details.record
   }
 
   static fromRecord(record: InfoRecord, frame: Frame): Info {
-    const { source, line, column, start, end, file, context, live } = record
-    return new Info(source, frame, line, { start, end }, file, {
-      startColumn: column,
-      ...(context ? { context } : {}),
-      ...(live ? { live } : {}),
-    })
+    const { line, column, file, live } = record
+    return new Info([], frame, line, record, file, { startColumn: column, record, ...(live ? { live } : {}) })
+  }
+
+  /** The block's own lines, de-indented. */
+  get source(): readonly string[] {
+    return this.#record ? cutRecord(this.#record).source : this.#source
+  }
+
+  get context(): InfoContext | undefined {
+    return this.#record ? cutRecord(this.#record).context : this.#context
+  }
+
+  /** Whether its lines are noted as they run: a block without text has them from the stack. */
+  get hasText(): boolean {
+    return this.#record !== undefined || this.#source.length > 0
   }
 
   copy(): Info {
-    return new Info(this.source, this.frame, this.startLine, this.node, this.filename, {
+    return new Info(this.#source, this.frame, this.startLine, this.node, this.filename, {
       startColumn: this.startColumn,
-      ...(this.context ? { context: this.context } : {}),
       live: this.live,
+      ...(this.#context ? { context: this.#context } : {}),
+      ...(this.#record ? { record: this.#record } : {}),
     })
   }
 
   position(line = this.startLine, column = this.startColumn): SourcePosition {
-    return { file: this.filename, line, column, ...(this.context ? { source: this.context } : {}) }
+    const { context } = this
+    return { file: this.filename, line, column, ...(context ? { source: context } : {}) }
   }
 
   /** The frame and the node do not travel. */

@@ -303,7 +303,7 @@ export class Tracer implements Recorder, BlockOwner {
   }
 
   mark(): Mark | undefined {
-    return this.#mark ?? this.#within?.mark() ?? (this.info?.source.length ? undefined : new StackMark())
+    return this.#mark ?? this.#within?.mark() ?? (this.info?.hasText ? undefined : new StackMark())
   }
 
   /** A stack is read once for a call, however much the call records. */

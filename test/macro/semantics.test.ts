@@ -1,4 +1,6 @@
 import test from 'ava'
+import { Info } from 'onnsight'
+import { Frame } from '#dist/runtime/tracing/frame.js'
 import { expand, IMPORT, run } from './expand.ts'
 import { Toy } from './fake-runtime.ts'
 
@@ -12,11 +14,12 @@ test('compile: pull comes first, push last, and line marks stand between', t => 
 
 test('info: the de-indented text of the block, its line and column, and what is pulled and pushed', async t => {
   const { fake } = await run('let a = 1\n  await trace(0, 0, () => {\n      a = 2\n        // kept\n      a++\n  })')
-  t.deepEqual(fake.info?.source, ['a = 2', '  // kept', 'a++'])
-  t.is(fake.info?.line, 5)
-  t.is(fake.info?.column, 7)
-  t.deepEqual(fake.info?.pushed, ['a'])
-  t.is(fake.info?.file, 'src/x.js')
+  const info = Info.fromRecord(fake.info as never, new Frame({}))
+  t.deepEqual(info.source, ['a = 2', '  // kept', 'a++'])
+  t.is(info.startLine, 5)
+  t.is(info.startColumn, 7)
+  t.deepEqual(fake.info?.pulled, ['a'])
+  t.is(info.filename, 'src/x.js')
 })
 
 test('pull and push: outer variables that the block assigns are read in and written back', async t => {
