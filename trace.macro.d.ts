@@ -93,6 +93,12 @@ export function cache(options?: CacheOptions): Cache
  */
 export function skip(module: Module, value?: SkipValue): void
 
+/** Shows values as they are here: the model runs as far as they need. In a block no await is needed. */
+export function print(...values: unknown[]): Promise<void>
+
+/** Runs the model as far as the condition needs, and fails if it, or any element of it, does not hold. In a block no await is needed. */
+export function assert(condition: unknown, message?: string): Promise<void>
+
 /** Marks a handle (or all in an array or object) so that its value is there after the trace. */
 export function save<T>(value: T): T
 

@@ -39,7 +39,10 @@ export const forms: Readonly<Record<string, Form>> = {
 }
 
 /** What needs no rewriting but the name of the module that it comes from. */
-export const plainForms = ['save', 'stop', 'skip', 'cache', 'invoke', 'barrier'] as const
+export const plainForms = ['save', 'stop', 'skip', 'cache', 'invoke', 'barrier', 'print', 'assert'] as const
+
+/** Of those, the ones that run the model: in a block they are awaited by themselves. */
+export const awaitedForms = ['print', 'assert'] as const
 
 /** Names that are promised for later versions. */
 export const laterForms = ['generate', 'grad', 'iter', 'next', 'all'] as const

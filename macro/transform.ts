@@ -2,7 +2,7 @@ import { relative, sep } from 'node:path'
 import { parseSlice, SliceSyntaxError } from '../language/slice.ts'
 import type { Babel, Context, NodePath, types } from './babel.ts'
 import { expandBlock } from './expand.ts'
-import { type Form, forms, knownForms, laterForms, plainForms } from './forms.ts'
+import { awaitedForms, type Form, forms, knownForms, laterForms, plainForms } from './forms.ts'
 import { member } from './marks.ts'
 import { placeIn } from './place.ts'
 import { expandTemplate } from './template.ts'
@@ -78,6 +78,7 @@ export function transform({
     }
   }
   prepareInvokes(references.invoke ?? [], context)
+  for (const name of awaitedForms) awaitCalls(references[name] ?? [], references, context)
   for (const name of plainForms)
     for (const path of references[name] ?? []) path.replaceWith(member(context.runtime, name, t))
   for (const path of references.s ?? []) expandSlice(path, context)
@@ -119,6 +120,28 @@ function prepareInvokes(paths: readonly NodePath[], { t, fail }: Context): void 
     const returned = t.returnStatement(block.body)
     returned.loc = block.body.loc ?? null
     block.body = t.blockStatement([returned])
+  }
+}
+
+/** `print(h)` in a block becomes `await print(h)`. */
+function awaitCalls(paths: readonly NodePath[], references: References, { t, fail }: Context): void {
+  const blocks = new Set(
+    [...Object.keys(forms), 'invoke'].flatMap(name =>
+      (references[name] ?? []).flatMap(({ parent }) =>
+        parent.type === 'CallExpression' ? [parent.arguments.at(-1)] : [],
+      ),
+    ),
+  )
+  for (const path of paths) {
+    const call = path.parentPath
+    if (!call?.isCallExpression() || path.key !== 'callee' || call.parentPath.isAwaitExpression()) continue
+    const around = call.getFunctionParent()
+    const isBlock = around !== null && blocks.has(around.node as types.Expression)
+    if (isBlock) around.node.async = true
+    else if (!call.findParent(parent => blocks.has(parent.node as types.Expression))) continue
+    else if (!around?.node.async)
+      throw fail(call, `${call.toString().split('(')[0]}() runs the model and waits: make the function around it async`)
+    call.replaceWith(t.awaitExpression(call.node))
   }
 }
 

@@ -38,7 +38,8 @@ for (const file of files) {
 }
 
 function complete(code: string): string {
-  const declares = (name: string): boolean => new RegExp(`(const|let|import) [^=\\n]*\\b${name}\\b`).test(code)
+  const declares = (name: string): boolean =>
+    new RegExp(`(const|let|import) (\\{[^}]*\\b${name}\\b[^}]*\\}|${name}\\b)`).test(code)
   const uses = (name: string): boolean => new RegExp(`(?<![.\\w])${name}\\b`).test(code) && !declares(name)
   const macro = forms.filter(uses)
   const names = Object.keys(api).filter(

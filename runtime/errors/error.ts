@@ -33,7 +33,22 @@ export class OnnsightError extends Error {
     this.code = code
     this.fix = details.fix
     this.at = at
+    if (this.stack) this.stack = withoutOwnFrames(this.stack)
   }
+}
+
+/** This package's folder; with source maps its frames carry the sources' names, which lie beside dist/. */
+const own = new URL('../', import.meta.url).href
+const ownFolders = [own, own.replace('/dist/', '/')].flatMap(url => [url, url.replace(/^file:\/\//, '')])
+
+/** The user's lines come first: what happens in here tells nobody anything but us. `ONNSIGHT_DEBUG` keeps all. */
+function withoutOwnFrames(stack: string): string {
+  if (globalThis.process?.env?.ONNSIGHT_DEBUG) return stack
+  const isOwn = (line: string): boolean => /^\s+at /.test(line) && ownFolders.some(folder => line.includes(folder))
+  return stack
+    .split('\n')
+    .filter(line => !isOwn(line))
+    .join('\n')
 }
 
 function compose(message: string, { fix, at }: ErrorDetails): string {

@@ -83,6 +83,17 @@ export class ScannedError extends OnnsightError {
   }
 }
 
+export class AssertionFailedError extends OnnsightError {
+  static readonly code = 'assertion'
+  constructor(message: string, index: readonly number[] | undefined, at?: SourcePosition) {
+    const where = index && index.length > 0 ? ` (first at [${index.join(', ')}])` : ''
+    super(AssertionFailedError.code, `This does not hold${where}: ${message}.`, {
+      at,
+      fix: 'look at the value: print(h)',
+    })
+  }
+}
+
 /** Thrown by stop(), and swallowed by the tracer: what was recorded up to there runs. */
 export class ExitTracingException extends OnnsightError {
   static readonly code = 'exit-tracing'

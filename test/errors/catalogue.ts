@@ -17,6 +17,12 @@ export const catalogue: Readonly<Record<string, Entry>> = {
     means: 'An operation was given something that it can’t use.',
     program: `tensor([1, 2, 3]).slice('0:3:0')`,
   },
+  assertion: {
+    means: 'An `assert` of a block does not hold.',
+    program: `await trace(model, inputs, () => {
+  assert(model.lm_head.output < 5)
+})`,
+  },
   'batch-axis': {
     means:
       'In a batch of several invokes, a value has no axis with one row for each prompt: exporters flatten rows and tokens into one.',

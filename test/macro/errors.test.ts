@@ -28,6 +28,15 @@ const rejected: Record<string, [code: string, message: RegExp]> = {
     'let a; edit(model, () => { a = 2 })',
     /runs again in each trace, so it can’t assign a/,
   ],
+  'print in a function that can’t wait': [
+    'trace(model, x, () => { const f = h => { print(h) }; f(1) })',
+    /print\(\) runs the model and waits: make the function around it async/,
+  ],
+  'an invoke in an invoke': [
+    'trace(model, () => { invoke(a, () => { invoke(b, () => 1) }) })',
+    /can’t stand in the block of another invoke/,
+  ],
+  'a session with a template': ['session(model)`save x = 1`', /takes a function as its block, and no template/],
   'an edit without a block': ['edit(model, 1)', /must be written in its place.*edit\(model, \(\) => …\)/],
   'an edit with inputs': ['edit(model, {}, {}, () => 1)', /edit\(\) takes a model, options and a block, and no more/],
   'a template without arguments': ['trace`save h`', /can only be called/],
@@ -64,7 +73,8 @@ test('a default import and a namespace are refused', t => {
     message: /import \* can't be expanded[\s\S]*> 1 \|/,
   })
   t.throws(() => expand("import { trac } from 'onnsight/trace.macro'\ntrac(m, x, () => 1)"), {
-    message: /has no trac\. It has trace, scan, edit, session, save, stop, skip, cache, invoke, barrier, s/,
+    message:
+      /has no trac\. It has trace, scan, edit, session, save, stop, skip, cache, invoke, barrier, print, assert, s/,
   })
 })
 

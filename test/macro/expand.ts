@@ -6,9 +6,23 @@ import { Fake, runtime } from './fake-runtime.ts'
 export const babels = { 7: babel7, 8: babel8 as unknown as typeof babel7 }
 
 /** What onnsight/trace.macro has. */
-export const forms = ['trace', 'scan', 'edit', 'session', 'cache', 'invoke', 'barrier', 'save', 'stop', 'skip', 's']
+export const forms = [
+  'trace',
+  'scan',
+  'edit',
+  'session',
+  'cache',
+  'invoke',
+  'barrier',
+  'print',
+  'assert',
+  'save',
+  'stop',
+  'skip',
+  's',
+]
 
-export const IMPORT = "import { trace, scan, edit, skip, save, stop, s } from 'onnsight/trace.macro'\n"
+export const IMPORT = `import { ${forms.join(', ')} } from 'onnsight/trace.macro'\n`
 
 export interface ExpandOptions {
   readonly version?: 7 | 8

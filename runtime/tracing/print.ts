@@ -1,0 +1,53 @@
+import { AssertionFailedError, ConditionError } from '../errors/trace.ts'
+import { currentRecorder, recorderScope } from '../graph/recorder.ts'
+import { Tensor } from '../tensor/tensor.ts'
+
+/**
+ * Shows values as they are here: the model runs as far as they need. In a block that the macro captures it is awaited by itself;
+ * elsewhere await it.
+ */
+export async function print(...values: unknown[]): Promise<void> {
+  const shown = await computed(values)
+  console.log(...shown)
+}
+
+/**
+ * Runs the model as far as the condition needs, and ends the trace with an error if it does not hold: for a tensor, if not all of its
+ * elements are true. Awaited as `print` is.
+ * @throws AssertionFailedError
+ */
+export async function assert(condition: unknown, message?: string): Promise<void> {
+  const at = currentRecorder()?.mark()?.position()
+  const label = condition instanceof Tensor ? condition.label : String(condition)
+  const [value] = await computed([condition])
+  if (!(value instanceof Tensor)) {
+    if (!value) throw new AssertionFailedError(message ?? label, undefined, at)
+    return
+  }
+  const { data, dims, type } = value.held()
+  if (type === 'string') throw new ConditionError(`assert() was given text: ${label}.`, 'give it a bool', at)
+  const failed = Array.from(data as ArrayLike<number | bigint>).findIndex(element => !element)
+  if (failed >= 0) throw new AssertionFailedError(message ?? label, indexOf(failed, dims), at)
+}
+
+async function computed(values: readonly unknown[]): Promise<unknown[]> {
+  const recorder = currentRecorder()
+  const done: unknown[] = []
+  for (const value of values) {
+    done.push(value instanceof Tensor ? await value.value() : value)
+    // Where awaits can't be followed, what is current is set by hand.
+    recorderScope().enter(recorder)
+  }
+  return done
+}
+
+/** The element's place along each axis. */
+function indexOf(flat: number, dims: readonly number[]): number[] {
+  let rest = flat
+  const index = dims.map(() => 0)
+  for (let axis = dims.length - 1; axis >= 0; axis--) {
+    index[axis] = rest % dims[axis]
+    rest = Math.floor(rest / dims[axis])
+  }
+  return index
+}
