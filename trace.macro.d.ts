@@ -10,6 +10,7 @@ import type {
   SkipValue,
   Slice,
   SliceValue,
+  Template,
   Tensor,
   TraceOptions,
 } from './dist/runtime/index.js'
@@ -18,7 +19,7 @@ import type {
  * Runs the model on `inputs`; inside the block its values can be read and written. The block's result comes back with its tensors
  * computed. Expanded at build time. A model that takes no inputs is traced without: trace(model, () => …).
  */
-export function trace<R>(model: Model, block: (model: Model) => R | Promise<R>): Promise<Settled<R>>
+export function trace<const R>(model: Model, block: (model: Model) => R | Promise<R>): Promise<Settled<R>>
 export function trace<R>(model: Model, inputs: Inputs, block: (model: Model) => R | Promise<R>): Promise<R>
 export function trace<R>(
   model: Model,
@@ -27,7 +28,7 @@ export function trace<R>(
   block: (model: Model) => R | Promise<R>,
 ): Promise<R>
 
-export function trace<R>(
+export function trace<const R>(
   model: Model,
   inputs: null,
   options: TraceOptions,
@@ -48,6 +49,7 @@ export type TemplateTrace = (strings: TemplateStringsArray, ...values: unknown[]
  * returns, whose tensors have dims and dtypes, and no values.
  */
 export function scan(model: Model, inputs: Inputs): Promise<ModelShapes> & TemplateTrace
+export function scan<const R>(model: Model, block: (model: Model) => R | Promise<R>): Promise<Settled<R>>
 export function scan<R>(model: Model, inputs: Inputs, block: (model: Model) => R | Promise<R>): Promise<R>
 export function scan<R>(
   model: Model,
@@ -80,6 +82,9 @@ export function session<R>(model: Model, block: (model: Model) => R | Promise<R>
  */
 export function invoke<R>(block: () => R | Promise<R>): Promise<R>
 export function invoke<R>(inputs: Inputs, block: () => R | Promise<R>): Promise<R>
+export function invoke(inputs: Inputs, block: Template): Promise<Record<string, Tensor>>
+/** The same with a block in the template language: its saved values, by name. */
+export function invoke(inputs: Inputs): TemplateTrace
 
 /** Accepted so that ports from nnsight run: what an invoke needs of another orders them already. */
 export function barrier(count?: number): void

@@ -1,6 +1,6 @@
 /** A form that captures a block, and what stands before the block. */
 export interface Form {
-  readonly name: 'trace' | 'scan' | 'edit' | 'session'
+  readonly name: 'trace' | 'scan' | 'edit' | 'session' | 'invoke'
   /** What the block's call looks like, for messages. */
   readonly usage: string
   /** The same with a template; undefined where none can stand. */
@@ -36,6 +36,15 @@ export const forms: Readonly<Record<string, Form>> = {
     most: 1,
     takes: 'a model',
   },
+}
+
+/** An invoke's block is a function of the trace around it, and is compiled with it; its template stands alone. */
+export const invokeForm: Form = {
+  name: 'invoke',
+  usage: 'invoke(inputs, () => …)',
+  templateUsage: 'invoke(inputs)`…`',
+  most: 1,
+  takes: 'inputs',
 }
 
 /** What needs no rewriting but the name of the module that it comes from. */

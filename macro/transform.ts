@@ -2,7 +2,7 @@ import { relative, sep } from 'node:path'
 import { parseSlice, SliceSyntaxError } from '../language/slice.ts'
 import type { Babel, Context, NodePath, types } from './babel.ts'
 import { expandBlock } from './expand.ts'
-import { awaitedForms, type Form, forms, knownForms, laterForms, plainForms } from './forms.ts'
+import { awaitedForms, type Form, forms, invokeForm, knownForms, laterForms, plainForms } from './forms.ts'
 import { member } from './marks.ts'
 import { placeIn } from './place.ts'
 import { expandTemplate } from './template.ts'
@@ -79,8 +79,15 @@ export function transform({
   }
   prepareInvokes(references.invoke ?? [], context)
   for (const name of awaitedForms) awaitCalls(references[name] ?? [], references, context)
+  for (const path of references.invoke ?? []) {
+    const call = path.parentPath
+    const tagged = call?.parentPath
+    if (call?.isCallExpression() && path.key === 'callee' && call.key === 'tag' && tagged?.isTaggedTemplateExpression())
+      expandTemplate(invokeForm, call as NodePath<types.CallExpression>, tagged, context)
+  }
   for (const name of plainForms)
-    for (const path of references[name] ?? []) path.replaceWith(member(context.runtime, name, t))
+    for (const path of (references[name] ?? []).filter(path => !path.removed))
+      path.replaceWith(member(context.runtime, name, t))
   for (const path of references.s ?? []) expandSlice(path, context)
   // Inner blocks first: an outer one then takes their expansion as it is.
   const calls = Object.values(forms)

@@ -38,9 +38,9 @@ export interface ModelMembers {
   trace<R>(inputs: Inputs, block: (model: Model) => R | Promise<R>): Promise<R>
   trace<R>(inputs: Inputs, options: TraceOptions, block: (model: Model) => R | Promise<R>): Promise<R>
   /** A trace whose inputs are brought by invokes in its block, or of a model that takes none. */
-  trace<R>(block: (model: Model) => R | Promise<R>): Promise<Settled<R>>
+  trace<const R>(block: (model: Model) => R | Promise<R>): Promise<Settled<R>>
   /** The same with options: they hold for all invokes. */
-  trace<R>(inputs: null, options: TraceOptions, block: (model: Model) => R | Promise<R>): Promise<Settled<R>>
+  trace<const R>(inputs: null, options: TraceOptions, block: (model: Model) => R | Promise<R>): Promise<Settled<R>>
   /** The block in the template language: its saved values, by name. */
   trace(inputs: Inputs, block: Template): Promise<Record<string, Tensor>>
   trace(inputs: Inputs, options: TraceOptions, block: Template): Promise<Record<string, Tensor>>

@@ -2,6 +2,7 @@ import type { Statement } from '../../language/template/ast.ts'
 import { edit } from '../model/edit.ts'
 import { Frame } from '../tracing/frame.ts'
 import { Info, type InfoRecord } from '../tracing/info.ts'
+import { invoke } from '../tracing/invoke.ts'
 import { traceBlock } from '../tracing/trace.ts'
 import { readTemplate, type TemplateText } from './source.ts'
 import { Template } from './template.ts'
@@ -26,6 +27,11 @@ export async function scanTemplate(args: readonly unknown[], compiled: CompiledT
 /** What ``edit(model, options?)`…` `` expands to. */
 export function editTemplate(args: readonly unknown[], compiled: CompiledTemplate, values: readonly unknown[]) {
   return edit(args, blockOf(compiled, values))
+}
+
+/** What ``invoke(inputs)`…` `` expands to. */
+export function invokeTemplate([inputs]: readonly unknown[], compiled: CompiledTemplate, values: readonly unknown[]) {
+  return invoke(inputs, blockOf(compiled, values))
 }
 
 function blockOf(compiled: CompiledTemplate, values: readonly unknown[]): Template {

@@ -1,5 +1,7 @@
 import { InvokeError } from '../errors/invoke.ts'
 import { currentRecorder } from '../graph/recorder.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import type { Block } from './block.ts'
 import { Tracer } from './tracer.ts'
 
 /**
@@ -9,10 +11,13 @@ import { Tracer } from './tracer.ts'
  */
 export function invoke<R>(block: () => R | Promise<R>): Promise<R>
 export function invoke<R>(inputs: unknown, block: () => R | Promise<R>): Promise<R>
-export function invoke<R>(first: unknown, second?: () => R | Promise<R>, ...more: unknown[]): Promise<R> {
+/** The block in the template language: its saved values, by name. */
+export function invoke(inputs: unknown, block: Block): Promise<Record<string, Tensor>>
+export function invoke(first: unknown, second?: unknown, ...more: unknown[]): Promise<unknown> {
   const tracer = currentRecorder()
   const [inputs, block] = second === undefined ? [undefined, first] : [first, second]
-  if (typeof block !== 'function' || more.length > 0)
+  const isTemplate = typeof (block as Partial<Block> | undefined)?.record === 'function'
+  if ((typeof block !== 'function' && !isTemplate) || more.length > 0)
     throw new InvokeError(
       more.length > 0 ? 'invoke() takes inputs and a block, and no options.' : 'invoke() was given no block.',
       more.length > 0 ? 'give options to trace(): they hold for the whole batch' : 'write invoke(inputs, () => …)',
@@ -22,7 +27,14 @@ export function invoke<R>(first: unknown, second?: () => R | Promise<R>, ...more
       'invoke() was called outside a trace.',
       'write trace(model, () => { invoke(inputs, () => …) })',
     )
-  return tracer.invokes.add(inputs, block as () => R) as unknown as Promise<R>
+  const body = isTemplate ? () => record(block as Block) : (block as () => unknown)
+  return tracer.invokes.add(inputs, body) as unknown as Promise<unknown>
+}
+
+/** Called when its batch is recorded: that trace is current then. */
+function record(block: Block): unknown {
+  const pass = currentRecorder() as Tracer
+  return block.record(pass.args[0], pass)
 }
 
 /** Accepted so that ports from nnsight run: what an invoke needs of another orders them already. */

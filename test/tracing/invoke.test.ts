@@ -1,7 +1,7 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { load, type Model, type OnnsightError, type Tensor, type TensorLike, zeros } from 'onnsight'
-import { barrier, cache, edit, invoke, save, skip, trace } from 'onnsight/trace.macro'
+import { load, type Model, type OnnsightError, type Tensor, type TensorLike, template, zeros } from 'onnsight'
+import { barrier, cache, edit, invoke, save, scan, skip, trace } from 'onnsight/trace.macro'
 import { near } from '../near.ts'
 
 const A = [[18, 47, 56, 57]]
@@ -194,6 +194,42 @@ test('law: batched equals one by one, with edits of each kind in some of the row
     }),
     { numRuns: 25 },
   )
+})
+
+test('an invoke’s block may be a template, captured by the macro or not', async t => {
+  const results = await trace(chars, () => [
+    invoke(A)`
+      transformer.h[1].mlp.output[:, -1] *= ${0.5}
+      save logits = lm_head.output`,
+    invoke(B, template`save logits = lm_head.output`),
+    invoke(A, () => chars.lm_head.output),
+  ])
+  const expected = await chars.trace(
+    A,
+    template`
+    transformer.h[1].mlp.output[:, -1] *= 0.5
+    save logits = lm_head.output`,
+  )
+  t.true(near(results[0].logits, expected.logits))
+  t.true(near(results[1].logits, await alone(B)))
+  t.true(near(results[2], await alone(A)))
+  t.false(near(results[0].logits, results[2]))
+  const error = (await t.throwsAsync(
+    trace(chars, () => {
+      invoke(A)`
+        save x = transformer.hh[0].output`
+    }),
+  )) as OnnsightError
+  t.regex(error.message, />\s+\d+ \|\s+save x = transformer\.hh\[0\]\.output/)
+})
+
+test('a scan of invokes knows the dims of each one’s own rows', async t => {
+  const [a, b] = await scan(chars, () => [
+    invoke(A, () => chars.lm_head.output),
+    invoke([...B, ...A], () => chars.transformer.h[0].output),
+  ])
+  t.deepEqual([...a.dims], [1, 4, 65])
+  t.deepEqual([...b.dims], [2, 4, 128])
 })
 
 test('an edit stands in each invoke’s own rows; a cache too', async t => {
