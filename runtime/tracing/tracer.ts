@@ -3,26 +3,26 @@ import type { Program } from '../engine/program.ts'
 import type { TraceReport } from '../engine/report.ts'
 import type { ValueShape } from '../engine/scan.ts'
 import { OnnsightError } from '../errors/error.ts'
-import { DecidedError, OutOfOrderError } from '../errors/link.ts'
-import { SaveError, ScannedError, SkippedError, TraceEndedError } from '../errors/trace.ts'
-import { type Mark, type Recording, type Tap, TapRead, Value, type Write } from '../graph/expression.ts'
+import { SaveError, ScannedError, TraceEndedError } from '../errors/trace.ts'
+import type { Mark, Recording, Tap, Value } from '../graph/expression.ts'
 import { currentRecorder, type Recorder, recorderScope } from '../graph/recorder.ts'
 import type { ModuleNode } from '../names/tree.ts'
 import type { TensorData } from '../tensor/data.ts'
-import { type Place, Tensor } from '../tensor/tensor.ts'
+import { Tensor } from '../tensor/tensor.ts'
 import { type Backend, ExecutionBackend } from './backend.ts'
 import type { BlockOwner } from './context.ts'
-import { Info, type InfoJSON } from './info.ts'
+import { Info } from './info.ts'
 import { Invokes, settled } from './invokes.ts'
 import { LineMark, StackMark } from './mark.ts'
 import { Passed } from './passed.ts'
+import { Places, type PlacesOwner, type View } from './places.ts'
 import type { Rows } from './rows.ts'
 import { EngineRunner, type Runner, type RunResult } from './runner.ts'
 import { currentSession, type Session } from './session.ts'
-import { isInside, Skipped } from './skipped.ts'
+import { Skipped } from './skipped.ts'
 import { untilStop } from './stop.ts'
 import type { Traceable, TraceableVariant } from './traceable.ts'
-import { fitWrite } from './write.ts'
+import { type TracerJSON, toPlain } from './tracer-json.ts'
 
 /** Options of a trace. */
 export interface TraceOptions {
@@ -37,7 +37,7 @@ export interface TraceOptions {
 export type TracedBody = (tracer: Tracer) => unknown
 
 /** Records what a block does to a model, and has it run by its backend. */
-export class Tracer implements Recorder, BlockOwner {
+export class Tracer implements PlacesOwner, BlockOwner {
   readonly args: readonly unknown[]
   readonly kwargs: TraceOptions
   readonly backend: Backend
@@ -49,17 +49,13 @@ export class Tracer implements Recorder, BlockOwner {
   #model: Traceable | undefined
   #variant: TraceableVariant | undefined
   #inputs: ReadonlyMap<string, TensorData> = new Map()
-  #shapes: ReadonlyMap<string, ValueShape> = new Map()
   #mark: Mark | undefined
   #called: StackMark | undefined
   #body: TracedBody | undefined
-  readonly #writes = new Map<Tap, Write[]>()
+  readonly #places = new Places(this)
   readonly #saved = new Set<Tensor>()
   #pushed: Readonly<Record<string, unknown>> | undefined
   #runner: Runner | undefined
-  readonly #executed = new Set<number>()
-  #forcedAt: Mark | undefined
-  #skipped = new Skipped()
   /** The invokes in the block: they bring the inputs, where the trace has none. */
   readonly invokes = new Invokes(this)
   /** No inputs are given: its invokes have them. */
@@ -68,10 +64,8 @@ export class Tracer implements Recorder, BlockOwner {
   #within: Tracer | undefined
   /** The batch of invokes that is recorded now. */
   #pass: Tracer | undefined
-  /** What the invoke that is recorded now sees of each value; undefined where it is the only one. */
-  #rows: Rows | undefined
   readonly #passed = new Passed()
-  readonly #atEnd: { readonly act: () => void; readonly rows: Rows | undefined }[] = []
+  readonly #atEnd: { readonly act: () => void; readonly view: View }[] = []
   readonly #settling: (() => void | Promise<void>)[] = []
   /** Only recorded: its tensors have dims and dtypes, and no values. */
   scanned = false
@@ -109,8 +103,7 @@ export class Tracer implements Recorder, BlockOwner {
 
   /** From here on, reads and writes are those of one invoke. */
   enterRows(rows: Rows | undefined): void {
-    this.#rows = rows
-    this.#skipped = new Skipped()
+    this.#places.view = { rows, skipped: new Skipped() }
   }
 
   /** 1 for a trace that stands in no other, and in no session. */
@@ -171,7 +164,7 @@ export class Tracer implements Recorder, BlockOwner {
     const held = new Map([...this.#inputs].map(([name, { type, dims }]) => [name, { type, dims }]))
     try {
       this.#variant = await this.model.variant(this.#inputs)
-      this.#shapes = await this.engine.shapes(held)
+      this.#places.begin(await this.engine.shapes(held))
     } catch (error) {
       throw error instanceof OnnsightError ? error : this.model.misfit(error)
     }
@@ -186,8 +179,8 @@ export class Tracer implements Recorder, BlockOwner {
     const result = await untilStop(() => this.#body?.(this))
     recorderScope().enter(this)
     if (this.isOpen) return this.#runInvokes(result)
-    for (const { act, rows } of this.#atEnd) {
-      this.#rows = rows
+    for (const { act, view } of this.#atEnd) {
+      this.#places.view = view
       act()
     }
     const { frame, live = [] } = (this.#within ?? this).info ?? {}
@@ -213,7 +206,7 @@ export class Tracer implements Recorder, BlockOwner {
 
   /** `act` records more when the block has ended: it sees every write. */
   atEnd(act: () => void): void {
-    this.#atEnd.push({ act, rows: this.#rows })
+    this.#atEnd.push({ act, view: this.#places.view })
   }
 
   /** `act` is done when the values are here, before the trace counts as done: where it fails, the trace does. */
@@ -282,7 +275,7 @@ export class Tracer implements Recorder, BlockOwner {
   }
 
   recording(wanted: readonly Value[]): Recording {
-    return { owner: this, writes: this.#writes, wanted }
+    return { owner: this, writes: this.#places.writes, wanted }
   }
 
   /** Where its backend runs it elsewhere than on the engine here. */
@@ -319,76 +312,21 @@ export class Tracer implements Recorder, BlockOwner {
 
   /** What is known of a value of the model before it runs. */
   shapeOf(name: string): ValueShape | undefined {
-    return this.#shapes.get(name) ?? weightShape(this.engine, name)
+    return this.#places.shapeOf(name)
   }
 
-  /** A handle on the value at a tap, as it stands after the writes so far: of an invoke, its own rows. */
   read(tap: Tap): Tensor {
-    this.#assertOpen(tap.label)
-    this.#skipped.assertThere(tap, 'read', this.program)
-    const place = {
-      label: tap.label,
-      set: (slice: unknown, written: unknown) =>
-        this.oneCall(() => this.write(tap, this.read(tap).assign(slice as never, written as never))),
-    }
-    const part = this.#rows?.spec(tap).slice
-    if (part === undefined) return this.#readWhole(tap, place)
-    return this.oneCall(() => Tensor.handle(this.#readWhole(tap).slice(part).node, this, place))
+    return this.#places.read(tap)
   }
 
-  #readWhole(tap: Tap, place?: Place): Tensor {
-    const mark = this.mark()
-    const writes = this.#writes.get(tap)?.length ?? 0
-    const shape = this.shapeOf(tap.tensor)
-    const value = new Value(new TapRead(tap, writes, this, mark), 0, shape?.type ?? 'float32', shape?.dims)
-    return Tensor.handle(value, this, place)
-  }
-
-  /** Leaves a module out: these values stand for its outputs, and what lies inside is out of reach. @throws SkippedError */
-  skip(module: ModuleNode, outputs: readonly (readonly [Tap, unknown])[]): void {
-    // What other invokes wrote is theirs.
-    for (const [tap, [first]] of this.#rows ? [] : this.#writes)
-      if (tap.scope !== module.path && isInside(tap, module, this.program))
-        throw new SkippedError(tap.label, module.path, this.mark(), first.mark)
-    for (const [tap, value] of outputs) this.#write(tap, value)
-    this.#skipped.add(
-      module,
-      outputs.map(([tap]) => tap),
-      this.mark(),
-    )
-  }
-
-  /** Replaces the value at a tap for all that lies behind it. @throws ShapeError, DtypeError, OutOfOrderError */
+  /** @throws ShapeError, DtypeError, OutOfOrderError */
   write(tap: Tap, written: unknown): void {
-    this.oneCall(() => this.#write(tap, written))
+    this.#places.write(tap, written)
   }
 
-  #write(tap: Tap, written: unknown): void {
-    this.#assertOpen(tap.label)
-    this.#skipped.assertThere(tap, 'write', this.program)
-    const mark = this.mark()
-    if (this.#executed.size > 0) this.#assertNotPassed(tap, mark)
-    // What one module reads for itself is still its own.
-    const isOwn = tap.direction === 'in' && tap.scope !== ''
-    if (this.variant.decided.has(tap.tensor) && !isOwn) throw new DecidedError(tap.label, mark)
-    const value = this.#fit(tap, written, mark).node
-    const writes = this.#writes.get(tap)
-    if (writes) writes.push({ value, mark })
-    else this.#writes.set(tap, [{ value, mark }])
-  }
-
-  /** The value to be read from now on: where an invoke has rows of it, the others stay. */
-  #fit(tap: Tap, written: unknown, mark: Mark | undefined): Tensor {
-    const shape = this.shapeOf(tap.tensor)
-    if (!this.#rows) return fitWrite(tap.label, () => this.#readWhole(tap), shape, written, mark)
-    const part = this.#rows.writable(tap)
-    const current = this.#readWhole(tap)
-    const rows = current.slice(part)
-    const own = shape && { type: shape.type, dims: rows.dims }
-    return current.assign(
-      part,
-      fitWrite(tap.label, () => rows, own, written, mark),
-    )
+  /** @throws SkippedError */
+  skip(module: ModuleNode, outputs: readonly (readonly [Tap, unknown])[]): void {
+    this.#places.skip(module, outputs)
   }
 
   suspend(): void {
@@ -400,11 +338,11 @@ export class Tracer implements Recorder, BlockOwner {
   }
 
   async force(value: Value): Promise<TensorData> {
-    this.#assertOpen('a value')
-    if (this.scanned) throw new ScannedError(undefined, this.mark()?.position())
-    this.#forcedAt = this.mark()
+    this.assertGoing('a value')
+    const mark = this.mark()
+    if (this.scanned) throw new ScannedError(undefined, mark?.position())
     const { wanted, executed } = await this.runRecording([value], true)
-    for (const node of executed) this.#executed.add(node)
+    this.#places.ran(executed, mark)
     return wanted[0]
   }
 
@@ -419,38 +357,7 @@ export class Tracer implements Recorder, BlockOwner {
     return new Tracer([model, ...json.args], json.kwargs, new ExecutionBackend(), info)
   }
 
-  #assertOpen(label: string): void {
+  assertGoing(label: string): void {
     if (this.finished) throw new TraceEndedError(label, this.name, this.#mark?.position())
   }
-
-  #assertNotPassed(tap: Tap, mark: Mark | undefined): void {
-    const { program } = this
-    for (const node of program.graph.consumers.get(tap.tensor) ?? []) {
-      if (!this.#executed.has(node.index) || !program.taps.pathOf(tap.tensor, node).includes(tap)) continue
-      throw new OutOfOrderError(tap.label, mark, this.#forcedAt)
-    }
-  }
-}
-
-export interface TracerJSON {
-  readonly args: readonly unknown[]
-  readonly kwargs: TraceOptions
-  readonly info: InfoJSON
-}
-
-function weightShape(engine: Engine, name: string): ValueShape | undefined {
-  const tensor = engine.program.weights.get(name)
-  const type = engine.program.typeOf(name)
-  return tensor && type ? { type, dims: tensor.dims.map(Number) } : undefined
-}
-
-function toPlain(value: unknown): unknown {
-  if (value instanceof Tensor) return value.tolist()
-  if (ArrayBuffer.isView(value) && !(value instanceof DataView))
-    return Array.from(value as unknown as ArrayLike<unknown>)
-  if (typeof value === 'bigint') return Number(value)
-  if (Array.isArray(value)) return value.map(toPlain)
-  if (value && typeof value === 'object')
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, toPlain(item)]))
-  return value
 }

@@ -1,0 +1,145 @@
+import type { Engine } from '../engine/engine.ts'
+import type { Program } from '../engine/program.ts'
+import type { ValueShape } from '../engine/scan.ts'
+import { DecidedError, OutOfOrderError } from '../errors/link.ts'
+import { SkippedError } from '../errors/trace.ts'
+import { type Mark, type Tap, TapRead, Value, type Write } from '../graph/expression.ts'
+import type { Recorder } from '../graph/recorder.ts'
+import type { ModuleNode } from '../names/tree.ts'
+import { type Place, Tensor } from '../tensor/tensor.ts'
+import type { Rows } from './rows.ts'
+import { isInside, Skipped } from './skipped.ts'
+import type { TraceableVariant } from './traceable.ts'
+import { fitWrite } from './write.ts'
+
+/** The trace whose reads and writes these are. */
+export interface PlacesOwner extends Recorder {
+  readonly variant: TraceableVariant
+  /** @throws TraceEndedError */
+  assertGoing(label: string): void
+}
+
+/** What the code that is recorded now sees of the model: of an invoke, its own rows and what it skips. */
+export interface View {
+  /** Undefined where there is one invoke, or none. */
+  readonly rows: Rows | undefined
+  readonly skipped: Skipped
+}
+
+/** What a trace does at the model's taps: its reads and writes, the modules it skips, and what has run already. */
+export class Places {
+  readonly #owner: PlacesOwner
+  readonly #writes = new Map<Tap, Write[]>()
+  readonly #executed = new Set<number>()
+  #forcedAt: Mark | undefined
+  #shapes: ReadonlyMap<string, ValueShape> = new Map()
+  view: View = { rows: undefined, skipped: new Skipped() }
+
+  constructor(owner: PlacesOwner) {
+    this.#owner = owner
+  }
+
+  /** What is known of all values before the model runs. */
+  begin(shapes: ReadonlyMap<string, ValueShape>): void {
+    this.#shapes = shapes
+  }
+
+  get writes(): ReadonlyMap<Tap, readonly Write[]> {
+    return this.#writes
+  }
+
+  /** These nodes have run, for a value that was forced at `mark`. */
+  ran(nodes: Iterable<number>, mark: Mark | undefined): void {
+    this.#forcedAt = mark
+    for (const node of nodes) this.#executed.add(node)
+  }
+
+  shapeOf(name: string): ValueShape | undefined {
+    return this.#shapes.get(name) ?? weightShape(this.#owner.variant.engine, name)
+  }
+
+  /** A handle on the value at a tap, as it stands after the writes so far: of an invoke, its own rows. */
+  read(tap: Tap): Tensor {
+    const owner = this.#owner
+    owner.assertGoing(tap.label)
+    this.view.skipped.assertThere(tap, 'read', this.#program)
+    const place = {
+      label: tap.label,
+      set: (slice: unknown, written: unknown) =>
+        owner.oneCall(() => this.write(tap, this.read(tap).assign(slice as never, written as never))),
+    }
+    const part = this.view.rows?.spec(tap).slice
+    if (part === undefined) return this.#readWhole(tap, place)
+    return owner.oneCall(() => Tensor.handle(this.#readWhole(tap).slice(part).node, owner, place))
+  }
+
+  #readWhole(tap: Tap, place?: Place): Tensor {
+    const owner = this.#owner
+    const writes = this.#writes.get(tap)?.length ?? 0
+    const shape = this.shapeOf(tap.tensor)
+    const read = new TapRead(tap, writes, owner, owner.mark())
+    return Tensor.handle(new Value(read, 0, shape?.type ?? 'float32', shape?.dims), owner, place)
+  }
+
+  /** Replaces the value at a tap for all that lies behind it. @throws ShapeError, DtypeError, OutOfOrderError */
+  write(tap: Tap, written: unknown): void {
+    this.#owner.oneCall(() => this.#write(tap, written))
+  }
+
+  /** Leaves a module out: these values stand for its outputs, and what lies inside is out of reach. @throws SkippedError */
+  skip(module: ModuleNode, outputs: readonly (readonly [Tap, unknown])[]): void {
+    const mark = this.#owner.mark()
+    // What other invokes wrote is theirs.
+    for (const [tap, [first]] of this.view.rows ? [] : this.#writes)
+      if (tap.scope !== module.path && isInside(tap, module, this.#program))
+        throw new SkippedError(tap.label, module.path, mark, first.mark)
+    for (const [tap, value] of outputs) this.#write(tap, value)
+    const taps = outputs.map(([tap]) => tap)
+    this.view.skipped.add(module, taps, mark)
+  }
+
+  get #program(): Program {
+    return this.#owner.variant.engine.program
+  }
+
+  #write(tap: Tap, written: unknown): void {
+    const { variant } = this.#owner
+    this.#owner.assertGoing(tap.label)
+    this.view.skipped.assertThere(tap, 'write', this.#program)
+    const mark = this.#owner.mark()
+    if (this.#executed.size > 0) this.#assertNotPassed(tap, mark)
+    // What one module reads for itself is still its own.
+    const isOwn = tap.direction === 'in' && tap.scope !== ''
+    if (variant.decided.has(tap.tensor) && !isOwn) throw new DecidedError(tap.label, mark)
+    const value = this.#fit(tap, written, mark).node
+    const writes = this.#writes.get(tap)
+    if (writes) writes.push({ value, mark })
+    else this.#writes.set(tap, [{ value, mark }])
+  }
+
+  /** The value to be read from now on: where an invoke has rows of it, the others stay. */
+  #fit(tap: Tap, written: unknown, mark: Mark | undefined): Tensor {
+    const shape = this.shapeOf(tap.tensor)
+    if (!this.view.rows) return fitWrite(tap.label, () => this.#readWhole(tap), shape, written, mark)
+    const part = this.view.rows.writable(tap)
+    const current = this.#readWhole(tap)
+    const rows = current.slice(part)
+    const own = shape && { type: shape.type, dims: rows.dims }
+    const fitting = fitWrite(tap.label, () => rows, own, written, mark)
+    return current.assign(part, fitting)
+  }
+
+  #assertNotPassed(tap: Tap, mark: Mark | undefined): void {
+    const { graph, taps } = this.#program
+    for (const node of graph.consumers.get(tap.tensor) ?? []) {
+      if (!this.#executed.has(node.index) || !taps.pathOf(tap.tensor, node).includes(tap)) continue
+      throw new OutOfOrderError(tap.label, mark, this.#forcedAt)
+    }
+  }
+}
+
+function weightShape(engine: Engine, name: string): ValueShape | undefined {
+  const tensor = engine.program.weights.get(name)
+  const type = engine.program.typeOf(name)
+  return tensor && type ? { type, dims: tensor.dims.map(Number) } : undefined
+}

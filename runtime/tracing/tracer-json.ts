@@ -1,0 +1,22 @@
+import { Tensor } from '../tensor/tensor.ts'
+import type { InfoJSON } from './info.ts'
+import type { TraceOptions } from './tracer.ts'
+
+/** A tracer as it is sent: the model and the frame do not travel. */
+export interface TracerJSON {
+  readonly args: readonly unknown[]
+  readonly kwargs: TraceOptions
+  readonly info: InfoJSON
+}
+
+/** Arguments as JSON: tensors and arrays of any kind as nested arrays. */
+export function toPlain(value: unknown): unknown {
+  if (value instanceof Tensor) return value.tolist()
+  if (ArrayBuffer.isView(value) && !(value instanceof DataView))
+    return Array.from(value as unknown as ArrayLike<unknown>)
+  if (typeof value === 'bigint') return Number(value)
+  if (Array.isArray(value)) return value.map(toPlain)
+  if (value && typeof value === 'object')
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, toPlain(item)]))
+  return value
+}
