@@ -24,6 +24,8 @@ export function compileCell(
     configFile: false,
     babelrc: false,
     sourceType: 'unambiguous',
+    // Notebooks show text as it is.
+    highlightCode: false,
     presets: isTypeScript ? [typescript] : [],
     plugins: [[plugin, { file: name }]],
     parserOpts: { allowAwaitOutsideFunction: true, allowReturnOutsideFunction: true },
