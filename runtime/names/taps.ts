@@ -15,6 +15,8 @@ export class Taps {
   readonly tree: ModuleTree
   readonly #typeOf: (name: string) => string | undefined
   readonly #derived: ReadonlySet<string>
+  /** Those too that tell of places alone. */
+  readonly #aside: ReadonlySet<string>
   readonly #taps = new Map<string, Tap>()
   readonly #outputs: ReadonlySet<string>
   readonly #inputs: ReadonlySet<string>
@@ -25,6 +27,7 @@ export class Taps {
     this.tree = tree
     this.#typeOf = typeOf
     this.#derived = derivedValues(tree.graph)
+    this.#aside = derivedValues(tree.graph, true)
     this.#outputs = new Set(tree.graph.outputs.map(({ name }) => name))
     this.#inputs = new Set(tree.graph.inputs.map(({ name }) => name))
   }
@@ -50,7 +53,7 @@ export class Taps {
       const label = labelOf(module, 'input')
       if (names.length === 0) throw this.#none(label, module)
       assertOneCall(label, module, this.tree.graph)
-      const main = names.filter(name => !(this.#inputs.has(name) && SIDE_INPUT.test(name)))
+      const main = names.filter(name => !(this.#inputs.has(name) && SIDE_INPUT.test(name)) && !this.#aside.has(name))
       return this.#tap(module.path, 'in', (main.length > 0 ? main : names)[0], label)
     })
   }
@@ -217,9 +220,11 @@ export class Taps {
     const isRoot = module.path === ''
     const read = names.filter(name => !isRoot && this.#readOutside(name, inside))
     const groups = [read, names.filter(name => !/present|cache/i.test(name)), names]
-    for (const group of groups as string[][]) {
-      const activations = group.filter(name => !this.#derived.has(name))
-      if (activations.length > 0) return this.#floats(activations)
+    for (const fixed of [this.#aside, this.#derived]) {
+      for (const group of groups) {
+        const activations = group.filter(name => !fixed.has(name))
+        if (activations.length > 0) return this.#floats(activations)
+      }
     }
     return this.#floats(read.length > 0 ? read : [...names])
   }
