@@ -4,8 +4,9 @@ import type {
   EditOptions,
   Inputs,
   Model,
+  ModelMembers,
   ModelShapes,
-  Module,
+  ModuleBase,
   Settled,
   SkipValue,
   Slice,
@@ -19,27 +20,34 @@ import type {
  * Runs the model on `inputs`; inside the block its values can be read and written. The block's result comes back with its tensors
  * computed. Expanded at build time. A model that takes no inputs is traced without: trace(model, () => …).
  */
-export function trace<const R>(model: Model, block: (model: Model) => R | Promise<R>): Promise<Settled<R>>
-export function trace<R>(model: Model, inputs: Inputs, block: (model: Model) => R | Promise<R>): Promise<R>
-export function trace<R>(
-  model: Model,
+export function trace<const R, M extends ModelMembers = Model>(
+  model: M,
+  block: (model: M) => R | Promise<R>,
+): Promise<Settled<R>>
+export function trace<R, M extends ModelMembers = Model>(
+  model: M,
+  inputs: Inputs,
+  block: (model: M) => R | Promise<R>,
+): Promise<R>
+export function trace<R, M extends ModelMembers = Model>(
+  model: M,
   inputs: Inputs,
   options: TraceOptions,
-  block: (model: Model) => R | Promise<R>,
+  block: (model: M) => R | Promise<R>,
 ): Promise<R>
 
-export function trace<const R>(
-  model: Model,
+export function trace<const R, M extends ModelMembers = Model>(
+  model: M,
   inputs: null,
   options: TraceOptions,
-  block: (model: Model) => R | Promise<R>,
+  block: (model: M) => R | Promise<R>,
 ): Promise<Settled<R>>
 
 /**
  * The same with a block in the template language, docs/template.md: its saved values are the result, by name.
  * trace(model, inputs)`save h5 = transformer.h[5].output`
  */
-export function trace(model: Model, inputs?: Inputs, options?: TraceOptions): TemplateTrace
+export function trace(model: ModelMembers, inputs?: Inputs, options?: TraceOptions): TemplateTrace
 
 /** Takes the template. */
 export type TemplateTrace = (strings: TemplateStringsArray, ...values: unknown[]) => Promise<Record<string, Tensor>>
@@ -48,33 +56,44 @@ export type TemplateTrace = (strings: TemplateStringsArray, ...values: unknown[]
  * Dims and dtypes of every module and value, for inputs of these dims: nothing is run, and no weight is read. With a block: what it
  * returns, whose tensors have dims and dtypes, and no values.
  */
-export function scan(model: Model, inputs: Inputs): Promise<ModelShapes> & TemplateTrace
-export function scan<const R>(model: Model, block: (model: Model) => R | Promise<R>): Promise<Settled<R>>
-export function scan<R>(model: Model, inputs: Inputs, block: (model: Model) => R | Promise<R>): Promise<R>
-export function scan<R>(
-  model: Model,
+export function scan(model: ModelMembers, inputs: Inputs): Promise<ModelShapes> & TemplateTrace
+export function scan<const R, M extends ModelMembers = Model>(
+  model: M,
+  block: (model: M) => R | Promise<R>,
+): Promise<Settled<R>>
+export function scan<R, M extends ModelMembers = Model>(
+  model: M,
+  inputs: Inputs,
+  block: (model: M) => R | Promise<R>,
+): Promise<R>
+export function scan<R, M extends ModelMembers = Model>(
+  model: M,
   inputs: Inputs,
   options: TraceOptions,
-  block: (model: Model) => R | Promise<R>,
+  block: (model: M) => R | Promise<R>,
 ): Promise<R>
 
 /**
  * A model with a standing edit: the block is recorded before that of each trace of it. The original is as it was; with
  * `{ inplace: true }` the model itself is edited. model.edits lists them, model.clearEdits() takes them away.
  */
-export function edit(model: Model, block: (model: Model) => void | Promise<void>): Model
-export function edit(model: Model, options: EditOptions, block: (model: Model) => void | Promise<void>): Model
+export function edit<M extends ModelMembers = Model>(model: M, block: (model: M) => void | Promise<void>): M
+export function edit<M extends ModelMembers = Model>(
+  model: M,
+  options: EditOptions,
+  block: (model: M) => void | Promise<void>,
+): M
 /** The same with a block in the template language. */
-export function edit(
-  model: Model,
+export function edit<M extends ModelMembers = Model>(
+  model: M,
   options?: EditOptions,
-): (strings: TemplateStringsArray, ...values: unknown[]) => Model
+): (strings: TemplateStringsArray, ...values: unknown[]) => M
 
 /**
  * Several traces as one: values flow between them without save(), and only what is saved or returned outlives the session.
  * session(model, async () => { await trace(model, a, () => …); await trace(model, b, () => …) })
  */
-export function session<R>(model: Model, block: (model: Model) => R | Promise<R>): Promise<R>
+export function session<R, M extends ModelMembers = Model>(model: M, block: (model: M) => R | Promise<R>): Promise<R>
 
 /**
  * One prompt of a batch, in a trace without inputs of its own: trace(model, () => { invoke(a, () => …); invoke(b, () => …) }). Each
@@ -96,7 +115,7 @@ export function cache(options?: CacheOptions): Cache
  * Leaves a module out: `value` stands for its output, without one its input does. What lies inside can't be read or written from
  * here on.
  */
-export function skip(module: Module, value?: SkipValue): void
+export function skip(module: ModuleBase, value?: SkipValue): void
 
 /** Shows values as they are here: the model runs as far as they need. In a block no await is needed. */
 export function print(...values: unknown[]): Promise<void>

@@ -1,10 +1,12 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { Command } from 'commander'
 import { type Inputs, load, OnnsightError } from '../runtime/index.ts'
+import { describe, inspection } from './inspect.ts'
 import { runRepl } from './repl/start.ts'
+import { generateTypes, typeName } from './types/generate.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
@@ -30,6 +32,39 @@ program
       ...(options.history && process.stdout.isTTY ? { history } : {}),
     })
     await model.release()
+  })
+
+program
+  .command('inspect')
+  .description('the modules of a model, its inputs and outputs, and its blocks')
+  .argument('<model>', 'a .onnx file')
+  .option('--json', 'as JSON')
+  .addHelpText('after', '\nExample:\n  onnsight inspect model.onnx')
+  .action(async (path: string, { json }: { json?: boolean }) => {
+    const model = await load(path)
+    console.log(json ? JSON.stringify(inspection(model), null, 2) : describe(model))
+    await model.release()
+  })
+
+program
+  .command('types')
+  .description('write a .d.ts with the modules of a model: completion and type errors for paths')
+  .argument('<model>', 'a .onnx file')
+  .option('--out <file>', 'where to write it', 'beside the model, MODEL.d.ts')
+  .option('--name <type>', 'name of the type', 'the file’s')
+  .addHelpText(
+    'after',
+    "\nThen:\n  import type { Model } from './model.js'\n  const model = await load<Model>('model.onnx')",
+  )
+  .action(async (path: string, _: unknown, command: Command) => {
+    const given = (name: string): string | undefined =>
+      command.getOptionValueSource(name) === 'cli' ? (command.getOptionValue(name) as string) : undefined
+    const name = given('name') ?? typeName(path)
+    const out = given('out') ?? path.replace(/(\.onnx)?$/, '.d.ts')
+    const model = await load(path)
+    writeFileSync(out, generateTypes(model, name, basename(path)))
+    await model.release()
+    console.log(`${out}: ${name}, for load<${name}>('${path}')`)
   })
 
 function readInputs(given: string): Inputs {

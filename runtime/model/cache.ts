@@ -10,10 +10,10 @@ import type { ModuleNode, ModuleTree } from '../names/tree.ts'
 import { bytesOf } from '../tensor/dtype.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { Tracer } from '../tracing/tracer.ts'
-import { handleOf, type Module } from './module.ts'
+import { handleOf, type ModuleBase } from './module.ts'
 
 /** A module, or its path. A list (`transformer.h`) means its layers. */
-export type ModuleChoice = Module | string
+export type ModuleChoice = ModuleBase | string
 
 export interface CacheOptions {
   /** Which modules. @default all */
@@ -51,19 +51,19 @@ export class Cache {
   }
 
   /** By path or module. @throws UnknownNameError with the nearest paths */
-  get(module: string | Module): CachedModule {
+  get(module: string | ModuleBase): CachedModule {
     const path = this.#pathOf(module)
     const entry = this.#entries.get(path)
     if (entry) return entry
     throw new UnknownNameError('module in this cache', path, nearestNames(path, this.#entries.keys()))
   }
 
-  has(module: string | Module): boolean {
+  has(module: string | ModuleBase): boolean {
     return this.#entries.has(this.#pathOf(module))
   }
 
   /** As in the model: by any of its names. */
-  #pathOf(module: string | Module): string {
+  #pathOf(module: string | ModuleBase): string {
     if (typeof module !== 'string') return handleOf(module)?.path ?? ''
     try {
       return resolvePath(this.#tree.root, module).path

@@ -20,7 +20,7 @@ import { readModel } from '../onnx/read.ts'
 import { openSidecar } from '../onnx/sidecar.ts'
 import type { DataType } from '../tensor/dtype.ts'
 import { LoadedModel } from './loaded.ts'
-import { type Model, ModelHandle } from './model.ts'
+import { type Model, ModelHandle, type ModelMembers } from './model.ts'
 import { type EngineMaker, Variants } from './variants.ts'
 
 export interface LoadOptions {
@@ -66,11 +66,12 @@ const GROUP_BYTES = 96 * MIB
 let programs = 0
 
 /**
- * Opens an ONNX file. Weights stay in their files: onnxruntime maps them.
+ * Opens an ONNX file. Weights stay in their files: onnxruntime maps them. `load<Chars>('chars.onnx')` takes its modules' types from what
+ * `npx onnsight types chars.onnx` wrote.
  * @throws the errors of reading (ModelNotFoundError, NotOnnxError, TruncatedModelError, ExternalDataError, UnsupportedVersionError),
  * UnsupportedModelError for operators that onnxruntime lacks, CudaUnavailableError, CacheFolderError
  */
-export async function load(path: string, options: LoadOptions = {}): Promise<Model> {
+export async function load<M extends ModelMembers = Model>(path: string, options: LoadOptions = {}): Promise<M> {
   checkOptions(options)
   const { cacheFolder, signal, onProgress } = options
   signal?.throwIfAborted()
@@ -91,7 +92,7 @@ export async function load(path: string, options: LoadOptions = {}): Promise<Mod
     await usual.engine.open((done, total) => onProgress?.(done + 1, total + 1, `session ${done} of ${total}`), signal)
   }
   const { signal: _signal, onProgress: _onProgress, ...plain } = options
-  return new ModelHandle(new LoadedModel(file, variants, usual, plain)).proxy
+  return new ModelHandle(new LoadedModel(file, variants, usual, plain)).proxy as unknown as M
 }
 
 function engineMaker(path: string, provider: Provider, options: LoadOptions): EngineMaker {

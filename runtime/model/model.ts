@@ -135,7 +135,8 @@ function given<O extends object, R>(
   return { options, block: isRecorded(block) ? block : fromFunction(block) }
 }
 
-const modelMembers: ReadonlySet<string> = new Set([
+/** Names that are properties of a model: a child called so is reached by child('…'). */
+export const modelMembers: ReadonlySet<string> = new Set([
   ...['path', 'output', 'outputs', 'input', 'inputs', 'ops', 'weights', 'child', 'modules', 'toString'],
   ...[
     'name',

@@ -12,8 +12,8 @@ import { Tensor } from '../tensor/tensor.ts'
 import type { Binding } from './binding.ts'
 import { type Operations, operationsOf } from './operations.ts'
 
-/** What every module has beside its children. */
-export interface ModuleMembers {
+/** What every module has beside its children, whatever is known of them. */
+export interface ModuleBase {
   /** `transformer.h.5.mlp`; '' for the model itself. */
   readonly path: string
   /** The activation that leaves the module. Reading gives a handle; assigning changes what everything outside reads.
@@ -27,20 +27,24 @@ export interface ModuleMembers {
   readonly outputs: Taps
   /** All values that enter, by name. */
   readonly inputs: Taps
-  /** The module's own nodes, by operation: `attn.ops.Softmax[0].output`. */
-  readonly ops: Operations
-  /** The module's parameters, by name: `c_fc.weights.weight`. */
-  readonly weights: Taps
   /** A child whose name is no identifier, or is taken by a property. */
   child(name: string): Module
   /** Direct children, in the model's order. */
   readonly modules: readonly Module[]
   /** Layers of a list: `h.length`, `h.at(-1)`, `h.slice(2, 5)`, `for (const layer of h)`. */
   readonly length: number
+  toString(): string
+}
+
+/** What a module has of which nothing is known at build time. */
+export interface ModuleMembers extends ModuleBase {
+  /** The module's own nodes, by operation: `attn.ops.Softmax[0].output`. */
+  readonly ops: Operations
+  /** The module's parameters, by name: `c_fc.weights.weight`. */
+  readonly weights: Taps
   at(index: number): Module
   slice(start?: number, end?: number): Module[]
   [Symbol.iterator](): Iterator<Module>
-  toString(): string
 }
 
 /** Values by name: reading gives a handle, assigning writes. */

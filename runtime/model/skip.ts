@@ -2,7 +2,7 @@ import { TraceArgumentsError } from '../errors/trace.ts'
 import type { Tap } from '../graph/expression.ts'
 import type { TensorLike } from '../tensor/convert.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { handleOf, type Module } from './module.ts'
+import { handleOf, type ModuleBase } from './module.ts'
 
 /** A module with several outputs is given one value for each. */
 export type SkipValue = TensorLike | Readonly<Record<string, TensorLike>>
@@ -12,7 +12,7 @@ export type SkipValue = TensorLike | Readonly<Record<string, TensorLike>>
  * neither read nor written from here on.
  * @throws SkippedError at such a read or write; ShapeError where the value doesn't fit; AmbiguousTapError where several values leave
  */
-export function skip(module: Module, value?: SkipValue): void {
+export function skip(module: ModuleBase, value?: SkipValue): void {
   const handle = handleOf(module)
   if (!handle || handle.path === '') {
     throw new TraceArgumentsError(

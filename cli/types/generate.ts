@@ -1,0 +1,83 @@
+import type { Model } from '../../runtime/index.ts'
+import { modelMembers } from '../../runtime/model/model.ts'
+import { handleOf } from '../../runtime/model/module.ts'
+import { reservedNames } from '../../runtime/names/reserved.ts'
+import type { ModuleNode } from '../../runtime/names/tree.ts'
+
+/** A `.d.ts` with the model's modules: completion and type errors for paths. `name` is that of the exported type. */
+export function generateTypes(model: Model, name: string, file: string): string {
+  const root = handleOf(model)!.scope
+  const modules = new Modules(handleOf(model)!.binding.taps.tree.graph.nodes.map(node => node.opType))
+  const type = modules.typeOf(root)
+  return `// Made by \`npx onnsight types ${file}\`. Make it again when the model changes.
+import type { TypedLayers, TypedModel, TypedModule } from 'onnsight'
+
+/** \`await load<${name}>('${file}')\` */
+export type ${name} = TypedModel<${type}>
+
+/** What the model takes. */
+export interface ${name}Inputs {
+${model.signature.inputs.map(input => `  /** ${input.type} [${(input.dims ?? []).map(dim => dim ?? '?').join(', ')}] */\n  readonly ${key(input.name)}: import('onnsight').TensorLike`).join('\n')}
+}
+
+${modules.declarations.join('\n\n')}
+`
+}
+
+/** One type for all modules that are built alike. */
+class Modules {
+  readonly declarations: string[] = []
+  readonly #opTypes: readonly string[]
+  readonly #known = new Map<string, string>()
+  readonly #names = new Set<string>()
+
+  constructor(opTypes: readonly string[]) {
+    this.#opTypes = opTypes
+  }
+
+  typeOf(module: ModuleNode): string {
+    const members = module.path === '' ? modelMembers : reservedNames
+    const children = [...module.children, ...module.aliases]
+      .filter(([name]) => !members.has(name))
+      .map(([name, child]) => [name, this.typeOf(child)] as const)
+    const fields = children.map(([name, type]) => `  readonly ${key(name)}: ${type}`)
+    const layers = module.isList ? ` & TypedLayers<${union(children.map(([, type]) => type))}>` : ''
+    const weights = union([...module.weights.keys()].map(quote))
+    const ops = union(module.own.map(index => quote(this.#opTypes[index])))
+    const body = `TypedModule<${fields.length > 0 ? `{\n${fields.join('\n')}\n}` : 'unknown'}${layers}, ${weights}, ${ops}>`
+    const known = this.#known.get(body)
+    if (known) return known
+    const name = this.#nameFor(module)
+    this.#known.set(body, name)
+    this.declarations.push(`type ${name} = ${body}`)
+    return name
+  }
+
+  #nameFor({ name, className, parent }: ModuleNode): string {
+    const own = className ?? (/^\d+$/.test(name) ? `${parent?.name ?? ''}Layer` : name || 'Root')
+    const words = own.split(/\W+/).filter(word => word !== '')
+    const base = words.map(word => word[0].toUpperCase() + word.slice(1)).join('') || 'Module'
+    const plain = /^\d/.test(base) ? `Module${base}` : base
+    let found = plain
+    for (let i = 2; this.#names.has(found); i++) found = `${plain}${i}`
+    this.#names.add(found)
+    return found
+  }
+}
+
+const union = (types: readonly string[]): string => [...new Set(types)].join(' | ') || 'never'
+
+const quote = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
+
+const key = (name: string): string => (/^(?:[A-Za-z_$][\w$]*|0|[1-9]\d*)$/.test(name) ? name : quote(name))
+
+/** The type's name for a file: `chars-fp16.onnx` is CharsFp16. */
+export function typeName(file: string): string {
+  const words = file
+    .replace(/^.*[\\/]/, '')
+    .replace(/\.onnx$/, '')
+    .split(/[^A-Za-z0-9]+/)
+    .filter(word => word !== '')
+  const name = words.map(word => word[0].toUpperCase() + word.slice(1)).join('') || 'Model'
+  return /^\d/.test(name) ? `Model${name}` : name
+}

@@ -1,0 +1,105 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import test from 'ava'
+
+const run = promisify(execFile)
+const onnsight = (...args: string[]) => run(process.execPath, ['dist/cli/onnsight.js', ...args])
+// Within the project, so that 'onnsight' is found.
+const folder = mkdtempSync('test/cli/.types-')
+test.after.always(() => rmSync(folder, { recursive: true }))
+
+/** What the TypeScript compiler says of a program, line by line. */
+async function compile(name: string, program: string): Promise<string[]> {
+  const file = join(folder, `${name}.ts`)
+  writeFileSync(file, program)
+  const options =
+    '--noEmit --ignoreConfig --strict --module nodenext --target es2022 --types node --skipLibCheck'.split(' ')
+  try {
+    await run('node_modules/.bin/tsc', [...options, file])
+    return []
+  } catch (error) {
+    return (error as { stdout: string }).stdout.trim().split('\n')
+  }
+}
+
+const head = `import { load, type Tensor } from 'onnsight'
+import { cache, edit, save, skip, trace } from 'onnsight/trace.macro'
+import type { Chars, CharsInputs } from './chars.js'
+const model = await load<Chars>('chars.onnx')
+const inputs: CharsInputs = { input_ids: [[1, 2]] }
+`
+
+test.before(async () => {
+  await onnsight('types', 'test/fixtures/models/chars.onnx', '--out', join(folder, 'chars.d.ts'))
+})
+
+test('right programs compile against the types of a model', async t => {
+  const errors = await compile(
+    'right',
+    `${head}
+const logits: Tensor = await trace(model, { ...inputs }, m => {
+  m.transformer.h[2].mlp.output = 0
+  model.transformer.h[0].attn.ops.Softmax[0].output.sum()
+  for (const layer of m.transformer.h) save(layer.ln_1.input)
+  skip(m.transformer.h.at(-1).mlp.act)
+  cache({ modules: [m.transformer.h[0], 'lm_head'] })
+  const w: Tensor = m.transformer.wte.weights.weight
+  return m.lm_head(m.transformer.ln_f(w))
+})
+const edited = edit(model, m => {
+  m.transformer.h[1].attn.c_proj.input = 0
+})
+edited.transformer.h[1].mlp.c_fc.path
+logits.dims`,
+  )
+  t.deepEqual(errors, [])
+})
+
+for (const [name, line, message] of [
+  ['path', 'model.transformer.h[0].mpl', /Property 'mpl' does not exist.*|did you mean 'mlp'/],
+  ['root', 'model.transfomer', /Property 'transfomer' does not exist/],
+  ['block', 'await trace(model, [[1]], m => m.lm_haed.output)', /Property 'lm_haed' does not exist/],
+  ['weight', 'model.lm_head.weights.bais', /Property 'bais' does not exist/],
+  ['operation', 'model.transformer.h[0].attn.ops.Softmx', /Property 'Softmx' does not exist/],
+  ['value', "model.transformer.h[0].output = 'zero'", /not assignable/],
+  ['input', 'const wrong: CharsInputs = { input_id: [[1]] }', /input_id/],
+] as const) {
+  test(`a wrong ${name} does not: ${line}`, async t => {
+    const errors = await compile(`wrong-${name}`, `${head}${line}\n`)
+    t.is(errors.length, 1, errors.join('\n'))
+    t.regex(errors[0], message)
+    t.regex(errors[0], /\(6,\d+\)/)
+  })
+}
+
+test('the file is small: modules that are built alike share a type', t => {
+  const text = readFileSync(join(folder, 'chars.d.ts'), 'utf8')
+  t.is(text.match(/TypedLayers</g)?.length, 1)
+  t.true(text.length < 6000)
+})
+
+for (const file of ['names/bert', 'names/resnet', 'models/chars-scopes', 'models/chars-cache', 'batch/rotary']) {
+  test(`the types of ${file} compile`, async t => {
+    const name = file.replace('/', '-')
+    await onnsight('types', `test/fixtures/${file}.onnx`, '--out', join(folder, `${name}.d.ts`), '--name', 'M')
+    t.deepEqual(
+      await compile(
+        `use-${name}`,
+        `import { load } from 'onnsight'\nimport type { M } from './${name}.js'\n(await load<M>('m.onnx')).run({})\n`,
+      ),
+      [],
+    )
+  })
+}
+
+test('inspect shows the tree, the inputs and the blocks; as JSON too', async t => {
+  const { stdout } = await onnsight('inspect', 'test/fixtures/models/chars.onnx')
+  t.regex(stdout, /inputs\n {2}input_ids: int64 \[batch, sequence\]/)
+  t.regex(stdout, /modules\nmodel[\s\S]*0 … 3 \(4 alike\)[\s\S]*blocks, with their nodes\n/)
+  const { stdout: json } = await onnsight('inspect', 'test/fixtures/models/chars.onnx', '--json')
+  const read = JSON.parse(json) as { modules: { path: string; weights: string[] }[]; blocks: unknown[] }
+  t.deepEqual(read.modules.find(({ path }) => path === 'transformer.wte')?.weights, ['weight'])
+  t.true(read.blocks.length > 4)
+})
