@@ -1,5 +1,6 @@
 import { dirname, relative, sep } from 'node:path'
 import { create } from '@bufbuild/protobuf'
+import { ExternalDataError } from '../errors/onnx.ts'
 import { externalEntry } from '../onnx/external.ts'
 import { withFields } from '../onnx/message.ts'
 import {
@@ -99,7 +100,16 @@ function commonFolder(files: readonly string[]): string | undefined {
   if (files.length === 0) return undefined
   let folder = dirname(files[0])
   for (const file of files) {
-    while (file !== folder && !file.startsWith(folder.endsWith(sep) ? folder : folder + sep)) folder = dirname(folder)
+    while (file !== folder && !file.startsWith(folder.endsWith(sep) ? folder : folder + sep)) {
+      const up = dirname(folder)
+      // Windows has a root for each drive.
+      if (up === folder)
+        throw new ExternalDataError(
+          `The weights lie on two drives: ${files[0]} and ${file}. onnxruntime maps them from one folder.`,
+          'put them on one drive, or the cacheFolder on that of the model',
+        )
+      folder = up
+    }
   }
   return folder
 }
