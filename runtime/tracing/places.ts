@@ -24,7 +24,11 @@ export interface View {
   /** Undefined where there is one invoke, or none. */
   readonly rows: Rows | undefined
   readonly skipped: Skipped
+  /** Where it has written, and where that was first. */
+  readonly written: Map<Tap, Mark | undefined>
 }
+
+export const newView = (rows?: Rows): View => ({ rows, skipped: new Skipped(), written: new Map() })
 
 /** What a trace does at the model's taps: its reads and writes, the modules it skips, and what has run already. */
 export class Places {
@@ -33,7 +37,7 @@ export class Places {
   readonly #executed = new Set<number>()
   #forcedAt: Mark | undefined
   #shapes: ReadonlyMap<string, ValueShape> = new Map()
-  view: View = { rows: undefined, skipped: new Skipped() }
+  view: View = newView()
 
   constructor(owner: PlacesOwner) {
     this.#owner = owner
@@ -89,10 +93,9 @@ export class Places {
   /** Leaves a module out: these values stand for its outputs, and what lies inside is out of reach. @throws SkippedError */
   skip(module: ModuleNode, outputs: readonly (readonly [Tap, unknown])[]): void {
     const mark = this.#owner.mark()
-    // What other invokes wrote is theirs.
-    for (const [tap, [first]] of this.view.rows ? [] : this.#writes)
+    for (const [tap, first] of this.view.written)
       if (tap.scope !== module.path && isInside(tap, module, this.#program))
-        throw new SkippedError(tap.label, module.path, mark, first.mark)
+        throw new SkippedError(tap.label, module.path, mark, first)
     for (const [tap, value] of outputs) this.#write(tap, value)
     const taps = outputs.map(([tap]) => tap)
     this.view.skipped.add(module, taps, mark)
@@ -112,6 +115,7 @@ export class Places {
     const isOwn = tap.direction === 'in' && tap.scope !== ''
     if (variant.decided.has(tap.tensor) && !isOwn) throw new DecidedError(tap.label, mark)
     const value = this.#fit(tap, written, mark).node
+    if (!this.view.written.has(tap)) this.view.written.set(tap, mark)
     const writes = this.#writes.get(tap)
     if (writes) writes.push({ value, mark })
     else this.#writes.set(tap, [{ value, mark }])

@@ -15,11 +15,10 @@ import { Info } from './info.ts'
 import { Invokes, settled } from './invokes.ts'
 import { LineMark, StackMark } from './mark.ts'
 import { Passed } from './passed.ts'
-import { Places, type PlacesOwner, type View } from './places.ts'
+import { newView, Places, type PlacesOwner, type View } from './places.ts'
 import type { Rows } from './rows.ts'
 import { EngineRunner, type Runner, type RunResult } from './runner.ts'
 import { currentSession, type Session } from './session.ts'
-import { Skipped } from './skipped.ts'
 import { untilStop } from './stop.ts'
 import type { Traceable, TraceableVariant } from './traceable.ts'
 import { type TracerJSON, toPlain } from './tracer-json.ts'
@@ -103,7 +102,7 @@ export class Tracer implements PlacesOwner, BlockOwner {
 
   /** From here on, reads and writes are those of one invoke. */
   enterRows(rows: Rows | undefined): void {
-    this.#places.view = { rows, skipped: new Skipped() }
+    this.#places.view = newView(rows)
   }
 
   /** 1 for a trace that stands in no other, and in no session. */
