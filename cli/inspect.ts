@@ -1,3 +1,4 @@
+import { describeInput } from '../runtime/errors/input.ts'
 import type { Declared, Model } from '../runtime/index.ts'
 import { handleOf } from '../runtime/model/module.ts'
 
@@ -20,10 +21,7 @@ export function inspection(model: Model) {
 
 /** The same for people. */
 export function describe(model: Model): string {
-  const list = (values: readonly Declared[]): string =>
-    values
-      .map(({ name, type, dims }) => `  ${name}: ${type} [${(dims ?? []).map(dim => dim ?? '?').join(', ')}]`)
-      .join('\n')
+  const list = (values: readonly Declared[]): string => values.map(value => `  ${describeInput(value)}`).join('\n')
   const blocks = model.blocks.map(({ label, nodes }) => `  ${label} (${nodes})`).join('\n')
   return [
     `${model.name}: ${model.nodeNames.length} nodes`,

@@ -1,19 +1,11 @@
+import { operatorNames as sharedNames } from '../language/operators.ts'
 import { type Context, type NodePath, type types, withoutTypes } from './babel.ts'
 import { condition, temporary } from './conditions.ts'
 import { member } from './marks.ts'
 
 /** The runtime's name for each operator that tensors have. */
 export const operatorNames: Readonly<Record<string, string>> = {
-  '+': 'add',
-  '-': 'sub',
-  '*': 'mul',
-  '/': 'div',
-  '%': 'mod',
-  '**': 'pow',
-  '<': 'lt',
-  '<=': 'le',
-  '>': 'gt',
-  '>=': 'ge',
+  ...sharedNames,
   '===': 'eq',
   '!==': 'ne',
   '==': 'looseEq',

@@ -1,3 +1,4 @@
+import { describeType } from '../../runtime/errors/input.ts'
 import type { Model } from '../../runtime/index.ts'
 import { modelMembers } from '../../runtime/model/model.ts'
 import { handleOf } from '../../runtime/model/module.ts'
@@ -17,7 +18,7 @@ export type ${name} = TypedModel<${type}>
 
 /** What the model takes. */
 export interface ${name}Inputs {
-${model.signature.inputs.map(input => `  /** ${input.type} [${(input.dims ?? []).map(dim => dim ?? '?').join(', ')}] */\n  readonly ${key(input.name)}: import('onnsight').TensorLike`).join('\n')}
+${model.signature.inputs.map(input => `  /** ${describeType(input)} */\n  readonly ${key(input.name)}: import('onnsight').TensorLike`).join('\n')}
 }
 
 ${modules.declarations.join('\n\n')}

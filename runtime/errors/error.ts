@@ -1,3 +1,5 @@
+import { isOwnFrame } from './own-frames.ts'
+
 /** A place in the user's own file. Lines and columns are 1-based. */
 export interface SourcePosition {
   readonly file: string
@@ -37,17 +39,12 @@ export class OnnsightError extends Error {
   }
 }
 
-/** This package's folder; with source maps its frames carry the sources' names, which lie beside dist/. */
-const own = new URL('../', import.meta.url).href
-const ownFolders = [own, own.replace('/dist/', '/')].flatMap(url => [url, url.replace(/^file:\/\//, '')])
-
 /** The user's lines come first: what happens in here tells nobody anything but us. `ONNSIGHT_DEBUG` keeps all. */
 function withoutOwnFrames(stack: string): string {
   if (globalThis.process?.env?.ONNSIGHT_DEBUG) return stack
-  const isOwn = (line: string): boolean => /^\s+at /.test(line) && ownFolders.some(folder => line.includes(folder))
   return stack
     .split('\n')
-    .filter(line => !isOwn(line))
+    .filter(line => !isOwnFrame(line))
     .join('\n')
 }
 

@@ -20,8 +20,13 @@ export class InputError extends OnnsightError {
   }
 }
 
-export function describeInput({ name, type, dims }: DeclaredInput): string {
-  return `${name}: ${type} [${dims ? dims.map(dim => dim ?? '?').join(', ') : '…'}]`
+export function describeInput(input: DeclaredInput): string {
+  return `${input.name}: ${describeType(input)}`
+}
+
+/** `int64 [batch, sequence]`. */
+export function describeType({ type, dims }: DeclaredInput): string {
+  return `${type} [${dims ? dims.map(dim => dim ?? '?').join(', ') : '…'}]`
 }
 
 export class LoadOptionError extends OnnsightError {

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { InvalidTensorsFileError } from '../errors/files.ts'
 import { sizeOf, type TensorData } from '../tensor/data.ts'
-import { allocate, type HeldType } from '../tensor/dtype.ts'
+import { allocate, bytesOf, type HeldType } from '../tensor/dtype.ts'
 import { Tensor } from '../tensor/tensor.ts'
 
 /* The format is a length, a JSON header and the tensors' bytes. No kept-up package reads or writes it in Node. */
@@ -109,9 +109,10 @@ async function readTensor(
   if (!type) throw new InvalidTensorsFileError(what, `its dtype is ${dtype}, which is not known here`)
   const isWhole = Array.isArray(shape) && shape.every(dim => Number.isSafeInteger(dim) && dim >= 0)
   const [from, to] = Array.isArray(data_offsets) ? data_offsets : [0, -1]
-  const data = isWhole ? (allocate(type, sizeOf(shape)) as Uint8Array) : undefined
-  if (!data || from < 0 || to - from !== data.byteLength || base + to > size)
+  // Before room is made for it: a few letters may claim to be a huge tensor.
+  if (!isWhole || from < 0 || to - from !== sizeOf(shape) * bytesOf(type) || base + to > size)
     throw new InvalidTensorsFileError(what, 'its shape and its bytes do not go together')
+  const data = allocate(type, sizeOf(shape)) as Uint8Array
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
   await file.read(bytes, 0, bytes.length, base + from)
   if (!isBrain) return { type, dims: [...shape], data }

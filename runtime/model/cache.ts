@@ -1,15 +1,15 @@
 import { CacheTooLargeError } from '../errors/files.ts'
 import { AmbiguousTapError, NoTapError, UnknownModuleError, UnknownNameError } from '../errors/names.ts'
+import { showDims } from '../errors/tensor.ts'
 import { SaveError, SkippedError, TraceArgumentsError } from '../errors/trace.ts'
 import { writeSafetensors } from '../files/safetensors.ts'
 import type { Tap } from '../graph/expression.ts'
-import { currentRecorder } from '../graph/recorder.ts'
 import { nearestNames } from '../names/nearest.ts'
 import { resolvePath } from '../names/resolve.ts'
 import type { ModuleNode, ModuleTree } from '../names/tree.ts'
 import { bytesOf } from '../tensor/dtype.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { Tracer } from '../tracing/tracer.ts'
+import { currentTracer, type Tracer } from '../tracing/tracer.ts'
 import { handleOf, type ModuleBase } from './module.ts'
 
 /** A module, or its path. A list (`transformer.h`) means its layers. */
@@ -85,7 +85,7 @@ export class Cache {
   toString(): string {
     if (this.file !== undefined) return `Cache(written to ${this.file})`
     const lines = [...this.#entries].map(([path, { output, input }]) => {
-      const dims = (tensor: Tensor | undefined): string => (tensor ? `[${tensor.dims.join(', ')}]` : '')
+      const dims = (tensor: Tensor | undefined): string => (tensor ? showDims(tensor.dims) : '')
       return `  ${path}  ${input ? `${dims(input)} → ` : ''}${dims(output)}`
     })
     return `Cache(${this.#entries.size} modules)\n${lines.join('\n')}`
@@ -102,9 +102,8 @@ export class Cache {
  * @throws CacheTooLargeError before anything runs; UnknownModuleError
  */
 export function cache(options: CacheOptions = {}): Cache {
-  const tracer = currentRecorder()
-  if (!(tracer instanceof Tracer) || tracer.finished)
-    throw new SaveError('cache() was called outside a trace.', 'call it inside the block of a trace')
+  const tracer = currentTracer()
+  if (!tracer) throw new SaveError('cache() was called outside a trace.', 'call it inside the block of a trace')
   const { tree } = tracer.program
   const modules = chosen(tree, options)
   const entries = new Map<string, CachedModule>()

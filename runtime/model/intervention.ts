@@ -11,7 +11,8 @@ import { recorderScope } from '../graph/recorder.ts'
 import type { TensorData } from '../tensor/data.ts'
 import { decodeData, type EncodedData, encodeData } from '../tensor/encoded.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { type Backend, keepingLive } from '../tracing/backend.ts'
+import type { Backend } from '../tracing/backend.ts'
+import { keepingLive } from '../tracing/live.ts'
 import { isPlain } from '../tracing/result.ts'
 import type { TraceableVariant } from '../tracing/traceable.ts'
 import type { Tracer } from '../tracing/tracer.ts'
@@ -83,7 +84,8 @@ function readGraph(json: unknown, { engine, decided }: TraceableVariant): Record
   return recording
 }
 
-function readerOf({ program }: Engine, decode: GraphReader['decode']): GraphReader {
+/** Reads recordings for a model. */
+export function readerOf({ program }: Engine, decode: GraphReader['decode']): GraphReader {
   return { program, tap: (scope, direction, tensor) => program.taps.find(scope, direction, tensor), decode }
 }
 

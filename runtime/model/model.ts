@@ -16,7 +16,7 @@ import { listen, tell } from '../tracing/listeners.ts'
 import { Session } from '../tracing/session.ts'
 import { traceBlock } from '../tracing/trace.ts'
 import { type Edit, type Traceable, traceable } from '../tracing/traceable.ts'
-import { type TraceOptions, Tracer } from '../tracing/tracer.ts'
+import type { TraceOptions } from '../tracing/tracer.ts'
 import { Binding } from './binding.ts'
 import { type EditOptions, withEdits } from './edit.ts'
 import type { Inputs } from './inputs.ts'
@@ -243,10 +243,9 @@ export class ModelHandle extends ModuleHandle {
   }
 
   async record(inputs: Inputs, block: Given<unknown>): Promise<InterventionGraph> {
-    const { block: recorded } = given('record', block, undefined)
-    const tracer = new Tracer([this.proxy, inputs], {}, new RecordBackend(), recorded.info)
-    const result = tracer.run(this[traceable](), running => recorded.record(this.proxy, running))
-    return result as Promise<InterventionGraph>
+    const options: TraceOptions = { backend: new RecordBackend() }
+    const args = [this.proxy, inputs, options]
+    return traceBlock('trace', args, given('record', block, undefined).block) as Promise<InterventionGraph>
   }
 
   async runGraph(graph: unknown, { signal, onReport }: TraceOptions = {}): Promise<unknown> {

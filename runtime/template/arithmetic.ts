@@ -1,3 +1,4 @@
+import { operatorNames } from '../../language/operators.ts'
 import type { BinaryOperator, UnaryOperator } from '../../language/template/ast.ts'
 import type { TensorLike } from '../tensor/convert.ts'
 import { toTensor } from '../tensor/convert.ts'
@@ -7,11 +8,12 @@ import { TemplateProblem } from './problem.ts'
 
 type Plain = number | bigint | boolean
 
-const isPlain = (value: unknown): value is Plain => /^(number|bigint|boolean)$/.test(typeof value)
+/** A number or a truth value: what is no tensor yet, and may stand for one. */
+export const isScalar = (value: unknown): value is Plain => /^(number|bigint|boolean)$/.test(typeof value)
 
 /** Two numbers give a number, as in Python; what has elements is a tensor. */
 export function binary(operator: BinaryOperator, left: unknown, right: unknown): unknown {
-  if (isPlain(left) && isPlain(right)) return onNumbers(operator, Number(left), Number(right))
+  if (isScalar(left) && isScalar(right)) return onNumbers(operator, Number(left), Number(right))
   if (operator === '@') return asTensor(operator, left).matmul(asTensor(operator, right))
   const [a, b] = [operandOf(operator, left), operandOf(operator, right)]
   switch (operator) {
@@ -28,7 +30,7 @@ export function binary(operator: BinaryOperator, left: unknown, right: unknown):
 
 export function unary(operator: UnaryOperator, operand: unknown): unknown {
   if (typeof operand === 'boolean' && operator === '~') return !operand
-  if (isPlain(operand)) {
+  if (isScalar(operand)) {
     if (operator === '~') throw new TemplateProblem('~ was used on a number', '~ is for bools: ~(h > 0)')
     return operator === '-' ? -Number(operand) : Number(operand)
   }
@@ -38,20 +40,7 @@ export function unary(operator: UnaryOperator, operand: unknown): unknown {
   return assertBool('~', tensor).not()
 }
 
-const names: Readonly<Record<Exclude<BinaryOperator, '@' | '//' | '&' | '|' | '^'>, keyof typeof operators>> = {
-  '+': 'add',
-  '-': 'sub',
-  '*': 'mul',
-  '/': 'div',
-  '%': 'mod',
-  '**': 'pow',
-  '<': 'lt',
-  '<=': 'le',
-  '>': 'gt',
-  '>=': 'ge',
-  '==': 'eq',
-  '!=': 'ne',
-}
+const names = { ...operatorNames, '==': 'eq', '!=': 'ne' } as const
 
 function onNumbers(operator: BinaryOperator, a: number, b: number): number | boolean {
   switch (operator) {
@@ -88,13 +77,13 @@ function assertBool(operator: string, tensor: Tensor): Tensor {
 type Operand = Tensor | Plain
 
 function operandOf(operator: string, value: unknown): Operand {
-  return isPlain(value) ? value : asTensor(operator, value)
+  return isScalar(value) ? value : asTensor(operator, value)
 }
 
 /** @throws TemplateProblem for what is no tensor and can't become one */
 export function asTensor(operator: string, value: unknown): Tensor {
   if (value instanceof Tensor) return value
-  if (isPlain(value) || Array.isArray(value) || ArrayBuffer.isView(value)) return toTensor(value as TensorLike)
+  if (isScalar(value) || Array.isArray(value) || ArrayBuffer.isView(value)) return toTensor(value as TensorLike)
   throw new TemplateProblem(
     `${operator} was used on ${describe(value)}`,
     typeof value === 'function' ? 'use its .output or .input' : 'use a tensor, a number or a list of numbers',
@@ -106,5 +95,5 @@ export function describe(value: unknown): string {
   if (typeof value === 'function') return 'a module'
   if (typeof value === 'string') return `the text ${JSON.stringify(value)}`
   if (value instanceof Tensor) return value.label
-  return Array.isArray(value) ? 'a list' : isPlain(value) ? String(value) : 'an object'
+  return Array.isArray(value) ? 'a list' : isScalar(value) ? String(value) : 'an object'
 }

@@ -1,7 +1,7 @@
 import { handleOf } from '../model/module.ts'
 import { Slice, type SliceSpec, toSlice } from '../tensor/slice.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { asTensor, describe } from './arithmetic.ts'
+import { asTensor, describe, isScalar } from './arithmetic.ts'
 import { Named } from './members.ts'
 import { TemplateProblem } from './problem.ts'
 
@@ -87,4 +87,4 @@ function pythonSlice<T>(list: readonly T[], start: number | undefined, stop: num
 }
 
 const isNumeric = (list: unknown): boolean =>
-  Array.isArray(list) && list.every(item => /^(number|bigint|boolean)$/.test(typeof item) || isNumeric(item))
+  Array.isArray(list) && list.every(item => isScalar(item) || isNumeric(item))

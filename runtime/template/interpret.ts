@@ -7,7 +7,7 @@ import { nearestNames } from '../names/nearest.ts'
 import { toTensor } from '../tensor/convert.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import type { Tracer } from '../tracing/tracer.ts'
-import { binary, describe, unary } from './arithmetic.ts'
+import { binary, describe, isScalar, unary } from './arithmetic.ts'
 import { call, callOperation, isOperation } from './calls.ts'
 import { type Entry, indexOf, sliceOf } from './indexing.ts'
 import { memberOf, Named, setMember } from './members.ts'
@@ -311,7 +311,7 @@ function toSaved(name: string, value: unknown): Tensor {
   const handle = handleOf(value)
   if (handle)
     throw new TemplateProblem(`${name} is a module`, `save what leaves it: save ${name} = ${handle.path}.output`)
-  if (/^(number|bigint|boolean)$/.test(typeof value) || ArrayBuffer.isView(value)) return toTensor(value as number)
+  if (isScalar(value) || ArrayBuffer.isView(value)) return toTensor(value as number)
   if (Array.isArray(value) && !value.flat(Number.POSITIVE_INFINITY).some(item => item instanceof Tensor))
     return toTensor(value)
   const fix = Array.isArray(value)

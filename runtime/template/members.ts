@@ -3,6 +3,7 @@ import { handleOf, type ModuleHandle } from '../model/module.ts'
 import { OperationNode } from '../model/operations.ts'
 import { nearestNames } from '../names/nearest.ts'
 import { Tensor } from '../tensor/tensor.ts'
+import { isPlain } from '../tracing/result.ts'
 import { toCamelCase } from './arguments.ts'
 import { describe } from './arithmetic.ts'
 import { TemplateProblem } from './problem.ts'
@@ -140,7 +141,5 @@ function fail(message: string, near: readonly string[]): never {
 
 /** Plain objects: what an operation with several results gives, and what a `${…}` brings. */
 function isRecord(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
+  return typeof value === 'object' && value !== null && isPlain(value)
 }

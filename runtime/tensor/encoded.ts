@@ -1,6 +1,6 @@
 import { InvalidInterventionGraphError } from '../errors/graph-json.ts'
 import { sizeOf, type TensorData } from './data.ts'
-import { allocate, type DataType, type HeldType, isHeld } from './dtype.ts'
+import { allocate, bytesOf, type DataType, type HeldType, isHeld } from './dtype.ts'
 
 /** A tensor as JSON: its elements as base64, little-endian; of text as they are. */
 export interface EncodedData {
@@ -32,8 +32,9 @@ export function decodeData(json: unknown, where: string): TensorData {
   // Its length tells first: a few letters may claim to be a huge tensor.
   const bytes = Buffer.from(data, 'base64')
   if (size > bytes.length) return fail('has fewer elements than its dims say')
+  const due = size * bytesOf(type as HeldType)
+  if (bytes.length !== due) return fail(`has ${bytes.length} bytes, where ${due} are due`)
   const array = allocate(type as HeldType, size) as Uint8Array
-  if (array.byteLength !== bytes.length) return fail(`has ${bytes.length} bytes, where ${array.byteLength} are due`)
   new Uint8Array(array.buffer, array.byteOffset, array.byteLength).set(bytes)
   return { type: type as HeldType, dims: [...dims], data: array }
 }

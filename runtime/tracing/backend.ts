@@ -1,6 +1,8 @@
 import type { TraceReport } from '../engine/report.ts'
 import { recorderScope } from '../graph/recorder.ts'
+import type { Tensor } from '../tensor/tensor.ts'
 import { tell } from './listeners.ts'
+import { keepingLive } from './live.ts'
 import { collectTensors } from './result.ts'
 import type { Tracer } from './tracer.ts'
 
@@ -14,10 +16,9 @@ export class ExecutionBackend implements Backend {
   run(tracer: Tracer): Promise<unknown> {
     const start = performance.now()
     return keepingLive(tracer, async () => {
-      await tracer.begin()
-      const result = await recorderScope().run(tracer, () => tracer.execute())
+      const result = await record(tracer)
       if (tracer.isOpen) return done(tracer, result)
-      const tensors = [...new Set([...collectTensors(result), ...tracer.saved])].filter(tensor => !tensor.computed)
+      const tensors = wantedBy(tracer, result)
       const { wanted, report } = await tracer.runRecording(
         tensors.map(tensor => tensor.node),
         false,
@@ -25,8 +26,7 @@ export class ExecutionBackend implements Backend {
       tensors.forEach((tensor, i) => {
         tensor.fulfil(wanted[i])
       })
-      await tracer.settle()
-      tracer.commit(result)
+      await done(tracer, result)
       const whole = withWholeTime(report, performance.now() - start)
       tell(tracer.model.identity, whole)
       tracer.kwargs.onReport?.(whole)
@@ -35,24 +35,22 @@ export class ExecutionBackend implements Backend {
   }
 }
 
-/** All that ran were its invokes. */
+/** Checks the inputs and records the block: gives its result. */
+export async function record(tracer: Tracer): Promise<unknown> {
+  await tracer.begin()
+  return recorderScope().run(tracer, () => tracer.execute())
+}
+
+/** What is to be computed: the tensors in the block's result, and those that it saved. */
+export function wantedBy(tracer: Tracer, result: unknown): Tensor[] {
+  return [...new Set([...collectTensors(result), ...tracer.saved])].filter(tensor => !tensor.computed)
+}
+
+/** All values are here: the block's variables get theirs. */
 export async function done(tracer: Tracer, result: unknown): Promise<unknown> {
   await tracer.settle()
   tracer.commit(result)
   return result
-}
-
-/** Where it fails, the outer variables that the block assigned in place are what they were. */
-export async function keepingLive<R>(tracer: Tracer, run: () => Promise<R>): Promise<R> {
-  const { frame, live } = tracer.info ?? { frame: undefined, live: [] }
-  const before = live.map(name => [name, frame?.get(name)] as const)
-  try {
-    return await run()
-  } catch (error) {
-    tracer.finished = true
-    for (const [name, value] of before) frame?.set(name, value)
-    throw error
-  }
 }
 
 /** The report with the time of the whole trace, checking the inputs and recording included. */

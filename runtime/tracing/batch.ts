@@ -22,7 +22,8 @@ export interface Share {
 
 /** Inputs of several invokes as one. */
 export interface Batch {
-  readonly inputs: Feeds
+  /** Puts them together: rows below each other. */
+  stack(): Feeds
   readonly shares: readonly Share[]
   /** Inputs with a row for each prompt. */
   readonly batched: readonly string[]
@@ -53,7 +54,7 @@ export function joinInputs(declared: readonly DeclaredDims[], all: readonly Feed
   const counts = all.map(feeds => rowsOf(declared, feeds))
   if (all.length > 1 && (batched.length === 0 || counts.includes(undefined))) return undefined
   const lengths = all.map(feeds => lengthOf(batched, feeds))
-  const inputs = new Map<string, TensorData>()
+  const joined = new Map<string, readonly TensorData[]>()
   const padded: string[] = []
   for (const [name, first] of all[0]) {
     const parts = all.map(feeds => feeds.get(name)!)
@@ -61,7 +62,7 @@ export function joinInputs(declared: readonly DeclaredDims[], all: readonly Feed
       return undefined
     if (!batched.includes(name)) {
       if (parts.some(part => !isSame(part, first))) return undefined
-      inputs.set(name, first)
+      joined.set(name, [first])
       continue
     }
     const isRagged = parts.some(part => part.dims.slice(1).join() !== first.dims.slice(1).join())
@@ -70,7 +71,7 @@ export function joinInputs(declared: readonly DeclaredDims[], all: readonly Feed
       if (!canPad) return undefined
       padded.push(name)
     }
-    inputs.set(name, stack(parts))
+    joined.set(name, parts)
   }
   let start = 0
   const shares = all.map((_, i) => {
@@ -78,7 +79,8 @@ export function joinInputs(declared: readonly DeclaredDims[], all: readonly Feed
     start += share.count
     return share
   })
-  return { inputs, shares, batched, padded }
+  const stack = (): Feeds => new Map([...joined].map(([name, parts]) => [name, stackRows(parts)]))
+  return { stack, shares, batched, padded }
 }
 
 /** The length of a prompt: what its mask says, as that has one place for each token. */
@@ -87,8 +89,9 @@ function lengthOf(batched: readonly string[], feeds: Feeds): number | undefined 
 }
 
 /** Rows below each other; what is short is filled up with zeros. */
-function stack(parts: readonly TensorData[]): TensorData {
+function stackRows(parts: readonly TensorData[]): TensorData {
   const [first] = parts
+  if (parts.length === 1) return first
   const rest = first.dims.slice(1).map((_, axis) => Math.max(...parts.map(part => part.dims[axis + 1])))
   const dims = [parts.reduce((sum, part) => sum + part.dims[0], 0), ...rest]
   const data = allocate(first.type as HeldType, sizeOf(dims)) as Float32Array

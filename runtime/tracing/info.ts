@@ -88,6 +88,18 @@ export class Info {
     return this.#record !== undefined || this.#source.length > 0
   }
 
+  /** The values of the outer variables that are the block's own while it runs. */
+  pull(): Record<string, unknown> {
+    const { frame, live } = this
+    const names = (frame?.names ?? []).filter(name => !live.includes(name))
+    return Object.fromEntries(names.map(name => [name, frame?.get(name)]))
+  }
+
+  /** Gives them what they ended as. */
+  push(state: Readonly<Record<string, unknown>>): void {
+    for (const [name, value] of Object.entries(state)) this.frame?.set(name, value)
+  }
+
   copy(): Info {
     return new Info(this.#source, this.frame, this.startLine, this.node, this.filename, {
       startColumn: this.startColumn,

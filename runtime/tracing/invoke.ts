@@ -1,8 +1,7 @@
 import { InvokeError } from '../errors/invoke.ts'
-import { currentRecorder } from '../graph/recorder.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import type { Block } from './block.ts'
-import { Tracer } from './tracer.ts'
+import { currentTracer } from './tracer.ts'
 
 /**
  * One prompt of a batch: inside `trace(model, () => …)`, which has no inputs of its own. All invokes run as one batch where they can, and
@@ -14,7 +13,7 @@ export function invoke<R>(inputs: unknown, block: () => R | Promise<R>): Promise
 /** The block in the template language: its saved values, by name. */
 export function invoke(inputs: unknown, block: Block): Promise<Record<string, Tensor>>
 export function invoke(first: unknown, second?: unknown, ...more: unknown[]): Promise<unknown> {
-  const tracer = currentRecorder()
+  const tracer = currentTracer()
   const [inputs, block] = second === undefined ? [undefined, first] : [first, second]
   const isTemplate = typeof (block as Partial<Block> | undefined)?.record === 'function'
   if ((typeof block !== 'function' && !isTemplate) || more.length > 0)
@@ -22,7 +21,7 @@ export function invoke(first: unknown, second?: unknown, ...more: unknown[]): Pr
       more.length > 0 ? 'invoke() takes inputs and a block, and no options.' : 'invoke() was given no block.',
       more.length > 0 ? 'give options to trace(): they hold for the whole batch' : 'write invoke(inputs, () => …)',
     )
-  if (!(tracer instanceof Tracer) || tracer.finished)
+  if (!tracer)
     throw new InvokeError(
       'invoke() was called outside a trace.',
       'write trace(model, () => { invoke(inputs, () => …) })',
@@ -33,13 +32,12 @@ export function invoke(first: unknown, second?: unknown, ...more: unknown[]): Pr
 
 /** Called when its batch is recorded: that trace is current then. */
 function record(block: Block): unknown {
-  const pass = currentRecorder() as Tracer
+  const pass = currentTracer()!
   return block.record(pass.args[0], pass)
 }
 
 /** Accepted so that ports from nnsight run: what an invoke needs of another orders them already. */
 export function barrier(_count?: number): void {
-  const tracer = currentRecorder()
-  if (!(tracer instanceof Tracer) || tracer.finished)
+  if (!currentTracer())
     throw new InvokeError('barrier() was called outside a trace.', 'it may be left out: values order the invokes')
 }

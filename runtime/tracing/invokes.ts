@@ -83,7 +83,7 @@ export class Invokes {
 
   async #pass(batch: Batch, members: readonly Invoke[]): Promise<void> {
     const outer = this.#outer
-    const inputs = Object.fromEntries([...batch.inputs].map(([name, data]) => [name, Tensor.of(data)]))
+    const inputs = Object.fromEntries([...batch.stack()].map(([name, data]) => [name, Tensor.of(data)]))
     this.#inPass = true
     try {
       await recorderScope().run(outer, async () => {
@@ -101,7 +101,7 @@ export class Invokes {
 /** Records the invokes of one batch, each in its own rows. */
 async function record(pass: Tracer, batch: Batch, members: readonly Invoke[]): Promise<unknown[]> {
   const isAlone = batch.shares.length === 1
-  const axes = isAlone ? undefined : await BatchAxes.of(pass.engine, batch)
+  const axes = isAlone ? undefined : await BatchAxes.of(pass.engine, pass.inputs, batch)
   const results: unknown[] = []
   let next = 0
   for (const { feeds, body } of members) {

@@ -1,4 +1,5 @@
 import type { SourcePosition } from '../errors/error.ts'
+import { isOwnFrame } from '../errors/own-frames.ts'
 import type { Mark } from '../graph/expression.ts'
 import type { Info } from './info.ts'
 
@@ -46,18 +47,11 @@ export class StackMark implements Mark {
   }
 }
 
-/** This package's own folder: frames in it are not the user's. */
-const own = new URL('../', import.meta.url).href
-
 function userFrame(stack: string): SourcePosition | undefined {
   for (const line of stack.split('\n').slice(1)) {
     const found = /\(?((?:file:\/\/)?[^\s()]+):(\d+):(\d+)\)?$/.exec(line)
-    if (!found || found[1].startsWith('node:')) continue
-    const file = found[1].startsWith('/') ? `file://${found[1]}` : found[1]
-    if (file.startsWith(own)) continue
-    // With source maps on, our own frames carry the sources' names, which lie beside dist/.
-    if (/\/onnsight\/runtime\/|\/runtime\/(tensor|tracing|model|graph|engine)\//.test(file)) continue
-    return { file: file.replace(/^file:\/\//, ''), line: Number(found[2]), column: Number(found[3]) }
+    if (!found || found[1].startsWith('node:') || isOwnFrame(line)) continue
+    return { file: found[1].replace(/^file:\/\//, ''), line: Number(found[2]), column: Number(found[3]) }
   }
   return undefined
 }

@@ -3,7 +3,7 @@ import type { ValueShape } from '../engine/scan.ts'
 import { BatchAxisError } from '../errors/invoke.ts'
 import type { Dims, Tap } from '../graph/expression.ts'
 import type { SliceSpec } from '../tensor/slice.ts'
-import type { Batch, Share } from './batch.ts'
+import type { Batch, Feeds, Share } from './batch.ts'
 
 type Shapes = ReadonlyMap<string, ValueShape>
 
@@ -23,7 +23,7 @@ export class BatchAxes {
     this.#longer = longer
   }
 
-  static async of(engine: Engine, { inputs, batched, padded, shares }: Batch): Promise<BatchAxes> {
+  static async of(engine: Engine, inputs: Feeds, { batched, padded, shares }: Batch): Promise<BatchAxes> {
     const scan = (names: readonly string[], axis: number): Promise<Shapes> =>
       engine.shapes(
         new Map(

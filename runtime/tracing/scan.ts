@@ -1,6 +1,5 @@
-import { recorderScope } from '../graph/recorder.ts'
-import { type Backend, done, keepingLive } from './backend.ts'
-import { collectTensors } from './result.ts'
+import { type Backend, done, record, wantedBy } from './backend.ts'
+import { keepingLive } from './live.ts'
 import type { Tracer } from './tracer.ts'
 
 /** Records the block and checks it against the model, but runs nothing: its tensors have dims and dtypes, and no values. */
@@ -8,10 +7,9 @@ export class ScanBackend implements Backend {
   run(tracer: Tracer): Promise<unknown> {
     return keepingLive(tracer, async () => {
       tracer.scanned = true
-      await tracer.begin()
-      const result = await recorderScope().run(tracer, () => tracer.execute())
+      const result = await record(tracer)
       if (tracer.isOpen) return done(tracer, result)
-      const wanted = [...new Set([...collectTensors(result), ...tracer.saved])].filter(tensor => !tensor.computed)
+      const wanted = wantedBy(tracer, result)
       tracer.engine.check(tracer.recording(wanted.map(tensor => tensor.node)))
       tracer.commit(result)
       return result

@@ -4,6 +4,7 @@ import type { CompiledBlock } from './block.ts'
 import { BlockContext, type BlockOwner } from './context.ts'
 import { Frame } from './frame.ts'
 import { Info } from './info.ts'
+import { keepingLive } from './live.ts'
 import { Passed } from './passed.ts'
 import { untilStop } from './stop.ts'
 import { asTraceable } from './trace.ts'
@@ -12,30 +13,24 @@ import { asTraceable } from './trace.ts'
 export class Session implements BlockOwner {
   /** For messages. */
   readonly name: string
-  readonly #info: Info | undefined
+  readonly info: Info | undefined
   readonly #passed = new Passed()
   #pushed: Readonly<Record<string, unknown>> = {}
   finished = false
 
   constructor(info: Info | undefined) {
-    this.#info = info
+    this.info = info
     this.name = info ? `${info.filename}:${info.startLine}:${info.startColumn}` : 'a session'
   }
 
-  async run(body: () => unknown): Promise<unknown> {
-    const { frame, live } = this.#info ?? { frame: undefined, live: [] }
-    const before = live.map(name => [name, frame?.get(name)] as const)
-    try {
+  run(body: () => unknown): Promise<unknown> {
+    return keepingLive(this, async () => {
       const result = await sessionScope().run(this, () => untilStop(body))
       this.finished = true
-      for (const name of Object.keys(this.#pushed)) frame?.set(name, this.#pushed[name])
+      this.info?.push(this.#pushed)
       this.#passed.end(result)
       return result
-    } catch (error) {
-      this.finished = true
-      for (const [name, value] of before) frame?.set(name, value)
-      throw error
-    }
+    })
   }
 
   save(tensor: Tensor): void {
@@ -48,9 +43,7 @@ export class Session implements BlockOwner {
   }
 
   pull(): Record<string, unknown> {
-    const frame = this.#info?.frame
-    const names = (frame?.names ?? []).filter(name => !this.#info?.live.includes(name))
-    return Object.fromEntries(names.map(name => [name, frame?.get(name)]))
+    return this.info?.pull() ?? {}
   }
 
   push(state: Readonly<Record<string, unknown>>): void {

@@ -219,10 +219,7 @@ export class Tracer implements PlacesOwner, BlockOwner {
 
   /** Puts the outer variables that the block assigns in its hands. */
   pull(): Record<string, unknown> {
-    const state: Record<string, unknown> = {}
-    const frame = this.info?.frame
-    for (const name of frame?.names ?? []) if (!this.info?.live.includes(name)) state[name] = frame?.get(name)
-    return state
+    return this.info?.pull() ?? {}
   }
 
   /** Notes what the block's variables ended as; `commit` writes them out once the run has succeeded. */
@@ -244,8 +241,7 @@ export class Tracer implements PlacesOwner, BlockOwner {
   commit(result: unknown): void {
     this.finished = true
     this.#passed.end(result)
-    const state = this.#pushed
-    if (state) for (const name of Object.keys(state)) this.info?.frame?.set(name, state[name])
+    if (this.#pushed) this.info?.push(this.#pushed)
   }
 
   /** The handles whose values must outlive the trace. */
@@ -359,4 +355,10 @@ export class Tracer implements PlacesOwner, BlockOwner {
   assertGoing(label: string): void {
     if (this.finished) throw new TraceEndedError(label, this.name, this.#mark?.position())
   }
+}
+
+/** The trace that the code runs in; undefined outside, and after its end. */
+export function currentTracer(): Tracer | undefined {
+  const recorder = currentRecorder()
+  return recorder instanceof Tracer && !recorder.finished ? recorder : undefined
 }

@@ -1,5 +1,6 @@
 import { OnnsightError } from '../errors/error.ts'
 import { recordingFromJSON } from '../graph/from-json.ts'
+import { readerOf } from '../model/intervention.ts'
 import { load } from '../model/load.ts'
 import { installPlatform } from '../platform-node.ts'
 import type { TensorData } from '../tensor/data.ts'
@@ -25,12 +26,8 @@ async function answer(request: Request): Promise<Ran | undefined> {
     case 'run': {
       const { trace, inputs, goesOn } = request
       const { engine } = await (await model!).variant(inputs)
-      const { program } = engine
-      const recording = recordingFromJSON(request.recording, {
-        program,
-        tap: (scope, direction, tensor) => program.taps.find(scope, direction, tensor),
-        decode: data => data as TensorData,
-      })
+      const reader = readerOf(engine, data => data as TensorData)
+      const recording = recordingFromJSON(request.recording, reader)
       let runner = traces.get(trace)
       if (!runner) {
         runner = new EngineRunner(engine)

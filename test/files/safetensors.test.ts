@@ -68,6 +68,7 @@ for (const [what, bytes] of [
   ['wrong offsets', withHeader('{"x":{"dtype":"F32","shape":[4],"data_offsets":[0,4]}}')],
   ['bytes beyond the end', withHeader('{"x":{"dtype":"F32","shape":[40],"data_offsets":[0,160]}}')],
   ['a huge shape', withHeader('{"x":{"dtype":"F32","shape":[1e300],"data_offsets":[0,4]}}')],
+  ['a shape beyond memory', withHeader('{"x":{"dtype":"F32","shape":[1000000000000],"data_offsets":[0,4]}}')],
   ['a negative dim', withHeader('{"x":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}')],
   ['an unknown dtype', withHeader('{"x":{"dtype":"Q4","shape":[1],"data_offsets":[0,4]}}')],
   ['entries that are none', withHeader('{"x":3}')],
