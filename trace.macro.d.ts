@@ -2,6 +2,8 @@ import type {
   Cache,
   CacheOptions,
   EditOptions,
+  Generated,
+  GenerateOptions,
   Inputs,
   Model,
   ModelMembers,
@@ -11,6 +13,7 @@ import type {
   SkipValue,
   Slice,
   SliceValue,
+  Steps,
   Template,
   Tensor,
   TraceOptions,
@@ -72,6 +75,42 @@ export function scan<R, M extends ModelMembers = Model>(
   options: TraceOptions,
   block: (model: M) => R | Promise<R>,
 ): Promise<R>
+
+/**
+ * Lets a language model go on from prompts. Each step is a trace, in which the block runs anew; `step` counts from 0, the prompt's.
+ * Gives the ids, and what the block gave in each step.
+ */
+export function generate(
+  model: ModelMembers,
+  inputs: Inputs,
+  options: GenerateOptions,
+): Promise<Generated<undefined>> & TemplateGenerate
+export function generate<R, M extends ModelMembers = Model>(
+  model: M,
+  inputs: Inputs,
+  options: GenerateOptions,
+  block: (model: M, step: number) => R | Promise<R>,
+): Promise<Generated<R>>
+
+/** Takes the template. */
+export type TemplateGenerate = (
+  strings: TemplateStringsArray,
+  ...values: unknown[]
+) => Promise<Generated<Record<string, Tensor>>>
+
+/**
+ * In a block of generate(): does `body` in the steps that are chosen, and gives what it gave in each of them, in their order.
+ * iter([0, 2], () => model.lm_head.output). A step that is named and never comes is an error at the end.
+ */
+export function iter<R>(steps: Steps, body: () => Promise<R>): Promise<R[]>
+export function iter<R>(steps: Steps, body: () => R): R[]
+
+/** In a block of generate(): `iter` of all steps. */
+export function all<R>(body: () => Promise<R>): Promise<R[]>
+export function all<R>(body: () => R): R[]
+
+/** In a block of generate(): ends this step and begins the next, whose number it gives. In a block no await is needed. */
+export function next(): Promise<number>
 
 /**
  * A model with a standing edit: the block is recorded before that of each trace of it. The original is as it was; with

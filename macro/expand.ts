@@ -5,11 +5,18 @@ import { infoOf } from './info.ts'
 import { member } from './marks.ts'
 import { type OuterVariables, outerVariables } from './variables.ts'
 
+/** Forms that can do without a block, with as many arguments. */
+const plainCalls: Readonly<Record<string, { readonly args: number; readonly name: string }>> = {
+  scan: { args: 2, name: 'scanModel' },
+  generate: { args: 3, name: 'generateModel' },
+}
+
 /** `trace(model, inputs, () => …)` becomes a call of the runtime with the compiled block. */
 export function expandBlock(form: Form, call: NodePath<types.CallExpression>, context: Context): void {
   const { t, program, runtime, expanded } = context
-  if (form.name === 'scan' && call.node.arguments.length === 2 && !isFunction(call.node.arguments[1])) {
-    call.get('callee').replaceWith(member(runtime, 'scanModel', t))
+  const plain = plainCalls[form.name]
+  if (plain && call.node.arguments.length === plain.args && !isFunction(call.node.arguments[plain.args - 1])) {
+    call.get('callee').replaceWith(member(runtime, plain.name, t))
     return
   }
   const block = inlineBlock(form, call, context)

@@ -1,6 +1,6 @@
 /** A form that captures a block, and what stands before the block. */
 export interface Form {
-  readonly name: 'trace' | 'scan' | 'edit' | 'session' | 'invoke'
+  readonly name: 'trace' | 'scan' | 'edit' | 'generate' | 'session' | 'invoke'
   /** What the block's call looks like, for messages. */
   readonly usage: string
   /** The same with a template; undefined where none can stand. */
@@ -29,6 +29,13 @@ export const forms: Readonly<Record<string, Form>> = {
     most: 2,
     takes: 'a model, options',
   },
+  generate: {
+    name: 'generate',
+    usage: 'generate(model, inputs, { maxNewTokens: 20 }, (model, step) => …)',
+    templateUsage: 'generate(model, inputs, { maxNewTokens: 20 })`…`',
+    most: 3,
+    takes: 'a model, inputs, options',
+  },
   session: {
     name: 'session',
     usage: 'session(model, async () => …)',
@@ -48,12 +55,24 @@ export const invokeForm: Form = {
 }
 
 /** What needs no rewriting but the name of the module that it comes from. */
-export const plainForms = ['save', 'stop', 'skip', 'cache', 'invoke', 'barrier', 'print', 'assert'] as const
+export const plainForms = [
+  'save',
+  'stop',
+  'skip',
+  'cache',
+  'invoke',
+  'barrier',
+  'print',
+  'assert',
+  'iter',
+  'all',
+  'next',
+] as const
 
 /** Of those, the ones that run the model: in a block they are awaited by themselves. */
-export const awaitedForms = ['print', 'assert'] as const
+export const awaitedForms = ['print', 'assert', 'next'] as const
 
 /** Names that are promised for later versions. */
-export const laterForms = ['generate', 'grad', 'iter', 'next', 'all'] as const
+export const laterForms = ['grad'] as const
 
 export const knownForms: readonly string[] = [...Object.keys(forms), ...plainForms, 's']

@@ -33,6 +33,8 @@ export interface EngineRun {
   /** Keep all that later nodes could read, to go on from there. */
   readonly keepEdges?: boolean
   readonly signal?: AbortSignal | undefined
+  /** These inputs won't come again: no block's results are kept for them. */
+  readonly once?: boolean
   /** What an untrusted recording claims of its values: it shares plans and sessions only with those that claim the same. */
   readonly claims?: string
 }
@@ -105,9 +107,9 @@ export class Engine {
     return this.#reuse.bytes
   }
 
-  /** Shapes and dtypes of every value for inputs of these dims. Nothing is run; kept for the next trace of the same dims. */
+  /** Shapes and dtypes of every value for inputs of these dims, of which some may be open. Nothing is run; kept for the next trace of the same dims. */
   async shapes(
-    inputs: ReadonlyMap<string, { type: HeldType; dims: readonly number[] }>,
+    inputs: ReadonlyMap<string, { type: HeldType; dims: readonly (number | undefined)[] }>,
   ): Promise<ReadonlyMap<string, ValueShape>> {
     this.#assertOpen()
     const key = [...inputs].map(([name, { dims }]) => `${name}:${dims}`).join()
@@ -136,7 +138,7 @@ export class Engine {
   }
 
   /** Links a recording and runs it. */
-  async run({ recording, inputs, given, keepEdges, signal, claims }: EngineRun): Promise<EngineResult> {
+  async run({ recording, inputs, given, keepEdges, once, signal, claims }: EngineRun): Promise<EngineResult> {
     this.#assertOpen()
     const start = performance.now()
     const form = normalise(recording)
@@ -149,6 +151,7 @@ export class Engine {
       order: form.order,
       inputs,
       given: known,
+      once: once ?? false,
       signal,
       report: steps,
     })

@@ -26,6 +26,7 @@ export interface RunRequest {
   readonly inputs: ReadonlyMap<string, TensorData>
   /** Values that are known from an earlier run of the same trace. */
   readonly given: ReadonlyMap<string, TensorData>
+  readonly once: boolean
   readonly signal: AbortSignal | undefined
   readonly report: StepReport[]
 }
@@ -39,7 +40,9 @@ export async function runPlan(context: RunContext, request: RunRequest): Promise
     values.set(operandId(slot), data)
   })
   const reuse =
-    context.reuse.enabled && plan.steps.some(step => step.kept) ? new Reuse(context.reuse, request) : undefined
+    !request.once && context.reuse.enabled && plan.steps.some(step => step.kept)
+      ? new Reuse(context.reuse, request)
+      : undefined
   for (const step of plan.steps) {
     signal?.throwIfAborted()
     if (reuse && step.kept && reuse.fill(step, step.kept, values)) {

@@ -7,6 +7,8 @@ import { type Scope, variableScope } from './scope.ts'
 export interface Recorder extends TapOwner {
   /** True once the trace has ended: handles that were not saved are released. */
   readonly finished: boolean
+  /** Of a generation's step whose block goes on in the next one: that one. */
+  readonly successor?: Recorder | undefined
   /** Nothing was run: handles have dims and dtypes, and never a value. */
   readonly scanned?: boolean
   /** Names the trace in messages: `src/steer.ts:9:22`. */
@@ -21,11 +23,13 @@ export interface Recorder extends TapOwner {
 let current: Scope<Recorder> = variableScope()
 
 export function currentRecorder(): Recorder | undefined {
-  return current.get()
+  let recorder = current.get()
+  while (recorder?.successor) recorder = recorder.successor
+  return recorder
 }
 
 useBlockPosition(() => {
-  const recorder = current.get()
+  const recorder = currentRecorder()
   return recorder && !recorder.finished ? recorder.mark()?.position() : undefined
 })
 

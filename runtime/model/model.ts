@@ -4,6 +4,8 @@ import type { SourcePosition } from '../errors/error.ts'
 import { UnknownNameError } from '../errors/names.ts'
 import { UnwritableModelError } from '../errors/onnx.ts'
 import { TraceArgumentsError } from '../errors/trace.ts'
+import { Decoder } from '../generation/decoder.ts'
+import { type Generated, type GenerateOptions, Generation } from '../generation/generation.ts'
 import { nearestNames } from '../names/nearest.ts'
 import { printModule } from '../names/print.ts'
 import { resolvePath } from '../names/resolve.ts'
@@ -51,6 +53,17 @@ export interface ModelMembers {
   scan(inputs: Inputs): Promise<ModelShapes>
   scan<R>(inputs: Inputs, block: (model: Model) => R | Promise<R>): Promise<R>
   scan(inputs: Inputs, block: Template): Promise<Record<string, Tensor>>
+  /**
+   * Lets a language model go on from prompts: token ids, or its inputs by name. Each step is a trace, in which the block runs anew.
+   * @throws GenerateError for a model that is no decoder, or for options that make no sense
+   */
+  generate(inputs: Inputs, options: GenerateOptions): Promise<Generated<undefined>>
+  generate<R>(
+    inputs: Inputs,
+    options: GenerateOptions,
+    block: (model: Model, step: number) => R | Promise<R>,
+  ): Promise<Generated<R>>
+  generate(inputs: Inputs, options: GenerateOptions, block: Template): Promise<Generated<Record<string, Tensor>>>
   /**
    * A model with a standing edit: the block is recorded before that of each trace. Weights and sessions are shared, and the
    * original is as it was; `{ inplace: true }` edits the model itself.
@@ -144,6 +157,7 @@ export const modelMembers: ReadonlySet<string> = new Set([
     'run',
     'trace',
     'scan',
+    'generate',
     'edit',
     'edits',
     'clearEdits',
@@ -217,12 +231,12 @@ export class ModelHandle extends ModuleHandle {
 
   async run(inputs: Inputs, options: TraceOptions = {}): Promise<Record<string, Tensor>> {
     const names = this.signature.outputs.map(output => output.name)
-    const read = () => Object.fromEntries(names.map(name => [name, this.#output(name)]))
+    const read = () => Object.fromEntries(names.map(name => [name, this.declaredOutput(name)]))
     return traceBlock('trace', [this.proxy, inputs, options], fromFunction(read)) as Promise<Record<string, Tensor>>
   }
 
   /** A declared output as it leaves the model. */
-  #output(name: string): Tensor {
+  declaredOutput(name: string): Tensor {
     const { taps } = this.binding
     const tap = taps.outputTaps(taps.tree.root).get(name)
     return this.binding.read(tap ?? taps.tensorTap(name))
@@ -240,6 +254,23 @@ export class ModelHandle extends ModuleHandle {
     const prepared = this.#loaded.prepare(inputs)
     const { engine } = await this.#loaded.variant(prepared)
     return modelShapes(engine, prepared)
+  }
+
+  async generate<R>(
+    inputs: unknown,
+    options: GenerateOptions,
+    block?: ((model: Model, step: number) => R | Promise<R>) | Template | Block,
+  ): Promise<Generated<R>> {
+    const generation = new Generation({
+      model: this.proxy,
+      target: this[traceable](),
+      decoder: new Decoder(this.signature, options?.logits),
+      inputs,
+      options: options ?? {},
+      block: block === undefined || isRecorded(block) ? block : fromFunction(block),
+      output: name => this.declaredOutput(name),
+    })
+    return generation.generate() as Promise<Generated<R>>
   }
 
   async record(inputs: Inputs, block: Given<unknown>): Promise<InterventionGraph> {

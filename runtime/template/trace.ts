@@ -1,4 +1,5 @@
 import type { Statement } from '../../language/template/ast.ts'
+import { generate } from '../generation/generate.ts'
 import { edit } from '../model/edit.ts'
 import { Frame } from '../tracing/frame.ts'
 import { Info, type InfoRecord } from '../tracing/info.ts'
@@ -22,6 +23,15 @@ export async function traceTemplate(args: readonly unknown[], compiled: Compiled
 /** What ``scan(model, inputs, options?)`…` `` expands to. */
 export async function scanTemplate(args: readonly unknown[], compiled: CompiledTemplate, values: readonly unknown[]) {
   return traceBlock('scan', args, blockOf(compiled, values))
+}
+
+/** What ``generate(model, inputs, options)`…` `` expands to. */
+export async function generateTemplate(
+  args: readonly unknown[],
+  compiled: CompiledTemplate,
+  values: readonly unknown[],
+) {
+  return generate(args, blockOf(compiled, values))
 }
 
 /** What ``edit(model, options?)`…` `` expands to. */

@@ -1,12 +1,12 @@
-import { zeros } from '../tensor/creation.ts'
 import { sizeOf, type TensorData } from '../tensor/data.ts'
 import { allocate, type HeldType } from '../tensor/dtype.ts'
-import type { Tensor } from '../tensor/tensor.ts'
+import { emptyCache } from './empty-cache.ts'
 import { isPlain } from './result.ts'
 
 /** An input as the model declares it. */
 export interface DeclaredDims {
   readonly name: string
+  readonly type: string
   readonly dims: readonly (number | string | undefined)[] | undefined
 }
 
@@ -123,18 +123,17 @@ export function withDefaults(declared: readonly DeclaredDims[], given: unknown):
   const lengths = rowLengths(ids)
   if (!lengths) return given
   const named: Record<string, unknown> = isNamed ? { ...given } : { input_ids: given }
-  for (const { name, dims } of declared) {
+  for (const input of declared) {
+    const { name } = input
     if (name in named) continue
     if (name === MASK) named[name] = lengths.map(length => new Array<number>(length).fill(1))
     else if (name === 'position_ids') named[name] = lengths.map(length => Array.from({ length }, (_, i) => i))
-    else if (/^past_key/.test(name) && dims) named[name] = emptyPast(lengths.length, dims)
+    else if (/^past_key/.test(name)) {
+      const empty = emptyCache(input, lengths.length)
+      if (empty) named[name] = empty
+    }
   }
   return Object.keys(named).length === 1 ? given : named
-}
-
-/** Keys and values of no tokens: what is not fixed is the number of rows, and then of tokens. */
-function emptyPast(rows: number, dims: NonNullable<DeclaredDims['dims']>): Tensor {
-  return zeros(dims.map((dim, axis) => (typeof dim === 'number' ? dim : axis === 0 ? rows : 0)))
 }
 
 /** Of two-dimensional ids, the length of each row. */

@@ -15,6 +15,8 @@ export interface BlockOwner {
   suspend(): void
   /** After an await: the block is current again. */
   resume(): void
+  /** stop() has ended the block. */
+  stopped?(): void
 }
 
 /** What a compiled block calls: one for each trace. The macro writes the calls. */
@@ -37,7 +39,7 @@ export class BlockContext {
 
   /** Runs the block's own text; stop() ends it early, with the variables as they are. */
   run<R>(body: () => R | Promise<R>): Promise<R | undefined> {
-    return untilStop(body)
+    return untilStop(body, () => this.#owner.stopped?.())
   }
 
   at(line: number, column: number): void {

@@ -15,10 +15,14 @@ export class Passed {
     this.#kept.add(tensor)
   }
 
-  /** The outer one has ended: what was neither saved nor returned goes. */
-  end(result: unknown): void {
+  /** The outer one has ended: what was neither saved nor returned goes, or on to the one around it. */
+  end(result: unknown, around?: { pass(tensor: Tensor): void }): void {
     if (this.#values.size === 0) return
     for (const tensor of collectTensors(result)) this.#kept.add(tensor)
-    for (const tensor of this.#values) if (!this.#kept.has(tensor)) tensor.drop()
+    for (const tensor of this.#values) {
+      if (this.#kept.has(tensor)) continue
+      if (around) around.pass(tensor)
+      else tensor.drop()
+    }
   }
 }

@@ -37,6 +37,8 @@ export class Places {
   readonly #executed = new Set<number>()
   #forcedAt: Mark | undefined
   #shapes: ReadonlyMap<string, ValueShape> = new Map()
+  /** Values whose dims someone has asked for. */
+  readonly asked = new Set<string>()
   view: View = newView()
 
   constructor(owner: PlacesOwner) {
@@ -59,6 +61,7 @@ export class Places {
   }
 
   shapeOf(name: string): ValueShape | undefined {
+    this.asked.add(name)
     return this.#shapes.get(name) ?? weightShape(this.#owner.variant.engine, name)
   }
 

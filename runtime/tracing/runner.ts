@@ -9,6 +9,8 @@ export interface RunRequest {
   readonly signal: AbortSignal | undefined
   /** The block goes on after this: what is computed now is not computed again. */
   readonly goesOn: boolean
+  /** These inputs won't come again. */
+  readonly once: boolean
 }
 
 export interface RunResult {
@@ -33,13 +35,14 @@ export class EngineRunner implements Runner {
     this.#engine = engine
   }
 
-  async run({ recording, inputs, signal, goesOn }: RunRequest): Promise<RunResult> {
+  async run({ recording, inputs, signal, goesOn, once }: RunRequest): Promise<RunResult> {
     const given = this.#given
     const { wanted, values, plan, report } = await this.#engine.run({
       recording,
       inputs,
       given,
       keepEdges: goesOn,
+      once,
       signal,
     })
     const { producer } = this.#engine.program.graph

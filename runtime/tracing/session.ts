@@ -1,3 +1,5 @@
+import type { Mark } from '../graph/expression.ts'
+import { currentRecorder } from '../graph/recorder.ts'
 import { type Scope, variableScope } from '../graph/scope.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import type { CompiledBlock } from './block.ts'
@@ -9,17 +11,26 @@ import { Passed } from './passed.ts'
 import { untilStop } from './stop.ts'
 import { asTraceable } from './trace.ts'
 
+interface Around {
+  readonly finished: boolean
+  pass(tensor: Tensor): void
+}
+
 /** Several traces as one: values flow between them without save(), and only what was saved outlives it. */
 export class Session implements BlockOwner {
   /** For messages. */
   readonly name: string
   readonly info: Info | undefined
   readonly #passed = new Passed()
+  /** The trace or session that it stands in. */
+  readonly #around: Around | undefined
   #pushed: Readonly<Record<string, unknown>> = {}
   finished = false
 
   constructor(info: Info | undefined) {
     this.info = info
+    const recorder = currentRecorder() as Partial<Around> | undefined
+    this.#around = typeof recorder?.pass === 'function' ? (recorder as Around) : current.get()
     this.name = info ? `${info.filename}:${info.startLine}:${info.startColumn}` : 'a session'
   }
 
@@ -28,7 +39,7 @@ export class Session implements BlockOwner {
       const result = await sessionScope().run(this, () => untilStop(body))
       this.finished = true
       this.info?.push(this.#pushed)
-      this.#passed.end(result)
+      this.#passed.end(result, this.#around?.finished === false ? this.#around : undefined)
       return result
     })
   }
@@ -51,9 +62,9 @@ export class Session implements BlockOwner {
   }
 
   /** Its own lines record nothing. */
-  at(): void {}
+  at(_line: number, _column: number, _info: Info): void {}
 
-  mark(): undefined {
+  mark(): Mark | undefined {
     return undefined
   }
 

@@ -5,12 +5,13 @@ export function stop(): never {
   throw new ExitTracingException()
 }
 
-/** Runs a block's text; where stop() ends it early it gives undefined. */
-export async function untilStop<R>(body: () => R | Promise<R>): Promise<R | undefined> {
+/** Runs a block's text; where stop() ends it early it gives undefined, and `stopped` is told. */
+export async function untilStop<R>(body: () => R | Promise<R>, stopped?: () => void): Promise<R | undefined> {
   try {
     return await body()
   } catch (error) {
-    if (error instanceof ExitTracingException) return undefined
-    throw error
+    if (!(error instanceof ExitTracingException)) throw error
+    stopped?.()
+    return undefined
   }
 }

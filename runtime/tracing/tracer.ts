@@ -33,6 +33,12 @@ export interface TraceOptions {
   readonly backend?: Backend
 }
 
+/** Inputs of which one axis grows from step to step, and the values whose dims must be known all the same. */
+export interface Growing {
+  readonly inputs: ReadonlyMap<string, number>
+  readonly asked: Iterable<string>
+}
+
 export type TracedBody = (tracer: Tracer) => unknown
 
 /** Records what a block does to a model, and has it run by its backend. */
@@ -66,6 +72,11 @@ export class Tracer implements PlacesOwner, BlockOwner {
   readonly #passed = new Passed()
   readonly #atEnd: { readonly act: () => void; readonly view: View }[] = []
   readonly #settling: (() => void | Promise<void>)[] = []
+  /** Inputs that grow from step to step of a generation: they need not be found anew, where nobody asked for what depends on them. */
+  growing: Growing | undefined
+  /** These inputs won't come again: nothing is kept for them. */
+  once = false
+  successor: Tracer | undefined
   /** Only recorded: its tensors have dims and dtypes, and no values. */
   scanned = false
 
@@ -160,13 +171,30 @@ export class Tracer implements PlacesOwner, BlockOwner {
     this.isOpen = (this.args.length < 2 || this.args[1] === null) && this.model.inputs.length > 0
     if (this.isOpen) return
     this.#inputs = this.model.prepare(this.args[1])
-    const held = new Map([...this.#inputs].map(([name, { type, dims }]) => [name, { type, dims }]))
     try {
       this.#variant = await this.model.variant(this.#inputs)
-      this.#places.begin(await this.engine.shapes(held))
+      this.#places.begin(await this.#shapes())
     } catch (error) {
       throw error instanceof OnnsightError ? error : this.model.misfit(error)
     }
+  }
+
+  async #shapes(): Promise<ReadonlyMap<string, ValueShape>> {
+    const held = new Map([...this.#inputs].map(([name, { type, dims }]) => [name, { type, dims }]))
+    if (!this.growing) return this.engine.shapes(held)
+    const { inputs, asked } = this.growing
+    const open = [...held].map(([name, { type, dims }]) => {
+      const axis = inputs.get(name)
+      return [name, { type, dims: dims.map((dim, i) => (i === axis ? undefined : dim)) }] as const
+    })
+    const shapes = await this.engine.shapes(new Map(open))
+    const isKnown = (name: string): boolean => shapes.get(name)?.dims?.includes(undefined) !== true
+    return [...asked].every(isKnown) ? shapes : this.engine.shapes(held)
+  }
+
+  /** Values of the model whose dims the block has asked for. */
+  get asked(): ReadonlySet<string> {
+    return this.#places.asked
   }
 
   /** Runs the model's standing edits and then the block's body: they record. */
@@ -183,7 +211,7 @@ export class Tracer implements PlacesOwner, BlockOwner {
       act()
     }
     const { frame, live = [] } = (this.#within ?? this).info ?? {}
-    if (this.depth > 1) this.#passOn(live.map(name => frame?.get(name)))
+    if (this.depth > 1) this.passOn(live.map(name => frame?.get(name)))
     return result
   }
 
@@ -226,10 +254,11 @@ export class Tracer implements PlacesOwner, BlockOwner {
   push(state: Readonly<Record<string, unknown>>): void {
     this.#pushed = state
     // In an outer trace everything flows on; only the outermost one keeps to what was saved.
-    if (this.depth > 1) this.#passOn(Object.values(state))
+    if (this.depth > 1) this.passOn(Object.values(state))
   }
 
-  #passOn(values: readonly unknown[]): void {
+  /** Its own values among these outlive it, with what it stands in. */
+  passOn(values: readonly unknown[]): void {
     for (const value of values) {
       if (!(value instanceof Tensor) || value.owner !== this || this.#saved.has(value)) continue
       this.#saved.add(value)
@@ -282,7 +311,8 @@ export class Tracer implements PlacesOwner, BlockOwner {
   async runRecording(wanted: readonly Value[], goesOn: boolean): Promise<RunResult> {
     this.#runner ??= new EngineRunner(this.engine)
     const { signal } = this.kwargs
-    return this.#runner.run({ recording: this.recording(wanted), inputs: this.#inputs, signal, goesOn })
+    const { once } = this
+    return this.#runner.run({ recording: this.recording(wanted), inputs: this.#inputs, signal, goesOn, once })
   }
 
   /** The macro notes each statement's line before it runs. */

@@ -84,7 +84,7 @@ class WorkerRunner implements Runner {
     this.#timeoutMs = timeoutMs
   }
 
-  async run({ recording, inputs, signal, goesOn }: RunRequest): Promise<RunResult> {
+  async run({ recording, inputs, signal, goesOn, once }: RunRequest): Promise<RunResult> {
     signal?.throwIfAborted()
     const { worker, loaded } = this.#find()
     // Values that were computed in a process that is no more can't be gone on from: everything is computed once more.
@@ -96,6 +96,7 @@ class WorkerRunner implements Runner {
       recording: recordingToJSON(recording, data => data),
       inputs,
       goesOn,
+      once,
     } as const
     return this.#limited(worker, signal, async () => (await worker.request(message)) as RunResult)
   }

@@ -24,7 +24,7 @@ async function answer(request: Request): Promise<Ran | undefined> {
       traces.delete(request.trace)
       return undefined
     case 'run': {
-      const { trace, inputs, goesOn } = request
+      const { trace, inputs, goesOn, once } = request
       const { engine } = await (await model!).variant(inputs)
       const reader = readerOf(engine, data => data as TensorData)
       const recording = recordingFromJSON(request.recording, reader)
@@ -33,7 +33,7 @@ async function answer(request: Request): Promise<Ran | undefined> {
         runner = new EngineRunner(engine)
         traces.set(trace, runner)
       }
-      const { wanted, executed, report } = await runner.run({ recording, inputs, signal: undefined, goesOn })
+      const { wanted, executed, report } = await runner.run({ recording, inputs, signal: undefined, goesOn, once })
       return { wanted, executed: [...executed], report }
     }
   }

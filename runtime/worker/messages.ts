@@ -15,6 +15,7 @@ export type Request =
       readonly recording: RecordingJSON<TensorData>
       readonly inputs: ReadonlyMap<string, TensorData>
       readonly goesOn: boolean
+      readonly once: boolean
     }
   /** Nothing more comes of this trace. */
   | { readonly id: number; readonly kind: 'end'; readonly trace: number }

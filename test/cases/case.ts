@@ -11,6 +11,7 @@ export interface Case {
     readonly edits: readonly Edit[]
     readonly measure: Expression
   }
+  readonly generate?: { readonly tokens: number }
   readonly expect: Readonly<Record<string, string>>
   readonly tolerance: number
   readonly needs?: string
@@ -24,6 +25,8 @@ export interface Edit {
   readonly slice?: string
   readonly do: 'set' | 'add' | 'mul'
   readonly value: Expression
+  /** Of a generation: the passes in which it applies, as a slice. */
+  readonly steps?: string
 }
 
 export type Expression =

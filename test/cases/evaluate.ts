@@ -1,4 +1,4 @@
-import { cat, type Model, stack, type Tensor, where } from 'onnsight'
+import { cat, iter, type Model, stack, type Tensor, where } from 'onnsight'
 import type { Case, Edit, Expression, InputKeys, TapName } from './case.ts'
 
 type Operand = Tensor | number
@@ -31,6 +31,16 @@ export class Evaluator {
         Object.entries(reads).map(([name, expression]) => [name, pass.evaluate(expression) as Tensor]),
       )
     })
+  }
+
+  /** Greedy decoding, with the edits in every step, or in those that they name. */
+  async generate(inputs: InputKeys, edits: readonly Edit[], tokens: number): Promise<Record<string, Tensor>> {
+    const { ids, values } = await this.#model.generate(this.#inputs(inputs), { maxNewTokens: tokens }, model => {
+      const pass = new Pass(model, this.#tensors, this.#otherRuns)
+      for (const edit of inOrder(edits)) iter(edit.steps ?? ':', () => pass.edit(edit))
+      return model.lm_head.output.slice(':, -1')
+    })
+    return { ids, last_logits: values.at(-1)! }
   }
 
   async #otherRun(read: Read): Promise<void> {

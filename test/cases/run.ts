@@ -20,7 +20,7 @@ const files = new Map<string, Map<string, Tensor>>()
 let passed = 0
 let skipped = 0
 for (const entry of cases) {
-  if (entry.needs) {
+  if (entry.needs && !entry.generate) {
     console.log(`skipped ${entry.id}: needs ${entry.needs}`)
     skipped++
     continue
@@ -56,6 +56,7 @@ async function runCase(entry: Case): Promise<Record<string, Tensor>> {
     loaded.set(entry.model, model)
   }
   const evaluator = new Evaluator(await model, tensorsOf(entry))
+  if (entry.generate) return evaluator.generate(entry.inputs, entry.edits ?? [], entry.generate.tokens)
   if (!entry.sweep) return evaluator.run(entry.inputs, entry.edits ?? [], entry.reads ?? {})
   const values: number[] = []
   for (const { edits, measure } of sweepPasses(entry)) {

@@ -1,0 +1,71 @@
+import { GenerateError } from '../errors/generate.ts'
+import { where } from '../tensor/ops/comparison.ts'
+import { rand } from '../tensor/random.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+
+/** How the next token is chosen. Without any of these: the likeliest. */
+export interface ChoiceOptions {
+  /** Logits are divided by it: above 0. @default 1, where one of the others is given */
+  readonly temperature?: number
+  /** Only the k likeliest tokens can be chosen. */
+  readonly topK?: number
+  /** Only the likeliest tokens can be chosen that together have this probability: above 0, at most 1. */
+  readonly topP?: number
+  /** Of the random numbers: the same seed gives the same tokens. Needed where tokens are drawn. */
+  readonly seed?: number
+}
+
+/** From the logits of the last position, float `[batch, vocabulary]`, the tokens: int64 `[batch]`. */
+export type Choose = (logits: Tensor, step: number) => Tensor
+
+/** @throws GenerateError for options that make no sense */
+export function chooser({ temperature, topK, topP, seed }: ChoiceOptions): Choose {
+  if (temperature === undefined && topK === undefined && topP === undefined) return logits => logits.argmax(-1)
+  if (seed === undefined || !Number.isSafeInteger(seed))
+    throw new GenerateError(
+      `Tokens are to be drawn, and the seed is ${seed}.`,
+      'give { seed: 0 }: the same seed gives the same tokens; leave out temperature, topK and topP for the likeliest',
+    )
+  check('temperature', temperature, value => value > 0, 'a number above 0')
+  check('topK', topK, value => Number.isInteger(value) && value > 0, 'a whole number above 0')
+  check('topP', topP, value => value > 0 && value <= 1, 'above 0 and at most 1')
+  return (logits, step) => {
+    let scaled = logits.to('float32')
+    if (temperature !== undefined) scaled = scaled.div(temperature)
+    if (topK !== undefined) scaled = atLeast(scaled, scaled.topk(Math.min(topK, extent(scaled))).values.amin(-1, KEEP))
+    if (topP !== undefined && topP < 1) scaled = atLeast(scaled, nucleus(scaled, topP))
+    const uniform = rand([logits.dims[0] as number, extent(scaled)], { seed: mix(seed, step) })
+    // Gumbel's trick: the largest of the logits with this noise is a draw from their softmax.
+    return scaled.sub(uniform.log().neg().log()).argmax(-1)
+  }
+}
+
+const KEEP = { keepdim: true } as const
+
+/** Those below can't be chosen. */
+const atLeast = (logits: Tensor, least: Tensor): Tensor => where(logits.ge(least), logits, Number.NEGATIVE_INFINITY)
+
+/** The smallest logit of the likeliest tokens that together have probability p; the likeliest is always among them. */
+function nucleus(logits: Tensor, p: number): Tensor {
+  const { values } = logits.sort(-1, { descending: true })
+  const likely = values.softmax(-1)
+  const before = likely.cumsum(-1).sub(likely)
+  return where(before.lt(p), values, Number.POSITIVE_INFINITY).amin(-1, KEEP)
+}
+
+function extent(logits: Tensor): number {
+  const size = logits.dims[1]
+  if (size !== undefined) return size
+  throw new GenerateError(
+    'Tokens can’t be drawn: the size of the vocabulary is not known before the model runs.',
+    'leave out temperature, topK and topP',
+  )
+}
+
+/** Steps of one seed, and neighbouring seeds, have nothing in common. Knuth's multiplicative hash. */
+const mix = (seed: number, step: number): number => (Math.imul(seed, 0x9e3779b1) + Math.imul(step + 1, 0x85ebca6b)) | 0
+
+function check(name: string, value: number | undefined, isRight: (value: number) => boolean, what: string): void {
+  if (value === undefined || isRight(value)) return
+  throw new GenerateError(`${name} is ${value}, and must be ${what}.`, `give ${name} a value that is ${what}`)
+}

@@ -1,0 +1,29 @@
+import { TraceArgumentsError } from '../errors/trace.ts'
+import { ModelHandle } from '../model/model.ts'
+import { handleOf } from '../model/module.ts'
+import { type Block, type CompiledBlock, fromCompiled } from '../tracing/block.ts'
+import type { Generated, GenerateOptions } from './generation.ts'
+
+/** What `generate(model, inputs, options, (model, step) => …)` expands to. */
+export async function generateCompiled(args: readonly unknown[], block: CompiledBlock): Promise<Generated<unknown>> {
+  return generate(args, fromCompiled(block))
+}
+
+/** What `generate(model, inputs, options)` expands to. */
+export function generateModel(model: unknown, inputs: unknown, options: unknown): Promise<Generated<unknown>> {
+  return generate([model, inputs, options], undefined)
+}
+
+/** @throws TraceArgumentsError for what is no model; GenerateError for one that is no decoder, or for options that make no sense */
+export async function generate(
+  [model, inputs, options]: readonly unknown[],
+  block: Block | undefined,
+): Promise<Generated<unknown>> {
+  const handle = handleOf(model)
+  if (handle instanceof ModelHandle) return handle.generate(inputs, options as GenerateOptions, block)
+  throw new TraceArgumentsError(
+    'The first argument of generate() is not a model.',
+    "pass what `await load('model.onnx')` gives",
+    block?.info?.position(),
+  )
+}

@@ -1,0 +1,263 @@
+import { GenerateError, StepError } from '../errors/generate.ts'
+import type { Mark } from '../graph/expression.ts'
+import { recorderScope } from '../graph/recorder.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import { ExecutionBackend } from '../tracing/backend.ts'
+import type { Block, StepOwner } from '../tracing/block.ts'
+import type { Info } from '../tracing/info.ts'
+import { save } from '../tracing/save.ts'
+import { Session } from '../tracing/session.ts'
+import { untilStop } from '../tracing/stop.ts'
+import type { Traceable } from '../tracing/traceable.ts'
+import { type TraceOptions, Tracer } from '../tracing/tracer.ts'
+import { type ChoiceOptions, type Choose, chooser } from './choose.ts'
+import type { Decoder } from './decoder.ts'
+import { Gathered } from './gathered.ts'
+import { isChosen, type Steps, selectionOf } from './selection.ts'
+import { Sequence } from './sequence.ts'
+
+/** Options of generate(). */
+export interface GenerateOptions extends TraceOptions, ChoiceOptions {
+  /** The most tokens to be added to each prompt: one in each step. */
+  readonly maxNewTokens: number
+  /** A prompt that gets one of these is done; when all are, generation ends. @default none */
+  readonly eosTokenId?: number | readonly number[]
+  /** What prompts that are done are filled up with, and short ones on the left. @default the (first) eosTokenId, or 0 */
+  readonly padTokenId?: number
+  /** The output that holds the logits. @default `logits`, or the only one that can be */
+  readonly logits?: string
+}
+
+/** What generate() gives. */
+export interface Generated<R> {
+  /** The prompts and what was added to them: int64, `[batch, tokens]`. */
+  readonly ids: Tensor
+  /** How many steps there were: one token each. */
+  readonly steps: number
+  /** What the block gave, each time it ran. */
+  readonly values: readonly R[]
+}
+
+export interface GenerateRequest {
+  readonly model: unknown
+  readonly target: Traceable
+  readonly decoder: Decoder
+  readonly inputs: unknown
+  readonly options: GenerateOptions
+  readonly block: Block | undefined
+  /** The output of this name, as the step's trace leaves it. */
+  readonly output: (name: string) => Tensor
+}
+
+interface Outcome {
+  /** Undefined while the block waits in next(). */
+  readonly ended: { readonly value: unknown } | undefined
+  readonly tokens: Tensor
+  readonly caches: Readonly<Record<string, Tensor>>
+}
+
+/**
+ * A model run again and again, each time on the tokens that it has chosen: every step is a trace, in which the block runs anew. As in a
+ * session, values flow from step to step.
+ */
+export class Generation extends Session implements StepOwner {
+  step = 0
+  readonly #request: GenerateRequest
+  readonly #choose: Choose
+  readonly #sequence: Sequence
+  readonly #gathered = new Map<string, Gathered>()
+  readonly #called = new Map<string, number>()
+  /** Of the steps after the first, values whose dims their blocks asked for. */
+  readonly #asked = new Set<string>()
+  #state: Readonly<Record<string, unknown>> = {}
+  #tracer: Tracer | undefined
+  /** The block, from its begin to its end: over more than one step, where it calls next(). */
+  #running: Promise<unknown> | undefined
+  #waiting: { resolve(step: number): void; reject(error: unknown): void } | undefined
+  #pause: (() => void) | undefined
+  #stopped = false
+
+  /** @throws GenerateError */
+  constructor(request: GenerateRequest) {
+    super(request.block?.info)
+    this.#request = request
+    const { options, decoder, inputs } = request
+    checkOptions(options)
+    this.#choose = chooser(options)
+    this.#sequence = new Sequence(decoder, inputs, padding(options))
+  }
+
+  async generate(): Promise<Generated<unknown>> {
+    return (await this.run(() => this.#steps())) as Generated<unknown>
+  }
+
+  async #steps(): Promise<Generated<unknown>> {
+    const { options } = this.#request
+    const values: unknown[] = []
+    const done = new Array<boolean>(this.#sequence.rows).fill(false)
+    const ends = new Set([options.eosTokenId ?? []].flat())
+    try {
+      for (;;) {
+        const { ended, tokens, caches } = await this.#runStep()
+        if (ended) values.push(ended.value)
+        const chosen = Array.from(tokens.data as ArrayLike<unknown>, (token, i) =>
+          done[i] ? padding(options) : Number(token),
+        )
+        chosen.forEach((token, i) => {
+          done[i] ||= ends.has(token)
+        })
+        this.#sequence.append(chosen, caches)
+        this.step++
+        if (this.#stopped || this.step === options.maxNewTokens || done.every(Boolean)) break
+      }
+    } catch (error) {
+      await this.#abandon(error)
+      throw error
+    }
+    const steps = this.step
+    if (this.#waiting) {
+      const block = this.#running
+      this.#waiting.reject(
+        new StepError(
+          `next() asks for step ${steps}, and generation has ended after ${steps === 1 ? 'one' : steps}.`,
+          'raise maxNewTokens, or call next() less often',
+          this.#tracer?.mark()?.position(),
+        ),
+      )
+      values.push(await block)
+    }
+    for (const gathered of this.#gathered.values()) gathered.assertComplete(steps)
+    return { ids: this.#sequence.ids, steps, values }
+  }
+
+  /** A block that waits in next() fails as its step did: what it has to clean up it can. */
+  async #abandon(error: unknown): Promise<void> {
+    this.#waiting?.reject(error)
+    await this.#running?.catch(() => undefined)
+  }
+
+  #runStep(): Promise<Outcome> {
+    const { model, target, decoder, options, output } = this.#request
+    const tracer = new Tracer(
+      [model, this.#sequence.inputs],
+      options,
+      options.backend ?? new ExecutionBackend(),
+      this.info,
+    )
+    tracer.once = this.step > 0
+    if (this.step > 1) tracer.growing = { inputs: decoder.growing, asked: this.#asked }
+    if (this.#tracer && this.#waiting) this.#tracer.successor = tracer
+    this.#tracer = tracer
+    this.#called.clear()
+    return tracer.run(target, async () => {
+      const ended = await this.#runBlock(tracer)
+      recorderScope().enter(tracer)
+      if (this.step > 0) for (const name of tracer.asked) this.#asked.add(name)
+      const logits = output(decoder.logits)
+      const last = logits.rank === 3 ? logits.slice([{}, -1]) : logits
+      const caches = Object.fromEntries(decoder.caches.map(({ output: name }) => [name, output(name)]))
+      return { ended, tokens: this.#choose(last, this.step), caches }
+    }) as Promise<Outcome>
+  }
+
+  /** Begins the block, or goes on with it where it waits, until it ends or waits in next(). */
+  async #runBlock(tracer: Tracer): Promise<Outcome['ended']> {
+    const paused = new Promise<undefined>(resolve => {
+      this.#pause = () => resolve(undefined)
+    })
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    if (waiting) waiting.resolve(this.step)
+    else {
+      const { block, model } = this.#request
+      this.#running = untilStop(
+        () => block?.record(model, tracer, this),
+        () => this.stopped(),
+      )
+      this.#running.catch(() => undefined)
+    }
+    const ended = await Promise.race([this.#running?.then(value => ({ value })), paused])
+    if (ended) this.#running = undefined
+    return ended
+  }
+
+  /** What the block calls as next(). */
+  next(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject }
+      this.#pause?.()
+    })
+  }
+
+  /** What the block calls as iter() and all(). */
+  gather(form: string, steps: Steps, body: () => unknown): unknown {
+    const selection = selectionOf(steps)
+    const gathered = this.#gatheredHere(form, () => {
+      const at = this.#tracer?.mark()?.position()
+      return new Gathered(form, selection, at)
+    })
+    const { step } = this
+    const isAsync = (body as { [Symbol.toStringTag]?: string })[Symbol.toStringTag] === 'AsyncFunction'
+    if (!isChosen(selection, step)) return isAsync ? Promise.resolve(gathered.results) : gathered.results
+    const put = (value: unknown): unknown[] => {
+      gathered.put(step, save(value))
+      return gathered.results
+    }
+    const value = body()
+    return value instanceof Promise ? value.then(put) : put(value)
+  }
+
+  /** The same call in every step: known by its line, and by how often the line has run in this step. */
+  #gatheredHere(form: string, make: () => Gathered): Gathered {
+    const place = `${form} ${this.#tracer?.mark()?.label()}`
+    const nth = this.#called.get(place) ?? 0
+    this.#called.set(place, nth + 1)
+    const key = `${place} ${nth}`
+    let gathered = this.#gathered.get(key)
+    if (!gathered) {
+      gathered = make()
+      this.#gathered.set(key, gathered)
+    }
+    return gathered
+  }
+
+  override pull(): Record<string, unknown> {
+    return { ...super.pull(), ...this.#state }
+  }
+
+  override push(state: Readonly<Record<string, unknown>>): void {
+    this.#state = state
+    super.push(state)
+    if (this.#tracer?.finished === false) this.#tracer.passOn(Object.values(state))
+  }
+
+  override at(line: number, column: number, info: Info): void {
+    this.#tracer?.at(line, column, info)
+  }
+
+  override mark(): Mark | undefined {
+    return this.#tracer?.mark()
+  }
+
+  override suspend(): void {
+    this.#tracer?.suspend()
+  }
+
+  override resume(): void {
+    this.#tracer?.resume()
+  }
+
+  stopped(): void {
+    this.#stopped = true
+  }
+}
+
+const padding = ({ padTokenId, eosTokenId }: GenerateOptions): number => padTokenId ?? [eosTokenId ?? 0].flat()[0] ?? 0
+
+function checkOptions({ maxNewTokens }: GenerateOptions): void {
+  if (Number.isInteger(maxNewTokens) && maxNewTokens > 0) return
+  throw new GenerateError(
+    `maxNewTokens is ${maxNewTokens}, and must be a whole number above 0.`,
+    'say how many tokens to add at most: { maxNewTokens: 20 }',
+  )
+}

@@ -1,0 +1,66 @@
+import { StepError } from '../errors/generate.ts'
+import { here } from '../tensor/here.ts'
+import { type SlicePart, type SliceSpec, toSlice } from '../tensor/slice.ts'
+
+/** Which steps: one, a list of them, or a slice in NumPy's syntax: 0, [0, 2], s`1:20:2`. */
+export type Steps = number | readonly number[] | Exclude<SliceSpec, null | bigint>
+
+/** The steps that are chosen: named one by one, or a range of those that come. */
+export type Selection =
+  | { readonly kind: 'named'; readonly steps: readonly number[] }
+  | { readonly kind: 'range'; readonly start: number; readonly stop: number; readonly step: number }
+
+/** @throws StepError for what is no choice of steps */
+export function selectionOf(steps: Steps): Selection {
+  if (Array.isArray(steps) && steps.every(step => typeof step === 'number'))
+    return { kind: 'named', steps: steps.map(whole) }
+  const { parts } = toSlice(steps as SliceSpec)
+  if (parts.length === 1) {
+    const chosen = fromPart(parts[0])
+    if (chosen) return chosen
+  }
+  throw new StepError(
+    'Steps are chosen by a number, a list of numbers or one range.',
+    'write iter(0, …), iter([0, 2], …) or iter(s`1:20:2`, …)',
+    here(),
+  )
+}
+
+export function isChosen(selection: Selection, step: number): boolean {
+  if (selection.kind === 'named') return selection.steps.includes(step)
+  return step >= selection.start && step < selection.stop && (step - selection.start) % selection.step === 0
+}
+
+function fromPart(part: SlicePart): Selection | undefined {
+  switch (part.kind) {
+    case 'index':
+      return { kind: 'named', steps: [whole(part.value)] }
+    case 'list':
+      return {
+        kind: 'named',
+        steps: Array.from(part.values.held().data as ArrayLike<unknown>, item => whole(Number(item))),
+      }
+    case 'ellipsis':
+      return { kind: 'range', start: 0, stop: Number.POSITIVE_INFINITY, step: 1 }
+    case 'range':
+      if (part.step < 0)
+        throw new StepError('Steps come one after another, and this range goes back.', 'use a positive step', here())
+      return {
+        kind: 'range',
+        start: whole(part.start ?? 0),
+        stop: part.stop === undefined ? Number.POSITIVE_INFINITY : whole(part.stop),
+        step: part.step,
+      }
+    default:
+      return undefined
+  }
+}
+
+function whole(step: number): number {
+  if (Number.isInteger(step) && step >= 0) return step
+  throw new StepError(
+    `Step ${step} can't be chosen: how many steps there are is known when they have been.`,
+    step < 0 ? 'count from 0; for the last step, take the last of what all(…) or the block gives' : 'count from 0',
+    here(),
+  )
+}
