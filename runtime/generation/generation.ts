@@ -13,6 +13,7 @@ import { type TraceOptions, Tracer } from '../tracing/tracer.ts'
 import { type ChoiceOptions, type Choose, chooser } from './choose.ts'
 import type { Decoder } from './decoder.ts'
 import { Gathered } from './gathered.ts'
+import { GrowingShapes } from './growing-shapes.ts'
 import { isChosen, type Steps, selectionOf } from './selection.ts'
 import { Sequence } from './sequence.ts'
 
@@ -67,8 +68,7 @@ export class Generation extends Session implements StepOwner {
   readonly #sequence: Sequence
   readonly #gathered = new Map<string, Gathered>()
   readonly #called = new Map<string, number>()
-  /** Of the steps after the first, values whose dims their blocks asked for. */
-  readonly #asked = new Set<string>()
+  readonly #shapes: GrowingShapes
   #state: Readonly<Record<string, unknown>> = {}
   #tracer: Tracer | undefined
   /** The block, from its begin to its end: over more than one step, where it calls next(). */
@@ -81,9 +81,11 @@ export class Generation extends Session implements StepOwner {
   constructor(request: GenerateRequest) {
     super(request.block?.info)
     this.#request = request
-    const { options, decoder, inputs } = request
+    const { options, decoder, inputs, block, target } = request
     checkOptions(options)
     this.#choose = chooser(options)
+    const isIdle = block === undefined && target.edits.length === 0
+    this.#shapes = new GrowingShapes(decoder.growing, options.maxNewTokens - 1, isIdle)
     this.#sequence = new Sequence(decoder, inputs, padding(options))
   }
 
@@ -145,14 +147,14 @@ export class Generation extends Session implements StepOwner {
       this.info,
     )
     tracer.once = this.step > 0
-    if (this.step > 1) tracer.growing = { inputs: decoder.growing, asked: this.#asked }
+    const { step } = this
+    tracer.shapes = (engine, inputs) => this.#shapes.at(step, engine, inputs)
     if (this.#tracer && this.#waiting) this.#tracer.successor = tracer
     this.#tracer = tracer
     this.#called.clear()
     return tracer.run(target, async () => {
       const ended = await this.#runBlock(tracer)
       recorderScope().enter(tracer)
-      if (this.step > 0) for (const name of tracer.asked) this.#asked.add(name)
       const logits = output(decoder.logits)
       const last = logits.rank === 3 ? logits.slice([{}, -1]) : logits
       const caches = Object.fromEntries(decoder.caches.map(({ output: name }) => [name, output(name)]))

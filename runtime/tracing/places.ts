@@ -12,6 +12,9 @@ import { isInside, Skipped } from './skipped.ts'
 import type { TraceableVariant } from './traceable.ts'
 import { fitWrite } from './write.ts'
 
+/** What is known of values before the model runs, by name. */
+export type KnownShapes = Pick<ReadonlyMap<string, ValueShape>, 'get'>
+
 /** The trace whose reads and writes these are. */
 export interface PlacesOwner extends Recorder {
   readonly variant: TraceableVariant
@@ -36,9 +39,7 @@ export class Places {
   readonly #writes = new Map<Tap, Write[]>()
   readonly #executed = new Set<number>()
   #forcedAt: Mark | undefined
-  #shapes: ReadonlyMap<string, ValueShape> = new Map()
-  /** Values whose dims someone has asked for. */
-  readonly asked = new Set<string>()
+  #shapes: KnownShapes = new Map()
   view: View = newView()
 
   constructor(owner: PlacesOwner) {
@@ -46,7 +47,7 @@ export class Places {
   }
 
   /** What is known of all values before the model runs. */
-  begin(shapes: ReadonlyMap<string, ValueShape>): void {
+  begin(shapes: KnownShapes): void {
     this.#shapes = shapes
   }
 
@@ -61,7 +62,6 @@ export class Places {
   }
 
   shapeOf(name: string): ValueShape | undefined {
-    this.asked.add(name)
     return this.#shapes.get(name) ?? weightShape(this.#owner.variant.engine, name)
   }
 

@@ -8,6 +8,7 @@ import type { Mark, Recording, Tap, Value } from '../graph/expression.ts'
 import { currentRecorder, type Recorder, recorderScope } from '../graph/recorder.ts'
 import type { ModuleNode } from '../names/tree.ts'
 import type { TensorData } from '../tensor/data.ts'
+import type { HeldType } from '../tensor/dtype.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { type Backend, ExecutionBackend } from './backend.ts'
 import type { BlockOwner } from './context.ts'
@@ -15,7 +16,7 @@ import { Info } from './info.ts'
 import { Invokes, settled } from './invokes.ts'
 import { LineMark, StackMark } from './mark.ts'
 import { Passed } from './passed.ts'
-import { newView, Places, type PlacesOwner, type View } from './places.ts'
+import { type KnownShapes, newView, Places, type PlacesOwner, type View } from './places.ts'
 import type { Rows } from './rows.ts'
 import { EngineRunner, type Runner, type RunResult } from './runner.ts'
 import { currentSession, type Session } from './session.ts'
@@ -33,11 +34,8 @@ export interface TraceOptions {
   readonly backend?: Backend
 }
 
-/** Inputs of which one axis grows from step to step, and the values whose dims must be known all the same. */
-export interface Growing {
-  readonly inputs: ReadonlyMap<string, number>
-  readonly asked: Iterable<string>
-}
+/** Dtypes and dims of a trace's inputs, by name. */
+export type HeldShapes = ReadonlyMap<string, { readonly type: HeldType; readonly dims: readonly number[] }>
 
 export type TracedBody = (tracer: Tracer) => unknown
 
@@ -72,8 +70,8 @@ export class Tracer implements PlacesOwner, BlockOwner {
   readonly #passed = new Passed()
   readonly #atEnd: { readonly act: () => void; readonly view: View }[] = []
   readonly #settling: (() => void | Promise<void>)[] = []
-  /** Inputs that grow from step to step of a generation: they need not be found anew, where nobody asked for what depends on them. */
-  growing: Growing | undefined
+  /** Where a generation knows dims from other steps. @default a scan */
+  shapes: ((engine: Engine, inputs: HeldShapes) => Promise<KnownShapes>) | undefined
   /** These inputs won't come again: nothing is kept for them. */
   once = false
   successor: Tracer | undefined
@@ -179,22 +177,9 @@ export class Tracer implements PlacesOwner, BlockOwner {
     }
   }
 
-  async #shapes(): Promise<ReadonlyMap<string, ValueShape>> {
+  #shapes(): Promise<KnownShapes> {
     const held = new Map([...this.#inputs].map(([name, { type, dims }]) => [name, { type, dims }]))
-    if (!this.growing) return this.engine.shapes(held)
-    const { inputs, asked } = this.growing
-    const open = [...held].map(([name, { type, dims }]) => {
-      const axis = inputs.get(name)
-      return [name, { type, dims: dims.map((dim, i) => (i === axis ? undefined : dim)) }] as const
-    })
-    const shapes = await this.engine.shapes(new Map(open))
-    const isKnown = (name: string): boolean => shapes.get(name)?.dims?.includes(undefined) !== true
-    return [...asked].every(isKnown) ? shapes : this.engine.shapes(held)
-  }
-
-  /** Values of the model whose dims the block has asked for. */
-  get asked(): ReadonlySet<string> {
-    return this.#places.asked
+    return this.shapes ? this.shapes(this.engine, held) : this.engine.shapes(held)
   }
 
   /** Runs the model's standing edits and then the block's body: they record. */
