@@ -15,8 +15,8 @@ export interface ChoiceOptions {
   readonly seed?: number
 }
 
-/** From the logits of the last position, float `[batch, vocabulary]`, the tokens: int64 `[batch]`. */
-export type Choose = (logits: Tensor, step: number) => Tensor
+/** From the logits of the last position, float `[batch, vocabulary]`, the tokens: int64 `[batch]`. `dims` are the logits', if known. */
+export type Choose = (logits: Tensor, step: number, dims: readonly (number | undefined)[]) => Tensor
 
 /** @throws GenerateError for options that make no sense */
 export function chooser({ temperature, topK, topP, seed }: ChoiceOptions): Choose {
@@ -29,12 +29,13 @@ export function chooser({ temperature, topK, topP, seed }: ChoiceOptions): Choos
   check('temperature', temperature, value => value > 0, 'a number above 0')
   check('topK', topK, value => Number.isInteger(value) && value > 0, 'a whole number above 0')
   check('topP', topP, value => value > 0 && value <= 1, 'above 0 and at most 1')
-  return (logits, step) => {
+  return (logits, step, [rows, vocabulary]) => {
+    if (rows === undefined || vocabulary === undefined) throw unknownSize()
     let scaled = logits.to('float32')
     if (temperature !== undefined) scaled = scaled.div(temperature)
-    if (topK !== undefined) scaled = atLeast(scaled, scaled.topk(Math.min(topK, extent(scaled))).values.amin(-1, KEEP))
+    if (topK !== undefined) scaled = atLeast(scaled, scaled.topk(Math.min(topK, vocabulary)).values.amin(-1, KEEP))
     if (topP !== undefined && topP < 1) scaled = atLeast(scaled, nucleus(scaled, topP))
-    const uniform = rand([logits.dims[0] as number, extent(scaled)], { seed: mix(seed, step) })
+    const uniform = rand([rows, vocabulary], { seed: mix(seed, step) })
     // Gumbel's trick: the largest of the logits with this noise is a draw from their softmax.
     return scaled.sub(uniform.log().neg().log()).argmax(-1)
   }
@@ -53,14 +54,11 @@ function nucleus(logits: Tensor, p: number): Tensor {
   return where(before.lt(p), values, Number.POSITIVE_INFINITY).amin(-1, KEEP)
 }
 
-function extent(logits: Tensor): number {
-  const size = logits.dims[1]
-  if (size !== undefined) return size
-  throw new GenerateError(
+const unknownSize = (): GenerateError =>
+  new GenerateError(
     'Tokens can’t be drawn: the size of the vocabulary is not known before the model runs.',
     'leave out temperature, topK and topP',
   )
-}
 
 /** Steps of one seed, and neighbouring seeds, have nothing in common. Knuth's multiplicative hash. */
 const mix = (seed: number, step: number): number => (Math.imul(seed, 0x9e3779b1) + Math.imul(step + 1, 0x85ebca6b)) | 0

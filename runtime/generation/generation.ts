@@ -76,6 +76,8 @@ export class Generation extends Session implements StepOwner {
   #waiting: { resolve(step: number): void; reject(error: unknown): void } | undefined
   #pause: (() => void) | undefined
   #stopped = false
+  /** Later steps may not know it. */
+  #vocabulary: number | undefined
 
   /** @throws GenerateError */
   constructor(request: GenerateRequest) {
@@ -157,8 +159,9 @@ export class Generation extends Session implements StepOwner {
       recorderScope().enter(tracer)
       const logits = output(decoder.logits)
       const last = logits.rank === 3 ? logits.slice([{}, -1]) : logits
+      this.#vocabulary ??= last.dims[1]
       const caches = Object.fromEntries(decoder.caches.map(({ output: name }) => [name, output(name)]))
-      return { ended, tokens: this.#choose(last, this.step), caches }
+      return { ended, tokens: this.#choose(last, this.step, [this.#sequence.rows, this.#vocabulary]), caches }
     }) as Promise<Outcome>
   }
 

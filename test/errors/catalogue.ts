@@ -80,6 +80,10 @@ await trace(model, () => {
 copyFileSync('test/fixtures/models/chars-external.onnx', \`\${folder}/model.onnx\`)
 await load(\`\${folder}/model.onnx\`)`,
   },
+  generate: {
+    means: '`generate` was given a model, prompts or options that it can’t work with.',
+    program: `await generate(model, [[18, 47, 56], [57]], { maxNewTokens: 3 })`,
+  },
   'implicit-conversion': {
     means: 'A tensor was used as a JavaScript number, by an operator in code that the macro has not seen.',
     program: `const double = (h: never) => h * 2 // not in a block
@@ -209,6 +213,12 @@ await trace(model, inputs, () => {
     program: `await trace(model, inputs, () => {
   skip(model.transformer.h[1])
   return model.transformer.h[1].mlp.output
+})`,
+  },
+  step: {
+    means: '`iter`, `all` or `next` ask for a step that there is not, or stand outside of `generate`.',
+    program: `await generate(model, inputs, { maxNewTokens: 3 }, m => {
+  iter([0, 9], () => m.lm_head.output)
 })`,
   },
   template: {

@@ -74,13 +74,13 @@ test('a default import and a namespace are refused', t => {
   })
   t.throws(() => expand("import { trac } from 'onnsight/trace.macro'\ntrac(m, x, () => 1)"), {
     message:
-      /has no trac\. It has trace, scan, edit, session, save, stop, skip, cache, invoke, barrier, print, assert, s/,
+      /has no trac\. It has trace, scan, edit, generate, session, save, stop, skip, cache, invoke, barrier, print, assert, iter, all, next, s/,
   })
 })
 
 test('names of later versions say so', t => {
-  t.throws(() => expand("import { generate } from 'onnsight/trace.macro'\ngenerate(m)"), {
-    message: /generate is not available in this version/,
+  t.throws(() => expand("import { grad } from 'onnsight/trace.macro'\ngrad(m)"), {
+    message: /grad is not available in this version/,
   })
 })
 
