@@ -48,6 +48,8 @@ const ways: Readonly<Record<string, (model: Model, lines: readonly string[]) => 
       await model.trace([[5, 6]], m => m.lm_head.output)
       return model.trace(ids, block(lines))
     }),
+  'a step of a generation': async (model, lines) =>
+    (await model.generate(ids, { maxNewTokens: 1 }, block(lines))).values[0],
   'a trace in a trace': (model, lines) => trace(model, [[9, 8, 7]], async () => model.trace(ids, block(lines))),
 }
 
