@@ -1,6 +1,9 @@
 import { Calculator } from './engine/evaluate.ts'
 import { nodeProvider } from './engine/providers/node.ts'
+import { writeSafetensors } from './files/safetensors.ts'
 import { useEvaluator, useRecorderScope } from './graph/recorder.ts'
+import { readFileBytes } from './onnx/file-source.ts'
+import { usePlatformFiles } from './onnx/platform-files.ts'
 import './tensor/ops/index.ts'
 import { useListenerScope } from './tracing/listeners.ts'
 import { asyncScope } from './tracing/node-scope.ts'
@@ -17,4 +20,5 @@ export function installPlatform(): void {
   useRecorderScope(asyncScope())
   useListenerScope(asyncScope())
   useSessionScope(asyncScope())
+  usePlatformFiles({ readBytes: readFileBytes, writeTensors: writeSafetensors })
 }

@@ -65,7 +65,7 @@ export function assemble(
     graph,
     functions: [...functions],
   })
-  return { bytes: toBinary(ModelProtoSchema, model), folder: prepared?.folder }
+  return { bytes: toBinary(ModelProtoSchema, model), folder: prepared?.folder, parts: prepared?.parts }
 }
 
 /** Types that JavaScript can't hold cross an edge as a wider one: onnxruntime-node refuses or aborts on them otherwise. */

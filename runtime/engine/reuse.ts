@@ -60,7 +60,8 @@ function sameData(a: TensorData, b: TensorData): boolean {
   if (a === b) return true
   if (a.type !== b.type || a.dims.length !== b.dims.length || a.dims.some((dim, i) => dim !== b.dims[i])) return false
   if (ArrayBuffer.isView(a.data) && ArrayBuffer.isView(b.data)) {
-    return Buffer.compare(bytesOf(a.data), bytesOf(b.data)) === 0
+    const [left, right] = [bytesOf(a.data), bytesOf(b.data)]
+    return left.length === right.length && left.every((byte, i) => byte === right[i])
   }
   const other = b.data as string[]
   return (a.data as string[]).every((text, i) => text === other[i])

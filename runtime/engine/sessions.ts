@@ -96,7 +96,8 @@ export class SessionCache {
       prepack,
       optimize: 'all',
     })
-    const bytes = SESSION_BYTES + NODE_BYTES * request.nodeCount + (prepack ? request.weightBytes : 0)
+    const copied = prepack || this.#provider.copiesWeights ? request.weightBytes : 0
+    const bytes = SESSION_BYTES + NODE_BYTES * request.nodeCount + copied
     const entry: Entry = {
       key: request.key,
       session,
@@ -118,16 +119,24 @@ export class SessionCache {
 
   /** Not part of the run that made the session hot: the caller has its result first. */
   #schedulePromotion(request: SessionRequest, entry: Entry): void {
-    setImmediate(() => {
+    const timer: unknown = setTimeout(() => {
       // A promotion that fails costs nothing: the session is made again without it when it is next asked for.
       this.#promote(request, entry).catch(() => {})
-    }).unref()
+    })
+    // In Node it keeps no process alive.
+    ;(timer as { unref?: () => void }).unref?.()
   }
 
   /** A session that is used again and again gets its weights in the kernels' own layout. */
   async #promote(request: SessionRequest, entry: Entry): Promise<void> {
     const bytes = entry.bytes + request.weightBytes
-    if (this.#closed || bytes > this.#limit / 2 || this.#entries.get(entry.key) !== entry) return
+    if (
+      this.#closed ||
+      this.#provider.copiesWeights ||
+      bytes > this.#limit / 2 ||
+      this.#entries.get(entry.key) !== entry
+    )
+      return
     await this.#drop(entry)
     const promoted = await this.#open(request, true)
     promoted.runs = PROMOTE_AFTER + 1

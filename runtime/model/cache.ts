@@ -2,11 +2,11 @@ import { CacheTooLargeError } from '../errors/files.ts'
 import { AmbiguousTapError, NoTapError, UnknownModuleError, UnknownNameError } from '../errors/names.ts'
 import { showDims } from '../errors/tensor.ts'
 import { SaveError, SkippedError, TraceArgumentsError } from '../errors/trace.ts'
-import { writeSafetensors } from '../files/safetensors.ts'
 import type { Tap } from '../graph/expression.ts'
 import { nearestNames } from '../names/nearest.ts'
 import { resolvePath } from '../names/resolve.ts'
 import type { ModuleNode, ModuleTree } from '../names/tree.ts'
+import { platformFiles } from '../onnx/platform-files.ts'
 import { bytesOf } from '../tensor/dtype.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { currentTracer, type Tracer } from '../tracing/tracer.ts'
@@ -117,7 +117,7 @@ export function cache(options: CacheOptions = {}): Cache {
     assertSize(named, options.maxBytes ?? 4 * 2 ** 30)
     for (const tensor of Object.values(named)) tracer.save(tensor)
   })
-  if (file !== undefined) tracer.whenRun(() => writeSafetensors(file, named))
+  if (file !== undefined) tracer.whenRun(() => platformFiles().writeTensors(file, named))
   return new Cache(entries, tree, file)
 }
 

@@ -1,9 +1,7 @@
-import { resolve } from 'node:path'
 import { InputError } from '../errors/input.ts'
 import { UseAfterReleaseError } from '../errors/run.ts'
 import type { ValueInfo } from '../onnx/graph.ts'
-import type { ModelFile } from '../onnx/read.ts'
-import { type SaveOptions, writeModel } from '../onnx/write.ts'
+import type { SaveOptions } from '../onnx/write.ts'
 import type { TensorData } from '../tensor/data.ts'
 import type { Edit, Traceable } from '../tracing/traceable.ts'
 import { prepareInputs } from './inputs.ts'
@@ -21,6 +19,16 @@ export interface Signature {
   readonly outputs: readonly Declared[]
 }
 
+/** Where a model comes from. */
+export interface Origin {
+  /** As it was given. */
+  readonly path: string
+  readonly source: Traceable['source']
+  save(path: string, options: SaveOptions): Promise<void>
+  /** Nothing of it is read any more. */
+  released?(): void
+}
+
 /** A model as tracers know it: what it takes, and what runs it. */
 export class LoadedModel implements Traceable {
   readonly name: string
@@ -29,14 +37,14 @@ export class LoadedModel implements Traceable {
   readonly usual: Variant
   readonly signature: Signature
   readonly source: Traceable['source']
-  readonly #file: ModelFile
+  readonly #origin: Origin
   readonly #variants: Variants
   #released = false
 
-  constructor(file: ModelFile, variants: Variants, usual: Variant, options: object) {
-    this.name = file.path
-    this.source = { path: resolve(file.path), options }
-    this.#file = file
+  constructor(origin: Origin, variants: Variants, usual: Variant) {
+    this.name = origin.path
+    this.source = origin.source
+    this.#origin = origin
     this.#variants = variants
     this.usual = usual
     const { graph } = usual.engine.program
@@ -63,12 +71,13 @@ export class LoadedModel implements Traceable {
 
   async save(path: string, options: SaveOptions): Promise<void> {
     if (this.#released) throw new UseAfterReleaseError(this.name)
-    await writeModel(this.#file, path, options)
+    await this.#origin.save(path, options)
   }
 
   async release(): Promise<void> {
     this.#released = true
     await this.#variants.release()
+    this.#origin.released?.()
   }
 
   misfit(cause: unknown): Error {

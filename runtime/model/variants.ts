@@ -3,12 +3,11 @@ import { type Condition, conditionsOf, Decider } from '../engine/conditions.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Provider } from '../engine/providers/provider.ts'
 import { scan, type ValueShape } from '../engine/scan.ts'
-import { Weights } from '../engine/weights.ts'
+import { type WeightPlaces, Weights } from '../engine/weights.ts'
 import { inlineBodies } from '../onnx/bodies.ts'
 import { type Branch, bodyOf, branchId, takeBranches } from '../onnx/branches.ts'
 import { buildGraph, type OnnxGraph } from '../onnx/graph.ts'
 import type { GraphProto, ModelProto } from '../onnx/schema/onnx_pb.ts'
-import type { Sidecar } from '../onnx/sidecar.ts'
 import type { TensorData } from '../tensor/data.ts'
 import type { DataType } from '../tensor/dtype.ts'
 
@@ -30,8 +29,8 @@ export type EngineMaker = (graph: OnnxGraph, weights: Weights) => Promise<Engine
 export interface VariantSource {
   /** As it was read. */
   readonly proto: ModelProto
-  /** Where their weights are mapped from, rather than from where they lie. */
-  readonly sidecar: Sidecar | undefined
+  /** How sessions take their weights. */
+  readonly places: WeightPlaces
 }
 
 /** A graph that onnxruntime can run: what lies inside bodies is in memory, as it maps the main graph's weights only. */
@@ -55,7 +54,7 @@ class Stage {
   readonly choices: readonly Choice[]
   readonly deciders: readonly Decider[]
   readonly #proto: ModelProto
-  readonly #sidecar: Sidecar | undefined
+  readonly #places: WeightPlaces
   readonly #provider: Provider
   readonly #makeEngine: EngineMaker
   readonly #next = new Map<string, Stage>()
@@ -64,14 +63,14 @@ class Stage {
   #runnable: Promise<Runnable> | undefined
   #variant: Promise<Variant> | undefined
 
-  constructor({ proto, sidecar }: VariantSource, choices: readonly Choice[], provider: Provider, make: EngineMaker) {
+  constructor({ proto, places }: VariantSource, choices: readonly Choice[], provider: Provider, make: EngineMaker) {
     this.#proto = proto
-    this.#sidecar = sidecar
+    this.#places = places
     this.#provider = provider
     this.#makeEngine = make
     this.choices = choices
     this.graph = buildGraph(proto)
-    this.weights = new Weights(this.graph.initializers, sidecar)
+    this.weights = new Weights(this.graph.initializers, places)
     this.deciders = conditionsOf(this.graph, this.weights).map(
       condition => new Decider(condition, this.graph, this.weights, provider),
     )
@@ -163,7 +162,7 @@ class Stage {
     if (!stage) {
       const branches = new Map(taken.map(({ condition, branch }) => [condition.id, branch]))
       const proto = takeBranches(this.#proto, branches)
-      const source = { proto, sidecar: this.#sidecar }
+      const source = { proto, places: this.#places }
       stage = new Stage(source, [...this.choices, ...taken], this.#provider, this.#makeEngine)
       this.#next.set(key, stage)
     }
@@ -186,7 +185,7 @@ class Stage {
     this.#runnable ??= inlineBodies(this.#proto).then(proto => {
       if (proto === this.#proto) return { graph: this.graph, weights: this.weights }
       const graph = buildGraph(proto)
-      return { graph, weights: new Weights(graph.initializers, this.#sidecar) }
+      return { graph, weights: new Weights(graph.initializers, this.#places) }
     })
     return this.#runnable
   }

@@ -1,5 +1,3 @@
-import { realpath, stat } from 'node:fs/promises'
-import { dirname, isAbsolute, resolve } from 'node:path'
 import { create } from '@bufbuild/protobuf'
 import { ExternalDataError } from '../errors/onnx.ts'
 import { FIELD_KEY, WRITTEN_LOCATION_KEY } from './kinds.ts'
@@ -27,20 +25,32 @@ export interface SourceFile {
   readonly inode: number
 }
 
+/** Finds a file that weights lie in, by the location that was written. `tensor` is for messages. @throws ExternalDataError */
+export type Locate<F extends DataFile> = (location: string, tensor: string) => Promise<F>
+
+/** What must be known of a file that weights lie in. */
+export interface DataFile {
+  readonly file: string
+  readonly size: number
+}
+
 /**
- * Finds the files that external tensors lie in, and checks that every tensor is whole. Locations become absolute real paths:
- * a Hugging Face cache is made of symlinks, which onnxruntime refuses.
+ * Finds the files that external tensors lie in, and checks that every tensor is whole. Locations become what `locate` says of them.
  * @throws ExternalDataError for a file that is missing or too short
  */
-export async function resolveExternalData(proto: ModelProto, path: string, file: string): Promise<SourceFile[]> {
-  const files = new Map<string, SourceFile>()
+export async function resolveExternalData<F extends DataFile>(
+  proto: ModelProto,
+  path: string,
+  locate: Locate<F>,
+): Promise<F[]> {
+  const files = new Map<string, F>()
   for (const tensor of tensorsOf(proto)) {
     const location = externalEntry(tensor, 'location')
     if (location === undefined) continue
     if (externalEntry(tensor, FIELD_KEY) === undefined) {
       let found = files.get(location)
       if (!found) {
-        found = await locate(location, path, file, tensor.name)
+        found = await locate(location, tensor.name)
         files.set(location, found)
       }
       checkLength(tensor, location, found.size)
@@ -49,24 +59,6 @@ export async function resolveExternalData(proto: ModelProto, path: string, file:
     checkDims(tensor, path)
   }
   return [...files.values()]
-}
-
-async function locate(location: string, path: string, file: string, tensor: string): Promise<SourceFile> {
-  const candidates = isAbsolute(location)
-    ? [location]
-    : [resolve(dirname(file), location), resolve(dirname(path), location)]
-  for (const candidate of candidates) {
-    try {
-      const real = await realpath(candidate)
-      const { size, mtimeMs, ino } = await stat(real)
-      return { file: real, size, mtimeMs, inode: ino }
-    } catch {
-      // The next candidate.
-    }
-  }
-  throw new ExternalDataError(
-    `${path} keeps the weight ${tensor} in ${location}, and that file is not there (looked at ${candidates[0]}).`,
-  )
 }
 
 function checkLength(tensor: TensorProto, location: string, size: number): void {
@@ -90,7 +82,7 @@ function checkDims(tensor: TensorProto, path: string): void {
 }
 
 /** Sets the location entry to the real file, and remembers the one that was written. Adds the length where it was left out. */
-function rewrite(tensor: TensorProto, location: string, { file, size }: SourceFile): void {
+function rewrite(tensor: TensorProto, location: string, { file, size }: DataFile): void {
   const entry = tensor.externalData.find(item => item.key === 'location')
   if (entry) entry.value = file
   const add = (key: string, value: string): void => {

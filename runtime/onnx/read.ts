@@ -1,20 +1,13 @@
 import { constants } from 'node:fs'
-import { access, type FileHandle, open, readdir, realpath, stat } from 'node:fs/promises'
+import { access, open, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
-import { fromBinary } from '@bufbuild/protobuf'
 import { distance } from 'fastest-levenshtein'
-import {
-  ModelNotFoundError,
-  NotOnnxError,
-  TruncatedModelError,
-  UnreadableModelError,
-  UnsupportedVersionError,
-} from '../errors/onnx.ts'
+import { ModelNotFoundError, UnreadableModelError } from '../errors/onnx.ts'
+import { decodeModel } from './decode.ts'
 import { resolveExternalData, type SourceFile } from './external.ts'
-import { recognise } from './recognise.ts'
-import { type ModelProto, ModelProtoSchema } from './schema/onnx_pb.ts'
-import { readSkeleton } from './skeleton.ts'
-import { WireReader } from './wire.ts'
+import { fileSource } from './file-source.ts'
+import { locateData } from './locate-data.ts'
+import type { ModelProto } from './schema/onnx_pb.ts'
 
 /** A model as it was read: everything but the large tensors' bytes, which stay where they lie. */
 export interface ModelFile {
@@ -28,10 +21,6 @@ export interface ModelFile {
   readonly sources: readonly SourceFile[]
 }
 
-/** The newest versions that onnxruntime 1.30 loads. */
-const MOST_IR = 13
-const MOST_OPSET = 26
-
 /**
  * Reads an ONNX file: embedded or external weights, of any size, behind symlinks too. Weights never enter JavaScript's memory.
  * @throws ModelNotFoundError, UnreadableModelError, NotOnnxError, TruncatedModelError, ExternalDataError, UnsupportedVersionError
@@ -41,10 +30,9 @@ export async function readModel(path: string): Promise<ModelFile> {
   const { file, size } = own
   const handle = await open(file, constants.O_RDONLY)
   try {
-    await recognise(handle, path, size)
-    const message = await decode(handle, path, file, size)
-    checkVersions(path, message)
-    const sources = [own, ...(await resolveExternalData(message, path, file))]
+    const message = await decodeModel(fileSource(handle, size), path, file)
+    const locate = (location: string, tensor: string) => locateData(location, path, file, tensor)
+    const sources = [own, ...(await resolveExternalData(message, path, locate))]
     return { path, file, message, sources }
   } finally {
     await handle.close()
@@ -81,33 +69,4 @@ async function nearbyFiles(path: string): Promise<string[]> {
 async function folderHint(folder: string): Promise<string> {
   const models = (await readdir(folder)).filter(name => name.endsWith('.onnx'))
   return models.length > 0 ? ` that holds ${models.slice(0, 3).join(', ')}` : ''
-}
-
-async function decode(handle: FileHandle, path: string, file: string, size: number): Promise<ModelProto> {
-  let bytes: Uint8Array
-  try {
-    bytes = await readSkeleton(new WireReader(handle, size), file)
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error
-    if (/past the end|ends/.test(error.message)) throw new TruncatedModelError(path, size, error.message)
-    throw new NotOnnxError(path, `no protobuf message (${error.message})`)
-  }
-  let proto: ModelProto
-  try {
-    proto = fromBinary(ModelProtoSchema, bytes)
-  } catch (error) {
-    throw new NotOnnxError(path, `no ONNX message (${error instanceof Error ? error.message : error})`)
-  }
-  if (!proto.graph || proto.irVersion === 0n) throw new NotOnnxError(path, 'a protobuf message without a graph')
-  return proto
-}
-
-function checkVersions(path: string, proto: ModelProto): void {
-  const ir = Number(proto.irVersion)
-  if (ir > MOST_IR) throw new UnsupportedVersionError(path, 'IR version', ir, MOST_IR)
-  for (const { domain, version } of proto.opsetImport) {
-    if ((domain === '' || domain === 'ai.onnx') && Number(version) > MOST_OPSET) {
-      throw new UnsupportedVersionError(path, 'opset', Number(version), MOST_OPSET)
-    }
-  }
 }

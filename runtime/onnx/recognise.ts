@@ -1,12 +1,10 @@
-import type { FileHandle } from 'node:fs/promises'
 import { NotOnnxError } from '../errors/onnx.ts'
+import type { ByteSource } from './byte-source.ts'
 
 /** Names the files that are often passed in the place of a model. @throws NotOnnxError */
-export async function recognise(handle: FileHandle, path: string, size: number): Promise<void> {
-  if (size === 0) throw new NotOnnxError(path, 'an empty file', 'download or export it again')
-  const head = Buffer.alloc(Math.min(size, 256))
-  await handle.read(head, 0, head.length, 0)
-  const text = head.toString('latin1')
+export async function recognise(source: ByteSource, path: string): Promise<void> {
+  if (source.size === 0) throw new NotOnnxError(path, 'an empty file', 'download or export it again')
+  const text = String.fromCharCode(...(await source.read(0, 256)))
   if (text.startsWith('version https://git-lfs')) {
     throw new NotOnnxError(path, 'a Git LFS pointer, and the file itself was not fetched', 'run `git lfs pull`')
   }

@@ -1,5 +1,5 @@
-import { open } from 'node:fs/promises'
 import { externalEntry } from './external.ts'
+import { platformFiles } from './platform-files.ts'
 import { TensorProto_DataType as OnnxType, type TensorProto } from './schema/onnx_pb.ts'
 
 /** A tensor's elements as little-endian bytes, from its file if they lie in one. @throws Error for strings */
@@ -7,24 +7,7 @@ export async function readTensorBytes(tensor: TensorProto): Promise<Uint8Array> 
   const location = externalEntry(tensor, 'location')
   if (location === undefined) return embeddedBytes(tensor)
   const length = Number(externalEntry(tensor, 'length') ?? 0)
-  const bytes = new Uint8Array(length)
-  const handle = await open(location)
-  try {
-    let filled = 0
-    while (filled < length) {
-      const { bytesRead } = await handle.read(
-        bytes,
-        filled,
-        Math.min(length - filled, 1 << 30),
-        Number(externalEntry(tensor, 'offset') ?? 0) + filled,
-      )
-      if (bytesRead === 0) throw new Error(`${location} ended early.`)
-      filled += bytesRead
-    }
-  } finally {
-    await handle.close()
-  }
-  return bytes
+  return platformFiles().readBytes(location, Number(externalEntry(tensor, 'offset') ?? 0), length)
 }
 
 export function embeddedBytes(tensor: TensorProto): Uint8Array {

@@ -1,20 +1,18 @@
-import type { FileHandle } from 'node:fs/promises'
+import type { ByteSource } from './byte-source.ts'
 
 /** Reads a protobuf file by windows: positions may lie beyond 2 GiB, and payloads that are skipped never enter memory. */
 export class WireReader {
-  readonly #handle: FileHandle
-  readonly #end: number
-  #window = new Uint8Array(0)
+  readonly #source: ByteSource
+  #window: Uint8Array = new Uint8Array(0)
   #windowStart = 0
   position = 0
 
-  constructor(handle: FileHandle, end: number) {
-    this.#handle = handle
-    this.#end = end
+  constructor(source: ByteSource) {
+    this.#source = source
   }
 
   get end(): number {
-    return this.#end
+    return this.#source.size
   }
 
   /** A base-128 varint. Multiplication keeps it right beyond 32 bits. @throws RangeError at the end of the file */
@@ -46,8 +44,8 @@ export class WireReader {
 
   /** @throws RangeError if that would lead past the end of the file */
   skip(length: number): void {
-    if (this.position + length > this.#end)
-      throw new RangeError(`The file ends ${this.position + length - this.#end} bytes early.`)
+    if (this.position + length > this.end)
+      throw new RangeError(`The file ends ${this.position + length - this.end} bytes early.`)
     this.position += length
   }
 
@@ -59,12 +57,10 @@ export class WireReader {
   /** Makes the byte at `position` part of the window. */
   async #need(): Promise<void> {
     if (this.position >= this.#windowStart && this.position < this.#windowStart + this.#window.length) return
-    if (this.position >= this.#end) throw new RangeError('The file ends within a message.')
-    const length = Math.min(WINDOW, this.#end - this.position)
-    const buffer = new Uint8Array(length)
-    const { bytesRead } = await this.#handle.read(buffer, 0, length, this.position)
-    if (bytesRead === 0) throw new RangeError('The file ends within a message.')
-    this.#window = buffer.subarray(0, bytesRead)
+    if (this.position >= this.end) throw new RangeError('The file ends within a message.')
+    const window = await this.#source.read(this.position, Math.min(WINDOW, this.end - this.position))
+    if (window.length === 0) throw new RangeError('The file ends within a message.')
+    this.#window = window
     this.#windowStart = this.position
   }
 }

@@ -1,3 +1,4 @@
+import { base64Decode, base64Encode } from '@bufbuild/protobuf/wire'
 import { InvalidInterventionGraphError } from '../errors/graph-json.ts'
 import { sizeOf, type TensorData } from './data.ts'
 import { allocate, bytesOf, type DataType, type HeldType, isHeld } from './dtype.ts'
@@ -12,7 +13,7 @@ export interface EncodedData {
 export function encodeData({ type, dims, data }: TensorData): EncodedData {
   if (Array.isArray(data)) return { type, dims, data: [...data] as string[] }
   const { buffer, byteOffset, byteLength } = data as Float32Array
-  return { type, dims, data: Buffer.from(buffer, byteOffset, byteLength).toString('base64') }
+  return { type, dims, data: base64Encode(new Uint8Array(buffer, byteOffset, byteLength)) }
 }
 
 /** @throws InvalidInterventionGraphError for what is no tensor, or not whole */
@@ -30,7 +31,12 @@ export function decodeData(json: unknown, where: string): TensorData {
   }
   if (typeof data !== 'string') return fail('has no data')
   // Its length tells first: a few letters may claim to be a huge tensor.
-  const bytes = Buffer.from(data, 'base64')
+  let bytes: Uint8Array
+  try {
+    bytes = base64Decode(data)
+  } catch {
+    return fail('has data that is no base64')
+  }
   if (size > bytes.length) return fail('has fewer elements than its dims say')
   const due = size * bytesOf(type as HeldType)
   if (bytes.length !== due) return fail(`has ${bytes.length} bytes, where ${due} are due`)

@@ -1,8 +1,7 @@
 import * as ort from 'onnxruntime-node'
-import type { TensorData } from '../../tensor/data.ts'
-import type { HeldType } from '../../tensor/dtype.ts'
+import { wrapSession } from './ort.ts'
 import { probeModel } from './probe.ts'
-import type { Provider, Session, SessionOptions, SessionValue } from './provider.ts'
+import type { Provider, SessionOptions } from './provider.ts'
 
 export interface NodeProviderOptions {
   readonly device: 'cpu' | 'cuda'
@@ -25,7 +24,7 @@ export function nodeProvider({ device, deviceId, threads }: NodeProviderOptions)
         ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
         extra: { session: sessionConfig(folder, options) },
       })
-      return wrap(session)
+      return wrapSession(session, ort.Tensor)
     },
     async probe() {
       const session = await this.create(probeModel(), { prepack: false, optimize: 'disabled' })
@@ -43,42 +42,4 @@ function sessionConfig(folder: string | undefined, { prepack }: SessionOptions):
   if (!prepack) config.disable_prepacking = '1'
   if (folder !== undefined) config.model_external_initializers_file_folder_path = folder
   return config
-}
-
-function wrap(session: ort.InferenceSession): Session {
-  return {
-    outputs: session.outputMetadata.map(describe),
-    async run(feeds, fetches) {
-      const tensors: Record<string, ort.Tensor> = {}
-      for (const name in feeds) tensors[name] = toOrt(feeds[name])
-      const results = await session.run(tensors, fetches as string[])
-      const data: Record<string, TensorData> = {}
-      for (const name in results) data[name] = fromOrt(results[name])
-      return data
-    },
-    release: () => session.release(),
-  }
-}
-
-function describe(value: ort.InferenceSession.ValueMetadata): SessionValue {
-  if (!value.isTensor) return { name: value.name, type: 'other', dims: [] }
-  return { name: value.name, type: value.type, dims: value.shape.map(dim => (dim === '' ? undefined : dim)) }
-}
-
-/** Edge tensors go from session to session as they are: the wrapper is made once. */
-const wrapped = new WeakMap<TensorData, ort.Tensor>()
-
-function toOrt(tensor: TensorData): ort.Tensor {
-  let result = wrapped.get(tensor)
-  if (!result) {
-    result = new ort.Tensor(tensor.type as 'float32', tensor.data as Float32Array, tensor.dims as number[])
-    wrapped.set(tensor, result)
-  }
-  return result
-}
-
-function fromOrt(tensor: ort.Tensor): TensorData {
-  const data: TensorData = { type: tensor.type as HeldType, dims: tensor.dims, data: tensor.data as TensorData['data'] }
-  wrapped.set(data, tensor)
-  return data
 }

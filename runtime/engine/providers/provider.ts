@@ -22,6 +22,14 @@ export interface SessionModel {
   readonly bytes: Uint8Array
   /** The folder that its external data's locations are relative to; undefined if it has none. */
   readonly folder: string | undefined
+  /** Where there are no folders: what its external data's locations stand for. */
+  readonly parts?: readonly WeightPart[] | undefined
+}
+
+/** A weight's elements, to be read when a session takes them. */
+export interface WeightPart {
+  readonly location: string
+  read(): Promise<Uint8Array>
 }
 
 export interface SessionOptions {
@@ -34,6 +42,8 @@ export interface SessionOptions {
 /** Where graphs run. The only rooms that import onnxruntime are the providers. */
 export interface Provider {
   readonly name: string
+  /** Each session has its own copy of the weights: nothing is mapped, and nothing shared. */
+  readonly copiesWeights?: boolean
   create(model: SessionModel, options: SessionOptions): Promise<Session>
   /** Creates a session of next to nothing. @throws what onnxruntime throws where the device can't be used */
   probe(): Promise<void>

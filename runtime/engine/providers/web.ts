@@ -1,0 +1,71 @@
+import type { InferenceSession } from 'onnxruntime-common'
+import { OutOfMemoryError, WebGpuUnavailableError } from '../../errors/web.ts'
+import { wrapSession } from './ort.ts'
+import { probeModel } from './probe.ts'
+import type { Provider, SessionModel } from './provider.ts'
+
+export interface WebProviderOptions {
+  readonly device: 'wasm' | 'webgpu'
+  /** Threads for one operator; more than one need a page that is cross-origin isolated. @default onnxruntime's own choice */
+  readonly threads?: number
+}
+
+/** onnxruntime-web: only what is used is fetched, as each of the two has its own WebAssembly file. */
+export function webProvider({ device, threads }: WebProviderOptions): Provider {
+  const library = once(() => (device === 'webgpu' ? import('onnxruntime-web/webgpu') : import('onnxruntime-web/wasm')))
+  return {
+    name: device,
+    copiesWeights: true,
+    async create(model, { optimize, prepack }) {
+      const ort = await library()
+      const externalData = await readParts(model)
+      const options: InferenceSession.SessionOptions = {
+        executionProviders: device === 'webgpu' ? ['webgpu', 'wasm'] : ['wasm'],
+        graphOptimizationLevel: optimize,
+        logSeverityLevel: 4,
+        externalData,
+        ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+        extra: { session: prepack ? {} : { disable_prepacking: '1' } },
+      }
+      try {
+        return wrapSession(await ort.InferenceSession.create(model.bytes, options), ort.Tensor)
+      } catch (error) {
+        throw isOutOfMemory(error) ? new OutOfMemoryError(sizeOf(externalData), error) : error
+      }
+    },
+    async probe() {
+      const { gpu } = navigator as { gpu?: { requestAdapter(): Promise<unknown> } }
+      if (!gpu) throw new WebGpuUnavailableError('this browser, or this page, has none')
+      if (!(await gpu.requestAdapter())) throw new WebGpuUnavailableError('the browser finds no graphics adapter')
+      const session = await this.create(probeModel(), { prepack: false, optimize: 'disabled' })
+      await session.release()
+    },
+  }
+}
+
+type ExternalData = { path: string; data: Uint8Array }[]
+
+/** Weights are read when a session takes them, and are not kept. */
+async function readParts({ parts = [] }: SessionModel): Promise<ExternalData> {
+  const read: ExternalData = []
+  for (const part of parts) read.push({ path: part.location, data: await part.read() })
+  return read
+}
+
+const sizeOf = (data: ExternalData): number => data.reduce((sum, part) => sum + part.data.length, 0)
+
+const isOutOfMemory = (error: unknown): boolean =>
+  /bad_alloc|out of memory|memory access out of bounds|Array buffer allocation failed|Cannot enlarge memory/i.test(
+    String((error as Error)?.message ?? error),
+  )
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => {
+    made ??= make().catch(error => {
+      made = undefined
+      throw error
+    })
+    return made
+  }
+}

@@ -1,0 +1,42 @@
+import { OnnsightError } from './error.ts'
+
+/** A model could not be fetched. */
+export class FetchError extends OnnsightError {
+  static readonly code = 'fetch'
+  constructor(url: string, reason: string, fix: string, cause?: unknown) {
+    super(FetchError.code, `${url} could not be fetched: ${reason}.`, { fix, cause })
+  }
+}
+
+/** WebAssembly has no memory left for a model. */
+export class OutOfMemoryError extends OnnsightError {
+  static readonly code = 'out-of-memory'
+  constructor(bytes: number, cause: unknown) {
+    super(
+      OutOfMemoryError.code,
+      `WebAssembly has no room for a session with ${Math.round(bytes / 2 ** 20)} MiB of weights: all sessions together have 4 GiB, and each has its own copy.`,
+      {
+        fix: "release() models that are not used, load with a smaller sessionBytes, use a smaller or quantised model, or { provider: 'webgpu' }",
+        cause,
+      },
+    )
+  }
+}
+
+export class WebGpuUnavailableError extends OnnsightError {
+  static readonly code = 'webgpu-unavailable'
+  constructor(reason: string, cause?: unknown) {
+    super(WebGpuUnavailableError.code, `WebGPU can't be used here: ${reason}.`, {
+      fix: "allow WebAssembly: load(url, { provider: 'webgpu', fallback: 'wasm' }), or use a browser with WebGPU on a page served by https",
+      cause,
+    })
+  }
+}
+
+/** Something that only Node can do. */
+export class NotInBrowserError extends OnnsightError {
+  static readonly code = 'not-in-browser'
+  constructor(what: string, fix: string) {
+    super(NotInBrowserError.code, `${what} is not possible in a browser.`, { fix })
+  }
+}

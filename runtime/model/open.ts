@@ -1,0 +1,91 @@
+import { cutBlocks } from '../engine/blocks.ts'
+import { Engine } from '../engine/engine.ts'
+import { groupBlocks } from '../engine/groups.ts'
+import { Program } from '../engine/program.ts'
+import type { Provider } from '../engine/providers/provider.ts'
+import { scan, type ValueShape } from '../engine/scan.ts'
+import type { WeightPlaces, Weights } from '../engine/weights.ts'
+import { UnsupportedModelError } from '../errors/input.ts'
+import { addAliases } from '../names/aliases.ts'
+import { findLayers } from '../names/layers.ts'
+import { Taps } from '../names/taps.ts'
+import { ModuleTree } from '../names/tree.ts'
+import { inlineFunctions } from '../onnx/functions.ts'
+import type { OnnxGraph } from '../onnx/graph.ts'
+import type { ModelProto } from '../onnx/schema/onnx_pb.ts'
+import type { DataType } from '../tensor/dtype.ts'
+import type { LoadOptions } from './load-options.ts'
+import { LoadedModel, type Origin } from './loaded.ts'
+import { type Model, ModelHandle } from './model.ts'
+import { type EngineMaker, Variants } from './variants.ts'
+
+const MIB = 1024 * 1024
+let programs = 0
+
+/** What a model is opened with, on whatever platform. */
+export interface Opening {
+  /** As it was read, its large tensors elsewhere. */
+  readonly message: ModelProto
+  readonly origin: Origin
+  readonly provider: Provider
+  readonly places: WeightPlaces
+  /** Weights of a session for unedited blocks, at least. */
+  readonly groupBytes: number
+}
+
+/**
+ * Cuts a model into blocks and makes their sessions.
+ * @throws UnsupportedModelError for operators that onnxruntime lacks
+ */
+export async function openModel(opening: Opening, options: LoadOptions): Promise<Model> {
+  const { message, origin, provider, places } = opening
+  const { signal, onProgress } = options
+  const variants = new Variants({ proto: inlineFunctions(message), places }, provider, engineMaker(opening, options))
+  const usual = await variants.usual()
+  signal?.throwIfAborted()
+  // Where inputs decide what the model is made of, its sessions are made when they are known.
+  if (!variants.areMany) {
+    await usual.engine.open((done, total) => onProgress?.(done + 1, total + 1, `session ${done} of ${total}`), signal)
+  }
+  return new ModelHandle(new LoadedModel(origin, variants, usual)).proxy
+}
+
+function engineMaker({ origin: { path }, provider, groupBytes }: Opening, options: LoadOptions): EngineMaker {
+  const { sessionBytes = 256 * MIB, reuseBytes = 64 * MIB } = options
+  let isOther = false
+  return async (graph, weights) => {
+    const shapes = await scanOpen(path, graph, weights, provider)
+    const tree = new ModuleTree(graph)
+    if (options.rename) addAliases(tree, options.rename, isOther)
+    isOther = true
+    const taps = new Taps(tree, name => shapes.get(name)?.type)
+    const layers = findLayers(tree).map(layer => ({ label: layer.path, nodes: layer.nodes }))
+    const blocks = cutBlocks(graph, layers, options.blocks)
+    const groups = groupBlocks(graph, blocks, name => weights.externalBytes(name), groupBytes)
+    const program = new Program({ id: `model ${++programs}`, graph, tree, taps, weights, blocks, groups, shapes })
+    return new Engine(program, { provider, sessionBytes, reuseBytes, name: path })
+  }
+}
+
+/** Dtypes and fixed dims of all values; also finds what onnxruntime can't load before anything else is made. */
+async function scanOpen(
+  path: string,
+  graph: OnnxGraph,
+  weights: Weights,
+  provider: Provider,
+): Promise<Map<string, ValueShape>> {
+  const inputs = graph.inputs.map(({ name, type, dims }) => ({ name, type: type as DataType | undefined, dims }))
+  try {
+    return await scan(graph, weights, provider, inputs)
+  } catch (error) {
+    const [reason] = (error instanceof Error ? error.message : String(error)).split('\n')
+    throw new UnsupportedModelError(path, reason + unknownNode(reason, graph), error)
+  }
+}
+
+/** For an operator of a foreign domain onnxruntime names no node. */
+function unknownNode(reason: string, graph: OnnxGraph): string {
+  const found = /(\S+):(\w+)\(-?\d+\) is not a registered/.exec(reason)
+  const node = found && graph.nodes.find(({ domain, opType }) => domain === found[1] && opType === found[2])
+  return node ? `: the node ${node.name}` : ''
+}
