@@ -167,6 +167,8 @@ export class Generation extends Session implements StepOwner {
 
   /** Begins the block, or goes on with it where it waits, until it ends or waits in next(). */
   async #runBlock(tracer: Tracer): Promise<Outcome['ended']> {
+    // Where nothing follows awaits, it is current no more.
+    super.resume()
     const paused = new Promise<undefined>(resolve => {
       this.#pause = () => resolve(undefined)
     })
@@ -188,10 +190,11 @@ export class Generation extends Session implements StepOwner {
 
   /** What the block calls as next(). */
   next(): Promise<number> {
-    return new Promise((resolve, reject) => {
+    const waiting = new Promise<number>((resolve, reject) => {
       this.#waiting = { resolve, reject }
       this.#pause?.()
     })
+    return waiting.finally(() => this.resume())
   }
 
   /** What the block calls as iter() and all(). */
@@ -245,10 +248,12 @@ export class Generation extends Session implements StepOwner {
   }
 
   override suspend(): void {
+    super.suspend()
     this.#tracer?.suspend()
   }
 
   override resume(): void {
+    super.resume()
     this.#tracer?.resume()
   }
 

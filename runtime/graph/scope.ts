@@ -5,6 +5,11 @@ export interface Scope<T> {
   run<R>(value: T, body: () => R): R
   /** Makes `value` current from here on, within the present run. */
   enter(value: T | undefined): void
+  /**
+   * `value` is current no more, but `outer`, once the running code gives way: an async function that waits returns to its caller, where
+   * it still is. Of no effect where awaits are followed.
+   */
+  leave(value: T, outer: T | undefined): void
 }
 
 /** For platforms that can't follow awaits: whoever needs it re-enters by hand after each one. */
@@ -23,6 +28,11 @@ export function variableScope<T>(): Scope<T> {
     },
     enter(value) {
       active = value
+    },
+    leave(value, outer) {
+      queueMicrotask(() => {
+        if (active === value) active = outer
+      })
     },
   }
 }

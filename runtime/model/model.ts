@@ -14,7 +14,8 @@ import type { Template } from '../template/template.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type Block, fromFunction } from '../tracing/block.ts'
 import type { Settled } from '../tracing/invokes.ts'
-import { listen, tell } from '../tracing/listeners.ts'
+import { audience, listen } from '../tracing/listeners.ts'
+import { restoringScopes } from '../tracing/scopes.ts'
 import { Session } from '../tracing/session.ts'
 import { traceBlock } from '../tracing/trace.ts'
 import { type Edit, type Traceable, traceable } from '../tracing/traceable.ts'
@@ -280,10 +281,11 @@ export class ModelHandle extends ModuleHandle {
   }
 
   async runGraph(graph: unknown, { signal, onReport }: TraceOptions = {}): Promise<unknown> {
+    const tell = audience(this.#loaded)
     const inputs = this.#loaded.prepare(graphInputs(graph))
     const variant = await this.#loaded.variant(inputs)
     const { result, report } = await runGraph(graph, variant, inputs, signal)
-    tell(this.#loaded, report)
+    tell(report)
     onReport?.(report)
     return result
   }
@@ -294,7 +296,7 @@ export class ModelHandle extends ModuleHandle {
 
   async explain(body: () => unknown): Promise<Explanation> {
     const traces: TraceReport[] = []
-    await listen(this.#loaded, report => void traces.push(report), body)
+    await restoringScopes(() => listen(this.#loaded, report => void traces.push(report), body))
     return { traces, toString: () => traces.map(summarise).join('\n') }
   }
 

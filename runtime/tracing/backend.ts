@@ -1,7 +1,7 @@
 import type { TraceReport } from '../engine/report.ts'
 import { recorderScope } from '../graph/recorder.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { tell } from './listeners.ts'
+import { audience } from './listeners.ts'
 import { keepingLive } from './live.ts'
 import { collectTensors } from './result.ts'
 import type { Tracer } from './tracer.ts'
@@ -15,6 +15,7 @@ export interface Backend {
 export class ExecutionBackend implements Backend {
   run(tracer: Tracer): Promise<unknown> {
     const start = performance.now()
+    const tell = audience(tracer.model.identity)
     return keepingLive(tracer, async () => {
       const result = await record(tracer)
       if (tracer.isOpen) return done(tracer, result)
@@ -28,7 +29,7 @@ export class ExecutionBackend implements Backend {
       })
       await done(tracer, result)
       const whole = withWholeTime(report, performance.now() - start)
-      tell(tracer.model.identity, whole)
+      tell(whole)
       tracer.kwargs.onReport?.(whole)
       return result
     })

@@ -10,6 +10,10 @@ interface Listener {
 
 let current: Scope<Listener> = variableScope()
 
+export function listenerScope(): Scope<Listener> {
+  return current
+}
+
 /** Chosen once, by the platform's entry point. */
 export function useListenerScope(scope: Scope<Listener>): void {
   current = scope
@@ -20,7 +24,10 @@ export async function listen(model: object, hear: Listener['hear'], body: () => 
   await current.run({ model, hear, outer: current.get() }, body)
 }
 
-export function tell(model: object, report: TraceReport): void {
-  for (let listener = current.get(); listener; listener = listener.outer)
-    if (listener.model === model) listener.hear(report)
+/** Who hears of what begins now. @returns tells them of it, once it has ended */
+export function audience(model: object): (report: TraceReport) => void {
+  const first = current.get()
+  return report => {
+    for (let listener = first; listener; listener = listener.outer) if (listener.model === model) listener.hear(report)
+  }
 }

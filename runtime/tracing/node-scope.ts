@@ -8,5 +8,6 @@ export function asyncScope<T>(): Scope<T> {
     get: () => storage.getStore(),
     run: (value, body) => storage.run(value, body),
     enter: value => storage.enterWith(value),
+    leave: () => undefined,
   }
 }

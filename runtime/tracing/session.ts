@@ -8,6 +8,7 @@ import { Frame } from './frame.ts'
 import { Info } from './info.ts'
 import { keepingLive } from './live.ts'
 import { Passed } from './passed.ts'
+import { restoringScopes } from './scopes.ts'
 import { untilStop } from './stop.ts'
 import { asTraceable } from './trace.ts'
 
@@ -35,8 +36,12 @@ export class Session implements BlockOwner {
   }
 
   run(body: () => unknown): Promise<unknown> {
+    return restoringScopes(() => this.#run(body))
+  }
+
+  #run(body: () => unknown): Promise<unknown> {
     return keepingLive(this, async () => {
-      const result = await sessionScope().run(this, () => untilStop(body))
+      const result = await current.run(this, () => untilStop(body))
       this.finished = true
       this.info?.push(this.#pushed)
       this.#passed.end(result, this.#around?.finished === false ? this.#around : undefined)
@@ -68,9 +73,13 @@ export class Session implements BlockOwner {
     return undefined
   }
 
-  suspend(): void {}
+  suspend(): void {
+    current.leave(this, this.#around instanceof Session ? this.#around : undefined)
+  }
 
-  resume(): void {}
+  resume(): void {
+    if (!this.finished) current.enter(this)
+  }
 }
 
 let current: Scope<Session> = variableScope()

@@ -3,6 +3,7 @@ import { type Backend, ExecutionBackend } from './backend.ts'
 import { type Block, type CompiledBlock, fromCompiled } from './block.ts'
 import type { Info } from './info.ts'
 import { ScanBackend } from './scan.ts'
+import { restoringScopes } from './scopes.ts'
 import { type HasTraceable, type Traceable, traceable } from './traceable.ts'
 import { type TraceOptions, Tracer } from './tracer.ts'
 
@@ -28,7 +29,7 @@ export async function traceBlock(form: 'trace' | 'scan', args: readonly unknown[
   const given = (options ?? {}) as TraceOptions
   const backend = (form === 'trace' ? given.backend : undefined) ?? backends[form]()
   const tracer = new Tracer(args.length > 1 ? [model, inputs] : [model], given, backend, block.info)
-  return tracer.run(target, running => block.record(model, running))
+  return restoringScopes(() => tracer.run(target, running => block.record(model, running)))
 }
 
 /** @throws TraceArgumentsError for what is no model */

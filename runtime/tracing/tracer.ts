@@ -340,7 +340,7 @@ export class Tracer implements PlacesOwner, BlockOwner {
   }
 
   suspend(): void {
-    recorderScope().enter(this.outer)
+    recorderScope().leave(this.#pass ?? this, this.outer)
   }
 
   resume(): void {
@@ -353,6 +353,8 @@ export class Tracer implements PlacesOwner, BlockOwner {
     if (this.scanned) throw new ScannedError(undefined, mark?.position())
     const { wanted, executed } = await this.runRecording([value], true)
     this.#places.ran(executed, mark)
+    // A plain function goes on right after this, where nothing follows awaits.
+    this.resume()
     return wanted[0]
   }
 

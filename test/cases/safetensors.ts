@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { type Tensor, tensor } from 'onnsight'
 
 const arrays = {
@@ -14,10 +13,9 @@ const arrays = {
 } as const
 
 /** A safetensors file: the length of a JSON header, the header, the tensors' bytes. No kept-up package reads it in Node. */
-export function readSafetensors(path: string): Map<string, Tensor> {
-  const file = readFileSync(path)
-  const headerLength = Number(file.readBigUInt64LE(0))
-  const header = JSON.parse(file.toString('utf8', 8, 8 + headerLength)) as Record<
+export function parseSafetensors(file: Uint8Array): Map<string, Tensor> {
+  const headerLength = Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true))
+  const header = JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + headerLength))) as Record<
     string,
     { dtype: keyof typeof arrays; shape: number[]; data_offsets: [number, number] }
   >

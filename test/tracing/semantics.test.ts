@@ -268,3 +268,16 @@ test('explain tells of the traces in its own body, not of those that run meanwhi
   })
   t.is(nested.traces.length, 2)
 })
+
+test('async functions of a block that run side by side all stand in it', async t => {
+  const layer = (i: number): Tensor => model.transformer.h[i].output.sum()
+  const due = await trace(model, inputs, () => [0, 1, 2].map(i => layer(i)))
+  const got = await trace(model, inputs, async () => {
+    const twice = async (i: number): Promise<Tensor> => {
+      const first = await layer(i).value()
+      return layer(i).add(first)
+    }
+    return Promise.all([twice(0), twice(1), twice(2)])
+  })
+  for (const [i, sum] of got.entries()) t.true(Math.abs(Number(sum.item()) - 2 * Number(due[i].item())) < 1e-2)
+})

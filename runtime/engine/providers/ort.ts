@@ -21,8 +21,12 @@ export function wrapSession(session: InferenceSession, OrtTensor: TensorConstruc
 
 function describe(value: InferenceSession.ValueMetadata): SessionValue {
   if (!value.isTensor) return { name: value.name, type: 'other', dims: [] }
-  return { name: value.name, type: value.type, dims: value.shape.map(dim => (dim === '' ? undefined : dim)) }
+  const dims = value.shape.map(dim => (dim === '' || dim === UNKNOWN ? undefined : dim))
+  return { name: value.name, type: value.type, dims }
 }
+
+/** onnxruntime-web reads the -1 of a dim that is not known as an unsigned number. */
+const UNKNOWN = 2 ** 32 - 1
 
 /** Edge tensors go from session to session as they are: the wrapper is made once. */
 const wrapped = new WeakMap<TensorData, Tensor>()

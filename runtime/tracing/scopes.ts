@@ -1,0 +1,16 @@
+import { recorderScope } from '../graph/recorder.ts'
+import { listenerScope } from './listeners.ts'
+import { sessionScope } from './session.ts'
+
+/**
+ * What is current before a form is current after it, also where nothing follows awaits: the code that waits for it goes on right then.
+ */
+export async function restoringScopes<R>(run: () => Promise<R>): Promise<R> {
+  const scopes = [recorderScope(), sessionScope(), listenerScope()] as const
+  const before = scopes.map(scope => scope.get())
+  try {
+    return await run()
+  } finally {
+    for (const [i, scope] of scopes.entries()) (scope as { enter(value: unknown): void }).enter(before[i])
+  }
+}

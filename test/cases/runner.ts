@@ -1,0 +1,71 @@
+import { type Model, type Tensor, tensor } from 'onnsight'
+import type { Case } from './case.ts'
+import { difference } from './compare.ts'
+import { Evaluator, sweepPasses } from './evaluate.ts'
+import { parseSafetensors } from './safetensors.ts'
+
+/** Where cases find what they name. */
+export interface CaseFiles {
+  load(model: string): Promise<Model>
+  read(file: string): Promise<Uint8Array>
+}
+
+/** Runs cases through the public API and compares with the stored values: in Node and in a browser. */
+export class CaseRunner {
+  readonly #files: CaseFiles
+  readonly #models = new Map<string, Promise<Model>>()
+  readonly #tensors = new Map<string, Promise<Map<string, Tensor>>>()
+
+  constructor(files: CaseFiles) {
+    this.#files = files
+  }
+
+  /** What is wrong with a case; undefined if it is within its tolerance. */
+  async attempt(entry: Case): Promise<string | undefined> {
+    try {
+      const results = await this.#run(entry)
+      const tensors = await this.#tensorsOf(entry)
+      for (const [name, key] of Object.entries(entry.expect)) {
+        const problem = difference(results[name], tensors.get(key)!, entry.tolerance)
+        if (problem) return `${name}: ${problem}`
+      }
+      return undefined
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error)
+    }
+  }
+
+  async release(): Promise<void> {
+    for (const model of this.#models.values()) await (await model).release()
+  }
+
+  async #run(entry: Case): Promise<Record<string, Tensor>> {
+    const evaluator = new Evaluator(await this.#modelOf(entry), await this.#tensorsOf(entry))
+    if (entry.generate) return evaluator.generate(entry.inputs, entry.edits ?? [], entry.generate.tokens)
+    if (!entry.sweep) return evaluator.run(entry.inputs, entry.edits ?? [], entry.reads ?? {})
+    const values: number[] = []
+    for (const { edits, measure } of sweepPasses(entry)) {
+      const { value } = await evaluator.run(entry.inputs, [...(entry.edits ?? []), ...edits], { value: measure })
+      values.push(Number(value.item()))
+    }
+    return { table: tensor(values, { dims: Object.values(entry.sweep.over) }) }
+  }
+
+  #modelOf({ model }: Case): Promise<Model> {
+    let loaded = this.#models.get(model)
+    if (!loaded) {
+      loaded = this.#files.load(model)
+      this.#models.set(model, loaded)
+    }
+    return loaded
+  }
+
+  #tensorsOf({ file }: Case): Promise<Map<string, Tensor>> {
+    let tensors = this.#tensors.get(file)
+    if (!tensors) {
+      tensors = this.#files.read(file).then(parseSafetensors)
+      this.#tensors.set(file, tensors)
+    }
+    return tensors
+  }
+}
