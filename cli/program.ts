@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addInspect } from './inspect/command.ts'
+import { addProfile } from './profile/command.ts'
 import { addRepl } from './repl/command.ts'
 import { addRun } from './run/command.ts'
 import { addTypes } from './types/command.ts'
@@ -22,6 +23,6 @@ export function makeProgram(): Command {
     .addHelpText('after', exits)
     .exitOverride()
     .showHelpAfterError('Do this: onnsight --help')
-  for (const add of [addInspect, addRun, addRepl, addTypes]) add(program)
+  for (const add of [addInspect, addRun, addProfile, addRepl, addTypes]) add(program)
   return program
 }

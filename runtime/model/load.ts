@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises'
 import { cutBlocks } from '../engine/blocks.ts'
 import { Engine } from '../engine/engine.ts'
 import { groupBlocks } from '../engine/groups.ts'
@@ -54,6 +55,11 @@ export interface LoadOptions {
    * one at that path, which is found at the model then. Several names in an array.
    */
   readonly rename?: Renames
+  /**
+   * A folder for onnxruntime's own profile of each session that runs the model: `session-1_DATE.json`, for chrome://tracing, and
+   * `session-1.onnx`, the graph as it was optimised. They are whole after `release()`. `npx onnsight profile` reads them. @default none
+   */
+  readonly profileFolder?: string
   /** Told after each step: reading, then each block's session. */
   readonly onProgress?: (done: number, total: number, what: string) => void
   /** Heard between steps. */
@@ -125,13 +131,20 @@ const known: Readonly<Record<keyof LoadOptions, true>> = {
   reuseBytes: true,
   cacheFolder: true,
   rename: true,
+  profileFolder: true,
   onProgress: true,
   signal: true,
 }
 const optionNames = Object.keys(known)
 
 function checkOptions(options: LoadOptions): void {
-  const { provider, threads, blocks, sessionBytes, reuseBytes, groupBytes, cacheFolder } = options
+  const { provider, threads, blocks, sessionBytes, reuseBytes, groupBytes, cacheFolder, profileFolder } = options
+  if (profileFolder !== undefined && (typeof profileFolder !== 'string' || profileFolder === '')) {
+    throw new LoadOptionError(
+      `The option profileFolder is ${JSON.stringify(profileFolder)}.`,
+      'give the path of a folder',
+    )
+  }
   if (cacheFolder !== undefined && cacheFolder !== true && (typeof cacheFolder !== 'string' || cacheFolder === '')) {
     throw new LoadOptionError(
       `The option cacheFolder is ${JSON.stringify(cacheFolder)}.`,
@@ -163,9 +176,16 @@ function checkOptions(options: LoadOptions): void {
 }
 
 /** CUDA fails only when a session is made: a tiny one tells. */
-async function chooseProvider({ provider = 'cpu', deviceId = 0, threads, fallback }: LoadOptions): Promise<Provider> {
+async function chooseProvider(options: LoadOptions): Promise<Provider> {
+  const { provider = 'cpu', deviceId = 0, threads, fallback, profileFolder } = options
   const make = (device: 'cpu' | 'cuda'): Provider =>
-    nodeProvider({ device, deviceId, ...(threads === undefined ? {} : { threads }) })
+    nodeProvider({
+      device,
+      deviceId,
+      ...(threads === undefined ? {} : { threads }),
+      ...(profileFolder === undefined ? {} : { profileFolder }),
+    })
+  if (profileFolder !== undefined) await mkdir(profileFolder, { recursive: true })
   if (provider === 'cpu') return make('cpu')
   const cuda = make('cuda')
   try {

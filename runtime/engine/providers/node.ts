@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import * as ort from 'onnxruntime-node'
 import type { TensorData } from '../../tensor/data.ts'
 import type { HeldType } from '../../tensor/dtype.ts'
@@ -9,29 +10,41 @@ export interface NodeProviderOptions {
   readonly deviceId: number
   /** Threads for one operator. @default onnxruntime's own choice: one for each physical core */
   readonly threads?: number
+  /** Sessions that run the model write their profile here when they are released, and the graph that onnxruntime made of theirs. */
+  readonly profileFolder?: string
 }
 
 /** onnxruntime-node, on the CPU or on one CUDA device. */
-export function nodeProvider({ device, deviceId, threads }: NodeProviderOptions): Provider {
+export function nodeProvider({ device, deviceId, threads, profileFolder }: NodeProviderOptions): Provider {
+  let profiles = 0
   const executionProviders: ort.InferenceSession.ExecutionProviderConfig[] =
     device === 'cuda' ? [{ name: 'cuda', deviceId }, 'cpu'] : ['cpu']
   return {
     name: device,
     async create({ bytes, folder }, options) {
+      // Skeletons are never run: what is optimised is.
+      const isProfiled = profileFolder !== undefined && options.optimize === 'all'
       const session = await ort.InferenceSession.create(bytes, {
         executionProviders,
         graphOptimizationLevel: options.optimize,
         logSeverityLevel: 4,
         ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+        ...(isProfiled ? profiling(profileFolder, ++profiles) : {}),
         extra: { session: sessionConfig(folder, options) },
       })
-      return wrap(session)
+      return wrap(session, isProfiled)
     },
     async probe() {
       const session = await this.create(probeModel(), { prepack: false, optimize: 'disabled' })
       await session.release()
     },
   }
+}
+
+/** `session-1_2026-….json` and `session-1.onnx`: onnxruntime adds the date. Weights in files stay there. */
+function profiling(folder: string, number: number): Partial<ort.InferenceSession.SessionOptions> {
+  const prefix = join(folder, `session-${number}`)
+  return { enableProfiling: true, profileFilePrefix: prefix, optimizedModelFilePath: `${prefix}.onnx` }
 }
 
 /**
@@ -45,7 +58,7 @@ function sessionConfig(folder: string | undefined, { prepack }: SessionOptions):
   return config
 }
 
-function wrap(session: ort.InferenceSession): Session {
+function wrap(session: ort.InferenceSession, isProfiled: boolean): Session {
   return {
     outputs: session.outputMetadata.map(describe),
     async run(feeds, fetches) {
@@ -56,7 +69,10 @@ function wrap(session: ort.InferenceSession): Session {
       for (const name in results) data[name] = fromOrt(results[name])
       return data
     },
-    release: () => session.release(),
+    async release() {
+      if (isProfiled) session.endProfiling()
+      await session.release()
+    },
   }
 }
 
