@@ -3,6 +3,7 @@ import type { Declared, Model } from '../../runtime/index.ts'
 import { modelMembers } from '../../runtime/model/model.ts'
 import { handleOf } from '../../runtime/model/module.ts'
 import { printModule } from '../../runtime/names/print.ts'
+import { byteSize } from '../byte-size.ts'
 import { inspection } from './inspection.ts'
 import { Sizes } from './sizes.ts'
 
@@ -46,12 +47,3 @@ const section = (title: string, lines: readonly string[]): string =>
   [title, ...(lines.length > 0 ? lines : ['none']).map(line => `  ${line}`)].join('\n')
 
 const number = (count: number): string => count.toLocaleString('en-US')
-
-/** `3.3 MB`, as disks count. */
-export function byteSize(bytes: number): string {
-  const units = ['bytes', 'kB', 'MB', 'GB', 'TB']
-  let value = bytes
-  let unit = 0
-  for (; value >= 1000 && unit < units.length - 1; unit++) value /= 1000
-  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`
-}
