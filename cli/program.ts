@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { addCompletion } from './completion/command.ts'
 import { addDoctor } from './doctor/command.ts'
 import { addInspect } from './inspect/command.ts'
 import { addProfile } from './profile/command.ts'
@@ -24,6 +25,6 @@ export function makeProgram(): Command {
     .addHelpText('after', exits)
     .exitOverride()
     .showHelpAfterError('Do this: onnsight --help')
-  for (const add of [addInspect, addRun, addProfile, addRepl, addTypes, addDoctor]) add(program)
+  for (const add of [addInspect, addRun, addProfile, addRepl, addTypes, addDoctor, addCompletion]) add(program)
   return program
 }
