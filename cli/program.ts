@@ -24,7 +24,8 @@ export function makeProgram(): Command {
     .version(ownVersion())
     .addHelpText('after', exits)
     .exitOverride()
-    .showHelpAfterError('Do this: onnsight --help')
+    .showHelpAfterError('  Do this: onnsight --help')
   for (const add of [addInspect, addRun, addProfile, addRepl, addTypes, addDoctor, addCompletion]) add(program)
+  for (const command of program.commands) command.showHelpAfterError(`  Do this: onnsight ${command.name()} --help`)
   return program
 }

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { copyFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -101,7 +102,7 @@ for (const args of [[], ['inspect'], ['nonsense'], ['inspect', chars, '--nonsens
     const { code, stdout, stderr } = await onnsight(args)
     t.is(code, 2)
     t.is(stdout, '')
-    t.regex(stderr, args.length === 0 ? /Usage: onnsight/ : /^error: .*\n+Do this: onnsight [\w ]*--help/)
+    t.regex(stderr, args.length === 0 ? /Usage: onnsight/ : /^error: .*\n+ {2}Do this: onnsight (?:inspect )?--help\n$/)
   })
 }
 
@@ -112,4 +113,18 @@ test('help and version are results: code 0, on stdout', async t => {
     t.is(stderr, '')
     t.true(stdout.length > 4)
   }
+})
+
+test('a reader that has read enough ends it, without a word', async t => {
+  const child = spawn(process.execPath, ['dist/cli/onnsight.js', 'run', chars, '--input', '[[1, 2, 3]]', '--json'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  child.stdout.destroy()
+  let said = ''
+  child.stderr.on('data', chunk => {
+    said += String(chunk)
+  })
+  const code = await new Promise(resolve => child.on('close', resolve))
+  t.is(said, '')
+  t.is(code, 0)
 })
