@@ -71,14 +71,3 @@ const union = (types: readonly string[]): string => [...new Set(types)].join(' |
 const quote = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
 
 const key = (name: string): string => (/^(?:[A-Za-z_$][\w$]*|0|[1-9]\d*)$/.test(name) ? name : quote(name))
-
-/** The type's name for a file: `chars-fp16.onnx` is CharsFp16. */
-export function typeName(file: string): string {
-  const words = file
-    .replace(/^.*[\\/]/, '')
-    .replace(/\.onnx$/, '')
-    .split(/[^A-Za-z0-9]+/)
-    .filter(word => word !== '')
-  const name = words.map(word => word[0].toUpperCase() + word.slice(1)).join('') || 'Model'
-  return /^\d/.test(name) ? `Model${name}` : name
-}

@@ -1,10 +1,15 @@
 import { OnnsightError } from './error.ts'
 
+const writers = {
+  safetensors: 'writeSafetensors, or by the safetensors package of Python',
+  '.npy': 'numpy.save',
+} as const
+
 export class InvalidTensorsFileError extends OnnsightError {
   static readonly code = 'invalid-tensors-file'
-  constructor(path: string, reason: string, cause?: unknown) {
-    super(InvalidTensorsFileError.code, `${path} can't be used as a safetensors file: ${reason}.`, {
-      fix: 'check the file; it is written by writeSafetensors, or by the safetensors package of Python',
+  constructor(path: string, reason: string, cause?: unknown, format: keyof typeof writers = 'safetensors') {
+    super(InvalidTensorsFileError.code, `${path} can't be used as a ${format} file: ${reason}.`, {
+      fix: `check the file; it is written by ${writers[format]}`,
       cause,
     })
   }

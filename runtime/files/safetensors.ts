@@ -36,15 +36,29 @@ interface Entry {
  * @throws InvalidTensorsFileError for tensors of text; NotSavedError, NotComputedError for those without a value
  */
 export async function writeSafetensors(path: string, tensors: Readonly<Record<string, Tensor>>): Promise<void> {
-  const held = Object.entries(tensors).map(([name, tensor]) => [name, tensor.held()] as const)
+  const parts = safetensorsParts(path, tensors)
+  const file = await open(path, 'w')
+  try {
+    for (const part of parts) if (part.length > 0) await file.writeFile(part)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Tensors as the bytes of a safetensors file; the path is for messages. Throws as writeSafetensors does. */
+export function safetensorsParts(path: string, tensors: Readonly<Record<string, Tensor>>): Uint8Array[] {
   const header: Record<string, Entry> = {}
+  const parts: Uint8Array[] = []
   let offset = 0
-  for (const [name, { type, dims, data }] of held) {
+  for (const [name, tensor] of Object.entries(tensors)) {
+    const { type, dims, data } = tensor.held()
     const dtype = names[type]
     if (!dtype || Array.isArray(data))
       throw new InvalidTensorsFileError(path, `${name} is of ${type}, and safetensors holds numbers`)
     header[name] = { dtype, shape: dims, data_offsets: [offset, offset + data.byteLength] }
     offset += data.byteLength
+    const { buffer, byteOffset, byteLength } = data as Float32Array
+    parts.push(new Uint8Array(buffer, byteOffset, byteLength))
   }
   const text = JSON.stringify(header)
   // The bytes begin at a multiple of eight.
@@ -53,16 +67,7 @@ export async function writeSafetensors(path: string, tensors: Readonly<Record<st
   )
   const length = Buffer.alloc(8)
   length.writeBigUInt64LE(BigInt(json.length))
-  const file = await open(path, 'w')
-  try {
-    await file.writev([length, json])
-    for (const [, { data }] of held) {
-      const { buffer, byteOffset, byteLength } = data as Float32Array
-      if (byteLength > 0) await file.writeFile(new Uint8Array(buffer, byteOffset, byteLength))
-    }
-  } finally {
-    await file.close()
-  }
+  return [length, json, ...parts]
 }
 
 /** The tensors of a safetensors file, by name. bfloat16 becomes float32. @throws InvalidTensorsFileError */

@@ -38,6 +38,11 @@ export interface LoadOptions {
    * one at that path, which is found at the model then. Several names in an array.
    */
   readonly rename?: Renames
+  /**
+   * In Node: a folder for onnxruntime's own profile of each session that runs the model: `session-1_DATE.json`, for chrome://tracing, and
+   * `session-1.onnx`, the graph as it was optimised. They are whole after `release()`. `npx onnsight profile` reads them. @default none
+   */
+  readonly profileFolder?: string
   /** Told after each step: reading, then each block's session. In a browser, while a model is fetched, `what` is 'fetched' and the numbers are bytes. */
   readonly onProgress?: (done: number, total: number, what: string) => void
   /** Heard between steps. */
@@ -57,6 +62,7 @@ const known: Readonly<Record<keyof LoadOptions, true>> = {
   cacheFolder: true,
   keep: true,
   rename: true,
+  profileFolder: true,
   onProgress: true,
   signal: true,
 }
@@ -64,7 +70,13 @@ const optionNames = Object.keys(known)
 
 /** @throws LoadOptionError for an option that there is not, or a value that it can't have, here */
 export function checkLoadOptions(options: LoadOptions, providers: readonly string[]): void {
-  const { provider, threads, blocks, sessionBytes, reuseBytes, groupBytes, cacheFolder } = options
+  const { provider, threads, blocks, sessionBytes, reuseBytes, groupBytes, cacheFolder, profileFolder } = options
+  if (profileFolder !== undefined && (typeof profileFolder !== 'string' || profileFolder === '')) {
+    throw new LoadOptionError(
+      `The option profileFolder is ${JSON.stringify(profileFolder)}.`,
+      'give the path of a folder',
+    )
+  }
   if (cacheFolder !== undefined && cacheFolder !== true && (typeof cacheFolder !== 'string' || cacheFolder === '')) {
     throw new LoadOptionError(
       `The option cacheFolder is ${JSON.stringify(cacheFolder)}.`,

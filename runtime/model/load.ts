@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { mappedWeights } from '../engine/mapped-weights.ts'
@@ -63,9 +64,16 @@ function pathOf(source: ModelSource): string {
 }
 
 /** CUDA fails only when a session is made: a tiny one tells. */
-async function chooseProvider({ provider = 'cpu', deviceId = 0, threads, fallback }: LoadOptions): Promise<Provider> {
+async function chooseProvider(options: LoadOptions): Promise<Provider> {
+  const { provider = 'cpu', deviceId = 0, threads, fallback, profileFolder } = options
   const make = (device: 'cpu' | 'cuda'): Provider =>
-    nodeProvider({ device, deviceId, ...(threads === undefined ? {} : { threads }) })
+    nodeProvider({
+      device,
+      deviceId,
+      ...(threads === undefined ? {} : { threads }),
+      ...(profileFolder === undefined ? {} : { profileFolder }),
+    })
+  if (profileFolder !== undefined) await mkdir(profileFolder, { recursive: true })
   if (provider === 'cpu') return make('cpu')
   const cuda = make('cuda')
   try {

@@ -1,15 +1,16 @@
 import { reservedNames } from './reserved.ts'
 import type { ModuleNode } from './tree.ts'
 
-/** The tree, as people print modules: lists of like layers on one line. */
+/** The tree, as people print modules: lists of like layers on one line. `note` adds to a module's line. */
 export function printModule(
   module: ModuleNode,
   weightDims?: (initializer: string) => readonly number[],
   members: ReadonlySet<string> = reservedNames,
+  note?: (module: ModuleNode) => string | undefined,
 ): string {
   const lines: string[] = []
   const print = (node: ModuleNode, label: string, depth: number): void => {
-    lines.push('  '.repeat(depth) + label + detail(node, weightDims))
+    lines.push('  '.repeat(depth) + label + detail(node, weightDims, note?.(node)))
     const children = [...node.children.values()]
     for (let i = 0; i < children.length; i++) {
       const shape = shapeOf(children[i])
@@ -26,12 +27,17 @@ export function printModule(
   return lines.join('\n')
 }
 
-function detail(node: ModuleNode, weightDims: ((initializer: string) => readonly number[]) | undefined): string {
+function detail(
+  node: ModuleNode,
+  weightDims: ((initializer: string) => readonly number[]) | undefined,
+  note: string | undefined,
+): string {
   const parts: string[] = []
   const also = aliasesOf(node)
   if (also.length > 0) parts.push(`also ${also.join(', ')}`)
   if (node.className) parts.push(node.className)
   if (node.nodes.length > 0) parts.push(`${node.nodes.length} ${node.nodes.length === 1 ? 'node' : 'nodes'}`)
+  if (note !== undefined) parts.push(note)
   for (const [name, initializer] of [...node.weights].slice(0, 6)) {
     const dims = weightDims?.(initializer)
     parts.push(dims ? `${name} [${dims.join(', ')}]` : name)

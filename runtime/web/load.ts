@@ -32,10 +32,10 @@ interface Found {
  */
 export async function load<M extends ModelMembers = Model>(source: ModelSource, options: LoadOptions = {}): Promise<M> {
   checkLoadOptions(options, ['wasm', 'webgpu'])
-  if (options.cacheFolder !== undefined)
+  if (options.cacheFolder !== undefined || options.profileFolder !== undefined)
     throw new LoadOptionError(
       'There are no folders in a browser.',
-      'leave out cacheFolder: what is fetched is kept by itself',
+      'leave out cacheFolder and profileFolder: what is fetched is kept by itself',
     )
   options.signal?.throwIfAborted()
   const { name, blob, beside } = await find(source, options)

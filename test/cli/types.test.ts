@@ -99,7 +99,8 @@ test('inspect shows the tree, the inputs and the blocks; as JSON too', async t =
   t.regex(stdout, /inputs\n {2}input_ids: int64 \[batch, sequence\]/)
   t.regex(stdout, /modules\nmodel[\s\S]*0 … 3 \(4 alike\)[\s\S]*blocks, with their nodes\n/)
   const { stdout: json } = await onnsight('inspect', 'test/fixtures/models/chars.onnx', '--json')
-  const read = JSON.parse(json) as { modules: { path: string; weights: string[] }[]; blocks: unknown[] }
-  t.deepEqual(read.modules.find(({ path }) => path === 'transformer.wte')?.weights, ['weight'])
+  const read = JSON.parse(json) as { modules: { path: string; weights: { name: string }[] }[]; blocks: unknown[] }
+  const { weights } = read.modules.find(({ path }) => path === 'transformer.wte')!
+  t.deepEqual(weights, [{ name: 'weight', type: 'float32', dims: [65, 128] }])
   t.true(read.blocks.length > 4)
 })

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import * as ort from 'onnxruntime-node'
 import { wrapSession } from './ort.ts'
 import { probeModel } from './probe.ts'
@@ -8,29 +9,47 @@ export interface NodeProviderOptions {
   readonly deviceId: number
   /** Threads for one operator. @default onnxruntime's own choice: one for each physical core */
   readonly threads?: number
+  /** Sessions that run the model write their profile here when they are released, and the graph that onnxruntime made of theirs. */
+  readonly profileFolder?: string
 }
 
 /** onnxruntime-node, on the CPU or on one CUDA device. */
-export function nodeProvider({ device, deviceId, threads }: NodeProviderOptions): Provider {
+export function nodeProvider({ device, deviceId, threads, profileFolder }: NodeProviderOptions): Provider {
+  let profiles = 0
   const executionProviders: ort.InferenceSession.ExecutionProviderConfig[] =
     device === 'cuda' ? [{ name: 'cuda', deviceId }, 'cpu'] : ['cpu']
   return {
     name: device,
     async create({ bytes, folder }, options) {
+      // Skeletons are never run: what is optimised is.
+      const isProfiled = profileFolder !== undefined && options.optimize === 'all'
       const session = await ort.InferenceSession.create(bytes, {
         executionProviders,
         graphOptimizationLevel: options.optimize,
         logSeverityLevel: 4,
         ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+        ...(isProfiled ? profiling(profileFolder, ++profiles) : {}),
         extra: { session: sessionConfig(folder, options) },
       })
-      return wrapSession(session, ort.Tensor)
+      const wrapped = wrapSession(session, ort.Tensor)
+      return isProfiled ? { ...wrapped, release: () => endProfile(session) } : wrapped
     },
     async probe() {
       const session = await this.create(probeModel(), { prepack: false, optimize: 'disabled' })
       await session.release()
     },
   }
+}
+
+/** `session-1_2026-….json` and `session-1.onnx`: onnxruntime adds the date. Weights in files stay there. */
+function profiling(folder: string, number: number): Partial<ort.InferenceSession.SessionOptions> {
+  const prefix = join(folder, `session-${number}`)
+  return { enableProfiling: true, profileFilePrefix: prefix, optimizedModelFilePath: `${prefix}.onnx` }
+}
+
+async function endProfile(session: ort.InferenceSession): Promise<void> {
+  session.endProfiling()
+  await session.release()
 }
 
 /**

@@ -1,0 +1,74 @@
+import type { Argument, Command, Option } from 'commander'
+
+/** What can stand where a value is due. */
+export type ValueKind = 'model' | 'file' | 'folder' | 'named-file' | 'text' | readonly string[]
+
+export interface CompletedOption {
+  /** `-h`, where there is one. */
+  readonly short?: string
+  /** `--help`. */
+  readonly long: string
+  readonly description: string
+  /** Undefined for one that takes none. */
+  readonly value?: ValueKind
+}
+
+export interface CompletedCommand {
+  readonly name: string
+  readonly description: string
+  readonly options: readonly CompletedOption[]
+  readonly argument?: ValueKind
+}
+
+/** The command line as shells complete it, from commander's own tree. */
+export interface CompletionTree {
+  readonly name: string
+  readonly options: readonly CompletedOption[]
+  readonly commands: readonly CompletedCommand[]
+}
+
+export function completionTree(program: Command): CompletionTree {
+  const commands = program.createHelp().visibleCommands(program)
+  const names = commands.map(command => command.name())
+  return {
+    name: program.name(),
+    options: optionsOf(program),
+    commands: commands.map((command): CompletedCommand => {
+      const [argument] = command.registeredArguments
+      return {
+        name: command.name(),
+        description: command.description(),
+        options: optionsOf(command),
+        ...(argument ? { argument: command.name() === 'help' ? names : kindOfArgument(argument) } : {}),
+      }
+    }),
+  }
+}
+
+function optionsOf(command: Command): CompletedOption[] {
+  return command
+    .createHelp()
+    .visibleOptions(command)
+    .map((option): CompletedOption => {
+      const value = kindOfOption(option)
+      return {
+        ...(option.short ? { short: option.short } : {}),
+        long: option.long ?? option.flags,
+        description: option.description,
+        ...(value ? { value } : {}),
+      }
+    })
+}
+
+/** The word in the brackets says what it is: `--output <file>`. */
+function kindOfOption({ flags, argChoices }: Option): ValueKind | undefined {
+  const [, word] = /[<[]([^>\]]+)[>\]]/.exec(flags) ?? []
+  return word === undefined ? undefined : (argChoices ?? kindOfWord(word))
+}
+
+const kindOfArgument = (argument: Argument): ValueKind => argument.argChoices ?? kindOfWord(argument.name())
+
+function kindOfWord(word: string): ValueKind {
+  if (word === 'model' || word === 'file' || word === 'folder') return word
+  return word === 'name=value' ? 'named-file' : 'text'
+}

@@ -1,0 +1,63 @@
+import type { CompletedCommand, CompletedOption, CompletionTree, ValueKind } from './tree.ts'
+
+/** A script for zsh: to be sourced after compinit, or to lie as `_onnsight` in a folder of $fpath. */
+export function zshScript({ name, options, commands }: CompletionTree): string {
+  return `#compdef ${name}
+# Completion of ${name}: source <(${name} completion zsh)
+_${name}() {
+  local curcontext="$curcontext" state line
+  typeset -A opt_args
+  local -a commands
+  commands=(
+${commands.map(command => `    ${quoted(`${escaped(command.name)}:${command.description}`)}`).join('\n')}
+  )
+  _arguments -C \\
+${options.map(option => `    ${optionSpec(option)} \\`).join('\n')}
+    '1: :->command' \\
+    '*:: :->rest'
+  case $state in
+    command) _describe -t commands command commands ;;
+    rest)
+      case $line[1] in
+${commands.map(command => `        ${commandCase(command)}`).join('\n')}
+      esac ;;
+  esac
+}
+
+if [[ $funcstack[1] == _${name} ]]; then _${name} "$@"; else compdef _${name} ${name}; fi
+`
+}
+
+function commandCase({ name, options, argument }: CompletedCommand): string {
+  const specs = [...options.map(optionSpec), ...(argument ? [quoted(`1:${name}:${action(argument)}`)] : [])]
+  return `${name}) _arguments ${specs.join(' ')} ;;`
+}
+
+/** One that may be given again has a star. */
+function optionSpec({ long, short, description, value }: CompletedOption): string {
+  const told = `[${escaped(description)}]`
+  const taken = value === undefined ? '' : `:value:${action(value)}`
+  const again = value === 'named-file' || long === '--dim' ? '*' : ''
+  if (short) return `{${short},${long}}${quoted(`${told}${taken}`)}`
+  return quoted(`${again}${long}${told}${taken}`)
+}
+
+function action(kind: ValueKind): string {
+  if (typeof kind === 'object') return `(${kind.join(' ')})`
+  switch (kind) {
+    case 'model':
+      return '_files -g "*.onnx(-.)"'
+    case 'folder':
+      return '_files -/'
+    case 'file':
+      return '_files'
+    case 'named-file':
+      return '{compset -P "*="; _files}'
+    case 'text':
+      return ' '
+  }
+}
+
+const escaped = (text: string): string => text.replace(/[\\[\]:]/g, '\\$&')
+
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`

@@ -1,0 +1,66 @@
+import { existsSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { runScript } from '../child.ts'
+import { type Finding, fail, ok, warn } from '../finding.ts'
+import { findPackage, isAtLeast } from '../packages.ts'
+import type { Project } from '../project.ts'
+
+/** Babel 8 wants it. */
+const NODE_FOR_8 = '22.18.0'
+const CONFIGURE = 'babel.config.json: { "plugins": ["macros"] }'
+
+interface Expanded {
+  readonly configured?: boolean
+  readonly expanded?: boolean
+  readonly reason?: string
+}
+
+/** Which Babel the project has, whether the macro's plugin is there, and whether the macro is expanded by it. */
+export async function checkBabel(project: Project): Promise<Finding[]> {
+  const babel = findPackage('@babel/core', project.folder)
+  if (!babel) {
+    const message = 'Babel: not installed in this project, so nothing expands the macro.'
+    return [warn('babel', message, 'npm install --save-dev @babel/core, or write model.trace(inputs, model => …)')]
+  }
+  const findings = [checkVersions(project, babel.version), checkPlugin(project)]
+  return project.hasOnnsight && !project.isOnnsight ? [...findings, await checkMacro(project)] : findings
+}
+
+function checkVersions({ folder, copies }: Project, version: string): Finding {
+  const all = copies.filter(({ name }) => name === '@babel/core')
+  const others = all.filter(copy => copy.version !== version)
+  const list = others.map(copy => `${copy.version} in ${relative(folder, copy.folder)}`)
+  const message = `@babel/core ${version}${list.length > 0 ? ` (also ${list.join(', ')})` : ''}`
+  if (version.startsWith('8') && !isAtLeast(process.versions.node, NODE_FOR_8))
+    return warn('babel', `${message}: Babel 8 wants Node ${NODE_FOR_8}.`, 'take a newer Node, or @babel/core 7')
+  return ok('babel', message)
+}
+
+function checkPlugin({ folder }: Project): Finding {
+  const plugin = findPackage('babel-plugin-macros', folder)
+  if (plugin) return ok('babel-plugin-macros', `babel-plugin-macros ${plugin.version}`)
+  return warn(
+    'babel-plugin-macros',
+    'babel-plugin-macros can’t be found from this project.',
+    "npm install --save-dev babel-plugin-macros, or use the plugin 'onnsight/babel-plugin'",
+  )
+}
+
+async function checkMacro({ folder }: Project): Promise<Finding> {
+  const sources = join(folder, 'src')
+  const file = join(existsSync(sources) ? sources : folder, 'onnsight-doctor.js')
+  const { said, end } = await runScript('expand', [folder, file], folder)
+  const { configured, expanded, reason } = (said as Expanded | undefined) ?? { reason: end }
+  if (reason !== undefined) {
+    const shown = reason.replaceAll(`${folder}/`, '').split('\n').slice(0, 3).join('\n')
+    return fail('macro', `The macro is not expanded: this project’s Babel fails.\n${shown}`, 'correct what Babel says')
+  }
+  if (expanded) return ok('macro', 'The macro is expanded by this project’s Babel')
+  if (configured)
+    return fail('macro', 'The macro is not expanded: no plugin of this project’s Babel configuration does.', CONFIGURE)
+  return warn(
+    'macro',
+    'The macro is not expanded by Babel: this project has no Babel configuration.',
+    `${CONFIGURE}, or run with node --import onnsight/register`,
+  )
+}

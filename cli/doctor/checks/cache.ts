@@ -1,0 +1,26 @@
+import { accessSync, constants, existsSync } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { userCacheFolder } from '../../../runtime/onnx/cache-folder.ts'
+import { byteSize } from '../../byte-size.ts'
+import { type Finding, ok, warn } from '../finding.ts'
+import { upward } from '../packages.ts'
+
+/** Whether copies of weights can be kept, and how much is. */
+export async function checkCache(folder = userCacheFolder()): Promise<Finding> {
+  const place = [...upward(folder)].find(existsSync) ?? folder
+  try {
+    accessSync(place, constants.W_OK | constants.X_OK)
+    const files = place === folder ? await readdir(folder) : []
+    let bytes = 0
+    for (const name of files) bytes += (await stat(join(folder, name))).size
+    const kept = files.length > 0 ? `${files.length} files, ${byteSize(bytes)}` : 'empty'
+    return ok('cache', `Cache folder ${folder}: ${kept}`)
+  } catch (error) {
+    return warn(
+      'cache',
+      `Cache folder ${folder} can’t be used: ${(error as Error).message}`,
+      'make it writable, set XDG_CACHE_HOME, or name another: load(path, { cacheFolder })',
+    )
+  }
+}

@@ -1,0 +1,17 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Finding, fail, ok } from '../finding.ts'
+import { isAtLeast } from '../packages.ts'
+import type { Project } from '../project.ts'
+
+/** Whether this Node is one that onnsight runs on. */
+export function checkNode({ onnsight }: Project, version = process.versions.node): Finding {
+  const text = readFileSync(join(onnsight.folder, 'package.json'), 'utf8')
+  const least = (JSON.parse(text) as { engines: { node: string } }).engines.node.replace(/^>=/, '')
+  if (isAtLeast(version, least)) return ok('node', `Node ${version}`)
+  return fail(
+    'node',
+    `Node ${version}, and onnsight needs ${least}.`,
+    `install Node ${least} or newer: https://nodejs.org`,
+  )
+}

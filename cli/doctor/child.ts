@@ -1,0 +1,33 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+export interface ChildResult {
+  /** What it sent; undefined if it ended before. */
+  readonly said: unknown
+  /** The signal or the code that ended it, and what it left on stderr. */
+  readonly end: string
+}
+
+const MOST_MS = 60_000
+
+/** Runs one of the scripts beside this file in a process of its own: what it loads may bring that down. */
+export function runScript(name: string, args: readonly string[], cwd: string): Promise<ChildResult> {
+  const script = fileURLToPath(new URL(`./${name}.js`, import.meta.url))
+  return new Promise(resolve => {
+    const env = { NODE_ENV: 'development', ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' }
+    execFile(process.execPath, [script, ...args], { cwd, env, timeout: MOST_MS }, (error, stdout, stderr) => {
+      const found = /^onnsight-doctor: (.*)$/m.exec(stdout)
+      const reason = error?.signal ? `it was ended by ${error.signal}` : `it ended with code ${error?.code ?? 0}`
+      const [line] = stderr.split('\n').filter(text => /error|cannot|invalid/i.test(text))
+      resolve({
+        said: found ? (JSON.parse(found[1]) as unknown) : undefined,
+        end: line ? `${reason}: ${line.trim()}` : reason,
+      })
+    })
+  })
+}
+
+/** Called in such a script: its answer. What else it prints does no harm. */
+export function say(value: unknown): void {
+  process.stdout.write(`\nonnsight-doctor: ${JSON.stringify(value)}\n`)
+}

@@ -1,0 +1,31 @@
+import { checkBabel } from './checks/babel.ts'
+import { checkCache } from './checks/cache.ts'
+import { checkCuda } from './checks/cuda.ts'
+import { checkNode } from './checks/node.ts'
+import { checkOnnsight } from './checks/onnsight.ts'
+import { checkOnnxruntime } from './checks/onnxruntime.ts'
+import { checkWeb } from './checks/web.ts'
+import type { Finding } from './finding.ts'
+import { openProject } from './project.ts'
+
+/** What `onnsight doctor --json` prints: docs/command-line.md describes it. */
+export interface Diagnosis {
+  readonly version: 1
+  readonly project: string
+  readonly findings: readonly Finding[]
+}
+
+/** Looks at everything that a project needs. @throws CommandError for what is no folder */
+export async function diagnose(folder: string): Promise<Diagnosis> {
+  const project = openProject(folder)
+  const findings = [
+    checkNode(project),
+    checkOnnsight(project),
+    await checkOnnxruntime(project),
+    await checkCuda(project),
+    checkWeb(project),
+    ...(await checkBabel(project)),
+    await checkCache(),
+  ]
+  return { version: 1, project: project.folder, findings }
+}

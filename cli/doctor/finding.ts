@@ -1,0 +1,28 @@
+export type Status = 'ok' | 'warn' | 'fail'
+
+/** What one check found. */
+export interface Finding {
+  /** Stable: `node`, `onnsight`, `onnxruntime-node`, … */
+  readonly check: string
+  readonly status: Status
+  readonly message: string
+  /** What to do about it, where there is something. */
+  readonly fix?: string
+}
+
+export const ok = (check: string, message: string): Finding => ({ check, status: 'ok', message })
+
+export const warn = (check: string, message: string, fix: string): Finding => ({ check, status: 'warn', message, fix })
+
+export const fail = (check: string, message: string, fix: string): Finding => ({ check, status: 'fail', message, fix })
+
+/** Findings, for people. */
+export function describeFindings(findings: readonly Finding[]): string {
+  return findings
+    .map(({ status, message, fix }) => {
+      const [first, ...more] = message.split('\n')
+      const lines = [`${status.padEnd(5)} ${first}`, ...more.map(line => `      ${line}`)]
+      return [...lines, ...(fix ? [`      Do this: ${fix}`] : [])].join('\n')
+    })
+    .join('\n')
+}

@@ -1,0 +1,85 @@
+import { type Dirent, existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+/** A package as it is installed. */
+export interface Installed {
+  readonly name: string
+  readonly version: string
+  /** Links followed. */
+  readonly folder: string
+}
+
+/** The package that a file in a folder gets when it imports this name; undefined if there is none. */
+export function findPackage(name: string, from: string): Installed | undefined {
+  for (const folder of upward(from)) {
+    const found = readPackage(join(folder, 'node_modules', name))
+    if (found) return found
+  }
+  return undefined
+}
+
+/** All copies of some packages that a project has, in its own tree and in those above it. */
+export function copiesOf(names: ReadonlySet<string>, from: string): Installed[] {
+  const found = new Map<string, Installed>()
+  const seen = new Set<string>()
+  const walk = (modules: string): void => {
+    for (const { name, folder } of packagesIn(modules)) {
+      const real = realpathSync(folder)
+      const installed = names.has(name) ? readPackage(folder) : undefined
+      if (installed) found.set(installed.folder, installed)
+      if (seen.has(real)) continue
+      seen.add(real)
+      walk(join(real, 'node_modules'))
+    }
+  }
+  for (const folder of upward(from)) walk(join(folder, 'node_modules'))
+  return [...found.values()]
+}
+
+/** What lies in one node_modules: scopes opened, and pnpm's store too. */
+function packagesIn(modules: string): { readonly name: string; readonly folder: string }[] {
+  return entriesOf(modules).flatMap(name => {
+    const folder = join(modules, name)
+    if (name.startsWith('@'))
+      return entriesOf(folder).map(own => ({ name: `${name}/${own}`, folder: join(folder, own) }))
+    if (name === '.pnpm') return entriesOf(folder).flatMap(own => packagesIn(join(folder, own, 'node_modules')))
+    return name.startsWith('.') ? [] : [{ name, folder }]
+  })
+}
+
+function entriesOf(folder: string): string[] {
+  let entries: Dirent[]
+  try {
+    entries = readdirSync(folder, { withFileTypes: true })
+  } catch {
+    return []
+  }
+  // A link that leads nowhere is no package.
+  return entries
+    .filter(entry => entry.isDirectory() || (entry.isSymbolicLink() && existsSync(join(folder, entry.name))))
+    .map(({ name }) => name)
+}
+
+/** The package that a folder is; undefined if it is none. */
+export function readPackage(folder: string): Installed | undefined {
+  try {
+    const json = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Partial<Installed>
+    return { name: json.name ?? '', version: json.version ?? '', folder: realpathSync(folder) }
+  } catch {
+    return undefined
+  }
+}
+
+export function* upward(folder: string): Generator<string> {
+  for (let at = folder; ; at = dirname(at)) {
+    yield at
+    if (dirname(at) === at) return
+  }
+}
+
+/** Whether a version is at least another, number by number. */
+export function isAtLeast(version: string, least: string): boolean {
+  const [own, other] = [version, least].map(text => text.replace(/^v/, '').split(/[.-]/).slice(0, 3).map(Number))
+  for (let i = 0; i < 3; i++) if ((own[i] || 0) !== (other[i] || 0)) return (own[i] || 0) > (other[i] || 0)
+  return true
+}

@@ -1,0 +1,26 @@
+import type { Command } from 'commander'
+import { print, printJson } from '../print.ts'
+
+export function addInspect(program: Command): void {
+  program
+    .command('inspect')
+    .description('what a model is made of: inputs, outputs, modules with their parameters, blocks, operations')
+    .argument('<model>', 'a .onnx file')
+    .option('--json', 'as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  onnsight inspect model.onnx
+  onnsight inspect model.onnx --json | jq '.modules[] | select(.parameters > 1e6) | .path'`,
+    )
+    .action(async (path: string, { json }: { json?: boolean }) => {
+      const { load } = await import('../../runtime/index.ts')
+      const { inspection } = await import('./inspection.ts')
+      const { describe } = await import('./describe.ts')
+      const model = await load(path)
+      if (json) printJson(inspection(model))
+      else print(describe(model))
+      await model.release()
+    })
+}

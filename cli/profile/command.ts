@@ -1,0 +1,65 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { givenInputs } from '../inputs/given.ts'
+import { addInputOptions, type InputFlags } from '../inputs/options.ts'
+import { addLoadOptions, count, type LoadFlags, loadOptionsOf } from '../load-options.ts'
+import { print, printJson } from '../print.ts'
+import type { Order } from './describe.ts'
+
+interface Flags extends InputFlags, LoadFlags {
+  readonly dim?: ReadonlyMap<string, number>
+  readonly runs: number
+  readonly depth: number
+  readonly sort: Order
+  readonly json?: boolean
+}
+
+export function addProfile(program: Command): void {
+  const command = program
+    .command('profile')
+    .description('where the time of a run goes: by module and by operation')
+    .argument('<model>', 'a .onnx file')
+  addInputOptions(command)
+    .option('--dim <name=size>', 'a dim of inputs that are made, as no value is given; once for each', addDim)
+    .option('--runs <count>', 'how many runs to measure, after one that is not', count, 10)
+    .option('--depth <levels>', 'how deep the tree of modules is shown', count, 4)
+    .addOption(
+      new Option('--sort <order>', 'order of modules that stand together')
+        .choices(['model', 'time', 'calls'])
+        .default('model'),
+    )
+    .option('--json', 'as JSON, with each node')
+  addLoadOptions(command)
+    .addHelpText(
+      'after',
+      `
+Inputs that are not given are made: batches of 1, other open dims of 16; masks of ones, whole numbers zeros, other numbers random.
+
+Examples:
+  onnsight profile model.onnx
+  onnsight profile model.onnx --dim sequence=512 --dim batch=8 --runs 50 --sort time
+  onnsight profile model.onnx --input input_ids=ids.npy --json | jq '.modules[] | select(.percent > 5)'`,
+    )
+    .action(async (path: string, flags: Flags) => {
+      const given = givenInputs(flags)
+      const { profileModel } = await import('./profile.ts')
+      const { describeProfile } = await import('./describe.ts')
+      const { readInputs } = await import('../inputs/read.ts')
+      const { completeInputs } = await import('../inputs/made.ts')
+      const profile = await profileModel({
+        path,
+        options: loadOptionsOf(flags),
+        runs: flags.runs,
+        inputsOf: async ({ signature: { inputs } }) =>
+          completeInputs(inputs, await readInputs(inputs, given), flags.dim ?? new Map()),
+      })
+      if (flags.json) printJson(profile)
+      else print(describeProfile(profile, flags))
+    })
+}
+
+function addDim(text: string, before: ReadonlyMap<string, number> = new Map()): ReadonlyMap<string, number> {
+  const [, name, size] = /^(.+)=(\d{1,9})$/.exec(text) ?? []
+  if (name === undefined) throw new InvalidArgumentError('Give a name and a whole number: sequence=128.')
+  if (before.has(name)) throw new InvalidArgumentError(`${name} is given twice.`)
+  return new Map([...before, [name, Number(size)]])
+}

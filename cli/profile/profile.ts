@@ -1,0 +1,165 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type LoadOptions, load, type Model } from '../../runtime/index.ts'
+import type { ModuleTree } from '../../runtime/names/tree.ts'
+import { type HasTraceable, traceable } from '../../runtime/tracing/traceable.ts'
+import type { Filling, MadeInputs } from '../inputs/made.ts'
+import { nodeRuns, readProfiles } from './events.ts'
+import { Places } from './places.ts'
+
+/** What `onnsight profile --json` prints: docs/command-line.md describes it. Times are of one run on average, in milliseconds. */
+export interface Profile {
+  readonly version: 1
+  readonly file: string
+  readonly provider: string
+  readonly runs: number
+  readonly inputs: readonly ProfiledInput[]
+  /** Of each run, as this process waited for it. */
+  readonly wallMs: readonly number[]
+  /** In all nodes together. */
+  readonly totalMs: number
+  /** Parents first. `totalMs` is of a module with all below; the sum of all `ownMs` is the profile's `totalMs`. */
+  readonly modules: readonly (Timed & { readonly path: string; readonly className?: string; readonly ownMs: number })[]
+  /** The longest first. */
+  readonly operations: readonly (Timed & { readonly operation: string })[]
+  /** As onnxruntime ran them, the longest first. */
+  readonly nodes: readonly (Timed & { readonly name: string; readonly operation: string; readonly module: string })[]
+}
+
+export interface Timed {
+  readonly totalMs: number
+  /** Of all nodes together. */
+  readonly percent: number
+  /** Nodes that ran, in one run. */
+  readonly calls: number
+}
+
+export interface ProfiledInput {
+  readonly name: string
+  readonly type: string
+  readonly dims: readonly number[]
+  /** What it was filled with, if it was not given. */
+  readonly made?: Filling
+}
+
+export interface ProfileRequest {
+  readonly path: string
+  readonly options: LoadOptions
+  readonly runs: number
+  readonly inputsOf: (model: Model) => Promise<MadeInputs>
+}
+
+/** The first run makes room and reads the weights. */
+const WARM_UP = 1
+
+/** Runs a model on its usual blocks, and tells where the time went. */
+export async function profileModel({ path, options, runs, inputsOf }: ProfileRequest): Promise<Profile> {
+  const folder = await mkdtemp(join(tmpdir(), 'onnsight-profile-'))
+  try {
+    // Results that are kept would be runs that are not made.
+    const model = await load(path, { ...options, profileFolder: folder, reuseBytes: 0 })
+    const wallMs: number[] = []
+    let given: MadeInputs
+    let tree: ModuleTree
+    try {
+      given = await inputsOf(model)
+      for (let i = 0; i < WARM_UP + runs; i++) {
+        const start = performance.now()
+        await model.run(given.inputs)
+        if (i >= WARM_UP) wallMs.push(performance.now() - start)
+      }
+      const source = (model as unknown as HasTraceable)[traceable]()
+      const variant = await source.variant(source.prepare(given.inputs))
+      tree = variant.engine.program.tree
+    } finally {
+      await model.release()
+    }
+    const tally = new Tally(runs)
+    for (const profile of await readProfiles(folder)) {
+      const places = new Places(tree, profile.optimised)
+      for (const { name, opType, selfUs, outer } of nodeRuns(profile, places.holders, WARM_UP, WARM_UP + runs)) {
+        tally.add(name, opType, places.moduleOf(outer, outer === name ? opType : ''), selfUs)
+      }
+    }
+    const inputs = Object.entries(given.inputs).map(([name, { type, dims }]): ProfiledInput => {
+      const made = given.made.get(name)
+      return { name, type, dims: dims as number[], ...(made ? { made } : {}) }
+    })
+    const provider = options.provider ?? 'cpu'
+    return { version: 1, file: path, provider, runs, inputs, wallMs, ...tally.report(tree) }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+interface Sum {
+  us: number
+  calls: number
+}
+
+/** Whole microseconds, so that sums are exact. */
+class Tally {
+  readonly #runs: number
+  readonly #nodes = new Map<
+    string,
+    Sum & { readonly name: string; readonly operation: string; readonly module: string }
+  >()
+
+  constructor(runs: number) {
+    this.#runs = runs
+  }
+
+  add(name: string, operation: string, module: string, us: number): void {
+    const key = `${module}\u0000${name}\u0000${operation}`
+    let node = this.#nodes.get(key)
+    if (!node) {
+      node = { name, operation, module, us: 0, calls: 0 }
+      this.#nodes.set(key, node)
+    }
+    node.us += us
+    node.calls++
+  }
+
+  report(tree: ModuleTree): Pick<Profile, 'totalMs' | 'modules' | 'operations' | 'nodes'> {
+    const nodes = [...this.#nodes.values()]
+    const total = nodes.reduce((sum, { us }) => sum + us, 0)
+    const timed = ({ us, calls }: Sum): Timed => ({
+      totalMs: us / 1000 / this.#runs,
+      percent: total > 0 ? (100 * us) / total : 0,
+      calls: calls / this.#runs,
+    })
+    const operations = new Map<string, Sum>()
+    const own = new Map<string, Sum>()
+    const inclusive = new Map<string, Sum>()
+    for (const node of nodes) {
+      count(operations, node.operation, node)
+      count(own, node.module, node)
+      for (let module = tree.get(node.module); module; module = module.parent) count(inclusive, module.path, node)
+    }
+    const none = { us: 0, calls: 0 }
+    return {
+      totalMs: total / 1000 / this.#runs,
+      modules: tree.modules.map(({ path, className }) => ({
+        path,
+        ...(className ? { className } : {}),
+        ...timed(inclusive.get(path) ?? none),
+        ownMs: (own.get(path) ?? none).us / 1000 / this.#runs,
+      })),
+      operations: [...operations]
+        .sort(([, a], [, b]) => b.us - a.us)
+        .map(([operation, sum]) => ({ operation, ...timed(sum) })),
+      nodes: nodes
+        .sort((a, b) => b.us - a.us)
+        .map(node => ({ name: node.name, operation: node.operation, module: node.module, ...timed(node) })),
+    }
+  }
+}
+
+function count(sums: Map<string, Sum>, key: string, { us, calls }: Sum): void {
+  const sum = sums.get(key)
+  if (sum) {
+    sum.us += us
+    sum.calls += calls
+  } else sums.set(key, { us, calls })
+}

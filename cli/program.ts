@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs'
+import { Command } from 'commander'
+import { addCompletion } from './completion/command.ts'
+import { addDoctor } from './doctor/command.ts'
+import { addInspect } from './inspect/command.ts'
+import { addProfile } from './profile/command.ts'
+import { addRepl } from './repl/command.ts'
+import { addRun } from './run/command.ts'
+import { addTypes } from './types/command.ts'
+
+/** The version of this package. */
+export function ownVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}
+
+const exits = `
+Exit codes: 0 it did, 1 it failed, 2 the command line is wrong. Errors go to stderr; ONNSIGHT_DEBUG=1 shows where they were thrown.`
+
+/** The command with all its parts. What a command needs is loaded when it runs, so that help and completion are quick. */
+export function makeProgram(): Command {
+  const program = new Command('onnsight')
+    .description('Open any ONNX model, read what happens inside it, and change it.')
+    .version(ownVersion())
+    .addHelpText('after', exits)
+    .exitOverride()
+    .showHelpAfterError('  Do this: onnsight --help')
+  for (const add of [addInspect, addRun, addProfile, addRepl, addTypes, addDoctor, addCompletion]) add(program)
+  for (const command of program.commands) command.showHelpAfterError(`  Do this: onnsight ${command.name()} --help`)
+  return program
+}

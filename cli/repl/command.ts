@@ -1,0 +1,39 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { areGiven, givenInputs } from '../inputs/given.ts'
+import { addInputOptions, type InputFlags } from '../inputs/options.ts'
+import { addLoadOptions, type LoadFlags, loadOptionsOf } from '../load-options.ts'
+
+interface Flags extends InputFlags, LoadFlags {
+  readonly history: boolean
+}
+
+export function addRepl(program: Command): void {
+  const command = program
+    .command('repl')
+    .description('a console on a model, in the template language')
+    .argument('<model>', 'a .onnx file')
+    .option('--no-history', 'remember no entries')
+  addLoadOptions(addInputOptions(command))
+    .addHelpText(
+      'after',
+      `
+Example:
+  onnsight repl model.onnx --input 'input_ids=[[1, 2, 3]]'`,
+    )
+    .action(async (path: string, flags: Flags) => {
+      const { load } = await import('../../runtime/index.ts')
+      const { runRepl } = await import('./start.ts')
+      const { readInputs } = await import('../inputs/read.ts')
+      const given = givenInputs(flags)
+      const model = await load(path, loadOptionsOf(flags))
+      const inputs = areGiven(given) ? await readInputs(model.signature.inputs, given) : undefined
+      const history = process.env.ONNSIGHT_HISTORY ?? join(homedir(), '.onnsight_history')
+      await runRepl(model, {
+        ...(inputs === undefined ? {} : { inputs }),
+        ...(flags.history && process.stdout.isTTY ? { history } : {}),
+      })
+      await model.release()
+    })
+}

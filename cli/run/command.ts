@@ -1,0 +1,118 @@
+import { readFile } from 'node:fs/promises'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { Tensor } from '../../runtime/index.ts'
+import { CommandError } from '../errors.ts'
+import { givenInputs } from '../inputs/given.ts'
+import { addInputOptions, type InputFlags } from '../inputs/options.ts'
+import { addLoadOptions, type LoadFlags, loadOptionsOf } from '../load-options.ts'
+import { outputFormat } from '../outputs/format.ts'
+import { print, printJson } from '../print.ts'
+
+interface Flags extends InputFlags, LoadFlags {
+  readonly template?: string
+  readonly templateFile?: string
+  readonly output?: string
+  readonly timeLimit?: number
+  readonly json?: boolean
+}
+
+export function addRun(program: Command): void {
+  const command = program
+    .command('run')
+    .description('run a model, or trace it with a template, and show or write what comes out')
+    .argument('<model>', 'a .onnx file')
+  addInputOptions(command)
+    .option('--template <text>', 'what to read and change, in the template language')
+    .addOption(new Option('--template-file <file>', 'the same from a file').conflicts('template'))
+    .option('--output <file>', 'where to write the results: .json, .npy (one result), .safetensors or .arrow')
+    .option('--json', 'show the results as JSON; with --output, what was written')
+  addLoadOptions(command)
+    .option('--time-limit <seconds>', 'end a run that takes longer; loading is not counted', seconds)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  onnsight run model.onnx --input 'input_ids=[[18, 47, 56]]'
+  onnsight run model.onnx --inputs inputs.safetensors --output logits.npy
+  onnsight run model.onnx --input input_ids=ids.npy --template 'save h = transformer.h[1].output[:, -1]'
+  onnsight run model.onnx --inputs inputs.json --template-file steer.txt --output steered.safetensors`,
+    )
+    .action(run)
+}
+
+async function run(path: string, flags: Flags): Promise<void> {
+  const given = givenInputs(flags)
+  const { output } = flags
+  const format = output === undefined ? undefined : outputFormat(output)
+  const { load, WorkerBackend } = await import('../../runtime/index.ts')
+  const { readInputs } = await import('../inputs/read.ts')
+  const { checkFormat, checkOnlyOne, encode } = await import('../outputs/encode.ts')
+  const { placeOf, writeWhole } = await import('../write-whole.ts')
+  const block = await blockOf(flags)
+  if (format) await checkFormat(format)
+  if (output !== undefined) await placeOf(output)
+  const model = await load(path, loadOptionsOf(flags))
+  const backend = flags.timeLimit === undefined ? undefined : new WorkerBackend({ timeoutMs: flags.timeLimit * 1000 })
+  try {
+    if (format === 'npy' && !block)
+      checkOnlyOne(
+        output!,
+        model.signature.outputs.map(({ name }) => name),
+      )
+    const inputs = await readInputs(model.signature.inputs, given)
+    const options = backend ? { backend } : {}
+    const results = block
+      ? ((await model.trace(inputs, options, block as never)) as Record<string, Tensor>)
+      : await model.run(inputs, options)
+    if (output !== undefined) {
+      await writeWhole(output, await encode(output, format!, results))
+      tellWritten(output, results, flags.json)
+    } else await show(results, flags.json)
+  } finally {
+    backend?.release()
+    await model.release()
+  }
+}
+
+async function blockOf({ template, templateFile }: Flags) {
+  if (template === undefined && templateFile === undefined) return undefined
+  const { templateBlock } = await import('./template.ts')
+  if (templateFile === undefined) return templateBlock(template!, '<template>')
+  let text: string
+  try {
+    text = await readFile(templateFile, 'utf8')
+  } catch (error) {
+    throw new CommandError(
+      `The template ${templateFile} can't be read: ${(error as Error).message}.`,
+      'check the path',
+      error,
+    )
+  }
+  return templateBlock(text, templateFile)
+}
+
+async function show(results: Readonly<Record<string, Tensor>>, json = false): Promise<void> {
+  if (json) {
+    const { jsonOf } = await import('../outputs/to-json.ts')
+    // Without indentation: a number on a line of its own is nothing to read.
+    print(JSON.stringify(jsonOf(results)))
+  } else
+    print(
+      Object.entries(results)
+        .map(([name, tensor]) => `${name} = ${String(tensor)}`)
+        .join('\n'),
+    )
+}
+
+function tellWritten(file: string, results: Readonly<Record<string, Tensor>>, json = false): void {
+  const shapes = Object.entries(results).map(([name, { type, dims }]) => [name, { type, dims }] as const)
+  if (json) printJson({ version: 1, file, results: Object.fromEntries(shapes) })
+  else print(`${file}: ${shapes.map(([name, { type, dims }]) => `${name} ${type} [${dims.join(', ')}]`).join(', ')}`)
+}
+
+function seconds(text: string): number {
+  const value = Number(text)
+  // A timer holds no more milliseconds.
+  if (!(value > 0 && value <= 2_000_000)) throw new InvalidArgumentError('Give seconds, a number above 0.')
+  return value
+}

@@ -1,0 +1,42 @@
+import { inspect } from 'node:util'
+import type { Model, Tensor } from '../../runtime/index.ts'
+import { handleOf } from '../../runtime/model/module.ts'
+import { Interpreter } from '../../runtime/template/interpret.ts'
+import { positionIn, readTemplate, showTemplate } from '../../runtime/template/source.ts'
+import type { Block } from '../../runtime/tracing/block.ts'
+import { Info } from '../../runtime/tracing/info.ts'
+import type { Tracer } from '../../runtime/tracing/tracer.ts'
+
+/**
+ * A block of a text in the template language. It gives what the text saves; of one that saves nothing, the model's outputs as the text
+ * changed them. What it prints goes to stderr. `name` is for messages.
+ * @throws TemplateSyntaxError
+ */
+export function templateBlock(given: string, name: string): Block {
+  const text = given.replace(/^\ufeff/, '').replace(/\r\n?/g, '\n')
+  const { lines, starts } = showTemplate([text])
+  const source = { pieces: [text], starts }
+  const info = new Info(lines, undefined, 1, undefined, name, { context: { firstLine: 1, lines } })
+  const statements = readTemplate(source, info)
+  return {
+    info,
+    record: async (model: unknown, tracer: Tracer) => {
+      const at = (place: Parameters<typeof positionIn>[1]) => tracer.at(...positionIn(source, place), info)
+      const saved = await new Interpreter({ model, tracer, holes: [], at, print }).run(statements)
+      return Object.keys(saved).length > 0 ? saved : outputsOf(model as Model)
+    },
+  }
+}
+
+const print = (...values: unknown[]): void => {
+  const texts = values.map(value => (typeof value === 'string' ? value : inspect(value)))
+  process.stderr.write(`${texts.join(' ')}\n`)
+}
+
+function outputsOf(model: Model): Record<string, Tensor> {
+  const { binding } = handleOf(model)!
+  const leaving = binding.taps.outputTaps(binding.taps.tree.root)
+  return Object.fromEntries(
+    model.signature.outputs.map(({ name }) => [name, binding.read(leaving.get(name) ?? binding.taps.tensorTap(name))]),
+  )
+}

@@ -1,0 +1,142 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import { InvalidTensorsFileError } from '../errors/files.ts'
+import { sizeOf, type TensorData } from '../tensor/data.ts'
+import { allocate, bytesOf, type HeldType } from '../tensor/dtype.ts'
+import { Tensor } from '../tensor/tensor.ts'
+import { type NpyHeader, npyHeader, readNpyHeader } from './npy-header.ts'
+
+/* npyjs is the one package that is kept up: it can't write float16, takes the file's word for its shape, and loses fortran_order. */
+
+const codes: Readonly<Partial<Record<HeldType, string>>> = {
+  float64: 'f8',
+  float32: 'f4',
+  float16: 'f2',
+  int64: 'i8',
+  int32: 'i4',
+  int16: 'i2',
+  int8: 'i1',
+  uint64: 'u8',
+  uint32: 'u4',
+  uint16: 'u2',
+  uint8: 'u1',
+  bool: 'b1',
+}
+const types = new Map(Object.entries(codes).map(([type, code]) => [code, type as HeldType]))
+
+/** Of a header's length, with what stands before it. */
+const MOST_START = 12
+/** No header of a real file comes near. */
+const MOST_HEADER = 2 ** 20
+/** What one read or write may move. */
+const WINDOW = 2 ** 30
+
+/**
+ * The array of a .npy file, in row-major order whatever the file's is. Texts (`<U`) are `string`. Objects and records are refused.
+ * @throws InvalidTensorsFileError; what the file system throws
+ */
+export async function readNpy(path: string): Promise<Tensor> {
+  const file = await open(path, 'r')
+  try {
+    const { size } = await file.stat()
+    const start = await readAt(file, 0, Math.min(size, MOST_START + MOST_HEADER))
+    const header = readNpyHeader(start, reason => invalid(path, reason))
+    return Tensor.of(await readArray(file, size, header, path))
+  } finally {
+    await file.close()
+  }
+}
+
+async function readArray(file: FileHandle, size: number, header: NpyHeader, path: string): Promise<TensorData> {
+  const [, order, code] = /^([<>|])(\w+)$/.exec(header.descr) ?? []
+  const letters = code?.startsWith('U') ? Number(code.slice(1)) : undefined
+  const type: HeldType | undefined = letters === undefined ? types.get(code) : 'string'
+  if (!type || (letters !== undefined && !(letters >= 0)))
+    throw invalid(path, `its dtype is ${header.descr}, which no tensor has`)
+  const elementBytes = letters === undefined ? bytesOf(type) : 4 * letters
+  const count = sizeOf(header.shape)
+  // Before room is made for it: a few letters may claim to be a huge array. `<U0` takes no bytes at all.
+  const isWhole = Number.isSafeInteger(count) && header.offset + count * elementBytes === size
+  if (!isWhole || (elementBytes === 0 && count > size))
+    throw invalid(path, 'its shape and its bytes do not go together')
+  const bytes = await readAt(file, header.offset, count * elementBytes)
+  if (bytes.length < count * elementBytes) throw invalid(path, 'it has become shorter')
+  if (order === '>') swap(bytes, letters === undefined ? elementBytes : 4)
+  const data = letters === undefined ? numbers(bytes, type, count) : texts(bytes, letters, count, path)
+  const dims = [...header.shape]
+  return { type, dims, data: header.fortran ? rowMajor(data, dims) : data }
+}
+
+function numbers(bytes: Uint8Array, type: HeldType, count: number): TensorData['data'] {
+  const data = allocate(type, count) as Uint8Array
+  new Uint8Array(data.buffer).set(bytes)
+  if (type === 'bool') for (let i = 0; i < count; i++) data[i] = data[i] === 0 ? 0 : 1
+  return data
+}
+
+function texts(bytes: Uint8Array, letters: number, count: number, path: string): string[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return Array.from({ length: count }, (_, i) => {
+    let text = ''
+    for (let j = 0; j < letters; j++) {
+      const point = view.getUint32(4 * (i * letters + j), true)
+      if (point > 0x10ffff) throw invalid(path, `it holds ${point}, which is no letter`)
+      text += String.fromCodePoint(point)
+    }
+    return text.replace(/\0+$/, '')
+  })
+}
+
+function swap(bytes: Uint8Array, width: number): void {
+  for (let at = 0; at < bytes.length; at += width) bytes.subarray(at, at + width).reverse()
+}
+
+/** The first axis runs fastest in `data`; in the result the last one does. */
+function rowMajor(data: TensorData['data'], dims: readonly number[]): TensorData['data'] {
+  const result = data.slice() as unknown[]
+  const strides = dims.map((_, axis) => sizeOf(dims.slice(0, axis)))
+  const index = dims.map(() => 0)
+  let from = 0
+  for (let to = 0; to < data.length; to++) {
+    result[to] = data[from]
+    for (let axis = dims.length - 1; axis >= 0; axis--) {
+      from += strides[axis]
+      if (++index[axis] < dims[axis]) break
+      from -= strides[axis] * dims[axis]
+      index[axis] = 0
+    }
+  }
+  return result as unknown as TensorData['data']
+}
+
+/** A tensor as the bytes of a .npy file, for `numpy.load`. @throws InvalidTensorsFileError for texts that end in a NUL */
+export function npyParts(path: string, tensor: Tensor): Uint8Array[] {
+  const { type, dims, data } = tensor.held()
+  if (Array.isArray(data)) return textParts(path, data, dims)
+  const code = codes[type]!
+  const { buffer, byteOffset, byteLength } = data as Float32Array
+  return [npyHeader(`${code.endsWith('1') ? '|' : '<'}${code}`, dims), new Uint8Array(buffer, byteOffset, byteLength)]
+}
+
+function textParts(path: string, data: readonly string[], dims: readonly number[]): Uint8Array[] {
+  const points = data.map(text => Array.from(text, letter => letter.codePointAt(0)!))
+  if (points.some(text => text.at(-1) === 0)) throw invalid(path, 'a text that ends in a NUL would lose it')
+  const letters = points.reduce((most, text) => Math.max(most, text.length), 1)
+  const bytes = new DataView(new ArrayBuffer(4 * letters * data.length))
+  points.forEach((text, i) => {
+    for (const [j, point] of text.entries()) bytes.setUint32(4 * (i * letters + j), point, true)
+  })
+  return [npyHeader(`<U${letters}`, dims), new Uint8Array(bytes.buffer)]
+}
+
+async function readAt(file: FileHandle, from: number, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length)
+  for (let at = 0; at < length; ) {
+    const { bytesRead } = await file.read(bytes, at, Math.min(WINDOW, length - at), from + at)
+    if (bytesRead === 0) return bytes.subarray(0, at)
+    at += bytesRead
+  }
+  return bytes
+}
+
+const invalid = (path: string, reason: string): InvalidTensorsFileError =>
+  new InvalidTensorsFileError(path, reason, undefined, '.npy')
