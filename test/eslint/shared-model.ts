@@ -1,0 +1,3 @@
+import { load } from 'onnsight'
+
+export const model = await load('examples/models/chars.onnx')

@@ -1,0 +1,74 @@
+import test from 'ava'
+import { RuleTester as Tester10 } from 'eslint'
+import { RuleTester as Tester9 } from 'eslint-9'
+import plugin from 'onnsight/eslint'
+import typescript from 'typescript-parser'
+
+/* ESLint's own RuleTester under AVA, with both versions that are supported and with both parsers. */
+
+type RuleTester = typeof Tester10
+const testers = { 9: Tester9 as unknown as RuleTester, 10: Tester10 }
+
+export type RuleName = keyof typeof plugin.rules
+
+export interface Case {
+  readonly name: string
+  readonly code: string
+  /** It is TypeScript: the other parser can't read it. */
+  readonly typed?: boolean
+  readonly sourceType?: 'module' | 'commonjs'
+  readonly options?: readonly unknown[]
+}
+
+export interface InvalidCase extends Case {
+  /** What is reported: `messageId:line`, in their order. */
+  readonly errors: readonly string[]
+  /** The code after its suggestion, which is the same for each report. */
+  readonly fixed?: string
+}
+
+for (const [version, Tester] of Object.entries(testers)) {
+  let path: string[] = []
+  Tester.describe = (title: string, body: () => void) => {
+    path.push(title)
+    body()
+    path = path.slice(0, -1)
+  }
+  Tester.it = (title: string, body: () => void) => {
+    test(`ESLint ${version}, ${path.join(', ')}: ${title}`, t => {
+      body()
+      t.pass()
+    })
+  }
+  Tester.itOnly = Tester.it
+}
+
+export function runRule(name: RuleName, valid: readonly Case[], invalid: readonly InvalidCase[], head = ''): void {
+  const lines = head.split('\n').length - 1
+  const hasSuggestions = plugin.rules[name].meta?.hasSuggestions === true
+  for (const Tester of Object.values(testers)) {
+    for (const [label, parser] of [
+      ['JavaScript', undefined],
+      ['TypeScript', typescript],
+    ] as const) {
+      const whole = ({ name: title, code, sourceType = 'module', options = [] }: Case) => ({
+        name: title,
+        code: head + code,
+        options: options as never[],
+        languageOptions: { sourceType },
+      })
+      const readable = <C extends Case>(cases: readonly C[]) => cases.filter(({ typed }) => !typed || parser)
+      new Tester({ languageOptions: parser ? { parser } : {} }).run(`${name} in ${label}`, plugin.rules[name], {
+        valid: readable(valid).map(whole),
+        invalid: readable(invalid).map(given => ({
+          ...whole(given),
+          errors: given.errors.map(error => {
+            const [messageId, line] = error.split(':')
+            const suggestions = given.fixed === undefined ? 1 : [{ messageId: 'save', output: head + given.fixed }]
+            return { messageId, line: Number(line) + lines, ...(hasSuggestions ? { suggestions } : {}) }
+          }) as never[],
+        })),
+      })
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import type { Element, Elements } from './elements.ts'
+import type { Tolerance } from './tolerance.ts'
+
+/** An element that is not as expected. */
+export interface Difference {
+  /** Its place in the row-major order. */
+  readonly place: number
+  readonly actual: Element
+  readonly expected: Element
+  /** |actual - expected|; undefined where there is no such number: text, booleans, NaN or infinity on one side. */
+  readonly absolute: number | bigint | undefined
+  /** Divided by |expected|; undefined where that is 0. */
+  readonly relative: number | undefined
+}
+
+export interface Comparison {
+  readonly size: number
+  /** How many elements are not as expected. */
+  readonly count: number
+  /** The first of them. */
+  readonly first: readonly Difference[]
+  readonly greatestAbsolute: Difference | undefined
+  readonly greatestRelative: Difference | undefined
+  /** How many have NaN or an infinity where the other side has something else, and the first of them. */
+  readonly odd: number
+  readonly firstOdd: Difference | undefined
+}
+
+/** Both sides have the same dims. `most` is how many differences are listed. */
+export function compare(
+  actual: Elements,
+  expected: Elements,
+  { tolerance, equalNaN, most }: { tolerance: Tolerance; equalNaN: boolean; most: number },
+): Comparison {
+  const first: Difference[] = []
+  let count = 0
+  let odd = 0
+  let greatestAbsolute: Difference | undefined
+  let greatestRelative: Difference | undefined
+  let firstOdd: Difference | undefined
+  for (let place = 0; place < actual.length; place++) {
+    const [a, e] = [actual.at(place), expected.at(place)]
+    if (a === e || (equalNaN && isNaNumber(a) && isNaNumber(e))) continue
+    const absolute = distance(a, e)
+    if (absolute !== undefined && absolute <= tolerance.atol + tolerance.rtol * Math.abs(Number(e))) continue
+    count++
+    const relative = absolute === undefined || Number(e) === 0 ? undefined : Number(absolute) / Math.abs(Number(e))
+    const difference = { place, actual: a, expected: e, absolute, relative }
+    if (first.length < most) first.push(difference)
+    if (absolute === undefined) {
+      if (typeof a === 'boolean' || typeof a === 'string') continue
+      odd++
+      firstOdd ??= difference
+      continue
+    }
+    if (absolute > (greatestAbsolute?.absolute ?? -1)) greatestAbsolute = difference
+    if (relative !== undefined && relative > (greatestRelative?.relative ?? -1)) greatestRelative = difference
+  }
+  return { size: actual.length, count, first, greatestAbsolute, greatestRelative, odd, firstOdd }
+}
+
+/** An infinity is close to nothing but itself, as the tolerance beside it would be infinite too. */
+function distance(a: Element, e: Element): number | bigint | undefined {
+  if (typeof a === 'bigint' && typeof e === 'bigint') return a > e ? a - e : e - a
+  if (!isNumeric(a) || !isNumeric(e)) return undefined
+  const difference = Math.abs(Number(a) - Number(e))
+  return Number.isFinite(Number(a)) && Number.isFinite(Number(e)) ? difference : undefined
+}
+
+const isNumeric = (value: Element): value is number | bigint => typeof value === 'number' || typeof value === 'bigint'
+
+const isNaNumber = (value: Element): boolean => Number.isNaN(value)

@@ -1,0 +1,35 @@
+import { Float16Array } from '@petamoriken/float16'
+import type { TensorData } from '../runtime/tensor/data.ts'
+import type { HeldType } from '../runtime/tensor/dtype.ts'
+
+/** int64 and uint64 have bigints, bool has booleans. */
+export type Element = number | bigint | boolean | string
+
+/** One side of a comparison. */
+export interface Elements {
+  readonly type: HeldType
+  readonly dims: readonly number[]
+  readonly length: number
+  at(i: number): Element
+}
+
+/** Row-major, as JavaScript has them. */
+export function elementsOf({ type, dims, data }: TensorData): Elements {
+  const { length } = data
+  if (type === 'bool') return { type, dims, length, at: i => data[i] === 1 }
+  if (type !== 'float16') return { type, dims, length, at: i => data[i] }
+  const bits = data as Uint16Array
+  const halves = new Float16Array(bits.buffer as ArrayBuffer, bits.byteOffset, bits.length)
+  return { type, dims, length, at: i => halves[i] }
+}
+
+/** Of an element's place in the row-major order, its place along each axis. */
+export function indexOf(flat: number, dims: readonly number[]): number[] {
+  let rest = flat
+  const index = dims.map(() => 0)
+  for (let axis = dims.length - 1; axis >= 0; axis--) {
+    index[axis] = rest % dims[axis]
+    rest = Math.floor(rest / dims[axis])
+  }
+  return index
+}

@@ -1,0 +1,71 @@
+import { showDims } from '../runtime/errors/tensor.ts'
+import type { Comparison, Difference } from './compare.ts'
+import { type Element, type Elements, indexOf } from './elements.ts'
+import type { Tolerance } from './tolerance.ts'
+
+/** `float32 [1, 4, 128]` */
+export function describeSide({ type, dims }: Pick<Elements, 'type' | 'dims'>): string {
+  return `${type} ${showDims(dims)}`
+}
+
+export function describeTolerance({ rtol, atol }: Tolerance): string {
+  return rtol === 0 && atol === 0 ? 'exact' : `|actual - expected| <= ${atol} + ${rtol} * |expected|`
+}
+
+/** What a failed comparison says. */
+export function report(found: Comparison, actual: Elements, tolerance: Tolerance): string {
+  const { size, count, first } = found
+  const elements = size === 1 ? '1 element' : `${size} elements`
+  const lines = [
+    `Tensors are not close: ${count} of ${elements} ${count === 1 ? 'differs' : 'differ'} (${percent(count, size)}).`,
+    `  ${describeSide(actual)}, ${describeTolerance(tolerance)}`,
+  ]
+  const place = (difference: Difference): string => showIndex(difference, actual.dims)
+  const greatest = (name: string, difference: Difference | undefined, value: number | bigint | undefined): void => {
+    if (!difference || value === undefined) return
+    const sides = `${show(difference.actual)}, expected ${show(difference.expected)}`
+    lines.push(`  greatest ${name} difference ${show(round(value))} at ${place(difference)}: ${sides}`)
+  }
+  greatest('absolute', found.greatestAbsolute, found.greatestAbsolute?.absolute)
+  greatest('relative', found.greatestRelative, found.greatestRelative?.relative)
+  if (found.firstOdd)
+    lines.push(`  NaN or infinite on one side: ${found.odd} of ${elements}, first at ${place(found.firstOdd)}`)
+  lines.push('', ...table(first, actual.dims))
+  if (count > first.length) lines.push(`  … and ${count - first.length} more`)
+  return lines.join('\n')
+}
+
+/** The first differences, a row each. */
+function table(differences: readonly Difference[], dims: readonly number[]): string[] {
+  const hasDistance = differences.some(({ absolute }) => absolute !== undefined)
+  const rows = [
+    ['index', 'actual', 'expected', ...(hasDistance ? ['difference'] : [])],
+    ...differences.map(difference => [
+      showIndex(difference, dims),
+      show(difference.actual),
+      show(difference.expected),
+      ...(hasDistance ? [difference.absolute === undefined ? '' : show(round(difference.absolute))] : []),
+    ]),
+  ]
+  const widths = rows[0].map((_, column) => Math.max(...rows.map(row => row[column].length)))
+  return rows.map(row => `  ${row.map((cell, column) => cell.padEnd(widths[column])).join('  ')}`.trimEnd())
+}
+
+const showIndex = ({ place }: Difference, dims: readonly number[]): string => showDims(indexOf(place, dims))
+
+function show(element: Element): string {
+  if (typeof element === 'string') return JSON.stringify(element)
+  if (Object.is(element, -0)) return '-0'
+  // A float32 has no more than nine digits to tell.
+  return typeof element === 'number' && !Number.isInteger(element)
+    ? String(Number(element.toPrecision(9)))
+    : String(element)
+}
+
+const round = (value: number | bigint): number | bigint =>
+  typeof value === 'bigint' ? value : Number(value.toPrecision(4))
+
+function percent(count: number, size: number): string {
+  const share = (count / size) * 100
+  return `${share < 0.01 ? '< 0.01' : Number(share.toFixed(2))} %`
+}
