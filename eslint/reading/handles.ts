@@ -60,13 +60,3 @@ function effectOf(
   }
   return call.callee !== at && values.of(callee)?.kind === 'module' ? 'new' : 'unknown'
 }
-
-/** The variables whose handle an expression may give on as it is: `x` of `x.float()`. */
-export function aliasesOf(expression: Node): string[] {
-  const node = bare(expression)
-  if (node.type === 'Identifier') return [node.name]
-  if (node.type !== 'CallExpression') return []
-  const callee = bare(node.callee)
-  if (callee.type !== 'MemberExpression' || newTensorMethods.has(memberName(callee) ?? '')) return []
-  return tensorMethods.has(memberName(callee) ?? '') ? aliasesOf(callee.object as Node) : []
-}

@@ -1,6 +1,6 @@
 import type { Rule, Scope, SourceCode } from 'eslint'
 import { hasBackend, invokesIn, isInBlock, mayFlowOn, type TracedBlock, tracedBlock } from '../reading/blocks.ts'
-import { aliasesOf, isHarmlessInside } from '../reading/handles.ts'
+import { isHarmlessInside } from '../reading/handles.ts'
 import { harmlessMethods, severalMethods, tensorMethods, valueMembers } from '../reading/known-names.ts'
 import { type Names, namesOf } from '../reading/macro-names.ts'
 import {
@@ -121,7 +121,6 @@ function unsaved(variable: Scope.Variable, reading: Reading): Unsaved | undefine
   }
   const assigned = writes.map(write => (write as { right?: Node }).right as Node)
   if (assigned.length === 0 || !assigned.every(value => values.tensor(value)?.isOwn)) return undefined
-  if (assigned.some(value => aliasesOf(value).length > 0)) return undefined
   if (!writes.some(write => isSure(write, regions, reading))) return undefined
   const uses = variable.references.filter(reference => !reference.isWrite()).map(({ identifier }) => identifier as Node)
   if (uses.some(asksFirst)) return undefined
