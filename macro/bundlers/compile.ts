@@ -1,4 +1,4 @@
-import type { ParserOptions } from '@babel/core'
+import type { BabelFileResult, ParserOptions } from '@babel/core'
 import plugin from '../plugin.ts'
 import { loadBabel } from './babel.ts'
 import { buildError } from './build-error.ts'
@@ -12,7 +12,8 @@ export interface SourceFile {
 
 export interface Compiled {
   readonly code: string
-  readonly map: string
+  /** An object: loaders that hand it on to others, as webpack does, take no text. */
+  readonly map: NonNullable<BabelFileResult['map']>
 }
 
 /**
@@ -29,7 +30,6 @@ export async function compile({ code, file, root }: SourceFile): Promise<Compile
       cwd: root,
       configFile: false,
       babelrc: false,
-      browserslistConfigFile: false,
       sourceType: sourceTypeOf(file),
       sourceMaps: true,
       inputSourceMap: false as never,
@@ -42,8 +42,8 @@ export async function compile({ code, file, root }: SourceFile): Promise<Compile
       throw buildError(error, file, root)
     })
   const isExpanded = (result?.metadata as { onnsight?: boolean } | undefined)?.onnsight
-  if (!result?.code || !isExpanded) return undefined
-  return { code: result.code, map: JSON.stringify(result.map) }
+  if (!result?.code || !result.map || !isExpanded) return undefined
+  return { code: result.code, map: result.map }
 }
 
 function sourceTypeOf(file: string): 'module' | 'script' | 'unambiguous' {

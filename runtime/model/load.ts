@@ -6,6 +6,7 @@ import { nodeProvider } from '../engine/providers/node.ts'
 import type { Provider } from '../engine/providers/provider.ts'
 import { scan, type ValueShape } from '../engine/scan.ts'
 import type { Weights } from '../engine/weights.ts'
+import { OnnsightError } from '../errors/error.ts'
 import { LoadOptionError, UnsupportedModelError } from '../errors/input.ts'
 import { CudaUnavailableError } from '../errors/run.ts'
 import { addAliases, type Renames } from '../names/aliases.ts'
@@ -172,6 +173,7 @@ async function chooseProvider({ provider = 'cpu', deviceId = 0, threads, fallbac
     await cuda.probe()
     return cuda
   } catch (error) {
+    if (error instanceof OnnsightError) throw error
     const unavailable = new CudaUnavailableError(error)
     if (fallback !== 'cpu') throw unavailable
     process.emitWarning(`${unavailable.message.split('\n')[0]} Running on the CPU.`, {
@@ -193,6 +195,7 @@ async function scanOpen(
   try {
     return await scan(graph, weights, provider, inputs)
   } catch (error) {
+    if (error instanceof OnnsightError) throw error
     const [reason] = (error instanceof Error ? error.message : String(error)).split('\n')
     throw new UnsupportedModelError(path, reason + unknownNode(reason, graph), error)
   }

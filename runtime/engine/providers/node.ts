@@ -1,6 +1,7 @@
-import * as ort from 'onnxruntime-node'
+import type * as ort from 'onnxruntime-node'
 import type { TensorData } from '../../tensor/data.ts'
 import type { HeldType } from '../../tensor/dtype.ts'
+import { type OnnxRuntime, onnxruntime } from './onnxruntime-node.ts'
 import { probeModel } from './probe.ts'
 import type { Provider, Session, SessionOptions, SessionValue } from './provider.ts'
 
@@ -18,14 +19,15 @@ export function nodeProvider({ device, deviceId, threads }: NodeProviderOptions)
   return {
     name: device,
     async create({ bytes, folder }, options) {
-      const session = await ort.InferenceSession.create(bytes, {
+      const runtime = await onnxruntime()
+      const session = await runtime.InferenceSession.create(bytes, {
         executionProviders,
         graphOptimizationLevel: options.optimize,
         logSeverityLevel: 4,
         ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
         extra: { session: sessionConfig(folder, options) },
       })
-      return wrap(session)
+      return wrap(session, runtime)
     },
     async probe() {
       const session = await this.create(probeModel(), { prepack: false, optimize: 'disabled' })
@@ -45,12 +47,12 @@ function sessionConfig(folder: string | undefined, { prepack }: SessionOptions):
   return config
 }
 
-function wrap(session: ort.InferenceSession): Session {
+function wrap(session: ort.InferenceSession, runtime: OnnxRuntime): Session {
   return {
     outputs: session.outputMetadata.map(describe),
     async run(feeds, fetches) {
       const tensors: Record<string, ort.Tensor> = {}
-      for (const name in feeds) tensors[name] = toOrt(feeds[name])
+      for (const name in feeds) tensors[name] = toOrt(feeds[name], runtime)
       const results = await session.run(tensors, fetches as string[])
       const data: Record<string, TensorData> = {}
       for (const name in results) data[name] = fromOrt(results[name])
@@ -68,10 +70,10 @@ function describe(value: ort.InferenceSession.ValueMetadata): SessionValue {
 /** Edge tensors go from session to session as they are: the wrapper is made once. */
 const wrapped = new WeakMap<TensorData, ort.Tensor>()
 
-function toOrt(tensor: TensorData): ort.Tensor {
+function toOrt(tensor: TensorData, { Tensor }: OnnxRuntime): ort.Tensor {
   let result = wrapped.get(tensor)
   if (!result) {
-    result = new ort.Tensor(tensor.type as 'float32', tensor.data as Float32Array, tensor.dims as number[])
+    result = new Tensor(tensor.type as 'float32', tensor.data as Float32Array, tensor.dims as number[])
     wrapped.set(tensor, result)
   }
   return result
