@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,6 +17,7 @@ export function packed(): Promise<string> {
 
 async function pack(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'onnsight-packed-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   // Without scripts: prepare would build once more, under the feet of tests that run beside this.
   const { stdout } = await promisify(execFile)(
     'npm',
