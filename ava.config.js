@@ -1,5 +1,5 @@
 export default {
-  files: ['test/**/*.test.ts'],
+  files: ['test/**/*.test.ts', '!test/consumers/*/**'],
   extensions: { ts: 'module' },
   nodeArguments: ['--enable-source-maps', '--import=onnsight/register'],
   timeout: '5m',

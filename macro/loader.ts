@@ -9,6 +9,9 @@ import plugin from './plugin.ts'
 // Node 20 can't require() a module from text that a hook gave.
 const REQUIRED = /\brequire\(\s*['"]onnsight\/trace\.macro(\.c?js)?['"]/
 
+// Babel 8 does so always, and refuses the option.
+const TYPESCRIPT = babel.version.startsWith('7.') ? { allowDeclareFields: true } : {}
+
 /** Node's load hook: TypeScript, and JavaScript that uses the macro, go through Babel. */
 export const load: LoadHook = async (url, context, next) => {
   const kind = /\.([cm]?[jt]sx?)(\?.*)?$/.exec(url)?.[1]
@@ -32,7 +35,7 @@ export const load: LoadHook = async (url, context, next) => {
     babelrc: false,
     sourceType: 'module',
     sourceMaps: 'inline',
-    presets: isTypeScript ? [[typescript, { allowDeclareFields: true }]] : [],
+    presets: isTypeScript ? [[typescript, TYPESCRIPT]] : [],
     plugins: [plugin],
     parserOpts: { plugins: kind.endsWith('x') ? ['jsx'] : [] },
   })

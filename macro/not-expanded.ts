@@ -1,6 +1,3 @@
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-
 /** A form of the macro was called as it stands: no Babel had expanded it. */
 export class MacroNotExpandedError extends Error {
   readonly code = 'macro-not-expanded'
@@ -8,7 +5,8 @@ export class MacroNotExpandedError extends Error {
     super(
       `${name}() from onnsight/trace.macro was called, but the macro was not expanded at build time.\n${frame}` +
         `  Do this: run the file with \`node --import onnsight/register file.ts\`,\n` +
-        `  or add 'onnsight/babel-plugin' (or 'macros', from babel-plugin-macros) to the plugins of babel.config.js.\n` +
+        `  or add 'onnsight/babel-plugin' (or 'macros', from babel-plugin-macros) to the plugins of babel.config.js,\n` +
+        `  or onnsight() from 'onnsight/vite', /rollup, /rolldown, /webpack, /rspack or /esbuild to the bundler's plugins.\n` +
         '  Without Babel, use model.trace(inputs, model => …).',
     )
     this.name = 'MacroNotExpandedError'
@@ -23,6 +21,10 @@ export function notExpanded(name: string): (...args: unknown[]) => never {
 }
 
 function callingLine(stack: string): string {
+  // Not imported: this file goes into bundles, for browsers too.
+  const fs = globalThis.process?.getBuiltinModule?.('node:fs')
+  if (!fs) return ''
+  const { fileURLToPath } = process.getBuiltinModule('node:url')
   for (const line of stack.split('\n').slice(2)) {
     const found = /\(?((?:file:\/\/)?\/[^\s()]+):(\d+):(\d+)\)?$/.exec(line)
     if (!found || /\/(dist\/macro|macro)\/not-expanded\.|trace\.macro\.js/.test(found[1])) continue
@@ -30,7 +32,7 @@ function callingLine(stack: string): string {
     const at = Number(found[2])
     const place = `  ${file}:${found[2]}:${found[3]}\n`
     try {
-      const lines = readFileSync(file, 'utf8').split('\n')
+      const lines = fs.readFileSync(file, 'utf8').split('\n')
       const from = Math.max(1, at - 2)
       const shown = lines
         .slice(from - 1, at + 2)

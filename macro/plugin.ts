@@ -1,5 +1,6 @@
 import type { PluginObj } from '@babel/core'
 import type { Babel, NodePath, types } from './babel.ts'
+import { failAt } from './fail.ts'
 import { transform } from './transform.ts'
 
 const SOURCE = /(^|\/)onnsight\/trace\.macro(\.c?js)?$/
@@ -9,6 +10,13 @@ export interface PluginOptions {
   readonly runtime?: string
   /** How messages name the file, where it is none on disk. @default its path from the current folder */
   readonly file?: string
+}
+
+interface BabelFile {
+  readonly code: string
+  readonly opts: { readonly filename?: string; readonly cwd: string }
+  /** What Babel gives to who called it: whether the macro stood in the file. */
+  readonly metadata: { onnsight?: boolean }
 }
 
 /** The macro as an ordinary Babel plugin: for set-ups without babel-plugin-macros. */
@@ -22,7 +30,8 @@ export default function onnsightPlugin(babel: Babel, options: PluginOptions = {}
           .get('body')
           .flatMap(statement => gather(statement as NodePath, references, program as NodePath<types.Program>))
         if (imports.length === 0) return
-        const { file } = state as unknown as { file: { code: string; opts: { filename?: string; cwd: string } } }
+        const { file } = state as unknown as { file: BabelFile }
+        file.metadata.onnsight = true
         transform({
           babel,
           program: program as NodePath<types.Program>,
@@ -59,10 +68,7 @@ function gather(
           specifier.local.name,
         )
       } else if (specifier.type === 'ImportDefaultSpecifier') add('default', specifier.local.name)
-      else
-        throw statement.buildCodeFrameError(
-          "import * can't be expanded. Write import { trace } from 'onnsight/trace.macro'",
-        )
+      else throw failAt(statement, "import * can't be expanded. Write import { trace } from 'onnsight/trace.macro'")
     }
     return [statement]
   }
@@ -73,7 +79,8 @@ function gather(
     found.push(declarator as NodePath)
     const { id } = declarator.node
     if (id.type !== 'ObjectPattern')
-      throw declarator.buildCodeFrameError(
+      throw failAt(
+        declarator,
         "The macro can't be held as a whole. Write const { trace } = require('onnsight/trace.macro')",
       )
     for (const property of id.properties) {
@@ -82,7 +89,8 @@ function gather(
         property.key.type !== 'Identifier' ||
         property.value.type !== 'Identifier'
       )
-        throw declarator.buildCodeFrameError(
+        throw failAt(
+          declarator,
           "Only names can be taken from the macro. Write const { trace } = require('onnsight/trace.macro')",
         )
       add(property.key.name, property.value.name)

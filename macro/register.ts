@@ -1,15 +1,21 @@
 import { createRequire, register } from 'node:module'
 
 // node --import onnsight/register file.ts
-const { resolve } = createRequire(import.meta.url)
-for (const name of ['@babel/core', '@babel/preset-typescript']) {
+const require = createRequire(import.meta.url)
+const names = ['@babel/core', '@babel/preset-typescript']
+const [core, preset] = names.map(majorOf)
+if (core !== preset)
+  throw new Error(
+    `onnsight/register found ${names[0]} ${core} and ${names[1]} ${preset}, which do not go together.\n` +
+      `  Do this: npm install --save-dev ${names.map(name => `${name}@${core}`).join(' ')}`,
+  )
+register('./loader.js', import.meta.url)
+
+function majorOf(name: string): string {
   try {
-    resolve(name)
+    const { version } = require(`${name}/package.json`) as { version: string }
+    return version.split('.')[0]
   } catch (cause) {
-    throw new Error(
-      'onnsight/register needs Babel. Do this: npm install --save-dev @babel/core @babel/preset-typescript',
-      { cause },
-    )
+    throw new Error(`onnsight/register needs Babel.\n  Do this: npm install --save-dev ${names.join(' ')}`, { cause })
   }
 }
-register('./loader.js', import.meta.url)

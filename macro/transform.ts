@@ -2,6 +2,7 @@ import { relative, sep } from 'node:path'
 import { parseSlice, SliceSyntaxError } from '../language/slice.ts'
 import type { Babel, Context, NodePath, types } from './babel.ts'
 import { expandBlock } from './expand.ts'
+import { failAt } from './fail.ts'
 import { awaitedForms, type Form, forms, invokeForm, knownForms, laterForms, plainForms } from './forms.ts'
 import { member } from './marks.ts'
 import { placeIn } from './place.ts'
@@ -60,7 +61,7 @@ export function transform({
     runtime: program.scope.generateUidIdentifier('onnsight'),
     expanded: new WeakSet(),
     forced: new WeakSet(),
-    fail: (path, message) => path.buildCodeFrameError(message, (ErrorClass ?? Error) as ErrorConstructor),
+    fail: (path, message) => failAt(path, message, ErrorClass),
   }
   for (const [name, paths] of Object.entries(references)) {
     for (const path of paths ?? []) {
@@ -177,5 +178,11 @@ function importRuntime({ t, program, runtime, declared }: Context, source: strin
     : t.variableDeclaration('const', [t.variableDeclarator(runtime, load)])
   const head: types.Statement[] = [imported]
   if (declared.length > 0) head.push(t.variableDeclaration('const', declared))
+  // Comments at the file's head speak to tools (`@jsx`, `@vitest-environment`), and have to stay there.
+  const [first] = program.node.body
+  if (first?.leadingComments && (first.type === 'ImportDeclaration' || first.type === 'VariableDeclaration')) {
+    imported.leadingComments = first.leadingComments
+    first.leadingComments = null
+  }
   program.unshiftContainer('body', head)
 }

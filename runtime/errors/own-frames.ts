@@ -1,9 +1,12 @@
+// In a variable: bundlers take `new URL('…', import.meta.url)` for a file that is to be copied.
+const here = import.meta.url
+/** In a bundle this module lies in no room of its own, and what lies beside the bundle is the user's. */
+const isBundled = !/\/runtime\/errors\/own-frames\.[jt]s$/.test(here)
 /** This package's folder; with source maps its frames carry the sources' names, which lie beside dist/. */
-const own = new URL('../', import.meta.url).href
-const folders = [own, own.replace(/\/dist\/runtime\/$/, '/runtime/')].flatMap(url => [
-  url,
-  url.replace(/^file:\/\//, ''),
-])
+const own = new URL('../', here).href
+const folders = isBundled
+  ? ['/node_modules/onnsight/']
+  : [own, own.replace(/\/dist\/runtime\/$/, '/runtime/')].flatMap(url => [url, url.replace(/^file:\/\//, '')])
 
 /** Whether a line of a stack is this package's, and so none of the user's. */
 export function isOwnFrame(line: string): boolean {

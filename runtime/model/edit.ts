@@ -1,3 +1,4 @@
+import { refuseForeign } from '../errors/copies.ts'
 import { TraceArgumentsError } from '../errors/trace.ts'
 import { type Block, type CompiledBlock, fromCompiled } from '../tracing/block.ts'
 import type { Edit, Traceable } from '../tracing/traceable.ts'
@@ -16,6 +17,7 @@ export function editCompiled(args: readonly unknown[], block: CompiledBlock): Mo
 
 /** @throws TraceArgumentsError for what is no model */
 export function edit([model, options]: readonly unknown[], block: Block): Model {
+  refuseForeign(model)
   const handle = handleOf(model)
   if (handle instanceof ModelHandle) return handle.withEdit(block, (options ?? {}) as EditOptions)
   throw new TraceArgumentsError(

@@ -1,4 +1,5 @@
 import { distance } from 'fastest-levenshtein'
+import { refuseForeign } from '../errors/copies.ts'
 import { OnnsightError } from '../errors/error.ts'
 import { type DeclaredInput, InputError } from '../errors/input.ts'
 import { showDims } from '../errors/tensor.ts'
@@ -32,6 +33,7 @@ export function prepareInputs(declared: readonly DeclaredInput[], given: unknown
 }
 
 function byName(declared: readonly DeclaredInput[], given: unknown): Record<string, unknown> {
+  refuseForeign(given)
   const isArray =
     Array.isArray(given) || ArrayBuffer.isView(given) || given instanceof Tensor || typeof given === 'number'
   if (isArray) {

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { mappedWeights } from '../engine/mapped-weights.ts'
 import { nodeProvider } from '../engine/providers/node.ts'
 import type { Provider } from '../engine/providers/provider.ts'
+import { OnnsightError } from '../errors/error.ts'
 import { LoadOptionError } from '../errors/input.ts'
 import { CudaUnavailableError } from '../errors/run.ts'
 import { userCacheFolder } from '../onnx/cache-folder.ts'
@@ -80,6 +81,7 @@ async function chooseProvider(options: LoadOptions): Promise<Provider> {
     await cuda.probe()
     return cuda
   } catch (error) {
+    if (error instanceof OnnsightError) throw error
     const unavailable = new CudaUnavailableError(error)
     if (fallback !== 'cpu') throw unavailable
     process.emitWarning(`${unavailable.message.split('\n')[0]} Running on the CPU.`, {

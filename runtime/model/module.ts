@@ -1,3 +1,4 @@
+import { type Copy, copy, ownCopy } from '../errors/copies.ts'
 import { UnknownNameError } from '../errors/names.ts'
 import { ArgumentError } from '../errors/tensor.ts'
 import { Application, type Tap, Value } from '../graph/expression.ts'
@@ -117,6 +118,10 @@ export class ModuleHandle {
   /** Names that are properties: a child called so is reached by child('…'). */
   get members(): ReadonlySet<string> {
     return reservedNames
+  }
+
+  get [copy](): Copy {
+    return ownCopy
   }
 
   readonly binding: Binding

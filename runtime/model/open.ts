@@ -5,6 +5,7 @@ import { Program } from '../engine/program.ts'
 import type { Provider } from '../engine/providers/provider.ts'
 import { scan, type ValueShape } from '../engine/scan.ts'
 import type { WeightPlaces, Weights } from '../engine/weights.ts'
+import { OnnsightError } from '../errors/error.ts'
 import { UnsupportedModelError } from '../errors/input.ts'
 import { addAliases } from '../names/aliases.ts'
 import { findLayers } from '../names/layers.ts'
@@ -78,6 +79,7 @@ async function scanOpen(
   try {
     return await scan(graph, weights, provider, inputs)
   } catch (error) {
+    if (error instanceof OnnsightError) throw error
     const [reason] = (error instanceof Error ? error.message : String(error)).split('\n')
     throw new UnsupportedModelError(path, reason + unknownNode(reason, graph), error)
   }

@@ -1,4 +1,5 @@
 import { Float16Array, isFloat16Array } from '@petamoriken/float16'
+import { refuseForeign } from '../errors/copies.ts'
 import { ArgumentError, DtypeError } from '../errors/tensor.ts'
 import type { TensorData } from './data.ts'
 import {
@@ -26,6 +27,7 @@ export type TensorLike = Tensor | number | bigint | boolean | NestedArray | Excl
  */
 export function toTensor(value: TensorLike, { type }: { type?: DataType | undefined } = {}): Tensor {
   if (value instanceof Tensor) return value
+  refuseForeign(value)
   if (type !== undefined && !isHeld(type))
     return toTensor(value, { type: isInteger(type) ? 'int32' : 'float32' }).to(type)
   if (ArrayBuffer.isView(value) || isFloat16Array(value)) return fromTyped(value, type)

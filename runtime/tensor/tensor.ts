@@ -1,4 +1,5 @@
 import { Float16Array } from '@petamoriken/float16'
+import { type Copy, copy, ownCopy } from '../errors/copies.ts'
 import type { OnnsightError } from '../errors/error.ts'
 import {
   ImplicitConversionError,
@@ -56,6 +57,11 @@ export class Tensor {
   /** A handle on a value that is not computed yet. @internal */
   static handle(value: Value, owner?: Recorder, place?: Place): Tensor {
     return new Tensor(value, undefined, owner, place)
+  }
+
+  /** @internal */
+  get [copy](): Copy {
+    return ownCopy
   }
 
   /** Element type. */

@@ -1,3 +1,4 @@
+import { refuseForeign } from '../errors/copies.ts'
 import { TraceArgumentsError } from '../errors/trace.ts'
 import { type Backend, ExecutionBackend } from './backend.ts'
 import { type Block, type CompiledBlock, fromCompiled } from './block.ts'
@@ -34,6 +35,7 @@ export async function traceBlock(form: 'trace' | 'scan', args: readonly unknown[
 
 /** @throws TraceArgumentsError for what is no model */
 export function asTraceable(model: unknown, form: string, info?: Info): Traceable {
+  refuseForeign(model)
   const found = (model as Partial<HasTraceable> | null | undefined)?.[traceable]
   if (typeof found === 'function') return (model as HasTraceable)[traceable]()
   const what = model instanceof Promise ? 'a promise' : model === undefined ? 'undefined' : `a ${typeof model}`

@@ -1,9 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { revived, WorkerError } from '../errors/worker.ts'
 import type { Ran, Reply, Request } from './messages.ts'
 
-const script = fileURLToPath(new URL('./child.js', import.meta.url))
+// In a variable: a bundler would copy the file, and not what it imports.
+const here = import.meta.url
+const script = fileURLToPath(new URL('./child.js', here))
 
 type Sent = Request extends infer R ? (R extends unknown ? Omit<R, 'id'> : never) : never
 
@@ -21,6 +24,11 @@ export class Worker {
   ended: Error | undefined
 
   constructor() {
+    if (!existsSync(script))
+      throw new WorkerError(
+        `The worker’s own file, ${script}, is not there: onnsight was put into a bundle.`,
+        "leave it outside: name 'onnsight' and 'onnsight/internal' as external in the bundler’s configuration",
+      )
     this.#child = fork(script, {
       serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

@@ -124,6 +124,11 @@ await trace(model, inputs, () => double(model.lm_head.output as never))`,
     program: `const macro = await import('onnsight/trace.macro.js')
 await macro.trace(model, inputs, () => model.lm_head.output)`,
   },
+  'missing-package': {
+    means: 'onnxruntime-node is a peer: you install it, in the version that you want.',
+    program: `const { load: loadAlone } = (await import(aloneCopy)) as { load: typeof load }
+await loadAlone('test/fixtures/models/chars.onnx')`,
+  },
   'mixed-traces': {
     means: 'An operation combines values of two traces, and neither has run.',
     program: `await trace(model, inputs, async () => {
@@ -180,6 +185,16 @@ await trace(branchy, { x: [1, 2, 3], use_fast: false }, () => fast.output)`,
   model.transformer.h[1].output = 0
   return logits
 })`,
+  },
+  'other-realm': {
+    means: 'Typed arrays are not Node’s own: Jest gives each test file a set of its own.',
+    program: `const own = Float32Array
+globalThis.Float32Array = class extends own {} as never
+try {
+  await load('test/fixtures/models/chars.onnx')
+} finally {
+  globalThis.Float32Array = own
+}`,
   },
   'outside-trace': {
     means: 'A value of the model was asked for where nothing runs.',
@@ -244,6 +259,11 @@ await trace(model, inputs, () => {
   later = new Promise<void>(done => setTimeout(done, 20)).then(() => void model.lm_head.output)
 })
 await later`,
+  },
+  'two-copies': {
+    means: 'Two copies of onnsight are in the program, and what one has made was given to the other.',
+    program: `const { tensor: otherTensor } = (await import(secondCopy)) as { tensor: typeof tensor }
+tensor([1, 2]).add(otherTensor([3, 4]))`,
   },
   'truncated-model': {
     means: 'The file is cut off: a download that did not end.',

@@ -45,6 +45,7 @@ export function plain(code: string, message: string): string {
   return message
     .replaceAll(new RegExp(`(file://)?(${process.cwd()}/)?test/errors/\\.example-${code}\\.ts`, 'g'), 'example.ts')
     .replaceAll(/\/(?:\w+\/)*onnsight-(hand|catalogue)-\w+\//g, 'models/')
+    .replaceAll(`${process.cwd()}/\n`, 'project/\n')
     .replaceAll(`${process.cwd()}/`, '')
     .replaceAll(/<onnsight \d+>/g, '<onnsight 1>')
     .replaceAll(/That folder has [^\n]*/g, 'That folder has …')

@@ -1,6 +1,7 @@
-import { mkdtempSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { load, type Model } from 'onnsight'
 import { floats, graph, model as handMade, node, OnnxType, saved, value } from '../model/hand-graph.ts'
 
@@ -70,3 +71,18 @@ export const foreign = saved(
 export const tooNew = saved(
   handMade(graph({ inputs: [row('x')], nodes: [node('Exp', ['x'], ['y'], {}, 'e')], outputs: [row('y')] }), 99),
 )
+
+/** The package once more, with the packages it needs but those left out: what to import. */
+function copied(name: string, without: readonly string[]): string {
+  const copy = join(folder, name)
+  cpSync('dist', join(copy, 'dist'), { recursive: true })
+  cpSync('package.json', join(copy, 'package.json'))
+  const packages = readdirSync('node_modules').filter(inner => !without.includes(inner))
+  mkdirSync(join(copy, 'node_modules'))
+  for (const inner of packages) symlinkSync(resolve('node_modules', inner), join(copy, 'node_modules', inner))
+  return pathToFileURL(join(copy, 'dist/runtime/index.js')).href
+}
+
+export const secondCopy = copied('second', [])
+/** Where onnxruntime-node is not installed. */
+export const aloneCopy = copied('alone', ['onnxruntime-node'])

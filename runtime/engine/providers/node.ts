@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import * as ort from 'onnxruntime-node'
+import type * as ort from 'onnxruntime-node'
+import { onnxruntime } from './onnxruntime-node.ts'
 import { wrapSession } from './ort.ts'
 import { probeModel } from './probe.ts'
 import type { Provider, SessionOptions } from './provider.ts'
@@ -23,7 +24,8 @@ export function nodeProvider({ device, deviceId, threads, profileFolder }: NodeP
     async create({ bytes, folder }, options) {
       // Skeletons are never run: what is optimised is.
       const isProfiled = profileFolder !== undefined && options.optimize === 'all'
-      const session = await ort.InferenceSession.create(bytes, {
+      const { InferenceSession, Tensor } = await onnxruntime()
+      const session = await InferenceSession.create(bytes, {
         executionProviders,
         graphOptimizationLevel: options.optimize,
         logSeverityLevel: 4,
@@ -31,7 +33,7 @@ export function nodeProvider({ device, deviceId, threads, profileFolder }: NodeP
         ...(isProfiled ? profiling(profileFolder, ++profiles) : {}),
         extra: { session: sessionConfig(folder, options) },
       })
-      const wrapped = wrapSession(session, ort.Tensor)
+      const wrapped = wrapSession(session, Tensor)
       return isProfiled ? { ...wrapped, release: () => endProfile(session) } : wrapped
     },
     async probe() {

@@ -1,0 +1,9 @@
+import { createEsbuildPlugin, type UnpluginInstance } from 'unplugin'
+import type { BundlerOptions } from './options.ts'
+import { bundlerPlugin } from './plugin.ts'
+
+/** Expands the macro in a build by esbuild: `plugins: [onnsight()]`. @throws Error where @babel/core is not installed */
+const onnsight: UnpluginInstance<BundlerOptions | undefined, false>['esbuild'] = createEsbuildPlugin(bundlerPlugin)
+
+// The second name is what require() gives: a CommonJS configuration takes the function itself.
+export { type BundlerOptions, onnsight as default, onnsight as 'module.exports' }

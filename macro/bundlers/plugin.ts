@@ -1,0 +1,40 @@
+import type { UnpluginFactory } from 'unplugin'
+import { requireBabel } from './babel.ts'
+import { compile } from './compile.ts'
+import type { BundlerOptions } from './options.ts'
+import { Project, SOURCES } from './project.ts'
+
+const ORDER: object = { order: 'pre' }
+
+/** The macro for every bundler that unplugin knows. It runs before the bundler's own steps, on the files as they were written. */
+export const bundlerPlugin: UnpluginFactory<BundlerOptions | undefined, false> = (options, { framework }) => {
+  requireBabel(framework)
+  const project = new Project(options?.root)
+  return {
+    name: 'onnsight',
+    enforce: 'pre',
+    transform: {
+      // Rollup's word for it: before plugins that take away the types, wherever they stand in the list.
+      ...ORDER,
+      filter: { id: SOURCES, code: 'onnsight/trace.macro' },
+      async handler(code, id) {
+        const file = project.file(id)
+        if (file === undefined) return undefined
+        const root = project.rootOf(file)
+        if (root !== undefined) return compile({ code, file, root })
+        this.warn(
+          `${file} names onnsight/trace.macro, but it lies outside ${project}, so the macro is not expanded there.\n` +
+            "  Do this: name its folder too, onnsight({ root: ['.', '../other'] })",
+        )
+        return undefined
+      },
+    },
+    vite: { configResolved: ({ root }: { root: string }) => project.add(root) },
+    webpack: ({ context }) => project.add(context),
+    rspack: ({ context }) => project.add(context),
+    esbuild: {
+      onLoadFilter: SOURCES,
+      setup: ({ initialOptions }) => project.add(initialOptions.absWorkingDir),
+    },
+  }
+}

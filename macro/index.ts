@@ -1,2 +1,0 @@
-export { MacroNotExpandedError, notExpanded } from './not-expanded.ts'
-export { transform } from './transform.ts'

@@ -1,0 +1,21 @@
+// What an import of 'onnsight/trace.macro' leads to where nothing has expanded it. No Babel is loaded for that: bundles take it in as it is.
+import { notExpanded } from './not-expanded.ts'
+
+export const trace = notExpanded('trace')
+export const save = notExpanded('save')
+export const stop = notExpanded('stop')
+export const s = notExpanded('s')
+export const invoke = notExpanded('invoke')
+export const skip = notExpanded('skip')
+export const edit = notExpanded('edit')
+export const generate = notExpanded('generate')
+export const scan = notExpanded('scan')
+export const session = notExpanded('session')
+export const grad = notExpanded('grad')
+export const cache = notExpanded('cache')
+export const iter = notExpanded('iter')
+export const next = notExpanded('next')
+export const all = notExpanded('all')
+export const barrier = notExpanded('barrier')
+export const print = notExpanded('print')
+export const assert = notExpanded('assert')

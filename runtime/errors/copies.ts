@@ -1,0 +1,40 @@
+import { version } from '../version.ts'
+import { OnnsightError } from './error.ts'
+
+/** One copy of this package in a process: two never know each other's tensors. */
+export interface Copy {
+  readonly version: string
+  /** Where its code lies. */
+  readonly location: string
+}
+
+// In a variable: bundlers take `new URL('…', import.meta.url)` for a file that is to be copied.
+const here = import.meta.url
+export const ownCopy: Copy = {
+  version,
+  location: /\/errors\/copies\.[jt]s$/.test(here) ? new URL('../../../', here).href : here,
+}
+
+/** A value's own word for the copy that made it: the same in every copy, of every version. */
+export const copy: unique symbol = Symbol.for('onnsight.copy') as never
+
+/** @throws TwoCopiesError if another copy of the package has made the value */
+export function refuseForeign(value: unknown): void {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return
+  const made = (value as { [copy]?: Copy })[copy]
+  if (made !== undefined && made !== ownCopy) throw new TwoCopiesError(made)
+}
+
+export class TwoCopiesError extends OnnsightError {
+  static readonly code = 'two-copies'
+  constructor(other: Copy) {
+    const show = ({ version, location }: Copy): string => `    ${version} in ${location.replace(/^file:\/\//, '')}`
+    super(
+      TwoCopiesError.code,
+      `There are two copies of onnsight in this program, and a tensor or a model of one was given to the other:\n${show(ownCopy)}\n${show(other)}`,
+      {
+        fix: 'make one of them: `npm ls onnsight` shows who brings which, `npm dedupe` joins them where the versions allow it. In a bundle: leave onnsight out of it, or put all that uses it in',
+      },
+    )
+  }
+}

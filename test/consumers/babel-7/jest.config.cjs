@@ -1,0 +1,5 @@
+module.exports = {
+  testMatch: ['**/jest/*.test.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  setupFiles: ['onnsight/jest'],
+}
