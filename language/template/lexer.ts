@@ -12,7 +12,9 @@ export interface Token {
 const SPACE = /[^\S\n]*(?:#[^\n]*)?/y
 const NUMBER = /\d[\d_]*(?:\.\d[\d_]*)?(?:[eE][+-]?\d+)?|\.\d[\d_]*(?:[eE][+-]?\d+)?/y
 const INDEX = /\d+/y
-const WORD = /[\p{L}_][\p{L}\p{N}_]*/uy
+// Made when it runs: the Babel in Next.js knows no \p{L}, and fails on a literal.
+const LETTER = '\\p{L}'
+const WORD = new RegExp(`[${LETTER}_][${LETTER}\\p{N}_]*`, 'uy')
 const STRING = /'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/y
 const SYMBOL = /\*\*=|\/\/=|\.\.\.|…|\*\*|\/\/|[-+*/%@&|^<>=!]=|[-+*/%@&|^<>=~.,:;()[\]]/y
 

@@ -8,11 +8,11 @@ export interface Copy {
   readonly location: string
 }
 
-// In a variable: bundlers take `new URL('…', import.meta.url)` for a file that is to be copied.
+// No new URL('../', import.meta.url): bundlers take that for a file to be copied, also through a variable.
 const here = import.meta.url
 export const ownCopy: Copy = {
   version,
-  location: /\/errors\/copies\.[jt]s$/.test(here) ? new URL('../../../', here).href : here,
+  location: here.replace(/(dist\/)?runtime\/errors\/copies\.[jt]s$/, ''),
 }
 
 /** A value's own word for the copy that made it: the same in every copy, of every version. */

@@ -40,12 +40,15 @@ export class Project {
     this.folder = folder
   }
 
-  /** Copies test/consumers/NAME, installs what its lockfile says and then the tarball: what a user does. */
-  static async open(name: string): Promise<Project> {
+  /** Copies a project's folder, installs what its lockfile says and then the tarball: what a user does. */
+  static async open(name: string, source = join('test/consumers', name)): Promise<Project> {
     const tarball = await packed()
     const project = new Project(mkdtempSync(join(tmpdir(), `onnsight-${name}-`)))
     made.push(project.folder)
-    cpSync(join(root, 'test/consumers', name), project.folder, { recursive: true })
+    cpSync(join(root, source), project.folder, {
+      recursive: true,
+      filter: path => !/node_modules|\/\.next|\/build$/.test(path),
+    })
     cpSync(join(root, 'examples/models/chars.onnx'), join(project.folder, MODEL))
     await project.succeed('npm ci --no-audit --no-fund')
     await project.succeed(`npm install --no-save --no-audit --no-fund ${tarball}`)

@@ -1,0 +1,72 @@
+import { useState } from 'react'
+import { percent, show } from './show'
+
+/** Which earlier token each token looks at, in one head. */
+export function Pattern({ patterns, tokens }) {
+  const [layer, setLayer] = useState(1)
+  const [head, setHead] = useState(0)
+  const [chosen, setChosen] = useState()
+  const rows = patterns[layer][head]
+  const at = chosen && chosen.row < rows.length ? chosen : undefined
+  return (
+    <section aria-labelledby="pattern">
+      <h2 id="pattern">Attention pattern</h2>
+      <div className="choices">
+        <Choice name="Layer" count={patterns.length} value={layer} onChange={setLayer} />
+        <Choice name="Head" count={patterns[layer].length} value={head} onChange={setHead} />
+      </div>
+      <p className="about">Each row is a token, and shows how much it looks at the tokens before it.</p>
+      <section className="scroll" tabIndex={0} aria-label="Attention pattern, to be scrolled">
+        <table className="pattern" aria-labelledby="pattern">
+          <thead>
+            <tr>
+              <td />
+              {tokens.map((token, i) => (
+                <th key={i} scope="col">
+                  {show(token)}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody onMouseLeave={() => setChosen(undefined)}>
+            {rows.map((row, i) => (
+              <tr key={i}>
+                <th scope="row">{show(tokens[i])}</th>
+                {row.map((share, j) => (
+                  <td
+                    key={j}
+                    style={{ '--share': share }}
+                    className={j > i ? 'later' : undefined}
+                    onMouseEnter={() => setChosen({ row: i, column: j })}
+                  >
+                    {j <= i && <span className="unseen">{percent(share)}</span>}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+      <p className="told" aria-live="polite">
+        {at && at.column <= at.row
+          ? `${show(tokens[at.row])} at ${at.row} looks at ${show(tokens[at.column])} at ${at.column}: ${percent(rows[at.row][at.column])}`
+          : 'Point at a cell for its share.'}
+      </p>
+    </section>
+  )
+}
+
+function Choice({ name, count, value, onChange }) {
+  return (
+    <label>
+      {name}{' '}
+      <select value={value} onChange={event => onChange(Number(event.target.value))}>
+        {Array.from({ length: count }, (_, i) => (
+          <option key={i} value={i}>
+            {i}
+          </option>
+        ))}
+      </select>
+    </label>
+  )
+}

@@ -1,0 +1,1 @@
+module.exports = { presets: ['next/babel'], plugins: ['macros'] }

@@ -1,0 +1,75 @@
+'use client'
+
+import { load, type Model } from 'onnsight'
+import { useEffect, useState } from 'react'
+import { look, type Seen } from '../lib/look'
+import { EXAMPLE, MOST } from '../lib/text'
+import { Lens } from './Lens'
+import { Pattern } from './Pattern'
+
+/** Loads the model into the page, and looks into it at every key. */
+export function InBrowser({ folder }: { readonly folder: string }) {
+  const [opened, setOpened] = useState<{ model: Model; chars: string[] }>()
+  const [progress, setProgress] = useState(0)
+  const [text, setText] = useState(EXAMPLE)
+  const [seen, setSeen] = useState<Seen>()
+  const [problem, setProblem] = useState<Error>()
+
+  useEffect(() => {
+    const controller = new AbortController()
+    const { signal } = controller
+    const onProgress = (done: number, total: number, what: string): void => {
+      if (what === 'fetched') setProgress(done / total)
+    }
+    Promise.all([
+      load(`${folder}/chars.onnx`, { onProgress, signal }),
+      fetch(`${folder}/chars.vocab.json`, { signal }).then(response => response.json() as Promise<{ chars: string[] }>),
+    ])
+      .then(([model, { chars }]) => setOpened({ model, chars }))
+      .catch((error: Error) => {
+        if (!signal.aborted) setProblem(error)
+      })
+    return () => controller.abort()
+  }, [folder])
+
+  useEffect(() => {
+    if (!opened || text === '') return undefined
+    let isCurrent = true
+    look(opened.model, opened.chars, text).then(
+      found => isCurrent && setSeen(found),
+      (error: Error) => isCurrent && setProblem(error),
+    )
+    return () => {
+      isCurrent = false
+    }
+  }, [opened, text])
+
+  return (
+    <>
+      <label htmlFor="text">Text</label>
+      <input
+        id="text"
+        value={text}
+        maxLength={MOST}
+        spellCheck="false"
+        onChange={event => setText(event.target.value)}
+      />
+      {problem && (
+        <p role="alert" className="problem">
+          {problem.message}
+        </p>
+      )}
+      {!opened && !problem && (
+        <p className="loading">
+          <label htmlFor="progress">Loading the model</label> <progress id="progress" value={progress} />
+        </p>
+      )}
+      {seen && (
+        <>
+          <Pattern patterns={seen.patterns} tokens={seen.tokens} />
+          <Lens lens={seen.lens} tokens={seen.tokens} />
+        </>
+      )}
+    </>
+  )
+}

@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process'
+import { cpSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import type { ExecutionContext } from 'ava'
+import axe from 'axe-core'
+import { load } from 'onnsight'
+import { trace } from 'onnsight/trace.macro'
+import type { Browser, Page } from 'playwright-core'
+import { Project } from '../consumers/project.ts'
+
+/** An app of examples/apps, in a folder of its own, with its models, installed as a user would. */
+export async function openApp(name: string): Promise<Project> {
+  const app = await Project.open(name, join('examples/apps', name))
+  cpSync('examples/models', join(app.folder, 'public/models'), { recursive: true })
+  return app
+}
+
+export interface Due {
+  readonly next: string[]
+  readonly shares: number[]
+  readonly pattern: number[][]
+}
+
+const { chars } = JSON.parse(readFileSync('examples/models/chars.vocab.json', 'utf8')) as { chars: string[] }
+
+/** What the model says after each character, and the pattern of a layer's head 0: by a trace here. */
+export async function expected(text: string, layer = 1): Promise<Due> {
+  const model = await load('examples/models/chars.onnx')
+  const ids = [...text].map(char => chars.indexOf(char))
+  const { best, pattern } = await trace(model, { input_ids: [ids] }, () => ({
+    best: model.lm_head.output.slice('0').softmax(-1).max(-1),
+    pattern: model.transformer.h[layer].attn.ops.Softmax[0].output.slice('0, 0'),
+  }))
+  await model.release()
+  return {
+    next: (best.indices.tolist() as number[]).map(id => chars[id]),
+    shares: best.values.tolist() as number[],
+    pattern: pattern.tolist() as number[][],
+  }
+}
+
+const visible = (char: string): string => (char === ' ' ? '␣' : char === '\n' ? '⏎' : char)
+const percent = (share: number): string => `${Math.round(100 * share)} %`
+
+/** What a page shows is what the model says, in its last layer and in one head. */
+export async function checkPage(t: ExecutionContext, page: Page, text: string, layer?: number): Promise<void> {
+  const due = await expected(text, layer)
+  const last = page.locator('.lens tbody tr').last()
+  // The page may still show what was typed before.
+  await last
+    .locator('td')
+    .nth(text.length - 1)
+    .waitFor()
+  t.deepEqual(
+    await last.locator('td').allInnerTexts(),
+    due.next.map((char, i) => `${visible(char)}\n${percent(due.shares[i])}`),
+  )
+  const cells = await page.locator('.pattern tbody td .unseen').allTextContents()
+  t.deepEqual(
+    cells,
+    due.pattern.flatMap((row, i) => row.slice(0, i + 1).map(percent)),
+  )
+}
+
+interface Violation {
+  readonly id: string
+  readonly impact: string
+  readonly nodes: readonly { readonly html: string }[]
+}
+
+/** What axe finds that keeps people out, in light and dark. */
+export async function checkAccess(t: ExecutionContext, page: Page): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme })
+    await page.evaluate(axe.source)
+    const { violations } = (await page.evaluate('axe.run()')) as { violations: Violation[] }
+    const found = violations.map(({ id, impact, nodes }) => `${impact} ${id}: ${nodes[0].html}`)
+    t.deepEqual(found, [], colorScheme)
+  }
+}
+
+/** A page that notes what goes wrong in it. */
+export async function visit(browser: Browser, url: string, wrong: string[]): Promise<Page> {
+  const page = await (await browser.newContext()).newPage()
+  page.on('pageerror', error => wrong.push(error.message))
+  page.on('console', message => {
+    if (message.type() === 'error') wrong.push(message.text())
+  })
+  await page.goto(url)
+  return page
+}
+
+/** Starts a server in the app's folder; it ends with `stop`. */
+export async function start(app: Project, command: (port: number) => string[]): Promise<{ url: string; stop(): void }> {
+  const port = await freePort()
+  const [file, ...args] = command(port)
+  const child = spawn(join(app.folder, 'node_modules/.bin', file), args, {
+    cwd: app.folder,
+    stdio: 'ignore',
+    detached: true,
+    env: { ...process.env, NODE_ENV: 'production', NODE_OPTIONS: '', FORCE_COLOR: '0', NO_COLOR: undefined },
+  })
+  const url = `http://localhost:${port}`
+  for (let i = 0; ; i++) {
+    if (await fetch(url).catch(() => undefined)) break
+    if (i === 150 || child.exitCode !== null) throw new Error(`${file} does not answer.`)
+    await new Promise(done => setTimeout(done, 200))
+  }
+  // Its own children too.
+  return { url, stop: () => void process.kill(-child.pid!) }
+}
+
+function freePort(): Promise<number> {
+  return new Promise(done => {
+    const server = createServer().listen(0, () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => done(port))
+    })
+  })
+}
