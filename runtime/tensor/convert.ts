@@ -128,8 +128,8 @@ function fill(
 }
 
 const ranges: Readonly<Record<string, readonly [number | bigint, number | bigint]>> = {
-  int64: [-(2n ** 63n), 2n ** 63n - 1n],
-  uint64: [0n, 2n ** 64n - 1n],
+  int64: [-(1n << 63n), (1n << 63n) - 1n],
+  uint64: [0n, (1n << 64n) - 1n],
   int8: [-128, 127],
   uint8: [0, 255],
   int16: [-32768, 32767],

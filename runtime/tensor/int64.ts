@@ -1,8 +1,8 @@
 import { Tensor } from './tensor.ts'
 
 /** Past every end: ONNX clamps it. */
-export const MAX = 2n ** 63n - 1n
-export const MIN = -(2n ** 63n)
+export const MAX = (1n << 63n) - 1n
+export const MIN = -(1n << 63n)
 
 type Integers = readonly (number | bigint)[]
 
