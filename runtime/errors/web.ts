@@ -11,7 +11,7 @@ export class FetchError extends OnnsightError {
 /** WebAssembly has no memory left for a model. */
 export class OutOfMemoryError extends OnnsightError {
   static readonly code = 'out-of-memory'
-  constructor(bytes: number, cause: unknown) {
+  constructor(bytes: number, cause?: unknown) {
     super(
       OutOfMemoryError.code,
       `WebAssembly has no room for a session with ${Math.round(bytes / 2 ** 20)} MiB of weights: all sessions together have 4 GiB, and each has its own copy.`,

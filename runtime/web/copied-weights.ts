@@ -12,7 +12,8 @@ export const copiedWeights: WeightPlaces = tensors => names => {
     if (!own) throw new Error(`No initializer is called ${name}.`)
     if (externalEntry(own, 'location') === undefined) return relocate(own, name, () => ({ location: '', offset: '0' }))
     const location = `weight-${i}`
-    parts.push({ location, read: () => readTensorBytes(own) })
+    const bytes = Number(externalEntry(own, 'length') ?? 0)
+    parts.push({ location, bytes, read: () => readTensorBytes(own) })
     return relocate(own, name, () => ({ location, offset: '0' }))
   })
   return { tensors: found, folder: undefined, parts }

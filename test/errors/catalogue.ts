@@ -2,6 +2,8 @@
 export interface Entry {
   readonly means: string
   readonly program: string
+  /** Where it can be raised. @default Node */
+  readonly where?: 'browser'
 }
 
 /**
@@ -80,6 +82,12 @@ await trace(model, () => {
 copyFileSync('test/fixtures/models/chars-external.onnx', \`\${folder}/model.onnx\`)
 await load(\`\${folder}/model.onnx\`)`,
   },
+  fetch: {
+    means:
+      'In a browser: a model could not be fetched. Its server has no such file, is not reached, or does not allow other sites to read it.',
+    where: 'browser',
+    program: `await load('/models/nothing.onnx')`,
+  },
   generate: {
     means: '`generate` was given a model, prompts or options that it can’t work with.',
     program: `await generate(model, [[18, 47, 56], [57]], { maxNewTokens: 3 })`,
@@ -157,6 +165,12 @@ await loadAlone('test/fixtures/models/chars.onnx')`,
   console.log(model.lm_head.output.data)
 })`,
   },
+  'not-in-browser': {
+    means: 'Something that only Node can do, such as writing a file.',
+    where: 'browser',
+    program: `const model = await load('/models/chars.onnx')
+await model.save('copy.onnx')`,
+  },
   'not-onnx': {
     means: 'The file is something else: a web page, a pointer of Git LFS, another kind of model.',
     program: `await load('package.json')`,
@@ -177,6 +191,15 @@ await trace(branchy, { x: [1, 2, 3], use_fast: false }, () => fast.output)`,
   'other-model': {
     means: 'A module of one model was used in the trace of another.',
     program: `await trace(model, inputs, () => other.lm_head.output)`,
+  },
+  'out-of-memory': {
+    means: 'In a browser: a session’s weights don’t fit into WebAssembly, whose addresses have 32 bits.',
+    where: 'browser',
+    program: `// A model with one weight of 4.3 GiB, in a file of its own.
+const chunk = new Uint8Array(2 ** 22)
+const weights = new File(Array(1100).fill(chunk), 'huge.data')
+const huge = await (await fetch('/huge.onnx')).blob()
+await load([new File([huge], 'huge.onnx'), weights])`,
   },
   'out-of-order': {
     means: 'A place was written after its value had gone into one that was forced: the write would come too late.',
@@ -308,6 +331,11 @@ await load(\`\${folder}/cut.onnx\`)`,
     program: `const opened = await load('test/fixtures/models/chars.onnx')
 await opened.release()
 await opened.run(inputs)`,
+  },
+  'webgpu-unavailable': {
+    means: 'In a browser: WebGPU was asked for, and there is none.',
+    where: 'browser',
+    program: `await load('/models/chars.onnx', { provider: 'webgpu' })`,
   },
   worker: {
     means: 'The process of a `WorkerBackend` ended in mid-run, or took longer than it may.',

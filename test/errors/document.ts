@@ -5,9 +5,11 @@ import * as api from 'onnsight'
 import { forms } from '../macro/expand.ts'
 import { catalogue, type Entry } from './catalogue.ts'
 import * as given from './given.ts'
+import { closeBrowser, type Raised, raiseInBrowser } from './in-browser.ts'
 
 /** What a program of the catalogue throws; undefined if it ends. Its file stands where imports of it lead to `given.ts`. */
-export async function raise(code: string): Promise<(Error & { code?: string }) | undefined> {
+export async function raise(code: string): Promise<Raised | undefined> {
+  if (catalogue[code].where === 'browser') return raiseInBrowser(catalogue[code].program)
   const path = resolve(`test/errors/.example-${code}.ts`)
   writeFileSync(path, complete(catalogue[code].program))
   try {
@@ -46,6 +48,7 @@ export function plain(code: string, message: string): string {
     .replaceAll(new RegExp(`(file://)?(${process.cwd()}/)?test/errors/\\.example-${code}\\.ts`, 'g'), 'example.ts')
     .replaceAll(/\/(?:\w+\/)*onnsight-(hand|catalogue)-\w+\//g, 'models/')
     .replaceAll(`${process.cwd()}/\n`, 'project/\n')
+    .replaceAll(/http:\/\/localhost:\d+\//g, 'https://example.org/')
     .replaceAll(`${process.cwd()}/`, '')
     .replaceAll(/<onnsight \d+>/g, '<onnsight 1>')
     .replaceAll(/That folder has [^\n]*/g, 'That folder has …')
@@ -60,13 +63,15 @@ export async function document(): Promise<string> {
   ]
   for (const code of Object.keys(catalogue).sort()) {
     const error = await raise(code)
-    if (error?.code !== code) throw new Error(`${code}: the program raised ${error?.code ?? error?.stack ?? 'nothing'}`)
+    if (error?.code !== code)
+      throw new Error(`${code}: the program raised ${error?.code ?? error?.message ?? 'nothing'}`)
     parts.push(section(code, catalogue[code], error))
   }
+  await closeBrowser()
   return parts.join('\n')
 }
 
-export function section(code: string, { means, program }: Entry, error: Error): string {
+export function section(code: string, { means, program }: Entry, error: Raised): string {
   const text = `${error.name}: ${error.message}`
   return `## \`${code}\`\n\n${means}\n\n\`\`\`ts\n${program}\n\`\`\`\n\n\`\`\`\n${plain(code, text)}\n\`\`\`\n`
 }

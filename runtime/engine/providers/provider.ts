@@ -29,6 +29,7 @@ export interface SessionModel {
 /** A weight's elements, to be read when a session takes them. */
 export interface WeightPart {
   readonly location: string
+  readonly bytes: number
   read(): Promise<Uint8Array>
 }
 

@@ -17,6 +17,8 @@ export function webProvider({ device, threads }: WebProviderOptions): Provider {
     name: device,
     copiesWeights: true,
     async create(model, { optimize, prepack }) {
+      const bytes = (model.parts ?? []).reduce((sum, part) => sum + part.bytes, 0)
+      if (bytes > MOST_BYTES) throw new OutOfMemoryError(bytes)
       const ort = await library()
       const externalData = await readParts(model)
       const options: InferenceSession.SessionOptions = {
@@ -30,7 +32,7 @@ export function webProvider({ device, threads }: WebProviderOptions): Provider {
       try {
         return wrapSession(await ort.InferenceSession.create(model.bytes, options), ort.Tensor)
       } catch (error) {
-        throw isOutOfMemory(error) ? new OutOfMemoryError(sizeOf(externalData), error) : error
+        throw isOutOfMemory(error) ? new OutOfMemoryError(bytes, error) : error
       }
     },
     async probe() {
@@ -52,7 +54,8 @@ async function readParts({ parts = [] }: SessionModel): Promise<ExternalData> {
   return read
 }
 
-const sizeOf = (data: ExternalData): number => data.reduce((sum, part) => sum + part.data.length, 0)
+/** What 32 bits can point at. */
+const MOST_BYTES = 2 ** 32
 
 const isOutOfMemory = (error: unknown): boolean =>
   /bad_alloc|out of memory|memory access out of bounds|Array buffer allocation failed|Cannot enlarge memory/i.test(
