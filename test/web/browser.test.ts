@@ -3,6 +3,7 @@ import type { Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import test from 'ava'
 import type { Page } from 'playwright-core'
+import { traced } from './pages/traced.ts'
 import { chromiumPath, openSite, type Site, serve } from './site.ts'
 
 // What a page does with onnsight, in Chromium.
@@ -149,6 +150,27 @@ run('sessions, nested traces, forced values, side by side and explained: nothing
   t.true(Math.abs(first - third) < 1e-3 && Math.abs(first - second) > 0.1)
   t.is(found.traces, 2)
   t.regex(String(found.steps), /next\(\) asks for step 3, and generation has ended after 3/)
+})
+
+run('the macro, by Vite: what a page computes is what Node computes', async t => {
+  const page = await opened()
+  const there = await inPage<Record<string, unknown>>(page, `return traced('/models/chars.onnx')`)
+  const here = await traced('test/fixtures/models/chars.onnx')
+  t.deepEqual(
+    [there.dims, there.big, there.ids, there.steps],
+    [here.dims, here.big, here.ids, here.steps],
+    String(there.message),
+  )
+  t.deepEqual(there.steps, [1, 2, 3])
+  for (const key of ['logits', 'late', 'patched', 'sums', 'side']) {
+    const [got, due] = [there[key], here[key]] as [number[], number[]]
+    t.is(got.length, due.length)
+    t.true(
+      got.every((value, i) => Math.abs(value - due[i]) < 1e-3 * (1 + Math.abs(due[i]))),
+      key,
+    )
+  }
+  t.notDeepEqual(there.logits, there.patched)
 })
 
 interface Failed {

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import onnsight from 'onnsight/vite'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { build } from 'vite'
 
@@ -27,6 +28,7 @@ export async function openSite(folder: string, assets: string, answer: Answer = 
   await build({
     root: resolve(folder),
     configFile: false,
+    plugins: [onnsight()],
     logLevel: 'error',
     publicDir: resolve(assets),
     build: { outDir: out, emptyOutDir: true, target: 'es2022', minify: false, sourcemap: true },

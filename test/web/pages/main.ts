@@ -1,6 +1,7 @@
 import * as onnsight from 'onnsight'
 import type { Case } from '../../cases/case.ts'
 import { CaseRunner } from '../../cases/runner.ts'
+import { traced } from './traced.ts'
 
 /* What the tests call in the page. */
 
@@ -11,6 +12,7 @@ const runner = new CaseRunner({
 
 Object.assign(globalThis, {
   onnsight,
+  traced,
   /** Failures by the case's id. */
   async attempt(entry: Case): Promise<string | undefined> {
     return runner.attempt(entry)
