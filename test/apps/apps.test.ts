@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -21,6 +22,24 @@ test.after.always(async () => {
   for (const stop of stops) stop()
   await browser?.close()
   Project.removeAll()
+})
+
+test('docs/browser.md names the versions of the lockfiles', t => {
+  const page = readFileSync('docs/browser.md', 'utf8')
+  const version = (lockfile: string, name: string): string => {
+    const { packages } = JSON.parse(readFileSync(lockfile, 'utf8')) as {
+      packages: Record<string, { version: string }>
+    }
+    return `${name} ${packages[`node_modules/${name}`].version}`
+  }
+  for (const [folder, names] of [
+    ['examples/apps/cra', ['react-scripts', 'react']],
+    ['examples/apps/next', ['next', 'react']],
+    ['.', ['vite']],
+  ] as const) {
+    const versions = names.map(name => version(`${folder}/package-lock.json`, name)).join(', ')
+    t.true(page.includes(versions), versions)
+  }
 })
 
 inBrowser('Create React App, with no configuration: built, and used in the browser', async t => {
