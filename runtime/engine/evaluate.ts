@@ -2,7 +2,9 @@ import type { Value } from '../graph/expression.ts'
 import { type NormalForm, normalise } from '../graph/normalise.ts'
 import type { NodeProto, TensorProto } from '../onnx/schema/onnx_pb.ts'
 import type { TensorData } from '../tensor/data.ts'
-import { assemble } from './assemble.ts'
+import type { DataType } from '../tensor/dtype.ts'
+import { isHeld } from '../tensor/dtype.ts'
+import { assemble, fetchName } from './assemble.ts'
 import { emitNode, emitTensor } from './emit.ts'
 import { constantId, operandId, recordedId, resultId } from './linker/unit.ts'
 import type { Provider, SessionModel } from './providers/provider.ts'
@@ -22,21 +24,24 @@ export class Calculator {
   async evaluate(values: readonly Value[]): Promise<TensorData[]> {
     const form = normalise({ owner: undefined, writes: new Map(), wanted: values })
     const names = values.map(value => recordedId(form, value))
-    const wanted = [...new Set(names)]
+    const edges = new Map(values.map((value, i) => [names[i], value.type]))
     const feeds = Object.fromEntries(form.operands.map((data, slot) => [operandId(slot), data]))
     const { key, order } = form
     const request = {
       key,
-      model: () => emitModel(form, wanted),
+      model: () => emitModel(form, edges),
       nodeCount: order.length,
       weightBytes: 0,
     }
+    const fetched = (name: string): string => fetchName(name, edges.get(name))
+    const wanted = [...edges.keys()].map(fetched)
     const results = await this.#sessions.use(request, session => session.run(feeds, wanted))
-    return names.map(name => results[name])
+    return names.map(name => results[fetched(name)])
   }
 }
 
-function emitModel(form: NormalForm, wanted: readonly string[]): SessionModel {
+/** @param edges what is wanted, and its dtypes */
+function emitModel(form: NormalForm, edges: ReadonlyMap<string, DataType>): SessionModel {
   const nodes: NodeProto[] = []
   const constants: TensorProto[] = []
   form.order.forEach((expression, number) => {
@@ -49,6 +54,7 @@ function emitModel(form: NormalForm, wanted: readonly string[]): SessionModel {
     )
   })
   const inputs = form.operands.map((data, slot) => ({ name: operandId(slot), type: data.type }))
-  const outputs = wanted.map(name => ({ name, type: undefined }))
+  // onnxruntime finds all dtypes itself; those that JavaScript can't hold are cast.
+  const outputs = [...edges].map(([name, type]) => ({ name, type: isHeld(type) ? undefined : type }))
   return assemble({ nodes, inputs, outputs, initializers: [], constants }, undefined, recordedOpsets)
 }

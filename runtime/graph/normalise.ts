@@ -22,20 +22,29 @@ export function normalise(recording: Recording): NormalForm {
   const operands: TensorData[] = []
   let key = ''
 
+  // Not by recursion: a loop of the user's may make a chain of any length.
   const number = (expression: Expression): number => {
-    const known = numbers.get(expression)
-    if (known !== undefined) return known
-    const part = signature(expression)
-    const own = order.length
-    numbers.set(expression, own)
-    order.push(expression)
-    key += `${own}=${part};`
-    return own
+    const pending = [expression]
+    for (let next = pending.at(-1); next; next = pending.at(-1)) {
+      const before = inputsOf(next).find(input => input && !numbers.has(input.expression))
+      if (before) {
+        pending.push(before.expression)
+        continue
+      }
+      pending.pop()
+      if (numbers.has(next)) continue
+      const part = signature(next)
+      const own = order.length
+      numbers.set(next, own)
+      order.push(next)
+      key += `${own}=${part};`
+    }
+    return numbers.get(expression)!
   }
 
   const reference = (value: Value | undefined): string => {
     if (!value) return '_'
-    const own = number(value.expression)
+    const own = numbers.get(value.expression) ?? number(value.expression)
     return value.output === 0 ? String(own) : `${own}.${value.output}`
   }
 
@@ -66,4 +75,9 @@ export function normalise(recording: Recording): NormalForm {
   const wanted = recording.wanted.map(reference)
   key += `?${wanted.join(',')}`
   return { key, operands, order, numbers, slots }
+}
+
+function inputsOf(expression: Expression): readonly (Value | undefined)[] {
+  if (expression.kind === 'operation') return expression.inputs
+  return expression.kind === 'application' ? [expression.input] : []
 }

@@ -133,8 +133,22 @@ export class Demand {
     return this.idOf(value)
   }
 
-  /** Makes the units for a recorded value known, without adding them. */
+  /** Makes the units for a recorded value known, without adding them. Chains of operations are of any length: no recursion along them. */
   prepare(value: Value): void {
+    const pending = [value]
+    for (let next = pending.at(-1); next; next = pending.at(-1)) {
+      const before = this.#isPrepared(next) ? undefined : operationsInto(next).find(input => !this.#isPrepared(input))
+      if (before) pending.push(before)
+      else this.#prepareOne(pending.pop()!)
+    }
+  }
+
+  #isPrepared({ expression }: Value): boolean {
+    const id = resultId(this.#form.numbers.get(expression)!, 0)
+    return this.#pending.has(id) || this.producers.has(id)
+  }
+
+  #prepareOne(value: Value): void {
     const { expression } = value
     const number = this.#form.numbers.get(expression)!
     if (expression.kind === 'operand') this.types.set(recordedId(this.#form, value), value.type)
@@ -208,6 +222,11 @@ export class Demand {
     }
     return new CycleError(label || circle.map(unit => unit.node?.name ?? '').find(name => name) || 'a value', marks)
   }
+}
+
+function operationsInto({ expression }: Value): Value[] {
+  if (expression.kind !== 'operation') return []
+  return expression.inputs.filter((input): input is Value => input?.expression.kind === 'operation')
 }
 
 function readsInOrder(unit: Unit): string[] {
