@@ -2,6 +2,7 @@ import type { ComparedOutput, SavedValue, Statistics } from '../../api.ts'
 import { StatisticsLine } from '../module/statistics.tsx'
 import { behind } from '../parts/colours.ts'
 import { alike, grouped, numberOf, show } from '../parts/numbers.ts'
+import { Scrolling } from '../parts/scrolling.tsx'
 import { showShape } from '../parts/shapes.ts'
 
 /** Outputs that are no logits, unedited and edited. */
@@ -35,7 +36,7 @@ function Numbers({
   difference: Statistics | undefined
 }) {
   return (
-    <div class="table-scroll">
+    <Scrolling label="Statistics">
       <table class="numbers output-statistics">
         <caption class="hidden">Statistics, unedited and edited</caption>
         <thead>
@@ -61,7 +62,7 @@ function Numbers({
           ))}
         </tbody>
       </table>
-    </div>
+    </Scrolling>
   )
 }
 
@@ -73,7 +74,7 @@ function FirstValues({ output: { values, statistics } }: { output: ComparedOutpu
   const changed = alike(change)
   const largest = Math.max(0, ...change.map(Math.abs).filter(Number.isFinite))
   return (
-    <div class="table-scroll" tabIndex={0} role="region" aria-label="First values">
+    <Scrolling label="First values">
       <table class="numbers first-values">
         <caption class="hidden">First values, unedited and edited</caption>
         <thead>
@@ -118,7 +119,7 @@ function FirstValues({ output: { values, statistics } }: { output: ComparedOutpu
           </tr>
         </tbody>
       </table>
-    </div>
+    </Scrolling>
   )
 }
 

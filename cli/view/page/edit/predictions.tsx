@@ -1,6 +1,7 @@
 import type { ComparedToken, Token } from '../../api.ts'
 import { behind } from '../parts/colours.ts'
 import { alike, numberOf } from '../parts/numbers.ts'
+import { Scrolling } from '../parts/scrolling.tsx'
 import { tokenText } from '../parts/tokens.ts'
 
 /** The likeliest next tokens, unedited and edited. */
@@ -29,7 +30,7 @@ export function Predictions({
           after token {position} {given ? `“${tokenText(given)}”` : ''}
         </small>
       </h3>
-      <div class="table-scroll">
+      <Scrolling label="Next token">
         <table class="numbers predictions">
           <caption class="hidden">Likeliest next tokens, unedited and edited</caption>
           <thead>
@@ -40,8 +41,11 @@ export function Predictions({
               <th colSpan={3} scope="colgroup" class="group">
                 logit
               </th>
-              <th colSpan={3} scope="colgroup" class="group">
+              <th colSpan={2} scope="colgroup" class="group">
                 probability
+              </th>
+              <th rowSpan={2} scope="col">
+                <span class="hidden">bars: unedited above edited</span>
               </th>
             </tr>
             <tr>
@@ -50,9 +54,6 @@ export function Predictions({
               <th scope="col">difference</th>
               <th scope="col">unedited</th>
               <th scope="col">edited</th>
-              <th scope="col">
-                <span class="hidden">bars: unedited above edited</span>
-              </th>
             </tr>
           </thead>
           <tbody>
@@ -77,7 +78,7 @@ export function Predictions({
             ))}
           </tbody>
         </table>
-      </div>
+      </Scrolling>
       <p class="legend">
         <i class="swatch" /> unedited <i class="swatch edited" /> edited
       </p>

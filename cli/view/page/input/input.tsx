@@ -135,7 +135,8 @@ export function Input({ model, client, given, onGiven, position, onPosition }: I
       </form>
       {error && <Problem error={error} />}
       {given?.tokens && (
-        <div class="tokens" role="group" aria-label="Tokens: the one that values and predictions are shown of">
+        <fieldset class="tokens">
+          <legend class="hidden">Tokens: the one that values and predictions are shown of</legend>
           {given.tokens.map((token, at) => (
             <button
               key={at}
@@ -149,7 +150,7 @@ export function Input({ model, client, given, onGiven, position, onPosition }: I
               <small>{at}</small>
             </button>
           ))}
-        </div>
+        </fieldset>
       )}
     </section>
   )

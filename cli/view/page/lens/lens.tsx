@@ -75,13 +75,8 @@ function Table({ lens, tokens }: { lens: Lens; tokens: readonly Token[] }) {
   return (
     <>
       <div class="table-scroll">
-        <table
-          class="lens"
-          role="grid"
-          aria-label="Likeliest next token by layer and position"
-          ref={table}
-          onKeyDown={go}
-        >
+        <table class="lens" ref={table}>
+          <caption class="hidden">Likeliest next token by layer and position; arrow keys go from cell to cell</caption>
           <thead>
             <tr>
               <th scope="col">layer</th>
@@ -95,21 +90,23 @@ function Table({ lens, tokens }: { lens: Lens; tokens: readonly Token[] }) {
           <tbody>
             {rows.map(({ name, top }, r) => (
               <tr key={name} class={r === rows.length - 1 ? 'own' : undefined}>
-                <th scope="row" class="code">
-                  {name}
+                <th scope="row" class="code" title={name}>
+                  {name.split('.').slice(-2).join('.')}
                 </th>
                 {top.map(([best], c) => (
-                  <td
-                    key={c}
-                    data-at={`${r} ${c}`}
-                    tabIndex={r === row && c === column ? 0 : -1}
-                    aria-selected={r === row && c === column}
-                    style={share(best.probability)}
-                    onClick={() => setPlace({ row: r, column: c })}
-                    onFocus={() => setPlace({ row: r, column: c })}
-                  >
-                    <span class="token-text">{tokenText(best)}</span>
-                    <small>{percent(best.probability)}</small>
+                  <td key={c} style={share(best.probability)}>
+                    <button
+                      type="button"
+                      data-at={`${r} ${c}`}
+                      tabIndex={r === row && c === column ? 0 : -1}
+                      aria-pressed={r === row && c === column}
+                      onClick={() => setPlace({ row: r, column: c })}
+                      onFocus={() => setPlace({ row: r, column: c })}
+                      onKeyDown={go}
+                    >
+                      <span class="token-text">{tokenText(best)}</span>
+                      <small class="lens-share">{percent(best.probability)}</small>
+                    </button>
                   </td>
                 ))}
               </tr>

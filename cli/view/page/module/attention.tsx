@@ -1,6 +1,7 @@
 import type { ModuleView, Pattern, Token } from '../../api.ts'
 import { HeatMap } from '../parts/heat-map.tsx'
 import { numberOf } from '../parts/numbers.ts'
+import { Scrolling } from '../parts/scrolling.tsx'
 import { tokenText } from '../parts/tokens.ts'
 
 interface AttentionProps {
@@ -61,7 +62,7 @@ export function AttentionPattern({ patterns, shown, tokens, onPattern }: Attenti
       {isWhole && map.rows <= 64 && (
         <details>
           <summary>Numbers</summary>
-          <div class="table-scroll" tabIndex={0} role="region" aria-label="Attention pattern in numbers">
+          <Scrolling label="Attention pattern in numbers">
             <table class="numbers pattern-values">
               <caption class="hidden">Attention pattern of head {head}</caption>
               <thead>
@@ -87,7 +88,7 @@ export function AttentionPattern({ patterns, shown, tokens, onPattern }: Attenti
                 ))}
               </tbody>
             </table>
-          </div>
+          </Scrolling>
         </details>
       )}
     </section>

@@ -185,24 +185,26 @@ function Values({
       )}
       {leading.some(({ size }) => size > 1) && (
         <div class="dims">
-          {leading.map(({ size, at }, axis) => (
-            <label key={axis}>
-              axis {axis}
-              <input
-                type="number"
-                min={0}
-                max={size - 1}
-                value={at}
-                onChange={event => {
-                  const chosen = event.currentTarget.valueAsNumber
-                  onLeading(
-                    leading.map((one, i) => (i === axis ? Math.min(size - 1, Math.max(0, chosen || 0)) : one.at)),
-                  )
-                }}
-              />
-              <span class="hint">of {size}</span>
-            </label>
-          ))}
+          {leading.map(({ size, at }, axis) =>
+            size === 1 ? null : (
+              <label key={axis}>
+                axis {axis}
+                <input
+                  type="number"
+                  min={0}
+                  max={size - 1}
+                  value={at}
+                  onChange={event => {
+                    const chosen = event.currentTarget.valueAsNumber
+                    onLeading(
+                      leading.map((one, i) => (i === axis ? Math.min(size - 1, Math.max(0, chosen || 0)) : one.at)),
+                    )
+                  }}
+                />
+                <span class="hint">of {size}</span>
+              </label>
+            ),
+          )}
         </div>
       )}
       {map && statistics && (
@@ -216,6 +218,7 @@ function Values({
             domain={[statistics.min ?? 0, statistics.max ?? 0]}
             axes={[rowName, columnName]}
             rowLabels={texts}
+            isSquare={!isTokens && map.rows > 1 && map.columns <= 64}
             chosenRow={row}
             onChooseRow={isTokens ? onPosition : setOwnRow}
           />

@@ -3,6 +3,7 @@ import type { Row } from '../../api.ts'
 import type { Client } from '../client.ts'
 import { behind } from '../parts/colours.ts'
 import { alike, numberOf } from '../parts/numbers.ts'
+import { Scrolling } from '../parts/scrolling.tsx'
 import { Waiting } from '../parts/waiting.tsx'
 import { useAnswer } from '../use-answer.ts'
 
@@ -31,9 +32,9 @@ export function RowValues({ client, request, requestKey, title, columnName, rows
         {title} <small>values</small>
       </h3>
       <div class="toolbar">
-        <label>
-          {rows > 1 ? 'row' : ''}
-          {rows > 1 && (
+        {rows > 1 && (
+          <label>
+            row
             <input
               type="number"
               min={0}
@@ -41,8 +42,8 @@ export function RowValues({ client, request, requestKey, title, columnName, rows
               value={row}
               onChange={event => onRow(Math.min(rows - 1, Math.max(0, event.currentTarget.valueAsNumber || 0)))}
             />
-          )}
-        </label>
+          </label>
+        )}
         <label>
           order
           <select
@@ -86,14 +87,14 @@ function Table({ values, order, page, onPage, columnName }: TableProps) {
   const lines = Array.from({ length: Math.ceil(seen.length / WIDTH) }, (_, i) => seen.slice(i * WIDTH, (i + 1) * WIDTH))
   return (
     <>
-      <div class="table-scroll">
+      <Scrolling label="Values">
         <table class="numbers row-values">
           <caption class="hidden">Values by {columnName}</caption>
           {order === 'place' && (
             <thead>
               <tr>
                 <th scope="col">{columnName}</th>
-                {Array.from({ length: WIDTH }, (_, i) => (
+                {Array.from({ length: Math.min(WIDTH, values.length) }, (_, i) => (
                   <th key={i} scope="col">
                     +{i}
                   </th>
@@ -115,7 +116,7 @@ function Table({ values, order, page, onPage, columnName }: TableProps) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scrolling>
       {pages > 1 && (
         <div class="toolbar pages">
           <button type="button" disabled={at === 0} onClick={() => onPage(at - 1)}>

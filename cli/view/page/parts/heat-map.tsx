@@ -98,11 +98,11 @@ export function HeatMap(props: HeatMapProps) {
               ))}
             </div>
           )}
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys go through its cells */}
           <div
             class="heat-cells"
             role="application"
             aria-label={`${label}. Arrow keys go from cell to cell.`}
+            // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys go through its cells
             tabIndex={0}
             style={size}
             onKeyDown={go}
@@ -185,9 +185,9 @@ function ColourBar({ domain }: { domain: readonly [number, number] }) {
     if (canvas.current) draw(canvas.current, { rows: 1, columns: 64, factors: [1, 1], cells: [ramp] }, [0, 1])
   }, [])
   return (
-    <span class="colour-bar">
+    <span class="colour-bar" title="Colours, from the least to the greatest value">
       <span>{show(domain[0])}</span>
-      <canvas ref={canvas} aria-hidden="true" />
+      <canvas ref={canvas} />
       <span>{show(domain[1])}</span>
     </span>
   )

@@ -25,7 +25,8 @@ export function alike(values: readonly number[]): (value: number) => string {
   return value => (Number.isFinite(value) ? withMinus(value.toFixed(decimals)) : show(value))
 }
 
-export const percent = (share: number): string => `${(100 * share).toFixed(share >= 0.1 ? 1 : 2)}%`
+/** Whole ones: for narrow cells. */
+export const percent = (share: number): string => (share < 0.01 ? '<1%' : `${Math.round(100 * share)}%`)
 
 const units = ['', 'k', 'M', 'G', 'T']
 

@@ -5,11 +5,7 @@ export function Problem({ error }: { error: SentError }) {
   return (
     <div class="problem" role="alert">
       <p class="problem-message">{error.message}</p>
-      {error.frame && (
-        <pre class="frame" aria-label={`Line ${error.frame.line}, column ${error.frame.column}`}>
-          {error.frame.text}
-        </pre>
-      )}
+      {error.frame && <pre class="frame">{error.frame.text}</pre>}
       {error.fix && (
         <p>
           <b>Do this:</b> {error.fix}

@@ -153,8 +153,6 @@ function Item({
       onClick={onChoose}
     >
       <span class="tree-name" style={{ paddingLeft: `${(level - 1) * 14}px` }}>
-        {/* biome-ignore lint/a11y/useKeyWithClickEvents: arrows open and close it */}
-        {/* biome-ignore lint/a11y/noStaticElementInteractions: for the pointer alone */}
         <span
           class="twisty"
           aria-hidden="true"
