@@ -147,6 +147,8 @@ export interface Pattern {
 export interface ModuleView {
   readonly path: string
   readonly values: readonly ValuePlace[]
+  /** What to know of the output: it can't be told from others, or is another's. */
+  readonly note?: string
   /** Which of them is shown; missing where none is to be had. */
   readonly shown?: number
   readonly statistics?: Statistics

@@ -20,7 +20,7 @@ export async function viewModule(
   const result = await recorded(traced, inputs, request.template, async model => {
     const { binding } = handleOf(model)!
     const module = resolvePath(binding.taps.tree.root, request.path)
-    const { readings, main } = readingsOf(binding, module)
+    const { readings, main, note } = readingsOf(binding, module)
     const found = patternsIn(binding, module, tokens)
     const shown = readings.length === 0 ? undefined : (request.value ?? main)
     const places: ValuePlace[] = readings.map(({ place }) => place)
@@ -49,16 +49,18 @@ export async function viewModule(
     return {
       places,
       shown,
+      note,
       leading,
       patterns: found.map(one => one.pattern),
       value,
       pattern: pattern && { ...pattern, map: mapOf(headOf(pattern.tensor, pattern.head)) },
     }
   })
-  const { places, shown, leading, patterns, value, pattern } = result
+  const { places, shown, note, leading, patterns, value, pattern } = result
   return {
     path: request.path,
     values: places,
+    ...(note ? { note } : {}),
     ...(shown === undefined ? {} : { shown }),
     leading,
     ...(value ? { statistics: sentStatistics(value.statistics), map: sentMap(value.map) } : {}),

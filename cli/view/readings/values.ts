@@ -12,12 +12,22 @@ export interface Reading {
   readonly tensor: Tensor
 }
 
-/** All that leaves and enters a module, its outputs first, and which of them is meant where none is named. */
-export function readingsOf(binding: Binding, module: ModuleNode): { readings: Reading[]; main: number } {
+/** What goes through a module. */
+export interface Readings {
+  /** Outputs first. */
+  readonly readings: readonly Reading[]
+  /** Which of them is meant where none is named. */
+  readonly main: number
+  /** Why the module has no output that could be meant. */
+  readonly note?: string
+}
+
+export function readingsOf(binding: Binding, module: ModuleNode): Readings {
   const { taps } = binding
+  const output = attempted(() => taps.outputTap(module))
   const sides = [
-    ['output', taps.outputTaps(module), () => taps.outputTap(module)],
-    ['input', taps.inputTaps(module), () => taps.inputTap(module)],
+    ['output', taps.outputTaps(module)],
+    ['input', taps.inputTaps(module)],
   ] as const
   const readings = sides.flatMap(([side, found]) =>
     [...found].map(([name, tap]) => {
@@ -25,20 +35,16 @@ export function readingsOf(binding: Binding, module: ModuleNode): { readings: Re
       return { place: { side, name, ...shapeOf(tensor) }, tensor }
     }),
   )
-  const [main] = sides.flatMap(([side, , preferred]) => {
-    const tap = attempted(preferred)
-    const index = readings.findIndex(({ place }) => place.side === side && place.name === tap?.tensor)
-    return index < 0 ? [] : [index]
-  })
-  return { readings, main: main ?? 0 }
+  const main = readings.findIndex(({ place }) => place.side === 'output' && place.name === output.tap?.tensor)
+  return { readings, main: Math.max(0, main), ...(output.why ? { note: output.why } : {}) }
 }
 
-/** Undefined where several are as good, or none passes. */
-function attempted(find: () => Tap): Tap | undefined {
+/** A place, or why there is none: several are as good, none passes, or what passes is not what it seems. */
+function attempted(find: () => Tap): { readonly tap?: Tap; readonly why?: string } {
   try {
-    return find()
+    return { tap: find() }
   } catch (error) {
-    if (error instanceof OnnsightError) return undefined
+    if (error instanceof OnnsightError) return { why: error.message.split('\n')[0] }
     throw error
   }
 }

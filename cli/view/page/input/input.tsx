@@ -138,16 +138,12 @@ export function Input({ model, client, given, onGiven, position, onPosition }: I
         <fieldset class="tokens">
           <legend class="hidden">Tokens: the one that values and predictions are shown of</legend>
           {given.tokens.map((token, at) => (
-            <button
-              key={at}
-              type="button"
-              class="token"
-              aria-pressed={at === position}
-              aria-label={`Token ${at}: ${tokenName(token)}`}
-              onClick={() => onPosition(at)}
-            >
-              <span class="token-text">{tokenText(token)}</span>
-              <small>{at}</small>
+            <button key={at} type="button" class="token" aria-pressed={at === position} onClick={() => onPosition(at)}>
+              <span class="hidden">{`Token ${at}: ${tokenName(token)}`}</span>
+              <small aria-hidden="true">{at}</small>
+              <span class="token-text" aria-hidden="true">
+                {tokenText(token)}
+              </span>
             </button>
           ))}
         </fieldset>

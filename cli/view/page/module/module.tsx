@@ -138,7 +138,7 @@ function Values({
   const row = Math.min(isTokens ? (position ?? 0) : ownRow, (map?.rows ?? 1) - 1)
   const texts = isTokens ? tokens.map(tokenText) : undefined
   const [rowName, columnName] = isTokens ? ['token', 'channel'] : ['row', 'column']
-  if (shown === undefined) return <p class="empty">No value passes here.</p>
+  if (shown === undefined) return <p class="empty">No value passes here. {view.note}</p>
   return (
     <>
       <div class="table-scroll">
@@ -178,6 +178,7 @@ function Values({
           </tbody>
         </table>
       </div>
+      {view.note && <p class="hint">{view.note}</p>}
       {statistics ? (
         <StatisticsLine statistics={statistics} />
       ) : (

@@ -148,7 +148,6 @@ function Item({
       aria-setsize={siblings}
       aria-selected={isChosen}
       {...(hasChildren ? { 'aria-expanded': isOpen } : {})}
-      aria-label={`${nameOf(module)}${className ? `, ${className}` : ''}, ${grouped(parameters)} parameters, ${bytes(module.bytes)}`}
       tabIndex={isCurrent ? 0 : -1}
       onClick={onChoose}
     >
@@ -170,7 +169,12 @@ function Item({
         </span>
       </span>
       <span class="number" title={`${grouped(parameters)} parameters`}>
-        {parameters > 0 ? short(parameters) : ''}
+        {parameters > 0 && (
+          <>
+            {short(parameters)}
+            <span class="hidden"> parameters </span>
+          </>
+        )}
       </span>
       <span class="number" title={`${grouped(module.bytes)} bytes`}>
         {module.bytes > 0 ? bytes(module.bytes) : ''}
