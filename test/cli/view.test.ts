@@ -82,6 +82,11 @@ function onPage(
   })
 }
 
+/** Waits until all that was asked for has come. */
+async function settled(page: Page): Promise<void> {
+  while ((await page.locator('[aria-busy=true]').count()) > 0) await page.waitForTimeout(30)
+}
+
 const textOf = async (locator: Locator): Promise<string> => (await locator.textContent()) ?? ''
 
 async function typed(page: Page): Promise<void> {
@@ -150,7 +155,7 @@ onPage(
     for (const token of [21, 3]) {
       await page.getByRole('button', { name: `Token ${token}:` }).click()
       await page.getByRole('heading', { name: new RegExp(`^Token ${token} `) }).waitFor()
-      await page.locator('[aria-busy=true]').waitFor({ state: 'detached' })
+      await settled(page)
       const cells = await page
         .locator('.row-values td')
         .evaluateAll(all =>
@@ -212,7 +217,7 @@ onPage(
     for (const head of [0, 2]) {
       await page.getByRole('combobox', { name: 'head' }).selectOption(String(head))
       await page.getByRole('application', { name: `Attention pattern of head ${head}, 22 by 22` }).waitFor()
-      await page.locator('[aria-busy=true]').waitFor({ state: 'detached' })
+      await settled(page)
       const rows = await cellsOf(page, '.pattern-values')
       t.is(rows.length, 22)
       const pattern = (expected.tolist() as number[][][][])[0][head]
@@ -285,7 +290,7 @@ onPage(
     for (const position of [21, 5]) {
       await page.getByRole('button', { name: `Token ${position}:` }).click()
       await page.getByRole('heading', { name: new RegExp(`^Next token after token ${position} `) }).waitFor()
-      await page.locator('[aria-busy=true]').waitFor({ state: 'detached' })
+      await settled(page)
       const unedited = await model.trace(inputs, m => m.lm_head.output.slice(`0, ${position}`))
       const edited = await model.trace(inputs, m => {
         m.transformer.h[1].mlp.output.set(':, -1', m.transformer.h[1].mlp.output.slice(':, -1').mul(3))
@@ -336,7 +341,7 @@ onPage(
     await page.locator('.statistics').first().waitFor()
     t.true(shows((await statisticsOf(page)).std, plain.std))
     await page.getByText('Edited', { exact: true }).click()
-    await page.locator('[aria-busy=true]').waitFor({ state: 'detached' })
+    await settled(page)
     const changed = statistics(floats(h))
     t.not(changed.std.toPrecision(5), plain.std.toPrecision(5))
     t.true(shows((await statisticsOf(page)).std, changed.std))
@@ -373,7 +378,7 @@ onPage(
     await page.getByRole('textbox', { name: 'Text' }).fill('naïve')
     await page.keyboard.press('Enter')
     t.regex(await textOf(page.getByRole('alert')), /ï/)
-    await page.getByText('Token ids').click()
+    await page.getByText('Token ids', { exact: true }).click()
     await page.getByRole('textbox', { name: /^Token ids/ }).fill('18, x')
     await page.keyboard.press('Enter')
     await page.getByText('“x” is no token id').waitFor()
@@ -478,11 +483,11 @@ onPage(
     // The map is of one channel: another one is another map.
     await page.getByRole('spinbutton', { name: 'axis 1' }).fill('3')
     await page.keyboard.press('Tab')
-    await page.locator('[aria-busy=true]').waitFor({ state: 'detached' })
+    await settled(page)
     await page.getByRole('spinbutton', { name: 'row' }).fill('2')
     await page.keyboard.press('Tab')
     await page.getByRole('heading', { name: /^Row 2/ }).waitFor()
-    await page.locator('[aria-busy=true]').waitFor({ state: 'detached' })
+    await settled(page)
     const [[, ...cells]] = await cellsOf(page, '.row-values')
     const due = (conv.tolist() as number[][][][])[0][3][2]
     t.is(cells.length, 6)
@@ -581,7 +586,7 @@ for (const scheme of ['light', 'dark'] as const) {
       await page.locator('.row-values td').first().waitFor()
       for (const tab of ['Module', 'Logit lens', 'Edit']) {
         await page.getByRole('tab', { name: tab }).click()
-        await page.locator('[aria-busy=true]').waitFor({ state: 'detached' })
+        await settled(page)
         const wide = await page.evaluate(() =>
           [document.documentElement, document.querySelector('main')!].map(one => one.scrollWidth - one.clientWidth),
         )

@@ -9,25 +9,36 @@ export interface Answer<R> {
   readonly isLoading: boolean
 }
 
+/** What has come, and to which key. */
+interface Come<R> {
+  readonly key?: string
+  readonly value?: R
+  readonly error?: SentError
+}
+
 /** The answer to a request, asked for anew whenever `key` changes; without a key nothing is asked. */
 export function useAnswer<R>(client: Client, name: string, body: unknown, key: string | undefined): Answer<R> {
-  const [answer, setAnswer] = useState<Answer<R>>({ isLoading: false })
+  const [come, setCome] = useState<Come<R>>({})
   const latest = useRef<string | undefined>(undefined)
   useEffect(() => {
     latest.current = key
-    if (key === undefined) return setAnswer({ isLoading: false })
-    setAnswer(({ value }) => ({ ...(value === undefined ? {} : { value }), isLoading: true }))
+    if (key === undefined) return setCome({})
+    const isDue = (): boolean => latest.current === key
     client.ask<R>(name, body).then(
       value => {
-        if (latest.current === key) setAnswer({ value, isLoading: false })
+        if (isDue()) setCome({ key, value })
       },
       (error: unknown) => {
-        if (latest.current === key && !(error instanceof Superseded))
-          setAnswer({ error: sentOf(error), isLoading: false })
+        if (isDue() && !(error instanceof Superseded)) setCome({ key, error: sentOf(error) })
       },
     )
   }, [key])
-  return answer
+  const isLoading = key !== undefined && come.key !== key
+  return {
+    ...(come.value === undefined || key === undefined ? {} : { value: come.value }),
+    ...(come.error && !isLoading ? { error: come.error } : {}),
+    isLoading,
+  }
 }
 
 export function sentOf(error: unknown): SentError {

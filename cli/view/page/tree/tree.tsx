@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { ViewedModule } from '../../api.ts'
 import { bytes, grouped, short } from '../parts/numbers.ts'
 import { openAtFirst, parentOf, rowsOf, type TreeRow } from './rows.ts'
@@ -19,7 +19,7 @@ export function Tree({ modules, chosen, onChoose }: TreeProps) {
   const rows = useMemo(() => rowsOf(modules, open, filter), [modules, open, filter])
   const current = rows.some(({ module }) => module.path === focused) ? focused : (rows[0]?.module.path ?? '')
   const wantsFocus = useRef(false)
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!wantsFocus.current) return
     wantsFocus.current = false
     list.current?.querySelector<HTMLElement>('[tabindex="0"]')?.focus()
