@@ -46,7 +46,7 @@ interface Opened {
 async function opened(url: string, scheme: Scheme): Promise<Opened> {
   const context = await browser.newContext({ colorScheme: scheme, viewport: { width: 1280, height: 860 } })
   const page = await context.newPage()
-  page.setDefaultTimeout(15_000)
+  page.setDefaultTimeout(40_000)
   const problems: string[] = []
   page.on('pageerror', error => problems.push(String(error)))
   page.on('console', message => {
@@ -105,6 +105,7 @@ async function choose(page: Page, path: string): Promise<void> {
   }
   await item(page, path).click()
   await page.getByRole('heading', { name: path, exact: true }).waitFor()
+  await settled(page)
 }
 
 const numberIn = (text: string): number => Number(text.replaceAll('−', '-').replaceAll(',', '').replace('+', ''))

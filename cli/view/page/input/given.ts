@@ -39,8 +39,15 @@ export function openDims(inputs: readonly ViewedInput[]): { name: string; size: 
   return [...found].map(([name, size]) => ({ name, size }))
 }
 
-/** Ids out of what is typed: numbers with anything between them. @throws Error */
-export function idsIn(text: string): number[] {
+/** Rows of ids out of what is typed: numbers with anything between them are one, nested lists are as many as they have. @throws Error */
+export function idsIn(text: string): number[][] {
+  const rows = text.split(/\]\s*,?\s*\[/).map(rowIn)
+  if (rows.some(row => row.length !== rows[0].length))
+    throw new Error('Rows of token ids must be of one length: [[18, 47], [56, 57]].')
+  return rows
+}
+
+function rowIn(text: string): number[] {
   const parts = text.split(/[\s,;[\]]+/).filter(part => part !== '')
   const wrong = parts.find(part => !/^\d+$/.test(part))
   if (wrong !== undefined) throw new Error(`“${wrong}” is no token id. Type whole numbers: 18, 47, 56.`)

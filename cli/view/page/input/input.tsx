@@ -41,14 +41,18 @@ export function Input({ model, client, given, onGiven, position, onPosition }: I
     try {
       const named = others.map(({ name }) => [name, givenOf(name, fields[name])] as const)
       let tokens: readonly Token[] | undefined
+      let rows: number[][] | undefined
       if (ids !== undefined) {
-        const asked = kind === 'text' ? { text: texts.text } : { ids: idsIn(texts.ids) }
+        if (kind === 'ids') rows = idsIn(texts.ids)
+        // Of several rows the first is looked at.
+        const asked = rows ? { ids: rows[0] } : { text: texts.text }
         tokens = (await client.ask<Tokens>('tokens', asked)).tokens
         if (tokens.length === 0) throw new Error('Type a text.')
+        rows ??= [tokens.map(({ id }) => id)]
       }
       const inputs = {
         ...Object.fromEntries(named),
-        ...(ids !== undefined && tokens ? { [ids]: { json: [tokens.map(({ id }) => id)] } } : {}),
+        ...(ids !== undefined && rows ? { [ids]: { json: rows } } : {}),
       }
       const made = new Set(
         openDims(others.filter(({ name }) => 'made' in (inputs[name] ?? {}))).map(({ name }) => name),
