@@ -216,6 +216,26 @@ test('an input comes from JSON, from files, or is made', async t => {
   await resnet.release()
 })
 
+test('mask, positions and an empty past follow from the ids', async t => {
+  const path = 'test/fixtures/models/chars-cache.onnx'
+  const own = await view([path])
+  t.teardown(() => own.end('SIGKILL'))
+  const cached = await load(path)
+  t.teardown(() => cached.release())
+  const past = cached.signature.inputs.filter(({ name }) => name.startsWith('past_'))
+  t.true(past.length > 0)
+  const expected = await cached.run({
+    input_ids: [ids],
+    attention_mask: [[1, 1, 1, 1]],
+    position_ids: [[0, 1, 2, 3]],
+    ...Object.fromEntries(past.map(({ name }) => [name, tensor(new Float32Array(0), { dims: [1, 4, 0, 32] })])),
+  })
+  const { status, body } = await own.ask('run', { inputs })
+  t.is(status, 200, JSON.stringify(body).slice(0, 300))
+  const results = body.results as Record<string, { data: unknown }>
+  t.deepEqual(results.logits.data, expected.logits.tolist())
+})
+
 test('a model without a head says why there is no lens', async t => {
   const { lens } = JSON.parse((await get(`${images.url}api/model`)).text) as { lens: { why?: string } }
   t.regex(lens.why ?? '', /logits/)
