@@ -7,6 +7,7 @@ import { addProfile } from './profile/command.ts'
 import { addRepl } from './repl/command.ts'
 import { addRun } from './run/command.ts'
 import { addTypes } from './types/command.ts'
+import { addView } from './view/command.ts'
 
 /** The version of this package. */
 export function ownVersion(): string {
@@ -25,7 +26,7 @@ export function makeProgram(): Command {
     .addHelpText('after', exits)
     .exitOverride()
     .showHelpAfterError('  Do this: onnsight --help')
-  for (const add of [addInspect, addRun, addProfile, addRepl, addTypes, addDoctor, addCompletion]) add(program)
+  for (const add of [addInspect, addRun, addProfile, addRepl, addView, addTypes, addDoctor, addCompletion]) add(program)
   for (const command of program.commands) command.showHelpAfterError(`  Do this: onnsight ${command.name()} --help`)
   return program
 }

@@ -22,19 +22,21 @@ const USUAL = 16
  * Makes the inputs that are missing, from what the model declares. A dim is what is given for it, or what a given input has there; else 1
  * for the batch and 16 for others. Masks are ones, positions count, whole numbers are zeros and other numbers random, always the same.
  * @param dims by name, or by input and axis for those without one: `x.1`
+ * @param fillings by name, where they are not to be the usual ones
  * @throws CommandError for dims that the model does not have, and inputs that can't be made
  */
 export function completeInputs(
   declared: readonly Declared[],
   given: Readonly<Record<string, Tensor>>,
   dims: ReadonlyMap<string, number>,
+  fillings: ReadonlyMap<string, Filling> = new Map(),
 ): MadeInputs {
   const sizes = new Sizes(declared, given, dims)
   const inputs: Record<string, Tensor> = { ...given }
   const made = new Map<string, Filling>()
   for (const input of declared) {
     if (inputs[input.name]) continue
-    const filling = fillingOf(input)
+    const filling = fillings.get(input.name) ?? usualFilling(input)
     inputs[input.name] = Tensors.of(filled(input, sizes.of(input), filling))
     made.set(input.name, filling)
   }
@@ -99,7 +101,8 @@ class Sizes {
   }
 }
 
-function fillingOf({ name, type }: Declared): Filling {
+/** What an input is filled with where nothing else is said. */
+export function usualFilling({ name, type }: Declared): Filling {
   if (/mask/i.test(name)) return 'ones'
   if (/^u?int/.test(type) && /position/i.test(name)) return 'positions'
   return isFloat(type as DataType) ? 'random' : 'zeros'

@@ -18,7 +18,7 @@ export function jsonOf(tensors: Readonly<Record<string, Tensor>>): Record<string
 }
 
 /** Numbers that JSON lacks stand as text: NaN, the infinities, integers beyond 2^53. JSON.stringify would make null of them. */
-function plain(value: NestedList): unknown {
+export function plain(value: NestedList): unknown {
   if (Array.isArray(value)) return value.map(plain)
   if (typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))) return String(value)
   return value

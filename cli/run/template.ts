@@ -13,6 +13,24 @@ import type { Tracer } from '../../runtime/tracing/tracer.ts'
  * @throws TemplateSyntaxError
  */
 export function templateBlock(given: string, name: string): Block {
+  const { info, record } = savingBlock(given, name, printToStderr)
+  return {
+    info,
+    record: async (model, tracer) => {
+      const saved = await record(model, tracer)
+      return Object.keys(saved).length > 0 ? saved : outputsOf(model as Model)
+    },
+  }
+}
+
+/** What a text in the template language records: it gives what the text saves. */
+export interface SavingBlock {
+  readonly info: Info
+  record(model: unknown, tracer: Tracer): Promise<Record<string, Tensor>>
+}
+
+/** As `templateBlock`, and gives only what the text saves. `print` hears what it prints. @throws TemplateSyntaxError */
+export function savingBlock(given: string, name: string, print: (...values: unknown[]) => void): SavingBlock {
   const text = given.replace(/^\ufeff/, '').replace(/\r\n?/g, '\n')
   const { lines, starts } = showTemplate([text])
   const source = { pieces: [text], starts }
@@ -20,20 +38,23 @@ export function templateBlock(given: string, name: string): Block {
   const statements = readTemplate(source, info)
   return {
     info,
-    record: async (model: unknown, tracer: Tracer) => {
+    record: (model, tracer) => {
       const at = (place: Parameters<typeof positionIn>[1]) => tracer.at(...positionIn(source, place), info)
-      const saved = await new Interpreter({ model, tracer, holes: [], at, print }).run(statements)
-      return Object.keys(saved).length > 0 ? saved : outputsOf(model as Model)
+      return new Interpreter({ model, tracer, holes: [], at, print }).run(statements)
     },
   }
 }
 
-const print = (...values: unknown[]): void => {
-  const texts = values.map(value => (typeof value === 'string' ? value : inspect(value)))
-  process.stderr.write(`${texts.join(' ')}\n`)
+/** What a template prints, as a line. */
+export const printed = (...values: unknown[]): string =>
+  values.map(value => (typeof value === 'string' ? value : inspect(value))).join(' ')
+
+function printToStderr(...values: unknown[]): void {
+  process.stderr.write(`${printed(...values)}\n`)
 }
 
-function outputsOf(model: Model): Record<string, Tensor> {
+/** The model's declared outputs, as they leave it in the trace that is current. */
+export function outputsOf(model: Model): Record<string, Tensor> {
   const { binding } = handleOf(model)!
   const leaving = binding.taps.outputTaps(binding.taps.tree.root)
   return Object.fromEntries(

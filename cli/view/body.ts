@@ -1,0 +1,29 @@
+import type { IncomingMessage } from 'node:http'
+import { Refusal, unreadable } from './refusal.ts'
+
+/** Of a request: inputs from files are in it. */
+const MOST_BYTES = 256 * 2 ** 20
+
+/** A request's JSON. @throws Refusal */
+export async function readBody(request: IncomingMessage): Promise<unknown> {
+  if (!/^application\/json\b/.test(request.headers['content-type'] ?? ''))
+    throw new Refusal(415, 'view-type', 'The request is no JSON.', 'send it as application/json')
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > MOST_BYTES)
+      throw new Refusal(
+        413,
+        'view-size',
+        `The request has more than ${MOST_BYTES / 2 ** 20} MiB.`,
+        'give smaller inputs, or use `onnsight run`',
+      )
+    chunks.push(chunk)
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString()) as unknown
+  } catch (error) {
+    throw unreadable(`The request is no JSON: ${(error as Error).message}.`, 'correct it')
+  }
+}

@@ -1,0 +1,16 @@
+import type { SentError } from '../../api.ts'
+
+/** What went wrong, where, and what to do. */
+export function Problem({ error }: { error: SentError }) {
+  return (
+    <div class="problem" role="alert">
+      <p class="problem-message">{error.message}</p>
+      {error.frame && <pre class="frame">{error.frame.text}</pre>}
+      {error.fix && (
+        <p>
+          <b>Do this:</b> {error.fix}
+        </p>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,15 @@
+import type { ComponentChildren } from 'preact'
+
+/** What may be wider than the page: the keyboard can scroll it. */
+export function Scrolling({ label, children }: { label: string; children: ComponentChildren }) {
+  return (
+    <section
+      class="table-scroll"
+      aria-label={label}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: without a place in the tab order arrows can't scroll it
+      tabIndex={0}
+    >
+      {children}
+    </section>
+  )
+}

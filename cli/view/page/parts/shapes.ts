@@ -1,0 +1,5 @@
+import type { SentShape } from '../../api.ts'
+
+/** `float32 [1, 10, 128]`. */
+export const showShape = ({ type, dims }: { readonly type: string; readonly dims?: SentShape['dims'] }): string =>
+  `${type} ${dims ? `[${dims.map(dim => dim ?? '?').join(', ')}]` : '[…]'}`

@@ -1,0 +1,184 @@
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
+import type { ViewedModule } from '../../api.ts'
+import { bytes, grouped, short } from '../parts/numbers.ts'
+import { openAtFirst, parentOf, rowsOf, type TreeRow } from './rows.ts'
+
+interface TreeProps {
+  readonly modules: readonly ViewedModule[]
+  readonly chosen: string
+  readonly onChoose: (path: string) => void
+}
+
+/** The modules, by the WAI-ARIA pattern of trees. */
+export function Tree({ modules, chosen, onChoose }: TreeProps) {
+  const [open, setOpen] = useState(() => openAtFirst(modules))
+  const [filter, setFilter] = useState('')
+  const [focused, setFocused] = useState('')
+  const list = useRef<HTMLDivElement>(null)
+  const typed = useRef({ text: '', at: 0 })
+  const rows = useMemo(() => rowsOf(modules, open, filter), [modules, open, filter])
+  const current = rows.some(({ module }) => module.path === focused) ? focused : (rows[0]?.module.path ?? '')
+  const wantsFocus = useRef(false)
+  useLayoutEffect(() => {
+    if (!wantsFocus.current) return
+    wantsFocus.current = false
+    list.current?.querySelector<HTMLElement>('[tabindex="0"]')?.focus()
+  })
+
+  const focus = (path: string): void => {
+    wantsFocus.current = true
+    setFocused(path)
+  }
+  const toggle = (path: string, isOpen: boolean): void => {
+    const next = new Set(open)
+    if (isOpen) next.add(path)
+    else next.delete(path)
+    setOpen(next)
+  }
+  const go = (event: KeyboardEvent): void => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return
+    const at = rows.findIndex(({ module }) => module.path === current)
+    const row = rows[at]
+    if (!row) return
+    const { path } = row.module
+    const steps: Readonly<Record<string, () => void>> = {
+      ArrowDown: () => focus(rows[Math.min(at + 1, rows.length - 1)].module.path),
+      ArrowUp: () => focus(rows[Math.max(at - 1, 0)].module.path),
+      Home: () => focus(rows[0].module.path),
+      End: () => focus(rows[rows.length - 1].module.path),
+      ArrowRight() {
+        if (row.hasChildren && !row.isOpen) toggle(path, true)
+        else if (row.isOpen) focus(rows[at + 1].module.path)
+      },
+      ArrowLeft() {
+        if (row.isOpen && filter === '') toggle(path, false)
+        else focus(parentOf(path) ?? '')
+      },
+      Enter: () => onChoose(path),
+      ' ': () => onChoose(path),
+      '*': () =>
+        setOpen(
+          new Set([
+            ...open,
+            ...rows.filter(other => parentOf(other.module.path) === parentOf(path)).map(other => other.module.path),
+          ]),
+        ),
+    }
+    const step = steps[event.key]
+    if (step) step()
+    else if (event.key.length === 1) search(event.key, at)
+    else return
+    event.preventDefault()
+  }
+  /** Goes to the next row that begins with what is typed. */
+  const search = (key: string, at: number): void => {
+    const now = Date.now()
+    const text = now - typed.current.at < 600 ? typed.current.text + key : key
+    typed.current = { text, at: now }
+    const after = [...rows.slice(at + (text.length > 1 ? 0 : 1)), ...rows.slice(0, at)]
+    const found = after.find(({ module }) => nameOf(module).toLowerCase().startsWith(text.toLowerCase()))
+    if (found) focus(found.module.path)
+  }
+  return (
+    <nav class="tree-pane" aria-label="Modules">
+      <div class="filter">
+        <input
+          type="search"
+          placeholder="Filter modules"
+          aria-label="Filter modules"
+          value={filter}
+          onInput={event => setFilter(event.currentTarget.value)}
+        />
+      </div>
+      <div class="tree-head" aria-hidden="true">
+        <span>module</span>
+        <span>params</span>
+        <span>size</span>
+      </div>
+      <div class="tree" role="tree" aria-label="Modules" ref={list} onKeyDown={go}>
+        {rows.map(row => (
+          <Item
+            key={row.module.path}
+            row={row}
+            isChosen={row.module.path === chosen}
+            isCurrent={row.module.path === current}
+            onChoose={() => {
+              focus(row.module.path)
+              onChoose(row.module.path)
+            }}
+            onToggle={() => toggle(row.module.path, !row.isOpen)}
+          />
+        ))}
+      </div>
+      {rows.length === 0 && (
+        <p class="empty" role="status">
+          No module is called so.
+        </p>
+      )}
+    </nav>
+  )
+}
+
+const nameOf = ({ path, name }: ViewedModule): string => (path === '' ? 'model' : name)
+
+interface ItemProps {
+  readonly row: TreeRow
+  readonly isChosen: boolean
+  readonly isCurrent: boolean
+  readonly onChoose: () => void
+  readonly onToggle: () => void
+}
+
+function Item({
+  row: { module, level, hasChildren, isOpen, position, siblings },
+  isChosen,
+  isCurrent,
+  onChoose,
+  onToggle,
+}: ItemProps) {
+  const { className, parameters, path } = module
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the tree listens to keys
+    <div
+      class="tree-item"
+      role="treeitem"
+      data-path={path}
+      aria-level={level}
+      aria-posinset={position}
+      aria-setsize={siblings}
+      aria-selected={isChosen}
+      {...(hasChildren ? { 'aria-expanded': isOpen } : {})}
+      tabIndex={isCurrent ? 0 : -1}
+      onClick={onChoose}
+    >
+      <span class="tree-name" style={{ paddingLeft: `${(level - 1) * 14}px` }}>
+        <span
+          class="twisty"
+          aria-hidden="true"
+          onClick={event => {
+            if (!hasChildren) return
+            event.stopPropagation()
+            onToggle()
+          }}
+        >
+          {hasChildren ? (isOpen ? '▾' : '▸') : ''}
+        </span>
+        <span class="tree-label" title={path}>
+          {nameOf(module)}
+          {className && <small> {className.split('.').at(-1)}</small>}
+        </span>
+      </span>
+      <span class="number" title={`${grouped(parameters)} parameters`}>
+        {parameters > 0 && (
+          <>
+            {short(parameters)}
+            <span class="hidden"> parameters </span>
+          </>
+        )}
+      </span>
+      <span class="number" title={`${grouped(module.bytes)} bytes`}>
+        {module.bytes > 0 ? bytes(module.bytes) : ''}
+      </span>
+    </div>
+  )
+}

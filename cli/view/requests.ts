@@ -1,0 +1,101 @@
+import type {
+  CompareRequest,
+  Filling,
+  GivenValue,
+  ModuleRequest,
+  RowRequest,
+  RunRequest,
+  TokensRequest,
+} from './api.ts'
+import { unreadable } from './refusal.ts'
+
+/* Requests come from outside: each is checked before it is used. All throw Refusal. */
+
+type Json = Readonly<Record<string, unknown>>
+
+const fillings: readonly Filling[] = ['zeros', 'ones', 'positions', 'random']
+
+export function tokensRequest(body: unknown): TokensRequest {
+  const { text, ids } = object(body, 'the request')
+  if (typeof text === 'string') return { text }
+  if (Array.isArray(ids) && ids.every(id => natural(id, 'ids') >= 0)) return { ids: ids as number[] }
+  throw unreadable('The request has neither text nor ids.', 'send {"text": "…"} or {"ids": [1, 2]}')
+}
+
+export function runRequest(body: unknown): RunRequest {
+  const { inputs = {}, dims, template } = object(body, 'the request')
+  if (template !== undefined && typeof template !== 'string')
+    throw unreadable('template is no text.', 'send the template as text, or leave it out')
+  return {
+    inputs: Object.fromEntries(
+      Object.entries(object(inputs, 'inputs')).map(([name, value]) => [name, given(value, name)]),
+    ),
+    ...(dims === undefined
+      ? {}
+      : {
+          dims: Object.fromEntries(
+            Object.entries(object(dims, 'dims')).map(([name, size]) => [name, natural(size, `dims.${name}`)]),
+          ),
+        }),
+    ...(template === undefined || template.trim() === '' ? {} : { template }),
+  }
+}
+
+export function moduleRequest(body: unknown): ModuleRequest {
+  const { path, value, leading, pattern } = object(body, 'the request')
+  if (typeof path !== 'string') throw unreadable('path is no text.', 'send the path of a module: {"path": "…"}')
+  const places = leading === undefined ? undefined : list(leading, 'leading').map(at => natural(at, 'leading'))
+  return {
+    ...runRequest(body),
+    path,
+    ...(value === undefined ? {} : { value: natural(value, 'value') }),
+    ...(places ? { leading: places } : {}),
+    ...(pattern === undefined ? {} : { pattern: patternOf(object(pattern, 'pattern')) }),
+  }
+}
+
+export function rowRequest(body: unknown): RowRequest {
+  return { ...moduleRequest(body), row: natural(object(body, 'the request').row, 'row') }
+}
+
+export function compareRequest(body: unknown): CompareRequest {
+  const { position } = object(body, 'the request')
+  const { template, ...rest } = runRequest(body)
+  if (template === undefined) throw unreadable('There is no template.', 'send what to change as {"template": "…"}')
+  return { ...rest, template, ...(position === undefined ? {} : { position: natural(position, 'position') }) }
+}
+
+function patternOf({ node, head }: Json) {
+  if (typeof node !== 'string') throw unreadable('pattern.node is no text.', 'send the name of a node')
+  return { node, head: natural(head, 'pattern.head') }
+}
+
+function given(value: unknown, name: string): GivenValue {
+  const { text, json, made, file } = object(value, `the input ${name}`)
+  if (typeof text === 'string') return { text }
+  if (json !== undefined) return { json }
+  if (fillings.includes(made as Filling)) return { made: made as Filling }
+  if (file !== undefined) {
+    const { name: fileName, base64 } = object(file, `the file of ${name}`)
+    if (typeof fileName === 'string' && typeof base64 === 'string') return { file: { name: fileName, base64 } }
+  }
+  throw unreadable(
+    `The input ${name} is nothing that can be read.`,
+    `send one of {"text": "…"}, {"json": …}, {"made": "${fillings.join('" | "')}"}, {"file": {"name": "…", "base64": "…"}}`,
+  )
+}
+
+function object(value: unknown, what: string): Json {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json
+  throw unreadable(`There is no object for ${what}.`, 'send one: {…}')
+}
+
+function list(value: unknown, what: string): unknown[] {
+  if (Array.isArray(value)) return value
+  throw unreadable(`${what} is no list.`, 'send one: […]')
+}
+
+function natural(value: unknown, what: string): number {
+  if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number
+  throw unreadable(`${what} is ${JSON.stringify(value)}.`, 'send a whole number of 0 or more')
+}

@@ -1,0 +1,58 @@
+import { once } from 'node:events'
+import type { LoadOptions } from '../../runtime/index.ts'
+import { load, WorkerBackend } from '../../runtime/index.ts'
+import { CommandError } from '../errors.ts'
+import { print } from '../print.ts'
+import { makeToken } from './guard.ts'
+import { listen } from './server.ts'
+import { Viewer } from './viewer.ts'
+import { readVocabulary } from './vocabulary.ts'
+
+export interface ViewOptions {
+  /** A file. */
+  readonly vocab?: string
+  /** 0 for a free one. */
+  readonly port: number
+  readonly open: boolean
+  readonly json: boolean
+}
+
+/** Serves the page of a model until SIGINT or SIGTERM. @throws CommandError */
+export async function startView(path: string, options: LoadOptions, view: ViewOptions): Promise<void> {
+  const vocabulary = view.vocab === undefined ? undefined : await readVocabulary(view.vocab)
+  const model = await load(path, options)
+  const backend = new WorkerBackend()
+  try {
+    const token = makeToken()
+    const server = await listen(new Viewer(model, { backend, vocabulary, options }), token, view.port)
+    const url = `http://127.0.0.1:${server.port}/${token}/`
+    print(view.json ? JSON.stringify({ url }) : `${url}\nCtrl-C ends it.`)
+    if (view.open) await openBrowser(url)
+    await ended()
+    server.close()
+  } finally {
+    backend.release()
+    await model.release()
+  }
+}
+
+async function ended(): Promise<void> {
+  const heard = new AbortController()
+  await Promise.race(['SIGINT', 'SIGTERM'].map(name => once(process, name, { signal: heard.signal })))
+  heard.abort()
+}
+
+async function openBrowser(url: string): Promise<void> {
+  const { default: open } = await import('open')
+  try {
+    const child = await open(url)
+    child.on('error', error => process.stderr.write(`${unopened(error)}\n`))
+  } catch (error) {
+    process.stderr.write(`${unopened(error)}\n`)
+  }
+}
+
+/** The page is there all the same. */
+const unopened = (error: unknown): string =>
+  new CommandError(`No browser could be opened: ${(error as Error).message}.`, 'open the address above yourself')
+    .message

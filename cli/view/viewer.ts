@@ -1,0 +1,113 @@
+import type { LoadOptions, Model, Tensor, WorkerBackend } from '../../runtime/index.ts'
+import { toTensor } from '../../runtime/tensor/convert.ts'
+import { jsonOf } from '../outputs/to-json.ts'
+import { outputsOf } from '../run/template.ts'
+import type { RunRequest, RunResult, Tokens, ViewedModel } from './api.ts'
+import { inputsOf } from './inputs.ts'
+import { compare } from './readings/compare.ts'
+import { viewLens } from './readings/lens.ts'
+import { viewModule, viewRow } from './readings/module.ts'
+import { recorded, type Traced } from './readings/traced.ts'
+import { unreadable } from './refusal.ts'
+import { compareRequest, moduleRequest, rowRequest, runRequest, tokensRequest } from './requests.ts'
+import { Turns } from './turns.ts'
+import { viewedModel } from './viewed.ts'
+import { tokenOf, type Vocabulary } from './vocabulary.ts'
+
+export interface ViewerOptions {
+  readonly backend: WorkerBackend
+  readonly vocabulary: Vocabulary | undefined
+  readonly options: LoadOptions
+}
+
+/** A part of the API. */
+export interface Call {
+  readonly method: 'GET' | 'POST'
+  /** `signal` ends it, in mid-run too. @throws Refusal, and what traces throw */
+  answer(body: unknown, signal: AbortSignal): unknown
+}
+
+/** Answers what the page asks of a model. */
+export class Viewer {
+  readonly calls: ReadonlyMap<string, Call>
+  readonly #model: Model
+  readonly #backend: WorkerBackend
+  readonly #vocabulary: Vocabulary | undefined
+  readonly #viewed: ViewedModel
+  readonly #turns = new Turns()
+
+  constructor(model: Model, { backend, vocabulary, options }: ViewerOptions) {
+    this.#model = model
+    this.#backend = backend
+    this.#vocabulary = vocabulary
+    this.#viewed = viewedModel(model, String(options.provider ?? 'cpu'), vocabulary !== undefined)
+    this.calls = new Map<string, Call>([
+      ['model', { method: 'GET', answer: () => this.#viewed }],
+      ['tokens', { method: 'POST', answer: body => this.#tokens(body) }],
+      ['run', this.#running(runRequest, (request, traced) => this.#run(request, traced))],
+      [
+        'module',
+        this.#running(moduleRequest, async (request, traced) => {
+          const inputs = await this.#inputs(request)
+          return viewModule(traced, inputs, request, this.#tokensIn(inputs))
+        }),
+      ],
+      [
+        'row',
+        this.#running(rowRequest, async (request, traced) => viewRow(traced, await this.#inputs(request), request)),
+      ],
+      [
+        'lens',
+        this.#running(runRequest, async (request, traced) =>
+          viewLens(traced, await this.#inputs(request), this.#viewed.logits, vocabulary),
+        ),
+      ],
+      [
+        'compare',
+        this.#running(compareRequest, async (request, traced) =>
+          compare(traced, await this.#inputs(request), request, this.#viewed.logits, vocabulary),
+        ),
+      ],
+    ])
+  }
+
+  /** A call that runs the model: one at a time. */
+  #running<R>(read: (body: unknown) => R, answer: (request: R, traced: Traced) => Promise<unknown>): Call {
+    return {
+      method: 'POST',
+      answer: (body, signal) => {
+        const request = read(body)
+        const traced = { model: this.#model, options: { backend: this.#backend, signal } }
+        return this.#turns.take(signal, () => answer(request, traced))
+      },
+    }
+  }
+
+  #inputs(request: RunRequest) {
+    return inputsOf(this.#model, request, this.#viewed.ids, this.#vocabulary)
+  }
+
+  #tokensIn(inputs: unknown): number | undefined {
+    const { ids } = this.#viewed
+    const given = ids === undefined ? undefined : (inputs as Record<string, Tensor>)[ids]
+    return given && toTensor(given).dims[1]
+  }
+
+  #tokens(body: unknown): Tokens {
+    const request = tokensRequest(body)
+    if ('text' in request && !this.#vocabulary)
+      throw unreadable('There is no vocabulary.', 'give token ids, or start the command with --vocab')
+    const ids = 'text' in request ? this.#vocabulary!.encode(request.text) : request.ids
+    return { tokens: ids.map(id => tokenOf(this.#vocabulary, id)) }
+  }
+
+  async #run(request: RunRequest, traced: Traced): Promise<RunResult> {
+    const { results, printed } = await recorded(
+      traced,
+      await this.#inputs(request),
+      request.template,
+      (model, { saved, printed }) => ({ results: Object.keys(saved).length > 0 ? saved : outputsOf(model), printed }),
+    )
+    return { results: jsonOf(results) as RunResult['results'], printed }
+  }
+}
