@@ -96,7 +96,6 @@ test('what a user installs by choice is an optional peer, and no dependency', t 
     '@babel/preset-typescript',
     '@huggingface/tokenizers',
     'apache-arrow',
-    'eslint',
     'onnxruntime-node',
     'onnxruntime-web',
   ]
