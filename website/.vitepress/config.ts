@@ -1,0 +1,57 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { defineConfig } from 'vitepress'
+import { ebnf } from './ebnf.ts'
+import { search } from './search.ts'
+import { type Navigation, sidebar } from './sidebar.ts'
+import { slug } from './slug.ts'
+import { labelledTables } from './tables.ts'
+
+const pages = 'website/.pages'
+const navigation = `${pages}/reference/navigation.json`
+const reference = existsSync(navigation) ? (JSON.parse(readFileSync(navigation, 'utf8')) as Navigation[]) : []
+
+export default defineConfig({
+  title: 'onnsight',
+  description: 'Open any ONNX model from TypeScript, read what happens inside it, change it, and run it.',
+  lang: 'en',
+  srcDir: '.pages',
+  head: [['link', { rel: 'icon', href: '/icon.svg', type: 'image/svg+xml' }]],
+  markdown: {
+    theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
+    languages: [ebnf],
+    anchor: { slugify: slug },
+    toc: { slugify: slug },
+    config: labelledTables,
+  },
+  transformPageData(page) {
+    if (page.relativePath === 'index.md') Object.assign(page.frontmatter, home)
+    if (page.relativePath.startsWith('reference/')) page.frontmatter.outline = [2, 3]
+  },
+  themeConfig: {
+    logo: '/icon.svg',
+    search: { provider: 'local', options: search },
+    nav: [
+      { text: 'Guide', link: '/guide' },
+      { text: 'Constructs', link: '/constructs' },
+      { text: 'Reference', link: '/reference/', activeMatch: '^/reference/' },
+      { text: 'Errors', link: '/errors' },
+    ],
+    sidebar: sidebar(reference),
+    outline: [2, 3],
+    externalLinkIcon: true,
+  },
+})
+
+const home = {
+  layout: 'home',
+  hero: {
+    name: 'onnsight',
+    text: 'Look inside any ONNX model',
+    tagline: 'Open it from TypeScript, read what happens inside, change it, and run it at onnxruntime’s speed.',
+    actions: [
+      { theme: 'brand', text: 'Guide', link: '/guide' },
+      { theme: 'alt', text: 'From nnsight', link: '/from-nnsight' },
+      { theme: 'alt', text: 'From TransformerLens', link: '/from-transformer-lens' },
+    ],
+  },
+}
