@@ -52,7 +52,9 @@ async function opened(path: string, width = 1280, colorScheme: 'light' | 'dark' 
   page.on('response', response => {
     if (response.status() >= 400) complaints.push(`${path}: ${response.status()} ${response.url()}`)
   })
-  await page.goto(new URL(path, url).href, { waitUntil: 'networkidle' })
+  await page.goto(new URL(path, url).href, { waitUntil: 'load' })
+  // Until then it is HTML without its program.
+  await page.waitForFunction("document.querySelector('#app').__vue_app__")
   return page
 }
 
