@@ -6,7 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import axe from 'axe-core'
+import * as api from 'onnsight'
+import * as testing from 'onnsight/testing'
 import type { Browser, Page } from 'playwright-core'
+import { forms } from '../macro/expand.ts'
 import { chromiumPath, launch, serve } from '../web/site.ts'
 import { deadLinks, readPages } from './pages.ts'
 
@@ -41,21 +44,19 @@ const complaints: string[] = []
 async function opened(path: string, width = 1280, colorScheme: 'light' | 'dark' = 'light'): Promise<Page> {
   const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme })
   const page = await context.newPage()
-  page.on('console', message => {
-    if (message.type() === 'error' || message.type() === 'warning') complaints.push(`${path}: ${message.text()}`)
-  })
-  page.on('pageerror', error => complaints.push(`${path}: ${error.message}`))
-  page.on('request', request => {
-    if (!request.url().startsWith(url) && !request.url().startsWith('data:'))
-      complaints.push(`${path}: ${request.url()}`)
-  })
-  page.on('response', response => {
-    if (response.status() >= 400) complaints.push(`${path}: ${response.status()} ${response.url()}`)
-  })
+  const complain = (what: string) => complaints.push(`${page.url()}: ${what}`)
+  page.on('console', message => ['error', 'warning'].includes(message.type()) && complain(message.text()))
+  page.on('pageerror', error => complain(error.message))
+  page.on('response', response => response.status() >= 400 && complain(`${response.status()} ${response.url()}`))
+  page.on('request', request => new RegExp(`^(${url}|data:)`).test(request.url()) || complain(request.url()))
+  await go(page, path)
+  return page
+}
+
+async function go(page: Page, path: string): Promise<void> {
   await page.goto(new URL(path, url).href, { waitUntil: 'load' })
   // Until then it is HTML without its program.
   await page.waitForFunction("document.querySelector('#app').__vue_app__")
-  return page
 }
 
 const written = ['readme', ...readdirSync('docs').filter(name => name.endsWith('.md'))].map(name =>
@@ -74,12 +75,17 @@ const looked = [
 test('every document and every public name has a page, and each link and anchor leads somewhere', async t => {
   const pages = readPages(out)
   for (const path of looked) t.true(pages.has(path), path)
-  const { default: names } = await import('#dist/testing/index.js').then(module => ({ default: Object.keys(module) }))
-  for (const name of names)
-    t.true(
-      [...pages.keys()].some(path => path.startsWith('reference/onnsight/testing/') && path.endsWith(`/${name}.html`)),
-      name,
-    )
+  for (const [entry, names] of [
+    ['onnsight', Object.keys(api)],
+    ['onnsight/testing', Object.keys(testing)],
+    ['onnsight/trace.macro', forms],
+  ] as const) {
+    for (const name of names)
+      t.true(
+        ['functions', 'classes', 'variables'].some(kind => pages.has(`reference/${entry}/${kind}/${name}.html`)),
+        `${entry}: ${name}`,
+      )
+  }
   t.true([...pages.values()].reduce((count, page) => count + page.links.length, 0) > 2000)
   t.deepEqual(deadLinks(pages), [])
 })
@@ -88,12 +94,13 @@ inBrowser('pages load without errors and from nowhere else, and none is wider th
   t.timeout(120_000)
   complaints.length = 0
   const wide: string[] = []
+  const page = await opened('index.html', 375)
   for (const path of looked) {
-    const page = await opened(path, 375)
+    await go(page, path)
     const width = await page.evaluate('document.documentElement.scrollWidth')
     if ((width as number) > 375) wide.push(`${path}: ${width}`)
-    await page.context().close()
   }
+  await page.context().close()
   t.deepEqual(wide, [])
   t.deepEqual(complaints, [])
 })
@@ -137,7 +144,7 @@ for (const scheme of ['light', 'dark'] as const) {
     'guide.html',
     'errors.html',
     'from-nnsight.html',
-    'reference/onnsight/classes/Tensor.html',
+    'reference/onnsight/trace.macro/functions/trace.html',
   ]) {
     inBrowser(`${path}, ${scheme}: nothing that keeps people out`, async t => {
       t.timeout(60_000)

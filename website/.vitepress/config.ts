@@ -25,7 +25,8 @@ export default defineConfig({
     toc: { slugify: slug },
     config: labelledTables,
   },
-  vite: { plugins: [wholeOnServer()] },
+  // The index of the search is as large as the texts are.
+  vite: { plugins: [wholeOnServer()], build: { chunkSizeWarningLimit: 2000 } },
   transformPageData(page) {
     if (page.relativePath === 'index.md') Object.assign(page.frontmatter, home)
     if (page.relativePath.startsWith('reference/')) page.frontmatter.outline = [2, 3]
