@@ -29,7 +29,10 @@ export default defineConfig({
   vite: { plugins: [wholeOnServer()], build: { chunkSizeWarningLimit: 2000 } },
   transformPageData(page) {
     if (page.relativePath === 'index.md') Object.assign(page.frontmatter, home)
-    if (page.relativePath.startsWith('reference/')) page.frontmatter.outline = [2, 3]
+    if (page.relativePath.startsWith('reference/')) {
+      const isFunction = page.relativePath.includes('/functions/')
+      Object.assign(page.frontmatter, { pageClass: 'reference', outline: isFunction ? 2 : [2, 3] })
+    }
   },
   themeConfig: {
     logo: '/icon.svg',
