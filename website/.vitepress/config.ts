@@ -17,7 +17,7 @@ export default defineConfig({
   description: 'Open any ONNX model from TypeScript, read what happens inside it, change it, and run it.',
   lang: 'en',
   srcDir: '.pages',
-  head: [['link', { rel: 'icon', href: '/icon.svg', type: 'image/svg+xml' }]],
+  transformHead: ({ siteData }) => [['link', { rel: 'icon', href: `${siteData.base}icon.svg`, type: 'image/svg+xml' }]],
   markdown: {
     theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
     languages: [ebnf],
