@@ -21,7 +21,14 @@ import type {
 
 /**
  * Runs the model on `inputs`; inside the block its values can be read and written. The block's result comes back with its tensors
- * computed. Expanded at build time. A model that takes no inputs is traced without: trace(model, () => …).
+ * computed. Expanded at build time. Without inputs: of a model that takes none, or with invokes in the block that bring them. If the
+ * block or the run throws, outer variables are as they were.
+ * @throws InputError, ShapeError and the other errors of docs/errors.md, with the line of the block
+ * @example
+ * const logits = await trace(model, { input_ids: [[18, 47]] }, () => {
+ *   model.transformer.h[2].mlp.output = 0
+ *   return model.lm_head.output
+ * })
  */
 export function trace<const R, M extends ModelMembers = Model>(
   model: M,
@@ -48,7 +55,8 @@ export function trace<const R, M extends ModelMembers = Model>(
 
 /**
  * The same with a block in the template language, docs/template.md: its saved values are the result, by name.
- * trace(model, inputs)`save h5 = transformer.h[5].output`
+ * @example
+ * const { h5 } = await trace(model, inputs)`save h5 = transformer.h[5].output`
  */
 export function trace(model: ModelMembers, inputs?: Inputs, options?: TraceOptions): TemplateTrace
 
@@ -100,7 +108,8 @@ export type TemplateGenerate = (
 
 /**
  * In a block of generate(): does `body` in the steps that are chosen, and gives what it gave in each of them, in their order.
- * iter([0, 2], () => model.lm_head.output). A step that is named and never comes is an error at the end.
+ * `iter([0, 2], () => model.lm_head.output)`. A step that is named and never comes is an error at the end.
+ * @throws StepError
  */
 export function iter<R>(steps: Steps, body: () => Promise<R>): Promise<R[]>
 export function iter<R>(steps: Steps, body: () => R): R[]
@@ -130,13 +139,23 @@ export function edit<M extends ModelMembers = Model>(
 
 /**
  * Several traces as one: values flow between them without save(), and only what is saved or returned outlives the session.
- * session(model, async () => { await trace(model, a, () => …); await trace(model, b, () => …) })
+ * @example
+ * await session(model, async () => {
+ *   let h
+ *   await trace(model, a, () => { h = model.transformer.h[1].output })
+ *   return trace(model, b, () => { model.transformer.h[1].output = h })
+ * })
  */
 export function session<R, M extends ModelMembers = Model>(model: M, block: (model: M) => R | Promise<R>): Promise<R>
 
 /**
- * One prompt of a batch, in a trace without inputs of its own: trace(model, () => { invoke(a, () => …); invoke(b, () => …) }). Each
- * block sees its own rows, as if it ran alone. Without inputs it sees the whole batch.
+ * One prompt of a batch, in a trace without inputs of its own. Each block sees its own rows, as if it ran alone. Without inputs it sees
+ * the whole batch.
+ * @example
+ * await trace(model, () => {
+ *   invoke(a, () => { … })
+ *   invoke(b, () => { … })
+ * })
  */
 export function invoke<R>(block: () => R | Promise<R>): Promise<R>
 export function invoke<R>(inputs: Inputs, block: () => R | Promise<R>): Promise<R>
@@ -147,7 +166,10 @@ export function invoke(inputs: Inputs): TemplateTrace
 /** Accepted so that ports from nnsight run: what an invoke needs of another orders them already. */
 export function barrier(count?: number): void
 
-/** Keeps the activations of all modules, or of some, as they are at the trace's end: after all writes. */
+/**
+ * Keeps the activations of all modules, or of some, as they are at the trace's end: after all writes.
+ * @throws CacheTooLargeError before anything runs
+ */
 export function cache(options?: CacheOptions): Cache
 
 /**
@@ -168,5 +190,5 @@ export function save<T>(value: T): T
 /** Ends the block here. What was recorded up to now runs. */
 export function stop(): never
 
-/** A slice in NumPy's syntax: s`:, ${i}:, [0, 2], ..., None`. Checked at build time. */
+/** A slice in NumPy's syntax: ``s`:, ${i}:, [0, 2], ..., None` ``. Checked at build time. */
 export function s(strings: TemplateStringsArray, ...values: SliceValue[]): Slice

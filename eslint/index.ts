@@ -4,11 +4,14 @@ import { noUnsavedUse } from './rules/no-unsaved-use.ts'
 import { noWriteAfterValue } from './rules/no-write-after-value.ts'
 import { requireAwaitTrace } from './rules/require-await-trace.ts'
 
+/** ESLint’s plugin: see docs/eslint.md. */
 export interface OnnsightPlugin extends ESLint.Plugin {
+  /** The rules, by name. */
   readonly rules: Record<
     'no-unexpanded-import' | 'no-unsaved-use' | 'no-write-after-value' | 'require-await-trace',
     NonNullable<ESLint.Plugin['rules']>[string]
   >
+  /** `recommended` has all rules as errors. */
   readonly configs: { readonly recommended: Linter.Config }
 }
 

@@ -3,11 +3,14 @@ import { Tensor } from '../runtime/index.ts'
 import type { HeldType } from '../runtime/tensor/dtype.ts'
 import { type Element, type Elements, elementsOf } from './elements.ts'
 
+/** Elements as JSON has them, nested. */
 export type SnapshotList = Element | SnapshotList[]
 
 /** A tensor for a snapshot. Which of the fields below `dims` are there goes by its size and dtype. */
 export interface TensorSnapshot {
+  /** The element type. */
   readonly type: HeldType
+  /** Outermost first. */
   readonly dims: readonly number[]
   /** All elements, nested: of a small tensor. */
   readonly values?: SnapshotList
@@ -15,7 +18,9 @@ export interface TensorSnapshot {
   readonly mean?: number
   /** Population standard deviation. */
   readonly std?: number
+  /** Of finite elements. */
   readonly min?: number
+  /** Of finite elements. */
   readonly max?: number
   /** How many elements of a large bool tensor are true. */
   readonly true?: number
@@ -27,6 +32,7 @@ export interface TensorSnapshot {
   readonly sample?: readonly Element[]
 }
 
+/** Options of `snapshotOf()`. */
 export interface SnapshotOptions {
   /** Decimal digits that are kept, counted from the first digit of the tensor's greatest magnitude. @default 4 */
   readonly digits?: number

@@ -9,6 +9,7 @@ export interface Tolerance {
   readonly atol: number
 }
 
+/** A tolerance, of which what is left out goes by the dtype. */
 export interface ToleranceOptions extends Partial<Tolerance> {
   /**
    * The dtype that the values were computed in, where the tensor has been cast since: its defaults are used. bfloat16 always has been, as

@@ -2,7 +2,9 @@
 export interface StepReport {
   /** `shared`: the block as loaded. `rebuilt`: with an intervention fused in. `reused`: not run, its results were kept. */
   readonly kind: 'shared' | 'rebuilt' | 'reused' | 'operations'
+  /** The name of the block, or of the blocks that ran together. */
   readonly label: string
+  /** How many ONNX nodes its session has. */
   readonly nodes: number
   /** Milliseconds to create the session; undefined if it was there. */
   readonly createMs: number | undefined
@@ -12,6 +14,7 @@ export interface StepReport {
 
 /** What a trace did. */
 export interface TraceReport {
+  /** One for each session that ran, or was spared, in their order. */
   readonly steps: readonly StepReport[]
   /** Blocks that nothing wanted. */
   readonly skipped: readonly string[]

@@ -9,7 +9,9 @@ import type { Weights } from './weights.ts'
 
 /** What is known of a value before the model runs. */
 export interface ValueShape {
+  /** The element type. */
   readonly type: DataType
+  /** Outermost first; a dim that depends on the data is undefined, as are all if not even the rank is known. */
   readonly dims: Dims | undefined
 }
 

@@ -18,10 +18,13 @@ interface Entry {
   evicted: boolean
 }
 
+/** What is kept of sessions. */
 export interface SessionCacheState {
+  /** How many there are. */
   readonly sessions: number
   /** An estimate: what onnxruntime holds beside the mapped weights. */
   readonly bytes: number
+  /** Bytes from which on the least used ones go. */
   readonly limit: number
 }
 

@@ -2,13 +2,17 @@ import { isOwnFrame } from './own-frames.ts'
 
 /** A place in the user's own file. Lines and columns are 1-based. */
 export interface SourcePosition {
+  /** The path, or what stands for one: `<cell>`. */
   readonly file: string
+  /** From 1. */
   readonly line: number
+  /** From 1. */
   readonly column: number
   /** The lines around it, when the source text is known: for the code frame. */
   readonly source?: { readonly firstLine: number; readonly lines: readonly string[] }
 }
 
+/** What an error is made of, beside its message. */
 export interface ErrorDetails {
   /** What to do about it: one line, as code where possible. */
   readonly fix?: string
@@ -25,8 +29,11 @@ export function useBlockPosition(find: () => SourcePosition | undefined): void {
 
 /** Every error that onnsight throws: what happened, where, and what to do. `code` is stable. */
 export class OnnsightError extends Error {
+  /** Which error: stable, `not-saved`. All stand in docs/errors.md. */
   readonly code: string
+  /** What to do, as it stands behind "Do this:". */
   readonly fix: string | undefined
+  /** The line to blame, if it is known. */
   readonly at: SourcePosition | undefined
 
   constructor(code: string, message: string, { at = positionNow(), ...details }: ErrorDetails = {}) {

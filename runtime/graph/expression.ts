@@ -12,6 +12,7 @@ export type Attributes = Readonly<Record<string, Attribute>>
 
 /** A dim that is not known before the model runs is undefined; so is a whole shape whose rank is unknown. */
 export type Dim = number | undefined
+/** Dims, outermost first. */
 export type Dims = readonly Dim[]
 
 /** Where a value was recorded: made into a `SourcePosition` only when an error needs it. */

@@ -15,6 +15,7 @@ import { handleOf, type ModuleBase } from './module.ts'
 /** A module, or its path. A list (`transformer.h`) means its layers. */
 export type ModuleChoice = ModuleBase | string
 
+/** What `cache()` keeps, and where. */
 export interface CacheOptions {
   /** Which modules. @default all */
   readonly modules?: ModuleChoice | readonly ModuleChoice[]
@@ -32,7 +33,9 @@ export interface CacheOptions {
 export interface CachedModule {
   /** Undefined where several values leave the module: see `outputs`. */
   readonly output?: Tensor
+  /** What leaves it, by name, where several values do. */
   readonly outputs?: Readonly<Record<string, Tensor>>
+  /** What enters it, if `inputs` was asked for. */
   readonly input?: Tensor
 }
 
@@ -58,6 +61,7 @@ export class Cache {
     throw new UnknownNameError('module in this cache', path, nearestNames(path, this.#entries.keys()))
   }
 
+  /** Whether it was kept. */
   has(module: string | ModuleBase): boolean {
     return this.#entries.has(this.#pathOf(module))
   }
@@ -78,10 +82,12 @@ export class Cache {
     return [...this.#entries.keys()]
   }
 
+  /** Paths and activations, in the model’s order. */
   [Symbol.iterator](): Iterator<[string, CachedModule]> {
     return this.#entries.entries()
   }
 
+  /** A line for each module, with dims. */
   toString(): string {
     if (this.file !== undefined) return `Cache(written to ${this.file})`
     const lines = [...this.#entries].map(([path, { output, input }]) => {

@@ -5,6 +5,7 @@ import type { Edit, Traceable } from '../tracing/traceable.ts'
 import { type Model, ModelHandle } from './model.ts'
 import { handleOf } from './module.ts'
 
+/** Options of `edit()`. */
 export interface EditOptions {
   /** Changes the model itself, and gives it back. @default false: a view with the edit, the original as it was */
   readonly inplace?: boolean

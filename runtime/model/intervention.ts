@@ -22,6 +22,7 @@ import type { Tracer } from '../tracing/tracer.ts'
  * described in docs/intervention-graph.md.
  */
 export interface InterventionGraph extends RecordingJSON<EncodedData> {
+  /** The model’s inputs, by name. */
   readonly inputs: Readonly<Record<string, EncodedData>>
   /** What the block returned; `{ "$tensor": i }` stands for the i-th wanted value. */
   readonly result: unknown

@@ -2,6 +2,7 @@ import { LoadOptionError } from '../errors/input.ts'
 import type { Renames } from '../names/aliases.ts'
 import { nearestNames } from '../names/nearest.ts'
 
+/** How a model is opened, cut and kept: see docs/running.md. */
 export interface LoadOptions {
   /** Where to run: in Node 'cpu' or 'cuda', in a browser 'wasm' or 'webgpu'. @default 'cpu', or 'wasm' */
   readonly provider?: 'cpu' | 'cuda' | 'wasm' | 'webgpu'

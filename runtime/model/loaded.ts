@@ -9,13 +9,19 @@ import type { Variant, Variants } from './variants.ts'
 
 /** An input or output, as the model declares it. */
 export interface Declared {
+  /** As the file has it. */
   readonly name: string
+  /** The element type: `float32`. */
   readonly type: string
+  /** Outermost first: a number, the name of a dim that varies, or undefined; undefined if the rank is not known. */
   readonly dims: readonly (number | string | undefined)[] | undefined
 }
 
+/** What a model takes and gives. */
 export interface Signature {
+  /** In the file’s order; weights are not among them. */
   readonly inputs: readonly Declared[]
+  /** In the file’s order. */
   readonly outputs: readonly Declared[]
 }
 

@@ -117,13 +117,17 @@ export type Model = ModelMembers & Module
 
 /** A standing edit, as it was written: a plain function's text is not known. */
 export interface EditText {
+  /** Its text. */
   readonly source: string
+  /** Where it stands. */
   readonly at: SourcePosition | undefined
 }
 
 /** What `explain` tells: the reports, and a line for each when printed. */
 export interface Explanation {
+  /** One for each trace, in their order. */
   readonly traces: readonly TraceReport[]
+  /** A line for each trace. */
   toString(): string
 }
 

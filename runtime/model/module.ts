@@ -34,6 +34,7 @@ export interface ModuleBase {
   readonly modules: readonly Module[]
   /** Layers of a list: `h.length`, `h.at(-1)`, `h.slice(2, 5)`, `for (const layer of h)`. */
   readonly length: number
+  /** The tree from here on: children, nodes, parameters. */
   toString(): string
 }
 

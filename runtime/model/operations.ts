@@ -22,10 +22,12 @@ export class OperationNode {
     this.#node = node
   }
 
+  /** As in the graph: `/transformer/h.0/attn/Softmax`. */
   get name(): string {
     return this.#node.name
   }
 
+  /** Its ONNX operation: `Softmax`. */
   get opType(): string {
     return this.#node.opType
   }
@@ -48,14 +50,17 @@ export class OperationNode {
     this.#binding.write(this.#tap('in', 0), value)
   }
 
+  /** Its result of this index, from 0. @throws UnknownNameError */
   outputAt(index: number): Tensor {
     return this.#binding.read(this.#tap('out', index))
   }
 
+  /** Its input of this index, from 0. @throws UnknownNameError */
   inputAt(index: number): Tensor {
     return this.#binding.read(this.#tap('in', index))
   }
 
+  /** Operation, name, and the names of inputs and outputs. */
   toString(): string {
     const { opType, name, inputs, outputs } = this.#node
     return `${opType} ${name}\n  in  ${inputs.join(', ')}\n  out ${outputs.join(', ')}`

@@ -7,7 +7,9 @@ import type { ModuleNode } from '../names/tree.ts'
 
 /** What is known of a module's activations without running it: undefined where none passes, or several do. */
 export interface ModuleShapes {
+  /** What enters. */
   readonly input: ValueShape | undefined
+  /** What leaves. */
   readonly output: ValueShape | undefined
 }
 

@@ -11,15 +11,20 @@ export type TypedModule<Children, Weights extends string = never, Ops extends st
   input: TensorLike,
 ) => Tensor) &
   ModuleBase & {
+    /** Its parameters, by name. */
     readonly weights: { [name in Weights]: Tensor }
+    /** Its own nodes, by operation. */
     readonly ops: { readonly [opType in Ops]: readonly OperationNode[] }
   } & Children
 
 /** Layers: `h[0]`, `h[i]`, `h.at(-1)`, `for (const layer of h)`. */
 export interface TypedLayers<Layer> {
   readonly [index: number]: Layer
+  /** By index; negative ones count from the end. */
   at(index: number): Layer
+  /** Some of them, as an array. */
   slice(start?: number, end?: number): Layer[]
+  /** In their order. */
   [Symbol.iterator](): Iterator<Layer>
 }
 

@@ -11,6 +11,7 @@ import type { ModelFile } from './read.ts'
 import { type NewFile, replaceFiles } from './replace-files.ts'
 import { tensorsOf } from './tensors.ts'
 
+/** Options of `model.save()`. */
 export interface SaveOptions {
   /**
    * Where the weights go: as the file had them; all into the .onnx file, which can be no larger than 2 GiB then; or into one file

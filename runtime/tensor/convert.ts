@@ -15,6 +15,7 @@ import {
 import { here } from './here.ts'
 import { Tensor } from './tensor.ts'
 
+/** Arrays in arrays, all of one length at each depth, with the elements inside. */
 export type NestedArray = readonly (number | bigint | boolean | string | NestedArray)[]
 
 /** Whatever can stand where a tensor is wanted: a number, nested arrays, a typed array. */

@@ -12,6 +12,7 @@ function checkDims(dims: readonly number[], operation: string): void {
     throw new ArgumentError(`${operation}: [${dims.join(', ')}] are no dims.`, here())
 }
 
+/** Which dtype. */
 interface Typed {
   /** @default 'float32' */
   readonly type?: HeldType
@@ -40,10 +41,12 @@ export function full(dims: readonly number[], value: number, { type = 'float32' 
   return Tensor.of({ type, dims, data })
 }
 
+/** Every element 0: float32, unless `type` says otherwise. */
 export function zeros(dims: readonly number[], options?: Typed): Tensor {
   return full(dims, 0, options)
 }
 
+/** Every element 1: float32, unless `type` says otherwise. */
 export function ones(dims: readonly number[], options?: Typed): Tensor {
   return full(dims, 1, options)
 }
@@ -61,10 +64,12 @@ export function fullLike(
   return recordOne('Expand', [toTensor(value, { type }), shape], { type, dims })
 }
 
+/** Zeros with the dims and the dtype of another tensor. */
 export function zerosLike(other: Tensor, options?: { readonly type?: DataType }): Tensor {
   return fullLike(other, 0, options)
 }
 
+/** Ones with the dims and the dtype of another tensor. */
 export function onesLike(other: Tensor, options?: { readonly type?: DataType }): Tensor {
   return fullLike(other, 1, options)
 }

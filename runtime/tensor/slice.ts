@@ -14,6 +14,7 @@ export interface SliceRange {
   readonly step?: number | undefined
 }
 
+/** What a slice says of one axis, or of several. */
 export type SlicePart =
   | { readonly kind: 'index'; readonly value: number }
   | {
@@ -31,6 +32,7 @@ export type SlicePart =
 
 /** A slice with its values: what s`:, -1` gives. */
 export class Slice {
+  /** One for each axis that it speaks of. */
   readonly parts: readonly SlicePart[]
   constructor(parts: readonly SlicePart[]) {
     this.parts = Object.freeze(parts)

@@ -77,6 +77,7 @@ export class Tensor {
     return dims
   }
 
+  /** How many axes. @throws UnknownShapeError if that is not known */
   get rank(): number {
     return this.dims.length
   }
@@ -223,6 +224,7 @@ export class Tensor {
     return 'mark' in expression ? expression.mark?.position() : undefined
   }
 
+  /** Dtype, dims and elements, long axes shortened; of a handle, where it was read. */
   toString(): string {
     return describe(this)
   }
@@ -246,6 +248,7 @@ export class Tensor {
   }
 }
 
+/** Elements, in arrays as deep as the tensor has axes. */
 export type NestedList = number | bigint | boolean | string | NestedList[]
 
 /** What a recorded operation gives, for each of its outputs. */

@@ -8,11 +8,13 @@ import type { Tracer } from './tracer.ts'
 
 /** Runs what a tracer recorded. One method: a backend may run here, in another process, or far away. */
 export interface Backend {
+  /** Runs the tracer’s block and gives the block’s result, its tensors computed. */
   run(tracer: Tracer): Promise<unknown>
 }
 
 /** Runs the trace here and now. */
 export class ExecutionBackend implements Backend {
+  /** Records the block, runs what is wanted, and gives the block’s result. */
   run(tracer: Tracer): Promise<unknown> {
     const start = performance.now()
     const tell = audience(tracer.model.identity)

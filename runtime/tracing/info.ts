@@ -39,11 +39,17 @@ let unnamed = 0
 
 /** The captured block: its text, where it stands, and the frame whose variables it uses. */
 export class Info {
+  /** The outer variables; undefined for a block that was sent, or has no text. */
   readonly frame: Frame | undefined
+  /** Where the block begins: from 1; 0 if it was sent. */
   readonly startLine: number
+  /** From 1. */
   readonly startColumn: number
+  /** Its span in the file’s text: offsets in UTF-16 units. */
   readonly node: { readonly start: number; readonly end: number } | undefined
+  /** The user’s file, or `<onnsight N>`. */
   readonly filename: string
+  /** Outer variables that other functions use too. */
   readonly live: readonly string[]
   readonly #source: readonly string[]
   readonly #context: InfoContext | undefined
@@ -69,6 +75,7 @@ export class Info {
     this.#record = details.record
   }
 
+  /** What the macro knew of the block, with the variables that it has now. */
   static fromRecord(record: InfoRecord, frame: Frame): Info {
     const { line, column, file, live } = record
     return new Info([], frame, line, record, file, { startColumn: column, record, ...(live ? { live } : {}) })
@@ -79,6 +86,7 @@ export class Info {
     return this.#record ? cutRecord(this.#record).source : this.#source
   }
 
+  /** The lines around the block. */
   get context(): InfoContext | undefined {
     return this.#record ? cutRecord(this.#record).context : this.#context
   }
@@ -100,6 +108,7 @@ export class Info {
     for (const [name, value] of Object.entries(state)) this.frame?.set(name, value)
   }
 
+  /** Another Info of the same block. */
   copy(): Info {
     return new Info(this.#source, this.frame, this.startLine, this.node, this.filename, {
       startColumn: this.startColumn,
@@ -109,6 +118,7 @@ export class Info {
     })
   }
 
+  /** A place in the block, or its beginning. */
   position(line = this.startLine, column = this.startColumn): SourcePosition {
     const { context } = this
     return { file: this.filename, line, column, ...(context ? { source: context } : {}) }
@@ -119,11 +129,13 @@ export class Info {
     return { source: [...this.source], startLine: this.startLine, filename: this.filename }
   }
 
+  /** An Info as it was sent: without a frame. */
   static fromJSON({ source, startLine, filename }: InfoJSON): Info {
     return new Info([...source], undefined, startLine, undefined, filename)
   }
 }
 
+/** An Info to be sent. */
 export interface InfoJSON {
   readonly source: readonly string[]
   readonly startLine: number

@@ -41,13 +41,18 @@ export type TracedBody = (tracer: Tracer) => unknown
 
 /** Records what a block does to a model, and has it run by its backend. */
 export class Tracer implements PlacesOwner, BlockOwner {
+  /** What trace() was given: the model and its inputs. */
   readonly args: readonly unknown[]
+  /** The trace’s options. */
   readonly kwargs: TraceOptions
+  /** What runs it. */
   readonly backend: Backend
+  /** The block’s text and place. */
   info: Info | undefined
-  /** The trace that this one stands in. */
+  /** The trace that this one stands in. @internal */
   readonly outer: Recorder | undefined
   readonly #session: Session | undefined
+  /** Whether it has run. */
   finished = false
   #model: Traceable | undefined
   #variant: TraceableVariant | undefined
@@ -59,9 +64,9 @@ export class Tracer implements PlacesOwner, BlockOwner {
   readonly #saved = new Set<Tensor>()
   #pushed: Readonly<Record<string, unknown>> | undefined
   #runner: Runner | undefined
-  /** The invokes in the block: they bring the inputs, where the trace has none. */
+  /** The invokes in the block: they bring the inputs, where the trace has none. @internal */
   readonly invokes = new Invokes(this)
-  /** No inputs are given: its invokes have them. */
+  /** No inputs are given: its invokes have them. @internal */
   isOpen = false
   /** The trace whose invokes this one runs, as one batch. */
   #within: Tracer | undefined
@@ -70,12 +75,13 @@ export class Tracer implements PlacesOwner, BlockOwner {
   readonly #passed = new Passed()
   readonly #atEnd: { readonly act: () => void; readonly view: View }[] = []
   readonly #settling: (() => void | Promise<void>)[] = []
-  /** Where a generation knows dims from other steps. @default a scan */
+  /** Where a generation knows dims from other steps. @default a scan @internal */
   shapes: ((engine: Engine, inputs: HeldShapes) => Promise<KnownShapes>) | undefined
-  /** These inputs won't come again: nothing is kept for them. */
+  /** These inputs won't come again: nothing is kept for them. @internal */
   once = false
+  /** @internal */
   successor: Tracer | undefined
-  /** Only recorded: its tensors have dims and dtypes, and no values. */
+  /** Only recorded: its tensors have dims and dtypes, and no values. @internal */
   scanned = false
 
   constructor(
@@ -92,7 +98,7 @@ export class Tracer implements PlacesOwner, BlockOwner {
     this.#session = currentSession()
   }
 
-  /** A trace of a batch of invokes, in the trace that they stand in. */
+  /** A trace of a batch of invokes, in the trace that they stand in. @internal */
   static passOf(outer: Tracer, inputs: unknown): Tracer {
     const backend = outer.scanned ? outer.backend : (outer.kwargs.backend ?? new ExecutionBackend())
     const pass = new Tracer([outer.args[0], inputs], outer.kwargs, backend)
@@ -101,61 +107,68 @@ export class Tracer implements PlacesOwner, BlockOwner {
     return pass
   }
 
+  /** @internal */
   get isPass(): boolean {
     return this.#within !== undefined
   }
 
+  /** @internal */
   endPass(): void {
     this.#pass = undefined
   }
 
-  /** From here on, reads and writes are those of one invoke. */
+  /** From here on, reads and writes are those of one invoke. @internal */
   enterRows(rows: Rows | undefined): void {
     this.#places.view = newView(rows)
   }
 
-  /** 1 for a trace that stands in no other, and in no session. */
+  /** 1 for a trace that stands in no other, and in no session. @internal */
   get depth(): number {
     if (this.outer instanceof Tracer && !this.outer.finished) return this.outer.depth + 1
     return this.#session ? 2 : 1
   }
 
+  /** `file:line:column`. */
   get name(): string {
     if (this.#within) return this.#within.name
     if (!this.info) return this.#called?.label() ?? 'a trace'
     return `${this.info.filename}:${this.info.startLine}:${this.info.startColumn}`
   }
 
+  /** @internal */
   get model(): Traceable {
     if (!this.#model) throw new Error('The tracer has not begun.')
     return this.#model
   }
 
-  /** What runs the model on this trace's inputs. */
+  /** What runs the model on this trace's inputs. @internal */
   get variant(): TraceableVariant {
     if (!this.#variant) throw new Error('The tracer has not begun.')
     return this.#variant
   }
 
+  /** @internal */
   get engine(): Engine {
     return this.variant.engine
   }
 
+  /** @internal */
   get program(): Program {
     return this.engine.program
   }
 
+  /** The model’s inputs as they are fed, by name: there once the trace has begun. */
   get inputs(): ReadonlyMap<string, TensorData> {
     return this.#inputs
   }
 
-  /** Without the macro there is no text: only the line of the call, from the stack. */
+  /** Without the macro there is no text: only the line of the call, from the stack. @internal */
   capture(): void {
     const at = (this.#called ?? new StackMark()).position()
     this.info = new Info([], undefined, at?.line ?? 0, undefined, at?.file, { startColumn: at?.column ?? 1 })
   }
 
-  /** Hands the block to the backend. */
+  /** Hands the block to the backend. @internal */
   async run(model: Traceable, body: TracedBody): Promise<unknown> {
     // Only noted: reading a stack costs more than recording does.
     if (!this.info) this.#called = new StackMark()
@@ -164,7 +177,7 @@ export class Tracer implements PlacesOwner, BlockOwner {
     return this.backend.run(this)
   }
 
-  /** Checks the inputs and finds all shapes: before the block's first line. */
+  /** Checks the inputs and finds all shapes: before the block's first line. @internal */
   async begin(): Promise<void> {
     this.isOpen = (this.args.length < 2 || this.args[1] === null) && this.model.inputs.length > 0
     if (this.isOpen) return
@@ -182,7 +195,7 @@ export class Tracer implements PlacesOwner, BlockOwner {
     return this.shapes ? this.shapes(this.engine, held) : this.engine.shapes(held)
   }
 
-  /** Runs the model's standing edits and then the block's body: they record. */
+  /** Runs the model's standing edits and then the block's body: they record. @internal */
   async execute(): Promise<unknown> {
     // In a batch each invoke has them in its own rows.
     if (!this.isOpen && !this.isPass) await this.recordEdits()
@@ -200,6 +213,7 @@ export class Tracer implements PlacesOwner, BlockOwner {
     return result
   }
 
+  /** @internal */
   async recordEdits(): Promise<void> {
     for (const { block, model } of this.model.edits) {
       await untilStop(() => block.record(model, this))
@@ -216,33 +230,34 @@ export class Tracer implements PlacesOwner, BlockOwner {
     return settled(result)
   }
 
-  /** `act` records more when the block has ended: it sees every write. */
+  /** `act` records more when the block has ended: it sees every write. @internal */
   atEnd(act: () => void): void {
     this.#atEnd.push({ act, view: this.#places.view })
   }
 
-  /** `act` is done when the values are here, before the trace counts as done: where it fails, the trace does. */
+  /** `act` is done when the values are here, before the trace counts as done: where it fails, the trace does. @internal */
   whenRun(act: () => void | Promise<void>): void {
     this.#settling.push(act)
   }
 
+  /** @internal */
   async settle(): Promise<void> {
     for (const act of this.#settling) await act()
   }
 
-  /** Puts the outer variables that the block assigns in its hands. */
+  /** Puts the outer variables that the block assigns in its hands. @internal */
   pull(): Record<string, unknown> {
     return this.info?.pull() ?? {}
   }
 
-  /** Notes what the block's variables ended as; `commit` writes them out once the run has succeeded. */
+  /** Notes what the block's variables ended as; `commit` writes them out once the run has succeeded. @internal */
   push(state: Readonly<Record<string, unknown>>): void {
     this.#pushed = state
     // In an outer trace everything flows on; only the outermost one keeps to what was saved.
     if (this.depth > 1) this.passOn(Object.values(state))
   }
 
-  /** Its own values among these outlive it, with what it stands in. */
+  /** Its own values among these outlive it, with what it stands in. @internal */
   passOn(values: readonly unknown[]): void {
     for (const value of values) {
       if (!(value instanceof Tensor) || value.owner !== this || this.#saved.has(value)) continue
@@ -252,6 +267,7 @@ export class Tracer implements PlacesOwner, BlockOwner {
     }
   }
 
+  /** @internal */
   commit(result: unknown): void {
     this.finished = true
     this.#passed.end(result)
@@ -263,12 +279,13 @@ export class Tracer implements PlacesOwner, BlockOwner {
     return this.#saved
   }
 
-  /** An inner trace gives this on. */
+  /** An inner trace gives this on. @internal */
   pass(tensor: Tensor): void {
     this.#passed.add(tensor)
     this.#session?.pass(tensor)
   }
 
+  /** @internal */
   save(tensor: Tensor): void {
     this.#passed.keep(tensor)
     this.#session?.save(tensor)
@@ -283,16 +300,17 @@ export class Tracer implements PlacesOwner, BlockOwner {
     this.#saved.add(tensor)
   }
 
+  /** @internal */
   recording(wanted: readonly Value[]): Recording {
     return { owner: this, writes: this.#places.writes, wanted }
   }
 
-  /** Where its backend runs it elsewhere than on the engine here. */
+  /** Where its backend runs it elsewhere than on the engine here. @internal */
   useRunner(runner: Runner): void {
     this.#runner = runner
   }
 
-  /** Runs what has been recorded. */
+  /** Runs what has been recorded. @internal */
   async runRecording(wanted: readonly Value[], goesOn: boolean): Promise<RunResult> {
     this.#runner ??= new EngineRunner(this.engine)
     const { signal } = this.kwargs
@@ -300,16 +318,17 @@ export class Tracer implements PlacesOwner, BlockOwner {
     return this.#runner.run({ recording: this.recording(wanted), inputs: this.#inputs, signal, goesOn, once })
   }
 
-  /** The macro notes each statement's line before it runs. */
+  /** The macro notes each statement's line before it runs. @internal */
   at(line: number, column: number, info = this.info): void {
     this.#mark = info ? new LineMark(info, line, column) : undefined
   }
 
+  /** @internal */
   mark(): Mark | undefined {
     return this.#mark ?? this.#within?.mark() ?? (this.info?.hasText ? undefined : new StackMark())
   }
 
-  /** A stack is read once for a call, however much the call records. */
+  /** A stack is read once for a call, however much the call records. @internal */
   oneCall<R>(body: () => R): R {
     if (this.#mark) return body()
     this.#mark = this.mark()
@@ -320,33 +339,37 @@ export class Tracer implements PlacesOwner, BlockOwner {
     }
   }
 
-  /** What is known of a value of the model before it runs. */
+  /** What is known of a value of the model before it runs. @internal */
   shapeOf(name: string): ValueShape | undefined {
     return this.#places.shapeOf(name)
   }
 
+  /** @internal */
   read(tap: Tap): Tensor {
     return this.#places.read(tap)
   }
 
-  /** @throws ShapeError, DtypeError, OutOfOrderError */
+  /** @throws ShapeError, DtypeError, OutOfOrderError @internal */
   write(tap: Tap, written: unknown): void {
     this.#places.write(tap, written)
   }
 
-  /** @throws SkippedError */
+  /** @throws SkippedError @internal */
   skip(module: ModuleNode, outputs: readonly (readonly [Tap, unknown])[]): void {
     this.#places.skip(module, outputs)
   }
 
+  /** @internal */
   suspend(): void {
     recorderScope().leave(this.#pass ?? this, this.outer)
   }
 
+  /** @internal */
   resume(): void {
     if (!this.finished) recorderScope().enter(this.#pass ?? this)
   }
 
+  /** @internal */
   async force(value: Value): Promise<TensorData> {
     this.assertGoing('a value')
     const mark = this.mark()
@@ -358,6 +381,7 @@ export class Tracer implements PlacesOwner, BlockOwner {
     return wanted[0]
   }
 
+  /** Arguments and text, to be sent. Neither the model nor the block’s variables travel. */
   toJSON(): TracerJSON {
     if (!this.info) this.capture()
     return { args: this.args.slice(1).map(toPlain), kwargs: {}, info: (this.info as Info).toJSON() }
@@ -369,6 +393,7 @@ export class Tracer implements PlacesOwner, BlockOwner {
     return new Tracer([model, ...json.args], json.kwargs, new ExecutionBackend(), info)
   }
 
+  /** @internal */
   assertGoing(label: string): void {
     if (this.finished) throw new TraceEndedError(label, this.name, this.#mark?.position())
   }

@@ -6,6 +6,7 @@ import type { Traceable } from '../tracing/traceable.ts'
 import type { Tracer } from '../tracing/tracer.ts'
 import { Worker } from './worker.ts'
 
+/** Options of a `WorkerBackend`. */
 export interface WorkerOptions {
   /** A run that takes longer ends with WorkerError, and its process with it. Loading the model is not counted. @default no limit */
   readonly timeoutMs?: number
@@ -39,6 +40,7 @@ export class WorkerBackend implements Backend {
     return [...this.#workers.values()].flatMap(({ worker }) => (worker.ended ? [] : (worker.pid ?? [])))
   }
 
+  /** Records the block here, and has it run in the model’s process. @throws WorkerError where that ends */
   async run(tracer: Tracer): Promise<unknown> {
     const runner = new WorkerRunner(() => this.#workerFor(tracer.model), this.#traces++, this.#options)
     tracer.useRunner(runner)

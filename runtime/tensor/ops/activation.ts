@@ -6,6 +6,7 @@ import { recordOne, Tensor } from '../tensor.ts'
 import { axisFromBack } from './extent.ts'
 import { arithmetic, asFloat, castTo, kernelType, real } from './kernel.ts'
 
+/** What `layerNorm` scales and shifts with; `eps` is 1e-5 by default. */
 export interface LayerNormOptions {
   readonly weight?: TensorLike | undefined
   readonly bias?: TensorLike | undefined
@@ -32,6 +33,7 @@ export const activation = {
     if (this.type === 'float64') return this.neg().exp().add(1).reciprocal()
     return real('Sigmoid', this)
   },
+  /** x where it is above 0, else 0. */
   relu(this: Tensor): Tensor {
     return isFloat(this.type) ? real('Relu', this) : this.maximum(0)
   },
@@ -58,10 +60,11 @@ export const activation = {
     if (this.type === 'float64') return this.maximum(0).add(this.abs().neg().exp().log1p())
     return real('Softplus', this)
   },
-  /** @throws IndexError if there is no such dim */
+  /** Shares along the dim, which sum up to 1. @throws IndexError if there is no such dim */
   softmax(this: Tensor, dim: number): Tensor {
     return along('softmax', 'Softmax', this, dim)
   },
+  /** The logarithm of softmax along the dim, without overflow. @throws IndexError if there is no such dim */
   logSoftmax(this: Tensor, dim: number): Tensor {
     return along('logSoftmax', 'LogSoftmax', this, dim)
   },

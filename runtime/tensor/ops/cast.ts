@@ -11,21 +11,27 @@ export const cast = {
     if (this.type === 'string' && type !== 'string') throw new DtypeError(`to: text can't become ${type}.`, here())
     return castTo(this, type)
   },
+  /** As float32. */
   float(this: Tensor): Tensor {
     return castTo(this, 'float32')
   },
+  /** As float16. */
   half(this: Tensor): Tensor {
     return castTo(this, 'float16')
   },
+  /** As float64. */
   double(this: Tensor): Tensor {
     return castTo(this, 'float64')
   },
+  /** As int64. */
   long(this: Tensor): Tensor {
     return castTo(this, 'int64')
   },
+  /** As int32. */
   int(this: Tensor): Tensor {
     return castTo(this, 'int32')
   },
+  /** Whether an element is not zero. */
   bool(this: Tensor): Tensor {
     return castTo(this, 'bool')
   },

@@ -20,39 +20,51 @@ function truth(tensor: Tensor): Tensor {
 
 /** Comparison and logic: bool results. */
 export const comparison = {
+  /** Whether the elements are equal: bool. NaN equals nothing. */
   eq(this: Tensor, other: TensorLike): Tensor {
     return compare('eq', 'Equal', this, other)
   },
+  /** Whether they differ: bool. */
   ne(this: Tensor, other: TensorLike): Tensor {
     return this.eq(other).not()
   },
+  /** this < other: bool. */
   lt(this: Tensor, other: TensorLike): Tensor {
     return compare('lt', 'Less', this, other)
   },
+  /** this ≤ other: bool. */
   le(this: Tensor, other: TensorLike): Tensor {
     return compare('le', 'LessOrEqual', this, other)
   },
+  /** this > other: bool. */
   gt(this: Tensor, other: TensorLike): Tensor {
     return compare('gt', 'Greater', this, other)
   },
+  /** this ≥ other: bool. */
   ge(this: Tensor, other: TensorLike): Tensor {
     return compare('ge', 'GreaterOrEqual', this, other)
   },
+  /** Whether both are non-zero: bool. */
   and(this: Tensor, other: TensorLike): Tensor {
     return logical('and', 'And', this, other)
   },
+  /** Whether either is non-zero: bool. */
   or(this: Tensor, other: TensorLike): Tensor {
     return logical('or', 'Or', this, other)
   },
+  /** Whether one of the two is non-zero: bool. */
   xor(this: Tensor, other: TensorLike): Tensor {
     return logical('xor', 'Xor', this, other)
   },
+  /** Whether it is zero: bool. */
   not(this: Tensor): Tensor {
     return recordOne('Not', [truth(this)], { type: 'bool', dims: this.node.dims })
   },
+  /** Whether an element is NaN: bool. */
   isnan(this: Tensor): Tensor {
     return recordOne('IsNaN', [asFloat(this)], { type: 'bool', dims: this.node.dims })
   },
+  /** Whether it is infinite, of either sign: bool. */
   isinf(this: Tensor): Tensor {
     const input = asFloat(this)
     return recordOne('IsInf', [castTo(input, input.type === 'float64' ? 'float64' : 'float32')], {
@@ -60,6 +72,7 @@ export const comparison = {
       dims: this.node.dims,
     })
   },
+  /** Whether it is neither NaN nor infinite: bool. */
   isfinite(this: Tensor): Tensor {
     return this.isnan().or(this.isinf()).not()
   },

@@ -73,16 +73,20 @@ export const elementwise = {
   rpow(this: Tensor, other: TensorLike): Tensor {
     return binary('pow', 'Pow', other, this)
   },
+  /** The smaller of the two, element by element. */
   minimum(this: Tensor, other: TensorLike): Tensor {
     return binary('minimum', 'Min', this, other)
   },
+  /** The larger of the two, element by element. */
   maximum(this: Tensor, other: TensorLike): Tensor {
     return binary('maximum', 'Max', this, other)
   },
+  /** −x. @throws DtypeError for bool */
   neg(this: Tensor): Tensor {
     if (this.type === 'bool') throw new DtypeError('neg: a bool tensor has no negative.', here(), 'use not()')
     return same('Neg', this)
   },
+  /** The magnitude. */
   abs(this: Tensor): Tensor {
     return same('Abs', this)
   },
@@ -90,6 +94,7 @@ export const elementwise = {
   sign(this: Tensor): Tensor {
     return same('Sign', this)
   },
+  /** The square root, in floating point: NaN below 0. */
   sqrt(this: Tensor): Tensor {
     return real('Sqrt', this)
   },
@@ -97,12 +102,15 @@ export const elementwise = {
   rsqrt(this: Tensor): Tensor {
     return real('Reciprocal', real('Sqrt', this))
   },
+  /** 1 / x, in floating point. */
   reciprocal(this: Tensor): Tensor {
     return real('Reciprocal', this)
   },
+  /** eˣ, in floating point. */
   exp(this: Tensor): Tensor {
     return real('Exp', this)
   },
+  /** eˣ − 1. */
   expm1(this: Tensor): Tensor {
     return this.exp().sub(1)
   },
@@ -110,18 +118,23 @@ export const elementwise = {
   log(this: Tensor): Tensor {
     return real('Log', this)
   },
+  /** log(1 + x). */
   log1p(this: Tensor): Tensor {
     return asFloat(this).add(1).log()
   },
+  /** The logarithm to base 2. */
   log2(this: Tensor): Tensor {
     return this.log().mul(Math.LOG2E)
   },
+  /** The sine, of radians. */
   sin(this: Tensor): Tensor {
     return real('Sin', this)
   },
+  /** The cosine, of radians. */
   cos(this: Tensor): Tensor {
     return real('Cos', this)
   },
+  /** The hyperbolic tangent. */
   tanh(this: Tensor): Tensor {
     return real('Tanh', this)
   },
@@ -130,9 +143,11 @@ export const elementwise = {
     if (this.type === 'float64') return castTo(real('Erf', castTo(this, 'float32')), 'float64')
     return real('Erf', this)
   },
+  /** Rounded down; integers stay as they are. */
   floor(this: Tensor): Tensor {
     return isFloat(this.type) ? same('Floor', this) : this
   },
+  /** Rounded up; integers stay as they are. */
   ceil(this: Tensor): Tensor {
     return isFloat(this.type) ? same('Ceil', this) : this
   },

@@ -9,6 +9,7 @@ import { where } from './comparison.ts'
 import { axisFromBack } from './extent.ts'
 import { asFloat, castTo, kernelType } from './kernel.ts'
 
+/** Options of losses. */
 export interface LossOptions {
   /** What is made of the single losses: their mean by default. */
   readonly reduction?: 'mean' | 'sum' | 'none'

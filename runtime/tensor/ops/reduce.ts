@@ -8,11 +8,13 @@ import { where } from './comparison.ts'
 import { axesIn, axisIn, type Dimensions, dimsWith, extentOf, flatten, reducedDims } from './extent.ts'
 import { asFloat, castTo, kernelType } from './kernel.ts'
 
+/** Options of reductions. */
 export interface ReduceOptions {
   /** Reduced dims stay, with size 1. */
   readonly keepdim?: boolean
 }
 
+/** Elements in their order, and where they were: int64. */
 export interface Ranked {
   readonly values: Tensor
   readonly indices: Tensor
@@ -118,9 +120,11 @@ export const reduction = {
   sum(this: Tensor, dims?: Dimensions, options: ReduceOptions = {}): Tensor {
     return reduce('sum', 'ReduceSum', widened(this), dims, options)
   },
+  /** The mean, over all dims or those given; integers give float32. */
   mean(this: Tensor, dims?: Dimensions, options: ReduceOptions = {}): Tensor {
     return reduce('mean', 'ReduceMean', asFloat(this), dims, options)
   },
+  /** The product; integers and bools give int64. */
   prod(this: Tensor, dims?: Dimensions, options: ReduceOptions = {}): Tensor {
     return reduce('prod', 'ReduceProd', widened(this), dims, options)
   },
@@ -145,9 +149,11 @@ export const reduction = {
   max,
   /** The smallest element; along a dim, with its index. */
   min,
+  /** The largest element, over all dims or several. */
   amax(this: Tensor, dims?: Dimensions, options: ReduceOptions = {}): Tensor {
     return extreme('amax', 'ReduceMax', this, dims, options)
   },
+  /** The smallest element, over all dims or several. */
   amin(this: Tensor, dims?: Dimensions, options: ReduceOptions = {}): Tensor {
     return extreme('amin', 'ReduceMin', this, dims, options)
   },
@@ -155,6 +161,7 @@ export const reduction = {
   argmax(this: Tensor, dim?: number, options: ReduceOptions = {}): Tensor {
     return arg('argmax', 'ArgMax', this, dim, options)
   },
+  /** Where the smallest element is, the first of equals; without a dim, in the flattened tensor. */
   argmin(this: Tensor, dim?: number, options: ReduceOptions = {}): Tensor {
     return arg('argmin', 'ArgMin', this, dim, options)
   },
@@ -177,6 +184,7 @@ export const reduction = {
     const axis = axisIn(this, dim, 'sort')
     return rank(this, axis, extentOf(this, axis), this.node.dims?.at(axis), descending, true)
   },
+  /** The indices that sort along the dim: int64. */
   argsort(this: Tensor, dim = -1, options: { descending?: boolean } = {}): Tensor {
     return this.sort(dim, options).indices
   },

@@ -1,0 +1,165 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'ava'
+import axe from 'axe-core'
+import * as api from 'onnsight'
+import * as testing from 'onnsight/testing'
+import type { Browser, Page } from 'playwright-core'
+import { forms } from '../macro/expand.ts'
+import { chromiumPath, launch, serve } from '../web/site.ts'
+import { deadLinks, readPages } from './pages.ts'
+
+// The documentation's site: built as `npm run site` does, and read as its readers do.
+
+const inBrowser = chromiumPath ? test.serial : test.serial.skip
+const out = mkdtempSync(join(tmpdir(), 'onnsight-docs-'))
+let server!: Server
+let browser!: Browser
+let url = ''
+
+test.before(async t => {
+  t.timeout(180_000)
+  execFileSync(process.execPath, ['--import', 'onnsight/register', 'website/build.ts', '--out', out], {
+    env: { ...process.env, FORCE_COLOR: '0', NO_COLOR: undefined },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  server = await serve(out)
+  url = `http://localhost:${(server.address() as AddressInfo).port}/`
+  if (!chromiumPath) return t.log('Skipped: no Chromium here; apt-get install chromium, or set CHROMIUM.')
+  browser = await launch()
+})
+test.after.always(async () => {
+  await browser?.close()
+  server?.close()
+  rmSync(out, { recursive: true, force: true })
+})
+
+/** What went wrong in pages: errors in the console, and requests that leave the site or fail. */
+const complaints: string[] = []
+
+async function opened(path: string, width = 1280, colorScheme: 'light' | 'dark' = 'light'): Promise<Page> {
+  const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme })
+  const page = await context.newPage()
+  const complain = (what: string) => complaints.push(`${page.url()}: ${what}`)
+  page.on('console', message => ['error', 'warning'].includes(message.type()) && complain(message.text()))
+  page.on('pageerror', error => complain(error.message))
+  page.on('response', response => response.status() >= 400 && complain(`${response.status()} ${response.url()}`))
+  page.on('request', request => new RegExp(`^(${url}|data:)`).test(request.url()) || complain(request.url()))
+  await go(page, path)
+  return page
+}
+
+async function go(page: Page, path: string): Promise<void> {
+  await page.goto(new URL(path, url).href, { waitUntil: 'load' })
+  // Until then it is HTML without its program.
+  await page.waitForFunction("document.querySelector('#app').__vue_app__")
+}
+
+const written = ['readme', ...readdirSync('docs').filter(name => name.endsWith('.md'))].map(name =>
+  name.replace('.md', ''),
+)
+const looked = [
+  ...written.map(name => `${name}.html`),
+  'reference/index.html',
+  'reference/onnsight/index.html',
+  'reference/onnsight/classes/Tensor.html',
+  'reference/onnsight/interfaces/ModelMembers.html',
+  'reference/onnsight/trace.macro/functions/trace.html',
+  'reference/onnsight/vite/variables/default.html',
+]
+
+test('every document and every public name has a page, and each link and anchor leads somewhere', async t => {
+  const pages = readPages(out)
+  for (const path of looked) t.true(pages.has(path), path)
+  for (const [entry, names] of [
+    ['onnsight', Object.keys(api)],
+    ['onnsight/testing', Object.keys(testing)],
+    ['onnsight/trace.macro', forms],
+  ] as const) {
+    for (const name of names)
+      t.true(
+        ['functions', 'classes', 'variables'].some(kind => pages.has(`reference/${entry}/${kind}/${name}.html`)),
+        `${entry}: ${name}`,
+      )
+  }
+  t.true([...pages.values()].reduce((count, page) => count + page.links.length, 0) > 2000)
+  t.deepEqual(deadLinks(pages), [])
+})
+
+inBrowser('pages load without errors and from nowhere else, and none is wider than a phone', async t => {
+  t.timeout(120_000)
+  complaints.length = 0
+  const wide: string[] = []
+  const page = await opened('index.html', 375)
+  for (const path of looked) {
+    await go(page, path)
+    const width = await page.evaluate('document.documentElement.scrollWidth')
+    if ((width as number) > 375) wide.push(`${path}: ${width}`)
+  }
+  await page.context().close()
+  t.deepEqual(wide, [])
+  t.deepEqual(complaints, [])
+})
+
+inBrowser('the search finds an error by its name and a task by a word, with the keyboard alone', async t => {
+  complaints.length = 0
+  const page = await opened('index.html')
+  const search = async (words: string): Promise<string[]> => {
+    await page.keyboard.press('Control+k')
+    const field = page.locator('#localsearch-input')
+    await field.fill(words)
+    await page.waitForFunction("document.querySelectorAll('.VPLocalSearchBox .result').length > 0")
+    return page
+      .locator('.VPLocalSearchBox .result')
+      .evaluateAll(found => found.map(each => each.getAttribute('href') ?? ''))
+  }
+  t.true((await search('attention')).includes('/guide.html#the-attention-pattern-of-a-head'))
+  await page.keyboard.press('Escape')
+  const errors = await search('NotSavedError')
+  t.is(errors[0], '/errors.html#not-saved')
+  await page.keyboard.press('Enter')
+  await page.waitForURL('**/errors.html#not-saved')
+  t.deepEqual(complaints, [])
+  await page.context().close()
+})
+
+inBrowser('the keyboard goes to the content, and along what can be scrolled', async t => {
+  const page = await opened('guide.html', 375)
+  await page.keyboard.press('Tab')
+  t.is(await page.evaluate('document.activeElement.textContent.trim()'), 'Skip to content')
+  const unreachable = await page.evaluate(`[...document.querySelectorAll('main *')].filter(element =>
+    element.scrollWidth > element.clientWidth + 1 && getComputedStyle(element).overflowX === 'auto' && element.tabIndex < 0 &&
+    !element.querySelector('[tabindex="0"]')).map(element => element.outerHTML.slice(0, 80))`)
+  t.deepEqual(unreachable, [])
+  await page.context().close()
+})
+
+for (const scheme of ['light', 'dark'] as const) {
+  for (const path of [
+    'index.html',
+    'guide.html',
+    'errors.html',
+    'from-nnsight.html',
+    'reference/onnsight/trace.macro/functions/trace.html',
+  ]) {
+    inBrowser(`${path}, ${scheme}: nothing that keeps people out`, async t => {
+      t.timeout(60_000)
+      const page = await opened(path, 1280, scheme)
+      t.is(await page.evaluate("document.documentElement.classList.contains('dark')"), scheme === 'dark')
+      await page.evaluate(axe.source)
+      const { violations, passes } = (await page.evaluate('axe.run()')) as axe.AxeResults
+      t.true(passes.length > 10)
+      t.deepEqual(
+        violations
+          .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+          .map(({ id, nodes }) => `${id}: ${nodes.length}, ${nodes[0].html}: ${nodes[0].failureSummary}`),
+        [],
+      )
+      await page.context().close()
+    })
+  }
+}

@@ -1,0 +1,78 @@
+import type { DefaultTheme } from 'vitepress'
+
+/** What TypeDoc tells of the reference's pages. */
+export interface Navigation {
+  readonly title: string
+  readonly path?: string
+  readonly children?: readonly Navigation[]
+}
+
+type Item = DefaultTheme.SidebarItem
+
+const page = (text: string, link: string): Item => ({ text, link })
+
+const learn: Item = {
+  text: 'Learn it',
+  items: [
+    page('Overview', '/readme'),
+    page('Guide', '/guide'),
+    page('Constructs', '/constructs'),
+    page('Template language', '/template'),
+    page('From nnsight', '/from-nnsight'),
+    page('From TransformerLens', '/from-transformer-lens'),
+  ],
+}
+const setUp: Item = {
+  text: 'Set it up',
+  items: [
+    page('Build tools', '/tools'),
+    page('Versions that were run', '/matrix'),
+    page('ESLint rules', '/eslint'),
+    page('Types of modules', '/types'),
+    page('Testing', '/testing'),
+    page('Command line', '/command-line'),
+    page('Console', '/console'),
+  ],
+}
+const lookUp: Item = {
+  text: 'Look it up',
+  items: [
+    page('Errors', '/errors'),
+    page('How a model runs', '/running'),
+    page('Intervention graphs', '/intervention-graph'),
+    page('Limits', '/limits'),
+    page('Architecture', '/architecture'),
+    page('API reference', '/reference/'),
+  ],
+}
+
+/** The documentation's pages for the documentation; for an entry of the reference its symbols, and the other entries. */
+export function sidebar(reference: readonly Navigation[]): DefaultTheme.SidebarMulti {
+  const entries = reference.flatMap(root => [root, ...(root.children ?? []).filter(child => child.path)])
+  const nameOf = (entry: Navigation): string => folderOf(entry).replace(/\/$/, '')
+  const sidebarOf = (open?: Navigation): Item[] => [
+    page('← Documentation', '/guide'),
+    page('API reference', '/reference/'),
+    ...entries.map(entry => ({
+      text: nameOf(entry),
+      link: linkOf(entry),
+      ...(entry === open ? { items: groups(entry) } : {}),
+    })),
+  ]
+  return {
+    // The longest of these that a page's path begins with is the one that counts.
+    ...Object.fromEntries(entries.map(entry => [`/reference/${folderOf(entry)}`, sidebarOf(entry)])),
+    '/reference/': sidebarOf(),
+    '/': [learn, setUp, lookUp],
+  }
+}
+
+/** What is called by name. Types are many: the entry's own page lists them. */
+function groups(entry: Navigation): Item[] {
+  return (entry.children ?? [])
+    .filter(({ path, title }) => !path && /Classes|Functions|Variables/.test(title))
+    .flatMap(({ children = [] }) => children.map(symbol => page(symbol.title, linkOf(symbol))))
+}
+
+const linkOf = ({ path = '' }: Navigation): string => `/reference/${path.replace(/(index)?\.md$/, '')}`
+const folderOf = ({ path = '' }: Navigation): string => path.replace(/index\.md$/, '')

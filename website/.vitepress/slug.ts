@@ -1,0 +1,8 @@
+/** GitHub's anchors, so that links between the Markdown files hold in both places. */
+export function slug(heading: string): string {
+  return heading
+    .trim()
+    .toLowerCase()
+    .replace(/[^\p{L}\p{M}\p{N}\p{Pc}\- ]/gu, '')
+    .replaceAll(' ', '-')
+}

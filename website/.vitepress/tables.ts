@@ -1,0 +1,33 @@
+import type { MarkdownRenderer } from 'vitepress'
+
+/**
+ * Tables that can be read on a phone: each cell knows the heading of its column, and the style puts it in front where a row becomes a block.
+ * Roles are written out, since such a style takes those of the elements away.
+ */
+export function labelledTables(markdown: MarkdownRenderer): void {
+  markdown.core.ruler.push('labelled-tables', state => {
+    let headings: string[] = []
+    let column = 0
+    for (const [i, token] of state.tokens.entries()) {
+      const text = state.tokens[i + 1]?.content ?? ''
+      if (token.type === 'table_open') {
+        token.attrSet('role', 'table')
+        headings = []
+      }
+      if (token.type === 'thead_open' || token.type === 'tbody_open') token.attrSet('role', 'rowgroup')
+      if (token.type === 'tr_open') {
+        token.attrSet('role', 'row')
+        column = 0
+      }
+      if (token.type === 'th_open') {
+        token.attrSet('role', 'columnheader')
+        headings.push(text.replaceAll('`', ''))
+      }
+      if (token.type === 'td_open') {
+        token.attrSet('role', 'cell')
+        if (column > 0 && headings[column]) token.attrSet('data-label', headings[column])
+        column++
+      }
+    }
+  })
+}

@@ -1,0 +1,107 @@
+import {
+  Application,
+  Comment,
+  Converter,
+  DeclarationReflection,
+  markdown,
+  type ProjectReflection,
+  ReferenceReflection,
+  ReferenceType,
+  type Reflection,
+  SignatureReflection,
+} from 'typedoc-with-typescript'
+
+/** What can be imported: the declarations that say so, and what it is for. */
+const entries: Readonly<Record<string, readonly [declarations: string, purpose: string]>> = {
+  onnsight: ['dist/runtime/index.d.ts', 'Models, tensors, and everything that works without a build'],
+  'onnsight/trace.macro': [
+    'trace.macro.d.ts',
+    'What is expanded at build time: `trace`, `save`, `generate` and the rest',
+  ],
+  'onnsight/testing': ['dist/testing/index.d.ts', 'Comparing tensors, snapshots of them, matchers for Jest and Vitest'],
+  'onnsight/eslint': ['dist/eslint/index.d.ts', 'Rules for ESLint'],
+  'onnsight/vite': ['dist/macro/bundlers/vite.d.ts', 'The macro in Vite and Vitest'],
+  'onnsight/rollup': ['dist/macro/bundlers/rollup.d.ts', 'The macro in Rollup'],
+  'onnsight/rolldown': ['dist/macro/bundlers/rolldown.d.ts', 'The macro in Rolldown'],
+  'onnsight/webpack': ['dist/macro/bundlers/webpack.d.ts', 'The macro in webpack'],
+  'onnsight/rspack': ['dist/macro/bundlers/rspack.d.ts', 'The macro in Rspack'],
+  'onnsight/esbuild': ['dist/macro/bundlers/esbuild.d.ts', 'The macro in esbuild'],
+  'onnsight/babel-plugin': ['dist/macro/plugin.d.ts', 'The macro as a plugin of Babel'],
+  'onnsight/cell': ['dist/macro/cell.d.ts', 'The macro for notebooks and consoles'],
+}
+
+/** By the name that TypeDoc has for a file. */
+const importedAs = new Map(
+  Object.entries(entries).map(([name, [file]]) => [file.replace(/(\/index)?\.d\.ts$/, ''), name]),
+)
+
+/** Writes a page for each public symbol, from the docstrings of the built declarations, and `navigation.json`. */
+export async function writeReference(folder: string): Promise<void> {
+  const app = await Application.bootstrapWithPlugins({
+    entryPoints: Object.values(entries).map(([file]) => file),
+    tsconfig: 'website/typedoc/tsconfig.json',
+    plugin: [markdown],
+    name: 'API reference',
+    readme: 'none',
+    router: 'member',
+    out: folder,
+    entryFileName: 'index',
+    navigationJson: `${folder}/navigation.json`,
+    hidePageHeader: true,
+    hideBreadcrumbs: true,
+    indexFormat: 'table',
+    useCodeBlocks: true,
+    expandObjects: true,
+    parametersFormat: 'table',
+    interfacePropertiesFormat: 'list',
+    disableSources: true,
+    excludePrivate: true,
+    excludeInternal: true,
+    excludeExternals: true,
+    sortEntryPoints: false,
+    sort: ['source-order'],
+    expandParameters: true,
+    validation: { notExported: false, invalidLink: true, notDocumented: false },
+    treatWarningsAsErrors: true,
+    logLevel: 'Warn',
+  } as Parameters<typeof Application.bootstrapWithPlugins>[0])
+
+  app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }: { readonly project: ProjectReflection }) => {
+    for (const reflection of Object.values(project.reflections)) tidy(project, reflection)
+  })
+  const project = await app.convert()
+  if (!project) throw new Error('The reference could not be made: see the messages above.')
+  app.validate(project)
+  await app.generateOutputs(project)
+  if (app.logger.hasErrors() || app.logger.hasWarnings()) throw new Error('The reference has warnings: see above.')
+}
+
+/** Entries are named for what is imported, default exports `default`; `this`, which every method of a tensor declares, is left out. */
+function tidy(project: ProjectReflection, reflection: Reflection): void {
+  if (reflection instanceof SignatureReflection)
+    reflection.parameters = reflection.parameters?.filter(({ name }) => name !== 'this')
+  for (const { content } of reflection.comment?.blockTags.filter(({ tag }) => tag === '@default') ?? [])
+    for (const part of content) {
+      const text = part.text.replace(/^```ts\n|\n```$/g, '')
+      part.text = text.includes('`') ? text : `\`${text}\``
+    }
+  if (reflection instanceof DeclarationReflection) {
+    // Where a member comes from says nothing: the interfaces that it comes from are not public.
+    reflection.inheritedFrom = undefined
+    for (const signature of reflection.getAllSignatures()) signature.inheritedFrom = undefined
+    reflection.extendedTypes = reflection.extendedTypes?.filter(
+      type => !(type instanceof ReferenceType) || type.reflection,
+    )
+    if (reflection.extendedTypes?.length === 0) reflection.extendedTypes = undefined
+  }
+  if (reflection.parent === project) {
+    reflection.name = importedAs.get(reflection.name) ?? reflection.name
+    reflection.comment = new Comment([{ kind: 'text', text: entries[reflection.name][1] }])
+  }
+  if (reflection instanceof DeclarationReflection && reflection.name === 'module.exports') {
+    const siblings = (reflection.parent as ProjectReflection | undefined)?.children ?? []
+    const twin = siblings.find(child => child instanceof ReferenceReflection && child.name === 'default')
+    if (twin) project.removeReflection(twin)
+    reflection.name = 'default'
+  }
+}

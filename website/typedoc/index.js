@@ -1,0 +1,2 @@
+export * from 'typedoc'
+export { load as markdown } from 'typedoc-plugin-markdown'
