@@ -57,7 +57,11 @@ const calls = [
     return [`--help of ${command.name()}`, help]
   }),
 ].flatMap(([file, text]) =>
-  match(text, /(?:^ *|`|\$ |\()(?:npx )?(onnsight [a-z]+[^\n`|)]*)/gm).map(line => [file, line] as const),
+  // In prose a sentence may begin with the name.
+  match(
+    text,
+    file.endsWith('.md') ? /(?:npx |`|\$ )(onnsight [a-z]+[^\n`|)]*)/g : /^ *(onnsight [a-z]+[^\n`|)]*)/gm,
+  ).map(line => [file, line] as const),
 )
 
 test('every example calls a command that there is, with options that it has', t => {
