@@ -40,6 +40,7 @@ export function transform({
   file,
   ErrorClass,
 }: TransformOptions): void {
+  assertVersion(babel)
   const t = babel.types
   const references = Object.fromEntries(
     Object.entries(all).map(([name, paths]) => [name, paths?.filter(path => !isInType(path))]),
@@ -103,6 +104,14 @@ export function transform({
     else expandBlock(form, call, context)
   }
   importRuntime(context, runtime ?? 'onnsight/internal')
+}
+
+function assertVersion({ version }: Babel): void {
+  if (Number.parseInt(version, 10) >= 7) return
+  throw new Error(
+    `onnsight/trace.macro needs Babel 7 or 8, and this build uses Babel ${version}.\n` +
+      '  Do this: npm install --save-dev @babel/core@latest, and the build tool’s own newest version',
+  )
 }
 
 /** `typeof trace` in a type is gone when the program runs. */

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import test from 'ava'
-import { expand, IMPORT } from './expand.ts'
+import plugin from '#dist/macro/plugin.js'
+import { babels, expand, IMPORT } from './expand.ts'
 
 const rejected: Record<string, [code: string, message: RegExp]> = {
   'a block from elsewhere': [
@@ -76,6 +77,18 @@ test('a default import and a namespace are refused', t => {
     message:
       /has no trac\. It has trace, scan, edit, generate, session, save, stop, skip, cache, invoke, barrier, print, assert, iter, all, next, s/,
   })
+})
+
+test('a Babel from before the macro’s time is told', t => {
+  const old = { ...babels[7], version: '6.26.3' } as (typeof babels)[7]
+  const wrapped = () => plugin(old)
+  const compile = () =>
+    babels[7].transformSync("import { trace } from 'onnsight/trace.macro'\ntrace(m, x, () => 1)", {
+      configFile: false,
+      babelrc: false,
+      plugins: [wrapped],
+    })
+  t.throws(compile, { message: /needs Babel 7 or 8, and this build uses Babel 6\.26\.3\.\n {2}Do this: / })
 })
 
 test('names of later versions say so', t => {
