@@ -22,14 +22,3 @@ export function elementsOf({ type, dims, data }: TensorData): Elements {
   const halves = new Float16Array(bits.buffer as ArrayBuffer, bits.byteOffset, bits.length)
   return { type, dims, length, at: i => halves[i] }
 }
-
-/** Of an element's place in the row-major order, its place along each axis. */
-export function indexOf(flat: number, dims: readonly number[]): number[] {
-  let rest = flat
-  const index = dims.map(() => 0)
-  for (let axis = dims.length - 1; axis >= 0; axis--) {
-    index[axis] = rest % dims[axis]
-    rest = Math.floor(rest / dims[axis])
-  }
-  return index
-}

@@ -1,6 +1,7 @@
 import { showDims } from '../runtime/errors/tensor.ts'
+import { indexOf } from '../runtime/tensor/data.ts'
 import type { Comparison, Difference } from './compare.ts'
-import { type Element, type Elements, indexOf } from './elements.ts'
+import type { Element, Elements } from './elements.ts'
 import type { Tolerance } from './tolerance.ts'
 
 /** `float32 [1, 4, 128]` */

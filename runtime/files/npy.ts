@@ -1,5 +1,7 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { InvalidTensorsFileError } from '../errors/files.ts'
+import { type ByteSource, readBytes } from '../onnx/byte-source.ts'
+import { fileSource } from '../onnx/file-source.ts'
 import { sizeOf, type TensorData } from '../tensor/data.ts'
 import { allocate, bytesOf, type HeldType } from '../tensor/dtype.ts'
 import { Tensor } from '../tensor/tensor.ts'
@@ -27,8 +29,6 @@ const types = new Map(Object.entries(codes).map(([type, code]) => [code, type as
 const MOST_START = 12
 /** No header of a real file comes near. */
 const MOST_HEADER = 2 ** 20
-/** What one read or write may move. */
-const WINDOW = 2 ** 30
 
 /**
  * The array of a .npy file, in row-major order whatever the file's is. Texts (`<U`) are `string`. Objects and records are refused.
@@ -38,15 +38,16 @@ export async function readNpy(path: string): Promise<Tensor> {
   const file = await open(path, 'r')
   try {
     const { size } = await file.stat()
-    const start = await readAt(file, 0, Math.min(size, MOST_START + MOST_HEADER))
+    const source = fileSource(file, size)
+    const start = await readBytes(source, 0, Math.min(size, MOST_START + MOST_HEADER))
     const header = readNpyHeader(start, reason => invalid(path, reason))
-    return Tensor.of(await readArray(file, size, header, path))
+    return Tensor.of(await readArray(source, header, path))
   } finally {
     await file.close()
   }
 }
 
-async function readArray(file: FileHandle, size: number, header: NpyHeader, path: string): Promise<TensorData> {
+async function readArray(source: ByteSource, header: NpyHeader, path: string): Promise<TensorData> {
   const [, order, code] = /^([<>|])(\w+)$/.exec(header.descr) ?? []
   const letters = code?.startsWith('U') ? Number(code.slice(1)) : undefined
   const type: HeldType | undefined = letters === undefined ? types.get(code) : 'string'
@@ -55,11 +56,12 @@ async function readArray(file: FileHandle, size: number, header: NpyHeader, path
   const elementBytes = letters === undefined ? bytesOf(type) : 4 * letters
   const count = sizeOf(header.shape)
   // Before room is made for it: a few letters may claim to be a huge array. `<U0` takes no bytes at all.
-  const isWhole = Number.isSafeInteger(count) && header.offset + count * elementBytes === size
-  if (!isWhole || (elementBytes === 0 && count > size))
+  const isWhole = Number.isSafeInteger(count) && header.offset + count * elementBytes === source.size
+  if (!isWhole || (elementBytes === 0 && count > source.size))
     throw invalid(path, 'its shape and its bytes do not go together')
-  const bytes = await readAt(file, header.offset, count * elementBytes)
-  if (bytes.length < count * elementBytes) throw invalid(path, 'it has become shorter')
+  const bytes = await readBytes(source, header.offset, count * elementBytes).catch(error => {
+    throw error instanceof RangeError ? invalid(path, 'it has become shorter') : error
+  })
   if (order === '>') swap(bytes, letters === undefined ? elementBytes : 4)
   const data = letters === undefined ? numbers(bytes, type, count) : texts(bytes, letters, count, path)
   const dims = [...header.shape]
@@ -126,16 +128,6 @@ function textParts(path: string, data: readonly string[], dims: readonly number[
     for (const [j, point] of text.entries()) bytes.setUint32(4 * (i * letters + j), point, true)
   })
   return [npyHeader(`<U${letters}`, dims), new Uint8Array(bytes.buffer)]
-}
-
-async function readAt(file: FileHandle, from: number, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length)
-  for (let at = 0; at < length; ) {
-    const { bytesRead } = await file.read(bytes, at, Math.min(WINDOW, length - at), from + at)
-    if (bytesRead === 0) return bytes.subarray(0, at)
-    at += bytesRead
-  }
-  return bytes
 }
 
 const invalid = (path: string, reason: string): InvalidTensorsFileError =>

@@ -19,3 +19,14 @@ export function byteLength(tensor: TensorData): number {
   for (const text of tensor.data) bytes += text.length * 2
   return bytes
 }
+
+/** Of an element's place in the row-major order, its place along each axis. */
+export function indexOf(flat: number, dims: readonly number[]): number[] {
+  let rest = flat
+  const index = dims.map(() => 0)
+  for (let axis = dims.length - 1; axis >= 0; axis--) {
+    index[axis] = rest % dims[axis]
+    rest = Math.floor(rest / dims[axis])
+  }
+  return index
+}

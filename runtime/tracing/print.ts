@@ -1,5 +1,6 @@
 import { AssertionFailedError, ConditionError } from '../errors/trace.ts'
 import { currentRecorder, recorderScope } from '../graph/recorder.ts'
+import { indexOf } from '../tensor/data.ts'
 import { Tensor } from '../tensor/tensor.ts'
 
 /**
@@ -39,15 +40,4 @@ async function computed(values: readonly unknown[]): Promise<unknown[]> {
     recorderScope().enter(recorder)
   }
   return done
-}
-
-/** The element's place along each axis. */
-function indexOf(flat: number, dims: readonly number[]): number[] {
-  let rest = flat
-  const index = dims.map(() => 0)
-  for (let axis = dims.length - 1; axis >= 0; axis--) {
-    index[axis] = rest % dims[axis]
-    rest = Math.floor(rest / dims[axis])
-  }
-  return index
 }

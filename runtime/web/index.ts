@@ -3,4 +3,5 @@ import { installPlatform } from './platform.ts'
 installPlatform()
 
 export * from '../api.ts'
-export { clearKept, load } from './load.ts'
+export { clearKept } from './fetch.ts'
+export { load } from './load.ts'

@@ -13,8 +13,6 @@ import { blobSource, forgetBlob, rememberBlob } from './blobs.ts'
 import { copiedWeights } from './copied-weights.ts'
 import { fetchBlob } from './fetch.ts'
 
-export { clearKept } from './fetch.ts'
-
 /** A model's files, to be read. */
 interface Found {
   readonly name: string
