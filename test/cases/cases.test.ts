@@ -1,5 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import test from 'ava'
+import { load } from 'onnsight'
+import * as ort from 'onnxruntime-node'
+import { published, rowsIn, writePage } from './parity-page.ts'
 
 test('every stored case of reads, edits and generations is within tolerance of what PyTorch computed', t => {
   const args = ['--enable-source-maps', '--import', 'onnsight/register', 'test/cases/run.ts']
@@ -9,7 +12,38 @@ test('every stored case of reads, edits and generations is within tolerance of w
     { encoding: 'utf8' },
   )
   t.regex(output, /^68 of 68 within tolerance$/m)
+  if (process.env.UPDATE_PARITY) writePage(output.match(/(^\|.*\n)+/m)![0].trim())
+  const told = published()
+  const seen = rowsIn(output)
+  const named = (rows: typeof seen) => rows.map(({ what, count }) => `${count} ${what}`)
+  t.deepEqual(named(seen), named(told), 'docs/parity.md is old: run with UPDATE_PARITY=1')
+  t.is(
+    seen.reduce((sum, { count }) => sum + count, 0),
+    68,
+  )
+  seen.forEach(({ what, off }, i) => {
+    t.true(off <= 5 * told[i].off, `${what}: ${off}, docs/parity.md says ${told[i].off}`)
+  })
 })
+
+for (const name of ['chars', 'chars-scopes', 'chars-external', 'chars-fp16', 'induction']) {
+  test(`${name}: without an edit, the bits of plain onnxruntime`, async t => {
+    const file = `test/fixtures/models/${name}.onnx`
+    const rows = [0, 1].map(row => Array.from({ length: 40 }, (_, i) => (7 * i + 3 * row) % 60))
+    const model = await load(file)
+    t.true(model.blocks.length > 1)
+    const { logits } = await model.run({ input_ids: rows })
+    const session = await ort.InferenceSession.create(file)
+    const ids = new ort.Tensor('int64', BigInt64Array.from(rows.flat(), BigInt), [2, 40])
+    const bare = await session.run({ input_ids: ids })
+    t.deepEqual(bits(logits.data as ArrayBufferView), bits(bare.logits.data as ArrayBufferView))
+    await model.release()
+    await session.release()
+  })
+}
+
+const bits = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength)
 
 test('a case that is off is reported, and the exit code says so', t => {
   const args = ['--import', 'onnsight/register', 'test/cases/run.ts']

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { program } from 'commander'
 import { load } from 'onnsight'
 import type { Case } from './case.ts'
+import { parityTable, type Result } from './parity.ts'
 import { CaseRunner } from './runner.ts'
 
 program
@@ -18,7 +19,7 @@ const runner = new CaseRunner({
   load: model => load(join(folder, `${model}.onnx`)),
   read: tensors => readFile(join(dirname(file), tensors)),
 })
-let passed = 0
+const results: Result[] = []
 let skipped = 0
 for (const entry of cases) {
   if (entry.needs && !entry.generate) {
@@ -26,12 +27,13 @@ for (const entry of cases) {
     skipped++
     continue
   }
-  const failure = await runner.attempt(entry)
-  if (failure === undefined) passed++
-  else console.log(`failed  ${entry.id}: ${failure}`)
+  const outcome = await runner.attempt(entry)
+  if (outcome.failure === undefined) results.push({ entry, off: outcome.off })
+  else console.log(`failed  ${entry.id}: ${outcome.failure}`)
 }
 await runner.release()
 const run = cases.length - skipped
+console.log(parityTable(results))
 if (skipped > 0) console.log(`${skipped} skipped, not counted`)
-console.log(`${passed} of ${run} within tolerance`)
-if (passed < run || run === 0) process.exitCode = 1
+console.log(`${results.length} of ${run} within tolerance`)
+if (results.length < run || run === 0) process.exitCode = 1

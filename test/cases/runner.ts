@@ -1,6 +1,6 @@
 import { type Model, type Tensor, tensor } from 'onnsight'
 import type { Case } from './case.ts'
-import { difference } from './compare.ts'
+import { difference, distance } from './compare.ts'
 import { Evaluator, sweepPasses } from './evaluate.ts'
 import { parseSafetensors } from './safetensors.ts'
 
@@ -9,6 +9,8 @@ export interface CaseFiles {
   load(model: string): Promise<Model>
   read(file: string): Promise<Uint8Array>
 }
+
+export type Outcome = { readonly off: number; readonly failure?: undefined } | { readonly failure: string }
 
 /** Runs cases through the public API and compares with the stored values: in Node and in a browser. */
 export class CaseRunner {
@@ -20,18 +22,21 @@ export class CaseRunner {
     this.#files = files
   }
 
-  /** What is wrong with a case; undefined if it is within its tolerance. */
-  async attempt(entry: Case): Promise<string | undefined> {
+  /** What is wrong with a case, or how far off its results are at most, as a share of the largest value. */
+  async attempt(entry: Case): Promise<Outcome> {
     try {
       const results = await this.#run(entry)
       const tensors = await this.#tensorsOf(entry)
+      let off = 0
       for (const [name, key] of Object.entries(entry.expect)) {
-        const problem = difference(results[name], tensors.get(key)!, entry.tolerance)
-        if (problem) return `${name}: ${problem}`
+        const expected = tensors.get(key)!
+        const problem = difference(results[name], expected, entry.tolerance)
+        if (problem) return { failure: `${name}: ${problem}` }
+        off = Math.max(off, distance(results[name], expected))
       }
-      return undefined
+      return { off }
     } catch (error) {
-      return error instanceof Error ? error.message : String(error)
+      return { failure: error instanceof Error ? error.message : String(error) }
     }
   }
 

@@ -72,6 +72,15 @@ const looked = [
   'reference/onnsight/vite/variables/default.html',
 ]
 
+test('every document is in the list at the side', t => {
+  const { links } = readPages(out).get('errors.html')!
+  const listed = new Set(links.map(link => new URL(link, 'http://site/').pathname))
+  t.deepEqual(
+    written.filter(name => name !== 'index' && !listed.has(`/${name}.html`)),
+    [],
+  )
+})
+
 test('every document and every public name has a page, and each link and anchor leads somewhere', async t => {
   const pages = readPages(out)
   for (const path of looked) t.true(pages.has(path), path)

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import test from 'ava'
 import type { Page } from 'playwright-core'
 import type { Case } from '../cases/case.ts'
+import type { Outcome } from '../cases/runner.ts'
 import { chromiumPath, openSite, type Site } from './site.ts'
 
 // Every stored case in Chromium, on onnxruntime-web.
@@ -25,8 +26,8 @@ run('every stored case of reads, edits and generations, in Chromium', async t =>
   )
   const failures: string[] = []
   for (const entry of cases) {
-    const failure = await page.evaluate(
-      one => (globalThis as unknown as { attempt(one: unknown): unknown }).attempt(one),
+    const { failure } = await page.evaluate(
+      one => (globalThis as unknown as { attempt(one: unknown): Promise<Outcome> }).attempt(one),
       entry,
     )
     if (failure !== undefined) failures.push(`${entry.id}: ${failure}`)

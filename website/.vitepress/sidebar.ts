@@ -27,6 +27,7 @@ const setUp: Item = {
   items: [
     page('Build tools', '/tools'),
     page('Versions that were run', '/matrix'),
+    page('In the browser', '/browser'),
     page('ESLint rules', '/eslint'),
     page('Types of modules', '/types'),
     page('Testing', '/testing'),
@@ -39,6 +40,7 @@ const lookUp: Item = {
   items: [
     page('Errors', '/errors'),
     page('How a model runs', '/running'),
+    page('How far from PyTorch', '/parity'),
     page('Intervention graphs', '/intervention-graph'),
     page('Limits', '/limits'),
     page('Architecture', '/architecture'),
