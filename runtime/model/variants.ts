@@ -234,10 +234,14 @@ function causeOf({ inputs, shapes }: Condition): string {
 export class Variants {
   readonly #root: Stage
   readonly #usual: Stage
+  readonly #places: WeightPlaces
+  readonly #provider: Provider
 
   constructor(source: VariantSource, provider: Provider, make: EngineMaker) {
     this.#root = new Stage(source, [], provider, make)
     this.#usual = this.#root.usual()
+    this.#places = source.places
+    this.#provider = provider
   }
 
   /** Whether inputs decide what the model is made of. */
@@ -253,6 +257,25 @@ export class Variants {
   async for(inputs: Inputs): Promise<Variant> {
     const stage = await this.#root.choose(inputs)
     return stage.ready()
+  }
+
+  /** The model with all its branches in it: they can be neither read nor written, and what lies around them can. */
+  whole(): Promise<Variant> {
+    return this.#root.variant()
+  }
+
+  /** Dims and dtypes of every value of a model, for inputs of these dims or of any. Its weights lie where this one's do. */
+  async infer(
+    proto: ModelProto,
+    dims: ReadonlyMap<string, readonly number[]> | undefined,
+  ): Promise<ReadonlyMap<string, ValueShape>> {
+    const graph = buildGraph(await inlineBodies(proto))
+    const edges = graph.inputs.map(({ name, type, dims: declared }) => ({
+      name,
+      type: type as DataType | undefined,
+      dims: dims?.get(name) ?? declared,
+    }))
+    return scan(graph, new Weights(graph.initializers, this.#places), this.#provider, edges)
   }
 
   async release(): Promise<void> {
