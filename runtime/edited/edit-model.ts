@@ -5,6 +5,7 @@ import { inlineFunctions } from '../onnx/functions.ts'
 import { buildGraph } from '../onnx/graph.ts'
 import type { ModelProto, NodeProto } from '../onnx/schema/onnx_pb.ts'
 import type { Traceable, TraceableVariant } from '../tracing/traceable.ts'
+import { assertAroundBranches, insideBranch } from './branches.ts'
 import { findHomes } from './homes.ts'
 import { type EditedGraph, lowerEdits } from './lower.ts'
 import { editedMessage, type Forms } from './message.ts'
@@ -21,6 +22,8 @@ export interface EditedParts {
   readonly file: ModelProto
   /** What runs it, with all its branches in it. */
   readonly variant: TraceableVariant
+  /** With its branches chosen, in each way that inputs can; undefined where these are too many. */
+  readonly chosen: readonly TraceableVariant[] | undefined
   /** Dims of every value of a model for inputs of these dims, or of any. @throws what onnxruntime throws where it refuses the model */
   infer(model: ModelProto, inputs: ProbeDims | undefined): Promise<ReadonlyMap<string, ValueShape>>
 }
@@ -30,13 +33,26 @@ export interface EditedParts {
  * @throws UnsavableEditError for an edit that no graph can hold, CycleError, and what the edits themselves throw
  */
 export async function editModel(parts: EditedParts): Promise<ModelProto> {
-  const { model, variant } = parts
-  const { engine } = variant
+  const { engine } = parts.variant
   const { graph, openShapes } = engine.program
   const probes = await probe(graph.inputs, dims => engine.shapes(held(graph.inputs, dims)))
-  const recorded = await recordEdits(model, variant, inCommon(probes, openShapes))
+  const recorded = await recordAround(parts, inCommon(probes, openShapes))
   const made = new Making(parts, probes, recorded)
   return made.run()
+}
+
+/** Records edits on the model with all its branches in it. @throws UnsavableEditError for what does something else in one of them */
+async function recordAround({ model, variant, chosen }: EditedParts, shapes: Shapes): Promise<RecordedEdits> {
+  if (!chosen) throw insideBranch(undefined)
+  // First, so that what is wrong with the edit itself is told as in a trace.
+  const each: [TraceableVariant, RecordedEdits][] = []
+  for (const own of chosen) each.push([own, await recordEdits(model, own, own.engine.program.openShapes)])
+  const recorded = await recordEdits(model, variant, shapes).catch(error => {
+    throw chosen.length > 0 ? insideBranch(undefined, undefined, error) : error
+  })
+  for (const [own, { recording }] of each)
+    assertAroundBranches(variant.engine.program, recorded.recording, own.engine.program, recording)
+  return recorded
 }
 
 function held(inputs: readonly { name: string }[], dims: ProbeDims) {

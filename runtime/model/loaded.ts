@@ -88,7 +88,8 @@ export class LoadedModel implements Traceable {
 
   async #editsOf(model: Traceable): Promise<StandingEdits> {
     const infer: StandingEdits['infer'] = (message, inputs) => this.#variants.infer(message, inputs)
-    return { model, variant: await this.#variants.whole(), infer }
+    const [variant, chosen] = [await this.#variants.whole(), await this.#variants.each()]
+    return { model, variant, chosen, infer }
   }
 
   async release(): Promise<void> {
