@@ -46,7 +46,15 @@ async function recordAround({ model, variant, chosen }: EditedParts, shapes: Sha
   if (!chosen) throw insideBranch(undefined)
   // First, so that what is wrong with the edit itself is told as in a trace.
   const each: [TraceableVariant, RecordedEdits][] = []
-  for (const own of chosen) each.push([own, await recordEdits(model, own, own.engine.program.openShapes)])
+  const failed: unknown[] = []
+  for (const own of chosen) {
+    try {
+      each.push([own, await recordEdits(model, own, own.engine.program.openShapes)])
+    } catch (error) {
+      failed.push(error)
+    }
+  }
+  if (failed.length > 0) throw each.length > 0 ? insideBranch(undefined, undefined, failed[0]) : failed[0]
   const recorded = await recordEdits(model, variant, shapes).catch(error => {
     throw chosen.length > 0 ? insideBranch(undefined, undefined, error) : error
   })

@@ -26,8 +26,9 @@ export function editedMessage(forms: Forms, nodes: readonly GraphNode[], edited:
   let isInlined = false
   for (const node of graph.node) {
     const inner = forms.calls.get(node)
-    if (!inner) list.push(...own.now(node))
-    else if (own.isUntouched(node, inner)) list.push(node)
+    const call = inner && own.callNow(node, inner)
+    if (call) list.push(call)
+    else if (!inner) list.push(...own.now(node))
     else {
       isInlined = true
       for (const each of inner) list.push(...own.now(each))
@@ -75,8 +76,10 @@ class OwnNodes {
     this.#index = new Map(nodes.map(({ proto, index }) => [keyOf(proto), index]))
     const read = new Set<string>()
     for (const node of edited.added) for (const name of readsOf(node)) read.add(name)
-    for (const [index, node] of edited.kept)
-      if (node !== nodes[index].proto) for (const name of readsOf(node)) read.add(name)
+    for (const [index, node] of edited.kept) {
+      const before = node === nodes[index].proto ? undefined : new Set(readsOf(nodes[index].proto))
+      if (before) for (const name of readsOf(node)) if (!before.has(name)) read.add(name)
+    }
     this.#newlyRead = read
     this.#alive = reached(
       nodes.map(({ proto }) => proto),
@@ -94,18 +97,32 @@ class OwnNodes {
     return [now === this.#nodes[index].proto ? node : withFields(now, { name: node.name })]
   }
 
-  /** Whether a call may stay a call. */
-  isUntouched(call: NodeProto, inner: readonly NodeProto[]): boolean {
+  /** The call as it is now, where no edit reaches inside: at most it reads other values. Else undefined. */
+  callNow(call: NodeProto, inner: readonly NodeProto[]): NodeProto | undefined {
     const results = new Set(call.output)
-    return inner.every(node => {
+    const changed = new Map<string, string>()
+    for (const node of inner) {
+      if (node.output.some(name => name !== '' && !results.has(name) && this.#newlyRead.has(name))) return undefined
       const index = this.#index.get(keyOf(node))
-      const isSame =
-        index === undefined ||
-        this.#edited.kept.get(index) === this.#nodes[index].proto ||
-        // Nobody needed it before.
-        !this.#alive.has(keyOf(node))
-      return isSame && !node.output.some(name => name !== '' && !results.has(name) && this.#newlyRead.has(name))
-    })
+      if (index === undefined) continue
+      const [before, now] = [this.#nodes[index].proto, this.#edited.kept.get(index)]
+      if (!now) {
+        // Nobody may have needed it before.
+        if (this.#alive.has(keyOf(node))) return undefined
+        continue
+      }
+      const isRenamed = now.output.some((name, i) => name !== before.output[i])
+      if (isRenamed || now.attribute !== before.attribute) return undefined
+      for (const [i, name] of now.input.entries()) {
+        const known = changed.get(before.input[i]) ?? name
+        if (known !== name) return undefined
+        changed.set(before.input[i], name)
+      }
+    }
+    const isInput = (name: string): boolean => call.input.includes(name)
+    const moved = [...changed].filter(([from, to]) => from !== to)
+    if (!moved.every(([from]) => isInput(from))) return undefined
+    return moved.length === 0 ? call : withFields(call, { input: call.input.map(name => changed.get(name) ?? name) })
   }
 }
 

@@ -29,7 +29,7 @@ test('a condition on a value, a value, an assertion', async t => {
   const onCondition = edit(chars, () => {
     if (chars.transformer.h[0].output.max().gt(1)) chars.transformer.h[1].output = 0
   })
-  await isRefused(t, onCondition, /asks for a value while the model runs[^]*> \d+ \|.*if \(chars\.transformer/)
+  await isRefused(t, onCondition, /asks for a value while the model runs[\s\S]*> \d+ \|.*if \(chars\.transformer/)
   const onValue = chars.edit(async m => {
     const largest = await m.transformer.h[0].output.max().value()
     m.transformer.h[1].output = m.transformer.h[1].output.div(largest)
