@@ -121,7 +121,10 @@ const kinds: Readonly<Record<string, { edit: (m: Model) => Model; loses?: RegExp
       }),
   },
   'a template': {
-    edit: m => edit(m)`transformer.h[2].output[:, -1] += 3 * ${steer}`,
+    edit: m => edit(m)`
+      print(transformer.h[1].output)
+      transformer.h[2].output[:, -1] += 3 * ${steer}
+    `,
   },
   'several edits, the second of which reads the first': {
     edit: m => {
