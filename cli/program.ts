@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addCompletion } from './completion/command.ts'
 import { addDoctor } from './doctor/command.ts'
+import { addEdit } from './edit/command.ts'
 import { addInspect } from './inspect/command.ts'
 import { addProfile } from './profile/command.ts'
 import { addRepl } from './repl/command.ts'
@@ -26,7 +27,8 @@ export function makeProgram(): Command {
     .addHelpText('after', exits)
     .exitOverride()
     .showHelpAfterError('  Do this: onnsight --help')
-  for (const add of [addInspect, addRun, addProfile, addRepl, addView, addTypes, addDoctor, addCompletion]) add(program)
+  for (const add of [addInspect, addRun, addEdit, addProfile, addRepl, addView, addTypes, addDoctor, addCompletion])
+    add(program)
   for (const command of program.commands) command.showHelpAfterError(`  Do this: onnsight ${command.name()} --help`)
   return program
 }

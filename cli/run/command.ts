@@ -1,16 +1,13 @@
-import { readFile } from 'node:fs/promises'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import type { Tensor } from '../../runtime/index.ts'
-import { CommandError } from '../errors.ts'
 import { givenInputs } from '../inputs/given.ts'
 import { addInputOptions, type InputFlags } from '../inputs/options.ts'
 import { addLoadOptions, type LoadFlags, loadOptionsOf } from '../load-options.ts'
 import { outputFormat } from '../outputs/format.ts'
 import { print, printJson } from '../print.ts'
+import { addTemplateOptions, type TemplateFlags, templateText } from '../template-text.ts'
 
-interface Flags extends InputFlags, LoadFlags {
-  readonly template?: string
-  readonly templateFile?: string
+interface Flags extends InputFlags, LoadFlags, TemplateFlags {
   readonly output?: string
   readonly timeLimit?: number
   readonly json?: boolean
@@ -21,9 +18,7 @@ export function addRun(program: Command): void {
     .command('run')
     .description('run a model, or trace it with a template, and show or write what comes out')
     .argument('<model>', 'a .onnx file')
-  addInputOptions(command)
-    .option('--template <text>', 'what to read and change, in the template language')
-    .addOption(new Option('--template-file <file>', 'the same from a file').conflicts('template'))
+  addTemplateOptions(addInputOptions(command), 'what to read and change')
     .option('--output <file>', 'where to write the results: .json, .npy (one result), .safetensors or .arrow')
     .option('--json', 'show the results as JSON; with --output, what was written')
   addLoadOptions(command)
@@ -74,21 +69,11 @@ async function run(path: string, flags: Flags): Promise<void> {
   }
 }
 
-async function blockOf({ template, templateFile }: Flags) {
-  if (template === undefined && templateFile === undefined) return undefined
+async function blockOf(flags: TemplateFlags) {
+  const given = await templateText(flags)
+  if (!given) return undefined
   const { templateBlock } = await import('./template.ts')
-  if (templateFile === undefined) return templateBlock(template!, '<template>')
-  let text: string
-  try {
-    text = await readFile(templateFile, 'utf8')
-  } catch (error) {
-    throw new CommandError(
-      `The template ${templateFile} can't be read: ${(error as Error).message}.`,
-      'check the path',
-      error,
-    )
-  }
-  return templateBlock(text, templateFile)
+  return templateBlock(given.text, given.name)
 }
 
 async function show(results: Readonly<Record<string, Tensor>>, json = false): Promise<void> {

@@ -1,6 +1,6 @@
 import { useBlockPosition } from '../errors/error.ts'
 import type { TensorData } from '../tensor/data.ts'
-import type { Mark, TapOwner, Value } from './expression.ts'
+import type { Dims, Mark, TapOwner, Value } from './expression.ts'
 import { type Scope, variableScope } from './scope.ts'
 
 /** What a handle needs of the trace it belongs to. */
@@ -11,6 +11,10 @@ export interface Recorder extends TapOwner {
   readonly successor?: Recorder | undefined
   /** Nothing was run: handles have dims and dtypes, and never a value. */
   readonly scanned?: boolean
+  /** Its block is recorded for a file: what it prints, nobody hears. */
+  readonly unheard?: boolean
+  /** Given dims of a handle, some of them unknown, when they are asked for; gives what is to be seen of them. */
+  readonly asked?: ((dims: Dims, label: string) => Dims) | undefined
   /** Names the trace in messages: `src/steer.ts:9:22`. */
   readonly name: string
   mark(): Mark | undefined

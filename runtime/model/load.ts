@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { editModel } from '../edited/edit-model.ts'
 import { mappedWeights } from '../engine/mapped-weights.ts'
 import { nodeProvider } from '../engine/providers/node.ts'
 import type { Provider } from '../engine/providers/provider.ts'
@@ -42,7 +43,10 @@ export async function load<M extends ModelMembers = Model>(source: ModelSource, 
       origin: {
         path: file.path,
         source: { path: resolve(file.path), options: plain },
-        save: (target, saveOptions) => writeModel(file, target, saveOptions),
+        save: async (target, saveOptions, edits) => {
+          const message = edits ? await editModel({ ...edits, file: file.message }) : file.message
+          await writeModel({ ...file, message }, target, saveOptions)
+        },
       },
       provider,
       places: mappedWeights(sidecar),

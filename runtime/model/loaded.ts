@@ -1,3 +1,4 @@
+import type { EditedParts } from '../edited/edit-model.ts'
 import { InputError } from '../errors/input.ts'
 import { UseAfterReleaseError } from '../errors/run.ts'
 import type { ValueInfo } from '../onnx/graph.ts'
@@ -25,12 +26,16 @@ export interface Signature {
   readonly outputs: readonly Declared[]
 }
 
+/** A model's edits, and what they are recorded on. */
+export type StandingEdits = Omit<EditedParts, 'file'>
+
 /** Where a model comes from. */
 export interface Origin {
   /** As it was given. */
   readonly path: string
   readonly source: Traceable['source']
-  save(path: string, options: SaveOptions): Promise<void>
+  /** @param edits to be put into what is written */
+  save(path: string, options: SaveOptions, edits?: StandingEdits): Promise<void>
   /** Nothing of it is read any more. */
   released?(): void
 }
@@ -75,9 +80,16 @@ export class LoadedModel implements Traceable {
     return this.#variants.for(inputs)
   }
 
-  async save(path: string, options: SaveOptions): Promise<void> {
+  /** @param edited the model with standing edits */
+  async save(path: string, options: SaveOptions, edited?: Traceable): Promise<void> {
     if (this.#released) throw new UseAfterReleaseError(this.name)
-    await this.#origin.save(path, options)
+    await this.#origin.save(path, options, edited && (await this.#editsOf(edited)))
+  }
+
+  async #editsOf(model: Traceable): Promise<StandingEdits> {
+    const infer: StandingEdits['infer'] = (message, inputs) => this.#variants.infer(message, inputs)
+    const [variant, chosen] = [await this.#variants.whole(), await this.#variants.each()]
+    return { model, variant, chosen, infer }
   }
 
   async release(): Promise<void> {

@@ -2,7 +2,6 @@ import { summarise, type TraceReport } from '../engine/report.ts'
 import type { SessionCacheState } from '../engine/sessions.ts'
 import type { SourcePosition } from '../errors/error.ts'
 import { UnknownNameError } from '../errors/names.ts'
-import { UnwritableModelError } from '../errors/onnx.ts'
 import { TraceArgumentsError } from '../errors/trace.ts'
 import { Decoder } from '../generation/decoder.ts'
 import { type Generated, type GenerateOptions, Generation } from '../generation/generation.ts'
@@ -104,8 +103,9 @@ export interface ModelMembers {
   /** What is kept for further traces. */
   readonly cache: SessionCacheState & { readonly reusedBytes: number }
   /**
-   * Writes the model to a file, as it was read: nothing that was in its file is lost. @throws UnwritableModelError, and then nothing
-   * is left behind; ExternalDataError for a weights' file that has changed since
+   * Writes the model to a file, as it was read: nothing that was in its file is lost. Standing edits become nodes of its graph, which
+   * any onnxruntime runs: each is recorded once more for that, and what it does then is in the file. @throws UnwritableModelError,
+   * UnsavableEditError, and then nothing is left behind; ExternalDataError for a weights' file that has changed since
    */
   save(path: string, options?: SaveOptions): Promise<void>
   /** Frees its sessions. Later use throws UseAfterReleaseError. */
@@ -342,9 +342,7 @@ export class ModelHandle extends ModuleHandle {
   }
 
   async save(path: string, options: SaveOptions = {}): Promise<void> {
-    if (this.#edits.length > 0)
-      throw new UnwritableModelError(path, 'edits are not written to files yet', 'save the model that was edited')
-    await this.#loaded.save(path, options)
+    await this.#loaded.save(path, options, this.#edits.length > 0 ? this[traceable]() : undefined)
   }
 
   async release(): Promise<void> {

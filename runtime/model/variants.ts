@@ -128,6 +128,17 @@ class Stage {
     return taken.length > 0 ? this.#after(taken).usual() : this
   }
 
+  /** The last stages that any inputs can lead to. */
+  leaves(): Stage[] {
+    if (this.deciders.length === 0) return [this]
+    const ways = this.deciders.reduce<Choice[][]>(
+      (chosen, { condition }) =>
+        chosen.flatMap(before => (['then', 'else'] as const).map(branch => [...before, { condition, branch }])),
+      [[]],
+    )
+    return ways.flatMap(taken => this.#after(taken).leaves())
+  }
+
   /** What this stage is made of; its sessions are made by `ready`. */
   variant(): Promise<Variant> {
     this.#variant ??= this.#make().catch(error => {
@@ -214,6 +225,7 @@ class Stage {
 /** Kinds of inputs whose choices and dims are remembered. */
 const MOST_KEPT = 64
 const MOST_NUMBERS = 64
+const MOST_DECIDERS = 5
 
 const dimsKey = (inputs: Inputs): string => [...inputs].map(([name, { dims }]) => `${name}:${dims}`).join()
 
@@ -234,10 +246,14 @@ function causeOf({ inputs, shapes }: Condition): string {
 export class Variants {
   readonly #root: Stage
   readonly #usual: Stage
+  readonly #places: WeightPlaces
+  readonly #provider: Provider
 
   constructor(source: VariantSource, provider: Provider, make: EngineMaker) {
     this.#root = new Stage(source, [], provider, make)
     this.#usual = this.#root.usual()
+    this.#places = source.places
+    this.#provider = provider
   }
 
   /** Whether inputs decide what the model is made of. */
@@ -253,6 +269,38 @@ export class Variants {
   async for(inputs: Inputs): Promise<Variant> {
     const stage = await this.#root.choose(inputs)
     return stage.ready()
+  }
+
+  /** The model with all its branches in it: they can be neither read nor written, and what lies around them can. */
+  whole(): Promise<Variant> {
+    return this.#root.variant()
+  }
+
+  /** With each choice of branches: none where inputs decide nothing, and no more than are worth looking at. */
+  async each(): Promise<Variant[] | undefined> {
+    if (!this.areMany) return []
+    if (this.#root.deciders.length > MOST_DECIDERS) return undefined
+    const found: Variant[] = []
+    for (const stage of this.#root.leaves()) {
+      // Choices that do not go together make a graph that can't run.
+      const variant = await stage.variant().catch(() => undefined)
+      if (variant) found.push(variant)
+    }
+    return found
+  }
+
+  /** Dims and dtypes of every value of a model, for inputs of these dims or of any. Its weights lie where this one's do. */
+  async infer(
+    proto: ModelProto,
+    dims: ReadonlyMap<string, readonly number[]> | undefined,
+  ): Promise<ReadonlyMap<string, ValueShape>> {
+    const graph = buildGraph(await inlineBodies(proto))
+    const edges = graph.inputs.map(({ name, type, dims: declared }) => ({
+      name,
+      type: type as DataType | undefined,
+      dims: dims?.get(name) ?? declared,
+    }))
+    return scan(graph, new Weights(graph.initializers, this.#places), this.#provider, edges)
   }
 
   async release(): Promise<void> {

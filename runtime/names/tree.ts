@@ -1,5 +1,6 @@
 import type { GraphNode, OnnxGraph } from '../onnx/graph.ts'
 import { flat, schemeOf } from './schemes/index.ts'
+import type { NamingScheme, Placement } from './schemes/scheme.ts'
 
 /** A module of the model, rebuilt from names. */
 export interface ModuleNode {
@@ -34,6 +35,7 @@ export class ModuleTree {
   readonly graph: OnnxGraph
   readonly root: ModuleNode
   readonly scheme: string
+  readonly #scheme: NamingScheme
   readonly #byPath = new Map<string, Draft>()
   readonly #scopes: Draft[] = []
 
@@ -44,6 +46,7 @@ export class ModuleTree {
     this.#byPath.set('', root)
     const scheme = schemeOf(graph)
     this.scheme = scheme.name
+    this.#scheme = scheme
     for (const node of graph.nodes) {
       const scope = scheme.scopeOf(node)
       const module = this.#ensure(root, scope?.path ?? [], scope?.classes)
@@ -66,6 +69,13 @@ export class ModuleTree {
   /** The innermost module that holds a node. */
   scopeOf(node: GraphNode): ModuleNode {
     return this.#scopes[node.index]
+  }
+
+  /** The fields that make a new node, whose own name is `name`, one of the module at `path`. */
+  placeIn(path: string, name: string): Placement {
+    const [like] = this.get(path)?.own ?? []
+    const parts = path === '' ? [] : path.split('.')
+    return this.#scheme.placeIn(parts, name, like === undefined ? undefined : this.graph.nodes[like])
   }
 
   #ensure(root: Draft, path: readonly string[], classes?: readonly (string | undefined)[]): Draft {

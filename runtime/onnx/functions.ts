@@ -17,10 +17,13 @@ import {
  * and written. Inner names get the call's name before them. A function that needs another version of an operator set than the model
  * has stays, as do those it calls. The message given is not changed. @throws InvalidGraphError for a function that calls itself
  */
-export function inlineFunctions(proto: ModelProto): ModelProto {
+export function inlineFunctions(proto: ModelProto, calls?: Calls): ModelProto {
   if (proto.functions.length === 0 || !proto.graph) return proto
-  return new Inliner(proto).run()
+  return new Inliner(proto).run(calls)
 }
+
+/** Filled with what stands for a node of the main graph, where that is not the node itself. */
+type Calls = Map<NodeProto, readonly NodeProto[]>
 
 class Inliner {
   readonly #proto: ModelProto
@@ -37,8 +40,8 @@ class Inliner {
     this.#names = new Set(namesIn(proto.graph as GraphProto))
   }
 
-  run(): ModelProto {
-    const graph = this.#graph(this.#proto.graph as GraphProto)
+  run(calls?: Calls): ModelProto {
+    const graph = this.#graph(this.#proto.graph as GraphProto, calls)
     const kept = new Set(this.#proto.functions.filter(fn => !this.#canInline(fn)))
     for (const fn of kept) for (const called of this.#calledBy(fn.node)) kept.add(called)
     const imported = new Set(this.#proto.opsetImport.map(({ domain }) => standard(domain)))
@@ -55,9 +58,13 @@ class Inliner {
   }
 
   /** A graph's calls replaced; what functions say of their values goes into its value_info. */
-  #graph(graph: GraphProto): GraphProto {
+  #graph(graph: GraphProto, calls?: Calls): GraphProto {
     const valueInfo = [...graph.valueInfo]
-    const node = graph.node.flatMap(inner => this.#node(inner, valueInfo))
+    const node = graph.node.flatMap(inner => {
+      const nodes = this.#node(inner, valueInfo)
+      if (nodes.length !== 1 || nodes[0] !== inner) calls?.set(inner, nodes)
+      return nodes
+    })
     return withFields(graph, { node, valueInfo })
   }
 

@@ -50,14 +50,10 @@ async function plan(model: ModelFile, target: string, weights: SaveOptions['weig
   const encode = (place: Placing): NewFile => ({ path: target, parts: encodeModel(message, place) })
   switch (weights) {
     case 'as-read':
-      return [...(await dataFilesOf(message, dirname(target), target)), encode(placeAsRead)]
-    case 'embedded': {
-      const file = encode(placeEmbedded)
-      const size = byteLength(file.parts)
-      if (size <= MOST_BYTES) return [file]
-      const reason = `it would have ${size} bytes with its weights inside, and protobuf ends at 2 GiB`
-      throw new UnwritableModelError(target, reason, "keep them beside it: { weights: 'external' }")
-    }
+      // What an edit adds may be large.
+      return [...(await dataFilesOf(message, dirname(target), target)), checkSize(encode(placeAsRead))]
+    case 'embedded':
+      return [checkSize(encode(placeEmbedded))]
     case 'external': {
       const data = new DataFile(`${basename(target)}.data`)
       const file = encode((tensor, isWeight) => data.place(tensor, isWeight))
@@ -70,6 +66,13 @@ async function plan(model: ModelFile, target: string, weights: SaveOptions['weig
         "use 'as-read', 'embedded' or 'external'",
       )
   }
+}
+
+function checkSize(file: NewFile): NewFile {
+  const size = byteLength(file.parts)
+  if (size <= MOST_BYTES) return file
+  const reason = `it would have ${size} bytes with its weights inside, and protobuf ends at 2 GiB`
+  throw new UnwritableModelError(file.path, reason, "keep them beside it: { weights: 'external' }")
 }
 
 /** The real path. Its folder must be there. */

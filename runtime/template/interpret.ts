@@ -116,6 +116,7 @@ export class Interpreter {
   }
 
   async #print(values: readonly Expression[]): Promise<void> {
+    if (this.#setting.tracer?.unheard) return
     const shown: unknown[] = []
     for (const value of values) shown.push(await this.#shown(this.#value(value)))
     const print = this.#setting.print ?? console.log

@@ -74,7 +74,8 @@ export class Tensor {
   get dims(): Dims {
     const dims = this.#held?.dims ?? this.#value.dims
     if (!dims) throw new UnknownShapeError('dims', undefined, this.position())
-    return dims
+    const asked = this.#owner?.asked
+    return asked && dims.includes(undefined) ? asked(dims, this.label) : dims
   }
 
   /** How many axes. @throws UnknownShapeError if that is not known */

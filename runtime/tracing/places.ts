@@ -20,6 +20,8 @@ export interface PlacesOwner extends Recorder {
   readonly variant: TraceableVariant
   /** @throws TraceEndedError */
   assertGoing(label: string): void
+  /** Told of writes that fit for the dims that are known, and need not for all. */
+  readonly unsure?: ((tensor: string, written: Value, fitted: Value | undefined) => void) | undefined
 }
 
 /** What the code that is recorded now sees of the model: of an invoke, its own rows and what it skips. */
@@ -127,7 +129,17 @@ export class Places {
   /** The value to be read from now on: where an invoke has rows of it, the others stay. */
   #fit(tap: Tap, written: unknown, mark: Mark | undefined): Tensor {
     const shape = this.shapeOf(tap.tensor)
-    if (!this.view.rows) return fitWrite(tap.label, () => this.#readWhole(tap), shape, written, mark)
+    if (!this.view.rows) {
+      const { unsure } = this.#owner
+      return fitWrite(
+        tap.label,
+        () => this.#readWhole(tap),
+        shape,
+        written,
+        mark,
+        unsure && ((value, fitted) => unsure(tap.tensor, value.node, fitted?.node)),
+      )
+    }
     const part = this.view.rows.writable(tap)
     const current = this.#readWhole(tap)
     const rows = current.slice(part)

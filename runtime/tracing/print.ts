@@ -8,6 +8,7 @@ import { Tensor } from '../tensor/tensor.ts'
  * elsewhere await it.
  */
 export async function print(...values: unknown[]): Promise<void> {
+  if (currentRecorder()?.unheard) return
   const shown = await computed(values)
   console.log(...shown)
 }

@@ -77,6 +77,12 @@ export class Tracer implements PlacesOwner, BlockOwner {
   readonly #settling: (() => void | Promise<void>)[] = []
   /** Where a generation knows dims from other steps. @default a scan @internal */
   shapes: ((engine: Engine, inputs: HeldShapes) => Promise<KnownShapes>) | undefined
+  /** Told of writes that need not fit for all inputs. @internal */
+  unsure: PlacesOwner['unsure']
+  /** Given dims that the user asks for, some of them unknown; gives what they are to see. @internal */
+  asked: Recorder['asked']
+  /** Nobody hears what it prints. @internal */
+  unheard = false
   /** These inputs won't come again: nothing is kept for them. @internal */
   once = false
   /** @internal */

@@ -3,6 +3,9 @@ import { ShapeError, showDims } from '../errors/tensor.ts'
 import type { Mark } from '../graph/expression.ts'
 import { Tensor } from '../tensor/tensor.ts'
 
+/** Told of a value that was taken as it is, though its dims need not be those of the place; and of the value that is sure to have them. */
+export type Unsure = (written: Tensor, fitted: Tensor | undefined) => void
+
 /** The value to put in the place of another: of its dims and dtype, or the error that says why it does not fit. */
 export function fitWrite(
   label: string,
@@ -10,13 +13,19 @@ export function fitWrite(
   shape: ValueShape | undefined,
   written: unknown,
   mark: Mark | undefined,
+  unsure?: Unsure,
 ): Tensor {
   if (written instanceof Tensor && (!shape || written.type === shape.type)) {
     const dims = knownDims(written)
-    if (!dims || !shape?.dims) return written
+    if (!dims || !shape?.dims) {
+      unsure?.(written, undefined)
+      return written
+    }
     const fits =
       dims.length === shape.dims.length &&
       dims.every((dim, i) => dim === undefined || shape.dims?.[i] === undefined || dim === shape.dims[i])
+    if (fits && unsure && dims.some((dim, i) => dim === undefined || dim !== shape.dims?.[i]))
+      unsure(written, current().assign('...' as never, written as never))
     if (fits) return written
     if (dims.length > shape.dims.length) {
       throw new ShapeError(

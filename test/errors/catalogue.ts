@@ -322,6 +322,14 @@ await load(\`\${folder}/cut.onnx\`)`,
     means: 'The file is of an opset or IR version that onnxruntime does not take.',
     program: `await load(tooNew)`,
   },
+  'unsavable-edit': {
+    means:
+      'A standing edit does what no ONNX graph can hold, or what its opset has no operation for. Found before a file is touched. A saved edit may not ask for values, nor for dims that differ from input to input.',
+    program: `const edited = edit(model, () => {
+  if (model.transformer.h[0].output.max().gt(9)) model.transformer.h[1].output = 0
+})
+await edited.save('edited.onnx')`,
+  },
   'unwritable-model': {
     means: 'The model can’t be written there, or not as it is. Nothing is left behind.',
     program: `await model.save('/dev/null/copy.onnx')`,

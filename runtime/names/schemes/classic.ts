@@ -10,6 +10,9 @@ export const classic: NamingScheme = {
     if (!name.startsWith('/')) return undefined
     return { path: splitScope(name.split('/').slice(1, -1)) }
   },
+  placeIn(path, name, like) {
+    return { name: `/${[...(like ? like.name.split('/').slice(1, -1) : joinScope(path)), name].join('/')}` }
+  },
 }
 
 /** `['features', 'features.0']` is `['features', '0']`; `['h.0']` is `['h', '0']`. */
@@ -22,4 +25,14 @@ export function splitScope(parts: readonly string[]): string[] {
     parent = part
   }
   return path
+}
+
+/** Parts that `splitScope` makes the path of: numbers go with the list that they count, `h.0`. */
+export function joinScope(path: readonly string[]): string[] {
+  const parts: string[] = []
+  for (const name of path) {
+    if (/^\d+$/.test(name) && parts.length > 0) parts.push(`${parts.pop()}.${name}`)
+    else parts.push(name)
+  }
+  return splitScope(parts).join('/') === path.join('/') ? parts : [...path]
 }

@@ -1,3 +1,5 @@
+import { create } from '@bufbuild/protobuf'
+import { StringStringEntryProtoSchema } from '../../onnx/schema/onnx_pb.ts'
 import type { NamingScheme } from './scheme.ts'
 
 const SCOPES = 'pkg.torch.onnx.name_scopes'
@@ -17,6 +19,18 @@ export const dynamo: NamingScheme = {
     const classOf = new Map(scopes.map((scope, i) => [scope, pythonStrings(classText)[i]?.split('.').at(-1)]))
     return { path, classes: path.map((_, i) => classOf.get(path.slice(0, i + 1).join('.'))) }
   },
+  placeIn(path, name, like) {
+    const listed = (key: string): string[] =>
+      pythonStrings(like?.proto.metadataProps.find(item => item.key === key)?.value ?? '').slice(0, -1)
+    const known = listed(SCOPES)
+    const scopes = known.at(-1) === path.join('.') ? known : path.map((_, i) => path.slice(0, i + 1).join('.'))
+    const classes = scopes === known ? listed(CLASSES) : []
+    const entry = (key: string, items: readonly string[]) =>
+      create(StringStringEntryProtoSchema, { key, value: pythonList([...items, name]) })
+    const metadataProps = [entry(SCOPES, scopes.length > 0 ? scopes : [''])]
+    if (classes.length > 0) metadataProps.push(entry(CLASSES, classes))
+    return { name, metadataProps }
+  },
 }
 
 /** The strings of a Python list literal: `['', 'transformer', "it's"]`. */
@@ -26,4 +40,9 @@ export function pythonStrings(text: string): string[] {
     strings.push((single ?? double).replace(/\\(.)/g, '$1'))
   }
   return strings
+}
+
+/** A Python list literal of strings. */
+function pythonList(strings: readonly string[]): string {
+  return `[${strings.map(text => `'${text.replace(/[\\']/g, '\\$&')}'`).join(', ')}]`
 }

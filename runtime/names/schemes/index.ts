@@ -5,7 +5,7 @@ import type { NamingScheme } from './scheme.ts'
 import { slashed } from './slashed.ts'
 
 /** Nodes' own names say nothing: Paddle, sklearn, hand-made graphs. */
-export const flat: NamingScheme = { name: 'flat', scopeOf: () => undefined }
+export const flat: NamingScheme = { name: 'flat', scopeOf: () => undefined, placeIn: (_path, name) => ({ name }) }
 
 const schemes = [dynamo, classic, slashed]
 

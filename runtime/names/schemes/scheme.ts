@@ -1,4 +1,5 @@
 import type { GraphNode } from '../../onnx/graph.ts'
+import type { NodeProto } from '../../onnx/schema/onnx_pb.ts'
 
 /** What a node's name or metadata says of its place among modules. */
 export interface NodeScope {
@@ -13,4 +14,9 @@ export interface NamingScheme {
   readonly name: string
   /** The scope of a node; undefined where the scheme says nothing of it. */
   scopeOf(node: GraphNode): NodeScope | undefined
+  /** What makes a new node one of the module `path`: `name` is its own name, `like` a node in that module, if there is one. */
+  placeIn(path: readonly string[], name: string, like: GraphNode | undefined): Placement
 }
+
+/** The fields of a node that tell where it belongs. */
+export type Placement = Pick<NodeProto, 'name'> & Partial<Pick<NodeProto, 'metadataProps'>>

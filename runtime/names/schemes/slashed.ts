@@ -1,4 +1,4 @@
-import { splitScope } from './classic.ts'
+import { joinScope, splitScope } from './classic.ts'
 import type { NamingScheme } from './scheme.ts'
 
 /** What tf2onnx puts before a model's own scopes. */
@@ -12,5 +12,8 @@ export const slashed: NamingScheme = {
     if (parts.length === 0 || parts[0] === '') return undefined
     const from = parts.findIndex(part => !NOISE.test(part))
     return { path: splitScope(from < 0 ? [] : parts.slice(from)) }
+  },
+  placeIn(path, name, like) {
+    return { name: [...(like ? like.name.split('/').slice(0, -1) : joinScope(path)), name].join('/') }
   },
 }

@@ -1,0 +1,55 @@
+import { type Command, Option } from 'commander'
+import type { SaveOptions } from '../../runtime/index.ts'
+import type { Block } from '../../runtime/tracing/block.ts'
+import { UsageError } from '../errors.ts'
+import { print, printJson } from '../print.ts'
+import { addTemplateOptions, type TemplateFlags, templateText } from '../template-text.ts'
+
+interface Flags extends TemplateFlags {
+  readonly output: string
+  readonly weights: NonNullable<SaveOptions['weights']>
+  readonly json?: boolean
+}
+
+export function addEdit(program: Command): void {
+  const command = program
+    .command('edit')
+    .description('write a model with an edit in its graph: a plain ONNX file')
+    .argument('<model>', 'a .onnx file')
+  addTemplateOptions(command, 'what to change')
+    .requiredOption('--output <file>', 'the .onnx file to write')
+    .addOption(
+      new Option(
+        '--weights <how>',
+        'where weights go: as the file had them, into the .onnx file, or into one beside it',
+      )
+        .choices(['as-read', 'embedded', 'external'])
+        .default('as-read'),
+    )
+    .option('--json', 'tell what was written as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  onnsight edit model.onnx --template 'transformer.h[2].mlp.output = 0' --output edited.onnx
+  onnsight edit model.onnx --template-file steer.txt --output steered.onnx --weights external`,
+    )
+    .action(edit)
+}
+
+async function edit(path: string, flags: Flags): Promise<void> {
+  const given = await templateText(flags)
+  if (!given) throw new UsageError('No edit was given.', "give one: --template 'transformer.h[2].mlp.output = 0'")
+  const { output, weights } = flags
+  const { load } = await import('../../runtime/index.ts')
+  const { savingBlock } = await import('../run/template.ts')
+  const block: Block = savingBlock(given.text, given.name, () => undefined)
+  const model = await load(path)
+  try {
+    await model.edit({}, block).save(output, { weights })
+  } finally {
+    await model.release()
+  }
+  if (flags.json) printJson({ version: 1, file: output, model: path, weights })
+  else print(`${output}: ${path} with its edit`)
+}

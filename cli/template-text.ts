@@ -1,0 +1,33 @@
+import { readFile } from 'node:fs/promises'
+import { type Command, Option } from 'commander'
+import { CommandError } from './errors.ts'
+
+export interface TemplateFlags {
+  readonly template?: string
+  readonly templateFile?: string
+}
+
+/** `--template` and `--template-file`. */
+export function addTemplateOptions(command: Command, what: string): Command {
+  return command
+    .option('--template <text>', `${what}, in the template language`)
+    .addOption(new Option('--template-file <file>', 'the same from a file').conflicts('template'))
+}
+
+/** The text that was given, and its name for messages; undefined if none was. */
+export async function templateText({
+  template,
+  templateFile,
+}: TemplateFlags): Promise<{ text: string; name: string } | undefined> {
+  if (template !== undefined) return { text: template, name: '<template>' }
+  if (templateFile === undefined) return undefined
+  try {
+    return { text: await readFile(templateFile, 'utf8'), name: templateFile }
+  } catch (error) {
+    throw new CommandError(
+      `The template ${templateFile} can't be read: ${(error as Error).message}.`,
+      'check the path',
+      error,
+    )
+  }
+}
