@@ -1,0 +1,18 @@
+import { fileURLToPath } from 'node:url'
+import { SOURCES } from './project.ts'
+
+export interface WebpackConfig {
+  readonly module?: { readonly rules?: readonly unknown[] }
+}
+
+const RULE = {
+  test: SOURCES,
+  exclude: /[\\/]node_modules[\\/]/,
+  enforce: 'pre',
+  use: fileURLToPath(new URL('./webpack-loader.js', import.meta.url)),
+}
+
+/** The loader before all others, in each of the builds that Next makes: for Node, for the edge, for browsers. */
+export function addWebpackRule(config: WebpackConfig): WebpackConfig {
+  return { ...config, module: { ...config.module, rules: [...(config.module?.rules ?? []), RULE] } }
+}
