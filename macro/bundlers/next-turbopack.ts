@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
+import { options } from './next-options.ts'
 
 type Rules = Readonly<Record<string, unknown>>
 
@@ -17,7 +18,7 @@ export interface TurbopackConfig {
 }
 
 /** By name, which Turbopack resolves from the project: its files import onnsight too. */
-const LOADER = 'onnsight/loader'
+const LOADER = { loader: 'onnsight/loader', options }
 const GLOB = '*.{js,jsx,mjs,cjs,ts,tsx,mts,cts}'
 const content = /onnsight\/trace\.macro/
 const CONDITION = '#onnsight'

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { options } from './next-options.ts'
 import { SOURCES } from './project.ts'
 
 export interface WebpackConfig {
@@ -9,7 +10,7 @@ const RULE = {
   test: SOURCES,
   exclude: /[\\/]node_modules[\\/]/,
   enforce: 'pre',
-  use: fileURLToPath(new URL('./webpack-loader.js', import.meta.url)),
+  use: [{ loader: fileURLToPath(new URL('./webpack-loader.js', import.meta.url)), options }],
 }
 
 /** The loader before all others, in each of the builds that Next makes: for Node, for the edge, for browsers. */

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -176,4 +176,14 @@ for (const bundler of Object.keys(bundlers) as Bundler[]) {
 
 inBrowser('docs/matrix.md names the versions of the lockfiles, and what was run', t => {
   matrix.check(t)
+})
+
+test('docs/tools.md shows what the Next.js app does, and the other way', t => {
+  const guide = readFileSync('docs/tools.md', 'utf8')
+  const config = readFileSync('examples/apps/next/next.config.ts', 'utf8')
+  for (const line of ["import { withOnnsight } from 'onnsight/next'", 'export default withOnnsight(']) {
+    t.true(config.includes(line), line)
+    t.true(guide.includes(line), line)
+  }
+  t.true(guide.includes(byBabel['babel.config.js']))
 })

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -76,9 +76,11 @@ async function seen(t: ExecutionContext, parts: Parts): Promise<Seen> {
 }
 
 const GLOB = '*.{js,jsx,mjs,cjs,ts,tsx,mts,cts}'
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
+const LOADER = { loader: 'onnsight/loader', options: { version } }
 const RULE = {
   condition: { all: [{ not: 'foreign' }, { content: '/onnsight\\/trace\\.macro/' }] },
-  loaders: ['onnsight/loader'],
+  loaders: [LOADER],
 }
 
 for (const [what, name, text] of [
@@ -159,7 +161,10 @@ test('for webpack the loader comes before all others, after what an own function
     t.like(webpack!.module, { strict: true })
     const { rules } = webpack!.module
     t.deepEqual(rules.slice(0, -1), before)
-    t.like(rules.at(-1), { enforce: 'pre', use: join(process.cwd(), 'dist/macro/bundlers/webpack-loader.js') })
+    t.like(rules.at(-1), {
+      enforce: 'pre',
+      use: [{ loader: join(process.cwd(), 'dist/macro/bundlers/webpack-loader.js'), options: { version } }],
+    })
   }
   // Next has its own words for that.
   t.is((await seen(t, { config: wrap('{ webpack: () => undefined }') })).webpack, undefined)
@@ -170,7 +175,7 @@ test('Next 15.3 to 15.5 has conditions by name', async t => {
   const { config } = await seen(t, { version: '15.5.29', config: wrap(`{ turbopack: ${own} }`), turbopack: '1' })
   t.deepEqual(config.turbopack, {
     conditions: { '#mine': { path: '*.svg' }, '#onnsight': { path: GLOB, content: '/onnsight\\/trace\\.macro/' } },
-    rules: { '#onnsight': { foreign: false, default: { loaders: ['onnsight/loader'] } }, '#mine': { loaders: ['a'] } },
+    rules: { '#onnsight': { foreign: false, default: { loaders: [LOADER] } }, '#mine': { loaders: ['a'] } },
   })
 })
 
