@@ -6,7 +6,8 @@ export class MacroNotExpandedError extends Error {
       `${name}() from onnsight/trace.macro was called, but the macro was not expanded at build time.\n${frame}` +
         `  Do this: run the file with \`node --import onnsight/register file.ts\`,\n` +
         `  or add 'onnsight/babel-plugin' (or 'macros', from babel-plugin-macros) to the plugins of babel.config.js,\n` +
-        `  or onnsight() from 'onnsight/vite', /rollup, /rolldown, /webpack, /rspack or /esbuild to the bundler's plugins.\n` +
+        `  or onnsight() from 'onnsight/vite', /rollup, /rolldown, /webpack, /rspack or /esbuild to the bundler's plugins,\n` +
+        `  or withOnnsight() from 'onnsight/next' to next.config.js: export default withOnnsight(nextConfig).\n` +
         '  Without Babel, use model.trace(inputs, model => …).',
     )
     this.name = 'MacroNotExpandedError'
@@ -19,6 +20,8 @@ export function notExpanded(name: string): (...args: unknown[]) => never {
     throw new MacroNotExpandedError(name, callingLine(new Error().stack ?? ''))
   }
 }
+
+const LONGEST = 400
 
 function callingLine(stack: string): string {
   // Not imported: this file goes into bundles, for browsers too.
@@ -34,6 +37,8 @@ function callingLine(stack: string): string {
     try {
       const lines = fs.readFileSync(file, 'utf8').split('\n')
       const from = Math.max(1, at - 2)
+      // A bundle: its lines are no code that anyone wrote.
+      if (lines.slice(from - 1, at + 2).some(text => text.length > LONGEST)) return place
       const shown = lines
         .slice(from - 1, at + 2)
         .map((text, i) => `${from + i === at ? '>' : ' '} ${String(from + i).padStart(4)} | ${text}`)

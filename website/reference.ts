@@ -26,6 +26,8 @@ const entries: Readonly<Record<string, readonly [declarations: string, purpose: 
   'onnsight/webpack': ['dist/macro/bundlers/webpack.d.ts', 'The macro in webpack'],
   'onnsight/rspack': ['dist/macro/bundlers/rspack.d.ts', 'The macro in Rspack'],
   'onnsight/esbuild': ['dist/macro/bundlers/esbuild.d.ts', 'The macro in esbuild'],
+  'onnsight/next': ['dist/macro/bundlers/next.d.ts', 'The macro in Next.js'],
+  'onnsight/loader': ['dist/macro/bundlers/webpack-loader.d.ts', 'The macro as a loader of webpack’s kind'],
   'onnsight/babel-plugin': ['dist/macro/plugin.d.ts', 'The macro as a plugin of Babel'],
   'onnsight/cell': ['dist/macro/cell.d.ts', 'The macro for notebooks and consoles'],
 }

@@ -1,6 +1,7 @@
 import { checkBabel } from './checks/babel.ts'
 import { checkCache } from './checks/cache.ts'
 import { checkCuda } from './checks/cuda.ts'
+import { checkNext, isNext } from './checks/next.ts'
 import { checkNode } from './checks/node.ts'
 import { checkOnnsight } from './checks/onnsight.ts'
 import { checkOnnxruntime } from './checks/onnxruntime.ts'
@@ -24,7 +25,7 @@ export async function diagnose(folder: string): Promise<Diagnosis> {
     await checkOnnxruntime(project),
     await checkCuda(project),
     checkWeb(project),
-    ...(await checkBabel(project)),
+    ...(await (isNext(project) ? checkNext(project) : checkBabel(project))),
     await checkCache(),
   ]
   return { version: 1, project: project.folder, findings }

@@ -4,15 +4,15 @@ import { pathToFileURL } from 'node:url'
 import type * as Babel from '@babel/core'
 import { say } from './child.ts'
 
-/* Runs a project's own Babel, with its own configuration, on a file that uses the macro: expand.js PROJECT FILE. */
+/* Runs a project's own Babel, with its own configuration, on a file that uses the macro: expand.js PROJECT FILE BABEL. */
 
 /** Never written: a configuration may treat files by their place. */
 const source = `import { trace } from 'onnsight/trace.macro'
 export const run = model => trace(model, [[1]], () => model.output)`
 
-const [folder, file] = process.argv.slice(2)
+const [folder, file, name] = process.argv.slice(2)
 try {
-  const path = createRequire(join(folder, 'package.json')).resolve('@babel/core')
+  const path = createRequire(join(folder, 'package.json')).resolve(name)
   const module = (await import(pathToFileURL(path).href)) as typeof Babel & { readonly default?: typeof Babel }
   const babel = module.default ?? module
   const options = { filename: file, cwd: folder, root: folder, sourceType: 'module' } as const

@@ -92,14 +92,18 @@ export async function visit(browser: Browser, url: string, wrong: string[]): Pro
 }
 
 /** Starts a server in the app's folder; it ends with `stop`. */
-export async function start(app: Project, command: (port: number) => string[]): Promise<{ url: string; stop(): void }> {
+export async function start(
+  app: Project,
+  command: (port: number) => string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<{ url: string; stop(): void }> {
   const port = await freePort()
   const [file, ...args] = command(port)
   const child = spawn(join(app.folder, 'node_modules/.bin', file), args, {
     cwd: app.folder,
     stdio: 'ignore',
     detached: true,
-    env: { ...process.env, NODE_ENV: 'production', NODE_OPTIONS: '', FORCE_COLOR: '0', NO_COLOR: undefined },
+    env: { ...process.env, NODE_ENV: 'production', NODE_OPTIONS: '', FORCE_COLOR: '0', NO_COLOR: undefined, ...env },
   })
   const url = `http://localhost:${port}`
   for (let i = 0; ; i++) {

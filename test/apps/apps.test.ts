@@ -1,12 +1,25 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import test from 'ava'
 import type { Browser } from 'playwright-core'
+import { MatrixPart } from '../consumers/matrix-part.ts'
 import { Project } from '../consumers/project.ts'
 import { chromiumPath, launch, serve } from '../web/site.ts'
-import { checkAccess, checkPage, expected, openApp, start, visit } from './app.ts'
+import { checkAccess, checkPage, openApp, visit } from './app.ts'
+import {
+  type Bundler,
+  build,
+  bundlers,
+  byBabel,
+  cells,
+  checkPages,
+  checkRoute,
+  develop,
+  dueCells,
+  serve as serveNext,
+} from './next.ts'
 
 // The apps of examples/apps: installed with the packed onnsight, built by their own tools, and used in Chromium.
 
@@ -24,23 +37,19 @@ test.after.always(async () => {
   Project.removeAll()
 })
 
-test('docs/browser.md names the versions of the lockfiles', t => {
-  const page = readFileSync('docs/browser.md', 'utf8')
-  const version = (lockfile: string, name: string): string => {
-    const { packages } = JSON.parse(readFileSync(lockfile, 'utf8')) as {
-      packages: Record<string, { version: string }>
-    }
-    return `${name} ${packages[`node_modules/${name}`].version}`
-  }
-  for (const [folder, names] of [
-    ['examples/apps/cra', ['react-scripts', 'react']],
-    ['examples/apps/next', ['next', 'react']],
-    ['.', ['vite']],
-  ] as const) {
-    const versions = names.map(name => version(`${folder}/package-lock.json`, name)).join(', ')
-    t.true(page.includes(versions), versions)
-  }
-})
+const cra = 'examples/apps/cra/package-lock.json'
+const next = 'examples/apps/next/package-lock.json'
+const nextRow = (bundler: string, how: string): string => `Next.js by ${bundler}, ${how}`
+const matrix = new MatrixPart('Apps', 'test/apps/apps.test.ts', [
+  { name: 'Create React App', packages: ['react-scripts', 'react'], lockfile: cra },
+  ...['withOnnsight', 'babel.config.js'].flatMap(how =>
+    Object.keys(bundlers).map(bundler => ({
+      name: nextRow(bundler, how),
+      packages: ['next', 'react'],
+      lockfile: next,
+    })),
+  ),
+])
 
 inBrowser('Create React App, with no configuration: built, and used in the browser', async t => {
   t.timeout(900_000)
@@ -57,47 +66,124 @@ inBrowser('Create React App, with no configuration: built, and used in the brows
   await checkPage(t, page, 'ROMEO: O')
   await checkAccess(t, page)
   t.deepEqual(wrong, [])
+  matrix.record('Create React App', 'react-scripts build, in Chromium')
   await app.succeed('rm -rf build node_modules')
 })
 
-test.serial('Next.js, Turbopack and webpack: a server component, a route handler and a client component', async t => {
-  t.timeout(900_000)
-  const app = await openApp('next')
-  for (const bundler of ['', ' --webpack']) {
-    await app.succeed(`rm -rf .next && next build${bundler}`, { NEXT_TELEMETRY_DISABLED: '1' })
-    const { url, stop } = await start(app, port => ['next', 'start', '-p', String(port)])
-    stops.push(stop)
-    const post = (body: unknown) => fetch(`${url}/api/look`, { method: 'POST', body: JSON.stringify(body) })
-    const due = await expected('ROMEO')
-    const seen = (await (await post({ text: 'ROMEO' })).json()) as {
-      lens: { next: string[] }[]
-      patterns: number[][][][]
-    }
-    t.deepEqual(seen.lens.at(-1)?.next, due.next, bundler)
-    t.true(seen.patterns[1][0].every((row, i) => row.every((share, j) => Math.abs(share - due.pattern[i][j]) < 1e-4)))
-    const refused = await post({ text: 5 })
-    t.is(refused.status, 400)
-    t.regex(await refused.text(), /Send \{ \\"text\\"/)
-    const html = await (await fetch(`${url}/?text=ROMEO`)).text()
-    t.regex(html, /class="lens"/)
-    if (!browser) {
-      t.log('The pages in the browser were not looked at: no Chromium here.')
-      stop()
-      continue
-    }
-    const wrong: string[] = []
-    const server = await visit(browser, `${url}/`, wrong)
-    await checkPage(t, server, EXAMPLE)
-    const client = await visit(browser, `${url}/browser`, wrong)
-    await client.waitForSelector('.lens')
-    await checkPage(t, client, EXAMPLE)
-    await client.getByLabel('Layer').selectOption('3')
-    await checkPage(t, client, EXAMPLE, 3)
-    await client.getByLabel('Text').fill('ROMEO')
-    await client.waitForFunction(`document.querySelectorAll('.lens thead th').length === 6`)
-    for (const page of [server, client]) await checkAccess(t, page)
-    t.deepEqual(wrong, [])
-    stop()
-    stops.pop()
+let opened: Promise<Project> | undefined
+const nextApp = (): Promise<Project> => {
+  opened ??= openApp('next')
+  return opened
+}
+
+/** Changes files, and puts them back. */
+async function withFiles(app: Project, files: Readonly<Record<string, string | undefined>>, run: () => Promise<void>) {
+  const has = (path: string): boolean => existsSync(join(app.folder, path))
+  const before = Object.keys(files).map(path => [path, has(path) ? app.read(path) : undefined] as const)
+  const write = (path: string, text: string | undefined): void => {
+    if (text !== undefined || has(path)) app.write(path, text)
   }
+  for (const [path, text] of Object.entries(files)) write(path, text)
+  try {
+    await run()
+  } finally {
+    for (const [path, text] of before) write(path, text)
+  }
+}
+
+for (const bundler of Object.keys(bundlers) as Bundler[]) {
+  test.serial(
+    `Next.js by ${bundler}, withOnnsight: a server component, a route handler, a client component`,
+    async t => {
+      t.timeout(900_000)
+      const app = await nextApp()
+      const { code, output } = await build(app, bundler)
+      t.is(code, 0, output)
+      t.notRegex(output, /Babel|babel/)
+      const { url, stop } = await serveNext(app)
+      stops.push(stop)
+      await checkRoute(t, url)
+      t.deepEqual(await cells(url, 'ROMEO'), await dueCells('ROMEO'))
+      if (browser) await checkPages(t, browser, url)
+      else t.log('The pages in the browser were not looked at: no Chromium here.')
+      matrix.record(nextRow(bundler, 'withOnnsight'), 'next build, next start: server, route handler, in Chromium')
+      stop()
+      stops.pop()
+    },
+  )
+
+  test.serial(
+    `Next.js by ${bundler}, withOnnsight: what can’t be expanded ends the build with a code frame`,
+    async t => {
+      t.timeout(900_000)
+      const app = await nextApp()
+      const wrong = app
+        .read('lib/look.ts')
+        .replace(/\n.*await trace\(.*\n/, line => `\n  const last = 1${line}    last = 2\n`)
+      await withFiles(app, { 'lib/look.ts': wrong }, async () => {
+        const { code, output } = await build(app, bundler)
+        t.is(code, 1)
+        t.regex(output, /lib\/look\.ts:19:5: last is assigned in a traced block, but it is a constant/)
+        t.regex(output, /> 19 \| {5}last = 2\n/)
+        t.notRegex(output, /buildCodeFrameError|PackFileCacheStrategy/)
+      })
+      matrix.record(nextRow(bundler, 'withOnnsight'), 'build error')
+    },
+  )
+}
+
+test.serial('Next.js by Turbopack, withOnnsight: next dev answers, and shows what a file was changed to', async t => {
+  t.timeout(900_000)
+  const app = await nextApp()
+  await app.succeed('rm -rf .next')
+  const { url, stop } = await develop(app)
+  stops.push(stop)
+  await checkRoute(t, url)
+  t.deepEqual(await cells(url, 'ROMEO'), await dueCells('ROMEO'))
+  const twice = app.read('lib/look.ts').replace("Softmax[0].output.slice('0')", '$&.mul(2)')
+  await withFiles(app, { 'lib/look.ts': twice }, async () => {
+    const due = await dueCells('ROMEO', 2)
+    let seen: string[] = []
+    for (let i = 0; i < 120 && seen[0] !== due[0]; i++) {
+      await new Promise(done => setTimeout(done, 250))
+      seen = await cells(url, 'ROMEO')
+    }
+    t.deepEqual(seen, due)
+  })
+  matrix.record(nextRow('Turbopack', 'withOnnsight'), 'next dev, with a file changed')
+  stop()
+  stops.pop()
+})
+
+for (const bundler of Object.keys(bundlers) as Bundler[]) {
+  test.serial(`Next.js by ${bundler}, babel.config.js: a server component, a route handler`, async t => {
+    t.timeout(900_000)
+    const app = await nextApp()
+    await withFiles(app, byBabel, async () => {
+      const { code, output } = await build(app, bundler)
+      t.is(code, 0, output)
+      t.regex(output, /babel/)
+      const { url, stop } = await serveNext(app)
+      stops.push(stop)
+      await checkRoute(t, url)
+      t.deepEqual(await cells(url, 'ROMEO'), await dueCells('ROMEO'))
+      stop()
+      stops.pop()
+    })
+    matrix.record(nextRow(bundler, 'babel.config.js'), 'next build, next start: server, route handler')
+  })
+}
+
+inBrowser('docs/matrix.md names the versions of the lockfiles, and what was run', t => {
+  matrix.check(t)
+})
+
+test('docs/tools.md shows what the Next.js app does, and the other way', t => {
+  const guide = readFileSync('docs/tools.md', 'utf8')
+  const config = readFileSync('examples/apps/next/next.config.ts', 'utf8')
+  for (const line of ["import { withOnnsight } from 'onnsight/next'", 'export default withOnnsight(']) {
+    t.true(config.includes(line), line)
+    t.true(guide.includes(line), line)
+  }
+  t.true(guide.includes(byBabel['babel.config.js']))
 })

@@ -222,6 +222,69 @@ test('the plugin of onnsight does as well as the macro’s, and Babel 8 as well 
   t.is(of('macro')!.status, 'ok')
 })
 
+const next = {
+  'package.json': { name: 'app', dependencies: { next: '16.4.6' } },
+  'node_modules/next/package.json': { name: 'next', version: '16.4.6' },
+  // Its own Babel.
+  'node_modules/next/dist/compiled/babel/core.js': `module.exports = require(${JSON.stringify(resolve('node_modules/@babel/core'))})`,
+}
+const withOnnsight = "import { withOnnsight } from 'onnsight/next'\nexport default withOnnsight({})\n"
+
+for (const [what, parts, status, message, fix] of [
+  [
+    'withOnnsight',
+    { files: { 'next.config.ts': withOnnsight } },
+    'ok',
+    /by withOnnsight, in next\.config\.ts$/,
+    undefined,
+  ],
+  [
+    'withOnnsight, required',
+    { files: { 'next.config.js': "module.exports = require('onnsight/next').withOnnsight({})" } },
+    'ok',
+    /by withOnnsight, in next\.config\.js$/,
+    undefined,
+  ],
+  [
+    'withOnnsight without Babel',
+    { files: { 'next.config.mjs': withOnnsight }, without: ['@babel/core'] },
+    'fail',
+    /@babel\/core is not installed/,
+    /^npm install --save-dev @babel\/core$/,
+  ],
+  [
+    'a Babel configuration, with Next’s own Babel',
+    { files: macros, without: ['@babel/core'] },
+    'ok',
+    /Babel configuration, which Next\.js takes$/,
+    undefined,
+  ],
+  [
+    'a Babel configuration without the plugin',
+    { files: { 'babel.config.json': { presets: [] } } },
+    'fail',
+    /no plugin of this project/,
+    /withOnnsight/,
+  ],
+  [
+    'neither',
+    { files: { 'next.config.mjs': `// ${withOnnsight.split('\n')[0]}\n// withOnnsight({})\nexport default {}` } },
+    'warn',
+    /does not use withOnnsight/,
+    /^npm install --save-dev @babel\/core, and in next\.config\.ts: export default withOnnsight\(nextConfig\)/,
+  ],
+] as const satisfies readonly (readonly [string, Parts, string, RegExp, RegExp | undefined])[]) {
+  test(`Next.js, ${what}: macro is ${status}`, async t => {
+    const { code, of, diagnosis } = await doctor(makeProject({ ...parts, files: { ...next, ...parts.files } }))
+    const found = of('macro')
+    t.is(found?.status, status, JSON.stringify(diagnosis.findings, undefined, 1))
+    t.regex(found!.message, message)
+    if (fix) t.regex(found!.fix!, fix)
+    t.is(of('babel-plugin-macros'), undefined)
+    t.is(code, status === 'fail' ? 1 : 0)
+  })
+}
+
 test('two copies of onnsight fail, wherever they lie; one that is linked twice is one', async t => {
   const project = makeProject({ files: macros })
   const other = join(project, 'node_modules/@scope/tool/node_modules/onnsight')

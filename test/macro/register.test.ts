@@ -109,3 +109,11 @@ for (const name of ['trace', 'save', 'stop', 's', 'session', 'invoke', 'cache', 
     t.regex(stderr, /--import onnsight\/register[\s\S]*onnsight\/babel-plugin/)
   })
 }
+
+test('a bundle that holds the macro unexpanded: the place is told, and the line is not shown, which is the whole program', async t => {
+  const text = `import { trace } from 'onnsight/trace.macro'\ntry { trace('${'x'.repeat(5000)}') } catch (error) { console.log(error.message) }\n`
+  const { stdout } = await runFile({ 'main.mjs': text }, 'main.mjs', '--no-warnings')
+  t.regex(stdout, /not expanded at build time\.\n.*main\.mjs:2:\d+\n {2}Do this: run/)
+  t.regex(stdout, /withOnnsight\(\) from 'onnsight\/next'/)
+  t.notRegex(stdout, /xxxx/)
+})

@@ -3,10 +3,16 @@ import type { Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import test from 'ava'
 import type { Page } from 'playwright-core'
+import { MatrixPart } from '../consumers/matrix-part.ts'
 import { traced } from './pages/traced.ts'
 import { chromiumPath, openSite, type Site, serve } from './site.ts'
 
 // What a page does with onnsight, in Chromium.
+
+const VITE = 'Vite, pages in Chromium, in a clone'
+const matrix = new MatrixPart('In the browser', 'test/web/browser.test.ts', [
+  { name: VITE, packages: ['vite', 'onnxruntime-web', 'playwright-core'], lockfile: 'package-lock.json' },
+])
 
 const run = chromiumPath ? test.serial : test.serial.skip
 let site!: Site
@@ -74,6 +80,7 @@ run('a model from an address, a File, a Blob, bytes, and Files with its weights 
   t.is(found.length, 8)
   for (const logits of found) for (const [i, value] of logits.entries()) t.true(Math.abs(value - found[0][i]) < 1e-4)
   t.true(found[0].some(value => Math.abs(value) > 0.1))
+  matrix.record(VITE, 'models from addresses, Files and bytes')
 })
 
 run('what was fetched is kept, as long as it has not changed; progress is told in bytes', async t => {
@@ -111,6 +118,7 @@ run('what was fetched is kept, as long as it has not changed; progress is told i
   await inPage(page, `await onnsight.clearKept(); await (await load('/models/chars.onnx', { keep: false })).release()`)
   await inPage(page, `await (await load('/models/chars.onnx', { keep: false })).release()`)
   t.deepEqual(requests, ['GET /models/chars.onnx', 'GET /models/chars.onnx'])
+  matrix.record(VITE, 'what was fetched is kept')
 })
 
 run('sessions, nested traces, forced values, side by side and explained: nothing follows awaits there', async t => {
@@ -150,6 +158,7 @@ run('sessions, nested traces, forced values, side by side and explained: nothing
   t.true(Math.abs(first - third) < 1e-3 && Math.abs(first - second) > 0.1)
   t.is(found.traces, 2)
   t.regex(String(found.steps), /next\(\) asks for step 3, and generation has ended after 3/)
+  matrix.record(VITE, 'sessions, nested traces')
 })
 
 run('the macro, by Vite: what a page computes is what Node computes', async t => {
@@ -171,6 +180,7 @@ run('the macro, by Vite: what a page computes is what Node computes', async t =>
     )
   }
   t.notDeepEqual(there.logits, there.patched)
+  matrix.record(VITE, 'traces by the macro')
 })
 
 interface Failed {
@@ -228,6 +238,7 @@ run('what can go wrong says what to do', async t => {
     t.regex(error.message, message, code)
     t.regex(error.message, /Do this: /, code)
   }
+  matrix.record(VITE, 'errors')
 })
 
 run('where WebGPU is missing and it is allowed, WebAssembly does it', async t => {
@@ -256,4 +267,8 @@ run('an abort ends loading; the next one is whole', async t => {
      return [failed, (await model.run([[1, 2]])).logits.dims]`,
   )
   t.deepEqual(found, ['AbortError', [1, 2, 65]])
+})
+
+run('docs/matrix.md names the versions of the lockfile, and what was run', t => {
+  matrix.check(t)
 })

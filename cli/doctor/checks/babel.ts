@@ -9,7 +9,7 @@ import type { Project } from '../project.ts'
 const NODE_FOR_8 = '22.18.0'
 const CONFIGURE = 'babel.config.json: { "plugins": ["macros"] }'
 
-interface Expanded {
+export interface Expanded {
   readonly configured?: boolean
   readonly expanded?: boolean
   readonly reason?: string
@@ -26,7 +26,7 @@ export async function checkBabel(project: Project): Promise<Finding[]> {
   return project.hasOnnsight && !project.isOnnsight ? [...findings, await checkMacro(project)] : findings
 }
 
-function checkVersions({ folder, copies }: Project, version: string): Finding {
+export function checkVersions({ folder, copies }: Project, version: string): Finding {
   const all = copies.filter(({ name }) => name === '@babel/core')
   const others = all.filter(copy => copy.version !== version)
   const list = others.map(copy => `${copy.version} in ${relative(folder, copy.folder)}`)
@@ -46,15 +46,9 @@ function checkPlugin({ folder }: Project): Finding {
   )
 }
 
-async function checkMacro({ folder }: Project): Promise<Finding> {
-  const sources = join(folder, 'src')
-  const file = join(existsSync(sources) ? sources : folder, 'onnsight-doctor.js')
-  const { said, end } = await runScript('expand', [folder, file], folder)
-  const { configured, expanded, reason } = (said as Expanded | undefined) ?? { reason: end }
-  if (reason !== undefined) {
-    const shown = reason.replaceAll(`${folder}/`, '').split('\n').slice(0, 3).join('\n')
-    return fail('macro', `The macro is not expanded: this project’s Babel fails.\n${shown}`, 'correct what Babel says')
-  }
+async function checkMacro(project: Project): Promise<Finding> {
+  const { configured, expanded, reason } = await expandBy('@babel/core', project)
+  if (reason !== undefined) return failed(reason, project)
   if (expanded) return ok('macro', 'The macro is expanded by this project’s Babel')
   if (configured)
     return fail('macro', 'The macro is not expanded: no plugin of this project’s Babel configuration does.', CONFIGURE)
@@ -63,4 +57,17 @@ async function checkMacro({ folder }: Project): Promise<Finding> {
     'The macro is not expanded by Babel: this project has no Babel configuration.',
     `${CONFIGURE}, or run with node --import onnsight/register`,
   )
+}
+
+/** What a Babel that the project has, with the project's configuration, makes of a file that uses the macro. */
+export async function expandBy(babel: string, { folder }: Project): Promise<Expanded> {
+  const sources = join(folder, 'src')
+  const file = join(existsSync(sources) ? sources : folder, 'onnsight-doctor.js')
+  const { said, end } = await runScript('expand', [folder, file, babel], folder)
+  return (said as Expanded | undefined) ?? { reason: end }
+}
+
+export function failed(reason: string, { folder }: Project): Finding {
+  const shown = reason.replaceAll(`${folder}/`, '').split('\n').slice(0, 3).join('\n')
+  return fail('macro', `The macro is not expanded: this project’s Babel fails.\n${shown}`, 'correct what Babel says')
 }

@@ -1,1 +1,0 @@
-module.exports = { presets: ['next/babel'], plugins: ['macros'] }

@@ -1,0 +1,81 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import type { ExecutionContext } from 'ava'
+
+const PAGE = 'docs/matrix.md'
+
+/** A line of docs/matrix.md. */
+export interface Row {
+  readonly name: string
+  /** Packages whose versions it tells, and the lockfile that has them. */
+  readonly packages: readonly string[]
+  readonly lockfile: string
+}
+
+interface Lockfile {
+  readonly packages: Readonly<Record<string, { readonly version: string }>>
+}
+
+/** The part of docs/matrix.md that one file of tests writes: a heading, and a table of what has been run. */
+export class MatrixPart {
+  readonly #heading: string
+  readonly #file: string
+  readonly #rows: readonly Row[]
+  readonly #ran = new Map<string, string[]>()
+
+  /** @param file of the tests, which it names */
+  constructor(heading: string, file: string, rows: readonly Row[]) {
+    this.#heading = heading
+    this.#file = file
+    this.#rows = rows
+  }
+
+  /** Notes what has been run, and has come out right. */
+  record(name: string, what: string): void {
+    if (!this.#rows.some(row => row.name === name)) throw new Error(`The table has no row ${name}.`)
+    this.#ran.set(name, [...(this.#ran.get(name) ?? []), what])
+  }
+
+  /** The table's lines: versions are those of the lockfile. */
+  rows(): string[] {
+    return this.#rows.map(
+      row => `| ${row.name} | ${versions(row).join(', ')} | ${(this.#ran.get(row.name) ?? ['nothing']).join('; ')} |`,
+    )
+  }
+
+  /** The page has these rows under this heading, and no others there; with UPDATE_MATRIX they are written. */
+  check(t: ExecutionContext): void {
+    if (process.env.UPDATE_MATRIX) this.#write()
+    const [, , found = ''] = split(readFileSync(PAGE, 'utf8'), this.#heading)
+    // The formatter sets columns under each other, which counts for nothing.
+    const lines = found.replaceAll(/ +/g, ' ').split('\n')
+    const shown = lines.filter(line => line.startsWith('| ') && !/^\| (tool|-+) \|/.test(line))
+    t.deepEqual(shown, this.rows(), `docs/matrix.md is old: UPDATE_MATRIX=1 npx ava ${this.#file}`)
+  }
+
+  #write(): void {
+    const { versions, platform, arch } = process
+    const [before, heading, , after] = split(readFileSync(PAGE, 'utf8'), this.#heading)
+    const body = `By \`UPDATE_MATRIX=1 npx ava ${this.#file}\`: here on Node ${versions.node}, ${platform} ${arch}.
+
+| tool | versions | what was run |
+| ---- | -------- | ------------ |
+${this.rows().join('\n')}
+`
+    writeFileSync(PAGE, `${before}${heading}\n${body}${after && `\n${after}`}`)
+  }
+}
+
+/** What stands before a part, its heading, what is in it, and what comes after. A part that is not there yet is the last. */
+function split(page: string, heading: string): [string, string, string, string] {
+  const line = `## ${heading}\n`
+  const start = page.indexOf(line)
+  if (start < 0) return [`${page.trimEnd()}\n\n`, line, '', '']
+  const end = page.indexOf('\n## ', start)
+  const last = end < 0 ? page.length : end + 1
+  return [page.slice(0, start), line, page.slice(start + line.length, last), page.slice(last)]
+}
+
+function versions({ packages, lockfile }: Row): string[] {
+  const { packages: locked } = JSON.parse(readFileSync(lockfile, 'utf8')) as Lockfile
+  return packages.map(name => `${name} ${locked[`node_modules/${name}`].version}`)
+}
