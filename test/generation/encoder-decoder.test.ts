@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fromBinary } from '@bufbuild/protobuf'
 import test from 'ava'
-import { load, type Model, type OnnsightError, type Tensor, WorkerBackend } from 'onnsight'
+import { load, type Model, type OnnsightError, type Tensor, type TensorLike, WorkerBackend } from 'onnsight'
 import { generate, session, trace } from 'onnsight/trace.macro'
 import { type ModelProto, ModelProtoSchema } from '#dist/runtime/onnx/schema/onnx_pb.js'
 import { floats, graph, node, OnnxType, saved, value } from '../model/hand-graph.ts'
@@ -81,7 +81,7 @@ function close(got: Tensor, expected: readonly (readonly number[])[]): boolean {
 
 /** The encoder's states, and inputs for each shape of decoder: the encoder runs once, in a trace. */
 async function cases(): Promise<
-  Record<string, { model: Model; inputs: Record<string, unknown>; attention: (m: Model) => Tensor }>
+  Record<string, { model: Model; inputs: Record<string, TensorLike>; attention: (m: Model) => Tensor }>
 > {
   const states = await trace(encoder, sourceInputs, () => encoder.tensor('last_hidden_state'))
   const given = { input_ids: start, encoder_hidden_states: states, encoder_attention_mask: mask }
