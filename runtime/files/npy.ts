@@ -5,6 +5,7 @@ import { fileSource } from '../onnx/file-source.ts'
 import { sizeOf, type TensorData } from '../tensor/data.ts'
 import { allocate, bytesOf, type HeldType } from '../tensor/dtype.ts'
 import { Tensor } from '../tensor/tensor.ts'
+import { elementBytes, readElements } from './element-bytes.ts'
 import { type NpyHeader, npyHeader, readNpyHeader } from './npy-header.ts'
 
 /* npyjs is the one package that is kept up: it can't write float16, takes the file's word for its shape, and loses fortran_order. */
@@ -53,34 +54,36 @@ async function readArray(source: ByteSource, header: NpyHeader, path: string): P
   const type: HeldType | undefined = letters === undefined ? types.get(code) : 'string'
   if (!type || (letters !== undefined && !(letters >= 0)))
     throw invalid(path, `its dtype is ${header.descr}, which no tensor has`)
-  const elementBytes = letters === undefined ? bytesOf(type) : 4 * letters
+  const width = letters === undefined ? bytesOf(type) : 4 * letters
   const count = sizeOf(header.shape)
   // Before room is made for it: a few letters may claim to be a huge array. `<U0` takes no bytes at all.
-  const isWhole = Number.isSafeInteger(count) && header.offset + count * elementBytes === source.size
-  if (!isWhole || (elementBytes === 0 && count > source.size))
+  const isWhole = Number.isSafeInteger(count) && header.offset + count * width === source.size
+  if (!isWhole || (width === 0 && count > source.size))
     throw invalid(path, 'its shape and its bytes do not go together')
-  const bytes = await readBytes(source, header.offset, count * elementBytes).catch(error => {
+  const data = roomFor(letters === undefined ? type : 'uint32', letters === undefined ? count : letters * count, path)
+  await readElements(source, header.offset, data).catch(error => {
     throw error instanceof RangeError ? invalid(path, 'it has become shorter') : error
   })
-  if (order === '>') swap(bytes, letters === undefined ? elementBytes : 4)
-  const data = letters === undefined ? numbers(bytes, type, count) : texts(bytes, letters, count, path)
-  const dims = [...header.shape]
-  return { type, dims, data: header.fortran ? rowMajor(data, dims) : data }
-}
-
-function numbers(bytes: Uint8Array, type: HeldType, count: number): TensorData['data'] {
-  const data = allocate(type, count) as Uint8Array
-  new Uint8Array(data.buffer).set(bytes)
+  if (order === '>') for (const bytes of elementBytes(data)) swap(bytes, letters === undefined ? width : 4)
   if (type === 'bool') for (let i = 0; i < count; i++) data[i] = data[i] === 0 ? 0 : 1
-  return data
+  const elements = letters === undefined ? data : texts(data, letters, count, path)
+  const dims = [...header.shape]
+  return { type, dims, data: header.fortran ? rowMajor(elements, dims) : elements }
 }
 
-function texts(bytes: Uint8Array, letters: number, count: number, path: string): string[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+function roomFor(type: HeldType, count: number, path: string): Uint32Array {
+  try {
+    return allocate(type, count) as Uint32Array
+  } catch {
+    throw invalid(path, `there is no room for its ${count} elements of ${type} in memory, or in one array`)
+  }
+}
+
+function texts(points: Uint32Array, letters: number, count: number, path: string): string[] {
   return Array.from({ length: count }, (_, i) => {
     let text = ''
     for (let j = 0; j < letters; j++) {
-      const point = view.getUint32(4 * (i * letters + j), true)
+      const point = points[i * letters + j]
       if (point > 0x10ffff) throw invalid(path, `it holds ${point}, which is no letter`)
       text += String.fromCodePoint(point)
     }
@@ -115,8 +118,7 @@ export function npyParts(path: string, tensor: Tensor): Uint8Array[] {
   const { type, dims, data } = tensor.held()
   if (Array.isArray(data)) return textParts(path, data, dims)
   const code = codes[type]!
-  const { buffer, byteOffset, byteLength } = data as Float32Array
-  return [npyHeader(`${code.endsWith('1') ? '|' : '<'}${code}`, dims), new Uint8Array(buffer, byteOffset, byteLength)]
+  return [npyHeader(`${code.endsWith('1') ? '|' : '<'}${code}`, dims), ...elementBytes(data)]
 }
 
 function textParts(path: string, data: readonly string[], dims: readonly number[]): Uint8Array[] {

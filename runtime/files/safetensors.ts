@@ -1,8 +1,11 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { InvalidTensorsFileError } from '../errors/files.ts'
+import { type ByteSource, readBytes } from '../onnx/byte-source.ts'
+import { fileSource } from '../onnx/file-source.ts'
 import { sizeOf, type TensorData } from '../tensor/data.ts'
 import { allocate, bytesOf, type HeldType } from '../tensor/dtype.ts'
 import { Tensor } from '../tensor/tensor.ts'
+import { elementBytes, readElements } from './element-bytes.ts'
 
 /* The format is a length, a JSON header and the tensors' bytes. No kept-up package reads or writes it in Node. */
 
@@ -57,8 +60,7 @@ export function safetensorsParts(path: string, tensors: Readonly<Record<string, 
       throw new InvalidTensorsFileError(path, `${name} is of ${type}, and safetensors holds numbers`)
     header[name] = { dtype, shape: dims, data_offsets: [offset, offset + data.byteLength] }
     offset += data.byteLength
-    const { buffer, byteOffset, byteLength } = data as Float32Array
-    parts.push(new Uint8Array(buffer, byteOffset, byteLength))
+    parts.push(...elementBytes(data))
   }
   const text = JSON.stringify(header)
   // The bytes begin at a multiple of eight.
@@ -75,16 +77,16 @@ export async function readSafetensors(path: string): Promise<Record<string, Tens
   const file = await open(path, 'r')
   try {
     const { size } = await file.stat()
-    const start = Buffer.alloc(8)
-    await file.read(start, 0, 8, 0)
-    const length = Number(start.readBigUInt64LE())
+    const source = fileSource(file, size)
+    const start = Buffer.from(await readBytes(source, 0, Math.min(size, 8)))
+    const length = size < 8 ? 0 : Number(start.readBigUInt64LE())
     if (size < 8 || length > MOST_HEADER || 8 + length > size)
       throw new InvalidTensorsFileError(path, 'it is no safetensors file, or it is cut off')
-    const header = await readHeader(file, length, path)
+    const header = await readHeader(source, length, path)
     const tensors: Record<string, Tensor> = {}
     for (const [name, entry] of Object.entries(header)) {
       if (name !== '__metadata__')
-        tensors[name] = Tensor.of(await readTensor(file, 8 + length, size, entry, `${path}: ${name}`))
+        tensors[name] = Tensor.of(await readTensor(source, 8 + length, entry, `${path}: ${name}`))
     }
     return tensors
   } finally {
@@ -92,9 +94,8 @@ export async function readSafetensors(path: string): Promise<Record<string, Tens
   }
 }
 
-async function readHeader(file: FileHandle, length: number, path: string): Promise<Record<string, Entry>> {
-  const json = Buffer.alloc(length)
-  await file.read(json, 0, length, 8)
+async function readHeader(source: ByteSource, length: number, path: string): Promise<Record<string, Entry>> {
+  const json = Buffer.from(await readBytes(source, 8, length))
   try {
     return JSON.parse(json.toString('utf8')) as Record<string, Entry>
   } catch (cause) {
@@ -103,9 +104,8 @@ async function readHeader(file: FileHandle, length: number, path: string): Promi
 }
 
 async function readTensor(
-  file: FileHandle,
+  source: ByteSource,
   base: number,
-  size: number,
   { dtype, shape, data_offsets }: Entry,
   what: string,
 ): Promise<TensorData> {
@@ -115,13 +115,26 @@ async function readTensor(
   const isWhole = Array.isArray(shape) && shape.every(dim => Number.isSafeInteger(dim) && dim >= 0)
   const [from, to] = Array.isArray(data_offsets) ? data_offsets : [0, -1]
   // Before room is made for it: a few letters may claim to be a huge tensor.
-  if (!isWhole || from < 0 || to - from !== sizeOf(shape) * bytesOf(type) || base + to > size)
+  if (!isWhole || from < 0 || to - from !== sizeOf(shape) * bytesOf(type) || base + to > source.size)
     throw new InvalidTensorsFileError(what, 'its shape and its bytes do not go together')
-  const data = allocate(type, sizeOf(shape)) as Uint8Array
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-  await file.read(bytes, 0, bytes.length, base + from)
+  const data = roomFor(type, sizeOf(shape), what)
+  await readElements(source, base + from, data).catch(error => {
+    throw error instanceof RangeError ? new InvalidTensorsFileError(what, 'the file has become shorter', error) : error
+  })
   if (!isBrain) return { type, dims: [...shape], data }
-  const words = new Uint32Array(data.length)
+  const words = roomFor('uint32', data.length, what)
   for (let i = 0; i < data.length; i++) words[i] = data[i] << 16
   return { type: 'float32', dims: [...shape], data: new Float32Array(words.buffer) }
+}
+
+function roomFor(type: HeldType, count: number, what: string): Uint16Array {
+  try {
+    return allocate(type, count) as Uint16Array
+  } catch (cause) {
+    throw new InvalidTensorsFileError(
+      what,
+      `there is no room for its ${count} elements of ${type} in memory, or in one array`,
+      cause,
+    )
+  }
 }

@@ -7,9 +7,10 @@ import { emptyCache, growingAxis } from '../tracing/empty-cache.ts'
 /** Keys or values of earlier tokens: what a step gives, and the next one takes. */
 export interface KeyValueCache {
   readonly input: string
-  readonly output: string
-  /** The axis that grows with the tokens. */
-  readonly axis: number
+  /** Undefined for what the model only takes: keys and values of an encoder's states. */
+  readonly output: string | undefined
+  /** The axis that grows with the tokens; undefined where it stays, as an encoder's states do. */
+  readonly axis: number | undefined
 }
 
 const MASK = 'attention_mask'
@@ -17,6 +18,8 @@ const POSITIONS = 'position_ids'
 /** What a merged decoder chooses its branch by. */
 const CACHE_SWITCH = 'use_cache_branch'
 const PAST = /^past(_key_values?|_kv)?(?=[._])/
+/** Of keys and values that are made of the encoder's states, once: `past_key_values.0.encoder.key`. */
+const OF_ENCODER = /[._]encoder[._]/
 
 /** Which of a model's inputs and outputs are which, by the names that exporters give them. */
 export class Decoder {
@@ -34,10 +37,12 @@ export class Decoder {
     this.#inputs = signature.inputs
     const has = (name: string): string | undefined =>
       signature.inputs.some(input => input.name === name) ? name : undefined
-    this.mask = has(MASK)
-    this.positions = has(POSITIONS)
+    // Where an encoder stands in the same model, input_ids and attention_mask are its own.
+    const ownIds = has('decoder_input_ids')
+    this.mask = has(ownIds ? `decoder_${MASK}` : MASK)
+    this.positions = has(ownIds ? `decoder_${POSITIONS}` : POSITIONS)
     this.cacheSwitch = has(CACHE_SWITCH)
-    this.ids = has('input_ids') ?? has('decoder_input_ids') ?? onlyIds(signature)
+    this.ids = ownIds ?? has('input_ids') ?? onlyIds(signature)
     this.caches = signature.inputs.filter(({ name }) => PAST.test(name)).map(input => cacheOf(input, signature))
     this.logits = logits ?? logitsOf(signature)
     if (!signature.outputs.some(output => output.name === this.logits))
@@ -47,8 +52,16 @@ export class Decoder {
       )
   }
 
-  /** The cache before the first token. @throws GenerateError where its dims are not known */
-  empty({ input: name }: KeyValueCache, rows: number): Tensor {
+  /**
+   * The cache before the first token. `isMade`: the step's branch makes what comes of an encoder's states.
+   * @throws GenerateError where its dims are not known, or its values have to be given
+   */
+  empty({ input: name, axis }: KeyValueCache, rows: number, isMade: boolean): Tensor {
+    if (axis === undefined && !isMade)
+      throw new GenerateError(
+        `The input ${name} takes keys or values of the encoder’s states, and generate() was given none.`,
+        `pass what the decoder without a cache gives: { '${name}': … }, its output ${name.replace(PAST, 'present')}`,
+      )
     const input = this.#inputs.find(other => other.name === name)!
     const empty = emptyCache(input, rows)
     if (empty) return empty
@@ -60,7 +73,8 @@ export class Decoder {
 
   /** Which axis of which input grows from step to step. */
   get growing(): ReadonlyMap<string, number> {
-    const growing = new Map(this.caches.map(({ input, axis }) => [input, axis]))
+    const growing = new Map<string, number>()
+    for (const { input, axis } of this.caches) if (axis !== undefined) growing.set(input, axis)
     if (this.mask) growing.set(this.mask, 1)
     if (this.caches.length > 0) return growing
     growing.set(this.ids, 1)
@@ -87,6 +101,7 @@ function cacheOf({ name, dims }: DeclaredInput, { outputs }: Signature): KeyValu
   const output = outputs.find(
     other => other.name.startsWith('present') && other.name.replace(/^present(_key_values?|_kv)?(?=[._])/, '') === rest,
   )
+  if (OF_ENCODER.test(rest)) return { input: name, output: output?.name, axis: undefined }
   if (!output)
     throw new GenerateError(
       `No output of the model goes on into its input ${name}; its outputs are ${listed(outputs)}.`,

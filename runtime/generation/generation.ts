@@ -160,7 +160,8 @@ export class Generation extends Session implements StepOwner {
       const logits = output(decoder.logits)
       const last = logits.rank === 3 ? logits.slice([{}, -1]) : logits
       this.#vocabulary ??= last.dims[1]
-      const caches = Object.fromEntries(decoder.caches.map(({ output: name }) => [name, output(name)]))
+      const names = decoder.caches.flatMap(({ output: name }) => name ?? [])
+      const caches = Object.fromEntries(names.map(name => [name, output(name)]))
       return { ended, tokens: this.#choose(last, this.step, [this.#sequence.rows, this.#vocabulary]), caches }
     }) as Promise<Outcome>
   }

@@ -29,11 +29,13 @@ export class Sequence {
     const { ids, mask } = promptOf(decoder, named, padding)
     this.#ids = ids
     const { caches } = decoder
+    const growing = caches.find(({ axis }) => axis !== undefined)
+    const past = growing && named[growing.input]
+    this.#before = past === undefined ? 0 : (toTensor(past as TensorLike).dims[growing!.axis!] ?? 0)
+    const isMade = decoder.cacheSwitch !== undefined && this.#before === 0
     this.#caches = Object.fromEntries(
-      caches.map(cache => [cache.input, named[cache.input] ?? decoder.empty(cache, ids.length)]),
+      caches.map(cache => [cache.input, named[cache.input] ?? decoder.empty(cache, ids.length, isMade)]),
     )
-    const past = caches[0] ? toTensor(this.#caches[caches[0].input] as TensorLike).dims[caches[0].axis] : 0
-    this.#before = past ?? 0
     this.#mask = mask ?? ids.map(row => new Array<number>(this.#before + row.length).fill(1))
     this.#positions =
       decoder.positions && named[decoder.positions] !== undefined
@@ -80,11 +82,11 @@ export class Sequence {
     this.#mask = this.#mask.map(row => [...row, 1])
     this.#positions = this.#positions.map(row => [...row, row[row.length - 1] + 1])
     // A merged decoder gives nothing for what it computed once, of the encoder's states: that stays.
-    const grown = this.#decoder.caches.filter(({ output }) => caches[output].size > 0)
-    this.#caches = {
-      ...this.#caches,
-      ...Object.fromEntries(grown.map(({ input, output }) => [input, caches[output]])),
-    }
+    const given = this.#decoder.caches.flatMap(({ input, output }) => {
+      const cache = output === undefined ? undefined : caches[output]
+      return cache && cache.size > 0 ? [[input, cache] as const] : []
+    })
+    this.#caches = { ...this.#caches, ...Object.fromEntries(given) }
     this.#isFirst = false
   }
 }

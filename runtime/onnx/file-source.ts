@@ -2,8 +2,8 @@ import type { FileHandle } from 'node:fs/promises'
 import { open } from 'node:fs/promises'
 import { type ByteSource, readBytes } from './byte-source.ts'
 
-/** No more than Node reads at once. */
-const MOST = 1 << 30
+/** What is read is copied from here: no more at once. Node itself ends at 2 GiB. */
+const MOST = 1 << 26
 
 /** An open file. */
 export function fileSource(handle: FileHandle, size: number): ByteSource {

@@ -1,16 +1,11 @@
 import { ArgumentError, IndexError } from '../errors/tensor.ts'
+import { checkDims } from './check-dims.ts'
 import { type TensorLike, toTensor } from './convert.ts'
 import { sizeOf } from './data.ts'
 import { allocate, type DataType, type HeldType, isBigInt } from './dtype.ts'
 import { here } from './here.ts'
 import { int64Operand } from './int64.ts'
 import { recordOne, Tensor } from './tensor.ts'
-
-/** @throws ArgumentError for what is no length */
-function checkDims(dims: readonly number[], operation: string): void {
-  if (!dims.every(dim => Number.isSafeInteger(dim) && dim >= 0))
-    throw new ArgumentError(`${operation}: [${dims.join(', ')}] are no dims.`, here())
-}
 
 /** Which dtype. */
 interface Typed {

@@ -2,6 +2,7 @@ import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
 import { uniformInt } from 'pure-rand/distribution/uniformInt'
 import { mersenne } from 'pure-rand/generator/mersenne'
 import { ArgumentError } from '../errors/tensor.ts'
+import { checkDims } from './check-dims.ts'
 import { toTensor } from './convert.ts'
 import { sizeOf } from './data.ts'
 import type { HeldType } from './dtype.ts'
@@ -19,14 +20,22 @@ export interface Seeded {
 }
 
 /** @throws ArgumentError without a seed: random numbers that can't be had again are of no use here */
-function generatorOf(seed: number): Generator {
-  if (Number.isSafeInteger(seed)) return mersenne(seed)
-  throw new ArgumentError(`A seed of ${seed}.`, here(), 'give an integer: randn([2, 3], { seed: 0 })')
+function generatorOf(operation: string, options: Partial<Seeded> | undefined): Generator {
+  const seed = options?.seed
+  if (seed !== undefined && Number.isSafeInteger(seed)) return mersenne(seed)
+  const what = seed === undefined ? 'it was given no seed' : `its seed is ${seed}`
+  throw new ArgumentError(
+    `${operation}: ${what}, and without an integer the same numbers can't be had again.`,
+    here(),
+    'give it last: randn([2, 3], { seed: 0 }), in a template randn([2, 3], seed=0)',
+  )
 }
 
 /** Uniform in [0, 1). The Mersenne twister: unlike smaller generators, it gives neighbouring seeds unlike numbers. */
-export function rand(dims: readonly number[], { seed, type = 'float32' }: Seeded): Tensor {
-  const generator = generatorOf(seed)
+export function rand(dims: readonly number[], options: Seeded): Tensor {
+  const generator = generatorOf('rand', options)
+  const { type = 'float32' } = options
+  checkDims(dims, 'rand')
   // As many bits as the type holds: more would be rounded, now and then up to 1.
   const steps = 2 ** (type === 'float16' ? 11 : type === 'float32' ? 24 : 53)
   return shaped(
@@ -37,30 +46,33 @@ export function rand(dims: readonly number[], { seed, type = 'float32' }: Seeded
 }
 
 /** Normal, mean 0 and standard deviation 1: Box and Muller's transform of `rand`. */
-export function randn(dims: readonly number[], { seed, type = 'float32' }: Seeded): Tensor {
-  const generator = generatorOf(seed)
+export function randn(dims: readonly number[], options: Seeded): Tensor {
+  const generator = generatorOf('randn', options)
+  checkDims(dims, 'randn')
   const values = Array.from({ length: sizeOf(dims) }, () => {
     const radius = Math.sqrt(-2 * Math.log(1 - uniformFloat64(generator)))
     return radius * Math.cos(2 * Math.PI * uniformFloat64(generator))
   })
-  return shaped(values, dims, type)
+  return shaped(values, dims, options.type ?? 'float32')
 }
 
 /** Integers from low up to, but without, high: int64. */
-export function randint(low: number, high: number, dims: readonly number[], { seed, type = 'int64' }: Seeded): Tensor {
+export function randint(low: number, high: number, dims: readonly number[], options: Seeded): Tensor {
+  const generator = generatorOf('randint', options)
+  checkDims(dims, 'randint')
   if (!(low < high))
     throw new ArgumentError(`randint: there is no integer from ${low} up to, but without, ${high}.`, here())
-  const generator = generatorOf(seed)
   return shaped(
     Array.from({ length: sizeOf(dims) }, () => uniformInt(generator, low, high - 1)),
     dims,
-    type,
+    options.type ?? 'int64',
   )
 }
 
 /** The integers below `count` in random order: int64. */
-export function randperm(count: number, { seed }: Seeded): Tensor {
-  const generator = generatorOf(seed)
+export function randperm(count: number, options: Seeded): Tensor {
+  const generator = generatorOf('randperm', options)
+  checkDims([count], 'randperm')
   const order = Array.from({ length: count }, (_, i) => i)
   for (let i = count - 1; i > 0; i--) {
     const j = uniformInt(generator, 0, i)

@@ -54,7 +54,7 @@ export class WorkerBackend implements Backend {
   /** Ends the processes. The next trace starts a new one. */
   release(): void {
     for (const { worker } of this.#workers.values())
-      worker.kill(
+      worker.release(
         new WorkerError('The worker was released while a trace ran in it.', 'await the trace before release()'),
       )
     this.#workers.clear()

@@ -2,6 +2,7 @@ import { OnnsightError } from '../errors/error.ts'
 import { recordingFromJSON } from '../graph/from-json.ts'
 import { readerOf } from '../model/intervention.ts'
 import { load } from '../model/load.ts'
+import type { Model } from '../model/model.ts'
 import { installPlatform } from '../platform-node.ts'
 import type { TensorData } from '../tensor/data.ts'
 import { EngineRunner, type Runner } from '../tracing/runner.ts'
@@ -11,13 +12,15 @@ import type { Ran, Reply, Request } from './messages.ts'
 /* The process that runs traces for a WorkerBackend. */
 
 installPlatform()
+let loading: Promise<Model> | undefined
 let model: Promise<Traceable> | undefined
 const traces = new Map<number, Runner>()
 
 async function answer(request: Request): Promise<Ran | undefined> {
   switch (request.kind) {
     case 'load':
-      model = load(request.path, request.options).then(loaded => (loaded as unknown as HasTraceable)[traceable]())
+      loading = load(request.path, request.options)
+      model = loading.then(loaded => (loaded as unknown as HasTraceable)[traceable]())
       await model
       return undefined
     case 'end':
@@ -50,8 +53,15 @@ process.on('message', (request: Request) => {
     },
   )
 })
-process.on('disconnect', () => process.exit())
+// Profiles of sessions are written when they are released.
+process.on('disconnect', () => {
+  Promise.resolve(loading)
+    .then(loaded => loaded?.release())
+    .finally(() => process.exit())
+    .catch(() => undefined)
+})
 
 function reply(message: Reply): void {
-  process.send?.(message)
+  // Nobody may be there any more.
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined)
 }

@@ -11,6 +11,7 @@ const script = fileURLToPath(new URL('./child.js', here))
 type Sent = Request extends infer R ? (R extends unknown ? Omit<R, 'id'> : never) : never
 
 interface Waiting {
+  readonly kind: Sent['kind']
   readonly done: (result: Ran | undefined) => void
   readonly failed: (error: unknown) => void
 }
@@ -66,7 +67,7 @@ export class Worker {
     if (this.ended) return Promise.reject(this.ended)
     const id = this.#next++
     return new Promise((done, failed) => {
-      this.#waiting.set(id, { done, failed })
+      this.#waiting.set(id, { kind: message.kind, done, failed })
       // While someone waits, Node must not end.
       this.#child.ref()
       this.#child.channel?.ref()
@@ -83,6 +84,17 @@ export class Worker {
   kill(reason: Error): void {
     this.#end(reason)
     this.#child.kill('SIGKILL')
+  }
+
+  /** Ends it: in its own time where nothing runs in it, as it may have profiles to write. */
+  release(reason: Error): void {
+    const isBusy = [...this.#waiting.values()].some(({ kind }) => kind !== 'end')
+    if (isBusy || !this.#child.connected) {
+      this.kill(reason)
+      return
+    }
+    this.#end(reason)
+    this.#child.disconnect()
   }
 
   #settle(reply: Reply): void {

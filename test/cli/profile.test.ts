@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
-import { load, type OnnsightError } from 'onnsight'
+import { load, type OnnsightError, WorkerBackend } from 'onnsight'
 import type { Profile } from '#dist/cli/profile/profile.js'
 import { graph, ints, model as modelOf, node, OnnxType, saved, value } from '../model/hand-graph.ts'
 import { onnsight } from './spawn.ts'
@@ -265,3 +265,39 @@ test('profileFolder: each session that runs the model leaves its profile there, 
   const error = (await t.throwsAsync(load(chars, { profileFolder: '' }))) as OnnsightError
   t.is(error.code, 'load-option')
 })
+
+test('profileFolder: a worker, and another model, leave their profiles beside those of the model', async t => {
+  const target = join(folder, 'of-two-processes')
+  const model = await load(chars, { groupBytes: 0, profileFolder: target })
+  const backend = new WorkerBackend()
+  const here = await model.trace([[1, 2, 3]], m => m.lm_head.output)
+  const there = await model.trace([[1, 2, 3]], { backend }, m => m.lm_head.output)
+  t.deepEqual(there.data, here.data)
+  const [pid] = backend.pids
+  await model.release()
+  backend.release()
+  // It ends in its own time, when its profiles are written.
+  while (isRunning(pid)) await new Promise(resolve => setTimeout(resolve, 20))
+  const again = await load(chars, { groupBytes: 0, profileFolder: target })
+  await again.run([[1, 2, 3]])
+  await again.release()
+  const names = readdirSync(target)
+  const graphs = names.filter(name => name.endsWith('.onnx'))
+  const profiles = names.filter(name => name.endsWith('.json'))
+  t.is(graphs.length, 3 * again.blocks.length)
+  t.is(profiles.length, graphs.length)
+  const runs = profiles.map(name => {
+    const events = JSON.parse(readFileSync(join(target, name), 'utf8')) as { name: string }[]
+    return events.filter(event => event.name === 'model_run').length
+  })
+  t.deepEqual(new Set(runs), new Set([1]))
+})
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}

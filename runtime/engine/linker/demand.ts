@@ -1,5 +1,15 @@
 import { CycleError } from '../../errors/link.ts'
-import type { Application, Expression, Mark, Recording, Tap, TapRead, Value, Write } from '../../graph/expression.ts'
+import type {
+  Application,
+  Expression,
+  Mark,
+  Operation,
+  Recording,
+  Tap,
+  TapRead,
+  Value,
+  Write,
+} from '../../graph/expression.ts'
 import type { NormalForm } from '../../graph/normalise.ts'
 import type { GraphNode } from '../../onnx/graph.ts'
 import type { DataType } from '../../tensor/dtype.ts'
@@ -21,9 +31,10 @@ export class Demand {
   readonly #form: NormalForm
   readonly #writes: ReadonlyMap<Tap, readonly Write[]>
   readonly #written = new Set<string>()
-  readonly #resolving = new Set<TapRead>()
+  /** What reads lead to, as far as they were followed. */
+  readonly #made = new Map<Expression, Value | string>()
   readonly #pending = new Map<string, Unit>()
-  readonly #copies = new Map<Application, ReadonlyMap<string, Unit>>()
+  readonly #copied = new Set<Application>()
 
   constructor(program: Program, recording: Recording, form: NormalForm, given: ReadonlySet<string>) {
     this.#program = program
@@ -35,13 +46,35 @@ export class Demand {
 
   /** The id of a recorded value: for a read, of whatever arrives at its tap. */
   idOf(value: Value): string {
-    const { expression } = value
-    if (!this.#form.numbers.has(expression)) throw new Error('An expression of another recording.')
-    if (expression.kind === 'read') return this.#resolveRead(expression)
-    if (expression.kind !== 'application') return recordedId(this.#form, value)
-    return this.#within(expression)
-      ? copyId(this.#form.numbers.get(expression)!, expression.to.tensor)
-      : this.idOf(expression.input)
+    const made = this.#madeBy(value)
+    if (typeof made === 'string') return made
+    const { expression } = made
+    if (expression.kind !== 'application') return recordedId(this.#form, made)
+    return copyId(this.#form.numbers.get(expression)!, expression.to.tensor)
+  }
+
+  /**
+   * Follows reads to what was written, and modules that compute nothing to what goes in: to a value that is computed or given, or to the
+   * name of the model's own. Reads of reads are of any length: no recursion along them.
+   */
+  #madeBy(value: Value): Value | string {
+    const way = new Set<Expression>()
+    let at: Value | string = value
+    while (typeof at !== 'string') {
+      const { expression }: Value = at
+      if (!this.#form.numbers.has(expression)) throw new Error('An expression of another recording.')
+      if (expression.kind === 'application' ? this.#within(expression) : expression.kind !== 'read') break
+      const known = this.#made.get(expression)
+      if (known !== undefined) {
+        at = known
+        break
+      }
+      if (way.has(expression)) throw this.#cycleOfReads(expression)
+      way.add(expression)
+      at = expression.kind === 'read' ? this.#readBy(expression) : (expression as Application).input
+    }
+    for (const expression of way) this.#made.set(expression, at)
+    return at
   }
 
   /** Adds the unit that makes `id`, and all that it needs. */
@@ -105,72 +138,65 @@ export class Demand {
     })
   }
 
-  #resolveRead(read: TapRead): string {
-    if (this.#resolving.has(read))
-      throw new CycleError(read.tap.label, [read.mark, this.#writes.get(read.tap)?.[0]?.mark])
-    this.#resolving.add(read)
-    try {
-      if (read.writes > 0) return this.#define(this.#writes.get(read.tap)![read.writes - 1].value)
-      const path = this.#program.taps.pathTo(read.tap)
-      return this.#arrivesAt(read.tap.tensor, path.slice(0, path.indexOf(read.tap)))
-    } finally {
-      this.#resolving.delete(read)
-    }
+  #readBy(read: TapRead): Value | string {
+    if (read.writes > 0) return this.#writes.get(read.tap)![read.writes - 1].value
+    const path = this.#program.taps.pathTo(read.tap)
+    return this.#lastWritten(path.slice(0, path.indexOf(read.tap))) ?? read.tap.tensor
   }
 
-  /** What a value has become after the last write on its way. */
+  /** The id of what a value has become after the last write on its way, with the units for it ready to be added. */
   #arrivesAt(tensor: string, path: readonly Tap[]): string {
+    const written = this.#lastWritten(path)
+    if (!written) return tensor
+    this.prepare(written)
+    return this.idOf(written)
+  }
+
+  #lastWritten(path: readonly Tap[]): Value | undefined {
     for (let i = path.length - 1; i >= 0; i--) {
       const writes = this.#writes.get(path[i])
-      if (writes) return this.#define(writes[writes.length - 1].value)
+      if (writes) return writes[writes.length - 1].value
     }
-    return tensor
+    return undefined
   }
 
-  /** The id of a value, with the units for it ready to be added. */
-  #define(value: Value): string {
-    this.prepare(value)
-    return this.idOf(value)
-  }
-
-  /** Makes the units for a recorded value known, without adding them. Chains of operations are of any length: no recursion along them. */
+  /** Makes the units for a recorded value known, without adding them. They may read each other in a circle: the walk finds that. */
   prepare(value: Value): void {
-    const pending = [value]
-    for (let next = pending.at(-1); next; next = pending.at(-1)) {
-      const before = this.#isPrepared(next) ? undefined : operationsInto(next).find(input => !this.#isPrepared(input))
-      if (before) pending.push(before)
-      else this.#prepareOne(pending.pop()!)
+    const open = [value]
+    for (let next = open.pop(); next; next = open.pop()) {
+      const made = this.#madeBy(next)
+      if (typeof made === 'string') continue
+      const { expression } = made
+      const number = this.#form.numbers.get(expression)!
+      if (expression.kind === 'operand') this.types.set(recordedId(this.#form, made), made.type)
+      if (expression.kind === 'operation') {
+        this.types.set(resultId(number, made.output), made.type)
+        if (this.#isPrepared(number)) continue
+        this.#addOperation(expression, number)
+        for (const input of expression.inputs) if (input) open.push(input)
+      } else if (expression.kind === 'application' && !this.#copied.has(expression)) {
+        this.#copied.add(expression)
+        this.#copy(expression, number)
+        open.push(expression.input)
+      }
     }
   }
 
-  #isPrepared({ expression }: Value): boolean {
-    const id = resultId(this.#form.numbers.get(expression)!, 0)
+  #isPrepared(number: number): boolean {
+    const id = resultId(number, 0)
     return this.#pending.has(id) || this.producers.has(id)
   }
 
-  #prepareOne(value: Value): void {
-    const { expression } = value
-    const number = this.#form.numbers.get(expression)!
-    if (expression.kind === 'operand') this.types.set(recordedId(this.#form, value), value.type)
-    if (expression.kind === 'operation') {
-      this.types.set(resultId(number, value.output), value.type)
-      if (this.#pending.has(resultId(number, 0)) || this.producers.has(resultId(number, 0))) return
-      const outputs = Array.from({ length: expression.outputs }, (_, i) => resultId(number, i))
-      // Known before its inputs are resolved, so that a cycle through reads ends here and is found by the walk.
-      const unit = {
-        kind: 'operation' as const,
-        operation: expression,
-        expression: number,
-        inputs: [] as string[],
-        captures: [],
-        outputs,
-        rewired: false,
-      }
-      this.#add(unit)
-      for (const input of expression.inputs) unit.inputs.push(input ? this.#define(input) : '')
-    } else if (expression.kind === 'application') {
-      this.#copy(expression, number)
-    }
+  #addOperation(operation: Operation, number: number): void {
+    this.#add({
+      kind: 'operation',
+      operation,
+      expression: number,
+      inputs: operation.inputs.map(input => (input ? this.idOf(input) : '')),
+      captures: [],
+      outputs: Array.from({ length: operation.outputs }, (_, i) => resultId(number, i)),
+      rewired: false,
+    })
   }
 
   /** Whether the module computes anything between its taps. */
@@ -180,12 +206,9 @@ export class Demand {
 
   /** The nodes between an application's taps once more, reading `input` in the place of the first tap. */
   #copy(application: Application, number: number): void {
-    if (this.#copies.has(application) || !this.#within(application)) return
     const nodes = this.#program.nodesBetween(application.module, application.from.tensor, application.to.tensor)
     const own = new Set(nodes.flatMap(node => node.outputs))
-    const units = new Map<string, Unit>()
-    this.#copies.set(application, units)
-    const input = this.#define(application.input)
+    const input = this.idOf(application.input)
     const rename = (name: string): string => {
       if (name === application.from.tensor) return input
       return own.has(name) ? copyId(number, name) : name
@@ -207,6 +230,11 @@ export class Demand {
     }
   }
 
+  #cycleOfReads(expression: Expression): CycleError {
+    if (expression.kind !== 'read') throw new Error('A module is applied to its own result.')
+    return new CycleError(expression.tap.label, [expression.mark, this.#writes.get(expression.tap)?.[0]?.mark])
+  }
+
   /** The write that made a circle, and the lines to blame. */
   #cycle(circle: readonly Unit[]): CycleError {
     const marks: (Mark | undefined)[] = []
@@ -222,11 +250,6 @@ export class Demand {
     }
     return new CycleError(label || circle.map(unit => unit.node?.name ?? '').find(name => name) || 'a value', marks)
   }
-}
-
-function operationsInto({ expression }: Value): Value[] {
-  if (expression.kind !== 'operation') return []
-  return expression.inputs.filter((input): input is Value => input?.expression.kind === 'operation')
 }
 
 function readsInOrder(unit: Unit): string[] {

@@ -9,19 +9,32 @@ import { copyId, readsOf, type Unit } from './unit.ts'
  * same row of what goes in, the rows are picked first. Reading the last position's logits then costs one row of the head, not all.
  */
 export function narrow(program: Program, demand: Demand, results: readonly string[]): void {
-  for (let more = true; more; ) {
-    more = false
-    for (const pick of demand.units) {
-      const rows = rowsPicked(pick)
-      const made = rows && demand.producers.get(pick.inputs[0])
-      if (!made || results.includes(pick.inputs[0]) || hasOtherReaders(demand, pick)) continue
-      const through = byRow(program, made, rows)
-      if (through === undefined) continue
-      swap(program, demand, pick, made, through)
-      more = true
-      break
+  const { units } = demand
+  const readers = readersOf(units)
+  const wanted = new Set(results)
+  let at = 0
+  while (at < units.length) {
+    const pick = units[at]
+    const rows = rowsPicked(pick)
+    const made = rows && demand.producers.get(pick.inputs[0])
+    const isOnlyReader = made && !wanted.has(pick.inputs[0]) && readers.get(pick.inputs[0]) === 1
+    const through = isOnlyReader ? byRow(program, made, rows) : undefined
+    if (!made || through === undefined) {
+      at++
+      continue
     }
+    // What the node reads has as many readers as before; the picked rows have one, and may be picked earlier still.
+    const first = swap(program, demand, pick, made, through)
+    readers.set(first.outputs[0], 1)
+    at = units.lastIndexOf(first, at)
   }
+}
+
+/** How many units read each value. */
+function readersOf(units: readonly Unit[]): Map<string, number> {
+  const readers = new Map<string, number>()
+  for (const unit of units) for (const id of new Set(readsOf(unit))) readers.set(id, (readers.get(id) ?? 0) + 1)
+  return readers
 }
 
 interface Rows {
@@ -89,12 +102,8 @@ function hasRank(program: Program, name: string, rank: number): boolean {
   return program.dimsOf(name)?.length === rank
 }
 
-function hasOtherReaders(demand: Demand, pick: Unit): boolean {
-  return demand.units.some(unit => unit !== pick && readsOf(unit).includes(pick.inputs[0]))
-}
-
-/** Picks the rows of what goes into the node, and gives the node's copy on them the pick's own result. */
-function swap(program: Program, demand: Demand, pick: Unit, made: Unit, through: number): void {
+/** Picks the rows of what goes into the node, and gives the node's copy on them the pick's own result. Returns the pick as it is now. */
+function swap(program: Program, demand: Demand, pick: Unit, made: Unit, through: number): Unit {
   const node = made.node as GraphNode
   const from = made.inputs[through]
   const rows = copyId(pick.expression!, `${from} of ${node.name}`)
@@ -110,10 +119,11 @@ function swap(program: Program, demand: Demand, pick: Unit, made: Unit, through:
     outputs: pick.outputs,
     rewired: true,
   }
-  const units = demand.units.filter(unit => unit !== made)
+  const { units } = demand
+  units.splice(units.indexOf(made), 1)
   units.splice(units.indexOf(pick), 1, first, then)
-  demand.units.splice(0, demand.units.length, ...units)
   for (const id of made.outputs) demand.producers.delete(id)
   demand.producers.set(rows, first)
   for (const id of pick.outputs) demand.producers.set(id, then)
+  return first
 }

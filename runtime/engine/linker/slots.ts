@@ -43,7 +43,7 @@ export function arrange(program: Program, demand: Demand, placement: Placement):
     const slot = { block, isModelStage: isModelStage(position), units }
     const fed = isBlockStart(position) ? placement.whole.get(block) : undefined
     if (!fed) {
-      slots.push({ ...slot, whole: undefined })
+      for (const part of inParts(program, demand, units)) slots.push({ ...slot, units: part, whole: undefined })
       continue
     }
     const group = program.groupOf(block)
@@ -57,6 +57,26 @@ export function arrange(program: Program, demand: Demand, placement: Placement):
     }
   }
   return slots
+}
+
+/** The most nodes that a recording may add to one session: onnxruntime's time to make one grows with the square of its inputs and outputs. */
+const MOST_ADDED = 512
+
+/** Where a recording adds very much, it goes into several sessions, one after the other. Those of a long chain are equal, and made once. */
+function inParts(program: Program, demand: Demand, units: readonly Unit[]): Unit[][] {
+  const parts: Unit[][] = [[]]
+  let added = 0
+  for (const unit of units) {
+    if (unit.kind !== 'node' && ++added > MOST_ADDED) {
+      parts.push([])
+      added = 1
+    }
+    parts.at(-1)!.push(unit)
+  }
+  // An edge between sessions needs a dtype, and not every value of a model has one that is known.
+  const hasType = (id: string): boolean => id === '' || (demand.types.get(id) ?? program.typeOf(id)) !== undefined
+  const isTyped = ({ kind, outputs }: Unit): boolean => kind === 'operation' || outputs.every(hasType)
+  return parts.length === 1 || units.every(isTyped) ? parts : [[...units]]
 }
 
 /** What to feed to the group's session; undefined if its blocks can't run in it. */

@@ -33,7 +33,7 @@ export function buildStep(parts: StepParts): Step {
   const { program, units, typeOf, outputs, dropped } = parts
   const local = new LocalNames(parts.form)
   const made = new Set(units.flatMap(unit => unit.outputs))
-  const inputs: string[] = []
+  const read = new Set<string>()
   const weights = new Set<string>()
   const keys: string[] = []
   const expressions: number[] = []
@@ -41,11 +41,12 @@ export function buildStep(parts: StepParts): Step {
     for (const id of readsOf(unit)) {
       if (made.has(id) || isConstant(id)) continue
       if (program.weights.has(id)) weights.add(id)
-      else if (!inputs.includes(id)) inputs.push(id)
+      else read.add(id)
     }
     keys.push(keyOf(unit, local))
     if (unit.kind === 'operation' && unit.expression !== undefined) expressions.push(unit.expression)
   }
+  const inputs = [...read]
   const isModel = parts.isModelStage || units.some(unit => unit.kind !== 'operation') || weights.size > 0
   const hasNodes = units.some(unit => unit.kind === 'node')
   const edge = (id: string): Edge => ({

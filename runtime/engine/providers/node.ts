@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type * as ort from 'onnxruntime-node'
 import { onnxruntime } from './onnxruntime-node.ts'
@@ -16,7 +17,6 @@ export interface NodeProviderOptions {
 
 /** onnxruntime-node, on the CPU or on one CUDA device. */
 export function nodeProvider({ device, deviceId, threads, profileFolder }: NodeProviderOptions): Provider {
-  let profiles = 0
   const executionProviders: ort.InferenceSession.ExecutionProviderConfig[] =
     device === 'cuda' ? [{ name: 'cuda', deviceId }, 'cpu'] : ['cpu']
   return {
@@ -30,7 +30,7 @@ export function nodeProvider({ device, deviceId, threads, profileFolder }: NodeP
         graphOptimizationLevel: options.optimize,
         logSeverityLevel: 4,
         ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-        ...(isProfiled ? profiling(profileFolder, ++profiles) : {}),
+        ...(isProfiled ? await profiling(profileFolder) : {}),
         extra: { session: sessionConfig(folder, options) },
       })
       const wrapped = wrapSession(session, Tensor)
@@ -43,10 +43,20 @@ export function nodeProvider({ device, deviceId, threads, profileFolder }: NodeP
   }
 }
 
-/** `session-1_2026-….json` and `session-1.onnx`: onnxruntime adds the date. Weights in files stay there. */
-function profiling(folder: string, number: number): Partial<ort.InferenceSession.SessionOptions> {
-  const prefix = join(folder, `session-${number}`)
-  return { enableProfiling: true, profileFilePrefix: prefix, optimizedModelFilePath: `${prefix}.onnx` }
+/**
+ * `session-1_2026-….json` and `session-1.onnx`: onnxruntime adds the date. Weights in files stay there. The number is the first that is
+ * free: other models, and a worker's process, may write into the same folder.
+ */
+async function profiling(folder: string): Promise<Partial<ort.InferenceSession.SessionOptions>> {
+  for (let number = 1; ; number++) {
+    const prefix = join(folder, `session-${number}`)
+    try {
+      await writeFile(`${prefix}.onnx`, '', { flag: 'wx' })
+      return { enableProfiling: true, profileFilePrefix: prefix, optimizedModelFilePath: `${prefix}.onnx` }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
+  }
 }
 
 async function endProfile(session: ort.InferenceSession): Promise<void> {

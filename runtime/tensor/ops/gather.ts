@@ -59,7 +59,10 @@ export const gathering = {
     const axis = axisOf(dim, this.dims.length, 'indexAdd')
     const at = index(indices, 'indexAdd', this.dims[axis], dim)
     const rows = toTensor(source, { type: this.type })
-    if (at.rank > 1 || rows.rank !== this.rank)
+    const count = at.rank === 0 ? 1 : at.dims[0]
+    const own = rows.rank === this.rank ? rows.dims[axis] : undefined
+    const isOther = count !== undefined && own !== undefined && own !== count
+    if (at.rank > 1 || rows.rank !== this.rank || isOther)
       throw new ShapeError(`indexAdd: rows of ${showDims(rows.dims)} at indices of ${showDims(at.dims)}`, here())
     const shape = this.dims.map((_, i) => (i === axis ? -1 : 1))
     const column = reshapeTo(

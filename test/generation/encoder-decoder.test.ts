@@ -1,0 +1,186 @@
+import { readFileSync } from 'node:fs'
+import { fromBinary } from '@bufbuild/protobuf'
+import test from 'ava'
+import { load, type Model, type OnnsightError, type Tensor, type TensorLike, WorkerBackend } from 'onnsight'
+import { generate, session, trace } from 'onnsight/trace.macro'
+import { type ModelProto, ModelProtoSchema } from '#dist/runtime/onnx/schema/onnx_pb.js'
+import { floats, graph, node, OnnxType, saved, value } from '../model/hand-graph.ts'
+
+// A small encoder–decoder in the shapes that Optimum exports; what PyTorch gives stands in reference.json.
+
+const folder = 'test/fixtures/encoder-decoder'
+interface Greedy {
+  readonly ids: number[][]
+  readonly steps: readonly { readonly attention: number[][]; readonly logits: number[][] }[]
+}
+const reference = JSON.parse(readFileSync(`${folder}/reference.json`, 'utf8')) as {
+  readonly source: number[][]
+  readonly mask: number[][]
+  readonly start: number[][]
+  readonly states: number[][][]
+  readonly plain: Greedy
+  readonly scaled: Greedy
+}
+const { source, mask, start } = reference
+const maxNewTokens = reference.plain.steps.length
+
+const proto = (name: string): ModelProto => fromBinary(ModelProtoSchema, readFileSync(`${folder}/${name}.onnx`))
+
+/** One branch of a merged decoder: its outputs under other names, its weights to be put outside. */
+function branch(name: string, outputs: readonly string[]) {
+  const main = proto(name).graph!
+  const weights = new Map(main.initializer.map(tensor => [tensor.name, `${name}.${tensor.name}`]))
+  const renamed = (given: string): string => weights.get(given) ?? (outputs.includes(given) ? `${given}_inner` : given)
+  for (const inner of main.node) {
+    inner.input = inner.input.map(renamed)
+    inner.output = inner.output.map(renamed)
+  }
+  for (const tensor of main.initializer) tensor.name = weights.get(tensor.name)!
+  return main
+}
+
+/** As Optimum merges them: without the past, and with it, where the encoder's keys and values come out empty. */
+function mergedDecoder(): ModelProto {
+  const merged = proto('decoder')
+  const outputs = merged.graph!.output.map(({ name }) => name)
+  const [first, next] = [branch('decoder', outputs), branch('decoder_with_past', outputs)]
+  const made = new Set(proto('decoder_with_past').graph!.output.map(({ name }) => name))
+  const missing = outputs.filter(name => !made.has(name))
+  const main = merged.graph!
+  const pasts = proto('decoder_with_past').graph!.input.filter(({ name }) => name.startsWith('past'))
+  main.input.push(...pasts, value('use_cache_branch', OnnxType.BOOL, [1]))
+  main.initializer = [...first.initializer, ...next.initializer]
+  main.valueInfo = []
+  const inner = outputs.map(name => `${name}_inner`)
+  const empty = missing.map(name =>
+    node('Constant', [], [`${name}_inner`], { value: floats('', [0, 2, 1, 4], []) }, `${name}_none`),
+  )
+  const bodies = {
+    then_branch: graph({ nodes: [...next.node, ...empty], outputs: inner }, 'with'),
+    else_branch: graph({ nodes: first.node, outputs: inner }, 'without'),
+  }
+  main.node = [node('If', ['use_cache_branch'], outputs, bodies, 'optimum::if')]
+  return merged
+}
+
+const encoder = await load(`${folder}/encoder.onnx`)
+const decoder = await load(`${folder}/decoder.onnx`)
+const withPast = await load(`${folder}/decoder_with_past.onnx`)
+const merged = await load(saved(mergedDecoder(), 'merged-encoder-decoder.onnx'))
+const whole = await load(`${folder}/whole.onnx`)
+test.after.always(() => Promise.all([encoder, decoder, withPast, merged, whole].map(model => model.release())))
+
+const rows = (ids: Tensor): number[][] => (ids.tolist() as bigint[][]).map(row => row.map(Number))
+const sourceInputs = { input_ids: source, attention_mask: mask }
+
+function close(got: Tensor, expected: readonly (readonly number[])[]): boolean {
+  const due = expected.flat()
+  const data = Array.from(got.data as Float32Array)
+  return data.length === due.length && data.every((x, i) => Math.abs(x - due[i]) < 1e-3 * Math.max(1, Math.abs(due[i])))
+}
+
+/** The encoder's states, and inputs for each shape of decoder: the encoder runs once, in a trace. */
+async function cases(): Promise<
+  Record<string, { model: Model; inputs: Record<string, TensorLike>; attention: (m: Model) => Tensor }>
+> {
+  const states = await trace(encoder, sourceInputs, () => encoder.tensor('last_hidden_state'))
+  const given = { input_ids: start, encoder_hidden_states: states, encoder_attention_mask: mask }
+  const { logits: _, ...presents } = await decoder.run(given)
+  const crosses = Object.entries(presents).filter(([name]) => name.includes('.encoder.'))
+  const pasts = Object.fromEntries(crosses.map(([name, data]) => [name.replace('present', 'past_key_values'), data]))
+  const attention = (m: Model): Tensor => m.model.layers[0].encoder_attn.output
+  return {
+    'a decoder without a cache': { model: decoder, inputs: given, attention },
+    'a decoder with a cache': {
+      model: withPast,
+      inputs: { input_ids: start, encoder_attention_mask: mask, ...pasts },
+      attention,
+    },
+    'a merged decoder': { model: merged, inputs: given, attention },
+    'encoder and decoder in one model': {
+      model: whole,
+      inputs: { ...sourceInputs, decoder_input_ids: start },
+      attention: m => m.decoder.layers[0].encoder_attn.output,
+    },
+  }
+}
+
+test('an encoder’s states, and generation from them: PyTorch’s tokens and values, read and changed in each step', async t => {
+  const states = await trace(encoder, sourceInputs, () => encoder.tensor('last_hidden_state'))
+  t.true(close(states, reference.states.flat()))
+  for (const [what, { model, inputs, attention }] of Object.entries(await cases())) {
+    for (const [scale, due] of [
+      [1, reference.plain],
+      [-3, reference.scaled],
+    ] as const) {
+      const { ids, values } = await generate(model, inputs, { maxNewTokens }, m => {
+        if (scale !== 1) attention(m).set('...', attention(m).mul(scale))
+        return { attention: attention(m).slice([{}, -1]), logits: m.lm_head.output.slice([{}, -1]) }
+      })
+      t.deepEqual(rows(ids), due.ids, `${what}, times ${scale}`)
+      for (const [step, got] of values.entries()) {
+        t.true(close(got.attention, due.steps[step].attention), `${what}, times ${scale}, attention of step ${step}`)
+        t.true(close(got.logits, due.steps[step].logits), `${what}, times ${scale}, logits of step ${step}`)
+      }
+    }
+    t.deepEqual(rows((await generate(model, inputs, { maxNewTokens })).ids), reference.plain.ids, `${what}, no block`)
+  }
+  t.notDeepEqual(reference.plain.ids, reference.scaled.ids)
+})
+
+test('dims are right in every step: the encoder’s length stays', async t => {
+  for (const [what, { model, inputs, attention }] of Object.entries(await cases())) {
+    const { values } = await generate(model, inputs, { maxNewTokens }, m => ({
+      told: attention(m).dims,
+      out: attention(m),
+    }))
+    for (const { told, out } of values) t.deepEqual([...told], [...out.dims], what)
+  }
+})
+
+test('in a session the states flow into the generation; in a worker the same', async t => {
+  const ids = await session(encoder, async () => {
+    const states = await trace(encoder, sourceInputs, () => encoder.tensor('last_hidden_state'))
+    const made = await generate(
+      merged,
+      { input_ids: start, encoder_hidden_states: states, encoder_attention_mask: mask },
+      { maxNewTokens },
+    )
+    return made.ids
+  })
+  t.deepEqual(rows(ids), reference.plain.ids)
+  const backend = new WorkerBackend()
+  const { inputs } = (await cases())['a merged decoder']
+  t.deepEqual(rows((await generate(merged, inputs, { maxNewTokens, backend })).ids), reference.plain.ids)
+  backend.release()
+})
+
+test('generation goes on from a cache that is given, with the encoder’s part of it', async t => {
+  const { inputs } = (await cases())['a merged decoder']
+  const first = await merged.run({ ...inputs, ...(await empties()), use_cache_branch: [false] })
+  const pasts = Object.entries(first).filter(([name]) => name.startsWith('present'))
+  const given = Object.fromEntries(pasts.map(([name, data]) => [name.replace('present', 'past_key_values'), data]))
+  const second = reference.plain.ids.map(row => [row[1]])
+  const { ids } = await generate(merged, { ...inputs, ...given, input_ids: second }, { maxNewTokens: maxNewTokens - 1 })
+  t.deepEqual(
+    rows(ids),
+    reference.plain.ids.map(row => row.slice(1)),
+  )
+})
+
+async function empties(): Promise<Record<string, Tensor>> {
+  const { zeros } = await import('onnsight')
+  const names = [0, 1].flatMap(i =>
+    ['decoder', 'encoder'].flatMap(of => ['key', 'value'].map(kind => `${i}.${of}.${kind}`)),
+  )
+  return Object.fromEntries(names.map(name => [`past_key_values.${name}`, zeros([3, 2, 0, 4])]))
+}
+
+test('without the encoder’s keys and values a decoder that only takes them is refused, and the input named', async t => {
+  const error = (await t.throwsAsync(
+    withPast.generate({ input_ids: start, encoder_attention_mask: mask }, { maxNewTokens: 2 }),
+  )) as OnnsightError
+  t.is(error.code, 'generate')
+  t.regex(error.message, /past_key_values\.0\.encoder\.key.*encoder’s states/)
+  t.regex(String(error.fix), /present\.0\.encoder\.key/)
+})
