@@ -77,6 +77,7 @@ async function answerApi(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  if (name === 'alive') return stayOpen(response)
   const call = viewer.calls.get(name)
   if (!call)
     throw new Refusal(
@@ -92,6 +93,12 @@ async function answerApi(
   const body = call.method === 'POST' ? await readBody(request) : undefined
   const result = await call.answer(body, ended.signal)
   if (!response.writableEnded && !ended.signal.aborted) sendJson(response, 200, result)
+}
+
+/** A connection that ends when the command does: so the page hears of it. */
+function stayOpen(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'text/plain', 'cache-control': 'no-store' })
+  response.flushHeaders()
 }
 
 const wrongMethod = (method: string): Refusal =>

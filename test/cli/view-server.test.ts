@@ -86,7 +86,7 @@ test('what is asked for wrongly is refused with what to do', async t => {
     ['module', { inputs: {}, path: '' }, 422, /input_ids/],
     ['module', { inputs: { input_ids: { json: [[1.5]] } }, path: '' }, 422, /1\.5/],
     ['module', { inputs: { input_ids: { made: 'random' } }, path: '' }, 400, /random/],
-    ['row', { inputs, path: 'lm_head', row: 4 }, 400, /row 4/],
+    ['row', { inputs, path: 'lm_head', line: { axis: 'row', at: 4 } }, 400, /row 4/],
     ['compare', { inputs }, 400, /template/],
     ['compare', { inputs, template: 'lm_head.output = 0', position: 4 }, 400, /position 4/],
     ['tokens', { text: 'naïve' }, 422, /ï/],

@@ -167,6 +167,7 @@ onPage(
       for (const [place, text] of cells) t.true(shows(text, values[place]), `token ${token}, channel ${place}: ${text}`)
     }
     await page.getByRole('combobox', { name: 'order' }).selectOption('magnitude')
+    await settled(page)
     const first = await page.locator('.row-values td').first().getAttribute('data-place')
     const values = floats(expected).slice(128 * 3, 128 * 4)
     t.is(Number(first), values.map(Math.abs).indexOf(Math.max(...values.map(Math.abs))))

@@ -58,7 +58,8 @@ export function get(
   headers: Record<string, string> = {},
 ): Promise<{ status: number; text: string; headers: Record<string, unknown> }> {
   return new Promise((done, failed) => {
-    request(url, { headers }, response => {
+    // A connection of its own: the command closes idle ones.
+    request(url, { headers, agent: false }, response => {
       let text = ''
       response.on('data', chunk => (text += String(chunk)))
       response.on('end', () => done({ status: response.statusCode ?? 0, text, headers: response.headers }))
