@@ -251,6 +251,17 @@ export interface LensRows {
   readonly own: readonly (readonly Prediction[])[]
 }
 
+/** POST api/code: what is looked at, as a program. */
+export interface CodeRequest extends ModuleRequest {
+  readonly tab: 'module' | 'lens' | 'edit'
+}
+export interface Code {
+  /** A module that runs as it stands. */
+  readonly typescript: string
+  /** The edit and what is read, in the template language. */
+  readonly template: string
+}
+
 /** POST api/compare */
 export interface CompareRequest extends RunRequest {
   /** A row of the batch; the first one where it is left out. */

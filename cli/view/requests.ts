@@ -1,4 +1,5 @@
 import type {
+  CodeRequest,
   CompareRequest,
   Filling,
   GivenValue,
@@ -88,6 +89,13 @@ export function compareRequest(body: unknown): CompareRequest {
   const { template, isCompared: _, ...rest } = viewRequest(body)
   if (template === undefined) throw unreadable('There is no template.', 'send what to change as {"template": "…"}')
   return { ...rest, template, ...(position === undefined ? {} : { position: natural(position, 'position') }) }
+}
+
+export function codeRequest(body: unknown): CodeRequest {
+  const { tab } = object(body, 'the request')
+  if (tab !== 'module' && tab !== 'lens' && tab !== 'edit')
+    throw unreadable('tab is none.', 'send "module", "lens" or "edit"')
+  return { ...moduleRequest(body), tab }
 }
 
 function patternOf({ node, head }: Json) {

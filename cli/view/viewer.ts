@@ -3,6 +3,7 @@ import { toTensor } from '../../runtime/tensor/convert.ts'
 import { jsonOf } from '../outputs/to-json.ts'
 import { outputsOf } from '../run/template.ts'
 import type { RunRequest, RunResult, Tokens, ViewedModel, ViewRequest } from './api.ts'
+import { viewCode } from './code/code.ts'
 import { inputsOf } from './inputs.ts'
 import { compare } from './readings/compare.ts'
 import { viewHeads } from './readings/heads.ts'
@@ -13,6 +14,7 @@ import { viewModule } from './readings/module.ts'
 import { recorded, type Traced } from './readings/traced.ts'
 import { unreadable } from './refusal.ts'
 import {
+  codeRequest,
   compareRequest,
   headsRequest,
   lensRequest,
@@ -84,6 +86,14 @@ export class Viewer {
           const inputs = await this.#inputs(request)
           this.#batchIn(inputs, request)
           return viewLens(traced, inputs, request, this.#tokensIn(inputs) ?? 1, this.#viewed.logits, vocabulary)
+        }),
+      ],
+      [
+        'code',
+        this.#running(codeRequest, async (request, traced) => {
+          const inputs = await this.#inputs(request)
+          this.#batchIn(inputs, request)
+          return viewCode(traced, inputs, request, this.#viewed, this.#tokensIn(inputs))
         }),
       ],
       [

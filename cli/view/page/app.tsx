@@ -50,7 +50,7 @@ function Opened({ model, client }: { model: ViewedModel; client: Client }) {
   const shared = { model, client, given, look: seen, change, request, requestKey, position }
   return (
     <div class="app">
-      <Header model={model} client={client} look={seen} given={given} position={position} />
+      <Header model={model} client={client} look={seen} given={given} request={request} />
       <Tree modules={model.modules} chosen={look.module} onChoose={path => change(chosen(look, path))} />
       <main>
         {hasEnded && <Problem error={ended} />}

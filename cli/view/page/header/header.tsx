@@ -1,22 +1,23 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { ViewedModel } from '../../api.ts'
+import type { CodeRequest, ViewedModel } from '../../api.ts'
 import type { Client } from '../client.ts'
 import type { Given } from '../input/given.ts'
 import type { Look } from '../look/look.ts'
 import { bytes, grouped } from '../parts/numbers.ts'
 import { Shortcuts } from '../shortcuts/shortcuts.tsx'
 import { CopyButton } from './copy-button.tsx'
+import { CopyCode } from './copy-code.tsx'
 
 interface HeaderProps {
   readonly model: ViewedModel
   readonly client: Client
   readonly look: Look
   readonly given: Given | undefined
-  readonly position: number | undefined
+  readonly request: Omit<CodeRequest, 'tab' | 'path'>
 }
 
 /** The model’s name and size, what runs, and what can be taken away. */
-export function Header({ model, client }: HeaderProps) {
+export function Header({ model, client, look, given, request }: HeaderProps) {
   const [isBusy, setBusy] = useState(false)
   useEffect(() => {
     client.onBusy = setBusy
@@ -42,6 +43,7 @@ export function Header({ model, client }: HeaderProps) {
         )}
       </div>
       <div class="actions">
+        <CopyCode client={client} look={look} request={given && request} />
         <CopyButton name="Copy link" text={() => location.href} />
         <button
           type="button"
