@@ -5,6 +5,7 @@ import { outputsOf } from '../run/template.ts'
 import type { RunRequest, RunResult, Tokens, ViewedModel, ViewRequest } from './api.ts'
 import { viewCode } from './code/code.ts'
 import { inputsOf } from './inputs.ts'
+import { ModelFile } from './model-file.ts'
 import { compare } from './readings/compare.ts'
 import { viewHeads } from './readings/heads.ts'
 import { viewLens } from './readings/lens.ts'
@@ -48,11 +49,13 @@ export class Viewer {
   readonly #vocabulary: Vocabulary | undefined
   readonly #viewed: ViewedModel
   readonly #turns = new Turns()
+  readonly #file: ModelFile
 
   constructor(model: Model, { backend, vocabulary, options }: ViewerOptions) {
     this.#model = model
     this.#backend = backend
     this.#vocabulary = vocabulary
+    this.#file = new ModelFile(model.name)
     this.#viewed = viewedModel(model, String(options.provider ?? 'cpu'), vocabulary !== undefined)
     this.calls = new Map<string, Call>([
       ['model', { method: 'GET', answer: () => this.#viewed }],
@@ -112,7 +115,10 @@ export class Viewer {
       answer: (body, signal) => {
         const request = read(body)
         const traced = { model: this.#model, options: { backend: this.#backend, signal } }
-        return this.#turns.take(signal, () => answer(request, traced))
+        const turn = this.#turns.take(signal, () => answer(request, traced))
+        return turn.catch((error: unknown) => {
+          throw this.#file.explained(error)
+        })
       },
     }
   }

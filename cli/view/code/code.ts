@@ -18,7 +18,11 @@ export async function viewCode(
   tokens: number | undefined,
 ): Promise<Code> {
   const { template: edit } = request
-  if (edit !== undefined) assertReadable(edit)
+  if (edit !== undefined) {
+    assertReadable(edit)
+    if (/^\s*stop\b/m.test(edit))
+      throw new Refusal(422, 'view-code', 'Behind the stop of this edit nothing can be read.', 'leave the stop out')
+  }
   const reads = readsOf(await placesOf(traced, inputs, request, tokens), viewed, request)
   const written = writeInputs(traced.model, request, inputs)
   return {
