@@ -56,7 +56,7 @@ export function LensTable({ rows, tokens, from, row, column, onPlace }: LensTabl
               {cells.map((cell, c) => (
                 <td
                   key={c}
-                  style={share(cell.best.probability)}
+                  style={cell.before ? undefined : share(cell.best.probability)}
                   class={cell.isChanged ? 'is-changed' : undefined}
                   data-changed={cell.isChanged || undefined}
                 >
@@ -84,13 +84,13 @@ function Told({ cell: { best, before, isChanged } }: { cell: LensCell }) {
   return (
     <>
       {before && (
-        <span class="lens-before">
+        <span class="lens-before" style={share(before.probability)}>
           <span class="token-text">{tokenText(before)}</span>
           <small class="lens-share">{percent(before.probability)}</small>
         </span>
       )}
       {isChanged && <span class="hidden"> becomes </span>}
-      <span class={before ? 'lens-after' : undefined}>
+      <span {...(before ? { class: 'lens-after', style: share(best.probability) } : {})}>
         <span class="token-text">{tokenText(best)}</span>
         <small class="lens-share">{percent(best.probability)}</small>
       </span>

@@ -38,7 +38,7 @@ export function AllHeads({ client, request, requestKey, chosen, onPattern }: All
                       map={map}
                       largest={one.differences ? largest : undefined}
                       name={`head ${head}`}
-                      label={`${one.module || one.node} head ${head}`}
+                      place={`${one.module || one.node} `}
                       isChosen={one.node === chosen.node && head === chosen.head}
                       onChoose={() => onPattern({ node: one.node, head })}
                     />
@@ -61,7 +61,7 @@ function Head({
   map,
   largest,
   name,
-  label,
+  place,
   isChosen,
   onChoose,
 }: {
@@ -69,12 +69,14 @@ function Head({
   /** Of all differences, where this is one. */
   largest: number | undefined
   name: string
-  label: string
+  /** The module. */
+  place: string
   isChosen: boolean
   onChoose: () => void
 }) {
   return (
-    <button type="button" class="head" aria-pressed={isChosen} aria-label={label} onClick={onChoose}>
+    <button type="button" class="head" aria-pressed={isChosen} onClick={onChoose}>
+      <span class="hidden">{place}</span>
       <span class="head-cells">
         <Cells
           cells={map.cells}
