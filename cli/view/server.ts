@@ -49,6 +49,8 @@ export async function listen(viewer: Viewer, token: string, wanted: number): Pro
       sendError(response, error)
     }
   }
+  // Who asks again within a minute finds the connection open.
+  server.keepAliveTimeout = 60_000
   await new Promise<void>((done, failed) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const reason = error.code === 'EADDRINUSE' ? 'it is taken' : error.message

@@ -76,12 +76,12 @@ export function openDims(inputs: readonly ViewedInput[]): { name: string; size: 
   return [...found].map(([name, size]) => ({ name, size }))
 }
 
-/** Sizes that most models of a kind take: images of 64 × 64, sound of 1,280 samples. */
+/** Sizes that most models of a kind take: images of 64 × 64, sound of 512 samples. */
 function usualSize({ type, dims = [] }: ViewedInput, name: string, axis: number): number {
   if (axis === 0 || /batch/i.test(name)) return 1
   if (!/float/.test(type)) return 16
   if (dims.length === 4 && axis >= 2) return 64
-  return dims.length === 2 && axis === 1 ? 1280 : 16
+  return dims.length === 2 && axis === 1 ? 512 : 16
 }
 
 /** Rows of ids out of what is typed: numbers with anything between them are one, nested lists are as many as they have. @throws Error */
