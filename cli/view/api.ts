@@ -101,12 +101,20 @@ export interface RunResult {
   readonly printed: readonly string[]
 }
 
+/** What is looked at in a run. */
+export interface ViewRequest extends RunRequest {
+  /** A row of the batch; the first one where it is left out. */
+  readonly batch?: number
+  /** With a template: the model as it is too, and how they differ. */
+  readonly isCompared?: boolean
+}
+
 /** POST api/module */
-export interface ModuleRequest extends RunRequest {
+export interface ModuleRequest extends ViewRequest {
   readonly path: string
   /** Which of the values of the answer; without it, the module's output. */
   readonly value?: number
-  /** Places on the axes before the last two; 0 where it is left out. */
+  /** Places on the axes before the last two; where they are left out the row of the batch, and 0. */
   readonly leading?: readonly number[]
   readonly pattern?: { readonly node: string; readonly head: number }
 }
@@ -121,6 +129,8 @@ export interface Statistics {
   readonly nan: number
   readonly infinite: number
   readonly count: number
+  /** How many finite values lie in each of equal parts between min and max. */
+  readonly histogram?: readonly number[]
 }
 
 /** A matrix to look at. Where it has too many cells, each shown one is that of the largest magnitude of those it stands for. */
@@ -140,6 +150,8 @@ export interface ValuePlace extends SentShape {
 export interface Pattern {
   readonly node: string
   readonly module: string
+  /** Of the batch; 1 where the pattern has no axis for it. */
+  readonly rows: number
   readonly heads: number
   readonly tokens: number
 }
@@ -155,32 +167,105 @@ export interface ModuleView {
   /** Sizes of the axes before the last two, and the places taken. */
   readonly leading: readonly { readonly size: number; readonly at: number }[]
   readonly map?: SentMap
+  /** Of a comparison, whose value above is the edited one. */
+  readonly compared?: Sides<SeenValue>
   readonly patterns: readonly Pattern[]
-  readonly pattern?: { readonly node: string; readonly head: number; readonly map: SentMap }
+  readonly pattern?: {
+    readonly node: string
+    readonly head: number
+    readonly map: SentMap
+    readonly compared?: Sides<SentMap>
+  }
 }
 
-/** POST api/row: the values of one row of the map. */
+export interface SeenValue {
+  readonly statistics: Statistics
+  readonly map: SentMap
+}
+
+/** What stands beside the edited one. */
+export interface Sides<T> {
+  readonly unedited: T
+  /** Edited less unedited; missing where their dims differ. */
+  readonly difference?: T
+}
+
+/** POST api/heads: all attention patterns of a module, small. */
+export type HeadsRequest = Omit<ModuleRequest, 'value' | 'leading' | 'pattern'>
+export interface Heads {
+  readonly patterns: readonly HeadsOf[]
+  /** Patterns that are left out: there are too many heads for one look. */
+  readonly left: number
+}
+export interface HeadsOf extends Pattern {
+  /** One for each head. */
+  readonly maps: readonly SentMap[]
+  /** Of a comparison: edited less unedited. */
+  readonly differences?: readonly SentMap[]
+}
+
+/** POST api/row: values of one row or column of the map. */
 export interface RowRequest extends ModuleRequest {
-  readonly row: number
+  readonly line: { readonly axis: 'row' | 'column'; readonly at: number }
+  /** @default 'place' */
+  readonly order?: 'place' | 'magnitude'
+  /** The first one, in that order. */
+  readonly from?: number
 }
 export interface Row {
+  /** Of the whole line. */
+  readonly count: number
+  readonly from: number
+  readonly places: readonly number[]
   readonly values: readonly Cell[]
+  /** The largest finite magnitude in the whole line. */
+  readonly largest: number
+  /** Of a comparison, whose values above are the edited ones; its order is that of differences. */
+  readonly compared?: Sides<readonly Cell[]>
 }
 
 export interface Prediction extends Token {
   readonly probability: number
+  /** Of a comparison: on the other side. */
+  readonly other?: number
 }
 
 /** POST api/lens */
-export interface Lens extends LensPath {
+export interface LensRequest extends ViewRequest {
+  /** The first position that is wanted. */
+  readonly from?: number
+}
+
+export interface Lens extends LensPath, LensRows {
+  readonly from: number
+  /** Of the whole input. */
+  readonly positions: number
+  /** Of a comparison, whose rows above are the edited ones. */
+  readonly unedited?: LensRows
+}
+
+export interface LensRows {
   /** By layer, position and rank. */
   readonly top: readonly (readonly (readonly Prediction[])[])[]
   /** The model's own, by position and rank. */
   readonly own: readonly (readonly Prediction[])[]
 }
 
+/** POST api/code: what is looked at, as a program. */
+export interface CodeRequest extends ModuleRequest {
+  readonly tab: 'module' | 'lens' | 'edit'
+}
+export interface Code {
+  /** A module that runs as it stands. */
+  readonly typescript: string
+  /** The edit and what is read, in the template language. */
+  readonly template: string
+}
+
 /** POST api/compare */
 export interface CompareRequest extends RunRequest {
+  /** A row of the batch; the first one where it is left out. */
+  readonly batch?: number
   readonly template: string
   /** Of the prediction; without it the last one. */
   readonly position?: number

@@ -1,11 +1,15 @@
 import type {
+  CodeRequest,
   CompareRequest,
   Filling,
   GivenValue,
+  HeadsRequest,
+  LensRequest,
   ModuleRequest,
   RowRequest,
   RunRequest,
   TokensRequest,
+  ViewRequest,
 } from './api.ts'
 import { unreadable } from './refusal.ts'
 
@@ -41,13 +45,31 @@ export function runRequest(body: unknown): RunRequest {
   }
 }
 
-export function moduleRequest(body: unknown): ModuleRequest {
-  const { path, value, leading, pattern } = object(body, 'the request')
+function viewRequest(body: unknown): ViewRequest {
+  const { batch, isCompared = false } = object(body, 'the request')
+  if (typeof isCompared !== 'boolean') throw unreadable('isCompared is no bool.', 'send true, or leave it out')
+  const request = runRequest(body)
+  if (isCompared && request.template === undefined)
+    throw unreadable('There is no template to compare with.', 'send what to change as {"template": "…"}')
+  return { ...request, ...(batch === undefined ? {} : { batch: natural(batch, 'batch') }), isCompared }
+}
+
+export function headsRequest(body: unknown): HeadsRequest {
+  const { path } = object(body, 'the request')
   if (typeof path !== 'string') throw unreadable('path is no text.', 'send the path of a module: {"path": "…"}')
+  return { ...viewRequest(body), path }
+}
+
+export function lensRequest(body: unknown): LensRequest {
+  const { from = 0 } = object(body, 'the request')
+  return { ...viewRequest(body), from: natural(from, 'from') }
+}
+
+export function moduleRequest(body: unknown): ModuleRequest {
+  const { value, leading, pattern } = object(body, 'the request')
   const places = leading === undefined ? undefined : list(leading, 'leading').map(at => natural(at, 'leading'))
   return {
-    ...runRequest(body),
-    path,
+    ...headsRequest(body),
     ...(value === undefined ? {} : { value: natural(value, 'value') }),
     ...(places ? { leading: places } : {}),
     ...(pattern === undefined ? {} : { pattern: patternOf(object(pattern, 'pattern')) }),
@@ -55,14 +77,25 @@ export function moduleRequest(body: unknown): ModuleRequest {
 }
 
 export function rowRequest(body: unknown): RowRequest {
-  return { ...moduleRequest(body), row: natural(object(body, 'the request').row, 'row') }
+  const { line, order = 'place', from = 0 } = object(body, 'the request')
+  const { axis, at } = object(line, 'line')
+  if (axis !== 'row' && axis !== 'column') throw unreadable('line.axis is no axis.', 'send "row" or "column"')
+  if (order !== 'place' && order !== 'magnitude') throw unreadable('order is none.', 'send "place" or "magnitude"')
+  return { ...moduleRequest(body), line: { axis, at: natural(at, 'line.at') }, order, from: natural(from, 'from') }
 }
 
 export function compareRequest(body: unknown): CompareRequest {
   const { position } = object(body, 'the request')
-  const { template, ...rest } = runRequest(body)
+  const { template, isCompared: _, ...rest } = viewRequest(body)
   if (template === undefined) throw unreadable('There is no template.', 'send what to change as {"template": "…"}')
   return { ...rest, template, ...(position === undefined ? {} : { position: natural(position, 'position') }) }
+}
+
+export function codeRequest(body: unknown): CodeRequest {
+  const { tab } = object(body, 'the request')
+  if (tab !== 'module' && tab !== 'lens' && tab !== 'edit')
+    throw unreadable('tab is none.', 'send "module", "lens" or "edit"')
+  return { ...moduleRequest(body), tab }
 }
 
 function patternOf({ node, head }: Json) {

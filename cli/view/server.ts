@@ -49,6 +49,8 @@ export async function listen(viewer: Viewer, token: string, wanted: number): Pro
       sendError(response, error)
     }
   }
+  // Who asks again within a minute finds the connection open.
+  server.keepAliveTimeout = 60_000
   await new Promise<void>((done, failed) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const reason = error.code === 'EADDRINUSE' ? 'it is taken' : error.message
@@ -77,6 +79,7 @@ async function answerApi(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  if (name === 'alive') return stayOpen(response)
   const call = viewer.calls.get(name)
   if (!call)
     throw new Refusal(
@@ -92,6 +95,12 @@ async function answerApi(
   const body = call.method === 'POST' ? await readBody(request) : undefined
   const result = await call.answer(body, ended.signal)
   if (!response.writableEnded && !ended.signal.aborted) sendJson(response, 200, result)
+}
+
+/** A connection that ends when the command does: so the page hears of it. */
+function stayOpen(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'text/plain', 'cache-control': 'no-store' })
+  response.flushHeaders()
 }
 
 const wrongMethod = (method: string): Refusal =>

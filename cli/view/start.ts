@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import type { LoadOptions } from '../../runtime/index.ts'
 import { load, WorkerBackend } from '../../runtime/index.ts'
-import { CommandError } from '../errors.ts'
 import { print } from '../print.ts'
+import { openBrowser } from './browser.ts'
 import { makeToken } from './guard.ts'
 import { listen } from './server.ts'
 import { Viewer } from './viewer.ts'
@@ -41,18 +41,3 @@ async function ended(): Promise<void> {
   await Promise.race(['SIGINT', 'SIGTERM'].map(name => once(process, name, { signal: heard.signal })))
   heard.abort()
 }
-
-async function openBrowser(url: string): Promise<void> {
-  const { default: open } = await import('open')
-  try {
-    const child = await open(url)
-    child.on('error', error => process.stderr.write(`${unopened(error)}\n`))
-  } catch (error) {
-    process.stderr.write(`${unopened(error)}\n`)
-  }
-}
-
-/** The page is there all the same. */
-const unopened = (error: unknown): string =>
-  new CommandError(`No browser could be opened: ${(error as Error).message}.`, 'open the address above yourself')
-    .message

@@ -2,14 +2,28 @@ import type { LoadOptions, Model, Tensor, WorkerBackend } from '../../runtime/in
 import { toTensor } from '../../runtime/tensor/convert.ts'
 import { jsonOf } from '../outputs/to-json.ts'
 import { outputsOf } from '../run/template.ts'
-import type { RunRequest, RunResult, Tokens, ViewedModel } from './api.ts'
+import type { RunRequest, RunResult, Tokens, ViewedModel, ViewRequest } from './api.ts'
+import { viewCode } from './code/code.ts'
 import { inputsOf } from './inputs.ts'
+import { ModelFile } from './model-file.ts'
 import { compare } from './readings/compare.ts'
+import { viewHeads } from './readings/heads.ts'
 import { viewLens } from './readings/lens.ts'
-import { viewModule, viewRow } from './readings/module.ts'
+import { viewLine } from './readings/line.ts'
+import type { BatchRow } from './readings/map.ts'
+import { viewModule } from './readings/module.ts'
 import { recorded, type Traced } from './readings/traced.ts'
 import { unreadable } from './refusal.ts'
-import { compareRequest, moduleRequest, rowRequest, runRequest, tokensRequest } from './requests.ts'
+import {
+  codeRequest,
+  compareRequest,
+  headsRequest,
+  lensRequest,
+  moduleRequest,
+  rowRequest,
+  runRequest,
+  tokensRequest,
+} from './requests.ts'
 import { Turns } from './turns.ts'
 import { viewedModel } from './viewed.ts'
 import { tokenOf, type Vocabulary } from './vocabulary.ts'
@@ -35,11 +49,13 @@ export class Viewer {
   readonly #vocabulary: Vocabulary | undefined
   readonly #viewed: ViewedModel
   readonly #turns = new Turns()
+  readonly #file: ModelFile
 
   constructor(model: Model, { backend, vocabulary, options }: ViewerOptions) {
     this.#model = model
     this.#backend = backend
     this.#vocabulary = vocabulary
+    this.#file = new ModelFile(model.name)
     this.#viewed = viewedModel(model, String(options.provider ?? 'cpu'), vocabulary !== undefined)
     this.calls = new Map<string, Call>([
       ['model', { method: 'GET', answer: () => this.#viewed }],
@@ -49,18 +65,39 @@ export class Viewer {
         'module',
         this.#running(moduleRequest, async (request, traced) => {
           const inputs = await this.#inputs(request)
-          return viewModule(traced, inputs, request, this.#tokensIn(inputs))
+          return viewModule(traced, inputs, request, this.#batchIn(inputs, request), this.#tokensIn(inputs))
+        }),
+      ],
+      [
+        'heads',
+        this.#running(headsRequest, async (request, traced) => {
+          const inputs = await this.#inputs(request)
+          this.#batchIn(inputs, request)
+          return viewHeads(traced, inputs, request, this.#tokensIn(inputs))
         }),
       ],
       [
         'row',
-        this.#running(rowRequest, async (request, traced) => viewRow(traced, await this.#inputs(request), request)),
+        this.#running(rowRequest, async (request, traced) => {
+          const inputs = await this.#inputs(request)
+          return viewLine(traced, inputs, request, this.#batchIn(inputs, request))
+        }),
       ],
       [
         'lens',
-        this.#running(runRequest, async (request, traced) =>
-          viewLens(traced, await this.#inputs(request), this.#viewed.logits, vocabulary),
-        ),
+        this.#running(lensRequest, async (request, traced) => {
+          const inputs = await this.#inputs(request)
+          this.#batchIn(inputs, request)
+          return viewLens(traced, inputs, request, this.#tokensIn(inputs) ?? 1, this.#viewed.logits, vocabulary)
+        }),
+      ],
+      [
+        'code',
+        this.#running(codeRequest, async (request, traced) => {
+          const inputs = await this.#inputs(request)
+          this.#batchIn(inputs, request)
+          return viewCode(traced, inputs, request, this.#viewed, this.#tokensIn(inputs))
+        }),
       ],
       [
         'compare',
@@ -78,7 +115,10 @@ export class Viewer {
       answer: (body, signal) => {
         const request = read(body)
         const traced = { model: this.#model, options: { backend: this.#backend, signal } }
-        return this.#turns.take(signal, () => answer(request, traced))
+        const turn = this.#turns.take(signal, () => answer(request, traced))
+        return turn.catch((error: unknown) => {
+          throw this.#file.explained(error)
+        })
       },
     }
   }
@@ -88,9 +128,22 @@ export class Viewer {
   }
 
   #tokensIn(inputs: unknown): number | undefined {
+    return this.#idsIn(inputs)?.[1]
+  }
+
+  /** @throws Refusal for a row that the ids lack */
+  #batchIn(inputs: unknown, { batch: at = 0 }: ViewRequest): BatchRow {
+    const of = this.#idsIn(inputs)?.[0]
+    if (of !== undefined && at >= of)
+      throw unreadable(`There is no row ${at} in the batch: there are ${of}.`, 'choose another')
+    return { at, of }
+  }
+
+  /** Rows and tokens. */
+  #idsIn(inputs: unknown): readonly number[] | undefined {
     const { ids } = this.#viewed
     const given = ids === undefined ? undefined : (inputs as Record<string, Tensor>)[ids]
-    return given && toTensor(given).dims[1]
+    return given && (toTensor(given).dims as number[])
   }
 
   #tokens(body: unknown): Tokens {

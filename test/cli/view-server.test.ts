@@ -86,7 +86,14 @@ test('what is asked for wrongly is refused with what to do', async t => {
     ['module', { inputs: {}, path: '' }, 422, /input_ids/],
     ['module', { inputs: { input_ids: { json: [[1.5]] } }, path: '' }, 422, /1\.5/],
     ['module', { inputs: { input_ids: { made: 'random' } }, path: '' }, 400, /random/],
-    ['row', { inputs, path: 'lm_head', row: 4 }, 400, /row 4/],
+    ['row', { inputs, path: 'lm_head', line: { axis: 'row', at: 4 } }, 400, /row 4/],
+    ['row', { inputs, path: 'lm_head', line: { axis: 'row', at: 0 }, from: 65 }, 400, /65/],
+    ['module', { inputs, path: '', batch: 1 }, 400, /row 1/],
+    ['module', { inputs, path: '', isCompared: true }, 400, /compare with/],
+    ['heads', { inputs, path: '', batch: 1 }, 400, /row 1/],
+    ['lens', { inputs, from: 4 }, 400, /position 4/],
+    ['code', { inputs, path: '', tab: 'module', template: 'x = 1\nstop' }, 422, /stop/],
+    ['code', { inputs, path: '', tab: 'nothing' }, 400, /tab/],
     ['compare', { inputs }, 400, /template/],
     ['compare', { inputs, template: 'lm_head.output = 0', position: 4 }, 400, /position 4/],
     ['tokens', { text: 'naïve' }, 422, /ï/],
@@ -234,6 +241,56 @@ test('mask, positions and an empty past follow from the ids', async t => {
   t.is(status, 200, JSON.stringify(body).slice(0, 300))
   const results = body.results as Record<string, { data: unknown }>
   t.deepEqual(results.logits.data, expected.logits.tolist())
+})
+
+test('long inputs come in parts: places of the lens, values of a line, each those of a trace', async t => {
+  const long = Array.from({ length: 60 }, (_, i) => (7 * i) % 65)
+  const asked = { inputs: { input_ids: { json: [long] } } }
+  const lens = await viewing.ask('lens', { ...asked, from: 48 })
+  const { positions, own } = lens.body as { positions: number; own: { id: number; probability: number }[][] }
+  t.deepEqual([positions, own.length], [60, 12])
+  const [shares, hidden] = await model.trace({ input_ids: [long] }, m => [
+    m.lm_head.output.slice('0, 48:').softmax(-1).topk(5),
+    m.transformer.h[1].mlp.c_fc.output.slice('0, 50'),
+  ])
+  t.deepEqual(
+    own.map(place => place.map(({ id }) => id)),
+    shares.indices.tolist() as number[][],
+  )
+  const values = Array.from(hidden.data as Float32Array)
+  const bySize = values.map((_, i) => i).sort((a, b) => Math.abs(values[b]) - Math.abs(values[a]))
+  for (const [order, places] of [
+    ['place', values.map((_, i) => i)],
+    ['magnitude', bySize],
+  ] as const)
+    for (const from of [0, 128, 500]) {
+      const path = 'transformer.h.1.mlp.c_fc'
+      const { body } = await viewing.ask('row', { ...asked, path, line: { axis: 'row', at: 50 }, order, from })
+      t.is(body.count, 512)
+      t.deepEqual(body.places, places.slice(from, from + 128))
+      t.deepEqual(
+        body.values,
+        places.slice(from, from + 128).map(place => values[place]),
+      )
+      t.is(body.largest, Math.abs(values[bySize[0]]))
+    }
+})
+
+test('inputs that are no ids are written into the code as they were made', async t => {
+  const { status, body } = await images.ask('code', {
+    inputs: { image: { made: 'random' } },
+    path: 'layer1.0.relu',
+    tab: 'module',
+  })
+  t.is(status, 200, String(body.message))
+  const text = String(body.typescript)
+  const resnet = await load('test/fixtures/names/resnet.onnx')
+  const [, literal] = /image: (\[.*\]),\n/.exec(text) ?? []
+  const written = await resnet.run({ image: JSON.parse(literal) as number[] })
+  const made = await images.ask('run', { inputs: { image: { made: 'random' } } })
+  t.deepEqual((made.body.results as Record<string, { data: unknown }>).result.data, written.result.tolist())
+  t.regex(text, /value: model\.layer1\[0\]\.relu\.output,/)
+  await resnet.release()
 })
 
 test('a model without a head says why there is no lens', async t => {

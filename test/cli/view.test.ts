@@ -1,19 +1,33 @@
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import test, { type ExecutionContext } from 'ava'
-import { load, type Model, type Tensor, template } from 'onnsight'
-import type { Browser, BrowserContext, Locator, Page } from 'playwright-core'
+import { load, type Model, template } from 'onnsight'
+import type { Browser, Page } from 'playwright-core'
 import { chromiumPath, launch } from '../web/site.ts'
+import {
+  cellsOf,
+  choose,
+  floats,
+  item,
+  numberIn,
+  opened,
+  type Scheme,
+  settled,
+  shows,
+  statistics,
+  statisticsOf,
+  TEXT,
+  textOf,
+  typed,
+  violations,
+} from './view-page.ts'
 import { type Viewing, view } from './viewing.ts'
 
 // The page of `onnsight view`, driven in Chromium; its numbers against those of traces here.
 
 const run = chromiumPath ? test.serial : test.serial.skip
-const TEXT = 'What light through yon'
 const { chars } = JSON.parse(readFileSync('examples/models/chars.vocab.json', 'utf8')) as { chars: string[] }
 const ids = [...TEXT].map(char => chars.indexOf(char))
 const inputs = { input_ids: [ids] }
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const resnetPath = 'test/fixtures/names/resnet.onnx'
 
 let viewing!: Viewing
@@ -36,33 +50,6 @@ test.after.always(async () => {
   await Promise.all([viewing?.end(), images?.end(), model?.release()])
 })
 
-interface Opened {
-  readonly page: Page
-  readonly context: BrowserContext
-  /** What has gone wrong in it. Chromium tells of answers of 4xx too: those are looked at where they are due. */
-  readonly problems: readonly string[]
-}
-
-async function opened(url: string, scheme: Scheme): Promise<Opened> {
-  const context = await browser.newContext({ colorScheme: scheme, viewport: { width: 1280, height: 860 } })
-  const page = await context.newPage()
-  page.setDefaultTimeout(40_000)
-  const problems: string[] = []
-  page.on('pageerror', error => problems.push(String(error)))
-  page.on('console', message => {
-    if (['error', 'warning'].includes(message.type()) && !message.text().includes('422')) problems.push(message.text())
-  })
-  page.on('request', request => {
-    if (!request.url().startsWith(url) && !request.url().startsWith('data:'))
-      problems.push(`asked for ${request.url()}`)
-  })
-  await page.goto(url)
-  await page.getByRole('tree').waitFor()
-  return { page, context, problems }
-}
-
-type Scheme = 'light' | 'dark'
-
 /** A test in a fresh page, which fails where the console has an error, or something is asked of another place. */
 function onPage(
   title: string,
@@ -72,7 +59,7 @@ function onPage(
 ): void {
   run(title, async t => {
     t.timeout(120_000)
-    const { page, context, problems } = await opened(which().url, scheme)
+    const { page, context, problems } = await opened(browser, which().url, scheme)
     try {
       await body(t, page)
       t.deepEqual(problems, [])
@@ -81,65 +68,6 @@ function onPage(
     }
   })
 }
-
-/** Waits until all that was asked for has come. */
-async function settled(page: Page): Promise<void> {
-  while ((await page.locator('[aria-busy=true]').count()) > 0) await page.waitForTimeout(30)
-}
-
-const textOf = async (locator: Locator): Promise<string> => (await locator.textContent()) ?? ''
-
-async function typed(page: Page): Promise<void> {
-  await page.getByRole('textbox', { name: 'Text' }).fill(TEXT)
-  await page.keyboard.press('Enter')
-  await page.getByRole('button', { name: /^Token 0: W/ }).waitFor()
-}
-
-const item = (page: Page, path: string) => page.locator(`[role=treeitem][data-path="${path}"]`)
-
-async function choose(page: Page, path: string): Promise<void> {
-  const parts = path.split('.')
-  for (let i = 1; i < parts.length; i++) {
-    const above = item(page, parts.slice(0, i).join('.'))
-    if ((await above.getAttribute('aria-expanded')) === 'false') await above.locator('.twisty').click()
-  }
-  await item(page, path).click()
-  await page.getByRole('heading', { name: path, exact: true }).waitFor()
-  await settled(page)
-}
-
-const numberIn = (text: string): number => Number(text.replaceAll('−', '-').replaceAll(',', '').replace('+', ''))
-
-/** Whether a number that is shown is the value: as far as its digits go. */
-function shows(text: string, value: number): boolean {
-  const plain = text.replaceAll('−', '-').replaceAll(',', '').replace('+', '')
-  const decimals = plain.includes('e') ? undefined : (plain.split('.')[1]?.length ?? 0)
-  const slack = decimals === undefined ? Math.abs(value) * 1e-3 : 0.5 * 10 ** -decimals
-  return Math.abs(Number(plain) - value) <= slack * 1.001 + 1e-5 * Math.abs(value)
-}
-
-async function statisticsOf(page: Page): Promise<Record<string, string>> {
-  const entries = await page
-    .locator('[role=tabpanel]:not([hidden]) .statistics')
-    .first()
-    .locator('> div')
-    .evaluateAll(all => all.map(one => [one.querySelector('dt')!.textContent, one.querySelector('dd')!.textContent]))
-  return Object.fromEntries(entries) as Record<string, string>
-}
-
-function statistics(values: readonly number[]): Record<string, number> {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
-  const std = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length)
-  return { min: Math.min(...values), max: Math.max(...values), mean, std, NaN: 0, infinite: 0, count: values.length }
-}
-
-/** The cells of a table's body, row by row. */
-const cellsOf = (page: Page, selector: string): Promise<string[][]> =>
-  page
-    .locator(`${selector} tbody tr`)
-    .evaluateAll(rows => rows.map(row => Array.from(row.children, cell => cell.textContent ?? '')))
-
-const floats = (value: Tensor): number[] => Array.from(value.data as Float32Array)
 
 onPage(
   'a module’s statistics and values are those of a trace',
@@ -167,6 +95,7 @@ onPage(
       for (const [place, text] of cells) t.true(shows(text, values[place]), `token ${token}, channel ${place}: ${text}`)
     }
     await page.getByRole('combobox', { name: 'order' }).selectOption('magnitude')
+    await settled(page)
     const first = await page.locator('.row-values td').first().getAttribute('data-place')
     const values = floats(expected).slice(128 * 3, 128 * 4)
     t.is(Number(first), values.map(Math.abs).indexOf(Math.max(...values.map(Math.abs))))
@@ -523,25 +452,6 @@ onPage(
   },
 )
 
-interface Violation {
-  readonly id: string
-  readonly impact: string
-  readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[]
-}
-
-async function violations(page: Page): Promise<string[]> {
-  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(axe)
-  const found = await page.evaluate(
-    () =>
-      (globalThis as unknown as { axe: { run(): Promise<{ violations: unknown[] }> } }).axe.run() as Promise<{
-        violations: unknown[]
-      }>,
-  )
-  return (found.violations as Violation[])
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`))
-}
-
 for (const scheme of ['light', 'dark'] as const) {
   onPage(
     `axe finds nothing serious, ${scheme}`,
@@ -567,7 +477,7 @@ for (const scheme of ['light', 'dark'] as const) {
       await page.keyboard.press('Control+Enter')
       await page.getByRole('alert').waitFor()
       t.deepEqual(await violations(page), [], 'error')
-      const { page: other, context, problems } = await opened(images.url, scheme)
+      const { page: other, context, problems } = await opened(browser, images.url, scheme)
       await other.getByRole('button', { name: 'Run', exact: true }).click()
       await other.locator('.row-values td').first().waitFor()
       t.deepEqual(await violations(other), [], 'no logits')

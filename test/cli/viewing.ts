@@ -8,6 +8,8 @@ export interface Viewing {
   readonly child: ChildProcess
   /** What it wrote on stdout until it told its address. */
   readonly said: string
+  /** What it has written on stderr. */
+  complaints(): string
   /** Sends a signal, and waits: the exit code, or the signal that ended it. */
   end(signal?: NodeJS.Signals): Promise<number | string | null>
   /** A POST to its API. */
@@ -15,9 +17,9 @@ export interface Viewing {
 }
 
 /** Starts the command as it is built, and waits for its address. */
-export async function view(args: readonly string[]): Promise<Viewing> {
+export async function view(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Viewing> {
   const child = spawn(process.execPath, [resolve('dist/cli/onnsight.js'), 'view', ...args], {
-    env: { ...process.env, FORCE_COLOR: '0', NO_COLOR: undefined, ONNSIGHT_DEBUG: undefined },
+    env: { ...process.env, FORCE_COLOR: '0', NO_COLOR: undefined, ONNSIGHT_DEBUG: undefined, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const ended = new Promise<number | string | null>(done => child.on('exit', (code, signal) => done(signal ?? code)))
@@ -36,6 +38,7 @@ export async function view(args: readonly string[]): Promise<Viewing> {
     url,
     child,
     said,
+    complaints: () => problem,
     end(signal = 'SIGINT') {
       child.kill(signal)
       return ended
@@ -58,7 +61,8 @@ export function get(
   headers: Record<string, string> = {},
 ): Promise<{ status: number; text: string; headers: Record<string, unknown> }> {
   return new Promise((done, failed) => {
-    request(url, { headers }, response => {
+    // A connection of its own: the command closes idle ones.
+    request(url, { headers, agent: false }, response => {
       let text = ''
       response.on('data', chunk => (text += String(chunk)))
       response.on('end', () => done({ status: response.statusCode ?? 0, text, headers: response.headers }))

@@ -2,14 +2,19 @@ import { useEffect, useState } from 'preact/hooks'
 import type { ViewedModel } from '../api.ts'
 import type { Client } from './client.ts'
 import { EditPanel } from './edit/edit.tsx'
-import { type Given, Input } from './input/input.tsx'
+import { Header } from './header/header.tsx'
+import { Input } from './input/input.tsx'
+import { useGiven } from './input/use-given.ts'
 import { LensPanel } from './lens/lens.tsx'
+import { atModule, type Look, type Side } from './look/look.ts'
+import { useLook } from './look/use-look.ts'
 import { ModulePanel } from './module/module.tsx'
-import { bytes, grouped } from './parts/numbers.ts'
 import { Problem } from './parts/problem.tsx'
 import { Tabs } from './parts/tabs.tsx'
+import { useShortcuts } from './shortcuts/use-shortcuts.ts'
 import { Tree } from './tree/tree.tsx'
 import { useAnswer } from './use-answer.ts'
+import { useEnded } from './use-ended.ts'
 
 /** The page. */
 export function App({ client }: { client: Client }) {
@@ -23,80 +28,60 @@ export function App({ client }: { client: Client }) {
 }
 
 function Opened({ model, client }: { model: ViewedModel; client: Client }) {
-  const [path, setPath] = useState('')
-  const [given, setGiven] = useState<Given>()
-  const [position, setPosition] = useState<number>()
-  const [tab, setTab] = useState('module')
-  const [text, setText] = useState('')
-  const [template, setTemplate] = useState<string>()
-  const [isBusy, setBusy] = useState(false)
-  useEffect(() => {
-    client.onBusy = setBusy
-  }, [client])
-  const [root] = model.modules
-  const give = (next: Given): void => {
-    setGiven(next)
-    setPosition(next.tokens && next.tokens.length - 1)
+  const { look, change, visits } = useLook()
+  const [runs, setRuns] = useState(0)
+  const { given, error } = useGiven(model, client, look.input, runs)
+  const [text, setText] = useState(look.edit ?? '')
+  const hasEnded = useEnded()
+  useEffect(() => setText(look.edit ?? ''), [visits])
+  const row = given?.rows?.[Math.min(look.batch, given.rows.length - 1)]
+  const batch = given?.rows ? Math.min(look.batch, given.rows.length - 1) : look.batch
+  const position = row && Math.min(look.token ?? row.length - 1, row.length - 1)
+  const seen: Look = { ...look, batch }
+  useShortcuts({ look: seen, change, position, positions: row?.length })
+
+  const side = look.edit === undefined ? 'unedited' : look.side
+  const request = {
+    ...(given?.request ?? { inputs: {} }),
+    ...(batch === 0 ? {} : { batch }),
+    ...(side === 'unedited' ? {} : { template: look.edit!, isCompared: side === 'compared' }),
   }
+  const requestKey = `${given?.number} ${batch} ${side === 'unedited' ? '' : `${side} ${look.edit}`}`
+  const shared = { model, client, given, look: seen, change, request, requestKey, position }
   return (
     <div class="app">
-      <header class="top">
-        <h1>{fileName(model.name)}</h1>
-        <p class="meta">
-          <span>{grouped(root.parameters)} parameters</span>
-          <span>{bytes(root.bytes)}</span>
-          <span>{grouped(root.nodes)} nodes</span>
-          <span>{model.provider}</span>
-        </p>
-        <div class="busy" role="status">
-          {isBusy && (
-            <>
-              <span>Running…</span>
-              <button type="button" onClick={() => client.cancel()}>
-                Cancel
-              </button>
-            </>
-          )}
-        </div>
-      </header>
-      <Tree
-        modules={model.modules}
-        chosen={path}
-        onChoose={chosen => {
-          setPath(chosen)
-          if (tab === 'lens') setTab('module')
-        }}
-      />
+      <Header model={model} client={client} look={seen} given={given} request={request} />
+      <Tree modules={model.modules} chosen={look.module} onChoose={path => change(chosen(look, path))} />
       <main>
+        {hasEnded && <Problem error={ended} />}
         <Input
+          key={visits}
           model={model}
-          client={client}
           given={given}
-          onGiven={give}
+          error={error}
+          typed={look.input}
+          onRun={input => {
+            const isOther = JSON.stringify(input) !== JSON.stringify(look.input)
+            change({ input, ...(isOther ? { token: undefined, batch: 0 } : {}) })
+            setRuns(runs + 1)
+          }}
+          batch={batch}
+          onBatch={chosenRow => change({ batch: chosenRow, leading: undefined })}
           position={position}
-          onPosition={setPosition}
+          onPosition={token => change({ token })}
         />
         <Tabs
           label="Views"
-          chosen={tab}
-          onChoose={setTab}
+          chosen={look.tab}
+          onChoose={tab => change({ tab: tab as Look['tab'] })}
+          aside={
+            look.edit !== undefined && look.tab !== 'edit' ? (
+              <Sides side={look.side} onSide={chosenSide => change({ side: chosenSide })} />
+            ) : null
+          }
           tabs={[
-            {
-              id: 'module',
-              label: 'Module',
-              content: (
-                <ModulePanel
-                  model={model}
-                  client={client}
-                  given={given}
-                  path={path}
-                  template={template}
-                  position={position}
-                  onPosition={setPosition}
-                />
-              ),
-            },
-            { id: 'lens', label: 'Logit lens', content: <LensPanel model={model} client={client} given={given} /> },
+            { id: 'module', label: 'Module', content: <ModulePanel {...shared} /> },
+            { id: 'lens', label: 'Logit lens', content: <LensPanel {...shared} /> },
             {
               id: 'edit',
               label: 'Edit',
@@ -104,12 +89,14 @@ function Opened({ model, client }: { model: ViewedModel; client: Client }) {
                 <EditPanel
                   model={model}
                   client={client}
-                  given={given}
-                  path={path}
+                  request={given && { ...given.request, ...(batch === 0 ? {} : { batch }) }}
+                  requestKey={`${given?.number} ${batch} ${look.edit}`}
+                  tokens={row}
+                  path={look.module}
                   text={text}
                   onText={setText}
-                  template={template}
-                  onTemplate={setTemplate}
+                  template={look.edit}
+                  onTemplate={edit => change({ edit })}
                   position={position}
                 />
               ),
@@ -119,6 +106,38 @@ function Opened({ model, client }: { model: ViewedModel; client: Client }) {
       </main>
     </div>
   )
+}
+
+/** A click on a module is a wish to see it: the lens shows none. */
+const chosen = ({ tab }: Look, path: string): Partial<Look> => ({
+  ...atModule(path),
+  ...(tab === 'lens' ? { tab: 'module' } : {}),
+})
+
+const sides: readonly (readonly [Side, string])[] = [
+  ['unedited', 'Unedited'],
+  ['edited', 'Edited'],
+  ['compared', 'Side by side'],
+]
+
+function Sides({ side, onSide }: { side: Side; onSide: (side: Side) => void }) {
+  return (
+    <fieldset class="switch">
+      <legend class="hidden">Which run</legend>
+      {sides.map(([one, name]) => (
+        <label key={one}>
+          <input type="radio" name="which-run" checked={side === one} onChange={() => onSide(one)} />
+          <span>{name}</span>
+        </label>
+      ))}
+    </fieldset>
+  )
+}
+
+const ended = {
+  code: 'gone',
+  message: 'The command has ended: nothing more can be run here.',
+  fix: 'start it again, open the address that it prints, and put what stands behind # here behind it',
 }
 
 const fileName = (path: string): string => path.split(/[\\/]/).at(-1) ?? path

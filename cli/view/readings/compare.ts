@@ -25,7 +25,7 @@ export async function compare(
       const outputs = outputsOf(model)
       return logits === undefined
         ? { ...changed, outputs }
-        : { ...changed, predictions: await predictionsOf(outputs[logits], request.position) }
+        : { ...changed, predictions: await predictionsOf(outputs[logits], request) }
     })
   // First the edited one: a template that can't be read costs no run.
   const edited = await outputsWith(request.template)
@@ -58,12 +58,13 @@ interface Predictions {
   readonly best: Tensor
 }
 
-async function predictionsOf(given: Tensor, asked: number | undefined): Promise<Predictions> {
+async function predictionsOf(given: Tensor, { batch = 0, position: asked }: CompareRequest): Promise<Predictions> {
   const logits = await withKnownDims(given)
-  const tokens = logits.dims[1] as number
+  const [rows, tokens] = logits.dims as number[]
   const position = asked ?? tokens - 1
+  if (batch >= rows) throw unreadable(`There is no row ${batch} in the batch: there are ${rows}.`, 'choose another')
   if (position >= tokens) throw unreadable(`There is no position ${position}: there are ${tokens}.`, 'choose another')
-  const row = logits.select(0, 0).select(0, position).to('float32')
+  const row = logits.select(0, batch).select(0, position).to('float32')
   const probabilities = row.softmax(-1)
   return { position, logits: row, probabilities, best: probabilities.topk(Math.min(BEST, row.dims[0] ?? BEST)).indices }
 }

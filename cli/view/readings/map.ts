@@ -20,20 +20,39 @@ export function matrixOf(tensor: Tensor, leading: readonly number[]): Tensor {
   return leading.reduce((rest, at) => rest.select(0, at), tensor)
 }
 
+/** A row of the batch that is looked at, and how many it has, where that is known. */
+export interface BatchRow {
+  readonly at: number
+  readonly of: number | undefined
+}
+
 /** Sizes of the axes before the last two, with the places asked for: the last one where there are fewer. */
-export function leadingOf({ dims }: Tensor, asked: readonly number[] = []): { size: number; at: number }[] {
-  return (dims.slice(0, -2) as number[]).map((size, axis) => ({ size, at: Math.min(asked[axis] ?? 0, size - 1) }))
+export function leadingOf(
+  { dims }: Tensor,
+  asked: readonly number[] = [],
+  batch: BatchRow,
+): { size: number; at: number }[] {
+  return (dims.slice(0, -2) as number[]).map((size, axis) => {
+    const usual = axis === 0 && size === (batch.of ?? size) ? batch.at : 0
+    return { size, at: Math.min(asked[axis] ?? usual, size - 1) }
+  })
 }
 
 /** A matrix with so few cells that they can be shown: each the one of the largest magnitude of those it stands for. */
 export function mapOf(matrix: Tensor): MapHandles {
-  const [rows, columns] = matrix.dims as number[]
-  const factors = [Math.ceil(rows / MOST[0]), Math.ceil(columns / MOST[1])] as const
-  const cells = coarser(coarser(asFloats(matrix), 1, factors[1]), 0, factors[0])
+  return coarse(matrix, MOST)
+}
+
+/** The same of each matrix in the last two axes, with so few cells. */
+export function coarse(matrices: Tensor, most: readonly [number, number]): MapHandles {
+  const row = matrices.dims.length - 2
+  const [rows, columns] = matrices.dims.slice(row) as number[]
+  const factors = [Math.ceil(rows / most[0]), Math.ceil(columns / most[1])] as const
+  const cells = coarser(coarser(asFloats(matrices), row + 1, factors[1]), row, factors[0])
   return { rows, columns, factors, cells }
 }
 
-function coarser(matrix: Tensor, axis: 0 | 1, factor: number): Tensor {
+function coarser(matrix: Tensor, axis: number, factor: number): Tensor {
   if (factor === 1) return matrix
   const size = matrix.dims[axis] as number
   const whole = Math.floor(size / factor)
@@ -51,4 +70,9 @@ function largest(tensor: Tensor, axis: number): Tensor {
 
 export function sentMap({ rows, columns, factors, cells }: MapHandles): SentMap {
   return { rows, columns, factors, cells: plain(cells.tolist()) as Cell[][] }
+}
+
+/** One for each place of the first axis. */
+export function sentMaps({ cells, ...rest }: MapHandles): SentMap[] {
+  return (plain(cells.tolist()) as Cell[][][]).map(one => ({ ...rest, cells: one }))
 }

@@ -22,6 +22,7 @@ export function patternsIn(
     const pattern = {
       node: node.name,
       module: taps.tree.scopeOf(node).path,
+      rows: dims.length === 4 ? (dims[0] as number) : 1,
       heads: dims.at(-3) as number,
       tokens: rows,
     }
@@ -29,7 +30,7 @@ export function patternsIn(
   })
 }
 
-/** One head's, of the first row of the batch. */
-export function headOf(tensor: Tensor, head: number): Tensor {
-  return (tensor.dims.length === 4 ? tensor.select(0, 0) : tensor).select(0, head)
+/** All heads of a row of the batch; of the last row where it has fewer. */
+export function headsOf(tensor: Tensor, row: number): Tensor {
+  return tensor.dims.length === 4 ? tensor.select(0, Math.min(row, (tensor.dims[0] as number) - 1)) : tensor
 }

@@ -14,6 +14,14 @@ export interface Changed {
   readonly printed: readonly string[]
 }
 
+/** @throws TemplateSyntaxError, before anything is run for it */
+export function assertReadable(template: string): void {
+  savingBlock(template, TEMPLATE, () => undefined)
+}
+
+/** What stands for its file in errors. */
+const TEMPLATE = '<template>'
+
 /** A trace with what a template changes, and after that what `read` reads. */
 export async function recorded<R>(
   { model, options }: Traced,
@@ -25,7 +33,7 @@ export async function recorded<R>(
   const change =
     template === undefined
       ? undefined
-      : savingBlock(template, '<template>', (...values) => void lines.push(printed(...values)))
+      : savingBlock(template, TEMPLATE, (...values) => void lines.push(printed(...values)))
   const block: Block = {
     info: change?.info,
     async record(proxy, tracer) {

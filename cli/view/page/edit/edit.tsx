@@ -1,9 +1,9 @@
 import { useState } from 'preact/hooks'
-import type { Comparison, ViewedModel } from '../../api.ts'
+import type { Comparison, RunRequest, Token, ViewedModel } from '../../api.ts'
 import type { Client } from '../client.ts'
-import type { Given } from '../input/input.tsx'
 import { Waiting } from '../parts/waiting.tsx'
 import { useAnswer } from '../use-answer.ts'
+import { Editor } from './editor.tsx'
 import { ComparedOutputs, Saved } from './outputs.tsx'
 import { Predictions } from './predictions.tsx'
 import { suggestions } from './suggestions.ts'
@@ -11,22 +11,26 @@ import { suggestions } from './suggestions.ts'
 interface EditProps {
   readonly model: ViewedModel
   readonly client: Client
-  readonly given: Given | undefined
+  /** Missing where there are no inputs yet. */
+  readonly request: RunRequest | undefined
+  readonly requestKey: string
+  readonly tokens: readonly Token[] | undefined
   readonly path: string
   readonly text: string
   readonly onText: (text: string) => void
   /** What is run. */
   readonly template: string | undefined
-  readonly onTemplate: (template: string) => void
+  readonly onTemplate: (template: string | undefined) => void
   readonly position: number | undefined
 }
 
 /** A template, and what it changes. */
-export function EditPanel({ model, client, given, path, text, onText, template, onTemplate, position }: EditProps) {
+export function EditPanel(props: EditProps) {
+  const { model, client, request, requestKey, tokens, path, text, onText, template, onTemplate, position } = props
   const [runs, setRuns] = useState(0)
-  const request = { ...given?.request, template, ...(position === undefined || !model.logits ? {} : { position }) }
-  const key = given && template !== undefined ? JSON.stringify([given.number, template, position, runs]) : undefined
-  const answer = useAnswer<Comparison>(client, 'compare', request, key)
+  const asked = { ...request, template, ...(position === undefined || !model.logits ? {} : { position }) }
+  const key = request && template !== undefined ? `${requestKey} ${position} ${runs}` : undefined
+  const answer = useAnswer<Comparison>(client, 'compare', asked, key)
   const run = (): void => {
     if (text.trim() === '') return
     onTemplate(text)
@@ -44,26 +48,23 @@ export function EditPanel({ model, client, given, path, text, onText, template, 
         <label for="template" class="edit-label">
           Template <small>what to read and change in the run; Ctrl+Enter runs it</small>
         </label>
-        <textarea
-          id="template"
-          class="code"
-          rows={Math.min(16, Math.max(5, text.split('\n').length + 1))}
-          spellcheck={false}
+        <Editor
+          text={text}
           placeholder={suggestions(path).at(-1)}
-          value={text}
-          aria-invalid={answer.error?.frame !== undefined}
-          onInput={event => onText(event.currentTarget.value)}
-          onKeyDown={event => {
-            if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return
-            event.preventDefault()
-            run()
-          }}
+          frame={text === template ? answer.error?.frame : undefined}
+          onText={onText}
+          onRun={run}
         />
         <div class="toolbar">
-          <button type="submit" class="primary" disabled={!given || text.trim() === ''}>
+          <button type="submit" class="primary" disabled={!request || text.trim() === ''}>
             Run edit
           </button>
-          <span class="hint">Insert:</span>
+          {template !== undefined && (
+            <button type="button" onClick={() => onTemplate(undefined)}>
+              Take back
+            </button>
+          )}
+          {suggestions(path).length > 0 && <span class="hint">Insert:</span>}
           {suggestions(path).map(line => (
             <button
               key={line}
@@ -76,12 +77,17 @@ export function EditPanel({ model, client, given, path, text, onText, template, 
           ))}
         </div>
       </form>
-      {!given && <p class="empty">Give the model an input first.</p>}
+      {!request && <p class="empty">Give the model an input first.</p>}
+      {request && template === undefined && (
+        <p class="empty">
+          Run an edit to see what it changes. Module and Logit lens then show it beside the model as it is.
+        </p>
+      )}
       <Waiting
         answer={answer}
-        show={({ tokens, position: at, outputs, saved, printed }) => (
+        show={({ tokens: compared, position: at, outputs, saved, printed }) => (
           <>
-            {tokens && <Predictions tokens={tokens} position={at ?? 0} given={given?.tokens?.[at ?? 0]} />}
+            {compared && <Predictions tokens={compared} position={at ?? 0} given={tokens?.[at ?? 0]} />}
             {outputs && <ComparedOutputs outputs={outputs} />}
             {saved.length > 0 && <Saved saved={saved} />}
             {printed.length > 0 && (

@@ -1,6 +1,8 @@
 import type { ViewedInput } from '../../api.ts'
+
+import type { Field } from '../look/look.ts'
 import { showShape } from '../parts/shapes.ts'
-import { type Field, readFile } from './given.ts'
+import { readFile } from './given.ts'
 
 interface FieldsProps {
   readonly inputs: readonly ViewedInput[]

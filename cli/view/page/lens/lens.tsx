@@ -1,24 +1,34 @@
-import { useRef, useState } from 'preact/hooks'
-import type { Lens, LensPath, Prediction, Token, ViewedModel } from '../../api.ts'
+import type { Lens, LensPath, LensRequest, Token, ViewedModel } from '../../api.ts'
 import type { Client } from '../client.ts'
-import type { Given } from '../input/input.tsx'
-import { share } from '../parts/colours.ts'
-import { percent } from '../parts/numbers.ts'
-import { tokenName, tokenText } from '../parts/tokens.ts'
+import type { Given } from '../input/given.ts'
+import type { Look } from '../look/look.ts'
+import type { Change } from '../look/use-look.ts'
 import { Waiting } from '../parts/waiting.tsx'
 import { useAnswer } from '../use-answer.ts'
+import { Best } from './best.tsx'
+import { rowsOf } from './rows.ts'
+import { LensTable } from './table.tsx'
 
 interface LensProps {
   readonly model: ViewedModel
   readonly client: Client
   readonly given: Given | undefined
+  readonly look: Look
+  readonly change: Change
+  readonly request: LensRequest
+  readonly requestKey: string
+  readonly position: number | undefined
 }
 
+/** Positions that are shown at once: as many as the command sends. */
+const PLACES = 48
+
 /** What the model would say after each layer. */
-export function LensPanel({ model, client, given }: LensProps) {
+export function LensPanel({ model, client, given, look, change, request, requestKey, position = 0 }: LensProps) {
   const path = model.lens
-  const key = given && !('why' in path) ? String(given.number) : undefined
-  const answer = useAnswer<Lens>(client, 'lens', given?.request, key)
+  const from = Math.floor(position / PLACES) * PLACES
+  const key = given && !('why' in path) ? `${requestKey} ${from}` : undefined
+  const answer = useAnswer<Lens>(client, 'lens', { ...request, from }, key)
   if ('why' in path)
     return (
       <section aria-label="Logit lens">
@@ -29,7 +39,18 @@ export function LensPanel({ model, client, given }: LensProps) {
     <section aria-label="Logit lens">
       <Explained path={path} />
       {!given && <p class="empty">Give the model an input to see what each layer would predict.</p>}
-      <Waiting answer={answer} show={lens => <Table lens={lens} tokens={given?.tokens ?? []} />} />
+      <Waiting
+        answer={answer}
+        show={lens => (
+          <Shown
+            lens={lens}
+            tokens={given?.rows?.[look.batch] ?? []}
+            layer={look.layer}
+            position={position}
+            onPlace={(layer, token) => change({ layer, token })}
+          />
+        )}
+      />
     </section>
   )
 }
@@ -46,125 +67,58 @@ function Explained({ path: { layers, head } }: { path: LensPath }) {
   )
 }
 
-interface Place {
-  readonly row: number
-  readonly column: number
+interface ShownProps {
+  readonly lens: Lens
+  readonly tokens: readonly Token[]
+  readonly layer: number | undefined
+  readonly position: number
+  readonly onPlace: (layer: number | undefined, token: number) => void
 }
 
-function Table({ lens, tokens }: { lens: Lens; tokens: readonly Token[] }) {
-  const rows = [...lens.top.map((top, i) => ({ name: lens.layers[i], top })), { name: 'model', top: lens.own }]
-  const [place, setPlace] = useState<Place>({ row: rows.length - 1, column: tokens.length - 1 })
-  const table = useRef<HTMLTableElement>(null)
-  const row = Math.min(place.row, rows.length - 1)
-  const column = Math.min(place.column, tokens.length - 1)
-  const go = (event: KeyboardEvent): void => {
-    const to = {
-      ArrowUp: { row: row - 1, column },
-      ArrowDown: { row: row + 1, column },
-      ArrowLeft: { row, column: column - 1 },
-      ArrowRight: { row, column: column + 1 },
-      Home: { row, column: 0 },
-      End: { row, column: tokens.length - 1 },
-    }[event.key]
-    if (!to || to.row < 0 || to.row >= rows.length || to.column < 0 || to.column >= tokens.length) return
-    event.preventDefault()
-    setPlace(to)
-    table.current?.querySelector<HTMLElement>(`[data-at="${to.row} ${to.column}"]`)?.focus()
-  }
-  const chosen = rows[row].top[column] ?? []
+function Shown({ lens, tokens, layer, position, onPlace }: ShownProps) {
+  const rows = rowsOf(lens)
+  const row = Math.min(layer ?? rows.length - 1, rows.length - 1)
+  const { from, positions } = lens
+  const width = lens.own.length
+  const column = Math.min(Math.max(position - from, 0), width - 1)
+  const place = (r: number, token: number): void => onPlace(r === rows.length - 1 ? undefined : r, token)
+  const changed = rows.flatMap(({ cells }) => cells).filter(({ isChanged }) => isChanged).length
   return (
     <>
-      <div class="table-scroll">
-        <table class="lens" ref={table}>
-          <caption class="hidden">Likeliest next token by layer and position; arrow keys go from cell to cell</caption>
-          <thead>
-            <tr>
-              <th scope="col">layer</th>
-              {tokens.map((token, i) => (
-                <th key={i} scope="col" aria-label={`${i} ${tokenName(token)}`}>
-                  <span class="token-text">{tokenText(token)}</span> <small>{i}</small>
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map(({ name, top }, r) => (
-              <tr key={name} class={r === rows.length - 1 ? 'own' : undefined}>
-                <th scope="row" class="code" title={name}>
-                  {name.split('.').slice(-2).join('.')}
-                </th>
-                {top.map(([best], c) => (
-                  <td key={c} style={share(best.probability)}>
-                    <button
-                      type="button"
-                      data-at={`${r} ${c}`}
-                      tabIndex={r === row && c === column ? 0 : -1}
-                      aria-pressed={r === row && c === column}
-                      onClick={() => setPlace({ row: r, column: c })}
-                      onFocus={() => setPlace({ row: r, column: c })}
-                      onKeyDown={go}
-                    >
-                      <span class="token-text">{tokenText(best)}</span>
-                      <small class="lens-share">{percent(best.probability)}</small>
-                    </button>
-                  </td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-      <Best name={rows[row].name} token={tokens[column]} position={column} best={chosen} />
+      {lens.unedited && (
+        <p class="verdict">
+          {changed === 0
+            ? 'The edit changes no likeliest token here.'
+            : `The edit changes the likeliest token at ${changed} of ${rows.length * width} places: those are marked.`}
+        </p>
+      )}
+      {width < positions && (
+        <div class="toolbar pages">
+          <button type="button" disabled={from === 0} onClick={() => place(row, from - 1)}>
+            Previous
+          </button>
+          <span>
+            tokens {from} to {from + width - 1} of {positions}
+          </span>
+          <button type="button" disabled={from + width >= positions} onClick={() => place(row, from + width)}>
+            Next
+          </button>
+        </div>
+      )}
+      <LensTable
+        rows={rows}
+        tokens={tokens.slice(from, from + width)}
+        from={from}
+        row={row}
+        column={column}
+        onPlace={(r, c) => place(r, from + c)}
+      />
+      <Best
+        name={rows[row].name}
+        token={tokens[from + column]}
+        position={from + column}
+        cell={rows[row].cells[column]}
+      />
     </>
-  )
-}
-
-function Best({
-  name,
-  token,
-  position,
-  best,
-}: {
-  name: string
-  token: Token | undefined
-  position: number
-  best: readonly Prediction[]
-}) {
-  return (
-    <div class="best" aria-live="polite">
-      <h3>
-        <span class="code">{name}</span>{' '}
-        <small>
-          after token {position} {token ? `“${tokenText(token)}”` : ''}
-        </small>
-      </h3>
-      <table class="numbers bars">
-        <caption class="hidden">Likeliest next tokens</caption>
-        <thead>
-          <tr>
-            <th scope="col" class="left">
-              token
-            </th>
-            <th scope="col">id</th>
-            <th scope="col">probability</th>
-            <th scope="col">
-              <span class="hidden">bar</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {best.map(prediction => (
-            <tr key={prediction.id}>
-              <td class="left token-text">{tokenText(prediction)}</td>
-              <td>{prediction.id}</td>
-              <td>{prediction.probability.toFixed(4)}</td>
-              <td class="bar">
-                <i style={{ width: `${100 * prediction.probability}%` }} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
   )
 }

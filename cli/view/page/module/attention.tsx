@@ -1,29 +1,45 @@
-import type { ModuleView, Pattern, Token } from '../../api.ts'
-import { HeatMap } from '../parts/heat-map.tsx'
+import type { ModuleRequest, ModuleView, Pattern, SentMap, Token } from '../../api.ts'
+import type { Client } from '../client.ts'
 import { numberOf } from '../parts/numbers.ts'
 import { Scrolling } from '../parts/scrolling.tsx'
 import { tokenText } from '../parts/tokens.ts'
+import { AllHeads } from './heads.tsx'
+import { Maps, partsOf } from './seen.tsx'
+
+type Chosen = { node: string; head: number }
 
 interface AttentionProps {
+  readonly client: Client
+  readonly request: ModuleRequest
+  readonly requestKey: string
   readonly patterns: readonly Pattern[]
   readonly shown: NonNullable<ModuleView['pattern']>
   readonly tokens: readonly Token[] | undefined
-  readonly onPattern: (pattern: { node: string; head: number }) => void
+  readonly batch: number
+  /** Missing where the row is chosen with the tokens. */
+  readonly onBatch: ((row: number) => void) | undefined
+  readonly onPattern: (pattern: Chosen) => void
 }
 
 /** Which token looks at which: rows look, columns are looked at. */
-export function AttentionPattern({ patterns, shown, tokens, onPattern }: AttentionProps) {
-  const { node, head, map } = shown
+export function AttentionPattern(props: AttentionProps) {
+  const { client, request, requestKey, patterns, shown, tokens, batch, onBatch, onPattern } = props
+  const { node, head, map, compared } = shown
   const pattern = patterns.find(one => one.node === node)
-  const cells = map.cells.map(row => row.map(numberOf))
   const texts = tokens?.length === map.rows ? tokens.map(tokenText) : undefined
   const isWhole = map.factors[0] === 1
-  const sum = (row: number): number => cells[row].reduce((total, value) => total + value, 0)
   return (
     <section class="attention" aria-labelledby="attention-title">
       <h3 id="attention-title">
         Attention pattern <small>rows look at columns</small>
       </h3>
+      <AllHeads
+        client={client}
+        request={request}
+        requestKey={requestKey}
+        chosen={{ node, head }}
+        onPattern={onPattern}
+      />
       <div class="toolbar">
         {patterns.length > 1 && (
           <label>
@@ -37,60 +53,92 @@ export function AttentionPattern({ patterns, shown, tokens, onPattern }: Attenti
             </select>
           </label>
         )}
-        <label>
-          head
-          <select value={head} onChange={event => onPattern({ node, head: Number(event.currentTarget.value) })}>
-            {Array.from({ length: pattern?.heads ?? 1 }, (_, i) => (
-              <option key={i} value={i}>
-                {i}
-              </option>
-            ))}
-          </select>
-          <span class="hint">of {pattern?.heads ?? 1}</span>
-        </label>
+        <Choice
+          name="head"
+          value={head}
+          count={pattern?.heads ?? 1}
+          onValue={chosen => onPattern({ node, head: chosen })}
+        />
+        {onBatch && (pattern?.rows ?? 1) > 1 && (
+          <Choice name="row of the batch" value={batch} count={pattern?.rows ?? 1} onValue={onBatch} />
+        )}
       </div>
-      <HeatMap
-        map={map}
+      <Maps
+        parts={partsOf(map, compared)}
         label={`Attention pattern of head ${head}, ${map.rows} by ${map.columns}`}
         domain={[0, 1]}
         axes={['token', 'token']}
         rowLabels={texts}
         columnLabels={texts}
         isSquare
-        {...(isWhole ? { note: (row: number) => `row sum ${sum(row).toFixed(4)}` } : {})}
+        {...(isWhole
+          ? { note: (one: SentMap, { row }: { row: number }) => `row sum ${sumOf(one.cells[row]).toFixed(4)}` }
+          : {})}
       />
-      {isWhole && map.rows <= 64 && (
-        <details>
-          <summary>Numbers</summary>
-          <Scrolling label="Attention pattern in numbers">
-            <table class="numbers pattern-values">
-              <caption class="hidden">Attention pattern of head {head}</caption>
-              <thead>
-                <tr>
-                  <th scope="col">token</th>
-                  {cells.map((_, i) => (
-                    <th key={i} scope="col">
-                      {texts?.[i] ?? i}
-                    </th>
-                  ))}
-                  <th scope="col">sum</th>
-                </tr>
-              </thead>
-              <tbody>
-                {cells.map((row, i) => (
-                  <tr key={i}>
-                    <th scope="row">{texts?.[i] ?? i}</th>
-                    {row.map((value, column) => (
-                      <td key={column}>{value.toFixed(4)}</td>
-                    ))}
-                    <td class="sum">{sum(i).toFixed(4)}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </Scrolling>
-        </details>
-      )}
+      {isWhole && map.rows <= 64 && <InNumbers map={map} head={head} texts={texts} />}
     </section>
+  )
+}
+
+const sumOf = (row: SentMap['cells'][number]): number => row.reduce<number>((sum, cell) => sum + numberOf(cell), 0)
+
+function Choice({
+  name,
+  value,
+  count,
+  onValue,
+}: {
+  name: string
+  value: number
+  count: number
+  onValue: (value: number) => void
+}) {
+  return (
+    <label>
+      {name}
+      <select value={value} onChange={event => onValue(Number(event.currentTarget.value))}>
+        {Array.from({ length: count }, (_, i) => (
+          <option key={i} value={i}>
+            {i}
+          </option>
+        ))}
+      </select>
+      <span class="hint">of {count}</span>
+    </label>
+  )
+}
+
+function InNumbers({ map, head, texts }: { map: SentMap; head: number; texts: readonly string[] | undefined }) {
+  return (
+    <details>
+      <summary>Numbers</summary>
+      <Scrolling label="Attention pattern in numbers">
+        <table class="numbers pattern-values">
+          <caption class="hidden">Attention pattern of head {head}</caption>
+          <thead>
+            <tr>
+              <th scope="col">token</th>
+              {map.cells.map((_, i) => (
+                <th key={i} scope="col">
+                  {texts?.[i] ?? i}
+                </th>
+              ))}
+              <th scope="col">sum</th>
+            </tr>
+          </thead>
+          <tbody>
+            {map.cells.map((row, i) => (
+              <tr key={i}>
+                <th scope="row">{texts?.[i] ?? i}</th>
+                {row.map((cell, column) => (
+                  <td key={column}>{numberOf(cell).toFixed(4)}</td>
+                ))}
+                <td class="sum">{sumOf(row).toFixed(4)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Scrolling>
+    </details>
   )
 }

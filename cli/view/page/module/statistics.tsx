@@ -1,17 +1,17 @@
 import type { Statistics } from '../../api.ts'
 import { grouped, show } from '../parts/numbers.ts'
 
-/** Numbers about a tensor, in a row. */
-export function StatisticsLine({ statistics }: { statistics: Statistics }) {
+/** Numbers about a tensor, in a row. In brief: without what is the same for others beside it, and what there is none of. */
+export function StatisticsLine({ statistics, isBrief = false }: { statistics: Statistics; isBrief?: boolean }) {
   const { min, max, mean, std, nan, infinite, count } = statistics
   const entries = [
     ['min', show(min)],
     ['max', show(max)],
     ['mean', show(mean)],
     ['std', show(std)],
-    ['NaN', grouped(nan)],
-    ['infinite', grouped(infinite)],
-    ['count', grouped(count)],
+    ...(isBrief && nan === 0 ? [] : [['NaN', grouped(nan)] as const]),
+    ...(isBrief && infinite === 0 ? [] : [['infinite', grouped(infinite)] as const]),
+    ...(isBrief ? [] : [['count', grouped(count)] as const]),
   ] as const
   return (
     <dl class="statistics">

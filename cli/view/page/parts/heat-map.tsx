@@ -1,53 +1,59 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import type { SentMap } from '../../api.ts'
-import { viridis } from './colours.ts'
+import { Cells } from './cells.tsx'
+import type { Scale } from './colours.ts'
 import { numberOf, show } from './numbers.ts'
 
-interface HeatMapProps {
+export interface Place {
+  readonly row: number
+  readonly column: number
+}
+
+export interface HeatMapProps {
   readonly map: SentMap
   /** What it shows, for screen readers. */
   readonly label: string
   readonly domain: readonly [number, number]
+  readonly scale?: Scale
   /** What rows and columns are called, one of them: `token`, `channel`. */
   readonly axes: readonly [row: string, column: string]
   readonly rowLabels?: readonly string[] | undefined
   readonly columnLabels?: readonly string[] | undefined
   readonly isSquare?: boolean
   readonly chosenRow?: number | undefined
-  readonly onChooseRow?: (row: number) => void
-  /** More to say of a row, where a cell is looked at. */
-  readonly note?: (row: number) => string
-}
-
-interface Place {
-  readonly row: number
-  readonly column: number
+  readonly onChoose?: (row: number, column: number) => void
+  /** More to say of a cell that is looked at. */
+  readonly note?: (place: Place) => string
+  /** The cell that is looked at, where several maps share it. */
+  readonly place?: Place | undefined
+  readonly onPlace?: (place: Place) => void
 }
 
 /** A matrix as colours, its numbers told where the pointer is, or where the arrow keys have gone. */
 export function HeatMap(props: HeatMapProps) {
-  const { map, label, domain, axes, rowLabels, columnLabels, isSquare = false, chosenRow, onChooseRow, note } = props
-  const canvas = useRef<HTMLCanvasElement>(null)
-  const [place, setPlace] = useState<Place>()
+  const { map, label, domain, axes, rowLabels, columnLabels, isSquare = false, chosenRow, onChoose, note } = props
+  const body = useRef<HTMLDivElement>(null)
+  const [own, setOwn] = useState<Place>()
+  const place = props.onPlace ? props.place : own
+  const setPlace = props.onPlace ?? setOwn
   const height = map.cells.length
   const width = map.cells[0]?.length ?? 0
-  useEffect(() => {
-    if (canvas.current) draw(canvas.current, map, domain)
-  }, [map, domain[0], domain[1]])
-
   const rowHeight = isSquare
     ? Math.max(3, Math.min(26, Math.floor(480 / height)))
     : Math.max(2, Math.min(20, Math.floor(420 / height)))
-  const size = { height: `${rowHeight * height}px`, ...(isSquare ? { width: `${rowHeight * width}px` } : {}) }
+  const size = isSquare
+    ? { width: `${rowHeight * width}px`, maxWidth: '100%', aspectRatio: `${width} / ${height}` }
+    : { height: `${rowHeight * height}px` }
   const hasRowLabels = rowLabels !== undefined && map.factors[0] === 1 && rowHeight >= 12
   const hasColumnLabels = columnLabels !== undefined && map.factors[1] === 1 && rowHeight >= 12
   const at = place && place.row < height && place.column < width ? place : undefined
 
   const pointed = (event: MouseEvent): Place => {
-    const { left, top, width: w, height: h } = canvas.current!.getBoundingClientRect()
+    const { left, top, width: w, height: h } = body.current!.getBoundingClientRect()
     const within = (share: number, count: number) => Math.min(count - 1, Math.max(0, Math.floor(share * count)))
     return { row: within((event.clientY - top) / h, height), column: within((event.clientX - left) / w, width) }
   }
+  const choose = ({ row, column }: Place): void => onChoose?.(row * map.factors[0], column * map.factors[1])
   const go = (event: KeyboardEvent): void => {
     const { row, column } = at ?? { row: 0, column: 0 }
     const to = {
@@ -61,101 +67,88 @@ export function HeatMap(props: HeatMapProps) {
     if (to) {
       event.preventDefault()
       setPlace({ row: Math.min(height - 1, Math.max(0, to.row)), column: Math.min(width - 1, Math.max(0, to.column)) })
-    } else if ((event.key === 'Enter' || event.key === ' ') && onChooseRow) {
+    } else if ((event.key === 'Enter' || event.key === ' ') && onChoose) {
       event.preventDefault()
-      onChooseRow(row * map.factors[0])
+      choose({ row, column })
     }
   }
-  const called = (axis: 0 | 1, index: number): string => {
-    const factor = map.factors[axis]
-    const [first, end] = [index * factor, Math.min((index + 1) * factor, axis === 0 ? map.rows : map.columns) - 1]
-    const text = (axis === 0 ? rowLabels : columnLabels)?.[first]
-    return `${axes[axis]} ${first === end ? first : `${first}–${end}`}${text === undefined || first !== end ? '' : ` “${text}”`}`
-  }
+  const share = (part: number, whole: number): string => `${(100 * part) / whole}%`
   return (
     <figure class="heat-map">
-      <div class="heat-body">
+      <div class={isSquare ? 'heat-body is-square' : 'heat-body'}>
+        {hasColumnLabels && (
+          <div class="column-labels" aria-hidden="true">
+            {columnLabels.slice(0, width).map((text, column) => (
+              <span key={column}>{text}</span>
+            ))}
+          </div>
+        )}
         {hasRowLabels && (
           <div class="row-labels" aria-hidden="true">
             {rowLabels.slice(0, height).map((text, row) => (
-              <span
-                key={row}
-                class={row === chosenRow ? 'is-chosen' : undefined}
-                style={{ height: `${rowHeight}px`, lineHeight: `${rowHeight}px` }}
-              >
+              <span key={row} class={row === chosenRow ? 'is-chosen' : undefined}>
                 {text}
               </span>
             ))}
           </div>
         )}
-        <div class={isSquare ? 'heat-canvas is-square' : 'heat-canvas'}>
-          {hasColumnLabels && (
-            <div class="column-labels" aria-hidden="true" style={{ width: size.width }}>
-              {columnLabels.slice(0, width).map((text, column) => (
-                <span key={column} style={{ width: `${rowHeight}px` }}>
-                  {text}
-                </span>
-              ))}
-            </div>
+        <div
+          class="heat-cells"
+          role="application"
+          aria-label={`${label}. Arrow keys go from cell to cell.`}
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys go through its cells
+          tabIndex={0}
+          ref={body}
+          style={size}
+          onKeyDown={go}
+          onMouseMove={event => setPlace(pointed(event))}
+          onClick={event => choose(pointed(event))}
+        >
+          <Cells cells={map.cells} domain={domain} {...(props.scale ? { scale: props.scale } : {})} />
+          {chosenRow !== undefined && (
+            <i
+              class="row-mark"
+              style={{ top: share(Math.floor(chosenRow / map.factors[0]), height), height: share(1, height) }}
+            />
           )}
-          <div
-            class="heat-cells"
-            role="application"
-            aria-label={`${label}. Arrow keys go from cell to cell.`}
-            // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys go through its cells
-            tabIndex={0}
-            style={size}
-            onKeyDown={go}
-            onMouseMove={event => setPlace(pointed(event))}
-            onClick={event => onChooseRow?.(pointed(event).row * map.factors[0])}
-          >
-            <canvas ref={canvas} />
-            {chosenRow !== undefined && (
-              <i
-                class="row-mark"
-                style={{ top: `${Math.floor(chosenRow / map.factors[0]) * rowHeight}px`, height: `${rowHeight}px` }}
-              />
-            )}
-            {at && (
-              <i
-                class="cell-mark"
-                style={{
-                  top: `${at.row * rowHeight}px`,
-                  height: `${rowHeight}px`,
-                  left: `${(100 * at.column) / width}%`,
-                  width: `${100 / width}%`,
-                }}
-              />
-            )}
-          </div>
-          {!isSquare && <Ticks count={map.columns} name={axes[1]} />}
+          {at && (
+            <i
+              class="cell-mark"
+              style={{
+                top: share(at.row, height),
+                height: share(1, height),
+                left: share(at.column, width),
+                width: share(1, width),
+              }}
+            />
+          )}
         </div>
+        {!isSquare && <Ticks count={map.columns} name={axes[1]} />}
       </div>
       <figcaption>
-        <ColourBar domain={domain} />
+        <ColourBar domain={domain} scale={props.scale ?? 'sequential'} />
         <output aria-live="polite" class="readout">
           {at
-            ? `${called(0, at.row)} · ${called(1, at.column)}: ${show(numberOf(map.cells[at.row][at.column]))}${note ? ` · ${note(at.row)}` : ''}`
-            : `${map.rows} × ${map.columns}${map.factors.some(factor => factor > 1) ? `; each cell is the largest in magnitude of ${map.factors[0]} × ${map.factors[1]}` : ''}`}
+            ? `${placeName(props, at)}: ${show(numberOf(map.cells[at.row][at.column]))}${note ? ` · ${note(at)}` : ''}`
+            : sizeName(map)}
         </output>
       </figcaption>
     </figure>
   )
 }
 
-function draw(canvas: HTMLCanvasElement, { cells }: SentMap, domain: readonly [number, number]): void {
-  const [height, width] = [cells.length, cells[0]?.length ?? 0]
-  canvas.width = width
-  canvas.height = height
-  const context = canvas.getContext('2d')
-  if (!context || width === 0) return
-  const image = context.createImageData(width, height)
-  for (const [row, values] of cells.entries())
-    for (const [column, cell] of values.entries()) {
-      image.data.set([...viridis(numberOf(cell), domain), 255], 4 * (row * width + column))
-    }
-  context.putImageData(image, 0, 0)
+function placeName({ map, axes, rowLabels, columnLabels }: HeatMapProps, { row, column }: Place): string {
+  const called = (axis: 0 | 1, index: number): string => {
+    const factor = map.factors[axis]
+    const [first, end] = [index * factor, Math.min((index + 1) * factor, axis === 0 ? map.rows : map.columns) - 1]
+    const text = (axis === 0 ? rowLabels : columnLabels)?.[first]
+    return `${axes[axis]} ${first === end ? first : `${first}–${end}`}${text === undefined || first !== end ? '' : ` “${text}”`}`
+  }
+  return `${called(0, row)} · ${called(1, column)}`
 }
+
+const sizeName = ({ rows, columns, factors }: SentMap): string =>
+  `${rows} × ${columns}${factors.some(factor => factor > 1) ? `; each cell is the largest in magnitude of ${factors[0]} × ${factors[1]}` : ''}`
 
 function Ticks({ count, name }: { count: number; name: string }) {
   const step = niceStep(count)
@@ -171,23 +164,20 @@ function Ticks({ count, name }: { count: number; name: string }) {
   )
 }
 
-/** About eight ticks. */
+/** At most six ticks: the first one has a word. */
 function niceStep(count: number): number {
   let step = 1
-  while (count / step > 9) step *= 2
+  while (count / step > 6) step *= 2
   return step
 }
 
-function ColourBar({ domain }: { domain: readonly [number, number] }) {
-  const canvas = useRef<HTMLCanvasElement>(null)
-  useEffect(() => {
-    const ramp = Array.from({ length: 64 }, (_, i) => i / 63)
-    if (canvas.current) draw(canvas.current, { rows: 1, columns: 64, factors: [1, 1], cells: [ramp] }, [0, 1])
-  }, [])
+const RAMP = [Array.from({ length: 64 }, (_, i) => i / 63)]
+
+function ColourBar({ domain, scale }: { domain: readonly [number, number]; scale: Scale }) {
   return (
     <span class="colour-bar" title="Colours, from the least to the greatest value">
       <span>{show(domain[0])}</span>
-      <canvas ref={canvas} />
+      <Cells cells={RAMP} domain={[0, 1]} scale={scale} />
       <span>{show(domain[1])}</span>
     </span>
   )

@@ -13,11 +13,14 @@ export function Tabs({
   chosen,
   onChoose,
   label,
+  aside,
 }: {
   tabs: readonly Tab[]
   chosen: string
   onChoose: (id: string) => void
   label: string
+  /** What stands beside the tabs. */
+  aside?: ComponentChildren
 }) {
   const list = useRef<HTMLDivElement>(null)
   const go = (event: KeyboardEvent): void => {
@@ -31,21 +34,24 @@ export function Tabs({
   }
   return (
     <div class="tabs">
-      <div role="tablist" aria-label={label} ref={list} onKeyDown={go}>
-        {tabs.map(({ id, label: name }) => (
-          <button
-            key={id}
-            type="button"
-            role="tab"
-            id={`tab-${id}`}
-            aria-selected={id === chosen}
-            aria-controls={`panel-${id}`}
-            tabIndex={id === chosen ? 0 : -1}
-            onClick={() => onChoose(id)}
-          >
-            {name}
-          </button>
-        ))}
+      <div class="tab-bar">
+        <div role="tablist" aria-label={label} ref={list} onKeyDown={go}>
+          {tabs.map(({ id, label: name }) => (
+            <button
+              key={id}
+              type="button"
+              role="tab"
+              id={`tab-${id}`}
+              aria-selected={id === chosen}
+              aria-controls={`panel-${id}`}
+              tabIndex={id === chosen ? 0 : -1}
+              onClick={() => onChoose(id)}
+            >
+              {name}
+            </button>
+          ))}
+        </div>
+        {aside}
       </div>
       {tabs.map(({ id, content }) => (
         <div key={id} role="tabpanel" id={`panel-${id}`} aria-labelledby={`tab-${id}`} hidden={id !== chosen}>

@@ -17,6 +17,12 @@ export const parentOf = (path: string): string | undefined => {
   return at < 0 ? '' : path.slice(0, at)
 }
 
+/** All that holds a module. */
+export function above(path: string): string[] {
+  const parent = parentOf(path)
+  return parent === undefined ? [] : [...above(parent), parent]
+}
+
 /** Children by the path of their parent, in the model's order. */
 export function childrenOf(modules: readonly ViewedModule[]): ReadonlyMap<string, readonly ViewedModule[]> {
   const children = new Map<string, ViewedModule[]>()

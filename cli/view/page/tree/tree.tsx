@@ -1,7 +1,7 @@
-import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { ViewedModule } from '../../api.ts'
 import { bytes, grouped, short } from '../parts/numbers.ts'
-import { openAtFirst, parentOf, rowsOf, type TreeRow } from './rows.ts'
+import { above, openAtFirst, parentOf, rowsOf, type TreeRow } from './rows.ts'
 
 interface TreeProps {
   readonly modules: readonly ViewedModule[]
@@ -12,8 +12,9 @@ interface TreeProps {
 /** The modules, by the WAI-ARIA pattern of trees. */
 export function Tree({ modules, chosen, onChoose }: TreeProps) {
   const [open, setOpen] = useState(() => openAtFirst(modules))
+  useEffect(() => setOpen(before => new Set([...before, ...above(chosen)])), [chosen])
   const [filter, setFilter] = useState('')
-  const [focused, setFocused] = useState('')
+  const [focused, setFocused] = useState(chosen)
   const list = useRef<HTMLDivElement>(null)
   const typed = useRef({ text: '', at: 0 })
   const rows = useMemo(() => rowsOf(modules, open, filter), [modules, open, filter])
@@ -66,7 +67,7 @@ export function Tree({ modules, chosen, onChoose }: TreeProps) {
     }
     const step = steps[event.key]
     if (step) step()
-    else if (event.key.length === 1) search(event.key, at)
+    else if (event.key.length === 1 && !'/?[]'.includes(event.key)) search(event.key, at)
     else return
     event.preventDefault()
   }
@@ -84,6 +85,7 @@ export function Tree({ modules, chosen, onChoose }: TreeProps) {
       <div class="filter">
         <input
           type="search"
+          id="filter"
           placeholder="Filter modules"
           aria-label="Filter modules"
           value={filter}

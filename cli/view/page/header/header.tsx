@@ -1,0 +1,60 @@
+import { useEffect, useState } from 'preact/hooks'
+import type { CodeRequest, ViewedModel } from '../../api.ts'
+import type { Client } from '../client.ts'
+import type { Given } from '../input/given.ts'
+import type { Look } from '../look/look.ts'
+import { bytes, grouped } from '../parts/numbers.ts'
+import { Shortcuts } from '../shortcuts/shortcuts.tsx'
+import { CopyButton } from './copy-button.tsx'
+import { CopyCode } from './copy-code.tsx'
+
+interface HeaderProps {
+  readonly model: ViewedModel
+  readonly client: Client
+  readonly look: Look
+  readonly given: Given | undefined
+  readonly request: Omit<CodeRequest, 'tab' | 'path'>
+}
+
+/** The model’s name and size, what runs, and what can be taken away. */
+export function Header({ model, client, look, given, request }: HeaderProps) {
+  const [isBusy, setBusy] = useState(false)
+  useEffect(() => {
+    client.onBusy = setBusy
+  }, [client])
+  const [root] = model.modules
+  return (
+    <header class="top">
+      <h1>{model.name.split(/[\\/]/).at(-1)}</h1>
+      <p class="meta">
+        <span>{grouped(root.parameters)} parameters</span>
+        <span>{bytes(root.bytes)}</span>
+        <span>{grouped(root.nodes)} nodes</span>
+        <span>{model.provider}</span>
+      </p>
+      <div class="busy" role="status">
+        {isBusy && (
+          <>
+            <span>Running…</span>
+            <button type="button" onClick={() => client.cancel()}>
+              Cancel
+            </button>
+          </>
+        )}
+      </div>
+      <div class="actions">
+        <CopyCode client={client} look={look} request={given && request} />
+        <CopyButton name="Copy link" text={() => location.href} />
+        <button
+          type="button"
+          aria-label="Keys"
+          aria-haspopup="dialog"
+          onClick={() => document.querySelector<HTMLDialogElement>('#shortcuts')?.showModal()}
+        >
+          ?
+        </button>
+      </div>
+      <Shortcuts />
+    </header>
+  )
+}

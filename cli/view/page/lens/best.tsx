@@ -1,0 +1,101 @@
+import type { Token } from '../../api.ts'
+import { behind } from '../parts/colours.ts'
+import { Scrolling } from '../parts/scrolling.tsx'
+import { tokenText } from '../parts/tokens.ts'
+import type { LensCell } from './rows.ts'
+
+interface BestProps {
+  readonly name: string
+  readonly token: Token | undefined
+  readonly position: number
+  readonly cell: LensCell
+}
+
+/** The likeliest tokens at a place of the lens. */
+export function Best({ name, token, position, cell }: BestProps) {
+  return (
+    <div class="best" aria-live="polite">
+      <h3>
+        <span class="code">{name}</span>{' '}
+        <small>
+          after token {position} {token ? `“${tokenText(token)}”` : ''}
+        </small>
+      </h3>
+      {cell.before ? <Both cell={cell} /> : <One cell={cell} />}
+    </div>
+  )
+}
+
+function One({ cell }: { cell: LensCell }) {
+  return (
+    <table class="numbers bars">
+      <caption class="hidden">Likeliest next tokens</caption>
+      <thead>
+        <tr>
+          <th scope="col" class="left">
+            token
+          </th>
+          <th scope="col">id</th>
+          <th scope="col">probability</th>
+          <th scope="col">
+            <span class="hidden">bar</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {cell.all.map(({ token, edited }) => (
+          <tr key={token.id}>
+            <td class="left token-text">{tokenText(token)}</td>
+            <td>{token.id}</td>
+            <td>{edited.toFixed(4)}</td>
+            <td class="bar">
+              <i style={{ width: `${100 * edited}%` }} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}
+
+function Both({ cell }: { cell: LensCell }) {
+  return (
+    <Scrolling label="Likeliest next tokens">
+      <table class="numbers bars compared">
+        <caption class="hidden">Likeliest next tokens, unedited and edited</caption>
+        <thead>
+          <tr>
+            <th scope="col" class="left">
+              token
+            </th>
+            <th scope="col">id</th>
+            <th scope="col">unedited</th>
+            <th scope="col">edited</th>
+            <th scope="col">difference</th>
+            <th scope="col">
+              <span class="hidden">bars: unedited above edited</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {cell.all.map(({ token, unedited = 0, edited }) => (
+            <tr key={token.id}>
+              <td class="left token-text">{tokenText(token)}</td>
+              <td>{token.id}</td>
+              <td>{unedited.toFixed(4)}</td>
+              <td>{edited.toFixed(4)}</td>
+              <td style={behind(edited - unedited, 1)}>
+                {edited > unedited ? '+' : edited < unedited ? '−' : ''}
+                {Math.abs(edited - unedited).toFixed(4)}
+              </td>
+              <td class="bar two">
+                <i style={{ width: `${100 * unedited}%` }} />
+                <i class="edited" style={{ width: `${100 * edited}%` }} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scrolling>
+  )
+}

@@ -1,0 +1,200 @@
+import { useEffect, useState } from 'preact/hooks'
+import type { ModuleRequest, Row } from '../../api.ts'
+import type { Client } from '../client.ts'
+import type { Line } from '../look/look.ts'
+import { behind } from '../parts/colours.ts'
+import { alike, grouped, numberOf } from '../parts/numbers.ts'
+import { Scrolling } from '../parts/scrolling.tsx'
+import { Waiting } from '../parts/waiting.tsx'
+import { useAnswer } from '../use-answer.ts'
+
+interface LineValuesProps {
+  readonly client: Client
+  readonly request: ModuleRequest
+  readonly requestKey: string
+  readonly line: Line
+  readonly onLine: (line: Partial<Line>) => void
+  /** What rows and columns are called. */
+  readonly axes: readonly [row: string, column: string]
+  /** Of tokens. */
+  readonly texts: readonly string[] | undefined
+  readonly rows: number
+  readonly columns: number
+}
+
+const WIDTH = 8
+
+/** The values of one token, or of one channel at all tokens, as a table: so many at a time. */
+export function LineValues(props: LineValuesProps) {
+  const { client, request, requestKey, line, onLine, axes, texts, rows, columns } = props
+  const [from, setFrom] = useState(0)
+  const isRow = line.axis === 'row'
+  const at = isRow ? line.row : line.column
+  const own = `${requestKey} ${line.axis} ${at} ${line.order}`
+  useEffect(() => setFrom(0), [own])
+  const answer = useAnswer<Row>(
+    client,
+    'row',
+    { ...request, line: { axis: line.axis, at }, order: line.order, from },
+    `${own} ${from}`,
+  )
+  const [name, other] = isRow ? axes : [axes[1], axes[0]]
+  const count = isRow ? rows : columns
+  const capital = `${name[0].toUpperCase()}${name.slice(1)}`
+  return (
+    <section aria-labelledby="line-title">
+      <h3 id="line-title">
+        {`${capital} ${at}${isRow && texts ? ` “${texts[at]}”` : ''}`} <small>values</small>
+      </h3>
+      <div class="toolbar">
+        <fieldset class="switch">
+          <legend class="hidden">Which values</legend>
+          {(['row', 'column'] as const).map((axis, i) => (
+            <label key={axis}>
+              <input type="radio" name="line-axis" checked={line.axis === axis} onChange={() => onLine({ axis })} />
+              <span>one {axes[i]}</span>
+            </label>
+          ))}
+        </fieldset>
+        {count > 1 && (
+          <label>
+            {isRow ? 'row' : name}
+            <input
+              type="number"
+              min={0}
+              max={count - 1}
+              value={at}
+              onChange={event => {
+                const chosen = Math.min(count - 1, Math.max(0, event.currentTarget.valueAsNumber || 0))
+                onLine(isRow ? { row: chosen } : { column: chosen })
+              }}
+            />
+            <span class="hint">of {grouped(count)}</span>
+          </label>
+        )}
+        <label>
+          order
+          <select value={line.order} onChange={event => onLine({ order: event.currentTarget.value as Line['order'] })}>
+            <option value="place">by {other}</option>
+            <option value="magnitude">{request.isCompared ? 'largest difference' : 'largest magnitude'} first</option>
+          </select>
+        </label>
+      </div>
+      <Waiting
+        answer={answer}
+        show={row => (
+          <>
+            {row.compared ? (
+              <Compared row={row} name={other} texts={isRow ? undefined : texts} />
+            ) : (
+              <Plain row={row} order={line.order} name={other} />
+            )}
+            <Pages row={row} onFrom={setFrom} />
+          </>
+        )}
+      />
+    </section>
+  )
+}
+
+function Plain({ row: { places, values, largest }, order, name }: { row: Row; order: Line['order']; name: string }) {
+  const numbers = values.map(numberOf)
+  const text = alike(numbers)
+  const lines = Array.from({ length: Math.ceil(places.length / WIDTH) }, (_, i) => i * WIDTH)
+  const ordinal = places.map((_, i) => i)
+  return (
+    <Scrolling label="Values">
+      <table class="numbers row-values">
+        <caption class="hidden">Values by {name}</caption>
+        {order === 'place' && (
+          <thead>
+            <tr>
+              <th scope="col">{name}</th>
+              {ordinal.slice(0, WIDTH).map(i => (
+                <th key={i} scope="col">
+                  +{i}
+                </th>
+              ))}
+            </tr>
+          </thead>
+        )}
+        <tbody>
+          {lines.map(start => (
+            <tr key={start}>
+              {order === 'place' && <th scope="row">{places[start]}</th>}
+              {ordinal.slice(start, start + WIDTH).map(i => (
+                <td key={i} data-place={places[i]} style={behind(numbers[i], largest)}>
+                  {order === 'magnitude' && <small>{places[i]}</small>}
+                  {text(numbers[i])}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scrolling>
+  )
+}
+
+function Compared({
+  row: { places, values, largest, compared },
+  name,
+  texts,
+}: {
+  row: Row
+  name: string
+  texts: readonly string[] | undefined
+}) {
+  const [before, after] = [compared!.unedited.map(numberOf), values.map(numberOf)]
+  const change = compared!.difference?.map(numberOf)
+  const text = alike([...before, ...after])
+  const changed = alike(change ?? [])
+  return (
+    <Scrolling label="Values" isTall>
+      <table class="numbers compared-values">
+        <caption class="hidden">Values by {name}, unedited and edited</caption>
+        <thead>
+          <tr>
+            <th scope="col">{name}</th>
+            <th scope="col">unedited</th>
+            <th scope="col">edited</th>
+            <th scope="col">difference</th>
+          </tr>
+        </thead>
+        <tbody>
+          {places.map((place, i) => (
+            <tr key={place} data-place={place}>
+              <th scope="row">
+                {place}
+                {texts ? ` ${texts[place]}` : ''}
+              </th>
+              <td>{text(before[i])}</td>
+              <td>{text(after[i])}</td>
+              <td style={change && behind(change[i], largest)}>
+                {change ? `${change[i] > 0 ? '+' : ''}${changed(change[i])}` : '–'}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scrolling>
+  )
+}
+
+function Pages({ row: { count, from, places }, onFrom }: { row: Row; onFrom: (from: number) => void }) {
+  if (places.length === count) return null
+  const end = from + places.length
+  return (
+    <div class="toolbar pages">
+      <button type="button" disabled={from === 0} onClick={() => onFrom(Math.max(0, from - 128))}>
+        Previous
+      </button>
+      <span>
+        {grouped(from)} to {grouped(end - 1)} of {grouped(count)}
+      </span>
+      <button type="button" disabled={end >= count} onClick={() => onFrom(end)}>
+        Next
+      </button>
+    </div>
+  )
+}
