@@ -1,4 +1,3 @@
-import { compilers } from './compilers.ts'
 import { Project } from './project.ts'
 import { tools } from './tools.ts'
 
@@ -6,7 +5,7 @@ const opened = new Map<string, Promise<Project>>()
 
 /** A project, installed once; the first use installs all, side by side: that takes most of the time. */
 export function open(name: string): Promise<Project> {
-  for (const { project } of [...tools, ...compilers]) {
+  for (const { project } of tools) {
     if (opened.has(project)) continue
     const opening = Project.open(project)
     opening.catch(() => undefined)

@@ -1,7 +1,7 @@
 import type { ExecutionContext } from 'ava'
 import type { Compiler } from './compilers.ts'
 import { root } from './packed.ts'
-import type { Project } from './project.ts'
+import { Project } from './project.ts'
 import { open } from './projects.ts'
 
 const USE = `import esbuild from 'onnsight/esbuild'
@@ -39,9 +39,13 @@ export async function checkTypes(t: ExecutionContext): Promise<void> {
   t.is(code, 0, output)
 }
 
+let installed: Promise<Project> | undefined
+
 /** A right program and a wrong one, with a model's own types, as each way of finding packages sees them. */
 export async function checkCompiler(t: ExecutionContext, compiler: Compiler): Promise<void> {
-  const at = await open(compiler.project)
+  t.timeout(600_000)
+  installed ??= Project.open(compiler.project)
+  const at = await installed
   await at.succeed('cp $MODEL chars.onnx && onnsight types chars.onnx --out chars.d.ts')
   for (const resolution of compiler.resolutions) {
     t.deepEqual(await compile(at, compiler, 'right.ts', resolution), [], resolution)

@@ -26,6 +26,6 @@ export async function right(file: string): Promise<void> {
   })
   await edited.trace([[1]], { backend: new WorkerBackend() }, m => m.transformer.h[1].output.softmax(-1))
   await clearKept()
-  const nothing: void = await trace(model, () => {})
+  const nothing: Promise<void> = trace(model, () => {})
   return text ? undefined : nothing
 }
