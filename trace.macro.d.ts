@@ -1,4 +1,5 @@
 import type {
+  BlockResult,
   Cache,
   CacheOptions,
   EditOptions,
@@ -17,7 +18,7 @@ import type {
   Template,
   Tensor,
   TraceOptions,
-} from './dist/runtime/index.js'
+} from './dist/runtime/api.js'
 
 /**
  * Runs the model on `inputs`; inside the block its values can be read and written. The block's result comes back with its tensors
@@ -30,7 +31,7 @@ import type {
  *   return model.lm_head.output
  * })
  */
-export function trace<const R, M extends ModelMembers = Model>(
+export function trace<R extends BlockResult, M extends ModelMembers = Model>(
   model: M,
   block: (model: M) => R | Promise<R>,
 ): Promise<Settled<R>>
@@ -46,7 +47,7 @@ export function trace<R, M extends ModelMembers = Model>(
   block: (model: M) => R | Promise<R>,
 ): Promise<R>
 
-export function trace<const R, M extends ModelMembers = Model>(
+export function trace<R extends BlockResult, M extends ModelMembers = Model>(
   model: M,
   inputs: null,
   options: TraceOptions,
@@ -68,7 +69,7 @@ export type TemplateTrace = (strings: TemplateStringsArray, ...values: unknown[]
  * returns, whose tensors have dims and dtypes, and no values.
  */
 export function scan(model: ModelMembers, inputs: Inputs): Promise<ModelShapes> & TemplateTrace
-export function scan<const R, M extends ModelMembers = Model>(
+export function scan<R extends BlockResult, M extends ModelMembers = Model>(
   model: M,
   block: (model: M) => R | Promise<R>,
 ): Promise<Settled<R>>

@@ -1,7 +1,9 @@
 import { load } from 'onnsight'
-import { trace, s } from 'onnsight/trace.macro'
+import { s, trace } from 'onnsight/trace.macro'
+
 const model = await load('examples/models/chars.onnx')
 const inputs = { input_ids: [[18, 47, 56, 57]] }
+
 import { closeTo, snapshotOf } from 'onnsight/testing'
 
 const { pattern, logits } = await trace(model, inputs, () => ({

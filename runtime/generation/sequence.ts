@@ -1,7 +1,7 @@
 import { GenerateError } from '../errors/generate.ts'
 import { type TensorLike, toTensor } from '../tensor/convert.ts'
+import { isPlain } from '../tensor/plain.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { isPlain } from '../tracing/result.ts'
 import type { Decoder } from './decoder.ts'
 
 type Rows = readonly (readonly number[])[]

@@ -10,10 +10,10 @@ import { GRAPH_VERSION, type RecordingJSON, recordingToJSON } from '../graph/jso
 import { recorderScope } from '../graph/recorder.ts'
 import type { TensorData } from '../tensor/data.ts'
 import { decodeData, type EncodedData, encodeData } from '../tensor/encoded.ts'
+import { isPlain } from '../tensor/plain.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import type { Backend } from '../tracing/backend.ts'
 import { keepingLive } from '../tracing/live.ts'
-import { isPlain } from '../tracing/result.ts'
 import type { TraceableVariant } from '../tracing/traceable.ts'
 import type { Tracer } from '../tracing/tracer.ts'
 

@@ -12,7 +12,7 @@ import type { SaveOptions } from '../onnx/write.ts'
 import type { Template } from '../template/template.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type Block, fromFunction } from '../tracing/block.ts'
-import type { Settled } from '../tracing/invokes.ts'
+import type { BlockResult, Settled } from '../tracing/invokes.ts'
 import { audience, listen } from '../tracing/listeners.ts'
 import { restoringScopes } from '../tracing/scopes.ts'
 import { Session } from '../tracing/session.ts'
@@ -40,9 +40,13 @@ export interface ModelMembers {
   trace<R>(inputs: Inputs, block: (model: Model) => R | Promise<R>): Promise<R>
   trace<R>(inputs: Inputs, options: TraceOptions, block: (model: Model) => R | Promise<R>): Promise<R>
   /** A trace whose inputs are brought by invokes in its block, or of a model that takes none. */
-  trace<const R>(block: (model: Model) => R | Promise<R>): Promise<Settled<R>>
+  trace<R extends BlockResult>(block: (model: Model) => R | Promise<R>): Promise<Settled<R>>
   /** The same with options: they hold for all invokes. */
-  trace<const R>(inputs: null, options: TraceOptions, block: (model: Model) => R | Promise<R>): Promise<Settled<R>>
+  trace<R extends BlockResult>(
+    inputs: null,
+    options: TraceOptions,
+    block: (model: Model) => R | Promise<R>,
+  ): Promise<Settled<R>>
   /** The block in the template language: its saved values, by name. */
   trace(inputs: Inputs, block: Template): Promise<Record<string, Tensor>>
   trace(inputs: Inputs, options: TraceOptions, block: Template): Promise<Record<string, Tensor>>

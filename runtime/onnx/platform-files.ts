@@ -15,6 +15,9 @@ export function usePlatformFiles(chosen: PlatformFiles): void {
   files = chosen
 }
 
+/** Whether an entry point has chosen. */
+export const hasPlatform = (): boolean => files !== undefined
+
 export function platformFiles(): PlatformFiles {
   if (!files) throw new Error('No platform is installed: import onnsight, not one of its rooms.')
   return files

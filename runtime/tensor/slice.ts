@@ -2,6 +2,7 @@ import { parseSlice, type SliceItem, type SliceNumber, SliceSyntaxError } from '
 import { ArgumentError } from '../errors/tensor.ts'
 import { type NestedArray, type TensorLike, toTensor } from './convert.ts'
 import { here } from './here.ts'
+import { isPlain } from './plain.ts'
 import { Tensor } from './tensor.ts'
 
 /** What stands for a hole of s`…`: an index, null for a new axis, or a list of indices or a mask of any rank. */
@@ -71,7 +72,7 @@ function entry(value: string | SliceValue | SliceRange): SlicePart[] {
 const isRange = (value: unknown): value is SliceRange =>
   typeof value === 'object' &&
   value !== null &&
-  Object.getPrototypeOf(value) === Object.prototype &&
+  isPlain(value) &&
   Object.keys(value).every(key => /^(start|stop|step)$/.test(key))
 
 function parse(pieces: readonly string[]): readonly SliceItem[] {

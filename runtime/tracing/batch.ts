@@ -1,7 +1,7 @@
 import { sizeOf, type TensorData } from '../tensor/data.ts'
 import { allocate, type HeldType } from '../tensor/dtype.ts'
+import { isPlain } from '../tensor/plain.ts'
 import { emptyCache } from './empty-cache.ts'
-import { isPlain } from './result.ts'
 
 /** An input as the model declares it. */
 export interface DeclaredDims {

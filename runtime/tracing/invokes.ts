@@ -1,8 +1,8 @@
 import { InvokeError } from '../errors/invoke.ts'
 import { recorderScope } from '../graph/recorder.ts'
+import { isPlain } from '../tensor/plain.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { type Batch, type Feeds, joinInputs, withDefaults } from './batch.ts'
-import { isPlain } from './result.ts'
 import { BatchAxes, Rows } from './rows.ts'
 import { untilStop } from './stop.ts'
 import { Tracer } from './tracer.ts'
@@ -136,6 +136,10 @@ function batches(outer: Tracer, invokes: readonly Invoke[]): { batch: Batch; mem
   }
   return made
 }
+
+/** Anything. Named so that `[a, b]` is inferred as a pair, which `const R` does only from TypeScript 5.0 on. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a block may end without a result
+export type BlockResult = [] | NonNullable<unknown> | null | undefined | void
 
 /** A block's result as it comes back: what its invokes gave, in their place. */
 export type Settled<R> = R extends readonly unknown[]

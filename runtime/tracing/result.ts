@@ -1,3 +1,4 @@
+import { isMap, isPlain, isSet } from '../tensor/plain.ts'
 import { Tensor } from '../tensor/tensor.ts'
 
 /** The tensors in a block's result: itself, or inside arrays, plain objects, maps and sets. */
@@ -12,13 +13,8 @@ export function collectTensors(
   }
   if (typeof result !== 'object' || result === null || seen.has(result)) return found
   seen.add(result)
-  if (Array.isArray(result) || result instanceof Set) for (const item of result) collectTensors(item, found, seen)
-  else if (result instanceof Map) for (const item of result.values()) collectTensors(item, found, seen)
+  if (Array.isArray(result) || isSet(result)) for (const item of result) collectTensors(item, found, seen)
+  else if (isMap(result)) for (const item of result.values()) collectTensors(item, found, seen)
   else if (isPlain(result)) for (const item of Object.values(result)) collectTensors(item, found, seen)
   return found
-}
-
-export function isPlain(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
 }

@@ -12,6 +12,7 @@ import { resolveExternalData } from '../onnx/external.ts'
 import { blobSource, forgetBlob, rememberBlob } from './blobs.ts'
 import { copiedWeights } from './copied-weights.ts'
 import { fetchBlob } from './fetch.ts'
+import { isInNode } from './in-node.ts'
 
 /** A model's files, to be read. */
 interface Found {
@@ -29,6 +30,11 @@ interface Found {
  * ExternalDataError, UnsupportedVersionError, UnsupportedModelError
  */
 export async function load<M extends ModelMembers = Model>(source: ModelSource, options: LoadOptions = {}): Promise<M> {
+  if (isInNode())
+    throw new LoadOptionError(
+      'load() of onnsight/web was called in Node; it is for browsers.',
+      "import { load } from 'onnsight', which in Node runs on onnxruntime-node",
+    )
   checkLoadOptions(options, ['wasm', 'webgpu'])
   if (options.cacheFolder !== undefined || options.profileFolder !== undefined)
     throw new LoadOptionError(

@@ -2,7 +2,7 @@ import { Calculator } from '../engine/evaluate.ts'
 import { webProvider } from '../engine/providers/web.ts'
 import { NotInBrowserError } from '../errors/web.ts'
 import { useEvaluator } from '../graph/recorder.ts'
-import { usePlatformFiles } from '../onnx/platform-files.ts'
+import { hasPlatform, usePlatformFiles } from '../onnx/platform-files.ts'
 import '../tensor/ops/index.ts'
 import { readBlobBytes } from './blobs.ts'
 
@@ -13,7 +13,8 @@ let installed = false
  * hand after each one.
  */
 export function installPlatform(): void {
-  if (installed) return
+  // A server that renders a browser's component has both halves: Node's stays.
+  if (installed || hasPlatform()) return
   installed = true
   const calculator = new Calculator(webProvider({ device: 'wasm' }))
   useEvaluator(values => calculator.evaluate(values))

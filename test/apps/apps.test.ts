@@ -51,9 +51,24 @@ const matrix = new MatrixPart('Apps', 'test/apps/apps.test.ts', [
   ),
 ])
 
+test.serial('Create React App: its types and its lint are those of the template, and its unit test traces', async t => {
+  t.timeout(900_000)
+  const app = await openApp('cra')
+  const { output } = await app.succeed('react-scripts test')
+  t.regex(output, /Tests: +1 passed, 1 total/)
+  await app.succeed('tsc -p . && eslint --max-warnings 0 --ext .ts,.tsx src')
+  // And both see what is wrong in a block.
+  app.write('src/look.ts', app.read('src/look.ts').replace('softmax(-1).max(-1)', "softmax('last').max(-1); logits"))
+  const types = await app.run('tsc -p .')
+  t.regex(types.output, /look\.ts\(\d+,\d+\): error TS2345: Argument of type 'string'/)
+  t.regex((await app.run('eslint --ext .ts,.tsx src')).output, /no-unreachable|no-unused-expressions/)
+  await app.succeed('rm -rf node_modules')
+})
+
 inBrowser('Create React App, with no configuration: built, and used in the browser', async t => {
   t.timeout(900_000)
   const app = await openApp('cra')
+  // Types and lint are the build's own: with CI set, a warning ends it.
   await app.succeed('react-scripts build')
   const server: Server = await serve(join(app.folder, 'build'))
   stops.push(() => server.close())

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import './bad-input.ts'
+import { compilers } from './compilers.ts'
 import { checkLogits, printed } from './logits.ts'
 import { matrix, record } from './matrix.ts'
 import { open, removeAll } from './projects.ts'
 import { babels, bundlers, node, testers, tools } from './tools.ts'
-import { checkTypes } from './types.ts'
+import { checkCompiler, checkTypes } from './types.ts'
 
 // Each project is a user's: installed by npm from its own lockfile, with the packed onnsight; built and run by the real tools.
 test.after.always(removeAll)
@@ -50,6 +51,13 @@ export async function run(model: never): Promise<void> {
 `
 
 test.serial('the bundlers’ entries have types, which know the options', checkTypes)
+
+for (const compiler of compilers) {
+  test.serial(`${compiler.name}: a right program has no errors, a wrong one has its own`, async t => {
+    await checkCompiler(t, compiler)
+    record(compiler, `types of a right program and of a wrong one, moduleResolution ${compiler.resolutions.join(', ')}`)
+  })
+}
 
 for (const tool of babels) {
   test.serial(`${tool.name}: a project is compiled, and its program runs`, async t => {

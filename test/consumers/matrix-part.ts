@@ -12,7 +12,7 @@ export interface Row {
 }
 
 interface Lockfile {
-  readonly packages: Readonly<Record<string, { readonly version: string }>>
+  readonly packages: Readonly<Record<string, { readonly version: string; readonly name?: string }>>
 }
 
 /** The part of docs/matrix.md that one file of tests writes: a heading, and a table of what has been run. */
@@ -77,5 +77,9 @@ function split(page: string, heading: string): [string, string, string, string] 
 
 function versions({ packages, lockfile }: Row): string[] {
   const { packages: locked } = JSON.parse(readFileSync(lockfile, 'utf8')) as Lockfile
-  return packages.map(name => `${name} ${locked[`node_modules/${name}`].version}`)
+  return packages.map(path => {
+    // Installed under another name, it has its own here.
+    const { name = path, version } = locked[`node_modules/${path}`]
+    return `${name} ${version}`
+  })
 }

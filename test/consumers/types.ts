@@ -1,5 +1,7 @@
 import type { ExecutionContext } from 'ava'
+import type { Compiler } from './compilers.ts'
 import { root } from './packed.ts'
+import { Project } from './project.ts'
 import { open } from './projects.ts'
 
 const USE = `import esbuild from 'onnsight/esbuild'
@@ -35,4 +37,61 @@ export async function checkTypes(t: ExecutionContext): Promise<void> {
   const flags = '--noEmit --strict --skipLibCheck --module nodenext --target es2022 --preserveSymlinks'
   const { code, output } = await at.run(`node ${root}node_modules/typescript/bin/tsc ${flags} use.ts`)
   t.is(code, 0, output)
+}
+
+let installed: Promise<Project> | undefined
+
+/** A right program and a wrong one, with a model's own types, as each way of finding packages sees them. */
+export async function checkCompiler(t: ExecutionContext, compiler: Compiler): Promise<void> {
+  t.timeout(600_000)
+  installed ??= Project.open(compiler.project)
+  const at = await installed
+  await at.succeed('cp $MODEL chars.onnx && onnsight types chars.onnx --out chars.d.ts')
+  for (const resolution of compiler.resolutions) {
+    t.deepEqual(await compile(at, compiler, 'right.ts', resolution), [], resolution)
+    const wrong = await compile(at, compiler, 'wrong.ts', resolution)
+    t.is(wrong.length, WRONG.length, wrong.join('\n'))
+    for (const [i, due] of WRONG.entries()) t.regex(wrong[i], due, resolution)
+    if (resolution !== 'bundler') continue
+    const browser = await compile(at, compiler, 'browser.ts', resolution, { customConditions: ['browser'] })
+    t.is(browser.length, 1, browser.join('\n'))
+    t.regex(
+      browser[0],
+      /^browser\.ts\(2,\d+\): error TS\d+: Module '"onnsight"' has no exported member '?WorkerBackend/,
+    )
+  }
+}
+
+const WRONG = [
+  /^wrong\.ts\(7,51\):.* 'providr' does not exist|^wrong\.ts\(7,51\): error TS2345: Argument of type '\{ providr/,
+  /^wrong\.ts\(8,9\): error TS2322: Type 'Tensor' is not assignable to type 'string'/,
+  /^wrong\.ts\(9,53\):.* 'mpl' does not exist on type 'HLayer'/,
+  /^wrong\.ts\(10,12\):.*'\[Tensor\]' of length '1' has no element at index '1'/,
+  /^wrong\.ts\(11,19\): error TS2554: Expected 0 arguments, but got 1/,
+  /^wrong\.ts\(12,22\):.* 'lm_head' does not exist on type 'Promise<Model>'/,
+]
+
+/** The errors in one file and in all declarations that it leads to: a line each. */
+async function compile(
+  at: Project,
+  { packages: [alias], needsSkipLibCheck, name }: Compiler,
+  file: string,
+  moduleResolution: string,
+  options: object = {},
+): Promise<string[]> {
+  const compilerOptions = {
+    noEmit: true,
+    strict: true,
+    target: 'es2022',
+    lib: ['es2022', 'dom'],
+    types: [],
+    module: moduleResolution.startsWith('node1') || moduleResolution === 'nodenext' ? moduleResolution : 'esnext',
+    moduleResolution,
+    ...(moduleResolution === 'node' && name.endsWith('6.0') ? { ignoreDeprecations: '6.0' } : {}),
+    ...options,
+  }
+  at.write('tsconfig.json', JSON.stringify({ compilerOptions, files: [file] }))
+  const { output } = await at.run(`node node_modules/${alias}/bin/tsc -p .`)
+  const errors = output.split('\n').filter(line => line.includes('error TS'))
+  return needsSkipLibCheck ? errors.filter(line => !/^node_modules\/@(bufbuild|petamoriken)\//.test(line)) : errors
 }

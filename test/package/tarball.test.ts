@@ -11,12 +11,17 @@ import { packed, root } from '../consumers/packed.ts'
 
 interface Manifest {
   readonly version: string
-  readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>
+  readonly types: string
+  readonly typesVersions: Readonly<Record<'*', Readonly<Record<string, readonly string[]>>>>
+  readonly exports: Readonly<Record<string, string | Conditions>>
   readonly sideEffects: readonly string[]
   readonly dependencies: Readonly<Record<string, string>>
   readonly peerDependencies: Readonly<Record<string, string>>
   readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional: boolean }>>
 }
+
+/** By condition: a file, or a file for types and one for what runs. */
+type Conditions = Readonly<Record<string, string | Readonly<Record<string, string>>>>
 
 const folder = mkdtempSync(join(tmpdir(), 'onnsight-tarball-'))
 const inside = join(folder, 'package')
@@ -47,23 +52,76 @@ test('arethetypeswrong finds nothing, for a package of modules', async t => {
   const { problems, analysis } = JSON.parse(shown) as { problems?: object; analysis: { problems: readonly Problem[] } }
   // Types of what CommonJS gets by require(): Node gives it the module, and the profile leaves it out.
   const other = analysis.problems.filter(
-    ({ resolutionKind }) => resolutionKind !== 'node16-cjs' && resolutionKind !== 'node10',
+    ({ resolutionKind, entrypoint }) =>
+      resolutionKind !== 'node16-cjs' && !(resolutionKind === 'node10' && WITHOUT_TYPES.has(entrypoint as string)),
   )
   t.deepEqual(other, [], JSON.stringify(problems))
 })
 
+/** Imported for what it does. */
+const WITHOUT_TYPES = new Set(['./register'])
+
 interface Problem {
   readonly kind: string
   readonly resolutionKind?: string
+  readonly entrypoint?: string
 }
 
 test('every entry leads to files that are in the tarball', t => {
-  const targets = Object.values(manifest().exports).flatMap(entry =>
-    typeof entry === 'string' ? [entry] : Object.values(entry),
-  )
+  const filesOf = (entry: string | Conditions): string[] =>
+    typeof entry === 'string' ? [entry] : Object.values(entry).flatMap(filesOf)
+  const targets = Object.values(manifest().exports).flatMap(filesOf)
   t.true(targets.length > 25)
   const all = new Set(files())
   for (const target of [...targets, ...manifest().sideEffects]) t.true(all.has(target.slice(2)), target)
+})
+
+test('tools that know no exports find the same types', t => {
+  const { exports, types, typesVersions } = manifest()
+  const due = Object.entries(exports).flatMap(([path, entry]) =>
+    typeof entry === 'object' && typeof entry.types === 'string' ? [[path.slice(2), entry.types] as const] : [],
+  )
+  t.true(due.length > 12)
+  for (const [path, file] of due) {
+    if (path === '') t.is(types, file)
+    // Found as a file of this name.
+    else if (file === './trace.macro.d.ts') t.true(['trace.macro', 'trace.macro.js'].includes(path))
+    else t.deepEqual(typesVersions['*'][path], [file], path)
+  }
+  t.is(Object.keys(typesVersions['*']).length, due.length - 3)
+  // A folder of this name comes first.
+  for (const path of ['internal', 'testing']) {
+    const inner = JSON.parse(readFileSync(join(inside, path, 'package.json'), 'utf8')) as {
+      main: string
+      types: string
+    }
+    t.deepEqual([`./${join(path, inner.types)}`], [`./${relative('.', typesVersions['*'][path][0])}`])
+    t.true(files().includes(join(path, inner.main)))
+  }
+})
+
+test('a declaration leads to no file that is not in the tarball, and names none by .ts', t => {
+  const all = new Set(files())
+  const declarations = [...all].filter(file => file.endsWith('.d.ts'))
+  t.true(declarations.length > 100)
+  let followed = 0
+  const follow = (file: string, seen: Set<string>): void => {
+    if (seen.has(file)) return
+    seen.add(file)
+    t.true(all.has(file), file)
+    for (const [, path] of readFileSync(join(inside, file), 'utf8').matchAll(/(?:from |import\()["'](\.[^"']+)["']/g)) {
+      t.regex(path, /\.js$/, file)
+      followed++
+      follow(join(dirname(file), path.replace(/\.js$/, '.d.ts')), seen)
+    }
+  }
+  const seen = new Set<string>()
+  follow('trace.macro.d.ts', seen)
+  for (const entry of Object.values(manifest().exports))
+    if (typeof entry === 'object')
+      for (const at of [entry, entry.browser])
+        if (typeof at === 'object' && typeof at.types === 'string') follow(at.types.slice(2), seen)
+  t.true(followed > 200)
 })
 
 /** Scripts that can be imported: the page of `onnsight view` is a bundle that its server hands to browsers. */
@@ -120,9 +178,9 @@ test('sideEffects names every module that does something when it is imported, an
 test('what acts on import is nothing that a path of its own leads to, but for those that are imported for it', t => {
   const acting = new Set(manifest().sideEffects)
   const paths = Object.entries(manifest().exports)
-    .filter(([, entry]) => typeof entry === 'object' && acting.has(entry.default))
+    .filter(([, entry]) => typeof entry === 'object' && acting.has(entry.default as string))
     .map(([path]) => path)
-  t.deepEqual(paths, ['.', './internal', './register', './jest'])
+  t.deepEqual(paths, ['.', './web', './internal', './register', './jest'])
 })
 
 /** A statement at a module's top that is run for what it does: a call, a loop, an assignment to what is not its own. */

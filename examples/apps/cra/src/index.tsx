@@ -2,4 +2,4 @@ import { createRoot } from 'react-dom/client'
 import { App } from './App'
 import './style.css'
 
-createRoot(document.getElementById('root')).render(<App />)
+createRoot(document.getElementById('root')!).render(<App />)

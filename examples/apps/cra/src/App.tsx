@@ -1,19 +1,25 @@
 import { useEffect, useState } from 'react'
 import { Lens } from './Lens'
-import { look } from './look'
+import { look, type Seen } from './look'
 import { Pattern } from './Pattern'
 import { useModel } from './useModel'
 
 const MOST = 24
 
+interface Shown extends Seen {
+  readonly tokens: readonly string[]
+  readonly chars: readonly string[]
+}
+
 export function App() {
-  const { model, chars, progress, error } = useModel(`${process.env.PUBLIC_URL}/models`)
+  const { opened, progress, error } = useModel(`${process.env.PUBLIC_URL}/models`)
   const [text, setText] = useState('First Citizen: we are')
-  const [seen, setSeen] = useState()
-  const [failed, setFailed] = useState()
+  const [seen, setSeen] = useState<Shown>()
+  const [failed, setFailed] = useState<Error>()
 
   useEffect(() => {
-    if (!model) return
+    if (!opened) return
+    const { model, chars } = opened
     let isCurrent = true
     const ids = Array.from(text, char => chars.indexOf(char)).filter(id => id >= 0)
     if (ids.length === 0) {
@@ -22,12 +28,12 @@ export function App() {
     }
     look(model, ids).then(
       found => isCurrent && setSeen({ ...found, tokens: ids.map(id => chars[id]), chars }),
-      reason => isCurrent && setFailed(reason),
+      (reason: Error) => isCurrent && setFailed(reason),
     )
     return () => {
       isCurrent = false
     }
-  }, [model, chars, text])
+  }, [opened, text])
 
   const problem = error ?? failed
   return (
@@ -50,7 +56,7 @@ export function App() {
           {problem.message}
         </p>
       )}
-      {!model && !problem && (
+      {!opened && !problem && (
         <p className="loading">
           <label htmlFor="progress">Loading the model</label> <progress id="progress" value={progress} />
         </p>

@@ -1,7 +1,14 @@
+import type { Seen } from './look'
+import { shade } from './shade'
 import { percent, show } from './show'
 
+interface LensProps extends Pick<Seen, 'lens'> {
+  readonly tokens: readonly string[]
+  readonly chars: readonly string[]
+}
+
 /** The likeliest next character after each token, if the model stopped after each layer. */
-export function Lens({ lens, tokens, chars }) {
+export function Lens({ lens, tokens, chars }: LensProps) {
   return (
     <section aria-labelledby="lens">
       <h2 id="lens">Logit lens</h2>
@@ -25,7 +32,7 @@ export function Lens({ lens, tokens, chars }) {
               <tr key={layer}>
                 <th scope="row">{layer}</th>
                 {ids.map((id, i) => (
-                  <td key={i} style={{ '--share': shares[i] }}>
+                  <td key={i} style={shade(shares[i])}>
                     {show(chars[id])}
                     <small>{percent(shares[i])}</small>
                   </td>

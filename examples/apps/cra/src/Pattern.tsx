@@ -1,11 +1,17 @@
 import { useState } from 'react'
+import type { Seen } from './look'
+import { shade } from './shade'
 import { percent, show } from './show'
 
+interface PatternProps extends Pick<Seen, 'patterns'> {
+  readonly tokens: readonly string[]
+}
+
 /** Which earlier token each token looks at, in one head. */
-export function Pattern({ patterns, tokens }) {
+export function Pattern({ patterns, tokens }: PatternProps) {
   const [layer, setLayer] = useState(1)
   const [head, setHead] = useState(0)
-  const [chosen, setChosen] = useState()
+  const [chosen, setChosen] = useState<{ row: number; column: number }>()
   const rows = patterns[layer][head]
   const at = chosen && chosen.row < rows.length ? chosen : undefined
   return (
@@ -35,7 +41,7 @@ export function Pattern({ patterns, tokens }) {
                 {row.map((share, j) => (
                   <td
                     key={j}
-                    style={{ '--share': share }}
+                    style={shade(share)}
                     className={j > i ? 'later' : undefined}
                     onMouseEnter={() => setChosen({ row: i, column: j })}
                   >
@@ -56,7 +62,14 @@ export function Pattern({ patterns, tokens }) {
   )
 }
 
-function Choice({ name, count, value, onChange }) {
+interface ChoiceProps {
+  readonly name: string
+  readonly count: number
+  readonly value: number
+  readonly onChange: (value: number) => void
+}
+
+function Choice({ name, count, value, onChange }: ChoiceProps) {
   return (
     <label>
       {name}{' '}

@@ -1,0 +1,26 @@
+import type { Tool } from './tools.ts'
+
+/** A version of TypeScript, and the ways of finding a package that it knows. */
+export interface Compiler extends Pick<Tool, 'name' | 'packages' | 'project'> {
+  readonly resolutions: readonly Resolution[]
+  /** Dependencies of onnsight have types that this version finds wrong, unless it is told to skip them. */
+  readonly needsSkipLibCheck?: true
+}
+
+type Resolution = 'node' | 'node16' | 'nodenext' | 'bundler'
+
+const version = (number: string, resolutions: readonly Resolution[]): Compiler => ({
+  name: `TypeScript ${number}`,
+  packages: [`typescript-${number}`],
+  project: 'typescript',
+  resolutions,
+  ...(Number(number) < 5.7 ? { needsSkipLibCheck: true } : {}),
+})
+
+export const compilers: readonly Compiler[] = [
+  version('4.9', ['node', 'node16']),
+  version('5.0', ['node', 'node16', 'bundler']),
+  version('5.9', ['node', 'nodenext', 'bundler']),
+  version('6.0', ['node', 'node16', 'nodenext', 'bundler']),
+  version('7.0', ['node16', 'nodenext', 'bundler']),
+]
