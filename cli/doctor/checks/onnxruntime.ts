@@ -12,10 +12,10 @@ export interface Probed {
 }
 
 /** Whether onnxruntime-node is here, loads, and runs a session on the CPU. */
-export async function checkOnnxruntime({ onnsight, folder }: Project): Promise<Finding> {
+export async function checkOnnxruntime({ onnsight, folder, manager }: Project): Promise<Finding> {
   const check = 'onnxruntime-node'
   const found = findPackage(check, onnsight.folder)
-  if (!found) return fail(check, 'onnxruntime-node is not installed.', `npm install ${check}`)
+  if (!found) return fail(check, 'onnxruntime-node is not installed.', manager.install(check))
   const { said, end } = await runScript('probe', [onnsight.folder, 'cpu'], folder)
   const { works, reason } = (said as Probed | undefined) ?? { works: false, reason: end }
   if (!works) {
@@ -23,13 +23,13 @@ export async function checkOnnxruntime({ onnsight, folder }: Project): Promise<F
     return fail(
       check,
       `onnxruntime-node ${found.version} does not work on ${process.platform}/${process.arch}: ${first}`,
-      `rm -rf node_modules/${check} && npm install ${check}; it has binaries for Linux, macOS (arm64) and Windows, not for Alpine`,
+      `${manager.again}; it has binaries for Linux, macOS (arm64) and Windows, not for Alpine`,
     )
   }
   if (isAtLeast(found.version, TESTED)) return ok(check, `onnxruntime-node ${found.version}: a session runs on the CPU`)
   return warn(
     check,
     `onnxruntime-node ${found.version} runs; onnsight was tested with ${TESTED}.`,
-    `npm install ${check}@latest`,
+    manager.install(`${check}@latest`),
   )
 }

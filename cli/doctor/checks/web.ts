@@ -3,7 +3,7 @@ import { findPackage } from '../packages.ts'
 import type { Project } from '../project.ts'
 
 /** Whether the browser's onnxruntime is here, and of the version of Node's. */
-export function checkWeb({ folder, onnsight }: Project): Finding {
+export function checkWeb({ folder, onnsight, manager }: Project): Finding {
   const check = 'onnxruntime-web'
   const web = findPackage(check, folder)
   if (!web) return ok(check, 'onnxruntime-web: not installed; only browsers need it')
@@ -13,6 +13,6 @@ export function checkWeb({ folder, onnsight }: Project): Finding {
   return warn(
     check,
     `onnxruntime-web is ${web.version}, and onnxruntime-node ${node.version}: results may differ.`,
-    `npm install ${check}@${minor(node.version)}`,
+    manager.install(`${check}@${minor(node.version)}`),
   )
 }
