@@ -3,6 +3,7 @@ import { requireBabel } from './babel.ts'
 import { compile } from './compile.ts'
 import type { BundlerOptions } from './options.ts'
 import { Project, SOURCES } from './project.ts'
+import { assertRollupVersion } from './rollup-version.ts'
 
 const ORDER: object = { order: 'pre' }
 
@@ -29,7 +30,17 @@ export const bundlerPlugin: UnpluginFactory<BundlerOptions | undefined, false> =
         return undefined
       },
     },
-    vite: { configResolved: ({ root }: { root: string }) => project.add(root) },
+    vite: {
+      configResolved: ({ root }: { root: string }) => project.add(root),
+      buildStart() {
+        assertRollupVersion('vite', this.meta.rollupVersion)
+      },
+    },
+    rollup: {
+      buildStart() {
+        assertRollupVersion('rollup', this.meta.rollupVersion)
+      },
+    },
     webpack: ({ context }) => project.add(context),
     rspack: ({ context }) => project.add(context),
     esbuild: {

@@ -1,6 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import type { Tool } from './tools.ts'
-import { tools } from './tools.ts'
 
 const PAGE = 'docs/matrix.md'
 const ran = new Map<string, string[]>()
@@ -11,8 +10,8 @@ export function record(tool: Tool, what: string): void {
 }
 
 /** One line for each tool: its versions from the lockfile, and what this run has done with it. */
-export function rows(): string[] {
-  return tools.map(
+export function rows(of: readonly Tool[]): string[] {
+  return of.map(
     tool => `| ${tool.name} | ${versions(tool).join(', ')} | ${(ran.get(tool.name) ?? ['nothing']).join('; ')} |`,
   )
 }
@@ -33,17 +32,30 @@ export function page(): string {
   return readFileSync(PAGE, 'utf8').replaceAll(/ +/g, ' ')
 }
 
-export function writePage(): void {
+const MANAGERS = '\n## Package managers\n'
+const table = (what: string, of: readonly Tool[]): string =>
+  `| ${what} | versions | what was run |\n| ---- | -------- | ------------ |\n${rows(of).join('\n')}\n`
+
+/** The first part of the page; what managers.test.ts has written stays. */
+export function writeTools(tools: readonly Tool[]): void {
+  const [, rest] = readFileSync(PAGE, 'utf8').split(MANAGERS)
   writeFileSync(
     PAGE,
     `# What was run with which tool
 
-Written by \`UPDATE_MATRIX=1 npx ava test/consumers/consumers.test.ts\`, which builds and runs the projects in test/consumers from the packed
-package: here on Node ${process.versions.node}, ${process.platform} ${process.arch}. How to set each one up: [tools](tools.md).
+Written by \`UPDATE_MATRIX=1 npx ava test/consumers/consumers.test.ts test/consumers/managers.test.ts --serial\`, which builds and runs the
+projects in test/consumers from the packed package: here on Node ${process.versions.node}, ${process.platform} ${process.arch}. How to set each
+one up: [tools](tools.md).
 
-| tool | versions | what was run |
-| ---- | -------- | ------------ |
-${rows().join('\n')}
-`,
+${table('tool', tools)}${MANAGERS}${rest ?? ''}`,
+  )
+}
+
+/** The second part of the page. */
+export function writeManagers(managers: readonly Tool[]): void {
+  const [first] = readFileSync(PAGE, 'utf8').split(MANAGERS)
+  writeFileSync(
+    PAGE,
+    `${first}${MANAGERS}\nA new project, installed from the packed package.\n\n${table('manager', managers)}`,
   )
 }

@@ -1,10 +1,8 @@
+import { LEAST_RUNTIME } from '../../../runtime/engine/providers/least-version.ts'
 import { runScript } from '../child.ts'
-import { type Finding, fail, ok, warn } from '../finding.ts'
+import { type Finding, fail, ok } from '../finding.ts'
 import { findPackage, isAtLeast } from '../packages.ts'
 import type { Project } from '../project.ts'
-
-/** What this version of onnsight was tested with. */
-const TESTED = '1.30.0'
 
 export interface Probed {
   readonly works: boolean
@@ -16,6 +14,12 @@ export async function checkOnnxruntime({ onnsight, folder, manager }: Project): 
   const check = 'onnxruntime-node'
   const found = findPackage(check, onnsight.folder)
   if (!found) return fail(check, 'onnxruntime-node is not installed.', manager.install(check))
+  if (!isAtLeast(found.version, LEAST_RUNTIME))
+    return fail(
+      check,
+      `onnxruntime-node ${found.version} is installed, and onnsight needs ${LEAST_RUNTIME} or newer.`,
+      manager.install(`${check}@^${LEAST_RUNTIME}.0`),
+    )
   const { said, end } = await runScript('probe', [onnsight.folder, 'cpu'], folder)
   const { works, reason } = (said as Probed | undefined) ?? { works: false, reason: end }
   if (!works) {
@@ -26,10 +30,5 @@ export async function checkOnnxruntime({ onnsight, folder, manager }: Project): 
       `${manager.again}; it has binaries for Linux, macOS (arm64) and Windows, not for Alpine`,
     )
   }
-  if (isAtLeast(found.version, TESTED)) return ok(check, `onnxruntime-node ${found.version}: a session runs on the CPU`)
-  return warn(
-    check,
-    `onnxruntime-node ${found.version} runs; onnsight was tested with ${TESTED}.`,
-    manager.install(`${check}@latest`),
-  )
+  return ok(check, `onnxruntime-node ${found.version}: a session runs on the CPU`)
 }
