@@ -11,11 +11,11 @@ export interface Manager {
   installDev(...names: readonly string[]): string
   /** Makes one of several copies, and tells who wants them. */
   unite(name: string): string
-  /** Gets the packages anew. */
-  readonly again: string
+  /** Gets a package anew. */
+  again(name: string): string
 }
 
-const make = (name: Manager['name'], add: string, dev: string, why: string, again: string): Manager => ({
+const make = (name: Manager['name'], add: string, dev: string, why: string, again: Manager['again']): Manager => ({
   name,
   install: (...names) => `${name} ${add} ${names.join(' ')}`,
   installDev: (...names) => `${name} ${add} ${dev} ${names.join(' ')}`,
@@ -23,11 +23,11 @@ const make = (name: Manager['name'], add: string, dev: string, why: string, agai
   again,
 })
 
-const npm = make('npm', 'install', '--save-dev', 'ls', 'rm -rf node_modules && npm install')
-const pnpm = make('pnpm', 'add', '-D', 'why', 'pnpm install --force')
-const yarn = make('yarn', 'add', '-D', 'why', 'rm -rf node_modules .yarn/unplugged && yarn install')
+const npm = make('npm', 'install', '--save-dev', 'ls', name => `rm -rf node_modules/${name} && npm install ${name}`)
+const pnpm = make('pnpm', 'add', '-D', 'why', () => 'pnpm install --force')
+const yarn = make('yarn', 'add', '-D', 'why', () => 'rm -rf node_modules .yarn/unplugged && yarn install')
 const bun: Manager = {
-  ...make('bun', 'add', '-d', 'why', 'bun install --force'),
+  ...make('bun', 'add', '-d', 'why', () => 'bun install --force'),
   unite: of => `rm bun.lock && bun install; bun why ${of} tells who wants which`,
 }
 

@@ -1,9 +1,9 @@
 import type { UnpluginFactory } from 'unplugin'
 import { requireBabel } from './babel.ts'
 import { compile } from './compile.ts'
+import { assertVersion, viteVersion } from './least-version.ts'
 import type { BundlerOptions } from './options.ts'
 import { Project, SOURCES } from './project.ts'
-import { assertRollupVersion } from './rollup-version.ts'
 
 const ORDER: object = { order: 'pre' }
 
@@ -31,14 +31,14 @@ export const bundlerPlugin: UnpluginFactory<BundlerOptions | undefined, false> =
       },
     },
     vite: {
-      configResolved: ({ root }: { root: string }) => project.add(root),
-      buildStart() {
-        assertRollupVersion('vite', this.meta.rollupVersion)
+      configResolved({ root }: { root: string }) {
+        assertVersion('vite', viteVersion(root))
+        project.add(root)
       },
     },
     rollup: {
       buildStart() {
-        assertRollupVersion('rollup', this.meta.rollupVersion)
+        assertVersion('rollup', this.meta.rollupVersion)
       },
     },
     webpack: ({ context }) => project.add(context),

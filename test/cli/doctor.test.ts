@@ -46,7 +46,8 @@ function makeProject({ packages = [], files = {}, without = [] }: Parts): string
     link(resolve('node_modules', from), join(project, 'node_modules', name))
   }
   if (!without.includes('onnsight')) copyOnnsight(join(project, 'node_modules/onnsight'))
-  const all = { 'package.json': { name: 'app', type: 'module' }, ...files }
+  // A lockfile, since one that lies above by chance would tell the manager.
+  const all = { 'package.json': { name: 'app', type: 'module' }, 'package-lock.json': {}, ...files }
   for (const [path, content] of Object.entries(all)) {
     mkdirSync(dirname(join(project, path)), { recursive: true })
     writeFileSync(join(project, path), typeof content === 'string' ? content : JSON.stringify(content))
@@ -174,7 +175,7 @@ for (const [what, parts, check, status, message, fix] of [
     { files: { 'node_modules/jest/package.json': { name: 'jest', version: '28.1.3' } } },
     'tools',
     'warn',
-    /jest 28\.1\.3: onnsight works from 29\.0 on/,
+    /jest 28\.1\.3: onnsight works from 29\.7 on/,
     /^npm install --save-dev jest@latest$/,
   ],
   [

@@ -85,7 +85,7 @@ test.serial(
     at.write('files.ts', FILES)
     const { stdout, output } = await at.run(`${manager.node} --import onnsight/register files.ts $MODEL`, env)
     t.is(stdout.trim(), 'true true true', output)
-    t.is((await at.succeed(`${manager.exec} onnsight types model.onnx --output model.d.ts`, env)).code, 0)
+    t.is((await at.succeed(`${manager.exec} onnsight types model.onnx --out model.d.ts`, env)).code, 0)
     t.true(existsSync(join(at.folder, 'model.d.ts')))
     const outside = await at.run(`node ${root}dist/cli/onnsight.js doctor`)
     t.is(outside.code, 1)

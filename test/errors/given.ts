@@ -101,7 +101,9 @@ function withRuntime(name: string, code: string): string {
 export const oldCopy = withRuntime(
   'old',
   `const real = require(${JSON.stringify(resolve('node_modules/onnxruntime-node'))})
-module.exports = { ...real, env: { versions: { common: '1.22.0', node: '1.22.0' } } }`,
+exports.InferenceSession = real.InferenceSession
+exports.Tensor = real.Tensor
+exports.env = { versions: { common: '1.22.0', node: '1.22.0' } }`,
 )
 /** Where its library is for another machine. */
 export const foreignCopy = withRuntime('foreign', "throw new Error('libonnxruntime.so.1: wrong ELF class: ELFCLASS32')")

@@ -27,7 +27,7 @@ export async function checkOnnxruntime({ onnsight, folder, manager }: Project): 
     return fail(
       check,
       `onnxruntime-node ${found.version} does not work on ${process.platform}/${process.arch}: ${first}`,
-      `${manager.again}; it has binaries for Linux, macOS (arm64) and Windows, not for Alpine`,
+      `${manager.again(check)}; it has binaries for Linux, macOS (arm64) and Windows, not for Alpine`,
     )
   }
   return ok(check, `onnxruntime-node ${found.version}: a session runs on the CPU`)

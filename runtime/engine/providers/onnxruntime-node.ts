@@ -26,8 +26,8 @@ async function find(): Promise<OnnxRuntime> {
   const name = 'onnxruntime-node'
   const runtime = await import('onnxruntime-node').catch((cause: unknown) => {
     if (isMissing(cause)) throw new MissingPackageError(name, cause)
-    const [reason] = (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, '').split('\n')
-    throw new RuntimeNotLoadedError(name, reason, cause)
+    const [reason] = String((cause as Error | undefined)?.message ?? cause).split('\n')
+    throw new RuntimeNotLoadedError(name, reason.replace(/\.$/, ''), cause)
   })
   assertRuntimeVersion(name, runtime)
   return runtime
