@@ -5,11 +5,12 @@ import test from 'ava'
 import rollup from '#dist/macro/bundlers/rollup.js'
 import vite from '#dist/macro/bundlers/vite.js'
 
-const root = mkdtempSync(join(tmpdir(), 'onnsight-vite-'))
-test.after.always(() => rmSync(root, { recursive: true }))
+const folder = mkdtempSync(join(tmpdir(), 'onnsight-vite-'))
+test.after.always(() => rmSync(folder, { recursive: true }))
 
 /** What Vite calls when it has read the configuration of a project that has this version of it. */
 function resolveWith(version: string): void {
+  const root = join(folder, version)
   mkdirSync(join(root, 'node_modules/vite'), { recursive: true })
   writeFileSync(join(root, 'node_modules/vite/package.json'), JSON.stringify({ name: 'vite', version }))
   const { configResolved } = [vite()].flat()[0] as unknown as { configResolved(config: { root: string }): void }
