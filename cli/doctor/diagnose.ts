@@ -5,6 +5,7 @@ import { checkNext, isNext } from './checks/next.ts'
 import { checkNode } from './checks/node.ts'
 import { checkOnnsight } from './checks/onnsight.ts'
 import { checkOnnxruntime } from './checks/onnxruntime.ts'
+import { checkTools } from './checks/tools.ts'
 import { checkWeb } from './checks/web.ts'
 import type { Finding } from './finding.ts'
 import { openProject } from './project.ts'
@@ -26,6 +27,7 @@ export async function diagnose(folder: string): Promise<Diagnosis> {
     await checkCuda(project),
     checkWeb(project),
     ...(await (isNext(project) ? checkNext(project) : checkBabel(project))),
+    ...checkTools(project),
     await checkCache(),
   ]
   return { version: 1, project: project.folder, findings }

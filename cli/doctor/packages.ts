@@ -1,16 +1,21 @@
 import { type Dirent, existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { isUnderPnp, pnpFolder, pnpFolders } from './pnp.ts'
 
 /** A package as it is installed. */
 export interface Installed {
   readonly name: string
   readonly version: string
-  /** Links followed. */
+  /** Links followed; under Plug'n'Play as it gives it, since what the package may import hangs on that. */
   readonly folder: string
 }
 
 /** The package that a file in a folder gets when it imports this name; undefined if there is none. */
 export function findPackage(name: string, from: string): Installed | undefined {
+  if (isUnderPnp(from)) {
+    const folder = pnpFolder(name, from)
+    return folder === undefined ? undefined : readPackage(folder)
+  }
   for (const folder of upward(from)) {
     const found = readPackage(join(folder, 'node_modules', name))
     if (found) return found
@@ -20,6 +25,7 @@ export function findPackage(name: string, from: string): Installed | undefined {
 
 /** All copies of some packages that a project has, in its own tree and in those above it. */
 export function copiesOf(names: ReadonlySet<string>, from: string): Installed[] {
+  if (isUnderPnp(from)) return pnpFolders(names, from).flatMap(folder => readPackage(folder) ?? [])
   const found = new Map<string, Installed>()
   const seen = new Set<string>()
   const walk = (modules: string): void => {
@@ -64,7 +70,11 @@ function entriesOf(folder: string): string[] {
 export function readPackage(folder: string): Installed | undefined {
   try {
     const json = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Partial<Installed>
-    return { name: json.name ?? '', version: json.version ?? '', folder: realpathSync(folder) }
+    return {
+      name: json.name ?? '',
+      version: json.version ?? '',
+      folder: isUnderPnp(folder) ? folder : realpathSync(folder),
+    }
   } catch {
     return undefined
   }

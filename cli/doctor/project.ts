@@ -2,7 +2,9 @@ import { existsSync, realpathSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CommandError } from '../errors.ts'
+import { type Manager, managerOf } from './manager.ts'
 import { copiesOf, findPackage, type Installed, readPackage, upward } from './packages.ts'
+import { isUnderPnp } from './pnp.ts'
 
 /** What is examined. */
 export interface Project {
@@ -13,6 +15,7 @@ export interface Project {
   readonly hasOnnsight: boolean
   /** Whether it is onnsight's own repository: a package can't import its own macro by name. */
   readonly isOnnsight: boolean
+  readonly manager: Manager
   /** Every copy of onnsight and of Babel that it has. */
   readonly copies: readonly Installed[]
 }
@@ -26,6 +29,7 @@ export function openProject(given: string): Project {
     throw new CommandError(`${given} is no folder.`, 'give the folder of a project: --project path')
   const start = realpathSync(given)
   const folder = [...upward(start)].find(up => existsSync(join(up, 'package.json'))) ?? start
+  refuseOtherPnp(folder)
   const own = readPackage(folder)
   const isOnnsight = own?.name === 'onnsight'
   const imported = isOnnsight ? own : findPackage('onnsight', folder)
@@ -34,6 +38,17 @@ export function openProject(given: string): Project {
     onnsight: imported ?? readPackage(running)!,
     hasOnnsight: imported !== undefined,
     isOnnsight,
+    manager: managerOf(folder),
     copies: copiesOf(new Set(['onnsight', '@babel/core']), folder),
   }
+}
+
+/** Where its packages are, only a process that Yarn has started can tell. @throws CommandError */
+function refuseOtherPnp(folder: string): void {
+  const root = [...upward(folder)].find(up => existsSync(join(up, '.pnp.cjs')))
+  if (root === undefined || isUnderPnp(folder)) return
+  throw new CommandError(
+    `${folder} has its packages by Yarn’s Plug’n’Play (${join(root, '.pnp.cjs')}), and this command was started without it.`,
+    `cd ${folder} && yarn onnsight doctor`,
+  )
 }

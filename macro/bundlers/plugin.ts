@@ -1,6 +1,7 @@
 import type { UnpluginFactory } from 'unplugin'
 import { requireBabel } from './babel.ts'
 import { compile } from './compile.ts'
+import { assertVersion, viteVersion } from './least-version.ts'
 import type { BundlerOptions } from './options.ts'
 import { Project, SOURCES } from './project.ts'
 
@@ -29,7 +30,17 @@ export const bundlerPlugin: UnpluginFactory<BundlerOptions | undefined, false> =
         return undefined
       },
     },
-    vite: { configResolved: ({ root }: { root: string }) => project.add(root) },
+    vite: {
+      configResolved({ root }: { root: string }) {
+        assertVersion('vite', viteVersion(root))
+        project.add(root)
+      },
+    },
+    rollup: {
+      buildStart() {
+        assertVersion('rollup', this.meta.rollupVersion)
+      },
+    },
     webpack: ({ context }) => project.add(context),
     rspack: ({ context }) => project.add(context),
     esbuild: {

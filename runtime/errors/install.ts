@@ -20,3 +20,22 @@ export class OtherRealmError extends OnnsightError {
     )
   }
 }
+
+export class RuntimeVersionError extends OnnsightError {
+  static readonly code = 'runtime-version'
+  constructor(name: string, version: string, least: string) {
+    super(RuntimeVersionError.code, `${name} ${version} is installed, and this onnsight needs ${least} or newer.`, {
+      fix: `npm install ${name}@^${least}.0`,
+    })
+  }
+}
+
+export class RuntimeNotLoadedError extends OnnsightError {
+  static readonly code = 'runtime-not-loaded'
+  constructor(name: string, reason: string, cause: unknown) {
+    super(RuntimeNotLoadedError.code, `${name} is installed, and can’t be loaded here: ${reason}.`, {
+      fix: 'npx onnsight doctor, which looks at the install; Jest has to be 29 or newer',
+      cause,
+    })
+  }
+}

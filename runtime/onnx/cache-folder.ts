@@ -5,6 +5,7 @@ import { isAbsolute, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { CacheFolderError } from '../errors/cache.ts'
 import { OnnsightError } from '../errors/error.ts'
+import { flush } from './flush.ts'
 import { clearTemporaries, temporaryName } from './temporaries.ts'
 
 /** A file that can be made again at any time. */
@@ -76,7 +77,7 @@ async function writeWhole(folder: string, file: CachedFile): Promise<void> {
     try {
       await file.write(handle, written)
       // A crash of the machine must not leave a file of the right size without its bytes.
-      await handle.sync()
+      await flush(handle)
     } finally {
       await handle.close()
     }

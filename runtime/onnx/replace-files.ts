@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { copyFile, link, mkdir, open, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { flush } from './flush.ts'
 import { type Part, writeParts } from './parts.ts'
 
 export interface NewFile {
@@ -24,7 +25,7 @@ export async function replaceFiles(files: readonly NewFile[], signal?: AbortSign
       try {
         await writeParts(handle, parts, signal)
         // Some file systems tell only here that there is no room.
-        await handle.sync()
+        await flush(handle)
       } finally {
         await handle.close()
       }

@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   realpathSync,
   rmSync,
   symlinkSync,
@@ -15,6 +16,7 @@ import test from 'ava'
 import { installLine, missingLibraries } from '#dist/cli/doctor/checks/cuda.js'
 import { checkNode } from '#dist/cli/doctor/checks/node.js'
 import type { Diagnosis } from '#dist/cli/doctor/diagnose.js'
+import { leastVersions } from '#dist/cli/doctor/least.js'
 import { isAtLeast } from '#dist/cli/doctor/packages.js'
 import { openProject } from '#dist/cli/doctor/project.js'
 import { onnsight } from './spawn.ts'
@@ -44,7 +46,8 @@ function makeProject({ packages = [], files = {}, without = [] }: Parts): string
     link(resolve('node_modules', from), join(project, 'node_modules', name))
   }
   if (!without.includes('onnsight')) copyOnnsight(join(project, 'node_modules/onnsight'))
-  const all = { 'package.json': { name: 'app', type: 'module' }, ...files }
+  // A lockfile, since one that lies above by chance would tell the manager.
+  const all = { 'package.json': { name: 'app', type: 'module' }, 'package-lock.json': {}, ...files }
   for (const [path, content] of Object.entries(all)) {
     mkdirSync(dirname(join(project, path)), { recursive: true })
     writeFileSync(join(project, path), typeof content === 'string' ? content : JSON.stringify(content))
@@ -84,6 +87,7 @@ test('a project where all is right: each line is ok, and the code 0', async t =>
     'babel',
     'babel-plugin-macros',
     'macro',
+    'tools',
     'cache',
   ]
   t.deepEqual(
@@ -145,18 +149,50 @@ for (const [what, parts, check, status, message, fix] of [
     'an older onnxruntime-node',
     { without: ['onnxruntime-node'], files: runtime('1.22.0', real) },
     'onnxruntime-node',
-    'warn',
-    /1\.22\.0 runs; onnsight was tested with 1\.30/,
-    /@latest/,
+    'fail',
+    /1\.22\.0 is installed, and onnsight needs 1\.30/,
+    /^npm install onnxruntime-node@\^1\.30\.0$/,
   ],
   ['no onnsight', { without: ['onnsight'] }, 'onnsight', 'warn', /not installed in/, /^npm install onnsight$/],
   [
-    'an onnxruntime-web of another version',
+    'an onnxruntime-web that is too old',
     { files: { 'node_modules/onnxruntime-web/package.json': { name: 'onnxruntime-web', version: '1.19.2' } } },
     'onnxruntime-web',
+    'fail',
+    /1\.19\.2 is installed, and onnsight needs 1\.30/,
+    /^npm install onnxruntime-web@\^1\.30\.0$/,
+  ],
+  [
+    'an onnxruntime-web of another version',
+    { files: { 'node_modules/onnxruntime-web/package.json': { name: 'onnxruntime-web', version: '1.99.2' } } },
+    'onnxruntime-web',
     'warn',
-    /is 1\.19\.2, and onnxruntime-node 1\./,
+    /is 1\.99\.2, and onnxruntime-node 1\./,
     /npm install onnxruntime-web@1\.\d+$/,
+  ],
+  [
+    'a Jest that is too old',
+    { files: { 'node_modules/jest/package.json': { name: 'jest', version: '28.1.3' } } },
+    'tools',
+    'warn',
+    /jest 28\.1\.3: onnsight works from 29\.7 on/,
+    /^npm install --save-dev jest@latest$/,
+  ],
+  [
+    'a Jest that is too old, in a project of pnpm',
+    { files: { 'node_modules/jest/package.json': { name: 'jest', version: '28.1.3' }, 'pnpm-lock.yaml': '' } },
+    'tools',
+    'warn',
+    /jest 28\.1\.3/,
+    /^pnpm add -D jest@latest$/,
+  ],
+  [
+    'no onnxruntime-node, in a project that names yarn',
+    { without: ['onnxruntime-node'], files: { 'package.json': { name: 'app', packageManager: 'yarn@4.18.1' } } },
+    'onnxruntime-node',
+    'fail',
+    /not installed/,
+    /^yarn add onnxruntime-node$/,
   ],
   ['no Babel', { without: ['@babel/core'] }, 'babel', 'warn', /not installed/, /npm install --save-dev @babel\/core/],
   [
@@ -310,6 +346,11 @@ test('the cache folder: what is in it, and that it can’t be written', async t 
   t.is(none.of('cache')!.status, 'warn')
   t.is(none.code, 0)
   t.false(existsSync('/dev/null/x'))
+})
+
+test('docs/tools.md tells the versions that the doctor asks for', t => {
+  const rows = readFileSync('docs/tools.md', 'utf8').replaceAll(/ +/g, ' ')
+  for (const [name, least] of Object.entries(leastVersions)) t.true(rows.includes(`| ${name} | ${least} |`), name)
 })
 
 test('an older Node fails', t => {

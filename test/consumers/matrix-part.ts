@@ -42,14 +42,19 @@ export class MatrixPart {
     )
   }
 
-  /** The page has these rows under this heading, and no others there; with UPDATE_MATRIX they are written. */
-  check(t: ExecutionContext): void {
+  /** The page has these rows under this heading, and no others there, but for what this machine lacks; with UPDATE_MATRIX they are written. */
+  check(t: ExecutionContext, missing: ReadonlySet<string> = new Set()): void {
     if (process.env.UPDATE_MATRIX) this.#write()
     const [, , found = ''] = split(readFileSync(PAGE, 'utf8'), this.#heading)
     // The formatter sets columns under each other, which counts for nothing.
     const lines = found.replaceAll(/ +/g, ' ').split('\n')
+    const isRun = (line: string): boolean => !missing.has(line.split(' | ')[0].slice(2))
     const shown = lines.filter(line => line.startsWith('| ') && !/^\| (tool|-+) \|/.test(line))
-    t.deepEqual(shown, this.rows(), `docs/matrix.md is old: UPDATE_MATRIX=1 npx ava ${this.#file}`)
+    t.deepEqual(
+      shown.filter(isRun),
+      this.rows().filter(isRun),
+      `docs/matrix.md is old: UPDATE_MATRIX=1 npx ava ${this.#file}`,
+    )
   }
 
   #write(): void {

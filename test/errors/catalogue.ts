@@ -223,6 +223,18 @@ try {
     means: 'A value of the model was asked for where nothing runs.',
     program: `console.log(model.transformer.h[1].output)`,
   },
+  'runtime-not-loaded': {
+    means:
+      'onnxruntime-node is there, and its library is not for this machine, or the tool that runs the program can’t load it.',
+    program: `const { load: loadForeign } = (await import(foreignCopy)) as { load: typeof load }
+await loadForeign('test/fixtures/models/chars.onnx')`,
+  },
+  'runtime-version': {
+    means:
+      'onnxruntime-node or onnxruntime-web is older than onnsight needs: npm was made to take it, by --legacy-peer-deps for one.',
+    program: `const { load: loadOld } = (await import(oldCopy)) as { load: typeof load }
+await loadOld('test/fixtures/models/chars.onnx')`,
+  },
   run: {
     means: 'onnxruntime failed while it ran: the message names the node, or the line that recorded the operation.',
     program: `await trace(model, { input_ids: [[9999]] }, () => model.lm_head.output)`,

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, symlinkSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -86,3 +86,24 @@ function copied(name: string, without: readonly string[]): string {
 export const secondCopy = copied('second', [])
 /** Where onnxruntime-node is not installed. */
 export const aloneCopy = copied('alone', ['onnxruntime-node'])
+
+/** The package with an onnxruntime-node that is this code. */
+function withRuntime(name: string, code: string): string {
+  const copy = copied(name, ['onnxruntime-node'])
+  const runtime = join(folder, name, 'node_modules/onnxruntime-node')
+  mkdirSync(runtime)
+  writeFileSync(join(runtime, 'package.json'), '{ "name": "onnxruntime-node", "main": "index.js" }')
+  writeFileSync(join(runtime, 'index.js'), code)
+  return copy
+}
+
+/** Where onnxruntime-node is the version that npm was made to take. */
+export const oldCopy = withRuntime(
+  'old',
+  `const real = require(${JSON.stringify(resolve('node_modules/onnxruntime-node'))})
+exports.InferenceSession = real.InferenceSession
+exports.Tensor = real.Tensor
+exports.env = { versions: { common: '1.22.0', node: '1.22.0' } }`,
+)
+/** Where its library is for another machine. */
+export const foreignCopy = withRuntime('foreign', "throw new Error('libonnxruntime.so.1: wrong ELF class: ELFCLASS32')")

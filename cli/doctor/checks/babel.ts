@@ -20,7 +20,9 @@ export async function checkBabel(project: Project): Promise<Finding[]> {
   const babel = findPackage('@babel/core', project.folder)
   if (!babel) {
     const message = 'Babel: not installed in this project, so nothing expands the macro.'
-    return [warn('babel', message, 'npm install --save-dev @babel/core, or write model.trace(inputs, model => …)')]
+    return [
+      warn('babel', message, `${project.manager.installDev('@babel/core')}, or write model.trace(inputs, model => …)`),
+    ]
   }
   const findings = [checkVersions(project, babel.version), checkPlugin(project)]
   return project.hasOnnsight && !project.isOnnsight ? [...findings, await checkMacro(project)] : findings
@@ -36,13 +38,13 @@ export function checkVersions({ folder, copies }: Project, version: string): Fin
   return ok('babel', message)
 }
 
-function checkPlugin({ folder }: Project): Finding {
+function checkPlugin({ folder, manager }: Project): Finding {
   const plugin = findPackage('babel-plugin-macros', folder)
   if (plugin) return ok('babel-plugin-macros', `babel-plugin-macros ${plugin.version}`)
   return warn(
     'babel-plugin-macros',
     'babel-plugin-macros can’t be found from this project.',
-    "npm install --save-dev babel-plugin-macros, or use the plugin 'onnsight/babel-plugin'",
+    `${manager.installDev('babel-plugin-macros')}, or use the plugin 'onnsight/babel-plugin'`,
   )
 }
 

@@ -3,20 +3,16 @@ import { type Finding, fail, ok, warn } from '../finding.ts'
 import type { Project } from '../project.ts'
 
 /** Whether the project has onnsight, and once: a tensor of one copy means nothing to another. */
-export function checkOnnsight({ folder, onnsight, hasOnnsight, copies }: Project): Finding {
+export function checkOnnsight({ folder, onnsight, hasOnnsight, copies, manager }: Project): Finding {
   const all = copies.filter(({ name }) => name === 'onnsight')
   if (all.length > 1) {
     const list = all.map(copy => `  ${copy.version}  ${relative(folder, copy.folder) || '.'}`).join('\n')
-    return fail(
-      'onnsight',
-      `onnsight is here ${all.length} times:\n${list}`,
-      'npm dedupe; npm ls onnsight tells who wants which',
-    )
+    return fail('onnsight', `onnsight is here ${all.length} times:\n${list}`, manager.unite('onnsight'))
   }
   if (hasOnnsight) return ok('onnsight', `onnsight ${onnsight.version}`)
   return warn(
     'onnsight',
     `onnsight is not installed in ${folder}; this is ${onnsight.version} in ${onnsight.folder}.`,
-    'npm install onnsight',
+    manager.install('onnsight'),
   )
 }

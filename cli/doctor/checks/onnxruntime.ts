@@ -1,10 +1,8 @@
+import { LEAST_RUNTIME } from '../../../runtime/engine/providers/least-version.ts'
 import { runScript } from '../child.ts'
-import { type Finding, fail, ok, warn } from '../finding.ts'
+import { type Finding, fail, ok } from '../finding.ts'
 import { findPackage, isAtLeast } from '../packages.ts'
 import type { Project } from '../project.ts'
-
-/** What this version of onnsight was tested with. */
-const TESTED = '1.30.0'
 
 export interface Probed {
   readonly works: boolean
@@ -12,10 +10,16 @@ export interface Probed {
 }
 
 /** Whether onnxruntime-node is here, loads, and runs a session on the CPU. */
-export async function checkOnnxruntime({ onnsight, folder }: Project): Promise<Finding> {
+export async function checkOnnxruntime({ onnsight, folder, manager }: Project): Promise<Finding> {
   const check = 'onnxruntime-node'
   const found = findPackage(check, onnsight.folder)
-  if (!found) return fail(check, 'onnxruntime-node is not installed.', `npm install ${check}`)
+  if (!found) return fail(check, 'onnxruntime-node is not installed.', manager.install(check))
+  if (!isAtLeast(found.version, LEAST_RUNTIME))
+    return fail(
+      check,
+      `onnxruntime-node ${found.version} is installed, and onnsight needs ${LEAST_RUNTIME} or newer.`,
+      manager.install(`${check}@^${LEAST_RUNTIME}.0`),
+    )
   const { said, end } = await runScript('probe', [onnsight.folder, 'cpu'], folder)
   const { works, reason } = (said as Probed | undefined) ?? { works: false, reason: end }
   if (!works) {
@@ -23,13 +27,8 @@ export async function checkOnnxruntime({ onnsight, folder }: Project): Promise<F
     return fail(
       check,
       `onnxruntime-node ${found.version} does not work on ${process.platform}/${process.arch}: ${first}`,
-      `rm -rf node_modules/${check} && npm install ${check}; it has binaries for Linux, macOS (arm64) and Windows, not for Alpine`,
+      `${manager.again(check)}; it has binaries for Linux, macOS (arm64) and Windows, not for Alpine`,
     )
   }
-  if (isAtLeast(found.version, TESTED)) return ok(check, `onnxruntime-node ${found.version}: a session runs on the CPU`)
-  return warn(
-    check,
-    `onnxruntime-node ${found.version} runs; onnsight was tested with ${TESTED}.`,
-    `npm install ${check}@latest`,
-  )
+  return ok(check, `onnxruntime-node ${found.version}: a session runs on the CPU`)
 }

@@ -1,18 +1,25 @@
-import { type Finding, ok, warn } from '../finding.ts'
-import { findPackage } from '../packages.ts'
+import { LEAST_RUNTIME } from '../../../runtime/engine/providers/least-version.ts'
+import { type Finding, fail, ok, warn } from '../finding.ts'
+import { findPackage, isAtLeast } from '../packages.ts'
 import type { Project } from '../project.ts'
 
 /** Whether the browser's onnxruntime is here, and of the version of Node's. */
-export function checkWeb({ folder, onnsight }: Project): Finding {
+export function checkWeb({ folder, onnsight, manager }: Project): Finding {
   const check = 'onnxruntime-web'
   const web = findPackage(check, folder)
   if (!web) return ok(check, 'onnxruntime-web: not installed; only browsers need it')
+  if (!isAtLeast(web.version, LEAST_RUNTIME))
+    return fail(
+      check,
+      `onnxruntime-web ${web.version} is installed, and onnsight needs ${LEAST_RUNTIME} or newer.`,
+      manager.install(`${check}@^${LEAST_RUNTIME}.0`),
+    )
   const node = findPackage('onnxruntime-node', onnsight.folder)
   const minor = (version: string): string => version.split('.').slice(0, 2).join('.')
   if (!node || minor(node.version) === minor(web.version)) return ok(check, `onnxruntime-web ${web.version}`)
   return warn(
     check,
     `onnxruntime-web is ${web.version}, and onnxruntime-node ${node.version}: results may differ.`,
-    `npm install ${check}@${minor(node.version)}`,
+    manager.install(`${check}@${minor(node.version)}`),
   )
 }

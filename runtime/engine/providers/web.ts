@@ -1,5 +1,6 @@
 import type { InferenceSession } from 'onnxruntime-common'
 import { OutOfMemoryError, WebGpuUnavailableError } from '../../errors/web.ts'
+import { assertRuntimeVersion } from './least-version.ts'
 import { wrapSession } from './ort.ts'
 import { probeModel } from './probe.ts'
 import type { Provider, SessionModel } from './provider.ts'
@@ -20,6 +21,7 @@ export function webProvider({ device, threads }: WebProviderOptions): Provider {
       const bytes = (model.parts ?? []).reduce((sum, part) => sum + part.bytes, 0)
       if (bytes > MOST_BYTES) throw new OutOfMemoryError(bytes)
       const ort = await library()
+      assertRuntimeVersion('onnxruntime-web', ort)
       const externalData = await readParts(model)
       const options: InferenceSession.SessionOptions = {
         executionProviders: device === 'webgpu' ? ['webgpu', 'wasm'] : ['wasm'],

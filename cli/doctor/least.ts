@@ -1,0 +1,13 @@
+/** The oldest version of each tool that onnsight was seen to work with; docs/tools.md has the same table. */
+export const leastVersions: Readonly<Record<string, string>> = {
+  vite: '3.2',
+  rollup: '2.78',
+  webpack: '4.47',
+  esbuild: '0.14.54',
+  jest: '29.7',
+  vitest: '0.34',
+  ava: '4.0',
+  eslint: '8.57',
+  'babel-plugin-macros': '2.8',
+  '@babel/preset-typescript': '7.0',
+}

@@ -1,0 +1,61 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { upward } from './packages.ts'
+
+/** What installs a project's packages, and the words that it wants. */
+export interface Manager {
+  readonly name: 'npm' | 'pnpm' | 'yarn' | 'bun'
+  /** Adds packages to what the program needs. */
+  install(...names: readonly string[]): string
+  /** Adds packages to what the project is built and tested with. */
+  installDev(...names: readonly string[]): string
+  /** Makes one of several copies, and tells who wants them. */
+  unite(name: string): string
+  /** Gets a package anew. */
+  again(name: string): string
+}
+
+const make = (name: Manager['name'], add: string, dev: string, why: string, again: Manager['again']): Manager => ({
+  name,
+  install: (...names) => `${name} ${add} ${names.join(' ')}`,
+  installDev: (...names) => `${name} ${add} ${dev} ${names.join(' ')}`,
+  unite: of => `${name} dedupe; ${name} ${why} ${of} tells who wants which`,
+  again,
+})
+
+const npm = make('npm', 'install', '--save-dev', 'ls', name => `rm -rf node_modules/${name} && npm install ${name}`)
+const pnpm = make('pnpm', 'add', '-D', 'why', () => 'pnpm install --force')
+const yarn = make('yarn', 'add', '-D', 'why', () => 'rm -rf node_modules .yarn/unplugged && yarn install')
+const bun: Manager = {
+  ...make('bun', 'add', '-d', 'why', () => 'bun install --force'),
+  unite: of => `rm bun.lock && bun install; bun why ${of} tells who wants which`,
+}
+
+const lockfiles: readonly (readonly [string, Manager])[] = [
+  ['pnpm-lock.yaml', pnpm],
+  ['yarn.lock', yarn],
+  ['bun.lock', bun],
+  ['bun.lockb', bun],
+  ['package-lock.json', npm],
+]
+
+/** The package manager that has installed a project: what its package.json says, or its lockfile, or those above it. */
+export function managerOf(folder: string): Manager {
+  for (const at of upward(folder)) {
+    const declared = declaredIn(at)
+    const found = [npm, pnpm, yarn, bun].find(({ name }) => name === declared)
+    if (found) return found
+    for (const [file, manager] of lockfiles) if (existsSync(join(at, file))) return manager
+  }
+  return npm
+}
+
+/** `pnpm` of `"packageManager": "pnpm@12.0.0"`. */
+function declaredIn(folder: string): string | undefined {
+  try {
+    const text = readFileSync(join(folder, 'package.json'), 'utf8')
+    return (JSON.parse(text) as { packageManager?: string }).packageManager?.split('@')[0]
+  } catch {
+    return undefined
+  }
+}
