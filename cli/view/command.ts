@@ -13,7 +13,10 @@ export function addView(program: Command): void {
     .command('view')
     .description('a page in the browser to look inside a model and change it')
     .argument('<model>', 'a .onnx file')
-    .option('--vocab <file>', 'texts of token ids: {"chars": […]}, or a tokenizer.json')
+    .option(
+      '--vocab <file>',
+      'texts of token ids: {"chars": […]}, or a tokenizer.json; without it one beside the model',
+    )
     .option('--port <number>', 'where to listen; without it a free port', port)
     .option('--open', 'open the page in the browser')
     .option('--json', 'tell the address as JSON, in one line')

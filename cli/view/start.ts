@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { LoadOptions } from '../../runtime/index.ts'
 import { load, WorkerBackend } from '../../runtime/index.ts'
 import { print } from '../print.ts'
+import { vocabularyBeside } from './beside.ts'
 import { openBrowser } from './browser.ts'
 import { makeToken } from './guard.ts'
 import { listen } from './server.ts'
@@ -9,7 +10,7 @@ import { Viewer } from './viewer.ts'
 import { readVocabulary } from './vocabulary.ts'
 
 export interface ViewOptions {
-  /** A file. */
+  /** A file. @default the one that lies with the model, if there is one */
   readonly vocab?: string
   /** 0 for a free one. */
   readonly port: number
@@ -19,14 +20,16 @@ export interface ViewOptions {
 
 /** Serves the page of a model until SIGINT or SIGTERM. @throws CommandError */
 export async function startView(path: string, options: LoadOptions, view: ViewOptions): Promise<void> {
-  const vocabulary = view.vocab === undefined ? undefined : await readVocabulary(view.vocab)
+  const found = view.vocab === undefined ? await vocabularyBeside(path) : undefined
+  const vocabulary = view.vocab === undefined ? found?.vocabulary : await readVocabulary(view.vocab)
   const model = await load(path, options)
   const backend = new WorkerBackend()
   try {
     const token = makeToken()
     const server = await listen(new Viewer(model, { backend, vocabulary, options }), token, view.port)
     const url = `http://127.0.0.1:${server.port}/${token}/`
-    print(view.json ? JSON.stringify({ url }) : `${url}\nCtrl-C ends it.`)
+    const texts = found ? `Texts of token ids: ${found.file}\n` : ''
+    print(view.json ? JSON.stringify({ url }) : `${url}\n${texts}Ctrl-C ends it.`)
     if (view.open) await openBrowser(url)
     await ended()
     server.close()

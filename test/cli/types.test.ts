@@ -15,7 +15,9 @@ async function compile(name: string, program: string): Promise<string[]> {
   const file = join(folder, `${name}.ts`)
   writeFileSync(file, program)
   const options =
-    '--noEmit --ignoreConfig --strict --module nodenext --target es2022 --types node --skipLibCheck'.split(' ')
+    '--noEmit --pretty false --ignoreConfig --strict --module nodenext --target es2022 --types node --skipLibCheck'.split(
+      ' ',
+    )
   try {
     await run('node_modules/.bin/tsc', [...options, file])
     return []

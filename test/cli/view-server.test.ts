@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import test from 'ava'
 import { load, type Model, tensor, writeSafetensors } from 'onnsight'
 import { mapOf } from '#dist/cli/view/readings/map.js'
@@ -371,6 +371,32 @@ test('a tokenizer.json is a vocabulary too', async t => {
     { id: 3, text: '##s' },
   ])
   t.is(await own.end(), 0)
+})
+
+test('a vocabulary that lies with the model is found; one that can’t be used is told, and no more', async t => {
+  for (const [model, vocabulary, said] of [
+    ['own/text.onnx', 'own/text.vocab.json', /\nTexts of token ids: \S+own\/text\.vocab\.json\n/],
+    ['onnx/model.onnx', 'tokenizer.json', /\nTexts of token ids: \S+tokenizer\.json\n/],
+    ['broken/model.onnx', 'broken/tokenizer.json', undefined],
+  ] as const) {
+    const [path, beside] = [model, vocabulary].map(name => join(folder, name))
+    mkdirSync(dirname(path), { recursive: true })
+    copyFileSync(chars, path)
+    writeFileSync(
+      beside,
+      said ? JSON.stringify(vocabulary === 'tokenizer.json' ? wordPieces : { chars: ['the'] }) : '{',
+    )
+    const own = await view([path])
+    const { status, body } = await own.ask('tokens', { text: 'the' })
+    if (said) {
+      t.regex(own.said, said)
+      t.is((body.tokens as { text: string }[])[0].text, 'the')
+    } else {
+      t.is(status, 400)
+      t.regex(own.complaints(), /without their texts\. The vocabulary \S+ can't be read: [\s\S]*Do this: /)
+    }
+    t.is(await own.end(), 0)
+  }
 })
 
 /** As Hugging Face writes them, with four words. */

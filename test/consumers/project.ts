@@ -50,8 +50,8 @@ export class Project {
       filter: path => !/node_modules|\/\.next|\/build$/.test(path),
     })
     cpSync(join(root, 'examples/models/chars.onnx'), join(project.folder, MODEL))
-    await project.succeed('npm ci --no-audit --no-fund')
-    await project.succeed(`npm install --no-save --no-audit --no-fund ${tarball}`)
+    await project.succeed('npm ci --no-audit --no-fund --prefer-offline')
+    await project.succeed(`npm install --no-save --no-audit --no-fund --prefer-offline ${tarball}`)
     return project
   }
 

@@ -34,7 +34,7 @@ export const other: number = vite().name
 /** TypeScript itself, on a user's use of each entry. */
 export async function checkTypes(t: ExecutionContext): Promise<void> {
   const at = (await open('babel-8')).variant({ files: { 'use.ts': USE } })
-  const flags = '--noEmit --strict --skipLibCheck --module nodenext --target es2022 --preserveSymlinks'
+  const flags = '--noEmit --pretty false --strict --skipLibCheck --module nodenext --target es2022 --preserveSymlinks'
   const { code, output } = await at.run(`node ${root}node_modules/typescript/bin/tsc ${flags} use.ts`)
   t.is(code, 0, output)
 }
@@ -91,7 +91,7 @@ async function compile(
     ...options,
   }
   at.write('tsconfig.json', JSON.stringify({ compilerOptions, files: [file] }))
-  const { output } = await at.run(`node node_modules/${alias}/bin/tsc -p .`)
+  const { output } = await at.run(`node node_modules/${alias}/bin/tsc -p . --pretty false`)
   const errors = output.split('\n').filter(line => line.includes('error TS'))
   return needsSkipLibCheck ? errors.filter(line => !/^node_modules\/@(bufbuild|petamoriken)\//.test(line)) : errors
 }

@@ -47,7 +47,8 @@ test.after.always(() => rmSync(folder, { recursive: true }))
 async function compile(name: string, code: string): Promise<string> {
   const file = join(folder, `${name}.ts`)
   writeFileSync(file, code)
-  const options = '--noEmit --ignoreConfig --strict --module nodenext --target es2022 --types node'.split(' ')
+  const options =
+    '--noEmit --pretty false --ignoreConfig --strict --module nodenext --target es2022 --types node'.split(' ')
   return promisify(execFile)('node_modules/.bin/tsc', [...options, file]).then(
     () => '',
     error => (error as { stdout: string }).stdout,
