@@ -67,6 +67,19 @@ interface Problem {
   readonly entrypoint?: string
 }
 
+test('every declaration that another one leads to is in the tarball', t => {
+  const all = new Set(files())
+  const missing = [...all]
+    .filter(file => file.endsWith('.d.ts'))
+    .flatMap(file => {
+      const text = readFileSync(join(inside, file), 'utf8')
+      const leads = text.matchAll(/(?:\bfrom |\bimport\(|^import )["'](\.[^"']+)["']/gm)
+      return Array.from(leads, ([, to]) => join(dirname(file), to).replace(/\.js$/, '.d.ts'))
+    })
+    .filter(file => !all.has(file))
+  t.deepEqual([...new Set(missing)], [])
+})
+
 test('every entry leads to files that are in the tarball', t => {
   const filesOf = (entry: string | Conditions): string[] =>
     typeof entry === 'string' ? [entry] : Object.values(entry).flatMap(filesOf)
