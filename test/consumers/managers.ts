@@ -17,19 +17,8 @@ const yarnrc = (linker: string): string =>
 
 const common = { project: 'managers', install: 'install' }
 
+/** npm installs the projects beside this file. */
 export const managers: readonly Manager[] = [
-  {
-    ...common,
-    name: 'npm',
-    packages: ['npm'],
-    // npm reads it from package.json, which the project has.
-    file: 'package.json',
-    files: {},
-    setUp: ['"onnxruntime-node": false'],
-    install: 'node $MANAGERS/npm/bin/npm-cli.js install --no-audit --no-fund',
-    exec: 'node $MANAGERS/npm/bin/npm-cli.js exec --no --',
-    node: 'node',
-  },
   {
     ...common,
     name: 'pnpm',
