@@ -223,6 +223,29 @@ test('a forced read does not stand in the way of writes behind it, nor of the ro
   t.true(numbers(edited).every(x => x === 0))
 })
 
+test('a value whose dims are known only when it runs is stretched to its place like any other, or fails', async t => {
+  const [mean, written] = await trace(model, inputs, () => {
+    const h = model.transformer.h[0].output.mean(1, { keepdim: true })
+    const mean = model.transformer.ln_f(h)
+    model.transformer.h[1].output = mean
+    return [mean, model.transformer.h[1].output]
+  })
+  t.deepEqual([...mean.dims], [1, 1, 128])
+  t.deepEqual([...written.dims], [1, 4, 128])
+  t.deepEqual(
+    numbers(written),
+    [0, 1, 2, 3].flatMap(() => numbers(mean)),
+  )
+  const error = (await t.throwsAsync(
+    trace(model, inputs, () => {
+      model.transformer.h[1].output = model.transformer.ln_f(model.transformer.h[0].output.slice(':, :2'))
+      return model.lm_head.output
+    }),
+  )) as OnnsightError
+  t.regex(error.code, /^(run|shape)$/)
+  t.regex(error.message, /semantics\.test\.ts:\d+/)
+})
+
 test('a value computed from itself is a cycle, found before the run', async t => {
   await t.throwsAsync(
     trace(model, inputs, () => {
