@@ -3,7 +3,7 @@ import { isList, type Part } from './array.ts'
 import { steeringData } from './evaluate.ts'
 import type { Operand, Statement } from './program.ts'
 
-const unary: Readonly<Record<string, (x: Tensor) => Tensor>> = {
+const unary: Readonly<Record<string, (x: Tensor, width: number) => Tensor>> = {
   tanh: x => x.tanh(),
   neg: x => x.neg(),
   sigmoid: x => x.sigmoid(),
@@ -12,9 +12,9 @@ const unary: Readonly<Record<string, (x: Tensor) => Tensor>> = {
   half: x => x.mul(0.5),
   more: x => x.add(0.75),
   softmax: x => x.softmax(-1),
-  steered: x => x.add(tensor(steeringData(x.dims.at(-1)!))),
+  steered: (x, width) => x.add(tensor(steeringData(width))),
   turned: x => cat([x.slice(':, 1:'), x.slice(':, :1')], 1),
-  mixed: x => x.matmul(x.transpose(1, 2)).div(x.dims[2]!).softmax(-1).matmul(x),
+  mixed: (x, width) => x.matmul(x.transpose(1, 2)).div(width).softmax(-1).matmul(x),
   mean0: x => x.mean(0, { keepdim: true }),
   mean1: x => x.mean(1, { keepdim: true }),
   mean2: x => x.mean(2, { keepdim: true }),
@@ -69,7 +69,7 @@ export function perform(model: Model, statement: Statement, values: Map<number, 
       values.set(statement.to, at(model, statement.place)[sideOf(statement.place)])
       return
     case 'unary':
-      values.set(statement.to, unary[statement.name](get(statement.of)))
+      values.set(statement.to, unary[statement.name](get(statement.of), statement.width!))
       return
     case 'binary':
       values.set(statement.to, binary[statement.name](get(statement.of[0]), get(statement.of[1])))

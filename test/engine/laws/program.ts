@@ -14,7 +14,7 @@ export type Operand =
 /** Values have numbers, each made once. */
 export type Statement =
   | { readonly kind: 'read'; readonly place: string; readonly to: number }
-  | { readonly kind: 'unary'; readonly name: string; readonly of: number; readonly to: number }
+  | { readonly kind: 'unary'; readonly name: string; readonly of: number; readonly to: number; readonly width?: number }
   | { readonly kind: 'binary'; readonly name: string; readonly of: readonly [number, number]; readonly to: number }
   | { readonly kind: 'slice'; readonly of: number; readonly parts: readonly Part[]; readonly to: number }
   | { readonly kind: 'apply'; readonly module: string; readonly of: number; readonly to: number }
@@ -206,8 +206,9 @@ class Writer {
         )!
         if (name === 'steered' && typeof of.dims.at(-1) !== 'number') return undefined
         if (name === 'turned' && of.dims[1] !== 'T') return undefined
-        if (name === 'mixed' && of.dims.length !== 3) return undefined
-        return { kind, name, of: of.value, to: to(of.dims) }
+        if (name === 'mixed' && (of.dims.length !== 3 || typeof of.dims[2] !== 'number')) return undefined
+        const width = of.dims.at(-1)!
+        return { kind, name, of: of.value, to: to(of.dims), ...(typeof width === 'number' && { width }) }
       }
       case 'mean': {
         const axis = b % of.dims.length
