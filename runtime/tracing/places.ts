@@ -40,6 +40,8 @@ export class Places {
   readonly #owner: PlacesOwner
   readonly #writes = new Map<Tap, Write[]>()
   readonly #executed = new Set<number>()
+  /** Keys of the taps that forced values have passed, and in whose sight. */
+  readonly #passed = new Map<string, Set<View>>()
   #forcedAt: Mark | undefined
   #shapes: KnownShapes = new Map()
   view: View = newView()
@@ -57,10 +59,11 @@ export class Places {
     return this.#writes
   }
 
-  /** These nodes have run, for a value that was forced at `mark`. */
-  ran(nodes: Iterable<number>, mark: Mark | undefined): void {
+  /** These nodes have run, and what was read went through these taps, for a value that was forced at `mark`. */
+  ran(nodes: Iterable<number>, taps: Iterable<string>, mark: Mark | undefined): void {
     this.#forcedAt = mark
     for (const node of nodes) this.#executed.add(node)
+    for (const key of taps) this.#passed.set(key, (this.#passed.get(key) ?? new Set()).add(this.view))
   }
 
   shapeOf(name: string): ValueShape | undefined {
@@ -115,7 +118,7 @@ export class Places {
     this.#owner.assertGoing(tap.label)
     this.view.skipped.assertThere(tap, 'write', this.#program)
     const mark = this.#owner.mark()
-    if (this.#executed.size > 0) this.#assertNotPassed(tap, mark)
+    this.#assertNotPassed(tap, mark)
     // What one module reads for itself is still its own.
     const isOwn = tap.direction === 'in' && tap.scope !== ''
     if (variant.decided.has(tap.tensor) && !isOwn) throw new DecidedError(tap.label, mark)
@@ -149,6 +152,11 @@ export class Places {
   }
 
   #assertNotPassed(tap: Tap, mark: Mark | undefined): void {
+    if (this.#executed.size === 0 && this.#passed.size === 0) return
+    // Of several invokes, each writes rows that the others did not read.
+    for (const view of this.#passed.get(tap.key) ?? [])
+      if (view === this.view || !view.rows || !this.view.rows)
+        throw new OutOfOrderError(tap.label, mark, this.#forcedAt)
     const { graph, taps } = this.#program
     for (const node of graph.consumers.get(tap.tensor) ?? []) {
       if (!this.#executed.has(node.index) || !taps.pathOf(tap.tensor, node).includes(tap)) continue

@@ -17,6 +17,8 @@ export interface RunResult {
   readonly wanted: readonly TensorData[]
   /** The model's nodes that have run. */
   readonly executed: Iterable<number>
+  /** Keys of the taps that what was read lies behind. */
+  readonly passed: Iterable<string>
   readonly report: TraceReport
 }
 
@@ -47,6 +49,6 @@ export class EngineRunner implements Runner {
     })
     const { producer } = this.#engine.program.graph
     if (goesOn) for (const [name, data] of values) if (producer.has(name)) given.set(name, data)
-    return { wanted, executed: plan.executed, report }
+    return { wanted, executed: plan.executed, passed: plan.passed, report }
   }
 }

@@ -380,8 +380,8 @@ export class Tracer implements PlacesOwner, BlockOwner {
     this.assertGoing('a value')
     const mark = this.mark()
     if (this.scanned) throw new ScannedError(undefined, mark?.position())
-    const { wanted, executed } = await this.runRecording([value], true)
-    this.#places.ran(executed, mark)
+    const { wanted, executed, passed } = await this.runRecording([value], true)
+    this.#places.ran(executed, passed, mark)
     // A plain function goes on right after this, where nothing follows awaits.
     this.resume()
     return wanted[0]

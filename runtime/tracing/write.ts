@@ -24,9 +24,15 @@ export function fitWrite(
     const fits =
       dims.length === shape.dims.length &&
       dims.every((dim, i) => dim === undefined || shape.dims?.[i] === undefined || dim === shape.dims[i])
-    if (fits && unsure && dims.some((dim, i) => dim === undefined || dim !== shape.dims?.[i]))
-      unsure(written, current().assign('...' as never, written as never))
-    if (fits) return written
+    if (fits) {
+      const isSure = dims.every((dim, i) => dim !== undefined && dim === shape.dims?.[i])
+      if (isSure || (!unsure && shape.dims.includes(undefined))) return written
+      // Made to fit, or to fail, when it runs.
+      const fitted = current().assign('...' as never, written as never)
+      if (!unsure) return fitted
+      unsure(written, fitted)
+      return written
+    }
     if (dims.length > shape.dims.length) {
       throw new ShapeError(
         `${label}: a value of ${showDims(dims)} was written where ${showDims(shape.dims)} is read.`,

@@ -36,8 +36,8 @@ async function answer(request: Request): Promise<Ran | undefined> {
         runner = new EngineRunner(engine)
         traces.set(trace, runner)
       }
-      const { wanted, executed, report } = await runner.run({ recording, inputs, signal: undefined, goesOn, once })
-      return { wanted, executed: [...executed], report }
+      const { executed, passed, ...ran } = await runner.run({ recording, inputs, signal: undefined, goesOn, once })
+      return { ...ran, executed: [...executed], passed: [...passed] }
     }
   }
 }

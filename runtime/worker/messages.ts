@@ -23,6 +23,7 @@ export type Request =
 export interface Ran {
   readonly wanted: readonly TensorData[]
   readonly executed: readonly number[]
+  readonly passed: readonly string[]
   readonly report: TraceReport
 }
 

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { Info, load, type Model, type OnnsightError, s, type Tensor, Tracer, tensor } from 'onnsight'
+import { Info, invoke, load, type Model, type OnnsightError, s, skip, type Tensor, Tracer, tensor } from 'onnsight'
 import { save, stop, trace } from 'onnsight/trace.macro'
 
 const inputs = { input_ids: [[18, 47, 56, 57]] }
@@ -155,6 +155,94 @@ test('writing what has already gone into a forced value is out of order, and bot
   )) as OnnsightError
   t.is(error.code, 'out-of-order')
   t.regex(error.message, /model\.transformer\.h\[1\]\.output = 0/)
+  t.regex(error.message, /semantics\.test\.ts:\d+/)
+})
+
+for (const [what, value, write] of [
+  [
+    'a read further along',
+    () => model.transformer.h[1].input,
+    () => {
+      model.transformer.h[0].output = 0
+    },
+  ],
+  [
+    'a read within the next module',
+    () => model.transformer.h[0].attn.c_attn.input.mul(2),
+    () => skip(model.transformer.h[0].ln_1, 0),
+  ],
+  [
+    'a read that another place was written from',
+    () => {
+      model.transformer.h[0].attn.output = model.transformer.h[0].attn.input
+      return model.transformer.h[1].output
+    },
+    () => {
+      model.transformer.h[0].ln_1.output = 0
+    },
+  ],
+] as const) {
+  test(`a write comes too late for ${what}, whose value was forced`, async t => {
+    const error = (await t.throwsAsync(
+      model.trace(inputs, async () => {
+        await value().value()
+        write()
+        return model.lm_head.output
+      }),
+    )) as OnnsightError
+    t.is(error.code, 'out-of-order')
+    t.regex(error.message, /semantics\.test\.ts:\d+/)
+  })
+}
+
+test('a forced read does not stand in the way of writes behind it, nor of the rows of another invoke', async t => {
+  const both = await model.trace(inputs, async m => {
+    const seen = await m.transformer.h[1].input.value()
+    m.transformer.h[1].input = seen.mul(2)
+    const again = await m.transformer.h[1].input.value()
+    m.transformer.h[1].input = again.mul(2)
+    return m.transformer.h[1].output
+  })
+  t.deepEqual(
+    numbers(both),
+    numbers(
+      await model.trace(inputs, m => {
+        m.transformer.h[1].input = m.transformer.h[1].input.mul(4)
+        return m.transformer.h[1].output
+      }),
+    ),
+  )
+  const [seen, edited] = await model.trace(m => [
+    invoke(inputs, async () => (await m.transformer.h[1].input.value()).mul(1)),
+    invoke(inputs, () => {
+      m.transformer.h[0].output = 0
+      return m.transformer.h[1].input
+    }),
+  ])
+  t.true(numbers(seen).some(x => x !== 0))
+  t.true(numbers(edited).every(x => x === 0))
+})
+
+test('a value whose dims are known only when it runs is stretched to its place like any other, or fails', async t => {
+  const [mean, written] = await trace(model, inputs, () => {
+    const h = model.transformer.h[0].output.mean(1, { keepdim: true })
+    const mean = model.transformer.ln_f(h)
+    model.transformer.h[1].output = mean
+    return [mean, model.transformer.h[1].output]
+  })
+  t.deepEqual([...mean.dims], [1, 1, 128])
+  t.deepEqual([...written.dims], [1, 4, 128])
+  t.deepEqual(
+    numbers(written),
+    [0, 1, 2, 3].flatMap(() => numbers(mean)),
+  )
+  const error = (await t.throwsAsync(
+    trace(model, inputs, () => {
+      model.transformer.h[1].output = model.transformer.ln_f(model.transformer.h[0].output.slice(':, :2'))
+      return model.lm_head.output
+    }),
+  )) as OnnsightError
+  t.regex(error.code, /^(run|shape)$/)
   t.regex(error.message, /semantics\.test\.ts:\d+/)
 })
 

@@ -26,6 +26,8 @@ export class Demand {
   readonly producers = new Map<string, Unit>()
   /** Dtypes of what the recording adds. */
   readonly types = new Map<string, DataType>()
+  /** Keys of taps at which a later write would change what a read was. */
+  readonly passed = new Set<string>()
   readonly #program: Program
   readonly #given: ReadonlySet<string>
   readonly #form: NormalForm
@@ -141,7 +143,10 @@ export class Demand {
   #readBy(read: TapRead): Value | string {
     if (read.writes > 0) return this.#writes.get(read.tap)![read.writes - 1].value
     const path = this.#program.taps.pathTo(read.tap)
-    return this.#lastWritten(path.slice(0, path.indexOf(read.tap))) ?? read.tap.tensor
+    const before = path.slice(0, path.indexOf(read.tap))
+    const last = before.findLastIndex(tap => this.#writes.has(tap))
+    for (const { key } of before.slice(Math.max(0, last))) this.passed.add(key)
+    return this.#lastWritten(before) ?? read.tap.tensor
   }
 
   /** The id of what a value has become after the last write on its way, with the units for it ready to be added. */

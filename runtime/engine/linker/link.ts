@@ -77,6 +77,7 @@ export function link(
     weights: [...new Set(results)].filter(id => program.weights.has(id)),
     skipped: program.blocks.filter(block => !ran.has(block.index)).map(block => block.index),
     executed,
+    passed: demand.passed,
   }
 
   function neededOutputs({ units, whole }: Slot, step: number): string[] {

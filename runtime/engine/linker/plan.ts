@@ -51,4 +51,6 @@ export interface LinkPlan {
   readonly skipped: readonly number[]
   /** The model's nodes that it runs. */
   readonly executed: ReadonlySet<number>
+  /** Keys of the taps that its reads are behind: what is written there later comes too late for them. */
+  readonly passed: ReadonlySet<string>
 }

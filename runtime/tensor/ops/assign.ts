@@ -91,7 +91,8 @@ function asLarge(result: Tensor, target: Tensor, shapes: readonly Dims[]): Tenso
   )
   if (isSure) return result
   // A plain Reshape takes a dim of 0 for one to be copied.
-  return recordOne('Reshape', [result, shapeOf(target)], { type: result.type, dims }, { allowzero: { int: 1 } })
+  const wanted = dims.includes(undefined) ? shapeOf(target) : int64Operand(dims as number[])
+  return recordOne('Reshape', [result, wanted], { type: result.type, dims }, { allowzero: { int: 1 } })
 }
 
 /** Above this many numbers, making the list of places costs more than it saves. */
