@@ -384,13 +384,14 @@ test('a vocabulary that lies with the model is found; one that can’t be used i
     copyFileSync(chars, path)
     writeFileSync(
       beside,
-      said ? JSON.stringify(vocabulary === 'tokenizer.json' ? wordPieces : { chars: ['the'] }) : '{',
+      said ? JSON.stringify(vocabulary === 'tokenizer.json' ? wordPieces : { chars: ['t', 'h', 'e'] }) : '{',
     )
     const own = await view([path])
+    t.teardown(() => own.end('SIGKILL'))
     const { status, body } = await own.ask('tokens', { text: 'the' })
     if (said) {
       t.regex(own.said, said)
-      t.is((body.tokens as { text: string }[])[0].text, 'the')
+      t.regex((body.tokens as { text: string }[])[0].text, /^(the|t)$/)
     } else {
       t.is(status, 400)
       t.regex(own.complaints(), /without their texts\. The vocabulary \S+ can't be read: [\s\S]*Do this: /)
