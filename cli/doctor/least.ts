@@ -1,7 +1,8 @@
+import { LEAST } from '../../macro/bundlers/least-version.ts'
+
 /** The oldest version of each tool that onnsight was seen to work with; docs/tools.md has the same table. */
 export const leastVersions: Readonly<Record<string, string>> = {
-  vite: '3.2',
-  rollup: '2.78',
+  ...LEAST,
   webpack: '4.47',
   esbuild: '0.14.54',
   jest: '29.7',

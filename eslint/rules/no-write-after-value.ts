@@ -161,9 +161,7 @@ function dependsOn(from: Place, to: Place, { lists, heads }: Order): boolean {
   if (layer === undefined) return isHead(last, from, heads) && hasLayer(target, lists)
   // The layer itself: of what is inside, not all depends on the layers before it.
   if (!lists.has(last[shared - 1]) || last.length !== shared + 1) return false
-  if (from.side === 'output') return earlier < layer
-  // What enters a layer is what leaves the one before it: nothing has read that yet.
-  return earlier < layer - 1 || (earlier === layer - 1 && (target.length > shared + 1 || to.side === 'input'))
+  return earlier < layer
 }
 
 const isHead = (path: readonly string[], { side }: Place, heads: ReadonlySet<string>): boolean =>

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
 /** Earlier ones take a hook for a function, where it is an object with its order. */
-const LEAST = { rollup: '2.78', vite: '3.2' } as const
+export const LEAST = { rollup: '2.78', vite: '3.2' } as const
 
 /** @throws Error where a bundler is too old for the plugin */
 export function assertVersion(tool: keyof typeof LEAST, version: string | undefined): void {
