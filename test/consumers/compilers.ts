@@ -18,9 +18,9 @@ const version = (number: string, resolutions: readonly Resolution[]): Compiler =
 })
 
 export const compilers: readonly Compiler[] = [
-  version('4.9', ['node', 'node16']),
-  version('5.0', ['node', 'node16', 'bundler']),
-  version('5.9', ['node', 'nodenext', 'bundler']),
-  version('6.0', ['node', 'node16', 'nodenext', 'bundler']),
-  version('7.0', ['node16', 'nodenext', 'bundler']),
+  version('4.9', ['node']),
+  version('5.0', ['bundler']),
+  version('5.9', ['nodenext']),
+  version('6.0', ['node16']),
+  version('7.0', ['nodenext', 'bundler']),
 ]

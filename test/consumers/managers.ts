@@ -11,9 +11,8 @@ export interface Manager extends Tool {
 }
 
 const yarn = 'node $MANAGERS/@yarnpkg/cli-dist/bin/yarn.js'
-const yarnrc = (linker: string): string =>
-  // The last two: nothing is told to Yarn's makers, and a continuous integration may write yarn.lock.
-  `nodeLinker: ${linker}\nenableScripts: false\nenableTelemetry: false\nenableImmutableInstalls: false\n`
+// The last two: nothing is told to Yarn's makers, and a continuous integration may write yarn.lock.
+const yarnrc = 'nodeLinker: pnp\nenableScripts: false\nenableTelemetry: false\nenableImmutableInstalls: false\n'
 
 const common = { project: 'managers', install: 'install' }
 
@@ -32,21 +31,10 @@ export const managers: readonly Manager[] = [
   },
   {
     ...common,
-    name: 'Yarn, node_modules',
-    packages: ['@yarnpkg/cli-dist'],
-    file: '.yarnrc.yml',
-    files: { '.yarnrc.yml': yarnrc('node-modules'), 'yarn.lock': '' },
-    setUp: ['enableScripts: false'],
-    install: `${yarn} install`,
-    exec: yarn,
-    node: 'node',
-  },
-  {
-    ...common,
     name: 'Yarn, Plug’n’Play',
     packages: ['@yarnpkg/cli-dist'],
     file: '.yarnrc.yml',
-    files: { '.yarnrc.yml': yarnrc('pnp'), 'yarn.lock': '' },
+    files: { '.yarnrc.yml': yarnrc, 'yarn.lock': '' },
     setUp: ['enableScripts: false'],
     install: `${yarn} install`,
     exec: yarn,
