@@ -36,8 +36,8 @@ const usual = 'in one trace of the edited model'
 const others = Object.keys(ways).filter(name => name !== usual)
 
 for (const [name, numRuns] of [
-  ['chars', 5],
-  ['induction', 12],
+  ['chars', 4],
+  ['induction', 8],
 ] as const) {
   test.serial(
     `${name}: random programs mean what their statements say, however they are recorded, cut, sent, kept and run`,

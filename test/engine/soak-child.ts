@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { load, type Model, type Tensor, template } from 'onnsight'
 import { cache, edit, invoke, scan, session, skip, trace } from 'onnsight/trace.macro'
 
-// 2,000 traces of 500 kinds, all forms among them. Prints the private memory, in bytes, after each 500.
+// 1,000 traces of 250 kinds, all forms among them. Prints the private memory, in bytes, after each 250.
 const model = await load('test/fixtures/models/chars.onnx', { sessionBytes: 16 * 2 ** 20, reuseBytes: 4 * 2 ** 20 })
 
 const forms: ((kind: number, ids: number[][]) => Promise<unknown>)[] = [
@@ -74,9 +74,9 @@ function privateBytes(): number {
   return Number(/Private_Dirty:\s*(\d+)/.exec(text)?.[1]) * 1024
 }
 
-for (let i = 0; i < 2000; i++) {
-  const kind = (i * 7) % 500
+for (let i = 0; i < 1000; i++) {
+  const kind = (i * 7) % 250
   await forms[kind % forms.length](kind, [[i % 60, 2, 3, (i * 11) % 60]])
-  if (i % 500 === 499) console.log(privateBytes())
+  if (i % 250 === 249) console.log(privateBytes())
 }
 process.exit()

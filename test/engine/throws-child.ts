@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { load, type Model, save, skip, type Tensor } from 'onnsight'
 import { invoke } from 'onnsight/trace.macro'
 
-// A block that throws at one of its statements, 2,000 times, in all kinds of traces. Prints the private memory after each 500, in
+// A block that throws at one of its statements, 1,000 times, in all kinds of traces. Prints the private memory after each 250, in
 // bytes; at the end whether a trace gives what it gave at first.
 const model = await load('test/fixtures/models/induction.onnx', { sessionBytes: 16 * 2 ** 20, reuseBytes: 4 * 2 ** 20 })
 const ids = [[18, 47, 56, 57]]
@@ -60,14 +60,14 @@ function privateBytes(): number {
 
 const first = bits(await right())
 let thrown = 0
-for (let i = 0; i < 2000; i++) {
+for (let i = 0; i < 1000; i++) {
   const form = forms[i % forms.length]
   await form(Math.floor(i / forms.length) % (statements.length + 1)).catch(error => {
     if (!(error instanceof Mine)) throw error
     thrown++
   })
   if (i % 100 === 0 && bits(await right()) !== first) throw new Error(`another result after ${i}`)
-  if (i % 500 === 499) console.log(privateBytes())
+  if (i % 250 === 249) console.log(privateBytes())
 }
 console.log(thrown)
 process.exit()

@@ -152,7 +152,6 @@ for (const scheme of ['light', 'dark'] as const) {
     'index.html',
     'guide.html',
     'errors.html',
-    'from-nnsight.html',
     'reference/onnsight/trace.macro/functions/trace.html',
   ]) {
     inBrowser(`${path}, ${scheme}: nothing that keeps people out`, async t => {
