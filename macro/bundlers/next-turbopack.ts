@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
+import { isAtLeast } from './is-at-least.ts'
 import { options } from './next-options.ts'
 
 type Rules = Readonly<Record<string, unknown>>
@@ -26,12 +27,11 @@ const CONDITION = '#onnsight'
 /** Has files that import the macro go through the loader, before what other rules do with them. @throws Error for an older Turbopack */
 export function addTurbopackRule<C extends TurbopackConfig>(config: C): C {
   const version = nextVersion()
-  const [major, minor] = version.split('.').map(Number)
-  if (major >= 16) {
+  if (isAtLeast(version, '16')) {
     assertMeant(config)
     return { ...config, turbopack: { ...config.turbopack, rules: addTo(config.turbopack?.rules ?? {}) } }
   }
-  if (major < 15 || (major === 15 && minor < 3)) throw new Error(TOO_OLD.replace('%', version))
+  if (!isAtLeast(version, '15.3')) throw new Error(TOO_OLD.replace('%', version))
   const { conditions = {}, rules = {} } = config.turbopack ?? {}
   return {
     ...config,

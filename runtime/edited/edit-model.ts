@@ -2,7 +2,7 @@ import type { ValueShape } from '../engine/scan.ts'
 import { UnsavableEditError } from '../errors/edit.ts'
 import type { Recording, Value } from '../graph/expression.ts'
 import { inlineFunctions } from '../onnx/functions.ts'
-import { buildGraph } from '../onnx/graph.ts'
+import { buildGraph, type GraphNode } from '../onnx/graph.ts'
 import type { ModelProto, NodeProto } from '../onnx/schema/onnx_pb.ts'
 import type { Traceable, TraceableVariant } from '../tracing/traceable.ts'
 import { assertAroundBranches, insideBranch } from './branches.ts'
@@ -71,11 +71,18 @@ class Making {
   readonly #parts: EditedParts
   readonly #probes: Probes
   readonly #recorded: RecordedEdits
+  readonly #forms: Forms
+  readonly #nodes: readonly GraphNode[]
 
   constructor(parts: EditedParts, probes: Probes, recorded: RecordedEdits) {
     this.#parts = parts
     this.#probes = probes
     this.#recorded = recorded
+    const { file } = parts
+    const calls = new Map<NodeProto, readonly NodeProto[]>()
+    const inlined = inlineFunctions(file, calls)
+    this.#forms = { file, inlined, calls }
+    this.#nodes = buildGraph(inlined).nodes
   }
 
   async run(): Promise<ModelProto> {
@@ -92,13 +99,9 @@ class Making {
   }
 
   #lower(recording: Recording): Made {
-    const { file, variant } = this.#parts
-    const { program } = variant.engine
-    const calls = new Map<NodeProto, readonly NodeProto[]>()
-    const inlined = inlineFunctions(file, calls)
-    const forms: Forms = { file, inlined, calls }
-    const { nodes } = buildGraph(inlined)
-    const names = new AddedNames(inlined)
+    const { program } = this.#parts.variant.engine
+    const [forms, nodes] = [this.#forms, this.#nodes]
+    const names = new AddedNames(forms.inlined)
     const housed = findHomes(program, recording, this.#recorded.editOf)
     const graph = lowerEdits(housed, { program, nodes, names })
     return {

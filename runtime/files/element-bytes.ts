@@ -1,5 +1,5 @@
 import { type ByteSource, readInto } from '../onnx/byte-source.ts'
-import type { TensorArray } from '../tensor/dtype.ts'
+import { allocate, type HeldType, type TensorArray } from '../tensor/dtype.ts'
 
 /** No view of bytes may be longer than 4 GiB, and no call of Node's reads or writes more than 2. */
 const WINDOW = 2 ** 30
@@ -22,5 +22,19 @@ export async function readElements(
   for (const bytes of elementBytes(data)) {
     await readInto(source, at, bytes)
     at += bytes.length
+  }
+}
+
+/** An array for what a file says it holds. @throws what `refused` makes of the reason, where there is no room for so many */
+export function roomFor(
+  type: HeldType,
+  count: number,
+  refused: (reason: string, cause: unknown) => Error,
+): Uint32Array {
+  try {
+    // Whatever their width: elements of each are numbers here.
+    return allocate(type, count) as Uint32Array
+  } catch (cause) {
+    throw refused(`there is no room for its ${count} elements of ${type} in memory, or in one array`, cause)
   }
 }

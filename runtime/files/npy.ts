@@ -3,9 +3,9 @@ import { InvalidTensorsFileError } from '../errors/files.ts'
 import { type ByteSource, readBytes } from '../onnx/byte-source.ts'
 import { fileSource } from '../onnx/file-source.ts'
 import { sizeOf, type TensorData } from '../tensor/data.ts'
-import { allocate, bytesOf, type HeldType } from '../tensor/dtype.ts'
+import { bytesOf, type HeldType } from '../tensor/dtype.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { elementBytes, readElements } from './element-bytes.ts'
+import { elementBytes, readElements, roomFor } from './element-bytes.ts'
 import { type NpyHeader, npyHeader, readNpyHeader } from './npy-header.ts'
 
 /* npyjs is the one package that is kept up: it can't write float16, takes the file's word for its shape, and loses fortran_order. */
@@ -60,7 +60,11 @@ async function readArray(source: ByteSource, header: NpyHeader, path: string): P
   const isWhole = Number.isSafeInteger(count) && header.offset + count * width === source.size
   if (!isWhole || (width === 0 && count > source.size))
     throw invalid(path, 'its shape and its bytes do not go together')
-  const data = roomFor(letters === undefined ? type : 'uint32', letters === undefined ? count : letters * count, path)
+  const data = roomFor(
+    letters === undefined ? type : 'uint32',
+    letters === undefined ? count : letters * count,
+    reason => invalid(path, reason),
+  )
   await readElements(source, header.offset, data).catch(error => {
     throw error instanceof RangeError ? invalid(path, 'it has become shorter') : error
   })
@@ -69,14 +73,6 @@ async function readArray(source: ByteSource, header: NpyHeader, path: string): P
   const elements = letters === undefined ? data : texts(data, letters, count, path)
   const dims = [...header.shape]
   return { type, dims, data: header.fortran ? rowMajor(elements, dims) : elements }
-}
-
-function roomFor(type: HeldType, count: number, path: string): Uint32Array {
-  try {
-    return allocate(type, count) as Uint32Array
-  } catch {
-    throw invalid(path, `there is no room for its ${count} elements of ${type} in memory, or in one array`)
-  }
 }
 
 function texts(points: Uint32Array, letters: number, count: number, path: string): string[] {

@@ -3,9 +3,9 @@ import { InvalidTensorsFileError } from '../errors/files.ts'
 import { type ByteSource, readBytes } from '../onnx/byte-source.ts'
 import { fileSource } from '../onnx/file-source.ts'
 import { sizeOf, type TensorData } from '../tensor/data.ts'
-import { allocate, bytesOf, type HeldType } from '../tensor/dtype.ts'
+import { bytesOf, type HeldType } from '../tensor/dtype.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { elementBytes, readElements } from './element-bytes.ts'
+import { elementBytes, readElements, roomFor } from './element-bytes.ts'
 
 /* The format is a length, a JSON header and the tensors' bytes. No kept-up package reads or writes it in Node. */
 
@@ -117,24 +117,13 @@ async function readTensor(
   // Before room is made for it: a few letters may claim to be a huge tensor.
   if (!isWhole || from < 0 || to - from !== sizeOf(shape) * bytesOf(type) || base + to > source.size)
     throw new InvalidTensorsFileError(what, 'its shape and its bytes do not go together')
-  const data = roomFor(type, sizeOf(shape), what)
+  const refused = (reason: string, cause: unknown) => new InvalidTensorsFileError(what, reason, cause)
+  const data = roomFor(type, sizeOf(shape), refused)
   await readElements(source, base + from, data).catch(error => {
-    throw error instanceof RangeError ? new InvalidTensorsFileError(what, 'the file has become shorter', error) : error
+    throw error instanceof RangeError ? refused('the file has become shorter', error) : error
   })
   if (!isBrain) return { type, dims: [...shape], data }
-  const words = roomFor('uint32', data.length, what)
+  const words = roomFor('uint32', data.length, refused)
   for (let i = 0; i < data.length; i++) words[i] = data[i] << 16
   return { type: 'float32', dims: [...shape], data: new Float32Array(words.buffer) }
-}
-
-function roomFor(type: HeldType, count: number, what: string): Uint16Array {
-  try {
-    return allocate(type, count) as Uint16Array
-  } catch (cause) {
-    throw new InvalidTensorsFileError(
-      what,
-      `there is no room for its ${count} elements of ${type} in memory, or in one array`,
-      cause,
-    )
-  }
 }

@@ -17,8 +17,8 @@ import { installLine, missingLibraries } from '#dist/cli/doctor/checks/cuda.js'
 import { checkNode } from '#dist/cli/doctor/checks/node.js'
 import type { Diagnosis } from '#dist/cli/doctor/diagnose.js'
 import { leastVersions } from '#dist/cli/doctor/least.js'
-import { isAtLeast } from '#dist/cli/doctor/packages.js'
 import { openProject } from '#dist/cli/doctor/project.js'
+import { isAtLeast } from '#dist/macro/bundlers/is-at-least.js'
 import { onnsight } from './spawn.ts'
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'onnsight-doctor-')))

@@ -17,6 +17,7 @@ import {
   TEXT,
   textOf,
   violations,
+  visited,
 } from './view-page.ts'
 import { type Viewing, view } from './viewing.ts'
 
@@ -53,17 +54,12 @@ function at(
   body: (t: ExecutionContext, page: Page) => Promise<void>,
   scheme: Scheme = 'light',
 ): void {
-  run(title, async t => {
-    t.timeout(120_000)
-    const { page, context, problems } = await opened(browser, `${viewing.url}#${new URLSearchParams(look)}`, scheme)
-    try {
+  run(title, t =>
+    visited(t, browser, { url: `${viewing.url}#${new URLSearchParams(look)}`, scheme }, async page => {
       await shown(page)
       await body(t, page)
-      t.deepEqual(problems, [])
-    } finally {
-      await context.close()
-    }
-  })
+    }),
+  )
 }
 
 /** Waits until tokens and what is asked for are there. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import type { ExecutionContext } from 'ava'
 import type { Tensor } from 'onnsight'
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core'
 
@@ -33,6 +34,23 @@ export async function opened(browser: Browser, url: string, scheme: Scheme): Pro
   await page.goto(url)
   await page.getByRole('tree').waitFor()
   return { page, context, problems }
+}
+
+/** Goes about a page, and fails where its console has an error, or something is asked of another place. */
+export async function visited(
+  t: ExecutionContext,
+  browser: Browser,
+  { url, scheme }: { readonly url: string; readonly scheme: Scheme },
+  body: (page: Page) => Promise<void>,
+): Promise<void> {
+  t.timeout(120_000)
+  const { page, context, problems } = await opened(browser, url, scheme)
+  try {
+    await body(page)
+    t.deepEqual(problems, [])
+  } finally {
+    await context.close()
+  }
 }
 
 /** Waits until all that was asked for has come. */

@@ -19,6 +19,7 @@ import {
   textOf,
   typed,
   violations,
+  visited,
 } from './view-page.ts'
 import { type Viewing, view } from './viewing.ts'
 
@@ -57,16 +58,7 @@ function onPage(
   body: (t: ExecutionContext, page: Page) => Promise<void>,
   scheme: Scheme = 'light',
 ): void {
-  run(title, async t => {
-    t.timeout(120_000)
-    const { page, context, problems } = await opened(browser, which().url, scheme)
-    try {
-      await body(t, page)
-      t.deepEqual(problems, [])
-    } finally {
-      await context.close()
-    }
-  })
+  run(title, t => visited(t, browser, { url: which().url, scheme }, page => body(t, page)))
 }
 
 onPage(

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { isAtLeast } from '../../../macro/bundlers/is-at-least.ts'
 import { runScript } from '../child.ts'
 import { type Finding, fail, ok, warn } from '../finding.ts'
-import { findPackage, isAtLeast } from '../packages.ts'
+import { findPackage } from '../packages.ts'
 import type { Project } from '../project.ts'
 
 /** Babel 8 wants it. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isAtLeast } from '../../../macro/bundlers/is-at-least.ts'
 import { type Finding, fail, ok } from '../finding.ts'
-import { isAtLeast } from '../packages.ts'
 import type { Project } from '../project.ts'
 
 /** Whether this Node is one that onnsight runs on. */

@@ -1,7 +1,8 @@
+import { isAtLeast } from '../../../macro/bundlers/is-at-least.ts'
 import { LEAST_RUNTIME } from '../../../runtime/engine/providers/least-version.ts'
 import { runScript } from '../child.ts'
 import { type Finding, fail, ok } from '../finding.ts'
-import { findPackage, isAtLeast } from '../packages.ts'
+import { findPackage } from '../packages.ts'
 import type { Project } from '../project.ts'
 
 export interface Probed {

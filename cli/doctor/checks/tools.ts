@@ -1,6 +1,7 @@
+import { isAtLeast } from '../../../macro/bundlers/is-at-least.ts'
 import { type Finding, ok, warn } from '../finding.ts'
 import { leastVersions } from '../least.ts'
-import { findPackage, isAtLeast } from '../packages.ts'
+import { findPackage } from '../packages.ts'
 import type { Project } from '../project.ts'
 
 const check = 'tools'

@@ -1,6 +1,7 @@
+import { isAtLeast } from '../../../macro/bundlers/is-at-least.ts'
 import { LEAST_RUNTIME } from '../../../runtime/engine/providers/least-version.ts'
 import { type Finding, fail, ok, warn } from '../finding.ts'
-import { findPackage, isAtLeast } from '../packages.ts'
+import { findPackage } from '../packages.ts'
 import type { Project } from '../project.ts'
 
 /** Whether the browser's onnxruntime is here, and of the version of Node's. */
