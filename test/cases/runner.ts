@@ -29,10 +29,10 @@ export class CaseRunner {
       const tensors = await this.#tensorsOf(entry)
       let off = 0
       for (const [name, key] of Object.entries(entry.expect)) {
-        const expected = tensors.get(key)!
-        const problem = difference(results[name], expected, entry.tolerance)
+        const [got, expected] = [await numbersOf(results[name]), await numbersOf(tensors.get(key)!)]
+        const problem = difference(got, expected, entry.tolerance)
         if (problem) return { failure: `${name}: ${problem}` }
-        off = Math.max(off, distance(results[name], expected))
+        off = Math.max(off, distance(got, expected))
       }
       return { off }
     } catch (error) {
@@ -73,4 +73,9 @@ export class CaseRunner {
     }
     return tensors
   }
+}
+
+/** float16 elements are held as bits: as float32 they can be compared. */
+async function numbersOf(value: Tensor): Promise<Tensor> {
+  return value.type === 'float16' ? value.to('float32').value() : value
 }

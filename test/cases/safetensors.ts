@@ -29,7 +29,7 @@ export function parseSafetensors(file: Uint8Array): Map<string, Tensor> {
       name,
       dtype === 'BOOL'
         ? tensor(Array.from(data, Boolean), { dims: shape, type: 'bool' })
-        : tensor(data, { dims: shape }),
+        : tensor(data, dtype === 'F16' ? { dims: shape, type: 'float16' } : { dims: shape }),
     )
   }
   return tensors
