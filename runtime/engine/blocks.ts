@@ -1,3 +1,4 @@
+import { allReads } from '../onnx/clusters.ts'
 import type { GraphNode, OnnxGraph } from '../onnx/graph.ts'
 
 /** What one session can hold: nodes that stand together in running order. */
@@ -59,9 +60,16 @@ function ranksByLayer(graph: OnnxGraph, layers: readonly Layer[]): number[] {
   const ranks: number[] = []
   const fromLast: boolean[] = []
   for (const node of graph.nodes) {
+    const first = node.cluster?.nodes[0]
+    if (first && first !== node) {
+      // What one operator does is in one block.
+      ranks[node.index] = ranks[first.index]
+      fromLast[node.index] = fromLast[first.index]
+      continue
+    }
     let rank = own.get(node.index) ?? 0
     let pastLast = false
-    for (const value of [...node.inputs, ...node.captures]) {
+    for (const value of allReads(node)) {
       const producer = graph.producer.get(value)?.node
       if (!producer) continue
       rank = Math.max(rank, ranks[producer.index])
@@ -102,10 +110,10 @@ function ranksByWidth(graph: OnnxGraph, wanted?: number): number[] {
   })
 }
 
-/** For each place in the running order: how many values are made before it and read at or after it. */
+/** For each place in the running order: how many values are made before it and read at or after it; infinite inside an operator. */
 function crossings(graph: OnnxGraph): number[] {
   const lastUse = new Map<string, number>()
-  for (const node of graph.nodes) for (const value of [...node.inputs, ...node.captures]) lastUse.set(value, node.index)
+  for (const node of graph.nodes) for (const value of allReads(node)) lastUse.set(value, node.index)
   for (const output of graph.outputs) lastUse.set(output.name, graph.nodes.length)
   const change = new Array<number>(graph.nodes.length + 2).fill(0)
   for (const node of graph.nodes) {
@@ -120,7 +128,8 @@ function crossings(graph: OnnxGraph): number[] {
   let open = 0
   for (let at = 0; at <= graph.nodes.length; at++) {
     open += change[at]
-    counts.push(open)
+    const cluster = graph.nodes[at]?.cluster
+    counts.push(cluster && cluster.nodes[0].index < at ? Number.POSITIVE_INFINITY : open)
   }
   return counts
 }
@@ -141,7 +150,7 @@ function collect(graph: OnnxGraph, ranks: readonly number[], layers: readonly La
   const outputs = used.map(() => new Set<string>())
   for (const node of graph.nodes) {
     const block = blockOf[node.index]
-    for (const value of [...node.inputs, ...node.captures]) {
+    for (const value of allReads(node)) {
       if (!value || graph.initializers.has(value)) continue
       const producer = graph.producer.get(value)?.node
       if (producer && blockOf[producer.index] === block) continue

@@ -1,3 +1,4 @@
+import { asInFile } from '../onnx/clusters.ts'
 import type { OnnxGraph } from '../onnx/graph.ts'
 import type { Block, Part } from './blocks.ts'
 
@@ -34,7 +35,7 @@ export function groupBlocks(
 /** Bytes of the weights that a block computes with: looking a row up in a table is no work. */
 function workOf(graph: OnnxGraph, block: Block, bytesOf: (weight: string) => number): number {
   const weights = new Set<string>()
-  for (const node of block.nodes) {
+  for (const node of asInFile(block.nodes)) {
     if (node.opType === 'Gather') continue
     for (const name of [...node.inputs, ...node.captures]) if (graph.initializers.has(name)) weights.add(name)
   }

@@ -1,6 +1,7 @@
 import type { Dims } from '../graph/expression.ts'
 import type { Taps } from '../names/taps.ts'
 import type { ModuleTree } from '../names/tree.ts'
+import { asInFile } from '../onnx/clusters.ts'
 import type { GraphNode, OnnxGraph } from '../onnx/graph.ts'
 import type { DataType } from '../tensor/dtype.ts'
 import { dataTypeOf } from '../tensor/element-type.ts'
@@ -165,19 +166,20 @@ export class Program {
 
   #externalBytes(nodes: readonly GraphNode[]): number {
     let bytes = 0
-    for (const name of this.#weightsOf(nodes)) bytes += this.weights.externalBytes(name)
+    for (const name of this.#weightsOf(asInFile(nodes))) bytes += this.weights.externalBytes(name)
     return bytes
   }
 
   /** The model of an unedited block or group. */
   partModel(part: Part): SessionModel {
+    const nodes = asInFile(part.nodes)
     const edge = (name: string): Edge => ({ name, type: this.typeOf(name), dims: this.dimsOf(name) })
     return assemble(
       {
-        nodes: part.nodes.map(node => node.proto),
+        nodes: nodes.map(node => node.proto),
         inputs: part.inputs.map(edge),
         outputs: part.outputs.map(edge),
-        initializers: this.#weightsOf(part.nodes),
+        initializers: this.#weightsOf(nodes),
       },
       this.weights,
       this.graph,

@@ -6,10 +6,13 @@ import { scan, type ValueShape } from '../engine/scan.ts'
 import { type WeightPlaces, Weights } from '../engine/weights.ts'
 import { inlineBodies } from '../onnx/bodies.ts'
 import { type Branch, bodyOf, branchId, takeBranches } from '../onnx/branches.ts'
+import { hidesValues } from '../onnx/clusters.ts'
+import type { Alignment } from '../onnx/expansions/expansion.ts'
 import { buildGraph, type OnnxGraph } from '../onnx/graph.ts'
 import type { GraphProto, ModelProto } from '../onnx/schema/onnx_pb.ts'
 import type { TensorData } from '../tensor/data.ts'
 import type { DataType } from '../tensor/dtype.ts'
+import { isPaddedLeft, lengthMasks } from './padding.ts'
 
 /** A model with its branches chosen: a merged decoder has one for prompts and one for the tokens after. */
 export interface Variant {
@@ -31,6 +34,8 @@ export interface VariantSource {
   readonly proto: ModelProto
   /** How sessions take their weights. */
   readonly places: WeightPlaces
+  /** Where the rows of a batch of unequal lengths stand, for operators that take lengths in the place of a mask. */
+  readonly rows?: Alignment
 }
 
 /** A graph that onnxruntime can run: what lies inside bodies is in memory, as it maps the main graph's weights only. */
@@ -57,13 +62,19 @@ class Stage {
   readonly #places: WeightPlaces
   readonly #provider: Provider
   readonly #makeEngine: EngineMaker
+  readonly #rows: Alignment
+  /** Inputs that tell lengths to operators which take no mask. */
+  readonly #masks: readonly string[]
+  #paddedLeft: Stage | undefined
   readonly #next = new Map<string, Stage>()
   readonly #decided = new LRUCache<string, readonly Choice[]>({ max: MOST_KEPT })
   readonly #shapes = new LRUCache<string, Promise<ReadonlyMap<string, ValueShape>>>({ max: MOST_KEPT })
   #runnable: Promise<Runnable> | undefined
   #variant: Promise<Variant> | undefined
 
-  constructor({ proto, places }: VariantSource, choices: readonly Choice[], provider: Provider, make: EngineMaker) {
+  constructor(source: VariantSource, choices: readonly Choice[], provider: Provider, make: EngineMaker) {
+    const { proto, places, rows = 'start' } = source
+    this.#rows = rows
     this.#proto = proto
     this.#places = places
     this.#provider = provider
@@ -74,6 +85,7 @@ class Stage {
     this.deciders = conditionsOf(this.graph, this.weights).map(
       condition => new Decider(condition, this.graph, this.weights, provider),
     )
+    this.#masks = lengthMasks(this.graph)
   }
 
   /** The stage that these inputs lead to. */
@@ -163,8 +175,18 @@ class Stage {
   async release(): Promise<void> {
     for (const decider of this.deciders) await decider.release()
     for (const stage of this.#next.values()) await stage.release()
+    await this.#paddedLeft?.release()
     const variant = await this.#variant?.catch(() => undefined)
     await variant?.engine.release()
+  }
+
+  /** The stage for these inputs' padding: operators that take lengths believe that every row begins at 0. */
+  forPadding(inputs: Inputs): Stage {
+    const isLeft = this.#masks.some(name => inputs.has(name) && isPaddedLeft(name, inputs.get(name)!))
+    if (!isLeft) return this
+    const source = { proto: this.#proto, places: this.#places, rows: 'end' } as const
+    this.#paddedLeft ??= new Stage(source, this.choices, this.#provider, this.#makeEngine)
+    return this.#paddedLeft
   }
 
   #after(taken: readonly Choice[]): Stage {
@@ -194,8 +216,8 @@ class Stage {
   /** Weights of a branch that was taken stay in their file: they are the main graph's now. */
   #toRun(): Promise<Runnable> {
     this.#runnable ??= inlineBodies(this.#proto).then(proto => {
-      if (proto === this.#proto) return { graph: this.graph, weights: this.weights }
-      const graph = buildGraph(proto)
+      if (proto === this.#proto && !hidesValues(proto)) return { graph: this.graph, weights: this.weights }
+      const graph = buildGraph(proto, { clusters: true, rows: this.#rows })
       return { graph, weights: new Weights(graph.initializers, this.#places) }
     })
     return this.#runnable
@@ -268,7 +290,7 @@ export class Variants {
 
   async for(inputs: Inputs): Promise<Variant> {
     const stage = await this.#root.choose(inputs)
-    return stage.ready()
+    return stage.forPadding(inputs).ready()
   }
 
   /** The model with all its branches in it: they can be neither read nor written, and what lies around them can. */

@@ -1,4 +1,5 @@
 import type { GraphNode, OnnxGraph } from '../onnx/graph.ts'
+import { completedScope } from './residual.ts'
 import { flat, schemeOf } from './schemes/index.ts'
 import type { NamingScheme, Placement } from './schemes/scheme.ts'
 
@@ -49,7 +50,9 @@ export class ModuleTree {
     this.#scheme = scheme
     for (const node of graph.nodes) {
       const scope = scheme.scopeOf(node)
-      const module = this.#ensure(root, scope?.path ?? [], scope?.classes)
+      const own = scope?.path ?? []
+      const completed = completedScope(graph, node, own, other => partsOf(this.#scopes[other.index].path))
+      const module = this.#ensure(root, completed ?? own, completed ? undefined : scope?.classes)
       this.#scopes.push(module)
       module.own.push(node.index)
       for (let up: Draft | undefined = module; up; up = up.parent) up.nodes.push(node.index)
@@ -74,7 +77,7 @@ export class ModuleTree {
   /** The fields that make a new node, whose own name is `name`, one of the module at `path`. */
   placeIn(path: string, name: string): Placement {
     const [like] = this.get(path)?.own ?? []
-    const parts = path === '' ? [] : path.split('.')
+    const parts = partsOf(path)
     return this.#scheme.placeIn(parts, name, like === undefined ? undefined : this.graph.nodes[like])
   }
 
@@ -107,6 +110,8 @@ export class ModuleTree {
     }
   }
 }
+
+const partsOf = (path: string): string[] => (path === '' ? [] : path.split('.'))
 
 function draft(path: string, name: string, parent: Draft | undefined): Draft {
   const children = new Map<string, Draft>()

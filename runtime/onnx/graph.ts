@@ -1,6 +1,8 @@
 import { InvalidGraphError } from '../errors/onnx.ts'
 import { capturesOf } from './captures.ts'
+import { type Cluster, takesLengths, writeOut } from './clusters.ts'
 import { constantTensor, denseNodes, sparseConstant } from './constants.ts'
+import type { Alignment } from './expansions/expansion.ts'
 import { withFields } from './message.ts'
 import {
   type FunctionProto,
@@ -28,6 +30,8 @@ export interface GraphNode {
   readonly captures: readonly string[]
   /** As it was read, but for a name that was made up. */
   readonly proto: NodeProto
+  /** The fused node that this one is a part of. */
+  readonly cluster?: Cluster
 }
 
 /** A graph input or output, as declared. */
@@ -62,8 +66,17 @@ export interface OnnxGraph {
   readonly metadata: Readonly<Record<string, string>>
 }
 
-/** @throws InvalidGraphError for a value made twice, or a graph that is no DAG */
-export function buildGraph(proto: ModelProto): OnnxGraph {
+export interface GraphOptions {
+  readonly clusters?: boolean
+  /** Where rows of unequal lengths stand. With 'end', operators that take lengths are written out for good. */
+  readonly rows?: Alignment
+}
+
+/**
+ * With `clusters`, fused nodes are written out in plain ones, which know what they are a part of.
+ * @throws InvalidGraphError for a value made twice, or a graph that is no DAG
+ */
+export function buildGraph(proto: ModelProto, options: GraphOptions = {}): OnnxGraph {
   const graph = proto.graph as GraphProto
   const initializers = new Map(graph.initializer.map(tensor => [tensor.name, tensor]))
   const constantNodes = new Map<string, NodeProto>()
@@ -79,18 +92,24 @@ export function buildGraph(proto: ModelProto): OnnxGraph {
     constantNodes.set(node.output[0], node)
   }
   for (const sparse of graph.sparseInitializer) kept.push(...denseNodes(sparse.values?.name ?? '', sparse))
-  const nodes = named(sortNodes(kept.map(node => ({ node, captures: capturesOf(node) }))))
-  const { producer, consumers } = connect(nodes)
   const opsets = new Map(
     proto.opsetImport.map(({ domain, version }) => [domain === 'ai.onnx' ? '' : domain, Number(version)]),
   )
+  const valueTypes = new Map(
+    [...graph.valueInfo, ...graph.input, ...graph.output].map(info => [info.name, describe(info)]),
+  )
+  const sorted = uniquelyNamed(sortNodes(kept.map(node => ({ node, captures: capturesOf(node) }))))
+  const nodes = options.clusters
+    ? withClusters(sorted, initializers, valueTypes, opsets, options.rows)
+    : sorted.map(asGraphNode)
+  const { producer, consumers } = connect(nodes)
   return {
     nodes,
     inputs: graph.input.filter(input => !initializers.has(input.name)).map(describe),
     outputs: graph.output.map(describe),
     initializers,
     constantNodes,
-    valueTypes: new Map([...graph.valueInfo, ...graph.input, ...graph.output].map(info => [info.name, describe(info)])),
+    valueTypes,
     producer,
     consumers,
     opsets,
@@ -100,7 +119,14 @@ export function buildGraph(proto: ModelProto): OnnxGraph {
   }
 }
 
-function named(sorted: readonly { node: NodeProto; captures: readonly string[] }[]): GraphNode[] {
+interface Named {
+  readonly node: NodeProto
+  readonly captures: readonly string[]
+  /** Unique: made up from the operation where the file gives none. */
+  readonly name: string
+}
+
+function uniquelyNamed(sorted: readonly Omit<Named, 'name'>[]): Named[] {
   const taken = new Set(sorted.map(({ node }) => node.name))
   const seen = new Set<string>()
   return sorted.map(({ node, captures }, index) => {
@@ -112,17 +138,65 @@ function named(sorted: readonly { node: NodeProto; captures: readonly string[] }
       while (taken.has(name) || seen.has(name))
     }
     seen.add(name)
-    return {
-      index,
-      name,
-      opType: node.opType,
-      domain: node.domain === 'ai.onnx' ? '' : node.domain,
-      inputs: node.input,
-      outputs: node.output,
-      captures,
-      proto: name === node.name ? node : withFields(node, { name }),
-    }
+    return { node, captures, name }
   })
+}
+
+function asGraphNode({ node, captures, name }: Named, index: number): GraphNode {
+  return {
+    index,
+    name,
+    opType: node.opType,
+    domain: node.domain === 'ai.onnx' ? '' : node.domain,
+    inputs: node.input,
+    outputs: node.output,
+    captures,
+    proto: name === node.name ? node : withFields(node, { name }),
+  }
+}
+
+/** Fused nodes in plain ones. Their constants become initializers. */
+function withClusters(
+  sorted: readonly Named[],
+  initializers: Map<string, TensorProto>,
+  valueTypes: ReadonlyMap<string, ValueInfo>,
+  opsets: ReadonlyMap<string, number>,
+  rows: Alignment = 'start',
+): GraphNode[] {
+  const { written, initializers: added } = writeOut(sorted, {
+    opset: opsets.get('') ?? 1,
+    rows,
+    dimsOf: value => initializers.get(value)?.dims.map(Number) ?? valueTypes.get(value)?.dims,
+    typeOf: value => {
+      const weight = initializers.get(value)
+      return weight ? typeName(weight.dataType) : valueTypes.get(value)?.type
+    },
+  })
+  for (const tensor of added) initializers.set(tensor.name, tensor)
+  const nodes: GraphNode[] = []
+  written.forEach(({ nodes: plain, expansion }, i) => {
+    if (!expansion) {
+      nodes.push(asGraphNode(sorted[i], nodes.length))
+      return
+    }
+    if (rows === 'end' && takesLengths(sorted[i].node)) {
+      for (const node of plain) nodes.push(asGraphNode({ node, name: node.name, captures: [] }, nodes.length))
+      return
+    }
+    const parts: GraphNode[] = []
+    const cluster: Cluster = {
+      fused: asGraphNode(sorted[i], nodes.length),
+      nodes: parts,
+      made: new Set(plain.flatMap(node => node.output)),
+      optional: expansion.optional ?? new Map(),
+      sum: expansion.sum,
+      completed: new Set(expansion.completed),
+    }
+    for (const node of plain)
+      parts.push({ ...asGraphNode({ node, name: node.name, captures: [] }, nodes.length + parts.length), cluster })
+    nodes.push(...parts)
+  })
+  return nodes
 }
 
 function connect(nodes: readonly GraphNode[]): Pick<OnnxGraph, 'producer' | 'consumers'> {

@@ -11,9 +11,11 @@ import type {
   Write,
 } from '../../graph/expression.ts'
 import type { NormalForm } from '../../graph/normalise.ts'
+import type { Cluster } from '../../onnx/clusters.ts'
 import type { GraphNode } from '../../onnx/graph.ts'
 import type { DataType } from '../../tensor/dtype.ts'
 import type { Program } from '../program.ts'
+import { ClosedClusters, closeWhole } from './closed.ts'
 import { copyId, recordedId, resultId, type Unit } from './unit.ts'
 
 /**
@@ -37,6 +39,7 @@ export class Demand {
   readonly #made = new Map<Expression, Value | string>()
   readonly #pending = new Map<string, Unit>()
   readonly #copied = new Set<Application>()
+  readonly #closed: ClosedClusters
 
   constructor(program: Program, recording: Recording, form: NormalForm, given: ReadonlySet<string>) {
     this.#program = program
@@ -44,6 +47,7 @@ export class Demand {
     this.#writes = recording.writes
     for (const tap of recording.writes.keys()) this.#written.add(tap.tensor)
     this.#form = form
+    this.#closed = new ClosedClusters(program.graph, recording, form, given)
   }
 
   /** The id of a recorded value: for a read, of whatever arrives at its tap. */
@@ -120,6 +124,12 @@ export class Demand {
   }
 
   #nodeUnit(node: GraphNode): Unit {
+    const { cluster } = node
+    if (cluster && this.#closed.has(cluster)) {
+      const closed = this.#clusterUnit(cluster)
+      if (closed) return closed
+      this.#closed.open(cluster)
+    }
     let rewired = false
     const rewire = (name: string): string => {
       const id =
@@ -137,6 +147,32 @@ export class Demand {
       captures,
       outputs: node.outputs,
       rewired,
+    })
+  }
+
+  /** A fused node as it is; undefined where its parts are to read different values of one input. */
+  #clusterUnit(cluster: Cluster): Unit | undefined {
+    const { fused, nodes } = cluster
+    const fed = new Map<string, string>()
+    for (const node of nodes) {
+      for (const name of node.inputs) {
+        if (!this.#written.has(name) || cluster.made.has(name)) continue
+        const id = this.#arrivesAt(name, this.#program.taps.pathOf(name, node))
+        if (fed.has(name) && fed.get(name) !== id) return undefined
+        fed.set(name, id)
+      }
+    }
+    const inputs = fused.inputs.map(name => fed.get(name) ?? name)
+    const outputs = this.#closed.outputsOf(cluster)
+    return this.#add({
+      kind: 'node',
+      node: fused,
+      cluster,
+      block: this.#program.blockOf(nodes[0]),
+      inputs,
+      captures: [],
+      outputs,
+      rewired: outputs !== fused.outputs || inputs.some((id, i) => id !== fused.inputs[i]),
     })
   }
 
@@ -211,7 +247,12 @@ export class Demand {
 
   /** The nodes between an application's taps once more, reading `input` in the place of the first tap. */
   #copy(application: Application, number: number): void {
-    const nodes = this.#program.nodesBetween(application.module, application.from.tensor, application.to.tensor)
+    const { from, to } = application
+    const nodes = closeWhole(
+      this.#program.nodesBetween(application.module, from.tensor, to.tensor),
+      from.tensor,
+      to.tensor,
+    )
     const own = new Set(nodes.flatMap(node => node.outputs))
     const input = this.idOf(application.input)
     const rename = (name: string): string => {

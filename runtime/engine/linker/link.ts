@@ -52,7 +52,10 @@ export function link(
   const droppedAfter = slots.map(() => [] as string[])
   for (const [id, last] of lastReads) droppedAfter[last]?.push(id)
   const executed = new Set<number>()
-  for (const unit of demand.units) if (unit.kind === 'node') executed.add(unit.node!.index)
+  for (const unit of demand.units) {
+    if (unit.kind !== 'node') continue
+    for (const { index } of unit.cluster?.nodes ?? [unit.node!]) executed.add(index)
+  }
 
   const origins = new Origins(program, given)
   const steps = slots.map((slot, i): Step => {

@@ -76,7 +76,10 @@ function numbersOf(value: Operation['inputs'][number]): number[] | undefined {
 
 /** Which of a node's inputs its rows come from; undefined if a row of the result needs more than that row. */
 function byRow(program: Program, { kind, node }: Unit, { rank }: Rows): number | undefined {
-  if (!node || kind === 'operation' || node.domain !== '') return undefined
+  if (!node || kind === 'operation') return undefined
+  // A product with a packed matrix: its rows are those of its first input.
+  if (node.domain === 'com.microsoft' && node.opType === 'MatMulNBits') return 0
+  if (node.domain !== '') return undefined
   const isWeight = (name: string, most: number): boolean => {
     const dims = program.weights.get(name)?.dims
     return dims !== undefined && dims.length <= most

@@ -135,7 +135,8 @@ function keyOf(unit: Unit, local: LocalNames): string {
   const outputs = unit.kind === 'node' ? '' : unit.outputs.map(id => local.of(id)).join()
   if (unit.operation) return `${unit.operation.signature}(${reads})${outputs}`
   const changed = unit.rewired ? `(${reads};${unit.captures.map(([from, id]) => `${from}=${name(id)}`)})` : ''
-  return `${unit.node!.index}${changed}${outputs}`
+  const asked = unit.cluster ? ` fused ${unit.outputs}` : ''
+  return `${unit.node!.index}${asked}${changed}${outputs}`
 }
 
 function emit(

@@ -1,5 +1,6 @@
 import type { Operation, Value } from '../../graph/expression.ts'
 import type { NormalForm } from '../../graph/normalise.ts'
+import type { Cluster } from '../../onnx/clusters.ts'
 import type { GraphNode } from '../../onnx/graph.ts'
 
 /**
@@ -36,8 +37,10 @@ export interface Unit {
   /** What its subgraph bodies read from outside, under the names they use there. */
   readonly captures: readonly (readonly [name: string, id: string])[]
   readonly outputs: readonly string[]
-  /** Whether an intervention changed what it reads. */
+  /** Whether an intervention changed what it reads, or what it is asked for. */
   readonly rewired: boolean
+  /** Of a fused node that runs as it is: what it stands for. */
+  readonly cluster?: Cluster
 }
 
 /** Every id that a unit reads. */

@@ -1,0 +1,41 @@
+import { InputError } from '../errors/input.ts'
+import { takesLengths } from '../onnx/clusters.ts'
+import type { OnnxGraph } from '../onnx/graph.ts'
+import type { TensorData } from '../tensor/data.ts'
+
+/** The input of GroupQueryAttention that holds the rows' lengths. */
+const LENGTHS = 5
+
+/** The model's inputs that the lengths come from which GroupQueryAttention takes in the place of a mask: `attention_mask`. */
+export function lengthMasks(graph: OnnxGraph): readonly string[] {
+  const open = graph.nodes.filter(takesLengths).map(node => node.inputs[LENGTHS] ?? '')
+  const seen = new Set(open)
+  for (const name of seen) {
+    const maker = graph.producer.get(name)?.node
+    for (const input of maker?.inputs ?? []) seen.add(input)
+  }
+  return graph.inputs.filter(({ name, dims }) => seen.has(name) && dims?.length === 2).map(({ name }) => name)
+}
+
+/**
+ * Whether a mask of 0 and 1, `[batch, keys]`, has rows that begin with padding.
+ * @throws InputError where some rows begin with padding and others end with it: no form of the operator takes both
+ */
+export function isPaddedLeft(name: string, { dims, data }: TensorData): boolean {
+  const [rows, size] = dims
+  const starts = (row: number): boolean => Number(data[row * size]) === 0
+  const indices = Array.from({ length: rows }, (_, row) => row)
+  if (size === 0 || !indices.some(starts)) return false
+  for (const row of indices) {
+    let at = 0
+    while (at < size && Number(data[row * size + at]) === 0) at++
+    while (at < size && Number(data[row * size + at]) !== 0) at++
+    if (at === size) continue
+    throw new InputError(
+      `Row ${row} of ${name} has padding after its tokens, and another row has it before them. This model’s attention (GroupQueryAttention) takes the lengths of rows, so that all must be padded on the same side.`,
+      [],
+      'pad every row on the left, or every row on the right',
+    )
+  }
+  return true
+}

@@ -1,0 +1,33 @@
+import type { GraphNode, OnnxGraph } from '../onnx/graph.ts'
+
+/**
+ * Where a node belongs that an exporter or optimiser fused into the next operation: the sum of a residual stream and a branch belongs to
+ * the module that the branch completes, and a branch's bias to the module that makes the branch. Undefined for every other node.
+ */
+export function completedScope(
+  graph: OnnxGraph,
+  node: GraphNode,
+  own: readonly string[],
+  pathOf: (node: GraphNode) => readonly string[],
+): readonly string[] | undefined {
+  const { cluster } = node
+  const [output] = node.outputs
+  if (!cluster || !(cluster.sum === output || cluster.completed.has(output))) return undefined
+  const makers = node.inputs.map(name => graph.producer.get(name)?.node).filter(maker => maker !== undefined)
+  // The branch is computed from the stream, so it comes later.
+  const branch = makers.reduce<GraphNode | undefined>(
+    (last, maker) => (last && last.index > maker.index ? last : maker),
+    undefined,
+  )
+  if (!branch) return undefined
+  const path = pathOf(branch)
+  return cluster.sum === output ? sumScope(path, own) : path
+}
+
+/** Of the modules around the branch: the layer that does not hold the norm too, or else the innermost that holds both. */
+function sumScope(branch: readonly string[], norm: readonly string[]): readonly string[] {
+  const differs = branch.findIndex((name, depth) => name !== norm[depth])
+  if (differs < 0) return branch
+  const layer = branch.findIndex((name, depth) => depth >= differs && /^\d+$/.test(name))
+  return branch.slice(0, layer < 0 ? differs : layer + 1)
+}

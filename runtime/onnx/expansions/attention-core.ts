@@ -1,0 +1,65 @@
+import type { PlainNodes } from './plain-nodes.ts'
+
+/** What attention does with queries, keys and values, all `[batch, heads, …, head size]`. */
+export interface AttentionCore {
+  readonly query: string
+  readonly key: string
+  readonly value: string
+  /** A number, or undefined for one over the root of the head size. */
+  readonly scale: number | undefined
+  /** 0 for none. */
+  readonly softcap: number
+  /** Added to the scores; broadcast to `[batch, heads, query, key]`. */
+  readonly bias?: string | undefined
+  /** Bool, true where a key is seen; broadcast to `[batch, heads, query, key]`. */
+  readonly mask?: string | undefined
+  /** What stands for a masked score. */
+  readonly masked: number
+  /** A further score that no key has, `[1, heads, 1, 1]`: its share of the pattern is lost. */
+  readonly sink?: string | undefined
+}
+
+/**
+ * Scaled dot-product attention (Vaswani et al. 2017, arXiv:1706.03762): `softmax(scale · q kᵀ + bias) v`. The one Softmax gives the
+ * pattern, `[batch, heads, query, key]`, and the result each head's mix, `[batch, heads, query, head size]`.
+ */
+export function attention(plain: PlainNodes, core: AttentionCore): string {
+  const { query, key, value } = core
+  const products = plain.add('MatMul', [query, plain.transpose(key, [0, 1, 3, 2], 'key_transposed')], {}, 'products')
+  let scores = plain.add('Mul', [products, scaleOf(plain, core)], {}, 'scores')
+  if (core.softcap > 0) {
+    const cap = plain.number(core.softcap)
+    scores = plain.add('Mul', [plain.add('Tanh', [plain.add('Div', [scores, cap])]), cap], {}, 'scores_capped')
+  }
+  if (core.bias) scores = plain.add('Add', [scores, core.bias], {}, 'scores_biased')
+  if (core.mask) scores = plain.add('Where', [core.mask, scores, plain.number(core.masked)], {}, 'scores_masked')
+  if (!core.sink)
+    return plain.add('MatMul', [plain.add('Softmax', [scores], { axis: -1 }, 'pattern'), value], {}, 'mix')
+  const like = plain.slice(scores, -1, 0, 1)
+  const sink = plain.add('Add', [plain.add('Mul', [like, plain.number(0)]), core.sink], {}, 'sink')
+  const all = plain.add(
+    'Softmax',
+    [plain.add('Concat', [scores, sink], { axis: -1 })],
+    { axis: -1 },
+    'pattern_and_sink',
+  )
+  const pattern = plain.slice(all, -1, 0, -1, 1, 'pattern')
+  return plain.add('MatMul', [pattern, value], {}, 'mix')
+}
+
+function scaleOf(plain: PlainNodes, { scale, query }: AttentionCore): string {
+  if (scale !== undefined) return plain.number(scale)
+  const size = plain.castTo(plain.sizeOf(query, 3, 'head_size'), 'FLOAT')
+  return plain.toActivation(plain.add('Reciprocal', [plain.add('Sqrt', [size])]), true)
+}
+
+/** Shares each key/value head among the query heads of its group: `[batch, kv heads, …]` becomes `[batch, kv heads × group, …]`. */
+export function repeatHeads(plain: PlainNodes, value: string, heads: number, kvHeads: number, role: string): string {
+  if (heads === kvHeads) return value
+  const groups = plain.add('Expand', [plain.unsqueeze(value, [2]), plain.ints([1, 1, heads / kvHeads, 1, 1])])
+  const size = plain.add('Shape', [value], {}, 'shape')
+  const [rows] = [plain.slice(size, 0, 0, 1)]
+  const rest = plain.slice(size, 0, 2, 4)
+  const dims = plain.add('Concat', [rows, plain.ints([heads]), rest], { axis: 0 })
+  return plain.add('Reshape', [groups, dims], {}, role)
+}

@@ -1,0 +1,32 @@
+import type { AttributeProto, NodeProto } from '../schema/onnx_pb.ts'
+
+/** A node's attributes by name, with the default that the operator's definition gives where one is left out. */
+export class Attributes {
+  readonly #byName: ReadonlyMap<string, AttributeProto>
+
+  constructor(node: NodeProto) {
+    this.#byName = new Map(node.attribute.map(attribute => [attribute.name, attribute]))
+  }
+
+  has(name: string): boolean {
+    return this.#byName.has(name)
+  }
+
+  int(name: string, otherwise: number): number {
+    const attribute = this.#byName.get(name)
+    return attribute ? Number(attribute.i) : otherwise
+  }
+
+  ints(name: string): readonly number[] | undefined {
+    return this.#byName.get(name)?.ints.map(Number)
+  }
+
+  float(name: string, otherwise: number): number {
+    return this.#byName.get(name)?.f ?? otherwise
+  }
+
+  string(name: string, otherwise: string): string {
+    const attribute = this.#byName.get(name)
+    return attribute ? new TextDecoder().decode(attribute.s) : otherwise
+  }
+}

@@ -1,0 +1,40 @@
+import type { NodeProto, TensorProto } from '../schema/onnx_pb.ts'
+
+/** Where the rows of a batch of unequal lengths stand: from the same start, as operators that take lengths believe, or up to the same end. */
+export type Alignment = 'start' | 'end'
+
+/** A fused node, and what is known of the graph around it. */
+export interface FusedNode {
+  readonly proto: NodeProto
+  /** Unique in its graph: the names of what it is written out as begin with it. */
+  readonly name: string
+  /** Version of ai.onnx that the plain nodes are written in. */
+  readonly opset: number
+  /** Dims of a value as far as the file declares them: those of weights, inputs and outputs. */
+  dimsOf(value: string): readonly (number | string | undefined)[] | undefined
+  /** The element type of a value as far as the file declares it, by onnxruntime's name: `float16`. */
+  typeOf(value: string): string | undefined
+}
+
+/** Plain nodes that mean the same as a fused one: those that make its results give them the same names. */
+export interface Expansion {
+  /** In running order. */
+  readonly nodes: readonly NodeProto[]
+  readonly initializers: readonly TensorProto[]
+  /** Values made inside that the fused operator can give out as its result of this index, where the file does not ask for it. */
+  readonly optional?: ReadonlyMap<string, number>
+  /** The value that adds a branch to the residual stream: it belongs to the module that the branch completes, not to the fused node's. */
+  readonly sum?: string | undefined
+  /** Values that belong to the module that makes the first input of their node: a bias that was fused into the next operation. */
+  readonly completed?: readonly string[]
+}
+
+/** Says why a fused node can't be written out: `softcap with …`. */
+export interface Refusal {
+  readonly refused: string
+}
+
+/** Writes a fused node out in plain operators. Pure: the same node gives the same names. */
+export type Rule = (node: FusedNode) => Expansion | Refusal
+
+export const isRefusal = (result: Expansion | Refusal): result is Refusal => 'refused' in result

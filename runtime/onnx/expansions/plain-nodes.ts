@@ -1,0 +1,167 @@
+import { create } from '@bufbuild/protobuf'
+import {
+  AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
+  TensorProto_DataType as DataType,
+  type NodeProto,
+  NodeProtoSchema,
+  type TensorProto,
+  TensorProtoSchema,
+} from '../schema/onnx_pb.ts'
+import type { FusedNode } from './expansion.ts'
+
+type AttributeValue = number | readonly number[] | { readonly float: number } | string
+
+/** The end of a slice that goes to the end of its axis. */
+const TO_THE_END = 2 ** 31 - 1
+
+/**
+ * Builds the plain nodes of one expansion. Every method adds a node and gives the name of its result. Names begin with the fused
+ * node's, so that each node stands in its module, and end with what the value is: `…/GroupQueryAttention.scores`.
+ */
+export class PlainNodes {
+  readonly nodes: NodeProto[] = []
+  readonly initializers: TensorProto[] = []
+  readonly #fused: FusedNode
+  readonly #taken = new Set<string>()
+  readonly #constants = new Map<string, string>()
+
+  /** The value whose element type is that of all activations, and the type where the file declares it. */
+  readonly #activation: readonly [name: string, type: string | undefined]
+
+  constructor(fused: FusedNode) {
+    this.#fused = fused
+    const { input, output } = fused.proto
+    const isFloat = (name: string): boolean => name !== '' && /float/.test(fused.typeOf(name) ?? '')
+    const known = [...input, ...output].find(isFloat)
+    this.#activation = [input[0], known && fused.typeOf(known)]
+  }
+
+  /** A node with one result. `role` says what that is; `as` is its name where the fused node's own name for it must be kept. */
+  add(
+    opType: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, AttributeValue>> = {},
+    role = opType.toLowerCase(),
+    as?: string,
+  ): string {
+    return this.addMany(opType, inputs, attributes, [[role, as]])[0]
+  }
+
+  /** A node with several results. */
+  addMany(
+    opType: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, AttributeValue>>,
+    results: readonly (readonly [role: string, as?: string | undefined])[],
+    domain = '',
+  ): string[] {
+    const output = results.map(([role, as]) => as || this.#name(role))
+    this.nodes.push(
+      create(NodeProtoSchema, {
+        name: this.#name(results[0][0], 'node '),
+        opType,
+        domain,
+        input: [...inputs],
+        output,
+        attribute: Object.entries(attributes).map(([name, value]) => attributeOf(name, value)),
+        metadataProps: this.#fused.proto.metadataProps,
+      }),
+    )
+    return output
+  }
+
+  /** An int64 constant: a vector, or a scalar for a number. */
+  ints(values: readonly number[] | number): string {
+    const list = typeof values === 'number' ? [values] : values
+    return this.#constant(`int64 ${typeof values === 'number' ? values : `[${values}]`}`, {
+      dataType: DataType.INT64,
+      dims: typeof values === 'number' ? [] : [BigInt(list.length)],
+      int64Data: list.map(BigInt),
+    })
+  }
+
+  /** A scalar of the element type of the fused node's activations. */
+  number(value: number): string {
+    return this.toActivation(this.#constant(`float ${value}`, { dataType: DataType.FLOAT, floatData: [value] }), true)
+  }
+
+  /** Casts a value to the element type of the fused node's activations. */
+  toActivation(value: string, isFloat32 = false): string {
+    const [like, type] = this.#activation
+    if (type === 'float32' && isFloat32) return value
+    if (type === 'float32' || type === 'float16') return this.castTo(value, type === 'float16' ? 'FLOAT16' : 'FLOAT')
+    // CastLike came with opset 15: the file says nothing of the type, and float32 is what it then nearly always is.
+    if (this.#fused.opset < 15) return isFloat32 ? value : this.castTo(value, 'FLOAT')
+    return this.add('CastLike', [value, like], {}, 'number')
+  }
+
+  reshape(value: string, dims: readonly number[], role?: string, as?: string): string {
+    return this.add('Reshape', [value, this.ints(dims)], {}, role, as)
+  }
+
+  transpose(value: string, perm: readonly number[], role?: string, as?: string): string {
+    return this.add('Transpose', [value], { perm }, role, as)
+  }
+
+  /** From opset 13 on axes are an input. */
+  unsqueeze(value: string, axes: readonly number[], role?: string): string {
+    return this.#fused.opset >= 13
+      ? this.add('Unsqueeze', [value, this.ints(axes)], {}, role)
+      : this.add('Unsqueeze', [value], { axes }, role)
+  }
+
+  slice(value: string, axis: number, start: number, end = TO_THE_END, step = 1, role?: string): string {
+    const inputs = [value, this.ints([start]), this.ints([end]), this.ints([axis]), this.ints([step])]
+    return this.add('Slice', inputs, {}, role)
+  }
+
+  /** From opset 13 on sizes are an input. */
+  split(value: string, axis: number, sizes: readonly number[], roles: readonly string[]): string[] {
+    const results = roles.map(role => [role] as const)
+    return this.#fused.opset >= 13
+      ? this.addMany('Split', [value, this.ints(sizes)], { axis }, results)
+      : this.addMany('Split', [value], { axis, split: sizes }, results)
+  }
+
+  /** The size of one axis, as an int64 scalar. */
+  sizeOf(value: string, axis: number, role?: string): string {
+    return this.add('Gather', [this.add('Shape', [value], {}, 'shape'), this.ints(axis)], { axis: 0 }, role ?? 'size')
+  }
+
+  /** 0, 1, … below an int64 scalar. */
+  range(limit: string, role?: string): string {
+    return this.add('Range', [this.ints(0), limit, this.ints(1)], {}, role)
+  }
+
+  castTo(value: string, type: keyof typeof DataType, role?: string): string {
+    return this.add('Cast', [value], { to: DataType[type] }, role)
+  }
+
+  #constant(key: string, fields: Partial<TensorProto>): string {
+    let name = this.#constants.get(key)
+    if (name === undefined) {
+      name = `${this.#fused.name}.constant ${key}`
+      this.#constants.set(key, name)
+      this.initializers.push(create(TensorProtoSchema, { ...fields, name } as never))
+    }
+    return name
+  }
+
+  #name(role: string, kind = ''): string {
+    const base = `${this.#fused.name}.${role}`
+    let name = base
+    for (let i = 2; this.#taken.has(kind + name); i++) name = `${base}_${i}`
+    this.#taken.add(kind + name)
+    return name
+  }
+}
+
+function attributeOf(name: string, value: AttributeValue) {
+  if (typeof value === 'number')
+    return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) })
+  if (typeof value === 'string')
+    return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) })
+  if ('float' in value) return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float })
+  return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) })
+}
