@@ -39,7 +39,7 @@ function summary(checked: Checked): string {
   return Object.entries(checked)
     .map(
       ([name, answer]) =>
-        `${name} ${answer.yes ? ['yes', answer.note].filter(Boolean).join(', ') : `NO (${answer.reason})`}`,
+        `${name} ${!answer.yes && answer.reason === '' ? '-' : answer.yes ? ['yes', answer.note].filter(Boolean).join(', ') : `NO (${answer.reason})`}`,
     )
     .join(' | ')
 }

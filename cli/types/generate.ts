@@ -18,7 +18,7 @@ export type ${name} = TypedModel<${type}>
 
 /** What the model takes. */
 export interface ${name}Inputs {
-${model.signature.inputs.map(input => `  /** ${describeType(input)} */\n  readonly ${key(input.name)}: import('onnsight').TensorLike`).join('\n')}
+${model.signature.inputs.map(input => `  /** ${describeType(input)} */\n  readonly ${key(input.name)}${input.optional ? '?' : ''}: import('onnsight').TensorLike`).join('\n')}
 }
 
 ${modules.declarations.join('\n\n')}

@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
 import type { Declared, Inputs, Model, Tensor } from '../../runtime/index.ts'
+import { fillInputs } from '../../runtime/inputs/fill.ts'
 import { toTensor } from '../../runtime/tensor/convert.ts'
 import { type DataType, isFloat, isHeld } from '../../runtime/tensor/dtype.ts'
-import { withDefaults } from '../../runtime/tracing/batch.ts'
 import { tensorFromJson } from '../inputs/from-json.ts'
 import { givenInputs } from '../inputs/given.ts'
 import { completeInputs, usualFilling } from '../inputs/made.ts'
@@ -20,10 +20,6 @@ export function fillingsOf(input: Declared): Filling[] {
   const all: Filling[] = isFloat(input.type as DataType) ? ['random', 'zeros', 'ones'] : ['zeros', 'ones', 'positions']
   return [usual, ...all.filter(filling => filling !== usual && !(filling === 'positions' && input.type === 'bool'))]
 }
-
-/** What follows from the ids where it is not given: `invoke` and `generate` fill it in. */
-export const followsIds = (name: string): boolean =>
-  /^(?:attention_mask|position_ids|use_cache_branch)$|^past_key/.test(name)
 
 /** The inputs of a run. @throws Refusal, CommandError, and the errors of tensors */
 export async function inputsOf(
@@ -51,7 +47,7 @@ export async function inputsOf(
       fillings.set(name, value.made)
     } else tensors[name] = await tensorOf(declared, value, vocabulary)
   }
-  const filledIn = ids !== undefined && tensors[ids] ? await fromIds(signature.inputs, tensors, fillings) : tensors
+  const filledIn = ids !== undefined && tensors[ids] ? fromIds(signature.inputs, tensors, fillings) : tensors
   const wanted = signature.inputs.filter(({ name }) => filledIn[name] || fillings.has(name))
   return completeInputs(wanted, filledIn, new Map(Object.entries(dims)), fillings).inputs
 }
@@ -95,21 +91,16 @@ async function fromFile(
   }
 }
 
-/** Mask, positions, an empty past, and the branch without a past. */
-async function fromIds(
+/** With what follows from the ids: mask, positions, an empty past. */
+function fromIds(
   declared: readonly Declared[],
   given: Readonly<Record<string, Tensor>>,
   made: ReadonlyMap<string, Filling>,
-): Promise<Record<string, Tensor>> {
+): Record<string, Tensor> {
   const open = declared.filter(({ name }) => !made.has(name))
-  const filled = withDefaults(open, given) as Record<string, unknown>
+  const filled = fillInputs(open, given, 'right') as Record<string, unknown>
   return Object.fromEntries(
-    [
-      ...Object.entries(filled),
-      ...(open.some(({ name }) => name === 'use_cache_branch') && !('use_cache_branch' in filled)
-        ? [['use_cache_branch', [false]] as const]
-        : []),
-    ].map(([name, value]) => {
+    Object.entries(filled).map(([name, value]) => {
       const type = declared.find(input => input.name === name)!.type as 'int64'
       return [name, toTensor(value as Tensor, { type })]
     }),

@@ -3,7 +3,7 @@ import { handleOf } from '../../runtime/model/module.ts'
 import { inspection } from '../inspect/inspection.ts'
 import type { ViewedModel } from './api.ts'
 import { idsOf, logitsOf } from './ids-and-logits.ts'
-import { fillingsOf, followsIds } from './inputs.ts'
+import { fillingsOf } from './inputs.ts'
 import { findLens } from './lens-path.ts'
 
 /** What the page knows of a model before it runs. */
@@ -20,7 +20,7 @@ export function viewedModel(model: Model, provider: string, hasVocabulary: boole
     inputs: inputs.map(input => ({
       ...declared(input),
       fillings: fillingsOf(input),
-      followsIds: ids !== undefined && followsIds(input.name),
+      followsIds: ids !== undefined && input.optional === true,
     })),
     outputs: outputs.map(declared),
     modules: modules.map(module => ({ ...module, name: taps.tree.get(module.path)!.name })),

@@ -1,8 +1,10 @@
 import { GenerateError } from '../errors/generate.ts'
 import type { DeclaredInput } from '../errors/input.ts'
+import { emptyCache, growingAxis } from '../inputs/empty-cache.ts'
+import type { PaddingSide } from '../inputs/fill.ts'
+import { PAST } from '../inputs/roles.ts'
 import type { Signature } from '../model/loaded.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { emptyCache, growingAxis } from '../tracing/empty-cache.ts'
 
 /** Keys or values of earlier tokens: what a step gives, and the next one takes. */
 export interface KeyValueCache {
@@ -17,9 +19,14 @@ const MASK = 'attention_mask'
 const POSITIONS = 'position_ids'
 /** What a merged decoder chooses its branch by. */
 const CACHE_SWITCH = 'use_cache_branch'
-const PAST = /^past(_key_values?|_kv)?(?=[._])/
 /** Of keys and values that are made of the encoder's states, once: `past_key_values.0.encoder.key`. */
 const OF_ENCODER = /[._]encoder[._]/
+
+/** What a decoder is known by. */
+export interface DecoderModel {
+  readonly signature: Signature
+  readonly paddingSide: PaddingSide
+}
 
 /** Which of a model's inputs and outputs are which, by the names that exporters give them. */
 export class Decoder {
@@ -30,10 +37,13 @@ export class Decoder {
   readonly cacheSwitch: string | undefined
   /** None: every step runs on all tokens. */
   readonly caches: readonly KeyValueCache[]
+  /** On which side short prompts are padded. */
+  readonly paddingSide: PaddingSide
   readonly #inputs: readonly DeclaredInput[]
 
   /** @throws GenerateError where there are no ids or logits to be found */
-  constructor(signature: Signature, logits?: string) {
+  constructor({ signature, paddingSide }: DecoderModel, logits?: string) {
+    this.paddingSide = paddingSide
     this.#inputs = signature.inputs
     const has = (name: string): string | undefined =>
       signature.inputs.some(input => input.name === name) ? name : undefined

@@ -1,10 +1,9 @@
 import { GenerateError } from '../errors/generate.ts'
+import { padPrompts, positionsOf, type Rows } from '../inputs/prompts.ts'
 import { type TensorLike, toTensor } from '../tensor/convert.ts'
 import { isPlain } from '../tensor/plain.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import type { Decoder } from './decoder.ts'
-
-type Rows = readonly (readonly number[])[]
 
 /** What the steps have made so far, and the inputs of the next one. */
 export class Sequence {
@@ -112,25 +111,12 @@ function promptOf(
       `The rows of ${decoder.ids} have different lengths, and ${decoder.mask} was given too.`,
       'leave out the mask: it is made where prompts are padded',
     )
-  if (!decoder.mask || !decoder.positions)
+  if (!decoder.mask || decoder.paddingSide === 'right')
     throw new GenerateError(
       `The prompts have different lengths, and the model has no ${decoder.mask ? 'position_ids' : 'attention_mask'}: padding would change what it computes.`,
       'generate from prompts of one length together, and from others in a call of their own',
     )
-  const missing = (row: readonly number[]): number => length - row.length
-  return {
-    ids: rows.map(row => [...new Array<number>(missing(row)).fill(padding), ...row]),
-    mask: rows.map(row => [...new Array<number>(missing(row)).fill(0), ...row.map(() => 1)]),
-  }
-}
-
-/** Where each token stands, padding not counted. */
-function positionsOf(mask: readonly number[]): number[] {
-  let seen = 0
-  return mask.map(real => {
-    seen += real
-    return Math.max(0, seen - 1)
-  })
+  return padPrompts(rows, 'left', padding)
 }
 
 function rowsOf(given: unknown, name: string): number[][] {

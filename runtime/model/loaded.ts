@@ -1,6 +1,10 @@
 import type { EditedParts } from '../edited/edit-model.ts'
 import { InputError } from '../errors/input.ts'
 import { UseAfterReleaseError } from '../errors/run.ts'
+import { refinedDims } from '../inputs/empty-cache.ts'
+import { fillInputs, type PaddingSide } from '../inputs/fill.ts'
+import { PAST, roleOf } from '../inputs/roles.ts'
+import { asInFile, takesLengths } from '../onnx/clusters.ts'
 import type { ValueInfo } from '../onnx/graph.ts'
 import type { SaveOptions } from '../onnx/write.ts'
 import type { TensorData } from '../tensor/data.ts'
@@ -16,6 +20,8 @@ export interface Declared {
   readonly type: string
   /** Outermost first: a number, the name of a dim that varies, or undefined; undefined if the rank is not known. */
   readonly dims: readonly (number | string | undefined)[] | undefined
+  /** Of an input that may be left out: onnsight makes it up from the others, as it does with masks, positions and empty caches. */
+  readonly optional?: true
 }
 
 /** What a model takes and gives. */
@@ -50,6 +56,8 @@ export class LoadedModel implements Traceable {
   readonly source: Traceable['source']
   readonly #origin: Origin
   readonly #variants: Variants
+  /** On which side prompts of unequal length are padded. */
+  readonly paddingSide: PaddingSide
   #released = false
 
   constructor(origin: Origin, variants: Variants, usual: Variant) {
@@ -60,7 +68,17 @@ export class LoadedModel implements Traceable {
     this.usual = usual
     const { graph } = usual.engine.program
     const declare = (value: ValueInfo): Declared => ({ ...value, type: value.type ?? 'other' })
-    this.signature = { inputs: graph.inputs.map(declare), outputs: graph.outputs.map(declare) }
+    const { openShapes } = usual.engine.program
+    const inputs = graph.inputs.map(declare).map(input => {
+      if (!PAST.test(input.name)) return input
+      const present =
+        openShapes.get(input.name.replace(PAST, 'present')) ?? openShapes.get(input.name.replace(/^past/, 'present'))
+      return { ...input, dims: refinedDims(input.dims, present?.dims) }
+    })
+    const mark = (input: Declared): Declared => (roleOf(input, inputs) ? { ...input, optional: true } : input)
+    this.signature = { inputs: inputs.map(mark), outputs: graph.outputs.map(declare) }
+    const hasPositions = inputs.some(input => roleOf(input, inputs) === 'positions')
+    this.paddingSide = hasPositions || asInFile(graph.nodes).some(takesLengths) ? 'left' : 'right'
   }
 
   get identity(): this {
@@ -72,7 +90,8 @@ export class LoadedModel implements Traceable {
   }
 
   prepare(inputs: unknown): ReadonlyMap<string, TensorData> {
-    return prepareInputs(this.signature.inputs, inputs)
+    const { inputs: declared } = this.signature
+    return prepareInputs(declared, fillInputs(declared, inputs, this.paddingSide))
   }
 
   variant(inputs: ReadonlyMap<string, TensorData>): Promise<Variant> {

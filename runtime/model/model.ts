@@ -273,7 +273,7 @@ export class ModelHandle extends ModuleHandle {
     const generation = new Generation({
       model: this.proxy,
       target: this[traceable](),
-      decoder: new Decoder(this.signature, options?.logits),
+      decoder: new Decoder(this.#loaded, options?.logits),
       inputs,
       options: options ?? {},
       block: block === undefined || isRecorded(block) ? block : fromFunction(block),

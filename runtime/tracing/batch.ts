@@ -1,7 +1,5 @@
 import { sizeOf, type TensorData } from '../tensor/data.ts'
 import { allocate, type HeldType } from '../tensor/dtype.ts'
-import { isPlain } from '../tensor/plain.ts'
-import { emptyCache } from './empty-cache.ts'
 
 /** An input as the model declares it. */
 export interface DeclaredDims {
@@ -112,33 +110,3 @@ const isSame = (a: TensorData, b: TensorData): boolean =>
   a.dims.join() === b.dims.join() &&
   a.data.length === b.data.length &&
   Array.from(a.data as ArrayLike<unknown>).every((value, i) => value === b.data[i])
-
-/**
- * What an invoke may leave out, where the model takes it: `attention_mask` of ones, `position_ids` from 0, and an empty past of keys and
- * values.
- */
-export function withDefaults(declared: readonly DeclaredDims[], given: unknown): unknown {
-  const isNamed = typeof given === 'object' && given !== null && isPlain(given)
-  const ids = isNamed ? (given as Record<string, unknown>).input_ids : given
-  const lengths = rowLengths(ids)
-  if (!lengths) return given
-  const named: Record<string, unknown> = isNamed ? { ...given } : { input_ids: given }
-  for (const input of declared) {
-    const { name } = input
-    if (name in named) continue
-    if (name === MASK) named[name] = lengths.map(length => new Array<number>(length).fill(1))
-    else if (name === 'position_ids') named[name] = lengths.map(length => Array.from({ length }, (_, i) => i))
-    else if (/^past_key/.test(name)) {
-      const empty = emptyCache(input, lengths.length)
-      if (empty) named[name] = empty
-    }
-  }
-  return Object.keys(named).length === 1 ? given : named
-}
-
-/** Of two-dimensional ids, the length of each row. */
-function rowLengths(ids: unknown): number[] | undefined {
-  if (Array.isArray(ids)) return ids.every(Array.isArray) ? ids.map(row => (row as unknown[]).length) : undefined
-  const { dims } = (ids ?? {}) as { dims?: readonly number[] }
-  return dims?.length === 2 ? new Array<number>(dims[0]).fill(dims[1]) : undefined
-}

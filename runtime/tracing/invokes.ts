@@ -2,7 +2,7 @@ import { InvokeError } from '../errors/invoke.ts'
 import { recorderScope } from '../graph/recorder.ts'
 import { isPlain } from '../tensor/plain.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { type Batch, type Feeds, joinInputs, withDefaults } from './batch.ts'
+import { type Batch, type Feeds, joinInputs } from './batch.ts'
 import { BatchAxes, Rows } from './rows.ts'
 import { untilStop } from './stop.ts'
 import { Tracer } from './tracer.ts'
@@ -64,7 +64,7 @@ export class Invokes {
         'invoke() was given no inputs, and no invoke with inputs stands before it.',
         'write invoke(inputs, () => …)',
       )
-    const feeds = inputs === undefined ? undefined : model.prepare(withDefaults(model.inputs, inputs))
+    const feeds = inputs === undefined ? undefined : model.prepare(inputs)
     const result = new Invoked(() => this.flush())
     this.#any = true
     this.#pending.push({ feeds, body, result })

@@ -1,0 +1,35 @@
+import type { DeclaredInput } from '../errors/input.ts'
+import { zeros } from '../tensor/creation.ts'
+import type { HeldType } from '../tensor/dtype.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+
+/** What exporters call the tokens' axis: `past_sequence_length`, `past_decoder_sequence_length + 1`. */
+const TOKENS = /past|seq|len|total/i
+
+/** The axis of a cache of keys or values that grows with the tokens: the open one that is called so, or the last open one; the rows apart. */
+export function growingAxis(dims: DeclaredInput['dims']): number | undefined {
+  const open = dims?.flatMap((dim, axis) => (typeof dim === 'number' || axis === 0 ? [] : [axis])) ?? []
+  return open.findLast(axis => TOKENS.test(String(dims![axis] ?? ''))) ?? open.at(-1)
+}
+
+/**
+ * The declared dims of a cache that goes in, with those that its file leaves open and that are known of the cache that comes out: the
+ * size of a head, say.
+ */
+export function refinedDims(
+  dims: DeclaredInput['dims'],
+  present: readonly (number | undefined)[] | undefined,
+): DeclaredInput['dims'] {
+  const growing = growingAxis(dims)
+  if (!dims || present?.length !== dims.length) return dims
+  return dims.map((dim, axis) => (axis === 0 || axis === growing ? dim : (present[axis] ?? dim)))
+}
+
+/** Keys and values of no tokens. Undefined where more than the rows and the tokens is open. */
+export function emptyCache({ dims, type }: DeclaredInput, rows: number): Tensor | undefined {
+  const growing = growingAxis(dims)
+  const filled = dims?.map((dim, axis) =>
+    typeof dim === 'number' ? dim : axis === growing ? 0 : axis === 0 ? rows : -1,
+  )
+  return filled && !filled.includes(-1) ? zeros(filled, { type: type as HeldType }) : undefined
+}

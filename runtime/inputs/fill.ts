@@ -1,0 +1,154 @@
+import { type DeclaredInput, InputError } from '../errors/input.ts'
+import { toTensor } from '../tensor/convert.ts'
+import { isPlain } from '../tensor/plain.ts'
+import { Tensor } from '../tensor/tensor.ts'
+import { emptyCache, growingAxis } from './empty-cache.ts'
+import { padPrompts, positionsOf, type Rows } from './prompts.ts'
+import { idsInput, PAST, type Role, roleOf } from './roles.ts'
+
+/** On which side prompts of unequal length are padded: where a model's positions follow its mask or its positions, on the left. */
+export type PaddingSide = 'left' | 'right'
+
+/**
+ * What a user may leave out of a language model's inputs, made up from what was given: a mask of ones, positions, empty caches, types of
+ * tokens, the switch of a merged decoder. What was given always stays. Prompts of unequal length are padded, where the model has a mask.
+ * @throws InputError for prompts of unequal length that can't be padded
+ */
+export function fillInputs(declared: readonly DeclaredInput[], given: unknown, side: PaddingSide): unknown {
+  const name = idsInput(declared)
+  if (name === undefined) return given
+  const isNamed = typeof given === 'object' && given !== null && isPlain(given)
+  const ids = isNamed ? (given as Record<string, unknown>)[name] : given
+  if (ids === undefined || ids === null) return given
+  const named: Record<string, unknown> = isNamed ? { ...given } : { [name]: given }
+  padIds(named, name, declared, side)
+  const size = sizeOf(named[name])
+  if (!size) return named
+  const filling = new Filling(declared, named, size)
+  for (const input of declared) {
+    const role = named[input.name] === undefined ? roleOf(input, declared) : undefined
+    const value = role && filling.make(role, input)
+    if (value !== undefined) named[input.name] = value
+  }
+  return named
+}
+
+/** Prompts given as rows of unequal length become rows of one length, and a mask. */
+function padIds(
+  named: Record<string, unknown>,
+  name: string,
+  declared: readonly DeclaredInput[],
+  side: PaddingSide,
+): void {
+  const rows = raggedRows(named[name])
+  if (!rows) return
+  const mask = declared.find(input => roleOf(input, declared) === 'mask')?.name
+  if (mask === undefined)
+    throw new InputError(
+      `The rows of ${name} have different lengths, and the model has no attention_mask: padding would change what it computes.`,
+      declared,
+      'run prompts of one length together, or each in an invoke',
+    )
+  if (named[mask] !== undefined)
+    throw new InputError(
+      `The rows of ${name} have different lengths, and ${mask} was given too.`,
+      declared,
+      `leave out ${mask}: it is made where prompts are padded`,
+    )
+  const padded = padPrompts(rows, side, 0)
+  named[name] = padded.ids
+  named[mask] = padded.mask
+}
+
+/** Undefined where all rows have one length, or are no rows of integers. */
+function raggedRows(ids: unknown): Rows | undefined {
+  if (!Array.isArray(ids) || ids.length < 2) return undefined
+  const rows = ids.map(row => (ArrayBuffer.isView(row) ? Array.from(row as unknown as Iterable<number>) : row))
+  const isRow = (row: unknown): row is readonly (number | bigint)[] =>
+    Array.isArray(row) && row.length > 0 && row.every(id => typeof id === 'bigint' || Number.isInteger(id))
+  if (!rows.every(isRow) || rows.every(row => row.length === rows[0].length)) return undefined
+  return rows.map(row => row.map(Number))
+}
+
+interface Size {
+  readonly rows: number
+  readonly tokens: number
+}
+
+function sizeOf(ids: unknown): Size | undefined {
+  const dims = dimsOf(ids)
+  return dims?.length === 2 ? { rows: dims[0], tokens: dims[1] } : undefined
+}
+
+/** The dims of whatever is given for an input, without converting it. */
+function dimsOf(value: unknown): readonly number[] | undefined {
+  if (Array.isArray(value)) {
+    const [first] = value
+    const inner = Array.isArray(first) || ArrayBuffer.isView(first) ? dimsOf(first) : []
+    return inner && [value.length, ...inner]
+  }
+  if (ArrayBuffer.isView(value)) return [(value as Uint8Array).length]
+  const { dims } = (value ?? {}) as { readonly dims?: unknown }
+  return Array.isArray(dims) ? (dims as number[]) : undefined
+}
+
+/** Makes the inputs that were left out of one call. */
+class Filling {
+  readonly #declared: readonly DeclaredInput[]
+  readonly #named: Readonly<Record<string, unknown>>
+  readonly #size: Size
+  /** Tokens whose keys and values were given. */
+  readonly #past: number
+
+  constructor(declared: readonly DeclaredInput[], named: Readonly<Record<string, unknown>>, size: Size) {
+    this.#declared = declared
+    this.#named = named
+    this.#size = size
+    const caches = declared.filter(({ name }) => PAST.test(name) && !/encoder/.test(name) && named[name] !== undefined)
+    this.#past = Math.max(0, ...caches.map(({ name, dims }) => dimsOf(named[name])?.[growingAxis(dims) ?? -1] ?? 0))
+  }
+
+  make(role: Role, input: DeclaredInput): unknown {
+    const { rows, tokens } = this.#size
+    switch (role) {
+      case 'mask':
+        return ones(rows, this.#past + tokens)
+      case 'encoder-mask':
+        return this.#encoderMask()
+      case 'positions':
+        return this.#maskRows().map(row => positionsOf(row).slice(-tokens))
+      case 'cache-positions':
+        return Array.from({ length: tokens }, (_, i) => this.#past + i)
+      case 'token-types':
+        return Array.from({ length: rows }, () => new Array<number>(tokens).fill(0))
+      case 'past':
+        return emptyCache(input, rows)
+      case 'cache-switch':
+        return [this.#past > 0]
+      case 'logits-kept':
+        // 0 means all: transformers' own default.
+        return input.dims?.length === 0 ? 0 : [0]
+    }
+  }
+
+  /** The mask that goes into the model, given or not. */
+  #maskRows(): Rows {
+    const { rows, tokens } = this.#size
+    const mask = this.#declared.find(input => roleOf(input, this.#declared) === 'mask')
+    const given = mask && this.#named[mask.name]
+    if (given === undefined) return ones(rows, this.#past + tokens)
+    const isTyped = given instanceof Tensor || ArrayBuffer.isView(given)
+    const nested = isTyped || !Array.isArray(given) ? toTensor(given as Tensor).tolist() : given
+    return (nested as readonly (readonly unknown[])[]).map(row => Array.from(row, Number))
+  }
+
+  /** Every state of the encoder, or token of its prompt, is there. */
+  #encoderMask(): Rows | undefined {
+    const of = ['encoder_hidden_states', 'encoder_outputs', 'input_ids'].find(name => this.#named[name] !== undefined)
+    const dims = of === undefined ? undefined : dimsOf(this.#named[of])
+    return dims && ones(dims[0], dims[1])
+  }
+}
+
+const ones = (rows: number, columns: number): Rows =>
+  Array.from({ length: rows }, () => new Array<number>(columns).fill(1))

@@ -1,0 +1,49 @@
+import type { DeclaredInput } from '../errors/input.ts'
+
+/** What an input of a language model is for, as far as onnsight can make it up from the others. */
+export type Role =
+  | 'mask'
+  | 'encoder-mask'
+  | 'positions'
+  | 'cache-positions'
+  | 'token-types'
+  | 'past'
+  | 'cache-switch'
+  | 'logits-kept'
+
+/** Names that exporters give to caches of keys and values that go in. */
+export const PAST = /^past(_key_values?|_kv)?(?=[._])/
+
+/** By what exporters (optimum, transformers.js, onnxruntime-genai) call them. */
+const NAMES: readonly (readonly [RegExp, Role])[] = [
+  [/^(decoder_)?attention_mask$/, 'mask'],
+  [/^encoder_attention_mask$/, 'encoder-mask'],
+  [/^(decoder_)?position_ids$/, 'positions'],
+  [/^cache_position$/, 'cache-positions'],
+  [/^token_type_ids$/, 'token-types'],
+  [PAST, 'past'],
+  [/^use_cache_branch$/, 'cache-switch'],
+  [/^num_logits_to_keep$/, 'logits-kept'],
+]
+
+/** The input that holds the token ids: the decoder's own, where an encoder stands in the same model. */
+export function idsInput(declared: readonly DeclaredInput[]): string | undefined {
+  return ['decoder_input_ids', 'input_ids'].find(name => declared.some(input => input.name === name))
+}
+
+/**
+ * The role of an input of a model that takes token ids; undefined for what only the user can give, and in any other model. An encoder's mask
+ * is the one called `attention_mask` where the decoder has ids of its own.
+ */
+export function roleOf(input: DeclaredInput, declared: readonly DeclaredInput[]): Role | undefined {
+  const ids = idsInput(declared)
+  if (ids === undefined) return undefined
+  const role = NAMES.find(([pattern]) => pattern.test(input.name))?.[1]
+  const isOfEncoder =
+    ids === 'decoder_input_ids' && (role === 'mask' || role === 'positions') && !input.name.startsWith('decoder_')
+  if (isOfEncoder) return role === 'mask' ? 'encoder-mask' : undefined
+  if (role === 'past') return /float/.test(input.type) ? role : undefined
+  return role === 'cache-switch' || /int/.test(input.type) || (role === 'mask' && /bool|float/.test(input.type))
+    ? role
+    : undefined
+}
