@@ -1,7 +1,7 @@
 import type { GraphNode, OnnxGraph } from '../onnx/graph.ts'
-import { completedScope } from './residual.ts'
 import { flat, schemeOf } from './schemes/index.ts'
 import type { NamingScheme, Placement } from './schemes/scheme.ts'
+import { scopesOf } from './scopes.ts'
 
 /** A module of the model, rebuilt from names. */
 export interface ModuleNode {
@@ -48,15 +48,13 @@ export class ModuleTree {
     const scheme = schemeOf(graph)
     this.scheme = scheme.name
     this.#scheme = scheme
-    for (const node of graph.nodes) {
-      const scope = scheme.scopeOf(node)
-      const own = scope?.path ?? []
-      const completed = completedScope(graph, node, own, other => partsOf(this.#scopes[other.index].path))
-      const module = this.#ensure(root, completed ?? own, completed ? undefined : scope?.classes)
+    scopesOf(graph, scheme).forEach(({ path, classes }, index) => {
+      const node = graph.nodes[index]
+      const module = this.#ensure(root, path, classes)
       this.#scopes.push(module)
       module.own.push(node.index)
       for (let up: Draft | undefined = module; up; up = up.parent) up.nodes.push(node.index)
-    }
+    })
     this.#placeWeights(root, scheme !== flat)
   }
 

@@ -10,6 +10,11 @@ export const classic: NamingScheme = {
     if (!name.startsWith('/')) return undefined
     return { path: splitScope(name.split('/').slice(1, -1)) }
   },
+  /** `/encoder/layer.0/output/dense/Add_output_0`: made by the node of that name, before an optimiser fused it. */
+  scopeOfValue(name) {
+    if (!/^\/.*[_/]output_\d+$/.test(name)) return undefined
+    return { path: splitScope(name.split('/').slice(1, -1)) }
+  },
   placeIn(path, name, like) {
     return { name: `/${[...(like ? like.name.split('/').slice(1, -1) : joinScope(path)), name].join('/')}` }
   },

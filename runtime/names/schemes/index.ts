@@ -1,4 +1,4 @@
-import type { OnnxGraph } from '../../onnx/graph.ts'
+import type { GraphNode, OnnxGraph } from '../../onnx/graph.ts'
 import { classic } from './classic.ts'
 import { dynamo } from './dynamo.ts'
 import type { NamingScheme } from './scheme.ts'
@@ -14,11 +14,17 @@ export function schemeOf(graph: OnnxGraph): NamingScheme {
   let best = flat
   let most = graph.nodes.length / 3
   for (const scheme of schemes) {
-    const count = graph.nodes.filter(node => (scheme.scopeOf(node)?.path.length ?? 0) > 0).length
+    const count = graph.nodes.filter(node => tells(scheme, node)).length
     if (count > most) {
       most = count
       best = scheme
     }
   }
   return best
+}
+
+function tells(scheme: NamingScheme, node: GraphNode): boolean {
+  const original = node.cluster?.fused ?? node
+  const scope = scheme.scopeOf(original) ?? scheme.scopeOfValue?.(original.outputs[0])
+  return (scope?.path.length ?? 0) > 0
 }

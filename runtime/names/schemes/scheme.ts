@@ -14,6 +14,8 @@ export interface NamingScheme {
   readonly name: string
   /** The scope of a node; undefined where the scheme says nothing of it. */
   scopeOf(node: GraphNode): NodeScope | undefined
+  /** The scope that a value's name tells; undefined where the scheme says nothing of it. */
+  scopeOfValue?(name: string): NodeScope | undefined
   /** What makes a new node one of the module `path`: `name` is its own name, `like` a node in that module, if there is one. */
   placeIn(path: readonly string[], name: string, like: GraphNode | undefined): Placement
 }
