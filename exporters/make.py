@@ -107,7 +107,8 @@ def attempt(make, entry):
     """Fills in the file that `make` gives, or why it gives none."""
     try:
         path = make()
-        onnx.load(str(path), load_external_data=False)
+        if not onnx.load(str(path), load_external_data=False).graph.node:
+            raise ValueError('the tool wrote a graph without nodes')
         entry['file'] = str(path)
     except Exception as error:
         lines = str(error).strip().splitlines() or ['']

@@ -76,7 +76,7 @@ def write(family, model, parts, path):
     rng = np.random.default_rng(5)
     like = held['layer.1']
     dims = [1, like.shape[1], 1, 1] if like.dim() == 4 else [like.shape[-1]]
-    vector = torch.from_numpy(rng.standard_normal(dims).astype('float32')) * like.std()
+    vector = torch.from_numpy(rng.standard_normal(dims).astype('float32')) * (4 if family == 'yolo' else 1) * like.std()
     tensors['vector'] = vector
 
     def add(_m, _a, output):

@@ -7,8 +7,7 @@ import type { GraphNode, OnnxGraph } from '../onnx/graph.ts'
 export function completedScope(
   graph: OnnxGraph,
   node: GraphNode,
-  own: readonly string[],
-  pathOf: (node: GraphNode) => readonly string[],
+  pathOf: (node: GraphNode) => readonly string[] | undefined,
 ): readonly string[] | undefined {
   const { cluster } = node
   const [output] = node.outputs
@@ -21,7 +20,9 @@ export function completedScope(
   )
   if (!branch) return undefined
   const path = pathOf(branch)
-  return cluster.sum === output ? sumScope(path, own) : path
+  if (!path || cluster.sum !== output) return path
+  const norm = pathOf(cluster.nodes[cluster.nodes.length - 1])
+  return norm && sumScope(path, norm)
 }
 
 /** Of the modules around the branch: the layer that does not hold the norm too, or else the innermost that holds both. */

@@ -41,24 +41,24 @@ class Scopes {
     return this.#known[node.index]?.path
   }
 
-  /** Parameters are called by their module's path: `encoder.layer.0.intermediate.dense.bias`. */
+  /** Parameters are called by their module's path, `encoder.layer.0.intermediate.dense.bias`; that module may have no other node. */
   #byParameter(): void {
     const { nodes, initializers } = this.#graph
-    const modules = new Set(this.#known.flatMap(scope => (scope ? [scope.path.join('.')] : [])))
+    const roots = new Set(this.#known.flatMap(scope => scope?.path.slice(0, 1) ?? []))
     for (const node of nodes) {
       if (this.#known[node.index]) continue
       const owners = node.inputs
         .filter(name => initializers.has(name) && name.includes('.'))
-        .map(name => name.slice(0, name.lastIndexOf('.')))
-        .filter(path => modules.has(path))
-      if (owners.length > 0) this.#known[node.index] = { path: around(owners.map(path => path.split('.'))) }
+        .map(name => name.split('.').slice(0, -1))
+        .filter(path => roots.has(path[0]))
+      if (owners.length > 0) this.#known[node.index] = { path: around(owners) }
     }
   }
 
   /** In running order: a branch's own module is known before the sum that completes it. */
   #completed(): void {
     for (const node of this.#graph.nodes) {
-      const path = completedScope(this.#graph, node, this.#pathOf(node) ?? [], other => this.#pathOf(other) ?? [])
+      const path = completedScope(this.#graph, node, other => this.#pathOf(other))
       if (path) this.#known[node.index] = { path }
     }
   }
@@ -105,16 +105,9 @@ class Scopes {
   }
 }
 
-/** What the exporter says, of a fused node too that an optimiser gave a name of its own but not its result. */
+/** What the exporter says, also of a fused node to which an optimiser gave a name of its own, but not to its result. */
 function said(node: GraphNode, scheme: NamingScheme): NodeScope | undefined {
-  const original = node.cluster?.fused ?? node
-  const own = scheme.scopeOf(original)
-  if (own) return own
-  for (const name of original.outputs) {
-    const scope = name === '' ? undefined : scheme.scopeOfValue?.(name)
-    if (scope) return scope
-  }
-  return undefined
+  return scheme.scopeOf(node.cluster?.fused ?? node) ?? scheme.scopeOfValue?.(node.outputs[0])
 }
 
 /** The innermost module that holds all. */

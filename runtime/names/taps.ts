@@ -219,7 +219,9 @@ export class Taps {
     const inside = new Set(module.nodes)
     const isRoot = module.path === ''
     const read = names.filter(name => !isRoot && this.#readOutside(name, inside))
-    const groups = [read, names.filter(name => !/present|cache/i.test(name)), names]
+    const isCache = (name: string): boolean => /present|cache/i.test(name) || this.#leadsToCache(name)
+    const own = names.filter(name => !isCache(name))
+    const groups = [read.filter(name => !isCache(name)), own, names]
     for (const fixed of [this.#aside, this.#derived]) {
       for (const group of groups) {
         const activations = group.filter(name => !fixed.has(name))
@@ -227,6 +229,14 @@ export class Taps {
       }
     }
     return this.#floats(read.length > 0 ? read : [...names])
+  }
+
+  /** Whether a value goes out as a cache and nowhere else, through a change of its type at most. */
+  #leadsToCache(name: string): boolean {
+    const readers = this.tree.graph.consumers.get(name) ?? []
+    const isGivenAsCache = ({ opType, outputs: [output] }: GraphNode): boolean =>
+      (opType === 'Cast' || opType === 'Identity') && this.#outputs.has(output) && /present|cache/i.test(output)
+    return readers.some(isGivenAsCache)
   }
 
   #floats(names: string[]): string[] {

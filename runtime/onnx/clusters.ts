@@ -46,12 +46,19 @@ export function writeOut(
   nodes.forEach(({ node }, i) => {
     for (const name of node.output) made.set(name, i)
   })
+  const rankOf = (value: string): number | undefined => {
+    const known = about.dimsOf(value)?.length
+    const maker = nodes[made.get(value) ?? -1]?.node
+    if (known !== undefined || !maker) return known
+    if (maker.opType === 'EmbedLayerNormalization') return maker.output[1] === value ? 1 : 3
+    return maker.opType === 'Cast' || maker.opType === 'Identity' ? rankOf(maker.input[0]) : undefined
+  }
   const initializers: TensorProto[] = []
   const written = nodes.map(({ node, name }): Written => {
     const rule = ruleFor(node.domain, node.opType)
     if (!rule) return { nodes: [node], expansion: undefined }
     const isLaterSecond = (made.get(node.input[1]) ?? -1) >= (made.get(node.input[0]) ?? -1)
-    const result = rule({ ...about, proto: node, name, isLaterSecond })
+    const result = rule({ ...about, proto: node, name, isLaterSecond, rankOf })
     if (isRefusal(result)) {
       if (about.rows === 'end' && takesLengths(node)) throw new PaddedLeftError(name, node.opType, result.refused)
       return { nodes: [node], expansion: undefined }

@@ -14,7 +14,9 @@ export interface AttentionCore {
   /** Bool, true where a key is seen; broadcast to `[batch, heads, query, key]`. */
   readonly mask?: string | undefined
   /** What stands for a masked score. */
-  readonly masked: number
+  readonly masked?: number
+  /** Added to the scores of keys that are not seen. */
+  readonly maskBias?: string | undefined
   /** A further score that no key has, `[1, heads, 1, 1]`: its share of the pattern is lost. */
   readonly sink?: string | undefined
 }
@@ -32,7 +34,8 @@ export function attention(plain: PlainNodes, core: AttentionCore): string {
     scores = plain.add('Mul', [plain.add('Tanh', [plain.add('Div', [scores, cap])]), cap], {}, 'scores_capped')
   }
   if (core.bias) scores = plain.add('Add', [scores, core.bias], {}, 'scores_biased')
-  if (core.mask) scores = plain.add('Where', [core.mask, scores, plain.number(core.masked)], {}, 'scores_masked')
+  if (core.maskBias) scores = plain.add('Add', [scores, core.maskBias], {}, 'scores_masked')
+  if (core.mask) scores = plain.add('Where', [core.mask, scores, plain.number(core.masked ?? 0)], {}, 'scores_masked')
   if (!core.sink)
     return plain.add('MatMul', [plain.add('Softmax', [scores], { axis: -1 }, 'pattern'), value], {}, 'mix')
   const like = plain.slice(scores, -1, 0, 1)

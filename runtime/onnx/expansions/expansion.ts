@@ -12,6 +12,8 @@ export interface FusedNode {
   readonly opset: number
   /** Dims of a value as far as the file declares them: those of weights, inputs and outputs. */
   dimsOf(value: string): readonly (number | string | undefined)[] | undefined
+  /** The rank of a value as far as the file tells, through nodes that keep it. */
+  rankOf(value: string): number | undefined
   /** The element type of a value as far as the file declares it, by onnxruntime's name: `float16`. */
   typeOf(value: string): string | undefined
 }

@@ -1,6 +1,10 @@
+import { biasGelu } from './bias-gelu.ts'
 import type { Alignment, Expansion, FusedNode, Refusal } from './expansion.ts'
 import { groupQueryAttention } from './group-query-attention.ts'
+import { multiHeadAttention } from './multi-head-attention.ts'
+import { packedAttention } from './packed-attention.ts'
 import { skipLayerNormalization } from './skip-layer-normalization.ts'
+import { standardAttention } from './standard-attention.ts'
 
 /** What a rule may ask of the graph beside the node. */
 export interface Surroundings {
@@ -10,12 +14,19 @@ export interface Surroundings {
 }
 
 const MICROSOFT: Readonly<Record<string, (node: FusedNode & Surroundings) => Expansion | Refusal>> = {
+  Attention: packedAttention,
+  BiasGelu: biasGelu,
+  FastGelu: biasGelu,
   GroupQueryAttention: node => groupQueryAttention(node, node.rows),
+  MultiHeadAttention: multiHeadAttention,
   SkipLayerNormalization: skipLayerNormalization,
   SkipSimplifiedLayerNormalization: skipLayerNormalization,
 }
 
+const STANDARD: typeof MICROSOFT = { Attention: standardAttention }
+
 /** How an operator that hides values is written out; undefined for one that hides none, or has no rule. */
 export function ruleFor(domain: string, opType: string) {
-  return domain === 'com.microsoft' ? MICROSOFT[opType] : undefined
+  if (domain === 'com.microsoft') return MICROSOFT[opType]
+  return domain === '' || domain === 'ai.onnx' ? STANDARD[opType] : undefined
 }

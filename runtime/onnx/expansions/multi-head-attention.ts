@@ -1,0 +1,85 @@
+import { type AttentionCore, attention } from './attention-core.ts'
+import { Attributes } from './attributes.ts'
+import type { Expansion, FusedNode, Refusal } from './expansion.ts'
+import { maskBias } from './padding-mask.ts'
+import { PlainNodes } from './plain-nodes.ts'
+
+/**
+ * com.microsoft MultiHeadAttention (microsoft/onnxruntime, docs/ContribOperators.md): queries, keys and values as three inputs, as one
+ * with keys and values packed, or as one packed; or keys and values that are heads already, as a cache of an encoder's states is.
+ */
+export function multiHeadAttention(node: FusedNode): Expansion | Refusal {
+  const { proto } = node
+  const attributes = new Attributes(proto)
+  const heads = attributes.int('num_heads', 0)
+  const input = (i: number): string => proto.input[i] ?? ''
+  if (proto.output[3]) return { refused: 'qk as a result' }
+  if (input(8) || input(9)) return { refused: 'a cache shared by beams' }
+  const plain = new PlainNodes(node)
+  const parts = headsOf(plain, node, heads, input(3))
+  if ('refused' in parts) return parts
+  const [query, newKey, newValue] = parts
+  const key = behindPast(plain, input(6), newKey, proto.output[1], 'present_key')
+  const value = behindPast(plain, input(7), newValue, proto.output[2], 'present_value')
+  const mask = maskBias(plain, node, {
+    mask: input(4),
+    query,
+    key,
+    isCausal: attributes.int('unidirectional', 0) === 1,
+    filter: attributes.float('mask_filter_value', -10000),
+  })
+  if (typeof mask === 'object') return mask
+  const scale = attributes.float('scale', 0)
+  const core: AttentionCore = {
+    query,
+    key,
+    value,
+    scale: scale === 0 ? undefined : scale,
+    softcap: 0,
+    bias: input(5) || undefined,
+    maskBias: mask,
+  }
+  const mix = attention(plain, core)
+  plain.reshape(plain.transpose(mix, [0, 2, 1, 3], 'mix_transposed'), [0, 0, -1], 'output', proto.output[0])
+  return { nodes: plain.nodes, initializers: plain.initializers }
+}
+
+/** Queries, keys and values as `[batch, heads, tokens, head size]`, with their bias. */
+function headsOf(plain: PlainNodes, node: FusedNode, heads: number, bias: string): [string, string, string] | Refusal {
+  const [query, key = '', value = ''] = node.proto.input
+  const toHeads = (x: string, role: string): string =>
+    plain.transpose(plain.reshape(x, [0, 0, heads, -1]), [0, 2, 1, 3], role)
+  if (!key) {
+    if (bias) return { refused: 'a bias on packed queries, keys and values' }
+    const packed = plain.split(query, 3, [1, 1, 1], ['query_packed', 'key_packed', 'value_packed'])
+    const [q, k, v] = packed.map(part => plain.transpose(plain.reshape(part, [0, 0, heads, -1]), [0, 2, 1, 3]))
+    return [q, k, v]
+  }
+  const biases = biasesOf(plain, node, bias)
+  if ('refused' in biases) return biases
+  const biased = (x: string, i: 0 | 1 | 2): string => (bias ? plain.add('Add', [x, biases[i]]) : x)
+  const q = toHeads(biased(query, 0), 'query')
+  const keyRank = node.rankOf(key) ?? 3
+  if (!value) {
+    if (bias) return { refused: 'a bias on packed keys and values' }
+    const [k, v] = plain.split(key, 3, [1, 1], ['key_packed', 'value_packed'])
+    return [q, toHeads(plain.reshape(k, [0, 0, -1]), 'key'), toHeads(plain.reshape(v, [0, 0, -1]), 'value')]
+  }
+  if (keyRank === 4) return [q, key, value]
+  return [q, toHeads(biased(key, 1), 'key'), toHeads(biased(value, 2), 'value')]
+}
+
+/** The bias of queries, keys and values side by side, as three: of equal size, or by the values' share. */
+function biasesOf(plain: PlainNodes, node: FusedNode, bias: string): [string, string, string] | Refusal {
+  if (!bias) return ['', '', '']
+  const width = node.dimsOf(bias)?.[0]
+  if (typeof width !== 'number') return { refused: 'a bias whose dims are not known' }
+  if (width % 3 !== 0) return { refused: 'values of another width than keys' }
+  const [q, k, v] = plain.split(bias, 0, [width / 3, width / 3, width / 3], ['query_bias', 'key_bias', 'value_bias'])
+  return [q, k, v]
+}
+
+function behindPast(plain: PlainNodes, past: string, now: string, as: string | undefined, role: string): string {
+  if (past) return plain.add('Concat', [past, now], { axis: 2 }, role, as || undefined)
+  return as ? plain.add('Identity', [now], {}, role, as) : now
+}

@@ -1,0 +1,44 @@
+import type { FusedNode, Refusal } from './expansion.ts'
+import type { PlainNodes } from './plain-nodes.ts'
+
+interface Masking {
+  /** Int32: `[batch, keys]` or `[batch, query, keys]` of 0 and 1, or `[batch]` lengths; '' for none. */
+  readonly mask: string
+  /** `[batch, heads, tokens, head size]`. */
+  readonly query: string
+  readonly key: string
+  readonly isCausal: boolean
+  /** What is added to the score of a key that is not seen. */
+  readonly filter: number
+}
+
+/** What is added to the scores for the keys that a query does not see, as onnxruntime's attention operators do; undefined for nothing. */
+export function maskBias(plain: PlainNodes, node: FusedNode, masking: Masking): string | undefined | Refusal {
+  const { mask, query, key, isCausal, filter } = masking
+  const seen: string[] = []
+  if (mask) {
+    const rank = node.rankOf(mask)
+    if (rank === undefined || rank > 3)
+      return { refused: `a mask of ${rank ? `rank ${rank}` : 'a rank that is not known'}` }
+    if (rank === 1) {
+      const dims = node.dimsOf(mask)
+      if (typeof dims?.[0] === 'string' && /[*+]/.test(dims[0])) return { refused: 'a mask of starts and ends' }
+      const slots = plain.unsqueeze(plain.range(plain.sizeOf(key, 2)), [0])
+      const isThere = plain.add('Less', [slots, plain.reshape(plain.castTo(mask, 'INT64'), [-1, 1])])
+      seen.push(plain.unsqueeze(isThere, [1, 2]))
+    } else {
+      const isThere = plain.castTo(mask, 'BOOL')
+      seen.push(plain.unsqueeze(isThere, rank === 2 ? [1, 2] : [1], 'mask_padding'))
+    }
+  }
+  if (isCausal) {
+    const [tokens, size] = [plain.sizeOf(query, 2), plain.sizeOf(key, 2)]
+    const past = plain.add('Sub', [size, tokens])
+    const queryAt = plain.unsqueeze(plain.add('Add', [plain.range(tokens), past]), [1])
+    const later = plain.add('Greater', [plain.unsqueeze(plain.range(size), [0]), queryAt])
+    seen.push(plain.unsqueeze(plain.add('Not', [later]), [0, 1], 'mask_causal'))
+  }
+  // A key that is hidden for both reasons gets both: it shows in rows in which every key is hidden.
+  const added = seen.map(mask => plain.add('Where', [mask, plain.number(0), plain.number(filter)], {}, 'mask'))
+  return added.length === 2 ? plain.add('Add', added, {}, 'mask') : added[0]
+}

@@ -1,0 +1,78 @@
+import { type AttentionCore, attention, repeatHeads } from './attention-core.ts'
+import { Attributes } from './attributes.ts'
+import type { Expansion, FusedNode, Refusal } from './expansion.ts'
+import { PlainNodes } from './plain-nodes.ts'
+
+/** Far below any score, and within float16. */
+const MASKED = -65504
+
+/**
+ * ai.onnx Attention of opset 23 and later (onnx/onnx, docs/Operators.md): queries, keys and values of rank 3, `[batch, tokens, width]`, or
+ * rank 4, `[batch, heads, tokens, head size]`; a mask of bools or one that is added; key and value heads shared by groups of queries.
+ */
+export function standardAttention(node: FusedNode): Expansion | Refusal {
+  const { proto } = node
+  const attributes = new Attributes(proto)
+  const [query, key, value, mask = '', pastKey = '', pastValue = '', lengths = ''] = proto.input
+  if (lengths) return { refused: 'nonpad_kv_seqlen' }
+  if (proto.output[3]) return { refused: 'qk_matmul_output as a result' }
+  const rank = node.rankOf(query)
+  const heads = attributes.int('q_num_heads', 0) || headCount(node, query)
+  const kvHeads = attributes.int('kv_num_heads', 0) || headCount(node, key)
+  if (!heads || !kvHeads) return { refused: 'heads whose number is not known' }
+  const isFlat = attributes.has('q_num_heads') && rank !== 4
+  const plain = new PlainNodes(node)
+  const toHeads = (x: string, count: number, role: string): string =>
+    isFlat ? plain.transpose(plain.reshape(x, [0, 0, count, -1]), [0, 2, 1, 3], role) : x
+  const cached = (now: string, past: string, as: string | undefined, role: string): string => {
+    if (past) return plain.add('Concat', [past, now], { axis: 2 }, role, as || undefined)
+    return as ? plain.add('Identity', [now], {}, role, as) : now
+  }
+  const q = toHeads(query, heads, 'query')
+  const keys = cached(toHeads(key, kvHeads, 'key_heads'), pastKey, proto.output[1], 'present_key')
+  const values = cached(toHeads(value, kvHeads, 'value_heads'), pastValue, proto.output[2], 'present_value')
+  const isBool = mask !== '' && node.typeOf(mask) === 'bool'
+  if (mask && node.typeOf(mask) === undefined) return { refused: 'a mask whose element type the file does not declare' }
+  const scale = attributes.float('scale', 0)
+  const core: AttentionCore = {
+    query: q,
+    key: repeatHeads(plain, keys, heads, kvHeads, 'key'),
+    value: repeatHeads(plain, values, heads, kvHeads, 'value'),
+    scale: scale === 0 ? undefined : scale,
+    softcap: attributes.float('softcap', 0),
+    bias: mask && !isBool ? mask : undefined,
+    mask: maskOf(plain, {
+      mask: isBool ? mask : '',
+      query: q,
+      key: keys,
+      isCausal: attributes.int('is_causal', 0) === 1,
+    }),
+    masked: MASKED,
+  }
+  const mix = attention(plain, core)
+  if (isFlat) plain.reshape(plain.transpose(mix, [0, 2, 1, 3], 'mix_transposed'), [0, 0, -1], 'output', proto.output[0])
+  else plain.add('Identity', [mix], {}, 'output', proto.output[0])
+  return { nodes: plain.nodes, initializers: plain.initializers }
+}
+
+function headCount(node: FusedNode, value: string): number {
+  const dims = node.dimsOf(value)
+  return dims?.length === 4 && typeof dims[1] === 'number' ? dims[1] : 0
+}
+
+/** Which keys a query sees: by the mask that is given, and none later than itself if causal. */
+function maskOf(
+  plain: PlainNodes,
+  { mask, query, key, isCausal }: { mask: string; query: string; key: string; isCausal: boolean },
+): string | undefined {
+  if (!isCausal) return mask || undefined
+  const [tokens, size] = [plain.sizeOf(query, 2), plain.sizeOf(key, 2)]
+  const queryAt = plain.unsqueeze(plain.add('Add', [plain.range(tokens), plain.add('Sub', [size, tokens])]), [1])
+  const seen = plain.add(
+    'Not',
+    [plain.add('Greater', [plain.unsqueeze(plain.range(size), [0]), queryAt])],
+    {},
+    'mask_causal',
+  )
+  return mask ? plain.add('And', [seen, mask], {}, 'mask') : seen
+}
