@@ -77,3 +77,15 @@ export class UnknownOperationError extends OnnsightError {
 function choices(nearest: readonly string[], otherwise: string): string {
   return nearest.length > 0 ? `did you mean ${nearest.join(', ')}?` : otherwise
 }
+
+/** A value whose elements onnxruntime's optimiser has put into blocks of channels: read as it stands it would be wrong. */
+export class BlockedLayoutError extends OnnsightError {
+  static readonly code = 'blocked-layout'
+  constructor(label: string, tensor: string) {
+    super(
+      BlockedLayoutError.code,
+      `${label}: onnxruntime’s optimiser has put the channels of ${tensor} into blocks, so its elements are not in the declared order.`,
+      { fix: 'load the file from before that optimisation (level all), or optimise it at level extended' },
+    )
+  }
+}

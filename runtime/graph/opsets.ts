@@ -13,7 +13,7 @@ const first: Readonly<Record<string, number>> = {
     9,
     'Where Sign Erf NonZero ConstantOfShape IsNaN MatMul Gemm Greater Less EyeLike Cast Sinh Cosh Asinh Acosh Atanh',
   ),
-  ...since(10, 'Mod IsInf'),
+  ...since(10, 'Mod IsInf QuantizeLinear DequantizeLinear'),
   ...since(
     11,
     'ArgMax ArgMin Clip Compress Concat CumSum Equal Flatten Gather GatherElements GatherND LogSoftmax OneHot Pad',

@@ -10,6 +10,7 @@ import type { ModuleNode } from '../names/tree.ts'
 import { type TensorLike, toTensor } from '../tensor/convert.ts'
 import { here } from '../tensor/here.ts'
 import { Tensor } from '../tensor/tensor.ts'
+import { readActivation, writeActivation } from './activation.ts'
 import type { Binding } from './binding.ts'
 import { type Operations, operationsOf } from './operations.ts'
 
@@ -139,19 +140,19 @@ export class ModuleHandle {
   }
 
   get output(): Tensor {
-    return this.binding.read(this.binding.taps.outputTap(this.scope))
+    return readActivation(this.binding, this.binding.taps.outputTap(this.scope))
   }
 
   set output(value: TensorLike) {
-    this.binding.write(this.binding.taps.outputTap(this.scope), value)
+    writeActivation(this.binding, this.binding.taps.outputTap(this.scope), value)
   }
 
   get input(): Tensor {
-    return this.binding.read(this.binding.taps.inputTap(this.scope))
+    return readActivation(this.binding, this.binding.taps.inputTap(this.scope))
   }
 
   set input(value: TensorLike) {
-    this.binding.write(this.binding.taps.inputTap(this.scope), value)
+    writeActivation(this.binding, this.binding.taps.inputTap(this.scope), value)
   }
 
   get outputs(): Taps {

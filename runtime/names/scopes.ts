@@ -28,6 +28,7 @@ class Scopes {
     const isFlat = this.#known.every(scope => scope === undefined || scope.path.length === 0)
     if (isFlat) return
     this.#byParameter()
+    this.#together()
     this.#completed()
     this.#quantisers()
     this.#between()
@@ -52,6 +53,15 @@ class Scopes {
         .map(name => name.split('.').slice(0, -1))
         .filter(path => roots.has(path[0]))
       if (owners.length > 0) this.#known[node.index] = { path: around(owners) }
+    }
+  }
+
+  /** What one operator was written out in is in one place, where its result is made. */
+  #together(): void {
+    for (const { cluster, index, outputs } of this.#graph.nodes) {
+      if (!cluster || this.#known[index] || cluster.sum === outputs[0] || cluster.completed.has(outputs[0])) continue
+      const [last] = cluster.nodes.slice(-1)
+      this.#known[index] = this.#known[last.index]
     }
   }
 

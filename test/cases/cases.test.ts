@@ -26,6 +26,16 @@ test('every stored case of reads, edits and generations is within tolerance of w
   })
 })
 
+test('a text model in float32, in float16 and with fused operators and 4-bit weights: every case is within tolerance', t => {
+  const args = ['--enable-source-maps', '--import', 'onnsight/register', 'test/cases/run.ts']
+  const output = execFileSync(
+    process.execPath,
+    [...args, '--cases', 'test/fixtures/verse/cases.json', '--models', 'test/fixtures/models'],
+    { encoding: 'utf8' },
+  )
+  t.regex(output, /^33 of 33 within tolerance$/m)
+})
+
 for (const name of ['chars', 'chars-scopes', 'chars-external', 'chars-fp16', 'induction']) {
   test(`${name}: without an edit, the bits of plain onnxruntime`, async t => {
     const file = `test/fixtures/models/${name}.onnx`
@@ -36,6 +46,38 @@ for (const name of ['chars', 'chars-scopes', 'chars-external', 'chars-fp16', 'in
     const session = await ort.InferenceSession.create(file)
     const ids = new ort.Tensor('int64', BigInt64Array.from(rows.flat(), BigInt), [2, 40])
     const bare = await session.run({ input_ids: ids })
+    t.deepEqual(bits(logits.data as ArrayBufferView), bits(bare.logits.data as ArrayBufferView))
+    await model.release()
+    await session.release()
+  })
+}
+
+for (const name of ['model', 'model_fp16', 'model_int8', 'model_q4']) {
+  test(`verse/${name}: without an edit, the bits of plain onnxruntime`, async t => {
+    const file = `test/fixtures/models/verse/onnx/${name}.onnx`
+    const ids = Array.from({ length: 20 }, (_, i) => 2 + ((37 * i) % 1000))
+    const model = await load(file)
+    const { logits } = await model.run({ input_ids: [ids] })
+    const session = await ort.InferenceSession.create(file)
+    const tokens = (of: (i: number) => number): ort.Tensor =>
+      new ort.Tensor(
+        'int64',
+        BigInt64Array.from(ids, (_, i) => BigInt(of(i))),
+        [1, ids.length],
+      )
+    const feeds: Record<string, ort.Tensor> = {}
+    for (const { name, type } of model.signature.inputs) {
+      if (name === 'input_ids') feeds[name] = tokens(i => ids[i])
+      else if (name === 'attention_mask') feeds[name] = tokens(() => 1)
+      else if (name === 'position_ids') feeds[name] = tokens(i => i)
+      else
+        feeds[name] = new ort.Tensor(
+          type as 'float32',
+          type === 'float16' ? new Uint16Array(0) : new Float32Array(0),
+          [1, 2, 0, 32],
+        )
+    }
+    const bare = await session.run(feeds)
     t.deepEqual(bits(logits.data as ArrayBufferView), bits(bare.logits.data as ArrayBufferView))
     await model.release()
     await session.release()

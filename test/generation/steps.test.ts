@@ -141,7 +141,7 @@ test('what is no choice of steps is refused', async t => {
 
 test('outside of generate() they say so', async t => {
   const error = await raised(() => trace(model, prompt, () => iter(0, () => 1)))
-  t.is(error.code, 'input')
+  t.is(error.code, 'step')
   const other = await raised(() => doIn(0, () => save(1)))
   t.is(other.code, 'step')
   t.regex(other.message, /iter\(\) was called outside of generate\(\)/)

@@ -1,0 +1,55 @@
+import { BlockedLayoutError } from '../errors/names.ts'
+import type { Tap } from '../graph/expression.ts'
+import { isBlocked } from '../names/blocked.ts'
+import { type Quantisation, quantisationOf } from '../names/quantisation.ts'
+import type { TensorLike } from '../tensor/convert.ts'
+import { recordOne, Tensor } from '../tensor/tensor.ts'
+import type { Binding } from './binding.ts'
+
+/**
+ * Reads the activation at a module's side as its author meant it: of a quantised value, the numbers that its integers stand for.
+ * @throws BlockedLayoutError for a value whose elements an optimiser has put into another order
+ */
+export function readActivation(binding: Binding, tap: Tap): Tensor {
+  const quantised = quantisationAt(binding, tap)
+  if (!quantised) return binding.read(tap)
+  const numbers = dequantised(binding, tap, quantised)
+  const place = {
+    label: tap.label,
+    set: (slice: unknown, written: unknown) =>
+      writeActivation(binding, tap, dequantised(binding, tap, quantised).assign(slice as never, written as never)),
+  }
+  return Tensor.handle(numbers.node, binding.tracer(tap.label), place)
+}
+
+/** Writes an activation: into a quantised place, the integers that stand for the numbers. @throws BlockedLayoutError */
+export function writeActivation(binding: Binding, tap: Tap, written: TensorLike): void {
+  const quantised = quantisationAt(binding, tap)
+  if (!quantised) {
+    binding.write(tap, written)
+    return
+  }
+  const current = dequantised(binding, tap, quantised)
+  const numbers = current.assign('...' as never, written as never)
+  const { type, dims } = binding.read(tap).node
+  const inputs = [numbers, ...parameters(binding, quantised)]
+  binding.write(tap, recordOne('QuantizeLinear', inputs, { type, dims }))
+}
+
+function dequantised(binding: Binding, tap: Tap, quantised: Quantisation): Tensor {
+  const integers = binding.read(tap)
+  return recordOne('DequantizeLinear', [integers, ...parameters(binding, quantised)], {
+    type: 'float32',
+    dims: integers.node.dims,
+  })
+}
+
+function parameters(binding: Binding, { scale, zeroPoint }: Quantisation): Tensor[] {
+  return [scale, zeroPoint].flatMap(name => (name ? [binding.read(binding.taps.tensorTap(name))] : []))
+}
+
+function quantisationAt({ taps }: Binding, tap: Tap): Quantisation | undefined {
+  const { graph } = taps.tree
+  if (isBlocked(graph, tap.tensor)) throw new BlockedLayoutError(tap.label, tap.tensor)
+  return quantisationOf(graph, tap.tensor)
+}

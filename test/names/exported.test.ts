@@ -1,0 +1,56 @@
+import { join } from 'node:path'
+import test from 'ava'
+import { load } from 'onnsight'
+import { type Checked, check } from '../../exporters/check.ts'
+import { precisionOf, readManifest, readReference } from '../../exporters/manifest.ts'
+
+/* The smallest of the files that exporters/ makes: each is named, fused or quantised by another tool. */
+const folder = 'test/fixtures/exported'
+const manifest = readManifest(folder)
+
+for (const [family, { places, files }] of Object.entries(manifest)) {
+  const reference = readReference(folder, family, places)
+  for (const [exporter, { file }] of Object.entries(files)) {
+    if (exporter === 'classic+all') continue
+    test(`${family} by ${exporter}: modules are where PyTorch has them, and hold its values`, async t => {
+      const checked = await check(join(folder, file!), reference, precisionOf(exporter))
+      const wanted: (keyof Checked)[] = ['loads', 'layers', 'reads', 'writes']
+      if (reference.generated) wanted.push('generates')
+      for (const column of wanted) t.like(checked[column], { yes: true }, column)
+    })
+  }
+}
+
+test('channels in blocks: a value in that layout is refused, and one that was put back is read', async t => {
+  const model = await load(join(folder, manifest.yolo.files['classic+all'].file!))
+  const { inputs } = readReference(folder, 'yolo', manifest.yolo.places)
+  const error = await t.throwsAsync(model.trace(inputs, m => m.module('model.1').output))
+  t.is((error as { code?: string }).code, 'blocked-layout')
+  await t.throwsAsync(
+    model.trace(inputs, m => {
+      m.module('model.1').output = 0
+    }),
+  )
+  const { out } = readReference(folder, 'yolo', manifest.yolo.places)
+  const [result] = Object.values(await model.run(inputs))
+  t.deepEqual(result.dims, out.dims)
+  await model.release()
+})
+
+test('quantised: a write in numbers goes in as integers, and a slice of it too', async t => {
+  const model = await load(join(folder, manifest.yolo.files['classic+qoperator'].file!))
+  const { inputs } = readReference(folder, 'yolo', manifest.yolo.places)
+  const { whole, part, before } = await model.trace(inputs, m => {
+    const layer = m.module('model.1')
+    const before = layer.output
+    layer.output.set(':, 0', 0.25)
+    return { before, part: layer.output, whole: m.module('model.2').output }
+  })
+  t.is(before.type, 'float32')
+  const channel = await part.slice(':, 0').value()
+  t.true((channel.data as Float32Array).every(value => Math.abs(value - 0.25) < 0.02))
+  t.deepEqual((await part.slice(':, 1:').value()).tolist(), (await before.slice(':, 1:').value()).tolist())
+  const unedited = await model.trace(inputs, m => m.module('model.2').output)
+  t.notDeepEqual(whole.tolist(), unedited.tolist())
+  await model.release()
+})
