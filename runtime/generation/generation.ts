@@ -141,7 +141,7 @@ export class Generation extends Session implements StepOwner {
   }
 
   #runStep(): Promise<Outcome> {
-    const { model, target, decoder, options, output } = this.#request
+    const { model, target, options } = this.#request
     const tracer = new Tracer(
       [model, this.#sequence.inputs],
       options,
@@ -157,13 +157,20 @@ export class Generation extends Session implements StepOwner {
     return tracer.run(target, async () => {
       const ended = await this.#runBlock(tracer)
       recorderScope().enter(tracer)
-      const logits = output(decoder.logits)
-      const last = logits.rank === 3 ? logits.slice([{}, -1]) : logits
-      this.#vocabulary ??= last.dims[1]
-      const names = decoder.caches.flatMap(({ output: name }) => name ?? [])
-      const caches = Object.fromEntries(names.map(name => [name, output(name)]))
-      return { ended, tokens: this.#choose(last, this.step, [this.#sequence.rows, this.#vocabulary]), caches }
+      // One mark for all that generate() itself records: its line is the user's call.
+      return tracer.oneCall(() => ({ ended, ...this.#recordStep() }))
     }) as Promise<Outcome>
+  }
+
+  /** The tokens that the step chooses, and the caches for the next one. */
+  #recordStep(): Omit<Outcome, 'ended'> {
+    const { decoder, output } = this.#request
+    const logits = output(decoder.logits)
+    const last = logits.rank === 3 ? logits.slice([{}, -1]) : logits
+    this.#vocabulary ??= last.dims[1]
+    const names = decoder.caches.flatMap(({ output: name }) => name ?? [])
+    const caches = Object.fromEntries(names.map(name => [name, output(name)]))
+    return { tokens: this.#choose(last, this.step, [this.#sequence.rows, this.#vocabulary]), caches }
   }
 
   /** Begins the block, or goes on with it where it waits, until it ends or waits in next(). */

@@ -21,6 +21,11 @@ export class Taps {
   readonly #outputs: ReadonlySet<string>
   readonly #inputs: ReadonlySet<string>
   readonly #main = new Map<string, Tap>()
+  /** What leaves and enters each module, found once. */
+  readonly #leavingOf = new Map<ModuleNode, readonly string[]>()
+  readonly #enteringOf = new Map<ModuleNode, readonly string[]>()
+  readonly #outputTapsOf = new Map<ModuleNode, ReadonlyMap<string, Tap>>()
+  readonly #inputTapsOf = new Map<ModuleNode, ReadonlyMap<string, Tap>>()
 
   /** `typeOf` tells dtypes, where they are known: floats are activations before integers. */
   constructor(tree: ModuleTree, typeOf: (name: string) => string | undefined) {
@@ -58,22 +63,17 @@ export class Taps {
     })
   }
 
-  outputTaps(module: ModuleNode): Map<string, Tap> {
-    return new Map(
-      this.#leaving(module).map(name => [
-        name,
-        this.#tap(module.path, 'out', name, `${labelOf(module, 'outputs')}['${name}']`),
-      ]),
-    )
+  outputTaps(module: ModuleNode): ReadonlyMap<string, Tap> {
+    return remembered(this.#outputTapsOf, module, () => this.#named(module, 'out', 'outputs', this.#leaving(module)))
   }
 
-  inputTaps(module: ModuleNode): Map<string, Tap> {
-    return new Map(
-      this.#entering(module).map(name => [
-        name,
-        this.#tap(module.path, 'in', name, `${labelOf(module, 'inputs')}['${name}']`),
-      ]),
-    )
+  inputTaps(module: ModuleNode): ReadonlyMap<string, Tap> {
+    return remembered(this.#inputTapsOf, module, () => this.#named(module, 'in', 'inputs', this.#entering(module)))
+  }
+
+  #named(module: ModuleNode, direction: Direction, side: string, names: readonly string[]): ReadonlyMap<string, Tap> {
+    const label = labelOf(module, side)
+    return new Map(names.map(name => [name, this.#tap(module.path, direction, name, `${label}['${name}']`)]))
   }
 
   nodeTap(node: GraphNode, direction: Direction, tensor: string): Tap {
@@ -179,7 +179,16 @@ export class Taps {
   }
 
   /** Values made inside that something outside reads for their content, in running order. */
-  #leaving(module: ModuleNode): string[] {
+  #leaving(module: ModuleNode): readonly string[] {
+    return remembered(this.#leavingOf, module, () => this.#findLeaving(module))
+  }
+
+  /** Values made outside that nodes inside read, by first use: activations, or fixed values if there are no others. */
+  #entering(module: ModuleNode): readonly string[] {
+    return remembered(this.#enteringOf, module, () => this.#findEntering(module))
+  }
+
+  #findLeaving(module: ModuleNode): string[] {
     const inside = new Set(module.nodes)
     const names: string[] = []
     for (const index of module.nodes) {
@@ -196,8 +205,7 @@ export class Taps {
     )
   }
 
-  /** Values made outside that nodes inside read, by first use: activations, or fixed values if there are no others. */
-  #entering(module: ModuleNode): string[] {
+  #findEntering(module: ModuleNode): string[] {
     const { graph } = this.tree
     const inside = new Set(module.nodes)
     const names = new Set<string>()
@@ -254,6 +262,14 @@ export class Taps {
       `read a neighbour of it: console.log(String(model${parent ? `.${parent}` : ''}))`,
     )
   }
+}
+
+function remembered<K, V>(known: Map<K, V>, key: K, find: () => V): V {
+  const value = known.get(key)
+  if (value !== undefined) return value
+  const found = find()
+  known.set(key, found)
+  return found
 }
 
 const nodeScope = (node: GraphNode): string => `node:${node.index}`
