@@ -13,6 +13,7 @@ import { AddedNames } from './names.ts'
 import { areAlike, inCommon, type ProbeDims, type Probes, probe, type Shapes } from './probes.ts'
 import { type RecordedEdits, recordEdits } from './record.ts'
 import { type ShapeNodes, shapeFromInputs } from './shape-sources.ts'
+import { writtenOut } from './written-out.ts'
 
 /** What an edited model is made of. */
 export interface EditedParts {
@@ -80,9 +81,8 @@ class Making {
     this.#recorded = recorded
     const { file } = parts
     const calls = new Map<NodeProto, readonly NodeProto[]>()
-    const inlined = inlineFunctions(file, calls)
-    this.#forms = { file, inlined, calls }
-    this.#nodes = buildGraph(inlined).nodes
+    this.#forms = { file, inlined: writtenOut(inlineFunctions(file, calls), calls), calls }
+    this.#nodes = buildGraph(inlineFunctions(file), { clusters: true }).nodes
   }
 
   async run(): Promise<ModelProto> {

@@ -58,7 +58,7 @@ class Lowering {
     this.#homes = homes
     this.#target = target
     this.#form = normalise(recording)
-    this.#demand = new Demand(target.program, recording, this.#form, new Set())
+    this.#demand = new Demand(target.program, recording, this.#form, new Set(), { isPlain: true })
   }
 
   run(): EditedGraph {
@@ -88,7 +88,11 @@ class Lowering {
   #nameOutputs(results: readonly string[]): () => NodeProto[] {
     const { graph } = this.#target.program
     const passed: [id: string, output: string][] = []
+    const seen = new Set<string>()
     graph.outputs.forEach(({ name }, i) => {
+      // A value may be listed twice.
+      if (seen.has(name)) return
+      seen.add(name)
       const id = results[i]
       if (id === name) return
       if (!graph.producer.has(name)) {

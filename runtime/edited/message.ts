@@ -21,28 +21,31 @@ export interface Forms {
 export function editedMessage(forms: Forms, nodes: readonly GraphNode[], edited: EditedGraph): ModelProto {
   const graph = forms.file.graph as GraphProto
   const inlined = forms.inlined.graph as GraphProto
-  const own = new OwnNodes(nodes, edited, graph)
+  const ownNodes = new OwnNodes(nodes, edited, graph)
   const list: NodeProto[] = []
   let isInlined = false
   for (const node of graph.node) {
     const inner = forms.calls.get(node)
-    const call = inner && own.callNow(node, inner)
+    const call = inner && ownNodes.callNow(node, inner)
     if (call) list.push(call)
-    else if (!inner) list.push(...own.now(node))
+    else if (!inner) list.push(...ownNodes.now(node))
     else {
       isInlined = true
-      for (const each of inner) list.push(...own.now(each))
+      for (const each of inner) list.push(...ownNodes.now(each))
     }
   }
-  const node = ordered([...list, ...edited.added], graph)
+  const node = uniquelyNamed(ordered([...list, ...edited.added], graph))
   const before = namesIn(isInlined ? inlined : graph)
   const used = usedBy(node, graph)
   // What nobody read before stays, as all that has nothing to do with the edits.
   const wasRead = usedBy(graph.node, graph)
   const inputs = new Set(graph.input.map(({ name }) => name))
   const stays = (name: string): boolean => used.has(name) || !wasRead.has(name) || inputs.has(name)
+  const own = new Set(graph.initializer.map(({ name }) => name))
   const initializer = [
     ...graph.initializer.filter(({ name }) => stays(name)),
+    // Constants of fused nodes that are written out.
+    ...inlined.initializer.filter(({ name }) => !own.has(name) && used.has(name)),
     ...edited.initializers.filter(({ name }) => used.has(name)),
   ]
   const sparseInitializer = graph.sparseInitializer.filter(({ values }) => stays(values?.name ?? ''))
@@ -57,6 +60,26 @@ export function editedMessage(forms: Forms, nodes: readonly GraphNode[], edited:
       quantizationAnnotation: graph.quantizationAnnotation.filter(({ tensorName }) => isThere(tensorName)),
     }),
     ...(isInlined ? { opsetImport: forms.inlined.opsetImport } : {}),
+    // Before, an initializer had to be an input too.
+    ...(forms.file.irVersion < LEAST_IR && initializer.length > graph.initializer.length
+      ? { irVersion: LEAST_IR }
+      : {}),
+  })
+}
+
+/** The first version of the format in which an initializer need not be an input. */
+const LEAST_IR = 4n
+
+/** onnxruntime refuses two nodes of one name, which other readers of a file let pass. */
+function uniquelyNamed(nodes: readonly NodeProto[]): NodeProto[] {
+  const taken = new Set(nodes.map(({ name }) => name))
+  const seen = new Set<string>()
+  return nodes.map(node => {
+    let { name } = node
+    for (let i = 2; name !== '' && seen.has(name); i++) if (!taken.has(`${node.name}_${i}`)) name = `${node.name}_${i}`
+    seen.add(name)
+    taken.add(name)
+    return name === node.name ? node : withFields(node, { name })
   })
 }
 

@@ -64,7 +64,7 @@ function trace(graph: OnnxGraph, weights: Weights, node: GraphNode): Condition |
       inputs.add(name)
       continue
     }
-    if (maker.opType === 'Shape') {
+    if (maker.opType === 'Shape' && maker.domain === '') {
       shapes.set(name, shapeLeaf(name, maker))
       continue
     }

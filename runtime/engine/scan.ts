@@ -78,7 +78,11 @@ class Skeleton {
     for (const node of graph.nodes) for (const value of [...node.inputs, ...node.captures]) used.add(value)
     for (const [name, tensor] of graph.initializers) {
       const type = dataTypeOf(tensor.dataType)
-      if (!type) continue
+      if (!type) {
+        // Of a type that onnsight has no name for: onnxruntime knows what it is.
+        if (used.has(name)) this.#kept.push(name)
+        continue
+      }
       const dims = tensor.dims.map(Number)
       this.shapes.set(name, { type, dims })
       if (!used.has(name)) continue

@@ -1,10 +1,10 @@
-import type { OnnxGraph } from '../onnx/graph.ts'
+import type { GraphNode, OnnxGraph } from '../onnx/graph.ts'
 
 /** Operations that look at a value's shape alone. */
 const shapeReaders = new Set(['Shape', 'Size'])
 
-export function readsShapeOnly(opType: string): boolean {
-  return shapeReaders.has(opType)
+export function readsShapeOnly({ domain, opType }: Pick<GraphNode, 'domain' | 'opType'>): boolean {
+  return domain === '' && shapeReaders.has(opType)
 }
 
 /** Inputs that say where tokens stand and which of them are there, by the names exporters give them. */
@@ -21,7 +21,7 @@ export function derivedValues(graph: OnnxGraph, withPlaces = false): ReadonlySet
   for (const node of graph.nodes) {
     const reads = [...node.inputs, ...node.captures].filter(name => name !== '')
     const isFixed = (name: string): boolean => derived.has(name) || graph.initializers.has(name)
-    if (readsShapeOnly(node.opType) || (reads.length > 0 && reads.every(isFixed)))
+    if (readsShapeOnly(node) || (reads.length > 0 && reads.every(isFixed)))
       for (const name of node.outputs) derived.add(name)
   }
   return derived

@@ -200,9 +200,7 @@ export class Taps {
   }
 
   #readOutside(name: string, inside: ReadonlySet<number>): boolean {
-    return (this.tree.graph.consumers.get(name) ?? []).some(
-      node => !inside.has(node.index) && !readsShapeOnly(node.opType),
-    )
+    return (this.tree.graph.consumers.get(name) ?? []).some(node => !inside.has(node.index) && !readsShapeOnly(node))
   }
 
   #findEntering(module: ModuleNode): string[] {

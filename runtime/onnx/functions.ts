@@ -171,7 +171,8 @@ function bindAttributes(node: NodeProto, values: ReadonlyMap<string, AttributePr
   const attribute = node.attribute.flatMap(own => {
     if (own.refAttrName === '') return [own]
     const value = values.get(own.refAttrName)
-    return value ? [withFields(value, { name: own.name, refAttrName: '' })] : []
+    // An empty reference is a reference, to onnxruntime: what is bound must have none.
+    return value ? [withFields(value, { name: own.name })] : []
   })
   const bound = withFields(node, { attribute })
   return withBodies(bound, body => withFields(body, { node: body.node.map(inner => bindAttributes(inner, values)) }))

@@ -40,8 +40,17 @@ export class Demand {
   readonly #pending = new Map<string, Unit>()
   readonly #copied = new Set<Application>()
   readonly #closed: ClosedClusters
+  readonly #isPlain: boolean
 
-  constructor(program: Program, recording: Recording, form: NormalForm, given: ReadonlySet<string>) {
+  /** `isPlain`: fused nodes are written out wherever they are. */
+  constructor(
+    program: Program,
+    recording: Recording,
+    form: NormalForm,
+    given: ReadonlySet<string>,
+    { isPlain = false }: { readonly isPlain?: boolean } = {},
+  ) {
+    this.#isPlain = isPlain
     this.#program = program
     this.#given = given
     this.#writes = recording.writes
@@ -125,7 +134,7 @@ export class Demand {
 
   #nodeUnit(node: GraphNode): Unit {
     const { cluster } = node
-    if (cluster && this.#closed.has(cluster)) {
+    if (cluster && !this.#isPlain && this.#closed.has(cluster)) {
       const closed = this.#clusterUnit(cluster)
       if (closed) return closed
       this.#closed.open(cluster)
@@ -248,11 +257,8 @@ export class Demand {
   /** The nodes between an application's taps once more, reading `input` in the place of the first tap. */
   #copy(application: Application, number: number): void {
     const { from, to } = application
-    const nodes = closeWhole(
-      this.#program.nodesBetween(application.module, from.tensor, to.tensor),
-      from.tensor,
-      to.tensor,
-    )
+    const between = this.#program.nodesBetween(application.module, from.tensor, to.tensor)
+    const nodes = this.#isPlain ? between : closeWhole(between, from.tensor, to.tensor)
     const own = new Set(nodes.flatMap(node => node.outputs))
     const input = this.idOf(application.input)
     const rename = (name: string): string => {
