@@ -10,6 +10,7 @@ import {
 import { type DataType, isHeld } from '../tensor/dtype.ts'
 import { elementType } from '../tensor/element-type.ts'
 import { emitAttribute, emitValueInfo } from './emit.ts'
+import { OWN } from './own-names.ts'
 import type { SessionModel } from './providers/provider.ts'
 import type { Weights } from './weights.ts'
 
@@ -78,29 +79,35 @@ export function edgeType(type: DataType): DataType {
 
 function inputOf({ name, type, dims }: Edge, before: NodeProto[]) {
   if (!type || isHeld(type)) return emitValueInfo(name, type, dims)
-  before.push(cast(`${name} as fed`, name, type))
-  return emitValueInfo(`${name} as fed`, edgeType(type), dims)
+  before.push(cast(fed(name), name, type))
+  return emitValueInfo(fed(name), edgeType(type), dims)
 }
 
 function outputOf({ name, type }: Edge, after: NodeProto[]) {
   if (!type || isHeld(type)) return emitValueInfo(name)
-  after.push(cast(name, `${name} as read`, edgeType(type)))
-  return emitValueInfo(`${name} as read`)
+  after.push(cast(name, read(name), edgeType(type)))
+  return emitValueInfo(read(name))
 }
+
+const fed = (name: string): string => `${OWN}fed ${name}`
+const read = (name: string): string => `${OWN}read ${name}`
+
+/** The value that is fetched under a name. */
+export const fetchedValue = (name: string): string => (name.startsWith(read('')) ? name.slice(read('').length) : name)
 
 /** The name under which a value is fed. */
 export function feedName(name: string, type: DataType | undefined): string {
-  return type && !isHeld(type) ? `${name} as fed` : name
+  return type && !isHeld(type) ? fed(name) : name
 }
 
 /** The name under which a value is fetched. */
 export function fetchName(name: string, type: DataType | undefined): string {
-  return type && !isHeld(type) ? `${name} as read` : name
+  return type && !isHeld(type) ? read(name) : name
 }
 
 function cast(from: string, to: string, type: DataType): NodeProto {
   return create(NodeProtoSchema, {
-    name: `onnsight edge ${to}`,
+    name: `${OWN}edge ${to}`,
     opType: 'Cast',
     input: [from],
     output: [to],

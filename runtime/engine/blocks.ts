@@ -38,7 +38,12 @@ const randomOps = new Set([
  * Cuts the graph at its repeated layers: what comes before the first layer, each layer, what comes after the last. A graph without
  * layers is cut where few values cross. `wanted` limits the number of blocks; 1 is the whole-graph mode.
  */
-export function cutBlocks(graph: OnnxGraph, layers: readonly Layer[], wanted?: number): Block[] {
+export function cutBlocks(
+  graph: OnnxGraph,
+  layers: readonly Layer[],
+  wanted: number | undefined,
+  isTensor: (value: string) => boolean,
+): Block[] {
   if (graph.nodes.length === 0) return []
   let ranks =
     wanted === 1
@@ -47,6 +52,7 @@ export function cutBlocks(graph: OnnxGraph, layers: readonly Layer[], wanted?: n
         ? ranksByLayer(graph, layers)
         : ranksByWidth(graph, wanted)
   if (wanted !== undefined && wanted > 1 && layers.length > 1) ranks = group(ranks, wanted)
+  ranks = withoutCutsAt(graph, ranks, isTensor)
   return collect(graph, ranks, layers)
 }
 
@@ -137,6 +143,20 @@ function crossings(graph: OnnxGraph): number[] {
 function group(ranks: readonly number[], wanted: number): number[] {
   const count = Math.max(...ranks) + 1
   return ranks.map(rank => Math.floor((rank * Math.min(wanted, count)) / count))
+}
+
+/** Only tensors pass from session to session: blocks that a sequence, a map or an optional would cross between become one. */
+function withoutCutsAt(graph: OnnxGraph, ranks: readonly number[], isTensor: (value: string) => boolean): number[] {
+  const joined = new Set<number>()
+  for (const node of graph.nodes)
+    for (const value of allReads(node)) {
+      const maker = graph.producer.get(value)?.node
+      if (!maker || ranks[maker.index] === ranks[node.index] || isTensor(value)) continue
+      for (let rank = ranks[maker.index] + 1; rank <= ranks[node.index]; rank++) joined.add(rank)
+    }
+  if (joined.size === 0) return [...ranks]
+  const start = (rank: number): number => (joined.has(rank) ? start(rank - 1) : rank)
+  return ranks.map(start)
 }
 
 function collect(graph: OnnxGraph, ranks: readonly number[], layers: readonly Layer[]): Block[] {

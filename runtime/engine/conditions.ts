@@ -4,6 +4,7 @@ import type { GraphNode, OnnxGraph } from '../onnx/graph.ts'
 import { type AttributeProto, type NodeProto, NodeProtoSchema } from '../onnx/schema/onnx_pb.ts'
 import type { TensorData } from '../tensor/data.ts'
 import { assemble, type Edge, feedName } from './assemble.ts'
+import { OWN } from './own-names.ts'
 import type { Provider, Session, SessionModel } from './providers/provider.ts'
 import type { ValueShape } from './scan.ts'
 import type { Weights } from './weights.ts'
@@ -165,4 +166,4 @@ export class Decider {
   }
 }
 
-const RESULT = 'onnsight:condition'
+const RESULT = `${OWN}condition`

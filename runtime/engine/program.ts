@@ -173,7 +173,10 @@ export class Program {
   /** The model of an unedited block or group. */
   partModel(part: Part): SessionModel {
     const nodes = asInFile(part.nodes)
-    const edge = (name: string): Edge => ({ name, type: this.typeOf(name), dims: this.dimsOf(name) })
+    const edge = (name: string): Edge => {
+      const dims = this.#shapes.get(name)?.named ?? this.dimsOf(name)
+      return { name, type: this.typeOf(name), dims }
+    }
     return assemble(
       {
         nodes: nodes.map(node => node.proto),

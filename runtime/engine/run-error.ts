@@ -13,7 +13,7 @@ export function mapRunError(error: unknown, step: Step, order: readonly Expressi
     return new RunError({ step: step.label, message, cause: error })
   }
   const [, opType, nodeName, message] = found
-  const own = /^onnsight:(\d+) /.exec(nodeName)
+  const own = /^⟦onnsight⟧(\d+) /.exec(nodeName)
   const expression = own ? order[step.expressions[Number(own[1])]] : undefined
   const mark: Mark | undefined = expression && 'mark' in expression ? expression.mark : undefined
   return new RunError({

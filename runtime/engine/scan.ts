@@ -3,8 +3,9 @@ import type { GraphNode, OnnxGraph } from '../onnx/graph.ts'
 import type { TensorData } from '../tensor/data.ts'
 import { type DataType, isHeld } from '../tensor/dtype.ts'
 import { dataTypeOf } from '../tensor/element-type.ts'
-import { assemble, type Edge } from './assemble.ts'
+import { assemble, type Edge, fetchedValue } from './assemble.ts'
 import { emitNode, emitTensor } from './emit.ts'
+import { OWN } from './own-names.ts'
 import type { Provider, SessionModel } from './providers/provider.ts'
 import { sizesFrom } from './shape-values.ts'
 import { specialTypes } from './special-types.ts'
@@ -16,6 +17,8 @@ export interface ValueShape {
   readonly type: DataType
   /** Outermost first; a dim that depends on the data is undefined, as are all if not even the rank is known. */
   readonly dims: Dims | undefined
+  /** The same with the names that open dims go by, where any has one: equal names, equal dims. @internal */
+  readonly named?: readonly (number | string | undefined)[]
 }
 
 /** Initializers up to this size stay in the skeleton: shapes may depend on their numbers. */
@@ -54,7 +57,7 @@ export async function scan(
 /** Values of which onnxruntime says [] while dims are open, by graph: scalars, or values of which not even the rank is known. */
 const unclear = new WeakMap<OnnxGraph, ReadonlySet<string>>()
 
-const rankName = (name: string): string => `onnsight:rank of ${name}`
+const rankName = (name: string): string => `${OWN}rank of ${name}`
 
 class Skeleton {
   readonly shapes = new Map<string, ValueShape>()
@@ -90,7 +93,7 @@ class Skeleton {
       else this.#kept.push(name)
     }
     for (const { name, type, dims } of inputs) {
-      if (type) this.shapes.set(name, { type, dims: dims?.map(dim => (typeof dim === 'number' ? dim : undefined)) })
+      if (type) this.shapes.set(name, { type, dims: dims && knownSizes(dims), ...namedDims(dims) })
     }
   }
 
@@ -121,13 +124,13 @@ class Skeleton {
       if (name.startsWith(rankName('')) && typeof dims[0] === 'number') ranks.set(name, dims[0])
     const open = new Set<string>()
     for (const output of session.outputs) {
-      const name = output.name.replace(/ as read$/, '')
+      const name = fetchedValue(output.name)
       if (output.type === 'other' || ranks.has(output.name) || name.startsWith(rankName(''))) continue
       const known = this.#typeOf(name)
       const type = known && !isHeld(known) ? known : (output.type as DataType)
       const isScalar = output.dims.length === 0 && ranks.get(rankName(name)) === 0
       if (output.dims.length === 0 && !isScalar) open.add(name)
-      this.shapes.set(name, { type, dims: isScalar ? [] : knownDims(output.dims) })
+      this.shapes.set(name, { type, dims: isScalar ? [] : knownDims(output.dims), ...namedDims(output.dims) })
     }
     if (!unclear.has(this.#graph)) unclear.set(this.#graph, open)
     await session.release()
@@ -170,5 +173,13 @@ function declaredType(graph: OnnxGraph, name: string): DataType | undefined {
 
 /** onnxruntime says [] for a scalar and for a rank it does not know: taken for the latter, as a wrong shape would be worse. */
 function knownDims(dims: readonly (number | string | undefined)[]): Dims | undefined {
-  return dims.length === 0 ? undefined : dims.map(dim => (typeof dim === 'number' ? dim : undefined))
+  return dims.length === 0 ? undefined : knownSizes(dims)
+}
+
+const knownSizes = (dims: readonly (number | string | undefined)[]): Dims =>
+  dims.map(dim => (typeof dim === 'number' ? dim : undefined))
+
+/** Without their names onnxruntime does not see that two dims are equal, and fuses less than it does in the whole model. */
+function namedDims(dims: Edge['dims']): Pick<ValueShape, 'named'> {
+  return dims?.some(dim => typeof dim === 'string' && dim !== '') ? { named: dims } : {}
 }

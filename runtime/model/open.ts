@@ -1,6 +1,7 @@
 import { cutBlocks } from '../engine/blocks.ts'
 import { Engine } from '../engine/engine.ts'
 import { groupBlocks } from '../engine/groups.ts'
+import { overriddenFunctions } from '../engine/own-operators.ts'
 import { Program } from '../engine/program.ts'
 import type { Provider } from '../engine/providers/provider.ts'
 import { scan, type ValueShape } from '../engine/scan.ts'
@@ -11,7 +12,7 @@ import { addAliases } from '../names/aliases.ts'
 import { findLayers } from '../names/layers.ts'
 import { Taps } from '../names/taps.ts'
 import { ModuleTree } from '../names/tree.ts'
-import { inlineFunctions } from '../onnx/functions.ts'
+import { inlineFunctions, markOverridden } from '../onnx/functions.ts'
 import type { OnnxGraph } from '../onnx/graph.ts'
 import type { ModelProto } from '../onnx/schema/onnx_pb.ts'
 import type { DataType } from '../tensor/dtype.ts'
@@ -41,6 +42,7 @@ export interface Opening {
 export async function openModel(opening: Opening, options: LoadOptions): Promise<Model> {
   const { message, origin, provider, places } = opening
   const { signal, onProgress } = options
+  for (const fn of await overriddenFunctions(message, provider)) markOverridden(fn)
   const variants = new Variants({ proto: inlineFunctions(message), places }, provider, engineMaker(opening, options))
   const usual = await variants.usual()
   signal?.throwIfAborted()
@@ -61,11 +63,16 @@ function engineMaker({ origin: { path }, provider, groupBytes }: Opening, option
     isOther = true
     const taps = new Taps(tree, name => shapes.get(name)?.type)
     const layers = findLayers(tree).map(layer => ({ label: layer.path, nodes: layer.nodes }))
-    const blocks = cutBlocks(graph, layers, options.blocks)
+    const blocks = cutBlocks(graph, layers, options.blocks, name => isTensor(graph, shapes, name))
     const groups = groupBlocks(graph, blocks, name => weights.externalBytes(name), groupBytes)
     const program = new Program({ id: `model ${++programs}`, graph, tree, taps, weights, blocks, groups, shapes })
     return new Engine(program, { provider, sessionBytes, reuseBytes, name: path })
   }
+}
+
+/** Of what is no tensor, the scan knows no shape; of what onnxruntime did not tell, it is not assumed. */
+function isTensor(graph: OnnxGraph, shapes: ReadonlyMap<string, ValueShape>, name: string): boolean {
+  return shapes.has(name) || !graph.producer.has(name)
 }
 
 /** Dtypes and fixed dims of all values; also finds what onnxruntime can't load before anything else is made. */

@@ -22,6 +22,14 @@ export function inlineFunctions(proto: ModelProto, calls?: Calls): ModelProto {
   return new Inliner(proto).run(calls)
 }
 
+/** Functions in whose place onnxruntime runs an operator of its own, of the same name. */
+const overridden = new WeakSet<FunctionProto>()
+
+/** From now on the function is no function: onnxruntime has an operator of its name. */
+export function markOverridden(fn: FunctionProto): void {
+  overridden.add(fn)
+}
+
 /** Filled with what stands for a node of the main graph, where that is not the node itself. */
 type Calls = Map<NodeProto, readonly NodeProto[]>
 
@@ -35,7 +43,8 @@ class Inliner {
 
   constructor(proto: ModelProto) {
     this.#proto = proto
-    this.#functions = new Map(proto.functions.map(fn => [keyOf(fn.domain, fn.name, fn.overload), fn]))
+    const functions = proto.functions.filter(fn => !overridden.has(fn))
+    this.#functions = new Map(functions.map(fn => [keyOf(fn.domain, fn.name, fn.overload), fn]))
     this.#versions = new Map(proto.opsetImport.map(({ domain, version }) => [standard(domain), version]))
     this.#names = new Set(namesIn(proto.graph as GraphProto))
   }

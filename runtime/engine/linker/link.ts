@@ -93,7 +93,8 @@ export function link(
       for (const id of unit.outputs) {
         if (id === '') continue
         const isRead = (lastReads.get(id) ?? -1) > step
-        const isFrontier = keepEdges && unit.kind === 'node' && hasOtherReaders(program, id, executed)
+        const isTensor = program.typeOf(id) !== undefined
+        const isFrontier = keepEdges && unit.kind === 'node' && isTensor && hasOtherReaders(program, id, executed)
         if (isRead || isFrontier) needed.push(id)
       }
     }

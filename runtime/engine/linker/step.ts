@@ -7,6 +7,7 @@ import type { NodeProto, TensorProto } from '../../onnx/schema/onnx_pb.ts'
 import type { DataType } from '../../tensor/dtype.ts'
 import { assemble, type Edge, feedName, fetchName } from '../assemble.ts'
 import { emitNode, emitTensor } from '../emit.ts'
+import { OWN } from '../own-names.ts'
 import type { Program } from '../program.ts'
 import { RECORDED_OPSET, recordedOpsets } from '../recorded.ts'
 import type { Step } from './plan.ts'
@@ -102,7 +103,7 @@ class LocalNames {
     if (id === '' || isModelValue(id)) return id
     let name = this.#names.get(id)
     if (name === undefined) {
-      name = `onnsight:${this.#names.size}`
+      name = `${OWN}${this.#names.size}`
       this.#names.set(id, name)
     }
     return name
@@ -150,7 +151,7 @@ function emit(
     const outputs = unit.outputs.map(id => local.of(id))
     if (unit.operation) {
       // Named by its place in the step: `Step.expressions` leads from there to the user's line.
-      const name = `onnsight:${operations++} ${unit.operation.opType}`
+      const name = `${OWN}${operations++} ${unit.operation.opType}`
       const lowered = opset === RECORDED_OPSET ? unit.operation : lower(unit.operation, opset)
       if (!lowered) throw new Error(`${unit.operation.opType} can't be written in opset ${opset}.`)
       nodes.push(

@@ -2,12 +2,12 @@ import type { Operation, Value } from '../../graph/expression.ts'
 import type { NormalForm } from '../../graph/normalise.ts'
 import type { Cluster } from '../../onnx/clusters.ts'
 import type { GraphNode } from '../../onnx/graph.ts'
+import { OWN } from '../own-names.ts'
 
 /**
- * Values in a linked graph have ids. A model's own value keeps its name; what a recording adds starts with this prefix, which no
- * exporter uses.
+ * Values in a linked graph have ids. A model's own value keeps its name; what a recording adds starts with `OWN`.
  */
-const PREFIX = 'onnsight:'
+const PREFIX = OWN
 export const operandId = (slot: number): string => `${PREFIX}$${slot}`
 export const constantId = (number: number): string => `${PREFIX}#${number}`
 export const resultId = (number: number, output: number): string => `${PREFIX}%${number}.${output}`
