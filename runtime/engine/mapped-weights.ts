@@ -1,6 +1,7 @@
 import { dirname, relative, sep } from 'node:path'
 import { ExternalDataError } from '../errors/onnx.ts'
 import { externalEntry } from '../onnx/external.ts'
+import { withFields } from '../onnx/message.ts'
 import type { TensorProto } from '../onnx/schema/onnx_pb.ts'
 import type { Sidecar } from '../onnx/sidecar.ts'
 import { relocate } from './relocate.ts'
@@ -27,10 +28,13 @@ export function mappedWeights(sidecar?: Sidecar): WeightPlaces {
         if (!tensor) {
           const own = tensors.get(name)
           if (!own) throw new Error(`No initializer is called ${name}.`)
-          tensor = relocate(own, name, location => ({
-            location: posixRelative(folder ?? '', source?.file ?? location),
-            offset: source ? String(source.offsetOf(own)) : externalEntry(own, 'offset'),
-          }))
+          // Mapping a file of no bytes ends the process.
+          tensor = own.dims.includes(0n)
+            ? withFields(own, { name, externalData: [], dataLocation: 0, rawData: new Uint8Array() })
+            : relocate(own, name, location => ({
+                location: posixRelative(folder ?? '', source?.file ?? location),
+                offset: source ? String(source.offsetOf(own)) : externalEntry(own, 'offset'),
+              }))
           prepared.set(name, tensor)
         }
         found.push(tensor)

@@ -100,7 +100,7 @@ export class Operation {
     this.outputs = outputs
     this.mark = mark
     let signature = domain ? `${domain}.${opType}` : opType
-    for (const name in attributes) signature += ` ${name}=${JSON.stringify(attributes[name])}`
+    for (const name in attributes) signature += ` ${name}=${attributeKey(attributes[name])}`
     this.signature = signature
   }
 }
@@ -150,4 +150,10 @@ export interface Recording {
   readonly owner: TapOwner | undefined
   readonly writes: ReadonlyMap<Tap, readonly Write[]>
   readonly wanted: readonly Value[]
+}
+
+/** JSON has no −0, NaN or infinity. */
+function attributeKey(attribute: Attribute): string {
+  if (!('float' in attribute)) return JSON.stringify(attribute)
+  return Object.is(attribute.float, -0) ? 'float -0' : `float ${attribute.float}`
 }

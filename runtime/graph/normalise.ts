@@ -1,4 +1,5 @@
 import type { TensorData } from '../tensor/data.ts'
+import { elementsKey } from './elements-key.ts'
 import type { Expression, Recording, Value } from './expression.ts'
 
 /**
@@ -55,7 +56,7 @@ export function normalise(recording: Recording): NormalForm {
         operands.push(expression.data)
         return `$${expression.data.type}`
       case 'constant':
-        return `#${expression.data.type}[${expression.data.dims}]${Array.from(expression.data.data as ArrayLike<unknown>).join()}`
+        return `#${expression.data.type}[${expression.data.dims}]${elementsKey(expression.data.data)}`
       case 'read':
         return `<${expression.tap.key}@${expression.writes}`
       case 'application':

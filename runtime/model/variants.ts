@@ -4,6 +4,7 @@ import type { Engine } from '../engine/engine.ts'
 import type { Provider } from '../engine/providers/provider.ts'
 import { scan, type ValueShape } from '../engine/scan.ts'
 import { type WeightPlaces, Weights } from '../engine/weights.ts'
+import { elementsKey } from '../graph/elements-key.ts'
 import { inlineBodies } from '../onnx/bodies.ts'
 import { type Branch, bodyOf, branchId, takeBranches } from '../onnx/branches.ts'
 import { hidesValues } from '../onnx/clusters.ts'
@@ -118,7 +119,7 @@ class Stage {
       for (const name of condition.inputs) {
         const data = inputs.get(name)?.data
         if (!data || data.length > MOST_NUMBERS) return undefined
-        parts.push(Array.from<unknown>(data).join())
+        parts.push(elementsKey(data))
       }
     }
     return parts.join(' ')

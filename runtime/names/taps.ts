@@ -160,7 +160,7 @@ export class Taps {
     tensor: string,
     label = `${scope}.${direction === 'out' ? 'output' : 'input'}`,
   ): Tap {
-    const key = `${scope}|${direction}|${tensor}`
+    const key = JSON.stringify([scope, direction, tensor])
     let tap = this.#taps.get(key)
     if (!tap) {
       tap = Object.freeze({ key, label, tensor, direction, scope })

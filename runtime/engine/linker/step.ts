@@ -1,3 +1,4 @@
+import { elementsKey } from '../../graph/elements-key.ts'
 import type { Value } from '../../graph/expression.ts'
 import { lower } from '../../graph/lower.ts'
 import type { NormalForm } from '../../graph/normalise.ts'
@@ -60,8 +61,8 @@ export function buildStep(parts: StepParts): Step {
   const key = [
     isModel ? program.id : 'operations',
     ...keys,
-    `in ${inputEdges.map(({ name, type }) => `${name}:${type}`)}`,
-    `out ${outputEdges.map(({ name }) => name)}`,
+    `in ${JSON.stringify(inputEdges.map(({ name, type }) => [name, type]))}`,
+    `out ${JSON.stringify(outputEdges.map(({ name }) => name))}`,
   ].join('\n')
 
   return {
@@ -120,7 +121,7 @@ class LocalNames {
 
   constantText(id: string): string {
     const { type, dims, data } = constantOf(this.#form, id)
-    return `${type}[${dims}]${Array.from(data as ArrayLike<unknown>).join()}`
+    return `${type}[${dims}]${elementsKey(data)}`
   }
 }
 
@@ -132,11 +133,13 @@ function constantOf(form: NormalForm, id: string) {
 
 function keyOf(unit: Unit, local: LocalNames): string {
   const name = (id: string): string => (isConstant(id) ? `#${local.constantText(id)}${local.of(id)}` : local.of(id))
-  const reads = unit.inputs.map(name).join()
-  const outputs = unit.kind === 'node' ? '' : unit.outputs.map(id => local.of(id)).join()
+  const reads = JSON.stringify(unit.inputs.map(name))
+  const outputs = unit.kind === 'node' ? '' : JSON.stringify(unit.outputs.map(id => local.of(id)))
   if (unit.operation) return `${unit.operation.signature}(${reads})${outputs}`
-  const changed = unit.rewired ? `(${reads};${unit.captures.map(([from, id]) => `${from}=${name(id)}`)})` : ''
-  const asked = unit.cluster ? ` fused ${unit.outputs}` : ''
+  const changed = unit.rewired
+    ? `(${reads};${JSON.stringify(unit.captures.map(([from, id]) => [from, name(id)]))})`
+    : ''
+  const asked = unit.cluster ? ` fused ${JSON.stringify(unit.outputs)}` : ''
   return `${unit.node!.index}${asked}${changed}${outputs}`
 }
 
