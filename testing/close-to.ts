@@ -1,6 +1,7 @@
 import { AssertionError } from 'node:assert'
 import { ArgumentError, showDims } from '../runtime/errors/tensor.ts'
 import { Tensor } from '../runtime/index.ts'
+import { knownOptions } from '../runtime/tensor/known-options.ts'
 import { compare } from './compare.ts'
 import { type Elements, elementsOf } from './elements.ts'
 import { type Expected, expectedElements } from './expected.ts'
@@ -34,11 +35,9 @@ export function closeTo(actual: Tensor, expected: Expected, options: CloseToOpti
 }
 
 /** What a comparison found; undefined if nothing. @throws as `closeTo`, but for the AssertionError */
-export function differenceOf(
-  actual: Tensor,
-  expected: Expected,
-  { equalNaN = false, checkType = true, most = 8, ...options }: CloseToOptions = {},
-): string | undefined {
+export function differenceOf(actual: Tensor, expected: Expected, given: CloseToOptions = {}): string | undefined {
+  const known = knownOptions('closeTo()', given, ['rtol', 'atol', 'precision', 'equalNaN', 'checkType', 'most'])
+  const { equalNaN = false, checkType = true, most = 8, ...options } = known
   if (!(actual instanceof Tensor)) throw notATensor(actual)
   if (!Number.isSafeInteger(most) || most < 0)
     throw new ArgumentError(`closeTo: most is ${most}.`, undefined, 'give a number of differences to list, from 0')

@@ -45,15 +45,3 @@ export class UnsupportedModelError extends OnnsightError {
     })
   }
 }
-
-/** Prompts padded on the left, for an operator that takes lengths in the place of a mask, in a form that can't be written out. */
-export class PaddedLeftError extends OnnsightError {
-  static readonly code = 'padded-left'
-  constructor(node: string, opType: string, reason: string) {
-    super(
-      PaddedLeftError.code,
-      `The prompts are padded on the left, and ${node} (${opType}) takes lengths, which count from the left. It can’t be written out with a mask: ${reason}.`,
-      { fix: 'pad on the right, or run prompts of equal length together' },
-    )
-  }
-}

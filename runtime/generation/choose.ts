@@ -11,20 +11,29 @@ export interface ChoiceOptions {
   readonly topK?: number
   /** Only the likeliest tokens can be chosen that together have this probability: above 0, at most 1. */
   readonly topP?: number
-  /** Of the random numbers: the same seed gives the same tokens. Needed where tokens are drawn. */
+  /** Of the random numbers: the same seed gives the same tokens. @default another one in each call; it is in the result */
   readonly seed?: number
 }
 
 /** From the logits of the last position, float `[batch, vocabulary]`, the tokens: int64 `[batch]`. `dims` are the logits', if known. */
 export type Choose = (logits: Tensor, step: number, dims: readonly (number | undefined)[]) => Tensor
 
+const isDrawn = ({ temperature, topK, topP }: ChoiceOptions): boolean =>
+  temperature !== undefined || topK !== undefined || topP !== undefined
+
+/** The seed to draw with: the one that is given, or one that nobody has chosen; undefined where nothing is drawn. */
+export function seedOf(options: ChoiceOptions): number | undefined {
+  if (!isDrawn(options)) return undefined
+  return options.seed ?? crypto.getRandomValues(new Uint32Array(1))[0]
+}
+
 /** @throws GenerateError for options that make no sense */
 export function chooser({ temperature, topK, topP, seed }: ChoiceOptions): Choose {
-  if (temperature === undefined && topK === undefined && topP === undefined) return logits => logits.argmax(-1)
+  if (!isDrawn({ temperature, topK, topP } as ChoiceOptions)) return logits => logits.argmax(-1)
   if (seed === undefined || !Number.isSafeInteger(seed))
     throw new GenerateError(
       `Tokens are to be drawn, and the seed is ${seed}.`,
-      'give { seed: 0 }: the same seed gives the same tokens; leave out temperature, topK and topP for the likeliest',
+      'give a whole number, { seed: 0 }, or leave it out: the one that was used is in the result',
     )
   check('temperature', temperature, value => value > 0, 'a number above 0')
   check('topK', topK, value => Number.isInteger(value) && value > 0, 'a whole number above 0')

@@ -1,6 +1,7 @@
 import { GenerateError, StepError } from '../errors/generate.ts'
 import type { Mark } from '../graph/expression.ts'
 import { recorderScope } from '../graph/recorder.ts'
+import { knownOptions } from '../tensor/known-options.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { ExecutionBackend } from '../tracing/backend.ts'
 import type { Block, StepOwner } from '../tracing/block.ts'
@@ -9,8 +10,8 @@ import { save } from '../tracing/save.ts'
 import { Session } from '../tracing/session.ts'
 import { untilStop } from '../tracing/stop.ts'
 import type { Traceable } from '../tracing/traceable.ts'
-import { type TraceOptions, Tracer } from '../tracing/tracer.ts'
-import { type ChoiceOptions, type Choose, chooser } from './choose.ts'
+import { TRACE_OPTIONS, type TraceOptions, Tracer } from '../tracing/tracer.ts'
+import { type ChoiceOptions, type Choose, chooser, seedOf } from './choose.ts'
 import type { Decoder } from './decoder.ts'
 import { Gathered } from './gathered.ts'
 import { GrowingShapes } from './growing-shapes.ts'
@@ -37,7 +38,14 @@ export interface Generated<R> {
   readonly steps: number
   /** What the block gave, each time it ran. */
   readonly values: readonly R[]
+  /** Of the tokens that were drawn: generate() with it draws the same ones. */
+  readonly seed?: number
 }
+
+const OPTIONS = [
+  ...['maxNewTokens', 'eosTokenId', 'padTokenId', 'logits', 'temperature', 'topK', 'topP', 'seed'],
+  ...TRACE_OPTIONS,
+]
 
 export interface GenerateRequest {
   readonly model: unknown
@@ -65,6 +73,7 @@ export class Generation extends Session implements StepOwner {
   step = 0
   readonly #request: GenerateRequest
   readonly #choose: Choose
+  readonly #seed: number | undefined
   readonly #sequence: Sequence
   readonly #gathered = new Map<string, Gathered>()
   readonly #called = new Map<string, number>()
@@ -84,8 +93,10 @@ export class Generation extends Session implements StepOwner {
     super(request.block?.info)
     this.#request = request
     const { options, decoder, inputs, block, target } = request
+    knownOptions('generate()', options, OPTIONS)
     checkOptions(options)
-    this.#choose = chooser(options)
+    this.#seed = seedOf(options)
+    this.#choose = chooser({ ...options, ...(this.#seed === undefined ? {} : { seed: this.#seed }) })
     const isIdle = block === undefined && target.edits.length === 0
     this.#shapes = new GrowingShapes(decoder.growing, options.maxNewTokens - 1, isIdle)
     this.#sequence = new Sequence(decoder, inputs, padding(options))
@@ -131,7 +142,7 @@ export class Generation extends Session implements StepOwner {
       values.push(await block)
     }
     for (const gathered of this.#gathered.values()) gathered.assertComplete(steps)
-    return { ids: this.#sequence.ids, steps, values }
+    return { ids: this.#sequence.ids, steps, values, ...(this.#seed === undefined ? {} : { seed: this.#seed }) }
   }
 
   /** A block that waits in next() fails as its step did: what it has to clean up it can. */
@@ -142,10 +153,11 @@ export class Generation extends Session implements StepOwner {
 
   #runStep(): Promise<Outcome> {
     const { model, target, options } = this.#request
+    const { signal, onReport, backend = new ExecutionBackend() } = options
     const tracer = new Tracer(
       [model, this.#sequence.inputs],
-      options,
-      options.backend ?? new ExecutionBackend(),
+      { ...(signal ? { signal } : {}), ...(onReport ? { onReport } : {}) },
+      backend,
       this.info,
     )
     tracer.once = this.step > 0

@@ -6,6 +6,7 @@ import { showDims } from '../errors/tensor.ts'
 import { type TensorLike, toTensor } from '../tensor/convert.ts'
 import type { TensorData } from '../tensor/data.ts'
 import { isHeld } from '../tensor/dtype.ts'
+import { fromForeign } from '../tensor/foreign.ts'
 import { Tensor } from '../tensor/tensor.ts'
 
 /** What a model is given: a tensor, nested or typed array for each input, by name; or just the one, if it takes one. */
@@ -35,7 +36,11 @@ export function prepareInputs(declared: readonly DeclaredInput[], given: unknown
 function byName(declared: readonly DeclaredInput[], given: unknown): Record<string, unknown> {
   refuseForeign(given)
   const isArray =
-    Array.isArray(given) || ArrayBuffer.isView(given) || given instanceof Tensor || typeof given === 'number'
+    Array.isArray(given) ||
+    ArrayBuffer.isView(given) ||
+    given instanceof Tensor ||
+    typeof given === 'number' ||
+    fromForeign(given) !== undefined
   if (isArray) {
     if (declared.length === 1) return { [declared[0].name]: given }
     throw new InputError(
@@ -70,7 +75,7 @@ function convert(input: DeclaredInput, given: unknown, declared: readonly Declar
     throw new InputError(`The input ${input.name} is of type ${input.type}, which JavaScript can't hold.`, declared)
   let data: TensorData
   try {
-    const isTyped = given instanceof Tensor || ArrayBuffer.isView(given)
+    const isTyped = given instanceof Tensor || ArrayBuffer.isView(given) || fromForeign(given) !== undefined
     data = (isTyped ? toTensor(given as TensorLike) : toTensor(given as TensorLike, { type })).held()
   } catch (error) {
     if (!(error instanceof OnnsightError)) throw error

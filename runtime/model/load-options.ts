@@ -1,6 +1,6 @@
 import { LoadOptionError } from '../errors/input.ts'
 import type { Renames } from '../names/aliases.ts'
-import { nearestNames } from '../names/nearest.ts'
+import { knownOptions } from '../tensor/known-options.ts'
 
 /** How a model is opened, cut and kept: see docs/running.md. */
 export interface LoadOptions {
@@ -84,14 +84,7 @@ export function checkLoadOptions(options: LoadOptions, providers: readonly strin
       'give the path of a folder, or true',
     )
   }
-  for (const name of Object.keys(options)) {
-    if (optionNames.includes(name)) continue
-    const [near] = nearestNames(name, optionNames)
-    throw new LoadOptionError(
-      `There is no option ${name}.`,
-      near ? `did you mean ${near}?` : `the options are ${optionNames.join(', ')}`,
-    )
-  }
+  knownOptions('load()', options, optionNames)
   if (provider !== undefined && !providers.includes(provider)) {
     throw new LoadOptionError(
       `There is no provider ${JSON.stringify(provider)} here.`,

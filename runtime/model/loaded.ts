@@ -3,7 +3,8 @@ import { InputError } from '../errors/input.ts'
 import { UseAfterReleaseError } from '../errors/run.ts'
 import { refinedDims } from '../inputs/empty-cache.ts'
 import { fillInputs, type PaddingSide } from '../inputs/fill.ts'
-import { PAST, roleOf } from '../inputs/roles.ts'
+import { assertNotEmpty, assertWithinTables, type TableLimit, tableLimits } from '../inputs/limits.ts'
+import { idsInput, PAST, roleOf } from '../inputs/roles.ts'
 import { asInFile, takesLengths } from '../onnx/clusters.ts'
 import type { ValueInfo } from '../onnx/graph.ts'
 import type { SaveOptions } from '../onnx/write.ts'
@@ -58,6 +59,8 @@ export class LoadedModel implements Traceable {
   readonly #variants: Variants
   /** On which side prompts of unequal length are padded. */
   readonly paddingSide: PaddingSide
+  /** Tables that inputs look rows up in. */
+  readonly #limits: readonly TableLimit[]
   #released = false
 
   constructor(origin: Origin, variants: Variants, usual: Variant) {
@@ -77,6 +80,7 @@ export class LoadedModel implements Traceable {
     })
     const mark = (input: Declared): Declared => (roleOf(input, inputs) ? { ...input, optional: true } : input)
     this.signature = { inputs: inputs.map(mark), outputs: graph.outputs.map(declare) }
+    this.#limits = tableLimits(graph)
     const hasPositions = inputs.some(input => roleOf(input, inputs) === 'positions')
     this.paddingSide = hasPositions || asInFile(graph.nodes).some(takesLengths) ? 'left' : 'right'
   }
@@ -91,7 +95,11 @@ export class LoadedModel implements Traceable {
 
   prepare(inputs: unknown): ReadonlyMap<string, TensorData> {
     const { inputs: declared } = this.signature
-    return prepareInputs(declared, fillInputs(declared, inputs, this.paddingSide))
+    const prepared = prepareInputs(declared, fillInputs(declared, inputs, this.paddingSide))
+    const ids = idsInput(declared)
+    if (ids !== undefined) assertNotEmpty(declared, ids, prepared)
+    assertWithinTables(declared, this.#limits, prepared)
+    return prepared
   }
 
   variant(inputs: ReadonlyMap<string, TensorData>): Promise<Variant> {

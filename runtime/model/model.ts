@@ -10,6 +10,7 @@ import { printModule } from '../names/print.ts'
 import { resolvePath } from '../names/resolve.ts'
 import type { SaveOptions } from '../onnx/write.ts'
 import type { Template } from '../template/template.ts'
+import { knownOptions } from '../tensor/known-options.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type Block, fromFunction } from '../tracing/block.ts'
 import type { BlockResult, Settled } from '../tracing/invokes.ts'
@@ -215,7 +216,8 @@ export class ModelHandle extends ModuleHandle {
     return this.#edits.length > 0 ? withEdits(this.#loaded, this.#edits) : this.#loaded
   }
 
-  withEdit(block: Block, { inplace = false }: EditOptions): Model {
+  withEdit(block: Block, options: EditOptions): Model {
+    const { inplace = false } = knownOptions('edit()', options, ['inplace'])
     if (!inplace) return new ModelHandle(this.#loaded, this.#edits).withEdit(block, { inplace: true })
     this.#edits = [...this.#edits, { block, model: this.proxy }]
     return this.proxy
@@ -345,7 +347,8 @@ export class ModelHandle extends ModuleHandle {
     return { ...sessions, reusedBytes }
   }
 
-  async save(path: string, options: SaveOptions = {}): Promise<void> {
+  async save(path: string, given: SaveOptions = {}): Promise<void> {
+    const options = knownOptions('save()', given, ['weights', 'signal'])
     await this.#loaded.save(path, options, this.#edits.length > 0 ? this[traceable]() : undefined)
   }
 

@@ -1,5 +1,5 @@
 import { InputError } from '../errors/input.ts'
-import { takesLengths } from '../onnx/clusters.ts'
+import { type NotWrittenOut, takesLengths } from '../onnx/clusters.ts'
 import type { OnnxGraph } from '../onnx/graph.ts'
 import type { TensorData } from '../tensor/data.ts'
 
@@ -15,6 +15,17 @@ export function lengthMasks(graph: OnnxGraph): readonly string[] {
     for (const input of maker?.inputs ?? []) seen.add(input)
   }
   return graph.inputs.filter(({ name, dims }) => seen.has(name) && dims?.length === 2).map(({ name }) => name)
+}
+
+/** The error for prompts that are padded on the left, where an operator that takes lengths can't be written out with a mask. */
+export function paddedLeftRefused(graph: OnnxGraph, cause: NotWrittenOut): InputError {
+  const declared = graph.inputs.map(input => ({ ...input, type: input.type ?? 'other' }))
+  return new InputError(
+    `The prompts are padded on the left, and the model’s attention takes lengths, which count from the left. It can’t be written out with a mask: ${cause.message}.`,
+    declared,
+    'pad on the right, or run prompts of one length together',
+    cause,
+  )
 }
 
 /**

@@ -7,13 +7,13 @@ import { type WeightPlaces, Weights } from '../engine/weights.ts'
 import { elementsKey } from '../graph/elements-key.ts'
 import { inlineBodies } from '../onnx/bodies.ts'
 import { type Branch, bodyOf, branchId, takeBranches } from '../onnx/branches.ts'
-import { hidesValues } from '../onnx/clusters.ts'
+import { hidesValues, NotWrittenOut } from '../onnx/clusters.ts'
 import type { Alignment } from '../onnx/expansions/expansion.ts'
 import { buildGraph, type OnnxGraph } from '../onnx/graph.ts'
 import type { GraphProto, ModelProto } from '../onnx/schema/onnx_pb.ts'
 import type { TensorData } from '../tensor/data.ts'
 import type { DataType } from '../tensor/dtype.ts'
-import { isPaddedLeft, lengthMasks } from './padding.ts'
+import { isPaddedLeft, lengthMasks, paddedLeftRefused } from './padding.ts'
 
 /** A model with its branches chosen: a merged decoder has one for prompts and one for the tokens after. */
 export interface Variant {
@@ -216,11 +216,15 @@ class Stage {
 
   /** Weights of a branch that was taken stay in their file: they are the main graph's now. */
   #toRun(): Promise<Runnable> {
-    this.#runnable ??= inlineBodies(this.#proto).then(proto => {
-      if (proto === this.#proto && !hidesValues(proto)) return { graph: this.graph, weights: this.weights }
-      const graph = buildGraph(proto, { clusters: true, rows: this.#rows })
-      return { graph, weights: new Weights(graph.initializers, this.#places) }
-    })
+    this.#runnable ??= inlineBodies(this.#proto)
+      .then(proto => {
+        if (proto === this.#proto && !hidesValues(proto)) return { graph: this.graph, weights: this.weights }
+        const graph = buildGraph(proto, { clusters: true, rows: this.#rows })
+        return { graph, weights: new Weights(graph.initializers, this.#places) }
+      })
+      .catch(error => {
+        throw error instanceof NotWrittenOut ? paddedLeftRefused(this.graph, error) : error
+      })
     return this.#runnable
   }
 

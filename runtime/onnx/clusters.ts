@@ -1,4 +1,3 @@
-import { PaddedLeftError } from '../errors/input.ts'
 import { type Alignment, type Expansion, type FusedNode, isRefusal } from './expansions/expansion.ts'
 import { ruleFor } from './expansions/index.ts'
 import type { GraphNode } from './graph.ts'
@@ -25,6 +24,9 @@ export interface Cluster {
 export function takesLengths({ domain, opType }: Pick<NodeProto, 'domain' | 'opType'>): boolean {
   return domain === 'com.microsoft' && opType === 'GroupQueryAttention'
 }
+
+/** Of a fused node that must be written out and can't be: its name, and why. */
+export class NotWrittenOut extends Error {}
 
 /** What one node of a file becomes in the graph. */
 export interface Written {
@@ -60,7 +62,8 @@ export function writeOut(
     const isLaterSecond = (made.get(node.input[1]) ?? -1) >= (made.get(node.input[0]) ?? -1)
     const result = rule({ ...about, proto: node, name, isLaterSecond, rankOf })
     if (isRefusal(result)) {
-      if (about.rows === 'end' && takesLengths(node)) throw new PaddedLeftError(name, node.opType, result.refused)
+      if (about.rows === 'end' && takesLengths(node))
+        throw new NotWrittenOut(`${name} (${node.opType}): ${result.refused}`)
       return { nodes: [node], expansion: undefined }
     }
     initializers.push(...result.initializers)

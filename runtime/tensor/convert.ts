@@ -12,14 +12,22 @@ import {
   isInteger,
   type TensorArray,
 } from './dtype.ts'
+import { type ForeignTensor, fromForeign } from './foreign.ts'
 import { here } from './here.ts'
 import { Tensor } from './tensor.ts'
 
 /** Arrays in arrays, all of one length at each depth, with the elements inside. */
-export type NestedArray = readonly (number | bigint | boolean | string | NestedArray)[]
+export type NestedArray = readonly (number | bigint | boolean | string | NestedArray | Exclude<TensorArray, string[]>)[]
 
 /** Whatever can stand where a tensor is wanted: a number, nested arrays, a typed array. */
-export type TensorLike = Tensor | number | bigint | boolean | NestedArray | Exclude<TensorArray, string[]>
+export type TensorLike =
+  | Tensor
+  | number
+  | bigint
+  | boolean
+  | NestedArray
+  | Exclude<TensorArray, string[]>
+  | ForeignTensor
 
 /**
  * A tensor of the value. Arrays take `type` where it is given; else numbers are float32, bigints int64, booleans bool, and a typed
@@ -29,6 +37,8 @@ export type TensorLike = Tensor | number | bigint | boolean | NestedArray | Excl
 export function toTensor(value: TensorLike, { type }: { type?: DataType | undefined } = {}): Tensor {
   if (value instanceof Tensor) return value
   refuseForeign(value)
+  const foreign = fromForeign(value)
+  if (foreign) return foreign
   if (type !== undefined && !isHeld(type))
     return toTensor(value, { type: isInteger(type) ? 'int32' : 'float32' }).to(type)
   if (ArrayBuffer.isView(value) || isFloat16Array(value)) return fromTyped(value, type)
@@ -63,9 +73,13 @@ function typeOfArray(array: ArrayBufferView): HeldType {
   return type
 }
 
+/** An array, or a typed array as a row among others. */
+const isList = (value: unknown): value is ArrayLike<unknown> & Iterable<unknown> =>
+  Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))
+
 function dimsOf(value: unknown): number[] {
   const dims: number[] = []
-  for (let at = value; Array.isArray(at); at = at[0]) dims.push(at.length)
+  for (let at = value; isList(at); at = at[0]) dims.push(at.length)
   return dims
 }
 
@@ -76,14 +90,14 @@ function flatten(
   into: (number | bigint | boolean | string)[],
 ): void {
   if (depth === dims.length) {
-    if (Array.isArray(value) || !/^(number|bigint|boolean|string)$/.test(typeof value)) {
+    if (isList(value) || !/^(number|bigint|boolean|string)$/.test(typeof value)) {
       throw notAnElement(value, depth)
     }
     into.push(value as number)
     return
   }
-  if (!Array.isArray(value) || value.length !== dims[depth]) {
-    const found = Array.isArray(value) ? `${value.length} elements` : 'no array'
+  if (!isList(value) || value.length !== dims[depth]) {
+    const found = isList(value) ? `${value.length} elements` : 'no array'
     throw new ArgumentError(
       `The nested arrays are ragged: a row at depth ${depth} has ${found}, and the first has ${dims[depth]}.`,
       here(),
@@ -96,7 +110,7 @@ function flatten(
 function notAnElement(value: unknown, depth: number): ArgumentError {
   const where = depth === 0 ? '' : ' among the elements'
   const error = (what: string, fix: string) => new ArgumentError(`A tensor can't be made of ${what}.`, here(), fix)
-  if (Array.isArray(value)) return error('arrays of different depth', 'give every row the same length and depth')
+  if (isList(value)) return error('arrays of different depth', 'give every row the same length and depth')
   if (value instanceof Promise) return error(`a promise${where}`, 'await it first')
   if (value instanceof Tensor) return error(`tensors${where}`, 'join them: stack([a, b]) or cat([a, b])')
   const what =

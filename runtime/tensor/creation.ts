@@ -5,6 +5,7 @@ import { sizeOf } from './data.ts'
 import { allocate, type DataType, type HeldType, isBigInt } from './dtype.ts'
 import { here } from './here.ts'
 import { int64Operand } from './int64.ts'
+import { knownOptions } from './known-options.ts'
 import { recordOne, Tensor } from './tensor.ts'
 
 /** Which dtype. */
@@ -13,8 +14,19 @@ interface Typed {
   readonly type?: HeldType
 }
 
-/** A tensor of nested arrays, a typed array or a number. Numbers are float32 unless `type` says otherwise. */
-export function tensor(data: TensorLike, { type, dims }: { type?: HeldType; dims?: readonly number[] } = {}): Tensor {
+/**
+ * A tensor of nested arrays, a typed array or a number. Numbers are float32 unless `type` says otherwise.
+ * @throws UnknownOptionError, ArgumentError for elements that do not fill the dims
+ */
+export function tensor(data: TensorLike, { type, dims }?: { type?: HeldType; dims?: readonly number[] }): Tensor
+/** The same with its dims alone: `tensor(data, [2, 3])`. */
+export function tensor(data: TensorLike, dims: readonly number[]): Tensor
+export function tensor(
+  data: TensorLike,
+  options?: { type?: HeldType; dims?: readonly number[] } | readonly number[],
+): Tensor {
+  const given = Array.isArray(options) ? { dims: options as readonly number[] } : (options as { type?: HeldType })
+  const { type, dims }: { type?: HeldType; dims?: readonly number[] } = knownOptions('tensor', given, ['type', 'dims'])
   const made = toTensor(data, { type })
   if (dims) checkDims(dims, 'tensor')
   return dims ? Tensor.of(withDims(made, dims)) : made
@@ -28,7 +40,9 @@ function withDims(made: Tensor, dims: readonly number[]) {
 }
 
 /** Every element `value`. */
-export function full(dims: readonly number[], value: number, { type = 'float32' }: Typed = {}): Tensor {
+export function full(dims: readonly number[], value: number, { type }?: Typed): Tensor
+export function full(dims: readonly number[], value: number, options?: Typed): Tensor {
+  const { type = 'float32' } = knownOptions('full', options, ['type'])
   checkDims(dims, 'full')
   const one = toTensor(value, { type }).held().data
   const data = allocate(type, sizeOf(dims))

@@ -7,6 +7,7 @@ import { toTensor } from './convert.ts'
 import { sizeOf } from './data.ts'
 import type { HeldType } from './dtype.ts'
 import { here } from './here.ts'
+import { knownOptions } from './known-options.ts'
 import { Tensor } from './tensor.ts'
 
 type Generator = ReturnType<typeof mersenne>
@@ -21,7 +22,7 @@ export interface Seeded {
 
 /** @throws ArgumentError without a seed: random numbers that can't be had again are of no use here */
 function generatorOf(operation: string, options: Partial<Seeded> | undefined): Generator {
-  const seed = options?.seed
+  const { seed } = knownOptions(operation, options, ['seed', 'type'])
   if (seed !== undefined && Number.isSafeInteger(seed)) return mersenne(seed)
   const what = seed === undefined ? 'it was given no seed' : `its seed is ${seed}`
   throw new ArgumentError(

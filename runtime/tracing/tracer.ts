@@ -9,6 +9,7 @@ import { currentRecorder, type Recorder, recorderScope } from '../graph/recorder
 import type { ModuleNode } from '../names/tree.ts'
 import type { TensorData } from '../tensor/data.ts'
 import type { HeldType } from '../tensor/dtype.ts'
+import { knownOptions } from '../tensor/known-options.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { type Backend, ExecutionBackend } from './backend.ts'
 import type { BlockOwner } from './context.ts'
@@ -33,6 +34,8 @@ export interface TraceOptions {
   /** What runs it. @default an ExecutionBackend: here and now */
   readonly backend?: Backend
 }
+
+export const TRACE_OPTIONS = ['signal', 'onReport', 'backend'] as const
 
 /** Dtypes and dims of a trace's inputs, by name. */
 export type HeldShapes = ReadonlyMap<string, { readonly type: HeldType; readonly dims: readonly number[] }>
@@ -97,7 +100,7 @@ export class Tracer implements PlacesOwner, BlockOwner {
     info?: Info,
   ) {
     this.args = args
-    this.kwargs = kwargs
+    this.kwargs = knownOptions('trace()', kwargs, TRACE_OPTIONS)
     this.backend = backend
     this.info = info
     this.outer = currentRecorder()

@@ -1,5 +1,6 @@
 import { WorkerError } from '../errors/worker.ts'
 import { recordingToJSON } from '../graph/json.ts'
+import { knownOptions } from '../tensor/known-options.ts'
 import { type Backend, ExecutionBackend } from '../tracing/backend.ts'
 import type { Runner, RunRequest, RunResult } from '../tracing/runner.ts'
 import type { Traceable } from '../tracing/traceable.ts'
@@ -31,8 +32,8 @@ export class WorkerBackend implements Backend {
   readonly #workers = new Map<object, LoadedWorker>()
   #traces = 0
 
-  constructor(options: WorkerOptions = {}) {
-    this.#options = options
+  constructor(given: WorkerOptions = {}) {
+    this.#options = knownOptions('WorkerBackend()', given, ['timeoutMs'])
   }
 
   /** Process ids of the workers that are running, one for each model. */

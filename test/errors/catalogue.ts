@@ -123,9 +123,15 @@ await trace(model, inputs, () => double(model.lm_head.output as never))`,
   invoke([[1, 2]], () => model.lm_head.output)
 })`,
   },
+  'blocked-layout': {
+    means:
+      'The file was optimised for one processor: a value’s channels lie in blocks, and its elements in another order than its dims tell.',
+    program: `const cnn = await load('test/fixtures/exported/yolo/classic+all/model.onnx')
+await cnn.trace({ images: zeros([1, 3, 32, 48]) }, m => m.module('model.1').output)`,
+  },
   'load-option': {
-    means: 'An option of `load` does not exist, or has a value that it can’t have.',
-    program: `await load('test/fixtures/models/chars.onnx', { thread: 2 } as never)`,
+    means: 'An option of `load` has a value that it can’t have.',
+    program: `await load('test/fixtures/models/chars.onnx', { threads: 0 })`,
   },
   'macro-not-expanded': {
     means: 'A form of the macro was called as it stands: no Babel has expanded it.',
@@ -237,7 +243,10 @@ await loadOld('test/fixtures/models/chars.onnx')`,
   },
   run: {
     means: 'onnxruntime failed while it ran: the message names the node, or the line that recorded the operation.',
-    program: `await trace(model, { input_ids: [[9999]] }, () => model.lm_head.output)`,
+    program: `await trace(model, inputs, () => {
+  model.transformer.wte.input = 9999
+  return model.lm_head.output
+})`,
   },
   save: {
     means: '`save()` or `cache()` was called where no trace is.',
@@ -305,6 +314,11 @@ tensor([1, 2]).add(otherTensor([3, 4]))`,
     program: `import { readFileSync, writeFileSync } from 'node:fs'
 writeFileSync(\`\${folder}/cut.onnx\`, readFileSync('test/fixtures/models/chars.onnx').subarray(0, 100_000))
 await load(\`\${folder}/cut.onnx\`)`,
+  },
+  'unknown-option': {
+    means:
+      'A call was given an option that it does not have. `keepdims`, `dtype` and `shape` are taken for `keepdim`, `type` and `dims`.',
+    program: `await model.generate([[18, 47]], { maxNewTokens: 2, numBeams: 4 } as never)`,
   },
   'unknown-module': {
     means: 'The model has no module of this name. The nearest names are listed.',

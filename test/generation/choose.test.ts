@@ -82,7 +82,7 @@ test('what makes no sense is refused before anything runs', async t => {
     [{}, /maxNewTokens is undefined/],
     [{ maxNewTokens: 0 }, /maxNewTokens is 0/],
     [{ maxNewTokens: 2, temperature: 0, seed: 1 }, /temperature is 0/],
-    [{ maxNewTokens: 2, temperature: 1 }, /seed is undefined/],
+    [{ maxNewTokens: 2, temperature: 1, seed: 0.5 }, /seed is 0.5/],
     [{ maxNewTokens: 2, topK: 0.5, seed: 1 }, /topK is 0.5/],
     [{ maxNewTokens: 2, topP: 2, seed: 1 }, /topP is 2/],
     [{ maxNewTokens: 2, logits: 'logit' }, /no output logit; its outputs are logits, present/],

@@ -102,7 +102,7 @@ const inputs: Record<string, [given: unknown, message: RegExp]> = {
   'a promise': [{ input_ids: Promise.resolve([[1]]) }, /a promise\.[\s\S]*await it first/],
   'undefined among the elements': [{ input_ids: [[1, undefined]] }, /undefined among the elements/],
   text: [{ input_ids: [['a']] }, /"a" stands where int64 is due/],
-  'no elements': [{ input_ids: [[]] }, /do not fit together/],
+  'no elements': [{ input_ids: [[]] }, /has no tokens/],
   'a wrong typed array': [{ input_ids: new Float32Array(4) }, /is float32, and must be int64/],
 }
 
@@ -143,7 +143,10 @@ test('CUDA that is missing says how to get it, and falls back only where allowed
 })
 
 test('an option that is not there names the nearest', async t => {
-  await t.throwsAsync(load(chars, { thread: 2 } as never), { code: 'load-option', message: /did you mean threads/ })
+  await t.throwsAsync(load(chars, { thread: 2 } as never), {
+    code: 'unknown-option',
+    message: /has no option thread[\s\S]*write threads/,
+  })
 })
 
 test('a value that was not saved: every way to its data says so, and printing it does not throw', async t => {

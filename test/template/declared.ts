@@ -82,7 +82,8 @@ function describe(params: readonly types.Node[], interfaces: ReadonlyMap<string,
 
 function optionsOf(type: types.Node, interfaces: ReadonlyMap<string, string[]>): string[] {
   if (type.type === 'TSTypeLiteral') return type.members.flatMap(memberName)
-  if (type.type === 'TSIntersectionType') return type.types.flatMap(part => optionsOf(part, interfaces))
+  if (type.type === 'TSIntersectionType' || type.type === 'TSUnionType')
+    return type.types.flatMap(part => optionsOf(part, interfaces))
   if (type.type !== 'TSTypeReference' || type.typeName.type !== 'Identifier') return []
   return interfaces.get(type.typeName.name) ?? []
 }

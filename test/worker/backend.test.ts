@@ -62,7 +62,8 @@ test('variables, edits and invokes work as they do here', async t => {
 
 test('errors come back with their code, and the user’s line', async t => {
   const error = (await t.throwsAsync(
-    trace(model, { input_ids: [[9999]] }, { backend }, () => {
+    trace(model, { input_ids: [[1]] }, { backend }, () => {
+      model.transformer.wte.input = 9999
       return model.lm_head.output
     }),
   )) as OnnsightError

@@ -1,0 +1,16 @@
+import { OnnsightError, type SourcePosition } from './error.ts'
+
+/** An option that a call does not have: taken without a word, it would change nothing. */
+export class UnknownOptionError extends OnnsightError {
+  static readonly code = 'unknown-option'
+  constructor(call: string, name: string, nearest: string | undefined, known: readonly string[], at?: SourcePosition) {
+    super(UnknownOptionError.code, `${call} has no option ${name}.`, {
+      at,
+      fix: nearest
+        ? `write ${nearest}`
+        : known.length > 0
+          ? `its options are ${known.join(', ')}`
+          : 'leave it out: it has none',
+    })
+  }
+}

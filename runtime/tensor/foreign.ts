@@ -1,0 +1,40 @@
+import { ArgumentError } from '../errors/tensor.ts'
+import { type HeldType, isHeld, type TensorArray } from './dtype.ts'
+import { here } from './here.ts'
+import { Tensor } from './tensor.ts'
+
+/** What tensors of onnxruntime-node, -web, -common and of transformers.js have. */
+export interface ForeignTensor {
+  readonly type: string
+  readonly dims: readonly number[]
+  readonly data: unknown
+  /** Where its elements are: 'cpu', 'gpu-buffer' … */
+  readonly location?: string
+}
+
+/**
+ * A tensor of another library as one of ours, known by what it has and not by its class; undefined for anything else. The elements are
+ * shared, not copied. @throws ArgumentError for one whose elements are not in this process's memory
+ */
+export function fromForeign(value: unknown): Tensor | undefined {
+  if (value === null || typeof value !== 'object' || value instanceof Tensor || ArrayBuffer.isView(value))
+    return undefined
+  const { type, dims } = value as Partial<ForeignTensor>
+  if (typeof type !== 'string' || !Array.isArray(dims) || !('data' in value)) return undefined
+  const { location = 'cpu' } = value as ForeignTensor
+  if (location !== 'cpu' && location !== 'none' && location !== 'cpu-pinned')
+    throw new ArgumentError(
+      `The tensor’s elements are in ${location}.`,
+      here(),
+      'fetch them first: await tensor.getData()',
+    )
+  if (!isHeld(type as HeldType))
+    throw new ArgumentError(`A tensor of ${type} can't be taken.`, here(), 'convert it to float32 first')
+  const { data } = value as ForeignTensor
+  const bits = type === 'float16' && ArrayBuffer.isView(data) && !(data instanceof Uint16Array) ? asBits(data) : data
+  return Tensor.of({ type: type as HeldType, dims: dims.map(Number), data: bits as TensorArray })
+}
+
+/** float16 elements are held as bits. */
+const asBits = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint16Array =>
+  new Uint16Array(buffer as ArrayBuffer, byteOffset, byteLength / 2)
