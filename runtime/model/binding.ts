@@ -24,6 +24,11 @@ export class Binding {
     return this.#begun()?.engine ?? this.#model.usual.engine
   }
 
+  /** Where the model was loaded from. */
+  get modelName(): string {
+    return this.#model.name
+  }
+
   get taps(): Taps {
     return this.engine.program.taps
   }

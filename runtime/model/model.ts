@@ -363,8 +363,4 @@ export class ModelHandle extends ModuleHandle {
     const edits = this.edits.map(({ at }) => `  edited${at ? ` at ${at.file}:${at.line}` : ''}`)
     return [tree, ...branches, ...edits].join('\n')
   }
-
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString()
-  }
 }

@@ -11,6 +11,7 @@ import { type TensorLike, toTensor } from '../tensor/convert.ts'
 import { here } from '../tensor/here.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { readActivation, writeActivation } from './activation.ts'
+import { answerTo, isAskedByTools, listMethod } from './asked-by-tools.ts'
 import type { Binding } from './binding.ts'
 import { type Operations, operationsOf } from './operations.ts'
 
@@ -50,6 +51,24 @@ export interface ModuleMembers extends ModuleBase {
   [Symbol.iterator](): Iterator<Module>
 }
 
+/** What a list of layers has of an array’s methods, beside `at`, `slice`, `length` and iteration. */
+export interface LayerMethods<Layer> {
+  map<R>(change: (layer: Layer, index: number) => R): R[]
+  flatMap<R>(change: (layer: Layer, index: number) => R | readonly R[]): R[]
+  filter(test: (layer: Layer, index: number) => boolean): Layer[]
+  find(test: (layer: Layer, index: number) => boolean): Layer | undefined
+  findIndex(test: (layer: Layer, index: number) => boolean): number
+  some(test: (layer: Layer, index: number) => boolean): boolean
+  every(test: (layer: Layer, index: number) => boolean): boolean
+  forEach(act: (layer: Layer, index: number) => void): void
+  reduce<R>(join: (sum: R, layer: Layer, index: number) => R, start: R): R
+  entries(): IterableIterator<[number, Layer]>
+  keys(): IterableIterator<number>
+  values(): IterableIterator<Layer>
+  indexOf(layer: Layer): number
+  includes(layer: Layer): boolean
+}
+
 /** Values by name: reading gives a handle, assigning writes. */
 export type Taps = { [name: string]: Tensor }
 
@@ -57,7 +76,11 @@ export type Taps = { [name: string]: Tensor }
  * A module of the model, found by its path: `model.transformer.h[0].attn`. Called with a tensor it is applied to it:
  * `model.lm_head(model.transformer.ln_f(h))`.
  */
-export type Module = ((input: TensorLike) => Tensor) & ModuleMembers & { readonly [child: string]: Module }
+export type Module = ((input: TensorLike) => Tensor) &
+  ModuleMembers &
+  LayerMethods<Module> & { readonly [child: string]: Module }
+
+const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 
 const proxies = new WeakMap<Binding, Map<string, Module>>()
 
@@ -86,6 +109,8 @@ export function handleOf(value: unknown): ModuleHandle | undefined {
 /** A proxy that answers with the handle's own members first, then with children. */
 export function makeProxy(handle: ModuleHandle): object {
   const target = (input: TensorLike): Tensor => handle.apply(input)
+  // Node prints a proxy by its target.
+  Object.defineProperty(target, INSPECT, { value: handle[INSPECT].bind(handle), configurable: true })
   const proxy = new Proxy(target, {
     get(_, key) {
       // A proxy is no promise, whatever its children are called: `await model.h` gives the module.
@@ -94,7 +119,10 @@ export function makeProxy(handle: ModuleHandle): object {
         const value = Reflect.get(handle, key, handle)
         return typeof value === 'function' ? value.bind(handle) : value
       }
-      return handle.child(key)
+      if (handle.has(key)) return handle.child(key)
+      if (key === 'toJSON') return () => handle.toJSON()
+      if (isAskedByTools(key)) return answerTo(key, target)
+      return (handle.scope.isList ? listMethod(key, handle.modules) : undefined) ?? handle.child(key)
     },
     set(_, key, value) {
       if (key === 'output' || key === 'input') return Reflect.set(handle, key, value, handle)
@@ -220,8 +248,17 @@ export class ModuleHandle {
     return printModule(this.scope)
   }
 
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return printModule(this.scope)
+  /** For JSON.stringify: what it is, and no more. */
+  toJSON(): object {
+    return { module: this.path, model: this.binding.modelName }
+  }
+
+  /** The tree; inside another object a line. */
+  [INSPECT](depth?: number): string {
+    // Node counts down from 2.
+    const isInside = typeof depth === 'number' && depth < 2
+    if (!isInside) return this.toString()
+    return `[${this.path === '' ? `Model ${this.binding.modelName}` : `Module ${this.path}`}]`
   }
 }
 
@@ -238,8 +275,17 @@ function tapsProxy(binding: Binding, tapsNow: () => ReadonlyMap<string, Tap>): T
       throw new UnknownNameError('value', name, nearestNames(name, taps.keys()).concat([...taps.keys()].slice(0, 8)))
     return tap
   }
-  return new Proxy({} as Taps, {
-    get: (_, key) => (typeof key === 'symbol' || key === 'then' ? undefined : binding.read(find(key))),
+  const target = {} as Taps
+  Object.defineProperty(target, INSPECT, {
+    value: () => `Values: ${[...tapsNow().keys()].join(', ')}`,
+    configurable: true,
+  })
+  return new Proxy(target, {
+    get: (_, key) => {
+      if (typeof key === 'symbol' || key === 'then') return undefined
+      if (!tapsNow().has(key) && (key === 'toJSON' || isAskedByTools(key))) return answerTo(key, target)
+      return binding.read(find(key))
+    },
     set: (_, key, value) => {
       binding.write(find(String(key)), value)
       return true

@@ -4,6 +4,7 @@ import type { ModuleNode } from '../names/tree.ts'
 import type { GraphNode } from '../onnx/graph.ts'
 import type { TensorLike } from '../tensor/convert.ts'
 import type { Tensor } from '../tensor/tensor.ts'
+import { answerTo, isAskedByTools } from './asked-by-tools.ts'
 import type { Binding } from './binding.ts'
 
 /** A module's own nodes by operation, in graph order: `attn.ops.Softmax[0].output`. */
@@ -101,10 +102,13 @@ export function operationsOf(binding: Binding, module: ModuleNode): Operations {
       children: [...module.children.keys()].slice(0, 8),
     })
   }
-  return new Proxy({} as Operations, {
+  const inspect = Symbol.for('nodejs.util.inspect.custom')
+  const target = Object.defineProperty({} as Operations, inspect, { value: () => show(groups), configurable: true })
+  return new Proxy(target, {
     get(_, key) {
-      if (key === Symbol.for('nodejs.util.inspect.custom') || key === 'toString') return () => show(groups)
+      if (key === inspect || key === 'toString') return () => show(groups)
       if (typeof key === 'symbol' || key === 'then') return undefined
+      if (!groups.has(key) && (key === 'toJSON' || isAskedByTools(key))) return answerTo(key, target)
       const nodes = groups.get(key)
       if (!nodes) throw unknown(key)
       return nodes

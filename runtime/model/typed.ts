@@ -1,7 +1,7 @@
 import type { TensorLike } from '../tensor/convert.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import type { ModelMembers } from './model.ts'
-import type { ModuleBase } from './module.ts'
+import type { LayerMethods, ModuleBase } from './module.ts'
 import type { OperationNode } from './operations.ts'
 
 /* What the files that `onnsight types` writes are made of. */
@@ -18,7 +18,7 @@ export type TypedModule<Children, Weights extends string = never, Ops extends st
   } & Children
 
 /** Layers: `h[0]`, `h[i]`, `h.at(-1)`, `for (const layer of h)`. */
-export interface TypedLayers<Layer> {
+export interface TypedLayers<Layer> extends LayerMethods<Layer> {
   readonly [index: number]: Layer
   /** By index; negative ones count from the end. */
   at(index: number): Layer

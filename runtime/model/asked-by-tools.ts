@@ -1,0 +1,95 @@
+/*
+ * What libraries and consoles ask of any object that they meet, to find out what it is. A module answers as an ordinary object would: with
+ * what every object has, or with undefined. Only what a person can have meant as a module is refused as misspelt. A module of such a name
+ * is found first.
+ */
+
+/** By library: React and its testing tools, Jest's and Vitest's matchers, Immutable, DOM testing, MobX, RxJS, AVA's concordance, Node. */
+const ASKED = new Set([
+  ...[
+    '$$typeof',
+    'asymmetricMatch',
+    'nodeType',
+    'tagName',
+    'nodeName',
+    'ownerDocument',
+    'window',
+    '_isMockFunction',
+    'mock',
+    'getMockName',
+  ],
+  ...[
+    'sheet',
+    'isMobXAction',
+    'subscribe',
+    'lift',
+    'isImmutable',
+    'esModule',
+    'default',
+    'splice',
+    'callee',
+    'size',
+    'byteLength',
+    'buffer',
+  ],
+  ...[
+    'cause',
+    'message',
+    'stack',
+    'code',
+    'inspect',
+    'getTime',
+    'getDate',
+    'exec',
+    'ref',
+    'props',
+    'render',
+    'isReactComponent',
+    'ctorName',
+  ],
+])
+
+/** Names that only tools write: `__v_isRef` of Vue, `@@__IMMUTABLE_ITERABLE__@@`, `$state` proxies of Svelte. */
+const OF_TOOLS = /^(__|@@|\$\$?|_is)/
+
+/** What every function and object has: `constructor`, `hasOwnProperty`, `valueOf`. */
+const ORDINARY = new Set([
+  ...Object.getOwnPropertyNames(Object.prototype),
+  ...['call', 'apply', 'bind', 'prototype', 'arguments', 'caller'],
+])
+
+/** Whether a name that no module has is one that tools ask for. */
+export const isAskedByTools = (name: string): boolean => ASKED.has(name) || OF_TOOLS.test(name) || ORDINARY.has(name)
+
+/** What a tool gets: of Vue's question whether to leave the object as it is, yes; else what every function has, or undefined. */
+export function answerTo(name: string, target: object): unknown {
+  if (name === '__v_skip') return true
+  return ORDINARY.has(name) ? Reflect.get(target, name) : undefined
+}
+
+/** What arrays have that lists of layers have too. */
+const LIST_METHODS = [
+  ...([
+    'map',
+    'filter',
+    'find',
+    'findIndex',
+    'findLast',
+    'forEach',
+    'some',
+    'every',
+    'entries',
+    'keys',
+    'values',
+    'reduce',
+  ] as const),
+  ...(['flatMap', 'indexOf', 'includes'] as const),
+]
+
+const methods: ReadonlySet<string> = new Set(LIST_METHODS)
+
+/** An array's method on the layers of a list; undefined for another name. */
+export function listMethod(name: string, layers: readonly unknown[]): unknown {
+  if (!methods.has(name)) return undefined
+  return (Array.prototype[name as 'map'] as (...args: never[]) => unknown).bind(layers)
+}
