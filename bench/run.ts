@@ -52,7 +52,7 @@ for (const options of [{ groupBytes: 0 }, { blocks: 1 }]) {
   loadTimes.push(performance.now() - start)
   await other.release()
 }
-note(measure('each further session at load', (loadTimes[0] - loadTimes[1]) / (model.blocks.length - 1), 'ms'))
+note(measure('each further session at load', (loadTimes[0] - loadTimes[1]) / (model.engine.blocks.length - 1), 'ms'))
 const bare = await ort.InferenceSession.create(path)
 
 for (const [length, limit] of [
@@ -148,7 +148,7 @@ await kinds(0, 500)
 const warm = privateDirty()
 await kinds(500, 2000)
 note(measure('growth of private memory from 500 to 2,000 interventions', Math.max(0, privateDirty() - warm), 'MB', 32))
-note(measure('bytes in the session cache, of its limit', small.cache.bytes / small.cache.limit, '×', 1))
+note(measure('bytes in the session cache, of its limit', small.engine.cache.bytes / small.engine.cache.limit, '×', 1))
 const ownSmall: number[] = []
 // The first thousands are not compiled well yet.
 for (let i = 0; i < 3000; i++) {

@@ -41,6 +41,6 @@ console.log(
   ),
 )
 console.log(
-  `${table.flat().length} interventions in ${Math.round(performance.now() - start)} ms; ${model.cache.sessions} sessions were built for them`,
+  `${table.flat().length} interventions in ${Math.round(performance.now() - start)} ms; ${model.engine.cache.sessions} sessions were built for them`,
 )
 await model.release()

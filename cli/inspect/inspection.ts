@@ -58,7 +58,7 @@ export function inspection(model: Model): Inspection {
     operations: operationsIn(tree.graph),
     ...sizes.of(tree.root),
     modules: tree.modules.map(module => inspectModule(module, sizes)),
-    blocks: model.blocks,
+    blocks: model.engine.blocks,
     branches: binding.branches,
   }
 }

@@ -103,10 +103,8 @@ export interface ModelMembers {
   readonly nodeNames: readonly string[]
   /** Names of all values that nodes make, in running order. */
   readonly tensorNames: readonly string[]
-  /** The blocks that the model was cut into. */
-  readonly blocks: readonly { readonly label: string; readonly nodes: number }[]
-  /** What is kept for further traces. */
-  readonly cache: SessionCacheState & { readonly reusedBytes: number }
+  /** What runs it: the blocks that it was cut into, and what is kept for further traces. */
+  readonly engine: EngineState
   /**
    * Writes the model to a file, as it was read: nothing that was in its file is lost. Standing edits become nodes of its graph, which
    * any onnxruntime runs: each is recorded once more for that, and what it does then is in the file. @throws UnwritableModelError,
@@ -115,6 +113,14 @@ export interface ModelMembers {
   save(path: string, options?: SaveOptions): Promise<void>
   /** Frees its sessions. Later use throws UseAfterReleaseError. */
   release(): Promise<void>
+}
+
+/** What the engine knows about itself. */
+export interface EngineState {
+  /** The blocks that the model was cut into, in running order. */
+  readonly blocks: readonly { readonly label: string; readonly nodes: number }[]
+  /** Sessions and values that are kept for further traces, in bytes. */
+  readonly cache: SessionCacheState & { readonly reusedBytes: number }
 }
 
 /** A loaded model: its modules by name, and what can be done with it. */
@@ -158,33 +164,16 @@ function given<O extends object, R>(
   return { options, block: isRecorded(block) ? block : fromFunction(block) }
 }
 
-/** Names that are properties of a model: a child called so is reached by child('…'). */
+/** Names that are properties of every model: a child called so is reached by child('…'). */
 export const modelMembers: ReadonlySet<string> = new Set([
   ...['path', 'output', 'outputs', 'input', 'inputs', 'ops', 'weights', 'child', 'modules', 'toString'],
-  ...[
-    'name',
-    'signature',
-    'run',
-    'trace',
-    'scan',
-    'generate',
-    'edit',
-    'edits',
-    'clearEdits',
-    'session',
-    'record',
-    'runGraph',
-    'explain',
-    'module',
-    'node',
-    'tensor',
-    'nodeNames',
-    'tensorNames',
-    'blocks',
-    'cache',
-    'save',
-    'release',
-  ],
+  ...['run', 'trace', 'scan', 'generate', 'edit', 'save', 'module'],
+])
+
+/** The others: a module of such a name comes first. */
+const otherMembers: ReadonlySet<string> = new Set([
+  ...['name', 'signature', 'edits', 'clearEdits', 'session', 'record', 'runGraph', 'explain', 'node', 'tensor'],
+  ...['nodeNames', 'tensorNames', 'engine', 'release'],
 ])
 
 /** The object behind a model's proxy: the root module, and the members of a model. */
@@ -238,6 +227,10 @@ export class ModelHandle extends ModuleHandle {
 
   override get members(): ReadonlySet<string> {
     return modelMembers
+  }
+
+  override get otherMembers(): ReadonlySet<string> {
+    return otherMembers
   }
 
   async run(inputs: Inputs, options: TraceOptions = {}): Promise<Record<string, Tensor>> {
@@ -338,13 +331,12 @@ export class ModelHandle extends ModuleHandle {
     return [...this.binding.taps.tree.graph.producer.keys()]
   }
 
-  get blocks(): ModelMembers['blocks'] {
-    return this.binding.engine.program.blocks.map(({ label, nodes }) => ({ label, nodes: nodes.length }))
-  }
-
-  get cache(): ModelMembers['cache'] {
-    const { sessions, reusedBytes } = this.binding.engine
-    return { ...sessions, reusedBytes }
+  get engine(): EngineState {
+    const { program, sessions, reusedBytes } = this.binding.engine
+    return {
+      blocks: program.blocks.map(({ label, nodes }) => ({ label, nodes: nodes.length })),
+      cache: { ...sessions, reusedBytes },
+    }
   }
 
   async save(path: string, given: SaveOptions = {}): Promise<void> {

@@ -80,6 +80,8 @@ export type Module = ((input: TensorLike) => Tensor) &
   ModuleMembers &
   LayerMethods<Module> & { readonly [child: string]: Module }
 
+const NONE: ReadonlySet<string> = new Set()
+
 const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 
 const proxies = new WeakMap<Binding, Map<string, Module>>()
@@ -115,7 +117,9 @@ export function makeProxy(handle: ModuleHandle): object {
     get(_, key) {
       // A proxy is no promise, whatever its children are called: `await model.h` gives the module.
       if (key === 'then') return undefined
-      if (typeof key === 'symbol' || handle.members.has(key)) {
+      const isMember = (name: string): boolean =>
+        handle.members.has(name) || (handle.otherMembers.has(name) && !handle.has(name))
+      if (typeof key === 'symbol' || isMember(key)) {
         const value = Reflect.get(handle, key, handle)
         return typeof value === 'function' ? value.bind(handle) : value
       }
@@ -148,6 +152,11 @@ export class ModuleHandle {
   /** Names that are properties: a child called so is reached by child('…'). */
   get members(): ReadonlySet<string> {
     return reservedNames
+  }
+
+  /** Names that are properties where no child is called so. */
+  get otherMembers(): ReadonlySet<string> {
+    return NONE
   }
 
   get [copy](): Copy {

@@ -41,7 +41,7 @@ for (const name of ['chars', 'chars-scopes', 'chars-external', 'chars-fp16', 'in
     const file = `test/fixtures/models/${name}.onnx`
     const rows = [0, 1].map(row => Array.from({ length: 40 }, (_, i) => (7 * i + 3 * row) % 60))
     const model = await load(file)
-    t.true(model.blocks.length > 1)
+    t.true(model.engine.blocks.length > 1)
     const { logits } = await model.run({ input_ids: rows })
     const session = await ort.InferenceSession.create(file)
     const ids = new ort.Tensor('int64', BigInt64Array.from(rows.flat(), BigInt), [2, 40])

@@ -63,7 +63,7 @@ test('for people it shows the same', async t => {
   t.regex(stdout, /\n\noperations\n {2} *\d+ {2}\w+/)
   t.regex(stdout, /attn {2}· 85 nodes · 66,048 parameters, 264 kB\n/)
   const model = await load(chars)
-  for (const { label, nodes } of model.blocks) t.true(stdout.includes(`  ${label} (${nodes})`))
+  for (const { label, nodes } of model.engine.blocks) t.true(stdout.includes(`  ${label} (${nodes})`))
   await model.release()
 })
 

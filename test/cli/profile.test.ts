@@ -254,9 +254,9 @@ test('profileFolder: each session that runs the model leaves its profile there, 
   t.deepEqual((await model.run([[1, 2, 3]])).logits.data, expected.data)
   await model.release()
   const files = readdirSync(target)
-  t.is(files.filter(name => name.endsWith('.onnx')).length, plain.blocks.length)
+  t.is(files.filter(name => name.endsWith('.onnx')).length, plain.engine.blocks.length)
   const profiles = files.filter(name => name.endsWith('.json'))
-  t.is(profiles.length, plain.blocks.length)
+  t.is(profiles.length, plain.engine.blocks.length)
   for (const name of profiles) {
     const events = JSON.parse(readFileSync(join(target, name), 'utf8')) as { name: string }[]
     t.is(events.filter(event => event.name === 'model_run').length, 1)
@@ -284,7 +284,7 @@ test('profileFolder: a worker, and another model, leave their profiles beside th
   const names = readdirSync(target)
   const graphs = names.filter(name => name.endsWith('.onnx'))
   const profiles = names.filter(name => name.endsWith('.json'))
-  t.is(graphs.length, 3 * again.blocks.length)
+  t.is(graphs.length, 3 * again.engine.blocks.length)
   t.is(profiles.length, graphs.length)
   const runs = profiles.map(name => {
     const events = JSON.parse(readFileSync(join(target, name), 'utf8')) as { name: string }[]

@@ -1,6 +1,7 @@
 import { inspect, isDeepStrictEqual } from 'node:util'
 import test from 'ava'
-import { load, type OnnsightError } from 'onnsight'
+import { load, type Model, type OnnsightError, type Tensor } from 'onnsight'
+import { graph, model as handMade, node, OnnxType, saved, value } from './hand-graph.ts'
 
 /* What consoles, matchers and frameworks do to any object that they meet. */
 const model = await load('test/fixtures/models/induction.onnx')
@@ -77,4 +78,52 @@ test('a list of layers has what arrays have', t => {
   t.is(h.indexOf(h[1]), 1)
   t.true(h.some(layer => layer === h[0]))
   t.throws(() => (model.transformer as unknown as Record<string, unknown>).map, { message: /has no module map/ })
+})
+
+/** Children of models that people use: timm, TransformerLens, transformers, torchvision, ultralytics, NeMo. */
+const NAMES = [
+  'blocks',
+  'cache',
+  'engine',
+  'name',
+  'node',
+  'session',
+  'tensor',
+  'signature',
+  'edits',
+  'record',
+  'release',
+  'explain',
+]
+const MODULES = [
+  'stem',
+  'stages',
+  'features',
+  'layers',
+  'encoder',
+  'decoder',
+  'embed',
+  'head',
+  'model',
+  'backbone',
+  'neck',
+  'norm',
+  'unembed',
+]
+
+test('no member of ours hides a module that common architectures have', async t => {
+  const names = [...NAMES, ...MODULES]
+  const nodes = names.map((name, i) =>
+    node('Neg', [i === 0 ? 'x' : `v${i - 1}`], [i === names.length - 1 ? 'y' : `v${i}`], {}, `/${name}/Neg`),
+  )
+  const file = saved(
+    handMade(graph({ inputs: [value('x', OnnxType.FLOAT, [2])], nodes, outputs: [value('y', OnnxType.FLOAT, [2])] })),
+  )
+  const own = (await load(file)) as unknown as Record<string, { path: string; output: Tensor }> & Model
+  for (const name of names) {
+    t.is(own[name].path, name)
+    const read = await own.trace([1, 2], () => own[name].output)
+    t.deepEqual(read.tolist(), names.indexOf(name) % 2 === 0 ? [-1, -2] : [1, 2])
+  }
+  t.true(model.engine.blocks.length > 0)
 })
