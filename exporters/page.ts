@@ -18,7 +18,10 @@ optimised by the usual tools. Every file is opened by onnsight and compared with
 - **generates**: eight tokens, greedy.
 
 Values of float32 files are within 2·10⁻⁴ of the largest, those of float16 files within 2·10⁻²; those of quantised files have a cosine above 0.85 with PyTorch's.
-This page is written by \`npm run exporters\`; [exporters/README.md](https://github.com/onnsight/onnsight/tree/main/exporters) says how to run it.
+This page is written by \`npm run exporters\`; \`exporters/README.md\` in the repository says how to run it.
+
+What stands behind the noes: onnxruntime-genai's builder leaves Mistral's sliding window out of the file, so onnxruntime alone gives the same tokens; Mamba's
+export holds for prompts of one length; a file that onnxruntime optimised at level \`all\` has channels in blocks inside, which onnsight refuses to read.
 `
 
 /** The page: a table for each family, and the reasons of every no below it. */
@@ -32,7 +35,9 @@ export function writePage(rows: readonly Row[]): string {
         rows.filter(row => row.family === family),
       ),
     ),
-  ].join('\n')
+  ]
+    .join('\n')
+    .replace(/\n{3,}/g, '\n\n')
 }
 
 function section(family: string, rows: readonly Row[]): string {

@@ -40,6 +40,8 @@ const lookUp: Item = {
   items: [
     page('Errors', '/errors'),
     page('How a model runs', '/running'),
+    page('Fused and quantised models', '/deployed-models'),
+    page('Exporters and tools', '/exporters'),
     page('How far from PyTorch', '/parity'),
     page('Intervention graphs', '/intervention-graph'),
     page('Limits', '/limits'),
