@@ -7,7 +7,7 @@ export const long = [
   'test/**/*large.test.ts',
   'test/**/*soak.test.ts',
   'test/engine/{long,threads,throws}.test.ts',
-  'test/web/cases.test.ts',
+  'test/web/{cases,webgpu}.test.ts',
 ]
 
 export default {

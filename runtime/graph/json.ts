@@ -62,14 +62,18 @@ export interface WriteJSON extends Placed {
   readonly value: ValueJSON
 }
 
-/** A recording as plain data. `encode` says how elements are written. */
-export function recordingToJSON<D>(recording: Recording, encode: (data: TensorData) => D): RecordingJSON<D> {
+/** A recording as plain data. `encode` says how elements are written, `shown` how the paths of the user's files are. */
+export function recordingToJSON<D>(
+  recording: Recording,
+  encode: (data: TensorData) => D,
+  shown: (file: string) => string = file => file,
+): RecordingJSON<D> {
   const { order, numbers } = normalise(recording)
   const results = resultsOf(recording, order)
   const reference = ({ expression, output }: Value): ValueJSON => [numbers.get(expression)!, output]
   const position = (mark: { position(): SourcePosition | undefined } | undefined): Placed => {
     const at = mark?.position()
-    return at ? { at } : {}
+    return at ? { at: { ...at, file: shown(at.file) } } : {}
   }
   const node = (expression: Expression): NodeJSON<D> => {
     const made = (output: number): ResultJSON => results.get(expression)?.[output] ?? { type: 'float32', dims: null }

@@ -81,14 +81,9 @@ function convert(input: DeclaredInput, given: unknown, declared: readonly Declar
     if (!(error instanceof OnnsightError)) throw error
     throw new InputError(`The input ${input.name}: ${error.message.split('\n')[0]}`, declared, error.fix, error)
   }
-  if (data.type === type) return given instanceof Tensor || !ArrayBuffer.isView(given) ? data : copy(data)
+  if (data.type === type) return data
   const fix = `convert it first: await tensor(…).to('${type}').value()`
   throw new InputError(`The input ${input.name} is ${data.type}, and must be ${type}.`, declared, fix)
-}
-
-/** The caller may write into its own array after the call. */
-function copy(data: TensorData): TensorData {
-  return { ...data, data: data.data.slice() as TensorData['data'] }
 }
 
 /** Rank and fixed dims. Named dims are left to the scan: exporters reuse a name for dims that may differ. */

@@ -8,6 +8,7 @@ import type { Recording } from '../graph/expression.ts'
 import { type GraphReader, recordingFromJSON } from '../graph/from-json.ts'
 import { GRAPH_VERSION, type RecordingJSON, recordingToJSON } from '../graph/json.ts'
 import { recorderScope } from '../graph/recorder.ts'
+import { shownPath } from '../graph/shown-path.ts'
 import type { TensorData } from '../tensor/data.ts'
 import { decodeData, type EncodedData, encodeData } from '../tensor/encoded.ts'
 import { isPlain } from '../tensor/plain.ts'
@@ -42,7 +43,7 @@ export class RecordBackend implements Backend {
       tracer.engine.check(recording)
       tracer.commit(result)
       const inputs = Object.fromEntries([...tracer.inputs].map(([name, data]) => [name, encodeData(data)]))
-      return { ...recordingToJSON(recording, encodeData), inputs, result: shown } satisfies InterventionGraph
+      return { ...recordingToJSON(recording, encodeData, shownPath), inputs, result: shown } satisfies InterventionGraph
     })
   }
 }

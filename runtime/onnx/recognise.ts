@@ -4,7 +4,8 @@ import type { ByteSource } from './byte-source.ts'
 /** Names the files that are often passed in the place of a model. @throws NotOnnxError */
 export async function recognise(source: ByteSource, path: string): Promise<void> {
   if (source.size === 0) throw new NotOnnxError(path, 'an empty file', 'download or export it again')
-  const text = String.fromCharCode(...(await source.read(0, 256)))
+  const bytes = await source.read(0, 256)
+  const text = String.fromCharCode(...bytes)
   if (text.startsWith('version https://git-lfs')) {
     throw new NotOnnxError(path, 'a Git LFS pointer, and the file itself was not fetched', 'run `git lfs pull`')
   }
@@ -18,7 +19,14 @@ export async function recognise(source: ByteSource, path: string): Promise<void>
   if (text.slice(4, 8) === 'TFL3') throw new NotOnnxError(path, 'a TensorFlow Lite model', 'convert it with tf2onnx')
   if (text.slice(4, 8) === 'ORTM')
     throw new NotOnnxError(path, "a model in onnxruntime's own .ort format", 'use the .onnx file it was made from')
-  if (/^.{8}\{"/s.test(text))
+  if (isSafetensors(bytes, text, source.size))
     throw new NotOnnxError(path, 'a safetensors file', 'export the model to ONNX: weights alone can’t be run')
   if (/^\s*[{[]/.test(text)) throw new NotOnnxError(path, 'a JSON file')
+}
+
+/** The length of a JSON header, below the file's own, and the header. An ONNX file can have the same characters there by chance. */
+function isSafetensors(bytes: Uint8Array, text: string, size: number): boolean {
+  if (!/^.{8}\{\s*("|\})/s.test(text)) return false
+  const header = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true)
+  return header > 1n && header <= BigInt(size - 8)
 }

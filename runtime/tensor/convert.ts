@@ -53,7 +53,9 @@ function fromTyped(array: ArrayBufferView, type: HeldType | undefined): Tensor {
   const data = isFloat16Array(array)
     ? new Uint16Array(array.buffer, array.byteOffset, array.length)
     : (array as unknown as TensorArray)
-  if (type === undefined || type === own) return Tensor.of({ type: own, dims: [data.length], data })
+  // The caller may write into its array again: a tensor is what it was made of.
+  if (type === undefined || type === own)
+    return Tensor.of({ type: own, dims: [data.length], data: data.slice() as TensorArray })
   const values =
     own === 'float16' ? Array.from(array as unknown as Iterable<number>) : Array.from(data as Iterable<number | bigint>)
   return Tensor.of(fill(values, [data.length], type))

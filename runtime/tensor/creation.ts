@@ -36,7 +36,7 @@ function withDims(made: Tensor, dims: readonly number[]) {
   const held = made.held()
   if (sizeOf(dims) !== sizeOf(held.dims))
     throw new ArgumentError(`${sizeOf(held.dims)} elements do not fill [${dims.join(', ')}].`, here())
-  return { ...held, dims }
+  return { ...held, dims: [...dims] }
 }
 
 /** Every element `value`. */
@@ -47,7 +47,7 @@ export function full(dims: readonly number[], value: number, options?: Typed): T
   const one = toTensor(value, { type }).held().data
   const data = allocate(type, sizeOf(dims))
   ;(data as unknown[]).fill(one[0])
-  return Tensor.of({ type, dims, data })
+  return Tensor.of({ type, dims: [...dims], data })
 }
 
 /** Every element 0: float32, unless `type` says otherwise. */

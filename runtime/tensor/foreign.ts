@@ -14,7 +14,7 @@ export interface ForeignTensor {
 
 /**
  * A tensor of another library as one of ours, known by what it has and not by its class; undefined for anything else. The elements are
- * shared, not copied. @throws ArgumentError for one whose elements are not in this process's memory
+ * copied: the other library may use their memory again. @throws ArgumentError for one whose elements are not in this process's memory
  */
 export function fromForeign(value: unknown): Tensor | undefined {
   if (value === null || typeof value !== 'object' || value instanceof Tensor || ArrayBuffer.isView(value))
@@ -32,7 +32,11 @@ export function fromForeign(value: unknown): Tensor | undefined {
     throw new ArgumentError(`A tensor of ${type} can't be taken.`, here(), 'convert it to float32 first')
   const { data } = value as ForeignTensor
   const bits = type === 'float16' && ArrayBuffer.isView(data) && !(data instanceof Uint16Array) ? asBits(data) : data
-  return Tensor.of({ type: type as HeldType, dims: dims.map(Number), data: bits as TensorArray })
+  return Tensor.of({
+    type: type as HeldType,
+    dims: dims.map(Number),
+    data: (bits as Float32Array).slice() as TensorArray,
+  })
 }
 
 /** float16 elements are held as bits. */

@@ -75,7 +75,8 @@ export class Tensor {
     const dims = this.#held?.dims ?? this.#value.dims
     if (!dims) throw new UnknownShapeError('dims', undefined, this.position())
     const asked = this.#owner?.asked
-    return asked && dims.includes(undefined) ? asked(dims, this.label) : dims
+    // The library's own list: whoever changed it would change later traces.
+    return asked && dims.includes(undefined) ? asked(dims, this.label) : Object.freeze(dims)
   }
 
   /** How many axes. @throws UnknownShapeError if that is not known */

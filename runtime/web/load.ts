@@ -9,6 +9,7 @@ import { openModel } from '../model/open.ts'
 import type { ModelSource } from '../model/source.ts'
 import { decodeModel } from '../onnx/decode.ts'
 import { resolveExternalData } from '../onnx/external.ts'
+import { type ModelProto, TensorProto_DataType } from '../onnx/schema/onnx_pb.ts'
 import { blobSource, forgetBlob, rememberBlob } from './blobs.ts'
 import { copiedWeights } from './copied-weights.ts'
 import { fetchBlob } from './fetch.ts'
@@ -61,7 +62,7 @@ export async function load<M extends ModelMembers = Model>(source: ModelSource, 
       )
     })
     options.onProgress?.(1, 2, 'read')
-    const provider = await chooseProvider(options)
+    const provider = await chooseProvider(options, hasFloat16(message))
     const origin = {
       path: name,
       source: { path: name, options: {} },
@@ -111,13 +112,21 @@ function amongFiles(files: readonly (File | Blob)[]): Found {
   }
 }
 
-async function chooseProvider({ provider = 'wasm', threads, fallback }: LoadOptions): Promise<Provider> {
+/** @param needsFloat16 the model has float16 values, which not every graphics adapter computes with */
+async function chooseProvider(
+  { provider = 'wasm', threads, fallback }: LoadOptions,
+  needsFloat16: boolean,
+): Promise<Provider> {
   const make = (device: 'wasm' | 'webgpu'): Provider =>
     webProvider({ device, ...(threads === undefined ? {} : { threads }) })
   if (provider === 'wasm') return make('wasm')
   const gpu = make('webgpu')
   try {
     await gpu.probe()
+    if (needsFloat16 && !(await computesFloat16()))
+      throw new WebGpuUnavailableError(
+        'the model has float16 values, and the graphics adapter computes with float32 alone (it lacks shader-f16)',
+      )
     return gpu
   } catch (error) {
     const unavailable =
@@ -128,4 +137,26 @@ async function chooseProvider({ provider = 'wasm', threads, fallback }: LoadOpti
     console.warn(`${unavailable.message.split('\n')[0]} Running on WebAssembly.`)
     return make('wasm')
   }
+}
+
+interface Gpu {
+  requestAdapter(): Promise<{ readonly features: ReadonlySet<string> } | null>
+}
+
+async function computesFloat16(): Promise<boolean> {
+  const adapter = await (navigator as { gpu?: Gpu }).gpu?.requestAdapter()
+  return adapter?.features.has('shader-f16') ?? false
+}
+
+/** Whether anything in a model is float16: an input or a weight, a value that it declares, or what a node casts to. */
+function hasFloat16({ graph }: ModelProto): boolean {
+  if (!graph) return false
+  const isHalf = (type: number): boolean => type === TensorProto_DataType.FLOAT16
+  return (
+    graph.initializer.some(({ dataType }) => isHalf(dataType)) ||
+    [...graph.input, ...graph.output, ...graph.valueInfo].some(
+      ({ type }) => type?.value.case === 'tensorType' && isHalf(type.value.value.elemType),
+    ) ||
+    graph.node.some(node => node.opType === 'Cast' && node.attribute.some(({ i }) => isHalf(Number(i))))
+  )
 }

@@ -23,7 +23,12 @@ export interface Site {
 type Answer = (request: IncomingMessage, response: ServerResponse) => boolean
 
 /** Builds the pages of a folder with Vite, serves them with the files of `assets`, and opens a browser. */
-export async function openSite(folder: string, assets: string, answer: Answer = () => false): Promise<Site> {
+export async function openSite(
+  folder: string,
+  assets: string,
+  answer: Answer = () => false,
+  device: 'none' | 'software-gpu' = 'none',
+): Promise<Site> {
   const out = mkdtempSync(join(tmpdir(), 'onnsight-site-'))
   await build({
     root: resolve(folder),
@@ -34,7 +39,7 @@ export async function openSite(folder: string, assets: string, answer: Answer = 
     build: { outDir: out, emptyOutDir: true, target: 'es2022', minify: false, sourcemap: true },
   })
   const server = await serve(out, answer)
-  const browser = await launch()
+  const browser = await launch(device)
   const url = `http://localhost:${(server.address() as AddressInfo).port}/`
   return {
     url,
@@ -51,12 +56,15 @@ export async function openSite(folder: string, assets: string, answer: Answer = 
   }
 }
 
-export function launch(): Promise<Browser> {
+/** @param device 'software-gpu' has WebGPU, computed by the processor: right, and slow */
+export function launch(device: 'none' | 'software-gpu' = 'none'): Promise<Browser> {
   return chromium.launch({
     executablePath: chromiumPath!,
     args: [
       '--no-sandbox',
-      '--disable-gpu',
+      ...(device === 'none'
+        ? ['--disable-gpu']
+        : ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan']),
       '--disable-quic',
       '--no-first-run',
       '--disable-background-networking',

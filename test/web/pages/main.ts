@@ -5,13 +5,25 @@ import { traced } from './traced.ts'
 
 /* What the tests call in the page. */
 
-const runner = new CaseRunner({
-  load: model => onnsight.load(`/models/${model}.onnx`),
-  read: async file => new Uint8Array(await (await fetch(`/${file}`)).arrayBuffer()),
-})
+const runners = new Map<string, CaseRunner>()
+
+/** Runs on a provider, with the cases' files in a folder. */
+function runnerOf(provider: 'wasm' | 'webgpu', folder: string): CaseRunner {
+  const key = `${provider} ${folder}`
+  let runner = runners.get(key)
+  if (!runner) {
+    runner = new CaseRunner({
+      load: model => onnsight.load(`/models/${model}.onnx`, { provider }),
+      read: async file => new Uint8Array(await (await fetch(`${folder}/${file}`)).arrayBuffer()),
+    })
+    runners.set(key, runner)
+  }
+  return runner
+}
 
 Object.assign(globalThis, {
   onnsight,
   traced,
-  attempt: (entry: Case) => runner.attempt(entry),
+  attempt: (entry: Case, provider: 'wasm' | 'webgpu' = 'wasm', folder = '') =>
+    runnerOf(provider, folder).attempt(entry),
 })
