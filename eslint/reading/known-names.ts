@@ -7,10 +7,10 @@ export const moduleMembers = words(
   'path output outputs input inputs ops weights child modules length at slice toString then',
 )
 
-/** Properties of a model that no child can be reached by. */
+/** Properties of a model: those that no child can be reached by, and those that give way to one of their name. */
 export const modelMembers = words(`
   path output outputs input inputs ops weights child modules toString name signature run trace scan generate edit edits clearEdits session
-  record runGraph explain module node tensor nodeNames tensorNames blocks cache save release then
+  record runGraph explain module node tensor nodeNames tensorNames engine save release then
 `)
 
 /** Operations that give a tensor of their own, whatever they are given: never the one that they are called on. */

@@ -171,7 +171,7 @@ export const modelMembers: ReadonlySet<string> = new Set([
 ])
 
 /** The others: a module of such a name comes first. */
-const otherMembers: ReadonlySet<string> = new Set([
+export const otherModelMembers: ReadonlySet<string> = new Set([
   ...['name', 'signature', 'edits', 'clearEdits', 'session', 'record', 'runGraph', 'explain', 'node', 'tensor'],
   ...['nodeNames', 'tensorNames', 'engine', 'release'],
 ])
@@ -230,7 +230,7 @@ export class ModelHandle extends ModuleHandle {
   }
 
   override get otherMembers(): ReadonlySet<string> {
-    return otherMembers
+    return otherModelMembers
   }
 
   async run(inputs: Inputs, options: TraceOptions = {}): Promise<Record<string, Tensor>> {
