@@ -137,6 +137,7 @@ at(
     }
     // One channel at all tokens.
     await page.getByText('one channel', { exact: true }).click()
+    await settled(page)
     await page.getByRole('spinbutton', { name: 'channel' }).fill('7')
     await page.keyboard.press('Tab')
     await page.getByRole('heading', { name: /^Channel 7/ }).waitFor()
