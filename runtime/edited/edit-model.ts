@@ -2,7 +2,7 @@ import type { ValueShape } from '../engine/scan.ts'
 import { UnsavableEditError } from '../errors/edit.ts'
 import type { Recording, Value } from '../graph/expression.ts'
 import { inlineFunctions } from '../onnx/functions.ts'
-import { buildGraph, type GraphNode } from '../onnx/graph.ts'
+import type { GraphNode } from '../onnx/graph.ts'
 import type { ModelProto, NodeProto } from '../onnx/schema/onnx_pb.ts'
 import type { Traceable, TraceableVariant } from '../tracing/traceable.ts'
 import { assertAroundBranches, insideBranch } from './branches.ts'
@@ -81,8 +81,9 @@ class Making {
     this.#recorded = recorded
     const { file } = parts
     const calls = new Map<NodeProto, readonly NodeProto[]>()
-    this.#forms = { file, inlined: writtenOut(inlineFunctions(file, calls), calls), calls }
-    this.#nodes = buildGraph(inlineFunctions(file), { clusters: true }).nodes
+    const { inlined, nodes } = writtenOut(inlineFunctions(file, calls), calls)
+    this.#forms = { file, inlined, calls }
+    this.#nodes = nodes
   }
 
   async run(): Promise<ModelProto> {

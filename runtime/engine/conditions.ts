@@ -1,12 +1,13 @@
 import { create } from '@bufbuild/protobuf'
 import { type Branch, branchId } from '../onnx/branches.ts'
 import type { GraphNode, OnnxGraph } from '../onnx/graph.ts'
-import { type AttributeProto, type NodeProto, NodeProtoSchema } from '../onnx/schema/onnx_pb.ts'
+import { type NodeProto, NodeProtoSchema } from '../onnx/schema/onnx_pb.ts'
 import type { TensorData } from '../tensor/data.ts'
 import { assemble, type Edge, feedName } from './assemble.ts'
 import { OWN } from './own-names.ts'
 import type { Provider, Session, SessionModel } from './providers/provider.ts'
 import type { ValueShape } from './scan.ts'
+import { intAttribute } from './shape-arithmetic.ts'
 import type { Weights } from './weights.ts'
 
 /** A condition may cost no more than these: it is computed before every trace. */
@@ -85,12 +86,8 @@ function trace(graph: OnnxGraph, weights: Weights, node: GraphNode): Condition |
   }
 }
 
-function shapeLeaf(name: string, { inputs, proto }: GraphNode): ShapeLeaf {
-  const int = (key: string): number | undefined => {
-    const attribute = proto.attribute.find((item: AttributeProto) => item.name === key)
-    return attribute && Number(attribute.i)
-  }
-  return { name, of: inputs[0], start: int('start') ?? 0, end: int('end') }
+function shapeLeaf(name: string, node: GraphNode): ShapeLeaf {
+  return { name, of: node.inputs[0], start: intAttribute(node, 'start') ?? 0, end: intAttribute(node, 'end') }
 }
 
 /** Decides which branch an `If` node takes, on given inputs. */

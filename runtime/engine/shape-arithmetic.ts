@@ -1,3 +1,4 @@
+import { readsShapeOnly } from '../names/derived.ts'
 import type { GraphNode, OnnxGraph } from '../onnx/graph.ts'
 import type { Weights } from './weights.ts'
 
@@ -66,7 +67,7 @@ export class ShapeArithmetic {
       const node = this.#graph.producer.get(open.pop()!)?.node
       if (!node || !this.#fixed.has(node.outputs[0]) || nodes.has(node)) continue
       nodes.add(node)
-      if (!isShape(node)) open.push(...node.inputs, ...node.captures)
+      if (!readsShapeOnly(node)) open.push(...node.inputs, ...node.captures)
     }
     return [...nodes].sort((a, b) => a.index - b.index)
   }
@@ -77,8 +78,6 @@ export class ShapeArithmetic {
   }
 }
 
-const isShape = ({ opType, domain }: GraphNode): boolean => domain === '' && (opType === 'Shape' || opType === 'Size')
-
 /** Values that come from dims and small constants alone. */
 function fixedValues(graph: OnnxGraph, weights: Weights): ReadonlySet<string> {
   const fixed = new Set<string>()
@@ -87,7 +86,7 @@ function fixedValues(graph: OnnxGraph, weights: Weights): ReadonlySet<string> {
     const reads = [...node.inputs, ...node.captures].filter(name => name !== '')
     const comesFromFixed = (name: string): boolean =>
       fixed.has(name) || (weights.has(name) && weights.externalBytes(name) <= MOST_BYTES)
-    if (isShape(node) || reads.every(comesFromFixed)) for (const name of node.outputs) fixed.add(name)
+    if (readsShapeOnly(node) || reads.every(comesFromFixed)) for (const name of node.outputs) fixed.add(name)
   }
   return fixed
 }

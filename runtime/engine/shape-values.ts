@@ -1,3 +1,4 @@
+import { readsShapeOnly } from '../names/derived.ts'
 import type { GraphNode, OnnxGraph } from '../onnx/graph.ts'
 import type { TensorData } from '../tensor/data.ts'
 import { assemble, type Edge } from './assemble.ts'
@@ -10,7 +11,7 @@ import type { Weights } from './weights.ts'
 const arithmetic = new WeakMap<OnnxGraph, ShapeArithmetic>()
 
 /** The numbers that a graph computes from dims alone, for use as sizes: found once for each graph. */
-export function shapeArithmetic(graph: OnnxGraph, weights: Weights): ShapeArithmetic {
+function shapeArithmetic(graph: OnnxGraph, weights: Weights): ShapeArithmetic {
   let known = arithmetic.get(graph)
   if (!known) {
     known = new ShapeArithmetic(graph, weights)
@@ -37,7 +38,7 @@ export async function sizesFrom(
   const run: GraphNode[] = []
   const isReady = (name: string): boolean => name === '' || ready.has(name) || arithmetic.isSmall(name)
   for (const node of arithmetic.nodesFor(others.filter(name => arithmetic.isFixed(name)))) {
-    if (readsDims(node)) {
+    if (readsShapeOnly(node)) {
       const dims = fixedDims(shapes.get(node.inputs[0]))
       if (!dims) continue
       values.set(node.outputs[0], sizeOf(node, dims))
@@ -67,11 +68,6 @@ export async function sizesFrom(
     await session.release()
   }
   return values
-}
-
-/** `Shape` and `Size` look at a value's dims, and not at its content. */
-function readsDims({ opType, domain }: GraphNode): boolean {
-  return domain === '' && (opType === 'Shape' || opType === 'Size')
 }
 
 function fixedDims(shape: ValueShape | undefined): readonly number[] | undefined {

@@ -24,9 +24,11 @@ export function fillInputs(declared: readonly DeclaredInput[], given: unknown, s
   padIds(named, name, declared, side)
   const size = sizeOf(named[name])
   if (!size) return named
+  const missing = declared.filter(input => named[input.name] === undefined)
+  if (missing.length === 0) return named
   const filling = new Filling(declared, named, size)
-  for (const input of declared) {
-    const role = named[input.name] === undefined ? roleOf(input, declared) : undefined
+  for (const input of missing) {
+    const role = roleOf(input, declared)
     const value = role && filling.make(role, input)
     if (value !== undefined) named[input.name] = value
   }

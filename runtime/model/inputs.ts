@@ -6,7 +6,7 @@ import { showDims } from '../errors/tensor.ts'
 import { type TensorLike, toTensor } from '../tensor/convert.ts'
 import type { TensorData } from '../tensor/data.ts'
 import { isHeld } from '../tensor/dtype.ts'
-import { fromForeign } from '../tensor/foreign.ts'
+import { isForeign } from '../tensor/foreign.ts'
 import { Tensor } from '../tensor/tensor.ts'
 
 /** What a model is given: a tensor, nested or typed array for each input, by name; or just the one, if it takes one. */
@@ -40,7 +40,7 @@ function byName(declared: readonly DeclaredInput[], given: unknown): Record<stri
     ArrayBuffer.isView(given) ||
     given instanceof Tensor ||
     typeof given === 'number' ||
-    fromForeign(given) !== undefined
+    isForeign(given)
   if (isArray) {
     if (declared.length === 1) return { [declared[0].name]: given }
     throw new InputError(
@@ -75,7 +75,7 @@ function convert(input: DeclaredInput, given: unknown, declared: readonly Declar
     throw new InputError(`The input ${input.name} is of type ${input.type}, which JavaScript can't hold.`, declared)
   let data: TensorData
   try {
-    const isTyped = given instanceof Tensor || ArrayBuffer.isView(given) || fromForeign(given) !== undefined
+    const isTyped = given instanceof Tensor || ArrayBuffer.isView(given) || isForeign(given)
     data = (isTyped ? toTensor(given as TensorLike) : toTensor(given as TensorLike, { type })).held()
   } catch (error) {
     if (!(error instanceof OnnsightError)) throw error

@@ -12,16 +12,20 @@ export interface ForeignTensor {
   readonly location?: string
 }
 
+/** Whether this is a tensor of another library. */
+export function isForeign(value: unknown): value is ForeignTensor {
+  if (value === null || typeof value !== 'object' || value instanceof Tensor || ArrayBuffer.isView(value)) return false
+  const { type, dims } = value as Partial<ForeignTensor>
+  return typeof type === 'string' && Array.isArray(dims) && 'data' in value
+}
+
 /**
  * A tensor of another library as one of ours, known by what it has and not by its class; undefined for anything else. The elements are
  * copied: the other library may use their memory again. @throws ArgumentError for one whose elements are not in this process's memory
  */
 export function fromForeign(value: unknown): Tensor | undefined {
-  if (value === null || typeof value !== 'object' || value instanceof Tensor || ArrayBuffer.isView(value))
-    return undefined
-  const { type, dims } = value as Partial<ForeignTensor>
-  if (typeof type !== 'string' || !Array.isArray(dims) || !('data' in value)) return undefined
-  const { location = 'cpu' } = value as ForeignTensor
+  if (!isForeign(value)) return undefined
+  const { type, dims, data, location = 'cpu' } = value
   if (location !== 'cpu' && location !== 'none' && location !== 'cpu-pinned')
     throw new ArgumentError(
       `The tensor’s elements are in ${location}.`,
@@ -30,7 +34,6 @@ export function fromForeign(value: unknown): Tensor | undefined {
     )
   if (!isHeld(type as HeldType))
     throw new ArgumentError(`A tensor of ${type} can't be taken.`, here(), 'convert it to float32 first')
-  const { data } = value as ForeignTensor
   const bits = type === 'float16' && ArrayBuffer.isView(data) && !(data instanceof Uint16Array) ? asBits(data) : data
   return Tensor.of({
     type: type as HeldType,

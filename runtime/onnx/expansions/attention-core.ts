@@ -61,8 +61,30 @@ export function repeatHeads(plain: PlainNodes, value: string, heads: number, kvH
   if (heads === kvHeads) return value
   const groups = plain.add('Expand', [plain.unsqueeze(value, [2]), plain.ints([1, 1, heads / kvHeads, 1, 1])])
   const size = plain.add('Shape', [value], {}, 'shape')
-  const [rows] = [plain.slice(size, 0, 0, 1)]
+  const rows = plain.slice(size, 0, 0, 1)
   const rest = plain.slice(size, 0, 2, 4)
   const dims = plain.add('Concat', [rows, plain.ints([heads]), rest], { axis: 0 })
   return plain.add('Reshape', [groups, dims], {}, role)
+}
+
+/** New keys or values behind those of a cache, as the result that leaves; as they are where there is neither. */
+export function behindPast(plain: PlainNodes, past: string, now: string, as: string | undefined, role: string): string {
+  if (past) return plain.add('Concat', [past, now], { axis: 2 }, role, as || undefined)
+  return as ? plain.add('Identity', [now], {}, role, as) : now
+}
+
+/** `[batch, tokens, width]` as heads, `[batch, heads, tokens, head size]`. */
+export const toHeads = (plain: PlainNodes, x: string, heads: number, role?: string): string =>
+  plain.transpose(plain.reshape(x, [0, 0, heads, -1]), [0, 2, 1, 3], role)
+
+/** The heads' mixes side by side again, under the fused node's own name for its result. */
+export function joinHeads(plain: PlainNodes, mix: string, as: string): void {
+  plain.reshape(plain.transpose(mix, [0, 2, 1, 3], 'mix_transposed'), [0, 0, -1], 'output', as)
+}
+
+/** Bool `[query, key]`: true where a key is not later than the query. The queries are the last tokens of the keys. */
+export function causalMask(plain: PlainNodes, query: string, key: string, role?: string): string {
+  const [tokens, size] = [plain.sizeOf(query, 2), plain.sizeOf(key, 2)]
+  const queryAt = plain.unsqueeze(plain.add('Add', [plain.range(tokens), plain.add('Sub', [size, tokens])]), [1])
+  return plain.add('Not', [plain.add('Greater', [plain.unsqueeze(plain.range(size), [0]), queryAt])], {}, role)
 }

@@ -24,9 +24,4 @@ export class Attributes {
   float(name: string, otherwise: number): number {
     return this.#byName.get(name)?.f ?? otherwise
   }
-
-  string(name: string, otherwise: string): string {
-    const attribute = this.#byName.get(name)
-    return attribute ? new TextDecoder().decode(attribute.s) : otherwise
-  }
 }

@@ -36,7 +36,4 @@ export interface Refusal {
   readonly refused: string
 }
 
-/** Writes a fused node out in plain operators. Pure: the same node gives the same names. */
-export type Rule = (node: FusedNode) => Expansion | Refusal
-
 export const isRefusal = (result: Expansion | Refusal): result is Refusal => 'refused' in result

@@ -1,4 +1,4 @@
-import { attention, repeatHeads } from './attention-core.ts'
+import { attention, joinHeads, repeatHeads } from './attention-core.ts'
 import { Attributes } from './attributes.ts'
 import type { Alignment, Expansion, FusedNode, Refusal } from './expansion.ts'
 import { PlainNodes } from './plain-nodes.ts'
@@ -64,7 +64,7 @@ export function groupQueryAttention(node: FusedNode, alignment: Alignment = 'sta
     masked: MASKED,
     sink,
   })
-  plain.reshape(plain.transpose(mix, [0, 2, 1, 3], 'mix_transposed'), [0, 0, -1], 'output', proto.output[0])
+  joinHeads(plain, mix, proto.output[0])
   return { nodes: plain.nodes, initializers: plain.initializers }
 }
 

@@ -13,7 +13,10 @@ export interface Surroundings {
   readonly rows: Alignment
 }
 
-const MICROSOFT: Readonly<Record<string, (node: FusedNode & Surroundings) => Expansion | Refusal>> = {
+/** Writes a fused node out in plain operators. Pure: the same node gives the same names. */
+type Rule = (node: FusedNode & Surroundings) => Expansion | Refusal
+
+const MICROSOFT: Readonly<Record<string, Rule>> = {
   Attention: packedAttention,
   BiasGelu: biasGelu,
   FastGelu: biasGelu,

@@ -1,4 +1,4 @@
-import { type AttentionCore, attention } from './attention-core.ts'
+import { type AttentionCore, attention, behindPast, joinHeads, toHeads } from './attention-core.ts'
 import { Attributes } from './attributes.ts'
 import type { Expansion, FusedNode, Refusal } from './expansion.ts'
 import { maskBias } from './padding-mask.ts'
@@ -40,33 +40,35 @@ export function multiHeadAttention(node: FusedNode): Expansion | Refusal {
     maskBias: mask,
   }
   const mix = attention(plain, core)
-  plain.reshape(plain.transpose(mix, [0, 2, 1, 3], 'mix_transposed'), [0, 0, -1], 'output', proto.output[0])
+  joinHeads(plain, mix, proto.output[0])
   return { nodes: plain.nodes, initializers: plain.initializers }
 }
 
 /** Queries, keys and values as `[batch, heads, tokens, head size]`, with their bias. */
 function headsOf(plain: PlainNodes, node: FusedNode, heads: number, bias: string): [string, string, string] | Refusal {
   const [query, key = '', value = ''] = node.proto.input
-  const toHeads = (x: string, role: string): string =>
-    plain.transpose(plain.reshape(x, [0, 0, heads, -1]), [0, 2, 1, 3], role)
   if (!key) {
     if (bias) return { refused: 'a bias on packed queries, keys and values' }
     const packed = plain.split(query, 3, [1, 1, 1], ['query_packed', 'key_packed', 'value_packed'])
-    const [q, k, v] = packed.map(part => plain.transpose(plain.reshape(part, [0, 0, heads, -1]), [0, 2, 1, 3]))
+    const [q, k, v] = packed.map(part => toHeads(plain, part, heads))
     return [q, k, v]
   }
   const biases = biasesOf(plain, node, bias)
   if ('refused' in biases) return biases
   const biased = (x: string, i: 0 | 1 | 2): string => (bias ? plain.add('Add', [x, biases[i]]) : x)
-  const q = toHeads(biased(query, 0), 'query')
+  const q = toHeads(plain, biased(query, 0), heads, 'query')
   const keyRank = node.rankOf(key) ?? 3
   if (!value) {
     if (bias) return { refused: 'a bias on packed keys and values' }
     const [k, v] = plain.split(key, 3, [1, 1], ['key_packed', 'value_packed'])
-    return [q, toHeads(plain.reshape(k, [0, 0, -1]), 'key'), toHeads(plain.reshape(v, [0, 0, -1]), 'value')]
+    return [
+      q,
+      toHeads(plain, plain.reshape(k, [0, 0, -1]), heads, 'key'),
+      toHeads(plain, plain.reshape(v, [0, 0, -1]), heads, 'value'),
+    ]
   }
   if (keyRank === 4) return [q, key, value]
-  return [q, toHeads(biased(key, 1), 'key'), toHeads(biased(value, 2), 'value')]
+  return [q, toHeads(plain, biased(key, 1), heads, 'key'), toHeads(plain, biased(value, 2), heads, 'value')]
 }
 
 /** The bias of queries, keys and values side by side, as three: of equal size, or by the values' share. */
@@ -77,9 +79,4 @@ function biasesOf(plain: PlainNodes, node: FusedNode, bias: string): [string, st
   if (width % 3 !== 0) return { refused: 'values of another width than keys' }
   const [q, k, v] = plain.split(bias, 0, [width / 3, width / 3, width / 3], ['query_bias', 'key_bias', 'value_bias'])
   return [q, k, v]
-}
-
-function behindPast(plain: PlainNodes, past: string, now: string, as: string | undefined, role: string): string {
-  if (past) return plain.add('Concat', [past, now], { axis: 2 }, role, as || undefined)
-  return as ? plain.add('Identity', [now], {}, role, as) : now
 }

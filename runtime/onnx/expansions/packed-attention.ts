@@ -1,4 +1,4 @@
-import { attention } from './attention-core.ts'
+import { attention, joinHeads, toHeads } from './attention-core.ts'
 import { Attributes } from './attributes.ts'
 import type { Expansion, FusedNode, Refusal } from './expansion.ts'
 import { maskBias } from './padding-mask.ts'
@@ -23,9 +23,7 @@ export function packedAttention(node: FusedNode): Expansion | Refusal {
   const whole = bias ? plain.add('Add', [product, bias], {}, 'qkv_biased') : product
   const [q, k, v] = plain
     .split(whole, 2, sizes, ['query_states', 'key_states', 'value_states'])
-    .map((part, i) =>
-      plain.transpose(plain.reshape(part, [0, 0, heads, -1]), [0, 2, 1, 3], ['query', 'key', 'value'][i]),
-    )
+    .map((part, i) => toHeads(plain, part, heads, ['query', 'key', 'value'][i]))
   const cached = (now: string, i: 0 | 1, role: string): string => {
     if (!past) return now
     const old = plain.add('Gather', [past, plain.ints(i)], { axis: 0 })
@@ -50,6 +48,6 @@ export function packedAttention(node: FusedNode): Expansion | Refusal {
     bias: scoreBias || undefined,
     maskBias: added,
   })
-  plain.reshape(plain.transpose(mix, [0, 2, 1, 3], 'mix_transposed'), [0, 0, -1], 'output', proto.output[0])
+  joinHeads(plain, mix, proto.output[0])
   return { nodes: plain.nodes, initializers: plain.initializers }
 }

@@ -1,3 +1,4 @@
+import { causalMask } from './attention-core.ts'
 import type { FusedNode, Refusal } from './expansion.ts'
 import type { PlainNodes } from './plain-nodes.ts'
 
@@ -32,11 +33,7 @@ export function maskBias(plain: PlainNodes, node: FusedNode, masking: Masking): 
     }
   }
   if (isCausal) {
-    const [tokens, size] = [plain.sizeOf(query, 2), plain.sizeOf(key, 2)]
-    const past = plain.add('Sub', [size, tokens])
-    const queryAt = plain.unsqueeze(plain.add('Add', [plain.range(tokens), past]), [1])
-    const later = plain.add('Greater', [plain.unsqueeze(plain.range(size), [0]), queryAt])
-    seen.push(plain.unsqueeze(plain.add('Not', [later]), [0, 1], 'mask_causal'))
+    seen.push(plain.unsqueeze(causalMask(plain, query, key), [0, 1], 'mask_causal'))
   }
   // A key that is hidden for both reasons gets both: it shows in rows in which every key is hidden.
   const added = seen.map(mask => plain.add('Where', [mask, plain.number(0), plain.number(filter)], {}, 'mask'))

@@ -10,7 +10,7 @@ import {
 } from '../schema/onnx_pb.ts'
 import type { FusedNode } from './expansion.ts'
 
-type AttributeValue = number | readonly number[] | { readonly float: number } | string
+type AttributeValue = number | readonly number[] | { readonly float: number }
 
 /** The end of a slice that goes to the end of its axis. */
 const TO_THE_END = 2 ** 31 - 1
@@ -160,8 +160,6 @@ export class PlainNodes {
 function attributeOf(name: string, value: AttributeValue) {
   if (typeof value === 'number')
     return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) })
-  if (typeof value === 'string')
-    return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) })
   if ('float' in value) return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float })
   return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) })
 }

@@ -1,4 +1,12 @@
-import { type AttentionCore, attention, repeatHeads } from './attention-core.ts'
+import {
+  type AttentionCore,
+  attention,
+  behindPast,
+  causalMask,
+  joinHeads,
+  repeatHeads,
+  toHeads,
+} from './attention-core.ts'
 import { Attributes } from './attributes.ts'
 import type { Expansion, FusedNode, Refusal } from './expansion.ts'
 import { PlainNodes } from './plain-nodes.ts'
@@ -22,15 +30,10 @@ export function standardAttention(node: FusedNode): Expansion | Refusal {
   if (!heads || !kvHeads) return { refused: 'heads whose number is not known' }
   const isFlat = attributes.has('q_num_heads') && rank !== 4
   const plain = new PlainNodes(node)
-  const toHeads = (x: string, count: number, role: string): string =>
-    isFlat ? plain.transpose(plain.reshape(x, [0, 0, count, -1]), [0, 2, 1, 3], role) : x
-  const cached = (now: string, past: string, as: string | undefined, role: string): string => {
-    if (past) return plain.add('Concat', [past, now], { axis: 2 }, role, as || undefined)
-    return as ? plain.add('Identity', [now], {}, role, as) : now
-  }
-  const q = toHeads(query, heads, 'query')
-  const keys = cached(toHeads(key, kvHeads, 'key_heads'), pastKey, proto.output[1], 'present_key')
-  const values = cached(toHeads(value, kvHeads, 'value_heads'), pastValue, proto.output[2], 'present_value')
+  const headsOf = (x: string, count: number, role: string): string => (isFlat ? toHeads(plain, x, count, role) : x)
+  const q = headsOf(query, heads, 'query')
+  const keys = behindPast(plain, pastKey, headsOf(key, kvHeads, 'key_heads'), proto.output[1], 'present_key')
+  const values = behindPast(plain, pastValue, headsOf(value, kvHeads, 'value_heads'), proto.output[2], 'present_value')
   const isBool = mask !== '' && node.typeOf(mask) === 'bool'
   if (mask && node.typeOf(mask) === undefined) return { refused: 'a mask whose element type the file does not declare' }
   const scale = attributes.float('scale', 0)
@@ -50,7 +53,7 @@ export function standardAttention(node: FusedNode): Expansion | Refusal {
     masked: MASKED,
   }
   const mix = attention(plain, core)
-  if (isFlat) plain.reshape(plain.transpose(mix, [0, 2, 1, 3], 'mix_transposed'), [0, 0, -1], 'output', proto.output[0])
+  if (isFlat) joinHeads(plain, mix, proto.output[0])
   else plain.add('Identity', [mix], {}, 'output', proto.output[0])
   return { nodes: plain.nodes, initializers: plain.initializers }
 }
@@ -66,13 +69,6 @@ function maskOf(
   { mask, query, key, isCausal }: { mask: string; query: string; key: string; isCausal: boolean },
 ): string | undefined {
   if (!isCausal) return mask || undefined
-  const [tokens, size] = [plain.sizeOf(query, 2), plain.sizeOf(key, 2)]
-  const queryAt = plain.unsqueeze(plain.add('Add', [plain.range(tokens), plain.add('Sub', [size, tokens])]), [1])
-  const seen = plain.add(
-    'Not',
-    [plain.add('Greater', [plain.unsqueeze(plain.range(size), [0]), queryAt])],
-    {},
-    'mask_causal',
-  )
+  const seen = causalMask(plain, query, key, 'mask_causal')
   return mask ? plain.add('And', [seen, mask], {}, 'mask') : seen
 }
