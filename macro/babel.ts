@@ -23,6 +23,8 @@ export interface Context {
   readonly runtime: BabelCore.types.Identifier
   /** Calls that are expanded already: an outer block leaves them as they are. */
   readonly expanded: WeakSet<object>
+  /** Where functions that wait hold what they run in. */
+  readonly heres: WeakMap<object, BabelCore.types.Identifier>
   /** Tests whose tensor, if it is one, is forced already. */
   readonly forced: WeakSet<object>
   fail(path: NodePath, message: string): Error

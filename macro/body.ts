@@ -1,8 +1,9 @@
 import type * as BabelCore from '@babel/core'
 import { type Context, type NodePath, type types, withoutTypes } from './babel.ts'
-import { awaiting, canAwait, condition, isPlain } from './conditions.ts'
+import { condition, isPlain } from './conditions.ts'
 import { blockify, member, withMarks } from './marks.ts'
 import { equalities, operatorNames, rewriteAssignment } from './operators.ts'
+import { awaiting, hereOf, resuming, waitingFunction } from './waits.ts'
 
 /** Rewrites a block in place: line marks, operators, conditions, awaits. `$` is the context that the runtime passes in. */
 export function rewriteBody(block: NodePath<types.Function>, $: types.Identifier, context: Context): void {
@@ -15,8 +16,14 @@ export function rewriteBody(block: NodePath<types.Function>, $: types.Identifier
       test.replaceWith(condition(path, test.node, block.node, context, $).test)
   }
   const resumeFirst = (clause: NodePath): void => {
-    if (clause.isBlockStatement() && once(resumed, clause.node) && canAwait(clause, block.node))
-      clause.node.body.unshift(t.expressionStatement(call('resume')))
+    const fn = clause.isBlockStatement() && once(resumed, clause.node) ? waitingFunction(clause, block.node) : undefined
+    if (fn) (clause.node as types.BlockStatement).body.unshift(resuming(fn, context, $))
+  }
+  const resumeAfter = (loop: NodePath): void => {
+    const fn = once(resumed, loop.node) ? waitingFunction(loop, block.node) : undefined
+    let statement = loop
+    while (statement.parentPath?.isLabeledStatement()) statement = statement.parentPath
+    if (fn) statement.insertAfter(resuming(fn, context, $))
   }
   const marked = new WeakSet<object>()
   const resumed = new WeakSet<object>()
@@ -50,8 +57,10 @@ export function rewriteBody(block: NodePath<types.Function>, $: types.Identifier
     Loop: {
       enter: path => blockify(path, 'body', t),
       exit(path) {
-        if (path.isForOfStatement() && path.node.await) resumeFirst(path.get('body') as NodePath)
-        else if (!path.isForXStatement()) forceTest(path)
+        if (path.isForOfStatement() && path.node.await) {
+          resumeFirst(path.get('body') as NodePath)
+          resumeAfter(path)
+        } else if (!path.isForXStatement()) forceTest(path)
       },
     },
     ConditionalExpression: { exit: path => (expanded.has(path.node) ? undefined : forceTest(path)) },
@@ -96,7 +105,17 @@ export function rewriteBody(block: NodePath<types.Function>, $: types.Identifier
     AwaitExpression: {
       exit(path) {
         if (expanded.has(path.node)) return
-        path.replaceWith(awaiting(path.node.argument, context, $))
+        const fn = waitingFunction(path, block.node)
+        if (!fn) return
+        path.replaceWith(awaiting(path.node.argument, fn, context, $))
+        path.skip()
+      },
+    },
+    YieldExpression: {
+      exit(path) {
+        const fn = once(resumed, path.node) ? waitingFunction(path, block.node) : undefined
+        if (!fn) return
+        path.replaceWith(call('renew', hereOf(fn, context, $), path.node))
         path.skip()
       },
     },

@@ -13,16 +13,8 @@ const silent = new Set([
 export function withMarks(statements: readonly types.Statement[], context: types.Identifier, t: t): types.Statement[] {
   return statements.flatMap(statement => {
     if (silent.has(statement.type) || !statement.loc) return [statement]
-    const marked = [markAt(statement, context, t), statement]
-    // After the loop's last wait too, the tracer is current again.
-    if (waits(statement)) marked.push(t.expressionStatement(t.callExpression(member(context, 'resume', t), [])))
-    return marked
+    return [markAt(statement, context, t), statement]
   })
-}
-
-function waits(statement: types.Statement): boolean {
-  if (statement.type === 'LabeledStatement') return waits(statement.body)
-  return statement.type === 'ForOfStatement' && statement.await
 }
 
 export function markAt(node: types.Node, context: types.Identifier, t: t): types.Statement {

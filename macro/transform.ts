@@ -62,6 +62,7 @@ export function transform({
     runtime: program.scope.generateUidIdentifier('onnsight'),
     expanded: new WeakSet(),
     forced: new WeakSet(),
+    heres: new WeakMap(),
     fail: (path, message) => failAt(path, message, ErrorClass),
   }
   for (const [name, paths] of Object.entries(references)) {

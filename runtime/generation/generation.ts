@@ -5,7 +5,6 @@ import { knownOptions } from '../tensor/known-options.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { ExecutionBackend } from '../tracing/backend.ts'
 import type { Block, StepOwner } from '../tracing/block.ts'
-import type { Info } from '../tracing/info.ts'
 import { save } from '../tracing/save.ts'
 import { Session } from '../tracing/session.ts'
 import { untilStop } from '../tracing/stop.ts'
@@ -259,17 +258,8 @@ export class Generation extends Session implements StepOwner {
     if (this.#tracer?.finished === false) this.#tracer.passOn(Object.values(state))
   }
 
-  override at(line: number, column: number, info: Info): void {
-    this.#tracer?.at(line, column, info)
-  }
-
   override mark(): Mark | undefined {
     return this.#tracer?.mark()
-  }
-
-  override suspend(): void {
-    super.suspend()
-    this.#tracer?.suspend()
   }
 
   override resume(): void {

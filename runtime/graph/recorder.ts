@@ -18,6 +18,10 @@ export interface Recorder extends TapOwner {
   /** Names the trace in messages: `src/steer.ts:9:22`. */
   readonly name: string
   mark(): Mark | undefined
+  /** The macro notes each statement's line before it runs. */
+  noteMark?(mark: Mark): void
+  /** What the code that called is in: current again there, once this one's block waits. */
+  readonly caller?: Recorder | undefined
   /** Runs one call of the user's: all that it records stands at the line the call is on. */
   oneCall<R>(body: () => R): R
   /** Runs the model as far as the value needs; nothing is computed twice. */

@@ -1,20 +1,19 @@
+import type { SourcePosition } from '../errors/error.ts'
 import { ConditionError } from '../errors/trace.ts'
 import type { Mark } from '../graph/expression.ts'
+import { currentRecorder } from '../graph/recorder.ts'
 import { operators } from '../tensor/operators.ts'
 import { Tensor } from '../tensor/tensor.ts'
+import { Here } from './here.ts'
 import type { Info } from './info.ts'
+import { LineMark } from './mark.ts'
 import { untilStop } from './stop.ts'
 
 /** Who runs a compiled block: a trace, or a session of several. */
 export interface BlockOwner {
   pull(): Record<string, unknown>
   push(state: Readonly<Record<string, unknown>>): void
-  at(line: number, column: number, info: Info): void
   mark(): Mark | undefined
-  /** Before an await: what runs meanwhile is not in the block. */
-  suspend(): void
-  /** After an await: the block is current again. */
-  resume(): void
   /** stop() has ended the block. */
   stopped?(): void
 }
@@ -42,19 +41,31 @@ export class BlockContext {
     return untilStop(body, () => this.#owner.stopped?.())
   }
 
+  /** A function that is written in the block may run in any trace: the line is noted there. */
   at(line: number, column: number): void {
-    this.#owner.at(line, column, this.#info)
+    currentRecorder()?.noteMark?.(new LineMark(this.#info, line, column))
+  }
+
+  /** What a function that waits runs in: noted at its begin. */
+  here(): Here {
+    return new Here()
   }
 
   /** Before an await: what runs meanwhile is not in this trace. */
-  suspend<T>(value: T): T {
-    this.#owner.suspend()
+  suspend<T>(here: Here, value: T): T {
+    here.leave()
     return value
   }
 
-  /** After an await: the tracer is current again. */
-  resume<T>(value?: T): T {
-    this.#owner.resume()
+  /** After an await: the trace that the function runs in is current again. */
+  resume<T>(here: Here, value?: T): T {
+    here.return()
+    return value as T
+  }
+
+  /** After a yield: whoever asked for the next value may be in another trace. */
+  renew<T>(here: Here, value?: T): T {
+    here.note()
     return value as T
   }
 
@@ -70,7 +81,7 @@ export class BlockContext {
       throw new ConditionError(
         `A condition needs one truth value, and ${value.label} has ${data.length} (${dims.join(' × ')}).`,
         'say what you mean: h.any() or h.all(), or pick one element',
-        this.#owner.mark()?.position(),
+        this.#mark(),
       )
     }
     return Boolean(typeof data[0] === 'bigint' ? data[0] !== 0n : data[0])
@@ -82,8 +93,12 @@ export class BlockContext {
     throw new ConditionError(
       `${value.label} was used as a condition in a function that can't wait for it.`,
       'make the function async, or use where(condition, a, b)',
-      this.#owner.mark()?.position(),
+      this.#mark(),
     )
+  }
+
+  #mark(): SourcePosition | undefined {
+    return (currentRecorder() ?? this.#owner).mark()?.position()
   }
 
   readonly add = operators.add

@@ -3,6 +3,7 @@ import { recorderScope } from '../graph/recorder.ts'
 import { isPlain } from '../tensor/plain.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { type Batch, type Feeds, joinInputs } from './batch.ts'
+import { Here } from './here.ts'
 import { BatchAxes, Rows } from './rows.ts'
 import { untilStop } from './stop.ts'
 import { Tracer } from './tracer.ts'
@@ -17,6 +18,7 @@ interface Invoke {
 /** What invoke() gives: waiting for it runs all invokes up to now. */
 export class Invoked implements PromiseLike<unknown> {
   readonly #run: () => Promise<void>
+  readonly #here = new Here()
   value: unknown
 
   constructor(run: () => Promise<void>) {
@@ -29,7 +31,11 @@ export class Invoked implements PromiseLike<unknown> {
     failed?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
     return this.#run()
-      .then(() => this.value)
+      .then(() => {
+        // A plain function goes on right after this, where nothing follows awaits.
+        this.#here.return()
+        return this.value
+      })
       .then(done, failed)
   }
 }
@@ -93,7 +99,6 @@ export class Invokes {
       })
     } finally {
       this.#inPass = false
-      outer.endPass()
     }
   }
 }

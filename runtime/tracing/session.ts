@@ -66,17 +66,16 @@ export class Session implements BlockOwner {
     this.#pushed = state
   }
 
-  /** Its own lines record nothing. */
-  at(_line: number, _column: number, _info: Info): void {}
-
   mark(): Mark | undefined {
     return undefined
   }
 
-  suspend(): void {
-    current.leave(this, this.#around instanceof Session ? this.#around : undefined)
+  /** @internal */
+  get caller(): Session | undefined {
+    return this.#around instanceof Session ? this.#around : undefined
   }
 
+  /** It is current again, where nothing follows awaits. */
   resume(): void {
     if (!this.finished) current.enter(this)
   }

@@ -13,6 +13,7 @@ import { knownOptions } from '../tensor/known-options.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { type Backend, ExecutionBackend } from './backend.ts'
 import type { BlockOwner } from './context.ts'
+import { Here } from './here.ts'
 import { Info } from './info.ts'
 import { Invokes, settled } from './invokes.ts'
 import { LineMark, StackMark } from './mark.ts'
@@ -73,8 +74,6 @@ export class Tracer implements PlacesOwner, BlockOwner {
   isOpen = false
   /** The trace whose invokes this one runs, as one batch. */
   #within: Tracer | undefined
-  /** The batch of invokes that is recorded now. */
-  #pass: Tracer | undefined
   readonly #passed = new Passed()
   readonly #atEnd: { readonly act: () => void; readonly view: View }[] = []
   readonly #settling: (() => void | Promise<void>)[] = []
@@ -112,18 +111,12 @@ export class Tracer implements PlacesOwner, BlockOwner {
     const backend = outer.scanned ? outer.backend : (outer.kwargs.backend ?? new ExecutionBackend())
     const pass = new Tracer([outer.args[0], inputs], outer.kwargs, backend)
     pass.#within = outer
-    outer.#pass = pass
     return pass
   }
 
   /** @internal */
   get isPass(): boolean {
     return this.#within !== undefined
-  }
-
-  /** @internal */
-  endPass(): void {
-    this.#pass = undefined
   }
 
   /** From here on, reads and writes are those of one invoke. @internal */
@@ -327,7 +320,12 @@ export class Tracer implements PlacesOwner, BlockOwner {
     return this.#runner.run({ recording: this.recording(wanted), inputs: this.#inputs, signal, goesOn, once })
   }
 
-  /** The macro notes each statement's line before it runs. @internal */
+  /** A plain function's own lines are noted nowhere: there the stack tells every line. @internal */
+  noteMark(mark: Mark): void {
+    if ((this.#within ?? this).info?.hasText) this.#mark = mark
+  }
+
+  /** A line of a template. @internal */
   at(line: number, column: number, info = this.info): void {
     this.#mark = info ? new LineMark(info, line, column) : undefined
   }
@@ -369,24 +367,25 @@ export class Tracer implements PlacesOwner, BlockOwner {
   }
 
   /** @internal */
-  suspend(): void {
-    recorderScope().leave(this.#pass ?? this, this.outer)
+  get caller(): Recorder | undefined {
+    return (this.#within ?? this).outer
   }
 
   /** @internal */
   resume(): void {
-    if (!this.finished) recorderScope().enter(this.#pass ?? this)
+    if (!this.finished) recorderScope().enter(this)
   }
 
   /** @internal */
   async force(value: Value): Promise<TensorData> {
     this.assertGoing('a value')
+    const here = new Here()
     const mark = this.mark()
     if (this.scanned) throw new ScannedError(undefined, mark?.position())
     const { wanted, executed, passed } = await this.runRecording([value], true)
     this.#places.ran(executed, passed, mark)
     // A plain function goes on right after this, where nothing follows awaits.
-    this.resume()
+    here.return()
     return wanted[0]
   }
 

@@ -36,14 +36,16 @@ export function runtime(fake: Fake): Record<string, unknown> {
     push: (_: Record<string, unknown>): void => {},
     run: (body: () => unknown) => body(),
     at: (line: number, column: number) => fake.marks.push([line, column]),
-    suspend: (value: unknown) => {
-      fake.log.push('suspend')
+    here: () => 'here',
+    suspend: (here: unknown, value: unknown) => {
+      fake.log.push(`suspend ${here}`)
       return value
     },
-    resume: (value: unknown) => {
-      fake.log.push('resume')
+    resume: (here: unknown, value: unknown) => {
+      fake.log.push(`resume ${here}`)
       return value
     },
+    renew: (_here: unknown, value: unknown) => value,
     isTensor: (value: unknown) => value instanceof Toy,
     truth: async (value: unknown) => {
       fake.log.push('truth')

@@ -107,7 +107,7 @@ test('conditions without tensors do not wait', async t => {
   const { fake } = await run(
     'await trace(0, 0, () => { let n = 0; while (n < 3) n++; if (n && !n) n = 1; return n ? 1 : 2 })',
   )
-  t.false(fake.log.includes('truth') || fake.log.includes('suspend'))
+  t.false(fake.log.some(entry => /truth|suspend/.test(entry)))
 })
 
 test('a condition in a function that can’t wait throws, an async one waits', async t => {
@@ -125,7 +125,7 @@ test('await: the tracer is current again afterwards, also where it rejects', asy
     'return await trace(0, 0, async () => { try { await Promise.reject(new Error("x")) } catch (e) { return e.message } })',
   )
   t.is(result, 'x')
-  t.deepEqual(fake.log, ['suspend', 'resume'])
+  t.deepEqual(fake.log, ['suspend here', 'resume here'])
 })
 
 test('labels, switch, generators, getters, classes, this and arguments mean what they mean', async t => {

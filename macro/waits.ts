@@ -1,0 +1,52 @@
+import { type Context, type NodePath, type types } from './babel.ts'
+import { member } from './marks.ts'
+
+/** The function whose await can stand here; undefined in functions that can't wait, in parameters and in class fields. */
+export function waitingFunction(path: NodePath, block: types.Function): NodePath<types.Function> | undefined {
+  let at: NodePath = path
+  for (;;) {
+    const parent = at.parentPath
+    if (!parent) return undefined
+    if (parent.isClassProperty() || parent.isClassPrivateProperty() || parent.isStaticBlock()) {
+      if (!isOutside(at)) return undefined
+    } else if (parent.isFunction() && !isOutside(at)) {
+      const waits = at.listKey !== 'params' && (parent.node === block || parent.node.async === true)
+      return waits ? (parent as NodePath<types.Function>) : undefined
+    }
+    at = parent
+  }
+}
+
+/** A member's computed key and its decorators stand outside of it. */
+const isOutside = (part: NodePath): boolean => part.key === 'key' || part.listKey === 'decorators'
+
+/** What one call of this function runs in: a variable that is set where the function begins. */
+export function hereOf(fn: NodePath<types.Function>, { t, heres }: Context, $: types.Identifier): types.Identifier {
+  let id = heres.get(fn.node)
+  if (!id) {
+    id = fn.scope.generateUidIdentifier('here')
+    heres.set(fn.node, id)
+    fn.scope.push({ id: t.cloneNode(id), init: t.callExpression(member($, 'here', t), []) })
+  }
+  return t.cloneNode(id)
+}
+
+/** An await after which what the function runs in is current again. */
+export function awaiting(
+  argument: types.Expression,
+  fn: NodePath<types.Function>,
+  context: Context,
+  $: types.Identifier,
+): types.Expression {
+  const { t, expanded } = context
+  const here = () => hereOf(fn, context, $)
+  const wait = t.awaitExpression(t.callExpression(member($, 'suspend', t), [here(), argument]))
+  expanded.add(wait)
+  return t.callExpression(member($, 'resume', t), [here(), wait])
+}
+
+/** `$.resume(here)`, for where no value is awaited by name: in clauses of `try`, in and after `for await`. */
+export function resuming(fn: NodePath<types.Function>, context: Context, $: types.Identifier): types.Statement {
+  const { t } = context
+  return t.expressionStatement(t.callExpression(member($, 'resume', t), [hereOf(fn, context, $)]))
+}
