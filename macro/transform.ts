@@ -6,10 +6,8 @@ import { failAt } from './fail.ts'
 import { awaitedForms, type Form, forms, invokeForm, knownForms, laterForms, plainForms } from './forms.ts'
 import { member } from './marks.ts'
 import { placeIn } from './place.ts'
+import type { References } from './references.ts'
 import { expandTemplate } from './template.ts'
-
-/** References to each imported name: what babel-plugin-macros hands over, and what the plugin gathers. */
-export type References = Readonly<Record<string, readonly NodePath[] | undefined>>
 
 export interface TransformOptions {
   readonly babel: Babel

@@ -1,4 +1,4 @@
-import { type Context, type NodePath, type types } from './babel.ts'
+import type { Context, NodePath, types } from './babel.ts'
 import { member } from './marks.ts'
 
 /** The function whose await can stand here; undefined in functions that can't wait, in parameters and in class fields. */

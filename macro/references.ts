@@ -1,0 +1,75 @@
+import type { NodePath, types } from './babel.ts'
+import { failAt } from './fail.ts'
+
+/** References to each imported name. */
+export type References = Readonly<Record<string, readonly NodePath[] | undefined>>
+
+const SOURCE = /(^|\/)onnsight\/trace\.macro(\.c?js)?$/
+
+/** What the imports of a file take from the macro, and the statements and declarators that do so. */
+export interface Imported {
+  readonly references: References
+  readonly imports: readonly NodePath[]
+}
+
+/**
+ * All uses of the macro in a file, however many imports it has: blocks stand within each other, wherever their names come from.
+ * `source` is another name of the macro’s module.
+ */
+export function importedBy(
+  program: NodePath<types.Program>,
+  { source, ErrorClass }: { source?: string; ErrorClass?: new (message: string) => Error } = {},
+): Imported {
+  const isMacro = (name: string): boolean => SOURCE.test(name) || name === source
+  const references: Record<string, NodePath[]> = {}
+  const imports: NodePath[] = []
+  const add = (path: NodePath, imported: string, local: string): void => {
+    const paths = path.scope.getBinding(local)?.referencePaths ?? []
+    references[imported] = [...(references[imported] ?? []), ...(paths as NodePath[])]
+  }
+  const fail = (path: NodePath, message: string): Error => failAt(path, message, ErrorClass)
+  program.traverse({
+    ImportDeclaration(path) {
+      const { node } = path
+      if (!isMacro(node.source.value) || node.importKind === 'type') return
+      for (const specifier of node.specifiers) {
+        if (specifier.type === 'ImportNamespaceSpecifier')
+          throw fail(path, "import * can't be expanded. Write import { trace } from 'onnsight/trace.macro'")
+        if (specifier.type === 'ImportDefaultSpecifier') add(path, 'default', specifier.local.name)
+        else if (specifier.importKind !== 'type') add(path, nameOf(specifier.imported), specifier.local.name)
+      }
+      imports.push(path)
+    },
+    VariableDeclarator(path) {
+      const { id, init } = path.node
+      if (!isRequired(init, isMacro)) return
+      if (id.type !== 'ObjectPattern')
+        throw fail(path, "The macro can't be held as a whole. Write const { trace } = require('onnsight/trace.macro')")
+      for (const property of id.properties) {
+        if (
+          property.type !== 'ObjectProperty' ||
+          property.key.type !== 'Identifier' ||
+          property.value.type !== 'Identifier'
+        )
+          throw fail(
+            path,
+            "Only names can be taken from the macro. Write const { trace } = require('onnsight/trace.macro')",
+          )
+        add(path, property.key.name, property.value.name)
+      }
+      imports.push(path)
+    },
+  })
+  return { references, imports }
+}
+
+const nameOf = (imported: types.Identifier | types.StringLiteral): string =>
+  imported.type === 'Identifier' ? imported.name : imported.value
+
+/** `require('onnsight/trace.macro')`. */
+function isRequired(init: types.Node | null | undefined, isMacro: (name: string) => boolean): boolean {
+  if (init?.type !== 'CallExpression' || init.callee.type !== 'Identifier' || init.callee.name !== 'require')
+    return false
+  const [argument] = init.arguments
+  return argument?.type === 'StringLiteral' && isMacro(argument.value)
+}
