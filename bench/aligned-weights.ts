@@ -1,6 +1,7 @@
 import { copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { load, type Model } from 'onnsight'
+import { ids } from './ids.ts'
 import { type Measure, measure, median } from './measure.ts'
 
 /** Too little for a block's weights in the kernels' own layout: blocks stay as they were rebuilt. */
@@ -12,11 +13,7 @@ const NEVER_PROMOTED = 16 * 1024 * 1024
  * they come from main memory each time, the memory decides. Both files are new: how fast one is read also depends on where it came to
  * lie in memory, by up to half.
  */
-export async function alignedWeights(
-  path: string,
-  ids: (length: number, seed: number) => number[],
-  rounds: number,
-): Promise<Measure[]> {
+export async function alignedWeights(path: string, rounds: number): Promise<Measure[]> {
   const folder = await mkdtemp(join(import.meta.dirname, 'models', 'cache-'))
   const copy = join(folder, 'copy.onnx')
   await copyFile(path, copy)

@@ -1,35 +1,30 @@
 import { load, type Model, type Tensor, template, WorkerBackend } from 'onnsight'
 import { invoke, session, trace } from 'onnsight/trace.macro'
-import { interleave, type Measure, measure, median } from './measure.ts'
+import { ids } from './ids.ts'
+import { type Measure, measure, median, ratio, timed } from './measure.ts'
 
 /** What the forms around a trace cost, against traces written out by hand. */
-export async function constructs(
-  path: string,
-  ids: (length: number, seed: number) => number[],
-  rounds: number,
-): Promise<Measure[]> {
+export async function constructs(path: string, rounds: number, rest: number): Promise<Measure[]> {
   const model = await load(path, { reuseBytes: 0 })
   const results = [
-    await templates(model, ids, rounds),
-    await invokes(model, ids, rounds),
-    await workers(model, ids, rounds),
-    await scans(model, ids),
+    await templates(model, rounds, rest),
+    await invokes(model, rounds, rest),
+    await workers(model, rounds, rest),
+    await scans(model),
   ]
   await model.release()
   const kept = await load(path)
-  results.push(await sessions(kept, ids))
+  results.push(await sessions(kept, rest))
   await kept.release()
   return results
 }
 
-type Ids = (length: number, seed: number) => number[]
-
-async function templates(model: Model, ids: Ids, rounds: number): Promise<Measure> {
+async function templates(model: Model, rounds: number, rest: number): Promise<Measure> {
   const block = template`
     transformer.h[5].mlp.act.output[..., 0:64] = 0
     save logits = lm_head.output
   `
-  const [arrow, templated] = await interleave(rounds, [
+  const [arrow, templated] = await timed(rounds, rest, [
     round =>
       trace(model, [ids(1, round)], () => {
         model.transformer.h[5].mlp.act.output.set('..., 0:64', 0)
@@ -37,34 +32,34 @@ async function templates(model: Model, ids: Ids, rounds: number): Promise<Measur
       }),
     round => model.trace([ids(1, round)], block),
   ])
-  return measure('a template against the same block as a function, 1 token', templated / arrow, '×', 1.05)
+  return ratio('a template against the same block as a function, 1 token', templated, arrow, 1.05)
 }
 
-async function invokes(model: Model, ids: Ids, rounds: number): Promise<Measure> {
+async function invokes(model: Model, rounds: number, rest: number): Promise<Measure> {
   const prompts = (round: number): number[][] => Array.from({ length: 8 }, (_, i) => ids(1, round * 8 + i))
   const one = (m: Model): Tensor => m.lm_head.output
-  const [alone, batched] = await interleave(Math.ceil(rounds / 3), [
+  const [alone, batched] = await timed(Math.ceil(rounds / 3), rest, [
     async round => {
       for (const prompt of prompts(round)) await model.trace([prompt], one)
     },
     round => trace(model, () => prompts(round).map(prompt => invoke([prompt], () => one(model)))),
   ])
-  return measure('8 invokes as one batch against 8 runs, 1 token', batched / alone, '×', 0.5)
+  return ratio('8 invokes as one batch against 8 runs, 1 token', batched, alone, 0.5)
 }
 
-async function workers(model: Model, ids: Ids, rounds: number): Promise<Measure> {
+async function workers(model: Model, rounds: number, rest: number): Promise<Measure> {
   const backend = new WorkerBackend()
   const block = (m: Model): Tensor => m.lm_head.output
-  const [here, there] = await interleave(rounds, [
+  const [here, there] = await timed(rounds, rest, [
     round => model.trace([ids(1, round)], block),
     round => model.trace([ids(1, round)], { backend }, block),
   ])
   backend.release()
-  return measure('a round trip to a worker, beside the run, 1 token', there - here, 'ms')
+  return measure('a round trip to a worker, beside the run, 1 token', there.median - here.median, 'ms')
 }
 
 /** Each of other dims: none is known from an earlier one. */
-async function scans(model: Model, ids: Ids): Promise<Measure> {
+async function scans(model: Model): Promise<Measure> {
   const times: number[] = []
   for (let length = 2; length < 14; length++) {
     const start = performance.now()
@@ -75,7 +70,7 @@ async function scans(model: Model, ids: Ids): Promise<Measure> {
 }
 
 /** A sweep over layers on one prompt: in a session, and with the prefix run each time. */
-async function sessions(model: Model, ids: Ids): Promise<Measure> {
+async function sessions(model: Model, rest: number): Promise<Measure> {
   const sweep = async (round: number): Promise<void> => {
     await session(model, async () => {
       let h!: Tensor
@@ -100,6 +95,6 @@ async function sessions(model: Model, ids: Ids): Promise<Measure> {
       })
     }
   }
-  const [separate, together] = await interleave(4, [apart, sweep])
-  return measure('a session of 7 traces on one prompt against separate ones', together / separate, '×', 1)
+  const [separate, together] = await timed(4, rest, [apart, sweep])
+  return ratio('a session of 7 traces on one prompt against separate ones', together, separate, 1)
 }

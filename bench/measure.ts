@@ -3,44 +3,66 @@ export interface Measure {
   readonly name: string
   readonly value: number
   readonly unit: string
+  /** Of a ratio: that of the 10th percentiles, which a busy machine disturbs less. */
+  readonly tenth: number | undefined
   readonly target: number | undefined
   readonly holds: boolean | undefined
 }
 
-export function measure(name: string, value: number, unit: string, target?: number): Measure {
+export function measure(name: string, value: number, unit: string, target?: number, tenth?: number): Measure {
   return {
     name,
     value: Number(value.toPrecision(4)),
     unit,
+    tenth: tenth === undefined ? undefined : Number(tenth.toPrecision(4)),
     target,
-    holds: target === undefined ? undefined : value <= target,
+    holds: target === undefined ? undefined : value <= target && (tenth ?? 0) <= target,
   }
 }
 
-export function median(values: readonly number[]): number {
+export function percentile(values: readonly number[], part: number): number {
   const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)]
+  return sorted[Math.floor(sorted.length * part)]
+}
+
+export const median = (values: readonly number[]): number => percentile(values, 0.5)
+
+export interface Times {
+  readonly median: number
+  readonly tenth: number
 }
 
 /**
- * Times each task in turn, over and over, in one order and then the other: what disturbs the machine disturbs all, and nobody always comes
- * after the same one. Each runs twice in a row and the second run counts: what the task before left in the processor's caches is not its
- * cost. Lower quartiles of milliseconds, in the tasks' order: a busy host only ever adds time.
+ * Milliseconds of each task, in the tasks' order. Each round runs all tasks once in an order of its own, with `rest` ms before each: a
+ * task that always follows the same one, or follows at once, has what that one left behind, warm caches and threads or memory to collect.
  */
-export async function interleave(
+export async function timed(
   rounds: number,
+  rest: number,
   tasks: readonly ((round: number) => Promise<unknown>)[],
-): Promise<number[]> {
+): Promise<Times[]> {
   const times = tasks.map(() => [] as number[])
-  const order = tasks.map((_, i) => i)
-  for (let round = -2; round < rounds; round++) {
-    for (const i of order) {
-      await tasks[i](2 * round + 4)
+  for (let round = -3; round < rounds; round++) {
+    for (const i of shuffled(tasks.length)) {
+      if (rest > 0) await new Promise(resolve => setTimeout(resolve, rest))
       const start = performance.now()
-      await tasks[i](2 * round + 5)
+      await tasks[i](round + 3)
       if (round >= 0) times[i].push(performance.now() - start)
     }
-    order.reverse()
   }
-  return times.map(list => list.sort((a, b) => a - b)[Math.floor(list.length / 4)])
+  return times.map(list => ({ median: median(list), tenth: percentile(list, 0.1) }))
+}
+
+/** A measure of `task` against `peer`: of their medians, and of their 10th percentiles. */
+export function ratio(name: string, task: Times, peer: Times, target?: number): Measure {
+  return measure(name, task.median / peer.median, '×', target, task.tenth / peer.tenth)
+}
+
+function shuffled(count: number): number[] {
+  const order = Array.from({ length: count }, (_, i) => i)
+  for (let i = count - 1; i > 0; i--) {
+    const j = Math.floor(Math.random() * (i + 1))
+    ;[order[i], order[j]] = [order[j], order[i]]
+  }
+  return order
 }

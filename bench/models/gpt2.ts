@@ -1,9 +1,6 @@
-import { closeSync, existsSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { create, toBinary } from '@bufbuild/protobuf'
-import { BinaryWriter } from '@bufbuild/protobuf/wire'
-import { type AttributeProto, AttributeProtoSchema, GraphProtoSchema, ModelProtoSchema, type NodeProto, NodeProtoSchema, TensorProtoSchema } from '#dist/runtime/onnx/schema/onnx_pb.js'
+import { create } from '@bufbuild/protobuf'
+import { type AttributeProto, AttributeProtoSchema, GraphProtoSchema, type NodeProto, NodeProtoSchema, TensorProtoSchema } from '#dist/runtime/onnx/schema/onnx_pb.js'
+import { ensureModel, noise, type Weight } from './write.ts'
 
 const LAYERS = 12
 const HEADS = 12
@@ -13,54 +10,20 @@ const VOCAB = 50257
 
 /** A model of GPT-2 small's shape (124 M parameters, its head's copy apart) with random weights, written once to bench/models. */
 export function ensureGpt2(): string {
-  const path = fileURLToPath(new URL('./gpt2-small.onnx', import.meta.url))
-  if (!existsSync(path)) write(path)
-  return path
-}
-
-interface Weight {
-  readonly name: string
-  readonly dims: readonly number[]
-  readonly fill: (i: number) => number
-}
-
-function write(path: string): void {
-  mkdirSync(dirname(path), { recursive: true })
-  const { nodes, weights } = build()
-  const value = (name: string, elemType: number, dims: (string | number)[]) => ({
-    name,
-    type: { value: { case: 'tensorType' as const, value: { elemType, shape: { dim: dims.map(dim => ({ value: typeof dim === 'number' ? { case: 'dimValue' as const, value: BigInt(dim) } : { case: 'dimParam' as const, value: dim } })) } } } },
+  return ensureModel('gpt2-small', () => {
+    const { nodes, weights } = build()
+    const value = (name: string, elemType: number, dims: (string | number)[]) => ({
+      name,
+      type: { value: { case: 'tensorType' as const, value: { elemType, shape: { dim: dims.map(dim => ({ value: typeof dim === 'number' ? { case: 'dimValue' as const, value: BigInt(dim) } : { case: 'dimParam' as const, value: dim } })) } } } },
+    })
+    const graph = create(GraphProtoSchema, {
+      name: 'gpt2',
+      node: nodes,
+      input: [value('input_ids', 7, ['batch', 'sequence'])],
+      output: [value('logits', 1, ['batch', 'sequence', VOCAB])],
+    })
+    return { graph, weights, opset: 17n }
   })
-  const graph = create(GraphProtoSchema, {
-    name: 'gpt2',
-    node: nodes,
-    input: [value('input_ids', 7, ['batch', 'sequence'])],
-    output: [value('logits', 1, ['batch', 'sequence', VOCAB])],
-  })
-  const head = toBinary(ModelProtoSchema, create(ModelProtoSchema, { irVersion: 8n, opsetImport: [{ domain: '', version: 17n }] }))
-  const graphBytes = toBinary(GraphProtoSchema, graph)
-  const tensors = weights.map(weight => tensorHeader(weight))
-  const graphLength = graphBytes.length + tensors.reduce((sum, { bytes, data }) => sum + bytes.length + data, 0)
-  const file = openSync(`${path}.tmp`, 'w')
-  writeSync(file, head)
-  writeSync(file, new BinaryWriter().uint32((7 << 3) | 2).uint32(graphLength).finish())
-  writeSync(file, graphBytes)
-  weights.forEach((weight, i) => {
-    writeSync(file, tensors[i].bytes)
-    const data = Float32Array.from({ length: tensors[i].data / 4 }, (_, j) => weight.fill(j))
-    writeSync(file, new Uint8Array(data.buffer))
-  })
-  closeSync(file)
-  renameSync(`${path}.tmp`, path)
-}
-
-/** An initializer's bytes up to its raw_data, which follows. */
-function tensorHeader({ name, dims }: Weight): { bytes: Uint8Array; data: number } {
-  const data = dims.reduce((size, dim) => size * dim, 4)
-  const fields = toBinary(TensorProtoSchema, create(TensorProtoSchema, { name, dims: dims.map(BigInt), dataType: 1 }))
-  const raw = new BinaryWriter().uint32((9 << 3) | 2).uint32(data).finish()
-  const start = new BinaryWriter().uint32((5 << 3) | 2).uint32(fields.length + raw.length + data).finish()
-  return { bytes: Buffer.concat([start, fields, raw]), data }
 }
 
 function build(): { nodes: NodeProto[]; weights: Weight[] } {
@@ -134,15 +97,5 @@ function build(): { nodes: NodeProto[]; weights: Weight[] } {
     const inner = add(scope, 'Mul', [add(scope, 'Add', [h, cube])[0], c(Math.sqrt(2 / Math.PI))])[0]
     const gate = add(scope, 'Add', [add(scope, 'Tanh', [inner])[0], c(1)])[0]
     return add(scope, 'Mul', [add(scope, 'Mul', [h, c(0.5)])[0], gate])[0]
-  }
-}
-
-/** Fixed noise of scale 0.02, near enough to normal: the sum of bits of an integer hash. */
-function noise(seed: number): (i: number) => number {
-  return i => {
-    let hash = (i + 1) * 0x9e3779b1 + seed * 0x85ebca6b
-    hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)
-    hash = Math.imul(hash ^ (hash >>> 12), 0x297a2d39)
-    return (((hash ^ (hash >>> 15)) >>> 0) / 0x100000000 - 0.5) * 0.07
   }
 }

@@ -1,0 +1,44 @@
+import { load } from 'onnsight'
+import * as ort from 'onnxruntime-node'
+import { feed, ids } from './ids.ts'
+import { type Measure, ratio, timed } from './measure.ts'
+
+/** From this run on, a rebuilt block has its weights packed. */
+const WARM = 32
+
+/** What running, reading and editing cost, against a session with default options on the same file. */
+export async function ratios(kind: string, path: string, rounds: number, rest: number): Promise<Measure[]> {
+  const bare = await ort.InferenceSession.create(path)
+  const model = await load(path, { reuseBytes: 0 })
+  const results: Measure[] = []
+  for (const [length, runTarget, editTarget] of [
+    [64, 1.05, 1.08],
+    [1, 1.08, 1.12],
+  ]) {
+    const peer = (round: number) => bare.run(feed(ids(length, round)))
+    const run = (round: number) => model.run([ids(length, round)])
+    const readEdge = (round: number) =>
+      model.trace([ids(length, round)], m => ({ h: m.transformer.h[5].output, logits: m.lm_head.output }))
+    const editIn = (layer: number) => (round: number) =>
+      model.trace([ids(length, round)], m => {
+        m.transformer.h[layer].mlp.act.output.set('..., 0:64', 0)
+        return m.lm_head.output
+      })
+    const what = `${kind}, ${length === 1 ? '1 token' : `${length} tokens`}${rest > 0 ? '' : ', without rests'}`
+    if (length > 1 && rest > 0) {
+      // Another layer than the warm one: its neighbours are not packed either.
+      const [first, plain] = await timed(12, rest, [editIn(10), peer])
+      results.push(ratio(`an edit in its first runs: ${what}`, first, plain, 1.15))
+    }
+    for (let round = 0; round < WARM; round++) await editIn(5)(round)
+    const [plain, whole, edge, edit] = await timed(rounds, rest, [peer, run, readEdge, editIn(5)])
+    results.push(
+      ratio(`model.run: ${what}`, whole, plain, runTarget),
+      ratio(`a read at a block’s edge, with the logits: ${what}`, edge, plain, runTarget),
+      ratio(`a warm edit inside one block: ${what}`, edit, plain, editTarget),
+    )
+  }
+  await model.release()
+  await bare.release()
+  return results
+}
