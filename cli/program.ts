@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { addCompletion } from './completion/command.ts'
 import { addDoctor } from './doctor/command.ts'
 import { addEdit } from './edit/command.ts'
+import { addExampleModel } from './example-model/command.ts'
 import { addInspect } from './inspect/command.ts'
 import { addProfile } from './profile/command.ts'
 import { addRepl } from './repl/command.ts'
@@ -27,7 +28,18 @@ export function makeProgram(): Command {
     .addHelpText('after', exits)
     .exitOverride()
     .showHelpAfterError('  Do this: onnsight --help')
-  for (const add of [addInspect, addRun, addEdit, addProfile, addRepl, addView, addTypes, addDoctor, addCompletion])
+  for (const add of [
+    addInspect,
+    addRun,
+    addEdit,
+    addProfile,
+    addRepl,
+    addView,
+    addTypes,
+    addExampleModel,
+    addDoctor,
+    addCompletion,
+  ])
     add(program)
   for (const command of program.commands) command.showHelpAfterError(`  Do this: onnsight ${command.name()} --help`)
   return program

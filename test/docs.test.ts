@@ -1,56 +1,38 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { execFile } from 'node:child_process'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import test from 'ava'
-import * as api from 'onnsight'
-import { forms } from './macro/expand.ts'
+import { pages, programsOf } from './pages.ts'
 
-// Every TypeScript snippet of the README and the docs runs as it stands; those of errors.md are run by errors/catalogue.test.ts. What it does not declare itself comes from here.
-const given: Readonly<Record<string, string>> = {
-  model: "await load('examples/models/chars.onnx')",
-  inputs: '{ input_ids: [[18, 47, 56, 57]] }',
-  steer: 'new Float32Array(128).fill(0.1)',
-}
+// Every program of the README and the docs runs as it stands, in a folder with the example models. Those of the packed package: package/programs.test.ts.
+const folder = mkdtempSync('test/.programs-')
+test.before(() => cpSync('examples/models', folder, { recursive: true }))
+test.after.always(() => rmSync(folder, { recursive: true }))
 
-const files = [
-  'README.md',
-  ...readdirSync('docs')
-    .filter(name => name.endsWith('.md') && name !== 'errors.md')
-    .map(name => `docs/${name}`),
-]
-
-for (const file of files) {
-  const blocks = [...readFileSync(file, 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)].map(found => found[1])
-  for (const [i, code] of blocks.entries()) {
-    test.serial(`${file}, snippet ${i + 1} runs`, async t => {
-      const path = resolve(`test/.snippet-${file.replace(/\W/g, '-')}-${i + 1}.ts`)
-      writeFileSync(path, complete(code))
-      const log = console.log
-      console.log = () => undefined
-      try {
-        await t.notThrowsAsync(import(pathToFileURL(path).href) as Promise<unknown>)
-      } finally {
-        console.log = log
-        rmSync(path)
-      }
-    })
-  }
-}
-
-function complete(code: string): string {
-  const declares = (name: string): boolean =>
-    new RegExp(`(const|let|import) (\\{[^}]*\\b${name}\\b[^}]*\\}|${name}\\b)`).test(code)
-  const uses = (name: string): boolean => new RegExp(`(?<![.\\w])${name}\\b`).test(code) && !declares(name)
-  const macro = forms.filter(uses)
-  const names = Object.keys(api).filter(
-    name => (uses(name) || name === 'load') && !macro.includes(name) && !declares(name),
-  )
-  const values = Object.entries(given).filter(([name]) => uses(name))
-  return [
-    `import { ${names.join(', ')} } from 'onnsight'`,
-    `import { ${macro.join(', ')} } from 'onnsight/trace.macro'`,
-    ...values.map(([name, value]) => `const ${name} = ${value}`),
-    code,
-    declares('model') || uses('model') ? 'await model.release()' : '',
-  ].join('\n')
+for (const page of pages) {
+  const programs = programsOf(page)
+  if (programs.length === 0) continue
+  test.serial(`${page}: its ${programs.length} programs run as they stand, and print what it says`, async t => {
+    for (const { name, code } of programs) writeFileSync(join(folder, `${name}.ts`), code)
+    const main = join(folder, `${programs[0].name}.all.mjs`)
+    writeFileSync(
+      main,
+      programs.map(({ name }) => `await import('./${name}.ts')\nconsole.log('── end of ${name}')\n`).join(''),
+    )
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--enable-source-maps', '--import', 'onnsight/register', `${programs[0].name}.all.mjs`],
+      { cwd: folder, env: { ...process.env, NO_COLOR: undefined, FORCE_COLOR: '0' }, maxBuffer: 2 ** 24 },
+    )
+    let rest = stdout
+    for (const { name, output, printed } of programs) {
+      const end = rest.indexOf(`── end of ${name}\n`)
+      t.true(end >= 0, name)
+      const text = rest.slice(0, end)
+      rest = rest.slice(end + `── end of ${name}\n`.length)
+      if (output !== undefined) t.is(text, output, name)
+      for (const part of printed) t.true(text.includes(part), `${name}: ${part} is not in\n${text}`)
+    }
+  })
 }

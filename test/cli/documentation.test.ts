@@ -25,7 +25,7 @@ const match = (text: string, pattern: RegExp): string[] => Array.from(text.match
 test('the page has every command, in commander’s order, and no other', t => {
   const names = program.commands.map(command => command.name())
   t.deepEqual(match(page, /^## (.+)$/gm), names)
-  t.deepEqual(match(page, /^\| \[`(\w+)`\]\(#\w+\)/gm), names)
+  t.deepEqual(match(page, /^\| \[`([\w-]+)`\]\(#[\w-]+\)/gm), names)
 })
 
 for (const command of program.commands) {
@@ -67,7 +67,7 @@ const calls = [
 test('every example calls a command that there is, with options that it has', t => {
   t.true(calls.length > 25)
   for (const [file, line] of calls) {
-    const name = /^onnsight (\w+)/.exec(line)![1]
+    const name = /^onnsight ([\w-]+)/.exec(line)![1]
     if (name === 'help') continue
     const command = program.commands.find(other => other.name() === name)
     t.truthy(command, `${file}: ${line}`)
@@ -130,6 +130,7 @@ for (const [name, number, args] of [
   ['run', 1, ['run', chars, ...input, '--json', '--output', join(folder, 'logits.npy')]],
   ['profile', 0, ['profile', classes, '--runs', '2', '--json']],
   ['types', 0, ['types', chars, '--out', join(folder, 'a.d.ts'), '--json']],
+  ['example-model', 0, ['example-model', '--to', folder, '--json']],
   ['doctor', 0, ['doctor', '--project', folder, '--json']],
 ] as const) {
   test(`${name}: what --json prints is like example ${number + 1} of the page`, async t => {

@@ -55,6 +55,20 @@ export class Project {
     return project
   }
 
+  /** A new folder, with nothing in it. */
+  static empty(name: string): Project {
+    const project = new Project(mkdtempSync(join(tmpdir(), `onnsight-${name}-`)))
+    made.push(project.folder)
+    return project
+  }
+
+  /** Installs the packed package and others. */
+  async install(packages: string): Promise<void> {
+    await this.succeed(`npm install --no-audit --no-fund --prefer-offline ${await packed()} ${packages}`, {
+      ONNXRUNTIME_NODE_INSTALL: 'skip',
+    })
+  }
+
   static removeAll(): void {
     for (const folder of made) rmSync(folder, { recursive: true, force: true })
   }

@@ -1,0 +1,58 @@
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Argument, type Command } from 'commander'
+import { CommandError } from '../errors.ts'
+import { print, printJson } from '../print.ts'
+import { exampleModels } from './models.ts'
+
+interface Flags {
+  readonly to: string
+  readonly json?: boolean
+}
+
+type Name = keyof typeof exampleModels
+
+const names = Object.keys(exampleModels) as Name[]
+
+export function addExampleModel(program: Command): void {
+  program
+    .command('example-model')
+    .description('write a small model to try things on: the one that the documentation uses, or another')
+    .addArgument(new Argument('[name]', 'which model').choices(names).default('chars'))
+    .option('--to <folder>', 'where to write it', '.')
+    .option('--json', 'tell what was written as JSON')
+    .addHelpText(
+      'after',
+      `
+Models:
+${names.map(name => `  ${name.padEnd(10)} ${exampleModels[name].about}: ${exampleModels[name].files.join(', ')}`).join('\n')}
+
+Examples:
+  onnsight example-model
+  onnsight example-model induction --to models`,
+    )
+    .action(async (name: Name, { to, json }: Flags) => {
+      const { writeWhole } = await import('../write-whole.ts')
+      await mkdir(to, { recursive: true })
+      const written: string[] = []
+      for (const file of exampleModels[name].files) {
+        const path = join(to, file)
+        const bytes = await readFile(new URL(`../../../examples/models/${file}`, import.meta.url))
+        if (!bytes.equals(await readFile(path).catch(() => new Uint8Array()))) {
+          if (await exists(path))
+            throw new CommandError(`${path} exists, and is another file.`, 'name another folder: --to models')
+          await writeWhole(path, [bytes])
+        }
+        written.push(path)
+      }
+      if (json) printJson({ version: 1, model: name, files: written })
+      else print(`${written.join(', ')}: ${exampleModels[name].about}`)
+    })
+}
+
+async function exists(path: string): Promise<boolean> {
+  return readFile(path).then(
+    () => true,
+    () => false,
+  )
+}

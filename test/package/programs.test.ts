@@ -1,0 +1,40 @@
+import test from 'ava'
+import { Project } from '../consumers/project.ts'
+import { pages, programsOf } from '../pages.ts'
+
+// What a newcomer does: npm init, the packed package, the example models, and then each program of the pages, pasted into a file.
+let project: Project
+
+test.before(async () => {
+  project = Project.empty('newcomer')
+  await project.succeed('npm init -y')
+  await project.install('onnxruntime-node @babel/core @babel/preset-typescript typescript@5 @types/node')
+  for (const name of ['chars', 'induction', 'llama']) await project.succeed(`onnsight example-model ${name}`)
+})
+test.after.always(() => Project.removeAll())
+
+for (const page of pages) {
+  const programs = programsOf(page)
+  if (programs.length === 0) continue
+  test.serial(
+    `${page}: its ${programs.length} programs run in a project made by npm init and the package alone`,
+    async t => {
+      for (const { name, code, output, printed } of programs) {
+        project.write(`${name}.ts`, code)
+        const ended = await project.run(`node --import onnsight/register ${name}.ts`)
+        t.is(ended.code, 0, `${name}:\n${ended.output}`)
+        if (output !== undefined) t.is(ended.stdout, output, name)
+        for (const part of printed) t.true(ended.stdout.includes(part), `${name}: ${part}`)
+      }
+    },
+  )
+}
+
+test.serial('the programs compile, strictly, as modules of Node', async t => {
+  const names = pages.flatMap(programsOf).map(({ name }) => `${name}.ts`)
+  const options =
+    '--noEmit --strict --module nodenext --target es2022 --types node --skipLibCheck --moduleDetection force'
+  project.write('package.json', project.read('package.json').replace('"commonjs"', '"module"'))
+  const { output } = await project.run(`tsc ${options} ${names.join(' ')}`)
+  t.is(output, '')
+})
