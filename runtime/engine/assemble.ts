@@ -12,6 +12,7 @@ import { elementType } from '../tensor/element-type.ts'
 import { emitAttribute, emitValueInfo } from './emit.ts'
 import { OWN } from './own-names.ts'
 import type { SessionModel } from './providers/provider.ts'
+import { shield } from './shield.ts'
 import type { Weights } from './weights.ts'
 
 /** A value at a session's edge. Its dtype may be unknown where onnxruntime can infer it (outputs). */
@@ -30,6 +31,8 @@ export interface Assembly {
   readonly initializers: Iterable<string>
   /** Small tensors of the recording itself. */
   readonly constants?: readonly TensorProto[]
+  /** Values of the nodes that what was recorded reads. */
+  readonly read?: Iterable<string>
 }
 
 export interface Opsets {
@@ -53,9 +56,11 @@ export function assemble(
   const input = assembly.inputs.map(edge => inputOf(edge, before))
   const output = assembly.outputs.map(edge => outputOf(edge, after))
   const prepared = weights?.prepare(new Set(assembly.initializers))
+  const outputs = assembly.outputs.map(({ name }) => name)
+  const nodes = shield(assembly.nodes, outputs, new Set(assembly.read))
   const graph = create(GraphProtoSchema, {
     name: 'onnsight',
-    node: [...before, ...assembly.nodes, ...after],
+    node: [...before, ...nodes, ...after],
     initializer: [...(assembly.constants ?? []), ...(prepared?.tensors ?? [])],
     input,
     output,
@@ -66,7 +71,12 @@ export function assemble(
     graph,
     functions: [...functions],
   })
-  return { bytes: toBinary(ModelProtoSchema, model), folder: prepared?.folder, parts: prepared?.parts }
+  return {
+    bytes: toBinary(ModelProtoSchema, model),
+    folder: prepared?.folder,
+    parts: prepared?.parts,
+    isShielded: nodes !== assembly.nodes,
+  }
 }
 
 /** Types that JavaScript can't hold cross an edge as a wider one: onnxruntime-node refuses or aborts on them otherwise. */

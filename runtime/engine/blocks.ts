@@ -107,7 +107,9 @@ function ranksByWidth(graph: OnnxGraph, wanted?: number): number[] {
     const reach = Math.floor(size / 3)
     let best = centre
     for (let at = centre - reach; at <= centre + reach; at++) if (crossing[at] < crossing[best]) best = at
-    cuts.push(best)
+    // An operator of very many parts may fill the whole reach.
+    while (best < count && crossing[best] === Number.POSITIVE_INFINITY) best++
+    if (best < count && best > (cuts.at(-1) ?? 0)) cuts.push(best)
   }
   let rank = 0
   return graph.nodes.map((_, i) => {

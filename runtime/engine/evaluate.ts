@@ -56,5 +56,6 @@ function emitModel(form: NormalForm, edges: ReadonlyMap<string, DataType>): Sess
   const inputs = form.operands.map((data, slot) => ({ name: operandId(slot), type: data.type }))
   // onnxruntime finds all dtypes itself; those that JavaScript can't hold are cast.
   const outputs = [...edges].map(([name, type]) => ({ name, type: isHeld(type) ? undefined : type }))
-  return assemble({ nodes, inputs, outputs, initializers: [], constants }, undefined, recordedOpsets)
+  const read = nodes.flatMap(node => node.input)
+  return assemble({ nodes, inputs, outputs, initializers: [], constants, read }, undefined, recordedOpsets)
 }

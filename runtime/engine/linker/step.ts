@@ -78,8 +78,9 @@ export function buildStep(parts: StepParts): Step {
         const opset = isModel ? program.opset : RECORDED_OPSET
         const { nodes, constants } = emit(units, local, opset)
         const opsets = isModel ? program.opsets : recordedOpsets
+        const read = units.filter(({ kind }) => kind !== 'node').flatMap(unit => readsOf(unit).map(id => local.of(id)))
         return assemble(
-          { nodes, inputs: inputEdges, outputs: outputEdges, initializers: weights, constants },
+          { nodes, inputs: inputEdges, outputs: outputEdges, initializers: weights, constants, read },
           program.weights,
           opsets,
         )

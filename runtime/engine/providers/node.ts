@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type * as ort from 'onnxruntime-node'
 import { onnxruntime } from './onnxruntime-node.ts'
-import { wrapSession } from './ort.ts'
+import { keepShields, wrapSession } from './ort.ts'
 import { probeModel } from './probe.ts'
 import type { Provider, SessionOptions } from './provider.ts'
 
@@ -21,7 +21,7 @@ export function nodeProvider({ device, deviceId, threads, profileFolder }: NodeP
     device === 'cuda' ? [{ name: 'cuda', deviceId }, 'cpu'] : ['cpu']
   return {
     name: device,
-    async create({ bytes, folder }, options) {
+    async create({ bytes, folder, isShielded }, options) {
       // Skeletons are never run: what is optimised is.
       const isProfiled = profileFolder !== undefined && options.optimize === 'all'
       const { InferenceSession, Tensor } = await onnxruntime()
@@ -31,7 +31,7 @@ export function nodeProvider({ device, deviceId, threads, profileFolder }: NodeP
         logSeverityLevel: 4,
         ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
         ...(isProfiled ? await profiling(profileFolder) : {}),
-        extra: { session: sessionConfig(folder, options) },
+        extra: { session: sessionConfig(folder, options), ...(isShielded ? keepShields : {}) },
       })
       const wrapped = wrapSession(session, Tensor)
       return isProfiled ? { ...wrapped, release: () => endProfile(session) } : wrapped

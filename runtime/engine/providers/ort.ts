@@ -1,7 +1,11 @@
 import type { InferenceSession, Tensor, TensorConstructor } from 'onnxruntime-common'
 import type { TensorData } from '../../tensor/data.ts'
 import type { HeldType } from '../../tensor/dtype.ts'
+import { SHIELD_REMOVER } from '../shield.ts'
 import type { Session, SessionValue } from './provider.ts'
+
+/** More of a session's configuration where its graph is shielded. */
+export const keepShields = { optimization: { disable_specified_optimizers: SHIELD_REMOVER } }
 
 /** onnxruntime's session as the engine knows it: the same in Node and in the browser. */
 export function wrapSession(session: InferenceSession, OrtTensor: TensorConstructor): Session {

@@ -24,6 +24,8 @@ export interface SessionModel {
   readonly folder: string | undefined
   /** Where there are no folders: what its external data's locations stand for. */
   readonly parts?: readonly WeightPart[] | undefined
+  /** Its nodes of Identity keep others apart, and must stay. */
+  readonly isShielded?: boolean
 }
 
 /** A weight's elements, to be read when a session takes them. */

@@ -1,7 +1,7 @@
 import type { InferenceSession } from 'onnxruntime-common'
 import { OutOfMemoryError, WebGpuUnavailableError } from '../../errors/web.ts'
 import { assertRuntimeVersion } from './least-version.ts'
-import { wrapSession } from './ort.ts'
+import { keepShields, wrapSession } from './ort.ts'
 import { probeModel } from './probe.ts'
 import type { Provider, SessionModel } from './provider.ts'
 
@@ -29,7 +29,7 @@ export function webProvider({ device, threads }: WebProviderOptions): Provider {
         logSeverityLevel: 4,
         externalData,
         ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-        extra: { session: prepack ? {} : { disable_prepacking: '1' } },
+        extra: { session: prepack ? {} : { disable_prepacking: '1' }, ...(model.isShielded ? keepShields : {}) },
       }
       try {
         return wrapSession(await ort.InferenceSession.create(model.bytes, options), ort.Tensor)
