@@ -40,9 +40,21 @@ export function outerVariables(block: NodePath<types.Function>, call: NodePath, 
       const user = use.getFunctionParent()?.node
       return use.findParent(parent => parent === block) ? user !== block.node : user !== owner
     })
-    ;(isShared ? live : local).push(name)
+    ;(isShared || !isWaitedFor(call) ? live : local).push(name)
   }
   return { local, live }
+}
+
+/** Whether the function around it does nothing before the block has ended; else it may look at the variables meanwhile. */
+function isWaitedFor(call: NodePath): boolean {
+  let outer = call
+  while (outer.parentPath && withoutTypes(outer.parent) !== outer.parent) outer = outer.parentPath
+  const { parent } = outer
+  return (
+    parent.type === 'AwaitExpression' ||
+    parent.type === 'ReturnStatement' ||
+    (parent.type === 'ArrowFunctionExpression' && outer.key === 'body')
+  )
 }
 
 /** A quick look: most blocks assign to places of the model, and to nothing else. */

@@ -16,9 +16,9 @@ export interface Backend {
 export class ExecutionBackend implements Backend {
   /** Records the block, runs what is wanted, and gives the block’s result. */
   run(tracer: Tracer): Promise<unknown> {
-    const start = performance.now()
     const tell = audience(tracer.model.identity)
     return keepingLive(tracer, async () => {
+      const start = performance.now()
       const result = await record(tracer)
       if (tracer.isOpen) return done(tracer, result)
       const tensors = wantedBy(tracer, result)

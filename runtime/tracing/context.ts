@@ -14,6 +14,8 @@ export interface BlockOwner {
   pull(): Record<string, unknown>
   push(state: Readonly<Record<string, unknown>>): void
   mark(): Mark | undefined
+  /** Its block assigns nothing any more. */
+  textEnded?(): void
   /** stop() has ended the block. */
   stopped?(): void
 }
@@ -37,8 +39,12 @@ export class BlockContext {
   }
 
   /** Runs the block's own text; stop() ends it early, with the variables as they are. */
-  run<R>(body: () => R | Promise<R>): Promise<R | undefined> {
-    return untilStop(body, () => this.#owner.stopped?.())
+  async run<R>(body: () => R | Promise<R>): Promise<R | undefined> {
+    try {
+      return await untilStop(body, () => this.#owner.stopped?.())
+    } finally {
+      this.#owner.textEnded?.()
+    }
   }
 
   /** A function that is written in the block may run in any trace: the line is noted there. */

@@ -29,4 +29,24 @@ export class Frame {
   set(name: string, value: unknown): void {
     this.#variables[name].set(value)
   }
+
+  /** Whether they have a variable in common, and not only its name: what the one sets, the other sees. */
+  shares(other: Frame): boolean {
+    return this.names.some(name => name in other.#variables && this.#isSame(other, name))
+  }
+
+  #isSame(other: Frame, name: string): boolean {
+    const probe = {}
+    try {
+      const before = this.#variables[name].get()
+      this.set(name, probe)
+      const isSame = other.get(name) === probe
+      this.set(name, before)
+      return isSame
+    } catch (error) {
+      // Not declared yet: nobody has assigned it.
+      if (error instanceof ReferenceError) return false
+      throw error
+    }
+  }
 }

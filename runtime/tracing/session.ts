@@ -27,9 +27,11 @@ export class Session implements BlockOwner {
   readonly #around: Around | undefined
   #pushed: Readonly<Record<string, unknown>> = {}
   finished = false
+  readonly arounds: readonly unknown[]
 
   constructor(info: Info | undefined) {
     this.info = info
+    this.arounds = [currentRecorder(), current.get()]
     const recorder = currentRecorder() as Partial<Around> | undefined
     this.#around = typeof recorder?.pass === 'function' ? (recorder as Around) : current.get()
     this.name = info ? `${info.filename}:${info.startLine}:${info.startColumn}` : 'a session'

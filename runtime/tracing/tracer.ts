@@ -58,6 +58,8 @@ export class Tracer implements PlacesOwner, BlockOwner {
   readonly #session: Session | undefined
   /** Whether it has run. */
   finished = false
+  /** @internal */
+  left: readonly unknown[] | undefined
   #model: Traceable | undefined
   #variant: TraceableVariant | undefined
   #inputs: ReadonlyMap<string, TensorData> = new Map()
@@ -122,6 +124,11 @@ export class Tracer implements PlacesOwner, BlockOwner {
   /** From here on, reads and writes are those of one invoke. @internal */
   enterRows(rows: Rows | undefined): void {
     this.#places.view = newView(rows)
+  }
+
+  /** @internal */
+  get arounds(): readonly unknown[] {
+    return [this.outer, this.#session]
   }
 
   /** 1 for a trace that stands in no other, and in no session. @internal */
@@ -245,6 +252,13 @@ export class Tracer implements PlacesOwner, BlockOwner {
   /** @internal */
   async settle(): Promise<void> {
     for (const act of this.#settling) await act()
+  }
+
+  /** @internal */
+  textEnded(): void {
+    const { frame, live } = this.info ?? { frame: undefined, live: [] }
+    // Blocks of invokes go on.
+    if (!this.isOpen) this.left = live.map(name => frame?.get(name))
   }
 
   /** Puts the outer variables that the block assigns in its hands. @internal */
