@@ -6,6 +6,8 @@ import * as babel from '@babel/core'
 import typescript from '@babel/preset-typescript'
 import plugin from './plugin.ts'
 
+export { resolve } from './resolve.ts'
+
 // Node 20 can't require() a module from text that a hook gave.
 const REQUIRED = /\brequire\(\s*['"]onnsight\/trace\.macro(\.c?js)?['"]/
 

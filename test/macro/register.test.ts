@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
@@ -18,7 +18,10 @@ async function runFile(
   try {
     mkdirSync(join(folder, 'node_modules'))
     symlinkSync(root, join(folder, 'node_modules', 'onnsight'), 'junction')
-    for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text)
+    for (const [file, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder, file)), { recursive: true })
+      writeFileSync(join(folder, file), text)
+    }
     const flags = ['--enable-source-maps', loader]
     return await promisify(execFile)(process.execPath, [...flags, join(folder, name)], {
       cwd: folder,
@@ -116,4 +119,32 @@ test('a bundle that holds the macro unexpanded: the place is told, and the line 
   t.regex(stdout, /not expanded at build time\.\n.*main\.mjs:2:\d+\n {2}Do this: run/)
   t.regex(stdout, /withOnnsight\(\) from 'onnsight\/next'/)
   t.notRegex(stdout, /xxxx/)
+})
+
+for (const [path, file] of [
+  ['./other.js', 'other.ts'],
+  ['./other', 'other.ts'],
+  ['./other.js', 'other.tsx'],
+  ['./other.mjs', 'other.mts'],
+  ['./folder', 'folder/index.ts'],
+] as const) {
+  test(`a TypeScript file imports ${path}, and gets ${file}`, async t => {
+    const main = `import { n } from '${path}'\nimport type { Point } from './absent.js'\nconsole.log(n as number)`
+    const { stdout, stderr } = await runFile({ 'main.mts': main, [file]: 'export const n: number = 42\n' }, 'main.mts')
+    t.is(stdout, '42\n', stderr)
+  })
+}
+
+test('a JavaScript file comes before a TypeScript one, and what is missing is told as Node tells it', async t => {
+  const files = {
+    'other.js': 'export const n = 1\n',
+    'other.ts': 'export const n: number = 2\n',
+    'package.json': '{"type":"module"}',
+  }
+  const { stdout } = await runFile({ ...files, 'main.ts': `import { n } from './other.js'\nconsole.log(n)` }, 'main.ts')
+  t.is(stdout, '1\n')
+  for (const path of ['./nothing.js', './nothing', 'nothing']) {
+    const { stderr } = await runFile({ 'main.ts': `import '${path}'` }, 'main.ts')
+    t.regex(stderr, /ERR_MODULE_NOT_FOUND\]: Cannot find (module|package) '[^']*nothing(\.js)?' imported from /)
+  }
 })
