@@ -52,8 +52,8 @@ const model = await load('chars.onnx')
 const best = await trace(model, [[18, 47, 56, 57]], () => model.lm_head.output.softmax(-1).topk(3)) // in a block
 console.log(best.indices.dims) // [ 1, 4, 3 ]
 
-const sums = await tensor([[1, 2], [3, 4]]).mul(2).sum(-1).value() // outside
-console.log(sums.tolist()) // [ 6, 14 ]
+const sum = await tensor([1, 2, 3]).mul(2).sum().value() // outside
+console.log(sum.item()) // 12
 \`\`\`
 
 - An operand \`TensorLike\` is a tensor, a number, a bool, a typed array or nested arrays. Dims broadcast, and dtypes promote, as PyTorch’s do.

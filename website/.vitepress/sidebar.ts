@@ -18,6 +18,7 @@ const learn: Item = {
     page('Guide', '/guide'),
     page('Constructs', '/constructs'),
     page('Template language', '/template'),
+    page('Attribution without gradients', '/attribution'),
     page('From nnsight', '/from-nnsight'),
     page('From TransformerLens', '/from-transformer-lens'),
   ],
@@ -25,6 +26,8 @@ const learn: Item = {
 const setUp: Item = {
   text: 'Set it up',
   items: [
+    page('Get a model', '/get-a-model'),
+    page('A TypeScript project', '/typescript'),
     page('Build tools', '/tools'),
     page('Versions that were run', '/matrix'),
     page('In the browser', '/browser'),
@@ -38,6 +41,7 @@ const setUp: Item = {
 const lookUp: Item = {
   text: 'Look it up',
   items: [
+    page('Tensor operations', '/operations'),
     page('Errors', '/errors'),
     page('How a model runs', '/running'),
     page('Fused and quantised models', '/deployed-models'),
