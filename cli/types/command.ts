@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { print, printJson } from '../print.ts'
 import { typeName } from './name.ts'
 
@@ -15,15 +15,15 @@ export function addTypes(program: Command): void {
     .description('write a .d.ts with the modules of a model: completion and type errors for paths')
     .argument('<model>', 'a .onnx file')
     .option('--out <file>', 'where to write it; without it beside the model, MODEL.d.ts')
-    .option('--name <type>', 'name of the type; without it the file’s')
+    .option('--name <type>', 'name of the type; without it the file’s', identifier)
     .option('--json', 'tell what was written as JSON')
     .addHelpText(
       'after',
       `
 Example:
   onnsight types model.onnx
-Then:
-  import type { Model } from './model.js'
+Then, in a TypeScript file beside it:
+  import type { Model, ModelInputs } from './model.js'
   const model = await load<Model>('model.onnx')`,
     )
     .action(async (path: string, flags: Flags) => {
@@ -36,6 +36,11 @@ Then:
       await writeWhole(file, [Buffer.from(generateTypes(model, type, basename(path)))])
       await model.release()
       if (flags.json) printJson({ version: 1, file, type, model: path })
-      else print(`${file}: ${type}, for load<${type}>('${path}')`)
+      else print(`${file}: import type { ${type}, ${type}Inputs } from './${basename(file, '.d.ts')}.js'`)
     })
+}
+
+function identifier(text: string): string {
+  if (!/^[A-Za-z_$][\w$]*$/.test(text)) throw new InvalidArgumentError('Give a name as TypeScript has them: MyModel.')
+  return text
 }

@@ -8,17 +8,20 @@ import type { ModuleNode } from '../../runtime/names/tree.ts'
 /** A `.d.ts` with the model's modules: completion and type errors for paths. `name` is that of the exported type. */
 export function generateTypes(model: Model, name: string, file: string): string {
   const root = handleOf(model)!.scope
-  const modules = new Modules(handleOf(model)!.binding.taps.tree.graph.nodes.map(node => node.opType))
+  const modules = new Modules(
+    handleOf(model)!.binding.taps.tree.graph.nodes.map(node => node.opType),
+    [name, `${name}Inputs`, 'TensorLike', 'TypedLayers', 'TypedModel', 'TypedModule'],
+  )
   const type = modules.typeOf(root)
   return `// Made by \`npx onnsight types ${file}\`. Make it again when the model changes.
-import type { TypedLayers, TypedModel, TypedModule } from 'onnsight'
+import type { TensorLike, TypedLayers, TypedModel, TypedModule } from 'onnsight'
 
 /** \`await load<${name}>('${file}')\` */
 export type ${name} = TypedModel<${type}>
 
-/** What the model takes. */
-export interface ${name}Inputs {
-${model.signature.inputs.map(input => `  /** ${describeType(input)} */\n  readonly ${key(input.name)}${input.optional ? '?' : ''}: import('onnsight').TensorLike`).join('\n')}
+/** What the model takes. A type and no interface: interfaces can't be given where any names are taken. */
+export type ${name}Inputs = {
+${model.signature.inputs.map(input => `  /** ${describeType(input)} */\n  readonly ${key(input.name)}${input.optional ? '?' : ''}: TensorLike`).join('\n')}
 }
 
 ${modules.declarations.join('\n\n')}
@@ -30,10 +33,12 @@ class Modules {
   readonly declarations: string[] = []
   readonly #opTypes: readonly string[]
   readonly #known = new Map<string, string>()
-  readonly #names = new Set<string>()
+  readonly #names: Set<string>
 
-  constructor(opTypes: readonly string[]) {
+  /** @param taken names that the file has for other things: a Llama has a module `model` */
+  constructor(opTypes: readonly string[], taken: readonly string[]) {
     this.#opTypes = opTypes
+    this.#names = new Set(taken)
   }
 
   typeOf(module: ModuleNode): string {

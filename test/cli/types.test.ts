@@ -11,13 +11,13 @@ const folder = mkdtempSync('test/cli/.types-')
 test.after.always(() => rmSync(folder, { recursive: true }))
 
 /** What the TypeScript compiler says of a program, line by line. */
-async function compile(name: string, program: string): Promise<string[]> {
+async function compile(name: string, program: string, more = ''): Promise<string[]> {
   const file = join(folder, `${name}.ts`)
   writeFileSync(file, program)
   const options =
-    '--noEmit --pretty false --ignoreConfig --strict --module nodenext --target es2022 --types node --skipLibCheck'.split(
-      ' ',
-    )
+    `--noEmit --pretty false --ignoreConfig --strict --module nodenext --target es2022 --types node --skipLibCheck ${more}`
+      .trim()
+      .split(' ')
   try {
     await run('node_modules/.bin/tsc', [...options, file])
     return []
@@ -33,15 +33,60 @@ const model = await load<Chars>('chars.onnx')
 const inputs: CharsInputs = { input_ids: [[1, 2]] }
 `
 
+/** A model with a module `model`, and inputs that may be left out. */
+const llama = 'test/fixtures/exported/llama/genai-int4/model.onnx'
+
 test.before(async () => {
   await onnsight('types', 'test/fixtures/models/chars.onnx', '--out', join(folder, 'chars.d.ts'))
+  await onnsight('types', llama, '--out', join(folder, 'model.d.ts'))
+})
+
+test('what is written compiles by itself, also where a module is called like the type, and two models go into one program', async t => {
+  const errors = await compile(
+    'two',
+    `import { load } from 'onnsight'
+import { edit, generate, invoke, scan, trace } from 'onnsight/trace.macro'
+import type { Chars, CharsInputs } from './chars.js'
+import type { Model, ModelInputs } from './model.js'
+const chars = await load<Chars>('chars.onnx')
+const model = await load<Model>('model.onnx')
+const ids: CharsInputs = { input_ids: [[1, 2]] }
+const inputs: ModelInputs = { input_ids: [[1, 2]], attention_mask: [[1, 1]] }
+const read = model.model.layers[0].output
+await trace(model, inputs, m => m.model.layers[1].output.add(read))
+await trace(chars, ids, m => m.lm_head.output)
+await trace(model, () => {
+  invoke(inputs, () => model.lm_head.output)
+})
+await scan(model, inputs)
+await generate(model, inputs, { maxNewTokens: 3 }, m => m.lm_head.output)
+await edit(model, m => {
+  m.model.layers[0].output = 0
+}).run(inputs)
+await model.run(inputs)
+await model.trace(inputs, m => m.model.layers[0].output)
+await model.scan(inputs)
+await model.generate(inputs, { maxNewTokens: 3 })
+await model.record(inputs, m => m.lm_head.output)
+`,
+    '--exactOptionalPropertyTypes --skipLibCheck false',
+  )
+  t.deepEqual(errors, [])
+})
+
+test('--name must be a name', async t => {
+  for (const name of ['a-b', '1x', 'x y', '']) {
+    const { code, stderr } = await onnsight('types', llama, '--name', name).catch(error => error)
+    t.is(code, 2, name)
+    t.regex(stderr, /--name <type>.*Give a name as TypeScript has them/)
+  }
 })
 
 test('right programs compile against the types of a model', async t => {
   const errors = await compile(
     'right',
     `${head}
-const logits: Tensor = await trace(model, { ...inputs }, m => {
+const logits: Tensor = await trace(model, inputs, m => {
   m.transformer.h[2].mlp.output = 0
   model.transformer.h[0].attn.ops.Softmax[0].output.sum()
   for (const layer of m.transformer.h) save(layer.ln_1.input)
@@ -67,6 +112,8 @@ for (const [name, line, message] of [
   ['operation', 'model.transformer.h[0].attn.ops.Softmx', /Property 'Softmx' does not exist/],
   ['value', "model.transformer.h[0].output = 'zero'", /not assignable/],
   ['input', 'const wrong: CharsInputs = { input_id: [[1]] }', /input_id/],
+  ['input left out', 'const none: CharsInputs = {}', /input_ids/],
+  ['value of an input', 'const none: CharsInputs = { input_ids: undefined }', /undefined/],
 ] as const) {
   test(`a wrong ${name} does not: ${line}`, async t => {
     const errors = await compile(`wrong-${name}`, `${head}${line}\n`)

@@ -10,6 +10,7 @@ test.before(async () => {
   await project.succeed('npm init -y')
   await project.install('onnxruntime-node @babel/core @babel/preset-typescript typescript@5 @types/node')
   for (const name of ['chars', 'induction', 'llama']) await project.succeed(`onnsight example-model ${name}`)
+  await project.succeed('onnsight types chars.onnx')
 })
 test.after.always(() => Project.removeAll())
 
