@@ -1,5 +1,6 @@
 import { allReads } from '../onnx/clusters.ts'
 import type { GraphNode, OnnxGraph } from '../onnx/graph.ts'
+import { sinkConstants } from './sink-constants.ts'
 
 /** What one session can hold: nodes that stand together in running order. */
 export interface Part {
@@ -34,6 +35,8 @@ const randomOps = new Set([
   'Multinomial',
 ])
 
+const isRandom = ({ opType }: GraphNode): boolean => randomOps.has(opType)
+
 /**
  * Cuts the graph at its repeated layers: what comes before the first layer, each layer, what comes after the last. A graph without
  * layers is cut where few values cross. `wanted` limits the number of blocks; 1 is the whole-graph mode.
@@ -52,6 +55,7 @@ export function cutBlocks(
         ? ranksByLayer(graph, layers)
         : ranksByWidth(graph, wanted)
   if (wanted !== undefined && wanted > 1 && layers.length > 1) ranks = group(ranks, wanted)
+  ranks = sinkConstants(graph, ranks, isRandom)
   ranks = withoutCutsAt(graph, ranks, isTensor)
   return collect(graph, ranks, layers)
 }
@@ -190,7 +194,7 @@ function collect(graph: OnnxGraph, ranks: readonly number[], layers: readonly La
     nodes: nodes[index],
     inputs: [...inputs[index]],
     outputs: [...outputs[index]],
-    random: nodes[index].some(node => randomOps.has(node.opType)),
+    random: nodes[index].some(isRandom),
   }))
 }
 

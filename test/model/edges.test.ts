@@ -70,6 +70,7 @@ for (const [name, given] of Object.entries<Given>({
   v_dup_output: { x: X },
   v_init_input_ir3: { x: X },
   v_seq_long: { x: X },
+  v_weight_int2: { x: X },
 })) {
   test(`${name}: unedited it gives onnxruntime’s bits, however it is cut`, async t => {
     const expected = await bare(fixture(name), given)

@@ -23,7 +23,7 @@ export interface TextGraph {
   readonly opset?: number
 }
 
-export type Kind = 'f32' | 'f16' | 'i64' | 'i32' | 'u8' | 'i8' | 'bool' | 'u4' | 'i4'
+export type Kind = 'f32' | 'f16' | 'i64' | 'i32' | 'u8' | 'i8' | 'bool' | 'u4' | 'i4' | 'u2' | 'i2'
 export type Declared = readonly (number | string)[]
 export type Weight = readonly [kind: Kind, dims: readonly number[], values?: readonly number[]] | number
 
@@ -37,6 +37,8 @@ const KINDS: Record<Kind, OnnxType> = {
   bool: OnnxType.BOOL,
   u4: OnnxType.UINT4,
   i4: OnnxType.INT4,
+  u2: OnnxType.UINT2,
+  i2: OnnxType.INT2,
 }
 
 /** Numbers of both signs, different in each place. */
@@ -60,17 +62,21 @@ function weight(name: string, given: Weight, seed: number): TensorProto {
       ? { floatData: [...all] }
       : kind === 'i64'
         ? { int64Data: all.map(value => BigInt(value)) }
-        : kind === 'u4' || kind === 'i4'
-          ? { int32Data: pairs(all) }
+        : /[24]$/.test(kind) && kind.length === 2
+          ? { int32Data: packed(all, Number(kind[1])) }
           : { int32Data: kind === 'f16' ? all.map(half) : [...all] }
   return create(TensorProtoSchema, { name, dims: dims.map(BigInt), dataType: KINDS[kind], ...field })
 }
 
-const pairs = (values: readonly number[]): number[] =>
-  Array.from(
-    { length: Math.ceil(values.length / 2) },
-    (_, i) => (values[2 * i] & 15) | (((values[2 * i + 1] ?? 0) & 15) << 4),
-  )
+/** Elements of so many bits, the first of a byte in its lowest. */
+function packed(values: readonly number[], bits: number): number[] {
+  const perByte = 8 / bits
+  const bytes = new Array<number>(Math.ceil(values.length / perByte)).fill(0)
+  values.forEach((value, i) => {
+    bytes[Math.floor(i / perByte)] |= (value & (2 ** bits - 1)) << (bits * (i % perByte))
+  })
+  return bytes
+}
 
 function half(value: number): number {
   const bits = new Uint32Array(Float32Array.of(value).buffer)[0]
@@ -164,7 +170,7 @@ export function encodeGraph(graph: TextGraph, extra: Extra = { outputs: [] }): U
     return { name, type: { value: { case: 'tensorType' as const, value: { elemType: KINDS[kind], shape: { dim } } } } }
   })
   const model = create(ModelProtoSchema, {
-    irVersion: 10n,
+    irVersion: (graph.opset ?? 17) > 23 ? 13n : 10n,
     opsetImport: [
       { domain: '', version: BigInt(graph.opset ?? 17) },
       { domain: 'com.microsoft', version: 1n },
