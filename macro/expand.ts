@@ -3,7 +3,7 @@ import { rewriteBody } from './body.ts'
 import type { Form } from './forms.ts'
 import { infoOf } from './info.ts'
 import { member } from './marks.ts'
-import { type OuterVariables, outerVariables } from './variables.ts'
+import { type OuterVariables, outerVariables, reachedVariables } from './variables.ts'
 
 /** Forms that can do without a block, with as many arguments. */
 const plainCalls: Readonly<Record<string, { readonly args: number; readonly name: string }>> = {
@@ -23,6 +23,7 @@ export function expandBlock(form: Form, call: NodePath<types.CallExpression>, co
   checkParameters(block, context)
   const variables = outerVariables(block, call, context)
   checkVariables(form, variables, block, context)
+  const reached = reachedVariables(block, variables, context)
   const info = infoOf(call, block, variables, context)
   const { block: $, result } = context.names
   const infoId = program.scope.generateUidIdentifier('info')
@@ -69,7 +70,12 @@ export function expandBlock(form: Form, call: NodePath<types.CallExpression>, co
   call.node.callee = member(runtime, form.name, t)
   call.node.arguments = [
     t.arrayExpression(args),
-    t.objectExpression([property('info', t.cloneNode(infoId)), property('frame', frame), property('body', compiled)]),
+    t.objectExpression([
+      property('info', t.cloneNode(infoId)),
+      property('frame', frame),
+      ...(reached.length > 0 ? [property('reach', t.arrowFunctionExpression([], t.arrayExpression(reached)))] : []),
+      property('body', compiled),
+    ]),
   ]
   expanded.add(call.node)
   context.declared.push(t.variableDeclarator(infoId, t.valueToNode(info)))

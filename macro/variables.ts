@@ -57,6 +57,58 @@ function isWaitedFor(call: NodePath): boolean {
   )
 }
 
+/**
+ * What else of the scope around it the block reads: an array or an object there may hold what the block puts into it. Functions and
+ * plain constants hold nothing.
+ */
+export function reachedVariables(
+  block: NodePath<types.Function>,
+  assigned: OuterVariables,
+  { t, runtime }: Context,
+): types.Expression[] {
+  const known = new Set([...assigned.local, ...assigned.live, runtime.name])
+  const found = new Map<string, types.Expression>()
+  block.traverse({
+    enter(path) {
+      if (isType(path.node)) path.skip()
+    },
+    Identifier(path) {
+      const { name } = path.node
+      if (known.has(name) || found.has(name) || !path.isReferencedIdentifier()) return
+      const binding = path.scope.getBinding(name)
+      if (binding && isOuter(name, path as NodePath, block) && mayHold(binding.path))
+        found.set(name, t.identifier(name))
+    },
+    ThisExpression(path) {
+      const owner = path.findParent(parent => parent === block || isOwnThis(parent))
+      if (owner === block && block.isArrowFunctionExpression()) found.set('this', t.thisExpression())
+    },
+  })
+  return [...found.values()]
+}
+
+/** Names in types are gone when the program runs. */
+const isType = (node: types.Node): boolean =>
+  (node.type.startsWith('TS') && withoutTypes(node) === node && node.type !== 'TSInstantiationExpression') ||
+  /Type(Annotation|Parameter\w*|Alias)$/.test(node.type)
+
+/** Has a `this` of its own. */
+const isOwnThis = (path: NodePath): boolean =>
+  (path.isFunction() && !path.isArrowFunctionExpression()) ||
+  path.isClassProperty() ||
+  path.isClassPrivateProperty() ||
+  path.isStaticBlock()
+
+function mayHold(declared: NodePath): boolean {
+  if (declared.isFunction() || declared.isClass() || declared.isTSEnumDeclaration()) return false
+  if (!declared.isVariableDeclarator()) return true
+  const { init } = declared.node
+  const isConstant = declared.parent.type === 'VariableDeclaration' && declared.parent.kind === 'const'
+  return !(isConstant && init && (isLiteral(init) || /^(Arrow)?FunctionExpression$/.test(init.type)))
+}
+
+const isLiteral = (node: types.Node): boolean => /Literal$/.test(withoutTypes(node).type)
+
 /** A quick look: most blocks assign to places of the model, and to nothing else. */
 function assignsNames(block: types.Node, t: Context['t']): boolean {
   let found = false

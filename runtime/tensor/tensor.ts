@@ -34,6 +34,7 @@ export interface Place {
 export class Tensor {
   #value: Value
   #held: TensorData | undefined
+  #refused: OnnsightError | undefined
   readonly #owner: Recorder | undefined
   readonly #place: Place | undefined
 
@@ -244,7 +245,13 @@ export class Tensor {
     return describe(this)
   }
 
+  /** It can't be computed, and nobody has asked for it: who does so hears why. @internal */
+  refuse(reason: OnnsightError): void {
+    this.#refused = reason
+  }
+
   #released(): OnnsightError {
+    if (this.#refused) return this.#refused
     if (this.#owner?.scanned) return new ScannedError(this.label, this.position())
     return new NotSavedError(this.label, this.#owner?.name ?? '', this.position())
   }

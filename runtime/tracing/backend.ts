@@ -1,4 +1,6 @@
 import type { TraceReport } from '../engine/report.ts'
+import { OnnsightError } from '../errors/error.ts'
+import { CycleError } from '../errors/link.ts'
 import { recorderScope } from '../graph/recorder.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { audience } from './listeners.ts'
@@ -21,11 +23,13 @@ export class ExecutionBackend implements Backend {
       const start = performance.now()
       const result = await record(tracer)
       if (tracer.isOpen) return done(tracer, result)
-      const tensors = wantedBy(tracer, result)
-      const { wanted, report } = await tracer.runRecording(
-        tensors.map(tensor => tensor.node),
-        false,
+      const { tensors, ran } = await withoutUnasked(tracer, wantedBy(tracer, result), wanted =>
+        tracer.runRecording(
+          wanted.map(tensor => tensor.node),
+          false,
+        ),
       )
+      const { wanted, report } = ran
       tensors.forEach((tensor, i) => {
         tensor.fulfil(wanted[i])
       })
@@ -48,6 +52,40 @@ export async function record(tracer: Tracer): Promise<unknown> {
 export function wantedBy(tracer: Tracer, result: unknown): Tensor[] {
   return [...new Set([...collectTensors(result), ...tracer.saved])].filter(tensor => !tensor.computed)
 }
+
+/**
+ * Does `run` for what is wanted. Where it stands in a circle, a value that only a variable holds may never be asked for: then it goes
+ * without, and whoever asks for it hears of the circle.
+ */
+export async function withoutUnasked<R>(
+  tracer: Tracer,
+  wanted: readonly Tensor[],
+  run: (wanted: readonly Tensor[]) => R | Promise<R>,
+): Promise<{ readonly tensors: readonly Tensor[]; readonly ran: R }> {
+  try {
+    return { tensors: wanted, ran: await run(wanted) }
+  } catch (error) {
+    if (!isCycle(error)) throw error
+    const tensors = wanted.filter(tensor => !tracer.flowing.has(tensor) || isSound(tracer, tensor))
+    if (tensors.length === wanted.length) throw error
+    return { tensors, ran: await run(tensors) }
+  }
+}
+
+function isSound(tracer: Tracer, tensor: Tensor): boolean {
+  try {
+    tracer.engine.check(tracer.recording([tensor.node]))
+    return true
+  } catch (error) {
+    if (!isCycle(error)) throw error
+    tensor.refuse(error)
+    return false
+  }
+}
+
+/** Also one that comes from another process. */
+const isCycle = (error: unknown): error is OnnsightError =>
+  error instanceof OnnsightError && error.code === CycleError.code
 
 /** All values are here: the block's variables get theirs. */
 export async function done(tracer: Tracer, result: unknown): Promise<unknown> {

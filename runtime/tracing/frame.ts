@@ -4,12 +4,25 @@ export interface FrameVariable {
   set(value: unknown): void
 }
 
-/** The variables of the scope around a block that the block assigns. */
+/** The variables of the scope around a block: those that the block assigns, and what it reaches. */
 export class Frame {
   readonly #variables: Readonly<Record<string, FrameVariable>>
+  readonly #reach: (() => readonly unknown[]) | undefined
 
-  constructor(variables: Readonly<Record<string, FrameVariable>>) {
+  constructor(variables: Readonly<Record<string, FrameVariable>>, reach?: () => readonly unknown[]) {
     this.#variables = variables
+    this.#reach = reach
+  }
+
+  /** What else of the scope around it the block reads, and may have put something into. */
+  get reached(): readonly unknown[] {
+    try {
+      return this.#reach?.() ?? []
+    } catch (error) {
+      // One of them is not declared yet.
+      if (error instanceof ReferenceError) return []
+      throw error
+    }
   }
 
   get names(): string[] {

@@ -1,4 +1,4 @@
-import { type Backend, done, record, wantedBy } from './backend.ts'
+import { type Backend, done, record, wantedBy, withoutUnasked } from './backend.ts'
 import { keepingLive } from './live.ts'
 import type { Tracer } from './tracer.ts'
 
@@ -9,8 +9,9 @@ export class ScanBackend implements Backend {
       tracer.scanned = true
       const result = await record(tracer)
       if (tracer.isOpen) return done(tracer, result)
-      const wanted = wantedBy(tracer, result)
-      tracer.engine.check(tracer.recording(wanted.map(tensor => tensor.node)))
+      await withoutUnasked(tracer, wantedBy(tracer, result), wanted =>
+        tracer.engine.check(tracer.recording(wanted.map(tensor => tensor.node))),
+      )
       tracer.commit(result)
       return result
     })

@@ -10,7 +10,7 @@ import type { ModuleNode } from '../names/tree.ts'
 import type { TensorData } from '../tensor/data.ts'
 import type { HeldType } from '../tensor/dtype.ts'
 import { knownOptions } from '../tensor/known-options.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import type { Tensor } from '../tensor/tensor.ts'
 import { type Backend, ExecutionBackend } from './backend.ts'
 import type { BlockOwner } from './context.ts'
 import { Here } from './here.ts'
@@ -19,6 +19,7 @@ import { Invokes, settled } from './invokes.ts'
 import { LineMark, StackMark } from './mark.ts'
 import { Passed } from './passed.ts'
 import { type KnownShapes, newView, Places, type PlacesOwner, type View } from './places.ts'
+import { collectTensors } from './result.ts'
 import type { Rows } from './rows.ts'
 import { EngineRunner, type Runner, type RunResult } from './runner.ts'
 import { currentSession, type Session } from './session.ts'
@@ -68,6 +69,8 @@ export class Tracer implements PlacesOwner, BlockOwner {
   #body: TracedBody | undefined
   readonly #places = new Places(this)
   readonly #saved = new Set<Tensor>()
+  /** Those that nobody saved or returned: a variable of the trace or session around has them. */
+  readonly #flowing = new Set<Tensor>()
   #pushed: Readonly<Record<string, unknown>> | undefined
   #runner: Runner | undefined
   /** The invokes in the block: they bring the inputs, where the trace has none. @internal */
@@ -218,7 +221,7 @@ export class Tracer implements PlacesOwner, BlockOwner {
       act()
     }
     const { frame, live = [] } = (this.#within ?? this).info ?? {}
-    if (this.depth > 1) this.passOn(live.map(name => frame?.get(name)))
+    if (this.depth > 1) this.passOn([...live.map(name => frame?.get(name)), ...(frame?.reached ?? [])])
     return result
   }
 
@@ -275,19 +278,29 @@ export class Tracer implements PlacesOwner, BlockOwner {
 
   /** Its own values among these outlive it, with what it stands in. @internal */
   passOn(values: readonly unknown[]): void {
-    for (const value of values) {
-      if (!(value instanceof Tensor) || value.owner !== this || this.#saved.has(value)) continue
+    for (const value of collectTensors(values)) {
+      if (value.owner !== this || this.#saved.has(value)) continue
       this.#saved.add(value)
-      if (this.outer instanceof Tracer && !this.outer.finished) this.outer.pass(value)
-      else this.#session?.pass(value)
+      this.#flowing.add(value)
+      this.#around?.pass(value)
     }
+  }
+
+  /** What goes on when it ends is that one's. */
+  get #around(): { pass(tensor: Tensor): void } | undefined {
+    return this.outer instanceof Tracer && !this.outer.finished ? this.outer : this.#session
   }
 
   /** @internal */
   commit(result: unknown): void {
     this.finished = true
-    this.#passed.end(result)
+    this.#passed.end(result, this.#around)
     if (this.#pushed) this.info?.push(this.#pushed)
+  }
+
+  /** Values that nobody may ever look at. @internal */
+  get flowing(): ReadonlySet<Tensor> {
+    return this.#flowing
   }
 
   /** The handles whose values must outlive the trace. */
@@ -303,6 +316,7 @@ export class Tracer implements PlacesOwner, BlockOwner {
 
   /** @internal */
   save(tensor: Tensor): void {
+    this.#flowing.delete(tensor)
     this.#passed.keep(tensor)
     this.#session?.save(tensor)
     if (tensor.computed) return
