@@ -1,5 +1,6 @@
 import type { NodePath, types } from './babel.ts'
 import { failAt } from './fail.ts'
+import { takeApart } from './held.ts'
 
 /** References to each imported name. */
 export type References = Readonly<Record<string, readonly NodePath[] | undefined>>
@@ -41,8 +42,9 @@ export function importedBy(
       imports.push(path)
     },
     VariableDeclarator(path) {
-      const { id, init } = path.node
-      if (!isRequired(init, isMacro)) return
+      if (!isRequired(path.node.init, isMacro)) return
+      takeApart(path)
+      const { id } = path.node
       if (id.type !== 'ObjectPattern')
         throw fail(path, "The macro can't be held as a whole. Write const { trace } = require('onnsight/trace.macro')")
       for (const property of id.properties) {

@@ -178,8 +178,11 @@ function expandSlice(path: NodePath, context: Context): void {
   path.replaceWith(member(context.runtime, 's', context.t))
 }
 
+const MODULE = /^(Import|Export)/
+
 function importRuntime({ t, program, runtime, declared }: Context, source: string): void {
-  const isModule = program.node.sourceType === 'module'
+  // Babel calls every file a module unless it is told otherwise: one without imports and exports, as TypeScript writes it, is CommonJS.
+  const isModule = program.node.sourceType === 'module' && program.node.body.some(({ type }) => MODULE.test(type))
   const load = t.callExpression(t.identifier('require'), [t.stringLiteral(source)])
   const imported = isModule
     ? t.importDeclaration([t.importNamespaceSpecifier(runtime)], t.stringLiteral(source))

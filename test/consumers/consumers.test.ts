@@ -88,6 +88,32 @@ for (const tool of testers) {
   })
 }
 
+test.serial('Jest: tests that Babel has made CommonJS of, by the preset', async t => {
+  const wrong = 'jest/wrong.test.ts'
+  const inFunction = (text: string): string =>
+    text
+      .replace(
+        /^const model = .*$/m,
+        'let model: Model\nbeforeAll(async () => {\n  model = await load(process.env.MODEL as string)\n})',
+      )
+      .replace('{ load }', '{ load, type Model }')
+      .replace('import { expect, test }', 'import { beforeAll, expect, test }')
+      .replace('import { test }', 'import { beforeAll, test }')
+  const at = await open('babel-7')
+  const outcome = await at
+    .variant({
+      files: {
+        'jest.config.cjs': "module.exports = { preset: 'onnsight', testMatch: ['**/jest/*.test.ts'] }",
+        [wrong]: inFunction(at.read(wrong)),
+        'jest/edit.test.ts': inFunction(at.read('jest/edit.test.ts')),
+      },
+    })
+    .run('jest')
+  t.regex(outcome.output, /Tests: +1 failed, 1 passed, 2 total/)
+  await checkLogits(t, { ...outcome, stdout: outcome.output })
+  t.regex(outcome.output, /model\.transformer\.h\[1\]\.output = hidden\.add\(\[1, 2, 3\]\)/)
+})
+
 for (const { name, project, file, setUp } of tools) {
   test(`${name}: docs/tools.md shows what its project does`, t => {
     const config = readFileSync(`test/consumers/${project}/${file}`, 'utf8')

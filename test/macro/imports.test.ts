@@ -120,3 +120,45 @@ test('a default or a namespace beside other imports is refused', t => {
     )
   }
 })
+
+for (const shell of ['plugin', 'macros'] as const)
+  for (const version of [7, 8] as const)
+    test(`a require that is held as a whole, as TypeScript writes it for CommonJS, is expanded: ${shell}, Babel ${version}`, t => {
+      const calls = (call: (name: string) => string): string => `
+async function main() {
+  let h
+  await ${call('trace')}(m, x, () => { h = ${call('save')}(m.a.output[${call('s')}\`:, -1\`]) })
+  return ${call('trace')}(m, x, () => { ${call('skip')}(m.b, 0) })
+}`
+      const names = 'trace save s skip'.split(' ')
+      const due = meaning(
+        compile(
+          `const { ${names.map(name => `${name}: _${name}`).join(', ')} } = require('onnsight/trace.macro')${calls(name => `_${name}`)}`,
+          shell,
+          version,
+          'script',
+        ),
+      )
+      for (const [call, sourceType] of [
+        [(name: string) => `(0, macro_1.${name})`, 'script'],
+        [(name: string) => `(0, macro_1.${name})`, 'module'],
+        [(name: string) => `macro_1.${name}`, 'script'],
+      ] as const) {
+        const code = compile(
+          `const macro_1 = require('onnsight/trace.macro')${calls(call)}`,
+          shell,
+          version,
+          sourceType,
+        )
+        t.notRegex(bare(code), /macro_1|trace\.macro/)
+        t.is(meaning(code), due)
+      }
+    })
+
+test('a macro that is held as a whole and used in another way is refused', t => {
+  for (const use of ['f(macro_1)', "macro_1['trace'](m, x, () => 1)", 'const { trace } = macro_1'])
+    for (const shell of ['plugin', 'macros'] as const)
+      t.throws(() => compile(`const macro_1 = require('onnsight/trace.macro')\n${use}`, shell, 7, 'script'), {
+        message: /can't be held as a whole/,
+      })
+})

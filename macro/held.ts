@@ -1,0 +1,43 @@
+import type { NodePath, types } from './babel.ts'
+
+/**
+ * `const held = require('onnsight/trace.macro')` with `held.trace(…)` or `(0, held.trace)(…)`, which is what TypeScript makes of an import for CommonJS,
+ * becomes `const { trace } = require(…)`. False where it is used in another way: nothing is changed then.
+ */
+export function takeApart(declarator: NodePath<types.VariableDeclarator>): boolean {
+  const { id } = declarator.node
+  if (id.type !== 'Identifier') return false
+  const uses = (declarator.scope.getBinding(id.name)?.referencePaths ?? []) as NodePath[]
+  const names = uses.map(nameOfMember)
+  if (names.includes(undefined)) return false
+  const locals = new Map<string, string>()
+  for (const [i, name] of (names as string[]).entries()) {
+    const local = locals.get(name) ?? declarator.scope.generateUid(name)
+    locals.set(name, local)
+    const member = uses[i].parentPath as NodePath
+    const around = member.parentPath as NodePath
+    const isCallee = around.node.type === 'SequenceExpression' && around.node.expressions.length === 2
+    ;(isCallee ? around : member).replaceWith(identifier(local))
+  }
+  declarator.node.id = {
+    type: 'ObjectPattern',
+    properties: [...locals].map(([name, local]) => ({
+      type: 'ObjectProperty',
+      key: identifier(name),
+      value: identifier(local),
+      computed: false,
+      shorthand: false,
+    })),
+  } as types.ObjectPattern
+  declarator.scope.getProgramParent().crawl()
+  return true
+}
+
+const identifier = (name: string): types.Identifier => ({ type: 'Identifier', name }) as types.Identifier
+
+/** Of `held.trace`. */
+function nameOfMember(use: NodePath): string | undefined {
+  const { parent } = use
+  if (parent.type !== 'MemberExpression' || parent.object !== use.node || parent.computed) return undefined
+  return parent.property.type === 'Identifier' ? parent.property.name : undefined
+}

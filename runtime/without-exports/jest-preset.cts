@@ -1,0 +1,14 @@
+import path = require('node:path')
+
+/*
+ * `preset: 'onnsight'` in a Jest configuration. Tests that Babel or TypeScript has made CommonJS of can't load a package of modules in Jest; the files
+ * here give what Node itself loads.
+ */
+
+const names = { onnsight: 'index', 'onnsight/internal': 'internal', 'onnsight/testing': 'testing' }
+
+export = {
+  moduleNameMapper: Object.fromEntries(
+    Object.entries(names).map(([name, file]) => [`^${name}$`, path.join(__dirname, `${file}.cjs`)]),
+  ),
+}
