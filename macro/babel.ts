@@ -6,6 +6,9 @@ export type NodePath<N = BabelCore.types.Node> = BabelCore.NodePath<N>
 export type t = typeof BabelCore.types
 export type { types } from '@babel/core'
 
+/** By the block’s function: its call, where that is to be awaited if the block waits. */
+export type LateBlocks = WeakMap<object, BabelCore.types.CallExpression | undefined>
+
 /** What one file's expansion carries from place to place. */
 export interface Context {
   readonly babel: Babel
@@ -21,8 +24,16 @@ export interface Context {
   readonly file: string | undefined
   /** The namespace of `onnsight/internal`. */
   readonly runtime: BabelCore.types.Identifier
+  /** Names that it declares nowhere are variables of earlier cells. */
+  readonly isCell: boolean
+  /** A name for what stands at the file's head; of cells in one context no two have the same. */
+  uid(hint: string): BabelCore.types.Identifier
   /** Calls that are expanded already: an outer block leaves them as they are. */
   readonly expanded: WeakSet<object>
+  /** Blocks of `invoke`, `iter` and `all`: they may be made to wait. Where the call gives a value at once, it is awaited then. */
+  readonly lateBlocks: LateBlocks
+  /** Calls of `iter` and `all` whose blocks were made to wait. */
+  readonly awaited: WeakSet<object>
   /** Where functions that wait hold what they run in. */
   readonly heres: WeakMap<object, BabelCore.types.Identifier>
   /** Tests whose tensor, if it is one, is forced already. */

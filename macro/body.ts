@@ -3,11 +3,11 @@ import { type Context, type NodePath, type types, withoutTypes } from './babel.t
 import { condition, isPlain } from './conditions.ts'
 import { blockify, member, withMarks } from './marks.ts'
 import { equalities, operatorNames, rewriteAssignment } from './operators.ts'
-import { awaiting, hereOf, resuming, waitingFunction } from './waits.ts'
+import { awaiting, hereOf, resuming, waitingForCondition, waitingFunction } from './waits.ts'
 
 /** Rewrites a block in place: line marks, operators, conditions, awaits. `$` is the context that the runtime passes in. */
 export function rewriteBody(block: NodePath<types.Function>, $: types.Identifier, context: Context): void {
-  const { t, expanded, forced, fail } = context
+  const { t, expanded, forced, awaited, fail } = context
   const call = (name: string, ...args: types.Expression[]): types.CallExpression =>
     t.callExpression(member($, name, t), args)
   const forceTest = (path: NodePath): void => {
@@ -32,14 +32,21 @@ export function rewriteBody(block: NodePath<types.Function>, $: types.Identifier
     if (once(marked, node)) node[key] = withMarks(node[key], $, t)
   }
   const visitor: BabelCore.Visitor = {
-    CallExpression(path) {
-      if (expanded.has(path.node)) {
-        // All but what was compiled already.
-        for (const [i, argument] of path.get('arguments').entries()) if (i !== 1) argument.traverse(visitor)
-        path.skip()
-      } else if (t.isIdentifier(path.node.callee, { name: 'eval' })) {
-        throw fail(path, 'eval() in a traced block can’t be captured: its text is not there at build time')
-      }
+    CallExpression: {
+      enter(path) {
+        if (expanded.has(path.node)) {
+          // All but what was compiled already.
+          for (const [i, argument] of path.get('arguments').entries()) if (i !== 1) argument.traverse(visitor)
+          path.skip()
+        } else if (t.isIdentifier(path.node.callee, { name: 'eval' })) {
+          throw fail(path, 'eval() in a traced block can’t be captured: its text is not there at build time')
+        }
+      },
+      exit(path) {
+        if (!awaited.delete(path.node)) return
+        const fn = path.parentPath.isAwaitExpression() ? undefined : waitingForCondition(path, block.node, context)
+        if (fn) path.replaceWith(awaiting(path.node, fn, context, $))
+      },
     },
     WithStatement(path) {
       throw fail(path, 'with can’t be captured in a traced block')

@@ -27,7 +27,7 @@ export function compileCell(
     // Notebooks show text as it is.
     highlightCode: false,
     presets: isTypeScript ? [typescript] : [],
-    plugins: [[plugin, { file: name }]],
+    plugins: [[plugin, { file: name, cell: true }]],
     parserOpts: { allowAwaitOutsideFunction: true, allowReturnOutsideFunction: true },
   })
   return result?.code ?? ''

@@ -1,6 +1,6 @@
 import { type Context, type NodePath, type types, withoutTypes } from './babel.ts'
 import { member } from './marks.ts'
-import { awaiting, waitingFunction } from './waits.ts'
+import { awaiting, waitingForCondition } from './waits.ts'
 
 /** Where a temporary of this place is declared: a parameter's default can't see the variables of its function's body. */
 export function temporary(path: NodePath, hint: string, { t }: Context): types.Identifier {
@@ -52,7 +52,7 @@ export function condition(
   const { t } = context
   const held = temporary(path, 'c', context)
   const isTensor = t.callExpression(member($, 'isTensor', t), [t.assignmentExpression('=', t.cloneNode(held), test)])
-  const fn = waitingFunction(path, block)
+  const fn = waitingForCondition(path, block, context)
   const forced = fn
     ? awaiting(t.callExpression(member($, 'truth', t), [t.cloneNode(held)]), fn, context, $)
     : t.callExpression(member($, 'truthSync', t), [t.cloneNode(held)])

@@ -13,7 +13,7 @@ const plainCalls: Readonly<Record<string, { readonly args: number; readonly name
 
 /** `trace(model, inputs, () => …)` becomes a call of the runtime with the compiled block. */
 export function expandBlock(form: Form, call: NodePath<types.CallExpression>, context: Context): void {
-  const { t, program, runtime, expanded } = context
+  const { t, runtime, expanded } = context
   const plain = plainCalls[form.name]
   if (plain && call.node.arguments.length === plain.args && !isFunction(call.node.arguments[plain.args - 1])) {
     call.get('callee').replaceWith(member(runtime, plain.name, t))
@@ -26,7 +26,7 @@ export function expandBlock(form: Form, call: NodePath<types.CallExpression>, co
   const reached = reachedVariables(block, variables, context)
   const info = infoOf(call, block, variables, context)
   const { block: $, result } = context.names
-  const infoId = program.scope.generateUidIdentifier('info')
+  const infoId = context.uid('info')
 
   const fn = block.node
   if (fn.body.type !== 'BlockStatement') {

@@ -8,6 +8,8 @@ export interface PluginOptions {
   readonly runtime?: string
   /** How messages name the file, where it is none on disk. @default its path from the current folder */
   readonly file?: string
+  /** The text is a cell: what it declares nowhere, an earlier one does. */
+  readonly cell?: boolean
 }
 
 interface BabelFile {
@@ -36,6 +38,7 @@ export default function onnsightPlugin(babel: Babel, options: PluginOptions = {}
           cwd: file.opts.cwd,
           runtime: options.runtime,
           file: options.file,
+          cell: options.cell,
         })
         for (const path of imports) path.remove()
       },

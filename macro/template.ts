@@ -12,7 +12,7 @@ export function expandTemplate(
   tagged: NodePath<types.TaggedTemplateExpression>,
   context: Context,
 ): void {
-  const { t, program, runtime, expanded, fail } = context
+  const { t, runtime, expanded, fail } = context
   if (!templateUsage) throw fail(tagged, `${name}() takes a function as its block, and no template`)
   const args = call.get('arguments') as NodePath[]
   if (args.length === 0) throw fail(call, `${name}() takes ${takes}: ${templateUsage}`)
@@ -35,7 +35,7 @@ export function expandTemplate(
     )
   }
   const starts = quasis.map(({ loc }) => [loc?.start.line ?? 1, (loc?.start.column ?? 0) + 1])
-  const compiled = program.scope.generateUidIdentifier('template')
+  const compiled = context.uid('template')
   const expansion = t.callExpression(member(runtime, `${name}Template`, t), [
     t.arrayExpression(call.node.arguments as types.Expression[]),
     t.cloneNode(compiled),

@@ -20,11 +20,15 @@ export interface TransformOptions {
   readonly runtime?: string | undefined
   /** How messages name the file. @default its path from `cwd` */
   readonly file?: string | undefined
+  /** The text is a cell: what it declares nowhere, an earlier one does. */
+  readonly cell?: boolean | undefined
   /** Class of build-time errors; babel-plugin-macros shows its own best. */
   readonly ErrorClass?: new (
     message: string,
   ) => Error
 }
+
+let cells = 0
 
 /** Expands every use of the macro in one file. */
 export function transform({
@@ -36,6 +40,7 @@ export function transform({
   cwd,
   runtime,
   file,
+  cell,
   ErrorClass,
 }: TransformOptions): void {
   assertVersion(babel)
@@ -45,6 +50,7 @@ export function transform({
   )
   const used = Object.values(references).some(paths => paths && paths.length > 0)
   if (!used) return
+  const cellNumber = cell ? ++cells : undefined
   const context: Context = {
     babel,
     t,
@@ -58,9 +64,13 @@ export function transform({
     },
     file: file ?? (filename === undefined ? undefined : relative(cwd, filename).split(sep).join('/')),
     runtime: program.scope.generateUidIdentifier('onnsight'),
+    isCell: cellNumber !== undefined,
+    uid: hint => program.scope.generateUidIdentifier(cellNumber === undefined ? hint : `${hint}_cell${cellNumber}_`),
     expanded: new WeakSet(),
     forced: new WeakSet(),
     heres: new WeakMap(),
+    lateBlocks: lateBlocks(references),
+    awaited: new WeakSet(),
     fail: (path, message) => failAt(path, message, ErrorClass),
   }
   for (const [name, paths] of Object.entries(references)) {
@@ -139,8 +149,18 @@ function prepareInvokes(paths: readonly NodePath[], { t, fail }: Context): void 
   }
 }
 
+function lateBlocks(references: References): Context['lateBlocks'] {
+  const found: Context['lateBlocks'] = new WeakMap()
+  for (const name of ['invoke', 'iter', 'all'])
+    for (const { parent, key } of references[name] ?? []) {
+      const block = parent.type === 'CallExpression' && key === 'callee' ? parent.arguments.at(-1) : undefined
+      if (block) found.set(block, name === 'invoke' ? undefined : (parent as types.CallExpression))
+    }
+  return found
+}
+
 /** `print(h)` in a block becomes `await print(h)`. */
-function awaitCalls(paths: readonly NodePath[], references: References, { t, fail }: Context): void {
+function awaitCalls(paths: readonly NodePath[], references: References, { t, fail, lateBlocks }: Context): void {
   const blocks = new Set(
     [...Object.keys(forms), 'invoke'].flatMap(name =>
       (references[name] ?? []).flatMap(({ parent }) =>
@@ -148,12 +168,24 @@ function awaitCalls(paths: readonly NodePath[], references: References, { t, fai
       ),
     ),
   )
+  /** Of a block of iter() or all(): its call is awaited too, where that can be. */
+  const waitsLate = (fn: NodePath): boolean => {
+    const call = fn.parentPath
+    if (!call?.isCallExpression() || lateBlocks.get(fn.node) !== call.node) return false
+    if (call.parentPath.isAwaitExpression()) return true
+    const around = call.getFunctionParent()
+    if (!around || !(blocks.has(around.node as types.Expression) || around.node.async || waitsLate(around)))
+      return false
+    around.node.async = true
+    call.replaceWith(t.awaitExpression(call.node))
+    return true
+  }
   for (const path of paths) {
     const call = path.parentPath
     if (!call?.isCallExpression() || path.key !== 'callee' || call.parentPath.isAwaitExpression()) continue
     const around = call.getFunctionParent()
     const isBlock = around !== null && blocks.has(around.node as types.Expression)
-    if (isBlock) around.node.async = true
+    if (isBlock || (around && waitsLate(around))) around.node.async = true
     else if (!call.findParent(parent => blocks.has(parent.node as types.Expression))) continue
     else if (!around?.node.async)
       throw fail(call, `${call.toString().split('(')[0]}() runs the model and waits: make the function around it async`)
@@ -180,13 +212,14 @@ function expandSlice(path: NodePath, context: Context): void {
 
 const MODULE = /^(Import|Export)/
 
-function importRuntime({ t, program, runtime, declared }: Context, source: string): void {
+function importRuntime({ t, program, runtime, isCell, declared }: Context, source: string): void {
   // Babel calls every file a module unless it is told otherwise: one without imports and exports, as TypeScript writes it, is CommonJS.
   const isModule = program.node.sourceType === 'module' && program.node.body.some(({ type }) => MODULE.test(type))
   const load = t.callExpression(t.identifier('require'), [t.stringLiteral(source)])
   const imported = isModule
     ? t.importDeclaration([t.importNamespaceSpecifier(runtime)], t.stringLiteral(source))
-    : t.variableDeclaration('const', [t.variableDeclarator(runtime, load)])
+    : // Each cell has it once more.
+      t.variableDeclaration(isCell ? 'var' : 'const', [t.variableDeclarator(runtime, load)])
   const head: types.Statement[] = [imported]
   if (declared.length > 0) head.push(t.variableDeclaration('const', declared))
   // Comments at the file's head speak to tools (`@jsx`, `@vitest-environment`), and have to stay there.

@@ -8,7 +8,11 @@ export interface OuterVariables {
 }
 
 /** The variables from outside that a block assigns. */
-export function outerVariables(block: NodePath<types.Function>, call: NodePath, { t, fail }: Context): OuterVariables {
+export function outerVariables(
+  block: NodePath<types.Function>,
+  call: NodePath,
+  { t, isCell, fail }: Context,
+): OuterVariables {
   if (!assignsNames(block.node, t)) return { local: [], live: [] }
   const assigned = new Map<string, NodePath>()
   const note = (path: NodePath, target: types.Node): void => {
@@ -26,6 +30,10 @@ export function outerVariables(block: NodePath<types.Function>, call: NodePath, 
   const live: string[] = []
   for (const [name, path] of assigned) {
     const binding = path.scope.getBinding(name)
+    if (!binding && isCell) {
+      live.push(name)
+      continue
+    }
     if (!binding)
       throw fail(
         path,

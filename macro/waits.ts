@@ -17,6 +17,43 @@ export function waitingFunction(path: NodePath, block: types.Function): NodePath
   }
 }
 
+/**
+ * The function around a condition, which can wait. A block of `invoke`, `iter` or `all` is made to, with no `async` from the user: it stands
+ * in another block, which can wait for it.
+ */
+export function waitingForCondition(
+  path: NodePath,
+  block: types.Function,
+  context: Context,
+): NodePath<types.Function> | undefined {
+  const fn = waitingFunction(path, block)
+  if (fn) return fn
+  const around = functionAround(path)
+  if (!around || around.node.generator || !context.lateBlocks.has(around.node)) return undefined
+  const call = context.lateBlocks.get(around.node)
+  if (call) {
+    const at = around.parentPath
+    if (!at || !waitingForCondition(at, block, context)) return undefined
+    context.awaited.add(call)
+  }
+  around.node.async = true
+  return around
+}
+
+/** The function whose body this stands in. */
+function functionAround(path: NodePath): NodePath<types.Function> | undefined {
+  let at: NodePath = path
+  while (at.parentPath) {
+    const parent = at.parentPath
+    if (parent.isClassProperty() || parent.isClassPrivateProperty() || parent.isStaticBlock()) {
+      if (!isOutside(at)) return undefined
+    } else if (parent.isFunction() && !isOutside(at))
+      return at.listKey === 'params' ? undefined : (parent as NodePath<types.Function>)
+    at = parent
+  }
+  return undefined
+}
+
 /** A member's computed key and its decorators stand outside of it. */
 const isOutside = (part: NodePath): boolean => part.key === 'key' || part.listKey === 'decorators'
 

@@ -45,7 +45,7 @@ test('3: in a file, the text and its line are the file’s', async t => {
 
 /** Evaluates a cell as a notebook or a console does: the text is all there is. */
 async function evaluate(code: string): Promise<unknown> {
-  const script = code.replace(/const (\w+) = require\("onnsight\/internal"\);/, 'const $1 = internal;')
+  const script = code.replace(/var (\w+) = require\("onnsight\/internal"\);/, 'const $1 = internal;')
   const run = new Function('internal', 'model', 'infoNow', `return (async () => {\n${script}\n})()`)
   return run(internal, model, infoNow)
 }
