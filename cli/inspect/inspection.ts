@@ -1,6 +1,7 @@
 import type { Declared, Model } from '../../runtime/index.ts'
 import { handleOf } from '../../runtime/model/module.ts'
 import type { ModuleNode } from '../../runtime/names/tree.ts'
+import { asInFile } from '../../runtime/onnx/clusters.ts'
 import type { OnnxGraph } from '../../runtime/onnx/graph.ts'
 import { Sizes } from './sizes.ts'
 
@@ -40,6 +41,8 @@ export interface InspectedWeight {
   readonly name: string
   readonly type: string
   readonly dims: readonly number[]
+  /** What is to be said of how the file holds it: `4 bits`. */
+  readonly note?: string
 }
 
 /** What a model is, as data. */
@@ -54,7 +57,7 @@ export function inspection(model: Model): Inspection {
     opsets: Object.fromEntries([...tree.graph.opsets].map(([domain, version]) => [domain || 'ai.onnx', version])),
     inputs: model.signature.inputs,
     outputs: model.signature.outputs,
-    nodes: tree.graph.nodes.length,
+    nodes: asInFile(tree.graph.nodes).length,
     operations: operationsIn(tree.graph),
     ...sizes.of(tree.root),
     modules: tree.modules.map(module => inspectModule(module, sizes)),
@@ -64,19 +67,28 @@ export function inspection(model: Model): Inspection {
 }
 
 function inspectModule(module: ModuleNode, sizes: Sizes): InspectedModule {
-  const { path, className, nodes, weights } = module
+  const { path, className, nodes, weights, parameters } = module
   return {
     path,
     ...(className ? { className } : {}),
     nodes: nodes.length,
     ...sizes.of(module),
-    weights: [...weights].map(([name, initializer]) => ({ name, ...sizes.weight(initializer) })),
+    weights: [
+      ...[...parameters].map(([name, { dims, stored, note, form }]) => {
+        const [data, scale] = stored.map(part => sizes.weight(part).type)
+        const type = form.kind === 'scaled' || stored.length > 1 ? scale : data
+        return { name, type, dims, ...(note ? { note } : {}) }
+      }),
+      ...[...weights]
+        .filter(([name]) => !parameters.has(name))
+        .map(([name, initializer]) => ({ name, ...sizes.weight(initializer) })),
+    ],
   }
 }
 
 function operationsIn({ nodes }: OnnxGraph): Record<string, number> {
   const counts = new Map<string, number>()
-  for (const { domain, opType } of nodes) {
+  for (const { domain, opType } of asInFile(nodes)) {
     const name = domain === '' ? opType : `${domain}.${opType}`
     counts.set(name, (counts.get(name) ?? 0) + 1)
   }

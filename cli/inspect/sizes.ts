@@ -1,8 +1,9 @@
+import { learnedIn } from '../../runtime/names/parameters/count.ts'
 import type { ModuleNode } from '../../runtime/names/tree.ts'
 import { type OnnxGraph, typeName } from '../../runtime/onnx/graph.ts'
 
 export interface Size {
-  /** Numbers. */
+  /** Numbers that were learned: of a quantised weight, the elements of the matrix that acts. */
   readonly parameters: number
   /** As they are stored. */
   readonly bytes: number
@@ -11,7 +12,7 @@ export interface Size {
 /** How many numbers modules hold. */
 export class Sizes {
   readonly #graph: OnnxGraph
-  readonly #known = new Map<ModuleNode, ReadonlySet<string>>()
+  readonly #known = new Map<ModuleNode, Held>()
 
   constructor(graph: OnnxGraph) {
     this.#graph = graph
@@ -24,26 +25,34 @@ export class Sizes {
 
   /** Of a module and all below. A weight that several of them read counts once. */
   of(module: ModuleNode): Size {
+    const { learned, stored } = this.#heldBy(module)
     let parameters = 0
+    for (const count of learned.values()) parameters += count
     let bytes = 0
-    for (const initializer of this.#weightsOf(module)) {
+    for (const initializer of stored) {
       const { type, dims } = this.weight(initializer)
-      const count = dims.reduce((product, dim) => product * dim, 1)
-      parameters += count
-      bytes += Math.ceil((count * bitsOf(type)) / 8)
+      bytes += Math.ceil((dims.reduce((product, dim) => product * dim, 1) * bitsOf(type)) / 8)
     }
     return { parameters, bytes }
   }
 
-  #weightsOf(module: ModuleNode): ReadonlySet<string> {
-    let found = this.#known.get(module)
-    if (!found) {
-      const below = [...module.children.values()].flatMap(child => [...this.#weightsOf(child)])
-      found = new Set([...module.weights.values(), ...below])
-      this.#known.set(module, found)
+  #heldBy(module: ModuleNode): Held {
+    let held = this.#known.get(module)
+    if (!held) {
+      const below = [...module.children.values()].map(child => this.#heldBy(child))
+      held = {
+        learned: new Map([...learnedIn(this.#graph, module), ...below.flatMap(({ learned }) => [...learned])]),
+        stored: new Set([...module.weights.values(), ...below.flatMap(({ stored }) => [...stored])]),
+      }
+      this.#known.set(module, held)
     }
-    return found
+    return held
   }
+}
+
+interface Held {
+  readonly learned: ReadonlyMap<string, number>
+  readonly stored: ReadonlySet<string>
 }
 
 /** Of one element. Text has no fixed size. */

@@ -48,7 +48,7 @@ class Modules {
       .map(([name, child]) => [name, this.typeOf(child)] as const)
     const fields = children.map(([name, type]) => `  readonly ${key(name)}: ${type}`)
     const layers = module.isList ? ` & TypedLayers<${union(children.map(([, type]) => type))}>` : ''
-    const weights = union([...module.weights.keys()].map(quote))
+    const weights = union([...module.parameters.keys(), ...module.weights.keys()].map(quote))
     const ops = union(module.own.map(index => quote(this.#opTypes[index])))
     const body = `TypedModule<${fields.length > 0 ? `{\n${fields.join('\n')}\n}` : 'unknown'}${layers}, ${weights}, ${ops}>`
     const known = this.#known.get(body)

@@ -12,6 +12,12 @@ const plain =
 /** Operations whose inputs are all of the result's type: any of them tells. */
 const uniform = /^(Add|Sub|Mul|Div|Pow|Max|Min|Mean|Sum|Concat|MatMul|Gemm|PRelu|Einsum|Mod)$/
 
+/** Operations that move elements and leave them as they are: nothing else gives integers of 2 and 4 bits. */
+const moves =
+  /^(Cast|Concat|Expand|Flatten|Gather(ND|Elements)?|Identity|Pad|Reshape|Slice|Split|Squeeze|Tile|Transpose|Unsqueeze)$/
+
+const isPacked = (type: DataType): boolean => /^u?int[24]$/.test(type)
+
 /**
  * Values of types that a session can't give out (bfloat16, float8, int4), where the file does not say so: onnxruntime must be asked for
  * them through a Cast, and one has to know before asking. Follows the types from inputs, weights and casts through the operations.
@@ -47,13 +53,16 @@ function resultType(node: GraphNode, typeOf: TypeOf): DataType | undefined {
     case 'Where':
       return input(1) ?? input(2)
     case 'OneHot':
+    case 'GatherBlockQuantized':
       return input(2)
     case 'ConstantOfShape':
       return dataTypeOf(attributeOf(node, 'value')?.t?.dataType ?? 0)
   }
   if (plain.test(opType)) return undefined
-  if (!uniform.test(opType)) return input(0)
-  return inputs.map(typeOf).find(type => type !== undefined && !isHeld(type)) ?? input(0)
+  const first = input(0)
+  if (first && isPacked(first)) return moves.test(opType) ? first : undefined
+  if (!uniform.test(opType)) return first
+  return inputs.map(typeOf).find(type => type !== undefined && !isHeld(type)) ?? first
 }
 
 function attributeOf({ proto }: GraphNode, name: string): AttributeProto | undefined {

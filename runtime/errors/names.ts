@@ -41,6 +41,17 @@ export class NoTapError extends OnnsightError {
   }
 }
 
+export class UnwritableParameterError extends OnnsightError {
+  static readonly code = 'unwritable-parameter'
+  constructor(label: string, stored: readonly string[]) {
+    super(
+      UnwritableParameterError.code,
+      `${label} can't be written: its file holds it as integers, ${stored.join(', ')}, and the operator takes no other matrix.`,
+      { fix: 'write those parts, which are in .weights too, or what the module gives: .output' },
+    )
+  }
+}
+
 export class OtherBranchError extends OnnsightError {
   static readonly code = 'other-branch'
   constructor(what: string, name: string, branches: readonly string[]) {

@@ -14,6 +14,7 @@ import { readActivation, writeActivation } from './activation.ts'
 import { answerTo, isAskedByTools, listMethod } from './asked-by-tools.ts'
 import type { Binding } from './binding.ts'
 import { type Operations, operationsOf } from './operations.ts'
+import { readParameter, writeParameter } from './parameter.ts'
 
 /** What every module has beside its children, whatever is known of them. */
 export interface ModuleBase {
@@ -205,10 +206,23 @@ export class ModuleHandle {
   }
 
   get weights(): Taps {
-    return tapsProxy(this.binding, () => {
-      const { taps } = this.binding
-      return new Map([...this.scope.weights].map(([name, initializer]) => [name, taps.tensorTap(initializer)]))
-    })
+    return valuesProxy(() => this.#weightPlaces())
+  }
+
+  /** Parameters as they act come first: the parts that some are stored in have names of their own. */
+  #weightPlaces(): ReadonlyMap<string, NamedPlace> {
+    const { binding, scope } = this
+    const places = new Map<string, NamedPlace>()
+    for (const [name, parameter] of scope.parameters) {
+      const label = `${this.path && `${this.path}.`}weights[${JSON.stringify(name)}]`
+      places.set(name, {
+        read: () => readParameter(binding, label, parameter),
+        write: value => writeParameter(binding, label, parameter, value as TensorLike),
+      })
+    }
+    for (const [name, initializer] of scope.weights)
+      if (!places.has(name)) places.set(name, tapPlace(binding, binding.taps.tensorTap(initializer)))
+    return places
   }
 
   /** Whether a module is called so here. */
@@ -275,34 +289,53 @@ function sameDims(tensor: Tensor, dims: readonly (number | undefined)[] | undefi
   return dims !== undefined && tensor.dims.length === dims.length && tensor.dims.every((dim, i) => dim === dims[i])
 }
 
+/** What can be read and written under a name. */
+interface NamedPlace {
+  readonly read: () => Tensor
+  readonly write: (value: unknown) => void
+}
+
+const tapPlace = (binding: Binding, tap: Tap): NamedPlace => ({
+  read: () => binding.read(tap),
+  write: value => binding.write(tap, value),
+})
+
 /** `tapsNow` gives the taps in the branches that are chosen when the proxy is used. */
 function tapsProxy(binding: Binding, tapsNow: () => ReadonlyMap<string, Tap>): Taps {
-  const find = (name: string): Tap => {
-    const taps = tapsNow()
-    const tap = taps.get(name)
-    if (!tap)
-      throw new UnknownNameError('value', name, nearestNames(name, taps.keys()).concat([...taps.keys()].slice(0, 8)))
-    return tap
+  return valuesProxy(() => new Map([...tapsNow()].map(([name, tap]) => [name, tapPlace(binding, tap)])))
+}
+
+function valuesProxy(placesNow: () => ReadonlyMap<string, NamedPlace>): Taps {
+  const find = (name: string): NamedPlace => {
+    const places = placesNow()
+    const place = places.get(name)
+    if (!place)
+      throw new UnknownNameError(
+        'value',
+        name,
+        nearestNames(name, places.keys()).concat([...places.keys()].slice(0, 8)),
+      )
+    return place
   }
   const target = {} as Taps
   Object.defineProperty(target, INSPECT, {
-    value: () => `Values: ${[...tapsNow().keys()].join(', ')}`,
+    value: () => `Values: ${[...placesNow().keys()].join(', ')}`,
     configurable: true,
   })
   return new Proxy(target, {
     get: (_, key) => {
       if (typeof key === 'symbol' || key === 'then') return undefined
-      if (!tapsNow().has(key) && (key === 'toJSON' || isAskedByTools(key))) return answerTo(key, target)
-      return binding.read(find(key))
+      if ((key === 'toJSON' || isAskedByTools(key)) && !placesNow().has(key)) return answerTo(key, target)
+      return find(key).read()
     },
     set: (_, key, value) => {
-      binding.write(find(String(key)), value)
+      find(String(key)).write(value)
       return true
     },
-    has: (_, key) => typeof key === 'string' && tapsNow().has(key),
-    ownKeys: () => [...tapsNow().keys()],
+    has: (_, key) => typeof key === 'string' && placesNow().has(key),
+    ownKeys: () => [...placesNow().keys()],
     getOwnPropertyDescriptor: (_, key) =>
-      typeof key === 'string' && tapsNow().has(key)
+      typeof key === 'string' && placesNow().has(key)
         ? { configurable: true, enumerable: true, writable: true, value: undefined }
         : undefined,
   })

@@ -1,3 +1,4 @@
+import { shownParameters } from './parameters/shown.ts'
 import { reservedNames } from './reserved.ts'
 import type { ModuleNode } from './tree.ts'
 
@@ -38,9 +39,9 @@ function detail(
   if (node.className) parts.push(node.className)
   if (node.nodes.length > 0) parts.push(`${node.nodes.length} ${node.nodes.length === 1 ? 'node' : 'nodes'}`)
   if (note !== undefined) parts.push(note)
-  for (const [name, initializer] of [...node.weights].slice(0, 6)) {
-    const dims = weightDims?.(initializer)
-    parts.push(dims ? `${name} [${dims.join(', ')}]` : name)
+  for (const { name, initializer, dims, note } of shownParameters(node).slice(0, 6)) {
+    const shown = dims ?? (initializer === undefined ? undefined : weightDims?.(initializer))
+    parts.push([name, ...(shown ? [`[${shown.join(', ')}]`] : []), ...(note ? [`(${note})`] : [])].join(' '))
   }
   return parts.length > 0 ? `  · ${parts.join(' · ')}` : ''
 }
@@ -48,7 +49,9 @@ function detail(
 /** Two modules print alike if this text is the same. */
 function shapeOf(node: ModuleNode): string {
   const children = [...node.children.values()].map(child => `${child.name}{${shapeOf(child)}}`)
-  return `${node.className ?? ''}|${[...node.weights.keys()].join()}|${children.join()}`
+  return `${node.className ?? ''}|${shownParameters(node)
+    .map(({ name }) => name)
+    .join()}|${children.join()}`
 }
 
 /** Its other names, where it stands; one that is found at the model says so. */

@@ -1,4 +1,6 @@
 import type { GraphNode, OnnxGraph } from '../onnx/graph.ts'
+import type { Parameter } from './parameters/parameter.ts'
+import { placeParameters } from './parameters/place.ts'
 import { flat, schemeOf } from './schemes/index.ts'
 import type { NamingScheme, Placement } from './schemes/scheme.ts'
 import { scopesOf } from './scopes.ts'
@@ -17,8 +19,10 @@ export interface ModuleNode {
   /** Indices of the nodes in no child. */
   readonly own: readonly number[]
   readonly className: string | undefined
-  /** Initializers by parameter name. */
+  /** Initializers by the name that they have here: those that are parameters as they are, and those that parameters are made of. */
   readonly weights: ReadonlyMap<string, string>
+  /** Parameters that the file holds in another form, by name: quantised, packed, turned around. */
+  readonly parameters: ReadonlyMap<string, Parameter>
   /** Children are numbered: layers. */
   readonly isList: boolean
 }
@@ -28,6 +32,7 @@ interface Draft extends ModuleNode {
   readonly nodes: number[]
   readonly own: number[]
   readonly weights: Map<string, string>
+  readonly parameters: Map<string, Parameter>
   readonly parent: Draft | undefined
   className: string | undefined
 }
@@ -55,7 +60,14 @@ export class ModuleTree {
       module.own.push(node.index)
       for (let up: Draft | undefined = module; up; up = up.parent) up.nodes.push(node.index)
     })
-    this.#placeWeights(root, scheme !== flat)
+    placeParameters<Draft>({
+      graph,
+      hasPaths: scheme !== flat,
+      get: path => this.#byPath.get(path),
+      ensure: path => this.#ensure(root, path),
+      alias: (module, name) => module.aliases.set(name, module),
+      scopeOf: index => this.#scopes[index],
+    })
   }
 
   get(path: string): ModuleNode | undefined {
@@ -93,20 +105,6 @@ export class ModuleTree {
     })
     return module
   }
-
-  /** By the parameter's own path; else in the innermost module that holds all its readers. */
-  #placeWeights(root: Draft, hasPaths: boolean): void {
-    for (const name of this.graph.initializers.keys()) {
-      if (this.graph.constantNodes.has(name)) continue
-      const parts = name.split('.')
-      if (hasPaths && parts.length > 1 && parts.every(part => /^\w+$/.test(part)) && this.#byPath.has(parts[0])) {
-        this.#ensure(root, parts.slice(0, -1)).weights.set(parts.at(-1)!, name)
-        continue
-      }
-      const readers = this.graph.consumers.get(name) ?? []
-      if (readers.length > 0) common(readers.map(node => this.#scopes[node.index])).weights.set(name, name)
-    }
-  }
 }
 
 const partsOf = (path: string): string[] => (path === '' ? [] : path.split('.'))
@@ -123,17 +121,9 @@ function draft(path: string, name: string, parent: Draft | undefined): Draft {
     own: [],
     className: undefined,
     weights: new Map(),
+    parameters: new Map(),
     get isList() {
       return children.size > 0 && [...children.keys()].every(key => /^\d+$/.test(key))
     },
   }
-}
-
-function common(modules: readonly Draft[]): Draft {
-  let shared = modules[0]
-  for (const module of modules) {
-    while (module.path !== shared.path && shared.path !== '' && !module.path.startsWith(`${shared.path}.`))
-      shared = shared.parent!
-  }
-  return shared
 }

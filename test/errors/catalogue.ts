@@ -360,6 +360,14 @@ await edited.save('edited.onnx')`,
     means: 'The model can’t be written there, or not as it is. Nothing is left behind.',
     program: `await model.save('/dev/null/copy.onnx')`,
   },
+  'unwritable-parameter': {
+    means: 'A quantised weight was written whose operator takes no other matrix than its file’s integers.',
+    program: `const cnn = await load('test/fixtures/exported/yolo/classic+qoperator/model.onnx')
+await cnn.trace({ images: zeros([1, 3, 32, 48]) }, m => {
+  const { weights } = m.module('detect')
+  weights.weight = weights.weight.mul(2)
+})`,
+  },
   'use-after-release': {
     means: 'The model was used after `release()`.',
     program: `const opened = await load('test/fixtures/models/chars.onnx')

@@ -1,0 +1,118 @@
+import { UnwritableParameterError } from '../errors/names.ts'
+import type { Acts, Parameter, Scaled } from '../names/parameters/parameter.ts'
+import type { TensorLike } from '../tensor/convert.ts'
+import { stack } from '../tensor/ops/join.ts'
+import { recordOne, Tensor } from '../tensor/tensor.ts'
+import type { Binding } from './binding.ts'
+
+/** A parameter that a module's file holds in another form, as the matrix that acts. `label` is for messages. */
+export function readParameter(binding: Binding, label: string, parameter: Parameter): Tensor {
+  const place = {
+    label,
+    set: (slice: unknown, written: unknown) =>
+      writeParameter(binding, label, parameter, matrix(binding, parameter).assign(slice as never, written as never)),
+  }
+  return Tensor.handle(matrix(binding, parameter).node, binding.tracer(label), place)
+}
+
+/** Has the module act with another matrix. @throws UnwritableParameterError */
+export function writeParameter(binding: Binding, label: string, parameter: Parameter, written: TensorLike): void {
+  const { form, isTransposed, acts } = parameter
+  const given = matrix(binding, parameter).assign('...' as never, written as never)
+  const stored = isTransposed ? given.transpose(0, 1) : given
+  if (form.kind === 'value') binding.write(binding.taps.tensorTap(form.name), stored)
+  else if (acts) act(binding, acts, stored)
+  else throw new UnwritableParameterError(label, parameter.stored)
+}
+
+function matrix(binding: Binding, { form, isTransposed }: Parameter): Tensor {
+  const stored = form.kind === 'value' ? readValue(binding, form.name) : dequantised(binding, form)
+  return isTransposed ? stored.transpose(0, 1) : stored
+}
+
+const readValue = (binding: Binding, name: string): Tensor => binding.read(binding.taps.tensorTap(name))
+
+/** `(data − zero point) × scale`, by onnxruntime's own arithmetic, in the type of the scale. */
+function dequantised(binding: Binding, form: Scaled): Tensor {
+  const scale = readValue(binding, form.scale)
+  const zeroPoint = form.zeroPoint === undefined ? undefined : readValue(binding, form.zeroPoint)
+  const data = unpacked(readValue(binding, form.data), form.bits, form.dims)
+  const order = form.order === undefined ? undefined : readValue(binding, form.order)
+  const zero = zeroPoint === undefined ? form.zero : placed(asNumbers(zeroPoint, form), form, order)
+  return data
+    .sub(zero)
+    .mul(placed(scale.to('float32'), form, order))
+    .to(scale.type)
+}
+
+/** Zero points, one for each scale: packed like the data they are for, or numbers. */
+function asNumbers(zeroPoint: Tensor, form: Scaled): Tensor {
+  const isPacked = form.bits < 8 && zeroPoint.type === 'uint8'
+  return isPacked ? unpacked(zeroPoint, form.bits, scaleDims(form)) : zeroPoint.to('float32')
+}
+
+/** How many scales there are along each axis. */
+function scaleDims({ dims, along }: Scaled): number[] {
+  return dims.map((dim, axis) => (axis === along?.axis ? Math.ceil(dim / along.block) : dim))
+}
+
+/** Scales or zero points, so that there is one for each element, or one for all. */
+function placed(values: Tensor, form: Scaled, order: Tensor | undefined): Tensor {
+  const { dims, along } = form
+  if (!along) return values.reshape([])
+  const { axis, block } = along
+  if (block === 1) return values.reshape(dims.map((dim, i) => (i === axis ? dim : 1)))
+  const each = values.reshape(scaleDims(form))
+  if (order) {
+    const all = dims.map((dim, i) => (i === axis ? order.node.dims?.[0] : dim))
+    const inOrder = recordOne('Gather', [each, order], { type: each.type, dims: all }, { axis: { int: axis } })
+    return inOrder.narrow(axis, 0, dims[axis])
+  }
+  return each.repeatInterleave(block, axis).narrow(axis, 0, dims[axis])
+}
+
+/** The integers of a tensor as float32 numbers, in `dims`: what is beyond them along the last axis is filling. */
+function unpacked(data: Tensor, bits: number, dims: readonly number[]): Tensor {
+  if (bits === 8)
+    return data
+      .to('float32')
+      .reshape([...dims.slice(0, -1), -1])
+      .narrow(-1, 0, dims[dims.length - 1])
+  const steps = 8 / bits
+  const parts: Tensor[] = []
+  let rest = data.to('float32')
+  for (let i = 0; i < steps; i++) {
+    const above = rest.div(2 ** bits).floor()
+    parts.push(rest.sub(above.mul(2 ** bits)))
+    rest = above
+  }
+  const side = stack(parts, -1).reshape([...dims.slice(0, -1), -1])
+  return side.narrow(-1, 0, dims[dims.length - 1])
+}
+
+/** The result of the module's own nodes, computed with another matrix. */
+function act(binding: Binding, acts: Acts, written: Tensor): void {
+  const { taps } = binding
+  const to = taps.nodeTap(acts.node, 'out', acts.output)
+  const input = activation(binding, acts)
+  const result = binding.read(to)
+  const into = { type: written.type, dims: result.node.dims }
+  if (acts.as === 'rows') {
+    const rows = recordOne('Gather', [written, input], into, { axis: { int: acts.axis } })
+    binding.write(to, rows.to(result.type))
+    return
+  }
+  const matrix = acts.isTurned ? written.transpose(0, 1) : written
+  const product = recordOne('MatMul', [input.to(written.type), matrix], into)
+  binding.write(to, (acts.bias ? product.add(readValue(binding, acts.bias)) : product).to(result.type))
+}
+
+/** What the matrix meets: of a quantised activation, the numbers that its integers stand for. */
+function activation(binding: Binding, { reader, input, quantised }: Acts): Tensor {
+  const read = binding.read(binding.taps.nodeTap(reader, 'in', input))
+  if (!quantised) return read
+  return read
+    .to('float32')
+    .sub(readValue(binding, quantised.zeroPoint).to('float32'))
+    .mul(readValue(binding, quantised.scale))
+}

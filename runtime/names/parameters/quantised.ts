@@ -1,0 +1,263 @@
+import { Attributes } from '../../onnx/expansions/attributes.ts'
+import type { GraphNode, OnnxGraph } from '../../onnx/graph.ts'
+import type { Acts, Scaled } from './parameter.ts'
+
+/** Where a node's weight is among its inputs, and how its integers stand for numbers. */
+export interface Quantised {
+  readonly slot: number
+  readonly form: Scaled
+  readonly acts: Acts | undefined
+}
+
+type Rule = (graph: OnnxGraph, node: GraphNode) => readonly (Quantised | undefined)[]
+
+/** By operator (microsoft/onnxruntime, docs/ContribOperators.md). */
+const RULES: Readonly<Record<string, Rule>> = {
+  MatMulNBits: (graph, node) => [packedProduct(graph, node)],
+  GatherBlockQuantized: (graph, node) => [packedRows(graph, node)],
+  QMoE: (graph, node) => [2, 5, 8].map((slot, i) => packedExperts(graph, node, slot, 11 + i)),
+  MatMulInteger: (graph, node) => [integerProduct(graph, node)],
+  ConvInteger: (graph, node) => [integerConvolution(graph, node)],
+  DynamicQuantizeMatMul: (graph, node) => [scaled(graph, node, [1, 2, 3], 1, productOf(node, node, node.inputs[4]))],
+  MatMulIntegerToFloat: (graph, node) => [scaled(graph, node, [1, 3, 5], 1)],
+  QLinearMatMul: (graph, node) => [scaled(graph, node, [3, 4, 5], -1)],
+  QGemm: (graph, node) => [scaled(graph, node, [3, 4, 5], new Attributes(node.proto).int('transB', 0) === 1 ? 0 : 1)],
+  QLinearConv: (graph, node) => [scaled(graph, node, [3, 4, 5], 0)],
+  QAttention: (graph, node) => [scaled(graph, node, [1, 4, 7], 1)],
+  QEmbedLayerNormalization: (graph, node) => [
+    scaled(graph, node, [2, 8, 13], 0),
+    scaled(graph, node, [3, 9, 14], 0),
+    scaled(graph, node, [4, 10, 15], 0),
+    scaled(graph, node, [5, 11, 16], 0),
+    scaled(graph, node, [6, 12, 17], 0),
+  ],
+  Gather: (graph, node) => [quantisedRows(graph, node)],
+}
+
+/** The quantised weights that a node acts with; [] for a node that has none. */
+export function quantisedWeights(graph: OnnxGraph, node: GraphNode): readonly Quantised[] {
+  if (node.domain !== '' && node.domain !== 'com.microsoft') return []
+  return (RULES[node.opType]?.(graph, node) ?? []).filter(found => found !== undefined)
+}
+
+const dimsOf = (graph: OnnxGraph, name: string | undefined): number[] | undefined =>
+  name ? graph.initializers.get(name)?.dims.map(Number) : undefined
+
+/** From what one node reads to what the same or a later one gives. */
+const productOf = (reader: GraphNode, node: GraphNode, bias?: string): Acts => ({
+  as: 'product',
+  input: reader.inputs[0],
+  reader,
+  output: node.outputs[0],
+  node,
+  isTurned: node.opType === 'MatMulNBits',
+  quantised: undefined,
+  bias: bias || undefined,
+  axis: 0,
+})
+
+const rowsOf = (reader: GraphNode, node: GraphNode, axis: number): Acts => ({
+  as: 'rows',
+  input: reader.inputs[1],
+  reader,
+  output: node.outputs[0],
+  node,
+  isTurned: false,
+  quantised: undefined,
+  bias: undefined,
+  axis,
+})
+
+/** Whether all that is given of these lies in the file. */
+function areStored(graph: OnnxGraph, names: readonly (string | undefined)[]): boolean {
+  return names.every(name => !name || graph.initializers.has(name))
+}
+
+/** `[out, blocks, bytes of a block]`, a scale for each block, along the axis that the product sums over. */
+function packedProduct(graph: OnnxGraph, node: GraphNode): Quantised | undefined {
+  const [, data, scale, zeroPoint, order, bias] = node.inputs
+  const attributes = new Attributes(node.proto)
+  const bits = attributes.int('bits', 4)
+  const dims = [attributes.int('N', 0), attributes.int('K', 0)]
+  if (!areStored(graph, [data, scale, zeroPoint, order]) || ![2, 4, 8].includes(bits)) return undefined
+  // In the layout of one machine's kernel; and a kernel that passes over the zero points: no matrix to show.
+  if (attributes.int('weight_prepacked', 0) !== 0 || (order && zeroPoint)) return undefined
+  return {
+    slot: 1,
+    form: {
+      kind: 'scaled',
+      data,
+      scale,
+      zeroPoint: zeroPoint || undefined,
+      zero: 2 ** (bits - 1),
+      bits,
+      dims,
+      along: { axis: 1, block: attributes.int('block_size', 32) },
+      order: order || undefined,
+    },
+    acts: productOf(node, node, bias),
+  }
+}
+
+/** Bytes hold several integers along the last axis; of int4 and uint4 each element is one. */
+function packedRows(graph: OnnxGraph, node: GraphNode): Quantised | undefined {
+  const [data, , scale, zeroPoint] = node.inputs
+  const stored = dimsOf(graph, data)
+  if (!stored || !areStored(graph, [scale, zeroPoint])) return undefined
+  const attributes = new Attributes(node.proto)
+  const isBytes = graph.initializers.get(data)?.dataType === UINT8
+  const bits = isBytes ? attributes.int('bits', 4) : 8
+  const axis = attributes.int('quantize_axis', 1)
+  return {
+    slot: 0,
+    form: {
+      kind: 'scaled',
+      data,
+      scale,
+      zeroPoint: zeroPoint || undefined,
+      zero: isBytes ? 2 ** (bits - 1) : 0,
+      bits,
+      dims: widened(stored, 8 / bits),
+      along: { axis: axis < 0 ? axis + stored.length : axis, block: attributes.int('block_size', 128) },
+      order: undefined,
+    },
+    acts: rowsOf(node, node, attributes.int('gather_axis', 0)),
+  }
+}
+
+/** TensorProto.DataType.UINT8. */
+const UINT8 = 2
+
+const widened = (dims: readonly number[], times: number): number[] => [
+  ...dims.slice(0, -1),
+  dims[dims.length - 1] * times,
+]
+
+/** `[experts, out, in]`, scales for each row or for blocks of it. */
+function packedExperts(graph: OnnxGraph, node: GraphNode, slot: number, zeroSlot: number): Quantised | undefined {
+  const [data, scale, zeroPoint] = [node.inputs[slot], node.inputs[slot + 1], node.inputs[zeroSlot]]
+  const stored = dimsOf(graph, data)
+  const scales = dimsOf(graph, scale)
+  if (!stored || !scales || !areStored(graph, [zeroPoint])) return undefined
+  const attributes = new Attributes(node.proto)
+  const bits = attributes.int(`fc${(slot + 1) / 3}_expert_weight_bits`, attributes.int('expert_weight_bits', 4))
+  if (![2, 4, 8].includes(bits)) return undefined
+  const dims = widened(stored, 8 / bits)
+  return {
+    slot,
+    form: {
+      kind: 'scaled',
+      data,
+      scale,
+      zeroPoint: zeroPoint || undefined,
+      zero: 2 ** (bits - 1),
+      bits,
+      dims,
+      along: { axis: 2, block: scales.length === 3 ? attributes.int('block_size', dims[2]) : dims[2] },
+      order: undefined,
+    },
+    acts: undefined,
+  }
+}
+
+/** Integers with one scale, or one for each element of `axis`. */
+function scaled(
+  graph: OnnxGraph,
+  node: GraphNode,
+  [data, scale, zeroPoint]: readonly [number, number, number],
+  axis: number,
+  acts?: Acts,
+): Quantised | undefined {
+  const form = scaledBy(graph, node.inputs[data], node.inputs[scale], node.inputs[zeroPoint], axis)
+  return form && { slot: data, form, acts }
+}
+
+function scaledBy(
+  graph: OnnxGraph,
+  data: string,
+  scale: string | undefined,
+  zeroPoint: string | undefined,
+  axis: number,
+): Scaled | undefined {
+  const dims = dimsOf(graph, data)
+  const scales = dimsOf(graph, scale)
+  if (!dims || !scale || !scales || !areStored(graph, [zeroPoint])) return undefined
+  const isOne = scales.every(dim => dim === 1)
+  return {
+    kind: 'scaled',
+    data,
+    scale,
+    zeroPoint: zeroPoint || undefined,
+    zero: 0,
+    bits: 8,
+    dims,
+    along: isOne ? undefined : { axis: axis < 0 ? axis + dims.length : axis, block: 1 },
+    order: undefined,
+  }
+}
+
+/**
+ * What onnxruntime's dynamic quantisation writes for a product: DynamicQuantizeLinear, MatMulInteger, Cast, and a Mul by the scales of
+ * both sides, which are multiplied with each other or come one after the other.
+ */
+function integerProduct(graph: OnnxGraph, node: GraphNode): Quantised | undefined {
+  const [input, data, , zeroPoint] = node.inputs
+  const found = scaleAfter(graph, node)
+  const form = found && scaledBy(graph, data, found.scale, zeroPoint, -1)
+  const quantiser = graph.producer.get(input)?.node
+  if (!form) return undefined
+  if (quantiser?.opType !== 'DynamicQuantizeLinear') return { slot: 1, form, acts: undefined }
+  const [, scale, zero] = quantiser.outputs
+  return { slot: 1, form, acts: { ...productOf(node, found.end), quantised: { scale, zeroPoint: zero } } }
+}
+
+function integerConvolution(graph: OnnxGraph, node: GraphNode): Quantised | undefined {
+  const found = scaleAfter(graph, node)
+  const form = found && scaledBy(graph, node.inputs[1], found.scale, node.inputs[3], 0)
+  return form && { slot: 1, form, acts: undefined }
+}
+
+/** The weight's own scale, by which an integer result is multiplied, and the last node of that arithmetic. */
+function scaleAfter(graph: OnnxGraph, node: GraphNode): { scale: string; end: GraphNode } | undefined {
+  let value = node.outputs[0]
+  let scale: string | undefined
+  let end: GraphNode | undefined
+  for (;;) {
+    const readers = graph.consumers.get(value) ?? []
+    const next = readers.length === 1 ? readers[0] : undefined
+    if (!next || (next.opType !== 'Cast' && next.opType !== 'Mul')) break
+    if (next.opType === 'Mul') {
+      const other = next.inputs[next.inputs[0] === value ? 1 : 0]
+      const found = storedFactor(graph, other)
+      if (found && scale) break
+      if (!found && !isScaleOfActivation(graph, other)) break
+      scale ??= found
+      end = next
+    }
+    value = next.outputs[0]
+  }
+  return scale && end ? { scale, end } : undefined
+}
+
+function storedFactor(graph: OnnxGraph, name: string): string | undefined {
+  if (graph.initializers.has(name)) return name
+  const maker = graph.producer.get(name)?.node
+  if (maker?.opType !== 'Mul' || !maker.inputs.some(input => isScaleOfActivation(graph, input))) return undefined
+  return maker.inputs.find(input => graph.initializers.has(input))
+}
+
+function isScaleOfActivation(graph: OnnxGraph, name: string): boolean {
+  const made = graph.producer.get(name)
+  return made?.node.opType === 'DynamicQuantizeLinear' && made.output === 1
+}
+
+/** Rows of integers that are made numbers once they are picked. */
+function quantisedRows(graph: OnnxGraph, node: GraphNode): Quantised | undefined {
+  const readers = graph.consumers.get(node.outputs[0]) ?? []
+  const [next] = readers
+  if (readers.length !== 1 || next.opType !== 'DequantizeLinear' || next.inputs[0] !== node.outputs[0]) return undefined
+  const [, scale, zeroPoint] = next.inputs
+  const form = scaledBy(graph, node.inputs[0], scale, zeroPoint, -1)
+  if (!form || form.along) return undefined
+  return { slot: 0, form, acts: rowsOf(node, next, new Attributes(node.proto).int('axis', 0)) }
+}
