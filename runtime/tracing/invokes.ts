@@ -4,7 +4,7 @@ import { isPlain } from '../tensor/plain.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { type Batch, type Feeds, joinInputs } from './batch.ts'
 import { Here } from './here.ts'
-import { BatchAxes, Rows } from './rows.ts'
+import { BatchAxes, mixingOf, Rows } from './rows.ts'
 import { untilStop } from './stop.ts'
 import { Tracer } from './tracer.ts'
 
@@ -82,7 +82,8 @@ export class Invokes {
     const invokes = this.#pending
     this.#pending = []
     this.#running = this.#running.then(async () => {
-      for (const { batch, members } of batches(this.#outer, invokes)) await this.#pass(batch, members)
+      for (const joined of batches(this.#outer, invokes))
+        for (const { batch, members } of await apartWhereMixed(this.#outer, joined)) await this.#pass(batch, members)
     })
     return this.#running
   }
@@ -122,9 +123,15 @@ async function record(pass: Tracer, batch: Batch, members: readonly Invoke[]): P
   return results
 }
 
+/** Invokes that run as one batch. */
+interface Pass {
+  batch: Batch
+  readonly members: Invoke[]
+}
+
 /** Neighbours go into one batch where their inputs can; one without inputs belongs to the batch before it. */
-function batches(outer: Tracer, invokes: readonly Invoke[]): { batch: Batch; members: Invoke[] }[] {
-  const made: { batch: Batch; members: Invoke[] }[] = []
+function batches(outer: Tracer, invokes: readonly Invoke[]): Pass[] {
+  const made: Pass[] = []
   for (const invoke of invokes) {
     const last = made.at(-1)
     if (!invoke.feeds) {
@@ -140,6 +147,22 @@ function batches(outer: Tracer, invokes: readonly Invoke[]): { batch: Batch; mem
     } else made.push({ batch: joinInputs(inputs, [invoke.feeds])!, members: [invoke] })
   }
   return made
+}
+
+/** Each prompt in a pass of its own, where the model would let one's values depend on the others'. */
+async function apartWhereMixed(outer: Tracer, together: Pass): Promise<Pass[]> {
+  const { batch, members } = together
+  if (batch.shares.length === 1) return [together]
+  const inputs = batch.stack()
+  const { engine } = await outer.model.variant(inputs)
+  const mixing = await mixingOf(engine, inputs, batch)
+  if (!mixing) return [together]
+  if (members.some(({ feeds }) => !feeds))
+    throw new InvokeError(
+      `Rows of a batch depend on each other in this model: ${mixing.name} (${mixing.opType}) computes over all of them. So its prompts run one by one, and an invoke without inputs has no batch to see.`,
+      'give the prompts as rows of one invoke, to have them computed together',
+    )
+  return members.map(member => ({ batch: joinInputs(outer.model.inputs, [member.feeds!])!, members: [member] }))
 }
 
 /** Anything. Named so that `[a, b]` is inferred as a pair, which `const R` does only from TypeScript 5.0 on. */

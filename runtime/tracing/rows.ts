@@ -1,7 +1,9 @@
 import type { Engine } from '../engine/engine.ts'
+import { mixingNode } from '../engine/mixed-rows.ts'
 import type { ValueShape } from '../engine/scan.ts'
 import { BatchAxisError } from '../errors/invoke.ts'
 import type { Dims, Tap } from '../graph/expression.ts'
+import type { GraphNode } from '../onnx/graph.ts'
 import type { SliceSpec } from '../tensor/slice.ts'
 import type { Batch, Feeds, Share } from './batch.ts'
 
@@ -24,15 +26,7 @@ export class BatchAxes {
   }
 
   static async of(engine: Engine, inputs: Feeds, { batched, padded, shares }: Batch): Promise<BatchAxes> {
-    const scan = (names: readonly string[], axis: number): Promise<Shapes> =>
-      engine.shapes(
-        new Map(
-          [...inputs].map(([name, { type, dims }]) => [
-            name,
-            { type, dims: names.includes(name) ? dims.map((dim, i) => (i === axis ? dim + 1 : dim)) : dims },
-          ]),
-        ),
-      )
+    const scan = scanner(engine, inputs)
     const rows = shares.reduce((sum, { count }) => sum + count, 0)
     const length = padded.length > 0 ? inputs.get(padded[0])!.dims[1] : undefined
     const longer = padded.length > 0 ? await scan(padded, 1) : undefined
@@ -64,6 +58,30 @@ export class BatchAxes {
       if (dim === size && then === size + 1) return [axis]
       throw new BatchAxisError(tap.label, `its axis ${axis} has ${dim} places for ${size} ${what}`)
     })
+  }
+}
+
+/** Scans a model with one more along an axis of some inputs. */
+function scanner(engine: Engine, inputs: Feeds): (names: readonly string[], axis: number) => Promise<Shapes> {
+  return (names, axis) =>
+    engine.shapes(
+      new Map(
+        [...inputs].map(([name, { type, dims }]) => [
+          name,
+          { type, dims: names.includes(name) ? dims.map((dim, i) => (i === axis ? dim + 1 : dim)) : dims },
+        ]),
+      ),
+    )
+}
+
+/** The node that makes prompts of one batch depend on each other, if there is one. */
+export async function mixingOf(engine: Engine, inputs: Feeds, { batched }: Batch): Promise<GraphNode | undefined> {
+  const scan = scanner(engine, inputs)
+  try {
+    return mixingNode(engine.program.graph, await scan([], 0), await scan(batched, 0))
+  } catch {
+    // Inputs that do not fit together: the pass says so.
+    return undefined
   }
 }
 

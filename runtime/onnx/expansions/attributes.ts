@@ -24,4 +24,8 @@ export class Attributes {
   float(name: string, otherwise: number): number {
     return this.#byName.get(name)?.f ?? otherwise
   }
+
+  text(name: string): string {
+    return new TextDecoder().decode(this.#byName.get(name)?.s)
+  }
 }

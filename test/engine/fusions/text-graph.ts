@@ -119,7 +119,7 @@ function parse(line: string, index: number): NodeProto {
     line,
   )!
   // A comma within brackets belongs to a list.
-  const parts = (attributes ?? '').match(/\w+\s*=\s*(\[[^\]]*\]|[^,]+)/g) ?? []
+  const parts = (attributes ?? '').match(/\w+\s*=\s*(\[[^\]]*\]|'[^']*'|[^,]+)/g) ?? []
   return create(NodeProtoSchema, {
     name: `${opType}_${index}`,
     opType,
