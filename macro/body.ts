@@ -1,13 +1,21 @@
 import type * as BabelCore from '@babel/core'
+import { type Asked, rewriteCall, rewriteKey, rewriteSwitch } from './asked.ts'
 import { type Context, type NodePath, type types, withoutTypes } from './babel.ts'
 import { condition, isPlain } from './conditions.ts'
+import { type Member, type Models, refuseIndexing } from './indexing.ts'
 import { blockify, member, withMarks } from './marks.ts'
 import { equalities, operatorNames, rewriteAssignment } from './operators.ts'
 import { awaiting, hereOf, resuming, waitingForCondition, waitingFunction } from './waits.ts'
 
 /** Rewrites a block in place: line marks, operators, conditions, awaits. `$` is the context that the runtime passes in. */
-export function rewriteBody(block: NodePath<types.Function>, $: types.Identifier, context: Context): void {
+export function rewriteBody(
+  block: NodePath<types.Function>,
+  $: types.Identifier,
+  context: Context,
+  models: Models,
+): void {
   const { t, expanded, forced, awaited, fail } = context
+  const asked: Asked = { block: block.node, $, context }
   const call = (name: string, ...args: types.Expression[]): types.CallExpression =>
     t.callExpression(member($, name, t), args)
   const forceTest = (path: NodePath): void => {
@@ -43,11 +51,26 @@ export function rewriteBody(block: NodePath<types.Function>, $: types.Identifier
         }
       },
       exit(path) {
+        rewriteCall(path, asked)
         if (!awaited.delete(path.node)) return
         const fn = path.parentPath.isAwaitExpression() ? undefined : waitingForCondition(path, block.node, context)
         if (fn) path.replaceWith(awaiting(path.node, fn, context, $))
       },
     },
+    OptionalCallExpression: { exit: path => rewriteCall(path as never, asked) },
+    NewExpression: { exit: path => rewriteCall(path, asked) },
+    'MemberExpression|OptionalMemberExpression': {
+      enter: path => refuseIndexing(path as Member, models, context),
+      exit(path: NodePath) {
+        if ((path as Member).node.computed) rewriteKey(path.get('property') as NodePath, asked)
+      },
+    },
+    ObjectProperty: {
+      exit(path) {
+        if (path.node.computed) rewriteKey(path.get('key') as NodePath, asked)
+      },
+    },
+    SwitchStatement: { exit: path => rewriteSwitch(path, asked) },
     WithStatement(path) {
       throw fail(path, 'with can’t be captured in a traced block')
     },
@@ -101,6 +124,7 @@ export function rewriteBody(block: NodePath<types.Function>, $: types.Identifier
     BinaryExpression: {
       exit(path) {
         const { operator, left, right } = path.node
+        if (operator === 'in') rewriteKey(path.get('left') as NodePath, asked)
         const name = operatorNames[operator]
         if (!name || t.isPrivateName(left) || (t.isLiteral(left) && t.isLiteral(right))) return
         if (equalities.has(operator) && (isNeverEqual(left) || isNeverEqual(right))) return

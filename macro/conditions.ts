@@ -49,14 +49,36 @@ export function condition(
   context: Context,
   $: types.Identifier,
 ): { test: types.Expression; value: types.Expression } {
+  return forced('truth', path, test, block, context, $)
+}
+
+/** An expression that gives the value of a tensor with one element, if it is one. */
+export function forcedValue(
+  path: NodePath,
+  value: types.Expression,
+  block: types.Function,
+  context: Context,
+  $: types.Identifier,
+): types.Expression {
+  return forced('scalar', path, value, block, context, $).test
+}
+
+function forced(
+  name: 'truth' | 'scalar',
+  path: NodePath,
+  test: types.Expression,
+  block: types.Function,
+  context: Context,
+  $: types.Identifier,
+): { test: types.Expression; value: types.Expression } {
   const { t } = context
   const held = temporary(path, 'c', context)
   const isTensor = t.callExpression(member($, 'isTensor', t), [t.assignmentExpression('=', t.cloneNode(held), test)])
   const fn = waitingForCondition(path, block, context)
-  const forced = fn
-    ? awaiting(t.callExpression(member($, 'truth', t), [t.cloneNode(held)]), fn, context, $)
-    : t.callExpression(member($, 'truthSync', t), [t.cloneNode(held)])
-  const forcedTest = t.conditionalExpression(isTensor, forced, t.cloneNode(held))
+  const value = fn
+    ? awaiting(t.callExpression(member($, name, t), [t.cloneNode(held)]), fn, context, $)
+    : t.callExpression(member($, `${name}Sync`, t), [t.cloneNode(held)])
+  const forcedTest = t.conditionalExpression(isTensor, value, t.cloneNode(held))
   context.expanded.add(forcedTest)
   context.forced.add(forcedTest)
   return { test: forcedTest, value: t.cloneNode(held) }

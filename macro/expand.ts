@@ -1,6 +1,7 @@
 import type { Context, NodePath, types } from './babel.ts'
 import { rewriteBody } from './body.ts'
 import type { Form } from './forms.ts'
+import { modelsOf } from './indexing.ts'
 import { infoOf } from './info.ts'
 import { member } from './marks.ts'
 import { type OuterVariables, outerVariables, reachedVariables } from './variables.ts'
@@ -28,13 +29,14 @@ export function expandBlock(form: Form, call: NodePath<types.CallExpression>, co
   const { block: $, result } = context.names
   const infoId = context.uid('info')
 
+  const models = modelsOf(call, block)
   const fn = block.node
   if (fn.body.type !== 'BlockStatement') {
     const returned = t.returnStatement(fn.body as types.Expression)
     returned.loc = fn.body.loc ?? null
     block.get('body').replaceWith(t.blockStatement([returned]))
   }
-  rewriteBody(block, $, context)
+  rewriteBody(block, $, context, models)
 
   const body = fn.body as types.BlockStatement
   const inner =

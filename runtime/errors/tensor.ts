@@ -89,7 +89,7 @@ export class ImplicitConversionError extends OnnsightError {
       `${what} is a tensor and can't be turned into a JavaScript ${hint} by itself.`,
       {
         at,
-        fix: 'use a method (h.add(1), h.gt(0)), or item() / tolist() on a computed value',
+        fix: 'use a method (h.add(1), h.gt(0), and(), or(), not(), maximum()), or item() / tolist() on a computed value',
       },
     )
   }

@@ -1,18 +1,18 @@
 import { type Copy, copy, ownCopy } from '../errors/copies.ts'
 import { UnknownNameError } from '../errors/names.ts'
-import { ArgumentError } from '../errors/tensor.ts'
 import { Application, type Tap, Value } from '../graph/expression.ts'
 import { nearestNames } from '../names/nearest.ts'
 import { printModule } from '../names/print.ts'
 import { reservedNames } from '../names/reserved.ts'
 import { lookUp, resolveChild } from '../names/resolve.ts'
 import type { ModuleNode } from '../names/tree.ts'
+import { answerTo, isAskedByTools } from '../tensor/asked-by-tools.ts'
 import { type TensorLike, toTensor } from '../tensor/convert.ts'
-import { here } from '../tensor/here.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { readActivation, writeActivation } from './activation.ts'
-import { answerTo, isAskedByTools, listMethod } from './asked-by-tools.ts'
 import type { Binding } from './binding.ts'
+import { habitOf, unassignable } from './habits.ts'
+import { listMethod } from './list-methods.ts'
 import { type Operations, operationsOf } from './operations.ts'
 import { readParameter, writeParameter } from './parameter.ts'
 
@@ -127,15 +127,15 @@ export function makeProxy(handle: ModuleHandle): object {
       if (handle.has(key)) return handle.child(key)
       if (key === 'toJSON') return () => handle.toJSON()
       if (isAskedByTools(key)) return answerTo(key, target)
-      return (handle.scope.isList ? listMethod(key, handle.modules) : undefined) ?? handle.child(key)
+      const method = handle.scope.isList ? listMethod(key, handle.modules) : undefined
+      if (method) return method
+      const habit = habitOf(handle, key)
+      if (habit) throw habit
+      return handle.child(key)
     },
     set(_, key, value) {
       if (key === 'output' || key === 'input') return Reflect.set(handle, key, value, handle)
-      throw new ArgumentError(
-        `${String(key)} of a module can't be assigned.`,
-        here(),
-        'assign to .output or .input, or to a name in .outputs or .inputs',
-      )
+      throw unassignable(handle, String(key))
     },
     has: (_, key) => typeof key === 'string' && (handle.members.has(key) || handle.has(key)),
     ownKeys: () => [...handle.scope.children.keys()].filter(key => key !== 'then'),

@@ -1,10 +1,15 @@
+import { asCode } from '../errors/as-code.ts'
+import { NoSuchMemberError, NotAssignableError } from '../errors/members.ts'
 import { UnknownNameError, UnknownOperationError } from '../errors/names.ts'
+import { ArgumentError } from '../errors/tensor.ts'
 import { nearestNames } from '../names/nearest.ts'
 import type { ModuleNode } from '../names/tree.ts'
 import type { GraphNode } from '../onnx/graph.ts'
+import { answerTo, isAskedByTools } from '../tensor/asked-by-tools.ts'
 import type { TensorLike } from '../tensor/convert.ts'
-import type { Tensor } from '../tensor/tensor.ts'
-import { answerTo, isAskedByTools } from './asked-by-tools.ts'
+import { guardMembers } from '../tensor/guarded.ts'
+import { here } from '../tensor/here.ts'
+import { Tensor } from '../tensor/tensor.ts'
 import type { Binding } from './binding.ts'
 
 /** A module's own nodes by operation, in graph order: `attn.ops.Softmax[0].output`. */
@@ -85,6 +90,55 @@ export class OperationNode {
   }
 }
 
+const inspect = Symbol.for('nodejs.util.inspect.custom')
+
+guardMembers<OperationNode>(OperationNode.prototype, {
+  isOwn: (self): self is OperationNode => self instanceof OperationNode,
+  read: (node, name) =>
+    new NoSuchMemberError(
+      `The node ${node.name}`,
+      name,
+      name === 'outputs' || name === 'inputs'
+        ? `write ${name.slice(0, -1)}At(0), ${name.slice(0, -1)}At(1) …`
+        : name in Tensor.prototype
+          ? `write .output.${name}: a node is no tensor, its output is one`
+          : 'it has output, input, outputAt(1), inputAt(1), name and opType',
+      here(),
+    ),
+  write: (node, name) =>
+    new NotAssignableError(
+      `${name} of the node ${node.name}`,
+      /^\d+$/.test(name)
+        ? 'assign to its .output, or a part of it: .output.set(s`0`, …)'
+        : 'assign to its .output or .input',
+      here(),
+    ),
+  uncalled: name => new ArgumentError(`${name} of a node is a method, and was not called.`, here(), `write ${name}(1)`),
+})
+
+/** A module's nodes of one operation. What an array takes or answers in silence is refused: `ops.Softmax[0] = 0`, `ops.Softmax.output`. */
+function nodeList(path: string, opType: string, nodes: readonly OperationNode[]): readonly OperationNode[] {
+  const name = `${path === '' ? '' : `${path}.`}ops.${opType}`
+  const last = nodes.length - 1
+  return new Proxy(Object.freeze(nodes), {
+    get(target, key) {
+      if (typeof key === 'symbol' || key in target || key === 'then' || isAskedByTools(key) || key === 'toJSON')
+        return Reflect.get(target, key)
+      const fix = /^-?\d+$/.test(key)
+        ? `it has ${last === 0 ? 'one, [0]' : `[0] to [${last}]`}; from the end, .at(${key.startsWith('-') ? key : -1})`
+        : `pick a node: ${asCode(`${name}[0]`)}.${key in OperationNode.prototype ? key : 'output'}`
+      throw new NoSuchMemberError(name, /^-?\d+$/.test(key) ? `[${key}]` : key, fix, here())
+    },
+    set(_, key) {
+      throw new NotAssignableError(
+        `${/^\d+$/.test(String(key)) ? `${name}[${String(key)}]` : `${String(key)} of ${name}`}`,
+        `write what it gives: ${asCode(`${name}[${/^\d+$/.test(String(key)) ? String(key) : 0}]`)}.output = …`,
+        here(),
+      )
+    },
+  })
+}
+
 export function operationsOf(binding: Binding, module: ModuleNode): Operations {
   const { graph } = binding.taps.tree
   const groups = new Map<string, OperationNode[]>()
@@ -102,7 +156,6 @@ export function operationsOf(binding: Binding, module: ModuleNode): Operations {
       children: [...module.children.keys()].slice(0, 8),
     })
   }
-  const inspect = Symbol.for('nodejs.util.inspect.custom')
   const target = Object.defineProperty({} as Operations, inspect, { value: () => show(groups), configurable: true })
   return new Proxy(target, {
     get(_, key) {
@@ -111,13 +164,17 @@ export function operationsOf(binding: Binding, module: ModuleNode): Operations {
       if (!groups.has(key) && (key === 'toJSON' || isAskedByTools(key))) return answerTo(key, target)
       const nodes = groups.get(key)
       if (!nodes) throw unknown(key)
-      return nodes
+      return nodeList(module.path, key, nodes)
+    },
+    set(_, key) {
+      const name = `${module.path === '' ? '' : `${module.path}.`}ops.${String(key)}`
+      throw new NotAssignableError(name, `write what a node gives: ${asCode(`${name}[0]`)}.output = …`, here())
     },
     has: (_, key) => typeof key === 'string' && groups.has(key),
     ownKeys: () => [...groups.keys()],
     getOwnPropertyDescriptor: (_, key) =>
       typeof key === 'string' && groups.has(key)
-        ? { configurable: true, enumerable: true, value: groups.get(key) }
+        ? { configurable: true, enumerable: true, value: nodeList(module.path, key, groups.get(key) ?? []) }
         : undefined,
   })
 }

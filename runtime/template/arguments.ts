@@ -1,15 +1,10 @@
+import { signatureOf } from '../tensor/signatures.ts'
 import { TemplateProblem } from './problem.ts'
 
 /** A call's arguments, as they stand in the template. */
 export interface Arguments {
   readonly positional: readonly unknown[]
   readonly named: Readonly<Record<string, unknown>>
-}
-
-interface Signature {
-  readonly plain: readonly string[]
-  readonly rest: string | undefined
-  readonly options: readonly string[]
 }
 
 /** Other names of the same arguments, as PyTorch and NumPy have them. */
@@ -21,7 +16,7 @@ const synonyms: Readonly<Record<string, string>> = { dtype: 'type', keepdims: 'k
  * @throws TemplateProblem for one too many, and for names that it has not
  */
 export function arrange(operation: string, declared: string, { positional, named }: Arguments): unknown[] {
-  const { plain, rest, options } = read(declared)
+  const { plain, rest, options } = signatureOf(declared)
   const values = positional.map(optional)
   if (!rest && values.length > plain.length) {
     throw new TemplateProblem(
@@ -48,19 +43,9 @@ export function arrange(operation: string, declared: string, { positional, named
 
 /** As people write it, for messages. */
 export function usage(operation: string, declared: string): string {
-  const { plain, rest, options } = read(declared)
+  const { plain, rest, options } = signatureOf(declared)
   const parts = [...plain, ...(rest ? [`${rest}…`] : []), ...options.map(name => `${name}=…`)]
   return parts.length > 0 ? `its arguments are ${parts.join(', ')}` : `${operation} takes none`
-}
-
-function read(declared: string): Signature {
-  const options = /\{ (.*) \}$/.exec(declared)?.[1].split(', ') ?? []
-  const names = declared
-    .replace(/(, )?\{.*\}$/, '')
-    .split(', ')
-    .filter(name => name !== '')
-  const rest = names.at(-1)?.startsWith('...') ? names.pop()?.slice(3) : undefined
-  return { plain: names, rest, options }
 }
 
 function find(name: string, own: readonly string[]): string | undefined {

@@ -1,12 +1,12 @@
 import { handleOf } from '../model/module.ts'
 import { nearestNames } from '../names/nearest.ts'
 import * as functions from '../tensor/functions.ts'
+import { functionArguments, methodArguments } from '../tensor/signatures.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { type Arguments, arrange, toCamelCase, usage } from './arguments.ts'
 import { asTensor, describe } from './arithmetic.ts'
 import { Callable, methodOf } from './members.ts'
 import { TemplateProblem } from './problem.ts'
-import { functionArguments, methodArguments } from './signatures.ts'
 
 /** Calls a value: a module on a tensor, an operation, a JavaScript function that a `${…}` brought. */
 export function call(callee: unknown, args: Arguments): unknown {

@@ -1,7 +1,7 @@
 import type { Model } from '../model/model.ts'
 import { handleOf } from '../model/module.ts'
+import { functionArguments, methodArguments } from '../tensor/signatures.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { functionArguments, methodArguments } from './signatures.ts'
 
 const moduleMembers = ['output', 'input', 'outputs', 'inputs', 'ops', 'weights', 'path', 'length']
 const nodeMembers = ['output', 'input', 'outputAt(', 'inputAt(', 'name', 'opType']

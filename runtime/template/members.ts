@@ -3,11 +3,11 @@ import { handleOf, type ModuleHandle } from '../model/module.ts'
 import { OperationNode } from '../model/operations.ts'
 import { nearestNames } from '../names/nearest.ts'
 import { isPlain } from '../tensor/plain.ts'
+import { methodArguments } from '../tensor/signatures.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { toCamelCase } from './arguments.ts'
 import { describe } from './arithmetic.ts'
 import { TemplateProblem } from './problem.ts'
-import { methodArguments } from './signatures.ts'
 
 /** Values or nodes by name: `.outputs`, `.inputs`, `.weights`, `.ops`. */
 export class Named {

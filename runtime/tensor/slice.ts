@@ -39,6 +39,26 @@ export class Slice {
     this.parts = Object.freeze(parts)
     Object.freeze(this)
   }
+
+  /** As it is written: s`:, -1`. */
+  toString(): string {
+    return `s\`${this.parts.map(textOf).join(', ')}\``
+  }
+}
+
+function textOf(part: SlicePart): string {
+  switch (part.kind) {
+    case 'index':
+      return String(part.value)
+    case 'range':
+      return `${part.start ?? ''}:${part.stop ?? ''}${part.step === 1 ? '' : `:${part.step}`}`
+    case 'ellipsis':
+      return '...'
+    case 'newaxis':
+      return 'None'
+    default:
+      return part.values.computed && part.values.size <= 8 ? JSON.stringify(part.values) : '[…]'
+  }
 }
 
 /**

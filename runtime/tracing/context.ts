@@ -2,6 +2,7 @@ import type { SourcePosition } from '../errors/error.ts'
 import { ConditionError } from '../errors/trace.ts'
 import type { Mark } from '../graph/expression.ts'
 import { currentRecorder } from '../graph/recorder.ts'
+import { asked, plainKey, plainLength } from '../tensor/asked.ts'
 import { operators } from '../tensor/operators.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { Here } from './here.ts'
@@ -81,21 +82,29 @@ export class BlockContext {
 
   /** Forces a condition on a tensor. @throws ConditionError if it has more than one element */
   async truth(value: unknown): Promise<boolean> {
-    if (!(value instanceof Tensor)) return Boolean(value)
-    const { data, dims } = (await value.value()).held()
-    if (data.length !== 1) {
-      throw new ConditionError(
-        `A condition needs one truth value, and ${value.label} has ${data.length} (${dims.join(' × ')}).`,
-        'say what you mean: h.any() or h.all(), or pick one element',
-        this.#mark(),
-      )
-    }
-    return Boolean(typeof data[0] === 'bigint' ? data[0] !== 0n : data[0])
+    return Boolean(await this.scalar(value))
+  }
+
+  /** What a switch compares: of a tensor, its only element. @throws ConditionError if it has more */
+  async scalar(value: unknown): Promise<unknown> {
+    if (!(value instanceof Tensor)) return value
+    const computed = await value.value()
+    const { data, dims } = computed.held()
+    if (data.length === 1) return computed.item()
+    throw new ConditionError(
+      `A condition needs one truth value, and ${value.label} has ${data.length} (${dims.join(' × ')}).`,
+      'say what you mean: h.any() or h.all(), or pick one element',
+      this.#mark(),
+    )
   }
 
   truthSync(value: unknown): boolean {
-    if (!(value instanceof Tensor)) return Boolean(value)
-    if (value.computed) return Boolean(value.item())
+    return Boolean(this.scalarSync(value))
+  }
+
+  scalarSync(value: unknown): unknown {
+    if (!(value instanceof Tensor)) return value
+    if (value.computed) return value.item()
     throw new ConditionError(
       `${value.label} was used as a condition in a function that can't wait for it.`,
       'make the function async, or use where(condition, a, b)',
@@ -106,6 +115,10 @@ export class BlockContext {
   #mark(): SourcePosition | undefined {
     return (currentRecorder() ?? this.#owner).mark()?.position()
   }
+
+  readonly asked = asked
+  readonly key = plainKey
+  readonly length = plainLength
 
   readonly add = operators.add
   readonly sub = operators.sub

@@ -154,6 +154,11 @@ await loadAlone('test/fixtures/models/chars.onnx')`,
     means: 'There is no such file.',
     program: `await load('test/fixtures/models/char.onnx')`,
   },
+  'no-such-member': {
+    means:
+      'A tensor or a node has no such member: nnsight, PyTorch or NumPy have it. JavaScript would give `undefined`, and go on.',
+    program: `await trace(model, inputs, () => model.transformer.h[1].output.shape)`,
+  },
   'no-value': {
     means:
       'The module is known by its name, but no value passes where it was asked for: it was folded away, or runs several times.',
@@ -163,6 +168,13 @@ await loadAlone('test/fixtures/models/chars.onnx')`,
     means: 'A computed value was written to: only what was read from the model can be.',
     program: `await trace(model, inputs, () => {
   model.lm_head.output.mul(2).set(s\`:, -1\`, 0)
+})`,
+  },
+  'not-assignable': {
+    means: 'What was assigned would be lost: nothing in the model would change.',
+    program: `await trace(model, inputs, () => {
+  const h = model.transformer.h[1].output as never as number[]
+  h[0] = 0
 })`,
   },
   'not-computed': {

@@ -18,7 +18,7 @@ import {
 } from '#dist/eslint/reading/known-names.js'
 import { otherModelMembers, modelMembers as realModelMembers } from '#dist/runtime/model/model.js'
 import { reservedNames } from '#dist/runtime/names/reserved.js'
-import { methodArguments } from '#dist/runtime/template/signatures.js'
+import { methodArguments, signatureOf } from '#dist/runtime/tensor/signatures.js'
 
 const files = ['**/*.ts', '**/*.js', '**/*.mjs']
 const config: Linter.Config[] = [
@@ -168,7 +168,8 @@ test('operations that are said to give a tensor of their own do, also where they
           : name === 'dot' || name === 'outer'
             ? [[1]]
             : [1]
-    const args = idle[name] ?? same
+    const { plain, rest } = signatureOf(methodArguments[name])
+    const args = (idle[name] ?? same).slice(0, rest ? undefined : plain.length)
     const method = (given as unknown as Record<string, (...args: unknown[]) => unknown>)[name]
     const result = method.apply(
       given,

@@ -55,6 +55,17 @@ export function runtime(fake: Fake): Record<string, unknown> {
       if (value instanceof Toy) throw new Error('can’t wait')
       return Boolean(value)
     },
+    scalar: async (value: unknown) => {
+      fake.log.push('scalar')
+      return lift(value)
+    },
+    scalarSync: (value: unknown) => {
+      if (value instanceof Toy) throw new Error('can’t wait')
+      return value
+    },
+    asked: (callback: unknown) => callback,
+    key: (key: unknown) => key,
+    length: (length: unknown) => length,
     add: operator('add', fake, (a, b) => a + b),
     sub: operator('sub', fake, (a, b) => a - b),
     mul: operator('mul', fake, (a, b) => a * b),

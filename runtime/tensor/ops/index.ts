@@ -1,6 +1,7 @@
 import { currentRecorder } from '../../graph/recorder.ts'
-import { knownOptions } from '../known-options.ts'
-import { isPlain } from '../plain.ts'
+import { expecting } from '../expected.ts'
+import { guardTensors } from '../habits.ts'
+import { methodArguments } from '../signatures.ts'
 import { Tensor } from '../tensor.ts'
 import { activation } from './activation.ts'
 import { arranging } from './arrange.ts'
@@ -57,39 +58,11 @@ function asOneCall(method: Method): Method {
   }
 }
 
-/** The last argument of these is an object of options. */
-const OPTIONS: Readonly<Record<string, readonly string[]>> = {
-  ...Object.fromEntries(
-    'sum mean prod max min amax amin argmax argmin norm logsumexp any all nansum nanmean median'
-      .split(' ')
-      .map(name => [name, ['keepdim']]),
-  ),
-  var: ['correction', 'keepdim'],
-  std: ['correction', 'keepdim'],
-  topk: ['largest', 'sorted'],
-  sort: ['descending'],
-  argsort: ['descending'],
-  gelu: ['approximate'],
-  crossEntropy: ['reduction', 'ignoreIndex'],
-  nllLoss: ['reduction', 'ignoreIndex'],
-  mseLoss: ['reduction'],
-  cosineSimilarity: ['eps'],
-}
-
-/** Refuses options that the operation does not have. */
-function withOptions(name: string, method: Method, known: readonly string[]): Method {
-  return function (...args) {
-    const last = args.at(-1)
-    if (last !== null && typeof last === 'object' && isPlain(last))
-      args[args.length - 1] = knownOptions(name, last, known)
-    return method.apply(this, args)
-  }
-}
-
 for (const family of families) {
   for (const [name, method] of Object.entries(family)) {
-    const known = OPTIONS[name]
-    const value = asOneCall(known ? withOptions(name, method as Method, known) : (method as Method))
+    const value = asOneCall(expecting(name, methodArguments[name], method as Method))
     Object.defineProperty(Tensor.prototype, name, { value, writable: true, configurable: true })
   }
 }
+
+guardTensors()

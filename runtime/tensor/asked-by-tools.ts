@@ -1,7 +1,7 @@
 /*
- * What libraries and consoles ask of any object that they meet, to find out what it is. A module answers as an ordinary object would: with
- * what every object has, or with undefined. Only what a person can have meant as a module is refused as misspelt. A module of such a name
- * is found first.
+ * What libraries and consoles ask of any object that they meet, to find out what it is. A module or a tensor answers as an ordinary object
+ * would: with what every object has, or with undefined. Only what a person can have meant as a module or a member is refused as
+ * misspelt. A module of such a name is found first.
  */
 
 /** By library: React and its testing tools, Jest's and Vitest's matchers, Immutable, DOM testing, MobX, RxJS, AVA's concordance, Node. */
@@ -65,31 +65,4 @@ export const isAskedByTools = (name: string): boolean => ASKED.has(name) || OF_T
 export function answerTo(name: string, target: object): unknown {
   if (name === '__v_skip') return true
   return ORDINARY.has(name) ? Reflect.get(target, name) : undefined
-}
-
-/** What arrays have that lists of layers have too. */
-const LIST_METHODS = [
-  ...([
-    'map',
-    'filter',
-    'find',
-    'findIndex',
-    'findLast',
-    'forEach',
-    'some',
-    'every',
-    'entries',
-    'keys',
-    'values',
-    'reduce',
-  ] as const),
-  ...(['flatMap', 'indexOf', 'includes'] as const),
-]
-
-const methods: ReadonlySet<string> = new Set(LIST_METHODS)
-
-/** An array's method on the layers of a list; undefined for another name. */
-export function listMethod(name: string, layers: readonly unknown[]): unknown {
-  if (!methods.has(name)) return undefined
-  return (Array.prototype[name as 'map'] as (...args: never[]) => unknown).bind(layers)
 }

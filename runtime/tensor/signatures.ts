@@ -1,6 +1,24 @@
+/** What an operation takes: plain arguments in order, then all that are left or an object of options. */
+export interface Signature {
+  readonly plain: readonly string[]
+  readonly rest: string | undefined
+  readonly options: readonly string[]
+}
+
+/** Reads one of the texts below. */
+export function signatureOf(declared: string): Signature {
+  const options = /\{ (.*) \}$/.exec(declared)?.[1].split(', ') ?? []
+  const names = declared
+    .replace(/(, )?\{.*\}$/, '')
+    .split(', ')
+    .filter(name => name !== '')
+  const rest = names.at(-1)?.startsWith('...') ? names.pop()?.slice(3) : undefined
+  return { plain: names, rest, options }
+}
+
 /**
- * The operations' arguments by name, as they are declared: the template language has named ones, `sum(h, dim=-1, keepdim=True)`. A test
- * holds this to the declarations.
+ * The operations' arguments by name, as they are declared: what they refuse, and what the template language takes by name,
+ * `sum(h, dim=-1, keepdim=True)`. A test holds this to the declarations.
  */
 export const methodArguments: Readonly<Record<string, string>> = {
   sigmoid: '',

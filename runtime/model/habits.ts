@@ -1,0 +1,59 @@
+import { asCode } from '../errors/as-code.ts'
+import { NoSuchMemberError, NotAssignableError } from '../errors/members.ts'
+import { inTensors } from '../tensor/habits.ts'
+import { here } from '../tensor/here.ts'
+import type { ModuleHandle } from './module.ts'
+
+/** Members that modules have in nnsight and PyTorch: what to write here, with `m` for the module. */
+const instead: Readonly<Record<string, string>> = {
+  source: 'm.ops, its operations: m.ops.Softmax[0].output',
+  parameters: 'm.weights',
+  named_parameters: 'm.weights',
+  state_dict: 'm.weights',
+  children: 'm.modules',
+  named_children: 'm.modules',
+  named_modules: 'm.modules',
+  forward: 'm(h): a module is applied by calling it',
+  skip: 'skip(m)',
+  next: 'generate(model, inputs, options, (m, step) => …): its block runs in each step',
+  iter: 'iter(steps, () => …) in a block of generate()',
+  all: 'all(() => …) in a block of generate()',
+  eval: 'nothing: a model is always in this state',
+  train: 'nothing: a model is always in the state of eval()',
+  device: "load(path, { provider: 'cuda' })",
+}
+
+const codeOf = ({ path }: ModuleHandle): string => (path === '' ? 'model' : asCode(path))
+const nameOf = ({ path }: ModuleHandle): string => (path === '' ? 'The model' : path)
+
+/** What was read of a module that it does not have, and what to write; undefined where it is a misspelt module. */
+export function habitOf(handle: ModuleHandle, name: string): NoSuchMemberError | undefined {
+  const code = codeOf(handle)
+  const fix = Object.hasOwn(instead, name)
+    ? `write ${instead[name].replaceAll(/\bm(?=[.()])/g, code)}`
+    : handle.scope.weights.has(name)
+      ? `write ${code}.weights.${name}`
+      : adviceOfOutput(code, name)
+  return fix === undefined ? undefined : new NoSuchMemberError(nameOf(handle), name, fix, here())
+}
+
+/** A module is no tensor: what leaves it is one. */
+function adviceOfOutput(code: string, name: string): string | undefined {
+  const member = inTensors(name)
+  return member?.replaceAll(/\bh(?=[.,):]|$)/g, `${code}.output`)
+}
+
+export function unassignable(handle: ModuleHandle, name: string): NotAssignableError {
+  const code = codeOf(handle)
+  const own = asCode(handle.path === '' ? name : `${handle.path}.${name}`)
+  const fix = handle.scope.weights.has(name)
+    ? `write the parameter: ${code}.weights.${name} = …`
+    : handle.has(name)
+      ? `write what it gives or takes: ${own}.output = …, ${own}.input = …`
+      : `assign to ${code}.output or .input, or to a name in .outputs, .inputs or .weights`
+  return new NotAssignableError(
+    `${name} of ${handle.path === '' ? 'the model' : `the module ${handle.path}`}`,
+    fix,
+    here(),
+  )
+}

@@ -1,0 +1,51 @@
+import { ConditionError } from '../errors/trace.ts'
+import { here } from './here.ts'
+import { Tensor } from './tensor.ts'
+
+/* What JavaScript asks of a value without an operator: of a tensor each would be answered, and wrong. */
+
+type Callback = (this: unknown, ...args: unknown[]) => unknown
+
+/** A callback whose result is asked for its truth, or taken as a key. @throws ConditionError where that is a tensor that is not computed */
+export function asked(callback: unknown, name: string): unknown {
+  if (typeof callback !== 'function') return callback
+  const result: Callback = function (...args) {
+    const given = (callback === Boolean && args[0] instanceof Tensor ? args[0] : undefined) as Tensor | undefined
+    return verdict(given ?? (callback as Callback).apply(this, args), name)
+  }
+  return result
+}
+
+/** What a callback of `name` gave, as JavaScript may take it. */
+export function verdict(given: unknown, name: string): unknown {
+  if (!(given instanceof Tensor)) return given
+  if (given.computed) return name === 'groupBy' ? given.item() : Boolean(given.item())
+  throw new ConditionError(
+    name === 'Boolean'
+      ? `Boolean was called on ${given.label} by a function that can't wait for it: a tensor is always true in JavaScript.`
+      : `The callback of ${name} gave a tensor, ${given.label}: in JavaScript that is always true, as nothing can wait for its value.`,
+    'write a loop, in which conditions wait: for (const row of rows) if (row.mean().gt(0)) kept.push(row)',
+    here(),
+  )
+}
+
+/** A key of an object or a list. @throws ConditionError for a tensor that is not computed, or no single integer */
+export function plainKey(key: unknown): unknown {
+  if (!(key instanceof Tensor)) return key
+  if (key.computed && /^(u?int\d|string)/.test(key.type) && key.size === 1) return key.item()
+  throw new ConditionError(
+    `${key.label} was used as a key: JavaScript would take the tensor's text for it.`,
+    'pick from a tensor with h.slice(…) or h.indexSelect(…); for a list ask for the number first: list[(await h.value()).item()]',
+    here(),
+  )
+}
+
+/** The length of a new array. */
+export function plainLength(length: unknown): unknown {
+  if (!(length instanceof Tensor)) return length
+  throw new ConditionError(
+    `new Array was given ${length.label}: JavaScript would make a list of that one tensor.`,
+    'ask for the number first, new Array((await h.value()).item()), or write [h]',
+    here(),
+  )
+}
