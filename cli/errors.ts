@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { CommanderError } from 'commander'
 import { OnnsightError } from '../runtime/errors/error.ts'
+import { messageInShell } from './shell-advice.ts'
 
 /** What a shell gets. */
 export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const
@@ -29,7 +30,8 @@ export function report(error: unknown): number {
 }
 
 function messageOf(error: unknown): string {
-  if (error instanceof CommandError || error instanceof OnnsightError) return error.message
+  if (error instanceof CommandError) return error.message
+  if (error instanceof OnnsightError) return messageInShell(error)
   const text = error instanceof Error ? error.message : String(error)
   return `${text}\n  Do this: run it again with ONNSIGHT_DEBUG=1, which shows where it failed`
 }

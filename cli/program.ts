@@ -18,6 +18,10 @@ export function ownVersion(): string {
 }
 
 const exits = `
+Examples:
+  onnsight example-model
+  onnsight inspect chars.onnx
+  onnsight view chars.onnx --open
 Exit codes: 0 it did, 1 it failed, 2 the command line is wrong. Errors go to stderr; ONNSIGHT_DEBUG=1 shows where they were thrown.`
 
 /** The command with all its parts. What a command needs is loaded when it runs, so that help and completion are quick. */

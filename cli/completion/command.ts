@@ -20,7 +20,7 @@ export function addCompletion(program: Command): void {
     .addHelpText(
       'after',
       `
-Once, for good:
+Examples, once for good:
   echo 'source <(onnsight completion bash)' >> ~/.bashrc
   echo 'source <(onnsight completion zsh)' >> ~/.zshrc            # after compinit
   onnsight completion fish > ~/.config/fish/completions/onnsight.fish`,

@@ -1,7 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { SaveOptions } from '../../runtime/index.ts'
-import type { Block } from '../../runtime/tracing/block.ts'
-import { UsageError } from '../errors.ts'
+import { CommandError, UsageError } from '../errors.ts'
 import { print, printJson } from '../print.ts'
 import { addTemplateOptions, type TemplateFlags, templateText } from '../template-text.ts'
 
@@ -43,7 +42,12 @@ async function edit(path: string, flags: Flags): Promise<void> {
   const { output, weights } = flags
   const { load } = await import('../../runtime/index.ts')
   const { savingBlock } = await import('../run/template.ts')
-  const block: Block = savingBlock(given.text, given.name, () => undefined)
+  const block = savingBlock(given.text, given.name, () => undefined)
+  if (!block.writes)
+    throw new CommandError(
+      `${given.name} changes nothing: it writes to no place of the model, and leaves no module out.`,
+      "write to a place: --template 'transformer.h[2].mlp.output = 0'",
+    )
   const model = await load(path)
   try {
     await model.edit({}, block).save(output, { weights })

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline'
 import { inspect } from 'node:util'
 import { type Inputs, type Model, OnnsightError } from '../../runtime/index.ts'
 import { isUnfinished, TemplateConsole } from '../../runtime/template/console.ts'
+import { messageInConsole } from '../shell-advice.ts'
 import { type Command, commands } from './commands.ts'
 import { summary } from './summary.ts'
 
@@ -26,7 +27,7 @@ export async function runRepl(model: Model, options: ReplOptions = {}): Promise<
   const print = (...values: unknown[]): void => write(values.map(show).join(' '))
   const console = new TemplateConsole(model, { print, show: print }, options.inputs)
   write(`${model.name} · ${model.nodeNames.length} nodes · the template language: transformer.h[1].output[:, -1]`)
-  write('.inputs JSON gives the model its inputs, .tree shows its modules, .help the rest')
+  write('.inputs JSON gives the model its inputs, .tree shows its modules, .help the rest, .exit ends')
 
   const lines = createInterface({
     input,
@@ -40,13 +41,16 @@ export async function runRepl(model: Model, options: ReplOptions = {}): Promise<
   })
   let entry = ''
   let isOver = false
+  let wasInterrupted = false
   const take = async (line: string): Promise<void> => {
     if (isOver) return
-    if (entry === '' && line.trim() === '.exit') {
+    wasInterrupted = false
+    const text = entry === '' ? asCommand(line.trim(), console) : line
+    if (text === '.exit') {
       isOver = true
       return lines.close()
     }
-    if (entry === '' && /^\.[a-z]/.test(line)) await command(console, line, write)
+    if (entry === '' && /^\.[a-z]/.test(text)) await command(console, text, write)
     else {
       entry += `${line}\n`
       if (isUnfinished(entry)) return
@@ -65,10 +69,15 @@ export async function runRepl(model: Model, options: ReplOptions = {}): Promise<
   lines.on('line', line => {
     queue = queue.then(() => take(line)).then(ask)
   })
+  // As in Node's console: what is half typed goes, and variables stay; with nothing typed, the second time ends it.
   lines.on('SIGINT', () => {
-    if (entry === '') return lines.close()
+    const isEmpty = entry === '' && lines.line === ''
+    if (isEmpty && wasInterrupted) return lines.close()
+    wasInterrupted = isEmpty
     entry = ''
-    write('')
+    lines.write(null, { ctrl: true, name: 'e' })
+    lines.write(null, { ctrl: true, name: 'u' })
+    write(isEmpty ? '\n(Ctrl+C once more ends it; so do exit and Ctrl+D)' : '')
     ask()
   })
   if (history !== undefined)
@@ -89,7 +98,7 @@ async function run(console: TemplateConsole, text: string, write: (text: string)
     for (const name of names) write(`${name}: ${summary(console.variables.get(name))}`)
   } catch (error) {
     // Where it was thrown in here tells a user nothing.
-    write(error instanceof OnnsightError ? error.message : String((error as Error).stack ?? error))
+    write(error instanceof OnnsightError ? messageInConsole(error) : String((error as Error).stack ?? error))
   }
 }
 
@@ -101,7 +110,7 @@ async function command(console: TemplateConsole, line: string, write: (text: str
     else if (found) write(await found.run(console, text))
     else write(`There is no .${name}.\n${help()}`)
   } catch (error) {
-    write((error as Error).message)
+    write(error instanceof OnnsightError ? messageInConsole(error) : (error as Error).message)
   }
 }
 
@@ -114,6 +123,13 @@ function complete(console: TemplateConsole, line: string): [string[], string] {
   if (!/^\.\w*$/.test(line)) return console.complete(line)
   const words = [...Object.keys(commands), 'help', 'exit'].map(name => `.${name}`)
   return [words.filter(word => word.startsWith(line)), line]
+}
+
+/** People type `exit` and `help` as they do elsewhere: they are commands, unless the model or a variable has the name. */
+function asCommand(text: string, { model, variables }: TemplateConsole): string {
+  const word = /^\.?(exit|quit|help)(\(\))?$/.exec(text)?.[1]
+  if (word === undefined || variables.has(word) || (!text.startsWith('.') && word in model)) return text
+  return word === 'help' ? '.help' : '.exit'
 }
 
 const show = (value: unknown): string => (typeof value === 'string' ? value : inspect(value))

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { writes } from '../../language/template/ast.ts'
 import type { Model, Tensor } from '../../runtime/index.ts'
 import { handleOf } from '../../runtime/model/module.ts'
 import { Interpreter } from '../../runtime/template/interpret.ts'
@@ -26,6 +27,8 @@ export function templateBlock(given: string, name: string): Block {
 /** What a text in the template language records: it gives what the text saves. */
 export interface SavingBlock {
   readonly info: Info
+  /** Whether it writes to the model, or leaves a module out. */
+  readonly writes: boolean
   record(model: unknown, tracer: Tracer): Promise<Record<string, Tensor>>
 }
 
@@ -38,6 +41,7 @@ export function savingBlock(given: string, name: string, print: (...values: unkn
   const statements = readTemplate(source, info)
   return {
     info,
+    writes: writes(statements),
     record: (model, tracer) => {
       const at = (place: Parameters<typeof positionIn>[1]) => tracer.at(...positionIn(source, place), info)
       return new Interpreter({ model, tracer, holes: [], at, print }).run(statements)

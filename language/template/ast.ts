@@ -75,6 +75,16 @@ export type Statement = { readonly at: Place } & (
   | { readonly kind: 'value'; readonly value: Expression }
 )
 
+/** Whether statements change a model: they write to a place in it, or leave a module out. A name alone is a variable of the template's own. */
+export function writes(statements: readonly Statement[]): boolean {
+  return statements.some(
+    statement =>
+      statement.kind === 'skip' ||
+      (statement.kind === 'assign' && statement.target.kind !== 'name') ||
+      (statement.kind === 'for' && writes(statement.body)),
+  )
+}
+
 /** A template that can't be read: where, why, and what to write. */
 export class TemplateSyntaxError extends Error {
   readonly at: Place

@@ -27,6 +27,7 @@ class Parser {
   /** How far the line that is being read is indented; unknown for text right after the backtick. */
   #indent: string | undefined
   #afterBlock = false
+  readonly #saved = new Set<string>()
 
   constructor(tokens: readonly Token[], { allowValues = false }: ParseOptions) {
     this.#tokens = new Tokens(tokens)
@@ -133,12 +134,26 @@ class Parser {
     if (kind !== 'symbol' || !text.endsWith('=') || /^[<>=!]=$/.test(text)) return undefined
     const operator = text.slice(0, -1)
     if (operator !== '' && !augmented.has(operator)) return undefined
+    const { at } = this.#tokens.next
     this.#tokens.advance()
+    const { next } = this.#tokens
+    // With a space between them, it is a sign.
+    if (operator === '' && next.text === '+' && next.at.piece === at.piece && next.at.offset === at.offset + 1)
+      this.#tokens.fail('=+ only assigns: it adds nothing', 'write +=', at)
     return operator as BinaryOperator | ''
   }
 
   #save({ at }: Token): Statement {
     const name = this.#name('save NAME = …')
+    if (/^[.[(]$/.test(this.#tokens.next.text))
+      this.#tokens.fail('what is saved needs a name', `write save NAME = ${name}${this.#tokens.next.text}…`, at)
+    if (this.#saved.has(name))
+      this.#tokens.fail(
+        `${name} is saved twice, and only one of them could be given`,
+        'save it once, or under another name',
+        at,
+      )
+    this.#saved.add(name)
     if (!this.#tokens.take('=')) return { kind: 'save', name, at }
     return { kind: 'save', name, value: parseExpression(this.#tokens), at }
   }

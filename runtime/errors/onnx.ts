@@ -1,4 +1,4 @@
-import { OnnsightError } from './error.ts'
+import { type ErrorDetails, OnnsightError } from './error.ts'
 
 export class ModelNotFoundError extends OnnsightError {
   static readonly code = 'model-not-found'
@@ -12,11 +12,8 @@ export class ModelNotFoundError extends OnnsightError {
 
 export class UnreadableModelError extends OnnsightError {
   static readonly code = 'unreadable-model'
-  constructor(path: string, reason: string, cause?: unknown) {
-    super(UnreadableModelError.code, `${path} can't be read: ${reason}.`, {
-      fix: 'check that it is a file and that you may read it',
-      cause,
-    })
+  constructor(path: string, reason: string, { fix = 'check that you may read it', cause }: ErrorDetails) {
+    super(UnreadableModelError.code, `${path} can't be read: ${reason}.`, { fix, cause })
   }
 }
 

@@ -44,7 +44,7 @@ export interface LoadOptions {
    * `session-1.onnx`, the graph as it was optimised. They are whole after `release()`. `npx onnsight profile` reads them. @default none
    */
   readonly profileFolder?: string
-  /** Told after each step: reading, then each block's session. In a browser, while a model is fetched, `what` is 'fetched' and the numbers are bytes. */
+  /** Told after each step: reading, then each block's session. In a browser, while a model is fetched, `what` is 'fetched' and the numbers are bytes; the total is Infinity until the end where the server does not say, as one that compresses. */
   readonly onProgress?: (done: number, total: number, what: string) => void
   /** Heard between steps. */
   readonly signal?: AbortSignal

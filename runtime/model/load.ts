@@ -58,13 +58,17 @@ export async function load<M extends ModelMembers = Model>(source: ModelSource, 
 }
 
 function pathOf(source: ModelSource): string {
-  if (typeof source === 'string') return source
-  if (source instanceof URL && source.protocol === 'file:') return fileURLToPath(source)
+  const url = String(source)
+  const isAddress = source instanceof URL || (typeof source === 'string' && /^(https?|file):\/\//i.test(url))
+  if (isAddress && /^file:/i.test(url)) return fileURLToPath(url)
+  if (typeof source === 'string' && !isAddress) return source
   throw new LoadOptionError(
-    source instanceof URL
-      ? `In Node a model is loaded from the disk, and this is ${source}.`
+    isAddress
+      ? `In Node a model is loaded from the disk, and this is ${url}.`
       : 'In Node a model is loaded from the disk.',
-    'download it, and give its path: onnxruntime maps its weights from there',
+    isAddress
+      ? `download it, curl -LO ${url}, with the files of its weights, if it has any, and give its path`
+      : 'write it to a file, and give its path: onnxruntime maps its weights from there',
   )
 }
 

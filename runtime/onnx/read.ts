@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { access, open, readdir, realpath, stat } from 'node:fs/promises'
-import { basename, dirname } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { distance } from 'fastest-levenshtein'
 import { ModelNotFoundError, UnreadableModelError } from '../errors/onnx.ts'
 import { decodeModel } from './decode.ts'
@@ -47,11 +47,11 @@ async function locate(path: string): Promise<SourceFile> {
     throw new ModelNotFoundError(path, await nearbyFiles(path))
   }
   const found = await stat(file)
-  if (found.isDirectory()) throw new UnreadableModelError(path, `it is a folder${await folderHint(file)}`)
+  if (found.isDirectory()) throw await isFolder(path, file)
   try {
     await access(file, constants.R_OK)
   } catch (error) {
-    throw new UnreadableModelError(path, 'you have no permission to read it', error)
+    throw new UnreadableModelError(path, 'you have no permission to read it', { cause: error })
   }
   return { file, size: found.size, mtimeMs: found.mtimeMs, inode: found.ino }
 }
@@ -66,7 +66,9 @@ async function nearbyFiles(path: string): Promise<string[]> {
   }
 }
 
-async function folderHint(folder: string): Promise<string> {
-  const models = (await readdir(folder)).filter(name => name.endsWith('.onnx'))
-  return models.length > 0 ? ` that holds ${models.slice(0, 3).join(', ')}` : ''
+async function isFolder(path: string, folder: string): Promise<UnreadableModelError> {
+  const models = (await readdir(folder)).filter(name => name.endsWith('.onnx')).sort()
+  const fix = models.length > 0 ? `name the file: ${join(path, models[0])}` : 'give the path of a .onnx file'
+  const hint = models.length > 0 ? ` that holds ${models.slice(0, 3).join(', ')}` : ''
+  return new UnreadableModelError(path, `it is a folder${hint}`, { fix })
 }

@@ -22,6 +22,8 @@ export async function recognise(source: ByteSource, path: string): Promise<void>
   if (isSafetensors(bytes, text, source.size))
     throw new NotOnnxError(path, 'a safetensors file', 'export the model to ONNX: weights alone can’t be run')
   if (/^\s*[{[]/.test(text)) throw new NotOnnxError(path, 'a JSON file')
+  // A model's first byte is a control character: the tag of a field.
+  if (!/[^\t\n\r\x20-\x7e\x80-\xff]/.test(text)) throw new NotOnnxError(path, 'a text file')
 }
 
 /** The length of a JSON header, below the file's own, and the header. An ONNX file can have the same characters there by chance. */

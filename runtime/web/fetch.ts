@@ -4,7 +4,7 @@ export interface FetchOptions {
   /** Whether it is kept, and taken from what is kept. */
   readonly keep: boolean
   readonly signal: AbortSignal | undefined
-  /** Told after each piece; `total` is 0 where the server does not say. */
+  /** Told after each piece, and once more at the end; `total` is Infinity where the server does not say, so that shares stay numbers. */
   readonly onBytes: (done: number, total: number) => void
 }
 
@@ -85,9 +85,10 @@ async function request(url: URL, init: RequestInit): Promise<Response> {
   )
 }
 
-/** Reads a response piece by piece. What is not compressed has its length in the header. */
+/** Reads a response piece by piece. Of what is compressed, the length in the header is the compressed one, and pieces come unpacked. */
 async function stream(url: URL, response: Response, { signal, onBytes }: FetchOptions): Promise<Blob> {
-  const total = response.headers.has('content-encoding') ? 0 : Number(response.headers.get('content-length') ?? 0)
+  const length = Number(response.headers.get('content-length') ?? 0)
+  let total = length > 0 && !response.headers.has('content-encoding') ? length : Number.POSITIVE_INFINITY
   const pieces: Uint8Array<ArrayBuffer>[] = []
   let done = 0
   try {
@@ -97,12 +98,15 @@ async function stream(url: URL, response: Response, { signal, onBytes }: FetchOp
       if (!piece || piece.done) break
       pieces.push(piece.value)
       done += piece.value.length
-      onBytes(done, Math.max(total, done))
+      // Other sites may hide that they compress.
+      if (done > total) total = Number.POSITIVE_INFINITY
+      onBytes(done, total)
     }
   } catch (error) {
     signal?.throwIfAborted()
     throw new FetchError(url.href, `the connection broke after ${done} bytes`, 'load it again', error)
   }
+  if (done !== total) onBytes(done, done)
   return new Blob(pieces)
 }
 

@@ -155,3 +155,43 @@ test('entries are remembered in a file, the last one first', async t => {
   t.deepEqual(readFileSync(history, 'utf8').split('\n'), ['2 + 2', '1 + 1'])
   rmSync(folder, { recursive: true })
 })
+
+/** Types into the console as into a terminal, each part when the one before has been answered. */
+async function type(...parts: readonly string[]): Promise<string> {
+  const own = await load('test/fixtures/models/chars.onnx')
+  const input = new PassThrough()
+  const output = Object.assign(new PassThrough(), { isTTY: true, columns: 200 })
+  let text = ''
+  output.on('data', (chunk: Buffer) => (text += chunk.toString()))
+  const ended = runRepl(own, { input, output })
+  for (const part of parts) {
+    await new Promise(done => setTimeout(done, 100))
+    input.write(part)
+  }
+  await new Promise(done => setTimeout(done, 100))
+  input.end()
+  await ended
+  await own.release()
+  return text
+}
+
+test('Ctrl+C on a line that is half typed takes the line away, and keeps variables', async t => {
+  const said = await type('x = 41\r', 'y = (((', '\u0003', 'x + 1\r', 'for i in 0:3\r', '\u0003', 'x + 2\r', 'exit\r')
+  t.regex(said, /\n42\r?\n/)
+  t.regex(said, /\n43\r?\n/)
+  t.notRegex(said, /can't be read/)
+})
+
+test('Ctrl+C with nothing typed says how to end, and ends the second time', async t => {
+  const said = await type('x = 41\r', '\u0003', 'x + 1\r', '\u0003', '\u0003', 'x + 2\r')
+  t.regex(said, /Ctrl\+C once more ends it/)
+  t.regex(said, /\n42\r?\n/)
+  t.notRegex(said, /\n43\r?\n/)
+})
+
+test('exit, quit and help are known without a dot too, unless a variable has the name', async t => {
+  for (const word of ['exit', 'quit', '.exit', '.quit', 'exit()', 'quit()'])
+    t.is(await talk('1 + 1', word, '1 + 2'), '2', word)
+  for (const word of ['help', '.help', 'help()']) t.regex(await talk(word), /\.tree +Show the modules/, word)
+  t.is(await talk('help = 1', 'help + 1', 'exit = 2', 'exit', '1 + 6'), 'help: 1\n2\nexit: 2\n2\n7')
+})
