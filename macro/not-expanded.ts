@@ -29,8 +29,13 @@ function callingLine(stack: string): string {
   if (!fs) return ''
   const { fileURLToPath } = process.getBuiltinModule('node:url')
   for (const line of stack.split('\n').slice(2)) {
-    const found = /\(?((?:file:\/\/)?\/[^\s()]+):(\d+):(\d+)\)?$/.exec(line)
-    if (!found || /\/(dist\/macro|macro)\/not-expanded\.|trace\.macro\.js/.test(found[1])) continue
+    const found = /^\s+at .*? \((.+):(\d+):(\d+)\)$/.exec(line) ?? /^\s+at (?:async )?(.+):(\d+):(\d+)$/.exec(line)
+    if (
+      !found ||
+      !/^(file:|\/|[a-z]:\\)/i.test(found[1]) ||
+      /\/(dist\/macro|macro)\/not-expanded\.|trace\.macro\.js/.test(found[1])
+    )
+      continue
     const file = found[1].startsWith('file:') ? fileURLToPath(found[1]) : found[1]
     const at = Number(found[2])
     const place = `  ${file}:${found[2]}:${found[3]}\n`

@@ -10,6 +10,8 @@ if (core !== preset)
       `  Do this: npm install --save-dev ${names.map(name => `${name}@${core}`).join(' ')}`,
   )
 register('./loader.js', import.meta.url)
+// Stacks tell the user's own lines.
+process.setSourceMapsEnabled(true)
 
 function majorOf(name: string): string {
   try {

@@ -32,27 +32,45 @@ export class OnnsightError extends Error {
   /** Which error: stable, `not-saved`. All stand in docs/errors.md. */
   readonly code: string
   /** What to do, as it stands behind "Do this:". */
-  readonly fix: string | undefined
+  declare readonly fix: string | undefined
   /** The line to blame, if it is known. */
-  readonly at: SourcePosition | undefined
+  declare readonly at: SourcePosition | undefined
 
   constructor(code: string, message: string, { at = positionNow(), ...details }: ErrorDetails = {}) {
     super(compose(message, { at, ...details }), details.cause === undefined ? undefined : { cause: details.cause })
-    this.name = new.target.name
     this.code = code
-    this.fix = details.fix
-    this.at = at
-    if (this.stack) this.stack = withoutOwnFrames(this.stack)
+    // Not enumerable: who prints the error sees them once, in its message.
+    for (const [key, value] of Object.entries({ name: nameOf(code), fix: details.fix, at }))
+      Object.defineProperty(this, key, { value, writable: true, configurable: true })
+    if (this.stack) this.stack = withoutOwnFrames(this.stack.replace(/^Error(?=:)/, this.name))
   }
 }
+
+/** Those that are not called as their code is. */
+const names: Readonly<Record<string, string>> = {
+  'ambiguous-output': 'AmbiguousTapError',
+  'no-value': 'NoTapError',
+  assertion: 'AssertionFailedError',
+  'exit-tracing': 'ExitTracingException',
+  'webgpu-unavailable': 'WebGpuUnavailableError',
+}
+
+/** The class's name: not from the class itself, which a minifier may call `a`. */
+const nameOf = (code: string): string =>
+  names[code] ?? `${code.replace(/(^|-)([a-z])/g, (_, _dash, letter: string) => letter.toUpperCase())}Error`
 
 /** The user's lines come first: what happens in here tells nobody anything but us. `ONNSIGHT_DEBUG` keeps all. */
 function withoutOwnFrames(stack: string): string {
   if (globalThis.process?.env?.ONNSIGHT_DEBUG) return stack
-  return stack
-    .split('\n')
-    .filter(line => !isOwnFrame(line))
-    .join('\n')
+  const kept: string[] = []
+  let isCallerOwn = false
+  for (const line of stack.split('\n').reverse()) {
+    // What JavaScript itself does in between, `at Array.map (<anonymous>)`, is ours where we called it.
+    const isOwn: boolean = isOwnFrame(line) || (isCallerOwn && /^\s+at .*\(<anonymous>\)$/.test(line))
+    isCallerOwn = isOwn
+    if (!isOwn) kept.push(line)
+  }
+  return kept.reverse().join('\n')
 }
 
 function compose(message: string, { fix, at }: ErrorDetails): string {

@@ -1,5 +1,5 @@
 import type { SourcePosition } from '../errors/error.ts'
-import { isOwnFrame } from '../errors/own-frames.ts'
+import { isOwnFrame, placeOf } from '../errors/own-frames.ts'
 import type { Mark } from '../graph/expression.ts'
 import type { Info } from './info.ts'
 
@@ -49,9 +49,8 @@ export class StackMark implements Mark {
 
 function userFrame(stack: string): SourcePosition | undefined {
   for (const line of stack.split('\n').slice(1)) {
-    const found = /\(?((?:file:\/\/)?[^\s()]+):(\d+):(\d+)\)?$/.exec(line)
-    if (!found || found[1].startsWith('node:') || isOwnFrame(line)) continue
-    return { file: found[1].replace(/^file:\/\//, ''), line: Number(found[2]), column: Number(found[3]) }
+    const place = placeOf(line)
+    if (place && !place.file.startsWith('node:') && !isOwnFrame(line)) return place
   }
   return undefined
 }
