@@ -2,6 +2,7 @@ import { asCode } from '../errors/as-code.ts'
 import { NoSuchMemberError, NotAssignableError } from '../errors/members.ts'
 import { UnknownNameError, UnknownOperationError } from '../errors/names.ts'
 import { ArgumentError } from '../errors/tensor.ts'
+import type { Tap } from '../graph/expression.ts'
 import { nearestNames } from '../names/nearest.ts'
 import type { ModuleNode } from '../names/tree.ts'
 import type { GraphNode } from '../onnx/graph.ts'
@@ -22,10 +23,13 @@ const fused = /Attention|SkipLayerNorm|MatMulNBits|QLinear|BiasGelu|FastGelu|Fus
 export class OperationNode {
   readonly #binding: Binding
   readonly #node: GraphNode
+  readonly #isFused: boolean
 
-  constructor(binding: Binding, node: GraphNode) {
+  /** `isFused`: the node stands in the file, and the graph has it written out. */
+  constructor(binding: Binding, node: GraphNode, isFused = false) {
     this.#binding = binding
     this.#node = node
+    this.#isFused = isFused
   }
 
   /** As in the graph: `/transformer/h.0/attn/Softmax`. */
@@ -44,7 +48,7 @@ export class OperationNode {
   }
 
   set output(value: TensorLike) {
-    this.#binding.write(this.#tap('out', 0), value)
+    for (const tap of this.#taps('out', 0)) this.#binding.write(tap, value)
   }
 
   /** The first input. A write changes what this node reads, and nothing else. */
@@ -53,17 +57,17 @@ export class OperationNode {
   }
 
   set input(value: TensorLike) {
-    this.#binding.write(this.#tap('in', 0), value)
+    for (const tap of this.#taps('in', 0)) this.#binding.write(tap, value)
   }
 
   /** Its result of this index, from 0. @throws UnknownNameError */
   outputAt(index: number): Tensor {
-    return this.#binding.read(this.#tap('out', index))
+    return this.#binding.read(this.#taps('out', index)[0])
   }
 
   /** Its input of this index, from 0. @throws UnknownNameError */
   inputAt(index: number): Tensor {
-    return this.#binding.read(this.#tap('in', index))
+    return this.#binding.read(this.#taps('in', index)[0])
   }
 
   /** Operation, name, and the names of inputs and outputs. */
@@ -76,9 +80,10 @@ export class OperationNode {
     return this.toString()
   }
 
-  #tap(direction: 'in' | 'out', index: number) {
-    const node = this.#binding.node(this.#node)
-    const names = direction === 'in' ? node.inputs : node.outputs
+  /** Of a fused node that is written out, an input is read by several of its parts. */
+  #taps(direction: 'in' | 'out', index: number): Tap[] {
+    const parts = this.#parts()
+    const names = direction === 'in' ? this.#node.inputs : this.#node.outputs
     const name = names[index]
     if (!name)
       throw new UnknownNameError(
@@ -86,7 +91,17 @@ export class OperationNode {
         `${index} of ${this.name}`,
         names.map((_, i) => String(i)),
       )
-    return this.#binding.taps.nodeTap(node, direction, name)
+    const passing = parts.filter(part => (direction === 'in' ? part.inputs : part.outputs).includes(name))
+    const { taps } = this.#binding
+    // What none of the parts has need of is read where it is made.
+    return passing.length > 0 ? passing.map(part => taps.nodeTap(part, direction, name)) : [taps.tensorTap(name)]
+  }
+
+  /** The node, or what it is written out in. */
+  #parts(): readonly GraphNode[] {
+    if (!this.#isFused) return [this.#binding.node(this.#node)]
+    const { nodes } = this.#binding.taps.tree.graph
+    return nodes.find(({ cluster }) => cluster?.fused.name === this.name)?.cluster?.nodes ?? []
   }
 }
 
@@ -142,17 +157,28 @@ function nodeList(path: string, opType: string, nodes: readonly OperationNode[])
 export function operationsOf(binding: Binding, module: ModuleNode): Operations {
   const { graph } = binding.taps.tree
   const groups = new Map<string, OperationNode[]>()
+  const writtenOut = new Set<string>()
+  const add = (node: GraphNode, isFused: boolean): void => {
+    const group = groups.get(node.opType)
+    const operation = new OperationNode(binding, node, isFused)
+    if (group) group.push(operation)
+    else groups.set(node.opType, [operation])
+  }
   for (const index of module.own) {
     const node = graph.nodes[index]
-    const group = groups.get(node.opType)
-    if (group) group.push(new OperationNode(binding, node))
-    else groups.set(node.opType, [new OperationNode(binding, node)])
+    const { cluster } = node
+    // A fused node stands where its result is made.
+    if (cluster && node.outputs.includes(cluster.fused.outputs[0])) {
+      add(cluster.fused, true)
+      writtenOut.add(cluster.fused.opType)
+    }
+    add(node, false)
   }
   const unknown = (name: string): UnknownOperationError => {
     const there = [...groups].map(([opType, nodes]) => (nodes.length > 1 ? `${opType} ×${nodes.length}` : opType))
     return new UnknownOperationError(module.path, name, {
       there,
-      fused: [...groups.keys()].filter(opType => fused.test(opType)),
+      fused: [...groups.keys()].filter(opType => fused.test(opType) && !writtenOut.has(opType)),
       children: [...module.children.keys()].slice(0, 8),
     })
   }
@@ -188,6 +214,8 @@ export function findNode(binding: Binding, name: string): OperationNode {
   const { nodes } = binding.taps.tree.graph
   const node = nodes.find(other => other.name === name)
   if (node) return new OperationNode(binding, node)
+  const fusedNode = nodes.find(({ cluster }) => cluster?.fused.name === name)?.cluster?.fused
+  if (fusedNode) return new OperationNode(binding, fusedNode, true)
   throw new UnknownNameError(
     'node',
     name,

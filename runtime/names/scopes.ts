@@ -6,6 +6,9 @@ type Path = readonly string[]
 
 const QUANTISERS = new Set(['QuantizeLinear', 'DynamicQuantizeLinear'])
 
+/** A parameter's path, as PyTorch's modules name it. */
+const PARAMETER = /^[A-Za-z_]\w*(\.\w+)+\.(weight|bias|gamma|beta)$/
+
 /**
  * The module that each node belongs to. First what the exporter says; then, for what tools added or fused:
  * - a fused node without a name of its own lies where its result's name says, or else the module whose parameter it reads;
@@ -50,8 +53,8 @@ class Scopes {
       if (this.#known[node.index]) continue
       const owners = node.inputs
         .filter(name => initializers.has(name) && name.includes('.'))
+        .filter(name => roots.has(name.split('.')[0]) || PARAMETER.test(name))
         .map(name => name.split('.').slice(0, -1))
-        .filter(path => roots.has(path[0]))
       if (owners.length > 0) this.#known[node.index] = { path: around(owners) }
     }
   }
@@ -59,7 +62,8 @@ class Scopes {
   /** What one operator was written out in is in one place, where its result is made. */
   #together(): void {
     for (const { cluster, index, outputs } of this.#graph.nodes) {
-      if (!cluster || this.#known[index] || cluster.sum === outputs[0] || cluster.completed.has(outputs[0])) continue
+      if (!cluster || this.#known[index]) continue
+      if (cluster.sum === outputs[0] || cluster.completed.has(outputs[0]) || cluster.around.has(outputs[0])) continue
       const [last] = cluster.nodes.slice(-1)
       this.#known[index] = this.#known[last.index]
     }

@@ -18,6 +18,7 @@ export interface Cluster {
   readonly optional: ReadonlyMap<string, number>
   readonly sum: string | undefined
   readonly completed: ReadonlySet<string>
+  readonly around: ReadonlySet<string>
 }
 
 /** Operators that take the lengths of rows, and no mask: they believe that every row begins at 0. */

@@ -191,6 +191,7 @@ function withClusters(
       optional: expansion.optional ?? new Map(),
       sum: expansion.sum,
       completed: new Set(expansion.completed),
+      around: new Set(expansion.around),
     }
     for (const node of plain)
       parts.push({ ...asGraphNode({ node, name: node.name, captures: [] }, nodes.length + parts.length), cluster })

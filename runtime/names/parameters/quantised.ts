@@ -143,6 +143,8 @@ function packedExperts(graph: OnnxGraph, node: GraphNode, slot: number, zeroSlot
   const bits = attributes.int(`fc${(slot + 1) / 3}_expert_weight_bits`, attributes.int('expert_weight_bits', 4))
   if (![2, 4, 8].includes(bits)) return undefined
   const dims = widened(stored, 8 / bits)
+  const blocks = scales.length === 3 ? scales[2] : 1
+  if (zeroPoint && (blocks * bits) % 8 > 0) return undefined
   return {
     slot,
     form: {

@@ -25,6 +25,10 @@ export class Attributes {
     return this.#byName.get(name)?.f ?? otherwise
   }
 
+  floats(name: string): readonly number[] | undefined {
+    return this.#byName.get(name)?.floats
+  }
+
   text(name: string): string {
     return new TextDecoder().decode(this.#byName.get(name)?.s)
   }

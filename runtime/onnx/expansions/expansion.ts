@@ -29,6 +29,8 @@ export interface Expansion {
   readonly sum?: string | undefined
   /** Values that belong to the module that makes the first input of their node: a bias that was fused into the next operation. */
   readonly completed?: readonly string[]
+  /** Values that belong where the nodes around them do, or the parameters that their nodes read, and not where the result is made. */
+  readonly around?: readonly string[]
 }
 
 /** Says why a fused node can't be written out: `softcap with …`. */

@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf'
 import {
+  type AttributeProto,
   AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,
   TensorProto_DataType as DataType,
@@ -10,7 +11,13 @@ import {
 } from '../schema/onnx_pb.ts'
 import type { FusedNode } from './expansion.ts'
 
-type AttributeValue = number | readonly number[] | { readonly float: number }
+/** One of the fused node's own goes over as it is. */
+type AttributeValue =
+  | number
+  | readonly number[]
+  | { readonly float: number }
+  | { readonly text: string }
+  | AttributeProto
 
 /** The end of a slice that goes to the end of its axis. */
 const TO_THE_END = 2 ** 31 - 1
@@ -81,9 +88,26 @@ export class PlainNodes {
     })
   }
 
+  /** An int32 scalar. */
+  int32(value: number): string {
+    return this.#constant(`int32 ${value}`, { dataType: DataType.INT32, dims: [], int32Data: [value] })
+  }
+
+  /** The sum over one axis, which goes. From opset 13 on axes are an input. */
+  reduceSum(value: string, axis: number, as?: string, role = 'total'): string {
+    return this.#fused.opset >= 13
+      ? this.add('ReduceSum', [value, this.ints([axis])], { keepdims: 0 }, role, as)
+      : this.add('ReduceSum', [value], { axes: [axis], keepdims: 0 }, role, as)
+  }
+
   /** A scalar of the element type of the fused node's activations. */
   number(value: number): string {
-    return this.toActivation(this.#constant(`float ${value}`, { dataType: DataType.FLOAT, floatData: [value] }), true)
+    return this.toActivation(this.number32(value), true)
+  }
+
+  /** A float32 scalar. */
+  number32(value: number): string {
+    return this.#constant(`float ${value}`, { dataType: DataType.FLOAT, floatData: [value] })
   }
 
   /** Casts a value to the element type of the fused node's activations. */
@@ -160,6 +184,9 @@ export class PlainNodes {
 function attributeOf(name: string, value: AttributeValue) {
   if (typeof value === 'number')
     return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) })
+  if ('$typeName' in value) return value
+  if ('text' in value)
+    return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: new TextEncoder().encode(value.text) })
   if ('float' in value) return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float })
   return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) })
 }

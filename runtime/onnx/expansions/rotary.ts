@@ -5,7 +5,7 @@ export interface Rotary {
   /** `[max positions, half of the rotated dims]`. */
   readonly cos: string
   readonly sin: string
-  /** `[batch, sequence]`. */
+  /** `[batch, sequence]`; '' where the tables have the rows of the tokens already, `[batch, sequence, half]`. */
   readonly positions: string
   readonly isInterleaved: boolean
   /** Half of the rotated dims; the last dims beyond twice as many stay as they are. */
@@ -21,7 +21,11 @@ export interface Rotary {
 export function rotate(plain: PlainNodes, x: string, rotary: Rotary, role: string): string {
   const { half, isInterleaved, isPartial } = rotary
   const angles = (table: string, name: string): string =>
-    plain.unsqueeze(plain.add('Gather', [table, rotary.positions], { axis: 0 }, name), [2], name)
+    plain.unsqueeze(
+      rotary.positions ? plain.add('Gather', [table, rotary.positions], { axis: 0 }, name) : table,
+      [2],
+      name,
+    )
   const [cos, sin] = [angles(rotary.cos, 'cos'), angles(rotary.sin, 'sin')]
   const turned = isPartial ? plain.slice(x, -1, 0, 2 * half, 1, `${role}_turned`) : x
   const part = (i: 0 | 1): string =>

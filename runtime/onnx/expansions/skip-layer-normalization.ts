@@ -1,5 +1,6 @@
 import { Attributes } from './attributes.ts'
 import type { Expansion, FusedNode, Refusal } from './expansion.ts'
+import { layerNormalization } from './layer-normalization.ts'
 import { PlainNodes } from './plain-nodes.ts'
 
 /** Where the operator gives out the sum: its fourth result, `input_skip_bias_sum`. */
@@ -22,42 +23,13 @@ export function skipLayerNormalization(node: FusedNode & { readonly isLaterSecon
   const completed = bias ? [plain.add('Add', [branch, bias], {}, 'branch')] : []
   const sum = plain.add('Add', [stream, completed[0] ?? branch], {}, 'sum', given || undefined)
   const epsilon = { float: new Attributes(node.proto).float('epsilon', isSimplified ? 1e-6 : 1e-12) }
-  const results = [['norm', output]] as const
   if (isSimplified) {
     // Registered by onnxruntime in the default domain, since before opset 23 had RMSNormalization.
-    plain.addMany('SimplifiedLayerNormalization', [sum, gamma], { axis: -1, epsilon, stash_type: 1 }, results)
-  } else if (node.opset >= 17) {
-    plain.addMany('LayerNormalization', [sum, gamma, beta].filter(Boolean), { axis: -1, epsilon }, results)
+    const attributes = { axis: -1, epsilon, stash_type: 1 }
+    plain.addMany('SimplifiedLayerNormalization', [sum, gamma], attributes, [['norm', output]])
   } else {
-    layerNormalization(plain, sum, gamma, beta, epsilon.float, output)
+    layerNormalization(plain, node.opset, { x: sum, gamma, beta, epsilon: epsilon.float, as: output })
   }
   const optional = given ? new Map<string, number>() : new Map([[sum, SUM]])
   return { nodes: plain.nodes, initializers: plain.initializers, optional, sum, completed }
-}
-
-/** LayerNormalization by its definition, for opsets that lack it. */
-function layerNormalization(
-  plain: PlainNodes,
-  x: string,
-  gamma: string,
-  beta: string,
-  epsilon: number,
-  as: string,
-): void {
-  const centred = plain.add('Sub', [x, plain.add('ReduceMean', [x], { axes: [-1] }, 'mean')], {}, 'centred')
-  const variance = plain.add(
-    'ReduceMean',
-    [plain.add('Mul', [centred, centred], {}, 'square')],
-    { axes: [-1] },
-    'variance',
-  )
-  const deviation = plain.add(
-    'Sqrt',
-    [plain.add('Add', [variance, plain.number(epsilon)], {}, 'stable')],
-    {},
-    'deviation',
-  )
-  const unit = plain.add('Div', [centred, deviation], {}, 'unit')
-  if (!beta) plain.add('Mul', [unit, gamma], {}, 'norm', as)
-  else plain.add('Add', [plain.add('Mul', [unit, gamma], {}, 'scaled'), beta], {}, 'norm', as)
 }

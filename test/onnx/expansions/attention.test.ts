@@ -1,29 +1,8 @@
 import test from 'ava'
 import fc from 'fast-check'
 import { type Fed, type FusedCase, int32, modelOf, off, random, run, writtenOut } from './fused.ts'
+import { few, law, seed } from './law.ts'
 
-/** Each case of the arbitrary, fused and written out, by onnxruntime. */
-function law<S>(name: string, shapes: fc.Arbitrary<S>, caseOf: (shape: S) => FusedCase, numRuns = 60): void {
-  test(`${name}: written out it gives what onnxruntime’s kernel gives, whatever its attributes`, async t => {
-    await fc.assert(
-      fc.asyncProperty(shapes, async shape => {
-        const fused = caseOf(shape)
-        const model = modelOf(fused)
-        const expected = await run(model, fused)
-        const got = await run(writtenOut(model), fused)
-        for (const output of fused.outputs.filter(Boolean)) {
-          const difference = off(got[output], expected[output])
-          if (difference > 1e-5) throw new Error(`${output} is off by ${difference}`)
-        }
-      }),
-      { numRuns },
-    )
-    t.pass()
-  })
-}
-
-const seed = fc.integer({ min: 0, max: 9999 })
-const few = (min: number, max: number) => fc.integer({ min, max })
 const attentionDims = {
   rows: few(1, 3),
   heads: few(1, 3),

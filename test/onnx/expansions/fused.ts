@@ -8,6 +8,7 @@ import {
   ModelProtoSchema,
   NodeProtoSchema,
   type TensorProto,
+  TensorProtoSchema,
   ValueInfoProtoSchema,
 } from '#dist/runtime/onnx/schema/onnx_pb.js'
 import { floats, OnnxType, value } from '../../model/hand-graph.ts'
@@ -16,6 +17,7 @@ export type Attribute =
   | { readonly int: number }
   | { readonly float: number }
   | { readonly ints: readonly number[] }
+  | { readonly floats: readonly number[] }
   | { readonly string: string }
 
 /** One fused node with what it is fed. */
@@ -66,6 +68,7 @@ export function modelOf({
             if ('int' in attribute) return { name, type: AttributeType.INT, i: BigInt(attribute.int) }
             if ('float' in attribute) return { name, type: AttributeType.FLOAT, f: attribute.float }
             if ('ints' in attribute) return { name, type: AttributeType.INTS, ints: attribute.ints.map(BigInt) }
+            if ('floats' in attribute) return { name, type: AttributeType.FLOATS, floats: [...attribute.floats] }
             return { name, type: AttributeType.STRING, s: new TextEncoder().encode(attribute.string) }
           }),
         }),
@@ -134,9 +137,15 @@ export const int64 = (dims: readonly number[], data: readonly number[]): Fed => 
   data: BigInt64Array.from(data, BigInt),
 })
 
+export const bytes = (dims: readonly number[], seed: number): Fed => {
+  const { data } = random(dims, seed)
+  return { dims, data: Uint8Array.from(data as Float32Array, value => Math.floor((value + 1) * 128)), isWeight: true }
+}
+
 function weight(name: string, { dims, data }: Fed): TensorProto {
-  if (!(data instanceof Float32Array)) throw new Error('Only float weights are needed so far.')
-  return floats(name, dims, [...data])
+  if (data instanceof Float32Array) return floats(name, dims, [...data])
+  if (!(data instanceof Uint8Array)) throw new Error('Only weights of floats and bytes are needed so far.')
+  return create(TensorProtoSchema, { name, dims: dims.map(BigInt), dataType: OnnxType.UINT8, rawData: data })
 }
 
 function typeOf({ data }: Fed): OnnxType {

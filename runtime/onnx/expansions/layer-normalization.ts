@@ -1,0 +1,27 @@
+import type { PlainNodes } from './plain-nodes.ts'
+
+export interface Norm {
+  readonly x: string
+  readonly gamma: string
+  /** '' for none. */
+  readonly beta: string
+  readonly epsilon: number
+  /** The name of the result. */
+  readonly as: string
+}
+
+/** LayerNormalization over the last axis: by its operator, which opset 17 brought, and by its definition before. */
+export function layerNormalization(plain: PlainNodes, opset: number, { x, gamma, beta, epsilon, as }: Norm): void {
+  if (opset >= 17) {
+    const inputs = [x, gamma, beta].filter(Boolean)
+    plain.addMany('LayerNormalization', inputs, { axis: -1, epsilon: { float: epsilon } }, [['norm', as]])
+    return
+  }
+  const centred = plain.add('Sub', [x, plain.add('ReduceMean', [x], { axes: [-1] }, 'mean')], {}, 'centred')
+  const squares = plain.add('Mul', [centred, centred], {}, 'square')
+  const variance = plain.add('ReduceMean', [squares], { axes: [-1] }, 'variance')
+  const stable = plain.add('Add', [variance, plain.number(epsilon)], {}, 'stable')
+  const unit = plain.add('Div', [centred, plain.add('Sqrt', [stable], {}, 'deviation')], {}, 'unit')
+  if (!beta) plain.add('Mul', [unit, gamma], {}, 'norm', as)
+  else plain.add('Add', [plain.add('Mul', [unit, gamma], {}, 'scaled'), beta], {}, 'norm', as)
+}

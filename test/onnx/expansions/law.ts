@@ -1,0 +1,32 @@
+import test from 'ava'
+import fc from 'fast-check'
+import { type FusedCase, modelOf, off, run, writtenOut } from './fused.ts'
+
+export const seed = fc.integer({ min: 0, max: 9999 })
+export const few = (min: number, max: number) => fc.integer({ min, max })
+
+/** Each case of the arbitrary, fused and written out, by onnxruntime. */
+export function law<S>(
+  name: string,
+  shapes: fc.Arbitrary<S>,
+  caseOf: (shape: S) => FusedCase,
+  numRuns = 60,
+  tolerance = 1e-5,
+): void {
+  test(`${name}: written out it gives what onnxruntime’s kernel gives, whatever its attributes`, async t => {
+    await fc.assert(
+      fc.asyncProperty(shapes, async shape => {
+        const fused = caseOf(shape)
+        const model = modelOf(fused)
+        const expected = await run(model, fused)
+        const got = await run(writtenOut(model), fused)
+        for (const output of fused.outputs.filter(Boolean)) {
+          const difference = off(got[output], expected[output])
+          if (difference > tolerance) throw new Error(`${output} is off by ${difference}`)
+        }
+      }),
+      { numRuns },
+    )
+    t.pass()
+  })
+}
