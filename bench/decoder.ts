@@ -7,10 +7,17 @@ const PROMPT = 64
 const STEPS = 32
 
 /** `generate` against the loop that one writes by hand around a session, on a decoder with a key/value cache. */
-export async function decoder(path: string, rounds: number, rest: number): Promise<Measure[]> {
+export async function decoder(
+  path: string,
+  rounds: number,
+  rest: number,
+  provider: 'cpu' | 'cuda' = 'cpu',
+): Promise<Measure[]> {
   const prompt = Array.from({ length: PROMPT }, (_, i) => (i * 7919) % 50257)
-  const bare = await ort.InferenceSession.create(path)
-  const model = await load(path)
+  const bare = await ort.InferenceSession.create(path, {
+    executionProviders: provider === 'cuda' ? ['cuda', 'cpu'] : ['cpu'],
+  })
+  const model = await load(path, { provider })
   const [byHand, plain, edited] = await timed(rounds, rest, [
     () => loop(bare, prompt),
     () => model.generate([prompt], { maxNewTokens: STEPS }),

@@ -4,6 +4,7 @@ import type { Form } from './forms.ts'
 import { modelsOf } from './indexing.ts'
 import { infoOf } from './info.ts'
 import { member } from './marks.ts'
+import { namesIn } from './names.ts'
 import { type OuterVariables, outerVariables, reachedVariables } from './variables.ts'
 
 /** Forms that can do without a block, with as many arguments. */
@@ -22,9 +23,10 @@ export function expandBlock(form: Form, call: NodePath<types.CallExpression>, co
   }
   const block = inlineBlock(form, call, context)
   checkParameters(block, context)
-  const variables = outerVariables(block, call, context)
+  const named = namesIn(block.node, t)
+  const variables = outerVariables(block, call, named, context)
   checkVariables(form, variables, block, context)
-  const reached = reachedVariables(block, variables, context)
+  const reached = reachedVariables(block, call, named, variables, context)
   const info = infoOf(call, block, variables, context)
   const { block: $, result } = context.names
   const infoId = context.uid('info')

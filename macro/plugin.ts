@@ -25,7 +25,7 @@ export default function onnsightPlugin(babel: Babel, options: PluginOptions = {}
     name: 'onnsight',
     visitor: {
       Program(program, state) {
-        const { references, imports } = importedBy(program as NodePath<types.Program>)
+        const { references, imports } = importedBy(program as NodePath<types.Program>, babel.types)
         if (imports.length === 0) return
         const { file } = state as unknown as { file: BabelFile }
         file.metadata.onnsight = true

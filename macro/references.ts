@@ -1,4 +1,4 @@
-import type { NodePath, types } from './babel.ts'
+import type { Babel, NodePath, types } from './babel.ts'
 import { failAt } from './fail.ts'
 import { takeApart } from './held.ts'
 
@@ -19,6 +19,7 @@ export interface Imported {
  */
 export function importedBy(
   program: NodePath<types.Program>,
+  t: Babel['types'],
   { source, ErrorClass }: { source?: string; ErrorClass?: new (message: string) => Error } = {},
 ): Imported {
   const isMacro = (name: string): boolean => SOURCE.test(name) || name === source
@@ -29,18 +30,21 @@ export function importedBy(
     references[imported] = [...(references[imported] ?? []), ...(paths as NodePath[])]
   }
   const fail = (path: NodePath, message: string): Error => failAt(path, message, ErrorClass)
+  for (const path of program.get('body')) {
+    if (!path.isImportDeclaration()) continue
+    const { node } = path
+    if (!isMacro(node.source.value) || node.importKind === 'type') continue
+    for (const specifier of node.specifiers) {
+      if (specifier.type === 'ImportNamespaceSpecifier')
+        throw fail(path, "import * can't be expanded. Write import { trace } from 'onnsight/trace.macro'")
+      if (specifier.type === 'ImportDefaultSpecifier') add(path, 'default', specifier.local.name)
+      else if (specifier.importKind !== 'type') add(path, nameOf(specifier.imported), specifier.local.name)
+    }
+    imports.push(path)
+  }
+  // To walk over the whole file costs much, and few files have a `require` of the macro.
+  if (!requiresMacro(program.node, isMacro, t)) return { references, imports }
   program.traverse({
-    ImportDeclaration(path) {
-      const { node } = path
-      if (!isMacro(node.source.value) || node.importKind === 'type') return
-      for (const specifier of node.specifiers) {
-        if (specifier.type === 'ImportNamespaceSpecifier')
-          throw fail(path, "import * can't be expanded. Write import { trace } from 'onnsight/trace.macro'")
-        if (specifier.type === 'ImportDefaultSpecifier') add(path, 'default', specifier.local.name)
-        else if (specifier.importKind !== 'type') add(path, nameOf(specifier.imported), specifier.local.name)
-      }
-      imports.push(path)
-    },
     VariableDeclarator(path) {
       if (!isRequired(path.node.init, isMacro)) return
       takeApart(path)
@@ -67,6 +71,14 @@ export function importedBy(
 
 const nameOf = (imported: types.Identifier | types.StringLiteral): string =>
   imported.type === 'Identifier' ? imported.name : imported.value
+
+function requiresMacro(program: types.Program, isMacro: (name: string) => boolean, t: Babel['types']): boolean {
+  let found = false
+  t.traverseFast(program, node => {
+    found ||= isRequired(node, isMacro)
+  })
+  return found
+}
 
 /** `require('onnsight/trace.macro')`. */
 function isRequired(init: types.Node | null | undefined, isMacro: (name: string) => boolean): boolean {

@@ -1,4 +1,5 @@
 import { type Context, type NodePath, type types, withoutTypes } from './babel.ts'
+import { type BlockNames, isType, targetsOf } from './names.ts'
 
 export interface OuterVariables {
   /** Pulled in at the block's start, pushed back at its end. */
@@ -7,25 +8,17 @@ export interface OuterVariables {
   readonly live: readonly string[]
 }
 
+/** Kinds of bindings that can't be assigned. 'local' is a function expression's own name. */
+const CONSTANT: readonly string[] = ['const', 'module', 'local']
+
 /** The variables from outside that a block assigns. */
 export function outerVariables(
   block: NodePath<types.Function>,
   call: NodePath,
-  { t, isCell, fail }: Context,
+  names: BlockNames,
+  { isCell, fail }: Context,
 ): OuterVariables {
-  if (!assignsNames(block.node, t)) return { local: [], live: [] }
-  const assigned = new Map<string, NodePath>()
-  const note = (path: NodePath, target: types.Node): void => {
-    for (const name of targetNames(target))
-      if (!assigned.has(name) && isOuter(name, path, block)) assigned.set(name, path)
-  }
-  block.traverse({
-    AssignmentExpression: path => note(path, path.node.left),
-    UpdateExpression: path => note(path, path.node.argument),
-    ForXStatement(path) {
-      if (path.node.left.type !== 'VariableDeclaration') note(path, path.node.left)
-    },
-  })
+  const assigned = assignedOutside(block, call, names)
   const local: string[] = []
   const live: string[] = []
   for (const [name, path] of assigned) {
@@ -39,8 +32,7 @@ export function outerVariables(
         path,
         `${name} is assigned in a traced block, but it is declared nowhere. Declare it before the trace: let ${name}`,
       )
-    // 'local' is a function expression's own name.
-    if (['const', 'module', 'local'].includes(binding.kind)) {
+    if (CONSTANT.includes(binding.kind)) {
       throw fail(path, `${name} is assigned in a traced block, but it is a constant. Declare it with let`)
     }
     const owner = call.getFunctionParent()?.node
@@ -65,47 +57,60 @@ function isWaitedFor(call: NodePath): boolean {
   )
 }
 
+/** Each with where. A name that can be assigned around the block, and that nothing in the block declares, is found without its path. */
+function assignedOutside(
+  block: NodePath<types.Function>,
+  call: NodePath,
+  { assigned: names, declared }: BlockNames,
+): Map<string, NodePath> {
+  const isPlain = (name: string): boolean =>
+    !declared.has(name) && !CONSTANT.includes(call.scope.getBinding(name)?.kind ?? 'const')
+  if ([...names].every(isPlain)) return new Map([...names].map(name => [name, call]))
+  const assigned = new Map<string, NodePath>()
+  const note = (path: NodePath): void => {
+    for (const name of targetsOf(path.node))
+      if (!assigned.has(name) && isOuter(name, path, block)) assigned.set(name, path)
+  }
+  block.traverse({ AssignmentExpression: note, UpdateExpression: note, ForXStatement: note })
+  return assigned
+}
+
 /**
  * What else of the scope around it the block reads: an array or an object there may hold what the block puts into it. Functions and
  * plain constants hold nothing.
  */
 export function reachedVariables(
   block: NodePath<types.Function>,
+  call: NodePath,
+  names: BlockNames,
   assigned: OuterVariables,
   { t, runtime }: Context,
 ): types.Expression[] {
   const known = new Set([...assigned.local, ...assigned.live, runtime.name])
-  const found = new Map<string, types.Expression>()
+  const candidates = [...names.read].filter(name => {
+    const binding = known.has(name) ? undefined : call.scope.getBinding(name)
+    return binding && mayHold(binding.path)
+  })
+  const hidden = new Set(candidates.filter(name => names.declared.has(name)))
+  const read = hidden.size > 0 ? readOutside(block, hidden) : hidden
+  const found = candidates.filter(name => !hidden.has(name) || read.has(name)).map(name => t.identifier(name))
+  return names.readsThis ? [...found, t.thisExpression()] : found
+}
+
+/** Of names that are declared in the block too: those that are read where the outer variable is meant. */
+function readOutside(block: NodePath<types.Function>, names: ReadonlySet<string>): Set<string> {
+  const found = new Set<string>()
   block.traverse({
     enter(path) {
       if (isType(path.node)) path.skip()
     },
     Identifier(path) {
       const { name } = path.node
-      if (known.has(name) || found.has(name) || !path.isReferencedIdentifier()) return
-      const binding = path.scope.getBinding(name)
-      if (binding && isOuter(name, path as NodePath, block) && mayHold(binding.path))
-        found.set(name, t.identifier(name))
-    },
-    ThisExpression(path) {
-      const owner = path.findParent(parent => parent === block || isOwnThis(parent))
-      if (owner === block && block.isArrowFunctionExpression()) found.set('this', t.thisExpression())
+      if (names.has(name) && path.isReferencedIdentifier() && isOuter(name, path as NodePath, block)) found.add(name)
     },
   })
-  return [...found.values()]
+  return found
 }
-
-/** Names in types are gone when the program runs. */
-const isType = (node: types.Node): boolean =>
-  (node.type.startsWith('TS') && withoutTypes(node) === node && node.type !== 'TSInstantiationExpression') ||
-  /Type(Annotation|Parameter\w*|Alias)$/.test(node.type)
-
-/** Has a `this` of its own. */
-const isOwnThis = (path: NodePath): boolean =>
-  (path.isFunction() && !path.isArrowFunctionExpression()) ||
-  path.isClassProperty() ||
-  path.isClassPrivateProperty() ||
-  path.isStaticBlock()
 
 function mayHold(declared: NodePath): boolean {
   if (declared.isFunction() || declared.isClass() || declared.isTSEnumDeclaration()) return false
@@ -116,41 +121,6 @@ function mayHold(declared: NodePath): boolean {
 }
 
 const isLiteral = (node: types.Node): boolean => /Literal$/.test(withoutTypes(node).type)
-
-/** A quick look: most blocks assign to places of the model, and to nothing else. */
-function assignsNames(block: types.Node, t: Context['t']): boolean {
-  let found = false
-  t.traverseFast(block, node => {
-    if (node.type === 'AssignmentExpression') found ||= targetNames(node.left).length > 0
-    else if (node.type === 'UpdateExpression') found ||= targetNames(node.argument).length > 0
-    else if (node.type === 'ForOfStatement' || node.type === 'ForInStatement')
-      found ||= node.left.type !== 'VariableDeclaration'
-  })
-  return found
-}
-
-/** The variables that an assignment's left side sets: through patterns, and through TypeScript's `as` and `!`. */
-function targetNames(target: types.Node | null): string[] {
-  if (!target) return []
-  const bare = withoutTypes(target)
-  if (bare !== target) return targetNames(bare)
-  switch (target.type) {
-    case 'Identifier':
-      return [target.name]
-    case 'ArrayPattern':
-      return target.elements.flatMap(targetNames)
-    case 'ObjectPattern':
-      return target.properties.flatMap(property =>
-        targetNames(property.type === 'ObjectProperty' ? property.value : property),
-      )
-    case 'AssignmentPattern':
-      return targetNames(target.left)
-    case 'RestElement':
-      return targetNames(target.argument)
-    default:
-      return []
-  }
-}
 
 function isOuter(name: string, path: NodePath, block: NodePath): boolean {
   const binding = path.scope.getBinding(name)

@@ -127,7 +127,7 @@ for (const shell of ['plugin', 'macros'] as const)
       const calls = (call: (name: string) => string): string => `
 async function main() {
   let h
-  await ${call('trace')}(m, x, () => { h = ${call('save')}(m.a.output[${call('s')}\`:, -1\`]) })
+  await ${call('trace')}(m, x, () => { h = ${call('save')}(m.a.output.slice(${call('s')}\`:, -1\`)) })
   return ${call('trace')}(m, x, () => { ${call('skip')}(m.b, 0) })
 }`
       const names = 'trace save s skip'.split(' ')

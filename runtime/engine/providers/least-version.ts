@@ -1,7 +1,7 @@
 import { RuntimeVersionError } from '../../errors/install.ts'
 
 /** The onnxruntime that this version of onnsight is for: earlier ones lack what it asks of them, in ways that look like anything else. */
-export const LEAST_RUNTIME = '1.30'
+export const LEAST_RUNTIME = '1.29'
 
 interface Runtime {
   readonly env: { readonly versions: { readonly node?: string; readonly web?: string } }
