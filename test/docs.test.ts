@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import test from 'ava'
 import { pages, programsOf } from './pages.ts'
@@ -36,3 +36,14 @@ for (const page of pages) {
     }
   })
 }
+
+test('every picture of a page lies in the package, beside the pages', t => {
+  let count = 0
+  for (const page of pages)
+    for (const [, path] of readFileSync(page, 'utf8').matchAll(/!\[[^\]]+\]\(([^)]+)\)/g)) {
+      t.true(existsSync(join(dirname(page), path)), `${page}: ${path}`)
+      t.regex(join(dirname(page), path), /^docs\/pictures\//)
+      count++
+    }
+  t.true(count > 4)
+})

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** Puts the README and docs/*.md into one folder, from which the site is built, with links that lead there. */
@@ -10,6 +10,7 @@ export function stagePages(folder: string): void {
     writeFileSync(join(folder, name), name === 'index.md' ? afterHead(text) : text)
   }
   writeFileSync(join(folder, 'readme.md'), readFileSync('README.md', 'utf8').replaceAll('](docs/', ']('))
+  cpSync('docs/pictures', join(folder, 'pictures'), { recursive: true })
   mkdirSync(join(folder, 'public'))
   copyFileSync('website/icon.svg', join(folder, 'public/icon.svg'))
 }

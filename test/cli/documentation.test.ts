@@ -50,7 +50,10 @@ test('exit codes stand on the page and in the help', async t => {
 
 /** Lines that call the command, wherever they stand. */
 const calls = [
-  ...['README.md', ...readdirSync('docs').map(name => `docs/${name}`)].map(file => [file, readFileSync(file, 'utf8')]),
+  ...['README.md', ...readdirSync('docs').flatMap(name => (name.endsWith('.md') ? [`docs/${name}`] : []))].map(file => [
+    file,
+    readFileSync(file, 'utf8'),
+  ]),
   ...program.commands.map(command => {
     let help = ''
     command.configureOutput({ writeOut: text => (help += text) }).outputHelp()

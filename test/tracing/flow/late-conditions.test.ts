@@ -40,7 +40,7 @@ test('conditions in the block of an invoke need no async', async t => {
       cold(model) || zero()
       return model.lm_head.output
     }),
-    invoke(b, function () {
+    invoke(b, () => {
       let n = 0
       while (hot(model) && n < 1) n++
       if (!cold(model) && n === 1) zero()

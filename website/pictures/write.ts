@@ -1,0 +1,90 @@
+// npm run pictures: the pictures of the README and the guide, from runs of the example model. Those of the page of `onnsight view` need Chromium.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { load } from 'onnsight'
+import { s, trace } from 'onnsight/trace.macro'
+import { chromium, type Page } from 'playwright-core'
+import { choose, settled, typed } from '../../test/cli/view-page.ts'
+import { chromiumPath } from '../../test/web/site.ts'
+import { heatmap } from './heatmap.ts'
+
+const folder = 'docs/pictures'
+const model = await load('examples/models/chars.onnx')
+const clean = { input_ids: [[18, 47, 56, 57]] }
+const corrupted = { input_ids: [[17, 47, 56, 57]] }
+
+const pattern = await trace(model, clean, () => model.transformer.h[1].attn.ops.Softmax[0].output.slice(s`0, 2`))
+writeFileSync(
+  `${folder}/attention.svg`,
+  heatmap({
+    title: 'Attention of layer 1, head 2',
+    rows: [...'Firs'],
+    columns: [...'Firs'],
+    values: pattern.tolist() as number[][],
+    across: 'key: where it looks',
+    down: 'query',
+  }),
+)
+
+const states = await trace(model, clean, () => model.transformer.h.map(layer => layer.input))
+const logit = async (patch?: readonly [layer: number, position: number]): Promise<number> => {
+  const found = await trace(model, corrupted, () => {
+    if (patch) {
+      const [layer, position] = patch
+      model.transformer.h[layer].input.set(s`:, ${position}`, states[layer].slice(s`:, ${position}`))
+    }
+    return model.lm_head.output.slice(s`0, -1, 58`)
+  })
+  return Number(found.item())
+}
+const from = await logit()
+const moved: number[][] = []
+for (let layer = 0; layer < 4; layer++) {
+  const row: number[] = []
+  for (let position = 0; position < 4; position++) row.push((await logit([layer, position])) - from)
+  moved.push(row)
+}
+writeFileSync(
+  `${folder}/patching.svg`,
+  heatmap({
+    title: 'What a patch brings back',
+    rows: ['0', '1', '2', '3'],
+    columns: [...'Firs'],
+    values: moved,
+    across: 'position',
+    down: 'layer',
+  }),
+)
+await model.release()
+
+if (!chromiumPath) throw new Error('No Chromium: apt-get install chromium, or name one in $CHROMIUM.')
+const view = spawn(process.execPath, ['dist/cli/onnsight.js', 'view', 'examples/models/chars.onnx', '--json'])
+try {
+  const [line] = (await once(createInterface(view.stdout), 'line')) as [string]
+  const browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] })
+  const page = await browser.newPage({ viewport: { width: 1120, height: 640 }, colorScheme: 'light' })
+  await page.goto((JSON.parse(line) as { url: string }).url)
+  await typed(page)
+  await choose(page, 'transformer.h.1.attn')
+  await shot(page, 'Module', 'view-attention')
+  await shot(page, 'Logit lens', 'view-lens')
+  await browser.close()
+} finally {
+  view.kill()
+}
+
+async function shot(page: Page, tab: string, name: string): Promise<void> {
+  await page.getByRole('tab', { name: tab }).click()
+  await settled(page)
+  await page.waitForTimeout(500)
+  await settled(page)
+  // Of a module's page, the heads alone.
+  const heads = page.getByRole('heading', { name: 'Attention pattern' }).locator('xpath=..')
+  const isModule = await heads.isVisible()
+  await page.setViewportSize({ width: isModule ? 900 : 1120, height: isModule ? 2600 : 640 })
+  const box = isModule ? await heads.boundingBox() : undefined
+  const clip = box ? { x: box.x - 12, y: box.y, width: 520, height: 660 } : undefined
+  await page.screenshot({ path: `${folder}/${name}.png`, ...(clip ? { clip } : {}) })
+}
