@@ -5,6 +5,7 @@ import { modelsOf } from './indexing.ts'
 import { infoOf } from './info.ts'
 import { member } from './marks.ts'
 import { namesIn } from './names.ts'
+import { updatedObjects } from './updates.ts'
 import { type OuterVariables, outerVariables, reachedVariables } from './variables.ts'
 
 /** Forms that can do without a block, with as many arguments. */
@@ -27,6 +28,7 @@ export function expandBlock(form: Form, call: NodePath<types.CallExpression>, co
   const variables = outerVariables(block, call, named, context)
   checkVariables(form, variables, block, context)
   const reached = reachedVariables(block, call, named, variables, context)
+  const updated = updatedObjects(block, call, named, context)
   const info = infoOf(call, block, variables, context)
   const { block: $, result } = context.names
   const infoId = context.uid('info')
@@ -45,6 +47,7 @@ export function expandBlock(form: Form, call: NodePath<types.CallExpression>, co
     fn.type === 'ArrowFunctionExpression'
       ? t.arrowFunctionExpression([], body, true)
       : t.functionExpression((fn as types.FunctionExpression).id ?? null, [], body, false, true)
+  const contended = updated.length > 0 && waits(body, context) ? updated : []
   const names = variables.local
   const state = (): types.ObjectProperty[] =>
     names.map(name => t.objectProperty(t.identifier(name), t.identifier(name), false, true))
@@ -78,11 +81,22 @@ export function expandBlock(form: Form, call: NodePath<types.CallExpression>, co
       property('info', t.cloneNode(infoId)),
       property('frame', frame),
       ...(reached.length > 0 ? [property('reach', t.arrowFunctionExpression([], t.arrayExpression(reached)))] : []),
+      ...(contended.length > 0
+        ? [property('contended', t.arrowFunctionExpression([], t.arrayExpression(contended)))]
+        : []),
       property('body', compiled),
     ]),
   ]
   expanded.add(call.node)
   context.declared.push(t.variableDeclarator(infoId, t.valueToNode(info)))
+}
+
+function waits(body: types.Node, { t }: Context): boolean {
+  let found = false
+  t.traverseFast(body, node => {
+    found ||= node.type === 'AwaitExpression'
+  })
+  return found
 }
 
 /** Reads and writes one outer variable, from where the call stands. */

@@ -112,7 +112,7 @@ function readOutside(block: NodePath<types.Function>, names: ReadonlySet<string>
   return found
 }
 
-function mayHold(declared: NodePath): boolean {
+export function mayHold(declared: NodePath): boolean {
   if (declared.isFunction() || declared.isClass() || declared.isTSEnumDeclaration()) return false
   if (!declared.isVariableDeclarator()) return true
   const { init } = declared.node

@@ -22,11 +22,12 @@ export interface CompiledBlock {
   readonly info: InfoRecord
   readonly frame: Readonly<Record<string, FrameVariable>>
   readonly reach?: () => readonly unknown[]
+  readonly contended?: () => readonly unknown[]
   readonly body: (context: BlockContext, model: unknown, step?: number) => unknown
 }
 
 export function fromCompiled(compiled: CompiledBlock): Block {
-  const info = Info.fromRecord(compiled.info, new Frame(compiled.frame, compiled.reach))
+  const info = Info.fromRecord(compiled.info, new Frame(compiled.frame, compiled))
   return {
     info,
     record: (model, tracer, steps) => compiled.body(new BlockContext(steps ?? tracer, info), model, steps?.step),

@@ -1,3 +1,5 @@
+import type { CompiledBlock } from './block.ts'
+
 /** One outer variable, as the macro hands it over. */
 export interface FrameVariable {
   get(): unknown
@@ -8,21 +10,30 @@ export interface FrameVariable {
 export class Frame {
   readonly #variables: Readonly<Record<string, FrameVariable>>
   readonly #reach: (() => readonly unknown[]) | undefined
+  readonly #contended: (() => readonly unknown[]) | undefined
 
-  constructor(variables: Readonly<Record<string, FrameVariable>>, reach?: () => readonly unknown[]) {
+  constructor(
+    variables: Readonly<Record<string, FrameVariable>>,
+    { reach, contended }: Pick<Partial<CompiledBlock>, 'reach' | 'contended'> = {},
+  ) {
     this.#variables = variables
     this.#reach = reach
+    this.#contended = contended
   }
 
   /** What else of the scope around it the block reads, and may have put something into. */
   get reached(): readonly unknown[] {
-    try {
-      return this.#reach?.() ?? []
-    } catch (error) {
-      // One of them is not declared yet.
-      if (error instanceof ReferenceError) return []
-      throw error
-    }
+    return declared(this.#reach)
+  }
+
+  /** Objects whose fields the block reads and then sets. A module is none: it is a function, and what is set there is the trace’s own. */
+  get contended(): readonly unknown[] {
+    return declared(this.#contended).filter(value => typeof value === 'object' && value !== null)
+  }
+
+  /** Whether the block changes nothing that other code could change at the same time. */
+  get isAlone(): boolean {
+    return this.names.length === 0 && this.contended.length === 0
   }
 
   get names(): string[] {
@@ -43,9 +54,12 @@ export class Frame {
     this.#variables[name].set(value)
   }
 
-  /** Whether they have a variable in common, and not only its name: what the one sets, the other sees. */
+  /** Whether they have a variable in common, and not only its name, or an object: what the one sets, the other sees. */
   shares(other: Frame): boolean {
-    return this.names.some(name => name in other.#variables && this.#isSame(other, name))
+    return (
+      this.names.some(name => name in other.#variables && this.#isSame(other, name)) ||
+      this.contended.some(object => other.contended.includes(object))
+    )
   }
 
   #isSame(other: Frame, name: string): boolean {
@@ -61,5 +75,15 @@ export class Frame {
       if (error instanceof ReferenceError) return false
       throw error
     }
+  }
+}
+
+function declared(list: (() => readonly unknown[]) | undefined): readonly unknown[] {
+  try {
+    return list?.() ?? []
+  } catch (error) {
+    // One of them is not declared yet.
+    if (error instanceof ReferenceError) return []
+    throw error
   }
 }

@@ -15,7 +15,7 @@ export interface Running extends Assigning {
  */
 export async function keepingLive<R>(block: Running, run: () => Promise<R>): Promise<R> {
   const { frame, live } = block.info ?? { frame: undefined, live: [] }
-  if (!frame || frame.names.length === 0) return ending(block, run)
+  if (!frame || frame.isAlone) return ending(block, run)
   return inTurn(block, frame, async () => {
     const before = live.map(name => frame.get(name))
     try {

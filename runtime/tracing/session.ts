@@ -102,7 +102,7 @@ export function currentSession(): Session | undefined {
 
 /** What `session(model, async () => …)` expands to. */
 export async function session(args: readonly unknown[], block: CompiledBlock): Promise<unknown> {
-  const info = Info.fromRecord(block.info, new Frame(block.frame, block.reach))
+  const info = Info.fromRecord(block.info, new Frame(block.frame, block))
   asTraceable(args[0], 'session', info)
   const running = new Session(info)
   return running.run(() => block.body(new BlockContext(running, info), args[0]))

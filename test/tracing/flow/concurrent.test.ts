@@ -5,6 +5,17 @@ import { near } from '../../near.ts'
 
 const prompts = [[[18, 47, 56, 57]], [[1, 2, 3, 4]], [[5, 6, 7, 8]], [[9, 10, 11, 12]], [[2, 3, 5, 7]]]
 const pause = (ms = 1) => new Promise(resolve => setTimeout(resolve, ms))
+
+/** How many blocks are in the middle at once. */
+const counting = (count: { open: number; most: number }) => ({
+  enter() {
+    count.most = Math.max(count.most, ++count.open)
+  },
+  leave() {
+    count.open--
+  },
+})
+
 let model!: Model
 test.before(async () => {
   model = await load('test/fixtures/models/chars.onnx')
@@ -50,6 +61,63 @@ test('an update is never lost: read, wait, write', async t => {
   await Promise.all(all)
   t.is(sum, 10)
   t.is(text, '01234')
+})
+
+test('an update is never lost: fields of objects, entries of Maps, best values', async t => {
+  const stats = { n: 0, deep: { n: 0 } }
+  const counts = new Map([['all', 0]])
+  const histogram: Record<string, number> = {}
+  const best = { value: Number.NEGATIVE_INFINITY, seen: [] as number[] }
+  class Counter {
+    n = 0
+    hit(ids: number[][]) {
+      return trace(model, ids, () => {
+        this.n = this.n + (model.lm_head.output.isfinite().all() ? 1 : 0)
+      })
+    }
+  }
+  const counter = new Counter()
+  await Promise.all(
+    prompts.map((ids, i) =>
+      trace(model, ids, async () => {
+        const h = model.lm_head.output
+        stats.n += h.isfinite().all() ? 1 : 0
+        const before = stats.deep.n
+        await pause(5 - i)
+        stats.deep.n = before + 1
+        counts.set('all', counts.get('all')! + (h.isfinite().all() ? 1 : 0))
+        histogram[i % 2] = (histogram[i % 2] ?? 0) + (h.isfinite().all() ? 1 : 0)
+        if (h.max().mul(0).add(i).gt(best.value)) {
+          best.value = i
+          best.seen.push(i)
+        }
+      }),
+    ),
+  )
+  await Promise.all(prompts.map(ids => counter.hit(ids)))
+  t.deepEqual(stats, { n: 5, deep: { n: 5 } })
+  t.is(counts.get('all'), 5)
+  t.deepEqual(histogram, { 0: 3, 1: 2 })
+  t.deepEqual(best, { value: 4, seen: [0, 1, 2, 3, 4] })
+  t.is(counter.n, 5)
+})
+
+test('traces that only put into an object run side by side', async t => {
+  const count = { open: 0, most: 0 }
+  const { enter, leave } = counting(count)
+  const results: unknown[] = []
+  await Promise.all(
+    prompts.map((ids, i) =>
+      trace(model, ids, async () => {
+        enter()
+        results[i] = save(model.lm_head.output)
+        await pause(5)
+        leave()
+      }),
+    ),
+  )
+  t.is(results.length, 5)
+  t.true(count.most > 1)
 })
 
 test('an update is never lost: values of the model', async t => {
@@ -160,13 +228,14 @@ test('what other code assigns while a trace runs stays, whether the trace fails 
 
 test('variables of one name in two calls of a function are two variables: their traces run side by side', async t => {
   const count = { open: 0, most: 0 }
+  const { enter, leave } = counting(count)
   const one = async (ids: number[][]) => {
     let h!: Tensor
     await trace(model, ids, async () => {
-      count.most = Math.max(count.most, ++count.open)
+      enter()
       h = save(model.transformer.h[1].output)
       await pause(5)
-      count.open--
+      leave()
     })
     return h
   }
