@@ -147,3 +147,29 @@ for (const name of ['v_dup_output', 'v_init_input_ir3', 't1_dupnodes', 'n_own_pr
       node.output = node.output.add(0.25)
     })
   })
+
+for (const name of ['o_7', 'o_10'])
+  test(`${name}: whatever a block computes, with weights too, though the model’s opset lacks the operation`, async t => {
+    const x = numbers([2, 4])
+    for (const options of ways) {
+      const model = await load(fixture(name), options)
+      const w = await model.trace(ours({ x }), m => m.tensor('w'))
+      const compute = (from: Tensor): Tensor[] => {
+        const top = from.slice('0:1')
+        return [top, from.slice('::-1').cumsum(0), top.mean().add(from.max()), from.gt(0).where(from, 0).sum(-1)]
+      }
+      const within = await model.trace(ours({ x }), m => compute(m.tensor('w')))
+      for (const [i, value] of compute(w).entries()) {
+        const due = await value.value()
+        t.deepEqual(within[i].dims, due.dims)
+        t.deepEqual(within[i].data, due.data, `${i}`)
+      }
+      const moved = await model.trace(ours({ x }), m => {
+        const node = m.node(m.nodeNames[0])
+        node.output = node.output.add(m.tensor('w').slice('0:1').mean())
+        return m.tensor('y')
+      })
+      t.notDeepEqual(moved.data, (await model.run(ours({ x }))).y.data)
+      await model.release()
+    }
+  })

@@ -49,7 +49,7 @@ export function buildStep(parts: StepParts): Step {
     if (unit.kind === 'operation' && unit.expression !== undefined) expressions.push(unit.expression)
   }
   const inputs = [...read]
-  const isModel = parts.isModelStage || units.some(unit => unit.kind !== 'operation') || weights.size > 0
+  const isModel = parts.isModelStage || units.some(unit => unit.kind !== 'operation')
   const hasNodes = units.some(unit => unit.kind === 'node')
   const edge = (id: string): Edge => ({
     name: local.of(id),
@@ -59,7 +59,8 @@ export function buildStep(parts: StepParts): Step {
   const inputEdges = inputs.map(edge)
   const outputEdges = outputs.map(edge)
   const key = [
-    isModel ? program.id : 'operations',
+    isModel || weights.size > 0 ? program.id : 'operations',
+    ...(isModel ? [] : [`opset ${RECORDED_OPSET}`]),
     ...keys,
     `in ${JSON.stringify(inputEdges.map(({ name, type }) => [name, type]))}`,
     `out ${JSON.stringify(outputEdges.map(({ name }) => name))}`,
