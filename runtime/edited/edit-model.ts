@@ -23,8 +23,10 @@ export interface EditedParts {
   readonly file: ModelProto
   /** What runs it, with all its branches in it. */
   readonly variant: TraceableVariant
-  /** With its branches chosen, in each way that inputs can; undefined where these are too many. */
-  readonly chosen: readonly TraceableVariant[] | undefined
+  /** With its branches chosen, in the ways that inputs can. */
+  readonly chosen: readonly TraceableVariant[]
+  /** Takes the branches that constants decide; `inPlace` learns what stands for each. */
+  settle(proto: ModelProto, inPlace: Map<NodeProto, readonly NodeProto[]>): ModelProto
   /** Dims of every value of a model for inputs of these dims, or of any. @throws what onnxruntime throws where it refuses the model */
   infer(model: ModelProto, inputs: ProbeDims | undefined): Promise<ReadonlyMap<string, ValueShape>>
 }
@@ -44,7 +46,6 @@ export async function editModel(parts: EditedParts): Promise<ModelProto> {
 
 /** Records edits on the model with all its branches in it. @throws UnsavableEditError for what does something else in one of them */
 async function recordAround({ model, variant, chosen }: EditedParts, shapes: Shapes): Promise<RecordedEdits> {
-  if (!chosen) throw insideBranch(undefined)
   // First, so that what is wrong with the edit itself is told as in a trace.
   const each: [TraceableVariant, RecordedEdits][] = []
   const failed: unknown[] = []
@@ -81,7 +82,7 @@ class Making {
     this.#recorded = recorded
     const { file } = parts
     const calls = new Map<NodeProto, readonly NodeProto[]>()
-    const { inlined, nodes } = writtenOut(inlineFunctions(file, calls), calls)
+    const { inlined, nodes } = writtenOut(parts.settle(inlineFunctions(file, calls), calls), calls)
     this.#forms = { file, inlined, calls }
     this.#nodes = nodes
   }

@@ -44,11 +44,16 @@ export function editedMessage(forms: Forms, nodes: readonly GraphNode[], edited:
   const own = new Set(graph.initializer.map(({ name }) => name))
   const initializer = [
     ...graph.initializer.filter(({ name }) => stays(name)),
-    // Constants of fused nodes that are written out.
+    // Constants of fused nodes that are written out, and of branches.
     ...inlined.initializer.filter(({ name }) => !own.has(name) && used.has(name)),
     ...edited.initializers.filter(({ name }) => used.has(name)),
   ]
-  const sparseInitializer = graph.sparseInitializer.filter(({ values }) => stays(values?.name ?? ''))
+  const ownSparse = new Set(graph.sparseInitializer.map(({ values }) => values?.name ?? ''))
+  const isAdded = (name: string): boolean => !ownSparse.has(name) && used.has(name)
+  const sparseInitializer = [
+    ...graph.sparseInitializer.filter(({ values }) => stays(values?.name ?? '')),
+    ...inlined.sparseInitializer.filter(({ values }) => isAdded(values?.name ?? '')),
+  ]
   const after = namesIn({ ...graph, node, initializer, sparseInitializer })
   const isThere = (name: string): boolean => after.has(name) || !before.has(name)
   return withFields(forms.file, {
@@ -116,7 +121,8 @@ class OwnNodes {
     // A Constant: it goes if nothing reads it, which is found later.
     if (index === undefined) return [node]
     const now = this.#edited.kept.get(index)
-    if (!now) return []
+    // What no result comes from may be a condition that a constant decides: its If may stay.
+    if (!now) return this.#alive.has(keyOf(node)) ? [] : [node]
     return [now === this.#nodes[index].proto ? node : withFields(now, { name: node.name })]
   }
 

@@ -116,7 +116,8 @@ export class LoadedModel implements Traceable {
   async #editsOf(model: Traceable): Promise<StandingEdits> {
     const infer: StandingEdits['infer'] = (message, inputs) => this.#variants.infer(message, inputs)
     const [variant, chosen] = [await this.#variants.whole(), await this.#variants.each()]
-    return { model, variant, chosen, infer }
+    const settle: StandingEdits['settle'] = (proto, inPlace) => this.#variants.settle(proto, inPlace)
+    return { model, variant, chosen, settle, infer }
   }
 
   async release(): Promise<void> {

@@ -43,7 +43,8 @@ export async function openModel(opening: Opening, options: LoadOptions): Promise
   const { message, origin, provider, places } = opening
   const { signal, onProgress } = options
   for (const fn of await overriddenFunctions(message, provider)) markOverridden(fn)
-  const variants = new Variants({ proto: inlineFunctions(message), places }, provider, engineMaker(opening, options))
+  const source = { proto: inlineFunctions(message), places }
+  const variants = await Variants.of(source, provider, engineMaker(opening, options))
   const usual = await variants.usual()
   signal?.throwIfAborted()
   // Where inputs decide what the model is made of, its sessions are made when they are known.

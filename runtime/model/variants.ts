@@ -10,7 +10,7 @@ import { type Branch, bodyOf, branchId, takeBranches } from '../onnx/branches.ts
 import { hidesValues, NotWrittenOut } from '../onnx/clusters.ts'
 import type { Alignment } from '../onnx/expansions/expansion.ts'
 import { buildGraph, type OnnxGraph } from '../onnx/graph.ts'
-import type { GraphProto, ModelProto } from '../onnx/schema/onnx_pb.ts'
+import type { GraphProto, ModelProto, NodeProto } from '../onnx/schema/onnx_pb.ts'
 import type { TensorData } from '../tensor/data.ts'
 import type { DataType } from '../tensor/dtype.ts'
 import { isPaddedLeft, lengthMasks, paddedLeftRefused } from './padding.ts'
@@ -37,6 +37,8 @@ export interface VariantSource {
   readonly places: WeightPlaces
   /** Where the rows of a batch of unequal lengths stand, for operators that take lengths in the place of a mask. */
   readonly rows?: Alignment
+  /** Branches that were taken already, step by step, by `branchId`. */
+  readonly taken?: readonly ReadonlyMap<string, Branch>[]
 }
 
 /** A graph that onnxruntime can run: what lies inside bodies is in memory, as it maps the main graph's weights only. */
@@ -64,6 +66,7 @@ class Stage {
   readonly #provider: Provider
   readonly #makeEngine: EngineMaker
   readonly #rows: Alignment
+  readonly #taken: readonly ReadonlyMap<string, Branch>[]
   /** Inputs that tell lengths to operators which take no mask. */
   readonly #masks: readonly string[]
   #paddedLeft: Stage | undefined
@@ -74,7 +77,8 @@ class Stage {
   #variant: Promise<Variant> | undefined
 
   constructor(source: VariantSource, choices: readonly Choice[], provider: Provider, make: EngineMaker) {
-    const { proto, places, rows = 'start' } = source
+    const { proto, places, rows = 'start', taken = [] } = source
+    this.#taken = taken
     this.#rows = rows
     this.#proto = proto
     this.#places = places
@@ -141,15 +145,27 @@ class Stage {
     return taken.length > 0 ? this.#after(taken).usual() : this
   }
 
-  /** The last stages that any inputs can lead to. */
+  /** The stage behind what constants alone decide: no inputs lead elsewhere. */
+  async settled(): Promise<Stage> {
+    const taken: Choice[] = []
+    for (const decider of this.deciders) {
+      const { condition } = decider
+      if (condition.inputs.length > 0 || condition.shapes.length > 0) continue
+      const branch = await decider.decide(new Map(), () => undefined)
+      if (branch) taken.push({ condition, branch })
+    }
+    return taken.length > 0 ? this.#after(taken).settled() : this
+  }
+
+  /** The model of a file like that of the first stage, with this stage's choices taken: in the same order, as a branch may hold an `If` of the same result. */
+  take(proto: ModelProto, inPlace: Map<NodeProto, readonly NodeProto[]>): ModelProto {
+    return this.#taken.reduce((taken, branches) => takeBranches(taken, branches, inPlace), proto)
+  }
+
+  /** The last stages that inputs can lead to: all, or of very many those in which each condition is met once, and once not. */
   leaves(): Stage[] {
     if (this.deciders.length === 0) return [this]
-    const ways = this.deciders.reduce<Choice[][]>(
-      (chosen, { condition }) =>
-        chosen.flatMap(before => (['then', 'else'] as const).map(branch => [...before, { condition, branch }])),
-      [[]],
-    )
-    return ways.flatMap(taken => this.#after(taken).leaves())
+    return waysOf(this.deciders.map(({ condition }) => condition)).flatMap(taken => this.#after(taken).leaves())
   }
 
   /** What this stage is made of; its sessions are made by `ready`. */
@@ -196,7 +212,7 @@ class Stage {
     if (!stage) {
       const branches = new Map(taken.map(({ condition, branch }) => [condition.id, branch]))
       const proto = takeBranches(this.#proto, branches)
-      const source = { proto, places: this.#places }
+      const source = { proto, places: this.#places, taken: [...this.#taken, branches] }
       stage = new Stage(source, [...this.choices, ...taken], this.#provider, this.#makeEngine)
       this.#next.set(key, stage)
     }
@@ -249,10 +265,23 @@ class Stage {
   }
 }
 
+/** Which branches go together: conditions that are one value are met together. */
+function waysOf(conditions: readonly Condition[]): Choice[][] {
+  const values = [...new Set(conditions.map(({ value }) => value))]
+  const taken = (isMet: (value: string) => boolean): Choice[] =>
+    conditions.map(condition => ({ condition, branch: isMet(condition.value) ? 'then' : 'else' }))
+  if (values.length <= MOST_CROSSED)
+    return Array.from({ length: 2 ** values.length }, (_, way) =>
+      taken(value => ((way >> values.indexOf(value)) & 1) === 0),
+    )
+  return [taken(() => true), taken(() => false), ...values.map(one => taken(value => value === one))]
+}
+
 /** Kinds of inputs whose choices and dims are remembered. */
 const MOST_KEPT = 64
 const MOST_NUMBERS = 64
-const MOST_DECIDERS = 5
+/** Of more conditions, not every way in which they can go together is looked at. */
+const MOST_CROSSED = 4
 
 const dimsKey = (inputs: Inputs): string => [...inputs].map(([name, { dims }]) => `${name}:${dims}`).join()
 
@@ -271,16 +300,23 @@ function causeOf({ inputs, shapes }: Condition): string {
 
 /** A model's variants, opened when they are first needed. */
 export class Variants {
+  readonly #first: Stage
   readonly #root: Stage
   readonly #usual: Stage
   readonly #places: WeightPlaces
   readonly #provider: Provider
 
-  constructor(source: VariantSource, provider: Provider, make: EngineMaker) {
-    this.#root = new Stage(source, [], provider, make)
-    this.#usual = this.#root.usual()
-    this.#places = source.places
+  private constructor(first: Stage, root: Stage, places: WeightPlaces, provider: Provider) {
+    this.#first = first
+    this.#root = root
+    this.#usual = root.usual()
+    this.#places = places
     this.#provider = provider
+  }
+
+  static async of(source: VariantSource, provider: Provider, make: EngineMaker): Promise<Variants> {
+    const first = new Stage(source, [], provider, make)
+    return new Variants(first, await first.settled(), source.places, provider)
   }
 
   /** Whether inputs decide what the model is made of. */
@@ -303,10 +339,14 @@ export class Variants {
     return this.#root.variant()
   }
 
-  /** With each choice of branches: none where inputs decide nothing, and no more than are worth looking at. */
-  async each(): Promise<Variant[] | undefined> {
+  /** The model of a file, its functions' nodes in the place of their calls, with the branches that constants decide. */
+  settle(proto: ModelProto, inPlace: Map<NodeProto, readonly NodeProto[]>): ModelProto {
+    return this.#root.take(proto, inPlace)
+  }
+
+  /** With each choice of branches: none where inputs decide nothing. */
+  async each(): Promise<Variant[]> {
     if (!this.areMany) return []
-    if (this.#root.deciders.length > MOST_DECIDERS) return undefined
     const found: Variant[] = []
     for (const stage of this.#root.leaves()) {
       // Choices that do not go together make a graph that can't run.
@@ -331,6 +371,6 @@ export class Variants {
   }
 
   async release(): Promise<void> {
-    await this.#root.release()
+    await this.#first.release()
   }
 }

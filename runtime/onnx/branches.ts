@@ -17,8 +17,13 @@ export function branchId(node: { readonly output: readonly string[] }): string {
  * The model with some `If` nodes of the main graph replaced by the nodes of the branch that runs, so that what is inside is part of the
  * graph like any other value. Names stay; one that is used in several places gets the If's name before it. The message given is not
  * changed. @param taken by `branchId`
+ * @param inPlace filled with what stands for a node of the main graph, where that is not the node itself
  */
-export function takeBranches(proto: ModelProto, taken: ReadonlyMap<string, Branch>): ModelProto {
+export function takeBranches(
+  proto: ModelProto,
+  taken: ReadonlyMap<string, Branch>,
+  inPlace?: Map<NodeProto, readonly NodeProto[]>,
+): ModelProto {
   const graph = proto.graph as GraphProto
   const names = new Names(graph, taken)
   const merged: BodyParts = {
@@ -36,12 +41,27 @@ export function takeBranches(proto: ModelProto, taken: ReadonlyMap<string, Branc
     }
     const parts = splice(node, bodyOf(node, branch), names)
     merged.node.push(...parts.node)
+    if (inPlace) replaceIn(inPlace, node, parts.node)
     merged.initializer.push(...parts.initializer)
     merged.sparseInitializer.push(...parts.sparseInitializer)
     merged.valueInfo.push(...parts.valueInfo)
     merged.quantizationAnnotation.push(...parts.quantizationAnnotation)
   }
   return withFields(proto, { graph: withFields(graph, merged) })
+}
+
+/** A node may itself stand in the place of another. */
+function replaceIn(inPlace: Map<NodeProto, readonly NodeProto[]>, node: NodeProto, nodes: readonly NodeProto[]): void {
+  let isWithin = false
+  for (const [outer, inner] of inPlace) {
+    if (!inner.includes(node)) continue
+    inPlace.set(
+      outer,
+      inner.flatMap(each => (each === node ? nodes : [each])),
+    )
+    isWithin = true
+  }
+  if (!isWithin) inPlace.set(node, nodes)
 }
 
 type BodyParts = Pick<GraphProto, 'node' | 'initializer' | 'sparseInitializer' | 'valueInfo' | 'quantizationAnnotation'>
