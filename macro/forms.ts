@@ -69,6 +69,20 @@ export const plainForms = [
   'next',
 ] as const
 
+/** How many arguments they take, at most; print() takes any number. */
+export const mostArguments: Readonly<Record<string, number>> = {
+  save: 1,
+  stop: 0,
+  skip: 2,
+  cache: 1,
+  invoke: 2,
+  barrier: 1,
+  assert: 2,
+  iter: 2,
+  all: 1,
+  next: 0,
+}
+
 /** Of those, the ones that run the model: in a block they are awaited by themselves. */
 export const awaitedForms = ['print', 'assert', 'next'] as const
 

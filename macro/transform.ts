@@ -3,7 +3,16 @@ import { parseSlice, SliceSyntaxError } from '../language/slice.ts'
 import type { Babel, Context, NodePath, types } from './babel.ts'
 import { expandBlock } from './expand.ts'
 import { failAt } from './fail.ts'
-import { awaitedForms, type Form, forms, invokeForm, knownForms, laterForms, plainForms } from './forms.ts'
+import {
+  awaitedForms,
+  type Form,
+  forms,
+  invokeForm,
+  knownForms,
+  laterForms,
+  mostArguments,
+  plainForms,
+} from './forms.ts'
 import { member } from './marks.ts'
 import { placeIn } from './place.ts'
 import type { References } from './references.ts'
@@ -88,6 +97,7 @@ export function transform({
         )
     }
   }
+  for (const name of plainForms) for (const path of references[name] ?? []) checkCount(name, path, context)
   prepareInvokes(references.invoke ?? [], context)
   for (const name of awaitedForms) awaitCalls(references[name] ?? [], references, context)
   for (const path of references.invoke ?? []) {
@@ -132,6 +142,25 @@ function callOf(reference: NodePath, { name, usage }: Form, { fail }: Context): 
   if (!parent?.isCallExpression() || reference.key !== 'callee')
     throw fail(reference, `${name} is a macro and can only be called: ${usage}. For a value use model.${name}`)
   return parent as NodePath<types.CallExpression>
+}
+
+/** JavaScript would drop arguments that a form does not have: `save(a, b)` would save `a`. */
+function checkCount(name: string, path: NodePath, { fail }: Context): void {
+  const call = path.parentPath
+  const most = mostArguments[name]
+  if (most === undefined || !call?.isCallExpression() || path.key !== 'callee') return
+  const surplus = (call.get('arguments') as NodePath[])[most]
+  if (!surplus || call.node.arguments.some(argument => argument.type === 'SpreadElement')) return
+  const fix =
+    name === 'save'
+      ? '. Write save([a, b]), or save() around each'
+      : name === 'invoke'
+        ? '. Give options to trace()'
+        : ''
+  throw fail(
+    surplus,
+    `${name}() takes ${most === 0 ? 'no arguments' : most === 1 ? '1 argument' : `${most} arguments`}, and the others would be dropped${fix}`,
+  )
 }
 
 /** An invoke in an invoke has no rows of its own. Its block runs late: the line of an expression is noted too. */

@@ -1,4 +1,5 @@
 import { StepError } from '../errors/generate.ts'
+import { refuseSurplus } from '../tensor/expected.ts'
 import { currentSession } from '../tracing/session.ts'
 import { Generation } from './generation.ts'
 import type { Steps } from './selection.ts'
@@ -10,14 +11,16 @@ import type { Steps } from './selection.ts'
  */
 export function iter<R>(steps: Steps, body: () => Promise<R>): Promise<R[]>
 export function iter<R>(steps: Steps, body: () => R): R[]
-export function iter(steps: Steps, body: () => unknown): unknown {
+export function iter(steps: Steps, body: () => unknown, ...surplus: unknown[]): unknown {
+  refuseSurplus('iter', 2, surplus)
   return running('iter').gather('iter', steps, body)
 }
 
 /** In a block of generate(): `iter` of all steps. */
 export function all<R>(body: () => Promise<R>): Promise<R[]>
 export function all<R>(body: () => R): R[]
-export function all(body: () => unknown): unknown {
+export function all(body: () => unknown, ...surplus: unknown[]): unknown {
+  refuseSurplus('all', 1, surplus, 'for some steps write iter(steps, () => …)')
   return running('all').gather('all', '...', body)
 }
 

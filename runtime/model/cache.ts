@@ -8,6 +8,7 @@ import { resolvePath } from '../names/resolve.ts'
 import type { ModuleNode, ModuleTree } from '../names/tree.ts'
 import { platformFiles } from '../onnx/platform-files.ts'
 import { bytesOf } from '../tensor/dtype.ts'
+import { refuseSurplus } from '../tensor/expected.ts'
 import { knownOptions } from '../tensor/known-options.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { currentTracer, type Tracer } from '../tracing/tracer.ts'
@@ -108,7 +109,9 @@ export class Cache {
  * Modules that are skipped, or that no node computes, are left out.
  * @throws CacheTooLargeError before anything runs; UnknownModuleError
  */
-export function cache(given: CacheOptions = {}): Cache {
+export function cache(options?: CacheOptions): Cache
+export function cache(given: CacheOptions = {}, ...surplus: unknown[]): Cache {
+  refuseSurplus('cache', 1, surplus, 'name the modules in one list: cache({ modules: [a, b] })')
   const options = knownOptions('cache()', given, ['modules', 'where', 'inputs', 'file', 'maxBytes'])
   const tracer = currentTracer()
   if (!tracer) throw new SaveError('cache() was called outside a trace.', 'call it inside the block of a trace')

@@ -8,11 +8,13 @@ import { lookUp, resolveChild } from '../names/resolve.ts'
 import type { ModuleNode } from '../names/tree.ts'
 import { answerTo, isAskedByTools } from '../tensor/asked-by-tools.ts'
 import { type TensorLike, toTensor } from '../tensor/convert.ts'
+import { refuseSurplus } from '../tensor/expected.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { readActivation, writeActivation } from './activation.ts'
 import type { Binding } from './binding.ts'
 import { habitOf, unassignable } from './habits.ts'
 import { listMethod } from './list-methods.ts'
+import { expectingMember } from './member-arguments.ts'
 import { type Operations, operationsOf } from './operations.ts'
 import { readParameter, writeParameter } from './parameter.ts'
 
@@ -111,7 +113,10 @@ export function handleOf(value: unknown): ModuleHandle | undefined {
 
 /** A proxy that answers with the handle's own members first, then with children. */
 export function makeProxy(handle: ModuleHandle): object {
-  const target = (input: TensorLike): Tensor => handle.apply(input)
+  const target = (input: TensorLike, ...surplus: unknown[]): Tensor => {
+    refuseSurplus(handle.path || 'the model', 1, surplus)
+    return handle.apply(input)
+  }
   // Node prints a proxy by its target.
   Object.defineProperty(target, INSPECT, { value: handle[INSPECT].bind(handle), configurable: true })
   const proxy = new Proxy(target, {
@@ -122,7 +127,8 @@ export function makeProxy(handle: ModuleHandle): object {
         handle.members.has(name) || (handle.otherMembers.has(name) && !handle.has(name))
       if (typeof key === 'symbol' || isMember(key)) {
         const value = Reflect.get(handle, key, handle)
-        return typeof value === 'function' ? value.bind(handle) : value
+        if (typeof value !== 'function') return value
+        return typeof key === 'symbol' ? value.bind(handle) : expectingMember(key, value.bind(handle))
       }
       if (handle.has(key)) return handle.child(key)
       if (key === 'toJSON') return () => handle.toJSON()

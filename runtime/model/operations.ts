@@ -109,6 +109,7 @@ const inspect = Symbol.for('nodejs.util.inspect.custom')
 
 guardMembers<OperationNode>(OperationNode.prototype, {
   isOwn: (self): self is OperationNode => self instanceof OperationNode,
+  counted: ['outputAt', 'inputAt'],
   read: (node, name) =>
     new NoSuchMemberError(
       `The node ${node.name}`,

@@ -1,6 +1,7 @@
 import { TraceArgumentsError } from '../errors/trace.ts'
 import type { Tap } from '../graph/expression.ts'
 import type { TensorLike } from '../tensor/convert.ts'
+import { refuseSurplus } from '../tensor/expected.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { handleOf, type ModuleBase } from './module.ts'
 
@@ -12,7 +13,9 @@ export type SkipValue = TensorLike | Readonly<Record<string, TensorLike>>
  * neither read nor written from here on.
  * @throws SkippedError at such a read or write; ShapeError where the value doesn't fit; AmbiguousTapError where several values leave
  */
-export function skip(module: ModuleBase, value?: SkipValue): void {
+export function skip(module: ModuleBase, value?: SkipValue): void
+export function skip(module: ModuleBase, value?: SkipValue, ...surplus: unknown[]): void {
+  refuseSurplus('skip', 2, surplus, 'skip each module by itself; several outputs take an object')
   const handle = handleOf(module)
   if (!handle || handle.path === '') {
     throw new TraceArgumentsError(

@@ -3,9 +3,9 @@ import { checkDims } from './check-dims.ts'
 import { type TensorLike, toTensor } from './convert.ts'
 import { sizeOf } from './data.ts'
 import { allocate, type DataType, type HeldType, isBigInt } from './dtype.ts'
+import { expect } from './expected.ts'
 import { here } from './here.ts'
 import { int64Operand } from './int64.ts'
-import { knownOptions } from './known-options.ts'
 import { recordOne, Tensor } from './tensor.ts'
 
 /** Which dtype. */
@@ -24,9 +24,9 @@ export function tensor(data: TensorLike, dims: readonly number[]): Tensor
 export function tensor(
   data: TensorLike,
   options?: { type?: HeldType; dims?: readonly number[] } | readonly number[],
+  ...surplus: unknown[]
 ): Tensor {
-  const given = Array.isArray(options) ? { dims: options as readonly number[] } : (options as { type?: HeldType })
-  const { type, dims }: { type?: HeldType; dims?: readonly number[] } = knownOptions('tensor', given, ['type', 'dims'])
+  const { type, dims } = expect<{ type?: HeldType; dims?: readonly number[] }>('tensor', data, options, ...surplus)
   const made = toTensor(data, { type })
   if (dims) checkDims(dims, 'tensor')
   return dims ? Tensor.of(withDims(made, dims)) : made
@@ -41,8 +41,8 @@ function withDims(made: Tensor, dims: readonly number[]) {
 
 /** Every element `value`. */
 export function full(dims: readonly number[], value: number, { type }?: Typed): Tensor
-export function full(dims: readonly number[], value: number, options?: Typed): Tensor {
-  const { type = 'float32' } = knownOptions('full', options, ['type'])
+export function full(dims: readonly number[], value: number, options?: Typed, ...surplus: unknown[]): Tensor {
+  const { type = 'float32' } = expect<Typed>('full', dims, value, options, ...surplus)
   checkDims(dims, 'full')
   const one = toTensor(value, { type }).held().data
   const data = allocate(type, sizeOf(dims))
@@ -51,21 +51,26 @@ export function full(dims: readonly number[], value: number, options?: Typed): T
 }
 
 /** Every element 0: float32, unless `type` says otherwise. */
-export function zeros(dims: readonly number[], options?: Typed): Tensor {
-  return full(dims, 0, options)
+export function zeros(dims: readonly number[], options?: Typed): Tensor
+export function zeros(dims: readonly number[], options?: Typed, ...surplus: unknown[]): Tensor {
+  return full(dims, 0, expect('zeros', dims, options, ...surplus))
 }
 
 /** Every element 1: float32, unless `type` says otherwise. */
-export function ones(dims: readonly number[], options?: Typed): Tensor {
-  return full(dims, 1, options)
+export function ones(dims: readonly number[], options?: Typed): Tensor
+export function ones(dims: readonly number[], options?: Typed, ...surplus: unknown[]): Tensor {
+  return full(dims, 1, expect('ones', dims, options, ...surplus))
 }
 
 /** A tensor of the same dims, every element `value`. The dtype is the other's, unless `type` says otherwise. */
+export function fullLike(other: Tensor, value: number, options?: { readonly type?: DataType }): Tensor
 export function fullLike(
   other: Tensor,
   value: number,
-  { type = other.type }: { readonly type?: DataType } = {},
+  options: { readonly type?: DataType } = {},
+  ...surplus: unknown[]
 ): Tensor {
+  const { type = other.type } = expect<{ type?: DataType }>('fullLike', other, value, options, ...surplus)
   const { dims } = other
   const shape = dims.includes(undefined)
     ? recordOne('Shape', [other], { type: 'int64', dims: [dims.length] })
@@ -74,20 +79,24 @@ export function fullLike(
 }
 
 /** Zeros with the dims and the dtype of another tensor. */
-export function zerosLike(other: Tensor, options?: { readonly type?: DataType }): Tensor {
-  return fullLike(other, 0, options)
+export function zerosLike(other: Tensor, options?: { readonly type?: DataType }): Tensor
+export function zerosLike(other: Tensor, options?: { readonly type?: DataType }, ...surplus: unknown[]): Tensor {
+  return fullLike(other, 0, expect('zerosLike', other, options, ...surplus))
 }
 
 /** Ones with the dims and the dtype of another tensor. */
-export function onesLike(other: Tensor, options?: { readonly type?: DataType }): Tensor {
-  return fullLike(other, 1, options)
+export function onesLike(other: Tensor, options?: { readonly type?: DataType }): Tensor
+export function onesLike(other: Tensor, options?: { readonly type?: DataType }, ...surplus: unknown[]): Tensor {
+  return fullLike(other, 1, expect('onesLike', other, options, ...surplus))
 }
 
 /** start, start + step, … up to but without end: int64 if all are integers. */
-export function arange(start: number, end?: number, step = 1, options: Typed = {}): Tensor {
+export function arange(start: number, end?: number, step?: number, options?: Typed): Tensor
+export function arange(start: number, end?: number, step = 1, options: Typed = {}, ...surplus: unknown[]): Tensor {
+  const given = expect<Typed>('arange', start, end, step, options, ...surplus)
   const [from, to] = end === undefined ? [0, start] : [start, end]
   if (step === 0) throw new ArgumentError('arange: a step of 0.', here())
-  const type = options.type ?? ([from, to, step].every(Number.isInteger) ? 'int64' : 'float32')
+  const type = given.type ?? ([from, to, step].every(Number.isInteger) ? 'int64' : 'float32')
   const length = Math.max(0, Math.ceil((to - from) / step))
   if (!Number.isSafeInteger(length)) throw new ArgumentError(`arange: from ${from} to ${to} by ${step}`, here())
   const values = Array.from({ length }, (_, i) => from + i * step)
@@ -96,7 +105,15 @@ export function arange(start: number, end?: number, step = 1, options: Typed = {
 }
 
 /** `steps` values from start to end, both included. */
-export function linspace(start: number, end: number, steps: number, { type = 'float32' }: Typed = {}): Tensor {
+export function linspace(start: number, end: number, steps: number, options?: Typed): Tensor
+export function linspace(
+  start: number,
+  end: number,
+  steps: number,
+  options: Typed = {},
+  ...surplus: unknown[]
+): Tensor {
+  const { type = 'float32' } = expect<Typed>('linspace', start, end, steps, options, ...surplus)
   const values = Array.from({ length: steps }, (_, i) =>
     steps === 1 ? start : start + ((end - start) * i) / (steps - 1),
   )
@@ -104,7 +121,9 @@ export function linspace(start: number, end: number, steps: number, { type = 'fl
 }
 
 /** The identity matrix. */
-export function eye(rows: number, columns = rows, { type = 'float32' }: Typed = {}): Tensor {
+export function eye(rows: number, columns?: number, options?: Typed): Tensor
+export function eye(rows: number, columns = rows, options: Typed = {}, ...surplus: unknown[]): Tensor {
+  const { type = 'float32' } = expect<Typed>('eye', rows, columns, options, ...surplus)
   const made = zeros([rows, columns], { type })
   const ones = full([Math.min(rows, columns)], 1, { type }).held().data as unknown[]
   const data = made.held().data as unknown[]
@@ -113,7 +132,9 @@ export function eye(rows: number, columns = rows, { type = 'float32' }: Typed = 
 }
 
 /** 1 at each class, 0 elsewhere: int64, one more axis of size `classes`. @throws IndexError for a class that is not below `classes` */
-export function oneHot(ids: Tensor, classes: number): Tensor {
+export function oneHot(ids: Tensor, classes: number): Tensor
+export function oneHot(ids: Tensor, classes: number, ...surplus: unknown[]): Tensor {
+  expect('oneHot', ids, classes, ...surplus)
   if (ids.computed) {
     for (const id of ids.held().data as Iterable<number | bigint>)
       if (id < 0 || id >= classes) throw new IndexError(`oneHot: there is no class ${id} among ${classes}`, here())

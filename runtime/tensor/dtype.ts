@@ -50,6 +50,21 @@ const arrays = {
   bool: Uint8Array,
 } as const
 
+/** Their names. */
+export const dataTypes: readonly DataType[] = [
+  ...(Object.keys(arrays) as HeldType[]),
+  ...([
+    'bfloat16',
+    'string',
+    'int4',
+    'uint4',
+    'float8e4m3fn',
+    'float8e4m3fnuz',
+    'float8e5m2',
+    'float8e5m2fnuz',
+  ] as const),
+]
+
 /** Types that can be held in JavaScript and fed to a session. */
 export type HeldType = keyof typeof arrays | 'string'
 

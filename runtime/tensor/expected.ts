@@ -1,16 +1,20 @@
 import { OnnsightError } from '../errors/error.ts'
 import { ArgumentError } from '../errors/tensor.ts'
+import { type DataType, dataTypes } from './dtype.ts'
 import { here } from './here.ts'
 import { knownOptions } from './known-options.ts'
 import { isPlain } from './plain.ts'
-import { type Signature, signatureOf } from './signatures.ts'
+import { functionArguments, type Signature, signatureOf } from './signatures.ts'
 import { Tensor } from './tensor.ts'
 
 /* JavaScript drops arguments that a function does not have, and takes those of a wrong kind: neither may pass in silence. */
 
+/** What an argument must be. */
 interface Kind {
   readonly what: string
   is(value: unknown): boolean
+  /** It can't be left out. */
+  readonly isNeeded?: boolean
 }
 
 const isWhole = (value: unknown): boolean => Number.isInteger(value)
@@ -20,13 +24,51 @@ const several: Kind = {
   is: value => isWhole(value) || (Array.isArray(value) && value.every(isWhole)),
 }
 const number: Kind = { what: 'a number', is: value => typeof value === 'number' }
+const truth: Kind = { what: 'true or false', is: value => typeof value === 'boolean' }
+const text: Kind = { what: 'text', is: value => typeof value === 'string' }
+const list: Kind = { what: 'a list of tensors', is: Array.isArray, isNeeded: true }
+const tensor: Kind = { what: 'a tensor', is: value => value instanceof Tensor, isNeeded: true }
+const single: Kind = { what: 'a number', is: value => /^(number|bigint|boolean)$/.test(typeof value), isNeeded: true }
+const place: Kind = {
+  what: 'a whole number or a tensor of one',
+  is: value => isWhole(value) || typeof value === 'bigint' || value instanceof Tensor,
+}
+const dtype: Kind = { what: `one of ${dataTypes.join(', ')}`, is: value => dataTypes.includes(value as DataType) }
+const oneOf = (...words: string[]): Kind => ({
+  what: `one of ${words.map(word => `'${word}'`).join(', ')}`,
+  is: value => words.includes(value as string),
+})
+
+const kindsOf = (kinds: Readonly<Record<string, Kind>>): Readonly<Record<string, Kind>> =>
+  Object.fromEntries(Object.entries(kinds).flatMap(([names, kind]) => names.split(' ').map(name => [name, kind])))
 
 /** By the argument's name in the signatures. What is to be a tensor is checked where it becomes one. */
-const kinds: Readonly<Record<string, Kind>> = {
-  ...Object.fromEntries('dim start end length k count offset diagonal a b'.split(' ').map(name => [name, whole])),
-  ...Object.fromEntries('dims times shifts sizes from to shape which order'.split(' ').map(name => [name, several])),
+const ofMethods = kindsOf({
+  'dim start end length k count offset diagonal a b': whole,
+  'dims times shifts sizes from to shape which order': several,
   p: number,
-}
+  index: place,
+  type: dtype,
+})
+
+const ofFunctions = kindsOf({
+  'dim steps rows columns classes low high count': whole,
+  'start end step': number,
+  equation: text,
+  tensors: list,
+  'other ids': tensor,
+  value: single,
+})
+
+/** Options; of those with other values the operation says it itself. */
+const ofOptions = kindsOf({
+  'keepdim largest sorted descending logTarget': truth,
+  'correction eps': number,
+  ignoreIndex: whole,
+  approximate: oneOf('none', 'tanh'),
+  reduction: oneOf('mean', 'sum', 'none'),
+  type: dtype,
+})
 
 /** What people write who mean an option: `sum(-1, true)`. */
 const FLAGS: Readonly<Record<string, string>> = { keepdim: 'true', descending: 'true', approximate: "'tanh'" }
@@ -40,16 +82,55 @@ export function expecting<This>(
   const signature = signatureOf(declared)
   const { plain, options } = signature
   return function (...args) {
-    checkCount(name, signature, args)
-    for (const [i, value] of args.entries()) checkKind(name, signature, i, value)
-    if (options.length > 0 && args.length > plain.length)
-      args[plain.length] = knownOptions(name, args[plain.length] as object | undefined, options)
+    check(name, signature, args, ofMethods)
+    if (options.length > 0 && args.length > plain.length) {
+      const given = knownOptions(name, args[plain.length] as object | undefined, options)
+      checkOptions(name, given)
+      args[plain.length] = given
+    }
     try {
       return method.apply(this, args)
     } catch (error) {
       if (error instanceof OnnsightError || !(error instanceof TypeError || error instanceof RangeError)) throw error
       throw refused(name, signature, `can't use ${args.map(show).join(', ') || 'nothing'}: ${error.message}`)
     }
+  }
+}
+
+/**
+ * The same for a function: `args` are its arguments in order, and all that it was given beyond them. Gives its options, under our names.
+ * @throws ArgumentError, UnknownOptionError
+ */
+export function expect<O extends object>(name: string, ...args: readonly unknown[]): O {
+  const signature = signatureOf(functionArguments[name])
+  check(name, signature, args, ofFunctions)
+  const given = args[signature.plain.length]
+  if (signature.options.length === 0 || given === undefined) return {} as O
+  const options = Array.isArray(given) ? { dims: given } : (given as object)
+  const known = knownOptions(name, options, signature.options) as O
+  checkOptions(name, known)
+  return known
+}
+
+function check(
+  name: string,
+  signature: Signature,
+  args: readonly unknown[],
+  kinds: Readonly<Record<string, Kind>>,
+): void {
+  checkCount(name, signature, args)
+  for (const [i, value] of args.entries()) checkKind(name, signature, i, value, kinds)
+}
+
+function checkOptions(name: string, options: object): void {
+  for (const [key, value] of Object.entries(options)) {
+    const kind = name === 'klDiv' && key === 'reduction' ? oneOf('mean', 'sum', 'none', 'batchmean') : ofOptions[key]
+    if (value === undefined || !kind || kind.is(value)) continue
+    throw new ArgumentError(
+      `${name}: ${key} is ${show(value)}, and must be ${kind.what}.`,
+      here(),
+      `write { ${key}: ${kind === truth ? 'true' : '…'} }, or leave it out`,
+    )
   }
 }
 
@@ -84,11 +165,17 @@ function instead(
   return usage(name, { plain, rest: undefined, options })
 }
 
-function checkKind(name: string, signature: Signature, i: number, value: unknown): void {
+function checkKind(
+  name: string,
+  signature: Signature,
+  i: number,
+  value: unknown,
+  kinds: Readonly<Record<string, Kind>>,
+): void {
   const { plain, rest, options } = signature
-  if (value === undefined) return
+  const kind = i < plain.length || rest ? kinds[plain[i] ?? rest] : undefined
+  if (value === undefined && !kind?.isNeeded) return
   if (i < plain.length || rest) {
-    const kind = kinds[plain[i] ?? rest]
     if (!kind || kind.is(value)) return
     const isOptions = options.length > 0 && typeof value === 'object' && value !== null && isPlain(value)
     throw refused(
@@ -99,6 +186,8 @@ function checkKind(name: string, signature: Signature, i: number, value: unknown
     )
   }
   if (typeof value === 'object' && value !== null && isPlain(value)) return
+  // The dims alone may stand for the options of tensor().
+  if (name === 'tensor' && Array.isArray(value)) return
   const [first] = options
   throw refused(
     name,

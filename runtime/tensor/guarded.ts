@@ -1,4 +1,5 @@
 import { answerTo, isAskedByTools } from './asked-by-tools.ts'
+import { refuseSurplus } from './expected.ts'
 
 /** What to throw where a member is read that is not there, and where one is assigned. */
 export interface Guards<Self extends object> {
@@ -7,6 +8,8 @@ export interface Guards<Self extends object> {
   write(self: Self, name: string): Error
   /** For a method that stands where its result is meant: `h.mean + 1`. */
   uncalled(name: string): Error
+  /** Methods that refuse arguments beyond those that they declare. */
+  readonly counted: readonly string[]
 }
 
 /**
@@ -15,18 +18,19 @@ export interface Guards<Self extends object> {
  */
 export function guardMembers<Self extends object>(
   prototype: object,
-  { isOwn, read, write, uncalled }: Guards<Self>,
+  { isOwn, read, write, uncalled, counted }: Guards<Self>,
 ): void {
   for (const [name, { value, get, set }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
     if (name === 'constructor' || set) continue
+    const member = counted.includes(name) ? counting(name, value) : value
     if (typeof value === 'function' && name !== 'toString')
-      Object.defineProperty(value, Symbol.toPrimitive, {
+      Object.defineProperty(member, Symbol.toPrimitive, {
         value: () => {
           throw uncalled(name)
         },
       })
     Object.defineProperty(prototype, name, {
-      get: get ?? (() => value),
+      get: get ?? (() => member),
       set(this: unknown) {
         if (isOwn(this)) throw write(this, name)
       },
@@ -47,4 +51,16 @@ export function guardMembers<Self extends object>(
     },
   )
   Object.setPrototypeOf(prototype, behind)
+}
+
+/** A method that refuses arguments beyond those that it declares. */
+export function counting<A extends unknown[], R>(
+  name: string,
+  method: (this: unknown, ...args: A) => R,
+  most: number = method.length,
+): (this: unknown, ...args: A) => R {
+  return function (...args) {
+    refuseSurplus(name, most, args.slice(most))
+    return method.apply(this, args)
+  }
 }

@@ -163,6 +163,7 @@ function write(tensor: Tensor, name: string): Error {
 export function guardTensors(): void {
   guardMembers<Tensor>(Tensor.prototype, {
     isOwn: isTensor,
+    counted: ['tolist', 'item', 'value', 'set'],
     read,
     write,
     uncalled: name =>

@@ -6,8 +6,8 @@ import { checkDims } from './check-dims.ts'
 import { toTensor } from './convert.ts'
 import { sizeOf } from './data.ts'
 import type { HeldType } from './dtype.ts'
+import { expect } from './expected.ts'
 import { here } from './here.ts'
-import { knownOptions } from './known-options.ts'
 import { Tensor } from './tensor.ts'
 
 type Generator = ReturnType<typeof mersenne>
@@ -21,8 +21,7 @@ export interface Seeded {
 }
 
 /** @throws ArgumentError without a seed: random numbers that can't be had again are of no use here */
-function generatorOf(operation: string, options: Partial<Seeded> | undefined): Generator {
-  const { seed } = knownOptions(operation, options, ['seed', 'type'])
+function generatorOf(operation: string, seed: number | undefined): Generator {
   if (seed !== undefined && Number.isSafeInteger(seed)) return mersenne(seed)
   const what = seed === undefined ? 'it was given no seed' : `its seed is ${seed}`
   throw new ArgumentError(
@@ -33,9 +32,10 @@ function generatorOf(operation: string, options: Partial<Seeded> | undefined): G
 }
 
 /** Uniform in [0, 1). The Mersenne twister: unlike smaller generators, it gives neighbouring seeds unlike numbers. */
-export function rand(dims: readonly number[], options: Seeded): Tensor {
-  const generator = generatorOf('rand', options)
-  const { type = 'float32' } = options
+export function rand(dims: readonly number[], options: Seeded): Tensor
+export function rand(dims: readonly number[], options: Seeded, ...surplus: unknown[]): Tensor {
+  const { seed, type = 'float32' } = expect<Partial<Seeded>>('rand', dims, options, ...surplus)
+  const generator = generatorOf('rand', seed)
   checkDims(dims, 'rand')
   // As many bits as the type holds: more would be rounded, now and then up to 1.
   const steps = 2 ** (type === 'float16' ? 11 : type === 'float32' ? 24 : 53)
@@ -47,32 +47,44 @@ export function rand(dims: readonly number[], options: Seeded): Tensor {
 }
 
 /** Normal, mean 0 and standard deviation 1: Box and Muller's transform of `rand`. */
-export function randn(dims: readonly number[], options: Seeded): Tensor {
-  const generator = generatorOf('randn', options)
+export function randn(dims: readonly number[], options: Seeded): Tensor
+export function randn(dims: readonly number[], options: Seeded, ...surplus: unknown[]): Tensor {
+  const { seed, type } = expect<Partial<Seeded>>('randn', dims, options, ...surplus)
+  const generator = generatorOf('randn', seed)
   checkDims(dims, 'randn')
   const values = Array.from({ length: sizeOf(dims) }, () => {
     const radius = Math.sqrt(-2 * Math.log(1 - uniformFloat64(generator)))
     return radius * Math.cos(2 * Math.PI * uniformFloat64(generator))
   })
-  return shaped(values, dims, options.type ?? 'float32')
+  return shaped(values, dims, type ?? 'float32')
 }
 
 /** Integers from low up to, but without, high: int64. */
-export function randint(low: number, high: number, dims: readonly number[], options: Seeded): Tensor {
-  const generator = generatorOf('randint', options)
+export function randint(low: number, high: number, dims: readonly number[], options: Seeded): Tensor
+export function randint(
+  low: number,
+  high: number,
+  dims: readonly number[],
+  options: Seeded,
+  ...surplus: unknown[]
+): Tensor {
+  const { seed, type } = expect<Partial<Seeded>>('randint', low, high, dims, options, ...surplus)
+  const generator = generatorOf('randint', seed)
   checkDims(dims, 'randint')
   if (!(low < high))
     throw new ArgumentError(`randint: there is no integer from ${low} up to, but without, ${high}.`, here())
   return shaped(
     Array.from({ length: sizeOf(dims) }, () => uniformInt(generator, low, high - 1)),
     dims,
-    options.type ?? 'int64',
+    type ?? 'int64',
   )
 }
 
 /** The integers below `count` in random order: int64. */
-export function randperm(count: number, options: Seeded): Tensor {
-  const generator = generatorOf('randperm', options)
+export function randperm(count: number, options: Seeded): Tensor
+export function randperm(count: number, options: Seeded, ...surplus: unknown[]): Tensor {
+  const { seed } = expect<Partial<Seeded>>('randperm', count, options, ...surplus)
+  const generator = generatorOf('randperm', seed)
   checkDims([count], 'randperm')
   const order = Array.from({ length: count }, (_, i) => i)
   for (let i = count - 1; i > 0; i--) {

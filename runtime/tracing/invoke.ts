@@ -1,4 +1,5 @@
 import { InvokeError } from '../errors/invoke.ts'
+import { refuseSurplus } from '../tensor/expected.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import type { Block } from './block.ts'
 import { currentTracer } from './tracer.ts'
@@ -37,7 +38,9 @@ function record(block: Block): unknown {
 }
 
 /** Accepted so that ports from nnsight run: what an invoke needs of another orders them already. */
-export function barrier(_count?: number): void {
+export function barrier(count?: number): void
+export function barrier(_count?: number, ...surplus: unknown[]): void {
+  refuseSurplus('barrier', 1, surplus)
   if (!currentTracer())
     throw new InvokeError('barrier() was called outside a trace.', 'it may be left out: values order the invokes')
 }

@@ -1,6 +1,7 @@
 import { AssertionFailedError, ConditionError } from '../errors/trace.ts'
 import { currentRecorder, recorderScope } from '../graph/recorder.ts'
 import { indexOf } from '../tensor/data.ts'
+import { refuseSurplus } from '../tensor/expected.ts'
 import { Tensor } from '../tensor/tensor.ts'
 
 /**
@@ -18,7 +19,9 @@ export async function print(...values: unknown[]): Promise<void> {
  * elements are true. Awaited as `print` is.
  * @throws AssertionFailedError
  */
-export async function assert(condition: unknown, message?: string): Promise<void> {
+export async function assert(condition: unknown, message?: string): Promise<void>
+export async function assert(condition: unknown, message?: string, ...surplus: unknown[]): Promise<void> {
+  refuseSurplus('assert', 2, surplus)
   const at = currentRecorder()?.mark()?.position()
   const label = condition instanceof Tensor ? condition.label : String(condition)
   const [value] = await computed([condition])

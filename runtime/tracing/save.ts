@@ -1,5 +1,6 @@
 import { SaveError } from '../errors/trace.ts'
 import { currentRecorder } from '../graph/recorder.ts'
+import { refuseSurplus } from '../tensor/expected.ts'
 import { collectTensors } from './result.ts'
 import { currentSession } from './session.ts'
 import { Tracer } from './tracer.ts'
@@ -8,7 +9,9 @@ import { Tracer } from './tracer.ts'
  * Marks a handle, or all handles in an array or a plain object, so that its value is there after the trace. Gives it back as it is.
  * @throws SaveError outside a trace
  */
-export function save<T>(value: T): T {
+export function save<T>(value: T): T
+export function save<T>(value: T, ...surplus: unknown[]): T {
+  refuseSurplus('save', 1, surplus, 'write save([a, b]), or save() around each')
   const recorder = currentRecorder()
   for (const tensor of collectTensors(value)) {
     const owner = tensor.owner ?? recorder

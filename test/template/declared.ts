@@ -70,6 +70,7 @@ function describe(params: readonly types.Node[], interfaces: ReadonlyMap<string,
   const parts: string[] = []
   for (const param of params) {
     const node = param.type === 'AssignmentPattern' ? param.left : param
+    if (node.type === 'RestElement' && (node.argument as types.Identifier).name === 'surplus') continue
     if (node.type === 'RestElement') parts.push(`...${(node.argument as types.Identifier).name}`)
     if (node.type === 'RestElement' || (node.type === 'Identifier' && node.name === 'this')) continue
     const annotation = (node as types.Identifier).typeAnnotation as types.TSTypeAnnotation | undefined

@@ -1,4 +1,4 @@
-import { DtypeError } from '../../errors/tensor.ts'
+import { ArgumentError } from '../../errors/tensor.ts'
 import type { DataType } from '../dtype.ts'
 import { here } from '../here.ts'
 import type { Tensor } from '../tensor.ts'
@@ -8,7 +8,7 @@ import { castTo } from './kernel.ts'
 export const cast = {
   /** Another dtype. Floats to integers drop the fraction; anything to bool is "not zero". */
   to(this: Tensor, type: DataType): Tensor {
-    if (this.type === 'string' && type !== 'string') throw new DtypeError(`to: text can't become ${type}.`, here())
+    if (type === undefined) throw new ArgumentError('to: it takes a dtype.', here(), "write h.to('float32')")
     return castTo(this, type)
   },
   /** As float32. */

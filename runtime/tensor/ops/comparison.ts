@@ -1,4 +1,5 @@
 import { type TensorLike, toTensor } from '../convert.ts'
+import { expect } from '../expected.ts'
 import { broadcastDims, promote } from '../promote.ts'
 import { recordOne, type Tensor } from '../tensor.ts'
 import { asFloat, castTo, kernelType, predicate } from './kernel.ts'
@@ -83,7 +84,9 @@ export const comparison = {
 }
 
 /** a where the condition holds, else b: broadcast together. */
-export function where(condition: TensorLike, a: TensorLike, b: TensorLike): Tensor {
+export function where(condition: TensorLike, a: TensorLike, b: TensorLike): Tensor
+export function where(condition: TensorLike, a: TensorLike, b: TensorLike, ...surplus: unknown[]): Tensor {
+  expect('where', condition, a, b, ...surplus)
   const test = castTo(toTensor(condition), 'bool')
   const [left, right] = promote(a, b)
   const inner = kernelType(left.type)

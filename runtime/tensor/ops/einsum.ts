@@ -1,6 +1,7 @@
 import { ArgumentError, ShapeError, showDims } from '../../errors/tensor.ts'
 import type { Dim, Dims } from '../../graph/expression.ts'
 import { type TensorLike, toTensor } from '../convert.ts'
+import { expect } from '../expected.ts'
 import { here } from '../here.ts'
 import { int64Constant } from '../int64.ts'
 import { broadcastDims, promoteTypes } from '../promote.ts'
@@ -9,6 +10,9 @@ import { arithmetic, castTo } from './kernel.ts'
 
 /** Sums of products, in Einstein's notation: `einsum('bhqk,bhkd->bhqd', pattern, v)`. @throws ShapeError, ArgumentError */
 export function einsum(equation: string, ...operands: TensorLike[]): Tensor {
+  expect('einsum', equation, ...operands)
+  if (operands.length === 0)
+    throw new ArgumentError(`einsum: '${equation}' was given no tensors.`, here(), "write einsum('ij,jk->ik', a, b)")
   const tensors = operands.map(operand => toTensor(operand))
   const { inputs, output } = parse(equation, tensors.length)
   const dims = resultDims(

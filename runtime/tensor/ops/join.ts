@@ -2,6 +2,7 @@ import { ArgumentError, ShapeError, showDims } from '../../errors/tensor.ts'
 import type { Dim } from '../../graph/expression.ts'
 import { axisOf } from '../axis.ts'
 import { type TensorLike, toTensor } from '../convert.ts'
+import { expect } from '../expected.ts'
 import { here } from '../here.ts'
 import { int64Constant } from '../int64.ts'
 import { promoteTypes } from '../promote.ts'
@@ -9,7 +10,9 @@ import { record, recordOne, type Tensor } from '../tensor.ts'
 import { castTo } from './kernel.ts'
 
 /** Tensors one after another along an axis that they have. @throws ShapeError if the other dims differ */
-export function cat(tensors: readonly TensorLike[], dim = 0): Tensor {
+export function cat(tensors: readonly TensorLike[], dim?: number): Tensor
+export function cat(tensors: readonly TensorLike[], dim = 0, ...surplus: unknown[]): Tensor {
+  expect('cat', tensors, dim, ...surplus)
   const parts = common(tensors, 'cat')
   const axis = axisOf(dim, parts[0].dims.length, 'cat')
   const dims = [...parts[0].dims]
@@ -31,7 +34,9 @@ export function cat(tensors: readonly TensorLike[], dim = 0): Tensor {
 }
 
 /** Tensors of the same dims along a new axis. */
-export function stack(tensors: readonly TensorLike[], dim = 0): Tensor {
+export function stack(tensors: readonly TensorLike[], dim?: number): Tensor
+export function stack(tensors: readonly TensorLike[], dim = 0, ...surplus: unknown[]): Tensor {
+  expect('stack', tensors, dim, ...surplus)
   const parts = common(tensors, 'stack')
   return cat(
     parts.map(part => part.unsqueeze(dim)),

@@ -4,7 +4,7 @@ import { axesOf, axisOf } from '../axis.ts'
 import { sizeOf } from '../data.ts'
 import { here } from '../here.ts'
 import { int64Constant } from '../int64.ts'
-import { recordOne, type Tensor } from '../tensor.ts'
+import { recordOne, Tensor } from '../tensor.ts'
 import { type Extent, extent, extents, isKnown, product, reshapeTo, shapeTensor } from './dims.ts'
 
 /** Numbers one by one, or in an array. */
@@ -126,6 +126,8 @@ export const shaping = {
   },
   /** Expanded to the dims of another tensor. */
   expandAs(this: Tensor, other: Tensor): Tensor {
+    if (!(other instanceof Tensor))
+      throw new ArgumentError('expandAs: it takes a tensor.', here(), 'for dims write h.expand([2, 3])')
     if (isKnown(other.dims)) return this.expand(other.dims)
     const [own, wanted] = [this.dims, other.dims]
     const lead = wanted.length - own.length

@@ -1,0 +1,53 @@
+import { ArgumentError } from '../errors/tensor.ts'
+import { refuseSurplus } from '../tensor/expected.ts'
+import { here } from '../tensor/here.ts'
+
+interface Kind {
+  readonly what: string
+  is(value: unknown): boolean
+}
+
+const text: Kind = { what: 'text', is: value => typeof value === 'string' }
+const whole: Kind = { what: 'a whole number', is: value => value === undefined || Number.isInteger(value) }
+/** What the method itself looks at. */
+const any: Kind = { what: '', is: () => true }
+const callback: Kind = { what: 'a function', is: value => typeof value === 'function' }
+
+/** The arguments of the methods that modules and models have. */
+const members: Readonly<Record<string, readonly Kind[]>> = {
+  child: [text],
+  at: [whole],
+  slice: [whole, whole],
+  module: [text],
+  node: [text],
+  tensor: [text],
+  run: [any, any],
+  trace: [any, any, any],
+  scan: [any, any],
+  generate: [any, any, any],
+  edit: [any, any],
+  session: [callback],
+  record: [any, any],
+  runGraph: [any, any],
+  explain: [callback],
+  save: [text, any],
+  release: [],
+  clearEdits: [],
+}
+
+/** A member's method that refuses arguments which it has not, and those of a wrong kind. */
+export function expectingMember(name: string, method: (...args: never[]) => unknown): unknown {
+  if (!Object.hasOwn(members, name)) return method
+  const kinds = members[name]
+  return (...args: unknown[]) => {
+    refuseSurplus(name, kinds.length, args.slice(kinds.length))
+    for (const [i, kind] of kinds.entries())
+      if (!kind.is(args[i]))
+        throw new ArgumentError(
+          `${name}: it takes ${kind.what}, and was given ${args[i] === null ? 'null' : typeof args[i]}.`,
+          here(),
+          `write ${name}(${kinds.map(({ what }) => (what === 'text' ? "'…'" : what === 'a function' ? '() => …' : '…')).join(', ')})`,
+        )
+    return method(...(args as never[]))
+  }
+}
