@@ -17,7 +17,7 @@ export default macros.createMacro(({ source, state, babel }) => {
   transform({
     babel,
     program: file.path,
-    references: importedBy(file.path, babel.types, { source, ErrorClass }).references,
+    references: importedBy(file.path, file.code, { source, ErrorClass }).references,
     code: file.code,
     filename,
     cwd: cwd ?? process.cwd(),

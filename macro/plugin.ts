@@ -25,9 +25,9 @@ export default function onnsightPlugin(babel: Babel, options: PluginOptions = {}
     name: 'onnsight',
     visitor: {
       Program(program, state) {
-        const { references, imports } = importedBy(program as NodePath<types.Program>, babel.types)
-        if (imports.length === 0) return
         const { file } = state as unknown as { file: BabelFile }
+        const { references, imports } = importedBy(program as NodePath<types.Program>, file.code)
+        if (imports.length === 0) return
         file.metadata.onnsight = true
         transform({
           babel,

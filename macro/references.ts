@@ -1,10 +1,11 @@
-import type { Babel, NodePath, types } from './babel.ts'
+import type { NodePath, types } from './babel.ts'
 import { failAt } from './fail.ts'
 import { takeApart } from './held.ts'
 
 /** References to each imported name. */
 export type References = Readonly<Record<string, readonly NodePath[] | undefined>>
 
+const REQUIRE = /\brequire\b/
 const SOURCE = /(^|\/)onnsight\/trace\.macro(\.c?js)?$/
 
 /** What the imports of a file take from the macro, and the statements and declarators that do so. */
@@ -19,7 +20,7 @@ export interface Imported {
  */
 export function importedBy(
   program: NodePath<types.Program>,
-  t: Babel['types'],
+  code: string,
   { source, ErrorClass }: { source?: string; ErrorClass?: new (message: string) => Error } = {},
 ): Imported {
   const isMacro = (name: string): boolean => SOURCE.test(name) || name === source
@@ -42,8 +43,8 @@ export function importedBy(
     }
     imports.push(path)
   }
-  // To walk over the whole file costs much, and few files have a `require` of the macro.
-  if (!requiresMacro(program.node, isMacro, t)) return { references, imports }
+  // To walk over the whole file costs much, and few files have a `require`. What has no text is given as a tree.
+  if (code !== '' && !REQUIRE.test(code)) return { references, imports }
   program.traverse({
     VariableDeclarator(path) {
       if (!isRequired(path.node.init, isMacro)) return
@@ -71,14 +72,6 @@ export function importedBy(
 
 const nameOf = (imported: types.Identifier | types.StringLiteral): string =>
   imported.type === 'Identifier' ? imported.name : imported.value
-
-function requiresMacro(program: types.Program, isMacro: (name: string) => boolean, t: Babel['types']): boolean {
-  let found = false
-  t.traverseFast(program, node => {
-    found ||= isRequired(node, isMacro)
-  })
-  return found
-}
 
 /** `require('onnsight/trace.macro')`. */
 function isRequired(init: types.Node | null | undefined, isMacro: (name: string) => boolean): boolean {
