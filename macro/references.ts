@@ -34,6 +34,9 @@ export function importedBy(
   for (const path of program.get('body')) {
     if (!path.isImportDeclaration()) continue
     const { node } = path
+    const elsewhere = node.source.value === 'onnsight' && node.importKind !== 'type' ? namesOf(node) : []
+    const form = elsewhere.find(name => OF_THE_MACRO.has(name))
+    if (form) throw fail(path, `${form} comes from the macro. Write import { ${form} } from 'onnsight/trace.macro'`)
     if (!isMacro(node.source.value) || node.importKind === 'type') continue
     for (const specifier of node.specifiers) {
       if (specifier.type === 'ImportNamespaceSpecifier')
@@ -69,6 +72,12 @@ export function importedBy(
   })
   return { references, imports }
 }
+
+/** Forms that the package itself has not, under these names: without a build they are methods of the model. */
+const OF_THE_MACRO: ReadonlySet<string> = new Set(['trace', 'scan', 'edit', 'generate', 'session'])
+
+const namesOf = ({ specifiers }: types.ImportDeclaration): string[] =>
+  specifiers.flatMap(one => (one.type === 'ImportSpecifier' && one.importKind !== 'type' ? [nameOf(one.imported)] : []))
 
 const nameOf = (imported: types.Identifier | types.StringLiteral): string =>
   imported.type === 'Identifier' ? imported.name : imported.value

@@ -7,9 +7,15 @@ const writers = {
 
 export class InvalidTensorsFileError extends OnnsightError {
   static readonly code = 'invalid-tensors-file'
-  constructor(path: string, reason: string, cause?: unknown, format: keyof typeof writers = 'safetensors') {
+  constructor(
+    path: string,
+    reason: string,
+    cause?: unknown,
+    format: keyof typeof writers = 'safetensors',
+    fix = `check the file; it is written by ${writers[format]}`,
+  ) {
     super(InvalidTensorsFileError.code, `${path} can't be used as a ${format} file: ${reason}.`, {
-      fix: `check the file; it is written by ${writers[format]}`,
+      fix,
       cause,
     })
   }

@@ -28,6 +28,8 @@ const types = new Map(Object.entries(names).map(([type, name]) => [name, type as
 /** No header of a real file comes near; a length beyond it is no safetensors file. */
 const MOST_HEADER = 100 * 2 ** 20
 
+const WRITTEN = 'give tensors by name: { hidden, logits }; a cache is written by cache({ file })'
+
 interface Entry {
   readonly dtype: string
   readonly shape: readonly number[]
@@ -54,6 +56,8 @@ export function safetensorsParts(path: string, tensors: Readonly<Record<string, 
   const parts: Uint8Array[] = []
   let offset = 0
   for (const [name, tensor] of Object.entries(tensors)) {
+    if (!(tensor instanceof Tensor))
+      throw new InvalidTensorsFileError(path, `${name} is no tensor`, undefined, 'safetensors', WRITTEN)
     const { type, dims, data } = tensor.held()
     const dtype = names[type]
     if (!dtype || Array.isArray(data))

@@ -79,11 +79,24 @@ function convert(input: DeclaredInput, given: unknown, declared: readonly Declar
     data = (isTyped ? toTensor(given as TensorLike) : toTensor(given as TensorLike, { type })).held()
   } catch (error) {
     if (!(error instanceof OnnsightError)) throw error
+    if (firstOf(given) !== undefined && type === 'int64')
+      throw new InputError(
+        `The input ${input.name} is given a text, ${JSON.stringify(firstOf(given))}, and takes token ids.`,
+        declared,
+        'turn the text into ids by the model’s own tokenizer, @huggingface/tokenizers with its tokenizer.json: [[464, 3290]]',
+        error,
+      )
     throw new InputError(`The input ${input.name}: ${error.message.split('\n')[0]}`, declared, error.fix, error)
   }
   if (data.type === type) return data
   const fix = `convert it first: await tensor(…).to('${type}').value()`
   throw new InputError(`The input ${input.name} is ${data.type}, and must be ${type}.`, declared, fix)
+}
+
+/** A text, or the first of nested arrays, if it is one. */
+function firstOf(given: unknown): string | undefined {
+  if (Array.isArray(given)) return firstOf(given[0])
+  return typeof given === 'string' ? given : undefined
 }
 
 /** Rank and fixed dims. Named dims are left to the scan: exporters reuse a name for dims that may differ. */

@@ -93,3 +93,10 @@ test('text can’t be written', async t => {
   const error = (await t.throwsAsync(writeSafetensors(join(folder, 'words'), { words }))) as OnnsightError
   t.is(error.code, 'invalid-tensors-file')
 })
+
+test('what is no tensor is refused by name, with what to give', async t => {
+  for (const given of [{ hidden: [1, 2] }, { hidden: null }, { hidden: new Map() }])
+    await t.throwsAsync(writeSafetensors('never.safetensors', given as never), {
+      message: /hidden is no tensor\.\n.*give tensors by name/,
+    })
+})

@@ -162,3 +162,12 @@ test('a macro that is held as a whole and used in another way is refused', t => 
         message: /can't be held as a whole/,
       })
 })
+
+test('a form that is imported from the package itself is told where it comes from', t => {
+  for (const name of ['trace', 'scan', 'edit', 'generate', 'session'])
+    t.throws(() => compile(`import { load, ${name} } from 'onnsight'\n${name}(load)`, 'plugin', 7, 'module'), {
+      message: new RegExp(`${name} comes from the macro\\. Write import \\{ ${name} \\} from 'onnsight/trace\\.macro'`),
+    })
+  t.notThrows(() => compile("import { load, save, invoke } from 'onnsight'\nsave(load, invoke)", 'plugin', 7, 'module'))
+  t.notThrows(() => compile("import { trace } from './own'\ntrace()", 'plugin', 7, 'module'))
+})
