@@ -79,7 +79,7 @@ function convert(input: DeclaredInput, given: unknown, declared: readonly Declar
     data = (isTyped ? toTensor(given as TensorLike) : toTensor(given as TensorLike, { type })).held()
   } catch (error) {
     if (!(error instanceof OnnsightError)) throw error
-    if (firstOf(given) !== undefined && type === 'int64')
+    if (firstOf(given) !== undefined && OF_TOKENS.test(input.name))
       throw new InputError(
         `The input ${input.name} is given a text, ${JSON.stringify(firstOf(given))}, and takes token ids.`,
         declared,
@@ -92,6 +92,9 @@ function convert(input: DeclaredInput, given: unknown, declared: readonly Declar
   const fix = `convert it first: await tensor(…).to('${type}').value()`
   throw new InputError(`The input ${input.name} is ${data.type}, and must be ${type}.`, declared, fix)
 }
+
+/** Names of inputs that take token ids. */
+const OF_TOKENS = /(^|_)(ids|tokens?)$/
 
 /** A text, or the first of nested arrays, if it is one. */
 function firstOf(given: unknown): string | undefined {

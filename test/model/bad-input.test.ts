@@ -101,7 +101,7 @@ const inputs: Record<string, [given: unknown, message: RegExp]> = {
   'a number beyond 2^53': [{ input_ids: [[2 ** 53 + 2]] }, /9007199254740994n/],
   'a promise': [{ input_ids: Promise.resolve([[1]]) }, /a promise\.[\s\S]*await it first/],
   'undefined among the elements': [{ input_ids: [[1, undefined]] }, /undefined among the elements/],
-  text: [{ input_ids: [['a']] }, /"a" stands where int64 is due/],
+  text: [{ input_ids: [['a']] }, /is given a text, "a", and takes token ids/],
   'no elements': [{ input_ids: [[]] }, /has no tokens/],
   'a wrong typed array': [{ input_ids: new Float32Array(4) }, /is float32, and must be int64/],
 }
