@@ -31,7 +31,7 @@ export const load: LoadHook = async (url, context, next) => {
         "  or build the file by Babel with 'onnsight/babel-plugin'.",
     )
   }
-  const result = await babel.transformAsync(source, {
+  const options: babel.TransformOptions = {
     filename: file,
     configFile: false,
     babelrc: false,
@@ -40,6 +40,17 @@ export const load: LoadHook = async (url, context, next) => {
     presets: isTypeScript ? [[typescript, TYPESCRIPT]] : [],
     plugins: [plugin],
     parserOpts: { plugins: kind.endsWith('x') ? ['jsx'] : [] },
+  }
+  const result = await babel.transformAsync(source, options).catch(error => {
+    throw withoutStack(error)
   })
   return { format: 'module', source: result?.code ?? '', shortCircuit: true }
+}
+
+/** What is wrong in the user's file is in the message, with a code frame: Babel's own lines tell nothing. `ONNSIGHT_DEBUG` keeps them. */
+function withoutStack(error: Error): Error {
+  if (process.env.ONNSIGHT_DEBUG || !(error as { code?: string }).code?.startsWith('BABEL_')) return error
+  const plain = error instanceof SyntaxError ? new SyntaxError(error.message) : new Error(error.message)
+  plain.stack = `${plain.name}: ${plain.message}`
+  return plain
 }

@@ -79,6 +79,18 @@ for (const go of tries)
       t.true(lines[i].includes(`${file}:${lineOf(program, mark)}:`), `${mark}: ${lines[i]}`)
   })
 
+test('what can’t be built is told with its code frame, and with nobody else’s lines', async t => {
+  for (const [wrong, what] of [
+    ['await trace(model, [[1]], () => { nowhere = 1 })', 'nowhere is assigned in a traced block'],
+    ['const a = = 1', 'Unexpected token'],
+  ]) {
+    const { stderr } = await run('plain', `${head}${wrong}\n`)
+    t.true(stderr.includes(what), stderr)
+    t.is(stderr.split(wrong).length - 1, 1, stderr)
+    t.notRegex(stderr, /node_modules|\n\s+at /)
+  }
+})
+
 test('an error that nobody catches is printed once: its text, its code frame, what to do', async t => {
   const program = `${head}await trace(model, [[1]], () => {
   h = model.lm_head.output
