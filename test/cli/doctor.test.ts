@@ -150,8 +150,8 @@ for (const [what, parts, check, status, message, fix] of [
     { without: ['onnxruntime-node'], files: runtime('1.22.0', real) },
     'onnxruntime-node',
     'fail',
-    /1\.22\.0 is installed, and onnsight needs 1\.30/,
-    /^npm install onnxruntime-node@\^1\.30\.0$/,
+    /1\.22\.0 is installed, and onnsight needs 1\.29/,
+    /^npm install onnxruntime-node@\^1\.29\.0$/,
   ],
   ['no onnsight', { without: ['onnsight'] }, 'onnsight', 'warn', /not installed in/, /^npm install onnsight$/],
   [
@@ -159,8 +159,8 @@ for (const [what, parts, check, status, message, fix] of [
     { files: { 'node_modules/onnxruntime-web/package.json': { name: 'onnxruntime-web', version: '1.19.2' } } },
     'onnxruntime-web',
     'fail',
-    /1\.19\.2 is installed, and onnsight needs 1\.30/,
-    /^npm install onnxruntime-web@\^1\.30\.0$/,
+    /1\.19\.2 is installed, and onnsight needs 1\.29/,
+    /^npm install onnxruntime-web@\^1\.29\.0$/,
   ],
   [
     'an onnxruntime-web of another version',
