@@ -1,4 +1,4 @@
-import { Float16Array, isFloat16Array } from '@petamoriken/float16'
+import { Float16Array, isFloat16Array as isOwnFloat16Array } from '@petamoriken/float16'
 import { refuseForeign } from '../errors/copies.ts'
 import { ArgumentError, DtypeError } from '../errors/tensor.ts'
 import type { TensorData } from './data.ts'
@@ -75,9 +75,13 @@ function typeOfArray(array: ArrayBufferView): HeldType {
   return type
 }
 
+/** JavaScript's own, which Node has from 24 on, or that of @petamoriken/float16. */
+const isFloat16Array = (value: unknown): value is Float16Array =>
+  isOwnFloat16Array(value) || Object.prototype.toString.call(value) === '[object Float16Array]'
+
 /** An array, or a typed array as a row among others. */
 const isList = (value: unknown): value is ArrayLike<unknown> & Iterable<unknown> =>
-  Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))
+  Array.isArray(value) || isFloat16Array(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))
 
 function dimsOf(value: unknown): number[] {
   const dims: number[] = []

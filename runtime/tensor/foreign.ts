@@ -34,7 +34,8 @@ export function fromForeign(value: unknown): Tensor | undefined {
     )
   if (!isHeld(type as HeldType))
     throw new ArgumentError(`A tensor of ${type} can't be taken.`, here(), 'convert it to float32 first')
-  const bits = type === 'float16' && ArrayBuffer.isView(data) && !(data instanceof Uint16Array) ? asBits(data) : data
+  const isBits = ArrayBuffer.isView(data) && data instanceof Uint16Array
+  const bits = type === 'float16' && !isBits ? asBits(data as ArrayBufferView) : data
   return Tensor.of({
     type: type as HeldType,
     dims: dims.map(Number),

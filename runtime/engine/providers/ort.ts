@@ -38,14 +38,22 @@ const wrapped = new WeakMap<TensorData, Tensor>()
 function toOrt(tensor: TensorData, OrtTensor: TensorConstructor): Tensor {
   let result = wrapped.get(tensor)
   if (!result) {
-    result = new OrtTensor(tensor.type as 'float32', tensor.data as Float32Array, tensor.dims as number[])
+    const { type, dims, data } = tensor
+    result = new OrtTensor(type as 'float32', data as Float32Array, dims as number[])
+    // Where JavaScript has a Float16Array, as Node does from 24 on, it becomes one, of which onnxruntime-node 1.30 then finds no bytes.
+    if (type === 'float16' && result.data !== data) result = { type, dims, data, location: 'cpu' } as unknown as Tensor
     wrapped.set(tensor, result)
   }
   return result
 }
 
 function fromOrt(tensor: Tensor): TensorData {
-  const data: TensorData = { type: tensor.type as HeldType, dims: tensor.dims, data: tensor.data as TensorData['data'] }
+  const [type, held] = [tensor.type as HeldType, tensor.data as Uint16Array]
+  if (type === 'float16' && !(held instanceof Uint16Array)) {
+    const { buffer, byteOffset, length } = held as Uint16Array
+    return { type, dims: tensor.dims, data: new Uint16Array(buffer, byteOffset, length) }
+  }
+  const data: TensorData = { type, dims: tensor.dims, data: held }
   wrapped.set(data, tensor)
   return data
 }
