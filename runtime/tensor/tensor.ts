@@ -3,6 +3,7 @@ import { type Copy, copy, ownCopy } from '../errors/copies.ts'
 import type { OnnsightError } from '../errors/error.ts'
 import {
   ImplicitConversionError,
+  IndexError,
   MixedTracesError,
   NotAPlaceError,
   NotComputedError,
@@ -14,9 +15,11 @@ import { type Attributes, Constant, type Dims, Operand, Operation, Value } from 
 import { currentRecorder, evaluate, type Recorder } from '../graph/recorder.ts'
 import { sizeOf, type TensorData } from './data.ts'
 import type { DataType, TensorArray } from './dtype.ts'
+import { here } from './here.ts'
 import { describe } from './inspect.ts'
 import { toNested } from './nested.ts'
 import type { TensorMethods } from './ops/index.ts'
+import { stored } from './stored.ts'
 
 /** The operations, one family a file: `ops/index.ts` puts them on the prototype. */
 export interface Tensor extends TensorMethods {}
@@ -104,6 +107,12 @@ export class Tensor {
   /** The parts along the first axis. @throws UnknownShapeError if its length depends on the data */
   *[Symbol.iterator](): Generator<Tensor, undefined> {
     const [length] = this.dims
+    if (this.rank === 0)
+      throw new IndexError(
+        'A tensor of rank 0 has no parts to go through',
+        here(),
+        'take its number: item(), or add an axis: unsqueeze(0)',
+      )
     if (length === undefined)
       throw new UnknownShapeError('Going through a tensor', this.dims, currentRecorder()?.mark()?.position())
     for (let i = 0; i < length; i++) yield this.select(0, i)
@@ -280,7 +289,7 @@ export function record(
   let owner: Recorder | undefined
   const values: (Value | undefined)[] = []
   for (const input of inputs) {
-    values.push(input?.node)
+    values.push(input && stored(input.node, opType))
     const inputOwner = input?.owner
     if (!inputOwner || inputOwner === owner) continue
     if (owner) throw new MixedTracesError(opType, currentRecorder()?.mark()?.position())

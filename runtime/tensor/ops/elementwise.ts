@@ -1,9 +1,9 @@
-import { DtypeError } from '../../errors/tensor.ts'
+import { ArgumentError, DtypeError } from '../../errors/tensor.ts'
 import type { TensorLike } from '../convert.ts'
 import { isFloat, isInteger } from '../dtype.ts'
 import { here } from '../here.ts'
 import { broadcastDims, promote } from '../promote.ts'
-import type { Tensor } from '../tensor.ts'
+import { Tensor } from '../tensor.ts'
 import { where } from './comparison.ts'
 import { arithmetic, asFloat, castTo, real } from './kernel.ts'
 
@@ -65,13 +65,13 @@ export const elementwise = {
       fmod: { int: 1 },
     })
   },
-  /** this to the power of other. */
+  /** this to the power of other. @throws ArgumentError for integers to negative integers, as in NumPy */
   pow(this: Tensor, other: TensorLike): Tensor {
-    return binary('pow', 'Pow', this, other)
+    return power(this, other)
   },
   /** other to the power of this. */
   rpow(this: Tensor, other: TensorLike): Tensor {
-    return binary('pow', 'Pow', other, this)
+    return power(other, this)
   },
   /** The smaller of the two, element by element. */
   minimum(this: Tensor, other: TensorLike): Tensor {
@@ -160,6 +160,32 @@ export const elementwise = {
     const low = min === undefined ? this : this.maximum(min)
     return max === undefined ? low : low.minimum(max)
   },
+}
+
+/** onnxruntime computes powers of integers in floating point: by multiplication they are exact, and wrap as products do. */
+function power(base: TensorLike, exponent: TensorLike): Tensor {
+  const [a, b] = promote(base, exponent)
+  const given = exponent instanceof Tensor ? exponent : b
+  if (isFloat(a.type) || !given.computed) return binary('pow', 'Pow', a, b)
+  const powers = Array.from(given.held().data as Iterable<number | bigint>, Number)
+  const negative = powers.find(value => value < 0)
+  if (negative !== undefined)
+    throw new ArgumentError(
+      `pow: ${a.type} to the power of ${negative} is no integer.`,
+      here(),
+      "compute it in floating point: h.to('float32').pow(-1)",
+    )
+  const [n] = powers
+  if (b.node.dims?.length !== 0 || n === 0) return binary('pow', 'Pow', a, b)
+  return n === 1 ? a.mul(1) : product(a, n)
+}
+
+/** a multiplied n times, n at least 2: by squares. */
+function product(a: Tensor, n: number): Tensor {
+  const half = Math.floor(n / 2)
+  const square = a.mul(a)
+  const even = half === 1 ? square : product(square, half)
+  return n % 2 === 0 ? even : even.mul(a)
 }
 
 function divide(a: TensorLike, b: TensorLike): Tensor {

@@ -1,0 +1,33 @@
+import { Constant, Operation, Value } from '../graph/expression.ts'
+
+/** These move elements and compute nothing: onnxruntime runs them in float16 itself. */
+const MOVES: ReadonlySet<string> = new Set(
+  'Reshape Squeeze Unsqueeze Transpose Concat Slice Split Gather GatherND GatherElements Shape Size Identity'.split(
+    ' ',
+  ),
+)
+
+const known = new WeakMap<Value, Value>()
+
+/**
+ * What an operation is to read of a float16 value: the float16 numbers. On the CPU onnxruntime computes float16 in float32, between casts;
+ * and where nothing stands between two operations it leaves both casts out, so that the second reads numbers that float16 can't hold
+ * (Infinity is 3495082). A change of dims and back keeps the casts.
+ */
+export function stored(value: Value, opType: string): Value {
+  const { expression, type, dims } = value
+  const isComputed = expression.kind !== 'operand' && expression.kind !== 'constant'
+  if (type !== 'float16' || !isComputed || MOVES.has(opType)) return value
+  if (expression.kind === 'operation' && expression.opType === 'Squeeze') return value
+  let kept = known.get(value)
+  if (!kept) {
+    const mark = 'mark' in expression ? expression.mark : undefined
+    const axes = new Constant({ type: 'int64', dims: [1], data: BigInt64Array.of(0n) })
+    const axis = new Value(axes, 0, 'int64', [1])
+    const wide = new Operation('Unsqueeze', '', [value, axis], {}, 1, mark)
+    const raised = new Value(wide, 0, type, dims && [1, ...dims])
+    kept = new Value(new Operation('Squeeze', '', [raised, axis], {}, 1, mark), 0, type, dims)
+    known.set(value, kept)
+  }
+  return kept
+}
