@@ -24,6 +24,9 @@ import { stored } from './stored.ts'
 /** The operations, one family a file: `ops/index.ts` puts them on the prototype. */
 export interface Tensor extends TensorMethods {}
 
+const COMPARE =
+  "take its number: item(), or add an axis: unsqueeze(0); to compare tensors in a test, closeTo(a, b) from 'onnsight/testing', or expect(a.tolist()).toEqual(b.tolist())"
+
 /** Writes back to the place a handle was read from. */
 export interface Place {
   readonly label: string
@@ -107,12 +110,8 @@ export class Tensor {
   /** The parts along the first axis. @throws UnknownShapeError if its length depends on the data */
   *[Symbol.iterator](): Generator<Tensor, undefined> {
     const [length] = this.dims
-    if (this.rank === 0)
-      throw new IndexError(
-        'A tensor of rank 0 has no parts to go through',
-        here(),
-        'take its number: item(), or add an axis: unsqueeze(0)',
-      )
+    // What test tools' toEqual comes to: it goes through both tensors to their single elements, and finds nothing there to compare.
+    if (this.rank === 0) throw new IndexError('A tensor of rank 0 has no parts to go through', here(), COMPARE)
     if (length === undefined)
       throw new UnknownShapeError('Going through a tensor', this.dims, currentRecorder()?.mark()?.position())
     for (let i = 0; i < length; i++) yield this.select(0, i)

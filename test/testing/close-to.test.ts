@@ -143,3 +143,14 @@ test('the error stands at the line that called, and carries no second copy of th
   t.regex(error.stack?.split('\n    at ')[1] ?? '', /close-to\.test\.ts/)
   t.is(error.actual, undefined)
 })
+
+test('what toEqual of test tools comes to, going through both tensors to single elements, says how to compare', async t => {
+  for (const given of [
+    tensor(3),
+    await tensor([[1, 2]])
+      .sum()
+      .value(),
+  ])
+    t.throws(() => [...given], { code: 'index', message: /rank 0[\s\S]*closeTo\(a, b\)[\s\S]*tolist\(\)/ })
+  t.is([...tensor([1, 2])].length, 2)
+})
