@@ -37,6 +37,9 @@ export interface TraceOptions {
   readonly backend?: Backend
 }
 
+/** Of what a program holds beside tensors, no more is looked through. */
+const MOST_HELD = 5_000
+
 export const TRACE_OPTIONS = ['signal', 'onReport', 'backend'] as const
 
 /** Dtypes and dims of a trace's inputs, by name. */
@@ -278,7 +281,7 @@ export class Tracer implements PlacesOwner, BlockOwner {
 
   /** Its own values among these outlive it, with what it stands in. @internal */
   passOn(values: readonly unknown[]): void {
-    for (const value of collectTensors(values)) {
+    for (const value of collectTensors(values, MOST_HELD)) {
       if (value.owner !== this || this.#saved.has(value)) continue
       this.#saved.add(value)
       this.#flowing.add(value)

@@ -198,3 +198,19 @@ test('a value in a circle that nobody asks for is no error; who asks hears of th
   )
   t.is((wanted as OnnsightError).code, 'cycle')
 })
+
+test('long lists of tensors flow, beside long lists of numbers', async t => {
+  const numbers = Array.from({ length: 1000 }, (_, i) => [i, i + 1])
+  const logits = await session(model, async () => {
+    const rows: Tensor[] = []
+    await trace(model, a, () => {
+      for (let i = 0; i < 70; i++) rows.push(model.transformer.h[1].output.mul(numbers[i][1] - i))
+    })
+    t.true(rows.every(row => row.computed))
+    return trace(model, b, () => {
+      model.transformer.h[1].output = rows[69]
+      return model.lm_head.output
+    })
+  })
+  t.true(near(logits, patched))
+})
