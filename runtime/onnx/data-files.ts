@@ -1,5 +1,5 @@
 import { open, stat } from 'node:fs/promises'
-import { isAbsolute, relative, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { UnwritableModelError } from '../errors/onnx.ts'
 import { externalEntry } from './external.ts'
 import { identityOf } from './file-identity.ts'
@@ -12,21 +12,13 @@ const FIX = "save it into an empty folder, or with { weights: 'external' }"
 
 /**
  * Copies of a model's external data, for the locations that its message names, below the target's folder. A file that is there
- * already and holds the same bytes is left.
- * @throws UnwritableModelError for a location outside of the folder, or one where another file is
+ * already and holds the same bytes is left. Locations lead nowhere else: a model of which one did was not read (`locateData`).
+ * @throws UnwritableModelError for a location where another file is
  */
 export async function dataFilesOf(message: ModelProto, folder: string, target: string): Promise<NewFile[]> {
   const files = new Map<string, NewFile>()
   for (const [location, source] of locationsOf(message)) {
     const path = resolve(folder, location)
-    const inside = relative(folder, path)
-    if (isAbsolute(location) || isAbsolute(inside) || inside.split(/[\\/]/)[0] === '..') {
-      throw new UnwritableModelError(
-        target,
-        `its weights lie at ${location}, outside of its folder`,
-        "keep them beside it: { weights: 'external' }",
-      )
-    }
     if (path === target)
       throw new UnwritableModelError(target, 'its weights lie in a file of that name', 'save it under another name')
     if (files.has(path) || (await isThere(path, source, target))) continue

@@ -16,6 +16,29 @@ interface Waiting {
   readonly failed: (error: unknown) => void
 }
 
+const MOMENT_MS = 500
+
+/** Signals, and exit codes where a shell or container stands between, of a process that did what it may not. */
+const isCrash = (code: number | null, signal: string | null): boolean =>
+  /^SIG(SEGV|ABRT|BUS|ILL|FPE|TRAP)$/.test(signal ?? '') || [132, 133, 134, 135, 136, 139].includes(code ?? 0)
+const isKilled = (code: number | null, signal: string | null): boolean => signal === 'SIGKILL' || code === 137
+
+function reasonOf(code: number | null, signal: string | null): string {
+  if (isCrash(code, signal))
+    return 'onnxruntime, which runs in it, crashed. This process and the model here are as they were.'
+  if (isKilled(code, signal)) return 'Something outside ended it: the system does so where memory runs out.'
+  return 'This process and the model here are as they were.'
+}
+
+function adviceOn(code: number | null, signal: string | null): string {
+  const again = 'run the trace again: a new worker is started'
+  if (isCrash(code, signal))
+    return `${again}. If it crashes again, leave out reads and writes one by one until it does not, and report the one that does it`
+  if (isKilled(code, signal))
+    return `${again}. If it ends again, look at the memory that is free: fewer rows, fewer values read at once, a smaller sessionBytes`
+  return `${again}. If it ends again, look at what it wrote to standard error`
+}
+
 /** One child process, and the requests that wait for it. */
 export class Worker {
   readonly #child: ChildProcess
@@ -47,8 +70,8 @@ export class Worker {
     this.#child.on('exit', (code, signal) =>
       this.#end(
         new WorkerError(
-          `The worker process ended (${signal ?? `exit code ${code}`}) before the trace was done.`,
-          'run the trace again: a new worker is started. If it ends again, look for memory that runs out',
+          `The worker process ended (${signal ?? `exit code ${code}`}) before the trace was done. ${reasonOf(code, signal)}`,
+          adviceOn(code, signal),
         ),
       ),
     )
@@ -72,10 +95,12 @@ export class Worker {
       this.#child.ref()
       this.#child.channel?.ref()
       this.#child.send({ ...message, id } as Request, error => {
-        if (error)
-          this.#take(id)?.failed(
-            new WorkerError(`The worker can’t be reached: ${error.message}.`, 'run the trace again'),
-          )
+        if (!error) return
+        // A process that has just ended tells how, a moment later.
+        setTimeout(() => {
+          const fix = 'run the trace again: a new worker is started'
+          this.#take(id)?.failed(new WorkerError(`The worker can’t be reached: ${error.message}.`, fix))
+        }, MOMENT_MS)
       })
     })
   }

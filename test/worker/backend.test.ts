@@ -172,6 +172,30 @@ test('kill -9 of the worker in mid-run loses nothing of the caller’s', async t
   own.release()
 })
 
+test('a worker that ends in mid-run: with what, and what to do, for each way to end', async t => {
+  for (const [signal, told] of [
+    ['SIGSEGV', /ended \(SIGSEGV\)[\s\S]*crashed[\s\S]*Do this: run the trace again[\s\S]*one by one/],
+    ['SIGABRT', /ended \(SIGABRT\)[\s\S]*crashed/],
+    ['SIGKILL', /ended \(SIGKILL\)[\s\S]*memory runs out[\s\S]*Do this: run the trace again[\s\S]*memory/],
+    ['SIGTERM', /ended \(SIGTERM\)[\s\S]*Do this: run the trace again/],
+  ] as const) {
+    const own = new WorkerBackend()
+    await model.trace(inputs, { backend: own }, m => m.lm_head.output)
+    const [pid] = own.pids
+    setTimeout(() => process.kill(pid, signal), 100)
+    const error = await t.throwsAsync<OnnsightError>(model.trace(inputs, { backend: own }, m => long(m).sum()))
+    t.is(error.code, 'worker')
+    t.regex(error.message, told)
+    t.true(
+      near(
+        await model.trace(inputs, { backend: own }, m => m.lm_head.output),
+        await model.trace(inputs, m => m.lm_head.output),
+      ),
+    )
+    own.release()
+  }
+})
+
 test('traces run side by side in one worker, and do not see each other', async t => {
   const plain = await model.trace(inputs, { backend }, m => m.lm_head.output)
   const all = await Promise.all(
