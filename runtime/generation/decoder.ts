@@ -2,6 +2,7 @@ import { GenerateError } from '../errors/generate.ts'
 import type { DeclaredInput } from '../errors/input.ts'
 import { emptyCache, growingAxis } from '../inputs/empty-cache.ts'
 import type { PaddingSide } from '../inputs/fill.ts'
+import type { TableLimit } from '../inputs/limits.ts'
 import { PAST } from '../inputs/roles.ts'
 import type { Signature } from '../model/loaded.ts'
 import type { Tensor } from '../tensor/tensor.ts'
@@ -26,6 +27,7 @@ const OF_ENCODER = /[._]encoder[._]/
 export interface DecoderModel {
   readonly signature: Signature
   readonly paddingSide: PaddingSide
+  readonly limits: readonly TableLimit[]
 }
 
 /** Which of a model's inputs and outputs are which, by the names that exporters give them. */
@@ -39,11 +41,14 @@ export class Decoder {
   readonly caches: readonly KeyValueCache[]
   /** On which side short prompts are padded. */
   readonly paddingSide: PaddingSide
+  /** Tables that inputs look rows up in. */
+  readonly limits: readonly TableLimit[]
   readonly #inputs: readonly DeclaredInput[]
 
   /** @throws GenerateError where there are no ids or logits to be found */
-  constructor({ signature, paddingSide }: DecoderModel, logits?: string) {
+  constructor({ signature, paddingSide, limits }: DecoderModel, logits?: string) {
     this.paddingSide = paddingSide
+    this.limits = limits
     this.#inputs = signature.inputs
     const has = (name: string): string | undefined =>
       signature.inputs.some(input => input.name === name) ? name : undefined

@@ -14,6 +14,7 @@ import { type ChoiceOptions, type Choose, chooser, seedOf } from './choose.ts'
 import type { Decoder } from './decoder.ts'
 import { Gathered } from './gathered.ts'
 import { GrowingShapes } from './growing-shapes.ts'
+import { assertRoom } from './room.ts'
 import { isChosen, type Steps, selectionOf } from './selection.ts'
 import { Sequence } from './sequence.ts'
 
@@ -99,6 +100,9 @@ export class Generation extends Session implements StepOwner {
     const isIdle = block === undefined && target.edits.length === 0
     this.#shapes = new GrowingShapes(decoder.growing, options.maxNewTokens - 1, isIdle)
     this.#sequence = new Sequence(decoder, inputs, padding(options))
+    const { longest, width } = this.#sequence
+    const growing = [decoder.ids, decoder.mask, decoder.positions]
+    assertRoom(decoder.limits, { growing, longest, width, maxNewTokens: options.maxNewTokens })
   }
 
   async generate(): Promise<Generated<unknown>> {

@@ -60,6 +60,16 @@ export class Sequence {
     return toTensor(this.#ids as number[][], { type: 'int64' })
   }
 
+  /** How many tokens the longest row has, without its padding. */
+  get longest(): number {
+    return Math.max(...this.#positions.map(row => row[row.length - 1] + 1))
+  }
+
+  /** How many tokens there are with padding, and with those that the model was given from outside. */
+  get width(): number {
+    return this.#before + this.#ids[0].length
+  }
+
   /** The inputs of the step that comes. */
   get inputs(): Record<string, unknown> {
     const { ids, mask, positions, cacheSwitch, caches } = this.#decoder

@@ -60,7 +60,7 @@ export class LoadedModel implements Traceable {
   /** On which side prompts of unequal length are padded. */
   readonly paddingSide: PaddingSide
   /** Tables that inputs look rows up in. */
-  readonly #limits: readonly TableLimit[]
+  readonly limits: readonly TableLimit[]
   #released = false
 
   constructor(origin: Origin, variants: Variants, usual: Variant) {
@@ -80,7 +80,7 @@ export class LoadedModel implements Traceable {
     })
     const mark = (input: Declared): Declared => (roleOf(input, inputs) ? { ...input, optional: true } : input)
     this.signature = { inputs: inputs.map(mark), outputs: graph.outputs.map(declare) }
-    this.#limits = tableLimits(graph)
+    this.limits = tableLimits(graph)
     const hasPositions = inputs.some(input => roleOf(input, inputs) === 'positions')
     this.paddingSide = hasPositions || asInFile(graph.nodes).some(takesLengths) ? 'left' : 'right'
   }
@@ -98,7 +98,7 @@ export class LoadedModel implements Traceable {
     const prepared = prepareInputs(declared, fillInputs(declared, inputs, this.paddingSide))
     const ids = idsInput(declared)
     if (ids !== undefined) assertNotEmpty(declared, ids, prepared)
-    assertWithinTables(declared, this.#limits, prepared)
+    assertWithinTables(declared, this.limits, prepared)
     return prepared
   }
 

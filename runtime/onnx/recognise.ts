@@ -1,5 +1,5 @@
 import { NotOnnxError } from '../errors/onnx.ts'
-import type { ByteSource } from './byte-source.ts'
+import { type ByteSource, readBytes } from './byte-source.ts'
 
 /** Names the files that are often passed in the place of a model. @throws NotOnnxError */
 export async function recognise(source: ByteSource, path: string): Promise<void> {
@@ -19,7 +19,7 @@ export async function recognise(source: ByteSource, path: string): Promise<void>
   if (text.slice(4, 8) === 'TFL3') throw new NotOnnxError(path, 'a TensorFlow Lite model', 'convert it with tf2onnx')
   if (text.slice(4, 8) === 'ORTM')
     throw new NotOnnxError(path, "a model in onnxruntime's own .ort format", 'use the .onnx file it was made from')
-  if (isSafetensors(bytes, text, source.size))
+  if (await isSafetensors(bytes, text, source))
     throw new NotOnnxError(path, 'a safetensors file', 'export the model to ONNX: weights alone can’t be run')
   if (/^\s*[{[]/.test(text)) throw new NotOnnxError(path, 'a JSON file')
   // A model's first byte is a control character: the tag of a field.
@@ -27,8 +27,12 @@ export async function recognise(source: ByteSource, path: string): Promise<void>
 }
 
 /** The length of a JSON header, below the file's own, and the header. An ONNX file can have the same characters there by chance. */
-function isSafetensors(bytes: Uint8Array, text: string, size: number): boolean {
+async function isSafetensors(bytes: Uint8Array, text: string, source: ByteSource): Promise<boolean> {
   if (!/^.{8}\{\s*("|\})/s.test(text)) return false
   const header = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true)
-  return header > 1n && header <= BigInt(size - 8)
+  if (header <= 1n || header > BigInt(source.size - 8)) return false
+  // Filled up with spaces at most.
+  const tail = Math.min(16, Number(header))
+  const end = await readBytes(source, 8 + Number(header) - tail, tail)
+  return /\} *$/.test(String.fromCharCode(...end))
 }
