@@ -219,3 +219,80 @@ test('the operator that a builder adds to a parameter’s path is no module of i
   t.deepEqual([...direct.dims], [128, 64])
   t.deepEqual([...byOperator.data], [...direct.data])
 })
+
+/** Files of the exporters with the numbers of parameters that PyTorch's models have. */
+const exported: Record<string, number> = {
+  'bert/classic+int8': 110912,
+  'bert/classic+optimizer': 110912,
+  'llama/genai-int4': 123328,
+  'yolo/classic+qoperator': 20300,
+}
+
+for (const [file, count] of Object.entries(exported))
+  test(`${file}: as many parameters as PyTorch’s model`, async t => {
+    t.is(inspection(await load(`test/fixtures/exported/${file}/model.onnx`)).parameters, count)
+  })
+
+test('names that exporters and what merges decoders make up are those of the modules that read the matrix', async t => {
+  const random = new Random(5)
+  const proto = model(
+    graph({
+      nodes: [
+        node('Gather', ['lm_head.weight', 'ids'], ['h'], { name: '/encoder/wte/Gather' }),
+        node('Gather', ['shared.weight_merged_0', 'ids'], ['s'], { name: '/encoder/shared/Gather' }),
+        node('Add', ['h', 's'], ['hs'], { name: '/encoder/Add' }),
+        node('MatMul', ['hs', 'val_47'], ['q'], { name: '/encoder/query/MatMul' }),
+        node('MatMul', ['q', 'onnx::MatMul_7_merged_0'], ['k'], { name: '/encoder/key/MatMul' }),
+        node('MatMul', ['k', 'val_9'], ['logits'], { name: '/lm_head/MatMul' }),
+      ],
+      inputs: [value('ids', OnnxType.INT64, ['tokens'])],
+      outputs: ['logits'],
+      initializers: [
+        stored('lm_head.weight', [7, 4], random.floats(28)),
+        stored('shared.weight_merged_0', [7, 4], random.floats(28)),
+        stored('val_47', [4, 3], random.floats(12)),
+        stored('onnx::MatMul_7_merged_0', [3, 4], random.floats(12)),
+        stored('val_9', [4, 7], random.floats(28)),
+      ],
+    }),
+  )
+  const named = await load(saved(proto))
+  const dims = await named.trace({ ids: [1] }, m => {
+    const { wte, shared, query, key } = m.encoder
+    return [wte, shared, query, key].map(module => [...module.weights.weight.dims])
+  })
+  t.deepEqual(dims, [
+    [7, 4],
+    [7, 4],
+    [3, 4],
+    [4, 3],
+  ])
+})
+
+test('what onnxruntime’s optimiser adds to a name is no module', async t => {
+  const random = new Random(6)
+  const proto = model(
+    graph({
+      nodes: [
+        node('MatMul', ['x', 'w'], ['q'], { name: '/self/query/MatMul' }),
+        node('MatMul', ['q', 'x'], ['y'], { name: '/self/MatMul/MatmulTransposeFusion//MatMulScaleFusion/' }),
+      ],
+      inputs: [value('x', OnnxType.FLOAT, [3, 3])],
+      outputs: ['y'],
+      initializers: [stored('w', [3, 3], random.floats(9))],
+    }),
+  )
+  const fused = await load(saved(proto))
+  t.false(/Fusion/.test(String(fused)), String(fused))
+  const y = await fused.trace(
+    {
+      x: [
+        [1, 0, 0],
+        [0, 1, 0],
+        [0, 0, 1],
+      ],
+    },
+    m => m.child('self').ops.MatMul[0].output,
+  )
+  t.deepEqual([...y.dims], [3, 3])
+})

@@ -4,6 +4,8 @@ import type { ModuleNode } from '../tree.ts'
 /** Buffers of rotary embeddings, by the names that exporters and builders give them. */
 const ROTARY = /(^|[._/])((cos|sin)(_cached?)?|inv_freq)$/
 
+const ROTARY_MODULE = /(^|\.)rotary_(emb|pos)\w*$/
+
 /** TensorProto.DataType of floats: FLOAT, FLOAT16, DOUBLE, BFLOAT16 and those of 8 bits. */
 const FLOATS = new Set([1, 10, 11, 16, 17, 18, 19, 20, 23])
 
@@ -13,26 +15,43 @@ const FLOATS = new Set([1, 10, 11, 16, 17, 18, 19, 20, 23])
  */
 export function learnedIn(graph: OnnxGraph, module: ModuleNode): ReadonlyMap<string, number> {
   const counts = new Map<string, number>()
+  if (ROTARY_MODULE.test(module.path)) return counts
   const parts = new Set<string>()
   for (const { form, dims, stored } of module.parameters.values()) {
-    counts.set(form.kind === 'scaled' ? form.data : stored[0], product(dims))
+    const data = form.kind === 'scaled' ? form.data : stored[0]
+    if (isLearned(graph, data, product(dims))) counts.set(data, product(dims))
     for (const part of stored) parts.add(part)
   }
   for (const name of module.weights.values()) {
     const tensor = graph.initializers.get(name)
-    if (!tensor || parts.has(name) || !FLOATS.has(tensor.dataType)) continue
+    if (!tensor || parts.has(name)) continue
     const count = product(tensor.dims.map(Number))
-    if (!ROTARY.test(name) && !isAside(graph, name, count)) counts.set(name, count)
+    if (FLOATS.has(tensor.dataType) ? isLearned(graph, name, count) : isQuantisedBias(graph, name))
+      counts.set(name, count)
   }
   return counts
 }
+
+/** Single numbers that exporters made of constants have no module's path for a name. */
+const isLearned = (graph: OnnxGraph, name: string, count: number): boolean =>
+  (count > 1 || /^\w+(\.\w+)+$/.test(name)) && !ROTARY.test(name) && !isAside(graph, name, count)
+
+/** Integers of 32 bits that are added to sums of products. */
+const isQuantisedBias = (graph: OnnxGraph, name: string): boolean =>
+  (graph.consumers.get(name) ?? []).some(
+    ({ opType, inputs }) =>
+      (opType === 'QLinearConv' && inputs[8] === name) || (opType === 'QGemm' && inputs[6] === name),
+  )
 
 const product = (dims: readonly number[]): number => dims.reduce((all, dim) => all * dim, 1)
 
 /** Whether an initializer is read as a scale of activations, or as a rotary table, and as nothing else. */
 function isAside(graph: OnnxGraph, name: string, count: number): boolean {
   const readers = (graph.consumers.get(name) ?? []).map(node => node.cluster?.fused ?? node)
-  return readers.length > 0 && readers.every(node => (count === 1 && isQuantiser(node)) || isTable(node, name))
+  return (
+    readers.length > 0 &&
+    readers.every(node => (count === 1 && isQuantiser(node)) || node.opType === 'Resize' || isTable(node, name))
+  )
 }
 
 const isQuantiser = ({ opType }: GraphNode): boolean => /^(QuantizeLinear|DequantizeLinear|Q[A-Z])/.test(opType)

@@ -1,6 +1,6 @@
 import { Attributes } from '../../onnx/expansions/attributes.ts'
 import type { GraphNode, OnnxGraph } from '../../onnx/graph.ts'
-import type { Acts, Parameter, Plain, Scaled } from './parameter.ts'
+import type { Acts, Parameter, Scaled } from './parameter.ts'
 import { quantisedWeights } from './quantised.ts'
 
 /** A parameter, the node that acts with it, and what its file calls it. */
@@ -23,11 +23,11 @@ const SLOTS: Readonly<Record<string, readonly number[]>> = {
   Gather: [0],
 }
 
-/** What quantisers and packers add to a weight's name. */
-const ADDED = /(_quantized|_quant|_Q\d+(G\d+)?|\.qweight|_packed)$/
+/** What quantisers, packers and what merges two decoders into one add to a weight's name. */
+const ADDED = /(_quantized|_quant|_Q\d+(G\d+)?|\.qweight|_packed|_merged_\d+)+$/
 
-/** The classic exporter turns a Linear's matrix around and gives it a name of its own; onnxruntime-genai's builder says the operator. */
-const TURNED = /^onnx::MatMul_\d+$|\.MatMul\.weight$/
+/** Exporters of PyTorch turn a Linear's matrix around and give it a name of their own; onnxruntime-genai's builder says the operator. */
+const TURNED = /^(onnx::MatMul|val)_\d+$|\.MatMul\.weight$/
 
 /** What modules act with that no initializer under its own name is. */
 export function findParameters(graph: OnnxGraph): Found[] {
@@ -35,7 +35,10 @@ export function findParameters(graph: OnnxGraph): Found[] {
     const quantised = quantisedWeights(graph, node)
     if (quantised.length > 0) return quantised.map(({ form, acts }) => ofIntegers(graph, node, form, acts))
     const found = ofFloats(graph, node)
-    return found ? [found] : []
+    const beside = dequantisedBeside(graph, node)
+    return found
+      ? [found, ...beside.filter(({ parameter }) => parameter.stored[0] !== found.parameter.stored[0])]
+      : beside
   })
 }
 
@@ -69,24 +72,37 @@ function ofFloats(graph: OnnxGraph, node: GraphNode): Found | undefined {
   for (const slot of (node.domain === '' || node.domain === 'com.microsoft' ? SLOTS[node.opType] : undefined) ?? []) {
     const found = back(graph, node.inputs[slot])
     if (!found) continue
-    const name = found.initializer.replace(ADDED, '')
     const isSecond = node.opType === 'MatMul' && slot === 1 && found.dims.length === 2
-    const isTransposed = isSecond && found.turns === 0 && TURNED.test(name)
-    const form: Plain = { kind: 'value', name: found.value, dims: found.dims }
-    return {
-      node,
-      name,
-      parameter: {
-        form,
-        isTransposed,
-        dims: isTransposed ? found.dims.toReversed() : found.dims,
-        stored: found.stored,
-        note: found.note,
-        acts: undefined,
-      },
-    }
+    const isTransposed = isSecond && found.turns === 0 && TURNED.test(found.initializer.replace(ADDED, ''))
+    return asValue(node, found, isTransposed)
   }
   return undefined
+}
+
+/** What a node reads beside its matrix, a bias say, as numbers made of stored integers. */
+function dequantisedBeside(graph: OnnxGraph, node: GraphNode): Found[] {
+  if (node.opType === 'DequantizeLinear') return []
+  return node.inputs.flatMap(input => {
+    const maker = graph.producer.get(input)?.node
+    const origin = maker?.opType === 'DequantizeLinear' ? integersBehind(graph, maker, input, 0) : undefined
+    return origin ? [asValue(node, origin, false)] : []
+  })
+}
+
+function asValue(node: GraphNode, origin: Origin, isTransposed: boolean): Found {
+  const { initializer, value, dims, stored, note } = origin
+  return {
+    node,
+    name: initializer.replace(ADDED, ''),
+    parameter: {
+      form: { kind: 'value', name: value, dims },
+      isTransposed,
+      dims: isTransposed ? dims.toReversed() : dims,
+      stored,
+      note,
+      acts: undefined,
+    },
+  }
 }
 
 interface Origin {

@@ -24,9 +24,12 @@ export interface Places<Module> {
   scopeOf(index: number): Module
 }
 
+/** Two decoders that are merged into one share their weights under such names. */
+const MERGED = /_merged_\d+$/
+
 /** `model.layers.0.mlp.up_proj.weight` as the path of its module and its own name; undefined for other names. */
 function pathOf<Module>(places: Places<Module>, name: string): string[] | undefined {
-  const parts = name.split('.')
+  const parts = name.replace(MERGED, '').split('.')
   const isPath = parts.length > 1 && parts.every(part => /^\w+$/.test(part)) && places.get(parts[0]) !== undefined
   return places.hasPaths && isPath ? parts : undefined
 }
@@ -54,7 +57,18 @@ function placeInitializer<Module extends Holder<Module>>(places: Places<Module>,
     moduleNamed(places, parts.slice(0, -1), name).weights.set(parts[parts.length - 1], name)
     return
   }
-  if (readers.length > 0) common(readers.map(node => places.scopeOf(node.index))).weights.set(name, name)
+  if (readers.length === 0) return
+  const scopes = readers.map(node => places.scopeOf(node.index))
+  const owners = scopes.filter(module => ownName(module, name) !== undefined)
+  for (const module of owners) module.weights.set(ownName(module, name) ?? name, name)
+  if (owners.length === 0) common(scopes).weights.set(name, name)
+}
+
+/** `weight` of `shared.weight` in the module `decoder.shared`: the path begins further in than the file's. */
+function ownName(module: { readonly path: string }, name: string): string | undefined {
+  const parts = name.replace(MERGED, '').split('.')
+  const path = parts.slice(0, -1).join('.')
+  return path !== '' && `.${module.path}`.endsWith(`.${path}`) ? parts.at(-1) : undefined
 }
 
 /**
@@ -86,18 +100,18 @@ function placeParameter<Module extends Holder<Module>>(places: Places<Module>, {
     const module = moduleNamed(places, parts.slice(0, -1), parameter.stored[0])
     const key = parts[parts.length - 1]
     if (!isAsStored) module.parameters.set(key, parameter)
-    // A head that is tied to the embedding has its matrix too.
-    else if (isTied(module, own) && isProduct(node.opType) && !own.weights.has(key)) own.parameters.set(key, parameter)
+    // A head and an embedding that are tied have one matrix, under the name of one of them.
+    else if (isTied(module, own) && isMatrix(node.opType) && own.weights.size === 0) own.parameters.set(key, parameter)
     return
   }
   if (isAsStored) return
-  const isNamed = /^onnx::MatMul_/.test(name)
+  const isNamed = /^(onnx::MatMul|val)_/.test(name)
   const short = isNamed || name === parameter.stored[0] ? 'weight' : name
   const isFree = !own.weights.has(short) && !own.parameters.has(short)
   own.parameters.set(isFree ? short : `${node.name.split('/').at(-1)}.weight`, parameter)
 }
 
-const isProduct = (opType: string): boolean => opType === 'MatMul' || opType === 'Gemm'
+const isMatrix = (opType: string): boolean => opType === 'MatMul' || opType === 'Gemm' || opType === 'Gather'
 
 const isTied = (module: { readonly path: string }, own: { readonly path: string }): boolean =>
   !`${own.path}.`.startsWith(`${module.path}.`) && !`${module.path}.`.startsWith(`${own.path}.`)

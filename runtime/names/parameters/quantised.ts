@@ -23,6 +23,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   QLinearMatMul: (graph, node) => [scaled(graph, node, [3, 4, 5], -1)],
   QGemm: (graph, node) => [scaled(graph, node, [3, 4, 5], new Attributes(node.proto).int('transB', 0) === 1 ? 0 : 1)],
   QLinearConv: (graph, node) => [scaled(graph, node, [3, 4, 5], 0)],
+  QLinearAdd: (graph, node) => [scaled(graph, node, [0, 1, 2], -1), scaled(graph, node, [3, 4, 5], -1)],
+  QLinearMul: (graph, node) => [scaled(graph, node, [0, 1, 2], -1), scaled(graph, node, [3, 4, 5], -1)],
   QAttention: (graph, node) => [scaled(graph, node, [1, 4, 7], 1)],
   QEmbedLayerNormalization: (graph, node) => [
     scaled(graph, node, [2, 8, 13], 0),
@@ -253,13 +255,15 @@ function isScaleOfActivation(graph: OnnxGraph, name: string): boolean {
   return made?.node.opType === 'DynamicQuantizeLinear' && made.output === 1
 }
 
-/** Rows of integers that are made numbers once they are picked. */
+/** Rows of integers, which the operator that reads them makes numbers or takes with their scale. */
 function quantisedRows(graph: OnnxGraph, node: GraphNode): Quantised | undefined {
   const readers = graph.consumers.get(node.outputs[0]) ?? []
   const [next] = readers
-  if (readers.length !== 1 || next.opType !== 'DequantizeLinear' || next.inputs[0] !== node.outputs[0]) return undefined
-  const [, scale, zeroPoint] = next.inputs
-  const form = scaledBy(graph, node.inputs[0], scale, zeroPoint, -1)
+  const at = next?.inputs.indexOf(node.outputs[0])
+  const isPair = next?.opType === 'DequantizeLinear' && at === 0
+  if (readers.length !== 1 || !(isPair || /^QLinear(Add|Mul)$/.test(next.opType))) return undefined
+  const form = scaledBy(graph, node.inputs[0], next.inputs[at + 1], next.inputs[at + 2], -1)
   if (!form || form.along) return undefined
-  return { slot: 0, form, acts: rowsOf(node, next, new Attributes(node.proto).int('axis', 0)) }
+  const acts = isPair ? rowsOf(node, next, new Attributes(node.proto).int('axis', 0)) : undefined
+  return { slot: 0, form, acts }
 }

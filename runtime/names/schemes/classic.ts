@@ -1,5 +1,8 @@
 import type { NamingScheme } from './scheme.ts'
 
+/** What onnxruntime's optimiser puts behind the name of a node that it fuses: `/encoder/self/MatMul/MatMulScaleFusion/`. */
+const FUSION = /(\/+\w*Fusion)+\/*$/
+
 /**
  * torch.onnx.export's first exporter, and optimum: `/transformer/h.0/attn/c_attn/Gemm_1`. A called container is written twice,
  * `/features/features.0/Conv`: the part repeats its parent's name.
@@ -8,7 +11,7 @@ export const classic: NamingScheme = {
   name: 'classic',
   scopeOf({ name }) {
     if (!name.startsWith('/')) return undefined
-    return { path: splitScope(name.split('/').slice(1, -1)) }
+    return { path: splitScope(name.replace(FUSION, '').split('/').slice(1, -1)) }
   },
   /** `/encoder/layer.0/output/dense/Add_output_0`: made by the node of that name, before an optimiser fused it. */
   scopeOfValue(name) {
