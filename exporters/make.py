@@ -20,7 +20,7 @@ import onnx
 import torch
 
 import reference
-from families import FAMILIES, VOCAB
+from families import FAMILIES, LIKE, VOCAB
 from processed import PROCESSES
 
 DECODERS = ('llama', 'qwen3', 'gemma3', 'phi4', 'mistral', 'gpt2', 'gpt-neox')
@@ -31,6 +31,7 @@ TASKS = {name: 'text-generation-with-past' for name in DECODERS} | {
 
 
 def output_name(family):
+    family = LIKE.get(family, family)
     return 'logits' if family in DECODERS or family in ('mamba', 'vit', 't5', 'whisper') else 'output'
 
 
@@ -69,6 +70,7 @@ def dynamo(family, model, folder, _source):
 
 
 def optimum(family, _model, folder, source):
+    family = LIKE.get(family, family)
     if family not in TASKS:
         raise NotImplementedError('optimum exports models of transformers only')
     from optimum.exporters.onnx import main_export
@@ -120,7 +122,7 @@ def attempt(make, entry):
 def main(out, names):
     out = Path(out).resolve()
     manifest = json.loads((out / 'manifest.json').read_text()) if (out / 'manifest.json').exists() else {}
-    for family in names or FAMILIES:
+    for family in names or [name for name in FAMILIES if name not in LIKE]:
         make, parts = FAMILIES[family]
         folder = out / family
         shutil.rmtree(folder, ignore_errors=True)
@@ -137,7 +139,7 @@ def main(out, names):
             made = entry['files'][name].get('file')
             print(family, name, made or entry['files'][name]['reason'], flush=True)
             for process, (takes, change) in PROCESSES.items() if made else ():
-                if not takes(family, name):
+                if not takes(LIKE.get(family, family), name):
                     continue
                 target = folder / f'{name}+{process}'
                 target.mkdir()

@@ -9,8 +9,8 @@ export interface Row {
 
 const INTRO = `# Exporters and tools
 
-Which files work, tried on small models with random weights: each is built by transformers, exported by the exporters that take it, then quantised and
-optimised by the usual tools. Every file is opened by onnsight and compared with what PyTorch computes for the same inputs:
+Which files work, tried on small models with random weights, and on two with trained ones (all-MiniLM-L6-v2 and Whisper tiny.en): each is built by
+transformers, exported by the exporters that take it, then quantised and optimised by the usual tools. Every file is opened by onnsight and compared with what PyTorch computes for the same inputs:
 
 - **layers**: the model's layers are found under PyTorch's module paths.
 - **reads**: what leaves each layer, its attention, its MLP, the last norm and the head.
@@ -21,7 +21,8 @@ Values of float32 files are within 2·10⁻⁴ of the largest, those of float16 
 This page is written by \`npm run exporters\`; \`exporters/README.md\` in the repository says how to run it.
 
 What stands behind the noes: onnxruntime-genai's builder leaves Mistral's sliding window out of the file, so onnxruntime alone gives the same tokens; Mamba's
-export holds for prompts of one length; a file that onnxruntime optimised at level \`all\` has channels in blocks inside, which onnsight refuses to read.
+export holds for prompts of one length; a file that onnxruntime optimised at level \`all\` has channels in blocks inside, which onnsight refuses to read; MiniLM, whose
+weights are trained, loses much when it is quantised with ranges from one batch: onnxruntime alone gives the same values.
 `
 
 /** The page: a table for each family, and the reasons of every no below it. */

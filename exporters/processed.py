@@ -3,6 +3,8 @@ import onnx
 import onnxruntime as ort
 from safetensors.numpy import load_file
 
+from families import LIKE, WIDTHS
+
 DECODERS = ('llama', 'qwen3', 'gemma3', 'phi4', 'mistral', 'gpt2', 'gpt-neox')
 
 
@@ -63,8 +65,9 @@ def session(level):
 
 def transformers_optimizer(family, path, folder, _reference):
     from onnxruntime.transformers.optimizer import optimize_model
-    kind = {'gpt2': 'gpt2', 'vit': 'vit', 'clip-text': 'clip', 't5': 't5', 'whisper': 'bart'}.get(family, 'bert')
-    optimize_model(str(path), model_type=kind, num_heads=4, hidden_size=64, opt_level=0).save_model_to_file(str(folder / 'model.onnx'))
+    heads, width = WIDTHS.get(family, (4, 64))
+    kind = {'gpt2': 'gpt2', 'vit': 'vit', 'clip-text': 'clip', 't5': 't5', 'whisper': 'bart'}.get(LIKE.get(family, family), 'bert')
+    optimize_model(str(path), model_type=kind, num_heads=heads, hidden_size=width, opt_level=0).save_model_to_file(str(folder / 'model.onnx'))
     return folder / 'model.onnx'
 
 

@@ -3,7 +3,7 @@ import numpy as np
 import torch
 from safetensors.numpy import save_file
 
-from families import LAYERS, VOCAB
+from families import LAYERS, LIKE, VOCAB
 
 TOKENS = 8
 DECODERS = ('llama', 'qwen3', 'gemma3', 'phi4', 'mistral', 'gpt2', 'gpt-neox', 'mamba')
@@ -13,6 +13,7 @@ def inputs_of(family, model):
     """The model's own inputs, by name, from a fixed seed."""
     rng = np.random.default_rng(3)
     ids = torch.from_numpy(rng.integers(3, VOCAB, (2, 7)))
+    family = LIKE.get(family, family)
     ones = torch.ones_like(ids)
     if family == 'yolo':
         return {'images': torch.from_numpy(rng.standard_normal((1, 3, 32, 48)).astype('float32'))}
@@ -21,7 +22,8 @@ def inputs_of(family, model):
     if family == 't5':
         return {'input_ids': ids, 'attention_mask': ones, 'decoder_input_ids': torch.from_numpy(rng.integers(3, VOCAB, (2, 5)))}
     if family == 'whisper':
-        features = torch.from_numpy(rng.standard_normal((2, 16, 3000)).astype('float32'))
+        bins = model.config.num_mel_bins
+        features = torch.from_numpy(rng.standard_normal((2, bins, 3000)).astype('float32'))
         return {'input_features': features, 'decoder_input_ids': torch.from_numpy(rng.integers(3, VOCAB, (2, 5)))}
     if family == 'bert':
         return {'input_ids': ids, 'attention_mask': ones, 'token_type_ids': torch.zeros_like(ids)}
