@@ -44,7 +44,7 @@ class Modules {
   typeOf(module: ModuleNode): string {
     const members = module.path === '' ? modelMembers : reservedNames
     const children = [...module.children, ...module.aliases]
-      .filter(([name]) => !members.has(name))
+      .filter(([name, child]) => !members.has(name) && child !== module)
       .map(([name, child]) => [name, this.typeOf(child)] as const)
     const fields = children.map(([name, type]) => `  readonly ${key(name)}: ${type}`)
     const layers = module.isList ? ` & TypedLayers<${union(children.map(([, type]) => type))}>` : ''
