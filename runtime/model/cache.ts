@@ -3,6 +3,7 @@ import { AmbiguousTapError, NoTapError, UnknownModuleError, UnknownNameError } f
 import { showDims } from '../errors/tensor.ts'
 import { SaveError, SkippedError, TraceArgumentsError } from '../errors/trace.ts'
 import type { Tap } from '../graph/expression.ts'
+import { pathsOf } from '../names/aliases.ts'
 import { nearestNames } from '../names/nearest.ts'
 import { resolvePath } from '../names/resolve.ts'
 import type { ModuleNode, ModuleTree } from '../names/tree.ts'
@@ -11,7 +12,8 @@ import { bytesOf } from '../tensor/dtype.ts'
 import { refuseSurplus } from '../tensor/expected.ts'
 import { knownOptions } from '../tensor/known-options.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { currentTracer, type Tracer } from '../tracing/tracer.ts'
+import { currentSession } from '../tracing/session.ts'
+import { currentTracer, Tracer } from '../tracing/tracer.ts'
 import { handleOf, type ModuleBase } from './module.ts'
 
 /** A module, or its path. A list (`transformer.h`) means its layers. */
@@ -70,7 +72,11 @@ export class Cache {
 
   /** As in the model: by any of its names. */
   #pathOf(module: string | ModuleBase): string {
-    if (typeof module !== 'string') return handleOf(module)?.path ?? ''
+    if (typeof module !== 'string') {
+      const handle = handleOf(module)
+      if (handle) return handle.path
+      throw new UnknownNameError('module in this cache', String(module), this.paths.slice(0, 3))
+    }
     try {
       return resolvePath(this.#tree.root, module).path
     } catch (error) {
@@ -119,6 +125,7 @@ export function cache(given: CacheOptions = {}, ...surplus: unknown[]): Cache {
   const modules = chosen(tree, options)
   const entries = new Map<string, CachedModule>()
   const { file } = options
+  if (file !== undefined) claim(file, tracer)
   const named: Record<string, Tensor> = {}
   tracer.atEnd(() => {
     for (const module of modules) {
@@ -132,18 +139,38 @@ export function cache(given: CacheOptions = {}, ...surplus: unknown[]): Cache {
   return new Cache(entries, tree, file)
 }
 
+const claimed = new WeakMap<object, Set<string>>()
+
+/** A file is written at a trace's end: of two caches that name it, only the last would be left. @throws TraceArgumentsError */
+function claim(file: string, tracer: Tracer): void {
+  let outermost = tracer
+  while (outermost.outer instanceof Tracer) outermost = outermost.outer
+  const owner = currentSession() ?? outermost
+  const files = claimed.get(owner) ?? new Set()
+  claimed.set(owner, files)
+  const path = file.replace(/^(\.\/+)+/, '')
+  if (files.has(path))
+    throw new TraceArgumentsError(
+      `cache() was to write ${file}, which an earlier cache() of this ${owner === outermost ? 'trace' : 'session or generation'} writes: it would be overwritten.`,
+      'give each a file of its own: cache({ file: `acts-${step}.safetensors` }), or name all modules in one cache()',
+    )
+  files.add(path)
+}
+
 function readModule(
   tracer: Tracer,
   module: ModuleNode,
   withInput: boolean,
   named: Record<string, Tensor>,
 ): CachedModule {
-  const { taps } = tracer.program
+  const { taps, tree } = tracer.program
+  // A Llama's model has a module that is called model.
+  const prefix = module.path !== '' ? `${module.path}.` : tree.get('model') ? '' : 'model.'
   /** Where nothing passes, or nothing will be computed, there is nothing to keep. */
   const read = (name: string, find: () => Tap): Tensor | undefined => {
     try {
       const tensor = tracer.read(find())
-      named[`${module.path || 'model'}.${name}`] = tensor
+      named[`${prefix}${name}`] = tensor
       return tensor
     } catch (error) {
       if (error instanceof NoTapError || error instanceof SkippedError) return undefined
@@ -165,7 +192,8 @@ function readModule(
 }
 
 function chosen(tree: ModuleTree, { modules, where = () => true }: CacheOptions): ModuleNode[] {
-  const all = tree.modules.filter(({ path }) => where(path))
+  const paths = pathsOf(tree)
+  const all = tree.modules.filter(module => paths.get(module)?.some(path => where(path)))
   if (modules === undefined) return all
   const choices = (Array.isArray(modules) ? modules : [modules]) as readonly ModuleChoice[]
   const found = new Set<ModuleNode>()

@@ -3,6 +3,7 @@ import type { ValueShape } from '../engine/scan.ts'
 import { OnnsightError } from '../errors/error.ts'
 import { showDims } from '../errors/tensor.ts'
 import type { Tap } from '../graph/expression.ts'
+import { pathsOf } from '../names/aliases.ts'
 import type { ModuleNode } from '../names/tree.ts'
 
 /** What is known of a module's activations without running it: undefined where none passes, or several do. */
@@ -52,11 +53,21 @@ export async function modelShapes(engine: Engine, inputs: Parameters<Engine['sha
       throw error
     }
   }
-  const modules = tree.modules.map(module => [
-    module.path,
-    { input: at(inner => taps.inputTap(inner), module), output: at(inner => taps.outputTap(inner), module) },
-  ])
-  return new ModelShapes(Object.fromEntries(modules), Object.fromEntries(shapes))
+  const modules = tree.modules.map(
+    module =>
+      [
+        module,
+        { input: at(inner => taps.inputTap(inner), module), output: at(inner => taps.outputTap(inner), module) },
+      ] as const,
+  )
+  const paths = pathsOf(tree)
+  const byPath: Record<string, ModuleShapes> = {}
+  for (const [module, shapes] of modules) byPath[module.path] = shapes
+  // By other names too, but listed once.
+  for (const [module, value] of modules)
+    for (const path of paths.get(module) ?? [])
+      if (!(path in byPath)) Object.defineProperty(byPath, path, { value, enumerable: false })
+  return new ModelShapes(byPath, Object.fromEntries(shapes))
 }
 
 const show = (shape: ValueShape | undefined): string =>

@@ -56,3 +56,20 @@ function mountsOf(tree: ModuleTree, old: string): Mount[] {
     module.name === old && module.parent ? [{ parent: module.parent, module }] : [],
   )
 }
+
+/** All paths of each module, by its own names and the others. */
+export function pathsOf(tree: ModuleTree): ReadonlyMap<ModuleNode, readonly string[]> {
+  const paths = new Map<ModuleNode, string[]>()
+  for (const module of tree.modules) {
+    const { parent } = module
+    const names = parent ? [module.name, ...aliasesIn(parent, module)] : []
+    const outer = parent ? (paths.get(parent) ?? ['']) : []
+    const own = outer.flatMap(path => names.map(name => (path === '' ? name : `${path}.${name}`)))
+    const mounted = parent && parent !== tree.root ? aliasesIn(tree.root, module) : []
+    paths.set(module, parent ? [...own, ...mounted] : [module.path])
+  }
+  return paths
+}
+
+const aliasesIn = (parent: ModuleNode, module: ModuleNode): string[] =>
+  [...parent.aliases].flatMap(([alias, target]) => (target === module ? [alias] : []))

@@ -100,7 +100,7 @@ function adviceFor(name: string): string {
   if (inner)
     return `tensors never change: write the result where it is to stand, model.….output = h.${camelOf(inner)}(…)`
   const near = nearest(name)
-  return near ? `write h.${near}` : 'look for it among the operations, in docs/tensors.md'
+  return near ? `write h.${near}` : 'look for it among the operations, in docs/operations.md'
 }
 
 /** What a tensor has in this name's place, `write h.dims`; undefined for a name that no tensor has anywhere. */

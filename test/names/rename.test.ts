@@ -51,6 +51,20 @@ test('caches, skips and scans know them', async t => {
   t.true(acts.has('last'))
 })
 
+test('where and the shapes of a scan know them', async t => {
+  const paths = async (where: (path: string) => boolean) => (await trace(model, inputs, () => cache({ where }))).paths
+  const own = await paths(path => /^transformer\.h\.\d\.mlp$/.test(path))
+  t.is(own.length, 4)
+  t.deepEqual(await paths(path => path.endsWith('.ffn')), own)
+  t.deepEqual(await paths(path => /^layers\.\d\.feed_forward$/.test(path)), own)
+  t.deepEqual(await paths(path => path === 'unembed'), ['lm_head'])
+  const { modules } = await model.scan(inputs)
+  t.is(modules['layers.1.ffn'], modules['transformer.h.1.mlp'])
+  t.truthy(modules.unembed.output)
+  t.is(modules['last.feed_forward'], modules['transformer.h.3.mlp'])
+  t.false(Object.keys(modules).some(path => path.startsWith('layers')))
+})
+
 test('the tree is not doubled: iteration and printing show each module once', t => {
   t.deepEqual([...model.transformer.h].length, 4)
   t.deepEqual(Object.keys(model), ['transformer', 'lm_head'])

@@ -7,7 +7,7 @@ import { document } from './document.ts'
 const page = readFileSync('docs/operations.md', 'utf8')
 /** The library's own, which the declarations mark. */
 const internal = new Set(
-  'constructor node owner gone scanned computed isPlace held fulfil drop label position'.split(' '),
+  'constructor node owner gone scanned computed isPlace held fulfil drop refuse label position'.split(' '),
 )
 
 test('docs/operations.md has every method, getter and function that there is', t => {

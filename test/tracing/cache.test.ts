@@ -94,6 +94,58 @@ test('too much is refused before anything runs, and nothing is written', async t
   t.false(existsSync(file))
 })
 
+test('a model with a module that is called model: both are kept, in memory and in a file', async t => {
+  const verse = await load('test/fixtures/models/verse/onnx/model.onnx')
+  const file = join(folder, 'verse.safetensors')
+  const [acts, hidden, logits] = await verse.trace([[5, 6, 7]], m => [cache(), m.model.norm.output, m.lm_head.output])
+  await verse.trace([[5, 6, 7]], () => cache({ file }))
+  const whole = acts.get(verse)
+  const [own] = [whole.output, whole.outputs?.logits].filter(value => value !== undefined)
+  t.deepEqual(numbers(own), numbers(logits))
+  const inner = acts.get(verse.model)
+  t.true(inner !== whole)
+  const read = await readSafetensors(file)
+  if (inner.output) t.deepEqual(numbers(inner.output), numbers(read['model.output']))
+  t.deepEqual(numbers(read['model.norm.output']), numbers(hidden))
+  const ofRoot = Object.keys(read).filter(name => /^outputs?\b/.test(name))
+  t.true(ofRoot.length > 0)
+  await verse.release()
+})
+
+test('two caches of one trace, session or generation can’t write the same file', async t => {
+  const file = join(folder, 'twice.safetensors')
+  const twice = { code: 'trace-arguments', message: /would be overwritten/ }
+  await t.throwsAsync(
+    model.trace(inputs, m => [cache({ file, modules: m.lm_head }), cache({ file, modules: m.transformer.h })]),
+    twice,
+  )
+  t.false(existsSync(file))
+  await t.throwsAsync(
+    model.session(async m => {
+      await m.trace(inputs, () => cache({ file, modules: m.lm_head }))
+      await m.trace(inputs, () => cache({ file, modules: m.lm_head }))
+    }),
+    twice,
+  )
+  await t.throwsAsync(
+    model.generate([[18, 47]], { maxNewTokens: 2 }, m => cache({ file, modules: m.lm_head })),
+    twice,
+  )
+  await model.generate([[18, 47]], { maxNewTokens: 2 }, (m, step) =>
+    cache({ file: join(folder, `step-${step}.safetensors`), modules: m.lm_head }),
+  )
+  t.true(existsSync(join(folder, 'step-1.safetensors')))
+  // One trace after another writes the file anew.
+  await model.trace(inputs, m => cache({ file, modules: m.lm_head }))
+  await model.trace(inputs, m => cache({ file, modules: m.transformer.h }))
+  t.is(Object.keys(await readSafetensors(file)).length, 4)
+})
+
+test('what is no module is not taken for the model', async t => {
+  const acts = await model.trace(inputs, () => cache())
+  for (const wrong of [{}, 5, acts] as never[]) t.throws(() => acts.get(wrong), { code: 'unknown-name' })
+})
+
 test('an older cache is not changed by a later trace', async t => {
   const first = await model.trace(inputs, () => cache({ modules: model.transformer.h }))
   const before = numbers(first.get('transformer.h.1').output)
