@@ -8,6 +8,7 @@ import { type Generated, type GenerateOptions, Generation } from '../generation/
 import { nearestNames } from '../names/nearest.ts'
 import { printModule } from '../names/print.ts'
 import { resolvePath } from '../names/resolve.ts'
+import { asInFile } from '../onnx/clusters.ts'
 import type { SaveOptions } from '../onnx/write.ts'
 import type { Template } from '../template/template.ts'
 import { knownOptions } from '../tensor/known-options.ts'
@@ -99,7 +100,7 @@ export interface ModelMembers {
   node(name: string): OperationNode
   /** A value of the graph by name. @throws UnknownNameError */
   tensor(name: string): Tensor
-  /** Node names, in running order. */
+  /** Node names as the file has them, in running order: what a fused node is written out in is under `ops`, and found by `node()` too. */
   readonly nodeNames: readonly string[]
   /** Names of all values that nodes make, in running order. */
   readonly tensorNames: readonly string[]
@@ -324,7 +325,7 @@ export class ModelHandle extends ModuleHandle {
   }
 
   get nodeNames(): string[] {
-    return this.binding.taps.tree.graph.nodes.map(node => node.name)
+    return asInFile(this.binding.taps.tree.graph.nodes).map(node => node.name)
   }
 
   get tensorNames(): string[] {

@@ -43,7 +43,7 @@ export function hidesValues({ graph }: ModelProto): boolean {
 /** Writes out the fused nodes that have a rule. `nodes` come in running order, with unique names. */
 export function writeOut(
   nodes: readonly { readonly node: NodeProto; readonly name: string }[],
-  about: Pick<FusedNode, 'opset' | 'dimsOf' | 'typeOf'> & { readonly rows: Alignment },
+  about: Pick<FusedNode, 'opset' | 'dimsOf' | 'typeOf' | 'taken'> & { readonly rows: Alignment },
 ): { written: Written[]; initializers: TensorProto[] } {
   const made = new Map<string, number>()
   nodes.forEach(({ node }, i) => {

@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf'
 import { InvalidGraphError } from '../errors/onnx.ts'
 import { bodiesOf, renameIn, withBodies } from './bodies-of.ts'
 import { withFields } from './message.ts'
+import { namesIn, namesInNodes } from './names-in.ts'
 import {
   type AttributeProto,
   type FunctionProto,
@@ -185,18 +186,4 @@ function bindAttributes(node: NodeProto, values: ReadonlyMap<string, AttributePr
   })
   const bound = withFields(node, { attribute })
   return withBodies(bound, body => withFields(body, { node: body.node.map(inner => bindAttributes(inner, values)) }))
-}
-
-function* namesIn(graph: GraphProto): Iterable<string> {
-  for (const { name } of [...graph.input, ...graph.initializer]) yield name
-  for (const { values } of graph.sparseInitializer) if (values) yield values.name
-  yield* namesInNodes(graph.node)
-}
-
-/** Names that nodes define, those in their bodies too. */
-function* namesInNodes(nodes: readonly NodeProto[]): Iterable<string> {
-  for (const node of nodes) {
-    for (const name of node.output) if (name !== '') yield name
-    for (const body of bodiesOf(node)) yield* namesIn(body)
-  }
 }

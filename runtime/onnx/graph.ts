@@ -3,7 +3,9 @@ import { capturesOf } from './captures.ts'
 import { type Cluster, takesLengths, writeOut } from './clusters.ts'
 import { constantTensor, denseNodes, sparseConstant } from './constants.ts'
 import type { Alignment } from './expansions/expansion.ts'
+import { NODE } from './expansions/plain-nodes.ts'
 import { withFields } from './message.ts'
+import { namesIn } from './names-in.ts'
 import {
   type FunctionProto,
   type GraphProto,
@@ -100,7 +102,7 @@ export function buildGraph(proto: ModelProto, options: GraphOptions = {}): OnnxG
   )
   const sorted = uniquelyNamed(sortNodes(kept.map(node => ({ node, captures: capturesOf(node) }))))
   const nodes = options.clusters
-    ? withClusters(sorted, initializers, valueTypes, opsets, options.rows)
+    ? withClusters(sorted, { initializers, valueTypes, opsets, taken: takenNames(graph, sorted) }, options.rows)
     : sorted.map(asGraphNode)
   const { producer, consumers } = connect(nodes)
   return {
@@ -155,17 +157,28 @@ function asGraphNode({ node, captures, name }: Named, index: number): GraphNode 
   }
 }
 
+interface Surroundings {
+  readonly initializers: Map<string, TensorProto>
+  readonly valueTypes: ReadonlyMap<string, ValueInfo>
+  readonly opsets: ReadonlyMap<string, number>
+  readonly taken: Set<string>
+}
+
+/** Names that are in use: those of values, in bodies too, and those of nodes with NODE before them. */
+function takenNames(graph: GraphProto, sorted: readonly Named[]): Set<string> {
+  return new Set([...namesIn(graph), ...sorted.map(({ name }) => `${NODE}${name}`)])
+}
+
 /** Fused nodes in plain ones. Their constants become initializers. */
 function withClusters(
   sorted: readonly Named[],
-  initializers: Map<string, TensorProto>,
-  valueTypes: ReadonlyMap<string, ValueInfo>,
-  opsets: ReadonlyMap<string, number>,
+  { initializers, valueTypes, opsets, taken }: Surroundings,
   rows: Alignment = 'start',
 ): GraphNode[] {
   const { written, initializers: added } = writeOut(sorted, {
     opset: opsets.get('') ?? 1,
     rows,
+    taken,
     dimsOf: value => initializers.get(value)?.dims.map(Number) ?? valueTypes.get(value)?.dims,
     typeOf: value => {
       const weight = initializers.get(value)

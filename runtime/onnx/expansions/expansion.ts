@@ -10,6 +10,8 @@ export interface FusedNode {
   readonly name: string
   /** Version of ai.onnx that the plain nodes are written in. */
   readonly opset: number
+  /** Names that are in use in the graph, those of nodes behind NODE: what is made up takes others, and is added. */
+  readonly taken: Set<string>
   /** Dims of a value as far as the file declares them: those of weights, inputs and outputs. */
   dimsOf(value: string): readonly (number | string | undefined)[] | undefined
   /** The rank of a value as far as the file tells, through nodes that keep it. */

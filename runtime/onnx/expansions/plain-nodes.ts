@@ -19,6 +19,9 @@ type AttributeValue =
   | { readonly text: string }
   | AttributeProto
 
+/** Begins a node's name among those that are taken: it may be that of a value. */
+export const NODE = 'node '
+
 /** The end of a slice that goes to the end of its axis. */
 const TO_THE_END = 2 ** 31 - 1
 
@@ -30,7 +33,6 @@ export class PlainNodes {
   readonly nodes: NodeProto[] = []
   readonly initializers: TensorProto[] = []
   readonly #fused: FusedNode
-  readonly #taken = new Set<string>()
   readonly #constants = new Map<string, string>()
 
   /** The value whose element type is that of all activations, and the type where the file declares it. */
@@ -66,7 +68,7 @@ export class PlainNodes {
     const output = results.map(([role, as]) => as || this.#name(role))
     this.nodes.push(
       create(NodeProtoSchema, {
-        name: this.#name(results[0][0], 'node '),
+        name: this.#name(results[0][0], NODE),
         opType,
         domain,
         input: [...inputs],
@@ -165,7 +167,7 @@ export class PlainNodes {
   #constant(key: string, fields: Partial<TensorProto>): string {
     let name = this.#constants.get(key)
     if (name === undefined) {
-      name = `${this.#fused.name}.constant ${key}`
+      name = this.#name(`constant ${key}`)
       this.#constants.set(key, name)
       this.initializers.push(create(TensorProtoSchema, { ...fields, name } as never))
     }
@@ -175,8 +177,9 @@ export class PlainNodes {
   #name(role: string, kind = ''): string {
     const base = `${this.#fused.name}.${role}`
     let name = base
-    for (let i = 2; this.#taken.has(kind + name); i++) name = `${base}_${i}`
-    this.#taken.add(kind + name)
+    const { taken } = this.#fused
+    for (let i = 2; taken.has(kind + name); i++) name = `${base}_${i}`
+    taken.add(kind + name)
     return name
   }
 }
