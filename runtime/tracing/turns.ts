@@ -33,7 +33,8 @@ export async function inTurn<R>(block: Assigning, frame: Frame, run: () => Promi
     for (;;) {
       mine.waitsFor = blocking(mine)
       if (mine.waitsFor.length === 0) break
-      await Promise.all(mine.waitsFor.map(other => other.ended))
+      // The last of them waits for the others itself.
+      await mine.waitsFor.at(-1)?.ended
     }
     mine.begun = true
     return await run()
@@ -44,13 +45,14 @@ export async function inTurn<R>(block: Assigning, frame: Frame, run: () => Promi
 }
 
 function blocking(mine: Turn): Turn[] {
+  const arounds = new Set([...turns].filter(other => isAround(other.block, mine.block)))
   const found: Turn[] = []
   let isEarlier = true
   for (const other of turns) {
     if (other === mine) isEarlier = false
     else if (
-      !isAround(other.block, mine.block) &&
-      (other.begun || (isEarlier && !waitsForAround(other, mine))) &&
+      !arounds.has(other) &&
+      (other.begun || (isEarlier && !waitsForOne(other, arounds))) &&
       other.frame.shares(mine.frame)
     )
       found.push(other)
@@ -58,9 +60,18 @@ function blocking(mine: Turn): Turn[] {
   return found
 }
 
-/** Whether a block that waits does so for one in which `mine` stands. */
-const waitsForAround = (waiting: Turn, mine: Turn): boolean =>
-  waiting.waitsFor.some(other => isAround(other.block, mine.block) || (!other.begun && waitsForAround(other, mine)))
+/** Whether a block that waits does so for one of these, be it by way of others. */
+function waitsForOne(waiting: Turn, arounds: ReadonlySet<Turn>): boolean {
+  if (arounds.size === 0) return false
+  const reached = new Set([waiting])
+  for (const turn of reached)
+    if (!turn.begun)
+      for (const next of turn.waitsFor) {
+        if (arounds.has(next)) return true
+        reached.add(next)
+      }
+  return false
+}
 
 function isAround(outer: Assigning, inner: Assigning): boolean {
   return inner.arounds.some(

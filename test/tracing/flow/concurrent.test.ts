@@ -244,6 +244,26 @@ test('variables of one name in two calls of a function are two variables: their 
   t.is(count.most, 5)
 })
 
+test('hundreds of traces take their turns', async t => {
+  let n = 0
+  const begun: number[] = []
+  await Promise.all(
+    Array.from({ length: 300 }, (_, i) =>
+      trace(model, prompts[0], async () => {
+        begun.push(i)
+        const before = n
+        await null
+        n = before + 1
+      }),
+    ),
+  )
+  t.is(n, 300)
+  t.deepEqual(
+    begun,
+    Array.from({ length: 300 }, (_, i) => i),
+  )
+})
+
 test('a trace that another one waits for does not wait for it', async t => {
   let n = 0
   const add = (ids: number[][]) =>
