@@ -147,7 +147,8 @@ export function refuseSurplus(name: string, most: number, surplus: readonly unkn
 
 function checkCount(name: string, { plain, rest, options }: Signature, args: readonly unknown[]): void {
   const most = plain.length + (options.length > 0 ? 1 : 0)
-  if (!rest) refuseSurplus(name, most, args.slice(most), instead(name, plain, options, args))
+  // What was meant is asked of the arguments only where there are too many: each operation comes by here.
+  if (!rest && args.length > most) refuseSurplus(name, most, args.slice(most), instead(name, plain, options, args))
 }
 
 /** What was meant by too many arguments. */

@@ -15,6 +15,8 @@ export interface BlockOwner {
   pull(): Record<string, unknown>
   push(state: Readonly<Record<string, unknown>>): void
   mark(): Mark | undefined
+  /** Lines of its block are noted from here on. */
+  textBegun?(info: Info): void
   /** Its block assigns nothing any more. */
   textEnded?(): void
   /** stop() has ended the block. */
@@ -41,6 +43,7 @@ export class BlockContext {
 
   /** Runs the block's own text; stop() ends it early, with the variables as they are. */
   async run<R>(body: () => R | Promise<R>): Promise<R | undefined> {
+    this.#owner.textBegun?.(this.#info)
     try {
       return await untilStop(body, () => this.#owner.stopped?.())
     } finally {

@@ -82,6 +82,8 @@ export class Tracer implements PlacesOwner, BlockOwner {
   isOpen = false
   /** The trace whose invokes this one runs, as one batch. */
   #within: Tracer | undefined
+  /** Blocks with a text of their own that are being recorded: the trace's, and those of edits. */
+  #texts = 0
   readonly #passed = new Passed()
   readonly #atEnd: { readonly act: () => void; readonly view: View }[] = []
   readonly #settling: (() => void | Promise<void>)[] = []
@@ -261,7 +263,15 @@ export class Tracer implements PlacesOwner, BlockOwner {
   }
 
   /** @internal */
+  textBegun(info: Info): void {
+    if (info.hasText) this.#texts++
+  }
+
+  /** @internal */
   textEnded(): void {
+    if (this.#texts > 0) this.#texts--
+    // Lines of an edit are not those of the plain function after it.
+    if (!this.#hasText()) this.#mark = undefined
     const { frame, live } = this.info ?? { frame: undefined, live: [] }
     // Blocks of invokes go on.
     if (!this.isOpen) this.left = live.map(name => frame?.get(name))
@@ -353,7 +363,11 @@ export class Tracer implements PlacesOwner, BlockOwner {
 
   /** A plain function's own lines are noted nowhere: there the stack tells every line. @internal */
   noteMark(mark: Mark): void {
-    if ((this.#within ?? this).info?.hasText) this.#mark = mark
+    if (this.#hasText()) this.#mark = mark
+  }
+
+  #hasText(): boolean {
+    return this.#texts > 0 || (this.#within ?? this).info?.hasText === true
   }
 
   /** A line of a template. @internal */
