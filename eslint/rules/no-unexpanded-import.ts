@@ -67,7 +67,15 @@ export const noUnexpandedImport: Rule.RuleModule = {
               property.key.type === 'Identifier' &&
               property.value.type === 'Identifier',
           )
-        if (!isTaken || parent.parent.parent?.type !== 'Program') context.report({ node, messageId: 'require' })
+        // As TypeScript writes an import for CommonJS: `macro_1.trace(…)`.
+        const isHeld =
+          parent.type === 'VariableDeclarator' &&
+          parent.id.type === 'Identifier' &&
+          source.scopeManager
+            .getDeclaredVariables(parent)
+            .every(({ references }) => references.every(({ identifier, init }) => init || isNamed(identifier as Node)))
+        if (!(isTaken || isHeld) || parent.parent.parent?.type !== 'Program')
+          context.report({ node, messageId: 'require' })
       },
       'Program:exit'() {
         for (const [variable, name] of namesOf(source).macroVariables)
@@ -81,6 +89,10 @@ export const noUnexpandedImport: Rule.RuleModule = {
     }
   },
 }
+
+/** `macro.trace`: a part of the macro by its name. */
+const isNamed = (node: Node): boolean =>
+  node.parent.type === 'MemberExpression' && node.parent.object === node && !node.parent.computed
 
 /** What is wrong with a reference; undefined if nothing. */
 function misuse(node: Node, name: string): 'reexport' | 'value' | 'tag' | undefined {

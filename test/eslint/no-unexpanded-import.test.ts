@@ -7,6 +7,7 @@ const valid: Record<string, string> = {
   'with its extension': "import { s } from 'onnsight/trace.macro.js'\ns`0`",
   'for its effect': "import 'onnsight/trace.macro'",
   required: "const { trace, s: cut } = require('onnsight/trace.macro')\ntrace(m, {}, () => cut`0`)",
+  'required as a whole, and used by name': "const o = require('onnsight/trace.macro')\no.trace(m, {}, () => 1)",
   'forms that are functions as values':
     "import { save, print } from 'onnsight/trace.macro'\n[1].map(save).forEach(print)",
   'a template': "import { trace } from 'onnsight/trace.macro'\ntrace(m, {})`save x = a.output`",
@@ -87,7 +88,7 @@ const invalid: readonly (InvalidCase & { readonly unseen?: boolean; readonly sto
     code: "import { s } from 'onnsight/trace.macro'\nconst f = s\ns('0')",
     errors: ['tag:2', 'tag:3'],
   },
-  { name: 'required as a whole', code: "const o = require('onnsight/trace.macro')", errors: ['require:1'] },
+  { name: 'required as a whole', code: "const o = require('onnsight/trace.macro')\nf(o)", errors: ['require:1'] },
   {
     name: 'required and taken from',
     code: "const trace = require('onnsight/trace.macro').trace",
