@@ -38,6 +38,7 @@ const ASKED = new Set([
     'stack',
     'code',
     'inspect',
+    'href',
     'getTime',
     'getDate',
     'exec',

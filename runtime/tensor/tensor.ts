@@ -33,6 +33,9 @@ export interface Place {
   set(slice: unknown, value: unknown): void
 }
 
+/** What deepStrictEqual of Node and isEqual of lodash compare: dtype, dims and elements, or of a handle what computes it. */
+const CONTENT = Symbol('content')
+
 /**
  * A tensor. Inside a block it is a handle: operations on it are recorded, not run. Outside it holds a value, or is
  * computed when asked for: `await t.softmax(-1).value()`.
@@ -49,6 +52,12 @@ export class Tensor {
     this.#held = held
     this.#owner = owner
     this.#place = place
+    this.#show(held ?? value)
+  }
+
+  /** Comparisons that go by own properties see no private ones, and would take any two tensors for equal. */
+  #show(content: object): void {
+    ;(this as Record<symbol, unknown>)[CONTENT] = content
   }
 
   /** A tensor that holds `data`. The array is taken as it is, not copied. */
@@ -211,6 +220,7 @@ export class Tensor {
   fulfil(data: TensorData): void {
     this.#held = data
     this.#value = new Value(new Operand(data), 0, data.type, data.dims)
+    this.#show(data)
   }
 
   /** Lets the value go: the session that it belonged to has ended, and it was not saved. @internal */
@@ -218,6 +228,7 @@ export class Tensor {
     const { type, dims } = this.#value
     this.#held = undefined
     this.#value = new Value(new Operand({ type, dims: [0], data: [] } as never), 0, type, dims)
+    this.#show(this.#value)
   }
 
   /** How messages name it. @internal */
