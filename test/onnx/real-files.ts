@@ -27,7 +27,14 @@ export const realFiles: readonly string[] = [
     .map(name => join(folder, name)),
 )
 
-const symbols: Readonly<Record<string, number>> = { past_sequence: 3, total_sequence: 11, samples: 1280 }
+const symbols: Readonly<Record<string, number>> = {
+  past_sequence: 3,
+  total_sequence: 11,
+  past_sequence_length: 3,
+  total_sequence_length: 11,
+  kv_cache_dim: 16,
+  samples: 1280,
+}
 
 /** Dims that are open in the file: those that its operators take. */
 function openDim(path: string, symbol: string, axis: number): number {
