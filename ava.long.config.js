@@ -1,12 +1,17 @@
-/** Tests that take long: other people's projects from the tarball, apps, package managers, the site, gigabytes, soaks, long browser runs. */
+/** Tests that take long: other people's projects from the tarball, apps, package managers, the site, every program of the pages, every value of real files and of fused patterns, gigabytes, soaks, long browser runs. */
 export const long = [
   'test/apps/**/*.test.ts',
+  'test/cli/doctor.test.ts',
   'test/consumers/*.test.ts',
+  'test/docs.test.ts',
+  'test/edited/models.test.ts',
+  'test/model/real-models.test.ts',
   'test/package/**/*.test.ts',
   'test/site/**/*.test.ts',
   'test/**/*large.test.ts',
   'test/**/*soak.test.ts',
   'test/engine/{long,threads,throws}.test.ts',
+  'test/engine/fusions/*.test.ts',
   'test/web/{cases,webgpu}.test.ts',
 ]
 
