@@ -3,18 +3,8 @@ import { member } from './marks.ts'
 
 /** The function whose await can stand here; undefined in functions that can't wait, in parameters and in class fields. */
 export function waitingFunction(path: NodePath, block: types.Function): NodePath<types.Function> | undefined {
-  let at: NodePath = path
-  for (;;) {
-    const parent = at.parentPath
-    if (!parent) return undefined
-    if (parent.isClassProperty() || parent.isClassPrivateProperty() || parent.isStaticBlock()) {
-      if (!isOutside(at)) return undefined
-    } else if (parent.isFunction() && !isOutside(at)) {
-      const waits = at.listKey !== 'params' && (parent.node === block || parent.node.async === true)
-      return waits ? (parent as NodePath<types.Function>) : undefined
-    }
-    at = parent
-  }
+  const around = functionAround(path)
+  return around && (around.node === block || around.node.async) ? around : undefined
 }
 
 /**
@@ -40,7 +30,7 @@ export function waitingForCondition(
   return around
 }
 
-/** The function whose body this stands in. */
+/** The function whose body this stands in; undefined in parameters and in class fields. */
 function functionAround(path: NodePath): NodePath<types.Function> | undefined {
   let at: NodePath = path
   while (at.parentPath) {

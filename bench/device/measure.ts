@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { program } from 'commander'
@@ -6,6 +5,7 @@ import { cases } from './cases.ts'
 import { generation } from './generation.ts'
 import { growth } from './growth.ts'
 import { missing } from './missing.ts'
+import { nvidiaSmi } from './nvidia-smi.ts'
 import type { Part, Report } from './report.ts'
 import { runs } from './runs.ts'
 
@@ -46,16 +46,7 @@ for (const [name, part] of Object.entries(parts)) {
 }
 
 function machine(): string {
-  const gpu = (() => {
-    try {
-      return execFileSync('nvidia-smi', ['--query-gpu=name,driver_version', '--format=csv,noheader'], {
-        encoding: 'utf8',
-      }).trim()
-    } catch {
-      return 'no GPU'
-    }
-  })()
   const version = (name: string): string =>
     JSON.parse(readFileSync(`node_modules/${name}/package.json`, 'utf8')).version
-  return `${gpu}; ${cpus().length} CPU cores; onnxruntime-node ${version('onnxruntime-node')}; Node ${process.version}`
+  return `${nvidiaSmi('name,driver_version') ?? 'no GPU'}; ${cpus().length} CPU cores; onnxruntime-node ${version('onnxruntime-node')}; Node ${process.version}`
 }

@@ -4,51 +4,14 @@
  * misspelt. A module of such a name is found first.
  */
 
-/** By library: React and its testing tools, Jest's and Vitest's matchers, Immutable, DOM testing, MobX, RxJS, AVA's concordance, Node. */
-const ASKED = new Set([
-  ...[
-    '$$typeof',
-    'asymmetricMatch',
-    'nodeType',
-    'tagName',
-    'nodeName',
-    'ownerDocument',
-    'window',
-    '_isMockFunction',
-    'mock',
-    'getMockName',
-  ],
-  ...[
-    'sheet',
-    'isMobXAction',
-    'subscribe',
-    'lift',
-    'isImmutable',
-    'esModule',
-    'default',
-    'splice',
-    'callee',
-    'size',
-    'byteLength',
-    'buffer',
-  ],
-  ...[
-    'cause',
-    'message',
-    'stack',
-    'code',
-    'inspect',
-    'href',
-    'getTime',
-    'getDate',
-    'exec',
-    'ref',
-    'props',
-    'render',
-    'isReactComponent',
-    'ctorName',
-  ],
-])
+/** Asked by React and its testing tools, Jest's and Vitest's matchers, Immutable, DOM testing, MobX, RxJS, AVA's concordance, Node. */
+const ASKED = new Set(
+  (
+    '$$typeof asymmetricMatch nodeType tagName nodeName ownerDocument window _isMockFunction mock getMockName sheet isMobXAction ' +
+    'subscribe lift isImmutable esModule default splice callee size byteLength buffer cause message ' +
+    'stack code inspect href getTime getDate exec ref props render isReactComponent ctorName'
+  ).split(' '),
+)
 
 /** Names that only tools write: `__v_isRef` of Vue, `@@__IMMUTABLE_ITERABLE__@@`, `$state` proxies of Svelte. */
 const OF_TOOLS = /^(__|@@|\$\$?|_is)/

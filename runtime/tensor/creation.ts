@@ -42,7 +42,10 @@ function withDims(made: Tensor, dims: readonly number[]) {
 /** Every element `value`. */
 export function full(dims: readonly number[], value: number, { type }?: Typed): Tensor
 export function full(dims: readonly number[], value: number, options?: Typed, ...surplus: unknown[]): Tensor {
-  const { type = 'float32' } = expect<Typed>('full', dims, value, options, ...surplus)
+  return filled(dims, value, expect('full', dims, value, options, ...surplus))
+}
+
+function filled(dims: readonly number[], value: number, { type = 'float32' }: Typed): Tensor {
   checkDims(dims, 'full')
   const one = toTensor(value, { type }).held().data
   const data = allocate(type, sizeOf(dims))
@@ -53,13 +56,13 @@ export function full(dims: readonly number[], value: number, options?: Typed, ..
 /** Every element 0: float32, unless `type` says otherwise. */
 export function zeros(dims: readonly number[], options?: Typed): Tensor
 export function zeros(dims: readonly number[], options?: Typed, ...surplus: unknown[]): Tensor {
-  return full(dims, 0, expect('zeros', dims, options, ...surplus))
+  return filled(dims, 0, expect('zeros', dims, options, ...surplus))
 }
 
 /** Every element 1: float32, unless `type` says otherwise. */
 export function ones(dims: readonly number[], options?: Typed): Tensor
 export function ones(dims: readonly number[], options?: Typed, ...surplus: unknown[]): Tensor {
-  return full(dims, 1, expect('ones', dims, options, ...surplus))
+  return filled(dims, 1, expect('ones', dims, options, ...surplus))
 }
 
 /** A tensor of the same dims, every element `value`. The dtype is the other's, unless `type` says otherwise. */
@@ -70,7 +73,10 @@ export function fullLike(
   options: { readonly type?: DataType } = {},
   ...surplus: unknown[]
 ): Tensor {
-  const { type = other.type } = expect<{ type?: DataType }>('fullLike', other, value, options, ...surplus)
+  return filledLike(other, value, expect('fullLike', other, value, options, ...surplus))
+}
+
+function filledLike(other: Tensor, value: number, { type = other.type }: { readonly type?: DataType }): Tensor {
   const { dims } = other
   const shape = dims.includes(undefined)
     ? recordOne('Shape', [other], { type: 'int64', dims: [dims.length] })
@@ -81,13 +87,13 @@ export function fullLike(
 /** Zeros with the dims and the dtype of another tensor. */
 export function zerosLike(other: Tensor, options?: { readonly type?: DataType }): Tensor
 export function zerosLike(other: Tensor, options?: { readonly type?: DataType }, ...surplus: unknown[]): Tensor {
-  return fullLike(other, 0, expect('zerosLike', other, options, ...surplus))
+  return filledLike(other, 0, expect('zerosLike', other, options, ...surplus))
 }
 
 /** Ones with the dims and the dtype of another tensor. */
 export function onesLike(other: Tensor, options?: { readonly type?: DataType }): Tensor
 export function onesLike(other: Tensor, options?: { readonly type?: DataType }, ...surplus: unknown[]): Tensor {
-  return fullLike(other, 1, expect('onesLike', other, options, ...surplus))
+  return filledLike(other, 1, expect('onesLike', other, options, ...surplus))
 }
 
 /** start, start + step, … up to but without end: int64 if all are integers. */

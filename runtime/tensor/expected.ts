@@ -97,12 +97,16 @@ export function expecting<This>(
   }
 }
 
+const signatures: Readonly<Record<string, Signature>> = Object.fromEntries(
+  Object.entries(functionArguments).map(([name, declared]) => [name, signatureOf(declared)]),
+)
+
 /**
  * The same for a function: `args` are its arguments in order, and all that it was given beyond them. Gives its options, under our names.
  * @throws ArgumentError, UnknownOptionError
  */
 export function expect<O extends object>(name: string, ...args: readonly unknown[]): O {
-  const signature = signatureOf(functionArguments[name])
+  const signature = signatures[name]
   check(name, signature, args, ofFunctions)
   const given = args[signature.plain.length]
   if (signature.options.length === 0 || given === undefined) return {} as O

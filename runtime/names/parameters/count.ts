@@ -1,4 +1,5 @@
 import type { GraphNode, OnnxGraph } from '../../onnx/graph.ts'
+import { sizeOf } from '../../tensor/data.ts'
 import type { ModuleNode } from '../tree.ts'
 
 /** Buffers of rotary embeddings, by the names that exporters and builders give them. */
@@ -19,13 +20,13 @@ export function learnedIn(graph: OnnxGraph, module: ModuleNode): ReadonlyMap<str
   const parts = new Set<string>()
   for (const { form, dims, stored } of module.parameters.values()) {
     const data = form.kind === 'scaled' ? form.data : stored[0]
-    if (isLearned(graph, data, product(dims))) counts.set(data, product(dims))
+    if (isLearned(graph, data, sizeOf(dims))) counts.set(data, sizeOf(dims))
     for (const part of stored) parts.add(part)
   }
   for (const name of module.weights.values()) {
     const tensor = graph.initializers.get(name)
     if (!tensor || parts.has(name)) continue
-    const count = product(tensor.dims.map(Number))
+    const count = sizeOf(tensor.dims.map(Number))
     if (FLOATS.has(tensor.dataType) ? isLearned(graph, name, count) : isQuantisedBias(graph, name))
       counts.set(name, count)
   }
@@ -42,8 +43,6 @@ const isQuantisedBias = (graph: OnnxGraph, name: string): boolean =>
     ({ opType, inputs }) =>
       (opType === 'QLinearConv' && inputs[8] === name) || (opType === 'QGemm' && inputs[6] === name),
   )
-
-const product = (dims: readonly number[]): number => dims.reduce((all, dim) => all * dim, 1)
 
 /** Whether an initializer is read as a scale of activations, or as a rotary table, and as nothing else. */
 function isAside(graph: OnnxGraph, name: string, count: number): boolean {

@@ -75,6 +75,14 @@ function areStored(graph: OnnxGraph, names: readonly (string | undefined)[]): bo
   return names.every(name => !name || graph.initializers.has(name))
 }
 
+/** A node's inputs that are left out are empty names, or not there. */
+const formOf = (parts: Omit<Scaled, 'kind'>): Scaled => ({
+  ...parts,
+  kind: 'scaled',
+  zeroPoint: parts.zeroPoint || undefined,
+  order: parts.order || undefined,
+})
+
 /** `[out, blocks, bytes of a block]`, a scale for each block, along the axis that the product sums over. */
 function packedProduct(graph: OnnxGraph, node: GraphNode): Quantised | undefined {
   const [, data, scale, zeroPoint, order, bias] = node.inputs
@@ -86,17 +94,16 @@ function packedProduct(graph: OnnxGraph, node: GraphNode): Quantised | undefined
   if (attributes.int('weight_prepacked', 0) !== 0 || (order && zeroPoint)) return undefined
   return {
     slot: 1,
-    form: {
-      kind: 'scaled',
+    form: formOf({
       data,
       scale,
-      zeroPoint: zeroPoint || undefined,
+      zeroPoint,
       zero: 2 ** (bits - 1),
       bits,
       dims,
       along: { axis: 1, block: attributes.int('block_size', 32) },
-      order: order || undefined,
-    },
+      order,
+    }),
     acts: productOf(node, node, bias),
   }
 }
@@ -112,17 +119,16 @@ function packedRows(graph: OnnxGraph, node: GraphNode): Quantised | undefined {
   const axis = attributes.int('quantize_axis', 1)
   return {
     slot: 0,
-    form: {
-      kind: 'scaled',
+    form: formOf({
       data,
       scale,
-      zeroPoint: zeroPoint || undefined,
+      zeroPoint,
       zero: isBytes ? 2 ** (bits - 1) : 0,
       bits,
       dims: widened(stored, 8 / bits),
       along: { axis: axis < 0 ? axis + stored.length : axis, block: attributes.int('block_size', 128) },
       order: undefined,
-    },
+    }),
     acts: rowsOf(node, node, attributes.int('gather_axis', 0)),
   }
 }
@@ -149,17 +155,16 @@ function packedExperts(graph: OnnxGraph, node: GraphNode, slot: number, zeroSlot
   if (zeroPoint && (blocks * bits) % 8 > 0) return undefined
   return {
     slot,
-    form: {
-      kind: 'scaled',
+    form: formOf({
       data,
       scale,
-      zeroPoint: zeroPoint || undefined,
+      zeroPoint,
       zero: 2 ** (bits - 1),
       bits,
       dims,
       along: { axis: 2, block: scales.length === 3 ? attributes.int('block_size', dims[2]) : dims[2] },
       order: undefined,
-    },
+    }),
     acts: undefined,
   }
 }
@@ -187,17 +192,16 @@ function scaledBy(
   const scales = dimsOf(graph, scale)
   if (!dims || !scale || !scales || !areStored(graph, [zeroPoint])) return undefined
   const isOne = scales.every(dim => dim === 1)
-  return {
-    kind: 'scaled',
+  return formOf({
     data,
     scale,
-    zeroPoint: zeroPoint || undefined,
+    zeroPoint,
     zero: 0,
     bits: 8,
     dims,
     along: isOne ? undefined : { axis: axis < 0 ? axis + dims.length : axis, block: 1 },
     order: undefined,
-  }
+  })
 }
 
 /**

@@ -1,4 +1,5 @@
 import { create, toBinary } from '@bufbuild/protobuf'
+import { Float16Array } from '@petamoriken/float16'
 import {
   type AttributeProto,
   AttributeProtoSchema,
@@ -78,12 +79,7 @@ function packed(values: readonly number[], bits: number): number[] {
   return bytes
 }
 
-function half(value: number): number {
-  const bits = new Uint32Array(Float32Array.of(value).buffer)[0]
-  const exponent = ((bits >> 23) & 255) - 112
-  if (exponent <= 0) return 0
-  return ((bits >> 16) & 0x8000) | (exponent << 10) | ((bits >> 13) & 0x3ff)
-}
+const half = (value: number): number => new Uint16Array(Float16Array.of(value).buffer)[0]
 
 function attribute(text: string): AttributeProto {
   const [name, value] = text.split(/=(.*)/s).map(part => part.trim())

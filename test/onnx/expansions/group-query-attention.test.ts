@@ -2,6 +2,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import { Tensor } from 'onnxruntime-node'
 import { type Fed, type FusedCase, int32, modelOf, off, random, run, writtenOut } from './fused.ts'
+import { law } from './law.ts'
 
 /** Attributes and dims of one GroupQueryAttention. */
 const shapes = fc.record({
@@ -66,23 +67,7 @@ function caseOf(shape: Shape): FusedCase {
   }
 }
 
-test('written out it gives what onnxruntime’s kernel gives, whatever its attributes', async t => {
-  await fc.assert(
-    fc.asyncProperty(shapes, async shape => {
-      const fused = caseOf(shape)
-      const model = modelOf(fused)
-      const expected = await run(model, fused)
-      const got = await run(writtenOut(model), fused)
-      for (const name of fused.outputs) {
-        const difference = off(got[name], expected[name])
-        if (difference > 1e-5) t.log(name, difference, shape)
-        if (difference > 1e-5) throw new Error(`${name} is off by ${difference}`)
-      }
-    }),
-    { numRuns: 150 },
-  )
-  t.pass()
-})
+law('GroupQueryAttention', shapes, caseOf, 150)
 
 /** Three rows of these lengths, of which the first `past` tokens are in the cache. */
 const ragged = { lengths: [5, 2, 4], heads: 4, kvHeads: 2, size: 16 }
