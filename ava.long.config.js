@@ -4,7 +4,7 @@ export const long = [
   'test/cli/doctor.test.ts',
   'test/consumers/*.test.ts',
   'test/docs.test.ts',
-  'test/edited/models.test.ts',
+  'test/export/models.test.ts',
   'test/model/real-models.test.ts',
   'test/package/**/*.test.ts',
   'test/site/**/*.test.ts',
@@ -12,7 +12,7 @@ export const long = [
   'test/**/*soak.test.ts',
   'test/engine/{long,threads,throws}.test.ts',
   'test/engine/fusions/*.test.ts',
-  'test/web/{cases,webgpu}.test.ts',
+  'test/browser/{cases,webgpu}.test.ts',
 ]
 
 export default {

@@ -1,6 +1,6 @@
 /** What expanded macros call, on every platform. */
-export { generateCompiled as generate, generateModel } from './generation/generate.ts'
-export { all, iter, next } from './generation/steps.ts'
+export { generateCompiled as generate, generateModel } from './generate/generate.ts'
+export { all, iter, next } from './generate/steps.ts'
 export { cache } from './model/cache.ts'
 export { editCompiled as edit } from './model/edit.ts'
 export { scanModel } from './model/scan.ts'

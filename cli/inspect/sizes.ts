@@ -1,6 +1,6 @@
 import { learnedIn } from '../../runtime/names/parameters/count.ts'
 import type { ModuleNode } from '../../runtime/names/tree.ts'
-import { type OnnxGraph, typeName } from '../../runtime/onnx/graph.ts'
+import { type OnnxGraph, typeName } from '../../runtime/onnx/graph/graph.ts'
 
 export interface Size {
   /** Numbers that were learned: of a quantised weight, the elements of the matrix that acts. */

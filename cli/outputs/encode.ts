@@ -1,6 +1,6 @@
-import { npyParts } from '../../runtime/files/npy.ts'
-import { safetensorsParts } from '../../runtime/files/safetensors.ts'
 import type { Tensor } from '../../runtime/index.ts'
+import { npyParts } from '../../runtime/tensor-files/npy.ts'
+import { safetensorsParts } from '../../runtime/tensor-files/safetensors.ts'
 import { CommandError } from '../errors.ts'
 import { arrowPackage, arrowParts } from './arrow.ts'
 import type { OutputFormat } from './format.ts'

@@ -31,7 +31,7 @@ Examples:
   onnsight view model.onnx --vocab tokenizer.json --port 8080`,
     )
     .action(async (path: string, { vocab, port, open, json, ...flags }: Flags) => {
-      const { startView } = await import('./start.ts')
+      const { startView } = await import('../../view/server/start.ts')
       await startView(path, loadOptionsOf(flags), {
         ...(vocab === undefined ? {} : { vocab }),
         port: port ?? 0,

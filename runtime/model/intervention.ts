@@ -1,5 +1,5 @@
 import type { Engine } from '../engine/engine.ts'
-import type { TraceReport } from '../engine/report.ts'
+import type { TraceReport } from '../engine/running/report.ts'
 import { OnnsightError } from '../errors/error.ts'
 import { InvalidInterventionGraphError } from '../errors/graph-json.ts'
 import { DecidedError } from '../errors/link.ts'

@@ -1,6 +1,6 @@
 import { InputError } from '../errors/input.ts'
-import { type NotWrittenOut, takesLengths } from '../onnx/clusters.ts'
-import type { OnnxGraph } from '../onnx/graph.ts'
+import { type NotWrittenOut, takesLengths } from '../onnx/graph/clusters.ts'
+import type { OnnxGraph } from '../onnx/graph/graph.ts'
 import type { TensorData } from '../tensor/data.ts'
 
 /** The input of GroupQueryAttention that holds the rows' lengths. */

@@ -1,4 +1,4 @@
-import type { OnnxGraph } from '../onnx/graph.ts'
+import type { OnnxGraph } from '../onnx/graph/graph.ts'
 
 /** onnxruntime's own operators on channels in blocks, which its optimiser puts in for convolutions at level `all`. */
 const BLOCKED = 'com.microsoft.nchwc'

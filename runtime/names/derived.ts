@@ -1,4 +1,4 @@
-import type { GraphNode, OnnxGraph } from '../onnx/graph.ts'
+import type { GraphNode, OnnxGraph } from '../onnx/graph/graph.ts'
 
 /** Operations that look at a value's shape alone. */
 const shapeReaders = new Set(['Shape', 'Size'])

@@ -1,4 +1,4 @@
-import type { GraphNode, OnnxGraph } from '../onnx/graph.ts'
+import type { GraphNode, OnnxGraph } from '../onnx/graph/graph.ts'
 
 /** How the integers of a quantised value stand for numbers: `(value − zeroPoint) × scale`, both by their names in the graph. */
 export interface Quantisation {

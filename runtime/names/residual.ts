@@ -1,4 +1,4 @@
-import type { GraphNode, OnnxGraph } from '../onnx/graph.ts'
+import type { GraphNode, OnnxGraph } from '../onnx/graph/graph.ts'
 
 /**
  * Where a node belongs that an exporter or optimiser fused into the next operation: the sum of a residual stream and a branch belongs to

@@ -1,4 +1,4 @@
-import type { GraphNode, OnnxGraph } from '../onnx/graph.ts'
+import type { GraphNode, OnnxGraph } from '../onnx/graph/graph.ts'
 import { completedScope } from './residual.ts'
 import type { NamingScheme, NodeScope } from './schemes/scheme.ts'
 

@@ -1,5 +1,5 @@
 import type { Statement } from '../../language/template/ast.ts'
-import { generate } from '../generation/generate.ts'
+import { generate } from '../generate/generate.ts'
 import { edit } from '../model/edit.ts'
 import { Frame } from '../tracing/frame.ts'
 import { Info, type InfoRecord } from '../tracing/info.ts'

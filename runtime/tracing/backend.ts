@@ -1,4 +1,4 @@
-import type { TraceReport } from '../engine/report.ts'
+import type { TraceReport } from '../engine/running/report.ts'
 import { OnnsightError } from '../errors/error.ts'
 import { CycleError } from '../errors/link.ts'
 import { recorderScope } from '../graph/recorder.ts'

@@ -1,4 +1,4 @@
-import type { TraceReport } from '../engine/report.ts'
+import type { TraceReport } from '../engine/running/report.ts'
 import { type Scope, variableScope } from '../graph/scope.ts'
 
 /** Someone who hears of a model's traces, while the code that runs under it lasts. */

@@ -1,5 +1,5 @@
 import type { Engine } from '../engine/engine.ts'
-import type { TraceReport } from '../engine/report.ts'
+import type { TraceReport } from '../engine/running/report.ts'
 import type { Recording } from '../graph/expression.ts'
 import type { TensorData } from '../tensor/data.ts'
 

@@ -1,4 +1,4 @@
-import type { Program } from '../engine/program.ts'
+import type { Program } from '../engine/blocks/program.ts'
 import { SkippedError } from '../errors/trace.ts'
 import type { Mark, Tap } from '../graph/expression.ts'
 import type { ModuleNode } from '../names/tree.ts'

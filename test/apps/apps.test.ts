@@ -4,9 +4,9 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import test from 'ava'
 import type { Browser } from 'playwright-core'
+import { chromiumPath, launch, serve } from '../browser/site.ts'
 import { MatrixPart } from '../consumers/matrix-part.ts'
 import { Project } from '../consumers/project.ts'
-import { chromiumPath, launch, serve } from '../web/site.ts'
 import { checkAccess, checkPage, openApp, visit } from './app.ts'
 import {
   type Bundler,

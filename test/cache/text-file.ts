@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { CachedFile } from '#dist/runtime/onnx/cache-folder.js'
+import type { CachedFile } from '#dist/runtime/onnx/weights-on-disk/cache-folder.js'
 
 export const TEXT = 'whole text'
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { cachedFile } from '#dist/runtime/onnx/cache-folder.js'
+import { cachedFile } from '#dist/runtime/onnx/weights-on-disk/cache-folder.js'
 import { textFile } from './text-file.ts'
 
 /** A process of its own: writes the file argv[3] into the cache folder argv[2], and in the middle of it waits for a word. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { load, template } from 'onnsight'
-import { isSameAs } from '../edited/compared.ts'
+import { isSameAs } from '../export/compared.ts'
 import { onnsight } from './spawn.ts'
 
 const chars = 'test/fixtures/models/chars.onnx'

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import test from 'ava'
 import { load } from 'onnsight'
 import type { Inspection } from '#dist/cli/inspect/inspection.js'
-import { readModel } from '#dist/runtime/onnx/read.js'
+import { readModel } from '#dist/runtime/onnx/reading/read.js'
 import { onnsight } from './spawn.ts'
 
 const chars = 'test/fixtures/models/chars.onnx'

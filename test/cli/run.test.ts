@@ -13,7 +13,7 @@ import { join, resolve } from 'node:path'
 import { tableFromIPC } from 'apache-arrow'
 import test from 'ava'
 import { load, type Model, readSafetensors, Tensor, template, tensor, writeSafetensors } from 'onnsight'
-import { npyParts, readNpy } from '#dist/runtime/files/npy.js'
+import { npyParts, readNpy } from '#dist/runtime/tensor-files/npy.js'
 import { graph, model as modelOf, node, OnnxType, saved, value } from '../model/hand-graph.ts'
 import { type Ended, onnsight } from './spawn.ts'
 

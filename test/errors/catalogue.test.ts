@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import test from 'ava'
-import { chromiumPath } from '../web/site.ts'
+import { chromiumPath } from '../browser/site.ts'
 import { catalogue } from './catalogue.ts'
 import { plain, raise, section } from './document.ts'
 import { closeBrowser } from './in-browser.ts'

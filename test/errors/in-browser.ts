@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { create } from '@bufbuild/protobuf'
 import type { Page } from 'playwright-core'
 import { StringStringEntryProtoSchema, TensorProtoSchema } from '#dist/runtime/onnx/schema/onnx_pb.js'
+import { chromiumPath, openSite, type Site } from '../browser/site.ts'
 import { graph, model, node, OnnxType, saved, value } from '../model/hand-graph.ts'
-import { chromiumPath, openSite, type Site } from '../web/site.ts'
 
 export interface Raised {
   readonly name: string
@@ -34,7 +34,7 @@ function hugeModel(): Buffer {
 let opened: Promise<{ site: Site; page: Page }> | undefined
 
 async function open(): Promise<{ site: Site; page: Page }> {
-  const site = await openSite('test/web/pages', 'test/fixtures', (request, response) => {
+  const site = await openSite('test/browser/pages', 'test/fixtures', (request, response) => {
     if (request.url === '/huge.onnx') response.end(hugeModel())
     return request.url === '/huge.onnx'
   })

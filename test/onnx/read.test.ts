@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
 import test, { type ExecutionContext } from 'ava'
 import { load } from 'onnsight'
-import { buildGraph } from '#dist/runtime/onnx/graph.js'
-import { readModel } from '#dist/runtime/onnx/read.js'
+import { buildGraph } from '#dist/runtime/onnx/graph/graph.js'
+import { readModel } from '#dist/runtime/onnx/reading/read.js'
 import {
   ModelProtoSchema,
   type NodeProtoSchema,

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { readModel } from '#dist/runtime/onnx/read.js'
-import { writeModel } from '#dist/runtime/onnx/write.js'
+import { readModel } from '#dist/runtime/onnx/reading/read.js'
+import { writeModel } from '#dist/runtime/onnx/writing/write.js'
 
 // Prints the most bytes that its process ever held: that of the tests is shared by all that run at once.
 const [source, target] = process.argv.slice(2)

@@ -3,7 +3,7 @@ import { access, chmod, cp, mkdir, readFile, rename, stat, symlink, utimes, writ
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { load, type Model, OnnsightError, type SaveOptions, zeros } from 'onnsight'
-import { replaceFiles } from '#dist/runtime/onnx/replace-files.js'
+import { replaceFiles } from '#dist/runtime/onnx/files/replace-files.js'
 import { namesIn, temporaryFolder } from './written.ts'
 
 const chars = 'test/fixtures/models/chars.onnx'

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { create, type Message, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import test, { type ExecutionContext } from 'ava'
-import { readModel } from '#dist/runtime/onnx/read.js'
+import { readModel } from '#dist/runtime/onnx/reading/read.js'
 import {
   AttributeProtoSchema,
   FunctionProtoSchema,
@@ -15,7 +15,7 @@ import {
   TensorProtoSchema,
   ValueInfoProtoSchema,
 } from '#dist/runtime/onnx/schema/onnx_pb.js'
-import { type SaveOptions, writeModel } from '#dist/runtime/onnx/write.js'
+import { type SaveOptions, writeModel } from '#dist/runtime/onnx/writing/write.js'
 import { decode, namesIn, temporaryFolder, withBytesInside } from './written.ts'
 
 type Graph = Exclude<MessageInitShape<typeof GraphProtoSchema>, Message>

@@ -4,9 +4,9 @@ import { isDeepStrictEqual } from 'node:util'
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
 import test from 'ava'
 import fc from 'fast-check'
-import { readModel } from '#dist/runtime/onnx/read.js'
+import { readModel } from '#dist/runtime/onnx/reading/read.js'
 import { ModelProtoSchema } from '#dist/runtime/onnx/schema/onnx_pb.js'
-import { writeModel } from '#dist/runtime/onnx/write.js'
+import { writeModel } from '#dist/runtime/onnx/writing/write.js'
 import { decode, temporaryFolder, withBytesInside } from './written.ts'
 
 const DATA_BYTES = 16384

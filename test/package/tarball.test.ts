@@ -139,7 +139,7 @@ test('a declaration leads to no file that is not in the tarball, and names none 
 
 /** Scripts that can be imported: the page of `onnsight view` is a bundle that its server hands to browsers. */
 const modules = (): string[] =>
-  files().filter(name => /^dist\/.*\.js$/.test(name) && !name.startsWith('dist/cli/view/page/'))
+  files().filter(name => /^dist\/.*\.js$/.test(name) && !name.startsWith('dist/view/page/'))
 
 test('every source map has its sources inside it, or beside it in the tarball', t => {
   const maps = files().filter(file => file.endsWith('.map'))

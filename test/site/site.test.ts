@@ -9,8 +9,8 @@ import axe from 'axe-core'
 import * as api from 'onnsight'
 import * as testing from 'onnsight/testing'
 import type { Browser, Page } from 'playwright-core'
+import { chromiumPath, launch, serve } from '../browser/site.ts'
 import { forms } from '../macro/expand.ts'
-import { chromiumPath, launch, serve } from '../web/site.ts'
 import { deadLinks, readPages } from './pages.ts'
 
 // The documentation's site: built as `npm run site` does, and read as its readers do.

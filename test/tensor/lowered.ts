@@ -1,6 +1,6 @@
 import { create, toBinary } from '@bufbuild/protobuf'
-import { emitNode, emitTensor, emitValueInfo } from '#dist/runtime/engine/emit.js'
 import { nodeProvider } from '#dist/runtime/engine/providers/node.js'
+import { emitNode, emitTensor, emitValueInfo } from '#dist/runtime/engine/sessions/emit.js'
 import type { Value } from '#dist/runtime/graph/expression.js'
 import { lower } from '#dist/runtime/graph/lower.js'
 import { normalise } from '#dist/runtime/graph/normalise.js'

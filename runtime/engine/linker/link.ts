@@ -1,7 +1,7 @@
 import type { Recording } from '../../graph/expression.ts'
 import type { NormalForm } from '../../graph/normalise.ts'
 import type { DataType } from '../../tensor/dtype.ts'
-import type { Program } from '../program.ts'
+import type { Program } from '../blocks/program.ts'
 import { Demand } from './demand.ts'
 import { narrow } from './narrow.ts'
 import { Origins } from './origins.ts'

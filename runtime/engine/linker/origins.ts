@@ -1,4 +1,4 @@
-import type { Program } from '../program.ts'
+import type { Program } from '../blocks/program.ts'
 import type { Whole } from './slots.ts'
 
 /** Follows the unedited model's own values through a plan: which sessions each went through. */

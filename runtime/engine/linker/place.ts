@@ -1,5 +1,5 @@
 import { lower } from '../../graph/lower.ts'
-import type { Program } from '../program.ts'
+import type { Program } from '../blocks/program.ts'
 import type { Demand } from './demand.ts'
 import { isConstant, isModelValue, readsOf, type Unit } from './unit.ts'
 

@@ -1,8 +1,8 @@
 import type { Operation, Value } from '../../graph/expression.ts'
 import type { NormalForm } from '../../graph/normalise.ts'
-import type { Cluster } from '../../onnx/clusters.ts'
-import type { GraphNode } from '../../onnx/graph.ts'
-import { OWN } from '../own-names.ts'
+import type { Cluster } from '../../onnx/graph/clusters.ts'
+import type { GraphNode } from '../../onnx/graph/graph.ts'
+import { OWN } from '../sessions/own-names.ts'
 
 /**
  * Values in a linked graph have ids. A model's own value keeps its name; what a recording adds starts with `OWN`.

@@ -1,7 +1,7 @@
 import type { InferenceSession, Tensor, TensorConstructor } from 'onnxruntime-common'
 import type { TensorData } from '../../tensor/data.ts'
 import type { HeldType } from '../../tensor/dtype.ts'
-import { SHIELD_REMOVER } from '../shield.ts'
+import { SHIELD_REMOVER } from '../sessions/shield.ts'
 import type { Session, SessionValue } from './provider.ts'
 
 /** More of a session's configuration where its graph is shielded. */

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf'
 import { NodeProtoSchema } from '../../onnx/schema/onnx_pb.ts'
-import { assemble } from '../assemble.ts'
+import { assemble } from '../sessions/assemble.ts'
 import type { SessionModel } from './provider.ts'
 
 /** A graph of one Identity node. */

@@ -1,4 +1,4 @@
-import type { GraphNode, OnnxGraph } from '../../onnx/graph.ts'
+import type { GraphNode, OnnxGraph } from '../../onnx/graph/graph.ts'
 
 /** Operators all of whose fixed inputs are learned, but for sizes and positions. */
 const LEARNED =

@@ -1,4 +1,4 @@
-import type { GraphNode, OnnxGraph } from '../../onnx/graph.ts'
+import type { GraphNode, OnnxGraph } from '../../onnx/graph/graph.ts'
 import { sizeOf } from '../../tensor/data.ts'
 import type { ModuleNode } from '../tree.ts'
 

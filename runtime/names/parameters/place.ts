@@ -1,4 +1,4 @@
-import type { OnnxGraph } from '../../onnx/graph.ts'
+import type { OnnxGraph } from '../../onnx/graph/graph.ts'
 import { isLearnedConstant } from './constants.ts'
 import { type Found, findParameters } from './find.ts'
 import type { Parameter } from './parameter.ts'

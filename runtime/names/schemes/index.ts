@@ -1,4 +1,4 @@
-import type { GraphNode, OnnxGraph } from '../../onnx/graph.ts'
+import type { GraphNode, OnnxGraph } from '../../onnx/graph/graph.ts'
 import { classic } from './classic.ts'
 import { dynamo } from './dynamo.ts'
 import type { NamingScheme } from './scheme.ts'

@@ -1,6 +1,6 @@
 import { create, toBinary } from '@bufbuild/protobuf'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
-import { buildGraph } from '#dist/runtime/onnx/graph.js'
+import { buildGraph } from '#dist/runtime/onnx/graph/graph.js'
 import {
   AttributeProto_AttributeType as AttributeType,
   GraphProtoSchema,

@@ -1,9 +1,0 @@
-import { defineConfig } from 'vite'
-
-// Addresses are relative: the page lies under its token.
-export default defineConfig({
-  base: './',
-  logLevel: 'warn',
-  esbuild: { jsx: 'automatic', jsxImportSource: 'preact' },
-  build: { outDir: '../../../dist/cli/view/page', emptyOutDir: true, target: 'es2022', modulePreload: false },
-})

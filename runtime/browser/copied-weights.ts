@@ -1,0 +1,20 @@
+import type { WeightPart } from '../engine/providers/provider.ts'
+import { relocate } from '../engine/sessions/relocate.ts'
+import type { WeightPlaces } from '../engine/sessions/weights.ts'
+import { externalEntry } from '../onnx/message/external-data.ts'
+import { readTensorBytes } from '../onnx/message/tensor-value.ts'
+
+/** Initializers each as a file of their own: WebAssembly maps none, so a session is handed the bytes of those that it takes. */
+export const copiedWeights: WeightPlaces = tensors => names => {
+  const parts: WeightPart[] = []
+  const found = [...names].map((name, i) => {
+    const own = tensors.get(name)
+    if (!own) throw new Error(`No initializer is called ${name}.`)
+    if (externalEntry(own, 'location') === undefined) return relocate(own, name, () => ({ location: '', offset: '0' }))
+    const location = `weight-${i}`
+    const bytes = Number(externalEntry(own, 'length') ?? 0)
+    parts.push({ location, bytes, read: () => readTensorBytes(own) })
+    return relocate(own, name, () => ({ location, offset: '0' }))
+  })
+  return { tensors: found, folder: undefined, parts }
+}

@@ -1,0 +1,162 @@
+import type { Provider } from '../engine/providers/provider.ts'
+import { webProvider } from '../engine/providers/web.ts'
+import { LoadOptionError } from '../errors/input.ts'
+import { ExternalDataError, ModelNotFoundError } from '../errors/onnx.ts'
+import { NotInBrowserError, WebGpuUnavailableError } from '../errors/web.ts'
+import { checkLoadOptions, type LoadOptions } from '../model/load-options.ts'
+import type { Model, ModelMembers } from '../model/model.ts'
+import { openModel } from '../model/open.ts'
+import type { ModelSource } from '../model/source.ts'
+import { resolveExternalData } from '../onnx/message/external-data.ts'
+import { decodeModel } from '../onnx/reading/decode.ts'
+import { type ModelProto, TensorProto_DataType } from '../onnx/schema/onnx_pb.ts'
+import { blobSource, forgetBlob, rememberBlob } from './blobs.ts'
+import { copiedWeights } from './copied-weights.ts'
+import { fetchBlob } from './fetch.ts'
+import { isInNode } from './in-node.ts'
+
+/** A model's files, to be read. */
+interface Found {
+  readonly name: string
+  readonly blob: Blob
+  /** The file of this name beside it; undefined if there is none. */
+  beside(name: string): Promise<Blob | undefined>
+}
+
+/**
+ * Opens an ONNX model in a browser: at an address, in a File or Blob, in bytes, or in several Files where its weights lie in files of
+ * their own. What is fetched is kept in the browser's cache. Every session has its own copy of its weights, and a model is cut into
+ * blocks: unedited, all of them together have one.
+ * @throws FetchError, OutOfMemoryError, WebGpuUnavailableError, and the errors of reading: NotOnnxError, TruncatedModelError,
+ * ExternalDataError, UnsupportedVersionError, UnsupportedModelError
+ */
+export async function load<M extends ModelMembers = Model>(source: ModelSource, options: LoadOptions = {}): Promise<M> {
+  if (isInNode())
+    throw new LoadOptionError(
+      'load() of onnsight/web was called in Node; it is for browsers.',
+      "import { load } from 'onnsight', which in Node runs on onnxruntime-node",
+    )
+  checkLoadOptions(options, ['wasm', 'webgpu'])
+  if (options.cacheFolder !== undefined || options.profileFolder !== undefined)
+    throw new LoadOptionError(
+      'There are no folders in a browser.',
+      'leave out cacheFolder and profileFolder: what is fetched is kept by itself',
+    )
+  options.signal?.throwIfAborted()
+  const { name, blob, beside } = await find(source, options)
+  const locations: string[] = []
+  const remember = (found: Blob): string => {
+    const location = rememberBlob(found)
+    locations.push(location)
+    return location
+  }
+  const forget = () => locations.forEach(forgetBlob)
+  try {
+    const message = await decodeModel(blobSource(blob), name, remember(blob))
+    await resolveExternalData(message, name, async (location, tensor) => {
+      const data = await beside(location)
+      if (data) return { file: remember(data), size: data.size }
+      throw new ExternalDataError(
+        `${name} keeps the weight ${tensor} in ${location}, which is not there.`,
+        'serve it beside the model, or give both files: load([model, data])',
+      )
+    })
+    options.onProgress?.(1, 2, 'read')
+    const provider = await chooseProvider(options, hasFloat16(message))
+    const origin = {
+      path: name,
+      source: { path: name, options: {} },
+      save: async () => {
+        throw new NotInBrowserError('Saving a model to a file', 'save it in Node')
+      },
+      released: forget,
+    }
+    const model = await openModel(
+      { message, origin, provider, places: copiedWeights, groupBytes: options.groupBytes ?? 0 },
+      options,
+    )
+    return model as unknown as M
+  } catch (error) {
+    forget()
+    throw error
+  }
+}
+
+async function find(source: ModelSource, options: LoadOptions): Promise<Found> {
+  if (typeof source === 'string' || source instanceof URL) return atAddress(source, options)
+  if (Array.isArray(source)) return amongFiles(source as readonly File[])
+  if (source instanceof Blob) return amongFiles([source])
+  if (source instanceof ArrayBuffer || source instanceof Uint8Array)
+    return amongFiles([new Blob([source as Uint8Array<ArrayBuffer>])])
+  throw new LoadOptionError(
+    'load() was given no model.',
+    'give it an address, a File, a Blob, bytes, or a list of Files',
+  )
+}
+
+async function atAddress(address: string | URL, { keep = true, signal, onProgress }: LoadOptions): Promise<Found> {
+  const url = new URL(address, globalThis.document?.baseURI ?? globalThis.location?.href)
+  const fetched = (from: URL) =>
+    fetchBlob(from, { keep, signal, onBytes: (done, total) => onProgress?.(done, total, 'fetched') })
+  return { name: String(address), blob: await fetched(url), beside: name => fetched(new URL(name, url)) }
+}
+
+function amongFiles(files: readonly (File | Blob)[]): Found {
+  const nameOf = (file: File | Blob): string => (file as Partial<File>).name ?? 'model.onnx'
+  const model = files.length === 1 ? files[0] : files.find(file => nameOf(file).endsWith('.onnx'))
+  if (!model) throw new ModelNotFoundError(files.map(nameOf).join(', ') || 'no file', [])
+  return {
+    name: nameOf(model),
+    blob: model,
+    beside: async name => files.find(file => nameOf(file) === name.split('/').at(-1)),
+  }
+}
+
+/** @param needsFloat16 the model has float16 values, which not every graphics adapter computes with */
+async function chooseProvider(
+  { provider = 'wasm', threads, fallback }: LoadOptions,
+  needsFloat16: boolean,
+): Promise<Provider> {
+  const make = (device: 'wasm' | 'webgpu'): Provider =>
+    webProvider({ device, ...(threads === undefined ? {} : { threads }) })
+  if (provider === 'wasm') return make('wasm')
+  const gpu = make('webgpu')
+  try {
+    await gpu.probe()
+    if (needsFloat16 && !(await computesFloat16()))
+      throw new WebGpuUnavailableError(
+        'the model has float16 values, and the graphics adapter computes with float32 alone (it lacks shader-f16)',
+      )
+    return gpu
+  } catch (error) {
+    const unavailable =
+      error instanceof WebGpuUnavailableError
+        ? error
+        : new WebGpuUnavailableError((error as Error).message.split('\n')[0], error)
+    if (fallback !== 'wasm') throw unavailable
+    console.warn(`${unavailable.message.split('\n')[0]} Running on WebAssembly.`)
+    return make('wasm')
+  }
+}
+
+interface Gpu {
+  requestAdapter(): Promise<{ readonly features: ReadonlySet<string> } | null>
+}
+
+async function computesFloat16(): Promise<boolean> {
+  const adapter = await (navigator as { gpu?: Gpu }).gpu?.requestAdapter()
+  return adapter?.features.has('shader-f16') ?? false
+}
+
+/** Whether anything in a model is float16: an input or a weight, a value that it declares, or what a node casts to. */
+function hasFloat16({ graph }: ModelProto): boolean {
+  if (!graph) return false
+  const isHalf = (type: number): boolean => type === TensorProto_DataType.FLOAT16
+  return (
+    graph.initializer.some(({ dataType }) => isHalf(dataType)) ||
+    [...graph.input, ...graph.output, ...graph.valueInfo].some(
+      ({ type }) => type?.value.case === 'tensorType' && isHalf(type.value.value.elemType),
+    ) ||
+    graph.node.some(node => node.opType === 'Cast' && node.attribute.some(({ i }) => isHalf(Number(i))))
+  )
+}

@@ -1,0 +1,212 @@
+import { allReads } from '../../onnx/graph/clusters.ts'
+import type { GraphNode, OnnxGraph } from '../../onnx/graph/graph.ts'
+import { sinkConstants } from './sink-constants.ts'
+
+/** What one session can hold: nodes that stand together in running order. */
+export interface Part {
+  /** For people: the modules it holds, `transformer.h.3`. */
+  readonly label: string
+  readonly nodes: readonly GraphNode[]
+  /** Values made outside that its nodes read, weights apart. */
+  readonly inputs: readonly string[]
+  /** Values made here that later blocks or the model's outputs read. */
+  readonly outputs: readonly string[]
+  /** A random node: the same inputs need not give the same outputs. */
+  readonly random: boolean
+}
+
+/** The smallest part of a model that is a session of its own: what an intervention reaches inside is rebuilt, and no more than that. */
+export interface Block extends Part {
+  readonly index: number
+}
+
+/** A layer of the model, in running order: the indices of its nodes. */
+export interface Layer {
+  readonly label: string
+  readonly nodes: Iterable<number>
+}
+
+const randomOps = new Set([
+  'RandomNormal',
+  'RandomNormalLike',
+  'RandomUniform',
+  'RandomUniformLike',
+  'Bernoulli',
+  'Multinomial',
+])
+
+const isRandom = ({ opType }: GraphNode): boolean => randomOps.has(opType)
+
+/**
+ * Cuts the graph at its repeated layers: what comes before the first layer, each layer, what comes after the last. A graph without
+ * layers is cut where few values cross. `wanted` limits the number of blocks; 1 is the whole-graph mode.
+ */
+export function cutBlocks(
+  graph: OnnxGraph,
+  layers: readonly Layer[],
+  wanted: number | undefined,
+  isTensor: (value: string) => boolean,
+): Block[] {
+  if (graph.nodes.length === 0) return []
+  let ranks =
+    wanted === 1
+      ? graph.nodes.map(() => 0)
+      : layers.length > 1
+        ? ranksByLayer(graph, layers)
+        : ranksByWidth(graph, wanted)
+  if (wanted !== undefined && wanted > 1 && layers.length > 1) ranks = group(ranks, wanted)
+  ranks = sinkConstants(graph, ranks, isRandom)
+  ranks = withoutCutsAt(graph, ranks, isTensor)
+  return collect(graph, ranks, layers)
+}
+
+/** A node can't run before what it reads: it takes its layer's rank, or that of its latest producer if that is higher. */
+function ranksByLayer(graph: OnnxGraph, layers: readonly Layer[]): number[] {
+  const own = new Map<number, number>()
+  layers.forEach((layer, i) => {
+    for (const node of layer.nodes) own.set(node, i + 1)
+  })
+  const last = layers.length
+  const ranks: number[] = []
+  const fromLast: boolean[] = []
+  for (const node of graph.nodes) {
+    const first = node.cluster?.nodes[0]
+    if (first && first !== node) {
+      // What one operator does is in one block.
+      ranks[node.index] = ranks[first.index]
+      fromLast[node.index] = fromLast[first.index]
+      continue
+    }
+    let rank = own.get(node.index) ?? 0
+    let pastLast = false
+    for (const value of allReads(node)) {
+      const producer = graph.producer.get(value)?.node
+      if (!producer) continue
+      rank = Math.max(rank, ranks[producer.index])
+      pastLast ||= fromLast[producer.index]
+    }
+    const inLayer = own.has(node.index)
+    if (!inLayer && pastLast) rank = last + 1
+    ranks[node.index] = rank
+    fromLast[node.index] = rank >= last
+  }
+  return ranks
+}
+
+/** Nodes of a block below which cutting costs more than it saves. */
+const LEAST_NODES = 24
+const MOST_BLOCKS = 16
+
+/** Cuts the running order into pieces of like size, each cut moved to the place nearby that the fewest values cross. */
+function ranksByWidth(graph: OnnxGraph, wanted?: number): number[] {
+  const count = graph.nodes.length
+  const pieces =
+    wanted === undefined ? Math.max(1, Math.min(MOST_BLOCKS, Math.floor(count / LEAST_NODES))) : Math.min(wanted, count)
+  if (pieces === 1) return graph.nodes.map(() => 0)
+  const crossing = crossings(graph)
+  const size = count / pieces
+  const cuts: number[] = []
+  for (let piece = 1; piece < pieces; piece++) {
+    const centre = Math.round(piece * size)
+    const reach = Math.floor(size / 3)
+    let best = centre
+    for (let at = centre - reach; at <= centre + reach; at++) if (crossing[at] < crossing[best]) best = at
+    // An operator of very many parts may fill the whole reach.
+    while (best < count && crossing[best] === Number.POSITIVE_INFINITY) best++
+    if (best < count && best > (cuts.at(-1) ?? 0)) cuts.push(best)
+  }
+  let rank = 0
+  return graph.nodes.map((_, i) => {
+    while (rank < cuts.length && i >= cuts[rank]) rank++
+    return rank
+  })
+}
+
+/** For each place in the running order: how many values are made before it and read at or after it; infinite inside an operator. */
+function crossings(graph: OnnxGraph): number[] {
+  const lastUse = new Map<string, number>()
+  for (const node of graph.nodes) for (const value of allReads(node)) lastUse.set(value, node.index)
+  for (const output of graph.outputs) lastUse.set(output.name, graph.nodes.length)
+  const change = new Array<number>(graph.nodes.length + 2).fill(0)
+  for (const node of graph.nodes) {
+    for (const value of node.outputs) {
+      const last = lastUse.get(value)
+      if (last === undefined || last >= graph.nodes.length) continue
+      change[node.index + 1]++
+      change[last + 1]--
+    }
+  }
+  const counts: number[] = []
+  let open = 0
+  for (let at = 0; at <= graph.nodes.length; at++) {
+    open += change[at]
+    const cluster = graph.nodes[at]?.cluster
+    counts.push(cluster && cluster.nodes[0].index < at ? Number.POSITIVE_INFINITY : open)
+  }
+  return counts
+}
+
+function group(ranks: readonly number[], wanted: number): number[] {
+  const count = Math.max(...ranks) + 1
+  return ranks.map(rank => Math.floor((rank * Math.min(wanted, count)) / count))
+}
+
+/** Only tensors pass from session to session: blocks that a sequence, a map or an optional would cross between become one. */
+function withoutCutsAt(graph: OnnxGraph, ranks: readonly number[], isTensor: (value: string) => boolean): number[] {
+  const joined = new Set<number>()
+  for (const node of graph.nodes)
+    for (const value of allReads(node)) {
+      const maker = graph.producer.get(value)?.node
+      if (!maker || ranks[maker.index] === ranks[node.index] || isTensor(value)) continue
+      for (let rank = ranks[maker.index] + 1; rank <= ranks[node.index]; rank++) joined.add(rank)
+    }
+  if (joined.size === 0) return [...ranks]
+  const start = (rank: number): number => (joined.has(rank) ? start(rank - 1) : rank)
+  return ranks.map(start)
+}
+
+function collect(graph: OnnxGraph, ranks: readonly number[], layers: readonly Layer[]): Block[] {
+  const used = [...new Set(ranks)].sort((a, b) => a - b)
+  const position = new Map(used.map((rank, i) => [rank, i]))
+  const blockOf = ranks.map(rank => position.get(rank)!)
+  const nodes = used.map(() => [] as GraphNode[])
+  for (const node of graph.nodes) nodes[blockOf[node.index]].push(node)
+
+  const inputs = used.map(() => new Set<string>())
+  const outputs = used.map(() => new Set<string>())
+  for (const node of graph.nodes) {
+    const block = blockOf[node.index]
+    for (const value of allReads(node)) {
+      if (!value || graph.initializers.has(value)) continue
+      const producer = graph.producer.get(value)?.node
+      if (producer && blockOf[producer.index] === block) continue
+      inputs[block].add(value)
+      if (producer) outputs[blockOf[producer.index]].add(value)
+    }
+  }
+  for (const { name } of graph.outputs) {
+    const producer = graph.producer.get(name)?.node
+    if (producer) outputs[blockOf[producer.index]].add(name)
+  }
+  return used.map((_, index) => ({
+    index,
+    label: labelOf(nodes[index], layers, index, used.length),
+    nodes: nodes[index],
+    inputs: [...inputs[index]],
+    outputs: [...outputs[index]],
+    random: nodes[index].some(isRandom),
+  }))
+}
+
+function labelOf(nodes: readonly GraphNode[], layers: readonly Layer[], index: number, count: number): string {
+  const own = new Set(nodes.map(node => node.index))
+  const held = layers.filter(layer => {
+    for (const node of layer.nodes) return own.has(node)
+    return false
+  })
+  if (held.length === 1) return held[0].label
+  if (held.length > 1) return `${held[0].label} … ${held[held.length - 1].label}`
+  if (count === 1) return 'whole graph'
+  if (layers.length > 1) return index === 0 ? 'before the layers' : 'after the layers'
+  return `part ${index + 1} of ${count}`
+}

@@ -1,0 +1,198 @@
+import type { Dims } from '../../graph/expression.ts'
+import type { Taps } from '../../names/taps.ts'
+import type { ModuleTree } from '../../names/tree.ts'
+import { asInFile } from '../../onnx/graph/clusters.ts'
+import type { GraphNode, OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { DataType } from '../../tensor/dtype.ts'
+import { dataTypeOf } from '../../tensor/element-type.ts'
+import type { KeptOutput, Step } from '../linker/plan.ts'
+import type { Whole } from '../linker/slots.ts'
+import type { SessionModel } from '../providers/provider.ts'
+import type { ValueShape } from '../scanning/scan.ts'
+import { assemble, type Edge, feedName, fetchName, type Opsets } from '../sessions/assemble.ts'
+import type { Weights } from '../sessions/weights.ts'
+import type { Block, Part } from './blocks.ts'
+import type { Group } from './groups.ts'
+import { Sources } from './value-sources.ts'
+
+export interface ProgramParts {
+  /** Unique in the process: part of every key. */
+  readonly id: string
+  readonly graph: OnnxGraph
+  readonly tree: ModuleTree
+  readonly taps: Taps
+  readonly weights: Weights
+  readonly blocks: readonly Block[]
+  readonly groups: readonly Group[]
+  /** What is known of every value with the model's dims left open. */
+  readonly shapes: ReadonlyMap<string, ValueShape>
+}
+
+/** A model as the linker sees it: its graph, its modules, and its blocks. Nothing here changes once it is made. */
+export class Program {
+  readonly id: string
+  readonly graph: OnnxGraph
+  readonly tree: ModuleTree
+  readonly taps: Taps
+  readonly weights: Weights
+  readonly blocks: readonly Block[]
+  readonly groups: readonly Group[]
+  /** Version of the default operator set. */
+  readonly opset: number
+  readonly #shapes: ReadonlyMap<string, ValueShape>
+  readonly #blockOf: readonly number[]
+  readonly #groupOf: readonly Group[]
+  readonly #sources: Sources
+  readonly #inputs: ReadonlySet<string>
+  readonly #outputs: ReadonlySet<string>
+  readonly #blockInputs: readonly ReadonlySet<string>[]
+  /** Values that some block reads from outside. */
+  readonly #edges: ReadonlySet<string>
+  readonly #blockOutputs: readonly ReadonlySet<string>[]
+
+  constructor({ id, graph, tree, taps, weights, blocks, groups, shapes }: ProgramParts) {
+    this.id = id
+    this.graph = graph
+    this.tree = tree
+    this.taps = taps
+    this.weights = weights
+    this.blocks = blocks
+    this.groups = groups
+    this.#groupOf = groups.flatMap(group => group.blocks.map(() => group))
+    this.#sources = new Sources(graph)
+    this.opset = graph.opsets.get('') ?? 1
+    this.#shapes = shapes
+    const blockOf: number[] = []
+    for (const block of blocks) for (const node of block.nodes) blockOf[node.index] = block.index
+    this.#blockOf = blockOf
+    this.#inputs = new Set(graph.inputs.map(input => input.name))
+    this.#outputs = new Set(graph.outputs.map(output => output.name))
+    this.#blockInputs = blocks.map(block => new Set(block.inputs))
+    this.#blockOutputs = blocks.map(block => new Set(block.outputs))
+    this.#edges = new Set(blocks.flatMap(block => block.inputs))
+  }
+
+  /** What is known of every value whatever the inputs' dims are. */
+  get openShapes(): ReadonlyMap<string, ValueShape> {
+    return this.#shapes
+  }
+
+  get opsets(): Opsets {
+    return this.graph
+  }
+
+  /** The group that a block belongs to. */
+  groupOf(block: number): Group {
+    return this.#groupOf[block]
+  }
+
+  blockOf(node: GraphNode): number {
+    return this.#blockOf[node.index]
+  }
+
+  isInput(name: string): boolean {
+    return this.#inputs.has(name)
+  }
+
+  isOutput(name: string): boolean {
+    return this.#outputs.has(name)
+  }
+
+  isBlockInput(block: number, name: string): boolean {
+    return this.#blockInputs[block].has(name)
+  }
+
+  isBlockOutput(block: number, name: string): boolean {
+    return this.#blockOutputs[block].has(name)
+  }
+
+  typeOf(name: string): DataType | undefined {
+    const weight = this.weights.get(name)
+    return weight ? dataTypeOf(weight.dataType) : this.#shapes.get(name)?.type
+  }
+
+  /** Dims with the model's own left open: those that are the same for every input. */
+  dimsOf(name: string): Dims | undefined {
+    return this.#shapes.get(name)?.dims
+  }
+
+  /** The nodes of a module that lead from one value to another, in running order. */
+  nodesBetween(module: string, from: string, to: string): GraphNode[] {
+    const inside = new Set(this.tree.get(module)?.nodes ?? [])
+    const needed = new Set<GraphNode>()
+    const open = [to]
+    while (open.length > 0) {
+      const name = open.pop()!
+      if (name === from) continue
+      const node = this.graph.producer.get(name)?.node
+      if (!node || needed.has(node) || !inside.has(node.index)) continue
+      needed.add(node)
+      open.push(...node.inputs, ...node.captures)
+    }
+    return [...needed].sort((a, b) => a.index - b.index)
+  }
+
+  /** A block or a group that runs as it is. */
+  wholeStep(
+    { part, blocks, group, fed }: Whole,
+    outputs: readonly string[],
+    dropped: readonly string[],
+    origin: string | undefined,
+  ): Step {
+    const fetched = (name: string) => [fetchName(name, this.typeOf(name)), name] as const
+    return {
+      kind: 'block',
+      block: blocks[0],
+      group,
+      label: part.label,
+      inputs: part.inputs.map(name => [feedName(name, this.typeOf(name)), fed.get(name) ?? name]),
+      outputs: outputs.map(fetched),
+      key: `${this.id} block ${blocks[0]}`,
+      rebuild:
+        group === undefined
+          ? { model: () => this.partModel(part), weightBytes: this.#externalBytes(part.nodes) }
+          : undefined,
+      nodeCount: part.nodes.length,
+      expressions: [],
+      dropped,
+      kept: origin === undefined ? undefined : this.#keptOf(outputs, origin),
+    }
+  }
+
+  /** What later blocks read: worth keeping for the same inputs. */
+  #keptOf(outputs: readonly string[], origin: string): KeptOutput[] {
+    return outputs.filter(id => this.#edges.has(id)).map(id => ({ id, origin, from: this.#sources.of(id) }))
+  }
+
+  #externalBytes(nodes: readonly GraphNode[]): number {
+    let bytes = 0
+    for (const name of this.#weightsOf(asInFile(nodes))) bytes += this.weights.externalBytes(name)
+    return bytes
+  }
+
+  /** The model of an unedited block or group. */
+  partModel(part: Part): SessionModel {
+    const nodes = asInFile(part.nodes)
+    const edge = (name: string): Edge => {
+      const dims = this.#shapes.get(name)?.named ?? this.dimsOf(name)
+      return { name, type: this.typeOf(name), dims }
+    }
+    return assemble(
+      {
+        nodes: nodes.map(node => node.proto),
+        inputs: part.inputs.map(edge),
+        outputs: part.outputs.map(edge),
+        initializers: this.#weightsOf(nodes),
+      },
+      this.weights,
+      this.graph,
+    )
+  }
+
+  #weightsOf(nodes: readonly GraphNode[]): Set<string> {
+    const names = new Set<string>()
+    for (const node of nodes)
+      for (const name of [...node.inputs, ...node.captures]) if (this.weights.has(name)) names.add(name)
+    return names
+  }
+}

@@ -1,0 +1,37 @@
+import { allReads } from '../../onnx/graph/clusters.ts'
+import type { GraphNode, OnnxGraph } from '../../onnx/graph/graph.ts'
+
+/**
+ * Nodes that read constants alone, as a weight's DequantizeLinear, go to the first block that reads what they make: it would cross
+ * between blocks in full, and onnxruntime takes it and its reader into one node where they stand in one session.
+ * @param ranks for each node, in running order
+ */
+export function sinkConstants(
+  graph: OnnxGraph,
+  ranks: readonly number[],
+  isRandom: (node: GraphNode) => boolean,
+): number[] {
+  const outputs = new Set(graph.outputs.map(({ name }) => name))
+  const constant = new Set<GraphNode>()
+  for (const node of graph.nodes) {
+    if (node.cluster || isRandom(node) || node.captures.length > 0 || node.outputs.some(name => outputs.has(name)))
+      continue
+    const isConstant = (name: string): boolean => {
+      const maker = graph.producer.get(name)?.node
+      return name === '' || graph.initializers.has(name) || (maker !== undefined && constant.has(maker))
+    }
+    if (node.inputs.length > 0 && node.inputs.every(isConstant)) constant.add(node)
+  }
+  const sunk = [...ranks]
+  const firstRead = new Map<string, number>()
+  for (const node of graph.nodes.toReversed()) {
+    if (constant.has(node)) {
+      const reads = node.outputs.map(name => firstRead.get(name) ?? Number.POSITIVE_INFINITY)
+      const first = Math.min(...reads)
+      if (Number.isFinite(first)) sunk[node.index] = first
+    }
+    for (const name of allReads(node))
+      firstRead.set(name, Math.min(firstRead.get(name) ?? Number.POSITIVE_INFINITY, sunk[node.index]))
+  }
+  return sunk
+}

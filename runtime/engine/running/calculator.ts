@@ -1,0 +1,61 @@
+import type { Value } from '../../graph/expression.ts'
+import { type NormalForm, normalise } from '../../graph/normalise.ts'
+import type { NodeProto, TensorProto } from '../../onnx/schema/onnx_pb.ts'
+import type { TensorData } from '../../tensor/data.ts'
+import type { DataType } from '../../tensor/dtype.ts'
+import { isHeld } from '../../tensor/dtype.ts'
+import { constantId, operandId, recordedId, resultId } from '../linker/unit.ts'
+import type { Provider, SessionModel } from '../providers/provider.ts'
+import { assemble, fetchName } from '../sessions/assemble.ts'
+import { emitNode, emitTensor } from '../sessions/emit.ts'
+import { recordedOpsets } from '../sessions/recorded-opset.ts'
+import { SessionCache } from '../sessions/sessions.ts'
+
+const MIB = 1024 * 1024
+
+/** Runs tensor operations outside any model: one small session for each kind of expression, kept while it is used. */
+export class Calculator {
+  readonly #sessions: SessionCache
+
+  constructor(provider: Provider, sessionBytes = 128 * MIB) {
+    this.#sessions = new SessionCache(provider, sessionBytes)
+  }
+
+  async evaluate(values: readonly Value[]): Promise<TensorData[]> {
+    const form = normalise({ owner: undefined, writes: new Map(), wanted: values })
+    const names = values.map(value => recordedId(form, value))
+    const edges = new Map(values.map((value, i) => [names[i], value.type]))
+    const feeds = Object.fromEntries(form.operands.map((data, slot) => [operandId(slot), data]))
+    const { key, order } = form
+    const request = {
+      key,
+      model: () => emitModel(form, edges),
+      nodeCount: order.length,
+      weightBytes: 0,
+    }
+    const fetched = (name: string): string => fetchName(name, edges.get(name))
+    const wanted = [...edges.keys()].map(fetched)
+    const results = await this.#sessions.use(request, session => session.run(feeds, wanted))
+    return names.map(name => results[fetched(name)])
+  }
+}
+
+/** @param edges what is wanted, and its dtypes */
+function emitModel(form: NormalForm, edges: ReadonlyMap<string, DataType>): SessionModel {
+  const nodes: NodeProto[] = []
+  const constants: TensorProto[] = []
+  form.order.forEach((expression, number) => {
+    if (expression.kind === 'constant') constants.push(emitTensor(constantId(number), expression.data))
+    if (expression.kind !== 'operation') return
+    const inputs = expression.inputs.map(value => (value ? recordedId(form, value) : ''))
+    const outputs = Array.from({ length: expression.outputs }, (_, output) => resultId(number, output))
+    nodes.push(
+      emitNode(expression, `${expression.mark?.label() ?? ''} ${expression.opType} ${number}`, inputs, outputs),
+    )
+  })
+  const inputs = form.operands.map((data, slot) => ({ name: operandId(slot), type: data.type }))
+  // onnxruntime finds all dtypes itself; those that JavaScript can't hold are cast.
+  const outputs = [...edges].map(([name, type]) => ({ name, type: isHeld(type) ? undefined : type }))
+  const read = nodes.flatMap(node => node.input)
+  return assemble({ nodes, inputs, outputs, initializers: [], constants, read }, undefined, recordedOpsets)
+}

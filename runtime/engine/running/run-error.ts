@@ -1,0 +1,31 @@
+import { RunError } from '../../errors/run.ts'
+import type { Expression, Mark } from '../../graph/expression.ts'
+import type { Step } from '../linker/plan.ts'
+
+/** Turns what onnxruntime reports into an error at the user's line, where a recorded operation is to blame. */
+export function mapRunError(error: unknown, step: Step, order: readonly Expression[]): Error {
+  const text = error instanceof Error ? error.message : String(error)
+  const found = /running (\S+) node\. Name:'(.*?)' Status Message: ([\s\S]*)/.exec(text)
+  if (!found) {
+    const message = /^Non tensor type/.test(text)
+      ? 'a value that was read is a sequence, a map or an optional, which can’t be given out; read what goes into it, or what comes out of it'
+      : firstLine(text)
+    return new RunError({ step: step.label, message, cause: error })
+  }
+  const [, opType, nodeName, message] = found
+  const own = /^⟦onnsight⟧(\d+) /.exec(nodeName)
+  const expression = own ? order[step.expressions[Number(own[1])]] : undefined
+  const mark: Mark | undefined = expression && 'mark' in expression ? expression.mark : undefined
+  return new RunError({
+    step: step.label,
+    opType,
+    ...(own ? {} : { node: nodeName }),
+    message: firstLine(message.replace(/^.*?\.(?:h|cc|cpp):\d+ /, '')),
+    at: mark?.position(),
+    cause: error,
+  })
+}
+
+function firstLine(text: string): string {
+  return text.replaceAll('\u001b[0m', '').split('\n')[0].trim()
+}

@@ -1,0 +1,140 @@
+import type { Expression } from '../../graph/expression.ts'
+import type { TensorData } from '../../tensor/data.ts'
+import type { KeptOutput, LinkPlan, Step } from '../linker/plan.ts'
+import { operandId } from '../linker/unit.ts'
+import type { Session } from '../providers/provider.ts'
+import type { SessionRequest } from '../sessions/sessions.ts'
+import type { StepReport } from './report.ts'
+import type { ReuseCache } from './reuse.ts'
+import { mapRunError } from './run-error.ts'
+
+export interface RunContext {
+  /** The session of an unedited group of blocks. */
+  groupSession(group: number): Session
+  useSession<R>(
+    request: SessionRequest,
+    use: (session: Session, createMs: number | undefined) => Promise<R>,
+  ): Promise<R>
+  readonly reuse: ReuseCache
+}
+
+export interface RunRequest {
+  readonly plan: LinkPlan
+  readonly operands: readonly TensorData[]
+  /** The recording's expressions, for blaming a line. */
+  readonly order: readonly Expression[]
+  readonly inputs: ReadonlyMap<string, TensorData>
+  /** Values that are known from an earlier run of the same trace. */
+  readonly given: ReadonlyMap<string, TensorData>
+  readonly once: boolean
+  readonly signal: AbortSignal | undefined
+  readonly report: StepReport[]
+}
+
+/** Runs a plan's steps in turn. Between steps the signal is heard. Gives every value that was not dropped, by id. */
+export async function runPlan(context: RunContext, request: RunRequest): Promise<Map<string, TensorData>> {
+  const { plan, operands, report, signal } = request
+  const values = new Map<string, TensorData>(request.given)
+  for (const [name, data] of request.inputs) values.set(name, data)
+  operands.forEach((data, slot) => {
+    values.set(operandId(slot), data)
+  })
+  const reuse =
+    !request.once && context.reuse.enabled && plan.steps.some(step => step.kept)
+      ? new Reuse(context.reuse, request)
+      : undefined
+  for (const step of plan.steps) {
+    signal?.throwIfAborted()
+    if (reuse && step.kept && reuse.fill(step, step.kept, values)) {
+      report.push({ kind: 'reused', label: step.label, nodes: step.nodeCount, createMs: undefined, runMs: 0 })
+    } else {
+      await runStep(context, request, step, values)
+      if (reuse && step.kept) reuse.keep(step.kept, values)
+    }
+    for (const id of step.dropped) values.delete(id)
+  }
+  // What is kept must not change when the caller writes into what it was given.
+  for (const id of plan.results) if (reuse?.holds(id)) values.set(id, copyOf(values.get(id)!))
+  return values
+}
+
+/** One run's view of what is kept: the tokens of its inputs. */
+class Reuse {
+  readonly #cache: ReuseCache
+  readonly #tokens = new Map<string, string>()
+  readonly #held = new Set<string>()
+
+  constructor(cache: ReuseCache, { inputs }: RunRequest) {
+    this.#cache = cache
+    for (const [name, data] of inputs) this.#tokens.set(name, cache.tokenOf(name, data))
+  }
+
+  /** Whether all that a step must give was kept; then it is among the values. */
+  fill(step: Step, kept: readonly KeptOutput[], values: Map<string, TensorData>): boolean {
+    const found: [string, TensorData][] = []
+    for (const [, id] of step.outputs) {
+      const output = kept.find(other => other.id === id)
+      const data = output && this.#cache.get(this.#keyOf(output))
+      if (!data) return false
+      found.push([id, data])
+    }
+    for (const [id, data] of found) {
+      values.set(id, data)
+      this.#held.add(id)
+    }
+    return true
+  }
+
+  keep(kept: readonly KeptOutput[], values: ReadonlyMap<string, TensorData>): void {
+    for (const output of kept) {
+      const data = values.get(output.id)
+      if (!data) continue
+      this.#cache.put(this.#keyOf(output), data)
+      this.#held.add(output.id)
+    }
+  }
+
+  holds(id: string): boolean {
+    return this.#held.has(id)
+  }
+
+  #keyOf({ id, origin, from }: KeptOutput): string {
+    return `${id} ${origin} ${from.map(name => this.#tokens.get(name)).join()}`
+  }
+}
+
+async function runStep(
+  context: RunContext,
+  request: RunRequest,
+  step: Step,
+  values: Map<string, TensorData>,
+): Promise<void> {
+  const feeds: Record<string, TensorData> = {}
+  for (const [name, id] of step.inputs) {
+    const data = values.get(id)
+    if (!data) throw new Error(`The plan reads ${id} before it is made.`)
+    feeds[name] = data
+  }
+  const fetches = step.outputs.map(([name]) => name)
+  let runMs = 0
+  const run = async (session: Session, createMs: number | undefined): Promise<void> => {
+    const start = performance.now()
+    let results: Record<string, TensorData>
+    try {
+      results = await session.run(feeds, fetches)
+    } catch (error) {
+      throw mapRunError(error, step, request.order)
+    }
+    runMs = performance.now() - start
+    for (const [name, id] of step.outputs) values.set(id, results[name])
+    const kind = step.kind === 'block' ? 'shared' : step.kind
+    request.report.push({ kind, label: step.label, nodes: step.nodeCount, createMs, runMs })
+  }
+  const { key, nodeCount, rebuild, group } = step
+  if (rebuild) await context.useSession({ key, nodeCount, ...rebuild }, run)
+  else await run(context.groupSession(group!), undefined)
+}
+
+function copyOf(tensor: TensorData): TensorData {
+  return { ...tensor, data: tensor.data.slice() as TensorData['data'] }
+}

@@ -1,0 +1,36 @@
+import { readTensorBytes } from '../../onnx/message/tensor-value.ts'
+import type { TensorData } from '../../tensor/data.ts'
+import { arrayConstructor, isHeld } from '../../tensor/dtype.ts'
+import type { Program } from '../blocks/program.ts'
+import type { Provider } from '../providers/provider.ts'
+import { assemble, fetchName } from '../sessions/assemble.ts'
+
+/** A weight's elements, from its file. Those of a type that JavaScript can't hold come as a wider one, cast by onnxruntime. */
+export async function weightValue(program: Program, provider: Provider, name: string): Promise<TensorData> {
+  const tensor = program.weights.get(name)!
+  const type = program.typeOf(name)
+  if (!type || !isHeld(type) || type === 'string') return throughSession(program, provider, name)
+  const bytes = await readTensorBytes(tensor)
+  const Elements = arrayConstructor(type)
+  const data = new Elements(
+    bytes.buffer as ArrayBuffer,
+    bytes.byteOffset,
+    bytes.byteLength / Elements.BYTES_PER_ELEMENT,
+  )
+  return { type, dims: tensor.dims.map(Number), data }
+}
+
+async function throughSession(program: Program, provider: Provider, name: string): Promise<TensorData> {
+  const type = program.typeOf(name)
+  const assembly = { nodes: [], inputs: [], outputs: [{ name, type }], initializers: [name] }
+  const session = await provider.create(assemble(assembly, program.weights, program.opsets), {
+    prepack: false,
+    optimize: 'disabled',
+  })
+  try {
+    const fetched = fetchName(name, type)
+    return (await session.run({}, [fetched]))[fetched]
+  } finally {
+    await session.release()
+  }
+}

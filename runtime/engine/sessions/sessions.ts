@@ -1,0 +1,166 @@
+import type { Provider, Session, SessionModel } from '../providers/provider.ts'
+
+export interface SessionRequest {
+  readonly key: string
+  readonly model: () => SessionModel
+  readonly nodeCount: number
+  readonly weightBytes: number
+}
+
+interface Entry {
+  readonly key: string
+  readonly session: Session
+  readonly bytes: number
+  prepacked: boolean
+  /** Runs in progress: a session is not released under them. */
+  users: number
+  runs: number
+  evicted: boolean
+}
+
+/** What is kept of sessions. */
+export interface SessionCacheState {
+  /** How many there are. */
+  readonly sessions: number
+  /** An estimate: what onnxruntime holds beside the mapped weights. */
+  readonly bytes: number
+  /** Bytes from which on the least used ones go. */
+  readonly limit: number
+}
+
+/** Private memory of a session without prepacked weights, measured: a fixed part and a part for each node. */
+const SESSION_BYTES = 400_000
+const NODE_BYTES = 20_000
+/** After so many runs a rebuilt block is worth the time to prepack its weights. */
+const PROMOTE_AFTER = 32
+/** With fewer weights there is nothing to gain; and prepacked kernels round otherwise, so the same trace would give other last bits. */
+const PROMOTED_BYTES = 4 * 1024 * 1024
+
+/** Sessions of rebuilt blocks and of recorded operations, bounded in bytes; the one unused for longest goes first. */
+export class SessionCache {
+  readonly #provider: Provider
+  readonly #limit: number
+  readonly #entries = new Map<string, Entry>()
+  readonly #creating = new Map<string, Promise<Entry>>()
+  #bytes = 0
+  #closed = false
+
+  constructor(provider: Provider, limit: number) {
+    this.#provider = provider
+    this.#limit = limit
+  }
+
+  get state(): SessionCacheState {
+    return { sessions: this.#entries.size, bytes: this.#bytes, limit: this.#limit }
+  }
+
+  /** Runs `use` with the session for the request, creating it if need be. `created` is the milliseconds that took. */
+  async use<R>(
+    request: SessionRequest,
+    use: (session: Session, created: number | undefined) => Promise<R>,
+  ): Promise<R> {
+    let created: number | undefined
+    let entry = this.#entries.get(request.key)
+    if (entry) {
+      // Back to the end of the line.
+      this.#entries.delete(request.key)
+      this.#entries.set(request.key, entry)
+    } else {
+      const start = performance.now()
+      entry = await this.#create(request)
+      created = performance.now() - start
+    }
+    entry.users++
+    try {
+      return await use(entry.session, created)
+    } finally {
+      entry.users--
+      entry.runs++
+      if (entry.evicted && entry.users === 0) await entry.session.release()
+      else if (entry.runs === PROMOTE_AFTER && !entry.prepacked && request.weightBytes >= PROMOTED_BYTES)
+        this.#schedulePromotion(request, entry)
+    }
+  }
+
+  async #create(request: SessionRequest): Promise<Entry> {
+    const pending = this.#creating.get(request.key)
+    if (pending) return pending
+    const creating = this.#open(request, false)
+    this.#creating.set(request.key, creating)
+    try {
+      return await creating
+    } finally {
+      this.#creating.delete(request.key)
+    }
+  }
+
+  async #open(request: SessionRequest, prepack: boolean): Promise<Entry> {
+    const session = await this.#provider.create(request.model(), {
+      prepack,
+      optimize: 'all',
+    })
+    const copied = prepack || this.#provider.copiesWeights ? request.weightBytes : 0
+    const bytes = SESSION_BYTES + NODE_BYTES * request.nodeCount + copied
+    const entry: Entry = {
+      key: request.key,
+      session,
+      bytes,
+      prepacked: prepack,
+      users: 0,
+      runs: 0,
+      evicted: false,
+    }
+    if (this.#closed) {
+      await session.release()
+      return entry
+    }
+    this.#entries.set(request.key, entry)
+    this.#bytes += bytes
+    await this.#shrink(entry)
+    return entry
+  }
+
+  /** Not part of the run that made the session hot: the caller has its result first. */
+  #schedulePromotion(request: SessionRequest, entry: Entry): void {
+    const timer: unknown = setTimeout(() => {
+      // A promotion that fails costs nothing: the session is made again without it when it is next asked for.
+      this.#promote(request, entry).catch(() => {})
+    })
+    // In Node it keeps no process alive.
+    ;(timer as { unref?: () => void }).unref?.()
+  }
+
+  /** A session that is used again and again gets its weights in the kernels' own layout. */
+  async #promote(request: SessionRequest, entry: Entry): Promise<void> {
+    const bytes = entry.bytes + request.weightBytes
+    if (
+      this.#closed ||
+      this.#provider.copiesWeights ||
+      bytes > this.#limit / 2 ||
+      this.#entries.get(entry.key) !== entry
+    )
+      return
+    await this.#drop(entry)
+    const promoted = await this.#open(request, true)
+    promoted.runs = PROMOTE_AFTER + 1
+  }
+
+  async #shrink(keep: Entry): Promise<void> {
+    for (const entry of this.#entries.values()) {
+      if (this.#bytes <= this.#limit) return
+      if (entry !== keep) await this.#drop(entry)
+    }
+  }
+
+  async #drop(entry: Entry): Promise<void> {
+    if (this.#entries.get(entry.key) === entry) this.#entries.delete(entry.key)
+    this.#bytes -= entry.bytes
+    entry.evicted = true
+    if (entry.users === 0) await entry.session.release()
+  }
+
+  async release(): Promise<void> {
+    this.#closed = true
+    for (const entry of [...this.#entries.values()]) await this.#drop(entry)
+  }
+}

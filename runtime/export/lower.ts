@@ -1,0 +1,216 @@
+import type { Program } from '../engine/blocks/program.ts'
+import { Demand } from '../engine/linker/demand.ts'
+import { constantId, isModelValue, operandId, type Unit } from '../engine/linker/unit.ts'
+import { emitNode, emitTensor } from '../engine/sessions/emit.ts'
+import { RECORDED_OPSET } from '../engine/sessions/recorded-opset.ts'
+import { UnsavableEditError } from '../errors/edit.ts'
+import type { Operation, Recording, Value } from '../graph/expression.ts'
+import { lower } from '../graph/lower.ts'
+import { type NormalForm, normalise } from '../graph/normalise.ts'
+import { firstOpset } from '../graph/opsets.ts'
+import type { GraphNode } from '../onnx/graph/graph.ts'
+import { renameCaptures } from '../onnx/message/captures.ts'
+import { withFields } from '../onnx/message/message.ts'
+import type { NodeProto, TensorProto } from '../onnx/schema/onnx_pb.ts'
+import type { AddedNames } from './added-names.ts'
+import type { Home, Housed } from './modules-of-added-nodes.ts'
+
+/** A model's graph with a recording in it. */
+export interface EditedGraph {
+  /** The model's own nodes that are still needed, by their index, with what they read now. */
+  readonly kept: ReadonlyMap<number, NodeProto>
+  /** Nodes that the edits add, producers first. */
+  readonly added: readonly NodeProto[]
+  readonly initializers: readonly TensorProto[]
+  /** The name of a recorded value; undefined if nothing needs it. */
+  nameOf(value: Value): string | undefined
+}
+
+/** What a recording is put into. */
+export interface Target {
+  readonly program: Program
+  /** The program's graph as its file has it: the same nodes, in the same order. */
+  readonly nodes: readonly GraphNode[]
+  readonly names: AddedNames
+}
+
+/**
+ * Puts a recording into the whole graph. Its wanted values become the model's outputs, under the names that these have.
+ * @throws CycleError; UnsavableEditError for an operation that the model's opset lacks
+ */
+export function lowerEdits({ recording, homes }: Housed, target: Target): EditedGraph {
+  return new Lowering(recording, homes, target).run()
+}
+
+class Lowering {
+  readonly #recording: Recording
+  readonly #homes: Housed['homes']
+  readonly #target: Target
+  readonly #form: NormalForm
+  readonly #demand: Demand
+  /** By id, where it is not the id itself. */
+  readonly #names = new Map<string, string>()
+  readonly #added: NodeProto[] = []
+  readonly #initializers = new Map<string, TensorProto>()
+
+  constructor(recording: Recording, homes: Housed['homes'], target: Target) {
+    this.#recording = recording
+    this.#homes = homes
+    this.#target = target
+    this.#form = normalise(recording)
+    this.#demand = new Demand(target.program, recording, this.#form, new Set(), { isPlain: true })
+  }
+
+  run(): EditedGraph {
+    const { wanted } = this.#recording
+    for (const value of wanted) this.#demand.prepare(value)
+    const results = wanted.map(value => this.#demand.idOf(value))
+    for (const id of results) this.#demand.require(id)
+    const outputs = this.#nameOutputs(results)
+    const kept = new Map<number, NodeProto>()
+    for (const unit of this.#demand.units) {
+      if (unit.kind === 'node') kept.set(unit.node!.index, this.#kept(unit))
+      else this.#added.push(unit.operation ? this.#operation(unit, unit.operation) : this.#copy(unit))
+    }
+    this.#added.push(...outputs())
+    return {
+      kept,
+      added: this.#added,
+      initializers: [...this.#initializers.values()],
+      nameOf: value => {
+        const id = this.#demand.idOf(value)
+        return this.#names.get(id) ?? (isModelValue(id) ? id : undefined)
+      },
+    }
+  }
+
+  /** Declared outputs keep their names: what had them before is called otherwise now. Gives what must come after all nodes. */
+  #nameOutputs(results: readonly string[]): () => NodeProto[] {
+    const { graph } = this.#target.program
+    const passed: [id: string, output: string][] = []
+    const seen = new Set<string>()
+    graph.outputs.forEach(({ name }, i) => {
+      // A value may be listed twice.
+      if (seen.has(name)) return
+      seen.add(name)
+      const id = results[i]
+      if (id === name) return
+      if (!graph.producer.has(name)) {
+        throw new UnsavableEditError(
+          `the output ${name} is an input or a weight that the model gives back as it is`,
+          'leave that output out of the edit',
+        )
+      }
+      if (this.#demand.producers.has(name)) this.#names.set(name, this.#target.names.unique(`${name}.unedited`))
+      const isOwn = this.#demand.producers.has(id) && !isModelValue(id) && !this.#names.has(id)
+      if (isOwn) this.#names.set(id, name)
+      else passed.push([id, name])
+    })
+    return () =>
+      passed.map(([id, name]) => {
+        const placed = this.#place({ edit: 0, module: '' }, 'Identity')
+        return withFields(emitNode(identity, placed.name, [this.#nameOf(id)], [name]), placed)
+      })
+  }
+
+  #kept(unit: Unit): NodeProto {
+    const { proto } = this.#target.nodes[unit.node!.index]
+    const inputs = unit.inputs.map(id => this.#nameOf(id))
+    const outputs = unit.outputs.map(id => this.#nameOf(id))
+    const renamed = this.#renamedCaptures(unit)
+    const isSame = (names: readonly string[], before: readonly string[]): boolean =>
+      names.every((name, i) => name === before[i])
+    if (renamed.size === 0 && isSame(inputs, proto.input) && isSame(outputs, proto.output)) return proto
+    return withFields(renameCaptures(proto, renamed), { input: inputs, output: outputs })
+  }
+
+  #copy(unit: Unit): NodeProto {
+    const { proto, name } = this.#target.nodes[unit.node!.index]
+    const home = this.#homeOf(unit)
+    const placed = this.#place(home, name.slice(name.lastIndexOf('/') + 1))
+    const outputs = unit.outputs.map((id, i) => (id === '' ? '' : this.#made(id, `${placed.name}_output_${i}`)))
+    const inputs = unit.inputs.map(id => this.#nameOf(id))
+    return withFields(renameCaptures(proto, this.#renamedCaptures(unit)), {
+      ...placed,
+      input: inputs,
+      output: outputs,
+    })
+  }
+
+  #operation(unit: Unit, operation: Operation): NodeProto {
+    const lowered = this.#lower(operation)
+    const placed = this.#place(this.#homeOf(unit), operation.opType)
+    const outputs = unit.outputs.map((id, i) => this.#made(id, `${placed.name}_output_${i}`))
+    // Lowering may turn inputs into attributes: those that stay keep their ids.
+    const inputs = lowered.inputs.map(input =>
+      input ? this.#nameOf(unit.inputs[operation.inputs.indexOf(input)], this.#homeOf(unit)) : '',
+    )
+    return withFields(emitNode(lowered, placed.name, inputs, outputs), placed)
+  }
+
+  #lower(operation: Operation) {
+    const { opset, opsets } = this.#target.program
+    const { opType, domain, inputs, mark } = operation
+    const lowered = opset === RECORDED_OPSET ? operation : lower(operation, opset)
+    if (lowered && (domain === '' || opsets.opsets.has(domain))) return lowered
+    const first = firstOpset(
+      opType,
+      inputs.flatMap(input => (input ? [input.type] : [])),
+    )
+    throw new UnsavableEditError(
+      first > opset
+        ? `${opType} came with opset ${first}, and the model is of opset ${opset}`
+        : `${opType} can’t be written in the model’s opset ${opset} as it is used here`,
+      'convert the model to a newer opset (onnx.version_converter in Python), or use other operations',
+      mark?.position(),
+    )
+  }
+
+  #renamedCaptures({ captures }: Unit): Map<string, string> {
+    return new Map(captures.map(([name, id]) => [name, this.#nameOf(id)] as const).filter(([from, to]) => from !== to))
+  }
+
+  #homeOf({ expression }: Unit): Home {
+    const found = expression === undefined ? undefined : this.#homes.get(this.#form.order[expression])
+    return found ?? { edit: 0, module: '' }
+  }
+
+  #place({ edit, module }: Home, what: string) {
+    const { program, names } = this.#target
+    const placed = program.tree.placeIn(module, names.ofEdit(edit, what))
+    return { ...placed, name: names.unique(placed.name) }
+  }
+
+  /** Names a value that an added node makes. */
+  #made(id: string, name: string): string {
+    const known = this.#names.get(id)
+    if (known !== undefined) return known
+    const unique = this.#target.names.unique(name)
+    this.#names.set(id, unique)
+    return unique
+  }
+
+  /** The name that an id has in the file; a tensor of the recording becomes an initializer. */
+  #nameOf(id: string, home: Home = { edit: 0, module: '' }): string {
+    const known = this.#names.get(id)
+    if (known !== undefined) return known
+    if (id === '' || isModelValue(id)) return id
+    const data = this.#tensorOf(id)
+    if (!data) throw new Error(`${id} is made by no node.`)
+    const name = this.#target.names.unique(this.#target.names.ofEdit(home.edit, 'value'))
+    this.#names.set(id, name)
+    this.#initializers.set(name, emitTensor(name, data))
+    return name
+  }
+
+  #tensorOf(id: string) {
+    const operand = operandId(0).slice(0, -1)
+    const constant = constantId(0).slice(0, -1)
+    if (id.startsWith(operand)) return this.#form.operands[Number(id.slice(operand.length))]
+    if (!id.startsWith(constant)) return undefined
+    const expression = this.#form.order[Number(id.slice(constant.length))]
+    return expression.kind === 'constant' ? expression.data : undefined
+  }
+}
+
+const identity = { opType: 'Identity', domain: '', attributes: {} }

@@ -1,0 +1,119 @@
+import { UnsavableEditError } from '../errors/edit.ts'
+import { UnknownShapeError } from '../errors/tensor.ts'
+import { ScannedError } from '../errors/trace.ts'
+import type { Recording, Tap, Value } from '../graph/expression.ts'
+import { recorderScope } from '../graph/recorder.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import type { Backend } from '../tracing/backend.ts'
+import type { Block } from '../tracing/block.ts'
+import { keepingLive } from '../tracing/live.ts'
+import type { KnownShapes } from '../tracing/places.ts'
+import { restoringScopes } from '../tracing/scopes.ts'
+import type { Traceable, TraceableVariant } from '../tracing/traceable.ts'
+import { Tracer } from '../tracing/tracer.ts'
+import { askedByUser } from './refuse-open-dims.ts'
+
+/** A write whose value has the place's dims for all that is known, and need not have them for all inputs. */
+export interface UnsureWrite {
+  /** The model's value that it stands for. */
+  readonly tensor: string
+  /** The same value, made to fit at run time, or else the run fails; undefined where not even the ranks are known. */
+  readonly fitted: Value | undefined
+}
+
+/** What standing edits do to a model, whatever its inputs are. */
+export interface RecordedEdits {
+  /** Wanted are the model's outputs, in their order. */
+  readonly recording: Recording
+  readonly unsure: ReadonlyMap<Value, UnsureWrite>
+  /** Which of the edits made the write of this number at the tap. */
+  editOf(tap: Tap, write: number): number
+}
+
+/**
+ * Records a model's standing edits for inputs of any dims. `shapes` has the dims that are the same for all.
+ * @throws UnsavableEditError for an edit that needs a value, or dims, while it is recorded; what the edit itself throws
+ */
+export async function recordEdits(
+  model: Traceable,
+  variant: TraceableVariant,
+  shapes: KnownShapes,
+): Promise<RecordedEdits> {
+  const { program } = variant.engine
+  const counts: ReadonlyMap<Tap, number>[] = []
+  const unsure = new Map<Value, UnsureWrite>()
+  const target: Traceable = {
+    name: model.name,
+    identity: model.identity,
+    inputs: model.inputs,
+    source: model.source,
+    edits: model.edits.map(({ block, model: proxy }) => ({ model: proxy, block: counting(block, counts) })),
+    variant: async () => variant,
+    prepare: () => new Map(),
+    misfit: cause => model.misfit(cause),
+  }
+  const tracer = new Tracer([undefined, {}], {}, new RecordingBackend())
+  tracer.shapes = async () => shapes
+  tracer.unsure = (tensor, written, fitted) => unsure.set(written, { tensor, fitted })
+  tracer.asked = askedByUser
+  tracer.unheard = true
+  const read = (): Tensor[] => {
+    const { taps, graph } = program
+    const leaving = taps.outputTaps(taps.tree.root)
+    return graph.outputs.map(({ name }) => tracer.read(leaving.get(name) ?? taps.tensorTap(name)))
+  }
+  try {
+    const recording = (await restoringScopes(() => tracer.run(target, read))) as Recording
+    const editOf = (tap: Tap, write: number): number => counts.findLastIndex(before => (before.get(tap) ?? 0) <= write)
+    return { recording, unsure, editOf }
+  } catch (error) {
+    throw unsavable(error)
+  }
+}
+
+/** The block, which first notes how many writes there are. */
+function counting(block: Block, counts: ReadonlyMap<Tap, number>[]): Block {
+  return {
+    info: block.info,
+    record(model, tracer, steps) {
+      const { writes } = tracer.recording([])
+      counts.push(new Map([...writes].map(([tap, at]) => [tap, at.length])))
+      return block.record(model, tracer, steps)
+    },
+  }
+}
+
+/** Gives the recording, and runs nothing. */
+class RecordingBackend implements Backend {
+  run(tracer: Tracer): Promise<Recording> {
+    return keepingLive(tracer, async () => {
+      tracer.scanned = true
+      await tracer.begin()
+      const outputs = (await recorderScope().run(tracer, () => tracer.execute())) as Tensor[]
+      const { owner, writes, wanted } = tracer.recording(outputs.map(tensor => tensor.node))
+      const kept = new Map([...writes].map(([tap, at]) => [tap, [...at]]))
+      tracer.commit(undefined)
+      return { owner, writes: kept, wanted }
+    })
+  }
+}
+
+function unsavable(error: unknown): unknown {
+  if (error instanceof ScannedError) {
+    return new UnsavableEditError(
+      'it asks for a value while the model runs, as a condition, value() and assert() do, and a file holds no code',
+      'compute the choice in the graph: where(condition, a, b), or h.mul(condition)',
+      error.at,
+      error,
+    )
+  }
+  if (error instanceof UnknownShapeError) {
+    return new UnsavableEditError(
+      'it needs dims that differ from input to input',
+      'use operations that take any length, slices from the end, and fullLike(h, 0) in the place of zeros(dims)',
+      error.at,
+      error,
+    )
+  }
+  return error
+}

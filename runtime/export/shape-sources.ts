@@ -1,0 +1,85 @@
+import { create } from '@bufbuild/protobuf'
+import { emitAttribute, emitTensor } from '../engine/sessions/emit.ts'
+import { withFields } from '../onnx/message/message.ts'
+import { type NodeProto, NodeProtoSchema, type TensorProto } from '../onnx/schema/onnx_pb.ts'
+import type { AddedNames } from './added-names.ts'
+import type { ProbeDims, Shapes } from './open-dims.ts'
+
+/** Where an axis' length can be had: it is fixed, or that of an input's axis. */
+type Source = number | { readonly input: string; readonly axis: number }
+
+export interface ShapeNodes {
+  readonly nodes: readonly NodeProto[]
+  readonly initializers: readonly TensorProto[]
+}
+
+/**
+ * Nodes that make the result of a Shape node from the model's inputs alone, so that what it looked at need not be computed for its dims.
+ * Undefined where the dims come from elsewhere.
+ */
+export function shapeFromInputs(
+  node: NodeProto,
+  probes: readonly ProbeDims[],
+  shapes: readonly Shapes[],
+  names: AddedNames,
+): ShapeNodes | undefined {
+  const all = shapes.map(each => each.get(node.input[0])?.dims)
+  const rank = all[0]?.length
+  if (rank === undefined || !all.every(dims => dims?.length === rank && !dims.includes(undefined))) return undefined
+  const axes = Array.from({ length: rank }, (_, axis) => axis).slice(bound(node, 'start') ?? 0, bound(node, 'end'))
+  const sources = axes.map(axis =>
+    sourceOf(
+      all.map(dims => dims![axis]!),
+      probes,
+    ),
+  )
+  if (sources.length === 0 || sources.includes(undefined)) return undefined
+  return build(node, sources as Source[], names)
+}
+
+function bound({ attribute }: NodeProto, name: string): number | undefined {
+  const found = attribute.find(each => each.name === name)
+  return found && Number(found.i)
+}
+
+function sourceOf(lengths: readonly number[], probes: readonly ProbeDims[]): Source | undefined {
+  const [first] = lengths
+  if (lengths.every(length => length === first)) return first
+  for (const [input, dims] of probes[0]) {
+    const axis = dims.findIndex((_, at) => probes.every((probe, i) => probe.get(input)![at] === lengths[i]))
+    if (axis >= 0) return { input, axis }
+  }
+  return undefined
+}
+
+function build(node: NodeProto, sources: readonly Source[], names: AddedNames): ShapeNodes {
+  const nodes: NodeProto[] = []
+  const initializers: TensorProto[] = []
+  const [result] = node.output
+  const add = (opType: string, input: string[], output: string | undefined, attribute: NodeProto['attribute'] = []) => {
+    const name = names.unique(`${node.name}_${opType}`)
+    const made = output ?? names.unique(`${name}_output_0`)
+    nodes.push(
+      withFields(create(NodeProtoSchema), { ...placeOf(node), name, opType, input, output: [made], attribute }),
+    )
+    return made
+  }
+  const number = (value: number): string => {
+    const name = names.unique(`${node.output[0]}_value`)
+    initializers.push(emitTensor(name, { type: 'int64', dims: [1], data: BigInt64Array.of(BigInt(value)) }))
+    return name
+  }
+  const shapes = new Map<string, string>()
+  const isAlone = sources.length === 1
+  const parts = sources.map(source => {
+    if (typeof source === 'number') return number(source)
+    if (!shapes.has(source.input)) shapes.set(source.input, add('Shape', [source.input], undefined))
+    const axis = [emitAttribute('axis', { int: 0 })]
+    return add('Gather', [shapes.get(source.input)!, number(source.axis)], isAlone ? result : undefined, axis)
+  })
+  if (!isAlone) add('Concat', parts, result, [emitAttribute('axis', { int: 0 })])
+  else if (typeof sources[0] === 'number') add('Identity', parts, result)
+  return { nodes, initializers }
+}
+
+const placeOf = ({ metadataProps }: NodeProto): Pick<NodeProto, 'metadataProps'> => ({ metadataProps })

@@ -1,0 +1,152 @@
+import { GenerateError } from '../errors/generate.ts'
+import type { DeclaredInput } from '../errors/input.ts'
+import { emptyCache, growingAxis } from '../language-inputs/empty-cache.ts'
+import type { PaddingSide } from '../language-inputs/fill.ts'
+import type { TableLimit } from '../language-inputs/limits.ts'
+import { PAST } from '../language-inputs/roles.ts'
+import type { Signature } from '../model/loaded.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+
+/** Keys or values of earlier tokens: what a step gives, and the next one takes. */
+export interface KeyValueCache {
+  readonly input: string
+  /** Undefined for what the model only takes: keys and values of an encoder's states. */
+  readonly output: string | undefined
+  /** The axis that grows with the tokens; undefined where it stays, as an encoder's states do. */
+  readonly axis: number | undefined
+}
+
+const MASK = 'attention_mask'
+const POSITIONS = 'position_ids'
+/** What a merged decoder chooses its branch by. */
+const CACHE_SWITCH = 'use_cache_branch'
+/** Of keys and values that are made of the encoder's states, once: `past_key_values.0.encoder.key`. */
+const OF_ENCODER = /[._]encoder[._]/
+
+/** What a decoder is known by. */
+export interface DecoderModel {
+  readonly signature: Signature
+  readonly paddingSide: PaddingSide
+  readonly limits: readonly TableLimit[]
+}
+
+/** Which of a model's inputs and outputs are which, by the names that exporters give them. */
+export class Decoder {
+  readonly ids: string
+  readonly logits: string
+  readonly mask: string | undefined
+  readonly positions: string | undefined
+  readonly cacheSwitch: string | undefined
+  /** None: every step runs on all tokens. */
+  readonly caches: readonly KeyValueCache[]
+  /** On which side short prompts are padded. */
+  readonly paddingSide: PaddingSide
+  /** Tables that inputs look rows up in. */
+  readonly limits: readonly TableLimit[]
+  readonly #inputs: readonly DeclaredInput[]
+
+  /** @throws GenerateError where there are no ids or logits to be found */
+  constructor({ signature, paddingSide, limits }: DecoderModel, logits?: string) {
+    this.paddingSide = paddingSide
+    this.limits = limits
+    this.#inputs = signature.inputs
+    const has = (name: string): string | undefined =>
+      signature.inputs.some(input => input.name === name) ? name : undefined
+    // Where an encoder stands in the same model, input_ids and attention_mask are its own.
+    const ownIds = has('decoder_input_ids')
+    this.mask = has(ownIds ? `decoder_${MASK}` : MASK)
+    this.positions = has(ownIds ? `decoder_${POSITIONS}` : POSITIONS)
+    this.cacheSwitch = has(CACHE_SWITCH)
+    this.ids = ownIds ?? has('input_ids') ?? onlyIds(signature)
+    this.caches = signature.inputs.filter(({ name }) => PAST.test(name)).map(input => cacheOf(input, signature))
+    this.logits = logits ?? logitsOf(signature)
+    if (!signature.outputs.some(output => output.name === this.logits))
+      throw new GenerateError(
+        `The model has no output ${this.logits}; its outputs are ${listed(signature.outputs)}.`,
+        'name the one that holds the logits: { logits: … }',
+      )
+  }
+
+  /**
+   * The cache before the first token. `isMade`: the step's branch makes what comes of an encoder's states.
+   * @throws GenerateError where its dims are not known, or its values have to be given
+   */
+  empty({ input: name, axis }: KeyValueCache, rows: number, isMade: boolean): Tensor {
+    if (axis === undefined && !isMade)
+      throw new GenerateError(
+        `The input ${name} takes keys or values of the encoder’s states, and generate() was given none.`,
+        `pass what the decoder without a cache gives: { '${name}': … }, its output ${name.replace(PAST, 'present')}`,
+      )
+    const input = this.#inputs.find(other => other.name === name)!
+    const empty = emptyCache(input, rows)
+    if (empty) return empty
+    throw new GenerateError(
+      `The input ${name} has dims of which more than one is open: ${input.dims!.join(' × ')}.`,
+      `pass what the cache is before the first token: { ${name}: zeros([…]) }`,
+    )
+  }
+
+  /** Which axis of which input grows from step to step. */
+  get growing(): ReadonlyMap<string, number> {
+    const growing = new Map<string, number>()
+    for (const { input, axis } of this.caches) if (axis !== undefined) growing.set(input, axis)
+    if (this.mask) growing.set(this.mask, 1)
+    if (this.caches.length > 0) return growing
+    growing.set(this.ids, 1)
+    if (this.positions) growing.set(this.positions, 1)
+    return growing
+  }
+}
+
+/** Of a model that calls its ids something else: the only input that can be ids. */
+function onlyIds(signature: Signature): string {
+  const candidates = signature.inputs.filter(
+    ({ name, type, dims }) =>
+      /^u?int(32|64)$/.test(type) && (dims === undefined || dims.length === 2) && name !== MASK && name !== POSITIONS,
+  )
+  if (candidates.length === 1) return candidates[0].name
+  throw new GenerateError(
+    `The model has no input that is known to hold token ids; its inputs are ${listed(signature.inputs)}.`,
+    'generate() needs a language model, with an input input_ids; run any other model by trace()',
+  )
+}
+
+function cacheOf({ name, dims }: DeclaredInput, { outputs }: Signature): KeyValueCache {
+  const rest = name.replace(PAST, '')
+  const output = outputs.find(
+    other => other.name.startsWith('present') && other.name.replace(/^present(_key_values?|_kv)?(?=[._])/, '') === rest,
+  )
+  if (OF_ENCODER.test(rest)) return { input: name, output: output?.name, axis: undefined }
+  if (!output)
+    throw new GenerateError(
+      `No output of the model goes on into its input ${name}; its outputs are ${listed(outputs)}.`,
+      `export the model so that its cache comes out as present${rest}`,
+    )
+  const axis = growingAxis(dims)
+  if (axis === undefined)
+    throw new GenerateError(
+      `The input ${name} has no open dim, so its cache can't grow.`,
+      'export the model with a dynamic axis for the tokens that are in its cache',
+    )
+  return { input: name, output: output.name, axis }
+}
+
+function logitsOf({ outputs }: Signature): string {
+  if (outputs.some(({ name }) => name === 'logits')) return 'logits'
+  const candidates = outputs.filter(
+    ({ name, type, dims }) => /float/.test(type) && !name.startsWith('present') && (!dims || dims.length === 3),
+  )
+  if (candidates.length === 1) return candidates[0].name
+  throw new GenerateError(
+    `The model has no output that is known to hold logits; its outputs are ${listed(outputs)}.`,
+    'name the one that does: { logits: … }',
+  )
+}
+
+const listed = (values: readonly { readonly name: string }[]): string =>
+  values.length > 12
+    ? `${values
+        .slice(0, 12)
+        .map(value => value.name)
+        .join(', ')} and ${values.length - 12} more`
+    : values.map(value => value.name).join(', ')

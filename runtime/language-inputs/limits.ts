@@ -1,0 +1,114 @@
+import { type DeclaredInput, InputError } from '../errors/input.ts'
+import type { OnnxGraph } from '../onnx/graph/graph.ts'
+import type { TensorData } from '../tensor/data.ts'
+import { idsInput } from './roles.ts'
+
+/** How many rows the table has that an input's numbers look up. */
+export interface TableLimit {
+  readonly input: string
+  readonly rows: number
+  /** What its rows stand for: of 'length', the places of the input's tokens. */
+  readonly kind: 'token' | 'position' | 'length'
+}
+
+/** Where GroupQueryAttention has the table of its rotary embedding. */
+const ROTARY_TABLE = 7
+
+/** Nodes that pass indices on as they are. */
+const SAME = new Set(['Identity', 'Cast', 'Reshape', 'Unsqueeze', 'Squeeze', 'Flatten', 'Expand', 'Slice'])
+
+/**
+ * Inputs whose numbers are rows of a table of the model's: token ids, positions. Where a model counts its positions itself, the number of
+ * tokens is limited by the table. The graph tells; names do not matter.
+ */
+export function tableLimits(graph: OnnxGraph): TableLimit[] {
+  const ids = idsInput(graph.inputs.map(input => ({ ...input, type: input.type ?? '' })))
+  const inputs = new Set(graph.inputs.map(({ name }) => name))
+  const found = new Map<string, TableLimit>()
+  const mask = graph.inputs.find(({ name }) => /attention_mask$/.test(name))?.name ?? ids
+  for (const { domain, opType, inputs: read, proto, cluster } of graph.nodes) {
+    const tables = cluster && graph.initializers.get(cluster.fused.inputs[ROTARY_TABLE])?.dims
+    if (tables && mask !== undefined && cluster.fused.opType === 'GroupQueryAttention')
+      found.set(`length ${mask}`, { input: mask, rows: Number(tables[0]), kind: 'length' })
+    const isGather = opType === 'Gather' && domain === ''
+    if (!isGather && !(opType === 'GatherBlockQuantized' && domain === 'com.microsoft')) continue
+    const axis = Number(proto.attribute.find(({ name }) => name === (isGather ? 'axis' : 'gather_axis'))?.i ?? 0)
+    const dims = graph.initializers.get(read[0])?.dims
+    // A vector is size arithmetic; a table has a row for each number.
+    if (axis !== 0 || dims === undefined || dims.length < 2) continue
+    const source = sourceOf(graph, read[1])
+    const counted = lengthOf(graph, source)
+    const input = counted === undefined ? source : ids
+    if (input === undefined || !inputs.has(input)) continue
+    const rows = Math.min(Number(dims[0]), counted ?? Number.POSITIVE_INFINITY)
+    const kind = counted !== undefined ? 'length' : /position/i.test(input) ? 'position' : 'token'
+    const known = found.get(`${kind} ${input}`)
+    if (!known || rows < known.rows) found.set(`${kind} ${input}`, { input, rows, kind })
+  }
+  return [...found.values()]
+}
+
+function sourceOf(graph: OnnxGraph, value: string): string {
+  let name = value
+  for (let node = graph.producer.get(name)?.node; node && SAME.has(node.opType); node = graph.producer.get(name)?.node)
+    name = node.inputs[0]
+  return name
+}
+
+/** How many positions a model counts at most: all of its own list of them, or as many as there are rows; undefined for what is no count. */
+function lengthOf(graph: OnnxGraph, source: string): number | undefined {
+  if (graph.producer.get(source)?.node.opType === 'Range') return Number.POSITIVE_INFINITY
+  const list = graph.initializers.get(source)?.dims
+  return list && list.length > 0 && Number(list.at(-1)) > 1 ? Number(list.at(-1)) : undefined
+}
+
+/** @throws InputError for ids and positions that the model has no row for */
+export function assertWithinTables(
+  declared: readonly DeclaredInput[],
+  limits: readonly TableLimit[],
+  inputs: ReadonlyMap<string, TensorData>,
+): void {
+  for (const { input, rows, kind } of limits) {
+    const { data, dims } = inputs.get(input) ?? {}
+    if (!data || Array.isArray(data)) continue
+    if (kind === 'length') {
+      const tokens = dims?.at(-1) ?? 0
+      if (tokens > rows) throw tooLong(declared, input, tokens, rows)
+      continue
+    }
+    for (let i = 0; i < data.length; i++) {
+      const index = Number(data[i])
+      if (index < rows && index >= -rows) continue
+      throw kind === 'position'
+        ? tooLong(declared, input, index + 1, rows)
+        : new InputError(
+            `${input} has the id ${index}, and the model’s vocabulary has ${rows} tokens: 0 to ${rows - 1}.`,
+            declared,
+            'use the tokenizer that the model was trained with',
+          )
+    }
+  }
+}
+
+function tooLong(declared: readonly DeclaredInput[], input: string, tokens: number, rows: number): InputError {
+  return new InputError(
+    `${input} leads to ${tokens} tokens, and the model has positions for ${rows}.`,
+    declared,
+    `shorten the prompt: with the tokens that are generated it can have ${rows}`,
+  )
+}
+
+/** @throws InputError for a prompt without a token: there is nothing to compute */
+export function assertNotEmpty(
+  declared: readonly DeclaredInput[],
+  ids: string,
+  inputs: ReadonlyMap<string, TensorData>,
+): void {
+  const dims = inputs.get(ids)?.dims
+  if (!dims?.includes(0)) return
+  throw new InputError(
+    `${ids} has no tokens: its dims are [${dims.join(', ')}].`,
+    declared,
+    'give each prompt a token at least',
+  )
+}

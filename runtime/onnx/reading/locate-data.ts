@@ -1,0 +1,39 @@
+import { realpath, stat } from 'node:fs/promises'
+import { dirname, isAbsolute, relative, resolve } from 'node:path'
+import { ExternalDataError } from '../../errors/onnx.ts'
+import type { SourceFile } from '../message/external-data.ts'
+
+/**
+ * A file of external data beside a model. The path is real and absolute: a Hugging Face cache is made of symlinks, which onnxruntime
+ * refuses. `path` is the model's as it was given, `file` the real one. As with onnxruntime, a model's weights lie in its own folder or
+ * below: a file from elsewhere could be any file of whoever opens the model, and saving it would give that away.
+ * @throws ExternalDataError if it is not there, or lies outside of the model's folder
+ */
+export async function locateData(location: string, path: string, file: string, tensor: string): Promise<SourceFile> {
+  const folders = [dirname(file), dirname(resolve(path))]
+  if (isAbsolute(location) || folders.some(folder => !isInside(folder, resolve(folder, location))))
+    throw outside(location, path, tensor)
+  const real = (await Promise.all(folders.map(folder => realOf(resolve(folder, location))))).find(Boolean)
+  if (real === undefined)
+    throw new ExternalDataError(
+      `${path} keeps the weight ${tensor} in ${location}, and that file is not there (looked at ${resolve(folders[0], location)}).`,
+    )
+  const realFolders = await Promise.all(folders.map(async folder => (await realOf(folder)) ?? folder))
+  if (!realFolders.some(folder => isInside(folder, real))) throw outside(location, path, tensor)
+  const { size, mtimeMs, ino } = await stat(real)
+  return { file: real, size, mtimeMs, inode: ino }
+}
+
+const realOf = (path: string): Promise<string | undefined> => realpath(path).catch(() => undefined)
+
+function isInside(folder: string, path: string): boolean {
+  const way = relative(folder, path)
+  return !isAbsolute(way) && way.split(/[\\/]/)[0] !== '..'
+}
+
+function outside(location: string, path: string, tensor: string): ExternalDataError {
+  return new ExternalDataError(
+    `${path} says that the weight ${tensor} lies in ${location}, outside of the model’s folder. onnsight reads no file from there, as onnxruntime does not.`,
+    'put the weights’ file beside the model, and name it by its name alone (onnx.external_data_helper in Python)',
+  )
+}

@@ -1,0 +1,74 @@
+import { constants } from 'node:fs'
+import { access, open, readdir, realpath, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { distance } from 'fastest-levenshtein'
+import { ModelNotFoundError, UnreadableModelError } from '../../errors/onnx.ts'
+import { fileSource } from '../files/file-source.ts'
+import { resolveExternalData, type SourceFile } from '../message/external-data.ts'
+import type { ModelProto } from '../schema/onnx_pb.ts'
+import { decodeModel } from './decode.ts'
+import { locateData } from './locate-data.ts'
+
+/** A model as it was read: everything but the large tensors' bytes, which stay where they lie. */
+export interface ModelFile {
+  /** As it was given. */
+  readonly path: string
+  /** The file itself, symlinks followed. */
+  readonly file: string
+  /** As it stands in the file, but for large tensors: they are external, with location (an absolute path), offset, length. Marked where changed. */
+  readonly message: ModelProto
+  /** The .onnx file, and those that external data lies in. */
+  readonly sources: readonly SourceFile[]
+}
+
+/**
+ * Reads an ONNX file: embedded or external weights, of any size, behind symlinks too. Weights never enter JavaScript's memory.
+ * @throws ModelNotFoundError, UnreadableModelError, NotOnnxError, TruncatedModelError, ExternalDataError, UnsupportedVersionError
+ */
+export async function readModel(path: string): Promise<ModelFile> {
+  const own = await locate(path)
+  const { file, size } = own
+  const handle = await open(file, constants.O_RDONLY)
+  try {
+    const message = await decodeModel(fileSource(handle, size), path, file)
+    const locate = (location: string, tensor: string) => locateData(location, path, file, tensor)
+    const sources = [own, ...(await resolveExternalData(message, path, locate))]
+    return { path, file, message, sources }
+  } finally {
+    await handle.close()
+  }
+}
+
+async function locate(path: string): Promise<SourceFile> {
+  let file: string
+  try {
+    file = await realpath(path)
+  } catch {
+    throw new ModelNotFoundError(path, await nearbyFiles(path))
+  }
+  const found = await stat(file)
+  if (found.isDirectory()) throw await isFolder(path, file)
+  try {
+    await access(file, constants.R_OK)
+  } catch (error) {
+    throw new UnreadableModelError(path, 'you have no permission to read it', { cause: error })
+  }
+  return { file, size: found.size, mtimeMs: found.mtimeMs, inode: found.ino }
+}
+
+async function nearbyFiles(path: string): Promise<string[]> {
+  try {
+    const files = await readdir(dirname(path))
+    const models = files.filter(name => name.endsWith('.onnx'))
+    return models.sort((a, b) => distance(a, basename(path)) - distance(b, basename(path))).slice(0, 3)
+  } catch {
+    return []
+  }
+}
+
+async function isFolder(path: string, folder: string): Promise<UnreadableModelError> {
+  const models = (await readdir(folder)).filter(name => name.endsWith('.onnx')).sort()
+  const fix = models.length > 0 ? `name the file: ${join(path, models[0])}` : 'give the path of a .onnx file'
+  const hint = models.length > 0 ? ` that holds ${models.slice(0, 3).join(', ')}` : ''
+  return new UnreadableModelError(path, `it is a folder${hint}`, { fix })
+}

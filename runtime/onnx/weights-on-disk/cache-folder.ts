@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto'
+import { type FileHandle, mkdir, open, readdir, realpath, rename, rm, statfs, utimes } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { isAbsolute, join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { CacheFolderError } from '../../errors/cache.ts'
+import { OnnsightError } from '../../errors/error.ts'
+import { flush } from '../files/flush.ts'
+import { clearTemporaries, temporaryName } from '../files/temporaries.ts'
+
+/** A file that can be made again at any time. */
+export interface CachedFile {
+  /** Tells what is in it: two files of one name are the same. */
+  readonly name: string
+  /** In bytes. */
+  readonly size: number
+  /** Whether it lies there, whole and unchanged. */
+  isWhole(path: string): Promise<boolean>
+  /** `written` will be the file's date. */
+  write(handle: FileHandle, written: Date): Promise<void>
+  /** Whether another file of the folder is an earlier edition, which nobody needs any more. */
+  isEarlier(name: string): boolean
+}
+
+export interface CacheOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Bytes that may still be written; undefined where that is not known. */
+  readonly freeBytes?: (folder: string) => Promise<number | undefined>
+}
+
+const POLL_MS = 50
+
+/**
+ * Puts a file into a folder, unless it lies there already, and gives its path. Others see it whole or not at all. While someone else
+ * writes the same file it is waited for; if two start at once, both write and either one's is taken.
+ * @throws CacheFolderError if it can't be written there
+ */
+export async function cachedFile(folder: string, file: CachedFile, options: CacheOptions = {}): Promise<string> {
+  const { signal, freeBytes = freeBytesIn } = options
+  const failed = async (cause: unknown): Promise<CacheFolderError> =>
+    new CacheFolderError(folder, { needed: file.size, free: await freeBytes(folder), cause })
+  let real: string
+  try {
+    await mkdir(folder, { recursive: true })
+    real = await realpath(folder)
+    await readdir(real)
+  } catch (error) {
+    throw await failed(error)
+  }
+  const path = join(real, file.name)
+  for (;;) {
+    signal?.throwIfAborted()
+    const isBeingWritten = await clearTemporaries(real, file.name)
+    if (await file.isWhole(path)) return path
+    if (!isBeingWritten) break
+    await setTimeout(POLL_MS)
+  }
+  const free = await freeBytes(real)
+  if (free !== undefined && free < file.size) throw new CacheFolderError(folder, { needed: file.size, free })
+  try {
+    await writeWhole(real, file)
+  } catch (error) {
+    // Where a file in use can't be replaced, the one that was faster will do.
+    if (!signal?.aborted && (await file.isWhole(path))) return path
+    throw signal?.aborted || error instanceof OnnsightError ? error : await failed(error)
+  }
+  await removeEarlier(real, file)
+  return path
+}
+
+async function writeWhole(folder: string, file: CachedFile): Promise<void> {
+  const temporary = join(folder, temporaryName(file.name, randomBytes(4)))
+  // Some file systems keep even seconds only.
+  const written = new Date(Math.floor(Date.now() / 2000) * 2000)
+  try {
+    const handle = await open(temporary, 'wx')
+    try {
+      await file.write(handle, written)
+      // A crash of the machine must not leave a file of the right size without its bytes.
+      await flush(handle)
+    } finally {
+      await handle.close()
+    }
+    await utimes(temporary, written, written)
+    await rename(temporary, join(folder, file.name))
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {})
+    throw error
+  }
+}
+
+async function removeEarlier(folder: string, file: CachedFile): Promise<void> {
+  for (const name of await readdir(folder)) {
+    // One that is in use may not be removable: the next edition tries again.
+    if (name !== file.name && file.isEarlier(name)) await rm(join(folder, name), { force: true }).catch(() => {})
+  }
+}
+
+async function freeBytesIn(folder: string): Promise<number | undefined> {
+  try {
+    const { blocks, bavail, bsize } = await statfs(folder)
+    // A file system without a limit has no blocks.
+    return blocks > 0 ? bavail * bsize : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Where the operating system wants files that can be made again: one folder for each user. */
+export function userCacheFolder(
+  platform: NodeJS.Platform = process.platform,
+  env: NodeJS.ProcessEnv = process.env,
+  home: string = homedir(),
+): string {
+  if (platform === 'win32') return join(env.LOCALAPPDATA || join(home, 'AppData', 'Local'), 'onnsight', 'Cache')
+  if (platform === 'darwin') return join(home, 'Library', 'Caches', 'onnsight')
+  const base = env.XDG_CACHE_HOME
+  return join(base && isAbsolute(base) ? base : join(home, '.cache'), 'onnsight')
+}

@@ -1,0 +1,67 @@
+import { open, stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { UnwritableModelError } from '../../errors/onnx.ts'
+import { identityOf } from '../files/file-identity.ts'
+import type { NewFile } from '../files/replace-files.ts'
+import { externalEntry } from '../message/external-data.ts'
+import { WRITTEN_LOCATION_KEY } from '../message/fields-with-tensors.ts'
+import { tensorsOf } from '../message/tensors.ts'
+import type { ModelProto } from '../schema/onnx_pb.ts'
+
+const FIX = "save it into an empty folder, or with { weights: 'external' }"
+
+/**
+ * Copies of a model's external data, for the locations that its message names, below the target's folder. A file that is there
+ * already and holds the same bytes is left. Locations lead nowhere else: a model of which one did was not read (`locateData`).
+ * @throws UnwritableModelError for a location where another file is
+ */
+export async function dataFilesOf(message: ModelProto, folder: string, target: string): Promise<NewFile[]> {
+  const files = new Map<string, NewFile>()
+  for (const [location, source] of locationsOf(message)) {
+    const path = resolve(folder, location)
+    if (path === target)
+      throw new UnwritableModelError(target, 'its weights lie in a file of that name', 'save it under another name')
+    if (files.has(path) || (await isThere(path, source, target))) continue
+    files.set(path, { path, parts: [{ file: source, offset: 0, length: (await stat(source)).size }] })
+  }
+  return [...files.values()]
+}
+
+/** By the location that was written: the file that it led to. */
+function locationsOf(message: ModelProto): Map<string, string> {
+  const found = new Map<string, string>()
+  for (const tensor of tensorsOf(message)) {
+    const written = externalEntry(tensor, WRITTEN_LOCATION_KEY)
+    const file = externalEntry(tensor, 'location')
+    if (written !== undefined && file !== undefined) found.set(written, file)
+  }
+  return found
+}
+
+async function isThere(path: string, source: string, target: string): Promise<boolean> {
+  const there = await identityOf(path)
+  if (!there) return false
+  if (there.id === (await identityOf(source))?.id || (await haveSameBytes(path, source))) return true
+  throw new UnwritableModelError(target, `its weights belong into ${path}, and that is another file`, FIX)
+}
+
+const WINDOW = 4 * 1024 * 1024
+
+async function haveSameBytes(a: string, b: string): Promise<boolean> {
+  if ((await stat(a)).size !== (await stat(b)).size) return false
+  const [first, second] = [await open(a), await open(b)]
+  try {
+    const windows = [Buffer.alloc(WINDOW), Buffer.alloc(WINDOW)]
+    for (let at = 0; ; ) {
+      const { bytesRead } = await first.read(windows[0], 0, WINDOW, at)
+      if (bytesRead === 0) return true
+      const other = await second.read(windows[1], 0, bytesRead, at)
+      if (other.bytesRead === 0) return false
+      if (windows[0].compare(windows[1], 0, other.bytesRead, 0, other.bytesRead) !== 0) return false
+      at += other.bytesRead
+    }
+  } finally {
+    await first.close()
+    await second.close()
+  }
+}

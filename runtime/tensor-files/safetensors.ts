@@ -1,0 +1,133 @@
+import { open } from 'node:fs/promises'
+import { InvalidTensorsFileError } from '../errors/files.ts'
+import { type ByteSource, readBytes } from '../onnx/files/byte-source.ts'
+import { fileSource } from '../onnx/files/file-source.ts'
+import { sizeOf, type TensorData } from '../tensor/data.ts'
+import { bytesOf, type HeldType } from '../tensor/dtype.ts'
+import { Tensor } from '../tensor/tensor.ts'
+import { elementBytes, readElements, roomFor } from './element-bytes.ts'
+
+/* The format is a length, a JSON header and the tensors' bytes. No kept-up package reads or writes it in Node. */
+
+const names: Readonly<Partial<Record<HeldType, string>>> = {
+  float64: 'F64',
+  float32: 'F32',
+  float16: 'F16',
+  int64: 'I64',
+  int32: 'I32',
+  int16: 'I16',
+  int8: 'I8',
+  uint64: 'U64',
+  uint32: 'U32',
+  uint16: 'U16',
+  uint8: 'U8',
+  bool: 'BOOL',
+}
+const types = new Map(Object.entries(names).map(([type, name]) => [name, type as HeldType]))
+
+/** No header of a real file comes near; a length beyond it is no safetensors file. */
+const MOST_HEADER = 100 * 2 ** 20
+
+const WRITTEN = 'give tensors by name: { hidden, logits }; a cache is written by cache({ file })'
+
+interface Entry {
+  readonly dtype: string
+  readonly shape: readonly number[]
+  readonly data_offsets: readonly [number, number]
+}
+
+/**
+ * Writes tensors to a safetensors file, to be read by Python's `safetensors` or `readSafetensors`.
+ * @throws InvalidTensorsFileError for tensors of text; NotSavedError, NotComputedError for those without a value
+ */
+export async function writeSafetensors(path: string, tensors: Readonly<Record<string, Tensor>>): Promise<void> {
+  const parts = safetensorsParts(path, tensors)
+  const file = await open(path, 'w')
+  try {
+    for (const part of parts) if (part.length > 0) await file.writeFile(part)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Tensors as the bytes of a safetensors file; the path is for messages. Throws as writeSafetensors does. */
+export function safetensorsParts(path: string, tensors: Readonly<Record<string, Tensor>>): Uint8Array[] {
+  const header: Record<string, Entry> = {}
+  const parts: Uint8Array[] = []
+  let offset = 0
+  for (const [name, tensor] of Object.entries(tensors)) {
+    if (!(tensor instanceof Tensor))
+      throw new InvalidTensorsFileError(path, `${name} is no tensor`, undefined, 'safetensors', WRITTEN)
+    const { type, dims, data } = tensor.held()
+    const dtype = names[type]
+    if (!dtype || Array.isArray(data))
+      throw new InvalidTensorsFileError(path, `${name} is of ${type}, and safetensors holds numbers`)
+    header[name] = { dtype, shape: dims, data_offsets: [offset, offset + data.byteLength] }
+    offset += data.byteLength
+    parts.push(...elementBytes(data))
+  }
+  const text = JSON.stringify(header)
+  // The bytes begin at a multiple of eight.
+  const json = Buffer.from(
+    text.padEnd(Math.ceil(Buffer.byteLength(text) / 8) * 8 - (Buffer.byteLength(text) - text.length)),
+  )
+  const length = Buffer.alloc(8)
+  length.writeBigUInt64LE(BigInt(json.length))
+  return [length, json, ...parts]
+}
+
+/** The tensors of a safetensors file, by name. bfloat16 becomes float32. @throws InvalidTensorsFileError */
+export async function readSafetensors(path: string): Promise<Record<string, Tensor>> {
+  const file = await open(path, 'r')
+  try {
+    const { size } = await file.stat()
+    const source = fileSource(file, size)
+    const start = Buffer.from(await readBytes(source, 0, Math.min(size, 8)))
+    const length = size < 8 ? 0 : Number(start.readBigUInt64LE())
+    if (size < 8 || length > MOST_HEADER || 8 + length > size)
+      throw new InvalidTensorsFileError(path, 'it is no safetensors file, or it is cut off')
+    const header = await readHeader(source, length, path)
+    const tensors: Record<string, Tensor> = {}
+    for (const [name, entry] of Object.entries(header)) {
+      if (name !== '__metadata__')
+        tensors[name] = Tensor.of(await readTensor(source, 8 + length, entry, `${path}: ${name}`))
+    }
+    return tensors
+  } finally {
+    await file.close()
+  }
+}
+
+async function readHeader(source: ByteSource, length: number, path: string): Promise<Record<string, Entry>> {
+  const json = Buffer.from(await readBytes(source, 8, length))
+  try {
+    return JSON.parse(json.toString('utf8')) as Record<string, Entry>
+  } catch (cause) {
+    throw new InvalidTensorsFileError(path, 'its header is no JSON', cause)
+  }
+}
+
+async function readTensor(
+  source: ByteSource,
+  base: number,
+  { dtype, shape, data_offsets }: Entry,
+  what: string,
+): Promise<TensorData> {
+  const isBrain = dtype === 'BF16'
+  const type = isBrain ? 'uint16' : types.get(dtype)
+  if (!type) throw new InvalidTensorsFileError(what, `its dtype is ${dtype}, which is not known here`)
+  const isWhole = Array.isArray(shape) && shape.every(dim => Number.isSafeInteger(dim) && dim >= 0)
+  const [from, to] = Array.isArray(data_offsets) ? data_offsets : [0, -1]
+  // Before room is made for it: a few letters may claim to be a huge tensor.
+  if (!isWhole || from < 0 || to - from !== sizeOf(shape) * bytesOf(type) || base + to > source.size)
+    throw new InvalidTensorsFileError(what, 'its shape and its bytes do not go together')
+  const refused = (reason: string, cause: unknown) => new InvalidTensorsFileError(what, reason, cause)
+  const data = roomFor(type, sizeOf(shape), refused)
+  await readElements(source, base + from, data).catch(error => {
+    throw error instanceof RangeError ? refused('the file has become shorter', error) : error
+  })
+  if (!isBrain) return { type, dims: [...shape], data }
+  const words = roomFor('uint32', data.length, refused)
+  for (let i = 0; i < data.length; i++) words[i] = data[i] << 16
+  return { type: 'float32', dims: [...shape], data: new Float32Array(words.buffer) }
+}

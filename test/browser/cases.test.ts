@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs'
+import test from 'ava'
+import type { Page } from 'playwright-core'
+import type { Case } from '../cases/case.ts'
+import type { Outcome } from '../cases/runner.ts'
+import { chromiumPath, openSite, type Site } from './site.ts'
+
+// Every stored case in Chromium, on onnxruntime-web.
+
+const run = chromiumPath ? test.serial : test.serial.skip
+let site: Site | undefined
+let page: Page
+test.before(async t => {
+  t.timeout(120_000)
+  if (!chromiumPath) return t.log('Skipped: no Chromium here; apt-get install chromium, or set CHROMIUM.')
+  site = await openSite('test/browser/pages', 'test/fixtures')
+  page = await site.open('/')
+  await page.waitForFunction('globalThis.attempt')
+})
+test.after.always(async () => site?.close())
+
+run('every stored case of reads, edits and generations, in Chromium', async t => {
+  t.timeout(600_000)
+  const cases = (JSON.parse(readFileSync('test/fixtures/cases.json', 'utf8')) as Case[]).filter(
+    entry => !entry.needs || entry.generate,
+  )
+  const failures: string[] = []
+  for (const entry of cases) {
+    const { failure } = await page.evaluate(
+      one => (globalThis as unknown as { attempt(one: unknown): Promise<Outcome> }).attempt(one),
+      entry,
+    )
+    if (failure !== undefined) failures.push(`${entry.id}: ${failure}`)
+  }
+  t.deepEqual(failures, [])
+  t.is(cases.length, 68)
+})

@@ -1,0 +1,127 @@
+import type { Inputs } from '../../runtime/index.ts'
+import { handleOf } from '../../runtime/model/module.ts'
+import { resolvePath } from '../../runtime/names/resolve.ts'
+import type { Code, CodeRequest, ViewedModel } from '../api.ts'
+import { patternsIn } from '../readings/patterns.ts'
+import { assertReadable, recorded, type Traced } from '../readings/traced.ts'
+import { readingsOf } from '../readings/values.ts'
+import { Refusal } from '../server/refusal.ts'
+import { type WrittenInputs, writeInputs } from './inputs.ts'
+import { type Places, type Read, readsOf } from './reads.ts'
+
+/** What is looked at, as a program, and as a template. @throws Refusal */
+export async function viewCode(
+  traced: Traced,
+  inputs: Inputs,
+  request: CodeRequest,
+  viewed: ViewedModel,
+  tokens: number | undefined,
+): Promise<Code> {
+  const { template: edit } = request
+  if (edit !== undefined) {
+    assertReadable(edit)
+    if (/^\s*stop\b/m.test(edit))
+      throw new Refusal(422, 'view-code', 'Behind the stop of this edit nothing can be read.', 'leave the stop out')
+  }
+  const reads = readsOf(await placesOf(traced, inputs, request, tokens), viewed, request)
+  const written = writeInputs(traced.model, request, inputs)
+  return {
+    typescript: program(viewed.name, written, reads, edit, request.isCompared ?? false),
+    template: templateText(edit, reads),
+  }
+}
+
+function placesOf(traced: Traced, inputs: Inputs, request: CodeRequest, tokens: number | undefined): Promise<Places> {
+  return recorded(traced, inputs, undefined, model => {
+    const { binding } = handleOf(model)!
+    const { taps } = binding
+    const module = resolvePath(taps.tree.root, request.path)
+    const { readings, main, note } = readingsOf(binding, module)
+    const shown = request.value ?? main
+    const found = patternsIn(binding, module, tokens)
+    const chosen = found.find(({ pattern }) => pattern.node === request.pattern?.node) ?? found[0]
+    return {
+      taps,
+      module,
+      value: readings[shown] && { ...readings[shown].place, isUsual: shown === main && note === undefined },
+      pattern: chosen && {
+        node: chosen.pattern.node,
+        head: Math.min(request.pattern?.head ?? 0, chosen.pattern.heads - 1),
+        rank: chosen.tensor.dims.length,
+      },
+    }
+  })
+}
+
+/** The edit, and behind it what is read, under names that it leaves free. */
+function templateText(edit: string | undefined, reads: readonly Read[]): string {
+  const names = namesFor(reads, edit ?? '')
+  const lines = reads.map((read, i) => `save ${names[i]} = ${read.in('template')}`)
+  return [...(edit === undefined ? [] : [edit.trimEnd()]), ...lines].join('\n')
+}
+
+function namesFor(reads: readonly Read[], edit: string): string[] {
+  return reads.map(({ name }) => {
+    let free = name
+    while (new RegExp(`\\b${free}\\b`, 'u').test(edit)) free += '_'
+    return free
+  })
+}
+
+function program(
+  file: string,
+  inputs: WrittenInputs,
+  reads: readonly Read[],
+  edit: string | undefined,
+  isCompared: boolean,
+): string {
+  const names = namesFor(reads, edit ?? '')
+  const ownFunctions = inputs.functions.filter(name => name !== 'readFile')
+  const parts = [
+    ...(inputs.functions.includes('readFile') ? ["import { readFile } from 'node:fs/promises'"] : []),
+    `import { ${['load', ...ownFunctions].sort().join(', ')} } from 'onnsight'`,
+    "import { trace } from 'onnsight/trace.macro'",
+    '',
+    `const model = await load(${JSON.stringify(file)})`,
+    ...inputs.notes,
+    `const inputs = ${inputs.text}`,
+    '',
+    ...(edit === undefined
+      ? plainTrace('values', reads, names)
+      : [
+          ...(isCompared ? plainTrace('unedited', reads, names) : []),
+          ...editedTrace(isCompared ? 'edited' : 'values', edit, reads),
+        ]),
+    '',
+    ...names.map(name => shown(name, edit !== undefined && isCompared)),
+    'await model.release()',
+  ]
+  return `${parts.join('\n')}\n`
+}
+
+const plainTrace = (result: string, reads: readonly Read[], names: readonly string[]): string[] => [
+  `const ${result} = await trace(model, inputs, () => ({`,
+  ...reads.map((read, i) => `  ${names[i]}: ${read.in('typescript')},`),
+  '}))',
+]
+
+function editedTrace(result: string, edit: string, reads: readonly Read[]): string[] {
+  if (/`|\$\{/.test(edit))
+    throw new Refusal(
+      422,
+      'view-code',
+      'The edit holds a ` or a ${, which mean something else in TypeScript.',
+      'leave them out, and run the edit again',
+    )
+  const lines = templateText(edit, reads).split('\n')
+  return [
+    `const ${result} = await trace(model, inputs)\``,
+    ...lines.map(line => (line.trim() === '' ? '' : `  ${line}`)),
+    '`',
+  ]
+}
+
+const shown = (name: string, isCompared: boolean): string =>
+  isCompared
+    ? `console.log('${name}', await edited.${name}.sub(unedited.${name}).value())`
+    : `console.log('${name}', values.${name})`

@@ -1,0 +1,64 @@
+import type { Inputs, Model, Tensor } from '../../runtime/index.ts'
+import { toTensor } from '../../runtime/tensor/convert.ts'
+import type { GivenValue, RunRequest } from '../api.ts'
+import { Refusal } from '../server/refusal.ts'
+import { literalOf } from './literals.ts'
+
+/** Numbers that are written out where there is a shorter way. */
+const MOST = 2048
+
+/** Inputs as an object of TypeScript. */
+export interface WrittenInputs {
+  readonly text: string
+  /** Functions of onnsight that it calls. */
+  readonly functions: readonly string[]
+  /** Lines to be read above it. */
+  readonly notes: readonly string[]
+}
+
+/** The inputs of a run as they were made, in the order of the model. @throws Refusal for a file that no program reads so */
+export function writeInputs({ signature }: Model, { inputs: given }: RunRequest, inputs: Inputs): WrittenInputs {
+  const functions = new Set<string>()
+  const notes: string[] = []
+  const lines = signature.inputs.flatMap(({ name, type }) => {
+    const value = (inputs as Readonly<Record<string, unknown>>)[name]
+    if (value === undefined) return []
+    const tensor = toTensor(value as Tensor, { type: type as 'float32' }) as unknown as Tensor
+    const written = writeInput(name, tensor, given[name])
+    if (written.uses) functions.add(written.uses)
+    if (written.note) notes.push(written.note)
+    return [`  ${/^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(name) ? name : JSON.stringify(name)}: ${written.text},`]
+  })
+  return { text: lines.length > 0 ? `{\n${lines.join('\n')}\n}` : '{}', functions: [...functions], notes }
+}
+
+interface Written {
+  readonly text: string
+  readonly uses?: string
+  readonly note?: string
+}
+
+function writeInput(name: string, tensor: Tensor, given: GivenValue | undefined): Written {
+  const dims = JSON.stringify(tensor.dims)
+  const made = given && 'made' in given ? given.made : undefined
+  const call = (uses: string): Written => ({ text: `${uses}(${dims}, { type: '${tensor.type}' })`, uses })
+  if (tensor.size === 0) return call('zeros')
+  if (made === 'zeros' || made === 'ones') return call(made)
+  if (tensor.size > MOST && made === 'random')
+    return { ...call('rand'), note: `// ${name}: other random numbers than those of the page.` }
+  if (tensor.size > MOST && given && 'file' in given) return fromFile(name, given.file.name)
+  return { text: literalOf(tensor) }
+}
+
+function fromFile(name: string, file: string): Written {
+  const path = JSON.stringify(file)
+  if (/\.safetensors$/i.test(file))
+    return { text: `(await readSafetensors(${path}))[${JSON.stringify(name)}]`, uses: 'readSafetensors' }
+  if (/\.json$/i.test(file)) return { text: `JSON.parse(await readFile(${path}, 'utf8'))`, uses: 'readFile' }
+  throw new Refusal(
+    422,
+    'view-code',
+    `${file} is too large to be written out, and a program has no reader for it.`,
+    `give ${name} as a .safetensors or .json file, and copy again`,
+  )
+}

@@ -1,0 +1,12 @@
+import { plain } from '../../cli/outputs/to-json.ts'
+import type { Tensor } from '../../runtime/index.ts'
+
+/** A tensor’s values as nested lists of TypeScript. */
+export const literalOf = (tensor: Tensor): string => written(plain(tensor.tolist()), tensor.type === 'string')
+
+function written(value: unknown, isText: boolean): string {
+  if (Array.isArray(value)) return `[${value.map(item => written(item, isText)).join(', ')}]`
+  if (typeof value !== 'string' || isText) return JSON.stringify(value)
+  // What JSON lacks stands as text: NaN, the infinities, and integers beyond 2^53.
+  return /^-?\d+$/.test(value) ? `${value}n` : value
+}

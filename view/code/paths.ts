@@ -1,0 +1,24 @@
+import { reservedNames } from '../../runtime/names/reserved.ts'
+
+/** Which language a place is written in. */
+export type Language = 'typescript' | 'template'
+
+/** A module’s path: `model.transformer.h[1]`, in templates `transformer.h[1]`. */
+export function moduleIn(language: Language, path: string): string {
+  if (path === '') return 'model'
+  const [first, ...rest] = path.split('.')
+  const start = language === 'template' && isWord(first) ? first : `model${partIn(first, false)}`
+  return start + rest.map(part => partIn(part, true)).join('')
+}
+
+function partIn(part: string, isInner: boolean): string {
+  if (isInner && /^(?:0|[1-9]\d*)$/.test(part)) return `[${part}]`
+  return isWord(part) ? `.${part}` : `.child(${JSON.stringify(part)})`
+}
+
+/** What can stand behind a dot, and is no name of onnsight’s own. */
+const isWord = (part: string): boolean => /^[\p{L}_][\p{L}\p{N}_]*$/u.test(part) && !reservedNames.has(part)
+
+/** A node’s output by the node’s name. */
+export const nodeIn = (language: Language, name: string): string =>
+  `${language === 'typescript' ? 'model.' : ''}node(${JSON.stringify(name)}).output`

@@ -1,0 +1,30 @@
+import type { Declared, Signature } from '../../runtime/index.ts'
+import type { OnnxGraph } from '../../runtime/onnx/graph/graph.ts'
+
+/** The input that holds token ids, as language models call it. */
+export function idsOf({ inputs }: Signature): string | undefined {
+  const named = ['input_ids', 'decoder_input_ids'].find(name => inputs.some(input => input.name === name))
+  const declared = inputs.find(input => input.name === named)
+  return declared && /^u?int/.test(declared.type) && declared.dims?.length === 2 ? named : undefined
+}
+
+/**
+ * The output with a number for each token and each entry of the vocabulary: one of three dims that is called so, or whose last dim is the
+ * length of the table that the ids are looked up in.
+ */
+export function logitsOf({ outputs }: Signature, graph: OnnxGraph, ids: string | undefined): string | undefined {
+  if (ids === undefined) return undefined
+  const candidates = outputs.filter(({ type, dims }) => type.includes('float') && dims?.length === 3)
+  const entries = new Set<unknown>(tableLengths(graph, ids))
+  const isLogits = ({ name, dims }: Declared) => name === 'logits' || entries.has(dims!.at(-1))
+  return candidates.find(isLogits)?.name
+}
+
+function tableLengths({ consumers, initializers }: OnnxGraph, ids: string): number[] {
+  return (consumers.get(ids) ?? [])
+    .filter(({ opType }) => opType === 'Gather')
+    .flatMap(({ inputs: [table] }) => {
+      const dims = initializers.get(table)?.dims
+      return dims?.length === 2 ? [Number(dims[0])] : []
+    })
+}

@@ -1,0 +1,38 @@
+import { inspection } from '../../cli/inspect/inspection.ts'
+import type { Declared, Model } from '../../runtime/index.ts'
+import { handleOf } from '../../runtime/model/module.ts'
+import type { ViewedModel } from '../api.ts'
+import { idsOf, logitsOf } from './ids-and-logits.ts'
+import { fillingsOf } from './inputs.ts'
+import { findLens } from './lens-path.ts'
+
+/** What the page knows of a model before it runs. */
+export function viewedModel(model: Model, provider: string, hasVocabulary: boolean): ViewedModel {
+  const { taps } = handleOf(model)!.binding
+  const { modules, inputs, outputs } = inspection(model)
+  const ids = idsOf(model.signature)
+  const logits = logitsOf(model.signature, taps.tree.graph, ids)
+  const lens = findLens(taps, logits)
+  const paths = (found: readonly { readonly path: string }[]): string[] => found.map(({ path }) => path)
+  return {
+    name: model.name,
+    provider,
+    inputs: inputs.map(input => ({
+      ...declared(input),
+      fillings: fillingsOf(input),
+      followsIds: ids !== undefined && input.optional === true,
+    })),
+    outputs: outputs.map(declared),
+    modules: modules.map(module => ({ ...module, name: taps.tree.get(module.path)!.name })),
+    ...(ids === undefined ? {} : { ids }),
+    hasVocabulary,
+    ...(logits === undefined ? {} : { logits }),
+    lens: 'why' in lens ? lens : { layers: paths(lens.layers), head: paths(lens.head) },
+  }
+}
+
+const declared = ({ name, type, dims }: Declared) => ({
+  name,
+  type,
+  ...(dims ? { dims: dims.map(dim => dim ?? null) } : {}),
+})

@@ -1,0 +1,122 @@
+import { Application, Value } from '../../runtime/graph/expression.ts'
+import type { Inputs, Model } from '../../runtime/index.ts'
+import { handleOf } from '../../runtime/model/module.ts'
+import { Tensor } from '../../runtime/tensor/tensor.ts'
+import type { Lens, LensRequest, LensRows, Prediction } from '../api.ts'
+import { type FoundLens, findLens } from '../model/lens-path.ts'
+import { tokenOf, type Vocabulary } from '../model/vocabulary.ts'
+import { Refusal, unreadable } from '../server/refusal.ts'
+import { assertReadable, recorded, type Traced } from './traced.ts'
+
+/** Predictions shown for each place, and places that are sent at once. */
+const BEST = 5
+const PLACES = 48
+
+/** What the model would predict if it went from each layer straight to its head. */
+export async function viewLens(
+  traced: Traced,
+  inputs: Inputs,
+  request: LensRequest,
+  positions: number,
+  logits: string | undefined,
+  vocabulary: Vocabulary | undefined,
+): Promise<Lens> {
+  const { from = 0, batch = 0, template, isCompared } = request
+  if (from >= positions) throw unreadable(`There is no position ${from}: there are ${positions}.`, 'choose another')
+  const window = { batch, from, count: Math.min(PLACES, positions - from) }
+  const read = (edit: string | undefined, asked?: readonly Ranked[]) =>
+    recorded(traced, inputs, edit, model => readLens(model, window, logits, asked))
+  const sent = (rows: readonly Ranked[], others?: readonly Tensor[]) => sentRows(rows, others, vocabulary)
+  if (!isCompared) {
+    const { layers, head, rows } = await read(template)
+    return { layers, head, from, positions, ...sent(rows) }
+  }
+  assertReadable(template!)
+  const unedited = await read(undefined)
+  const edited = await read(template, unedited.rows)
+  // Once more, for what it gives to the tokens that the edited run finds likely.
+  const again = await read(undefined, edited.rows)
+  const { layers, head } = edited
+  return {
+    layers,
+    head,
+    from,
+    positions,
+    ...sent(edited.rows, again.others),
+    unedited: sent(unedited.rows, edited.others),
+  }
+}
+
+interface Window {
+  readonly batch: number
+  readonly from: number
+  readonly count: number
+}
+
+/** The likeliest of each position. */
+interface Ranked {
+  readonly values: Tensor
+  readonly indices: Tensor
+}
+
+/** Of each layer and, last, of the model itself; and what they give to the tokens that are asked for. */
+function readLens(model: Model, window: Window, logits: string | undefined, asked: readonly Ranked[] | undefined) {
+  const { binding } = handleOf(model)!
+  const found = findLens(binding.taps, logits)
+  if ('why' in found) throw new Refusal(422, 'view-lens', found.why, 'look at modules one by one')
+  const all = [...found.leaving.map((_, layer) => headApplied(model, found, layer)), binding.read(found.logits)]
+  const probabilities = all.map(one => probabilitiesIn(one, window))
+  return {
+    layers: found.layers.map(({ path }) => path),
+    head: found.head.map(({ path }) => path),
+    rows: probabilities.map(best),
+    others: asked && probabilities.map((one, i) => one.gather(-1, asked[i].indices)),
+  }
+}
+
+const probabilitiesIn = (logits: Tensor, { batch, from, count }: Window): Tensor =>
+  logits.select(0, batch).narrow(0, from, count).to('float32').softmax(-1)
+
+function best(probabilities: Tensor): Ranked {
+  const { values, indices } = probabilities.topk(Math.min(BEST, probabilities.dims.at(-1) ?? BEST))
+  return { values, indices }
+}
+
+function sentRows(
+  rows: readonly Ranked[],
+  others: readonly Tensor[] | undefined,
+  vocabulary: Vocabulary | undefined,
+): LensRows {
+  const read = ({ indices, values }: Ranked, i: number): Prediction[][] => {
+    const [ids, shares] = [indices.tolist() as number[][], values.tolist() as number[][]]
+    const beside = others?.[i].tolist() as number[][] | undefined
+    return ids.map((row, position) =>
+      row.map((id, rank) => ({
+        ...tokenOf(vocabulary, Number(id)),
+        probability: shares[position][rank],
+        ...(beside ? { other: beside[position][rank] } : {}),
+      })),
+    )
+  }
+  const sent = rows.map(read)
+  return { top: sent.slice(0, -1), own: sent.at(-1)! }
+}
+
+/** All that lies between the last layer and the logits, on what leaves another layer. */
+function headApplied(model: Model, { leaving, logits }: FoundLens, layer: number): Tensor {
+  const { binding } = handleOf(model)!
+  const tracer = binding.tracer('the logit lens')
+  const last = leaving.at(-1)!
+  const given = binding.read(leaving[layer])
+  const shape = tracer.shapeOf(logits.tensor)
+  const [is, due] = [given.node.dims, tracer.shapeOf(last.tensor)?.dims]
+  if (String(is) !== String(due))
+    throw new Refusal(
+      422,
+      'view-lens',
+      `${leaving[layer].label} has dims ${String(is)}, and the last layer ${String(due)}: the head can't read it.`,
+      'look at modules one by one',
+    )
+  const application = new Application('', last, logits, given.node, tracer, tracer.mark())
+  return Tensor.handle(new Value(application, 0, shape?.type ?? given.type, shape?.dims), tracer)
+}

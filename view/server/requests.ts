@@ -1,0 +1,134 @@
+import type {
+  CodeRequest,
+  CompareRequest,
+  Filling,
+  GivenValue,
+  HeadsRequest,
+  LensRequest,
+  ModuleRequest,
+  RowRequest,
+  RunRequest,
+  TokensRequest,
+  ViewRequest,
+} from '../api.ts'
+import { unreadable } from './refusal.ts'
+
+/* Requests come from outside: each is checked before it is used. All throw Refusal. */
+
+type Json = Readonly<Record<string, unknown>>
+
+const fillings: readonly Filling[] = ['zeros', 'ones', 'positions', 'random']
+
+export function tokensRequest(body: unknown): TokensRequest {
+  const { text, ids } = object(body, 'the request')
+  if (typeof text === 'string') return { text }
+  if (Array.isArray(ids) && ids.every(id => natural(id, 'ids') >= 0)) return { ids: ids as number[] }
+  throw unreadable('The request has neither text nor ids.', 'send {"text": "…"} or {"ids": [1, 2]}')
+}
+
+export function runRequest(body: unknown): RunRequest {
+  const { inputs = {}, dims, template } = object(body, 'the request')
+  if (template !== undefined && typeof template !== 'string')
+    throw unreadable('template is no text.', 'send the template as text, or leave it out')
+  return {
+    inputs: Object.fromEntries(
+      Object.entries(object(inputs, 'inputs')).map(([name, value]) => [name, given(value, name)]),
+    ),
+    ...(dims === undefined
+      ? {}
+      : {
+          dims: Object.fromEntries(
+            Object.entries(object(dims, 'dims')).map(([name, size]) => [name, natural(size, `dims.${name}`)]),
+          ),
+        }),
+    ...(template === undefined || template.trim() === '' ? {} : { template }),
+  }
+}
+
+function viewRequest(body: unknown): ViewRequest {
+  const { batch, isCompared = false } = object(body, 'the request')
+  if (typeof isCompared !== 'boolean') throw unreadable('isCompared is no bool.', 'send true, or leave it out')
+  const request = runRequest(body)
+  if (isCompared && request.template === undefined)
+    throw unreadable('There is no template to compare with.', 'send what to change as {"template": "…"}')
+  return { ...request, ...(batch === undefined ? {} : { batch: natural(batch, 'batch') }), isCompared }
+}
+
+export function headsRequest(body: unknown): HeadsRequest {
+  const { path } = object(body, 'the request')
+  if (typeof path !== 'string') throw unreadable('path is no text.', 'send the path of a module: {"path": "…"}')
+  return { ...viewRequest(body), path }
+}
+
+export function lensRequest(body: unknown): LensRequest {
+  const { from = 0 } = object(body, 'the request')
+  return { ...viewRequest(body), from: natural(from, 'from') }
+}
+
+export function moduleRequest(body: unknown): ModuleRequest {
+  const { value, leading, pattern } = object(body, 'the request')
+  const places = leading === undefined ? undefined : list(leading, 'leading').map(at => natural(at, 'leading'))
+  return {
+    ...headsRequest(body),
+    ...(value === undefined ? {} : { value: natural(value, 'value') }),
+    ...(places ? { leading: places } : {}),
+    ...(pattern === undefined ? {} : { pattern: patternOf(object(pattern, 'pattern')) }),
+  }
+}
+
+export function rowRequest(body: unknown): RowRequest {
+  const { line, order = 'place', from = 0 } = object(body, 'the request')
+  const { axis, at } = object(line, 'line')
+  if (axis !== 'row' && axis !== 'column') throw unreadable('line.axis is no axis.', 'send "row" or "column"')
+  if (order !== 'place' && order !== 'magnitude') throw unreadable('order is none.', 'send "place" or "magnitude"')
+  return { ...moduleRequest(body), line: { axis, at: natural(at, 'line.at') }, order, from: natural(from, 'from') }
+}
+
+export function compareRequest(body: unknown): CompareRequest {
+  const { position } = object(body, 'the request')
+  const { template, isCompared: _, ...rest } = viewRequest(body)
+  if (template === undefined) throw unreadable('There is no template.', 'send what to change as {"template": "…"}')
+  return { ...rest, template, ...(position === undefined ? {} : { position: natural(position, 'position') }) }
+}
+
+export function codeRequest(body: unknown): CodeRequest {
+  const { tab } = object(body, 'the request')
+  if (tab !== 'module' && tab !== 'lens' && tab !== 'edit')
+    throw unreadable('tab is none.', 'send "module", "lens" or "edit"')
+  return { ...moduleRequest(body), tab }
+}
+
+function patternOf({ node, head }: Json) {
+  if (typeof node !== 'string') throw unreadable('pattern.node is no text.', 'send the name of a node')
+  return { node, head: natural(head, 'pattern.head') }
+}
+
+function given(value: unknown, name: string): GivenValue {
+  const { text, json, made, file } = object(value, `the input ${name}`)
+  if (typeof text === 'string') return { text }
+  if (json !== undefined) return { json }
+  if (fillings.includes(made as Filling)) return { made: made as Filling }
+  if (file !== undefined) {
+    const { name: fileName, base64 } = object(file, `the file of ${name}`)
+    if (typeof fileName === 'string' && typeof base64 === 'string') return { file: { name: fileName, base64 } }
+  }
+  throw unreadable(
+    `The input ${name} is nothing that can be read.`,
+    `send one of {"text": "…"}, {"json": …}, {"made": "${fillings.join('" | "')}"}, {"file": {"name": "…", "base64": "…"}}`,
+  )
+}
+
+function object(value: unknown, what: string): Json {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json
+  throw unreadable(`There is no object for ${what}.`, 'send one: {…}')
+}
+
+function list(value: unknown, what: string): unknown[] {
+  if (Array.isArray(value)) return value
+  throw unreadable(`${what} is no list.`, 'send one: […]')
+}
+
+function natural(value: unknown, what: string): number {
+  if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number
+  throw unreadable(`${what} is ${JSON.stringify(value)}.`, 'send a whole number of 0 or more')
+}

@@ -1,0 +1,119 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import sirv from 'sirv'
+import { CommandError } from '../../cli/errors.ts'
+import { admitted } from './guard.ts'
+import { Refusal, sentError } from './refusal.ts'
+import { readBody } from './request-body.ts'
+import type { Viewer } from './viewer.ts'
+
+export interface Listening {
+  readonly port: number
+  /** Ends runs too. */
+  close(): void
+}
+
+const pageFolder = fileURLToPath(new URL('../page/', import.meta.url))
+
+const safety: Readonly<Record<string, string>> = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+}
+
+/** Serves the page and its API under `/TOKEN/`, on 127.0.0.1. @throws CommandError for a port that is taken */
+export async function listen(viewer: Viewer, token: string, wanted: number): Promise<Listening> {
+  const files = sirv(pageFolder, { etag: true })
+  const server = createServer((request, response) => {
+    for (const [name, value] of Object.entries(safety)) response.setHeader(name, value)
+    void answer(request, response)
+  })
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    try {
+      const { port } = server.address() as AddressInfo
+      const path = admitted(request, token, port)
+      if (path === '') return void response.writeHead(302, { location: `/${token}/` }).end()
+      if (path.startsWith('/api/')) return await answerApi(viewer, path.slice('/api/'.length), request, response)
+      if (request.method !== 'GET' && request.method !== 'HEAD') throw wrongMethod('GET')
+      request.url = path
+      files(request, response, () =>
+        sendError(
+          response,
+          new Refusal(404, 'view-path', `There is no ${path} here.`, 'open the address that the command printed'),
+        ),
+      )
+    } catch (error) {
+      sendError(response, error)
+    }
+  }
+  // Who asks again within a minute finds the connection open.
+  server.keepAliveTimeout = 60_000
+  await new Promise<void>((done, failed) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const reason = error.code === 'EADDRINUSE' ? 'it is taken' : error.message
+      failed(
+        new CommandError(
+          `Port ${wanted} can't be listened on: ${reason}.`,
+          'choose another, or leave --port out',
+          error,
+        ),
+      )
+    })
+    server.listen(wanted, '127.0.0.1', done)
+  })
+  return {
+    port: (server.address() as AddressInfo).port,
+    close() {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+}
+
+async function answerApi(
+  viewer: Viewer,
+  name: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (name === 'alive') return stayOpen(response)
+  const call = viewer.calls.get(name)
+  if (!call)
+    throw new Refusal(
+      404,
+      'view-path',
+      `There is no api/${name}.`,
+      `call one of ${[...viewer.calls.keys()].join(', ')}`,
+    )
+  if (request.method !== call.method) throw wrongMethod(call.method)
+  const ended = new AbortController()
+  // A reader who has gone, by Cancel or by closing the page, wants no result.
+  response.on('close', () => ended.abort())
+  const body = call.method === 'POST' ? await readBody(request) : undefined
+  const result = await call.answer(body, ended.signal)
+  if (!response.writableEnded && !ended.signal.aborted) sendJson(response, 200, result)
+}
+
+/** A connection that ends when the command does: so the page hears of it. */
+function stayOpen(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'text/plain', 'cache-control': 'no-store' })
+  response.flushHeaders()
+}
+
+const wrongMethod = (method: string): Refusal =>
+  new Refusal(405, 'view-method', `This is not how it is asked for.`, `ask with ${method}`)
+
+function sendError(response: ServerResponse, error: unknown): void {
+  if (response.destroyed || response.headersSent) return
+  if (process.env.ONNSIGHT_DEBUG) console.error(error)
+  const { status, body } = sentError(error)
+  sendJson(response, status, body)
+}
+
+function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' })
+  response.end(JSON.stringify(value))
+}

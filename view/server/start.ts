@@ -1,0 +1,46 @@
+import { once } from 'node:events'
+import { print } from '../../cli/print.ts'
+import type { LoadOptions } from '../../runtime/index.ts'
+import { load, WorkerBackend } from '../../runtime/index.ts'
+import { readVocabulary } from '../model/vocabulary.ts'
+import { vocabularyBeside } from '../model/vocabulary-beside.ts'
+import { makeToken } from './guard.ts'
+import { openBrowser } from './open-browser.ts'
+import { listen } from './server.ts'
+import { Viewer } from './viewer.ts'
+
+export interface ViewOptions {
+  /** A file. @default the one that lies with the model, if there is one */
+  readonly vocab?: string
+  /** 0 for a free one. */
+  readonly port: number
+  readonly open: boolean
+  readonly json: boolean
+}
+
+/** Serves the page of a model until SIGINT or SIGTERM. @throws CommandError */
+export async function startView(path: string, options: LoadOptions, view: ViewOptions): Promise<void> {
+  const found = view.vocab === undefined ? await vocabularyBeside(path) : undefined
+  const vocabulary = view.vocab === undefined ? found?.vocabulary : await readVocabulary(view.vocab)
+  const model = await load(path, options)
+  const backend = new WorkerBackend()
+  try {
+    const token = makeToken()
+    const server = await listen(new Viewer(model, { backend, vocabulary, options }), token, view.port)
+    const url = `http://127.0.0.1:${server.port}/${token}/`
+    const texts = found ? `Texts of token ids: ${found.file}\n` : ''
+    print(view.json ? JSON.stringify({ url }) : `${url}\n${texts}Ctrl-C ends it.`)
+    if (view.open) await openBrowser(url)
+    await ended()
+    server.close()
+  } finally {
+    backend.release()
+    await model.release()
+  }
+}
+
+async function ended(): Promise<void> {
+  const heard = new AbortController()
+  await Promise.race(['SIGINT', 'SIGTERM'].map(name => once(process, name, { signal: heard.signal })))
+  heard.abort()
+}
