@@ -1,8 +1,9 @@
 /** What expanded macros call, on every platform. */
-export { generateCompiled as generate, generateModel } from './generate/generate.ts'
+
 export { all, iter, next } from './generate/steps.ts'
 export { cache } from './model/cache.ts'
 export { editCompiled as edit } from './model/edit.ts'
+export { generateCompiled as generate, generateModel } from './model/generate.ts'
 export { scanModel } from './model/scan.ts'
 export { skip } from './model/skip.ts'
 export { editTemplate, generateTemplate, invokeTemplate, scanTemplate, traceTemplate } from './template/trace.ts'

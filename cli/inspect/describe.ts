@@ -1,7 +1,7 @@
 import { describeInput } from '../../runtime/errors/input.ts'
 import type { Declared, Model } from '../../runtime/index.ts'
 import { modelMembers } from '../../runtime/model/model.ts'
-import { handleOf } from '../../runtime/model/module.ts'
+import { handleOf } from '../../runtime/model/modules/module.ts'
 import { printModule } from '../../runtime/names/print.ts'
 import { byteSize } from '../byte-size.ts'
 import { inspection } from './inspection.ts'

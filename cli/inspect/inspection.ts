@@ -1,8 +1,8 @@
 import type { Declared, Model } from '../../runtime/index.ts'
-import { handleOf } from '../../runtime/model/module.ts'
+import { handleOf } from '../../runtime/model/modules/module.ts'
 import type { ModuleNode } from '../../runtime/names/tree.ts'
-import { asInFile } from '../../runtime/onnx/graph/clusters.ts'
 import type { OnnxGraph } from '../../runtime/onnx/graph/graph.ts'
+import { asInFile } from '../../runtime/onnx/graph/node.ts'
 import { Sizes } from './sizes.ts'
 
 /** What `onnsight inspect --json` prints: docs/command-line.md describes it. */

@@ -1,5 +1,5 @@
 import type { ModuleTree } from '../../runtime/names/tree.ts'
-import type { GraphNode } from '../../runtime/onnx/graph/graph.ts'
+import type { GraphNode } from '../../runtime/onnx/graph/node.ts'
 import type { ModelProto, NodeProto } from '../../runtime/onnx/schema/onnx_pb.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { writes } from '../../language/template/ast.ts'
 import type { Model, Tensor } from '../../runtime/index.ts'
-import { handleOf } from '../../runtime/model/module.ts'
+import { handleOf } from '../../runtime/model/modules/module.ts'
 import { Interpreter } from '../../runtime/template/interpret.ts'
 import { positionIn, readTemplate, showTemplate } from '../../runtime/template/source.ts'
 import type { Block } from '../../runtime/tracing/block.ts'

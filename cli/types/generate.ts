@@ -1,7 +1,7 @@
 import { describeType } from '../../runtime/errors/input.ts'
 import type { Model } from '../../runtime/index.ts'
 import { modelMembers } from '../../runtime/model/model.ts'
-import { handleOf } from '../../runtime/model/module.ts'
+import { handleOf } from '../../runtime/model/modules/module.ts'
 import { reservedNames } from '../../runtime/names/reserved.ts'
 import type { ModuleNode } from '../../runtime/names/tree.ts'
 

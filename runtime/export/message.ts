@@ -1,4 +1,4 @@
-import type { GraphNode } from '../onnx/graph/graph.ts'
+import type { GraphNode } from '../onnx/graph/node.ts'
 import { capturesOf } from '../onnx/message/captures.ts'
 import { withFields } from '../onnx/message/message.ts'
 import type { GraphProto, ModelProto, NodeProto } from '../onnx/schema/onnx_pb.ts'

@@ -1,4 +1,4 @@
-import type { ValueShape } from '../engine/scanning/scan.ts'
+import type { ValueShape } from '../engine/scanning/value-shape.ts'
 import type { Dim, Dims } from '../graph/expression.ts'
 import type { ValueInfo } from '../onnx/graph/graph.ts'
 

@@ -1,4 +1,5 @@
-import { buildGraph, type GraphNode } from '../onnx/graph/graph.ts'
+import { buildGraph } from '../onnx/graph/graph.ts'
+import type { GraphNode } from '../onnx/graph/node.ts'
 import { withFields } from '../onnx/message/message.ts'
 import type { ModelProto, NodeProto } from '../onnx/schema/onnx_pb.ts'
 

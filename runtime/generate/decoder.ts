@@ -4,7 +4,7 @@ import { emptyCache, growingAxis } from '../language-inputs/empty-cache.ts'
 import type { PaddingSide } from '../language-inputs/fill.ts'
 import type { TableLimit } from '../language-inputs/limits.ts'
 import { PAST } from '../language-inputs/roles.ts'
-import type { Signature } from '../model/loaded.ts'
+import type { Signature } from '../model/loaded/loaded-model.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
 /** Keys or values of earlier tokens: what a step gives, and the next one takes. */

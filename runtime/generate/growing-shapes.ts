@@ -1,5 +1,5 @@
 import type { Engine } from '../engine/engine.ts'
-import type { ValueShape } from '../engine/scanning/scan.ts'
+import type { ValueShape } from '../engine/scanning/value-shape.ts'
 import type { KnownShapes } from '../tracing/places.ts'
 import type { HeldShapes } from '../tracing/tracer.ts'
 

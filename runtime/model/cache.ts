@@ -14,7 +14,7 @@ import { knownOptions } from '../tensor/known-options.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { currentSession } from '../tracing/session.ts'
 import { currentTracer, Tracer } from '../tracing/tracer.ts'
-import { handleOf, type ModuleBase } from './module.ts'
+import { handleOf, type ModuleBase } from './modules/module.ts'
 
 /** A module, or its path. A list (`transformer.h`) means its layers. */
 export type ModuleChoice = ModuleBase | string

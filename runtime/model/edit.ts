@@ -1,15 +1,9 @@
 import { refuseForeign } from '../errors/copies.ts'
 import { TraceArgumentsError } from '../errors/trace.ts'
 import { type Block, type CompiledBlock, fromCompiled } from '../tracing/block.ts'
-import type { Edit, Traceable } from '../tracing/traceable.ts'
 import { type Model, ModelHandle } from './model.ts'
-import { handleOf } from './module.ts'
-
-/** Options of `edit()`. */
-export interface EditOptions {
-  /** Changes the model itself, and gives it back. @default false: a view with the edit, the original as it was */
-  readonly inplace?: boolean
-}
+import { handleOf } from './modules/module.ts'
+import type { EditOptions } from './standing-edits.ts'
 
 /** What `edit(model, options?, () => …)` expands to. */
 export function editCompiled(args: readonly unknown[], block: CompiledBlock): Model {
@@ -26,18 +20,4 @@ export function edit([model, options]: readonly unknown[], block: Block): Model 
     "pass what `await load('model.onnx')` gives",
     block.info?.position(),
   )
-}
-
-/** The model with its edits: weights and sessions are the same. */
-export function withEdits(model: Traceable, edits: readonly Edit[]): Traceable {
-  return {
-    name: model.name,
-    identity: model.identity,
-    inputs: model.inputs,
-    source: model.source,
-    edits: [...edits],
-    variant: inputs => model.variant(inputs),
-    prepare: inputs => model.prepare(inputs),
-    misfit: cause => model.misfit(cause),
-  }
 }

@@ -12,10 +12,10 @@ import { readModel } from '../onnx/reading/read.ts'
 import { userCacheFolder } from '../onnx/weights-on-disk/cache-folder.ts'
 import { openSidecar } from '../onnx/weights-on-disk/sidecar.ts'
 import { writeModel } from '../onnx/writing/write.ts'
-import { checkLoadOptions, type LoadOptions } from './load-options.ts'
+import { checkLoadOptions, type LoadOptions } from './loaded/load-options.ts'
+import type { ModelSource } from './loaded/source.ts'
 import type { Model, ModelMembers } from './model.ts'
 import { openModel } from './open.ts'
-import type { ModelSource } from './source.ts'
 
 /** Weights of a session for unedited blocks, at least: with less, starting it costs more than a few per cent of running it. */
 const GROUP_BYTES = 96 * 1024 * 1024

@@ -1,4 +1,4 @@
-import type { Inputs } from './inputs.ts'
+import type { Inputs } from './loaded/inputs.ts'
 import type { Model } from './model.ts'
 import type { ModelShapes } from './shapes.ts'
 

@@ -1,5 +1,5 @@
 import type { Engine } from '../engine/engine.ts'
-import type { ValueShape } from '../engine/scanning/scan.ts'
+import type { ValueShape } from '../engine/scanning/value-shape.ts'
 import { OnnsightError } from '../errors/error.ts'
 import { showDims } from '../errors/tensor.ts'
 import type { Tap } from '../graph/expression.ts'

@@ -3,7 +3,7 @@ import type { Tap } from '../graph/expression.ts'
 import type { TensorLike } from '../tensor/convert.ts'
 import { refuseSurplus } from '../tensor/expected.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { handleOf, type ModuleBase } from './module.ts'
+import { handleOf, type ModuleBase } from './modules/module.ts'
 
 /** A module with several outputs is given one value for each. */
 export type SkipValue = TensorLike | Readonly<Record<string, TensorLike>>

@@ -1,8 +1,8 @@
 import type { TensorLike } from '../tensor/convert.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import type { ModelMembers } from './model.ts'
-import type { LayerMethods, ModuleBase } from './module.ts'
-import type { OperationNode } from './operations.ts'
+import type { LayerMethods, ModuleBase } from './modules/module.ts'
+import type { OperationNode } from './modules/operations.ts'
 
 /* What the files that `onnsight types` writes are made of. */
 

@@ -1,4 +1,5 @@
-import type { GraphNode, OnnxGraph } from '../onnx/graph/graph.ts'
+import type { OnnxGraph } from '../onnx/graph/graph.ts'
+import type { GraphNode } from '../onnx/graph/node.ts'
 
 /** Operations that look at a value's shape alone. */
 const shapeReaders = new Set(['Shape', 'Size'])

@@ -1,5 +1,6 @@
 import { NoTapError } from '../errors/names.ts'
-import type { GraphNode, OnnxGraph } from '../onnx/graph/graph.ts'
+import type { OnnxGraph } from '../onnx/graph/graph.ts'
+import type { GraphNode } from '../onnx/graph/node.ts'
 import type { ModuleNode } from './tree.ts'
 
 /* Where a graph would give a value under a module's name that is not what the module gave: refused, with what can be read instead. */

@@ -1,4 +1,5 @@
-import type { GraphNode, OnnxGraph } from '../onnx/graph/graph.ts'
+import type { OnnxGraph } from '../onnx/graph/graph.ts'
+import type { GraphNode } from '../onnx/graph/node.ts'
 
 /** How the integers of a quantised value stand for numbers: `(value − zeroPoint) × scale`, both by their names in the graph. */
 export interface Quantisation {

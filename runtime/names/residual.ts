@@ -1,4 +1,5 @@
-import type { GraphNode, OnnxGraph } from '../onnx/graph/graph.ts'
+import type { OnnxGraph } from '../onnx/graph/graph.ts'
+import type { GraphNode } from '../onnx/graph/node.ts'
 
 /**
  * Where a node belongs that an exporter or optimiser fused into the next operation: the sum of a residual stream and a branch belongs to

@@ -1,4 +1,5 @@
-import type { GraphNode, OnnxGraph } from '../onnx/graph/graph.ts'
+import type { OnnxGraph } from '../onnx/graph/graph.ts'
+import type { GraphNode } from '../onnx/graph/node.ts'
 import { completedScope } from './residual.ts'
 import type { NamingScheme, NodeScope } from './schemes/scheme.ts'
 

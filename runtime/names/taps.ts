@@ -1,6 +1,6 @@
 import { AmbiguousTapError, NoTapError } from '../errors/names.ts'
 import type { Tap } from '../graph/expression.ts'
-import type { GraphNode } from '../onnx/graph/graph.ts'
+import type { GraphNode } from '../onnx/graph/node.ts'
 import { derivedValues, readsShapeOnly } from './derived.ts'
 import { assertNotFolded, assertOneCall } from './doubt.ts'
 import type { ModuleNode, ModuleTree } from './tree.ts'

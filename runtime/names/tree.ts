@@ -1,4 +1,5 @@
-import type { GraphNode, OnnxGraph } from '../onnx/graph/graph.ts'
+import type { OnnxGraph } from '../onnx/graph/graph.ts'
+import type { GraphNode } from '../onnx/graph/node.ts'
 import type { Parameter } from './parameters/parameter.ts'
 import { placeParameters } from './parameters/place.ts'
 import { flat, schemeOf } from './schemes/index.ts'

@@ -1,4 +1,4 @@
-import { handleOf } from '../model/module.ts'
+import { handleOf } from '../model/modules/module.ts'
 import { nearestNames } from '../names/nearest.ts'
 import * as functions from '../tensor/functions.ts'
 import { functionArguments, methodArguments } from '../tensor/signatures.ts'

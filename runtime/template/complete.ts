@@ -1,5 +1,5 @@
 import type { Model } from '../model/model.ts'
-import { handleOf } from '../model/module.ts'
+import { handleOf } from '../model/modules/module.ts'
 import { functionArguments, methodArguments } from '../tensor/signatures.ts'
 import { Tensor } from '../tensor/tensor.ts'
 

@@ -1,7 +1,7 @@
 import type { Statement } from '../../language/template/parser.ts'
 import { MissingInputsError } from '../errors/console.ts'
 import { OutsideTraceError } from '../errors/trace.ts'
-import type { Inputs } from '../model/inputs.ts'
+import type { Inputs } from '../model/loaded/inputs.ts'
 import type { Model } from '../model/model.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import type { Block } from '../tracing/block.ts'

@@ -1,4 +1,4 @@
-import { handleOf } from '../model/module.ts'
+import { handleOf } from '../model/modules/module.ts'
 import { Slice, type SliceSpec, toSlice } from '../tensor/slice.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { asTensor, describe, isScalar } from './arithmetic.ts'

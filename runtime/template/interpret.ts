@@ -1,7 +1,7 @@
 import type { Expression, Place, SliceEntry, Statement } from '../../language/template/ast.ts'
 import { TemplateError } from '../errors/template.ts'
 import { recorderScope } from '../graph/recorder.ts'
-import { handleOf, type ModuleHandle } from '../model/module.ts'
+import { handleOf, type ModuleHandle } from '../model/modules/module.ts'
 import { skip } from '../model/skip.ts'
 import { nearestNames } from '../names/nearest.ts'
 import { toTensor } from '../tensor/convert.ts'

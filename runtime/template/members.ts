@@ -1,6 +1,6 @@
 import type { ModelHandle } from '../model/model.ts'
-import { handleOf, type ModuleHandle } from '../model/module.ts'
-import { OperationNode } from '../model/operations.ts'
+import { handleOf, type ModuleHandle } from '../model/modules/module.ts'
+import { OperationNode } from '../model/modules/operations.ts'
 import { nearestNames } from '../names/nearest.ts'
 import { isPlain } from '../tensor/plain.ts'
 import { methodArguments } from '../tensor/signatures.ts'

@@ -1,13 +1,13 @@
 import type { Statement } from '../../language/template/ast.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import type { Block } from '../tracing/block.ts'
+import type { Template } from '../tracing/block.ts'
 import { Info } from '../tracing/info.ts'
 import type { Tracer } from '../tracing/tracer.ts'
 import { Interpreter } from './interpret.ts'
 import { positionIn, readTemplate, showTemplate, type TemplateText } from './source.ts'
 
-/** What `template` gives: a block in the template language, to be traced. */
-export class Template implements Block {
+/** A template that was read: its statements, and the values that stand in it. */
+export class TemplateBlock implements Template {
   /** The text, the values as `${1}`, `${2}`. */
   readonly info: Info
   readonly #text: TemplateText
@@ -57,7 +57,7 @@ export function template(strings: TemplateStringsArray, ...values: unknown[]): T
     known = parse(strings.raw)
     parsed.set(strings, known)
   }
-  return new Template(known.text, values, known.info, known.statements)
+  return new TemplateBlock(known.text, values, known.info, known.statements)
 }
 
 function parse(raw: readonly string[]): Parsed {

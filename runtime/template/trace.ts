@@ -1,12 +1,12 @@
 import type { Statement } from '../../language/template/ast.ts'
-import { generate } from '../generate/generate.ts'
 import { edit } from '../model/edit.ts'
+import { generate } from '../model/generate.ts'
 import { Frame } from '../tracing/frame.ts'
 import { Info, type InfoRecord } from '../tracing/info.ts'
 import { invoke } from '../tracing/invoke.ts'
 import { traceBlock } from '../tracing/trace.ts'
 import { readTemplate, type TemplateText } from './source.ts'
-import { Template } from './template.ts'
+import { TemplateBlock } from './template.ts'
 
 /** A template as the macro found it. */
 export interface CompiledTemplate extends TemplateText {
@@ -44,12 +44,12 @@ export function invokeTemplate([inputs]: readonly unknown[], compiled: CompiledT
   return invoke(inputs, blockOf(compiled, values))
 }
 
-function blockOf(compiled: CompiledTemplate, values: readonly unknown[]): Template {
+function blockOf(compiled: CompiledTemplate, values: readonly unknown[]): TemplateBlock {
   const info = Info.fromRecord(compiled.info, new Frame({}))
   let statements = read.get(compiled)
   if (!statements) {
     statements = readTemplate(compiled, info)
     read.set(compiled, statements)
   }
-  return new Template(compiled, values, info, statements)
+  return new TemplateBlock(compiled, values, info, statements)
 }

@@ -17,6 +17,12 @@ export interface Block {
   record(model: unknown, tracer: Tracer, steps?: StepOwner): unknown
 }
 
+/** A block in the template language, as `template` gives it: its saved values are its result, by name. */
+export interface Template extends Block {
+  /** The text. */
+  toString(): string
+}
+
 /** A block as the macro compiled it. */
 export interface CompiledBlock {
   readonly info: InfoRecord

@@ -1,6 +1,6 @@
 import type { Program } from '../engine/blocks/program.ts'
 import type { Engine } from '../engine/engine.ts'
-import type { ValueShape } from '../engine/scanning/scan.ts'
+import type { ValueShape } from '../engine/scanning/value-shape.ts'
 import { DecidedError, OutOfOrderError } from '../errors/link.ts'
 import { SkippedError } from '../errors/trace.ts'
 import { type Mark, type Tap, TapRead, Value, type Write } from '../graph/expression.ts'

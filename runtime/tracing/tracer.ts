@@ -1,7 +1,7 @@
 import type { Program } from '../engine/blocks/program.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { TraceReport } from '../engine/running/report.ts'
-import type { ValueShape } from '../engine/scanning/scan.ts'
+import type { ValueShape } from '../engine/scanning/value-shape.ts'
 import { OnnsightError } from '../errors/error.ts'
 import { SaveError, ScannedError, TraceEndedError } from '../errors/trace.ts'
 import type { Mark, Recording, Tap, Value } from '../graph/expression.ts'

@@ -1,4 +1,4 @@
-import type { ValueShape } from '../engine/scanning/scan.ts'
+import type { ValueShape } from '../engine/scanning/value-shape.ts'
 import { ShapeError, showDims } from '../errors/tensor.ts'
 import type { Mark } from '../graph/expression.ts'
 import { Tensor } from '../tensor/tensor.ts'

@@ -1,5 +1,5 @@
 import type { Inputs } from '../../runtime/index.ts'
-import { handleOf } from '../../runtime/model/module.ts'
+import { handleOf } from '../../runtime/model/modules/module.ts'
 import { resolvePath } from '../../runtime/names/resolve.ts'
 import type { Code, CodeRequest, ViewedModel } from '../api.ts'
 import { patternsIn } from '../readings/patterns.ts'

@@ -1,5 +1,5 @@
 import type { Inputs, Tensor } from '../../runtime/index.ts'
-import { handleOf } from '../../runtime/model/module.ts'
+import { handleOf } from '../../runtime/model/modules/module.ts'
 import { resolvePath } from '../../runtime/names/resolve.ts'
 import type { Heads, HeadsRequest } from '../api.ts'
 import { coarse, sentMaps } from './map.ts'

@@ -1,6 +1,6 @@
 import { Application, Value } from '../../runtime/graph/expression.ts'
 import type { Inputs, Model } from '../../runtime/index.ts'
-import { handleOf } from '../../runtime/model/module.ts'
+import { handleOf } from '../../runtime/model/modules/module.ts'
 import { Tensor } from '../../runtime/tensor/tensor.ts'
 import type { Lens, LensRequest, LensRows, Prediction } from '../api.ts'
 import { type FoundLens, findLens } from '../model/lens-path.ts'

@@ -1,6 +1,6 @@
 import { plain } from '../../cli/outputs/to-json.ts'
 import { type Inputs, type Tensor, where } from '../../runtime/index.ts'
-import { handleOf } from '../../runtime/model/module.ts'
+import { handleOf } from '../../runtime/model/modules/module.ts'
 import { resolvePath } from '../../runtime/names/resolve.ts'
 import type { Cell, Row, RowRequest } from '../api.ts'
 import { unreadable } from '../server/refusal.ts'

@@ -1,5 +1,5 @@
 import type { Inputs, Tensor } from '../../runtime/index.ts'
-import { handleOf } from '../../runtime/model/module.ts'
+import { handleOf } from '../../runtime/model/modules/module.ts'
 import { resolvePath } from '../../runtime/names/resolve.ts'
 import type { ModuleRequest, ModuleView, SeenValue, Sides, ValuePlace } from '../api.ts'
 import { unreadable } from '../server/refusal.ts'

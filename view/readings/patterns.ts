@@ -1,5 +1,5 @@
 import type { Tensor } from '../../runtime/index.ts'
-import type { Binding } from '../../runtime/model/binding.ts'
+import type { Binding } from '../../runtime/model/modules/binding.ts'
 import type { ModuleNode } from '../../runtime/names/tree.ts'
 import type { Pattern } from '../api.ts'
 

@@ -2,7 +2,7 @@ import { OnnsightError } from '../../runtime/errors/error.ts'
 import { UnknownShapeError } from '../../runtime/errors/tensor.ts'
 import type { Tap } from '../../runtime/graph/expression.ts'
 import type { Tensor } from '../../runtime/index.ts'
-import type { Binding } from '../../runtime/model/binding.ts'
+import type { Binding } from '../../runtime/model/modules/binding.ts'
 import type { ModuleNode } from '../../runtime/names/tree.ts'
 import type { SentShape, ValuePlace } from '../api.ts'
 

@@ -1,5 +1,6 @@
-import { allReads } from '../../onnx/graph/clusters.ts'
-import type { GraphNode, OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { GraphNode } from '../../onnx/graph/node.ts'
+import { allReads } from '../../onnx/graph/node.ts'
 import { sinkConstants } from './sink-constants.ts'
 
 /** What one session can hold: nodes that stand together in running order. */

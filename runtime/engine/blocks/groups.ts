@@ -1,5 +1,5 @@
-import { asInFile } from '../../onnx/graph/clusters.ts'
 import type { OnnxGraph } from '../../onnx/graph/graph.ts'
+import { asInFile } from '../../onnx/graph/node.ts'
 import type { Block, Part } from './blocks.ts'
 
 /**

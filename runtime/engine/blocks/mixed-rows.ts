@@ -1,9 +1,10 @@
 import { Attributes } from '../../onnx/expansions/attributes.ts'
-import type { GraphNode, OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { GraphNode } from '../../onnx/graph/node.ts'
 import { bodiesOf } from '../../onnx/message/subgraphs.ts'
 import { embeddedBytes } from '../../onnx/message/tensor-value.ts'
 import type { GraphProto } from '../../onnx/schema/onnx_pb.ts'
-import type { ValueShape } from '../scanning/scan.ts'
+import type { ValueShape } from '../scanning/value-shape.ts'
 
 type Shapes = ReadonlyMap<string, ValueShape>
 

@@ -1,15 +1,14 @@
 import type { Dims } from '../../graph/expression.ts'
 import type { Taps } from '../../names/taps.ts'
 import type { ModuleTree } from '../../names/tree.ts'
-import { asInFile } from '../../onnx/graph/clusters.ts'
-import type { GraphNode, OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { GraphNode } from '../../onnx/graph/node.ts'
+import { asInFile } from '../../onnx/graph/node.ts'
 import type { DataType } from '../../tensor/dtype.ts'
 import { dataTypeOf } from '../../tensor/element-type.ts'
-import type { KeptOutput, Step } from '../linker/plan.ts'
-import type { Whole } from '../linker/slots.ts'
 import type { SessionModel } from '../providers/provider.ts'
-import type { ValueShape } from '../scanning/scan.ts'
-import { assemble, type Edge, feedName, fetchName, type Opsets } from '../sessions/assemble.ts'
+import type { ValueShape } from '../scanning/value-shape.ts'
+import { assemble, type Edge, type Opsets } from '../sessions/assemble.ts'
 import type { Weights } from '../sessions/weights.ts'
 import type { Block, Part } from './blocks.ts'
 import type { Group } from './groups.ts'
@@ -132,41 +131,20 @@ export class Program {
     return [...needed].sort((a, b) => a.index - b.index)
   }
 
-  /** A block or a group that runs as it is. */
-  wholeStep(
-    { part, blocks, group, fed }: Whole,
-    outputs: readonly string[],
-    dropped: readonly string[],
-    origin: string | undefined,
-  ): Step {
-    const fetched = (name: string) => [fetchName(name, this.typeOf(name)), name] as const
-    return {
-      kind: 'block',
-      block: blocks[0],
-      group,
-      label: part.label,
-      inputs: part.inputs.map(name => [feedName(name, this.typeOf(name)), fed.get(name) ?? name]),
-      outputs: outputs.map(fetched),
-      key: `${this.id} block ${blocks[0]}`,
-      rebuild:
-        group === undefined
-          ? { model: () => this.partModel(part), weightBytes: this.#externalBytes(part.nodes) }
-          : undefined,
-      nodeCount: part.nodes.length,
-      expressions: [],
-      dropped,
-      kept: origin === undefined ? undefined : this.#keptOf(outputs, origin),
-    }
+  /** Whether a later block reads the value. */
+  isBetweenBlocks(name: string): boolean {
+    return this.#edges.has(name)
   }
 
-  /** What later blocks read: worth keeping for the same inputs. */
-  #keptOf(outputs: readonly string[], origin: string): KeptOutput[] {
-    return outputs.filter(id => this.#edges.has(id)).map(id => ({ id, origin, from: this.#sources.of(id) }))
+  /** The model's inputs that a value comes from. */
+  inputsOf(name: string): readonly string[] {
+    return this.#sources.of(name)
   }
 
-  #externalBytes(nodes: readonly GraphNode[]): number {
+  /** Bytes that the weights of a block or group take outside its session's own message. */
+  externalBytes(part: Part): number {
     let bytes = 0
-    for (const name of this.#weightsOf(asInFile(nodes))) bytes += this.weights.externalBytes(name)
+    for (const name of this.#weightsOf(asInFile(part.nodes))) bytes += this.weights.externalBytes(name)
     return bytes
   }
 

@@ -1,5 +1,6 @@
-import { allReads } from '../../onnx/graph/clusters.ts'
-import type { GraphNode, OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { GraphNode } from '../../onnx/graph/node.ts'
+import { allReads } from '../../onnx/graph/node.ts'
 
 /**
  * Nodes that read constants alone, as a weight's DequantizeLinear, go to the first block that reads what they make: it would cross

@@ -1,7 +1,7 @@
 import type { Recording } from '../../graph/expression.ts'
 import type { NormalForm } from '../../graph/normalise.ts'
-import type { Cluster } from '../../onnx/graph/clusters.ts'
-import type { GraphNode, OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { Cluster, GraphNode } from '../../onnx/graph/node.ts'
 
 /** Which fused nodes of a graph run as they are under a recording: those inside of which it reads and writes nothing. */
 export class ClosedClusters {

@@ -11,8 +11,7 @@ import type {
   Write,
 } from '../../graph/expression.ts'
 import type { NormalForm } from '../../graph/normalise.ts'
-import type { Cluster } from '../../onnx/graph/clusters.ts'
-import type { GraphNode } from '../../onnx/graph/graph.ts'
+import type { Cluster, GraphNode } from '../../onnx/graph/node.ts'
 import type { DataType } from '../../tensor/dtype.ts'
 import type { Program } from '../blocks/program.ts'
 import { ClosedClusters, closeWhole } from './closed.ts'

@@ -10,6 +10,7 @@ import type { LinkPlan, Step } from './plan.ts'
 import { arrange, type Slot } from './slots.ts'
 import { buildStep } from './step.ts'
 import { isConstant, readsOf, type Unit } from './unit.ts'
+import { wholeStep } from './whole-step.ts'
 
 /** Values that were computed earlier in the same trace, by a forced value. */
 export type Given = ReadonlySet<string>
@@ -61,7 +62,7 @@ export function link(
   const steps = slots.map((slot, i): Step => {
     const { units, block, whole } = slot
     const dropped = droppedAfter[i]
-    if (whole) return program.wholeStep(whole, neededOutputs(slot, i), dropped, origins.through(whole))
+    if (whole) return wholeStep(program, whole, neededOutputs(slot, i), dropped, origins.through(whole))
     return buildStep({
       program,
       form,

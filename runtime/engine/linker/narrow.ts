@@ -1,5 +1,5 @@
 import type { Operation } from '../../graph/expression.ts'
-import type { GraphNode } from '../../onnx/graph/graph.ts'
+import type { GraphNode } from '../../onnx/graph/node.ts'
 import type { Program } from '../blocks/program.ts'
 import type { Demand } from './demand.ts'
 import { copyId, readsOf, type Unit } from './unit.ts'

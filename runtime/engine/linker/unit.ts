@@ -1,7 +1,6 @@
 import type { Operation, Value } from '../../graph/expression.ts'
 import type { NormalForm } from '../../graph/normalise.ts'
-import type { Cluster } from '../../onnx/graph/clusters.ts'
-import type { GraphNode } from '../../onnx/graph/graph.ts'
+import type { Cluster, GraphNode } from '../../onnx/graph/node.ts'
 import { OWN } from '../sessions/own-names.ts'
 
 /**

@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf'
-import type { GraphNode, OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { GraphNode } from '../../onnx/graph/node.ts'
 import { type Branch, branchId } from '../../onnx/rewriting/choose-branches.ts'
 import { type NodeProto, NodeProtoSchema } from '../../onnx/schema/onnx_pb.ts'
 import type { TensorData } from '../../tensor/data.ts'
@@ -7,8 +8,8 @@ import type { Provider, Session, SessionModel } from '../providers/provider.ts'
 import { assemble, type Edge, feedName } from '../sessions/assemble.ts'
 import { OWN } from '../sessions/own-names.ts'
 import type { Weights } from '../sessions/weights.ts'
-import type { ValueShape } from './scan.ts'
 import { intAttribute } from './shape-arithmetic.ts'
+import type { ValueShape } from './value-shape.ts'
 
 /** A condition may cost no more than these: it is computed before every trace. */
 const MOST_NODES = 128

@@ -1,5 +1,6 @@
 import type { Dims } from '../../graph/expression.ts'
-import type { GraphNode, OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { GraphNode } from '../../onnx/graph/node.ts'
 import type { TensorData } from '../../tensor/data.ts'
 import { type DataType, isHeld } from '../../tensor/dtype.ts'
 import { dataTypeOf } from '../../tensor/element-type.ts'
@@ -10,16 +11,7 @@ import { OWN } from '../sessions/own-names.ts'
 import { specialTypes } from '../sessions/special-types.ts'
 import type { Weights } from '../sessions/weights.ts'
 import { sizesFrom } from './shape-values.ts'
-
-/** What is known of a value before the model runs. */
-export interface ValueShape {
-  /** The element type. */
-  readonly type: DataType
-  /** Outermost first; a dim that depends on the data is undefined, as are all if not even the rank is known. */
-  readonly dims: Dims | undefined
-  /** The same with the names that open dims go by, where any has one: equal names, equal dims. @internal */
-  readonly named?: readonly (number | string | undefined)[]
-}
+import type { ValueShape } from './value-shape.ts'
 
 /** Initializers up to this size stay in the skeleton: shapes may depend on their numbers. */
 const KEPT_BYTES = 1024

@@ -1,5 +1,6 @@
 import { readsShapeOnly } from '../../names/derived.ts'
-import type { GraphNode, OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { GraphNode } from '../../onnx/graph/node.ts'
 import type { Weights } from '../sessions/weights.ts'
 
 /** A constant in size arithmetic is a few numbers: a larger one is a weight. */

@@ -1,12 +1,13 @@
 import { readsShapeOnly } from '../../names/derived.ts'
-import type { GraphNode, OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { GraphNode } from '../../onnx/graph/node.ts'
 import type { TensorData } from '../../tensor/data.ts'
 import type { Provider } from '../providers/provider.ts'
 import { assemble, type Edge } from '../sessions/assemble.ts'
 import { emitTensor } from '../sessions/emit.ts'
 import type { Weights } from '../sessions/weights.ts'
-import type { ValueShape } from './scan.ts'
 import { intAttribute, ShapeArithmetic } from './shape-arithmetic.ts'
+import type { ValueShape } from './value-shape.ts'
 
 const arithmetic = new WeakMap<OnnxGraph, ShapeArithmetic>()
 

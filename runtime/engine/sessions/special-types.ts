@@ -1,4 +1,5 @@
-import type { GraphNode, OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { GraphNode } from '../../onnx/graph/node.ts'
 import type { AttributeProto } from '../../onnx/schema/onnx_pb.ts'
 import { type DataType, isHeld } from '../../tensor/dtype.ts'
 import { dataTypeOf } from '../../tensor/element-type.ts'

@@ -1,4 +1,5 @@
-import type { GraphNode, OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { GraphNode } from '../../onnx/graph/node.ts'
 
 /** Operators all of whose fixed inputs are learned, but for sizes and positions. */
 const LEARNED =

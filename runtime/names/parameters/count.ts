@@ -1,4 +1,5 @@
-import type { GraphNode, OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { GraphNode } from '../../onnx/graph/node.ts'
 import { sizeOf } from '../../tensor/data.ts'
 import type { ModuleNode } from '../tree.ts'
 

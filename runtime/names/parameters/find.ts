@@ -1,5 +1,6 @@
 import { Attributes } from '../../onnx/expansions/attributes.ts'
-import type { GraphNode, OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { GraphNode } from '../../onnx/graph/node.ts'
 import type { Acts, Parameter, Scaled } from './parameter.ts'
 import { quantisedWeights } from './quantised.ts'
 

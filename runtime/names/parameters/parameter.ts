@@ -1,4 +1,4 @@
-import type { GraphNode } from '../../onnx/graph/graph.ts'
+import type { GraphNode } from '../../onnx/graph/node.ts'
 
 /** Integers that stand for numbers, `(data − zero point) × scale`, by their names in the graph. */
 export interface Scaled {

@@ -1,5 +1,6 @@
 import { Attributes } from '../../onnx/expansions/attributes.ts'
-import type { GraphNode, OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { GraphNode } from '../../onnx/graph/node.ts'
 import type { Acts, Scaled } from './parameter.ts'
 
 /** Where a node's weight is among its inputs, and how its integers stand for numbers. */

@@ -1,4 +1,5 @@
-import type { GraphNode, OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { GraphNode } from '../../onnx/graph/node.ts'
 import { classic } from './classic.ts'
 import { dynamo } from './dynamo.ts'
 import type { NamingScheme } from './scheme.ts'

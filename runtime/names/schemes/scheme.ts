@@ -1,4 +1,4 @@
-import type { GraphNode } from '../../onnx/graph/graph.ts'
+import type { GraphNode } from '../../onnx/graph/node.ts'
 import type { NodeProto } from '../../onnx/schema/onnx_pb.ts'
 
 /** What a node's name or metadata says of its place among modules. */

@@ -1,25 +1,6 @@
 import { type Alignment, type Expansion, type FusedNode, isRefusal } from '../expansions/expansion.ts'
 import { ruleFor } from '../expansions/index.ts'
 import type { ModelProto, NodeProto, TensorProto } from '../schema/onnx_pb.ts'
-import type { GraphNode } from './graph.ts'
-
-/**
- * A fused node and the plain nodes that mean the same. A graph holds the plain ones, so that what the operator hides can be read and
- * written; sessions run the fused one wherever nobody reaches inside.
- */
-export interface Cluster {
-  /** As in the file. Its index is that of the first plain node. */
-  readonly fused: GraphNode
-  /** Plain nodes, in running order. */
-  readonly nodes: readonly GraphNode[]
-  /** Values that the plain nodes make. */
-  readonly made: ReadonlySet<string>
-  /** Values that the fused node can give as its result of this index, though the file does not ask for them. */
-  readonly optional: ReadonlyMap<string, number>
-  readonly sum: string | undefined
-  readonly completed: ReadonlySet<string>
-  readonly around: ReadonlySet<string>
-}
 
 /** Operators that take the lengths of rows, and no mask: they believe that every row begins at 0. */
 export function takesLengths({ domain, opType }: Pick<NodeProto, 'domain' | 'opType'>): boolean {
@@ -71,17 +52,4 @@ export function writeOut(
     return { nodes: result.nodes, expansion: result }
   })
   return { written, initializers }
-}
-
-/** The nodes of a graph as its file has them: of a cluster, the fused node stands in the place of its first. */
-export function asInFile(nodes: readonly GraphNode[]): GraphNode[] {
-  return nodes
-    .filter(node => node.cluster === undefined || node.cluster.nodes[0] === node)
-    .map(node => node.cluster?.fused ?? node)
-}
-
-/** Every value that a node reads, and that the fused node reads which it is a part of. */
-export function allReads(node: GraphNode): readonly string[] {
-  const own = [...node.inputs, ...node.captures]
-  return node.cluster ? [...own, ...node.cluster.fused.inputs] : own
 }

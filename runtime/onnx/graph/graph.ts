@@ -14,27 +14,9 @@ import {
   TensorProto_DataType,
   type ValueInfoProto,
 } from '../schema/onnx_pb.ts'
-import { type Cluster, takesLengths, writeOut } from './clusters.ts'
+import { takesLengths, writeOut } from './clusters.ts'
+import type { Cluster, GraphNode } from './node.ts'
 import { sortNodes } from './running-order.ts'
-
-/** A node of the main graph. */
-export interface GraphNode {
-  /** Its place in running order. */
-  readonly index: number
-  /** Unique: made up from the operation where the file gives none. */
-  readonly name: string
-  readonly opType: string
-  readonly domain: string
-  /** '' for an optional input left out. */
-  readonly inputs: readonly string[]
-  readonly outputs: readonly string[]
-  /** Outer values that its subgraph bodies read. */
-  readonly captures: readonly string[]
-  /** As it was read, but for a name that was made up. */
-  readonly proto: NodeProto
-  /** The fused node that this one is a part of. */
-  readonly cluster?: Cluster
-}
 
 /** A graph input or output, as declared. */
 export interface ValueInfo {

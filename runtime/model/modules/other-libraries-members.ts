@@ -1,8 +1,15 @@
-import { asCode } from '../errors/as-code.ts'
-import { NoSuchMemberError, NotAssignableError } from '../errors/members.ts'
-import { inTensors } from '../tensor/habits.ts'
-import { here } from '../tensor/here.ts'
-import type { ModuleHandle } from './module.ts'
+import { asCode } from '../../errors/as-code.ts'
+import { NoSuchMemberError, NotAssignableError } from '../../errors/members.ts'
+import { inTensors } from '../../tensor/habits.ts'
+import { here } from '../../tensor/here.ts'
+
+/** What is looked at of a module to say what its user may have meant. */
+interface NamedModule {
+  readonly path: string
+  readonly scope: { readonly weights: { has(name: string): boolean } }
+  /** Whether it has a child of that name. */
+  has(name: string): boolean
+}
 
 /** Members that modules have in nnsight and PyTorch: what to write here, with `m` for the module. */
 const instead: Readonly<Record<string, string>> = {
@@ -23,11 +30,11 @@ const instead: Readonly<Record<string, string>> = {
   device: "load(path, { provider: 'cuda' })",
 }
 
-const codeOf = ({ path }: ModuleHandle): string => (path === '' ? 'model' : asCode(path))
-const nameOf = ({ path }: ModuleHandle): string => (path === '' ? 'The model' : path)
+const codeOf = ({ path }: NamedModule): string => (path === '' ? 'model' : asCode(path))
+const nameOf = ({ path }: NamedModule): string => (path === '' ? 'The model' : path)
 
 /** What was read of a module that it does not have, and what to write; undefined where it is a misspelt module. */
-export function habitOf(handle: ModuleHandle, name: string): NoSuchMemberError | undefined {
+export function habitOf(handle: NamedModule, name: string): NoSuchMemberError | undefined {
   const code = codeOf(handle)
   const fix = Object.hasOwn(instead, name)
     ? `write ${instead[name].replaceAll(/\bm(?=[.()])/g, code)}`
@@ -43,7 +50,7 @@ function adviceOfOutput(code: string, name: string): string | undefined {
   return member?.replaceAll(/\bh(?=[.,):]|$)/g, `${code}.output`)
 }
 
-export function unassignable(handle: ModuleHandle, name: string): NotAssignableError {
+export function unassignable(handle: NamedModule, name: string): NotAssignableError {
   const code = codeOf(handle)
   const own = asCode(handle.path === '' ? name : `${handle.path}.${name}`)
   const fix = handle.scope.weights.has(name)

@@ -1,6 +1,6 @@
-import { ArgumentError } from '../errors/tensor.ts'
-import { refuseSurplus } from '../tensor/expected.ts'
-import { here } from '../tensor/here.ts'
+import { ArgumentError } from '../../errors/tensor.ts'
+import { refuseSurplus } from '../../tensor/expected.ts'
+import { here } from '../../tensor/here.ts'
 
 interface Kind {
   readonly what: string

@@ -1,8 +1,8 @@
 import { TraceArgumentsError } from '../errors/trace.ts'
-import { ModelHandle } from '../model/model.ts'
-import { handleOf } from '../model/module.ts'
+import type { Generated, GenerateOptions } from '../generate/generation.ts'
 import { type Block, type CompiledBlock, fromCompiled } from '../tracing/block.ts'
-import type { Generated, GenerateOptions } from './generation.ts'
+import { ModelHandle } from './model.ts'
+import { handleOf } from './modules/module.ts'
 
 /** What `generate(model, inputs, options, (model, step) => …)` expands to. */
 export async function generateCompiled(args: readonly unknown[], block: CompiledBlock): Promise<Generated<unknown>> {

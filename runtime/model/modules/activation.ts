@@ -1,9 +1,9 @@
-import { BlockedLayoutError } from '../errors/names.ts'
-import type { Tap } from '../graph/expression.ts'
-import { isBlocked } from '../names/blocked.ts'
-import { type Quantisation, quantisationOf } from '../names/quantisation.ts'
-import type { TensorLike } from '../tensor/convert.ts'
-import { recordOne, Tensor } from '../tensor/tensor.ts'
+import { BlockedLayoutError } from '../../errors/names.ts'
+import type { Tap } from '../../graph/expression.ts'
+import { isBlocked } from '../../names/blocked.ts'
+import { type Quantisation, quantisationOf } from '../../names/quantisation.ts'
+import type { TensorLike } from '../../tensor/convert.ts'
+import { recordOne, Tensor } from '../../tensor/tensor.ts'
 import type { Binding } from './binding.ts'
 
 /**

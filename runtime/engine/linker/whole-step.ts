@@ -1,0 +1,36 @@
+import type { Program } from '../blocks/program.ts'
+import { feedName, fetchName } from '../sessions/assemble.ts'
+import type { KeptOutput, Step } from './plan.ts'
+import type { Whole } from './slots.ts'
+
+/** The step that runs a block or a group as it is. `origin` names the sessions that its values went through; undefined where none may be kept. */
+export function wholeStep(
+  program: Program,
+  { part, blocks, group, fed }: Whole,
+  outputs: readonly string[],
+  dropped: readonly string[],
+  origin: string | undefined,
+): Step {
+  return {
+    kind: 'block',
+    block: blocks[0],
+    group,
+    label: part.label,
+    inputs: part.inputs.map(name => [feedName(name, program.typeOf(name)), fed.get(name) ?? name]),
+    outputs: outputs.map(name => [fetchName(name, program.typeOf(name)), name]),
+    key: `${program.id} block ${blocks[0]}`,
+    rebuild:
+      group === undefined
+        ? { model: () => program.partModel(part), weightBytes: program.externalBytes(part) }
+        : undefined,
+    nodeCount: part.nodes.length,
+    expressions: [],
+    dropped,
+    kept: origin === undefined ? undefined : keptOf(program, outputs, origin),
+  }
+}
+
+/** What later blocks read: it is worth keeping for the same inputs. */
+function keptOf(program: Program, outputs: readonly string[], origin: string): KeptOutput[] {
+  return outputs.filter(id => program.isBetweenBlocks(id)).map(id => ({ id, origin, from: program.inputsOf(id) }))
+}
