@@ -3,6 +3,7 @@ import { Calculator } from './engine/running/calculator.ts'
 import { useEvaluator, useRecorderScope } from './graph/recorder.ts'
 import { readFileBytes } from './onnx/files/file-source.ts'
 import { usePlatformFiles } from './onnx/files/platform-files.ts'
+import { useTensorWriter } from './tensor-files/platform-writer.ts'
 import { writeSafetensors } from './tensor-files/safetensors.ts'
 import './tensor/ops/index.ts'
 import { useListenerScope } from './tracing/listeners.ts'
@@ -20,5 +21,6 @@ export function installPlatform(): void {
   useRecorderScope(asyncScope())
   useListenerScope(asyncScope())
   useSessionScope(asyncScope())
-  usePlatformFiles({ readBytes: readFileBytes, writeTensors: writeSafetensors })
+  usePlatformFiles({ readBytes: readFileBytes })
+  useTensorWriter(writeSafetensors)
 }

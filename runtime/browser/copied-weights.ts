@@ -1,4 +1,4 @@
-import type { WeightPart } from '../engine/providers/provider.ts'
+import type { WeightPart } from '../engine/sessions/provider.ts'
 import { relocate } from '../engine/sessions/relocate.ts'
 import type { WeightPlaces } from '../engine/sessions/weights.ts'
 import { externalEntry } from '../onnx/message/external-data.ts'

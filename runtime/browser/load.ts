@@ -1,5 +1,5 @@
-import type { Provider } from '../engine/providers/provider.ts'
 import { webProvider } from '../engine/providers/web.ts'
+import type { Provider } from '../engine/sessions/provider.ts'
 import { LoadOptionError } from '../errors/input.ts'
 import { ExternalDataError, ModelNotFoundError } from '../errors/onnx.ts'
 import { NotInBrowserError, WebGpuUnavailableError } from '../errors/web.ts'

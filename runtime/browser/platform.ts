@@ -4,6 +4,7 @@ import { NotInBrowserError } from '../errors/web.ts'
 import { useEvaluator } from '../graph/recorder.ts'
 import { hasPlatform, usePlatformFiles } from '../onnx/files/platform-files.ts'
 import '../tensor/ops/index.ts'
+import { useTensorWriter } from '../tensor-files/platform-writer.ts'
 import { readBlobBytes } from './blobs.ts'
 
 let installed = false
@@ -18,13 +19,8 @@ export function installPlatform(): void {
   installed = true
   const calculator = new Calculator(webProvider({ device: 'wasm' }))
   useEvaluator(values => calculator.evaluate(values))
-  usePlatformFiles({
-    readBytes: readBlobBytes,
-    writeTensors: async () => {
-      throw new NotInBrowserError(
-        'Writing activations to a file',
-        'keep them in memory: leave out cache()’s option file',
-      )
-    },
+  usePlatformFiles({ readBytes: readBlobBytes })
+  useTensorWriter(async () => {
+    throw new NotInBrowserError('Writing activations to a file', 'keep them in memory: leave out cache()’s option file')
   })
 }

@@ -27,6 +27,13 @@ export function useBlockPosition(find: () => SourcePosition | undefined): void {
   positionNow = find
 }
 
+/** What knows its line in the user's code: where a value was recorded. */
+export interface Located {
+  position(): SourcePosition | undefined
+  /** `src/steer.ts:14:3`. */
+  label(): string
+}
+
 /** Every error that onnsight throws: what happened, where, and what to do. `code` is stable. */
 export class OnnsightError extends Error {
   /** Which error: stable, `not-saved`. All stand in docs/errors.md. */

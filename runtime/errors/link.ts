@@ -1,7 +1,6 @@
-import type { Mark } from '../graph/expression.ts'
-import { OnnsightError, type SourcePosition } from './error.ts'
+import { type Located, OnnsightError, type SourcePosition } from './error.ts'
 
-function distinct(marks: readonly (Mark | undefined)[]): SourcePosition[] {
+function distinct(marks: readonly (Located | undefined)[]): SourcePosition[] {
   const positions = new Map<string, SourcePosition>()
   for (const mark of marks) {
     const position = mark?.position()
@@ -21,7 +20,7 @@ function alsoAt(positions: readonly SourcePosition[]): string {
 
 export class CycleError extends OnnsightError {
   static readonly code = 'cycle'
-  constructor(label: string, marks: readonly (Mark | undefined)[]) {
+  constructor(label: string, marks: readonly (Located | undefined)[]) {
     const positions = distinct(marks)
     super(CycleError.code, `${label} was written with a value that is itself computed from it${alsoAt(positions)}.`, {
       at: positions[0],
@@ -32,7 +31,7 @@ export class CycleError extends OnnsightError {
 
 export class OutOfOrderError extends OnnsightError {
   static readonly code = 'out-of-order'
-  constructor(label: string, write: Mark | undefined, forced: Mark | undefined) {
+  constructor(label: string, write: Located | undefined, forced: Located | undefined) {
     const before = forced?.position()
     const where = before ? ` at ${before.file}:${before.line}` : ''
     super(
@@ -48,7 +47,7 @@ export class OutOfOrderError extends OnnsightError {
 
 export class DecidedError extends OnnsightError {
   static readonly code = 'decided'
-  constructor(label: string, write: Mark | undefined) {
+  constructor(label: string, write: Located | undefined) {
     super(DecidedError.code, `${label} can't be written: which branch of the model runs was decided by it.`, {
       at: write?.position(),
       fix: 'give the value you want as an input of the trace',

@@ -1,4 +1,3 @@
-import type { Dims } from '../graph/expression.ts'
 import { asCode } from './as-code.ts'
 import { OnnsightError, type SourcePosition } from './error.ts'
 
@@ -55,7 +54,7 @@ export class DtypeError extends OnnsightError {
 
 export class UnknownShapeError extends OnnsightError {
   static readonly code = 'unknown-shape'
-  constructor(operation: string, dims: Dims | undefined, at?: SourcePosition) {
+  constructor(operation: string, dims: readonly (number | undefined)[] | undefined, at?: SourcePosition) {
     super(
       UnknownShapeError.code,
       `${operation} needs dims that depend on the data: ${dims ? showDims(dims) : 'even the rank is unknown before the model runs'}.`,
@@ -106,6 +105,6 @@ export class NotAPlaceError extends OnnsightError {
 }
 
 /** `[1, 7, ?]`: as people write shapes. */
-export function showDims(dims: Dims): string {
+export function showDims(dims: readonly (number | undefined)[]): string {
   return `[${dims.map(dim => dim ?? '?').join(', ')}]`
 }

@@ -1,6 +1,5 @@
-import type { Mark } from '../graph/expression.ts'
 import { asCode } from './as-code.ts'
-import { OnnsightError, type SourcePosition } from './error.ts'
+import { type Located, OnnsightError, type SourcePosition } from './error.ts'
 
 export class OutsideTraceError extends OnnsightError {
   static readonly code = 'outside-trace'
@@ -58,7 +57,7 @@ export class TraceArgumentsError extends OnnsightError {
 
 export class SkippedError extends OnnsightError {
   static readonly code = 'skipped'
-  constructor(label: string, module: string, skip: Mark | undefined, earlier?: Mark) {
+  constructor(label: string, module: string, skip: Located | undefined, earlier?: Located) {
     const where = skip ? ` (${skip.label()})` : ''
     super(
       SkippedError.code,

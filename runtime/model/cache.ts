@@ -7,11 +7,11 @@ import { pathsOf } from '../names/aliases.ts'
 import { nearestNames } from '../names/nearest.ts'
 import { resolvePath } from '../names/resolve.ts'
 import type { ModuleNode, ModuleTree } from '../names/tree.ts'
-import { platformFiles } from '../onnx/files/platform-files.ts'
 import { bytesOf } from '../tensor/dtype.ts'
 import { refuseSurplus } from '../tensor/expected.ts'
 import { knownOptions } from '../tensor/known-options.ts'
 import type { Tensor } from '../tensor/tensor.ts'
+import { writeTensors } from '../tensor-files/platform-writer.ts'
 import { currentSession } from '../tracing/session.ts'
 import { currentTracer, Tracer } from '../tracing/tracer.ts'
 import { handleOf, type ModuleBase } from './modules/module.ts'
@@ -135,7 +135,7 @@ export function cache(given: CacheOptions = {}, ...surplus: unknown[]): Cache {
     assertSize(named, options.maxBytes ?? 4 * 2 ** 30)
     for (const tensor of Object.values(named)) tracer.save(tensor)
   })
-  if (file !== undefined) tracer.whenRun(() => platformFiles().writeTensors(file, named))
+  if (file !== undefined) tracer.whenRun(() => writeTensors(file, named))
   return new Cache(entries, tree, file)
 }
 

@@ -1,4 +1,4 @@
-import type { SessionModel } from '../providers/provider.ts'
+import type { SessionModel } from '../sessions/provider.ts'
 
 /** One session's run within a plan. */
 export interface Step {

@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type * as ort from 'onnxruntime-node'
+import type { Provider, SessionOptions } from '../sessions/provider.ts'
 import { onnxruntime } from './onnxruntime-node.ts'
 import { keepShields, wrapSession } from './ort.ts'
 import { probeModel } from './probe.ts'
-import type { Provider, SessionOptions } from './provider.ts'
 
 export interface NodeProviderOptions {
   readonly device: 'cpu' | 'cuda'

@@ -1,8 +1,8 @@
 import type { InferenceSession, Tensor, TensorConstructor } from 'onnxruntime-common'
 import type { TensorData } from '../../tensor/data.ts'
 import type { HeldType } from '../../tensor/dtype.ts'
+import type { Session, SessionValue } from '../sessions/provider.ts'
 import { SHIELD_REMOVER } from '../sessions/shield.ts'
-import type { Session, SessionValue } from './provider.ts'
 
 /** More of a session's configuration where its graph is shielded. */
 export const keepShields = { optimization: { disable_specified_optimizers: SHIELD_REMOVER } }

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import { NodeProtoSchema } from '../../onnx/schema/onnx_pb.ts'
 import { assemble } from '../sessions/assemble.ts'
-import type { SessionModel } from './provider.ts'
+import type { SessionModel } from '../sessions/provider.ts'
 
 /** A graph of one Identity node. */
 export function probeModel(): SessionModel {

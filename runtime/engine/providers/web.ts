@@ -1,9 +1,9 @@
 import type { InferenceSession } from 'onnxruntime-common'
 import { OutOfMemoryError, WebGpuUnavailableError } from '../../errors/web.ts'
+import type { Provider, SessionModel } from '../sessions/provider.ts'
 import { assertRuntimeVersion } from './least-version.ts'
 import { keepShields, wrapSession } from './ort.ts'
 import { probeModel } from './probe.ts'
-import type { Provider, SessionModel } from './provider.ts'
 
 export interface WebProviderOptions {
   readonly device: 'wasm' | 'webgpu'

@@ -9,9 +9,9 @@ import {
 } from '../../onnx/schema/onnx_pb.ts'
 import { type DataType, isHeld } from '../../tensor/dtype.ts'
 import { elementType } from '../../tensor/element-type.ts'
-import type { SessionModel } from '../providers/provider.ts'
 import { emitAttribute, emitValueInfo } from './emit.ts'
 import { OWN } from './own-names.ts'
+import type { SessionModel } from './provider.ts'
 import { shield } from './shield.ts'
 import type { Weights } from './weights.ts'
 

@@ -1,6 +1,6 @@
 import { create, toBinary } from '@bufbuild/protobuf'
 import { type FunctionProto, type ModelProto, ModelProtoSchema } from '../../onnx/schema/onnx_pb.ts'
-import type { Provider } from '../providers/provider.ts'
+import type { Provider } from './provider.ts'
 
 /** Domains in which onnxruntime has operators. */
 const STANDARD = /^$|^ai\.onnx|^com\.microsoft/

@@ -1,4 +1,4 @@
-import type { Provider, Session, SessionModel } from '../providers/provider.ts'
+import type { Provider, Session, SessionModel } from './provider.ts'
 
 export interface SessionRequest {
   readonly key: string

@@ -1,6 +1,6 @@
 import { externalEntry } from '../../onnx/message/external-data.ts'
 import type { TensorProto } from '../../onnx/schema/onnx_pb.ts'
-import type { WeightPart } from '../providers/provider.ts'
+import type { WeightPart } from './provider.ts'
 
 /** Initializers as they go into a session's graph. */
 export interface PreparedWeights {

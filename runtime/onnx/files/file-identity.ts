@@ -1,6 +1,5 @@
 import { stat } from 'node:fs/promises'
 import { ExternalDataError } from '../../errors/onnx.ts'
-import type { SourceFile } from '../message/external-data.ts'
 
 export interface FileIdentity {
   /** The same for two paths that lead to one file, by links of either kind. */
@@ -8,6 +7,15 @@ export interface FileIdentity {
   readonly isFolder: boolean
   readonly size: number
   readonly mtimeMs: number
+}
+
+/** A file that weights lie in, as it was when the model was read. */
+export interface SourceFile {
+  /** The file itself, symlinks followed. */
+  readonly file: string
+  readonly size: number
+  readonly mtimeMs: number
+  readonly inode: number
 }
 
 /** What is at a path, links followed; undefined if nothing is. */

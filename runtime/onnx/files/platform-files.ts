@@ -1,11 +1,7 @@
-import type { Tensor } from '../../tensor/tensor.ts'
-
 /** What the rooms that know nothing of the platform ask of its files. */
 export interface PlatformFiles {
   /** Bytes of a file that external data lies in, by its location. */
   readBytes(location: string, offset: number, length: number): Promise<Uint8Array>
-  /** Writes a safetensors file. */
-  writeTensors(path: string, tensors: Readonly<Record<string, Tensor>>): Promise<void>
 }
 
 let files: PlatformFiles | undefined

@@ -16,15 +16,6 @@ export function externalEntry(tensor: TensorProto, key: string): string | undefi
   return tensor.externalData.find(entry => entry.key === key)?.value
 }
 
-/** A file that weights lie in, as it was when the model was read. */
-export interface SourceFile {
-  /** The file itself, symlinks followed. */
-  readonly file: string
-  readonly size: number
-  readonly mtimeMs: number
-  readonly inode: number
-}
-
 /** Finds a file that weights lie in, by the location that was written. `tensor` is for messages. @throws ExternalDataError */
 export type Locate<F extends DataFile> = (location: string, tensor: string) => Promise<F>
 

@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises'
 import { dirname, isAbsolute, relative, resolve } from 'node:path'
 import { ExternalDataError } from '../../errors/onnx.ts'
-import type { SourceFile } from '../message/external-data.ts'
+import type { SourceFile } from '../files/file-identity.ts'
 
 /**
  * A file of external data beside a model. The path is real and absolute: a Hugging Face cache is made of symlinks, which onnxruntime

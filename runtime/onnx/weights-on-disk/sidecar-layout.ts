@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
+import type { SourceFile } from '../files/file-identity.ts'
 import type { FileRange, Part } from '../files/parts.ts'
-import type { SourceFile } from '../message/external-data.ts'
 
 /** What a sidecar holds: a header, and then each payload at the start of a page. */
 export interface SidecarLayout {

@@ -2,8 +2,8 @@ import { readTensorBytes } from '../../onnx/message/tensor-value.ts'
 import type { TensorData } from '../../tensor/data.ts'
 import { arrayConstructor, isHeld } from '../../tensor/dtype.ts'
 import type { Program } from '../blocks/program.ts'
-import type { Provider } from '../providers/provider.ts'
 import { assemble, fetchName } from '../sessions/assemble.ts'
+import type { Provider } from '../sessions/provider.ts'
 
 /** A weight's elements, from its file. Those of a type that JavaScript can't hold come as a wider one, cast by onnxruntime. */
 export async function weightValue(program: Program, provider: Provider, name: string): Promise<TensorData> {

@@ -1,0 +1,16 @@
+import type { Tensor } from '../tensor/tensor.ts'
+
+/** Writes tensors to a safetensors file. */
+export type TensorWriter = (path: string, tensors: Readonly<Record<string, Tensor>>) => Promise<void>
+
+let writer: TensorWriter | undefined
+
+/** The platform's entry point chooses it once: a browser has no files to write. */
+export function useTensorWriter(chosen: TensorWriter): void {
+  writer = chosen
+}
+
+export function writeTensors(path: string, tensors: Readonly<Record<string, Tensor>>): Promise<void> {
+  if (!writer) throw new Error('No platform is installed: import onnsight, not one of its rooms.')
+  return writer(path, tensors)
+}
