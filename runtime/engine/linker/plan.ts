@@ -38,6 +38,8 @@ export interface Rebuild {
   readonly model: () => SessionModel
   /** Bytes of weights that its nodes read. */
   readonly weightBytes: number
+  /** Whether its kernels need their weights in their own layout from the first run on. */
+  readonly prepack: boolean
 }
 
 /** How one kind of recording is run. Made once for a key; holds no operand values. */

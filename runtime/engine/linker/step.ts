@@ -10,6 +10,7 @@ import type { Program } from '../blocks/program.ts'
 import { assemble, type Edge, feedName, fetchName } from '../sessions/assemble.ts'
 import { emitNode, emitTensor } from '../sessions/emit.ts'
 import { OWN } from '../sessions/own-names.ts'
+import { needPacking } from '../sessions/packed-kernels.ts'
 import { RECORDED_OPSET, recordedOpsets } from '../sessions/recorded-opset.ts'
 import type { Step } from './plan.ts'
 import { constantId, isConstant, isModelValue, readsOf, type Unit } from './unit.ts'
@@ -87,6 +88,7 @@ export function buildStep(parts: StepParts): Step {
         )
       },
       weightBytes: [...weights].reduce((sum, name) => sum + program.weights.externalBytes(name), 0),
+      prepack: needPacking(units.flatMap(({ node }) => node ?? [])),
     },
     nodeCount: units.length,
     expressions,

@@ -1,5 +1,6 @@
 import type { Program } from '../blocks/program.ts'
 import { feedName, fetchName } from '../sessions/assemble.ts'
+import { needPacking } from '../sessions/packed-kernels.ts'
 import type { KeptOutput, Step } from './plan.ts'
 import type { Whole } from './slots.ts'
 
@@ -21,7 +22,11 @@ export function wholeStep(
     key: `${program.id} block ${blocks[0]}`,
     rebuild:
       group === undefined
-        ? { model: () => program.partModel(part), weightBytes: program.externalBytes(part) }
+        ? {
+            model: () => program.partModel(part),
+            weightBytes: program.externalBytes(part),
+            prepack: needPacking(part.nodes),
+          }
         : undefined,
     nodeCount: part.nodes.length,
     expressions: [],

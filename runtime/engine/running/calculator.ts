@@ -32,6 +32,7 @@ export class Calculator {
       model: () => emitModel(form, edges),
       nodeCount: order.length,
       weightBytes: 0,
+      prepack: false,
     }
     const fetched = (name: string): string => fetchName(name, edges.get(name))
     const wanted = [...edges.keys()].map(fetched)

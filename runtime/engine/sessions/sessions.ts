@@ -5,6 +5,8 @@ export interface SessionRequest {
   readonly model: () => SessionModel
   readonly nodeCount: number
   readonly weightBytes: number
+  /** Whether its kernels need their weights in their own layout from the first run on; others once they are used often. */
+  readonly prepack: boolean
 }
 
 interface Entry {
@@ -85,7 +87,7 @@ export class SessionCache {
   async #create(request: SessionRequest): Promise<Entry> {
     const pending = this.#creating.get(request.key)
     if (pending) return pending
-    const creating = this.#open(request, false)
+    const creating = this.#open(request, request.prepack)
     this.#creating.set(request.key, creating)
     try {
       return await creating
