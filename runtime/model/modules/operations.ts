@@ -155,6 +155,11 @@ function nodeList(path: string, opType: string, nodes: readonly OperationNode[])
   })
 }
 
+/** The fused node that is written out in this one and others: it stands where its first result is made. */
+export function fusedAt({ cluster, outputs }: GraphNode): GraphNode | undefined {
+  return cluster && outputs.includes(cluster.fused.outputs[0]) ? cluster.fused : undefined
+}
+
 export function operationsOf(binding: Binding, module: ModuleNode): Operations {
   const { graph } = binding.taps.tree
   const groups = new Map<string, OperationNode[]>()
@@ -167,11 +172,10 @@ export function operationsOf(binding: Binding, module: ModuleNode): Operations {
   }
   for (const index of module.own) {
     const node = graph.nodes[index]
-    const { cluster } = node
-    // A fused node stands where its result is made.
-    if (cluster && node.outputs.includes(cluster.fused.outputs[0])) {
-      add(cluster.fused, true)
-      writtenOut.add(cluster.fused.opType)
+    const fused = fusedAt(node)
+    if (fused) {
+      add(fused, true)
+      writtenOut.add(fused.opType)
     }
     add(node, false)
   }
