@@ -7,6 +7,7 @@ import type { ModelProto, NodeProto } from '../onnx/schema/onnx_pb.ts'
 import type { Traceable, TraceableVariant } from '../tracing/traceable.ts'
 import { AddedNames } from './added-names.ts'
 import { assertAroundBranches, insideBranch } from './branches.ts'
+import { declared } from './declared.ts'
 import { type EditedGraph, lowerEdits } from './lower.ts'
 import { editedMessage, type Forms } from './message.ts'
 import { findHomes } from './modules-of-added-nodes.ts'
@@ -97,7 +98,7 @@ class Making {
       made = this.#lower(replaced(recording, misfits))
       shapes = await this.#infer(made.message)
     }
-    return this.#withoutShapeReads(made, shapes)
+    return declared(this.#withoutShapeReads(made, shapes), made.graph.added, shapes)
   }
 
   #lower(recording: Recording): Made {
