@@ -59,12 +59,8 @@ function scaleOf(plain: PlainNodes, { scale, query }: AttentionCore): string {
 /** Shares each key/value head among the query heads of its group: `[batch, kv heads, …]` becomes `[batch, kv heads × group, …]`. */
 export function repeatHeads(plain: PlainNodes, value: string, heads: number, kvHeads: number, role: string): string {
   if (heads === kvHeads) return value
-  const groups = plain.add('Expand', [plain.unsqueeze(value, [2]), plain.ints([1, 1, heads / kvHeads, 1, 1])])
-  const size = plain.add('Shape', [value], {}, 'shape')
-  const rows = plain.slice(size, 0, 0, 1)
-  const rest = plain.slice(size, 0, 2, 4)
-  const dims = plain.add('Concat', [rows, plain.ints([heads]), rest], { axis: 0 })
-  return plain.add('Reshape', [groups, dims], {}, role)
+  const places = Array.from({ length: heads }, (_, head) => Math.floor((head * kvHeads) / heads))
+  return plain.add('Gather', [value, plain.ints(places)], { axis: 1 }, role)
 }
 
 /** New keys or values behind those of a cache, as the result that leaves; as they are where there is neither. */

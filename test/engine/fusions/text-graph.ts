@@ -12,11 +12,16 @@ import {
   TensorProtoSchema,
 } from '#dist/runtime/onnx/schema/onnx_pb.js'
 
-/** A graph as text: one node a line, `y, z = Split(x, sizes; axis=1)`; attributes are integers, `0.5f`, lists or 'texts'. */
+/**
+ * A graph as text: one node a line, `y, z = Split(x, sizes; axis=1)`; attributes are integers, `0.5f`, lists or 'texts'. A scope before
+ * it, `/layer/attn y = …`, begins the node's name.
+ */
 export interface TextGraph {
   readonly name: string
   /** Inputs: dims, or dtype and dims. */
   readonly inputs: Readonly<Record<string, Declared>>
+  /** What an input is fed, where any numbers will not do. */
+  readonly given?: Readonly<Record<string, readonly number[]>>
   /** Numbers, or dims alone for some of any size. */
   readonly weights?: Readonly<Record<string, Weight>>
   readonly nodes: string
@@ -111,13 +116,12 @@ const list = (text: string): string[] =>
     .map(part => part.trim())
 
 function parse(line: string, index: number): NodeProto {
-  const [, outputs, domain, opType, inputs, attributes] = /^(.*?)=\s*(?:([\w.]+)\.)?(\w+)\((.*?)(?:;(.*))?\)$/s.exec(
-    line,
-  )!
+  const [, scope, outputs, domain, opType, inputs, attributes] =
+    /^(?:(\/\S+)\s+)?(.*?)=\s*(?:([\w.]+)\.)?(\w+)\((.*?)(?:;(.*))?\)$/s.exec(line)!
   // A comma within brackets belongs to a list.
   const parts = (attributes ?? '').match(/\w+\s*=\s*(\[[^\]]*\]|'[^']*'|[^,]+)/g) ?? []
   return create(NodeProtoSchema, {
-    name: `${opType}_${index}`,
+    name: scope ? `${scope}/${opType}` : `${opType}_${index}`,
     opType,
     domain: domain ?? '',
     input: inputs.trim() ? list(inputs) : [],
@@ -190,13 +194,13 @@ export interface Fed {
 }
 
 /** Inputs; an open dim is `name:3`, and fed as 3. */
-export function feeds(graph: TextGraph): Record<string, Fed> {
+export function feeds(graph: TextGraph, first = 50): Record<string, Fed> {
   return Object.fromEntries(
     Object.entries(graph.inputs).map(([name, declared], seed) => {
       const [kind, open] = typed(declared)
       const dims = open.map(size => (typeof size === 'number' ? size : Number(size.split(':')[1])))
-      const values = Array.from({ length: sizeOf(dims) }, (_, i) => number(i, seed + 50))
-      const whole = values.map(value => Math.round(Math.abs(value) * 5))
+      const values = Array.from({ length: sizeOf(dims) }, (_, i) => number(i, seed + first))
+      const whole = graph.given?.[name] ?? values.map(value => Math.round(Math.abs(value) * 5))
       switch (kind) {
         case 'f32':
           return [name, { type: 'float32', dims, data: Float32Array.from(values) }]
