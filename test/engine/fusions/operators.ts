@@ -11,16 +11,14 @@ export interface OperatorGraph extends TextGraph {
 interface More extends Partial<Omit<OperatorGraph, 'name' | 'nodes'>> {}
 
 const STATES: Declared = ['batch:2', 'tokens:3', 16]
-/** Weights of no pattern: in a product of regular ones little moves. */
 let state = 1
-const f32 = (...dims: number[]): Weight => [
-  'f32',
-  dims,
-  Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => {
+export const random = (count: number): number[] =>
+  Array.from({ length: count }, () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0
     return state / 2 ** 31 - 1
-  }),
-]
+  })
+/** Weights of no pattern: in a product of regular ones little moves. */
+export const f32 = (...dims: number[]): Weight => ['f32', dims, random(dims.reduce((a, b) => a * b, 1))]
 
 /** `node` computes `y` from `h`, in the module `layer.op`. */
 function operator(name: string, node: string, more: More = {}): OperatorGraph {
