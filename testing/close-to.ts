@@ -2,6 +2,7 @@ import { AssertionError } from 'node:assert'
 import { ArgumentError, showDims } from '../runtime/errors/tensor.ts'
 import { Tensor } from '../runtime/index.ts'
 import { knownOptions } from '../runtime/tensor/known-options.ts'
+import { stateOf } from '../runtime/tensor/tensor.ts'
 import { compare } from './compare.ts'
 import { type Elements, elementsOf } from './elements.ts'
 import { type Expected, expectedElements } from './expected.ts'
@@ -41,7 +42,7 @@ export function differenceOf(actual: Tensor, expected: Expected, given: CloseToO
   if (!(actual instanceof Tensor)) throw notATensor(actual)
   if (!Number.isSafeInteger(most) || most < 0)
     throw new ArgumentError(`closeTo: most is ${most}.`, undefined, 'give a number of differences to list, from 0')
-  const left = elementsOf(actual.held())
+  const left = elementsOf(stateOf(actual).data())
   const right = expectedElements(expected, left.type)
   const tolerance = toleranceOf([left.type, right.type], options)
   if (showDims(left.dims) !== showDims(right.dims))

@@ -4,6 +4,7 @@ import { type NestedArray, Tensor, type TensorArray } from '../runtime/index.ts'
 import { toTensor } from '../runtime/tensor/convert.ts'
 import { sizeOf } from '../runtime/tensor/data.ts'
 import type { HeldType } from '../runtime/tensor/dtype.ts'
+import { stateOf } from '../runtime/tensor/tensor.ts'
 import { type Elements, elementsOf } from './elements.ts'
 
 /** Elements in an array of their own: a Uint8Array is bool too, as that is held so. */
@@ -30,7 +31,7 @@ export type Expected =
 
 /** @throws NotComputedError, NotSavedError for a tensor without a value; ArgumentError, DtypeError for what can't be compared with it */
 export function expectedElements(expected: Expected, type: HeldType): Elements {
-  if (expected instanceof Tensor) return elementsOf(expected.held())
+  if (expected instanceof Tensor) return elementsOf(stateOf(expected).data())
   if (isTyped(expected)) return ofTyped(expected, type)
   if (typeof expected !== 'object' || Array.isArray(expected)) return ofNested(expected as NestedArray, type)
   const { data, dims } = (expected ?? {}) as Partial<Extract<Expected, { data: unknown }>>
@@ -55,7 +56,7 @@ function isTyped(value: unknown): value is ExpectedArray {
 }
 
 function ofTyped(array: ExpectedArray, type: HeldType): Elements {
-  const held = toTensor(array as Exclude<TensorArray, string[]>).held()
+  const held = stateOf(toTensor(array as Exclude<TensorArray, string[]>)).data()
   return elementsOf(type === 'bool' && held.type === 'uint8' ? { ...held, type } : held)
 }
 
@@ -67,8 +68,8 @@ const roundings: Partial<Readonly<Record<HeldType, (value: number) => number>>> 
 /** Numbers are rounded to the dtype, as the tensor's own were: 0.1 is a float32 then. */
 function ofNested(value: NestedArray, type: HeldType): Elements {
   const round = roundings[type]
-  if (!round) return elementsOf(toTensor(value, { type }).held())
-  const exact = elementsOf(toTensor(value, { type: 'float64' }).held())
+  if (!round) return elementsOf(stateOf(toTensor(value, { type })).data())
+  const exact = elementsOf(stateOf(toTensor(value, { type: 'float64' })).data())
   return {
     ...exact,
     type,

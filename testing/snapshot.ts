@@ -1,6 +1,7 @@
 import { ArgumentError } from '../runtime/errors/tensor.ts'
 import { Tensor } from '../runtime/index.ts'
 import type { HeldType } from '../runtime/tensor/dtype.ts'
+import { stateOf } from '../runtime/tensor/tensor.ts'
 import { type Element, type Elements, elementsOf } from './elements.ts'
 
 /** Elements as JSON has them, nested. */
@@ -61,7 +62,7 @@ export function snapshotOf(
   ] as const)
     if (!Number.isSafeInteger(value) || value < from)
       throw new ArgumentError(`snapshotOf: ${name} is ${value}.`, undefined, `give a whole number from ${from}`)
-  const elements = elementsOf(tensor.held())
+  const elements = elementsOf(stateOf(tensor).data())
   const { type, dims, length } = elements
   const head = { type, dims: [...dims] }
   if (type === 'bool' || type === 'string') {

@@ -3,7 +3,7 @@ import type { Tensor } from '../../runtime/index.ts'
 import { type NestedArray, toTensor } from '../../runtime/tensor/convert.ts'
 import { sizeOf } from '../../runtime/tensor/data.ts'
 import { type DataType, isBigInt, isFloat, isHeld } from '../../runtime/tensor/dtype.ts'
-import { Tensor as Tensors } from '../../runtime/tensor/tensor.ts'
+import { stateOf, Tensor as Tensors } from '../../runtime/tensor/tensor.ts'
 import { CommandError } from '../errors.ts'
 
 /** A tensor as `onnsight run` writes it. */
@@ -37,7 +37,7 @@ function nested(json: unknown, type: DataType): Tensor {
 
 /** An array of no elements does not tell all its dims. */
 function withDims(tensor: Tensor, dims: unknown): Tensor {
-  const held = tensor.held()
+  const held = stateOf(tensor).data()
   const isDims = Array.isArray(dims) && dims.every(dim => Number.isSafeInteger(dim) && dim >= 0)
   if (isDims && (String(dims) === String(held.dims) || (sizeOf(dims) === 0 && held.data.length === 0)))
     return Tensors.of({ ...held, dims: dims as number[] })

@@ -3,7 +3,7 @@ import type { Declared, Tensor } from '../../runtime/index.ts'
 import { toTensor } from '../../runtime/tensor/convert.ts'
 import { sizeOf, type TensorData } from '../../runtime/tensor/data.ts'
 import { type DataType, type HeldType, isFloat, isHeld } from '../../runtime/tensor/dtype.ts'
-import { Tensor as Tensors } from '../../runtime/tensor/tensor.ts'
+import { stateOf, Tensor as Tensors } from '../../runtime/tensor/tensor.ts'
 import { CommandError } from '../errors.ts'
 
 /** What a made input holds. */
@@ -123,7 +123,7 @@ function filled({ name, type }: Declared, dims: readonly number[], filling: Fill
     random: () => random.next() / 2 ** 31,
   }
   const numbers = Array.from({ length: count }, (_, i) => values[filling](i))
-  return { ...toTensor(numbers, { type: held }).held(), dims }
+  return { ...stateOf(toTensor(numbers, { type: held })).data(), dims }
 }
 
 function unusedDim(name: string, used: ReadonlySet<string>): CommandError {

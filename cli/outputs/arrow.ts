@@ -2,6 +2,7 @@ import type * as Arrow from 'apache-arrow'
 import type { Tensor } from '../../runtime/index.ts'
 import type { TensorData } from '../../runtime/tensor/data.ts'
 import type { HeldType } from '../../runtime/tensor/dtype.ts'
+import { stateOf } from '../../runtime/tensor/tensor.ts'
 import { CommandError } from '../errors.ts'
 
 /** The package, which onnsight does not bring along. @throws CommandError where it is missing */
@@ -26,7 +27,7 @@ export async function arrowParts(tensors: Readonly<Record<string, Tensor>>): Pro
   const fields: Arrow.Field[] = []
   const columns: Arrow.Data[] = []
   for (const [name, tensor] of Object.entries(tensors)) {
-    const held = tensor.held()
+    const held = stateOf(tensor).data()
     const values = elementsOf(arrow, held)
     const type = new arrow.FixedSizeList(values.length, new arrow.Field('item', values.type, false))
     const metadata = new Map([

@@ -3,7 +3,7 @@ import { UnknownShapeError } from '../errors/tensor.ts'
 import { ScannedError } from '../errors/trace.ts'
 import type { Recording, Tap, Value } from '../graph/expression.ts'
 import { recorderScope } from '../graph/recorder.ts'
-import type { Tensor } from '../tensor/tensor.ts'
+import { stateOf, type Tensor } from '../tensor/tensor.ts'
 import type { Backend } from '../tracing/backend.ts'
 import type { Block } from '../tracing/block.ts'
 import { keepingLive } from '../tracing/live.ts'
@@ -55,7 +55,7 @@ export async function recordEdits(
   const tracer = new Tracer([undefined, {}], {}, new RecordingBackend())
   tracer.shapes = async () => shapes
   tracer.unsure = (tensor, written, fitted) => unsure.set(written, { tensor, fitted })
-  tracer.asked = askedByUser
+  tracer.resolveDims = askedByUser
   tracer.unheard = true
   const read = (): Tensor[] => {
     const { taps, graph } = program
@@ -90,7 +90,7 @@ class RecordingBackend implements Backend {
       tracer.scanned = true
       await tracer.begin()
       const outputs = (await recorderScope().run(tracer, () => tracer.execute())) as Tensor[]
-      const { owner, writes, wanted } = tracer.recording(outputs.map(tensor => tensor.node))
+      const { owner, writes, wanted } = tracer.recording(outputs.map(tensor => stateOf(tensor).value))
       const kept = new Map([...writes].map(([tap, at]) => [tap, [...at]]))
       tracer.commit(undefined)
       return { owner, writes: kept, wanted }

@@ -1,6 +1,7 @@
 import { StepError } from '../errors/generate.ts'
 import { here } from '../tensor/here.ts'
 import { type SlicePart, type SliceSpec, toSlice } from '../tensor/slice.ts'
+import { stateOf } from '../tensor/tensor.ts'
 
 /** Which steps: one, a list of them, or a slice in NumPy's syntax: 0, [0, 2], s`1:20:2`. */
 export type Steps = number | readonly number[] | Exclude<SliceSpec, null | bigint>
@@ -38,7 +39,7 @@ function fromPart(part: SlicePart): Selection | undefined {
     case 'list':
       return {
         kind: 'named',
-        steps: Array.from(part.values.held().data as ArrayLike<unknown>, item => whole(Number(item))),
+        steps: Array.from(stateOf(part.values).data().data as ArrayLike<unknown>, item => whole(Number(item))),
       }
     case 'ellipsis':
       return { kind: 'range', start: 0, stop: Number.POSITIVE_INFINITY, step: 1 }

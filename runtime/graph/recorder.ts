@@ -14,7 +14,7 @@ export interface Recorder extends TapOwner {
   /** Its block is recorded for a file: what it prints, nobody hears. */
   readonly unheard?: boolean
   /** Given dims of a handle, some of them unknown, when they are asked for; gives what is to be seen of them. */
-  readonly asked?: ((dims: Dims, label: string) => Dims) | undefined
+  readonly resolveDims?: ((dims: Dims, label: string) => Dims) | undefined
   /** Names the trace in messages: `src/steer.ts:9:22`. */
   readonly name: string
   mark(): Mark | undefined

@@ -12,7 +12,7 @@ import { shownPath } from '../graph/shown-path.ts'
 import type { TensorData } from '../tensor/data.ts'
 import { decodeData, type EncodedData, encodeData } from '../tensor/encoded.ts'
 import { isPlain } from '../tensor/plain.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import { stateOf, Tensor } from '../tensor/tensor.ts'
 import type { Backend } from '../tracing/backend.ts'
 import { keepingLive } from '../tracing/live.ts'
 import type { TraceableVariant } from '../tracing/traceable.ts'
@@ -39,7 +39,7 @@ export class RecordBackend implements Backend {
       const result = await recorderScope().run(tracer, () => tracer.execute())
       const wanted: Tensor[] = []
       const shown = withPlaceholders(result, wanted)
-      const recording = tracer.recording(wanted.map(tensor => tensor.node))
+      const recording = tracer.recording(wanted.map(tensor => stateOf(tensor).value))
       tracer.engine.check(recording)
       tracer.commit(result)
       const inputs = Object.fromEntries([...tracer.inputs].map(([name, data]) => [name, encodeData(data)]))

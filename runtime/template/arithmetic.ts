@@ -3,7 +3,7 @@ import type { BinaryOperator, UnaryOperator } from '../../language/template/ast.
 import type { TensorLike } from '../tensor/convert.ts'
 import { toTensor } from '../tensor/convert.ts'
 import { operators } from '../tensor/operators.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import { stateOf, Tensor } from '../tensor/tensor.ts'
 import { TemplateProblem } from './problem.ts'
 
 type Plain = number | bigint | boolean
@@ -94,6 +94,6 @@ export function describe(value: unknown): string {
   if (value === null || value === undefined) return 'None'
   if (typeof value === 'function') return 'a module'
   if (typeof value === 'string') return `the text ${JSON.stringify(value)}`
-  if (value instanceof Tensor) return value.label
+  if (value instanceof Tensor) return stateOf(value).label
   return Array.isArray(value) ? 'a list' : isScalar(value) ? String(value) : 'an object'
 }

@@ -3,7 +3,7 @@ import { MissingInputsError } from '../errors/console.ts'
 import { OutsideTraceError } from '../errors/trace.ts'
 import type { Inputs } from '../model/loaded/inputs.ts'
 import type { Model } from '../model/model.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import { stateOf, Tensor } from '../tensor/tensor.ts'
 import type { Block } from '../tracing/block.ts'
 import { Info } from '../tracing/info.ts'
 import { traceBlock } from '../tracing/trace.ts'
@@ -43,13 +43,14 @@ export class TemplateConsole {
       info,
       record: async (model, tracer) => {
         await this.#interpret(model, tracer, source, statements, info, variables)
-        for (const value of variables.values()) if (value instanceof Tensor && value.owner) tracer.save(value)
+        for (const value of variables.values())
+          if (value instanceof Tensor && stateOf(value).recorder) tracer.save(value)
       },
     }
     await this.#trace(block)
     const changed = [...variables].filter(([name, value]) => this.variables.get(name) !== value)
     for (const [name, value] of changed)
-      this.variables.set(name, value instanceof Tensor ? Tensor.of((await value.value()).held()) : value)
+      this.variables.set(name, value instanceof Tensor ? Tensor.of(stateOf(await value.value()).data()) : value)
     return changed.map(([name]) => name)
   }
 

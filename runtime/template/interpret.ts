@@ -5,7 +5,7 @@ import { handleOf, type ModuleHandle } from '../model/modules/module.ts'
 import { skip } from '../model/skip.ts'
 import { nearestNames } from '../names/nearest.ts'
 import { toTensor } from '../tensor/convert.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import { stateOf, Tensor } from '../tensor/tensor.ts'
 import type { Tracer } from '../tracing/tracer.ts'
 import { binary, describe, isScalar, unary } from './arithmetic.ts'
 import { call, callOperation, isOperation } from './calls.ts'
@@ -203,10 +203,10 @@ export class Interpreter {
     const spec = sliceOf(slice)
     const value = combined(() => object.slice(spec))
     if (place.kind !== 'name') object.set(spec, value)
-    else if (object.isPlace)
+    else if (stateOf(object).isPlace)
       throw new TemplateProblem(
-        `${place.name} is what was read at ${object.label}, and does not change`,
-        `write to the place itself, ${object.label}[…] = …, or to a copy: ${place.name} = ${place.name}.clone()`,
+        `${place.name} is what was read at ${stateOf(object).label}, and does not change`,
+        `write to the place itself, ${stateOf(object).label}[…] = …, or to a copy: ${place.name} = ${place.name}.clone()`,
       )
     else this.#variables.set(place.name, object.assign(spec, value as never))
   }

@@ -4,7 +4,7 @@ import { type ByteSource, readBytes } from '../onnx/files/byte-source.ts'
 import { fileSource } from '../onnx/files/file-source.ts'
 import { sizeOf, type TensorData } from '../tensor/data.ts'
 import { bytesOf, type HeldType } from '../tensor/dtype.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import { stateOf, Tensor } from '../tensor/tensor.ts'
 import { elementBytes, readElements, roomFor } from './element-bytes.ts'
 import { type NpyHeader, npyHeader, readNpyHeader } from './npy-header.ts'
 
@@ -111,7 +111,7 @@ function rowMajor(data: TensorData['data'], dims: readonly number[]): TensorData
 
 /** A tensor as the bytes of a .npy file, for `numpy.load`. @throws InvalidTensorsFileError for texts that end in a NUL */
 export function npyParts(path: string, tensor: Tensor): Uint8Array[] {
-  const { type, dims, data } = tensor.held()
+  const { type, dims, data } = stateOf(tensor).data()
   if (Array.isArray(data)) return textParts(path, data, dims)
   const code = codes[type]!
   return [npyHeader(`${code.endsWith('1') ? '|' : '<'}${code}`, dims), ...elementBytes(data)]

@@ -4,7 +4,7 @@ import { type ByteSource, readBytes } from '../onnx/files/byte-source.ts'
 import { fileSource } from '../onnx/files/file-source.ts'
 import { sizeOf, type TensorData } from '../tensor/data.ts'
 import { bytesOf, type HeldType } from '../tensor/dtype.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import { stateOf, Tensor } from '../tensor/tensor.ts'
 import { elementBytes, readElements, roomFor } from './element-bytes.ts'
 
 /* The format is a length, a JSON header and the tensors' bytes. No kept-up package reads or writes it in Node. */
@@ -58,7 +58,7 @@ export function safetensorsParts(path: string, tensors: Readonly<Record<string, 
   for (const [name, tensor] of Object.entries(tensors)) {
     if (!(tensor instanceof Tensor))
       throw new InvalidTensorsFileError(path, `${name} is no tensor`, undefined, 'safetensors', WRITTEN)
-    const { type, dims, data } = tensor.held()
+    const { type, dims, data } = stateOf(tensor).data()
     const dtype = names[type]
     if (!dtype || Array.isArray(data))
       throw new InvalidTensorsFileError(path, `${name} is of ${type}, and safetensors holds numbers`)

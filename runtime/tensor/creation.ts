@@ -6,7 +6,7 @@ import { allocate, type DataType, type HeldType, isBigInt } from './dtype.ts'
 import { expect } from './expected.ts'
 import { here } from './here.ts'
 import { int64Operand } from './int64.ts'
-import { recordOne, Tensor } from './tensor.ts'
+import { recordOne, stateOf, Tensor } from './tensor.ts'
 
 /** Which dtype. */
 interface Typed {
@@ -33,7 +33,7 @@ export function tensor(
 }
 
 function withDims(made: Tensor, dims: readonly number[]) {
-  const held = made.held()
+  const held = stateOf(made).data()
   if (sizeOf(dims) !== sizeOf(held.dims))
     throw new ArgumentError(`${sizeOf(held.dims)} elements do not fill [${dims.join(', ')}].`, here())
   return { ...held, dims: [...dims] }
@@ -47,7 +47,7 @@ export function full(dims: readonly number[], value: number, options?: Typed, ..
 
 function filled(dims: readonly number[], value: number, { type = 'float32' }: Typed): Tensor {
   checkDims(dims, 'full')
-  const one = toTensor(value, { type }).held().data
+  const one = stateOf(toTensor(value, { type })).data().data
   const data = allocate(type, sizeOf(dims))
   ;(data as unknown[]).fill(one[0])
   return Tensor.of({ type, dims: [...dims], data })
@@ -131,8 +131,8 @@ export function eye(rows: number, columns?: number, options?: Typed): Tensor
 export function eye(rows: number, columns = rows, options: Typed = {}, ...surplus: unknown[]): Tensor {
   const { type = 'float32' } = expect<Typed>('eye', rows, columns, options, ...surplus)
   const made = zeros([rows, columns], { type })
-  const ones = full([Math.min(rows, columns)], 1, { type }).held().data as unknown[]
-  const data = made.held().data as unknown[]
+  const ones = stateOf(full([Math.min(rows, columns)], 1, { type })).data().data as unknown[]
+  const data = stateOf(made).data().data as unknown[]
   for (let i = 0; i < ones.length; i++) data[i * columns + i] = ones[i]
   return made
 }
@@ -142,7 +142,7 @@ export function oneHot(ids: Tensor, classes: number): Tensor
 export function oneHot(ids: Tensor, classes: number, ...surplus: unknown[]): Tensor {
   expect('oneHot', ids, classes, ...surplus)
   if (ids.computed) {
-    for (const id of ids.held().data as Iterable<number | bigint>)
+    for (const id of stateOf(ids).data().data as Iterable<number | bigint>)
       if (id < 0 || id >= classes) throw new IndexError(`oneHot: there is no class ${id} among ${classes}`, here())
   }
   return ids.long().unsqueeze(-1).eq(arange(classes)).long()

@@ -4,7 +4,7 @@ import { NoSuchMemberError, NotAssignableError } from '../errors/members.ts'
 import { ArgumentError } from '../errors/tensor.ts'
 import { guardMembers } from './guarded.ts'
 import { here } from './here.ts'
-import { Tensor } from './tensor.ts'
+import { stateOf, Tensor } from './tensor.ts'
 
 /*
  * Members that tensors have in nnsight, PyTorch and NumPy, and not here: what to write for them. JavaScript answers a member that is not
@@ -121,14 +121,16 @@ function nearest(name: string): string | undefined {
 }
 
 /** What has a path keeps it as it is written. */
-const labelOf = ({ label }: Tensor): string =>
-  label.includes(' ') ? `${label[0].toUpperCase()}${label.slice(1)}` : label
+const labelOf = (tensor: Tensor): string => {
+  const { label } = stateOf(tensor)
+  return label.includes(' ') ? `${label[0].toUpperCase()}${label.slice(1)}` : label
+}
 
 function read(tensor: Tensor, name: string): Error {
   const slice = sliceOf(name)
   if (!slice) return new NoSuchMemberError(labelOf(tensor), name, adviceFor(name), here())
-  const code = asCode(tensor.label)
-  const isTuple = name === '0' && tensor.isPlace
+  const code = asCode(stateOf(tensor).label)
+  const isTuple = name === '0' && stateOf(tensor).isPlace
   return new NoSuchMemberError(
     labelOf(tensor),
     `[${name}]: JavaScript can't index a tensor`,
@@ -141,22 +143,22 @@ function read(tensor: Tensor, name: string): Error {
 
 function write(tensor: Tensor, name: string): Error {
   const slice = sliceOf(name)
-  const code = asCode(tensor.label)
-  const place = tensor.isPlace ? code : 'model.….output'
+  const code = asCode(stateOf(tensor).label)
+  const place = stateOf(tensor).isPlace ? code : 'model.….output'
   if (!slice) {
     const fix =
       name === 'grad'
         ? 'gradients are not computed: see docs/limits.md'
-        : tensor.isPlace
+        : stateOf(tensor).isPlace
           ? `write the place itself: ${code} = …, or a part of it, ${code}.set(s\`:, -1\`, …)`
           : 'tensors never change: make another one, and write it into a place, model.….output = …'
-    return new NotAssignableError(`${name} of ${tensor.label}`, fix, here())
+    return new NotAssignableError(`${name} of ${stateOf(tensor).label}`, fix, here())
   }
-  const whole = name === '0' && tensor.isPlace ? `; all of it, as no tuple leaves here: ${code} = …` : ''
-  const fix = tensor.isPlace
+  const whole = name === '0' && stateOf(tensor).isPlace ? `; all of it, as no tuple leaves here: ${code} = …` : ''
+  const fix = stateOf(tensor).isPlace
     ? `write ${place}.set(${slice}, …)${whole}`
     : `make a changed copy, h.assign(${slice}, …), and write it into a place: model.….output = …`
-  return new NotAssignableError(`[${name}] of ${tensor.label}`, fix, here())
+  return new NotAssignableError(`[${name}] of ${stateOf(tensor).label}`, fix, here())
 }
 
 /** To be called when all operations are on the prototype. */

@@ -1,20 +1,20 @@
 import { showDims } from '../errors/tensor.ts'
 import { sizeOf, type TensorData } from './data.ts'
 import { elementReader } from './nested.ts'
-import type { Tensor } from './tensor.ts'
+import { stateOf, type Tensor } from './tensor.ts'
 
 /** As a person wants to see it: the values if they are here, else what is known and how to get them. */
 export function describe(tensor: Tensor): string {
   const shape = knownShape(tensor)
   if (!tensor.computed) {
-    const state = tensor.scanned
+    const state = stateOf(tensor).isOnlyScanned
       ? 'scanned: no value'
-      : tensor.gone
+      : stateOf(tensor).isReleased
         ? 'its trace has ended, and it was not saved'
         : 'not computed: await h.value(), or save(h)'
-    return `Tensor(${tensor.label}, ${tensor.type} ${shape}, ${state})`
+    return `Tensor(${stateOf(tensor).label}, ${tensor.type} ${shape}, ${state})`
   }
-  const held = tensor.held()
+  const held = stateOf(tensor).data()
   const values = format(held, sizeOf(held.dims) > 1000 ? 3 : Number.POSITIVE_INFINITY)
   return `Tensor(${tensor.type} ${shape}\n${values})`
 }

@@ -1,4 +1,4 @@
-import { Tensor } from './tensor.ts'
+import { constantTensor, Tensor } from './tensor.ts'
 
 /** Past every end: ONNX clamps it. */
 export const MAX = (1n << 63n) - 1n
@@ -13,7 +13,7 @@ export function int64Operand(values: Integers, dims: readonly number[] = [values
 
 /** Numbers that are part of what is recorded: axes, a new shape. */
 export function int64Constant(values: Integers, dims: readonly number[] = [values.length]): Tensor {
-  return Tensor.constant({ type: 'int64', dims, data: pack(values) })
+  return constantTensor({ type: 'int64', dims, data: pack(values) })
 }
 
 function pack(values: Integers): BigInt64Array {

@@ -3,7 +3,7 @@ import type { Dim, Dims } from '../graph/expression.ts'
 import { type TensorLike, toTensor } from './convert.ts'
 import { type DataType, isFloat, isInteger } from './dtype.ts'
 import { here } from './here.ts'
-import { Tensor } from './tensor.ts'
+import { dimsOf, Tensor } from './tensor.ts'
 
 const category = (type: DataType): number => (type === 'bool' ? 0 : isInteger(type) ? 1 : 2)
 
@@ -74,7 +74,7 @@ function arrayType(type: DataType, value: TensorLike): DataType | undefined {
 }
 
 function resultType(a: Tensor, b: Tensor): DataType {
-  const zero = (tensor: Tensor): boolean => tensor.node.dims?.length === 0
+  const zero = (tensor: Tensor): boolean => dimsOf(tensor)?.length === 0
   if (zero(a) !== zero(b)) {
     const [full, scalar] = zero(a) ? [b, a] : [a, b]
     if (category(scalar.type) <= category(full.type)) return full.type

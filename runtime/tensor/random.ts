@@ -8,7 +8,7 @@ import { sizeOf } from './data.ts'
 import type { HeldType } from './dtype.ts'
 import { expect } from './expected.ts'
 import { here } from './here.ts'
-import { Tensor } from './tensor.ts'
+import { stateOf, Tensor } from './tensor.ts'
 
 type Generator = ReturnType<typeof mersenne>
 
@@ -95,5 +95,5 @@ export function randperm(count: number, options: Seeded, ...surplus: unknown[]):
 }
 
 function shaped(values: number[], dims: readonly number[], type: HeldType): Tensor {
-  return Tensor.of({ ...toTensor(values, { type }).held(), dims })
+  return Tensor.of({ ...stateOf(toTensor(values, { type })).data(), dims })
 }

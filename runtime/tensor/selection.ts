@@ -4,7 +4,7 @@ import { here } from './here.ts'
 import { int64Operand } from './int64.ts'
 import { castTo } from './ops/kernel.ts'
 import type { SlicePart } from './slice.ts'
-import { recordOne, type Tensor } from './tensor.ts'
+import { recordOne, stateOf, type Tensor } from './tensor.ts'
 
 export type Range = Extract<SlicePart, { kind: 'range' }>
 
@@ -76,7 +76,7 @@ function checkIndex(dims: Dims, axis: number, index: number | bigint): void {
 
 /** An integer of rank 0 is an index, wherever it comes from. */
 function list(dims: Dims, axis: number, values: Tensor): Choice {
-  if (values.computed) for (const value of values.held().data) checkIndex(dims, axis, value as number | bigint)
+  if (values.computed) for (const value of stateOf(values).data().data) checkIndex(dims, axis, value as number | bigint)
   if (values.rank > 0) return { kind: 'list', axis, values: int64(values) }
   return { kind: 'index', axis, index: int64(values), at: values.computed ? Number(values.item()) : undefined }
 }
@@ -84,7 +84,10 @@ function list(dims: Dims, axis: number, values: Tensor): Choice {
 /** Converted here if it is here: what is computed can be checked, and has known dims. */
 function int64(values: Tensor): Tensor {
   if (values.type === 'int64' || !values.computed) return castTo(values, 'int64')
-  return int64Operand(Array.from(values.held().data as ArrayLike<number | bigint>), values.held().dims)
+  return int64Operand(
+    Array.from(stateOf(values).data().data as ArrayLike<number | bigint>),
+    stateOf(values).data().dims,
+  )
 }
 
 /** @throws ShapeError if the mask has other dims than the axes from `axis` on; IndexError if it has more */
@@ -108,7 +111,7 @@ function mask(dims: Dims, axis: number, values: Tensor): Choice[] {
 
 /** Where a computed mask holds: for each of its axes, the list of places. */
 function placesOf(mask: Tensor): number[][] {
-  const { data, dims } = mask.held()
+  const { data, dims } = stateOf(mask).data()
   const places: number[][] = dims.map(() => [])
   for (let i = 0; i < data.length; i++) {
     if (!data[i]) continue

@@ -2,7 +2,7 @@ import type { TraceReport } from '../engine/running/report.ts'
 import { OnnsightError } from '../errors/error.ts'
 import { CycleError } from '../errors/link.ts'
 import { recorderScope } from '../graph/recorder.ts'
-import type { Tensor } from '../tensor/tensor.ts'
+import { setData, stateOf, type Tensor } from '../tensor/tensor.ts'
 import { audience } from './listeners.ts'
 import { keepingLive } from './live.ts'
 import { collectTensors } from './result.ts'
@@ -25,13 +25,13 @@ export class ExecutionBackend implements Backend {
       if (tracer.isOpen) return done(tracer, result)
       const { tensors, ran } = await withoutUnasked(tracer, wantedBy(tracer, result), wanted =>
         tracer.runRecording(
-          wanted.map(tensor => tensor.node),
+          wanted.map(tensor => stateOf(tensor).value),
           false,
         ),
       )
       const { wanted, report } = ran
       tensors.forEach((tensor, i) => {
-        tensor.fulfil(wanted[i])
+        setData(tensor, wanted[i])
       })
       await done(tracer, result)
       const whole = withWholeTime(report, performance.now() - start)
@@ -74,11 +74,11 @@ export async function withoutUnasked<R>(
 
 function isSound(tracer: Tracer, tensor: Tensor): boolean {
   try {
-    tracer.engine.check(tracer.recording([tensor.node]))
+    tracer.engine.check(tracer.recording([stateOf(tensor).value]))
     return true
   } catch (error) {
     if (!isCycle(error)) throw error
-    tensor.refuse(error)
+    stateOf(tensor).setFailure(error)
     return false
   }
 }

@@ -4,7 +4,7 @@ import type { Mark } from '../graph/expression.ts'
 import { currentRecorder } from '../graph/recorder.ts'
 import { asked, plainKey, plainLength } from '../tensor/asked.ts'
 import { operators } from '../tensor/operators.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import { stateOf, Tensor } from '../tensor/tensor.ts'
 import { Here } from './here.ts'
 import type { Info } from './info.ts'
 import { LineMark } from './mark.ts'
@@ -92,10 +92,10 @@ export class BlockContext {
   async scalar(value: unknown): Promise<unknown> {
     if (!(value instanceof Tensor)) return value
     const computed = await value.value()
-    const { data, dims } = computed.held()
+    const { data, dims } = stateOf(computed).data()
     if (data.length === 1) return computed.item()
     throw new ConditionError(
-      `A condition needs one truth value, and ${value.label} has ${data.length} (${dims.join(' × ')}).`,
+      `A condition needs one truth value, and ${stateOf(value).label} has ${data.length} (${dims.join(' × ')}).`,
       'say what you mean: h.any() or h.all(), or pick one element',
       this.#mark(),
     )
@@ -109,7 +109,7 @@ export class BlockContext {
     if (!(value instanceof Tensor)) return value
     if (value.computed) return value.item()
     throw new ConditionError(
-      `${value.label} was used as a condition in a function that can't wait for it.`,
+      `${stateOf(value).label} was used as a condition in a function that can't wait for it.`,
       'make the function async, or use where(condition, a, b)',
       this.#mark(),
     )

@@ -1,4 +1,4 @@
-import type { Tensor } from '../tensor/tensor.ts'
+import { release, type Tensor } from '../tensor/tensor.ts'
 import { collectTensors } from './result.ts'
 
 /** Values that inner traces gave on, saved or not: they live as long as the trace or session around them. */
@@ -22,7 +22,7 @@ export class Passed {
     for (const tensor of this.#values) {
       if (this.#kept.has(tensor)) continue
       if (around) around.pass(tensor)
-      else tensor.drop()
+      else release(tensor)
     }
   }
 }

@@ -6,7 +6,8 @@ import { SkippedError } from '../errors/trace.ts'
 import { type Mark, type Tap, TapRead, Value, type Write } from '../graph/expression.ts'
 import type { Recorder } from '../graph/recorder.ts'
 import type { ModuleNode } from '../names/tree.ts'
-import { type Place, Tensor } from '../tensor/tensor.ts'
+import type { Place } from '../tensor/state.ts'
+import { newHandle, stateOf, type Tensor } from '../tensor/tensor.ts'
 import type { Rows } from './rows.ts'
 import { isInside, Skipped } from './skipped.ts'
 import type { TraceableVariant } from './traceable.ts'
@@ -82,7 +83,7 @@ export class Places {
     }
     const part = this.view.rows?.spec(tap).slice
     if (part === undefined) return this.#readWhole(tap, place)
-    return owner.oneCall(() => Tensor.handle(this.#readWhole(tap).slice(part).node, owner, place))
+    return owner.oneCall(() => newHandle(stateOf(this.#readWhole(tap).slice(part)).value, owner, place))
   }
 
   #readWhole(tap: Tap, place?: Place): Tensor {
@@ -90,7 +91,7 @@ export class Places {
     const writes = this.#writes.get(tap)?.length ?? 0
     const shape = this.shapeOf(tap.tensor)
     const read = new TapRead(tap, writes, owner, owner.mark())
-    return Tensor.handle(new Value(read, 0, shape?.type ?? 'float32', shape?.dims), owner, place)
+    return newHandle(new Value(read, 0, shape?.type ?? 'float32', shape?.dims), owner, place)
   }
 
   /** Replaces the value at a tap for all that lies behind it. @throws ShapeError, DtypeError, OutOfOrderError */
@@ -122,7 +123,7 @@ export class Places {
     // What one module reads for itself is still its own.
     const isOwn = tap.direction === 'in' && tap.scope !== ''
     if (variant.decided.has(tap.tensor) && !isOwn) throw new DecidedError(tap.label, mark)
-    const value = this.#fit(tap, written, mark).node
+    const value = stateOf(this.#fit(tap, written, mark)).value
     if (!this.view.written.has(tap)) this.view.written.set(tap, mark)
     const writes = this.#writes.get(tap)
     if (writes) writes.push({ value, mark })
@@ -140,7 +141,7 @@ export class Places {
         shape,
         written,
         mark,
-        unsure && ((value, fitted) => unsure(tap.tensor, value.node, fitted?.node)),
+        unsure && ((value, fitted) => unsure(tap.tensor, stateOf(value).value, fitted && stateOf(fitted).value)),
       )
     }
     const part = this.view.rows.writable(tap)

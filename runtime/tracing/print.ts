@@ -2,7 +2,7 @@ import { AssertionFailedError, ConditionError } from '../errors/trace.ts'
 import { currentRecorder, recorderScope } from '../graph/recorder.ts'
 import { indexOf } from '../tensor/data.ts'
 import { refuseSurplus } from '../tensor/expected.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import { stateOf, Tensor } from '../tensor/tensor.ts'
 
 /**
  * Shows values as they are here: the model runs as far as they need. In a block that the macro captures it is awaited by itself;
@@ -23,13 +23,13 @@ export async function assert(condition: unknown, message?: string): Promise<void
 export async function assert(condition: unknown, message?: string, ...surplus: unknown[]): Promise<void> {
   refuseSurplus('assert', 2, surplus)
   const at = currentRecorder()?.mark()?.position()
-  const label = condition instanceof Tensor ? condition.label : String(condition)
+  const label = condition instanceof Tensor ? stateOf(condition).label : String(condition)
   const [value] = await computed([condition])
   if (!(value instanceof Tensor)) {
     if (!value) throw new AssertionFailedError(message ?? label, undefined, at)
     return
   }
-  const { data, dims, type } = value.held()
+  const { data, dims, type } = stateOf(value).data()
   if (type === 'string') throw new ConditionError(`assert() was given text: ${label}.`, 'give it a bool', at)
   const failed = Array.from(data as ArrayLike<number | bigint>).findIndex(element => !element)
   if (failed >= 0) throw new AssertionFailedError(message ?? label, indexOf(failed, dims), at)

@@ -1,6 +1,7 @@
 import { SaveError } from '../errors/trace.ts'
 import { currentRecorder } from '../graph/recorder.ts'
 import { refuseSurplus } from '../tensor/expected.ts'
+import { stateOf } from '../tensor/tensor.ts'
 import { collectTensors } from './result.ts'
 import { currentSession } from './session.ts'
 import { Tracer } from './tracer.ts'
@@ -14,11 +15,11 @@ export function save<T>(value: T, ...surplus: unknown[]): T {
   refuseSurplus('save', 1, surplus, 'write save([a, b]), or save() around each')
   const recorder = currentRecorder()
   for (const tensor of collectTensors(value)) {
-    const owner = tensor.owner ?? recorder
+    const owner = stateOf(tensor).recorder ?? recorder
     if (owner instanceof Tracer && !owner.finished) owner.save(tensor)
     else if (!tensor.computed)
       throw new SaveError(
-        `save() was given ${tensor.label} outside a trace.`,
+        `save() was given ${stateOf(tensor).label} outside a trace.`,
         'call it inside the block; outside, use `await t.value()`',
       )
   }

@@ -1,3 +1,4 @@
+import { stateOf } from '../tensor/tensor.ts'
 import { type Backend, done, record, wantedBy, withoutUnasked } from './backend.ts'
 import { keepingLive } from './live.ts'
 import type { Tracer } from './tracer.ts'
@@ -10,7 +11,7 @@ export class ScanBackend implements Backend {
       const result = await record(tracer)
       if (tracer.isOpen) return done(tracer, result)
       await withoutUnasked(tracer, wantedBy(tracer, result), wanted =>
-        tracer.engine.check(tracer.recording(wanted.map(tensor => tensor.node))),
+        tracer.engine.check(tracer.recording(wanted.map(tensor => stateOf(tensor).value))),
       )
       tracer.commit(result)
       return result

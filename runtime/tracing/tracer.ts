@@ -10,7 +10,7 @@ import type { ModuleNode } from '../names/tree.ts'
 import type { TensorData } from '../tensor/data.ts'
 import type { HeldType } from '../tensor/dtype.ts'
 import { knownOptions } from '../tensor/known-options.ts'
-import type { Tensor } from '../tensor/tensor.ts'
+import { stateOf, type Tensor } from '../tensor/tensor.ts'
 import { type Backend, ExecutionBackend } from './backend.ts'
 import type { BlockOwner } from './context.ts'
 import { Here } from './here.ts'
@@ -92,7 +92,7 @@ export class Tracer implements PlacesOwner, BlockOwner {
   /** Told of writes that need not fit for all inputs. @internal */
   unsure: PlacesOwner['unsure']
   /** Given dims that the user asks for, some of them unknown; gives what they are to see. @internal */
-  asked: Recorder['asked']
+  resolveDims: Recorder['resolveDims']
   /** Nobody hears what it prints. @internal */
   unheard = false
   /** These inputs won't come again: nothing is kept for them. @internal */
@@ -292,7 +292,7 @@ export class Tracer implements PlacesOwner, BlockOwner {
   /** Its own values among these outlive it, with what it stands in. @internal */
   passOn(values: readonly unknown[]): void {
     for (const value of collectTensors(values, MOST_HELD)) {
-      if (value.owner !== this || this.#saved.has(value)) continue
+      if (stateOf(value).recorder !== this || this.#saved.has(value)) continue
       this.#saved.add(value)
       this.#flowing.add(value)
       this.#around?.pass(value)
@@ -333,9 +333,9 @@ export class Tracer implements PlacesOwner, BlockOwner {
     this.#passed.keep(tensor)
     this.#session?.save(tensor)
     if (tensor.computed) return
-    if (tensor.owner && tensor.owner !== this) {
+    if (stateOf(tensor).recorder && stateOf(tensor).recorder !== this) {
       throw new SaveError(
-        `save() was given ${tensor.label}, which belongs to another trace.`,
+        `save() was given ${stateOf(tensor).label}, which belongs to another trace.`,
         'save it in the trace that reads it',
         this.mark()?.position(),
       )

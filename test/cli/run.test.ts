@@ -13,6 +13,7 @@ import { join, resolve } from 'node:path'
 import { tableFromIPC } from 'apache-arrow'
 import test from 'ava'
 import { load, type Model, readSafetensors, Tensor, template, tensor, writeSafetensors } from 'onnsight'
+import { stateOf } from '#dist/runtime/tensor/tensor.js'
 import { npyParts, readNpy } from '#dist/runtime/tensor-files/npy.js'
 import { graph, model as modelOf, node, OnnxType, saved, value } from '../model/hand-graph.ts'
 import { type Ended, onnsight } from './spawn.ts'
@@ -134,9 +135,9 @@ test('each ending writes its format: what is read back is what was computed', as
   const table = tableFromIPC(readFileSync(at('results.arrow')))
   t.is(table.numRows, 1)
   for (const [name, { type, dims }] of Object.entries(expected)) {
-    const held = expected[name].held()
+    const held = stateOf(expected[name]).data()
     t.deepEqual(json[name], { type, dims: [...dims] as number[], data: expected[name].tolist() as unknown })
-    t.deepEqual(tensors[name].held(), { ...held, dims: [...held.dims] })
+    t.deepEqual(stateOf(tensors[name]).data(), { ...held, dims: [...held.dims] })
     const field = table.schema.fields.find(field => field.name === name)!
     t.is(field.metadata.get('ARROW:extension:name'), 'arrow.fixed_shape_tensor')
     t.deepEqual(JSON.parse(field.metadata.get('ARROW:extension:metadata')!), { shape: dims })

@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { load, type Model, OnnsightError, randn, type SaveOptions } from 'onnsight'
+import { stateOf } from '#dist/runtime/tensor/tensor.js'
 import { floats, graph, model as handModel, ints, node, OnnxType, saved, value } from '../model/hand-graph.ts'
 import { realFiles } from '../onnx/real-files.ts'
 import { decode, namesIn, temporaryFolder } from '../onnx/written.ts'
@@ -157,7 +158,9 @@ test('functions stay calls where no edit reaches inside', async t => {
   const [outside, inside] = ['outside.onnx', 'inside.onnx'].map(name => join(folder, name))
   const found = original.edit(m => {
     const output = before.graph!.output[0].name
-    const inner = m.nodeNames.filter(name => name.includes('/') && !m.node(name).output.label.includes(output)).at(3)!
+    const inner = m.nodeNames
+      .filter(name => name.includes('/') && !stateOf(m.node(name).output).label.includes(output))
+      .at(3)!
     m.node(inner).output = m.node(inner).output.mul(0.5)
   })
   await found.save(inside)

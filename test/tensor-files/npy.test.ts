@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import test from 'ava'
 import fc from 'fast-check'
 import { type OnnsightError, Tensor } from 'onnsight'
+import { stateOf } from '#dist/runtime/tensor/tensor.js'
 import { npyParts, readNpy } from '#dist/runtime/tensor-files/npy.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'onnsight-npy-'))
@@ -81,8 +82,8 @@ const tensors = fc.oneof(
 test('any tensor comes back as it was', async t => {
   await fc.assert(
     fc.asyncProperty(tensors, async tensor => {
-      const back = (await readNpy(write(bytesOf(tensor)))).held()
-      t.deepEqual(back, { ...tensor.held(), dims: [...tensor.held().dims] })
+      const back = stateOf(await readNpy(write(bytesOf(tensor)))).data()
+      t.deepEqual(back, { ...stateOf(tensor).data(), dims: [...stateOf(tensor).data().dims] })
     }),
     { numRuns: 300 },
   )
@@ -213,7 +214,7 @@ for path in sys.argv[1:]:
   t.is(lines.length, sample.length)
   for (const [i, tensor] of sample.entries()) {
     const [shape, descr, elements] = JSON.parse(lines[i]) as [number[], string, string[]]
-    const { type, dims, data } = tensor.held()
+    const { type, dims, data } = stateOf(tensor).data()
     t.deepEqual(shape, [...dims])
     if (type !== 'string') t.is(descr, dtypes[type as keyof typeof dtypes])
     if (type.includes('int')) t.deepEqual(elements, Array.from(data as BigInt64Array, String))

@@ -1,15 +1,16 @@
 import test from 'ava'
-import { OnnsightError, Tensor } from 'onnsight'
+import { OnnsightError, type Tensor } from 'onnsight'
 import { type Dims, TapRead, Value } from '#dist/runtime/graph/expression.js'
 import { type TensorLike, toTensor } from '#dist/runtime/tensor/convert.js'
 import type { DataType } from '#dist/runtime/tensor/dtype.js'
 import { where } from '#dist/runtime/tensor/ops/comparison.js'
 import { einsum } from '#dist/runtime/tensor/ops/einsum.js'
+import { newHandle } from '#dist/runtime/tensor/tensor.js'
 
 /** A handle of which only this is known. */
 function handle(dims: Dims | undefined, type: DataType = 'float32'): Tensor {
   const tap = { key: 'x', label: 'x', tensor: 'x', direction: 'out', scope: '' } as const
-  return Tensor.handle(new Value(new TapRead(tap, 0, { program: {} }, undefined), 0, type, dims))
+  return newHandle(new Value(new TapRead(tap, 0, { program: {} }, undefined), 0, type, dims))
 }
 
 const h = handle([1, 7, 128])

@@ -5,6 +5,7 @@ import { type NestedArray, toTensor } from '#dist/runtime/tensor/convert.js'
 import type { DataType } from '#dist/runtime/tensor/dtype.js'
 import { operators } from '#dist/runtime/tensor/operators.js'
 import { broadcastDims, promoteTypes } from '#dist/runtime/tensor/promote.js'
+import { stateOf } from '#dist/runtime/tensor/tensor.js'
 
 const types: DataType[] = ['float32', 'float64', 'float16', 'int64', 'int32', 'int16', 'int8', 'uint8', 'bool']
 const someType = fc.constantFrom(...types)
@@ -13,7 +14,7 @@ const someDims = fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 4 })
 function filled(type: DataType, dims: readonly number[], seed = 1): Tensor {
   const size = dims.reduce((a, b) => a * b, 1)
   const flat = Array.from({ length: size }, (_, i) => ((i * 7 + seed) % 5) + 1)
-  const { data, type: held } = toTensor(flat, { type }).held()
+  const { data, type: held } = stateOf(toTensor(flat, { type })).data()
   return Tensor.of({ type: held, dims, data })
 }
 

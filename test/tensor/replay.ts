@@ -4,6 +4,7 @@ import { toTensor } from '#dist/runtime/tensor/convert.js'
 import type { DataType } from '#dist/runtime/tensor/dtype.js'
 import { where } from '#dist/runtime/tensor/ops/comparison.js'
 import { einsum } from '#dist/runtime/tensor/ops/einsum.js'
+import { stateOf } from '#dist/runtime/tensor/tensor.js'
 
 type Plain = number | string | boolean | null
 interface Encoded {
@@ -32,7 +33,7 @@ const special: Record<string, number> = {
 const plain = (value: Plain): unknown => (typeof value === 'string' && value in special ? special[value] : value)
 
 function decodeTensor({ tensor, dims, data }: Encoded): Tensor {
-  const { type, data: elements } = toTensor(data.map(plain) as number[], { type: tensor }).held()
+  const { type, data: elements } = stateOf(toTensor(data.map(plain) as number[], { type: tensor })).data()
   return Tensor.of({ type, dims, data: elements })
 }
 

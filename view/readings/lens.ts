@@ -1,7 +1,7 @@
 import { Application, Value } from '../../runtime/graph/expression.ts'
 import type { Inputs, Model } from '../../runtime/index.ts'
 import { handleOf } from '../../runtime/model/modules/module.ts'
-import { Tensor } from '../../runtime/tensor/tensor.ts'
+import { dimsOf, newHandle, stateOf, type Tensor } from '../../runtime/tensor/tensor.ts'
 import type { Lens, LensRequest, LensRows, Prediction } from '../api.ts'
 import { type FoundLens, findLens } from '../model/lens-path.ts'
 import { tokenOf, type Vocabulary } from '../model/vocabulary.ts'
@@ -109,7 +109,7 @@ function headApplied(model: Model, { leaving, logits }: FoundLens, layer: number
   const last = leaving.at(-1)!
   const given = binding.read(leaving[layer])
   const shape = tracer.shapeOf(logits.tensor)
-  const [is, due] = [given.node.dims, tracer.shapeOf(last.tensor)?.dims]
+  const [is, due] = [dimsOf(given), tracer.shapeOf(last.tensor)?.dims]
   if (String(is) !== String(due))
     throw new Refusal(
       422,
@@ -117,6 +117,6 @@ function headApplied(model: Model, { leaving, logits }: FoundLens, layer: number
       `${leaving[layer].label} has dims ${String(is)}, and the last layer ${String(due)}: the head can't read it.`,
       'look at modules one by one',
     )
-  const application = new Application('', last, logits, given.node, tracer, tracer.mark())
-  return Tensor.handle(new Value(application, 0, shape?.type ?? given.type, shape?.dims), tracer)
+  const application = new Application('', last, logits, stateOf(given).value, tracer, tracer.mark())
+  return newHandle(new Value(application, 0, shape?.type ?? given.type, shape?.dims), tracer)
 }

@@ -1,6 +1,7 @@
 import type { Tensor } from '../../runtime/index.ts'
 import type { Binding } from '../../runtime/model/modules/binding.ts'
 import type { ModuleNode } from '../../runtime/names/tree.ts'
+import { dimsOf } from '../../runtime/tensor/tensor.ts'
 import type { Pattern } from '../api.ts'
 
 /** Attention patterns: what leaves a Softmax and has as many rows as columns, one for each token. */
@@ -15,7 +16,7 @@ export function patternsIn(
     const node = graph.nodes[index]
     if (node.opType !== 'Softmax' || node.domain !== '') return []
     const tensor = binding.read(taps.nodeTap(node, 'out', node.outputs[0]))
-    const dims = tensor.node.dims
+    const dims = dimsOf(tensor)
     if (!dims || dims.length < 3 || dims.length > 4 || dims.includes(undefined)) return []
     const [rows, columns] = dims.slice(-2) as number[]
     if (rows !== columns || rows < 2 || (tokens !== undefined && rows !== tokens)) return []

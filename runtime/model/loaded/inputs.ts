@@ -7,7 +7,7 @@ import { type TensorLike, toTensor } from '../../tensor/convert.ts'
 import type { TensorData } from '../../tensor/data.ts'
 import { isHeld } from '../../tensor/dtype.ts'
 import { isForeign } from '../../tensor/foreign.ts'
-import { Tensor } from '../../tensor/tensor.ts'
+import { stateOf, Tensor } from '../../tensor/tensor.ts'
 
 /** What a model is given: a tensor, nested or typed array for each input, by name; or just the one, if it takes one. */
 export type Inputs = Readonly<Record<string, TensorLike>> | TensorLike
@@ -76,7 +76,7 @@ function convert(input: DeclaredInput, given: unknown, declared: readonly Declar
   let data: TensorData
   try {
     const isTyped = given instanceof Tensor || ArrayBuffer.isView(given) || isForeign(given)
-    data = (isTyped ? toTensor(given as TensorLike) : toTensor(given as TensorLike, { type })).held()
+    data = stateOf(isTyped ? toTensor(given as TensorLike) : toTensor(given as TensorLike, { type })).data()
   } catch (error) {
     if (!(error instanceof OnnsightError)) throw error
     if (firstOf(given) !== undefined && OF_TOKENS.test(input.name))

@@ -3,7 +3,7 @@ import type { Tap } from '../../graph/expression.ts'
 import { isBlocked } from '../../names/blocked.ts'
 import { type Quantisation, quantisationOf } from '../../names/quantisation.ts'
 import type { TensorLike } from '../../tensor/convert.ts'
-import { recordOne, Tensor } from '../../tensor/tensor.ts'
+import { dimsOf, newHandle, recordOne, stateOf, type Tensor } from '../../tensor/tensor.ts'
 import type { Binding } from './binding.ts'
 
 /**
@@ -19,7 +19,7 @@ export function readActivation(binding: Binding, tap: Tap): Tensor {
     set: (slice: unknown, written: unknown) =>
       writeActivation(binding, tap, dequantised(binding, tap, quantised).assign(slice as never, written as never)),
   }
-  return Tensor.handle(numbers.node, binding.tracer(tap.label), place)
+  return newHandle(stateOf(numbers).value, binding.tracer(tap.label), place)
 }
 
 /** Writes an activation: into a quantised place, the integers that stand for the numbers. @throws BlockedLayoutError */
@@ -31,7 +31,7 @@ export function writeActivation(binding: Binding, tap: Tap, written: TensorLike)
   }
   const current = dequantised(binding, tap, quantised)
   const numbers = current.assign('...' as never, written as never)
-  const { type, dims } = binding.read(tap).node
+  const { type, dims } = stateOf(binding.read(tap)).value
   const inputs = [numbers, ...parameters(binding, quantised)]
   binding.write(tap, recordOne('QuantizeLinear', inputs, { type, dims }))
 }
@@ -40,7 +40,7 @@ function dequantised(binding: Binding, tap: Tap, quantised: Quantisation): Tenso
   const integers = binding.read(tap)
   return recordOne('DequantizeLinear', [integers, ...parameters(binding, quantised)], {
     type: 'float32',
-    dims: integers.node.dims,
+    dims: dimsOf(integers),
   })
 }
 

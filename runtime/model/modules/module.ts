@@ -9,7 +9,7 @@ import type { ModuleNode } from '../../names/tree.ts'
 import { answerTo, isAskedByTools } from '../../tensor/asked-by-tools.ts'
 import { type TensorLike, toTensor } from '../../tensor/convert.ts'
 import { refuseSurplus } from '../../tensor/expected.ts'
-import { Tensor } from '../../tensor/tensor.ts'
+import { newHandle, stateOf, type Tensor } from '../../tensor/tensor.ts'
 import { readActivation, writeActivation } from './activation.ts'
 import type { Binding } from './binding.ts'
 import { listMethod } from './list-methods.ts'
@@ -269,8 +269,8 @@ export class ModuleHandle {
     const result = tracer.shapeOf(to.tensor)
     const dims = sameDims(given, tracer.shapeOf(from.tensor)?.dims) ? result?.dims : undefined
     const rank = result?.dims?.map(() => undefined)
-    const application = new Application(this.path, from, to, given.node, tracer, tracer.mark())
-    return Tensor.handle(new Value(application, 0, result?.type ?? given.type, dims ?? rank), tracer)
+    const application = new Application(this.path, from, to, stateOf(given).value, tracer, tracer.mark())
+    return newHandle(new Value(application, 0, result?.type ?? given.type, dims ?? rank), tracer)
   }
 
   toString(): string {

@@ -2,7 +2,7 @@ import { UnwritableParameterError } from '../../errors/names.ts'
 import type { Acts, Parameter, Scaled } from '../../names/parameters/parameter.ts'
 import type { TensorLike } from '../../tensor/convert.ts'
 import { stack } from '../../tensor/ops/join.ts'
-import { recordOne, Tensor } from '../../tensor/tensor.ts'
+import { dimsOf, newHandle, recordOne, stateOf, type Tensor } from '../../tensor/tensor.ts'
 import type { Binding } from './binding.ts'
 
 /** A parameter that a module's file holds in another form, as the matrix that acts. `label` is for messages. */
@@ -12,7 +12,7 @@ export function readParameter(binding: Binding, label: string, parameter: Parame
     set: (slice: unknown, written: unknown) =>
       writeParameter(binding, label, parameter, matrix(binding, parameter).assign(slice as never, written as never)),
   }
-  return Tensor.handle(matrix(binding, parameter).node, binding.tracer(label), place)
+  return newHandle(stateOf(matrix(binding, parameter)).value, binding.tracer(label), place)
 }
 
 /** Has the module act with another matrix. @throws UnwritableParameterError */
@@ -64,7 +64,7 @@ function placed(values: Tensor, form: Scaled, order: Tensor | undefined): Tensor
   if (block === 1) return values.reshape(dims.map((dim, i) => (i === axis ? dim : 1)))
   const each = values.reshape(scaleDims(form))
   if (order) {
-    const all = dims.map((dim, i) => (i === axis ? order.node.dims?.[0] : dim))
+    const all = dims.map((dim, i) => (i === axis ? dimsOf(order)?.[0] : dim))
     const inOrder = recordOne('Gather', [each, order], { type: each.type, dims: all }, { axis: { int: axis } })
     return inOrder.narrow(axis, 0, dims[axis])
   }
@@ -96,7 +96,7 @@ function act(binding: Binding, acts: Acts, written: Tensor): void {
   const to = taps.nodeTap(acts.node, 'out', acts.output)
   const input = activation(binding, acts)
   const result = binding.read(to)
-  const into = { type: written.type, dims: result.node.dims }
+  const into = { type: written.type, dims: dimsOf(result) }
   if (acts.as === 'rows') {
     const rows = recordOne('Gather', [written, input], into, { axis: { int: acts.axis } })
     binding.write(to, rows.to(result.type))

@@ -2,7 +2,7 @@ import { ShapeError, showDims } from '../../errors/tensor.ts'
 import { type TensorLike, toTensor } from '../convert.ts'
 import { type DataType, isFloat } from '../dtype.ts'
 import { here } from '../here.ts'
-import { recordOne, Tensor } from '../tensor.ts'
+import { constantTensor, dimsOf, recordOne, Tensor } from '../tensor.ts'
 import { axisFromBack } from './extent.ts'
 import { arithmetic, asFloat, castTo, kernelType, real } from './kernel.ts'
 
@@ -17,12 +17,12 @@ export interface LayerNormOptions {
 function constant(value: number, type: DataType): Tensor {
   const inner = type === 'float64' ? type : 'float32'
   const data = inner === 'float64' ? Float64Array.of(value) : Float32Array.of(value)
-  return castTo(Tensor.constant({ type: inner, dims: [], data }), type)
+  return castTo(constantTensor({ type: inner, dims: [], data }), type)
 }
 
 function along(name: string, opType: string, input: Tensor, dim: number): Tensor {
   const tensor = asFloat(input)
-  return arithmetic(opType, [tensor], tensor.node.dims, { axis: { int: axisFromBack(tensor, dim, name) } })
+  return arithmetic(opType, [tensor], dimsOf(tensor), { axis: { int: axisFromBack(tensor, dim, name) } })
 }
 
 /** Activations and normalisation. */
@@ -76,14 +76,14 @@ export const activation = {
   ): Tensor {
     const input = asFloat(this)
     const last = typeof shape === 'number' ? [shape] : [...shape]
-    const own = input.node.dims
+    const own = dimsOf(input)
     if (own && !last.every((dim, i) => (own.at(i - last.length) ?? dim) === dim && last.length <= own.length)) {
       throw new ShapeError(`layerNorm: ${showDims(own)} does not end in ${showDims(last)}`, here())
     }
     const inner = kernelType(input.type)
     const parameter = (name: string, like: TensorLike): Tensor => {
       const tensor = toTensor(like)
-      const dims = tensor.node.dims
+      const dims = dimsOf(tensor)
       if (dims && (dims.length !== last.length || dims.some((dim, i) => dim !== undefined && dim !== last[i]))) {
         throw new ShapeError(`layerNorm: the ${name} is ${showDims(dims)}, not ${showDims(last)}`, here())
       }

@@ -7,7 +7,7 @@ import { rowsOf } from '../positions.ts'
 import { broadcastDims, promoteTypes } from '../promote.ts'
 import { type Choice, checkMask, rangeBounds, rangeLength, type Selection, select } from '../selection.ts'
 import { type SlicePart, type SliceSpec, toSlice } from '../slice.ts'
-import { recordOne, Tensor } from '../tensor.ts'
+import { recordOne, stateOf, Tensor } from '../tensor.ts'
 import { castTo, kernelType } from './kernel.ts'
 import { takeSelection } from './slice.ts'
 
@@ -155,7 +155,8 @@ function flagsOf(choice: Choice, dims: Dims): Tensor | undefined {
     data[choice.at < 0 ? choice.at + size : choice.at] = 1
   } else if (choice.kind === 'list') {
     if (!choice.values.computed || choice.values.rank !== 1) return undefined
-    for (const place of choice.values.held().data as BigInt64Array) data[Number(place) + (place < 0n ? size : 0)] = 1
+    for (const place of stateOf(choice.values).data().data as BigInt64Array)
+      data[Number(place) + (place < 0n ? size : 0)] = 1
   } else {
     const [from, end] = rangeBounds(choice.range, size)
     const { step } = choice.range

@@ -1,17 +1,17 @@
 import { type TensorLike, toTensor } from '../convert.ts'
 import { expect } from '../expected.ts'
 import { broadcastDims, promote } from '../promote.ts'
-import { recordOne, type Tensor } from '../tensor.ts'
+import { dimsOf, recordOne, type Tensor } from '../tensor.ts'
 import { asFloat, castTo, kernelType, predicate } from './kernel.ts'
 
 function compare(name: string, opType: string, a: TensorLike, b: TensorLike): Tensor {
   const [left, right] = promote(a, b)
-  return predicate(opType, [left, right], broadcastDims(name, left.node.dims, right.node.dims))
+  return predicate(opType, [left, right], broadcastDims(name, dimsOf(left), dimsOf(right)))
 }
 
 function logical(name: string, opType: string, a: Tensor, b: TensorLike): Tensor {
   const [left, right] = [truth(a), truth(toTensor(b))]
-  return recordOne(opType, [left, right], { type: 'bool', dims: broadcastDims(name, left.node.dims, right.node.dims) })
+  return recordOne(opType, [left, right], { type: 'bool', dims: broadcastDims(name, dimsOf(left), dimsOf(right)) })
 }
 
 /** Non-zero is true. */
@@ -59,18 +59,18 @@ export const comparison = {
   },
   /** Whether it is zero: bool. */
   not(this: Tensor): Tensor {
-    return recordOne('Not', [truth(this)], { type: 'bool', dims: this.node.dims })
+    return recordOne('Not', [truth(this)], { type: 'bool', dims: dimsOf(this) })
   },
   /** Whether an element is NaN: bool. */
   isnan(this: Tensor): Tensor {
-    return recordOne('IsNaN', [asFloat(this)], { type: 'bool', dims: this.node.dims })
+    return recordOne('IsNaN', [asFloat(this)], { type: 'bool', dims: dimsOf(this) })
   },
   /** Whether it is infinite, of either sign: bool. */
   isinf(this: Tensor): Tensor {
     const input = asFloat(this)
     return recordOne('IsInf', [castTo(input, input.type === 'float64' ? 'float64' : 'float32')], {
       type: 'bool',
-      dims: this.node.dims,
+      dims: dimsOf(this),
     })
   },
   /** Whether it is neither NaN nor infinite: bool. */
@@ -90,6 +90,6 @@ export function where(condition: TensorLike, a: TensorLike, b: TensorLike, ...su
   const test = castTo(toTensor(condition), 'bool')
   const [left, right] = promote(a, b)
   const inner = kernelType(left.type)
-  const dims = broadcastDims('where', test.node.dims, left.node.dims, right.node.dims)
+  const dims = broadcastDims('where', dimsOf(test), dimsOf(left), dimsOf(right))
   return castTo(recordOne('Where', [test, castTo(left, inner), castTo(right, inner)], { type: inner, dims }), left.type)
 }

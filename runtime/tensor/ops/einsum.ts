@@ -5,7 +5,7 @@ import { expect } from '../expected.ts'
 import { here } from '../here.ts'
 import { int64Constant } from '../int64.ts'
 import { broadcastDims, promoteTypes } from '../promote.ts'
-import { recordOne, type Tensor } from '../tensor.ts'
+import { dimsOf, recordOne, stateOf, type Tensor } from '../tensor.ts'
 import { arithmetic, castTo } from './kernel.ts'
 
 /** Sums of products, in Einstein's notation: `einsum('bhqk,bhkd->bhqd', pattern, v)`. @throws ShapeError, ArgumentError */
@@ -18,7 +18,7 @@ export function einsum(equation: string, ...operands: TensorLike[]): Tensor {
   const dims = resultDims(
     inputs,
     output,
-    tensors.map(tensor => tensor.node.dims),
+    tensors.map(tensor => dimsOf(tensor)),
     equation,
   )
   const type = tensors.map(tensor => tensor.type).reduce(promoteTypes)
@@ -54,11 +54,11 @@ function parse(equation: string, count: number): { inputs: string[]; output: str
 /** The dims that `...` stands for, made as many in every operand. */
 function alignBatches(inputs: readonly string[], tensors: readonly Tensor[]): Tensor[] {
   const ranks = inputs.map((term, i) =>
-    term.includes('...') ? (tensors[i].node.dims?.length ?? 0) - (term.length - 3) : 0,
+    term.includes('...') ? (dimsOf(tensors[i])?.length ?? 0) - (term.length - 3) : 0,
   )
   const most = Math.max(0, ...ranks)
   return tensors.map((tensor, i) => {
-    const { dims } = tensor.node
+    const { dims } = stateOf(tensor).value
     const missing = most - ranks[i]
     if (!inputs[i].includes('...') || !dims || missing === 0) return tensor
     const at = inputs[i].indexOf('.')

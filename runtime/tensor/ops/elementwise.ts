@@ -3,17 +3,17 @@ import type { TensorLike } from '../convert.ts'
 import { isFloat, isInteger } from '../dtype.ts'
 import { here } from '../here.ts'
 import { broadcastDims, promote } from '../promote.ts'
-import { Tensor } from '../tensor.ts'
+import { dimsOf, stateOf, Tensor } from '../tensor.ts'
 import { where } from './comparison.ts'
 import { arithmetic, asFloat, castTo, real } from './kernel.ts'
 
 function binary(name: string, opType: string, a: TensorLike, b: TensorLike): Tensor {
   const [left, right] = promote(a, b)
-  return arithmetic(opType, [left, right], broadcastDims(name, left.node.dims, right.node.dims))
+  return arithmetic(opType, [left, right], broadcastDims(name, dimsOf(left), dimsOf(right)))
 }
 
 function same(opType: string, input: Tensor): Tensor {
-  return arithmetic(opType, [input], input.node.dims)
+  return arithmetic(opType, [input], dimsOf(input))
 }
 
 /** Arithmetic and functions of single elements. Broadcasting and dtypes are PyTorch's. */
@@ -47,7 +47,7 @@ export const elementwise = {
     const [a, b] = promote(this, other)
     if (isFloat(a.type)) return a.div(b).floor()
     const rest = a.sub(remainder(a, b, other))
-    const quotient = arithmetic('Div', [rest, guarded(b, other)], rest.node.dims)
+    const quotient = arithmetic('Div', [rest, guarded(b, other)], dimsOf(rest))
     return mayTrap(b, other) ? where(b.eq(-1), quotient.neg(), quotient) : quotient
   },
   /** Remainder with the sign of the divisor, as PyTorch's `%`. */
@@ -61,7 +61,7 @@ export const elementwise = {
   /** Remainder with the sign of the dividend, as in C and in JavaScript. */
   fmod(this: Tensor, other: TensorLike): Tensor {
     const [a, b] = promote(this, other)
-    return arithmetic('Mod', [a, guarded(b, other)], broadcastDims('fmod', a.node.dims, b.node.dims), {
+    return arithmetic('Mod', [a, guarded(b, other)], broadcastDims('fmod', dimsOf(a), dimsOf(b)), {
       fmod: { int: 1 },
     })
   },
@@ -167,7 +167,7 @@ function power(base: TensorLike, exponent: TensorLike): Tensor {
   const [a, b] = promote(base, exponent)
   const given = exponent instanceof Tensor ? exponent : b
   if (isFloat(a.type) || !given.computed) return binary('pow', 'Pow', a, b)
-  const powers = Array.from(given.held().data as Iterable<number | bigint>, Number)
+  const powers = Array.from(stateOf(given).data().data as Iterable<number | bigint>, Number)
   const negative = powers.find(value => value < 0)
   if (negative !== undefined)
     throw new ArgumentError(
@@ -176,7 +176,7 @@ function power(base: TensorLike, exponent: TensorLike): Tensor {
       "compute it in floating point: h.to('float32').pow(-1)",
     )
   const [n] = powers
-  if (b.node.dims?.length !== 0 || n === 0) return binary('pow', 'Pow', a, b)
+  if (dimsOf(b)?.length !== 0 || n === 0) return binary('pow', 'Pow', a, b)
   return n === 1 ? a.mul(1) : product(a, n)
 }
 
@@ -190,7 +190,7 @@ function product(a: Tensor, n: number): Tensor {
 
 function divide(a: TensorLike, b: TensorLike): Tensor {
   const [left, right] = promote(a, b)
-  return arithmetic('Div', [asFloat(left), asFloat(right)], broadcastDims('div', left.node.dims, right.node.dims))
+  return arithmetic('Div', [asFloat(left), asFloat(right)], broadcastDims('div', dimsOf(left), dimsOf(right)))
 }
 
 /** Whether a division may be of the least integer by −1, at which the processor traps and the whole process ends. */
@@ -205,7 +205,7 @@ function guarded(divisor: Tensor, given: TensorLike): Tensor {
 
 function remainder(x: TensorLike, y: TensorLike, given = y): Tensor {
   const [a, b] = promote(x, y)
-  const dims = broadcastDims('mod', a.node.dims, b.node.dims)
+  const dims = broadcastDims('mod', dimsOf(a), dimsOf(b))
   if (isInteger(a.type) || a.type === 'bool') return arithmetic('Mod', [a, guarded(b, given)], dims)
   // ONNX's Mod takes floats only with C's sign: one step more where the signs differ.
   const c = arithmetic('Mod', [a, b], dims, { fmod: { int: 1 } })

@@ -1,20 +1,20 @@
 import type { Attributes, Dim, Dims } from '../../graph/expression.ts'
 import { axesOf, axisOf } from '../axis.ts'
 import { int64Constant, int64Operand } from '../int64.ts'
-import { recordOne, type Tensor } from '../tensor.ts'
+import { dimsOf, recordOne, stateOf, type Tensor } from '../tensor.ts'
 
 /** One dim, several, or all of them if left out. */
 export type Dimensions = number | readonly number[]
 
 /** The axis, counted from the front if the rank is known. @throws IndexError */
 export function axisIn(tensor: Tensor, dim: number, operation: string): number {
-  const { dims } = tensor.node
+  const { dims } = stateOf(tensor).value
   return dims ? axisOf(dim, dims.length, operation) : dim
 }
 
 /** The same from the back: how axes are recorded where older opsets know only the last one. */
 export function axisFromBack(tensor: Tensor, dim: number, operation: string): number {
-  const { dims } = tensor.node
+  const { dims } = stateOf(tensor).value
   return dims ? axisOf(dim, dims.length, operation) - dims.length : dim
 }
 
@@ -23,7 +23,7 @@ export function axesIn(tensor: Tensor, dims: Dimensions | undefined, operation: 
   if (dims === undefined) return undefined
   const list = typeof dims === 'number' ? [dims] : dims
   if (list.length === 0) return undefined
-  const rank = tensor.node.dims?.length
+  const rank = dimsOf(tensor)?.length
   return rank === undefined ? [...list] : axesOf(list, rank, operation)
 }
 
@@ -46,7 +46,7 @@ export function dimsWith(dims: Dims | undefined, axis: number, dim: Dim): Dims |
 
 /** How long the axis is, as an int64 tensor of one element: a number if known, else read from the shape. */
 export function extentOf(tensor: Tensor, axis: number): Tensor {
-  const dim = tensor.node.dims?.at(axis)
+  const dim = dimsOf(tensor)?.at(axis)
   if (dim !== undefined) return int64Operand([dim])
   const start = { int: axis }
   const attributes: Attributes = axis === -1 ? { start } : { start, end: { int: axis + 1 } }
@@ -55,7 +55,7 @@ export function extentOf(tensor: Tensor, axis: number): Tensor {
 
 /** One row. */
 export function flatten(tensor: Tensor): Tensor {
-  const { dims } = tensor.node
+  const { dims } = stateOf(tensor).value
   const size = dims?.includes(undefined) === false ? (dims as number[]).reduce((a, b) => a * b, 1) : undefined
   return recordOne('Reshape', [tensor, int64Constant([-1])], { type: tensor.type, dims: [size] })
 }

@@ -5,7 +5,7 @@ import { type TensorLike, toTensor } from '../convert.ts'
 import { here } from '../here.ts'
 import { int64Constant } from '../int64.ts'
 import { broadcastDims, promoteTypes } from '../promote.ts'
-import { recordOne, Tensor } from '../tensor.ts'
+import { recordOne, stateOf, Tensor } from '../tensor.ts'
 import { where } from './comparison.ts'
 import { type Extent, extent, extents, reshapeTo, shapeTensor } from './dims.ts'
 import { flatten } from './extent.ts'
@@ -100,7 +100,7 @@ export const gathering = {
 }
 
 function countOf(mask: Tensor): number {
-  return (mask.held().data as Uint8Array).reduce((sum: number, flag: number) => sum + flag, 0)
+  return (stateOf(mask).data().data as Uint8Array).reduce((sum: number, flag: number) => sum + flag, 0)
 }
 
 /** Indices as int64. Those that are here are checked here. */
@@ -108,7 +108,7 @@ function index(value: TensorLike, operation: string, size?: number, dim?: number
   const given = value instanceof Tensor ? value : toTensor(value, ArrayBuffer.isView(value) ? {} : { type: 'int64' })
   if (!/^u?int\d/.test(given.type)) throw new ArgumentError(`${operation}: ${given.type} indices`, here(), 'use int64')
   if (given.computed && size !== undefined) {
-    for (const at of given.held().data as ArrayLike<number | bigint> & Iterable<number | bigint>) {
+    for (const at of stateOf(given).data().data as ArrayLike<number | bigint> & Iterable<number | bigint>) {
       if (at >= size || at < -size)
         throw new IndexError(
           `${operation}: index ${at} is out of range for ${dim === undefined ? '' : `dim ${dim}, `}size ${size}`,

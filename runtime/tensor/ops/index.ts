@@ -2,7 +2,7 @@ import { currentRecorder } from '../../graph/recorder.ts'
 import { expecting } from '../expected.ts'
 import { guardTensors } from '../habits.ts'
 import { methodArguments } from '../signatures.ts'
-import { Tensor } from '../tensor.ts'
+import { stateOf, Tensor } from '../tensor.ts'
 import { activation } from './activation.ts'
 import { arranging } from './arrange.ts'
 import { assignment } from './assign.ts'
@@ -53,7 +53,7 @@ type Method = (this: Tensor, ...args: unknown[]) => unknown
 /** Many operations are made of several: all of them stand at the line of the call. */
 function asOneCall(method: Method): Method {
   return function (...args) {
-    const recorder = this.owner ?? currentRecorder()
+    const recorder = stateOf(this).recorder ?? currentRecorder()
     return recorder ? recorder.oneCall(() => method.apply(this, args)) : method.apply(this, args)
   }
 }

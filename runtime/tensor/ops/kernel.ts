@@ -3,7 +3,7 @@ import type { Attributes, Dims } from '../../graph/expression.ts'
 import { type DataType, isFloat } from '../dtype.ts'
 import { elementType } from '../element-type.ts'
 import { here } from '../here.ts'
-import { recordOne, type Tensor } from '../tensor.ts'
+import { dimsOf, recordOne, type Tensor } from '../tensor.ts'
 
 /** Types that onnxruntime's CPU kernels lack for arithmetic are computed in a wider one; it casts float16 by itself. */
 const wider: Partial<Record<DataType, DataType>> = {
@@ -20,7 +20,7 @@ const wider: Partial<Record<DataType, DataType>> = {
 export function castTo(tensor: Tensor, type: DataType): Tensor {
   if (tensor.type === type) return tensor
   if (tensor.type === 'string') throw new DtypeError(`Text can't become ${type}.`, here(), 'use numbers')
-  return recordOne('Cast', [tensor], { type, dims: tensor.node.dims }, { to: { int: elementType(type) } })
+  return recordOne('Cast', [tensor], { type, dims: dimsOf(tensor) }, { to: { int: elementType(type) } })
 }
 
 /** The inputs' common dtype, made one that the kernels have. */
@@ -66,5 +66,5 @@ export function asFloat(tensor: Tensor): Tensor {
 /** A one-input function of real numbers. */
 export function real(opType: string, input: Tensor, attributes: Attributes = {}): Tensor {
   const tensor = asFloat(input)
-  return arithmetic(opType, [tensor], tensor.node.dims, attributes)
+  return arithmetic(opType, [tensor], dimsOf(tensor), attributes)
 }

@@ -4,12 +4,12 @@ import type { TensorLike } from '../convert.ts'
 import { here } from '../here.ts'
 import { int64Constant } from '../int64.ts'
 import { broadcastDims, promote } from '../promote.ts'
-import { recordOne, type Tensor } from '../tensor.ts'
+import { dimsOf, recordOne, type Tensor } from '../tensor.ts'
 import { arithmetic } from './kernel.ts'
 
 function multiply(name: string, a: TensorLike, b: TensorLike): Tensor {
   const [left, right] = promote(a, b)
-  return arithmetic('MatMul', [left, right], productDims(name, left.node.dims, right.node.dims))
+  return arithmetic('MatMul', [left, right], productDims(name, dimsOf(left), dimsOf(right)))
 }
 
 /** Dims of a matrix product: the last two are matrices, those before broadcast; a vector counts as a row, or as a column. */
@@ -28,15 +28,17 @@ function productDims(name: string, a: Dims | undefined, b: Dims | undefined): Di
 }
 
 function checkRank(name: string, rank: number, ...tensors: readonly Tensor[]): void {
-  for (const { node } of tensors) {
-    if (node.dims && node.dims.length !== rank) {
-      throw new ShapeError(`${name}: takes tensors of rank ${rank}, not ${showDims(node.dims)}`, here())
+  for (const tensor of tensors) {
+    const dims = dimsOf(tensor)
+    if (dims && dims.length !== rank) {
+      throw new ShapeError(`${name}: takes tensors of rank ${rank}, not ${showDims(dims)}`, here())
     }
   }
 }
 
 function unsqueeze(tensor: Tensor, axis: 0 | 1): Tensor {
-  const dims = tensor.node.dims && (axis === 0 ? [1, ...tensor.node.dims] : [...tensor.node.dims, 1])
+  const own = dimsOf(tensor)
+  const dims = own && (axis === 0 ? [1, ...own] : [...own, 1])
   return recordOne('Unsqueeze', [tensor, int64Constant([axis])], { type: tensor.type, dims })
 }
 
@@ -54,7 +56,7 @@ export const linalg = {
   bmm(this: Tensor, other: TensorLike): Tensor {
     const [left, right] = promote(this, other)
     checkRank('bmm', 3, left, right)
-    const [a, b] = [left.node.dims?.[0], right.node.dims?.[0]]
+    const [a, b] = [dimsOf(left)?.[0], dimsOf(right)?.[0]]
     if (a !== undefined && b !== undefined && a !== b) {
       throw new ShapeError(`bmm: ${a} matrices and ${b} matrices`, here(), 'matmul broadcasts')
     }

@@ -4,7 +4,7 @@ import { isFloat, isInteger } from '../dtype.ts'
 import { here } from '../here.ts'
 import { int64Constant } from '../int64.ts'
 import { broadcastDims, promote } from '../promote.ts'
-import { recordOne, Tensor } from '../tensor.ts'
+import { dimsOf, recordOne, Tensor } from '../tensor.ts'
 import { where } from './comparison.ts'
 import { axisFromBack } from './extent.ts'
 import { asFloat, castTo, kernelType } from './kernel.ts'
@@ -113,14 +113,14 @@ function batchOf(input: Tensor): Tensor {
 
 /** Both in the dims they have together. */
 function expandBoth(a: Tensor, b: Tensor): [Tensor, Tensor] {
-  const dims = broadcastDims('cosineSimilarity', a.node.dims, b.node.dims)
-  const isWhole = (tensor: Tensor): boolean =>
-    dims !== undefined &&
-    tensor.node.dims?.length === dims.length &&
-    tensor.node.dims.every((dim, i) => dim !== undefined && dim === dims[i])
+  const dims = broadcastDims('cosineSimilarity', dimsOf(a), dimsOf(b))
+  const isWhole = (tensor: Tensor): boolean => {
+    const own = dimsOf(tensor)
+    return own?.length === dims?.length && own?.every((dim, i) => dim !== undefined && dim === dims?.[i]) === true
+  }
   const expand = (tensor: Tensor, like: Tensor): Tensor => {
     if (isWhole(tensor)) return tensor
-    const shape = recordOne('Shape', [like], { type: 'int64', dims: [like.node.dims?.length] })
+    const shape = recordOne('Shape', [like], { type: 'int64', dims: [dimsOf(like)?.length] })
     const inner = kernelType(tensor.type)
     return castTo(recordOne('Expand', [castTo(tensor, inner), shape], { type: inner, dims }), tensor.type)
   }

@@ -3,7 +3,7 @@ import type { Attributes } from '../../graph/expression.ts'
 import { isFloat } from '../dtype.ts'
 import { here } from '../here.ts'
 import { int64Constant, int64Operand } from '../int64.ts'
-import { record, recordOne, type Tensor } from '../tensor.ts'
+import { dimsOf, record, recordOne, stateOf, type Tensor } from '../tensor.ts'
 import { where } from './comparison.ts'
 import { axesIn, axisIn, type Dimensions, dimsWith, extentOf, flatten, reducedDims } from './extent.ts'
 import { asFloat, castTo, kernelType } from './kernel.ts'
@@ -30,7 +30,7 @@ function reduce(
   const axes = axesIn(input, dims, name)
   const inner = kernelType(input.type)
   const inputs = axes ? [castTo(input, inner), int64Constant(axes)] : [castTo(input, inner)]
-  const result = { type: inner, dims: reducedDims(input.node.dims, axes, keepdim) }
+  const result = { type: inner, dims: reducedDims(dimsOf(input), axes, keepdim) }
   return castTo(recordOne(opType, inputs, result, { keepdims: { int: Number(keepdim) } }), input.type)
 }
 
@@ -62,9 +62,9 @@ function arg(
   const tensor = dim === undefined ? flatten(own) : own
   const axis = axisIn(tensor, dim ?? 0, name)
   const attributes: Attributes = { axis: { int: axis }, keepdims: { int: Number(keepdim && dim !== undefined) } }
-  const dims = reducedDims(tensor.node.dims, [axis], keepdim && dim !== undefined)
+  const dims = reducedDims(dimsOf(tensor), [axis], keepdim && dim !== undefined)
   const result = recordOne(opType, [tensor], { type: 'int64', dims }, attributes)
-  const rank = input.node.dims?.length
+  const rank = dimsOf(input)?.length
   if (!keepdim || dim !== undefined || !rank) return result
   return recordOne('Reshape', [result, int64Constant(Array(rank).fill(1))], {
     type: 'int64',
@@ -81,7 +81,7 @@ function rank(
   sorted: boolean,
 ): Ranked {
   const inner = kernelType(input.type)
-  const dims = dimsWith(input.node.dims, axis, dim)
+  const dims = dimsWith(dimsOf(input), axis, dim)
   const attributes = { axis: { int: axis }, largest: { int: Number(largest) }, sorted: { int: Number(sorted) } }
   const results = [
     { type: inner, dims },
@@ -93,7 +93,7 @@ function rank(
 
 /** How many elements go into one of the result's, as a number or, where dims are unknown, a tensor. */
 function count(input: Tensor, axes: readonly number[] | undefined, reduced: Tensor): number | Tensor {
-  const { dims } = input.node
+  const { dims } = stateOf(input).value
   const extents = dims && (axes ? axes.map(axis => dims[axis]) : dims)
   if (extents?.includes(undefined) === false) return (extents as number[]).reduce((a, b) => a * b, 1)
   const size = (tensor: Tensor): Tensor => castTo(recordOne('Size', [tensor], { type: 'int64', dims: [] }), input.type)
@@ -173,7 +173,7 @@ export const reduction = {
     { largest = true, sorted = true }: { largest?: boolean; sorted?: boolean } = {},
   ): Ranked {
     const axis = axisIn(this, dim, 'topk')
-    const extent = this.node.dims?.at(axis)
+    const extent = dimsOf(this)?.at(axis)
     if (!Number.isInteger(k) || k < 0) throw new ArgumentError(`topk: k is ${k}, and must be a whole number.`, here())
     if (extent !== undefined && k > extent)
       throw new IndexError(`topk: k is ${k}, and dim ${dim} has ${extent} elements`, here())
@@ -182,7 +182,7 @@ export const reduction = {
   /** Sorted along the dim; equal elements keep their order. */
   sort(this: Tensor, dim = -1, { descending = false }: { descending?: boolean } = {}): Ranked {
     const axis = axisIn(this, dim, 'sort')
-    return rank(this, axis, extentOf(this, axis), this.node.dims?.at(axis), descending, true)
+    return rank(this, axis, extentOf(this, axis), dimsOf(this)?.at(axis), descending, true)
   },
   /** The indices that sort along the dim: int64. */
   argsort(this: Tensor, dim = -1, options: { descending?: boolean } = {}): Tensor {
@@ -193,7 +193,7 @@ export const reduction = {
     const input = widened(this)
     const axis = int64Constant([axisIn(input, dim, 'cumsum')], [])
     const inner = kernelType(input.type)
-    return castTo(recordOne('CumSum', [castTo(input, inner), axis], { type: inner, dims: input.node.dims }), input.type)
+    return castTo(recordOne('CumSum', [castTo(input, inner), axis], { type: inner, dims: dimsOf(input) }), input.type)
   },
   /** The p-norm: 2 by default; 0, 1, Infinity and any other p too. */
   norm(this: Tensor, p = 2, dims?: Dimensions, options: ReduceOptions = {}): Tensor {

@@ -4,7 +4,7 @@ import { axesOf, axisOf } from '../axis.ts'
 import { sizeOf } from '../data.ts'
 import { here } from '../here.ts'
 import { int64Constant } from '../int64.ts'
-import { recordOne, Tensor } from '../tensor.ts'
+import { dimsOf, recordOne, Tensor } from '../tensor.ts'
 import { type Extent, extent, extents, isKnown, product, reshapeTo, shapeTensor } from './dims.ts'
 
 /** Numbers one by one, or in an array. */
@@ -19,7 +19,7 @@ export const shaping = {
     if (wrong !== undefined) throw new ArgumentError(`reshape: ${wrong} is no length of a dim.`, here())
     if (dims.filter(dim => dim === -1).length > 1)
       throw new ShapeError(`reshape: ${showDims(dims)} has more than one -1`, here())
-    return reshapeTo(this, dims, reshapedDims(this.node.dims, dims))
+    return reshapeTo(this, dims, reshapedDims(dimsOf(this), dims))
   },
   /** The same as reshape. */
   view(this: Tensor, ...shape: Numbers): Tensor {

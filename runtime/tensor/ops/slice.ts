@@ -16,7 +16,7 @@ import {
   select,
 } from '../selection.ts'
 import { type SliceRange, type SliceSpec, toSlice } from '../slice.ts'
-import { recordOne, type Tensor } from '../tensor.ts'
+import { recordOne, stateOf, type Tensor } from '../tensor.ts'
 import { extents, reshapeTo } from './dims.ts'
 
 export const slicing = {
@@ -181,7 +181,7 @@ function joinKnown(lists: readonly Tensor[], joint: readonly number[]): bigint[]
 
 /** Reads a computed list as if it had the dims. */
 export function broadcastReader(list: Tensor, dims: readonly number[]): (i: number) => bigint {
-  const held = list.held()
+  const held = stateOf(list).data()
   const data = held.data as BigInt64Array
   if (held.dims.length === dims.length && held.dims.every((dim, i) => dim === dims[i])) return i => data[i]
   const lead = dims.length - held.dims.length

@@ -1,0 +1,125 @@
+import type { OnnsightError, SourcePosition } from '../errors/error.ts'
+import { NotComputedError, NotSavedError, UnknownShapeError } from '../errors/tensor.ts'
+import { ScannedError } from '../errors/trace.ts'
+import { type Dims, Operand, Value } from '../graph/expression.ts'
+import type { Recorder } from '../graph/recorder.ts'
+import type { TensorData } from './data.ts'
+
+/** A place in a model that a handle was read from, and that its `set` writes to. */
+export interface Place {
+  readonly label: string
+  set(slice: unknown, value: unknown): void
+}
+
+/** What a tensor is to the other rooms: users see only the members of `Tensor`, and `stateOf` leads from one to the other. */
+export class TensorState {
+  #value: Value
+  #data: TensorData | undefined
+  #failure: OnnsightError | undefined
+  readonly #recorder: Recorder | undefined
+  readonly place: Place | undefined
+
+  constructor(value: Value, data?: TensorData, recorder?: Recorder, place?: Place) {
+    this.#value = value
+    this.#data = data
+    this.#recorder = recorder
+    this.place = place
+  }
+
+  /** The recorded value, also of a tensor whose trace has ended. */
+  get recorded(): Value {
+    return this.#value
+  }
+
+  /** The recorded value, for other operations to use. @throws NotSavedError if its trace has ended without saving it */
+  get value(): Value {
+    if (this.isReleased) throw this.#whyReleased()
+    return this.#value
+  }
+
+  /** The trace that the tensor belongs to, while that goes on. */
+  get recorder(): Recorder | undefined {
+    return this.#recorder?.finished ? undefined : this.#recorder
+  }
+
+  /** The dims as users see them. A generation fills in those that it knows from other steps. @throws UnknownShapeError */
+  get dims(): Dims {
+    const dims = this.#data?.dims ?? this.#value.dims
+    if (!dims) throw new UnknownShapeError('dims', undefined, this.position())
+    const resolve = this.#recorder?.resolveDims
+    // The frozen list is the library's own: whoever changed it would change later traces.
+    return resolve && dims.includes(undefined) ? resolve(dims, this.label) : Object.freeze(dims)
+  }
+
+  /** The elements, if they are here. */
+  get computed(): TensorData | undefined {
+    return this.#data
+  }
+
+  /** The elements. @throws NotSavedError, NotComputedError, ScannedError if they are not here */
+  data(): TensorData {
+    if (this.#data) return this.#data
+    if (this.#recorder?.finished) throw this.#whyReleased()
+    throw new NotComputedError(this.label, this.#recorder !== undefined, this.position())
+  }
+
+  /** Whether it was read from a place in the model, and can write there. */
+  get isPlace(): boolean {
+    return this.place !== undefined
+  }
+
+  /** Whether its trace has ended without saving it. */
+  get isReleased(): boolean {
+    return this.#recorder?.finished === true && !this.#data
+  }
+
+  /** Whether its block was only scanned: then no value will ever come. */
+  get isOnlyScanned(): boolean {
+    return this.#recorder?.scanned === true && !this.#data
+  }
+
+  /** The tensor holds `data` from now on. */
+  setData(data: TensorData): void {
+    this.#data = data
+    this.#value = new Value(new Operand(data), 0, data.type, data.dims)
+  }
+
+  /** Frees the elements: the session that the tensor belonged to has ended, and nobody saved it. */
+  release(): void {
+    const { type, dims } = this.#value
+    this.#data = undefined
+    this.#value = new Value(new Operand({ type, dims: [0], data: [] } as never), 0, type, dims)
+  }
+
+  /** The value can't be computed, and so far nobody has asked for it. Who asks later gets this error. */
+  setFailure(failure: OnnsightError): void {
+    this.#failure = failure
+  }
+
+  /** Runs the model up to this value; undefined for a tensor that belongs to no trace. @throws NotSavedError after its trace */
+  force(): Promise<TensorData> | undefined {
+    if (this.#recorder?.finished) throw this.#whyReleased()
+    return this.#recorder?.force(this.#value)
+  }
+
+  /** The tensor's name in messages. */
+  get label(): string {
+    if (this.place) return this.place.label
+    const { expression } = this.#value
+    if (expression.kind === 'read') return expression.tap.label
+    if (expression.kind === 'operation') return `the result of ${expression.opType}`
+    return 'a tensor'
+  }
+
+  /** The line that recorded it. */
+  position(): SourcePosition | undefined {
+    const { expression } = this.#value
+    return 'mark' in expression ? expression.mark?.position() : undefined
+  }
+
+  #whyReleased(): OnnsightError {
+    if (this.#failure) return this.#failure
+    if (this.#recorder?.scanned) return new ScannedError(this.label, this.position())
+    return new NotSavedError(this.label, this.#recorder?.name ?? '', this.position())
+  }
+}
