@@ -7,7 +7,7 @@ export { generateCompiled as generate, generateModel } from './model/generate.ts
 export { scanModel } from './model/scan.ts'
 export { skip } from './model/skip.ts'
 export { editTemplate, generateTemplate, invokeTemplate, scanTemplate, traceTemplate } from './template/trace.ts'
-export { s } from './tensor/slice.ts'
+export { s } from './tensor/slices/slice.ts'
 export { barrier, invoke } from './tracing/invoke.ts'
 export { assert, print } from './tracing/print.ts'
 export { save } from './tracing/save.ts'

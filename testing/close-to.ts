@@ -1,7 +1,7 @@
 import { AssertionError } from 'node:assert'
 import { ArgumentError, showDims } from '../runtime/errors/tensor.ts'
 import { Tensor } from '../runtime/index.ts'
-import { knownOptions } from '../runtime/tensor/known-options.ts'
+import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
 import { stateOf } from '../runtime/tensor/tensor.ts'
 import { compare } from './compare.ts'
 import { type Elements, elementsOf } from './elements.ts'

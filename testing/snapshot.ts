@@ -1,6 +1,6 @@
 import { ArgumentError } from '../runtime/errors/tensor.ts'
 import { Tensor } from '../runtime/index.ts'
-import type { HeldType } from '../runtime/tensor/dtype.ts'
+import type { HeldType } from '../runtime/tensor/dtypes/dtype.ts'
 import { stateOf } from '../runtime/tensor/tensor.ts'
 import { type Element, type Elements, elementsOf } from './elements.ts'
 

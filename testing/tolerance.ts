@@ -1,5 +1,5 @@
 import { ArgumentError } from '../runtime/errors/tensor.ts'
-import { type DataType, isFloat } from '../runtime/tensor/dtype.ts'
+import { type DataType, isFloat } from '../runtime/tensor/dtypes/dtype.ts'
 
 /** How far apart two elements may lie: `|actual - expected| <= atol + rtol * |expected|`, as in NumPy. */
 export interface Tolerance {

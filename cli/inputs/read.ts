@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { OnnsightError } from '../../runtime/errors/error.ts'
 import type { Declared, Tensor } from '../../runtime/index.ts'
-import { toTensor } from '../../runtime/tensor/convert.ts'
+import { toTensor } from '../../runtime/tensor/values/convert.ts'
 import { readNpy } from '../../runtime/tensor-files/npy.ts'
 import { readSafetensors } from '../../runtime/tensor-files/safetensors.ts'
 import { CommandError } from '../errors.ts'

@@ -1,7 +1,7 @@
 import { UnsavableEditError } from '../errors/edit.ts'
 import { isOwnFrame } from '../errors/own-frames.ts'
 import type { Dims } from '../graph/expression.ts'
-import { here } from '../tensor/here.ts'
+import { currentPosition } from '../tensor/current-position.ts'
 
 /**
  * Dims that differ from input to input, as an edit's own code sees them: a number made from one would be wrong for other inputs, so asking
@@ -24,6 +24,6 @@ function refused(label: string, axis: number): UnsavableEditError {
   return new UnsavableEditError(
     `it asks how long axis ${axis} of ${label} is, which differs from input to input, and the file must serve them all`,
     'use operations that take any length, and dims by their own place where they are fixed: h.dims.at(-1)',
-    here(),
+    currentPosition(),
   )
 }

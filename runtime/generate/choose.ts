@@ -1,6 +1,6 @@
 import { GenerateError } from '../errors/generate.ts'
+import { rand } from '../tensor/creation/random.ts'
 import { where } from '../tensor/ops/comparison.ts'
-import { rand } from '../tensor/random.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
 /** How the next token is chosen. Without any of these: the likeliest. */

@@ -1,7 +1,7 @@
 import { GenerateError, StepError } from '../errors/generate.ts'
 import type { Mark } from '../graph/expression.ts'
 import { recorderScope } from '../graph/recorder.ts'
-import { knownOptions } from '../tensor/known-options.ts'
+import { knownOptions } from '../tensor/arguments/known-options.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { ExecutionBackend } from '../tracing/backend.ts'
 import type { Block, StepOwner } from '../tracing/block.ts'

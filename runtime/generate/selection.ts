@@ -1,6 +1,6 @@
 import { StepError } from '../errors/generate.ts'
-import { here } from '../tensor/here.ts'
-import { type SlicePart, type SliceSpec, toSlice } from '../tensor/slice.ts'
+import { currentPosition } from '../tensor/current-position.ts'
+import { type SlicePart, type SliceSpec, toSlice } from '../tensor/slices/slice.ts'
 import { stateOf } from '../tensor/tensor.ts'
 
 /** Which steps: one, a list of them, or a slice in NumPy's syntax: 0, [0, 2], s`1:20:2`. */
@@ -23,7 +23,7 @@ export function selectionOf(steps: Steps): Selection {
   throw new StepError(
     'Steps are chosen by a number, a list of numbers or one range.',
     'write iter(0, …), iter([0, 2], …) or iter(s`1:20:2`, …)',
-    here(),
+    currentPosition(),
   )
 }
 
@@ -45,7 +45,11 @@ function fromPart(part: SlicePart): Selection | undefined {
       return { kind: 'range', start: 0, stop: Number.POSITIVE_INFINITY, step: 1 }
     case 'range':
       if (part.step < 0)
-        throw new StepError('Steps come one after another, and this range goes back.', 'use a positive step', here())
+        throw new StepError(
+          'Steps come one after another, and this range goes back.',
+          'use a positive step',
+          currentPosition(),
+        )
       return {
         kind: 'range',
         start: whole(part.start ?? 0),
@@ -62,6 +66,6 @@ function whole(step: number): number {
   throw new StepError(
     `Step ${step} can't be chosen: how many steps there are is known when they have been.`,
     step < 0 ? 'count from 0; for the last step, take the last of what all(…) or the block gives' : 'count from 0',
-    here(),
+    currentPosition(),
   )
 }

@@ -1,8 +1,8 @@
 import { GenerateError } from '../errors/generate.ts'
 import { padPrompts, positionsOf, type Rows } from '../language-inputs/prompts.ts'
-import { type TensorLike, toTensor } from '../tensor/convert.ts'
-import { isPlain } from '../tensor/plain.ts'
+import { isPlain } from '../tensor/arguments/plain-objects.ts'
 import { Tensor } from '../tensor/tensor.ts'
+import { type TensorLike, toTensor } from '../tensor/values/convert.ts'
 import type { Decoder } from './decoder.ts'
 
 /** What the steps have made so far, and the inputs of the next one. */

@@ -1,5 +1,5 @@
 import { StepError } from '../errors/generate.ts'
-import { refuseSurplus } from '../tensor/expected.ts'
+import { refuseSurplus } from '../tensor/arguments/check-arguments.ts'
 import { currentSession } from '../tracing/session.ts'
 import { Generation } from './generation.ts'
 import type { Steps } from './selection.ts'

@@ -1,4 +1,4 @@
-import type { DataType } from '../tensor/dtype.ts'
+import type { DataType } from '../tensor/dtypes/dtype.ts'
 import type { Attribute, Attributes, Operation, Value } from './expression.ts'
 import { firstOpset } from './opsets.ts'
 

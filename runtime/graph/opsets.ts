@@ -1,4 +1,4 @@
-import type { DataType } from '../tensor/dtype.ts'
+import type { DataType } from '../tensor/dtypes/dtype.ts'
 
 /* In which opset an operation's present form came, for the types it is recorded with. */
 

@@ -1,6 +1,6 @@
 import type { DeclaredInput } from '../errors/input.ts'
-import { zeros } from '../tensor/creation.ts'
-import type { HeldType } from '../tensor/dtype.ts'
+import { zeros } from '../tensor/creation/creation.ts'
+import type { HeldType } from '../tensor/dtypes/dtype.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
 /** What exporters call the tokens' axis: `past_sequence_length`, `past_decoder_sequence_length + 1`. */

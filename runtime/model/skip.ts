@@ -1,8 +1,8 @@
 import { TraceArgumentsError } from '../errors/trace.ts'
 import type { Tap } from '../graph/expression.ts'
-import type { TensorLike } from '../tensor/convert.ts'
-import { refuseSurplus } from '../tensor/expected.ts'
+import { refuseSurplus } from '../tensor/arguments/check-arguments.ts'
 import { Tensor } from '../tensor/tensor.ts'
+import type { TensorLike } from '../tensor/values/convert.ts'
 import { handleOf, type ModuleBase } from './modules/module.ts'
 
 /** A module with several outputs is given one value for each. */

@@ -1,5 +1,5 @@
-import type { TensorLike } from '../tensor/convert.ts'
 import type { Tensor } from '../tensor/tensor.ts'
+import type { TensorLike } from '../tensor/values/convert.ts'
 import type { ModelMembers } from './model.ts'
 import type { LayerMethods, ModuleBase } from './modules/module.ts'
 import type { OperationNode } from './modules/operations.ts'

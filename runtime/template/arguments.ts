@@ -1,4 +1,4 @@
-import { signatureOf } from '../tensor/signatures.ts'
+import { signatureOf } from '../tensor/arguments/signatures.ts'
 import { TemplateProblem } from './problem.ts'
 
 /** A call's arguments, as they stand in the template. */

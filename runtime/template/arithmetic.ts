@@ -1,9 +1,9 @@
 import { operatorNames } from '../../language/operators.ts'
 import type { BinaryOperator, UnaryOperator } from '../../language/template/ast.ts'
-import type { TensorLike } from '../tensor/convert.ts'
-import { toTensor } from '../tensor/convert.ts'
 import { operators } from '../tensor/operators.ts'
 import { stateOf, Tensor } from '../tensor/tensor.ts'
+import type { TensorLike } from '../tensor/values/convert.ts'
+import { toTensor } from '../tensor/values/convert.ts'
 import { TemplateProblem } from './problem.ts'
 
 type Plain = number | bigint | boolean

@@ -1,7 +1,7 @@
 import { handleOf } from '../model/modules/module.ts'
 import { nearestNames } from '../names/nearest.ts'
+import { functionArguments, methodArguments } from '../tensor/arguments/signatures.ts'
 import * as functions from '../tensor/functions.ts'
-import { functionArguments, methodArguments } from '../tensor/signatures.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { type Arguments, arrange, toCamelCase, usage } from './arguments.ts'
 import { asTensor, describe } from './arithmetic.ts'

@@ -1,6 +1,6 @@
 import type { Model } from '../model/model.ts'
 import { handleOf } from '../model/modules/module.ts'
-import { functionArguments, methodArguments } from '../tensor/signatures.ts'
+import { functionArguments, methodArguments } from '../tensor/arguments/signatures.ts'
 import { Tensor } from '../tensor/tensor.ts'
 
 const moduleMembers = ['output', 'input', 'outputs', 'inputs', 'ops', 'weights', 'path', 'length']

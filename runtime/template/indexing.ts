@@ -1,5 +1,5 @@
 import { handleOf } from '../model/modules/module.ts'
-import { Slice, type SliceSpec, toSlice } from '../tensor/slice.ts'
+import { Slice, type SliceSpec, toSlice } from '../tensor/slices/slice.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { asTensor, describe, isScalar } from './arithmetic.ts'
 import { Named } from './members.ts'

@@ -1,5 +1,5 @@
 import { type ByteSource, readInto } from '../onnx/files/byte-source.ts'
-import { allocate, type HeldType, type TensorArray } from '../tensor/dtype.ts'
+import { allocate, type HeldType, type TensorArray } from '../tensor/dtypes/dtype.ts'
 
 /** No view of bytes may be longer than 4 GiB, and no call of Node's reads or writes more than 2. */
 const WINDOW = 2 ** 30

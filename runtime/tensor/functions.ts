@@ -1,6 +1,6 @@
 /** Operations that are functions, not methods. */
 
-export * from './creation.ts'
+export * from './creation/creation.ts'
 export { where } from './ops/comparison.ts'
 export { einsum } from './ops/einsum.ts'
 export { cat, stack } from './ops/join.ts'

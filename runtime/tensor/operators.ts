@@ -1,5 +1,5 @@
-import type { TensorLike } from './convert.ts'
 import { Tensor } from './tensor.ts'
+import type { TensorLike } from './values/convert.ts'
 
 type Method = 'add' | 'mul' | 'lt' | 'le' | 'gt' | 'ge'
 

@@ -9,14 +9,14 @@ import {
 } from '../errors/tensor.ts'
 import { type Attributes, Constant, type Dims, Operand, Operation, Value } from '../graph/expression.ts'
 import { currentRecorder, evaluate, type Recorder } from '../graph/recorder.ts'
-import { sizeOf, type TensorData } from './data.ts'
-import type { DataType, TensorArray } from './dtype.ts'
-import { here } from './here.ts'
-import { describe } from './inspect.ts'
-import { toNested } from './nested.ts'
+import { currentPosition } from './current-position.ts'
+import type { DataType, TensorArray } from './dtypes/dtype.ts'
+import { roundedToFloat16 } from './float16-reads.ts'
 import type { TensorMethods } from './ops/index.ts'
 import { type Place, TensorState } from './state.ts'
-import { stored } from './stored.ts'
+import { sizeOf, type TensorData } from './values/data.ts'
+import { describe } from './values/describe.ts'
+import { toNested } from './values/nested.ts'
 
 /** The operations, one family a file: `ops/index.ts` puts them on the prototype. */
 export interface Tensor extends TensorMethods {}
@@ -94,8 +94,9 @@ export class Tensor {
   *[Symbol.iterator](): Generator<Tensor, undefined> {
     const [length] = this.dims
     // What test tools' toEqual comes to: it goes through both tensors to their single elements, and finds nothing there to compare.
-    if (this.rank === 0) throw new IndexError('A tensor of rank 0 has no parts to go through', here(), COMPARE)
-    if (length === undefined) throw new UnknownShapeError('Going through a tensor', this.dims, here())
+    if (this.rank === 0)
+      throw new IndexError('A tensor of rank 0 has no parts to go through', currentPosition(), COMPARE)
+    if (length === undefined) throw new UnknownShapeError('Going through a tensor', this.dims, currentPosition())
     for (let i = 0; i < length; i++) yield this.select(0, i)
   }
 
@@ -163,7 +164,7 @@ export class Tensor {
 
   [Symbol.toPrimitive](hint: string): string {
     if (hint === 'string') return describe(this)
-    throw new ImplicitConversionError(this.#state.label, hint === 'number' ? 'number' : 'value', here())
+    throw new ImplicitConversionError(this.#state.label, hint === 'number' ? 'number' : 'value', currentPosition())
   }
 
   [Symbol.for('nodejs.util.inspect.custom')](): string {
@@ -225,10 +226,10 @@ export function record(
   const values: (Value | undefined)[] = []
   for (const input of inputs) {
     const state = input && stateOf(input)
-    values.push(state && stored(state.value, opType))
+    values.push(state && roundedToFloat16(state.value, opType))
     const other = state?.recorder
     if (!other || other === recorder) continue
-    if (recorder) throw new MixedTracesError(opType, here())
+    if (recorder) throw new MixedTracesError(opType, currentPosition())
     recorder = other
   }
   const mark = (recorder ?? currentRecorder())?.mark()

@@ -1,5 +1,5 @@
 import { InvokeError } from '../errors/invoke.ts'
-import { refuseSurplus } from '../tensor/expected.ts'
+import { refuseSurplus } from '../tensor/arguments/check-arguments.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import type { Block } from './block.ts'
 import { currentTracer } from './tracer.ts'

@@ -1,6 +1,6 @@
 import { InvokeError } from '../errors/invoke.ts'
 import { recorderScope } from '../graph/recorder.ts'
-import { isPlain } from '../tensor/plain.ts'
+import { isPlain } from '../tensor/arguments/plain-objects.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { type Batch, type Feeds, joinInputs } from './batch.ts'
 import { Here } from './here.ts'

@@ -1,4 +1,4 @@
-import { isMap, isSet } from '../tensor/plain.ts'
+import { isMap, isSet } from '../tensor/arguments/plain-objects.ts'
 import { Tensor } from '../tensor/tensor.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { SaveError } from '../errors/trace.ts'
 import { currentRecorder } from '../graph/recorder.ts'
-import { refuseSurplus } from '../tensor/expected.ts'
+import { refuseSurplus } from '../tensor/arguments/check-arguments.ts'
 import { stateOf } from '../tensor/tensor.ts'
 import { collectTensors } from './result.ts'
 import { currentSession } from './session.ts'

@@ -1,6 +1,6 @@
 import { WorkerError } from '../errors/worker.ts'
 import { recordingToJSON } from '../graph/json.ts'
-import { knownOptions } from '../tensor/known-options.ts'
+import { knownOptions } from '../tensor/arguments/known-options.ts'
 import { type Backend, ExecutionBackend } from '../tracing/backend.ts'
 import type { Runner, RunRequest, RunResult } from '../tracing/runner.ts'
 import type { Traceable } from '../tracing/traceable.ts'

@@ -18,7 +18,7 @@ import {
 } from '#dist/eslint/reading/known-names.js'
 import { otherModelMembers, modelMembers as realModelMembers } from '#dist/runtime/model/model.js'
 import { reservedNames } from '#dist/runtime/names/reserved.js'
-import { methodArguments, signatureOf } from '#dist/runtime/tensor/signatures.js'
+import { methodArguments, signatureOf } from '#dist/runtime/tensor/arguments/signatures.js'
 
 const files = ['**/*.ts', '**/*.js', '**/*.mjs']
 const config: Linter.Config[] = [

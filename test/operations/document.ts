@@ -99,11 +99,11 @@ function methodsOf(file: string): Entry[] {
 /** Functions that are imported by name. */
 function functions(): Entry[] {
   const found = new Map<string, Entry>()
-  for (const file of ['creation', 'random', 'ops/comparison', 'ops/einsum', 'ops/join']) {
+  for (const file of ['creation/creation', 'creation/random', 'ops/comparison', 'ops/einsum', 'ops/join']) {
     const path = `dist/runtime/tensor/${file}.d.ts`
     const { source, program } = parse(path)
     const exported = new Set(
-      file === 'creation' ? ['tensor'] : file === 'random' ? [] : ['where', 'einsum', 'cat', 'stack'],
+      file === 'creation/creation' ? ['tensor'] : file === 'creation/random' ? [] : ['where', 'einsum', 'cat', 'stack'],
     )
     for (const statement of program.body) {
       const inner = statement.type === 'ExportNamedDeclaration' ? statement.declaration : undefined

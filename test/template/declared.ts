@@ -12,8 +12,10 @@ export function declaredOperations(): { methods: Declared; functions: Declared }
   const functions: Record<string, string> = {}
   const families = new Set(/const families = \[([^\]]*)\]/.exec(source('ops/index.ts'))![1].match(/\w+/g))
   const exported = source('functions.ts')
-  const files = readdirSync(`${folder}/ops`).map(name => `ops/${name}`)
-  for (const name of [...files, 'creation.ts', 'random.ts']) {
+  const files = readdirSync(`${folder}/ops`)
+    .filter(name => name.endsWith('.ts'))
+    .map(name => `ops/${name}`)
+  for (const name of [...files, 'creation/creation.ts', 'creation/random.ts']) {
     const { program } = parseSync(source(name), {
       configFile: false,
       parserOpts: { plugins: ['typescript'] },

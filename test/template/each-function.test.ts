@@ -1,7 +1,7 @@
 import test from 'ava'
 import * as api from 'onnsight'
 import { OnnsightError, Tensor, tensor } from 'onnsight'
-import { functionArguments, methodArguments } from '#dist/runtime/tensor/signatures.js'
+import { functionArguments, methodArguments } from '#dist/runtime/tensor/arguments/signatures.js'
 import { bytes, run } from './run.ts'
 
 // Every operation, called with the same arguments from TypeScript and in a template: both give the same, or both refuse.

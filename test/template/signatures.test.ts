@@ -1,5 +1,5 @@
 import test from 'ava'
-import { functionArguments, methodArguments } from '#dist/runtime/tensor/signatures.js'
+import { functionArguments, methodArguments } from '#dist/runtime/tensor/arguments/signatures.js'
 import { declaredOperations } from './declared.ts'
 
 test('the template language knows every operation, by the arguments that it declares', t => {

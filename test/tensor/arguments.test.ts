@@ -1,7 +1,7 @@
 import test from 'ava'
 import * as api from 'onnsight'
 import { load, OnnsightError, Tensor, tensor } from 'onnsight'
-import { functionArguments, methodArguments, signatureOf } from '#dist/runtime/tensor/signatures.js'
+import { functionArguments, methodArguments, signatureOf } from '#dist/runtime/tensor/arguments/signatures.js'
 import { expand, IMPORT } from '../macro/expand.ts'
 
 /* Every public method and function refuses arguments that it has not, and those of a wrong kind, by an error of its own. */

@@ -1,8 +1,8 @@
 import test from 'ava'
 import 'onnsight'
 import type { Tensor } from 'onnsight'
-import { toTensor } from '#dist/runtime/tensor/convert.js'
 import { einsum } from '#dist/runtime/tensor/ops/einsum.js'
+import { toTensor } from '#dist/runtime/tensor/values/convert.js'
 
 /* bfloat16 lives inside graphs only: onnxruntime's CPU kernels lack it, and each operation casts around itself. */
 

@@ -1,11 +1,11 @@
 import test from 'ava'
 import { OnnsightError, type Tensor } from 'onnsight'
 import { type Dims, TapRead, Value } from '#dist/runtime/graph/expression.js'
-import { type TensorLike, toTensor } from '#dist/runtime/tensor/convert.js'
-import type { DataType } from '#dist/runtime/tensor/dtype.js'
+import type { DataType } from '#dist/runtime/tensor/dtypes/dtype.js'
 import { where } from '#dist/runtime/tensor/ops/comparison.js'
 import { einsum } from '#dist/runtime/tensor/ops/einsum.js'
 import { newHandle } from '#dist/runtime/tensor/tensor.js'
+import { type TensorLike, toTensor } from '#dist/runtime/tensor/values/convert.js'
 
 /** A handle of which only this is known. */
 function handle(dims: Dims | undefined, type: DataType = 'float32'): Tensor {

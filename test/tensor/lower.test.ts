@@ -2,7 +2,7 @@ import test from 'ava'
 import { type Attributes, Constant, type Dims, Operation, TapRead, Value } from '#dist/runtime/graph/expression.js'
 import { lower } from '#dist/runtime/graph/lower.js'
 import { useEvaluator } from '#dist/runtime/graph/recorder.js'
-import type { DataType } from '#dist/runtime/tensor/dtype.js'
+import type { DataType } from '#dist/runtime/tensor/dtypes/dtype.js'
 import { evaluateAt } from './lowered.ts'
 import { readCases, replay, show } from './replay.ts'
 

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { Tensor } from 'onnsight'
-import { toTensor } from '#dist/runtime/tensor/convert.js'
-import type { DataType } from '#dist/runtime/tensor/dtype.js'
+import type { DataType } from '#dist/runtime/tensor/dtypes/dtype.js'
 import { where } from '#dist/runtime/tensor/ops/comparison.js'
 import { einsum } from '#dist/runtime/tensor/ops/einsum.js'
 import { stateOf } from '#dist/runtime/tensor/tensor.js'
+import { toTensor } from '#dist/runtime/tensor/values/convert.js'
 
 type Plain = number | string | boolean | null
 interface Encoded {

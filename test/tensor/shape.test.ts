@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import test from 'ava'
 import { arange, cat, eye, linspace, oneHot, stack, type Tensor, tensor } from 'onnsight'
-import type { HeldType } from '#dist/runtime/tensor/dtype.js'
+import type { HeldType } from '#dist/runtime/tensor/dtypes/dtype.js'
 import { dimsOf, recordOne } from '#dist/runtime/tensor/tensor.js'
 
 interface Encoded {

@@ -2,7 +2,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import { arange, cat, type SliceSpec, s, Tensor, tensor } from 'onnsight'
 import { normalise } from '#dist/runtime/graph/normalise.js'
-import type { HeldType } from '#dist/runtime/tensor/dtype.js'
+import type { HeldType } from '#dist/runtime/tensor/dtypes/dtype.js'
 import { recordOne, stateOf } from '#dist/runtime/tensor/tensor.js'
 import { evaluateAt } from './lowered.ts'
 

@@ -1,8 +1,8 @@
 import test from 'ava'
 import 'onnsight'
 import type { Tensor } from 'onnsight'
-import { type NestedArray, toTensor } from '#dist/runtime/tensor/convert.js'
 import { recordOne } from '#dist/runtime/tensor/tensor.js'
+import { type NestedArray, toTensor } from '#dist/runtime/tensor/values/convert.js'
 
 /** The same tensor, of whose first dim, or of whose rank, nothing is known before it is computed. */
 function veiled(value: NestedArray, knows: 'rank' | 'nothing'): Tensor {

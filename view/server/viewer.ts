@@ -1,7 +1,7 @@
 import { jsonOf } from '../../cli/outputs/to-json.ts'
 import { outputsOf } from '../../cli/run/template.ts'
 import type { LoadOptions, Model, Tensor, WorkerBackend } from '../../runtime/index.ts'
-import { toTensor } from '../../runtime/tensor/convert.ts'
+import { toTensor } from '../../runtime/tensor/values/convert.ts'
 import type { RunRequest, RunResult, Tokens, ViewedModel, ViewRequest } from '../api.ts'
 import { viewCode } from '../code/code.ts'
 import { inputsOf } from '../model/inputs.ts'

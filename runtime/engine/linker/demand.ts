@@ -12,7 +12,7 @@ import type {
 } from '../../graph/expression.ts'
 import type { NormalForm } from '../../graph/normalise.ts'
 import type { Cluster, GraphNode } from '../../onnx/graph/node.ts'
-import type { DataType } from '../../tensor/dtype.ts'
+import type { DataType } from '../../tensor/dtypes/dtype.ts'
 import type { Program } from '../blocks/program.ts'
 import { ClosedClusters, closeWhole } from './closed.ts'
 import { copyId, recordedId, resultId, type Unit } from './unit.ts'

@@ -1,6 +1,6 @@
 import type { Recording } from '../../graph/expression.ts'
 import type { NormalForm } from '../../graph/normalise.ts'
-import type { DataType } from '../../tensor/dtype.ts'
+import type { DataType } from '../../tensor/dtypes/dtype.ts'
 import type { Program } from '../blocks/program.ts'
 import { Demand } from './demand.ts'
 import { narrow } from './narrow.ts'

@@ -1,5 +1,5 @@
 import type { Dims } from '../../graph/expression.ts'
-import type { DataType } from '../../tensor/dtype.ts'
+import type { DataType } from '../../tensor/dtypes/dtype.ts'
 
 /** What is known of a value before the model runs. */
 export interface ValueShape {

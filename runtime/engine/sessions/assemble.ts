@@ -7,8 +7,8 @@ import {
   NodeProtoSchema,
   type TensorProto,
 } from '../../onnx/schema/onnx_pb.ts'
-import { type DataType, isHeld } from '../../tensor/dtype.ts'
-import { elementType } from '../../tensor/element-type.ts'
+import { type DataType, isHeld } from '../../tensor/dtypes/dtype.ts'
+import { elementType } from '../../tensor/dtypes/element-type.ts'
 import { emitAttribute, emitValueInfo } from './emit.ts'
 import { OWN } from './own-names.ts'
 import type { SessionModel } from './provider.ts'

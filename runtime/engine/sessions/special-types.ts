@@ -1,8 +1,8 @@
 import type { OnnxGraph } from '../../onnx/graph/graph.ts'
 import type { GraphNode } from '../../onnx/graph/node.ts'
 import type { AttributeProto } from '../../onnx/schema/onnx_pb.ts'
-import { type DataType, isHeld } from '../../tensor/dtype.ts'
-import { dataTypeOf } from '../../tensor/element-type.ts'
+import { type DataType, isHeld } from '../../tensor/dtypes/dtype.ts'
+import { dataTypeOf } from '../../tensor/dtypes/element-type.ts'
 
 type TypeOf = (name: string) => DataType | undefined
 

@@ -1,6 +1,6 @@
 import { LoadOptionError } from '../../errors/input.ts'
 import type { Renames } from '../../names/aliases.ts'
-import { knownOptions } from '../../tensor/known-options.ts'
+import { knownOptions } from '../../tensor/arguments/known-options.ts'
 
 /** How a model is opened, cut and kept: see docs/running.md. */
 export interface LoadOptions {

@@ -2,8 +2,8 @@ import { BlockedLayoutError } from '../../errors/names.ts'
 import type { Tap } from '../../graph/expression.ts'
 import { isBlocked } from '../../names/blocked.ts'
 import { type Quantisation, quantisationOf } from '../../names/quantisation.ts'
-import type { TensorLike } from '../../tensor/convert.ts'
 import { dimsOf, newHandle, recordOne, stateOf, type Tensor } from '../../tensor/tensor.ts'
+import type { TensorLike } from '../../tensor/values/convert.ts'
 import type { Binding } from './binding.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { asked } from '../../tensor/asked.ts'
+import { asked } from '../../tensor/members/tensors-in-javascript.ts'
 
 /** What arrays have that lists of layers have too. */
 const LIST_METHODS: ReadonlySet<string> = new Set(

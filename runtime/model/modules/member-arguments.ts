@@ -1,6 +1,6 @@
 import { ArgumentError } from '../../errors/tensor.ts'
-import { refuseSurplus } from '../../tensor/expected.ts'
-import { here } from '../../tensor/here.ts'
+import { refuseSurplus } from '../../tensor/arguments/check-arguments.ts'
+import { currentPosition } from '../../tensor/current-position.ts'
 
 interface Kind {
   readonly what: string
@@ -45,7 +45,7 @@ export function expectingMember(name: string, method: (...args: never[]) => unkn
       if (!kind.is(args[i]))
         throw new ArgumentError(
           `${name}: it takes ${kind.what}, and was given ${args[i] === null ? 'null' : typeof args[i]}.`,
-          here(),
+          currentPosition(),
           `write ${name}(${kinds.map(({ what }) => (what === 'text' ? "'…'" : what === 'a function' ? '() => …' : '…')).join(', ')})`,
         )
     return method(...(args as never[]))

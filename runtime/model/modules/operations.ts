@@ -6,11 +6,11 @@ import type { Tap } from '../../graph/expression.ts'
 import { nearestNames } from '../../names/nearest.ts'
 import type { ModuleNode } from '../../names/tree.ts'
 import type { GraphNode } from '../../onnx/graph/node.ts'
-import { answerTo, isAskedByTools } from '../../tensor/asked-by-tools.ts'
-import type { TensorLike } from '../../tensor/convert.ts'
-import { guardMembers } from '../../tensor/guarded.ts'
-import { here } from '../../tensor/here.ts'
+import { currentPosition } from '../../tensor/current-position.ts'
+import { answerTo, isAskedByTools } from '../../tensor/members/asked-by-tools.ts'
+import { guardMembers } from '../../tensor/members/guard-members.ts'
 import { Tensor } from '../../tensor/tensor.ts'
+import type { TensorLike } from '../../tensor/values/convert.ts'
 import type { Binding } from './binding.ts'
 
 /** A module's own nodes by operation, in graph order: `attn.ops.Softmax[0].output`. */
@@ -119,7 +119,7 @@ guardMembers<OperationNode>(OperationNode.prototype, {
         : name in Tensor.prototype
           ? `write .output.${name}: a node is no tensor, its output is one`
           : 'it has output, input, outputAt(1), inputAt(1), name and opType',
-      here(),
+      currentPosition(),
     ),
   write: (node, name) =>
     new NotAssignableError(
@@ -127,9 +127,10 @@ guardMembers<OperationNode>(OperationNode.prototype, {
       /^\d+$/.test(name)
         ? 'assign to its .output, or a part of it: .output.set(s`0`, …)'
         : 'assign to its .output or .input',
-      here(),
+      currentPosition(),
     ),
-  uncalled: name => new ArgumentError(`${name} of a node is a method, and was not called.`, here(), `write ${name}(1)`),
+  uncalled: name =>
+    new ArgumentError(`${name} of a node is a method, and was not called.`, currentPosition(), `write ${name}(1)`),
 })
 
 /** A module's nodes of one operation. What an array takes or answers in silence is refused: `ops.Softmax[0] = 0`, `ops.Softmax.output`. */
@@ -143,13 +144,13 @@ function nodeList(path: string, opType: string, nodes: readonly OperationNode[])
       const fix = /^-?\d+$/.test(key)
         ? `it has ${last === 0 ? 'one, [0]' : `[0] to [${last}]`}; from the end, .at(${key.startsWith('-') ? key : -1})`
         : `pick a node: ${asCode(`${name}[0]`)}.${key in OperationNode.prototype ? key : 'output'}`
-      throw new NoSuchMemberError(name, /^-?\d+$/.test(key) ? `[${key}]` : key, fix, here())
+      throw new NoSuchMemberError(name, /^-?\d+$/.test(key) ? `[${key}]` : key, fix, currentPosition())
     },
     set(_, key) {
       throw new NotAssignableError(
         `${/^\d+$/.test(String(key)) ? `${name}[${String(key)}]` : `${String(key)} of ${name}`}`,
         `write what it gives: ${asCode(`${name}[${/^\d+$/.test(String(key)) ? String(key) : 0}]`)}.output = …`,
-        here(),
+        currentPosition(),
       )
     },
   })
@@ -199,7 +200,11 @@ export function operationsOf(binding: Binding, module: ModuleNode): Operations {
     },
     set(_, key) {
       const name = `${module.path === '' ? '' : `${module.path}.`}ops.${String(key)}`
-      throw new NotAssignableError(name, `write what a node gives: ${asCode(`${name}[0]`)}.output = …`, here())
+      throw new NotAssignableError(
+        name,
+        `write what a node gives: ${asCode(`${name}[0]`)}.output = …`,
+        currentPosition(),
+      )
     },
     has: (_, key) => typeof key === 'string' && groups.has(key),
     ownKeys: () => [...groups.keys()],

@@ -1,7 +1,7 @@
 import { asCode } from '../../errors/as-code.ts'
 import { NoSuchMemberError, NotAssignableError } from '../../errors/members.ts'
-import { inTensors } from '../../tensor/habits.ts'
-import { here } from '../../tensor/here.ts'
+import { currentPosition } from '../../tensor/current-position.ts'
+import { inTensors } from '../../tensor/members/other-libraries.ts'
 
 /** What is looked at of a module to say what its user may have meant. */
 interface NamedModule {
@@ -41,7 +41,7 @@ export function habitOf(handle: NamedModule, name: string): NoSuchMemberError | 
     : handle.scope.weights.has(name)
       ? `write ${code}.weights.${name}`
       : adviceOfOutput(code, name)
-  return fix === undefined ? undefined : new NoSuchMemberError(nameOf(handle), name, fix, here())
+  return fix === undefined ? undefined : new NoSuchMemberError(nameOf(handle), name, fix, currentPosition())
 }
 
 /** A module is no tensor: what leaves it is one. */
@@ -61,6 +61,6 @@ export function unassignable(handle: NamedModule, name: string): NotAssignableEr
   return new NotAssignableError(
     `${name} of ${handle.path === '' ? 'the model' : `the module ${handle.path}`}`,
     fix,
-    here(),
+    currentPosition(),
   )
 }

@@ -1,8 +1,8 @@
 import { UnwritableParameterError } from '../../errors/names.ts'
 import type { Acts, Parameter, Scaled } from '../../names/parameters/parameter.ts'
-import type { TensorLike } from '../../tensor/convert.ts'
 import { stack } from '../../tensor/ops/join.ts'
 import { dimsOf, newHandle, recordOne, stateOf, type Tensor } from '../../tensor/tensor.ts'
+import type { TensorLike } from '../../tensor/values/convert.ts'
 import type { Binding } from './binding.ts'
 
 /** A parameter that a module's file holds in another form, as the matrix that acts. `label` is for messages. */

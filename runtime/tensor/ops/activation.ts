@@ -1,10 +1,10 @@
 import { ShapeError, showDims } from '../../errors/tensor.ts'
-import { type TensorLike, toTensor } from '../convert.ts'
-import { type DataType, isFloat } from '../dtype.ts'
-import { here } from '../here.ts'
+import { currentPosition } from '../current-position.ts'
+import { type DataType, isFloat } from '../dtypes/dtype.ts'
 import { constantTensor, dimsOf, recordOne, Tensor } from '../tensor.ts'
-import { axisFromBack } from './extent.ts'
-import { arithmetic, asFloat, castTo, kernelType, real } from './kernel.ts'
+import { type TensorLike, toTensor } from '../values/convert.ts'
+import { axisFromBack } from './support/extent.ts'
+import { arithmetic, asFloat, castTo, kernelType, real } from './support/kernel.ts'
 
 /** What `layerNorm` scales and shifts with; `eps` is 1e-5 by default. */
 export interface LayerNormOptions {
@@ -78,14 +78,14 @@ export const activation = {
     const last = typeof shape === 'number' ? [shape] : [...shape]
     const own = dimsOf(input)
     if (own && !last.every((dim, i) => (own.at(i - last.length) ?? dim) === dim && last.length <= own.length)) {
-      throw new ShapeError(`layerNorm: ${showDims(own)} does not end in ${showDims(last)}`, here())
+      throw new ShapeError(`layerNorm: ${showDims(own)} does not end in ${showDims(last)}`, currentPosition())
     }
     const inner = kernelType(input.type)
     const parameter = (name: string, like: TensorLike): Tensor => {
       const tensor = toTensor(like)
       const dims = dimsOf(tensor)
       if (dims && (dims.length !== last.length || dims.some((dim, i) => dim !== undefined && dim !== last[i]))) {
-        throw new ShapeError(`layerNorm: the ${name} is ${showDims(dims)}, not ${showDims(last)}`, here())
+        throw new ShapeError(`layerNorm: the ${name} is ${showDims(dims)}, not ${showDims(last)}`, currentPosition())
       }
       return castTo(tensor, inner)
     }

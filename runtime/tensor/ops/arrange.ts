@@ -1,12 +1,12 @@
 import { ArgumentError, ShapeError, showDims } from '../../errors/tensor.ts'
 import type { Dim } from '../../graph/expression.ts'
-import { axesOf, axisOf } from '../axis.ts'
-import { here } from '../here.ts'
-import { int64Constant, int64Operand, MAX, MIN } from '../int64.ts'
+import { axesOf, axisOf } from '../arguments/axis.ts'
+import { currentPosition } from '../current-position.ts'
 import { recordOne, type Tensor } from '../tensor.ts'
-import { extents, reshapeTo } from './dims.ts'
-import { extentOf } from './extent.ts'
-import { castTo, kernelType } from './kernel.ts'
+import { int64Constant, int64Operand, MAX, MIN } from '../values/int64.ts'
+import { extents, reshapeTo } from './support/dims.ts'
+import { extentOf } from './support/extent.ts'
+import { castTo, kernelType } from './support/kernel.ts'
 
 type Numbers = number[] | [readonly number[]]
 
@@ -17,9 +17,12 @@ export const arranging = {
     const counts = times.flat() as number[]
     const lead = counts.length - this.dims.length
     if (lead < 0)
-      throw new ArgumentError(`repeat: ${counts.length} counts for a tensor of rank ${this.dims.length}`, here())
+      throw new ArgumentError(
+        `repeat: ${counts.length} counts for a tensor of rank ${this.dims.length}`,
+        currentPosition(),
+      )
     if (counts.some(count => !Number.isInteger(count) || count < 0))
-      throw new ArgumentError(`repeat: ${showDims(counts)} are no counts`, here())
+      throw new ArgumentError(`repeat: ${showDims(counts)} are no counts`, currentPosition())
     const base = lead === 0 ? this : addLeading(this, lead)
     const dims = base.dims.map((dim, i): Dim => (counts[i] === 0 ? 0 : dim === undefined ? undefined : dim * counts[i]))
     return recordOne('Tile', [base, int64Constant(counts)], { type: this.type, dims })
@@ -41,7 +44,10 @@ export const arranging = {
       return reshapeTo(spread, shape, this.dims.with(axis, size === undefined ? undefined : size * times))
     }
     if (size !== undefined && times.length !== size)
-      throw new ShapeError(`repeatInterleave: ${times.length} counts for dim ${dim} of ${showDims(this.dims)}`, here())
+      throw new ShapeError(
+        `repeatInterleave: ${times.length} counts for dim ${dim} of ${showDims(this.dims)}`,
+        currentPosition(),
+      )
     return this.indexSelect(axis, int64Operand(times.flatMap((count, i) => new Array<number>(count).fill(i))))
   },
   /** Axes reversed. */
@@ -56,7 +62,8 @@ export const arranging = {
   roll(this: Tensor, shifts: number | readonly number[], dims?: number | readonly number[]): Tensor {
     if (dims === undefined) return reshapeTo(this.flatten().roll(shifts, 0), extents(this), this.dims)
     const [by, axes] = [[shifts].flat(), axesOf([dims].flat(), this.dims.length, 'roll')]
-    if (by.length !== axes.length) throw new ArgumentError(`roll: ${by.length} shifts for ${axes.length} dims`, here())
+    if (by.length !== axes.length)
+      throw new ArgumentError(`roll: ${by.length} shifts for ${axes.length} dims`, currentPosition())
     return axes.reduce((tensor: Tensor, axis, i) => rollAxis(tensor, by[i], axis), this)
   },
   /** Turned by 90 degrees so many times, from the first towards the second axis. */
@@ -81,7 +88,7 @@ export const arranging = {
     const turned = this.movedim([x, y], [-2, -1])
     const [rows, columns] = turned.dims.slice(-2)
     if (rows === undefined || columns === undefined)
-      throw new ShapeError(`diagonal: dims ${a} and ${b} of ${showDims(this.dims)} are not known`, here())
+      throw new ShapeError(`diagonal: dims ${a} and ${b} of ${showDims(this.dims)} are not known`, currentPosition())
     const length = Math.max(0, Math.min(rows + Math.min(0, offset), columns - Math.max(0, offset)))
     const first = offset >= 0 ? offset : -offset * columns
     const row = turned.flatten(-2)
@@ -100,7 +107,7 @@ function addLeading(tensor: Tensor, count: number): Tensor {
 /** The end, then the start. Where to cut depends on the length, so with an unknown one the places are computed. */
 function rollAxis(tensor: Tensor, shift: number, axis: number): Tensor {
   const { type, dims } = tensor
-  if (!Number.isInteger(shift)) throw new ArgumentError(`roll: a shift of ${shift}`, here())
+  if (!Number.isInteger(shift)) throw new ArgumentError(`roll: a shift of ${shift}`, currentPosition())
   const size = dims[axis]
   if (size === undefined) {
     const length = recordOne('Squeeze', [extentOf(tensor, axis), int64Constant([0])], { type: 'int64', dims: [] })
@@ -124,7 +131,7 @@ function rollAxis(tensor: Tensor, shift: number, axis: number): Tensor {
 
 function triangle(input: Tensor, diagonal: number, upper: 0 | 1): Tensor {
   if (input.dims.length < 2)
-    throw new ShapeError(`${upper ? 'triu' : 'tril'}: ${showDims(input.dims)} has no two axes`, here())
+    throw new ShapeError(`${upper ? 'triu' : 'tril'}: ${showDims(input.dims)} has no two axes`, currentPosition())
   const type = kernelType(input.type)
   const k = int64Operand([diagonal], [])
   return castTo(

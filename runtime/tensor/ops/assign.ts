@@ -1,15 +1,15 @@
 import { DtypeError, ShapeError, showDims } from '../../errors/tensor.ts'
 import type { Dim, Dims } from '../../graph/expression.ts'
-import { type TensorLike, toTensor } from '../convert.ts'
-import { here } from '../here.ts'
-import { int64Constant, int64Operand, MAX } from '../int64.ts'
-import { rowsOf } from '../positions.ts'
-import { broadcastDims, promoteTypes } from '../promote.ts'
-import { type Choice, checkMask, rangeBounds, rangeLength, type Selection, select } from '../selection.ts'
-import { type SlicePart, type SliceSpec, toSlice } from '../slice.ts'
+import { currentPosition } from '../current-position.ts'
+import { broadcastDims, promoteTypes } from '../dtypes/promote.ts'
+import { rowsOf } from '../slices/selected-rows.ts'
+import { type Choice, checkMask, rangeBounds, rangeLength, type Selection, select } from '../slices/selection.ts'
+import { type SlicePart, type SliceSpec, toSlice } from '../slices/slice.ts'
 import { recordOne, stateOf, Tensor } from '../tensor.ts'
-import { castTo, kernelType } from './kernel.ts'
+import { type TensorLike, toTensor } from '../values/convert.ts'
+import { int64Constant, int64Operand, MAX } from '../values/int64.ts'
 import { takeSelection } from './slice.ts'
+import { castTo, kernelType } from './support/kernel.ts'
 
 export const assignment = {
   /**
@@ -40,7 +40,7 @@ function convert(target: Tensor, value: TensorLike): Tensor {
   if (promoteTypes(value.type, target.type) === target.type) return castTo(value, target.type)
   throw new DtypeError(
     `A ${value.type} value was written into a ${target.type} tensor, which would lose precision.`,
-    here(),
+    currentPosition(),
     `convert it: value.to('${target.type}')`,
   )
 }
@@ -265,7 +265,10 @@ function fit(value: Tensor, dims: Dims): Tensor {
       return dim === undefined || dim === 1 || own === undefined || dim === own
     })
   if (!fits)
-    throw new ShapeError(`A value of ${showDims(value.dims)} does not fit a slice of ${showDims(dims)}`, here())
+    throw new ShapeError(
+      `A value of ${showDims(value.dims)} does not fit a slice of ${showDims(dims)}`,
+      currentPosition(),
+    )
   if (extra.length === 0) return value
   return recordOne('Squeeze', [value, int64Constant(extra.map((_, i) => i))], {
     type: value.type,

@@ -1,14 +1,14 @@
 import { ArgumentError } from '../../errors/tensor.ts'
-import type { DataType } from '../dtype.ts'
-import { here } from '../here.ts'
+import { currentPosition } from '../current-position.ts'
+import type { DataType } from '../dtypes/dtype.ts'
 import type { Tensor } from '../tensor.ts'
-import { castTo } from './kernel.ts'
+import { castTo } from './support/kernel.ts'
 
 /** Conversions: the only place where precision may be lost, as the caller asks for it. */
 export const cast = {
   /** Another dtype. Floats to integers drop the fraction; anything to bool is "not zero". */
   to(this: Tensor, type: DataType): Tensor {
-    if (type === undefined) throw new ArgumentError('to: it takes a dtype.', here(), "write h.to('float32')")
+    if (type === undefined) throw new ArgumentError('to: it takes a dtype.', currentPosition(), "write h.to('float32')")
     return castTo(this, type)
   },
   /** As float32. */

@@ -1,8 +1,8 @@
-import { type TensorLike, toTensor } from '../convert.ts'
-import { expect } from '../expected.ts'
-import { broadcastDims, promote } from '../promote.ts'
+import { expect } from '../arguments/check-arguments.ts'
+import { broadcastDims, promote } from '../dtypes/promote.ts'
 import { dimsOf, recordOne, type Tensor } from '../tensor.ts'
-import { asFloat, castTo, kernelType, predicate } from './kernel.ts'
+import { type TensorLike, toTensor } from '../values/convert.ts'
+import { asFloat, castTo, kernelType, predicate } from './support/kernel.ts'
 
 function compare(name: string, opType: string, a: TensorLike, b: TensorLike): Tensor {
   const [left, right] = promote(a, b)

@@ -1,18 +1,22 @@
 import { ArgumentError, ShapeError, showDims } from '../../errors/tensor.ts'
 import type { Dim, Dims } from '../../graph/expression.ts'
-import { type TensorLike, toTensor } from '../convert.ts'
-import { expect } from '../expected.ts'
-import { here } from '../here.ts'
-import { int64Constant } from '../int64.ts'
-import { broadcastDims, promoteTypes } from '../promote.ts'
+import { expect } from '../arguments/check-arguments.ts'
+import { currentPosition } from '../current-position.ts'
+import { broadcastDims, promoteTypes } from '../dtypes/promote.ts'
 import { dimsOf, recordOne, stateOf, type Tensor } from '../tensor.ts'
-import { arithmetic, castTo } from './kernel.ts'
+import { type TensorLike, toTensor } from '../values/convert.ts'
+import { int64Constant } from '../values/int64.ts'
+import { arithmetic, castTo } from './support/kernel.ts'
 
 /** Sums of products, in Einstein's notation: `einsum('bhqk,bhkd->bhqd', pattern, v)`. @throws ShapeError, ArgumentError */
 export function einsum(equation: string, ...operands: TensorLike[]): Tensor {
   expect('einsum', equation, ...operands)
   if (operands.length === 0)
-    throw new ArgumentError(`einsum: '${equation}' was given no tensors.`, here(), "write einsum('ij,jk->ik', a, b)")
+    throw new ArgumentError(
+      `einsum: '${equation}' was given no tensors.`,
+      currentPosition(),
+      "write einsum('ij,jk->ik', a, b)",
+    )
   const tensors = operands.map(operand => toTensor(operand))
   const { inputs, output } = parse(equation, tensors.length)
   const dims = resultDims(
@@ -34,7 +38,7 @@ export function einsum(equation: string, ...operands: TensorLike[]): Tensor {
 
 function parse(equation: string, count: number): { inputs: string[]; output: string } {
   const fail = (why: string): never => {
-    throw new ArgumentError(`einsum: '${equation}' ${why}.`, here(), "write it as 'ij,jk->ik'")
+    throw new ArgumentError(`einsum: '${equation}' ${why}.`, currentPosition(), "write it as 'ij,jk->ik'")
   }
   const [left, right, ...more] = equation.replace(/\s/g, '').split('->')
   if (more.length > 0) fail('has more than one ->')
@@ -89,12 +93,12 @@ function resultDims(
     const [head, tail] = term.split('...')
     const named = head.length + (tail?.length ?? 0)
     if (tail === undefined ? dims.length !== named : dims.length < named) {
-      throw new ShapeError(`einsum: ${showDims(dims)} is not '${term}'`, here())
+      throw new ShapeError(`einsum: ${showDims(dims)} is not '${term}'`, currentPosition())
     }
     const at = (letter: string, dim: Dim): void => {
       const known = sizes.get(letter)
       if (known !== undefined && dim !== undefined && known !== dim && known !== 1 && dim !== 1) {
-        throw new ShapeError(`einsum: '${letter}' of '${equation}' is both ${known} and ${dim}`, here())
+        throw new ShapeError(`einsum: '${letter}' of '${equation}' is both ${known} and ${dim}`, currentPosition())
       }
       // Size 1 broadcasts; an unknown one may turn out to be 1.
       if (!sizes.has(letter) || known === 1 || (known === undefined && dim !== 1)) sizes.set(letter, dim)

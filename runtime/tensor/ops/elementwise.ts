@@ -1,11 +1,11 @@
 import { ArgumentError, DtypeError } from '../../errors/tensor.ts'
-import type { TensorLike } from '../convert.ts'
-import { isFloat, isInteger } from '../dtype.ts'
-import { here } from '../here.ts'
-import { broadcastDims, promote } from '../promote.ts'
+import { currentPosition } from '../current-position.ts'
+import { isFloat, isInteger } from '../dtypes/dtype.ts'
+import { broadcastDims, promote } from '../dtypes/promote.ts'
 import { dimsOf, stateOf, Tensor } from '../tensor.ts'
+import type { TensorLike } from '../values/convert.ts'
 import { where } from './comparison.ts'
-import { arithmetic, asFloat, castTo, real } from './kernel.ts'
+import { arithmetic, asFloat, castTo, real } from './support/kernel.ts'
 
 function binary(name: string, opType: string, a: TensorLike, b: TensorLike): Tensor {
   const [left, right] = promote(a, b)
@@ -83,7 +83,8 @@ export const elementwise = {
   },
   /** −x. @throws DtypeError for bool */
   neg(this: Tensor): Tensor {
-    if (this.type === 'bool') throw new DtypeError('neg: a bool tensor has no negative.', here(), 'use not()')
+    if (this.type === 'bool')
+      throw new DtypeError('neg: a bool tensor has no negative.', currentPosition(), 'use not()')
     return same('Neg', this)
   },
   /** The magnitude. */
@@ -172,7 +173,7 @@ function power(base: TensorLike, exponent: TensorLike): Tensor {
   if (negative !== undefined)
     throw new ArgumentError(
       `pow: ${a.type} to the power of ${negative} is no integer.`,
-      here(),
+      currentPosition(),
       "compute it in floating point: h.to('float32').pow(-1)",
     )
   const [n] = powers

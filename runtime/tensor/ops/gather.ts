@@ -1,15 +1,15 @@
 import { ArgumentError, DtypeError, IndexError, ShapeError, showDims } from '../../errors/tensor.ts'
 import type { Dims } from '../../graph/expression.ts'
-import { axisOf } from '../axis.ts'
-import { type TensorLike, toTensor } from '../convert.ts'
-import { here } from '../here.ts'
-import { int64Constant } from '../int64.ts'
-import { broadcastDims, promoteTypes } from '../promote.ts'
+import { axisOf } from '../arguments/axis.ts'
+import { currentPosition } from '../current-position.ts'
+import { broadcastDims, promoteTypes } from '../dtypes/promote.ts'
 import { recordOne, stateOf, Tensor } from '../tensor.ts'
+import { type TensorLike, toTensor } from '../values/convert.ts'
+import { int64Constant } from '../values/int64.ts'
 import { where } from './comparison.ts'
-import { type Extent, extent, extents, reshapeTo, shapeTensor } from './dims.ts'
-import { flatten } from './extent.ts'
-import { castTo, kernelType } from './kernel.ts'
+import { type Extent, extent, extents, reshapeTo, shapeTensor } from './support/dims.ts'
+import { flatten } from './support/extent.ts'
+import { castTo, kernelType } from './support/kernel.ts'
 
 /** Elements by their place. Indices are integers, negative ones count from the end. */
 export const gathering = {
@@ -26,7 +26,10 @@ export const gathering = {
     const axis = axisOf(dim, this.dims.length, 'takeAlongDim')
     const at = index(indices, 'takeAlongDim', this.dims[axis], dim)
     if (at.rank !== this.rank)
-      throw new ShapeError(`takeAlongDim: ${showDims(this.dims)} and ${showDims(at.dims)} differ in rank`, here())
+      throw new ShapeError(
+        `takeAlongDim: ${showDims(this.dims)} and ${showDims(at.dims)} differ in rank`,
+        currentPosition(),
+      )
     const joint = broadcastDims('takeAlongDim', this.dims.with(axis, 1), at.dims.with(axis, 1)) as Dims
     const rows = spread(this, extents(at).with(axis, 1), joint.with(axis, this.dims[axis]))
     return rows.gather(dim, spread(at, extents(this).with(axis, 1), joint.with(axis, at.dims[axis])))
@@ -41,7 +44,8 @@ export const gathering = {
   indexSelect(this: Tensor, dim: number, indices: TensorLike): Tensor {
     const axis = axisOf(dim, this.dims.length, 'indexSelect')
     const at = index(indices, 'indexSelect', this.dims[axis], dim)
-    if (at.rank > 1) throw new ShapeError(`indexSelect: the indices are ${showDims(at.dims)}, and not one list`, here())
+    if (at.rank > 1)
+      throw new ShapeError(`indexSelect: the indices are ${showDims(at.dims)}, and not one list`, currentPosition())
     const list = at.rank === 0 ? at.unsqueeze(0) : at
     const dims = this.dims.toSpliced(axis, 1, ...list.dims)
     return recordOne('Gather', [this, list], { type: this.type, dims }, { axis: { int: axis } })
@@ -63,7 +67,10 @@ export const gathering = {
     const own = rows.rank === this.rank ? rows.dims[axis] : undefined
     const isOther = count !== undefined && own !== undefined && own !== count
     if (at.rank > 1 || rows.rank !== this.rank || isOther)
-      throw new ShapeError(`indexAdd: rows of ${showDims(rows.dims)} at indices of ${showDims(at.dims)}`, here())
+      throw new ShapeError(
+        `indexAdd: rows of ${showDims(rows.dims)} at indices of ${showDims(at.dims)}`,
+        currentPosition(),
+      )
     const shape = this.dims.map((_, i) => (i === axis ? -1 : 1))
     const column = reshapeTo(
       at,
@@ -106,13 +113,14 @@ function countOf(mask: Tensor): number {
 /** Indices as int64. Those that are here are checked here. */
 function index(value: TensorLike, operation: string, size?: number, dim?: number): Tensor {
   const given = value instanceof Tensor ? value : toTensor(value, ArrayBuffer.isView(value) ? {} : { type: 'int64' })
-  if (!/^u?int\d/.test(given.type)) throw new ArgumentError(`${operation}: ${given.type} indices`, here(), 'use int64')
+  if (!/^u?int\d/.test(given.type))
+    throw new ArgumentError(`${operation}: ${given.type} indices`, currentPosition(), 'use int64')
   if (given.computed && size !== undefined) {
     for (const at of stateOf(given).data().data as ArrayLike<number | bigint> & Iterable<number | bigint>) {
       if (at >= size || at < -size)
         throw new IndexError(
           `${operation}: index ${at} is out of range for ${dim === undefined ? '' : `dim ${dim}, `}size ${size}`,
-          here(),
+          currentPosition(),
         )
     }
   }
@@ -143,7 +151,7 @@ function converted(value: TensorLike, type: Tensor['type'], operation: string): 
   if (promoteTypes(value.type, type) === type) return castTo(value, type)
   throw new DtypeError(
     `${operation}: a ${value.type} value into a ${type} tensor`,
-    here(),
+    currentPosition(),
     `convert it: value.to('${type}')`,
   )
 }
@@ -183,5 +191,8 @@ function checkFit(tensor: Tensor, at: Tensor, axis: number, operation: string): 
     at.rank === tensor.rank &&
     at.dims.every((dim, i) => i === axis || dim === undefined || dim <= (tensor.dims[i] ?? dim))
   if (!fits)
-    throw new ShapeError(`${operation}: indices of ${showDims(at.dims)} do not fit ${showDims(tensor.dims)}`, here())
+    throw new ShapeError(
+      `${operation}: indices of ${showDims(at.dims)} do not fit ${showDims(tensor.dims)}`,
+      currentPosition(),
+    )
 }

@@ -1,13 +1,13 @@
 import { ArgumentError, ShapeError, showDims } from '../../errors/tensor.ts'
 import type { Dim } from '../../graph/expression.ts'
-import { axisOf } from '../axis.ts'
-import { type TensorLike, toTensor } from '../convert.ts'
-import { expect } from '../expected.ts'
-import { here } from '../here.ts'
-import { int64Constant } from '../int64.ts'
-import { promoteTypes } from '../promote.ts'
+import { axisOf } from '../arguments/axis.ts'
+import { expect } from '../arguments/check-arguments.ts'
+import { currentPosition } from '../current-position.ts'
+import { promoteTypes } from '../dtypes/promote.ts'
 import { record, recordOne, type Tensor } from '../tensor.ts'
-import { castTo } from './kernel.ts'
+import { type TensorLike, toTensor } from '../values/convert.ts'
+import { int64Constant } from '../values/int64.ts'
+import { castTo } from './support/kernel.ts'
 
 /** Tensors one after another along an axis that they have. @throws ShapeError if the other dims differ */
 export function cat(tensors: readonly TensorLike[], dim?: number): Tensor
@@ -24,7 +24,7 @@ export function cat(tensors: readonly TensorLike[], dim = 0, ...surplus: unknown
     if (!fits)
       throw new ShapeError(
         `cat: ${showDims(parts[0].dims)} and ${showDims(part.dims)} differ in more than dim ${axis}`,
-        here(),
+        currentPosition(),
       )
     const own: Dim = part.dims[axis]
     length = own === undefined || length === undefined ? undefined : length + own
@@ -45,7 +45,7 @@ export function stack(tensors: readonly TensorLike[], dim = 0, ...surplus: unkno
 }
 
 function common(tensors: readonly TensorLike[], operation: string): Tensor[] {
-  if (tensors.length === 0) throw new ArgumentError(`${operation}: an empty list has no dims.`, here())
+  if (tensors.length === 0) throw new ArgumentError(`${operation}: an empty list has no dims.`, currentPosition())
   const parts = tensors.map(tensor => toTensor(tensor))
   const type = parts.map(part => part.type).reduce(promoteTypes)
   return parts.map(part => castTo(part, type))
@@ -56,12 +56,13 @@ export const joining = {
   split(this: Tensor, sizes: number | readonly number[], dim = 0): Tensor[] {
     const axis = axisOf(dim, this.dims.length, 'split')
     const size = this.dims[axis]
-    if (size === undefined) throw new ShapeError(`split: dim ${dim} of ${showDims(this.dims)} is not known`, here())
+    if (size === undefined)
+      throw new ShapeError(`split: dim ${dim} of ${showDims(this.dims)} is not known`, currentPosition())
     const list = typeof sizes === 'number' ? pieces(size, sizes) : [...sizes]
     if (list.reduce((sum, piece) => sum + piece, 0) !== size) {
       throw new ShapeError(
         `split: ${showDims(list)} does not add up to ${size}, dim ${dim} of ${showDims(this.dims)}`,
-        here(),
+        currentPosition(),
       )
     }
     const results = list.map(length => ({
@@ -73,7 +74,8 @@ export const joining = {
   /** So many pieces of like size; fewer if there are not enough elements. */
   chunk(this: Tensor, count: number, dim = 0): Tensor[] {
     const size = this.dims[axisOf(dim, this.dims.length, 'chunk')]
-    if (size === undefined) throw new ShapeError(`chunk: dim ${dim} of ${showDims(this.dims)} is not known`, here())
+    if (size === undefined)
+      throw new ShapeError(`chunk: dim ${dim} of ${showDims(this.dims)} is not known`, currentPosition())
     if (size === 0) return this.split(new Array<number>(count).fill(0), dim)
     return this.split(Math.ceil(size / count), dim)
   },
@@ -86,7 +88,7 @@ export const joining = {
 }
 
 function pieces(size: number, length: number): number[] {
-  if (!(length > 0)) throw new ArgumentError(`split: pieces of ${length} elements.`, here())
+  if (!(length > 0)) throw new ArgumentError(`split: pieces of ${length} elements.`, currentPosition())
   const list: number[] = []
   for (let at = 0; at < size; at += length) list.push(Math.min(length, size - at))
   return list.length > 0 ? list : [0]

@@ -1,11 +1,11 @@
 import { ShapeError, showDims } from '../../errors/tensor.ts'
 import type { Dims } from '../../graph/expression.ts'
-import type { TensorLike } from '../convert.ts'
-import { here } from '../here.ts'
-import { int64Constant } from '../int64.ts'
-import { broadcastDims, promote } from '../promote.ts'
+import { currentPosition } from '../current-position.ts'
+import { broadcastDims, promote } from '../dtypes/promote.ts'
 import { dimsOf, recordOne, type Tensor } from '../tensor.ts'
-import { arithmetic } from './kernel.ts'
+import type { TensorLike } from '../values/convert.ts'
+import { int64Constant } from '../values/int64.ts'
+import { arithmetic } from './support/kernel.ts'
 
 function multiply(name: string, a: TensorLike, b: TensorLike): Tensor {
   const [left, right] = promote(a, b)
@@ -16,7 +16,7 @@ function multiply(name: string, a: TensorLike, b: TensorLike): Tensor {
 function productDims(name: string, a: Dims | undefined, b: Dims | undefined): Dims | undefined {
   if (!a || !b) return undefined
   const fail = (why: string): never => {
-    throw new ShapeError(`${name}: ${showDims(a)} and ${showDims(b)} ${why}`, here())
+    throw new ShapeError(`${name}: ${showDims(a)} and ${showDims(b)} ${why}`, currentPosition())
   }
   if (a.length === 0 || b.length === 0) fail('have no product: one is a single number')
   const inner = [a.at(-1), b.at(b.length === 1 ? -1 : -2)]
@@ -31,7 +31,7 @@ function checkRank(name: string, rank: number, ...tensors: readonly Tensor[]): v
   for (const tensor of tensors) {
     const dims = dimsOf(tensor)
     if (dims && dims.length !== rank) {
-      throw new ShapeError(`${name}: takes tensors of rank ${rank}, not ${showDims(dims)}`, here())
+      throw new ShapeError(`${name}: takes tensors of rank ${rank}, not ${showDims(dims)}`, currentPosition())
     }
   }
 }
@@ -58,7 +58,7 @@ export const linalg = {
     checkRank('bmm', 3, left, right)
     const [a, b] = [dimsOf(left)?.[0], dimsOf(right)?.[0]]
     if (a !== undefined && b !== undefined && a !== b) {
-      throw new ShapeError(`bmm: ${a} matrices and ${b} matrices`, here(), 'matmul broadcasts')
+      throw new ShapeError(`bmm: ${a} matrices and ${b} matrices`, currentPosition(), 'matmul broadcasts')
     }
     return multiply('bmm', left, right)
   },

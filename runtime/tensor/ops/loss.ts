@@ -1,13 +1,13 @@
 import { DtypeError, ShapeError, showDims } from '../../errors/tensor.ts'
-import { type TensorLike, toTensor } from '../convert.ts'
-import { isFloat, isInteger } from '../dtype.ts'
-import { here } from '../here.ts'
-import { int64Constant } from '../int64.ts'
-import { broadcastDims, promote } from '../promote.ts'
+import { currentPosition } from '../current-position.ts'
+import { isFloat, isInteger } from '../dtypes/dtype.ts'
+import { broadcastDims, promote } from '../dtypes/promote.ts'
 import { dimsOf, recordOne, Tensor } from '../tensor.ts'
+import { type TensorLike, toTensor } from '../values/convert.ts'
+import { int64Constant } from '../values/int64.ts'
 import { where } from './comparison.ts'
-import { axisFromBack } from './extent.ts'
-import { asFloat, castTo, kernelType } from './kernel.ts'
+import { axisFromBack } from './support/extent.ts'
+import { asFloat, castTo, kernelType } from './support/kernel.ts'
 
 /** Options of losses. */
 export interface LossOptions {
@@ -36,15 +36,20 @@ export const losses = {
     const isPlain = !(target instanceof Tensor || ArrayBuffer.isView(target))
     const wanted = isClasses && isPlain ? toTensor(target, { type: 'int64' }) : given
     if (broadcastless(wanted.dims, isClasses ? expected : logs.dims)) {
-      throw new ShapeError(`crossEntropy: ${showDims(this.dims)} against ${showDims(wanted.dims)}`, here())
+      throw new ShapeError(`crossEntropy: ${showDims(this.dims)} against ${showDims(wanted.dims)}`, currentPosition())
     }
     if (!isClasses) {
-      if (!isFloat(wanted.type)) throw new DtypeError(`crossEntropy: probabilities can't be ${wanted.type}.`, here())
+      if (!isFloat(wanted.type))
+        throw new DtypeError(`crossEntropy: probabilities can't be ${wanted.type}.`, currentPosition())
       const each = logs.mul(wanted).sum(axis).neg()
       return reduction === 'mean' && axis === 1 ? each.sum().div(countOf(each, logs)) : combine(each, reduction)
     }
     if (!isInteger(wanted.type)) {
-      throw new DtypeError(`crossEntropy: classes are whole numbers, not ${wanted.type}.`, here(), 'use long()')
+      throw new DtypeError(
+        `crossEntropy: classes are whole numbers, not ${wanted.type}.`,
+        currentPosition(),
+        'use long()',
+      )
     }
     const classes = castTo(wanted, 'int64')
     const counts = classes.ne(ignoreIndex)

@@ -1,12 +1,12 @@
 import { ArgumentError, IndexError } from '../../errors/tensor.ts'
 import type { Attributes } from '../../graph/expression.ts'
-import { isFloat } from '../dtype.ts'
-import { here } from '../here.ts'
-import { int64Constant, int64Operand } from '../int64.ts'
+import { currentPosition } from '../current-position.ts'
+import { isFloat } from '../dtypes/dtype.ts'
 import { dimsOf, record, recordOne, stateOf, type Tensor } from '../tensor.ts'
+import { int64Constant, int64Operand } from '../values/int64.ts'
 import { where } from './comparison.ts'
-import { axesIn, axisIn, type Dimensions, dimsWith, extentOf, flatten, reducedDims } from './extent.ts'
-import { asFloat, castTo, kernelType } from './kernel.ts'
+import { axesIn, axisIn, type Dimensions, dimsWith, extentOf, flatten, reducedDims } from './support/extent.ts'
+import { asFloat, castTo, kernelType } from './support/kernel.ts'
 
 /** Options of reductions. */
 export interface ReduceOptions {
@@ -174,9 +174,10 @@ export const reduction = {
   ): Ranked {
     const axis = axisIn(this, dim, 'topk')
     const extent = dimsOf(this)?.at(axis)
-    if (!Number.isInteger(k) || k < 0) throw new ArgumentError(`topk: k is ${k}, and must be a whole number.`, here())
+    if (!Number.isInteger(k) || k < 0)
+      throw new ArgumentError(`topk: k is ${k}, and must be a whole number.`, currentPosition())
     if (extent !== undefined && k > extent)
-      throw new IndexError(`topk: k is ${k}, and dim ${dim} has ${extent} elements`, here())
+      throw new IndexError(`topk: k is ${k}, and dim ${dim} has ${extent} elements`, currentPosition())
     return rank(this, axis, int64Operand([k]), k, largest, sorted)
   },
   /** Sorted along the dim; equal elements keep their order. */

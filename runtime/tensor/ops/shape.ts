@@ -1,11 +1,11 @@
 import { ArgumentError, ShapeError, showDims } from '../../errors/tensor.ts'
 import type { Dim, Dims } from '../../graph/expression.ts'
-import { axesOf, axisOf } from '../axis.ts'
-import { sizeOf } from '../data.ts'
-import { here } from '../here.ts'
-import { int64Constant } from '../int64.ts'
+import { axesOf, axisOf } from '../arguments/axis.ts'
+import { currentPosition } from '../current-position.ts'
 import { dimsOf, recordOne, Tensor } from '../tensor.ts'
-import { type Extent, extent, extents, isKnown, product, reshapeTo, shapeTensor } from './dims.ts'
+import { sizeOf } from '../values/data.ts'
+import { int64Constant } from '../values/int64.ts'
+import { type Extent, extent, extents, isKnown, product, reshapeTo, shapeTensor } from './support/dims.ts'
 
 /** Numbers one by one, or in an array. */
 type Numbers = number[] | [readonly number[]]
@@ -16,9 +16,9 @@ export const shaping = {
   reshape(this: Tensor, ...shape: Numbers): Tensor {
     const dims = shape.flat() as number[]
     const wrong = dims.find(dim => !Number.isInteger(dim) || dim < -1)
-    if (wrong !== undefined) throw new ArgumentError(`reshape: ${wrong} is no length of a dim.`, here())
+    if (wrong !== undefined) throw new ArgumentError(`reshape: ${wrong} is no length of a dim.`, currentPosition())
     if (dims.filter(dim => dim === -1).length > 1)
-      throw new ShapeError(`reshape: ${showDims(dims)} has more than one -1`, here())
+      throw new ShapeError(`reshape: ${showDims(dims)} has more than one -1`, currentPosition())
     return reshapeTo(this, dims, reshapedDims(dimsOf(this), dims))
   },
   /** The same as reshape. */
@@ -31,7 +31,7 @@ export const shaping = {
     const axes = Math.max(1, dims.length)
     const [from, to] = [axisOf(start, axes, 'flatten'), axisOf(end, axes, 'flatten')]
     if (dims.length === 0) return this.reshape(1)
-    if (from > to) throw new ArgumentError(`flatten: dim ${start} lies behind dim ${end}`, here())
+    if (from > to) throw new ArgumentError(`flatten: dim ${start} lies behind dim ${end}`, currentPosition())
     const merged = product(dims.slice(from, to + 1))
     const own = extents(this)
     return reshapeTo(
@@ -64,7 +64,7 @@ export const shaping = {
     const { dims } = this
     const axes = axesOf(order.flat() as number[], dims.length, 'permute')
     if (axes.length !== dims.length)
-      throw new ArgumentError(`permute: ${axes.length} axes for a tensor of rank ${dims.length}`, here())
+      throw new ArgumentError(`permute: ${axes.length} axes for a tensor of rank ${dims.length}`, currentPosition())
     const result = axes.map(axis => dims[axis])
     return recordOne('Transpose', [this], { type: this.type, dims: result }, { perm: { ints: axes } })
   },
@@ -74,7 +74,7 @@ export const shaping = {
     const sources = axesOf([from].flat(), rank, 'movedim')
     const targets = axesOf([to].flat(), rank, 'movedim')
     if (sources.length !== targets.length)
-      throw new ArgumentError(`movedim: ${sources.length} dims for ${targets.length} places`, here())
+      throw new ArgumentError(`movedim: ${sources.length} dims for ${targets.length} places`, currentPosition())
     const others = this.dims.map((_, i) => i).filter(axis => !sources.includes(axis))
     return this.permute(
       this.dims.map((_, i) => (targets.includes(i) ? sources[targets.indexOf(i)] : (others.shift() as number))),
@@ -104,7 +104,7 @@ export const shaping = {
     const wanted = shape.flat() as number[]
     const own = this.dims
     const lead = wanted.length - own.length
-    const fail = () => new ShapeError(`expand: ${showDims(own)} can't become ${showDims(wanted)}`, here())
+    const fail = () => new ShapeError(`expand: ${showDims(own)} can't become ${showDims(wanted)}`, currentPosition())
     if (lead < 0) throw fail()
     const dims = wanted.map((dim, i): Dim => {
       const from = i < lead ? undefined : own[i - lead]
@@ -127,7 +127,7 @@ export const shaping = {
   /** Expanded to the dims of another tensor. */
   expandAs(this: Tensor, other: Tensor): Tensor {
     if (!(other instanceof Tensor))
-      throw new ArgumentError('expandAs: it takes a tensor.', here(), 'for dims write h.expand([2, 3])')
+      throw new ArgumentError('expandAs: it takes a tensor.', currentPosition(), 'for dims write h.expand([2, 3])')
     if (isKnown(other.dims)) return this.expand(other.dims)
     const [own, wanted] = [this.dims, other.dims]
     const lead = wanted.length - own.length
@@ -147,14 +147,14 @@ export const shaping = {
 function reshapedDims(from: Dims | undefined, to: readonly number[], operation = 'reshape'): Dims {
   const fixed = sizeOf(to.filter(dim => dim !== -1))
   if (fixed === 0 && to.includes(-1))
-    throw new ShapeError(`${operation}: beside a 0, the -1 of ${showDims(to)} could be anything`, here())
+    throw new ShapeError(`${operation}: beside a 0, the -1 of ${showDims(to)} could be anything`, currentPosition())
   if (!from || !isKnown(from)) return to.map(dim => (dim === -1 ? undefined : dim))
   const size = sizeOf(from)
   const fits = to.includes(-1) ? size % fixed === 0 : size === fixed
   if (!fits)
     throw new ShapeError(
       `${operation}: ${showDims(from)} has ${size} elements, which do not fit ${showDims(to)}`,
-      here(),
+      currentPosition(),
     )
   return to.map(dim => (dim === -1 ? size / fixed : dim))
 }

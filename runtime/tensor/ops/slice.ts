@@ -1,9 +1,7 @@
 import { IndexError, showDims } from '../../errors/tensor.ts'
 import type { Dim, Dims } from '../../graph/expression.ts'
-import { axisOf } from '../axis.ts'
-import { sizeOf } from '../data.ts'
-import { here } from '../here.ts'
-import { int64Constant, int64Operand, MAX, MIN } from '../int64.ts'
+import { axisOf } from '../arguments/axis.ts'
+import { currentPosition } from '../current-position.ts'
 import {
   areTogether,
   type Choice,
@@ -14,10 +12,12 @@ import {
   rangeLength,
   type Selection,
   select,
-} from '../selection.ts'
-import { type SliceRange, type SliceSpec, toSlice } from '../slice.ts'
+} from '../slices/selection.ts'
+import { type SliceRange, type SliceSpec, toSlice } from '../slices/slice.ts'
 import { recordOne, stateOf, type Tensor } from '../tensor.ts'
-import { extents, reshapeTo } from './dims.ts'
+import { sizeOf } from '../values/data.ts'
+import { int64Constant, int64Operand, MAX, MIN } from '../values/int64.ts'
+import { extents, reshapeTo } from './support/dims.ts'
 
 export const slicing = {
   /**
@@ -35,7 +35,10 @@ export const slicing = {
     const size = dims[axis]
     const from = start < 0 && size !== undefined ? start + size : start
     if (length < 0 || (size !== undefined && (from < 0 || from + length > size)))
-      throw new IndexError(`narrow: ${length} elements from ${start} on leave dim ${dim} of ${showDims(dims)}`, here())
+      throw new IndexError(
+        `narrow: ${length} elements from ${start} on leave dim ${dim} of ${showDims(dims)}`,
+        currentPosition(),
+      )
     const end = from < 0 && from + length === 0 ? MAX : from + length
     const inputs = [this, int64Operand([from]), int64Operand([end]), int64Constant([axis])]
     const result = dims.with(axis, length)

@@ -1,9 +1,9 @@
-import { DtypeError } from '../../errors/tensor.ts'
-import type { Attributes, Dims } from '../../graph/expression.ts'
-import { type DataType, isFloat } from '../dtype.ts'
-import { elementType } from '../element-type.ts'
-import { here } from '../here.ts'
-import { dimsOf, recordOne, type Tensor } from '../tensor.ts'
+import { DtypeError } from '../../../errors/tensor.ts'
+import type { Attributes, Dims } from '../../../graph/expression.ts'
+import { currentPosition } from '../../current-position.ts'
+import { type DataType, isFloat } from '../../dtypes/dtype.ts'
+import { elementType } from '../../dtypes/element-type.ts'
+import { dimsOf, recordOne, type Tensor } from '../../tensor.ts'
 
 /** Types that onnxruntime's CPU kernels lack for arithmetic are computed in a wider one; it casts float16 by itself. */
 const wider: Partial<Record<DataType, DataType>> = {
@@ -19,7 +19,7 @@ const wider: Partial<Record<DataType, DataType>> = {
 
 export function castTo(tensor: Tensor, type: DataType): Tensor {
   if (tensor.type === type) return tensor
-  if (tensor.type === 'string') throw new DtypeError(`Text can't become ${type}.`, here(), 'use numbers')
+  if (tensor.type === 'string') throw new DtypeError(`Text can't become ${type}.`, currentPosition(), 'use numbers')
   return recordOne('Cast', [tensor], { type, dims: dimsOf(tensor) }, { to: { int: elementType(type) } })
 }
 

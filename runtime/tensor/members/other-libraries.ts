@@ -1,10 +1,10 @@
 import { distance } from 'fastest-levenshtein'
-import { asCode } from '../errors/as-code.ts'
-import { NoSuchMemberError, NotAssignableError } from '../errors/members.ts'
-import { ArgumentError } from '../errors/tensor.ts'
-import { guardMembers } from './guarded.ts'
-import { here } from './here.ts'
-import { stateOf, Tensor } from './tensor.ts'
+import { asCode } from '../../errors/as-code.ts'
+import { NoSuchMemberError, NotAssignableError } from '../../errors/members.ts'
+import { ArgumentError } from '../../errors/tensor.ts'
+import { currentPosition } from '../current-position.ts'
+import { stateOf, Tensor } from '../tensor.ts'
+import { guardMembers } from './guard-members.ts'
 
 /*
  * Members that tensors have in nnsight, PyTorch and NumPy, and not here: what to write for them. JavaScript answers a member that is not
@@ -128,7 +128,7 @@ const labelOf = (tensor: Tensor): string => {
 
 function read(tensor: Tensor, name: string): Error {
   const slice = sliceOf(name)
-  if (!slice) return new NoSuchMemberError(labelOf(tensor), name, adviceFor(name), here())
+  if (!slice) return new NoSuchMemberError(labelOf(tensor), name, adviceFor(name), currentPosition())
   const code = asCode(stateOf(tensor).label)
   const isTuple = name === '0' && stateOf(tensor).isPlace
   return new NoSuchMemberError(
@@ -137,7 +137,7 @@ function read(tensor: Tensor, name: string): Error {
     isTuple
       ? `leave out [0], as ${code} is the tensor itself and no tuple; its first part is ${code}.slice(${slice})`
       : `write ${code}.slice(${slice})`,
-    here(),
+    currentPosition(),
   )
 }
 
@@ -152,13 +152,13 @@ function write(tensor: Tensor, name: string): Error {
         : stateOf(tensor).isPlace
           ? `write the place itself: ${code} = …, or a part of it, ${code}.set(s\`:, -1\`, …)`
           : 'tensors never change: make another one, and write it into a place, model.….output = …'
-    return new NotAssignableError(`${name} of ${stateOf(tensor).label}`, fix, here())
+    return new NotAssignableError(`${name} of ${stateOf(tensor).label}`, fix, currentPosition())
   }
   const whole = name === '0' && stateOf(tensor).isPlace ? `; all of it, as no tuple leaves here: ${code} = …` : ''
   const fix = stateOf(tensor).isPlace
     ? `write ${place}.set(${slice}, …)${whole}`
     : `make a changed copy, h.assign(${slice}, …), and write it into a place: model.….output = …`
-  return new NotAssignableError(`[${name}] of ${stateOf(tensor).label}`, fix, here())
+  return new NotAssignableError(`[${name}] of ${stateOf(tensor).label}`, fix, currentPosition())
 }
 
 /** To be called when all operations are on the prototype. */
@@ -169,6 +169,6 @@ export function guardTensors(): void {
     read,
     write,
     uncalled: name =>
-      new ArgumentError(`${name} of a tensor is a method, and was not called.`, here(), `write h.${name}()`),
+      new ArgumentError(`${name} of a tensor is a method, and was not called.`, currentPosition(), `write h.${name}()`),
   })
 }

@@ -14,7 +14,7 @@ const known = new WeakMap<Value, Value>()
  * and where nothing stands between two operations it leaves both casts out, so that the second reads numbers that float16 can't hold
  * (Infinity is 3495082). A change of dims and back keeps the casts.
  */
-export function stored(value: Value, opType: string): Value {
+export function roundedToFloat16(value: Value, opType: string): Value {
   const { expression, type, dims } = value
   const isComputed = expression.kind !== 'operand' && expression.kind !== 'constant'
   if (type !== 'float16' || !isComputed || MOVES.has(opType)) return value

@@ -1,7 +1,7 @@
-import type { Attributes, Dim, Dims } from '../../graph/expression.ts'
-import { axesOf, axisOf } from '../axis.ts'
-import { int64Constant, int64Operand } from '../int64.ts'
-import { dimsOf, recordOne, stateOf, type Tensor } from '../tensor.ts'
+import type { Attributes, Dim, Dims } from '../../../graph/expression.ts'
+import { axesOf, axisOf } from '../../arguments/axis.ts'
+import { dimsOf, recordOne, stateOf, type Tensor } from '../../tensor.ts'
+import { int64Constant, int64Operand } from '../../values/int64.ts'
 
 /** One dim, several, or all of them if left out. */
 export type Dimensions = number | readonly number[]

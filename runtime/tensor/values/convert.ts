@@ -1,7 +1,7 @@
 import { Float16Array, isFloat16Array as isOwnFloat16Array } from '@petamoriken/float16'
-import { refuseForeign } from '../errors/copies.ts'
-import { ArgumentError, DtypeError } from '../errors/tensor.ts'
-import type { TensorData } from './data.ts'
+import { refuseForeign } from '../../errors/copies.ts'
+import { ArgumentError, DtypeError } from '../../errors/tensor.ts'
+import { currentPosition } from '../current-position.ts'
 import {
   allocate,
   type DataType,
@@ -11,10 +11,10 @@ import {
   isHeld,
   isInteger,
   type TensorArray,
-} from './dtype.ts'
+} from '../dtypes/dtype.ts'
+import { Tensor } from '../tensor.ts'
+import type { TensorData } from './data.ts'
 import { type ForeignTensor, fromForeign } from './foreign.ts'
-import { here } from './here.ts'
-import { Tensor } from './tensor.ts'
 
 /** Arrays in arrays, all of one length at each depth, with the elements inside. */
 export type NestedArray = readonly (number | bigint | boolean | string | NestedArray | Exclude<TensorArray, string[]>)[]
@@ -71,7 +71,7 @@ function typeOfArray(array: ArrayBufferView): HeldType {
   }
   const type = types[name] ?? (name.replace('Array', '').toLowerCase() as HeldType)
   if (!isHeld(type))
-    throw new ArgumentError(`A ${name} can't be a tensor.`, here(), 'pass a typed array or nested arrays')
+    throw new ArgumentError(`A ${name} can't be a tensor.`, currentPosition(), 'pass a typed array or nested arrays')
   return type
 }
 
@@ -106,7 +106,7 @@ function flatten(
     const found = isList(value) ? `${value.length} elements` : 'no array'
     throw new ArgumentError(
       `The nested arrays are ragged: a row at depth ${depth} has ${found}, and the first has ${dims[depth]}.`,
-      here(),
+      currentPosition(),
       'give every row the same length',
     )
   }
@@ -115,7 +115,8 @@ function flatten(
 
 function notAnElement(value: unknown, depth: number): ArgumentError {
   const where = depth === 0 ? '' : ' among the elements'
-  const error = (what: string, fix: string) => new ArgumentError(`A tensor can't be made of ${what}.`, here(), fix)
+  const error = (what: string, fix: string) =>
+    new ArgumentError(`A tensor can't be made of ${what}.`, currentPosition(), fix)
   if (isList(value)) return error('arrays of different depth', 'give every row the same length and depth')
   if (value instanceof Promise) return error(`a promise${where}`, 'await it first')
   if (value instanceof Tensor) return error(`tensors${where}`, 'join them: stack([a, b]) or cat([a, b])')
@@ -162,21 +163,25 @@ const ranges: Readonly<Record<string, readonly [number | bigint, number | bigint
 function checked(value: number | bigint | boolean | string, type: HeldType): number | bigint | string {
   if (type === 'string') return String(value)
   if (typeof value === 'string')
-    throw new DtypeError(`The text ${JSON.stringify(value)} stands where ${type} is due.`, here())
+    throw new DtypeError(`The text ${JSON.stringify(value)} stands where ${type} is due.`, currentPosition())
   if (type === 'bool') return value ? 1 : 0
   if (isFloat(type)) return Number(value)
   const number = Number(value)
   const range = ranges[type]
   if (!Number.isInteger(number))
-    throw new DtypeError(`${value} stands where ${type} is due.`, here(), 'round it first, or use a float type')
+    throw new DtypeError(
+      `${value} stands where ${type} is due.`,
+      currentPosition(),
+      'round it first, or use a float type',
+    )
   const whole = typeof value === 'boolean' ? number : value
   if (range && (whole < range[0] || whole > range[1])) {
     const fix = `give a number from ${range[0]} to ${range[1]}, or use a wider type`
-    throw new DtypeError(`${value} stands where ${type} is due, which can't hold it.`, here(), fix)
+    throw new DtypeError(`${value} stands where ${type} is due, which can't hold it.`, currentPosition(), fix)
   }
   if (typeof value === 'number' && !Number.isSafeInteger(value)) {
     const fix = `write a bigint: ${BigInt(value)}n, or the digits that you meant`
-    throw new DtypeError(`${value} is beyond 2^53, where numbers skip integers.`, here(), fix)
+    throw new DtypeError(`${value} is beyond 2^53, where numbers skip integers.`, currentPosition(), fix)
   }
   return isBigInt(type) ? BigInt(value) : number
 }

@@ -1,12 +1,12 @@
-import { ArgumentError, IndexError } from '../errors/tensor.ts'
-import { checkDims } from './check-dims.ts'
-import { type TensorLike, toTensor } from './convert.ts'
-import { sizeOf } from './data.ts'
-import { allocate, type DataType, type HeldType, isBigInt } from './dtype.ts'
-import { expect } from './expected.ts'
-import { here } from './here.ts'
-import { int64Operand } from './int64.ts'
-import { recordOne, stateOf, Tensor } from './tensor.ts'
+import { ArgumentError, IndexError } from '../../errors/tensor.ts'
+import { expect } from '../arguments/check-arguments.ts'
+import { checkDims } from '../arguments/check-dims.ts'
+import { currentPosition } from '../current-position.ts'
+import { allocate, type DataType, type HeldType, isBigInt } from '../dtypes/dtype.ts'
+import { recordOne, stateOf, Tensor } from '../tensor.ts'
+import { type TensorLike, toTensor } from '../values/convert.ts'
+import { sizeOf } from '../values/data.ts'
+import { int64Operand } from '../values/int64.ts'
 
 /** Which dtype. */
 interface Typed {
@@ -35,7 +35,7 @@ export function tensor(
 function withDims(made: Tensor, dims: readonly number[]) {
   const held = stateOf(made).data()
   if (sizeOf(dims) !== sizeOf(held.dims))
-    throw new ArgumentError(`${sizeOf(held.dims)} elements do not fill [${dims.join(', ')}].`, here())
+    throw new ArgumentError(`${sizeOf(held.dims)} elements do not fill [${dims.join(', ')}].`, currentPosition())
   return { ...held, dims: [...dims] }
 }
 
@@ -101,10 +101,11 @@ export function arange(start: number, end?: number, step?: number, options?: Typ
 export function arange(start: number, end?: number, step = 1, options: Typed = {}, ...surplus: unknown[]): Tensor {
   const given = expect<Typed>('arange', start, end, step, options, ...surplus)
   const [from, to] = end === undefined ? [0, start] : [start, end]
-  if (step === 0) throw new ArgumentError('arange: a step of 0.', here())
+  if (step === 0) throw new ArgumentError('arange: a step of 0.', currentPosition())
   const type = given.type ?? ([from, to, step].every(Number.isInteger) ? 'int64' : 'float32')
   const length = Math.max(0, Math.ceil((to - from) / step))
-  if (!Number.isSafeInteger(length)) throw new ArgumentError(`arange: from ${from} to ${to} by ${step}`, here())
+  if (!Number.isSafeInteger(length))
+    throw new ArgumentError(`arange: from ${from} to ${to} by ${step}`, currentPosition())
   const values = Array.from({ length }, (_, i) => from + i * step)
   if (!isBigInt(type)) return toTensor(values, { type })
   return Tensor.of({ type, dims: [length], data: BigInt64Array.from(values, BigInt) })
@@ -143,7 +144,8 @@ export function oneHot(ids: Tensor, classes: number, ...surplus: unknown[]): Ten
   expect('oneHot', ids, classes, ...surplus)
   if (ids.computed) {
     for (const id of stateOf(ids).data().data as Iterable<number | bigint>)
-      if (id < 0 || id >= classes) throw new IndexError(`oneHot: there is no class ${id} among ${classes}`, here())
+      if (id < 0 || id >= classes)
+        throw new IndexError(`oneHot: there is no class ${id} among ${classes}`, currentPosition())
   }
   return ids.long().unsqueeze(-1).eq(arange(classes)).long()
 }

@@ -1,8 +1,8 @@
-import type { Dims } from '../graph/expression.ts'
-import { sizeOf } from './data.ts'
-import { broadcastReader } from './ops/slice.ts'
+import type { Dims } from '../../graph/expression.ts'
+import { broadcastReader } from '../ops/slice.ts'
+import type { Tensor } from '../tensor.ts'
+import { sizeOf } from '../values/data.ts'
 import { areTogether, jointDims, rangeBounds, rangeLength, type Selection } from './selection.ts'
-import type { Tensor } from './tensor.ts'
 
 /** The rows that a selection takes, in its order: for each, its place along the first `depth` axes of the tensor. */
 export interface Rows {

@@ -1,6 +1,6 @@
 import { distance } from 'fastest-levenshtein'
-import { UnknownOptionError } from '../errors/options.ts'
-import { here } from './here.ts'
+import { UnknownOptionError } from '../../errors/options.ts'
+import { currentPosition } from '../current-position.ts'
 
 /** Other libraries' spellings that mean the same, by ours. */
 const SPELLINGS: Readonly<Record<string, readonly string[]>> = {
@@ -32,7 +32,7 @@ export function knownOptions<O extends object>(call: string, options: O | undefi
     if (known.includes(name)) continue
     const own = TAKEN[name]
     if (own === undefined || !known.includes(own) || own in options)
-      throw new UnknownOptionError(call, name, nearest(name, known), known, here())
+      throw new UnknownOptionError(call, name, nearest(name, known), known, currentPosition())
     const { [name]: value, ...others } = renamed ?? (options as Record<string, unknown>)
     renamed = { ...others, [own]: value }
   }

@@ -1,9 +1,9 @@
-import { ShapeError, showDims } from '../errors/tensor.ts'
-import type { Dim, Dims } from '../graph/expression.ts'
-import { type TensorLike, toTensor } from './convert.ts'
+import { ShapeError, showDims } from '../../errors/tensor.ts'
+import type { Dim, Dims } from '../../graph/expression.ts'
+import { currentPosition } from '../current-position.ts'
+import { dimsOf, Tensor } from '../tensor.ts'
+import { type TensorLike, toTensor } from '../values/convert.ts'
 import { type DataType, isFloat, isInteger } from './dtype.ts'
-import { here } from './here.ts'
-import { dimsOf, Tensor } from './tensor.ts'
 
 const category = (type: DataType): number => (type === 'bool' ? 0 : isInteger(type) ? 1 : 2)
 
@@ -95,7 +95,7 @@ export function broadcastDims(operation: string, ...shapes: (Dims | undefined)[]
       if (own === 1 || own === dim) continue
       if (dim === 1 || (dim === undefined && own !== undefined)) dim = own
       else if (own !== undefined)
-        throw new ShapeError(`${operation}: ${known.map(showDims).join(' and ')} do not broadcast`, here())
+        throw new ShapeError(`${operation}: ${known.map(showDims).join(' and ')} do not broadcast`, currentPosition())
     }
     result.push(dim)
   }

@@ -1,10 +1,10 @@
-import { IndexError, ShapeError, showDims } from '../errors/tensor.ts'
-import type { Dim, Dims } from '../graph/expression.ts'
-import { here } from './here.ts'
-import { int64Operand } from './int64.ts'
-import { castTo } from './ops/kernel.ts'
+import { IndexError, ShapeError, showDims } from '../../errors/tensor.ts'
+import type { Dim, Dims } from '../../graph/expression.ts'
+import { currentPosition } from '../current-position.ts'
+import { castTo } from '../ops/support/kernel.ts'
+import { recordOne, stateOf, type Tensor } from '../tensor.ts'
+import { int64Operand } from '../values/int64.ts'
 import type { SlicePart } from './slice.ts'
-import { recordOne, stateOf, type Tensor } from './tensor.ts'
 
 export type Range = Extract<SlicePart, { kind: 'range' }>
 
@@ -25,7 +25,10 @@ export type Selection = readonly Choice[]
 export function select(dims: Dims, parts: readonly SlicePart[]): Selection {
   const used = parts.reduce((sum, part) => sum + width(part), 0)
   if (used > dims.length)
-    throw new IndexError(`A slice of ${used} axes was taken of ${showDims(dims)}, which has ${dims.length}`, here())
+    throw new IndexError(
+      `A slice of ${used} axes was taken of ${showDims(dims)}, which has ${dims.length}`,
+      currentPosition(),
+    )
   const choices: Choice[] = []
   let axis = 0
   const whole = (count: number): void => {
@@ -71,7 +74,7 @@ const isWhole = ({ start, stop, step }: Range): boolean => start === undefined &
 function checkIndex(dims: Dims, axis: number, index: number | bigint): void {
   const size = dims[axis]
   if (size !== undefined && (index >= size || index < -size))
-    throw new IndexError(`index ${index} is out of range for dim ${axis} of ${showDims(dims)}`, here())
+    throw new IndexError(`index ${index} is out of range for dim ${axis} of ${showDims(dims)}`, currentPosition())
 }
 
 /** An integer of rank 0 is an index, wherever it comes from. */
@@ -93,11 +96,17 @@ function int64(values: Tensor): Tensor {
 /** @throws ShapeError if the mask has other dims than the axes from `axis` on; IndexError if it has more */
 export function checkMask(dims: Dims, axis: number, mask: Tensor): void {
   if (axis + mask.rank > dims.length)
-    throw new IndexError(`A mask of ${mask.rank} axes was laid over ${showDims(dims)} from dim ${axis} on`, here())
+    throw new IndexError(
+      `A mask of ${mask.rank} axes was laid over ${showDims(dims)} from dim ${axis} on`,
+      currentPosition(),
+    )
   mask.dims.forEach((dim, i) => {
     const own = dims[axis + i]
     if (dim !== undefined && own !== undefined && dim !== own)
-      throw new ShapeError(`A mask of ${showDims(mask.dims)} does not fit ${showDims(dims)} at dim ${axis}`, here())
+      throw new ShapeError(
+        `A mask of ${showDims(mask.dims)} does not fit ${showDims(dims)} at dim ${axis}`,
+        currentPosition(),
+      )
   })
 }
 
@@ -160,7 +169,7 @@ export function jointDims(lists: readonly Tensor[]): Dims {
       else if (own !== undefined)
         throw new IndexError(
           `index lists of ${lists.map(list => showDims(list.dims)).join(' and ')} do not broadcast`,
-          here(),
+          currentPosition(),
         )
     }
     return joint

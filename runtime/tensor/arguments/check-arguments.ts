@@ -1,11 +1,11 @@
-import { OnnsightError } from '../errors/error.ts'
-import { ArgumentError } from '../errors/tensor.ts'
-import { type DataType, dataTypes } from './dtype.ts'
-import { here } from './here.ts'
+import { OnnsightError } from '../../errors/error.ts'
+import { ArgumentError } from '../../errors/tensor.ts'
+import { currentPosition } from '../current-position.ts'
+import { type DataType, dataTypes } from '../dtypes/dtype.ts'
+import { Tensor } from '../tensor.ts'
 import { knownOptions } from './known-options.ts'
-import { isPlain } from './plain.ts'
+import { isPlain } from './plain-objects.ts'
 import { functionArguments, type Signature, signatureOf } from './signatures.ts'
-import { Tensor } from './tensor.ts'
 
 /* JavaScript drops arguments that a function does not have, and takes those of a wrong kind: neither may pass in silence. */
 
@@ -132,7 +132,7 @@ function checkOptions(name: string, options: object): void {
     if (value === undefined || !kind || kind.is(value)) continue
     throw new ArgumentError(
       `${name}: ${key} is ${show(value)}, and must be ${kind.what}.`,
-      here(),
+      currentPosition(),
       `write { ${key}: ${kind === truth ? 'true' : '…'} }, or leave it out`,
     )
   }
@@ -144,7 +144,7 @@ export function refuseSurplus(name: string, most: number, surplus: readonly unkn
   const takes = most === 0 ? 'no arguments' : most === 1 ? '1 argument' : `${most} arguments`
   throw new ArgumentError(
     `${name} takes ${takes}, and was given ${most + surplus.length}: the others would be dropped.`,
-    here(),
+    currentPosition(),
     fix ?? 'leave them out, or put them into one value: a list, an object',
   )
 }
@@ -203,7 +203,7 @@ function checkKind(
 }
 
 function refused(name: string, signature: Signature, problem: string, fix?: string): ArgumentError {
-  return new ArgumentError(`${name}: ${problem}.`, here(), fix ?? usage(name, signature))
+  return new ArgumentError(`${name}: ${problem}.`, currentPosition(), fix ?? usage(name, signature))
 }
 
 function usage(name: string, { plain, rest, options }: Signature): string {

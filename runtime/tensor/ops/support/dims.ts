@@ -1,6 +1,6 @@
-import type { Attributes, Dim, Dims } from '../../graph/expression.ts'
-import { int64Constant } from '../int64.ts'
-import { recordOne, type Tensor } from '../tensor.ts'
+import type { Attributes, Dim, Dims } from '../../../graph/expression.ts'
+import { recordOne, type Tensor } from '../../tensor.ts'
+import { int64Constant } from '../../values/int64.ts'
 import { extentOf } from './extent.ts'
 
 /** One number of a shape, or an axis of a tensor whose length it has. */

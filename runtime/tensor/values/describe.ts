@@ -1,7 +1,7 @@
-import { showDims } from '../errors/tensor.ts'
+import { showDims } from '../../errors/tensor.ts'
+import { stateOf, type Tensor } from '../tensor.ts'
 import { sizeOf, type TensorData } from './data.ts'
 import { elementReader } from './nested.ts'
-import { stateOf, type Tensor } from './tensor.ts'
 
 /** As a person wants to see it: the values if they are here, else what is known and how to get them. */
 export function describe(tensor: Tensor): string {

@@ -1,6 +1,6 @@
-import { ConditionError } from '../errors/trace.ts'
-import { here } from './here.ts'
-import { stateOf, Tensor } from './tensor.ts'
+import { ConditionError } from '../../errors/trace.ts'
+import { currentPosition } from '../current-position.ts'
+import { stateOf, Tensor } from '../tensor.ts'
 
 /* What JavaScript asks of a value without an operator: of a tensor each would be answered, and wrong. */
 
@@ -25,7 +25,7 @@ export function verdict(given: unknown, name: string): unknown {
       ? `Boolean was called on ${stateOf(given).label} by a function that can't wait for it: a tensor is always true in JavaScript.`
       : `The callback of ${name} gave a tensor, ${stateOf(given).label}: in JavaScript that is always true, as nothing can wait for its value.`,
     'write a loop, in which conditions wait: for (const row of rows) if (row.mean().gt(0)) kept.push(row)',
-    here(),
+    currentPosition(),
   )
 }
 
@@ -36,7 +36,7 @@ export function plainKey(key: unknown): unknown {
   throw new ConditionError(
     `${stateOf(key).label} was used as a key: JavaScript would take the tensor's text for it.`,
     'pick from a tensor with h.slice(…) or h.indexSelect(…); for a list ask for the number first: list[(await h.value()).item()]',
-    here(),
+    currentPosition(),
   )
 }
 
@@ -46,6 +46,6 @@ export function plainLength(length: unknown): unknown {
   throw new ConditionError(
     `new Array was given ${stateOf(length).label}: JavaScript would make a list of that one tensor.`,
     'ask for the number first, new Array((await h.value()).item()), or write [h]',
-    here(),
+    currentPosition(),
   )
 }

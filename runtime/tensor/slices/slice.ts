@@ -1,9 +1,9 @@
-import { parseSlice, type SliceItem, type SliceNumber, SliceSyntaxError } from '../../language/slice.ts'
-import { ArgumentError } from '../errors/tensor.ts'
-import { type NestedArray, type TensorLike, toTensor } from './convert.ts'
-import { here } from './here.ts'
-import { isPlain } from './plain.ts'
-import { Tensor } from './tensor.ts'
+import { parseSlice, type SliceItem, type SliceNumber, SliceSyntaxError } from '../../../language/slice.ts'
+import { ArgumentError } from '../../errors/tensor.ts'
+import { isPlain } from '../arguments/plain-objects.ts'
+import { currentPosition } from '../current-position.ts'
+import { Tensor } from '../tensor.ts'
+import { type NestedArray, type TensorLike, toTensor } from '../values/convert.ts'
 
 /** What stands for a hole of s`…`: an index, null for a new axis, or a list of indices or a mask of any rank. */
 export type SliceValue = number | bigint | null | NestedArray | Exclude<TensorLike, boolean>
@@ -102,7 +102,7 @@ function parse(pieces: readonly string[]): readonly SliceItem[] {
     if (!(error instanceof SliceSyntaxError)) throw error
     throw new ArgumentError(
       `The slice ${pieces.join('${…}')} can't be read: ${error.message}.`,
-      here(),
+      currentPosition(),
       'write it as in NumPy: s`:, -1`, s`..., 0:64`',
     )
   }
@@ -127,7 +127,7 @@ function fill(item: SliceItem, values: readonly SliceValue[]): SlicePart {
 }
 
 function range(start?: number, stop?: number, step = 1): SlicePart {
-  if (step === 0) throw new ArgumentError('A step of a slice is 0.', here())
+  if (step === 0) throw new ArgumentError('A step of a slice is 0.', currentPosition())
   const bound = (value: number | undefined) => (value === undefined ? undefined : integer(value))
   return { kind: 'range', start: bound(start), stop: bound(stop), step: integer(step) }
 }
@@ -144,14 +144,18 @@ function fromValue(value: SliceValue): SlicePart {
 function fromTensor(values: Tensor): SlicePart {
   if (values.type === 'bool') {
     if (values.rank > 0) return { kind: 'mask', values }
-    throw new ArgumentError('A mask needs an axis: one bool can’t choose.', here())
+    throw new ArgumentError('A mask needs an axis: one bool can’t choose.', currentPosition())
   }
   if (/^u?int\d/.test(values.type)) return { kind: 'list', values }
-  throw new ArgumentError(`A ${values.type} tensor can't be an index.`, here(), 'use integers, or a bool mask')
+  throw new ArgumentError(
+    `A ${values.type} tensor can't be an index.`,
+    currentPosition(),
+    'use integers, or a bool mask',
+  )
 }
 
 function integer(value: unknown): number {
   const number = typeof value === 'bigint' ? Number(value) : value
   if (typeof number === 'number' && Number.isSafeInteger(number)) return number
-  throw new ArgumentError(`A slice holds ${String(value)}, where an integer is due.`, here())
+  throw new ArgumentError(`A slice holds ${String(value)}, where an integer is due.`, currentPosition())
 }

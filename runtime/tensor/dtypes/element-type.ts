@@ -1,4 +1,4 @@
-import { TensorProto_DataType as OnnxType } from '../onnx/schema/onnx_pb.ts'
+import { TensorProto_DataType as OnnxType } from '../../onnx/schema/onnx_pb.ts'
 import type { DataType } from './dtype.ts'
 
 const types: Readonly<Record<DataType, OnnxType>> = {

@@ -1,4 +1,4 @@
-import { constantTensor, Tensor } from './tensor.ts'
+import { constantTensor, Tensor } from '../tensor.ts'
 
 /** Past every end: ONNX clamps it. */
 export const MAX = (1n << 63n) - 1n

@@ -1,12 +1,12 @@
-import { ArgumentError, IndexError } from '../errors/tensor.ts'
-import { here } from './here.ts'
+import { ArgumentError, IndexError } from '../../errors/tensor.ts'
+import { currentPosition } from '../current-position.ts'
 
 /** The axis that `dim` means, counted from the front. @throws IndexError if there is no such axis */
 export function axisOf(dim: number, rank: number, operation: string): number {
-  if (!Number.isInteger(dim)) throw new ArgumentError(`${operation}: dim ${dim} is not an integer.`, here())
+  if (!Number.isInteger(dim)) throw new ArgumentError(`${operation}: dim ${dim} is not an integer.`, currentPosition())
   if (dim < -rank || dim >= rank) {
     const range = rank === 0 ? 'a tensor of rank 0 has none' : `a tensor of rank ${rank} has ${-rank} to ${rank - 1}`
-    throw new IndexError(`${operation}: there is no dim ${dim}: ${range}`, here())
+    throw new IndexError(`${operation}: there is no dim ${dim}: ${range}`, currentPosition())
   }
   return dim < 0 ? dim + rank : dim
 }
@@ -14,9 +14,12 @@ export function axisOf(dim: number, rank: number, operation: string): number {
 /** The same for several axes, none of them twice. */
 export function axesOf(dims: readonly number[], rank: number, operation: string): number[] {
   if (!Array.isArray(dims))
-    throw new ArgumentError(`${operation}: dims are a number or a list of numbers, not ${String(dims)}.`, here())
+    throw new ArgumentError(
+      `${operation}: dims are a number or a list of numbers, not ${String(dims)}.`,
+      currentPosition(),
+    )
   const axes = dims.map(dim => axisOf(dim, rank, operation))
   if (new Set(axes).size !== axes.length)
-    throw new ArgumentError(`${operation}: [${dims.join(', ')}] names a dim twice.`, here())
+    throw new ArgumentError(`${operation}: [${dims.join(', ')}] names a dim twice.`, currentPosition())
   return axes
 }

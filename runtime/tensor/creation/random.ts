@@ -1,14 +1,14 @@
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
 import { uniformInt } from 'pure-rand/distribution/uniformInt'
 import { mersenne } from 'pure-rand/generator/mersenne'
-import { ArgumentError } from '../errors/tensor.ts'
-import { checkDims } from './check-dims.ts'
-import { toTensor } from './convert.ts'
-import { sizeOf } from './data.ts'
-import type { HeldType } from './dtype.ts'
-import { expect } from './expected.ts'
-import { here } from './here.ts'
-import { stateOf, Tensor } from './tensor.ts'
+import { ArgumentError } from '../../errors/tensor.ts'
+import { expect } from '../arguments/check-arguments.ts'
+import { checkDims } from '../arguments/check-dims.ts'
+import { currentPosition } from '../current-position.ts'
+import type { HeldType } from '../dtypes/dtype.ts'
+import { stateOf, Tensor } from '../tensor.ts'
+import { toTensor } from '../values/convert.ts'
+import { sizeOf } from '../values/data.ts'
 
 type Generator = ReturnType<typeof mersenne>
 
@@ -26,7 +26,7 @@ function generatorOf(operation: string, seed: number | undefined): Generator {
   const what = seed === undefined ? 'it was given no seed' : `its seed is ${seed}`
   throw new ArgumentError(
     `${operation}: ${what}, and without an integer the same numbers can't be had again.`,
-    here(),
+    currentPosition(),
     'give it last: randn([2, 3], { seed: 0 }), in a template randn([2, 3], seed=0)',
   )
 }
@@ -72,7 +72,7 @@ export function randint(
   const generator = generatorOf('randint', seed)
   checkDims(dims, 'randint')
   if (!(low < high))
-    throw new ArgumentError(`randint: there is no integer from ${low} up to, but without, ${high}.`, here())
+    throw new ArgumentError(`randint: there is no integer from ${low} up to, but without, ${high}.`, currentPosition())
   return shaped(
     Array.from({ length: sizeOf(dims) }, () => uniformInt(generator, low, high - 1)),
     dims,

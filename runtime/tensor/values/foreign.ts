@@ -1,7 +1,7 @@
-import { ArgumentError } from '../errors/tensor.ts'
-import { type HeldType, isHeld, type TensorArray } from './dtype.ts'
-import { here } from './here.ts'
-import { Tensor } from './tensor.ts'
+import { ArgumentError } from '../../errors/tensor.ts'
+import { currentPosition } from '../current-position.ts'
+import { type HeldType, isHeld, type TensorArray } from '../dtypes/dtype.ts'
+import { Tensor } from '../tensor.ts'
 
 /** What tensors of onnxruntime-node, -web, -common and of transformers.js have. */
 export interface ForeignTensor {
@@ -29,11 +29,11 @@ export function fromForeign(value: unknown): Tensor | undefined {
   if (location !== 'cpu' && location !== 'none' && location !== 'cpu-pinned')
     throw new ArgumentError(
       `The tensor’s elements are in ${location}.`,
-      here(),
+      currentPosition(),
       'fetch them first: await tensor.getData()',
     )
   if (!isHeld(type as HeldType))
-    throw new ArgumentError(`A tensor of ${type} can't be taken.`, here(), 'convert it to float32 first')
+    throw new ArgumentError(`A tensor of ${type} can't be taken.`, currentPosition(), 'convert it to float32 first')
   const isBits = ArrayBuffer.isView(data) && data instanceof Uint16Array
   const bits = type === 'float16' && !isBits ? asBits(data as ArrayBufferView) : data
   return Tensor.of({

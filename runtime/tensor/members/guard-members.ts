@@ -1,5 +1,5 @@
+import { refuseSurplus } from '../arguments/check-arguments.ts'
 import { answerTo, isAskedByTools } from './asked-by-tools.ts'
-import { refuseSurplus } from './expected.ts'
 
 /** What to throw where a member is read that is not there, and where one is assigned. */
 export interface Guards<Self extends object> {

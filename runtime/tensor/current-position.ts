@@ -1,7 +1,7 @@
 import type { SourcePosition } from '../errors/error.ts'
 import { currentRecorder } from '../graph/recorder.ts'
 
-/** The user's line that is being recorded: where an error of an operation points. */
-export function here(): SourcePosition | undefined {
+/** The line of the user that is being recorded. Errors of operations point there. */
+export function currentPosition(): SourcePosition | undefined {
   return currentRecorder()?.mark()?.position()
 }

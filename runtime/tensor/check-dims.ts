@@ -1,9 +1,0 @@
-import { ArgumentError } from '../errors/tensor.ts'
-import { here } from './here.ts'
-
-/** @throws ArgumentError for what is no list of lengths */
-export function checkDims(dims: readonly number[], operation: string): void {
-  if (!Array.isArray(dims)) throw new ArgumentError(`${operation}: ${String(dims)} is no list of dims.`, here())
-  if (!dims.every(dim => Number.isSafeInteger(dim) && dim >= 0))
-    throw new ArgumentError(`${operation}: [${dims.join(', ')}] are no dims.`, here())
-}
