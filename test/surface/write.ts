@@ -1,4 +1,4 @@
 import { writeFileSync } from 'node:fs'
 import { readSurface, reportOf } from './report.ts'
 
-writeFileSync('test/surface/public-surface.md', reportOf(readSurface()))
+writeFileSync('test/surface/public-surface.txt', reportOf(readSurface()))
