@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-import { report } from './errors.ts'
-import { endWithReader } from './print.ts'
 import { makeProgram } from './program.ts'
+import { report } from './shared/errors.ts'
+import { endWithReader } from './shared/print.ts'
 
 endWithReader()
 try {

@@ -1,4 +1,4 @@
-import { installPlatform } from './platform-node.ts'
+import { installPlatform } from './node/platform.ts'
 
 installPlatform()
 

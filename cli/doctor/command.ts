@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { exitCodes } from '../errors.ts'
-import { print, printJson } from '../print.ts'
+import { exitCodes } from '../shared/errors.ts'
+import { print, printJson } from '../shared/print.ts'
 
 export function addDoctor(program: Command): void {
   program

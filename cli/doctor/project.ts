@@ -1,7 +1,7 @@
 import { existsSync, realpathSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { CommandError } from '../errors.ts'
+import { CommandError } from '../shared/errors.ts'
 import { type Manager, managerOf } from './manager.ts'
 import { copiesOf, findPackage, type Installed, readPackage, upward } from './packages.ts'
 import { isUnderPnp } from './pnp.ts'

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander'
 import type { SaveOptions } from '../../runtime/index.ts'
-import { CommandError, UsageError } from '../errors.ts'
-import { print, printJson } from '../print.ts'
-import { addTemplateOptions, type TemplateFlags, templateText } from '../template-text.ts'
+import { CommandError, UsageError } from '../shared/errors.ts'
+import { print, printJson } from '../shared/print.ts'
+import { addTemplateOptions, type TemplateFlags, templateText } from '../shared/template-text.ts'
 
 interface Flags extends TemplateFlags {
   readonly output: string

@@ -1,8 +1,8 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Argument, type Command } from 'commander'
-import { CommandError } from '../errors.ts'
-import { print, printJson } from '../print.ts'
+import { CommandError } from '../shared/errors.ts'
+import { print, printJson } from '../shared/print.ts'
 import { exampleModels } from './models.ts'
 
 interface Flags {
@@ -32,7 +32,7 @@ Examples:
   onnsight example-model induction --to models`,
     )
     .action(async (name: Name, { to, json }: Flags) => {
-      const { writeWhole } = await import('../write-whole.ts')
+      const { writeWhole } = await import('../shared/write-whole.ts')
       await mkdir(to, { recursive: true })
       const written: string[] = []
       for (const file of exampleModels[name].files) {

@@ -4,7 +4,7 @@ import { type DataType, isBigInt, isFloat, isHeld } from '../../runtime/tensor/d
 import { stateOf, Tensor as Tensors } from '../../runtime/tensor/tensor.ts'
 import { type NestedArray, toTensor } from '../../runtime/tensor/values/convert.ts'
 import { sizeOf } from '../../runtime/tensor/values/data.ts'
-import { CommandError } from '../errors.ts'
+import { CommandError } from '../shared/errors.ts'
 
 /** A tensor as `onnsight run` writes it. */
 interface Labelled {

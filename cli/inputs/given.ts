@@ -1,5 +1,5 @@
 import { extname } from 'node:path'
-import { UsageError } from '../errors.ts'
+import { UsageError } from '../shared/errors.ts'
 import type { InputFlags } from './options.ts'
 
 export type FileKind = 'npy' | 'json' | 'safetensors'

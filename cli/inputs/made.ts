@@ -4,7 +4,7 @@ import { type DataType, type HeldType, isFloat, isHeld } from '../../runtime/ten
 import { stateOf, Tensor as Tensors } from '../../runtime/tensor/tensor.ts'
 import { toTensor } from '../../runtime/tensor/values/convert.ts'
 import { sizeOf, type TensorData } from '../../runtime/tensor/values/data.ts'
-import { CommandError } from '../errors.ts'
+import { CommandError } from '../shared/errors.ts'
 
 /** What a made input holds. */
 export type Filling = 'zeros' | 'ones' | 'positions' | 'random'

@@ -4,7 +4,7 @@ import type { Declared, Tensor } from '../../runtime/index.ts'
 import { toTensor } from '../../runtime/tensor/values/convert.ts'
 import { readNpy } from '../../runtime/tensor-files/npy.ts'
 import { readSafetensors } from '../../runtime/tensor-files/safetensors.ts'
-import { CommandError } from '../errors.ts'
+import { CommandError } from '../shared/errors.ts'
 import { tensorFromJson } from './from-json.ts'
 import type { GivenInputs, Source } from './given.ts'
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { print, printJson } from '../print.ts'
+import { print, printJson } from '../shared/print.ts'
 
 export function addInspect(program: Command): void {
   program

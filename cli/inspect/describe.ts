@@ -3,7 +3,7 @@ import type { Declared, Model } from '../../runtime/index.ts'
 import { modelMembers } from '../../runtime/model/model.ts'
 import { handleOf } from '../../runtime/model/modules/module.ts'
 import { printModule } from '../../runtime/names/print.ts'
-import { byteSize } from '../byte-size.ts'
+import { byteSize } from '../shared/byte-size.ts'
 import { inspection } from './inspection.ts'
 import { Sizes } from './sizes.ts'
 

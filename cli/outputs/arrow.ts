@@ -3,7 +3,7 @@ import type { Tensor } from '../../runtime/index.ts'
 import type { HeldType } from '../../runtime/tensor/dtypes/dtype.ts'
 import { stateOf } from '../../runtime/tensor/tensor.ts'
 import type { TensorData } from '../../runtime/tensor/values/data.ts'
-import { CommandError } from '../errors.ts'
+import { CommandError } from '../shared/errors.ts'
 
 /** The package, which onnsight does not bring along. @throws CommandError where it is missing */
 export async function arrowPackage(): Promise<typeof Arrow> {

@@ -1,7 +1,7 @@
 import type { Tensor } from '../../runtime/index.ts'
 import { npyParts } from '../../runtime/tensor-files/npy.ts'
 import { safetensorsParts } from '../../runtime/tensor-files/safetensors.ts'
-import { CommandError } from '../errors.ts'
+import { CommandError } from '../shared/errors.ts'
 import { arrowPackage, arrowParts } from './arrow.ts'
 import type { OutputFormat } from './format.ts'
 import { jsonOf } from './to-json.ts'

@@ -1,5 +1,5 @@
 import { extname } from 'node:path'
-import { UsageError } from '../errors.ts'
+import { UsageError } from '../shared/errors.ts'
 
 export type OutputFormat = 'json' | 'npy' | 'safetensors' | 'arrow'
 

@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { givenInputs } from '../inputs/given.ts'
 import { addInputOptions, type InputFlags } from '../inputs/options.ts'
-import { addLoadOptions, count, type LoadFlags, loadOptionsOf } from '../load-options.ts'
-import { print, printJson } from '../print.ts'
+import { addLoadOptions, count, type LoadFlags, loadOptionsOf } from '../shared/load-options.ts'
+import { print, printJson } from '../shared/print.ts'
 import type { Order } from './describe.ts'
 
 interface Flags extends InputFlags, LoadFlags {

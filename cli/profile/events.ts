@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fromBinary } from '@bufbuild/protobuf'
 import { type ModelProto, ModelProtoSchema } from '../../runtime/onnx/schema/onnx_pb.ts'
-import { CommandError } from '../errors.ts'
+import { CommandError } from '../shared/errors.ts'
 import { holderKey } from './places.ts'
 
 /** What onnxruntime writes of a node that ran, or of the session. Times are whole microseconds. */

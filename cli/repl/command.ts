@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import { areGiven, givenInputs } from '../inputs/given.ts'
 import { addInputOptions, type InputFlags } from '../inputs/options.ts'
-import { addLoadOptions, type LoadFlags, loadOptionsOf } from '../load-options.ts'
+import { addLoadOptions, type LoadFlags, loadOptionsOf } from '../shared/load-options.ts'
 
 interface Flags extends InputFlags, LoadFlags {
   readonly history: boolean

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { inspect } from 'node:util'
 import { type Inputs, type Model, OnnsightError } from '../../runtime/index.ts'
 import { isUnfinished, TemplateConsole } from '../../runtime/template/console.ts'
-import { messageInConsole } from '../shell-advice.ts'
+import { messageInConsole } from '../shared/shell-advice.ts'
 import { type Command, commands } from './commands.ts'
 import { summary } from './summary.ts'
 

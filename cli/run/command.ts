@@ -2,10 +2,10 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { Tensor } from '../../runtime/index.ts'
 import { givenInputs } from '../inputs/given.ts'
 import { addInputOptions, type InputFlags } from '../inputs/options.ts'
-import { addLoadOptions, type LoadFlags, loadOptionsOf } from '../load-options.ts'
 import { outputFormat } from '../outputs/format.ts'
-import { print, printJson } from '../print.ts'
-import { addTemplateOptions, type TemplateFlags, templateText } from '../template-text.ts'
+import { addLoadOptions, type LoadFlags, loadOptionsOf } from '../shared/load-options.ts'
+import { print, printJson } from '../shared/print.ts'
+import { addTemplateOptions, type TemplateFlags, templateText } from '../shared/template-text.ts'
 
 interface Flags extends InputFlags, LoadFlags, TemplateFlags {
   readonly output?: string
@@ -42,7 +42,7 @@ async function run(path: string, flags: Flags): Promise<void> {
   const { load, WorkerBackend } = await import('../../runtime/index.ts')
   const { readInputs } = await import('../inputs/read.ts')
   const { checkFormat, checkOnlyOne, encode } = await import('../outputs/encode.ts')
-  const { placeOf, writeWhole } = await import('../write-whole.ts')
+  const { placeOf, writeWhole } = await import('../shared/write-whole.ts')
   const block = await blockOf(flags)
   if (format) await checkFormat(format)
   if (output !== undefined) await placeOf(output)

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
-import { print, printJson } from '../print.ts'
+import { print, printJson } from '../shared/print.ts'
 import { typeName } from './name.ts'
 
 interface Flags {
@@ -31,7 +31,7 @@ Then, in a TypeScript file beside it:
       const file = flags.out ?? path.replace(/(\.onnx)?$/, '.d.ts')
       const { load } = await import('../../runtime/index.ts')
       const { generateTypes } = await import('./generate.ts')
-      const { writeWhole } = await import('../write-whole.ts')
+      const { writeWhole } = await import('../shared/write-whole.ts')
       const model = await load(path)
       await writeWhole(file, [Buffer.from(generateTypes(model, type, basename(path)))])
       await model.release()

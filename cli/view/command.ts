@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { addLoadOptions, type LoadFlags, loadOptionsOf } from '../load-options.ts'
+import { addLoadOptions, type LoadFlags, loadOptionsOf } from '../shared/load-options.ts'
 
 interface Flags extends LoadFlags {
   readonly vocab?: string

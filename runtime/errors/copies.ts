@@ -1,5 +1,5 @@
-import { version } from '../version.ts'
 import { OnnsightError } from './error.ts'
+import { version } from './version.ts'
 
 /** One copy of this package in a process: two never know each other's tensors. */
 export interface Copy {

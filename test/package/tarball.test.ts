@@ -6,7 +6,7 @@ import * as babel from '@babel/core'
 import test from 'ava'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
-import { version } from '#dist/runtime/version.js'
+import { version } from '#dist/runtime/errors/version.js'
 import { packed, root } from '../consumers/packed.ts'
 
 interface Manifest {

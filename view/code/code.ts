@@ -1,7 +1,7 @@
 import type { Inputs } from '../../runtime/index.ts'
 import { handleOf } from '../../runtime/model/modules/module.ts'
 import { resolvePath } from '../../runtime/names/resolve.ts'
-import type { Code, CodeRequest, ViewedModel } from '../api.ts'
+import type { Code, CodeRequest, ViewedModel } from '../protocol/api.ts'
 import { patternsIn } from '../readings/patterns.ts'
 import { assertReadable, recorded, type Traced } from '../readings/traced.ts'
 import { readingsOf } from '../readings/values.ts'

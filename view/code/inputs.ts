@@ -1,6 +1,6 @@
 import type { Inputs, Model, Tensor } from '../../runtime/index.ts'
 import { toTensor } from '../../runtime/tensor/values/convert.ts'
-import type { GivenValue, RunRequest } from '../api.ts'
+import type { GivenValue, RunRequest } from '../protocol/api.ts'
 import { Refusal } from '../server/refusal.ts'
 import { literalOf } from './literals.ts'
 

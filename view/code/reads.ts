@@ -1,7 +1,7 @@
 import type { Taps } from '../../runtime/names/taps.ts'
 import type { ModuleNode } from '../../runtime/names/tree.ts'
-import type { CodeRequest, ValuePlace, ViewedModel } from '../api.ts'
 import { findLens } from '../model/lens-path.ts'
+import type { CodeRequest, ValuePlace, ViewedModel } from '../protocol/api.ts'
 import { Refusal } from '../server/refusal.ts'
 import { type Language, moduleIn, nodeIn } from './paths.ts'
 

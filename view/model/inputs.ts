@@ -9,7 +9,7 @@ import type { Declared, Inputs, Model, Tensor } from '../../runtime/index.ts'
 import { fillInputs } from '../../runtime/language-inputs/fill.ts'
 import { type DataType, isFloat, isHeld } from '../../runtime/tensor/dtypes/dtype.ts'
 import { toTensor } from '../../runtime/tensor/values/convert.ts'
-import type { Filling, GivenValue, RunRequest } from '../api.ts'
+import type { Filling, GivenValue, RunRequest } from '../protocol/api.ts'
 import { unreadable } from '../server/refusal.ts'
 import type { Vocabulary } from './vocabulary.ts'
 

@@ -1,7 +1,7 @@
 import { inspection } from '../../cli/inspect/inspection.ts'
 import type { Declared, Model } from '../../runtime/index.ts'
 import { handleOf } from '../../runtime/model/modules/module.ts'
-import type { ViewedModel } from '../api.ts'
+import type { ViewedModel } from '../protocol/api.ts'
 import { idsOf, logitsOf } from './ids-and-logits.ts'
 import { fillingsOf } from './inputs.ts'
 import { findLens } from './lens-path.ts'

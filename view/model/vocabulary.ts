@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { CommandError } from '../../cli/errors.ts'
-import type { Token } from '../api.ts'
+import { CommandError } from '../../cli/shared/errors.ts'
+import type { Token } from '../protocol/api.ts'
 import { Refusal } from '../server/refusal.ts'
 
 /** Texts of token ids. */

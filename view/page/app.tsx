@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { ViewedModel } from '../api.ts'
+import type { ViewedModel } from '../protocol/api.ts'
 import type { Client } from './client.ts'
 import { EditPanel } from './edit/edit.tsx'
 import { Header } from './header/header.tsx'

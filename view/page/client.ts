@@ -1,4 +1,4 @@
-import type { SentError } from '../api.ts'
+import type { SentError } from '../protocol/api.ts'
 
 /** What the command answered to a request that it did not do. */
 export class AnswerError extends Error {

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { SentError } from '../api.ts'
+import type { SentError } from '../protocol/api.ts'
 import { AnswerError, type Client, Superseded } from './client.ts'
 
 export interface Answer<R> {

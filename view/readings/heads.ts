@@ -1,7 +1,7 @@
 import type { Inputs, Tensor } from '../../runtime/index.ts'
 import { handleOf } from '../../runtime/model/modules/module.ts'
 import { resolvePath } from '../../runtime/names/resolve.ts'
-import type { Heads, HeadsRequest } from '../api.ts'
+import type { Heads, HeadsRequest } from '../protocol/api.ts'
 import { coarse, sentMaps } from './map.ts'
 import { headsOf, patternsIn } from './patterns.ts'
 import { assertReadable, recorded, type Traced } from './traced.ts'

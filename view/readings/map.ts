@@ -1,6 +1,6 @@
 import { plain } from '../../cli/outputs/to-json.ts'
 import { cat, type Tensor, where } from '../../runtime/index.ts'
-import type { Cell, SentMap } from '../api.ts'
+import type { Cell, SentMap } from '../protocol/api.ts'
 import { asFloats } from './statistics.ts'
 
 /** Cells that a page shows at most: rows, columns. */

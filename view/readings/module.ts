@@ -1,7 +1,7 @@
 import type { Inputs, Tensor } from '../../runtime/index.ts'
 import { handleOf } from '../../runtime/model/modules/module.ts'
 import { resolvePath } from '../../runtime/names/resolve.ts'
-import type { ModuleRequest, ModuleView, SeenValue, Sides, ValuePlace } from '../api.ts'
+import type { ModuleRequest, ModuleView, SeenValue, Sides, ValuePlace } from '../protocol/api.ts'
 import { unreadable } from '../server/refusal.ts'
 import { type BatchRow, leadingOf, type MapHandles, mapOf, matrixOf, sentMap } from './map.ts'
 import { headsOf, patternsIn } from './patterns.ts'

@@ -2,7 +2,7 @@ import type { Tensor } from '../../runtime/index.ts'
 import type { Binding } from '../../runtime/model/modules/binding.ts'
 import type { ModuleNode } from '../../runtime/names/tree.ts'
 import { dimsOf } from '../../runtime/tensor/tensor.ts'
-import type { Pattern } from '../api.ts'
+import type { Pattern } from '../protocol/api.ts'
 
 /** Attention patterns: what leaves a Softmax and has as many rows as columns, one for each token. */
 export function patternsIn(

@@ -1,5 +1,5 @@
 import { type Tensor, where, zeros } from '../../runtime/index.ts'
-import type { Statistics } from '../api.ts'
+import type { Statistics } from '../protocol/api.ts'
 
 /** What is computed of a tensor, by onnxruntime; it has elements. */
 export interface StatisticsHandles {

@@ -4,7 +4,7 @@ import type { Tap } from '../../runtime/graph/expression.ts'
 import type { Tensor } from '../../runtime/index.ts'
 import type { Binding } from '../../runtime/model/modules/binding.ts'
 import type { ModuleNode } from '../../runtime/names/tree.ts'
-import type { SentShape, ValuePlace } from '../api.ts'
+import type { SentShape, ValuePlace } from '../protocol/api.ts'
 
 /** A value that leaves or enters a module, in the trace that is current. */
 export interface Reading {

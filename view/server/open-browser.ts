@@ -1,4 +1,4 @@
-import { CommandError } from '../../cli/errors.ts'
+import { CommandError } from '../../cli/shared/errors.ts'
 
 /** Opens an address in the user’s browser. Where that can’t be done it says so on stderr, and no more: the page is there all the same. */
 export async function openBrowser(url: string): Promise<void> {

@@ -1,6 +1,6 @@
-import { CommandError } from '../../cli/errors.ts'
+import { CommandError } from '../../cli/shared/errors.ts'
 import { codeFrame, OnnsightError } from '../../runtime/errors/error.ts'
-import type { SentError } from '../api.ts'
+import type { SentError } from '../protocol/api.ts'
 
 /** A request that is not done, with its HTTP status. */
 export class Refusal extends Error {

@@ -10,7 +10,7 @@ import type {
   RunRequest,
   TokensRequest,
   ViewRequest,
-} from '../api.ts'
+} from '../protocol/api.ts'
 import { unreadable } from './refusal.ts'
 
 /* Requests come from outside: each is checked before it is used. All throw Refusal. */

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import sirv from 'sirv'
-import { CommandError } from '../../cli/errors.ts'
+import { CommandError } from '../../cli/shared/errors.ts'
 import { admitted } from './guard.ts'
 import { Refusal, sentError } from './refusal.ts'
 import { readBody } from './request-body.ts'

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { print } from '../../cli/print.ts'
+import { print } from '../../cli/shared/print.ts'
 import type { LoadOptions } from '../../runtime/index.ts'
 import { load, WorkerBackend } from '../../runtime/index.ts'
 import { readVocabulary } from '../model/vocabulary.ts'

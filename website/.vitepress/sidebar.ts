@@ -50,6 +50,7 @@ const lookUp: Item = {
     page('Intervention graphs', '/intervention-graph'),
     page('Limits', '/limits'),
     page('Architecture', '/architecture'),
+    page('Rooms', '/rooms'),
     page('API reference', '/reference/'),
   ],
 }

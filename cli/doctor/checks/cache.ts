@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { userCacheFolder } from '../../../runtime/onnx/weights-on-disk/cache-folder.ts'
-import { byteSize } from '../../byte-size.ts'
+import { byteSize } from '../../shared/byte-size.ts'
 import { type Finding, ok, warn } from '../finding.ts'
 import { upward } from '../packages.ts'
 

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import type { Comparison, RunRequest, Token, ViewedModel } from '../../api.ts'
+import type { Comparison, RunRequest, Token, ViewedModel } from '../../protocol/api.ts'
 import type { Client } from '../client.ts'
 import { Waiting } from '../parts/waiting.tsx'
 import { useAnswer } from '../use-answer.ts'

@@ -1,5 +1,5 @@
 import { useRef } from 'preact/hooks'
-import type { SentError } from '../../api.ts'
+import type { SentError } from '../../protocol/api.ts'
 
 interface EditorProps {
   readonly text: string

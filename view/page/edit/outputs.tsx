@@ -1,4 +1,4 @@
-import type { ComparedOutput, SavedValue, Statistics } from '../../api.ts'
+import type { ComparedOutput, SavedValue, Statistics } from '../../protocol/api.ts'
 import { StatisticsLine } from '../module/statistics.tsx'
 import { behind } from '../parts/colours.ts'
 import { alike, grouped, numberOf, show } from '../parts/numbers.ts'

@@ -1,4 +1,4 @@
-import type { ComparedToken, Token } from '../../api.ts'
+import type { ComparedToken, Token } from '../../protocol/api.ts'
 import { behind } from '../parts/colours.ts'
 import { alike, numberOf } from '../parts/numbers.ts'
 import { Scrolling } from '../parts/scrolling.tsx'

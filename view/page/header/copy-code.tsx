@@ -1,5 +1,5 @@
 import { useRef, useState } from 'preact/hooks'
-import type { Code, CodeRequest, SentError } from '../../api.ts'
+import type { Code, CodeRequest, SentError } from '../../protocol/api.ts'
 import type { Client } from '../client.ts'
 import type { Look } from '../look/look.ts'
 import { Problem } from '../parts/problem.tsx'

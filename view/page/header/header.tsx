@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { CodeRequest, ViewedModel } from '../../api.ts'
+import type { CodeRequest, ViewedModel } from '../../protocol/api.ts'
 import type { Client } from '../client.ts'
 import type { Given } from '../input/given.ts'
 import type { Look } from '../look/look.ts'

@@ -1,4 +1,4 @@
-import type { ViewedInput } from '../../api.ts'
+import type { ViewedInput } from '../../protocol/api.ts'
 
 import type { Field } from '../look/look.ts'
 import { showShape } from '../parts/shapes.ts'

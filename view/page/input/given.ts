@@ -1,4 +1,4 @@
-import type { GivenValue, RunRequest, Token, Tokens, ViewedInput, ViewedModel } from '../../api.ts'
+import type { GivenValue, RunRequest, Token, Tokens, ViewedInput, ViewedModel } from '../../protocol/api.ts'
 import type { Client } from '../client.ts'
 import type { Field, Typed } from '../look/look.ts'
 

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import type { SentError, ViewedModel } from '../../api.ts'
+import type { SentError, ViewedModel } from '../../protocol/api.ts'
 import type { Field, Typed } from '../look/look.ts'
 import { Problem } from '../parts/problem.tsx'
 import { Fields } from './fields.tsx'

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks'
-import type { Token } from '../../api.ts'
+import type { Token } from '../../protocol/api.ts'
 import { tokenName, tokenText } from '../parts/tokens.ts'
 
 interface TokenStripProps {

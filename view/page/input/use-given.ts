@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { SentError, ViewedModel } from '../../api.ts'
+import type { SentError, ViewedModel } from '../../protocol/api.ts'
 import { type Client, Superseded } from '../client.ts'
 import type { Typed } from '../look/look.ts'
 import { sentOf } from '../use-answer.ts'

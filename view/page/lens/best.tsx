@@ -1,4 +1,4 @@
-import type { Token } from '../../api.ts'
+import type { Token } from '../../protocol/api.ts'
 import { behind } from '../parts/colours.ts'
 import { Scrolling } from '../parts/scrolling.tsx'
 import { tokenText } from '../parts/tokens.ts'

@@ -1,4 +1,4 @@
-import type { Lens, LensPath, LensRequest, Token, ViewedModel } from '../../api.ts'
+import type { Lens, LensPath, LensRequest, Token, ViewedModel } from '../../protocol/api.ts'
 import type { Client } from '../client.ts'
 import type { Given } from '../input/given.ts'
 import type { Look } from '../look/look.ts'

@@ -1,4 +1,4 @@
-import type { Lens, LensRows, Prediction, Token } from '../../api.ts'
+import type { Lens, LensRows, Prediction, Token } from '../../protocol/api.ts'
 
 /** A token’s share: as the model is, as the edit changes it. One of them where nothing is compared. */
 export interface Shares {

@@ -1,5 +1,5 @@
 import { useRef } from 'preact/hooks'
-import type { Token } from '../../api.ts'
+import type { Token } from '../../protocol/api.ts'
 import { share } from '../parts/colours.ts'
 import { percent } from '../parts/numbers.ts'
 import { tokenName, tokenText } from '../parts/tokens.ts'

@@ -1,4 +1,4 @@
-import type { ModuleRequest, ModuleView, Pattern, SentMap, Token } from '../../api.ts'
+import type { ModuleRequest, ModuleView, Pattern, SentMap, Token } from '../../protocol/api.ts'
 import type { Client } from '../client.ts'
 import { numberOf } from '../parts/numbers.ts'
 import { Scrolling } from '../parts/scrolling.tsx'

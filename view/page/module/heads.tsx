@@ -1,4 +1,4 @@
-import type { Heads, HeadsOf, ModuleRequest, SentMap } from '../../api.ts'
+import type { Heads, HeadsOf, ModuleRequest, SentMap } from '../../protocol/api.ts'
 import type { Client } from '../client.ts'
 import { Cells } from '../parts/cells.tsx'
 import { show } from '../parts/numbers.ts'

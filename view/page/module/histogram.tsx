@@ -1,4 +1,4 @@
-import type { Statistics } from '../../api.ts'
+import type { Statistics } from '../../protocol/api.ts'
 import { grouped, show } from '../parts/numbers.ts'
 
 /** How the finite values of a tensor are spread between the least and the greatest. */

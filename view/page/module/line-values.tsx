@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { ModuleRequest, Row } from '../../api.ts'
+import type { ModuleRequest, Row } from '../../protocol/api.ts'
 import type { Client } from '../client.ts'
 import type { Line } from '../look/look.ts'
 import { behind } from '../parts/colours.ts'

@@ -1,4 +1,4 @@
-import type { ModuleRequest, ModuleView, Token, ViewedModel } from '../../api.ts'
+import type { ModuleRequest, ModuleView, Token, ViewedModel } from '../../protocol/api.ts'
 import type { Client } from '../client.ts'
 import type { Given } from '../input/given.ts'
 import { atModule, type Line, type Look } from '../look/look.ts'

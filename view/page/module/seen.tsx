@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
-import type { SeenValue, SentMap, Sides } from '../../api.ts'
+import type { SeenValue, SentMap, Sides } from '../../protocol/api.ts'
 import { aroundZero } from '../parts/colours.ts'
 import { HeatMap, type HeatMapProps, type Place } from '../parts/heat-map.tsx'
 import { numberOf, show } from '../parts/numbers.ts'

@@ -1,4 +1,4 @@
-import type { Statistics } from '../../api.ts'
+import type { Statistics } from '../../protocol/api.ts'
 import { grouped, show } from '../parts/numbers.ts'
 
 /** Numbers about a tensor, in a row. In brief: without what is the same for others beside it, and what there is none of. */

@@ -1,4 +1,4 @@
-import type { ModuleView } from '../../api.ts'
+import type { ModuleView } from '../../protocol/api.ts'
 
 /** Values that leave and enter a module; one of them is shown. */
 export function ValuesList({

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks'
-import type { Cell } from '../../api.ts'
+import type { Cell } from '../../protocol/api.ts'
 import { colourOf, type Scale } from './colours.ts'
 import { numberOf } from './numbers.ts'
 

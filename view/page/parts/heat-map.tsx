@@ -1,5 +1,5 @@
 import { useRef, useState } from 'preact/hooks'
-import type { SentMap } from '../../api.ts'
+import type { SentMap } from '../../protocol/api.ts'
 import { Cells } from './cells.tsx'
 import type { Scale } from './colours.ts'
 import { numberOf, show } from './numbers.ts'

@@ -1,4 +1,4 @@
-import type { Cell } from '../../api.ts'
+import type { Cell } from '../../protocol/api.ts'
 
 export const numberOf = (cell: Cell): number => Number(cell)
 

@@ -1,4 +1,4 @@
-import type { SentError } from '../../api.ts'
+import type { SentError } from '../../protocol/api.ts'
 
 /** What went wrong, where, and what to do. */
 export function Problem({ error }: { error: SentError }) {

@@ -1,4 +1,4 @@
-import type { SentShape } from '../../api.ts'
+import type { SentShape } from '../../protocol/api.ts'
 
 /** `float32 [1, 10, 128]`. */
 export const showShape = ({ type, dims }: { readonly type: string; readonly dims?: SentShape['dims'] }): string =>

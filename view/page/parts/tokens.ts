@@ -1,4 +1,4 @@
-import type { Token } from '../../api.ts'
+import type { Token } from '../../protocol/api.ts'
 
 /** What can be seen of a token: blanks have signs, and one without a text is its id. */
 export const tokenText = ({ id, text }: Token): string =>

@@ -1,4 +1,4 @@
-import type { ViewedModule } from '../../api.ts'
+import type { ViewedModule } from '../../protocol/api.ts'
 
 export interface TreeRow {
   readonly module: ViewedModule

@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
-import type { ViewedModule } from '../../api.ts'
+import type { ViewedModule } from '../../protocol/api.ts'
 import { bytes, grouped, short } from '../parts/numbers.ts'
 import { above, openAtFirst, parentOf, rowsOf, type TreeRow } from './rows.ts'
 

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { CommanderError } from 'commander'
-import { OnnsightError } from '../runtime/errors/error.ts'
+import { OnnsightError } from '../../runtime/errors/error.ts'
 import { messageInShell } from './shell-advice.ts'
 
 /** What a shell gets. */

@@ -1,4 +1,4 @@
-import type { OnnsightError } from '../runtime/errors/error.ts'
+import type { OnnsightError } from '../../runtime/errors/error.ts'
 
 type Advice = readonly (readonly [code: string, found: RegExp, inShell: string])[]
 

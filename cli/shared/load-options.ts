@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import type { LoadOptions } from '../runtime/index.ts'
+import type { LoadOptions } from '../../runtime/index.ts'
 
 export interface LoadFlags {
   readonly provider?: 'cpu' | 'cuda'

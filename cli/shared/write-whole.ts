@@ -1,5 +1,5 @@
 import { realpath, stat } from 'node:fs/promises'
-import { replaceFiles } from '../runtime/onnx/files/replace-files.ts'
+import { replaceFiles } from '../../runtime/onnx/files/replace-files.ts'
 import { CommandError } from './errors.ts'
 
 /** Writes a file so that it is there whole or not at all: what lay there before stays until then. @throws CommandError */

@@ -1,0 +1,26 @@
+import { nodeProvider } from '../engine/providers/node.ts'
+import { Calculator } from '../engine/running/calculator.ts'
+import { useEvaluator, useRecorderScope } from '../graph/recorder.ts'
+import { readFileBytes } from '../onnx/files/file-source.ts'
+import { usePlatformFiles } from '../onnx/files/platform-files.ts'
+import { useTensorWriter } from '../tensor-files/platform-writer.ts'
+import { writeSafetensors } from '../tensor-files/safetensors.ts'
+import '../tensor/ops/index.ts'
+import { useListenerScope } from '../tracing/listeners.ts'
+import { asyncScope } from '../tracing/node-scope.ts'
+import { useSessionScope } from '../tracing/session.ts'
+
+let installed = false
+
+/** What Node gives: onnxruntime-node for tensors outside a model, and a current trace that follows awaits. */
+export function installPlatform(): void {
+  if (installed) return
+  installed = true
+  const calculator = new Calculator(nodeProvider({ device: 'cpu', deviceId: 0 }))
+  useEvaluator(values => calculator.evaluate(values))
+  useRecorderScope(asyncScope())
+  useListenerScope(asyncScope())
+  useSessionScope(asyncScope())
+  usePlatformFiles({ readBytes: readFileBytes })
+  useTensorWriter(writeSafetensors)
+}
