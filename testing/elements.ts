@@ -1,6 +1,6 @@
 import { Float16Array } from '@petamoriken/float16'
+import type { TensorData } from '../runtime/tensor/dtypes/data.ts'
 import type { HeldType } from '../runtime/tensor/dtypes/dtype.ts'
-import type { TensorData } from '../runtime/tensor/values/data.ts'
 
 /** int64 and uint64 have bigints, bool has booleans. */
 export type Element = number | bigint | boolean | string

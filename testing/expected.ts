@@ -1,10 +1,10 @@
 import { type Float16Array, f16round, isFloat16Array } from '@petamoriken/float16'
 import { ArgumentError } from '../runtime/errors/tensor.ts'
 import { type NestedArray, Tensor, type TensorArray } from '../runtime/index.ts'
+import { sizeOf } from '../runtime/tensor/dtypes/data.ts'
 import type { HeldType } from '../runtime/tensor/dtypes/dtype.ts'
 import { stateOf } from '../runtime/tensor/tensor.ts'
 import { toTensor } from '../runtime/tensor/values/convert.ts'
-import { sizeOf } from '../runtime/tensor/values/data.ts'
 import { type Elements, elementsOf } from './elements.ts'
 
 /** Elements in an array of their own: a Uint8Array is bool too, as that is held so. */

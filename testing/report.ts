@@ -1,5 +1,5 @@
 import { showDims } from '../runtime/errors/tensor.ts'
-import { indexOf } from '../runtime/tensor/values/data.ts'
+import { indexOf } from '../runtime/tensor/dtypes/data.ts'
 import type { Comparison, Difference } from './compare.ts'
 import type { Element, Elements } from './elements.ts'
 import type { Tolerance } from './tolerance.ts'

@@ -1,9 +1,9 @@
 import { showDims } from '../../runtime/errors/tensor.ts'
 import type { Tensor } from '../../runtime/index.ts'
+import { sizeOf } from '../../runtime/tensor/dtypes/data.ts'
 import { type DataType, isBigInt, isFloat, isHeld } from '../../runtime/tensor/dtypes/dtype.ts'
 import { stateOf, Tensor as Tensors } from '../../runtime/tensor/tensor.ts'
 import { type NestedArray, toTensor } from '../../runtime/tensor/values/convert.ts'
-import { sizeOf } from '../../runtime/tensor/values/data.ts'
 import { CommandError } from '../shared/errors.ts'
 
 /** A tensor as `onnsight run` writes it. */

@@ -1,9 +1,9 @@
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 import type { Declared, Tensor } from '../../runtime/index.ts'
+import { sizeOf, type TensorData } from '../../runtime/tensor/dtypes/data.ts'
 import { type DataType, type HeldType, isFloat, isHeld } from '../../runtime/tensor/dtypes/dtype.ts'
 import { stateOf, Tensor as Tensors } from '../../runtime/tensor/tensor.ts'
 import { toTensor } from '../../runtime/tensor/values/convert.ts'
-import { sizeOf, type TensorData } from '../../runtime/tensor/values/data.ts'
 import { CommandError } from '../shared/errors.ts'
 
 /** What a made input holds. */

@@ -1,8 +1,8 @@
 import type * as Arrow from 'apache-arrow'
 import type { Tensor } from '../../runtime/index.ts'
+import type { TensorData } from '../../runtime/tensor/dtypes/data.ts'
 import type { HeldType } from '../../runtime/tensor/dtypes/dtype.ts'
 import { stateOf } from '../../runtime/tensor/tensor.ts'
-import type { TensorData } from '../../runtime/tensor/values/data.ts'
 import { CommandError } from '../shared/errors.ts'
 
 /** The package, which onnsight does not bring along. @throws CommandError where it is missing */

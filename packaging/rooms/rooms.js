@@ -25,36 +25,21 @@ export const rooms = {
     job: '`OnnsightError`, and every error: one file for each area, one small class for each error.',
     imports: [],
   },
-  'runtime/tensor/dtype.ts': {
-    job: 'Names of element types, and the arrays that hold them in JavaScript.',
-    imports: [],
-  },
-  'runtime/tensor/data.ts': {
-    job: 'A tensor’s elements with their dims and dtype.',
-    imports: ['runtime/tensor/dtype.ts'],
-  },
-  'runtime/graph': {
-    job: 'What a block recorded, as immutable data: expressions, the key of a recording, its JSON, the form of each operation in an opset.',
-    imports: ['runtime/errors', 'runtime/tensor/dtype.ts', 'runtime/tensor/data.ts'],
-  },
   'runtime/onnx/schema': {
     job: 'The messages of ONNX files, generated from `onnx.proto`.',
     imports: [],
   },
-  'runtime/tensor/element-type.ts': {
-    job: 'Dtypes and the element types of ONNX, one as the other.',
-    imports: ['runtime/tensor/dtype.ts', 'runtime/onnx/schema'],
+  'runtime/tensor/dtypes': {
+    job: 'Element types by their names here and in ONNX, the arrays that hold them in JavaScript, and a tensor’s elements with their dims.',
+    imports: ['runtime/onnx/schema'],
+  },
+  'runtime/graph': {
+    job: 'What a block recorded, as immutable data: expressions, the key of a recording, its JSON, the form of each operation in an opset.',
+    imports: ['runtime/errors', 'runtime/tensor/dtypes'],
   },
   'runtime/tensor': {
     job: '`Tensor`, and every operation on tensors: dims and dtypes of results are checked here when they are recorded.',
-    imports: [
-      'language',
-      'runtime/errors',
-      'runtime/tensor/dtype.ts',
-      'runtime/tensor/data.ts',
-      'runtime/graph',
-      'runtime/tensor/element-type.ts',
-    ],
+    imports: ['language', 'runtime/errors', 'runtime/tensor/dtypes', 'runtime/graph'],
   },
   'runtime/onnx/files': {
     job: 'Bytes of files: read in parts, written whole or not at all, told apart by inode and date.',
@@ -105,7 +90,7 @@ export const rooms = {
     job: 'From names of nodes to modules: naming schemes, the module tree, parameters, taps (where values leave and enter modules).',
     imports: [
       'runtime/errors',
-      'runtime/tensor/data.ts',
+      'runtime/tensor/dtypes',
       'runtime/graph',
       'runtime/onnx/schema',
       'runtime/onnx/expansions',
@@ -114,23 +99,15 @@ export const rooms = {
   },
   'runtime/tensor-files': {
     job: 'Tensors in .npy and safetensors files.',
-    imports: [
-      'runtime/errors',
-      'runtime/tensor/dtype.ts',
-      'runtime/tensor/data.ts',
-      'runtime/tensor',
-      'runtime/onnx/files',
-    ],
+    imports: ['runtime/errors', 'runtime/tensor/dtypes', 'runtime/tensor', 'runtime/onnx/files'],
   },
   'runtime/engine/sessions': {
     job: 'A session: its graph put together, its weights, its provider’s interface, and the cache of sessions.',
     imports: [
       'runtime/errors',
-      'runtime/tensor/dtype.ts',
-      'runtime/tensor/data.ts',
+      'runtime/tensor/dtypes',
       'runtime/graph',
       'runtime/onnx/schema',
-      'runtime/tensor/element-type.ts',
       'runtime/onnx/message',
       'runtime/onnx/weights-on-disk',
       'runtime/onnx/graph',
@@ -138,22 +115,14 @@ export const rooms = {
   },
   'runtime/engine/providers': {
     job: 'onnxruntime-node and onnxruntime-web behind one interface. No other room imports them.',
-    imports: [
-      'runtime/errors',
-      'runtime/tensor/dtype.ts',
-      'runtime/tensor/data.ts',
-      'runtime/onnx/schema',
-      'runtime/engine/sessions',
-    ],
+    imports: ['runtime/errors', 'runtime/tensor/dtypes', 'runtime/onnx/schema', 'runtime/engine/sessions'],
   },
   'runtime/engine/scanning': {
     job: 'Dims and dtypes of every value before the model runs; conditions that are decided before the run.',
     imports: [
-      'runtime/tensor/dtype.ts',
-      'runtime/tensor/data.ts',
+      'runtime/tensor/dtypes',
       'runtime/graph',
       'runtime/onnx/schema',
-      'runtime/tensor/element-type.ts',
       'runtime/onnx/rewriting',
       'runtime/onnx/graph',
       'runtime/names',
@@ -163,10 +132,9 @@ export const rooms = {
   'runtime/engine/blocks': {
     job: 'A model cut into blocks, and neighbouring blocks in groups.',
     imports: [
-      'runtime/tensor/dtype.ts',
+      'runtime/tensor/dtypes',
       'runtime/graph',
       'runtime/onnx/schema',
-      'runtime/tensor/element-type.ts',
       'runtime/onnx/message',
       'runtime/onnx/expansions',
       'runtime/onnx/graph',
@@ -179,7 +147,7 @@ export const rooms = {
     job: 'What a recording reads and writes, linked into the model’s graph: which blocks are rebuilt, which run as they are.',
     imports: [
       'runtime/errors',
-      'runtime/tensor/dtype.ts',
+      'runtime/tensor/dtypes',
       'runtime/graph',
       'runtime/onnx/schema',
       'runtime/onnx/message',
@@ -192,8 +160,7 @@ export const rooms = {
     job: 'Runs a plan step by step, maps errors of onnxruntime to the user’s line, keeps what can be used again.',
     imports: [
       'runtime/errors',
-      'runtime/tensor/dtype.ts',
-      'runtime/tensor/data.ts',
+      'runtime/tensor/dtypes',
       'runtime/graph',
       'runtime/onnx/schema',
       'runtime/onnx/message',
@@ -206,8 +173,7 @@ export const rooms = {
     job: '`Engine`: a model that runs recordings, with its plans.',
     imports: [
       'runtime/errors',
-      'runtime/tensor/dtype.ts',
-      'runtime/tensor/data.ts',
+      'runtime/tensor/dtypes',
       'runtime/graph',
       'runtime/engine/sessions',
       'runtime/engine/scanning',
@@ -220,8 +186,7 @@ export const rooms = {
     job: '`trace`: the tracer, the block’s text and variables, invokes, sessions, backends.',
     imports: [
       'runtime/errors',
-      'runtime/tensor/dtype.ts',
-      'runtime/tensor/data.ts',
+      'runtime/tensor/dtypes',
       'runtime/graph',
       'runtime/tensor',
       'runtime/onnx/graph',
@@ -234,13 +199,7 @@ export const rooms = {
   },
   'runtime/language-inputs': {
     job: 'Inputs of a language model: what each is for, what is filled in, how prompts are padded, their limits.',
-    imports: [
-      'runtime/errors',
-      'runtime/tensor/dtype.ts',
-      'runtime/tensor/data.ts',
-      'runtime/tensor',
-      'runtime/onnx/graph',
-    ],
+    imports: ['runtime/errors', 'runtime/tensor/dtypes', 'runtime/tensor', 'runtime/onnx/graph'],
   },
   'runtime/export': {
     job: 'Writes standing edits into the graph of a model, for a file that any onnxruntime runs.',
@@ -264,8 +223,7 @@ export const rooms = {
     job: 'A model that was opened: its variants by branch, its inputs checked, what its modules share.',
     imports: [
       'runtime/errors',
-      'runtime/tensor/dtype.ts',
-      'runtime/tensor/data.ts',
+      'runtime/tensor/dtypes',
       'runtime/graph',
       'runtime/onnx/schema',
       'runtime/tensor',
@@ -312,8 +270,7 @@ export const rooms = {
     job: '`Model` and what is done with one: load, trace, edit, skip, cache, scan, save.',
     imports: [
       'runtime/errors',
-      'runtime/tensor/dtype.ts',
-      'runtime/tensor/data.ts',
+      'runtime/tensor/dtypes',
       'runtime/graph',
       'runtime/onnx/schema',
       'runtime/tensor',
@@ -367,7 +324,7 @@ export const rooms = {
     job: '`WorkerBackend`: runs traces in a process of its own.',
     imports: [
       'runtime/errors',
-      'runtime/tensor/data.ts',
+      'runtime/tensor/dtypes',
       'runtime/graph',
       'runtime/tensor',
       'runtime/engine/running',
@@ -381,7 +338,7 @@ export const rooms = {
     job: 'The entry points: what users import, and what expanded macros import.',
     imports: [
       'runtime/errors',
-      'runtime/tensor/dtype.ts',
+      'runtime/tensor/dtypes',
       'runtime/graph',
       'runtime/tensor',
       'runtime/onnx/writing',
@@ -419,7 +376,7 @@ export const rooms = {
   },
   testing: {
     job: '`onnsight/testing`: compares tensors in tests.',
-    imports: ['runtime/errors', 'runtime/tensor/dtype.ts', 'runtime/tensor/data.ts', 'runtime/tensor', 'runtime'],
+    imports: ['runtime/errors', 'runtime/tensor/dtypes', 'runtime/tensor', 'runtime'],
   },
   'cli/shared': {
     job: 'What every command uses: errors, sizes, options of loading, printing.',
@@ -429,8 +386,7 @@ export const rooms = {
     job: 'A model’s inputs from the command line: files, JSON, made up.',
     imports: [
       'runtime/errors',
-      'runtime/tensor/dtype.ts',
-      'runtime/tensor/data.ts',
+      'runtime/tensor/dtypes',
       'runtime/tensor',
       'runtime/tensor-files',
       'runtime',
@@ -439,7 +395,7 @@ export const rooms = {
   },
   'cli/outputs': {
     job: 'Tensors to the terminal, JSON, Arrow, .npy and safetensors files.',
-    imports: ['runtime/tensor/dtype.ts', 'runtime/tensor/data.ts', 'runtime/tensor-files', 'runtime', 'cli/shared'],
+    imports: ['runtime/tensor/dtypes', 'runtime/tensor', 'runtime/tensor-files', 'runtime', 'cli/shared'],
   },
   'cli/inspect': {
     job: '`onnsight inspect`.',
@@ -478,7 +434,7 @@ export const rooms = {
     job: 'The server of `onnsight view`, and what it reads of a model.',
     imports: [
       'runtime/errors',
-      'runtime/tensor/dtype.ts',
+      'runtime/tensor/dtypes',
       'runtime/graph',
       'runtime/tensor',
       'runtime/onnx/graph',

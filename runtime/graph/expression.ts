@@ -1,6 +1,6 @@
 import type { SourcePosition } from '../errors/error.ts'
+import type { TensorData } from '../tensor/dtypes/data.ts'
 import type { DataType } from '../tensor/dtypes/dtype.ts'
-import type { TensorData } from '../tensor/values/data.ts'
 
 /** An ONNX attribute. Written out with its kind, as ONNX tells int from float and JavaScript does not. */
 export type Attribute =

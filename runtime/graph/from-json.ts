@@ -1,7 +1,7 @@
 import type { SourcePosition } from '../errors/error.ts'
 import { InvalidInterventionGraphError } from '../errors/graph-json.ts'
+import type { TensorData } from '../tensor/dtypes/data.ts'
 import type { DataType } from '../tensor/dtypes/dtype.ts'
-import type { TensorData } from '../tensor/values/data.ts'
 import {
   Application,
   type Attributes,

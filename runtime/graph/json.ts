@@ -1,5 +1,5 @@
 import type { SourcePosition } from '../errors/error.ts'
-import type { TensorData } from '../tensor/values/data.ts'
+import type { TensorData } from '../tensor/dtypes/data.ts'
 import type { Attributes, Expression, Recording, Value } from './expression.ts'
 import { normalise } from './normalise.ts'
 

@@ -1,4 +1,4 @@
-import type { TensorData } from '../tensor/values/data.ts'
+import type { TensorData } from '../tensor/dtypes/data.ts'
 import { elementsKey } from './elements-key.ts'
 import type { Expression, Recording, Value } from './expression.ts'
 

@@ -1,5 +1,5 @@
 import { useBlockPosition } from '../errors/error.ts'
-import type { TensorData } from '../tensor/values/data.ts'
+import type { TensorData } from '../tensor/dtypes/data.ts'
 import type { Dims, Mark, TapOwner, Value } from './expression.ts'
 import { type Scope, variableScope } from './scope.ts'
 

@@ -1,6 +1,6 @@
 import { type DeclaredInput, InputError } from '../errors/input.ts'
 import type { OnnxGraph } from '../onnx/graph/graph.ts'
-import type { TensorData } from '../tensor/values/data.ts'
+import type { TensorData } from '../tensor/dtypes/data.ts'
 import { idsInput } from './roles.ts'
 
 /** How many rows the table has that an input's numbers look up. */

@@ -2,9 +2,9 @@ import { open } from 'node:fs/promises'
 import { InvalidTensorsFileError } from '../errors/files.ts'
 import { type ByteSource, readBytes } from '../onnx/files/byte-source.ts'
 import { fileSource } from '../onnx/files/file-source.ts'
+import { sizeOf, type TensorData } from '../tensor/dtypes/data.ts'
 import { bytesOf, type HeldType } from '../tensor/dtypes/dtype.ts'
 import { stateOf, Tensor } from '../tensor/tensor.ts'
-import { sizeOf, type TensorData } from '../tensor/values/data.ts'
 import { elementBytes, readElements, roomFor } from './element-bytes.ts'
 
 /* The format is a length, a JSON header and the tensors' bytes. No kept-up package reads or writes it in Node. */

@@ -3,7 +3,7 @@ import { NotComputedError, NotSavedError, UnknownShapeError } from '../errors/te
 import { ScannedError } from '../errors/trace.ts'
 import { type Dims, Operand, Value } from '../graph/expression.ts'
 import type { Recorder } from '../graph/recorder.ts'
-import type { TensorData } from './values/data.ts'
+import type { TensorData } from './dtypes/data.ts'
 
 /** A place in a model that a handle was read from, and that its `set` writes to. */
 export interface Place {

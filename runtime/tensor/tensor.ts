@@ -10,11 +10,11 @@ import {
 import { type Attributes, Constant, type Dims, Operand, Operation, Value } from '../graph/expression.ts'
 import { currentRecorder, evaluate, type Recorder } from '../graph/recorder.ts'
 import { currentPosition } from './current-position.ts'
+import { sizeOf, type TensorData } from './dtypes/data.ts'
 import type { DataType, TensorArray } from './dtypes/dtype.ts'
 import { roundedToFloat16 } from './float16-reads.ts'
 import type { TensorMethods } from './ops/index.ts'
 import { type Place, TensorState } from './state.ts'
-import { sizeOf, type TensorData } from './values/data.ts'
 import { describe } from './values/describe.ts'
 import { toNested } from './values/nested.ts'
 

@@ -1,8 +1,8 @@
 import { AssertionFailedError, ConditionError } from '../errors/trace.ts'
 import { currentRecorder, recorderScope } from '../graph/recorder.ts'
 import { refuseSurplus } from '../tensor/arguments/check-arguments.ts'
+import { indexOf } from '../tensor/dtypes/data.ts'
 import { stateOf, Tensor } from '../tensor/tensor.ts'
-import { indexOf } from '../tensor/values/data.ts'
 
 /**
  * Shows values as they are here: the model runs as far as they need. In a block that the macro captures it is awaited by itself;

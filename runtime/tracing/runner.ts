@@ -1,7 +1,7 @@
 import type { Engine } from '../engine/engine.ts'
 import type { TraceReport } from '../engine/running/report.ts'
 import type { Recording } from '../graph/expression.ts'
-import type { TensorData } from '../tensor/values/data.ts'
+import type { TensorData } from '../tensor/dtypes/data.ts'
 
 export interface RunRequest {
   readonly recording: Recording

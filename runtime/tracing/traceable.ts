@@ -1,5 +1,5 @@
 import type { Engine } from '../engine/engine.ts'
-import type { TensorData } from '../tensor/values/data.ts'
+import type { TensorData } from '../tensor/dtypes/data.ts'
 import type { DeclaredDims } from './batch.ts'
 import type { Block } from './block.ts'
 

@@ -2,7 +2,7 @@ import type { TraceReport } from '../engine/running/report.ts'
 import type { SourcePosition } from '../errors/error.ts'
 import type { RecordingJSON } from '../graph/json.ts'
 import type { LoadOptions } from '../model/loaded/load-options.ts'
-import type { TensorData } from '../tensor/values/data.ts'
+import type { TensorData } from '../tensor/dtypes/data.ts'
 
 /** What a worker is asked for. Elements go as typed arrays. */
 export type Request =

@@ -10,7 +10,7 @@ import {
   type NodeProto,
   type TensorProto,
 } from '#dist/runtime/onnx/schema/onnx_pb.js'
-import type { TensorData } from '#dist/runtime/tensor/values/data.js'
+import type { TensorData } from '#dist/runtime/tensor/dtypes/data.js'
 
 /** The operations have no form in that opset. */
 export class NotLowered extends Error {

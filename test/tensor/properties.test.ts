@@ -2,10 +2,10 @@ import test from 'ava'
 import fc from 'fast-check'
 import { Tensor } from 'onnsight'
 import type { DataType } from '#dist/runtime/tensor/dtypes/dtype.js'
-import { broadcastDims, promoteTypes } from '#dist/runtime/tensor/dtypes/promote.js'
 import { operators } from '#dist/runtime/tensor/operators.js'
 import { stateOf } from '#dist/runtime/tensor/tensor.js'
 import { type NestedArray, toTensor } from '#dist/runtime/tensor/values/convert.js'
+import { broadcastDims, promoteTypes } from '#dist/runtime/tensor/values/promote.js'
 
 const types: DataType[] = ['float32', 'float64', 'float16', 'int64', 'int32', 'int16', 'int8', 'uint8', 'bool']
 const someType = fc.constantFrom(...types)

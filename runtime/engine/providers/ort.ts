@@ -1,6 +1,6 @@
 import type { InferenceSession, Tensor, TensorConstructor } from 'onnxruntime-common'
+import type { TensorData } from '../../tensor/dtypes/data.ts'
 import type { HeldType } from '../../tensor/dtypes/dtype.ts'
-import type { TensorData } from '../../tensor/values/data.ts'
 import type { Session, SessionValue } from '../sessions/provider.ts'
 import { SHIELD_REMOVER } from '../sessions/shield.ts'
 

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { byteLength, type TensorData } from '../../tensor/values/data.ts'
+import { byteLength, type TensorData } from '../../tensor/dtypes/data.ts'
 
 /**
  * Values of the unedited model at its blocks' edges, kept while the same inputs come again: a sweep of edits over one prompt runs only

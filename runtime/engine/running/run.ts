@@ -1,5 +1,5 @@
 import type { Expression } from '../../graph/expression.ts'
-import type { TensorData } from '../../tensor/values/data.ts'
+import type { TensorData } from '../../tensor/dtypes/data.ts'
 import type { KeptOutput, LinkPlan, Step } from '../linker/plan.ts'
 import { operandId } from '../linker/unit.ts'
 import type { Session } from '../sessions/provider.ts'

@@ -1,6 +1,6 @@
 import { readTensorBytes } from '../../onnx/message/tensor-value.ts'
+import type { TensorData } from '../../tensor/dtypes/data.ts'
 import { arrayConstructor, isHeld } from '../../tensor/dtypes/dtype.ts'
-import type { TensorData } from '../../tensor/values/data.ts'
 import type { Program } from '../blocks/program.ts'
 import { assemble, fetchName } from '../sessions/assemble.ts'
 import type { Provider } from '../sessions/provider.ts'

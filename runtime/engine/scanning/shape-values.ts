@@ -1,7 +1,7 @@
 import { readsShapeOnly } from '../../names/derived.ts'
 import type { OnnxGraph } from '../../onnx/graph/graph.ts'
 import type { GraphNode } from '../../onnx/graph/node.ts'
-import type { TensorData } from '../../tensor/values/data.ts'
+import type { TensorData } from '../../tensor/dtypes/data.ts'
 import { assemble, type Edge } from '../sessions/assemble.ts'
 import { emitTensor } from '../sessions/emit.ts'
 import type { Provider } from '../sessions/provider.ts'

@@ -11,9 +11,9 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from '../../onnx/schema/onnx_pb.ts'
+import type { TensorData } from '../../tensor/dtypes/data.ts'
 import type { DataType } from '../../tensor/dtypes/dtype.ts'
 import { elementType } from '../../tensor/dtypes/element-type.ts'
-import type { TensorData } from '../../tensor/values/data.ts'
 
 const utf8 = new TextEncoder()
 

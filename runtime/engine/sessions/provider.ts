@@ -1,4 +1,4 @@
-import type { TensorData } from '../../tensor/values/data.ts'
+import type { TensorData } from '../../tensor/dtypes/data.ts'
 
 /** One compiled graph, ready to run. */
 export interface Session {

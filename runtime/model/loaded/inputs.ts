@@ -3,10 +3,10 @@ import { refuseForeign } from '../../errors/copies.ts'
 import { OnnsightError } from '../../errors/error.ts'
 import { type DeclaredInput, InputError } from '../../errors/input.ts'
 import { showDims } from '../../errors/tensor.ts'
+import type { TensorData } from '../../tensor/dtypes/data.ts'
 import { isHeld } from '../../tensor/dtypes/dtype.ts'
 import { stateOf, Tensor } from '../../tensor/tensor.ts'
 import { type TensorLike, toTensor } from '../../tensor/values/convert.ts'
-import type { TensorData } from '../../tensor/values/data.ts'
 import { isForeign } from '../../tensor/values/foreign.ts'
 
 /** What a model is given: a tensor, nested or typed array for each input, by name; or just the one, if it takes one. */

@@ -1,7 +1,7 @@
 import { InputError } from '../../errors/input.ts'
 import { type NotWrittenOut, takesLengths } from '../../onnx/graph/clusters.ts'
 import type { OnnxGraph } from '../../onnx/graph/graph.ts'
-import type { TensorData } from '../../tensor/values/data.ts'
+import type { TensorData } from '../../tensor/dtypes/data.ts'
 
 /** The input of GroupQueryAttention that holds the rows' lengths. */
 const LENGTHS = 5

@@ -12,8 +12,8 @@ import { buildGraph, type OnnxGraph } from '../../onnx/graph/graph.ts'
 import { type Branch, bodyOf, branchId, takeBranches } from '../../onnx/rewriting/choose-branches.ts'
 import { inlineBodies } from '../../onnx/rewriting/embed-body-weights.ts'
 import type { GraphProto, ModelProto, NodeProto } from '../../onnx/schema/onnx_pb.ts'
+import type { TensorData } from '../../tensor/dtypes/data.ts'
 import type { DataType } from '../../tensor/dtypes/dtype.ts'
-import type { TensorData } from '../../tensor/values/data.ts'
 import { isPaddedLeft, lengthMasks, paddedLeftRefused } from './padding.ts'
 
 /** A model with its branches chosen: a merged decoder has one for prompts and one for the tokens after. */

@@ -1,6 +1,6 @@
 import type { OnnxGraph } from '../../onnx/graph/graph.ts'
 import type { GraphNode } from '../../onnx/graph/node.ts'
-import { sizeOf } from '../../tensor/values/data.ts'
+import { sizeOf } from '../../tensor/dtypes/data.ts'
 import type { ModuleNode } from '../tree.ts'
 
 /** Buffers of rotary embeddings, by the names that exporters and builders give them. */

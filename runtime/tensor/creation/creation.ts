@@ -2,10 +2,10 @@ import { ArgumentError, IndexError } from '../../errors/tensor.ts'
 import { expect } from '../arguments/check-arguments.ts'
 import { checkDims } from '../arguments/check-dims.ts'
 import { currentPosition } from '../current-position.ts'
+import { sizeOf } from '../dtypes/data.ts'
 import { allocate, type DataType, type HeldType, isBigInt } from '../dtypes/dtype.ts'
 import { recordOne, stateOf, Tensor } from '../tensor.ts'
 import { type TensorLike, toTensor } from '../values/convert.ts'
-import { sizeOf } from '../values/data.ts'
 import { int64Operand } from '../values/int64.ts'
 
 /** Which dtype. */

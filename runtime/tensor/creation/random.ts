@@ -5,10 +5,10 @@ import { ArgumentError } from '../../errors/tensor.ts'
 import { expect } from '../arguments/check-arguments.ts'
 import { checkDims } from '../arguments/check-dims.ts'
 import { currentPosition } from '../current-position.ts'
+import { sizeOf } from '../dtypes/data.ts'
 import type { HeldType } from '../dtypes/dtype.ts'
 import { stateOf, Tensor } from '../tensor.ts'
 import { toTensor } from '../values/convert.ts'
-import { sizeOf } from '../values/data.ts'
 
 type Generator = ReturnType<typeof mersenne>
 

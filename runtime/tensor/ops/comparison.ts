@@ -1,7 +1,7 @@
 import { expect } from '../arguments/check-arguments.ts'
-import { broadcastDims, promote } from '../dtypes/promote.ts'
 import { dimsOf, recordOne, type Tensor } from '../tensor.ts'
 import { type TensorLike, toTensor } from '../values/convert.ts'
+import { broadcastDims, promote } from '../values/promote.ts'
 import { asFloat, castTo, kernelType, predicate } from './support/kernel.ts'
 
 function compare(name: string, opType: string, a: TensorLike, b: TensorLike): Tensor {

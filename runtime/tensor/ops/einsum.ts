@@ -2,10 +2,10 @@ import { ArgumentError, ShapeError, showDims } from '../../errors/tensor.ts'
 import type { Dim, Dims } from '../../graph/expression.ts'
 import { expect } from '../arguments/check-arguments.ts'
 import { currentPosition } from '../current-position.ts'
-import { broadcastDims, promoteTypes } from '../dtypes/promote.ts'
 import { dimsOf, recordOne, stateOf, type Tensor } from '../tensor.ts'
 import { type TensorLike, toTensor } from '../values/convert.ts'
 import { int64Constant } from '../values/int64.ts'
+import { broadcastDims, promoteTypes } from '../values/promote.ts'
 import { arithmetic, castTo } from './support/kernel.ts'
 
 /** Sums of products, in Einstein's notation: `einsum('bhqk,bhkd->bhqd', pattern, v)`. @throws ShapeError, ArgumentError */

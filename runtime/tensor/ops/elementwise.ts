@@ -1,9 +1,9 @@
 import { ArgumentError, DtypeError } from '../../errors/tensor.ts'
 import { currentPosition } from '../current-position.ts'
 import { isFloat, isInteger } from '../dtypes/dtype.ts'
-import { broadcastDims, promote } from '../dtypes/promote.ts'
 import { dimsOf, stateOf, Tensor } from '../tensor.ts'
 import type { TensorLike } from '../values/convert.ts'
+import { broadcastDims, promote } from '../values/promote.ts'
 import { where } from './comparison.ts'
 import { arithmetic, asFloat, castTo, real } from './support/kernel.ts'
 

@@ -3,10 +3,10 @@ import type { Dim } from '../../graph/expression.ts'
 import { axisOf } from '../arguments/axis.ts'
 import { expect } from '../arguments/check-arguments.ts'
 import { currentPosition } from '../current-position.ts'
-import { promoteTypes } from '../dtypes/promote.ts'
 import { record, recordOne, type Tensor } from '../tensor.ts'
 import { type TensorLike, toTensor } from '../values/convert.ts'
 import { int64Constant } from '../values/int64.ts'
+import { promoteTypes } from '../values/promote.ts'
 import { castTo } from './support/kernel.ts'
 
 /** Tensors one after another along an axis that they have. @throws ShapeError if the other dims differ */

@@ -1,10 +1,10 @@
 import { ShapeError, showDims } from '../../errors/tensor.ts'
 import type { Dims } from '../../graph/expression.ts'
 import { currentPosition } from '../current-position.ts'
-import { broadcastDims, promote } from '../dtypes/promote.ts'
 import { dimsOf, recordOne, type Tensor } from '../tensor.ts'
 import type { TensorLike } from '../values/convert.ts'
 import { int64Constant } from '../values/int64.ts'
+import { broadcastDims, promote } from '../values/promote.ts'
 import { arithmetic } from './support/kernel.ts'
 
 function multiply(name: string, a: TensorLike, b: TensorLike): Tensor {

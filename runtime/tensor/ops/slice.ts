@@ -2,6 +2,7 @@ import { IndexError, showDims } from '../../errors/tensor.ts'
 import type { Dim, Dims } from '../../graph/expression.ts'
 import { axisOf } from '../arguments/axis.ts'
 import { currentPosition } from '../current-position.ts'
+import { sizeOf } from '../dtypes/data.ts'
 import {
   areTogether,
   type Choice,
@@ -15,7 +16,6 @@ import {
 } from '../slices/selection.ts'
 import { type SliceRange, type SliceSpec, toSlice } from '../slices/slice.ts'
 import { recordOne, stateOf, type Tensor } from '../tensor.ts'
-import { sizeOf } from '../values/data.ts'
 import { int64Constant, int64Operand, MAX, MIN } from '../values/int64.ts'
 import { extents, reshapeTo } from './support/dims.ts'
 

@@ -1,7 +1,7 @@
 import type { Dims } from '../../graph/expression.ts'
+import { sizeOf } from '../dtypes/data.ts'
 import { broadcastReader } from '../ops/slice.ts'
 import type { Tensor } from '../tensor.ts'
-import { sizeOf } from '../values/data.ts'
 import { areTogether, jointDims, rangeBounds, rangeLength, type Selection } from './selection.ts'
 
 /** The rows that a selection takes, in its order: for each, its place along the first `depth` axes of the tensor. */

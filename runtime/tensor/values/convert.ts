@@ -2,6 +2,7 @@ import { Float16Array, isFloat16Array as isOwnFloat16Array } from '@petamoriken/
 import { refuseForeign } from '../../errors/copies.ts'
 import { ArgumentError, DtypeError } from '../../errors/tensor.ts'
 import { currentPosition } from '../current-position.ts'
+import type { TensorData } from '../dtypes/data.ts'
 import {
   allocate,
   type DataType,
@@ -13,7 +14,6 @@ import {
   type TensorArray,
 } from '../dtypes/dtype.ts'
 import { Tensor } from '../tensor.ts'
-import type { TensorData } from './data.ts'
 import { type ForeignTensor, fromForeign } from './foreign.ts'
 
 /** Arrays in arrays, all of one length at each depth, with the elements inside. */

@@ -1,6 +1,6 @@
 import { showDims } from '../../errors/tensor.ts'
+import { sizeOf, type TensorData } from '../dtypes/data.ts'
 import { stateOf, type Tensor } from '../tensor.ts'
-import { sizeOf, type TensorData } from './data.ts'
 import { elementReader } from './nested.ts'
 
 /** As a person wants to see it: the values if they are here, else what is known and how to get them. */

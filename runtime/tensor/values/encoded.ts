@@ -1,7 +1,7 @@
 import { base64Decode, base64Encode } from '@bufbuild/protobuf/wire'
 import { InvalidInterventionGraphError } from '../../errors/graph-json.ts'
+import { sizeOf, type TensorData } from '../dtypes/data.ts'
 import { allocate, bytesOf, type DataType, type HeldType, isHeld } from '../dtypes/dtype.ts'
-import { sizeOf, type TensorData } from './data.ts'
 
 /** A tensor as JSON: its elements as base64, little-endian; of text as they are. */
 export interface EncodedData {

@@ -1,6 +1,6 @@
 import { Float16Array } from '@petamoriken/float16'
+import type { TensorData } from '../dtypes/data.ts'
 import type { NestedList } from '../tensor.ts'
-import type { TensorData } from './data.ts'
 
 /** Row-major elements as nested arrays. */
 export function toNested(tensor: TensorData): NestedList {

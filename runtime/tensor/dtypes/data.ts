@@ -1,4 +1,4 @@
-import type { HeldType, TensorArray } from '../dtypes/dtype.ts'
+import type { HeldType, TensorArray } from './dtype.ts'
 
 /** A concrete tensor: row-major elements. Frozen by convention: nothing in onnsight writes into `data` once it is made. */
 export interface TensorData {

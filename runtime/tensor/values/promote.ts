@@ -1,9 +1,9 @@
 import { ShapeError, showDims } from '../../errors/tensor.ts'
 import type { Dim, Dims } from '../../graph/expression.ts'
 import { currentPosition } from '../current-position.ts'
+import { type DataType, isFloat, isInteger } from '../dtypes/dtype.ts'
 import { dimsOf, Tensor } from '../tensor.ts'
-import { type TensorLike, toTensor } from '../values/convert.ts'
-import { type DataType, isFloat, isInteger } from './dtype.ts'
+import { type TensorLike, toTensor } from './convert.ts'
 
 const category = (type: DataType): number => (type === 'bool' ? 0 : isInteger(type) ? 1 : 2)
 
