@@ -328,13 +328,14 @@ export class ModelHandle extends ModuleHandle {
   }
 
   get tensorNames(): string[] {
-    return [...this.binding.taps.tree.graph.producer.keys()]
+    const { producer } = this.binding.taps.tree.graph
+    return [...producer].flatMap(([name, { node }]) => (node.cluster?.inside?.has(name) ? [] : [name]))
   }
 
   get engine(): EngineState {
     const { program, sessions, reusedBytes } = this.binding.engine
     return {
-      blocks: program.blocks.map(({ label, nodes }) => ({ label, nodes: nodes.length })),
+      blocks: program.blocks.map(({ label, nodes }) => ({ label, nodes: asInFile(nodes).length })),
       cache: { ...sessions, reusedBytes },
     }
   }

@@ -1,5 +1,8 @@
+import { writeFileSync } from 'node:fs'
 import test from 'ava'
-import { load, type Model } from 'onnsight'
+import { load, type Model, type OnnsightError, type Tensor } from 'onnsight'
+import { temporaryFolder } from '../cache/model-copies.ts'
+import { encodeGraph, feeds, type TextGraph } from '../engine/fusions/text-graph.ts'
 import { near } from '../near.ts'
 
 const opened = load('test/fixtures/models/verse/onnx/model_q4.onnx')
@@ -74,4 +77,39 @@ test('BERT as onnxruntime’s optimiser writes it: the embedding’s tables, the
     read.positions.add(read.types).value(),
   ])
   t.true(near(moved, plain, 1e-6))
+})
+
+const masked: TextGraph = {
+  name: 'one token at a time',
+  inputs: {
+    x: ['batch:1', 1, 16],
+    past: ['batch:1', 2, 'most:4', 8],
+    pastv: ['batch:1', 2, 'most:4', 8],
+    length: ['i32', 1],
+  },
+  given: { length: [2] },
+  weights: { w: ['f32', [16, 16]] },
+  nodes: `/layer/attn/q q = MatMul(x, w)
+    /layer/attn a, pk, pv = com.microsoft.DecoderMaskedMultiHeadAttention(q, x, x, , , past, pastv, length; num_heads=2, past_present_share_buffer=1)
+    /layer/o y = MatMul(a, w)`,
+  outputs: ['y', 'pk', 'pv'],
+}
+
+test('DecoderMaskedMultiHeadAttention is read and written around, and refused inside, by its name', async t => {
+  const path = `${await temporaryFolder(t)}/masked.onnx`
+  writeFileSync(path, encodeGraph(masked))
+  const model = await load(path)
+  const inputs = feeds(masked) as unknown as Record<string, Tensor>
+  const whole = await model.trace(inputs, m => m.layer.attn.ops.DecoderMaskedMultiHeadAttention[0].output)
+  t.deepEqual([...whole.dims], [1, 1, 16])
+  const none = await model.trace(inputs, m => {
+    m.layer.attn.ops.DecoderMaskedMultiHeadAttention[0].output = 0
+    return m.tensor('y')
+  })
+  t.true([...(none.data as Float32Array)].every(value => value === 0))
+  const refused = model.trace(inputs, m => m.layer.attn.ops.Softmax[0].output)
+  const error = (await t.throwsAsync(refused)) as OnnsightError
+  t.is(error.code, 'unknown-operation')
+  t.regex(error.message, /inside the fused operation DecoderMaskedMultiHeadAttention/)
+  await model.release()
 })

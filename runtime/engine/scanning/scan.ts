@@ -1,4 +1,5 @@
 import type { Dims } from '../../graph/expression.ts'
+import type { InsideShape } from '../../onnx/expansions/expansion.ts'
 import type { OnnxGraph } from '../../onnx/graph/graph.ts'
 import type { GraphNode } from '../../onnx/graph/node.ts'
 import type { TensorData } from '../../tensor/dtypes/data.ts'
@@ -107,7 +108,9 @@ class Skeleton {
 
   /** Lets onnxruntime infer what is not known. */
   async infer(): Promise<void> {
-    const nodes = this.#graph.nodes.filter(node => !node.outputs.every(name => name === '' || this.#sizes.has(name)))
+    const nodes = withoutInside(this.#graph.nodes).filter(
+      node => !node.outputs.every(name => name === '' || this.#sizes.has(name)),
+    )
     const made = nodes.flatMap(node => node.outputs.filter(name => name !== ''))
     const probed = [...(unclear.get(this.#graph) ?? [])].filter(name => !this.#sizes.has(name))
     const session = await this.#provider.create(this.#model(nodes, made, probed), { prepack: false, optimize: 'basic' })
@@ -126,6 +129,23 @@ class Skeleton {
     }
     if (!unclear.has(this.#graph)) unclear.set(this.#graph, open)
     await session.release()
+    for (const node of this.#graph.nodes) {
+      const { cluster } = node
+      if (cluster?.inside && cluster.nodes[0] === node) this.#tellInside(cluster.fused.inputs[0], cluster.inside)
+    }
+  }
+
+  #tellInside(input: string, inside: ReadonlyMap<string, InsideShape>): void {
+    const from = this.shapes.get(input)
+    if (!from) return
+    for (const [name, { reduced, isWide }] of inside) {
+      const at = <D>(dims: readonly D[]) => dims.map((dim, axis) => (reduced.includes(axis - dims.length) ? 1 : dim))
+      this.shapes.set(name, {
+        type: isWide ? 'float32' : from.type,
+        dims: from.dims && at(from.dims),
+        ...(from.named ? { named: at(from.named) } : {}),
+      })
+    }
   }
 
   #model(nodes: readonly GraphNode[], made: readonly string[], probed: readonly string[]): SessionModel {
@@ -146,7 +166,7 @@ class Skeleton {
           ...made.filter(name => !this.#sizes.has(name)).map(name => ({ name, type: this.#typeOf(name) })),
           ...probed.map(name => ({ name: rankName(name), type: 'int64' as const })),
         ],
-        initializers: this.#kept,
+        initializers: this.#kept.filter(name => read.has(name)),
         constants: constants.map(([name, value]) => emitTensor(name, value)),
       },
       this.#weights,
@@ -157,6 +177,14 @@ class Skeleton {
   #typeOf(name: string): DataType | undefined {
     return declaredType(this.#graph, name) ?? this.#special.get(name)
   }
+}
+
+/** What the shapes inside of are known by themselves is fused, as in the file. */
+function withoutInside(nodes: readonly GraphNode[]): GraphNode[] {
+  return nodes.flatMap(node => {
+    if (!node.cluster?.inside) return [node]
+    return node.cluster.nodes[0] === node ? [node.cluster.fused] : []
+  })
 }
 
 function declaredType(graph: OnnxGraph, name: string): DataType | undefined {

@@ -171,6 +171,7 @@ export function operationsOf(binding: Binding, module: ModuleNode): Operations {
     if (group) group.push(operation)
     else groups.set(node.opType, [operation])
   }
+  const parts: GraphNode[] = []
   for (const index of module.own) {
     const node = graph.nodes[index]
     const fused = fusedAt(node)
@@ -178,8 +179,11 @@ export function operationsOf(binding: Binding, module: ModuleNode): Operations {
       add(fused, true)
       writtenOut.add(fused.opType)
     }
-    add(node, false)
+    if (node.cluster?.inside) parts.push(node)
+    else add(node, false)
   }
+  // Parts of what nearly every model has change no number of another node: ops.Add[0] is the file's first Add.
+  for (const node of parts) add(node, false)
   const unknown = (name: string): UnknownOperationError => {
     const there = [...groups].map(([opType, nodes]) => (nodes.length > 1 ? `${opType} ×${nodes.length}` : opType))
     return new UnknownOperationError(module.path, name, {

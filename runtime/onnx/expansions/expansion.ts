@@ -20,6 +20,14 @@ export interface FusedNode {
   typeOf(value: string): string | undefined
 }
 
+/** What is known of a value inside: the dims are those of the operator's first input, but for axes that are 1. */
+export interface InsideShape {
+  /** From the end, below 0. */
+  readonly reduced: readonly number[]
+  /** float32 whatever the input's type is. */
+  readonly isWide: boolean
+}
+
 /** Plain nodes that mean the same as a fused one: those that make its results give them the same names. */
 export interface Expansion {
   /** In running order. */
@@ -33,6 +41,11 @@ export interface Expansion {
   readonly completed?: readonly string[]
   /** Values that belong where the nodes around them do, or the parameters that their nodes read, and not where the result is made. */
   readonly around?: readonly string[]
+  /**
+   * All that is made inside, where that is known without inference. Of an operator that nearly every model has many of: none of its parts is
+   * in a skeleton, and among a module's operations they come behind all that stand in the file.
+   */
+  readonly inside?: ReadonlyMap<string, InsideShape>
 }
 
 /** Says why a fused node can't be written out: `softcap with …`. */

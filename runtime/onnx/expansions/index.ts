@@ -6,6 +6,7 @@ import { fusedConv, fusedGemm } from './fused-activation.ts'
 import { fusedMatMul } from './fused-product.ts'
 import { groupQueryAttention } from './group-query-attention.ts'
 import { multiHeadAttention } from './multi-head-attention.ts'
+import { plainLayerNormalization, rootMeanSquare } from './norms.ts'
 import { packedAttention } from './packed-attention.ts'
 import { quickGelu } from './quick-gelu.ts'
 import { microsoftRotary, standardRotary } from './rotary-embedding.ts'
@@ -40,7 +41,14 @@ const MICROSOFT: Readonly<Record<string, Rule>> = {
   SkipSimplifiedLayerNormalization: skipLayerNormalization,
 }
 
-const STANDARD: typeof MICROSOFT = { Attention: standardAttention, RotaryEmbedding: standardRotary }
+const STANDARD: typeof MICROSOFT = {
+  Attention: standardAttention,
+  LayerNormalization: plainLayerNormalization,
+  RMSNormalization: rootMeanSquare,
+  RotaryEmbedding: standardRotary,
+  // Registered by onnxruntime in the default domain, since before opset 23 had RMSNormalization.
+  SimplifiedLayerNormalization: rootMeanSquare,
+}
 
 /** How an operator that hides values is written out; undefined for one that hides none, or has no rule. */
 export function ruleFor(domain: string, opType: string) {

@@ -187,6 +187,7 @@ function withClusters(
       sum: expansion.sum,
       completed: new Set(expansion.completed),
       around: new Set(expansion.around),
+      inside: expansion.inside,
     }
     for (const node of plain)
       parts.push({ ...asGraphNode({ node, name: node.name, captures: [] }, nodes.length + parts.length), cluster })

@@ -1,3 +1,4 @@
+import type { InsideShape } from '../expansions/expansion.ts'
 import type { NodeProto } from '../schema/onnx_pb.ts'
 
 /** A node of the main graph. */
@@ -35,6 +36,8 @@ export interface Cluster {
   readonly sum: string | undefined
   readonly completed: ReadonlySet<string>
   readonly around: ReadonlySet<string>
+  /** Shapes of all that is made inside, where they are known without inference. */
+  readonly inside: ReadonlyMap<string, InsideShape> | undefined
 }
 
 /** The nodes of a graph as its file has them: of a cluster, the fused node stands in the place of its first. */

@@ -193,15 +193,17 @@ const skipped = (name: string, call: string, more: More = {}) =>
 const norms = [
   operator('LayerNormalization', '/layer/op y = LayerNormalization(h, gamma, beta; axis=-1, epsilon=0.00001f)', {
     weights: affine,
+    inside: 'ReduceMean',
   }),
   operator(
     'SimplifiedLayerNormalization',
     '/layer/op y = SimplifiedLayerNormalization(h, gamma; axis=-1, epsilon=0.00001f, stash_type=1)',
-    { weights: affine },
+    { weights: affine, inside: 'ReduceMean' },
   ),
   operator('RMSNormalization of opset 23', '/layer/op y = RMSNormalization(h, gamma; axis=-1)', {
     opset: 23,
     weights: affine,
+    inside: 'ReduceMean',
   }),
   skipped('SkipLayerNormalization', 'y = com.microsoft.SkipLayerNormalization(h, b, gamma, beta; epsilon=0.00001f)'),
   skipped(
