@@ -1,7 +1,6 @@
 import type { Dims } from '../../graph/expression.ts'
-import type { InsideShape } from '../../onnx/expansions/expansion.ts'
 import type { OnnxGraph } from '../../onnx/graph/graph.ts'
-import type { GraphNode } from '../../onnx/graph/node.ts'
+import type { GraphNode, InsideShape } from '../../onnx/graph/node.ts'
 import type { TensorData } from '../../tensor/dtypes/data.ts'
 import { type DataType, isHeld } from '../../tensor/dtypes/dtype.ts'
 import { dataTypeOf } from '../../tensor/dtypes/element-type.ts'

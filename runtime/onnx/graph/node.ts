@@ -1,6 +1,8 @@
 import type { InsideShape } from '../expansions/expansion.ts'
 import type { NodeProto } from '../schema/onnx_pb.ts'
 
+export type { InsideShape }
+
 /** A node of the main graph. */
 export interface GraphNode {
   /** Its place in running order. */
