@@ -15,7 +15,7 @@ export const modelMembers = words(`
 
 /** Operations that give a tensor of their own, whatever they are given: never the one that they are called on. */
 export const newTensorMethods = words(`
-  sigmoid relu gelu silu softplus softmax logSoftmax layerNorm crossEntropy klDiv cosineSimilarity mseLoss
+  sigmoid relu elu leakyRelu gelu silu softplus softmax logSoftmax layerNorm crossEntropy klDiv cosineSimilarity mseLoss
   eq ne lt le gt ge and or xor not isnan isinf isfinite where
   add sub rsub mul div rdiv floorDivide mod rmod fmod pow rpow minimum maximum neg abs sign sqrt rsqrt reciprocal
   exp expm1 log log1p log2 sin cos tanh erf floor ceil round clamp

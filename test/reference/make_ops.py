@@ -246,6 +246,17 @@ case('klDiv', [q, p.log(), {'logTarget': True}], F.kl_div(q, p.log(), log_target
 for a, b, dim in (((2, 3), (2, 3), 1), ((2, 3), (3,), -1), ((2, 3, 4), (3, 1), 1), ((2, 3), (2, 3), 0)):
     x, y = tensor(f, *a), tensor(f, *b)
     case('cosineSimilarity', [x, y, dim], F.cosine_similarity(*torch.broadcast_tensors(x, y), dim))
+for dtype in TYPES.values():
+    if dtype != torch.bool:
+        x = tensor(dtype, 2, 3)
+        wide = x if dtype == torch.float64 else x.float()
+        narrow = dtype if dtype.is_floating_point else torch.float32
+        case('elu', [x], F.elu(wide).to(narrow))
+        case('elu', [x, 0.5], F.elu(wide, 0.5).to(narrow))
+        case('leakyRelu', [x], F.leaky_relu(wide).to(narrow))
+        case('leakyRelu', [x, 0.2], F.leaky_relu(wide, 0.2).to(narrow))
+for method, function in {'elu': F.elu, 'leakyRelu': F.leaky_relu}.items():
+    case(method, [SPECIAL], function(SPECIAL))
 
 path = pathlib.Path(__file__).with_name('ops.json')
 path.write_text('[\n' + ',\n'.join(json.dumps(c) for c in cases) + '\n]\n')

@@ -61,6 +61,8 @@ const values: Readonly<Record<string, readonly unknown[]>> = {
   shifts: [1, [1, 2]],
   k: [2],
   p: [2, 1],
+  alpha: [0.5, undefined],
+  negativeSlope: [0.2, undefined],
   count: [3],
   times: [2],
   diagonal: [0, 1],

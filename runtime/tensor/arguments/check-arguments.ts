@@ -46,7 +46,7 @@ const kindsOf = (kinds: Readonly<Record<string, Kind>>): Readonly<Record<string,
 const ofMethods = kindsOf({
   'dim start end length k count offset diagonal a b': whole,
   'dims times shifts sizes from to shape which order': several,
-  p: number,
+  'p alpha negativeSlope': number,
   index: place,
   type: dtype,
 })

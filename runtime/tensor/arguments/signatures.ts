@@ -23,6 +23,8 @@ export function signatureOf(declared: string): Signature {
 export const methodArguments: Readonly<Record<string, string>> = {
   sigmoid: '',
   relu: '',
+  elu: 'alpha',
+  leakyRelu: 'negativeSlope',
   gelu: '{ approximate }',
   silu: '',
   softplus: '',

@@ -37,6 +37,17 @@ export const activation = {
   relu(this: Tensor): Tensor {
     return isFloat(this.type) ? real('Relu', this) : this.maximum(0)
   },
+  /** x where it is above 0, else `alpha` · (eˣ − 1). */
+  elu(this: Tensor, alpha = 1): Tensor {
+    // onnxruntime has no kernel for float64.
+    if (this.type === 'float64') return this.maximum(0).add(this.minimum(0).expm1().mul(alpha))
+    return real('Elu', this, { alpha: { float: alpha } })
+  },
+  /** x where it is above 0, else `negativeSlope` · x. */
+  leakyRelu(this: Tensor, negativeSlope = 0.01): Tensor {
+    if (this.type === 'float64') return this.maximum(0).add(this.minimum(0).mul(negativeSlope))
+    return real('LeakyRelu', this, { alpha: { float: negativeSlope } })
+  },
   /** x · Φ(x), exactly or by the approximation with tanh. */
   gelu(this: Tensor, { approximate = 'none' }: { approximate?: 'none' | 'tanh' } = {}): Tensor {
     const x = asFloat(this)
