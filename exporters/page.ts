@@ -9,20 +9,21 @@ export interface Row {
 
 const INTRO = `# Exporters and tools
 
-Which files work, tried on small models with random weights, and on two with trained ones (all-MiniLM-L6-v2 and Whisper tiny.en): each is built by
-transformers, exported by the exporters that take it, then quantised and optimised by the usual tools. Every file is opened by onnsight and compared with what PyTorch computes for the same inputs:
+onnsight was tried with files from many exporters and tools. The models are small and have random weights, except two trained ones (all-MiniLM-L6-v2 and
+Whisper tiny.en). Each was built by transformers, exported by every exporter that takes it, and then quantised and optimised by the usual tools. onnsight opened each file,
+and its values were compared with PyTorch's for the same inputs:
 
-- **layers**: the model's layers are found under PyTorch's module paths.
-- **reads**: what leaves each layer, its attention, its MLP, the last norm and the head.
-- **writes**: a vector is added to the output of layer 1; the model's output is compared.
+- **layers**: onnsight finds the model's layers under PyTorch's module paths.
+- **reads**: the outputs of each layer, of its attention and MLP, of the last norm and of the head.
+- **writes**: a vector is added to the output of layer 1, and the model's output is compared.
 - **generates**: eight tokens, greedy.
 
-Values of float32 files are within 2·10⁻⁴ of the largest, those of float16 files within 2·10⁻²; those of quantised files have a cosine above 0.85 with PyTorch's.
-This page is written by \`npm run exporters\`; \`exporters/README.md\` in the repository says how to run it.
+“Yes” means: for float32 files, within 2·10⁻⁴ of the largest value; for float16 files, within 2·10⁻²; for quantised files, a cosine above 0.85 with PyTorch's values.
+\`npm run exporters\` writes this page; \`exporters/README.md\` in the repository says how to run it.
 
-What stands behind the noes: onnxruntime-genai's builder leaves Mistral's sliding window out of the file, so onnxruntime alone gives the same tokens; Mamba's
-export holds for prompts of one length; a file that onnxruntime optimised at level \`all\` has channels in blocks inside, which onnsight refuses to read; MiniLM, whose
-weights are trained, loses much when it is quantised with ranges from one batch: onnxruntime alone gives the same values.
+The reasons for the entries that say “no”: onnxruntime-genai's builder leaves Mistral's sliding window out of the file, so onnxruntime alone gives the same tokens. Mamba's
+export works only for prompts of one length. In a file that onnxruntime optimised at level \`all\`, channels are rearranged into blocks, and onnsight refuses to read such values. MiniLM, whose
+weights are trained, loses much when it is quantised with ranges from one batch; onnxruntime alone gives the same values.
 `
 
 /** The page: a table for each family, and the reasons of every no below it. */

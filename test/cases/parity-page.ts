@@ -23,21 +23,21 @@ export const published = (): Row[] => rowsIn(readFileSync(PAGE, 'utf8'))
 export function writePage(table: string): void {
   writeFileSync(
     PAGE,
-    `# How far from PyTorch
+    `# How close results are to PyTorch's
 
-Reads, edits and generations on small trained models, run by onnsight and compared with what PyTorch computes for the same thing with forward
-hooks, in float64. "Furthest off" is the largest difference of any two elements in any of the cases, as a share of the largest value. Ids
+onnsight ran reads, edits and generations on small trained models, and the results were compared with what PyTorch computes in float64 with forward
+hooks. “Furthest off” is the largest difference between two elements in any of the cases, as a share of the largest value. Ids
 and other integers are equal.
 
 ${table}
 
-Written by \`UPDATE_PARITY=1 npx ava test/cases/cases.test.ts\`, on Node ${process.versions.node}, ${process.platform} ${process.arch}, CPU. \`npm test\` refuses what
-is more than five times as far off as it says here, and runs the same cases on onnxruntime-web in Chromium.
+Written by \`UPDATE_PARITY=1 npx ava test/cases/cases.test.ts\`, on Node ${process.versions.node}, ${process.platform} ${process.arch}, CPU. \`npm test\` fails if
+a result is more than five times as far off as this page says, and runs the same cases on onnxruntime-web in Chromium.
 
-**Without an edit** the values are onnxruntime's own. The test models give the bits that onnxruntime gives for the whole file, in one piece and cut into blocks:
+**Without an edit** the values are onnxruntime's own. The test models give the same bits as onnxruntime does for the whole file, in one piece and cut into blocks:
 neighbouring blocks run together as long as no edit reaches inside, and \`{ blocks: 1 }\` runs any model in one piece. Run block by block, float32 and quantised models
-give the same bits too. Float16 does not: on the CPU onnxruntime keeps float16 in float32 from one operation to the next, and a block's edge rounds it: up to 6e-4 of the
-largest value. What onnxruntime fuses across an edge may differ in the last bits in the same way.
+give the same bits too. Float16 models do not: on the CPU onnxruntime keeps float16 values in float32 from one operation to the next, and the edge of a block rounds them, by up to 6e-4 of the
+largest value. If onnxruntime would fuse operations across such an edge, the last bits may differ in the same way.
 `,
   )
 }

@@ -57,9 +57,9 @@ export function plain(code: string, message: string): string {
 /** docs/errors.md, from what the programs raise. */
 export async function document(): Promise<string> {
   const parts = [
-    '# Errors\n\nEvery error is an `OnnsightError` with a stable `code`, a message that says what to do, and, where a line of a block is to blame,',
-    'that line in your own file (`error.at`, `error.fix`). Your own exceptions pass through a trace as they are. This page is made by running',
-    'the programs on it.\n',
+    '# Errors\n\nEvery error that onnsight throws is an `OnnsightError`. It has a stable `error.code`, a message, `error.fix` with what to do, and, if a line of',
+    'a block caused it, `error.at` with that line in your own file. Your own exceptions pass through a trace unchanged. `npm run errors` makes this',
+    'page by running its programs.\n',
   ]
   for (const code of Object.keys(catalogue).sort()) {
     const error = await raise(code)

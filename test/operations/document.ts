@@ -41,8 +41,8 @@ export function document(): string {
 
 const head = `# Tensor operations
 
-All operations of a tensor. They have the names and the meaning of PyTorch’s, in camelCase. In a block they are recorded and become part of the model’s graph; outside,
-\`await t.softmax(-1).value()\` computes them by onnxruntime. The same names are functions in the [template language](template.md).
+A tensor has these operations, with PyTorch’s names in camelCase and PyTorch's meaning. In a block they are recorded and become part of the model’s graph. Outside a block,
+\`await t.softmax(-1).value()\` computes them with onnxruntime. In the [template language](template.md) the same names are functions.
 
 \`\`\`ts
 import { load, tensor } from 'onnsight'
@@ -56,13 +56,13 @@ const sum = await tensor([1, 2, 3]).mul(2).sum().value() // outside
 console.log(sum.item()) // 12
 \`\`\`
 
-- An operand \`TensorLike\` is a tensor, a number, a bool, a typed array or nested arrays. Dims broadcast, and dtypes promote, as PyTorch’s do.
-- A \`dim\` counts from the end if it is negative. \`dims\` are one dim or a list of them; without any, an operation goes over all.
+- An operand of type \`TensorLike\` is a tensor, a number, a bool, a typed array or nested arrays. Dims broadcast and dtypes promote as in PyTorch.
+- A negative \`dim\` counts from the end. \`dims\` is one dim or a list of dims; without it, an operation works on all dims.
 - Options are an object at the end: \`h.sum(-1, { keepdim: true })\`.
-- In a block, \`+ - * / ** %\` and comparisons may be written as operators in JavaScript; TypeScript and the function without Babel take the methods \`add\`,
+- In a block in JavaScript you can write \`+ - * / ** %\` and comparisons as operators. In TypeScript, and without Babel, use the methods \`add\`,
   \`sub\`, \`mul\`, \`div\`, \`pow\`, \`mod\`, \`gt\` ….
 
-This page is made from the code by \`npm run operations\`.
+\`npm run operations\` makes this page from the code.
 `
 
 function section(title: string, entries: readonly Entry[]): string {
