@@ -1,22 +1,22 @@
 import { LoadOptionError } from '../errors/input.ts'
-import { nearestNames } from './nearest.ts'
+import { nearestNames } from '../errors/nearest-names.ts'
 import { reservedNames } from './reserved.ts'
 import type { ModuleNode, ModuleTree } from './tree.ts'
 
 /**
- * Other names for modules, beside their own: `{ mlp: 'feed_forward' }` for every module called so, `{ 'transformer.h': 'layers' }` for the
- * one at that path, which is found at the model then. Several names in an array.
+ * Other names for modules, which keep their own: `{ mlp: 'feed_forward' }` renames every module `mlp`, `{ 'transformer.h': 'layers' }` lets
+ * the module at that path be found as `model.layers`. An array gives several names.
  */
 export type Renames = Readonly<Record<string, string | readonly string[]>>
 
 /**
- * Gives modules their other names. `mayLack`: of a branch that has not all modules.
- * @throws LoadOptionError for a module that is not there, and for a name that can't be given
+ * Gives modules their other names. `mayBeMissing`: modules that are not there are passed over, as a branch of a model has not all of them.
+ * @throws LoadOptionError for a module that is not there, and for a name that is taken or not allowed
  */
-export function addAliases(tree: ModuleTree, renames: Renames, mayLack: boolean): void {
+export function addAliases(tree: ModuleTree, renames: Renames, mayBeMissing: boolean): void {
   for (const [old, names] of Object.entries(renames)) {
     const mounts = mountsOf(tree, old)
-    if (mounts.length === 0 && !mayLack) {
+    if (mounts.length === 0 && !mayBeMissing) {
       const paths = tree.modules.flatMap(({ path, name }) => [path, name])
       const near = nearestNames(old, new Set(paths))
       throw new LoadOptionError(
@@ -57,7 +57,7 @@ function mountsOf(tree: ModuleTree, old: string): Mount[] {
   )
 }
 
-/** All paths of each module, by its own names and the others. */
+/** All paths of each module: with its own name and the others. */
 export function pathsOf(tree: ModuleTree): ReadonlyMap<ModuleNode, readonly string[]> {
   const paths = new Map<ModuleNode, string[]>()
   for (const module of tree.modules) {

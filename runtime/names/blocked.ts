@@ -1,21 +1,21 @@
 import type { OnnxGraph } from '../onnx/graph/graph.ts'
 
-/** onnxruntime's own operators on channels in blocks, which its optimiser puts in for convolutions at level `all`. */
+/** Domain of operators on channels in blocks, by which onnxruntime's optimiser replaces convolutions at level `all`. */
 const BLOCKED = 'com.microsoft.nchwc'
 
-const found = new WeakMap<OnnxGraph, ReadonlySet<string>>()
+const blockedValuesOf = new WeakMap<OnnxGraph, ReadonlySet<string>>()
 
-/** Whether the elements of a value are in blocks of channels, and not in the order that its dims tell. */
+/** Whether a value's elements are stored in blocks of channels, and so not in the order of its dims. */
 export function isBlocked(graph: OnnxGraph, value: string): boolean {
-  let blocked = found.get(graph)
+  let blocked = blockedValuesOf.get(graph)
   if (!blocked) {
     blocked = blockedValues(graph)
-    found.set(graph, blocked)
+    blockedValuesOf.set(graph, blocked)
   }
   return blocked.has(value)
 }
 
-/** What those operators make, and what others make of it element by element, up to where the order is put back. */
+/** Results of those operators, and everything computed from them up to the ReorderOutput that restores the order. */
 function blockedValues({ nodes }: OnnxGraph): ReadonlySet<string> {
   const blocked = new Set<string>()
   if (nodes.every(({ domain }) => domain !== BLOCKED)) return blocked

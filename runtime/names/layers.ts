@@ -1,9 +1,9 @@
 import type { ModuleNode, ModuleTree } from './tree.ts'
 
-/** A layer of fewer nodes is no place to cut. */
+/** Layers with fewer nodes on average are not cut at. */
 const LEAST_NODES = 8
 
-/** The model's repeated layers, in running order: the children of every outermost numbered list that is worth cutting at. */
+/** The model's repeated layers, in running order: the children of every outermost numbered list whose layers are large enough. */
 export function findLayers(tree: ModuleTree): ModuleNode[] {
   const layers: ModuleNode[] = []
   const search = (module: ModuleNode): void => {

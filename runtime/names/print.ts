@@ -1,8 +1,8 @@
-import { shownParameters } from './parameters/shown.ts'
+import { displayedParameters } from './parameters/displayed.ts'
 import { reservedNames } from './reserved.ts'
 import type { ModuleNode } from './tree.ts'
 
-/** The tree, as people print modules: lists of like layers on one line. `note` adds to a module's line. */
+/** The text that `console.log(String(model))` shows: the module tree, equal layers on one line. `note` adds text to a module's line. */
 export function printModule(
   module: ModuleNode,
   weightDims?: (initializer: string) => readonly number[],
@@ -39,22 +39,22 @@ function detail(
   if (node.className) parts.push(node.className)
   if (node.nodes.length > 0) parts.push(`${node.nodes.length} ${node.nodes.length === 1 ? 'node' : 'nodes'}`)
   if (note !== undefined) parts.push(note)
-  for (const { name, initializer, dims, note } of shownParameters(node).slice(0, 6)) {
+  for (const { name, initializer, dims, note } of displayedParameters(node).slice(0, 6)) {
     const shown = dims ?? (initializer === undefined ? undefined : weightDims?.(initializer))
     parts.push([name, ...(shown ? [`[${shown.join(', ')}]`] : []), ...(note ? [`(${note})`] : [])].join(' '))
   }
   return parts.length > 0 ? `  · ${parts.join(' · ')}` : ''
 }
 
-/** Two modules print alike if this text is the same. */
+/** Equal for two modules that may share one line. */
 function shapeOf(node: ModuleNode): string {
   const children = [...node.children.values()].map(child => `${child.name}{${shapeOf(child)}}`)
-  return `${node.className ?? ''}|${shownParameters(node)
+  return `${node.className ?? ''}|${displayedParameters(node)
     .map(({ name }) => name)
     .join()}|${children.join()}`
 }
 
-/** Its other names, where it stands; one that is found at the model says so. */
+/** The module's other names; `model.…` for one that is found at the model itself. */
 function aliasesOf(node: ModuleNode): string[] {
   const found: string[] = []
   for (let up = node.parent; up; up = up.parent) {

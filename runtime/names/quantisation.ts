@@ -1,13 +1,13 @@
 import type { OnnxGraph } from '../onnx/graph/graph.ts'
 import type { GraphNode } from '../onnx/graph/node.ts'
 
-/** How the integers of a quantised value stand for numbers: `(value − zeroPoint) × scale`, both by their names in the graph. */
+/** The scale and zero point of a quantised value, by their names in the graph: an integer means `(integer − zeroPoint) × scale`. */
 export interface Quantisation {
   readonly scale: string
   readonly zeroPoint: string | undefined
 }
 
-/** Where an operator's own scale and zero point for its result are among its inputs (microsoft/onnxruntime, docs/ContribOperators.md). */
+/** Index of the input that is the result's scale; the zero point is the next one (microsoft/onnxruntime, docs/ContribOperators.md). */
 const RESULT_SCALE: Readonly<Record<string, number>> = {
   QuantizeLinear: 1,
   QLinearConv: 6,
@@ -24,8 +24,8 @@ const RESULT_SCALE: Readonly<Record<string, number>> = {
   QGemm: 7,
 }
 
-/** Operators that move elements and leave them as they are. */
-const MOVES = new Set([
+/** Operators that move elements without changing them. */
+const KEEPS_ELEMENTS = new Set([
   'Reshape',
   'Transpose',
   'Flatten',
@@ -40,16 +40,16 @@ const MOVES = new Set([
   'Gather',
 ])
 
-/** The quantisation of an activation; undefined for a value that is not quantised. */
+/** The scale and zero point of a quantised activation; undefined for a value that is not quantised. */
 export function quantisationOf(graph: OnnxGraph, value: string): Quantisation | undefined {
   for (let node = graph.producer.get(value)?.node; node; node = graph.producer.get(node.inputs[0])?.node) {
-    if (node.opType in RESULT_SCALE) return of(node, RESULT_SCALE[node.opType])
-    if (!MOVES.has(node.opType)) return undefined
+    if (node.opType in RESULT_SCALE) return quantisationAt(node, RESULT_SCALE[node.opType])
+    if (!KEEPS_ELEMENTS.has(node.opType)) return undefined
   }
   return undefined
 }
 
-function of({ inputs }: GraphNode, at: number): Quantisation | undefined {
-  const scale = inputs[at]
-  return scale ? { scale, zeroPoint: inputs[at + 1] || undefined } : undefined
+function quantisationAt({ inputs }: GraphNode, scaleIndex: number): Quantisation | undefined {
+  const scale = inputs[scaleIndex]
+  return scale ? { scale, zeroPoint: inputs[scaleIndex + 1] || undefined } : undefined
 }

@@ -1,4 +1,4 @@
-/** Names that are properties of every module: a child called so is reached by child('…'). */
+/** Names of every module's own properties: a child with such a name is reached by child('…'). */
 export const reservedNames: ReadonlySet<string> = new Set([
   'path',
   'output',
@@ -13,6 +13,6 @@ export const reservedNames: ReadonlySet<string> = new Set([
   'at',
   'slice',
   'toString',
-  // What has a then is a promise to `await`.
+  // `await` takes any object with a `then` for a promise.
   'then',
 ])

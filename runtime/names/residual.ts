@@ -2,8 +2,9 @@ import type { OnnxGraph } from '../onnx/graph/graph.ts'
 import type { GraphNode } from '../onnx/graph/node.ts'
 
 /**
- * Where a node belongs that an exporter or optimiser fused into the next operation: the sum of a residual stream and a branch belongs to
- * the module that the branch completes, and a branch's bias to the module that makes the branch. Undefined for every other node.
+ * The path of the module that a node belongs to, if an exporter or optimiser fused it into the next operation: the sum of a residual
+ * stream and a branch belongs to the module that the branch completes, a branch's bias to the module that makes the branch. Undefined
+ * for every other node.
  */
 export function completedScope(
   graph: OnnxGraph,
@@ -14,7 +15,7 @@ export function completedScope(
   const [output] = node.outputs
   if (!cluster || !(cluster.sum === output || cluster.completed.has(output))) return undefined
   const makers = node.inputs.map(name => graph.producer.get(name)?.node).filter(maker => maker !== undefined)
-  // The branch is computed from the stream, so it comes later.
+  // The branch is computed from the stream, so the later of both makers makes the branch.
   const branch = makers.reduce<GraphNode | undefined>(
     (last, maker) => (last && last.index > maker.index ? last : maker),
     undefined,
@@ -26,7 +27,7 @@ export function completedScope(
   return norm && sumScope(path, norm)
 }
 
-/** Of the modules around the branch: the layer that does not hold the norm too, or else the innermost that holds both. */
+/** The module that the sum belongs to: the layer that contains the branch and not the norm, or else the innermost module that contains both. */
 function sumScope(branch: readonly string[], norm: readonly string[]): readonly string[] {
   const differs = branch.findIndex((name, depth) => name !== norm[depth])
   if (differs < 0) return branch

@@ -1,13 +1,13 @@
 import { UnknownModuleError } from '../errors/names.ts'
-import { nearestNames } from './nearest.ts'
+import { nearestNames } from '../errors/nearest-names.ts'
 import { reservedNames } from './reserved.ts'
 import type { ModuleNode } from './tree.ts'
 
-/** The module that is called so here, by its own name or another. */
+/** A child by its own name or another. */
 export const lookUp = (module: ModuleNode, name: string): ModuleNode | undefined =>
   module.children.get(name) ?? module.aliases.get(name)
 
-/** A child by name; of a list also by a negative index. @throws UnknownModuleError with the nearest names */
+/** A child by name; a list's child also by a negative index. @throws UnknownModuleError, which names the nearest ones */
 export function resolveChild(module: ModuleNode, name: string): ModuleNode {
   const child = lookUp(module, name)
   if (child) return child

@@ -1,5 +1,6 @@
 import type { OnnxGraph } from '../onnx/graph/graph.ts'
 import type { GraphNode } from '../onnx/graph/node.ts'
+import { innermostPath } from './innermost.ts'
 import { completedScope } from './residual.ts'
 import type { NamingScheme, NodeScope } from './schemes/scheme.ts'
 
@@ -7,78 +8,78 @@ type Path = readonly string[]
 
 const QUANTISERS = new Set(['QuantizeLinear', 'DynamicQuantizeLinear'])
 
-/** A parameter's path, as PyTorch's modules name it. */
+/** The path of a parameter, as PyTorch names it. */
 const PARAMETER = /^[A-Za-z_]\w*(\.\w+)+\.(weight|bias|gamma|beta)$/
 
 /**
- * The module that each node belongs to. First what the exporter says; then, for what tools added or fused:
- * - a fused node without a name of its own lies where its result's name says, or else the module whose parameter it reads;
- * - a quantiser belongs to the product that it feeds, though it is named for what it reads;
+ * The module that each node belongs to, by index. The exporter's names decide first. For nodes that tools added or fused:
+ * - a fused node without a name of its own belongs to the module that its result's name tells, or else to the one whose parameter it reads;
+ * - a quantiser belongs to the product that it feeds, though it is named for the value that it reads;
  * - a sum that was fused into the next norm belongs to the module that it completes (`completedScope`);
- * - any other node belongs to the innermost module around what it reads and what reads it.
+ * - any other node belongs to the innermost module that contains the nodes before and after it.
  */
 export function scopesOf(graph: OnnxGraph, scheme: NamingScheme): NodeScope[] {
   const scopes = new Scopes(graph, scheme)
-  return graph.nodes.map(node => scopes.of(node))
+  return graph.nodes.map(node => scopes.scopeOf(node))
 }
 
 class Scopes {
   readonly #graph: OnnxGraph
-  readonly #known: (NodeScope | undefined)[]
+  readonly #scopes: (NodeScope | undefined)[]
 
   constructor(graph: OnnxGraph, scheme: NamingScheme) {
     this.#graph = graph
-    this.#known = graph.nodes.map(node => said(node, scheme))
-    const isFlat = this.#known.every(scope => scope === undefined || scope.path.length === 0)
+    this.#scopes = graph.nodes.map(node => scopeFromNames(node, scheme))
+    const isFlat = this.#scopes.every(scope => scope === undefined || scope.path.length === 0)
     if (isFlat) return
-    this.#byParameter()
-    this.#together()
-    this.#completed()
-    this.#quantisers()
-    this.#between()
+    this.#fromParameterNames()
+    this.#ofExpandedNodes()
+    this.#ofCompletedSums()
+    this.#ofQuantisers()
+    this.#fromNeighbours()
   }
 
-  of(node: GraphNode): NodeScope {
-    return this.#known[node.index] ?? { path: [] }
+  scopeOf(node: GraphNode): NodeScope {
+    return this.#scopes[node.index] ?? { path: [] }
   }
 
   #pathOf(node: GraphNode): Path | undefined {
-    return this.#known[node.index]?.path
+    return this.#scopes[node.index]?.path
   }
 
-  /** Parameters are called by their module's path, `encoder.layer.0.intermediate.dense.bias`; that module may have no other node. */
-  #byParameter(): void {
+  /** A parameter's name begins with its module's path, `encoder.layer.0.intermediate.dense.bias`. That module may have no other node. */
+  #fromParameterNames(): void {
     const { nodes, initializers } = this.#graph
-    const roots = new Set(this.#known.flatMap(scope => scope?.path.slice(0, 1) ?? []))
+    const roots = new Set(this.#scopes.flatMap(scope => scope?.path.slice(0, 1) ?? []))
     for (const node of nodes) {
-      if (this.#known[node.index]) continue
+      if (this.#scopes[node.index]) continue
       const owners = node.inputs
         .filter(name => initializers.has(name) && name.includes('.'))
         .filter(name => roots.has(name.split('.')[0]) || PARAMETER.test(name))
         .map(name => name.split('.').slice(0, -1))
-      if (owners.length > 0) this.#known[node.index] = { path: around(owners) }
+      if (owners.length > 0) this.#scopes[node.index] = { path: innermostPath(owners) }
     }
   }
 
-  /** What one operator was written out in is in one place, where its result is made. */
-  #together(): void {
+  /** All nodes that one fused operator was expanded into belong to the module of the last one, which makes its result. */
+  #ofExpandedNodes(): void {
     for (const { cluster, index, outputs } of this.#graph.nodes) {
-      if (!cluster || this.#known[index]) continue
+      if (!cluster || this.#scopes[index]) continue
       if (cluster.sum === outputs[0] || cluster.completed.has(outputs[0]) || cluster.around.has(outputs[0])) continue
       const [last] = cluster.nodes.slice(-1)
-      this.#known[index] = this.#known[last.index]
+      this.#scopes[index] = this.#scopes[last.index]
     }
   }
 
-  /** In running order: a branch's own module is known before the sum that completes it. */
-  #completed(): void {
+  /** Goes in running order, so that the module of a branch is known before the sum that completes it. */
+  #ofCompletedSums(): void {
     for (const node of this.#graph.nodes) {
       const path = completedScope(this.#graph, node, other => this.#pathOf(other))
-      if (path) this.#known[node.index] = { path }
+      if (path) this.#scopes[node.index] = { path }
     }
   }
 
-  #quantisers(): void {
+  #ofQuantisers(): void {
     const { nodes, producer } = this.#graph
     for (const node of [...nodes].reverse()) {
       const maker = producer.get(node.inputs[0])?.node
@@ -86,32 +87,34 @@ class Scopes {
       if (!isPair && !(QUANTISERS.has(node.opType) && maker !== undefined)) continue
       const readers = this.#readersOf(node).map(reader => this.#pathOf(reader))
       const known = readers.filter(path => path !== undefined)
-      if (known.length > 0 && known.length === readers.length) this.#known[node.index] = { path: around(known) }
+      if (known.length > 0 && known.length === readers.length) this.#scopes[node.index] = { path: innermostPath(known) }
     }
   }
 
-  /** Nodes of which nothing is said, by what is said of those around them, through others of which nothing is said. */
-  #between(): void {
+  /** Places nodes whose names tell nothing by their nearest named neighbours, before and after them. */
+  #fromNeighbours(): void {
     const { nodes, producer, outputs } = this.#graph
-    const given = new Set(outputs.map(({ name }) => name))
-    const before: (Path | undefined)[] = []
+    const outputNames = new Set(outputs.map(({ name }) => name))
+    const fromMakers: (Path | undefined)[] = []
     for (const node of nodes) {
       const makers = [...node.inputs, ...node.captures].flatMap(name => producer.get(name)?.node ?? [])
-      const paths = makers.map(maker => this.#pathOf(maker) ?? before[maker.index]).filter(path => path !== undefined)
-      before[node.index] = paths.length > 0 ? around(paths) : undefined
+      const paths = makers
+        .map(maker => this.#pathOf(maker) ?? fromMakers[maker.index])
+        .filter(path => path !== undefined)
+      fromMakers[node.index] = paths.length > 0 ? innermostPath(paths) : undefined
     }
-    const after: (Path | undefined)[] = []
+    const fromReaders: (Path | undefined)[] = []
     for (const node of [...nodes].reverse()) {
       const paths = this.#readersOf(node)
-        .map(reader => this.#pathOf(reader) ?? after[reader.index])
+        .map(reader => this.#pathOf(reader) ?? fromReaders[reader.index])
         .filter(path => path !== undefined)
-      if (node.outputs.some(name => given.has(name))) paths.push([])
-      after[node.index] = paths.length > 0 ? around(paths) : undefined
+      if (node.outputs.some(name => outputNames.has(name))) paths.push([])
+      fromReaders[node.index] = paths.length > 0 ? innermostPath(paths) : undefined
     }
     for (const node of nodes) {
-      if (this.#known[node.index]) continue
-      const paths = [before[node.index], after[node.index]].filter(path => path !== undefined)
-      if (paths.length > 0) this.#known[node.index] = { path: around(paths) }
+      if (this.#scopes[node.index]) continue
+      const paths = [fromMakers[node.index], fromReaders[node.index]].filter(path => path !== undefined)
+      if (paths.length > 0) this.#scopes[node.index] = { path: innermostPath(paths) }
     }
   }
 
@@ -120,17 +123,7 @@ class Scopes {
   }
 }
 
-/** What the exporter says, also of a fused node to which an optimiser gave a name of its own, but not to its result. */
-function said(node: GraphNode, scheme: NamingScheme): NodeScope | undefined {
+/** What the node's name tells, or its result's: an optimiser that fuses nodes gives the new one a name of its own, and keeps the result's. */
+function scopeFromNames(node: GraphNode, scheme: NamingScheme): NodeScope | undefined {
   return scheme.scopeOf(node.cluster?.fused ?? node) ?? scheme.scopeOfValue?.(node.outputs[0])
-}
-
-/** The innermost module that holds all. */
-function around(paths: readonly Path[]): Path {
-  let shared = paths[0]
-  for (const path of paths) {
-    const differs = shared.findIndex((name, depth) => name !== path[depth])
-    if (differs >= 0) shared = shared.slice(0, differs)
-  }
-  return shared
 }

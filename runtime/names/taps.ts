@@ -2,12 +2,12 @@ import { AmbiguousTapError, NoTapError } from '../errors/names.ts'
 import type { Tap } from '../graph/expression.ts'
 import type { GraphNode } from '../onnx/graph/node.ts'
 import { derivedValues, readsShapeOnly } from './derived.ts'
-import { assertNotFolded, assertOneCall } from './doubt.ts'
+import { assertNotFolded, assertOneCall } from './refused-taps.ts'
 import type { ModuleNode, ModuleTree } from './tree.ts'
 
 type Direction = Tap['direction']
 
-/** Inputs that are no activation of their own, by the names exporters give them. */
+/** Names that exporters give to inputs which are no activations. */
 const SIDE_INPUT = /past|cache|mask|position/i
 
 /** The places where values leave and enter modules, and the way from one module to another. */
@@ -15,24 +15,24 @@ export class Taps {
   readonly tree: ModuleTree
   readonly #typeOf: (name: string) => string | undefined
   readonly #derived: ReadonlySet<string>
-  /** Those too that tell of places alone. */
-  readonly #aside: ReadonlySet<string>
+  /** `#derived`, and what is computed from positions and masks alone. */
+  readonly #derivedOrPositional: ReadonlySet<string>
   readonly #taps = new Map<string, Tap>()
   readonly #outputs: ReadonlySet<string>
   readonly #inputs: ReadonlySet<string>
   readonly #main = new Map<string, Tap>()
-  /** What leaves and enters each module, found once. */
+  /** Values that leave and enter each module, cached. */
   readonly #leavingOf = new Map<ModuleNode, readonly string[]>()
   readonly #enteringOf = new Map<ModuleNode, readonly string[]>()
   readonly #outputTapsOf = new Map<ModuleNode, ReadonlyMap<string, Tap>>()
   readonly #inputTapsOf = new Map<ModuleNode, ReadonlyMap<string, Tap>>()
 
-  /** `typeOf` tells dtypes, where they are known: floats are activations before integers. */
+  /** @param typeOf a value's dtype, if it is known: where several values leave a module, floats are preferred to integers */
   constructor(tree: ModuleTree, typeOf: (name: string) => string | undefined) {
     this.tree = tree
     this.#typeOf = typeOf
     this.#derived = derivedValues(tree.graph)
-    this.#aside = derivedValues(tree.graph, true)
+    this.#derivedOrPositional = derivedValues(tree.graph, true)
     this.#outputs = new Set(tree.graph.outputs.map(({ name }) => name))
     this.#inputs = new Set(tree.graph.inputs.map(({ name }) => name))
   }
@@ -42,7 +42,7 @@ export class Taps {
     return this.#remember(module, 'out', () => {
       const names = this.#leaving(module)
       const label = labelOf(module, 'output')
-      if (names.length === 0) throw this.#none(label, module)
+      if (names.length === 0) throw this.#noTapError(label, module)
       const best = this.#preferred(names, module)
       if (best.length > 1) throw new AmbiguousTapError(label, 'output', best)
       assertOneCall(label, module, this.tree.graph)
@@ -56,22 +56,31 @@ export class Taps {
     return this.#remember(module, 'in', () => {
       const names = this.#entering(module)
       const label = labelOf(module, 'input')
-      if (names.length === 0) throw this.#none(label, module)
+      if (names.length === 0) throw this.#noTapError(label, module)
       assertOneCall(label, module, this.tree.graph)
-      const main = names.filter(name => !(this.#inputs.has(name) && SIDE_INPUT.test(name)) && !this.#aside.has(name))
+      const main = names.filter(
+        name => !(this.#inputs.has(name) && SIDE_INPUT.test(name)) && !this.#derivedOrPositional.has(name),
+      )
       return this.#tap(module.path, 'in', (main.length > 0 ? main : names)[0], label)
     })
   }
 
   outputTaps(module: ModuleNode): ReadonlyMap<string, Tap> {
-    return remembered(this.#outputTapsOf, module, () => this.#named(module, 'out', 'outputs', this.#leaving(module)))
+    return remembered(this.#outputTapsOf, module, () =>
+      this.#tapsByName(module, 'out', 'outputs', this.#leaving(module)),
+    )
   }
 
   inputTaps(module: ModuleNode): ReadonlyMap<string, Tap> {
-    return remembered(this.#inputTapsOf, module, () => this.#named(module, 'in', 'inputs', this.#entering(module)))
+    return remembered(this.#inputTapsOf, module, () => this.#tapsByName(module, 'in', 'inputs', this.#entering(module)))
   }
 
-  #named(module: ModuleNode, direction: Direction, side: string, names: readonly string[]): ReadonlyMap<string, Tap> {
+  #tapsByName(
+    module: ModuleNode,
+    direction: Direction,
+    side: string,
+    names: readonly string[],
+  ): ReadonlyMap<string, Tap> {
     const label = labelOf(module, side)
     return new Map(names.map(name => [name, this.#tap(module.path, direction, name, `${label}['${name}']`)]))
   }
@@ -85,7 +94,7 @@ export class Taps {
     )
   }
 
-  /** Where a value is made: at its node, at the model's input, or among the weights. */
+  /** The first tap of a value: at the node that makes it, at the model's input, or at the weight. */
   tensorTap(name: string): Tap {
     const produced = this.tree.graph.producer.get(name)
     if (produced) return this.nodeTap(produced.node, 'out', name)
@@ -94,7 +103,7 @@ export class Taps {
       : this.#tap('weight', 'out', name, `tensor('${name}')`)
   }
 
-  /** The tap of this name; undefined where the value does not pass there. */
+  /** The tap of a value at a scope; undefined if the value does not pass there. */
   find(scope: string, direction: Direction, tensor: string): Tap | undefined {
     const { graph } = this.tree
     const isKnown = graph.producer.has(tensor) || this.#inputs.has(tensor) || graph.initializers.has(tensor)
@@ -144,14 +153,14 @@ export class Taps {
     ]
   }
 
-  /** Scopes that hold a node, from the inside out; the node itself is the innermost. */
+  /** The scopes that contain a node, innermost first; the node itself is the first. */
   #scopesAround(node: GraphNode): string[] {
-    return [nodeScope(node), ...modulesUp(this.tree.scopeOf(node))]
+    return [nodeScope(node), ...pathsUpwards(this.tree.scopeOf(node))]
   }
 
   #scopesFrom(scope: string): string[] {
     if (scope.startsWith('node:')) return this.#scopesAround(this.tree.graph.nodes[Number(scope.slice(5))])
-    return modulesUp(this.tree.get(scope))
+    return pathsUpwards(this.tree.get(scope))
   }
 
   #tap(
@@ -178,12 +187,12 @@ export class Taps {
     return tap
   }
 
-  /** Values made inside that something outside reads for their content, in running order. */
+  /** Values made in the module that nodes outside read, for more than their shape, in running order. */
   #leaving(module: ModuleNode): readonly string[] {
     return remembered(this.#leavingOf, module, () => this.#findLeaving(module))
   }
 
-  /** Values made outside that nodes inside read, by first use: activations, or fixed values if there are no others. */
+  /** Values made outside that the module's nodes read, by first use: the activations, or if there are none, the derived values. */
   #entering(module: ModuleNode): readonly string[] {
     return remembered(this.#enteringOf, module, () => this.#findEntering(module))
   }
@@ -220,7 +229,10 @@ export class Taps {
     return activations.length > 0 ? activations : all
   }
 
-  /** What other modules read comes before what only the caller reads (caches), activations before fixed values, floats before integers. */
+  /**
+   * The values that `output` may mean. Activations are preferred to derived values, then what other modules read to what only the caller
+   * reads (caches), then floats to integers.
+   */
   #preferred(names: readonly string[], module: ModuleNode): string[] {
     const inside = new Set(module.nodes)
     const isRoot = module.path === ''
@@ -228,7 +240,7 @@ export class Taps {
     const isCache = (name: string): boolean => /present|cache/i.test(name) || this.#leadsToCache(name)
     const own = names.filter(name => !isCache(name))
     const groups = [read.filter(name => !isCache(name)), own, names]
-    for (const fixed of [this.#aside, this.#derived]) {
+    for (const fixed of [this.#derivedOrPositional, this.#derived]) {
       for (const group of groups) {
         const activations = group.filter(name => !fixed.has(name))
         if (activations.length > 0) return this.#floats(activations)
@@ -237,12 +249,12 @@ export class Taps {
     return this.#floats(read.length > 0 ? read : [...names])
   }
 
-  /** Whether a value goes out as a cache and nowhere else, through a change of its type at most. */
+  /** Whether a Cast or Identity hands the value out as a cache. */
   #leadsToCache(name: string): boolean {
     const readers = this.tree.graph.consumers.get(name) ?? []
-    const isGivenAsCache = ({ opType, outputs: [output] }: GraphNode): boolean =>
+    const makesCacheOutput = ({ opType, outputs: [output] }: GraphNode): boolean =>
       (opType === 'Cast' || opType === 'Identity') && this.#outputs.has(output) && /present|cache/i.test(output)
-    return readers.some(isGivenAsCache)
+    return readers.some(makesCacheOutput)
   }
 
   #floats(names: string[]): string[] {
@@ -250,7 +262,7 @@ export class Taps {
     return floats.length > 0 ? floats : names
   }
 
-  #none(label: string, module: ModuleNode): NoTapError {
+  #noTapError(label: string, module: ModuleNode): NoTapError {
     if (module.nodes.length > 0)
       return new NoTapError(label, 'no value passes this side of the module', 'print the module to see its nodes')
     const parent = module.parent?.path ?? ''
@@ -276,8 +288,8 @@ function labelOf(module: ModuleNode, side: string): string {
   return module.path === '' ? side : `${module.path}.${side}`
 }
 
-/** A module's path and those of all around it, from the inside out. */
-function modulesUp(module: ModuleNode | undefined): string[] {
+/** The paths of a module and of all that contain it, innermost first. */
+function pathsUpwards(module: ModuleNode | undefined): string[] {
   const paths: string[] = []
   for (let up = module; up; up = up.parent) paths.push(up.path)
   return paths

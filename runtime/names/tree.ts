@@ -1,5 +1,6 @@
 import type { OnnxGraph } from '../onnx/graph/graph.ts'
 import type { GraphNode } from '../onnx/graph/node.ts'
+import { partsOf } from './innermost.ts'
 import type { Parameter } from './parameters/parameter.ts'
 import { placeParameters } from './parameters/place.ts'
 import { flat, schemeOf } from './schemes/index.ts'
@@ -13,18 +14,18 @@ export interface ModuleNode {
   readonly name: string
   readonly parent: ModuleNode | undefined
   readonly children: ReadonlyMap<string, ModuleNode>
-  /** Other names under which modules are found here, beside the children's own. */
+  /** Modules that are found here under other names than the children's own. */
   readonly aliases: Map<string, ModuleNode>
-  /** Indices of its nodes and of all below, in running order. */
+  /** Indices of the nodes in it and in its descendants, in running order. */
   readonly nodes: readonly number[]
-  /** Indices of the nodes in no child. */
+  /** Indices of the nodes that no child contains. */
   readonly own: readonly number[]
   readonly className: string | undefined
-  /** Initializers by the name that they have here: those that are parameters as they are, and those that parameters are made of. */
+  /** Initializers by their name in the module: those that are parameters as stored, and those that parameters are made of. */
   readonly weights: ReadonlyMap<string, string>
-  /** Parameters that the file holds in another form, by name: quantised, packed, turned around. */
+  /** Parameters that the file holds in another form, by name: quantised, packed, transposed. */
   readonly parameters: ReadonlyMap<string, Parameter>
-  /** Children are numbered: layers. */
+  /** Whether the children are numbered, as layers are. */
   readonly isList: boolean
 }
 
@@ -80,16 +81,15 @@ export class ModuleTree {
     return [...this.#byPath.values()]
   }
 
-  /** The innermost module that holds a node. */
+  /** The innermost module that contains a node. */
   scopeOf(node: GraphNode): ModuleNode {
     return this.#scopes[node.index]
   }
 
-  /** The fields that make a new node, whose own name is `name`, one of the module at `path`. */
+  /** The name and metadata that put a new node, whose own name is `name`, into the module at `path`. */
   placeIn(path: string, name: string): Placement {
-    const [like] = this.get(path)?.own ?? []
-    const parts = partsOf(path)
-    return this.#scheme.placeIn(parts, name, like === undefined ? undefined : this.graph.nodes[like])
+    const [sibling] = this.get(path)?.own ?? []
+    return this.#scheme.placeIn(partsOf(path), name, sibling === undefined ? undefined : this.graph.nodes[sibling])
   }
 
   #ensure(root: Draft, path: readonly string[], classes?: readonly (string | undefined)[]): Draft {
@@ -107,8 +107,6 @@ export class ModuleTree {
     return module
   }
 }
-
-const partsOf = (path: string): string[] => (path === '' ? [] : path.split('.'))
 
 function draft(path: string, name: string, parent: Draft | undefined): Draft {
   const children = new Map<string, Draft>()

@@ -1,5 +1,5 @@
+import { nearestNames } from '../errors/nearest-names.ts'
 import { handleOf } from '../model/modules/module.ts'
-import { nearestNames } from '../names/nearest.ts'
 import { functionArguments, methodArguments } from '../tensor/arguments/signatures.ts'
 import * as functions from '../tensor/functions.ts'
 import { Tensor } from '../tensor/tensor.ts'

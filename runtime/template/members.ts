@@ -1,7 +1,7 @@
+import { nearestNames } from '../errors/nearest-names.ts'
 import type { ModelHandle } from '../model/model.ts'
 import { handleOf, type ModuleHandle } from '../model/modules/module.ts'
 import { OperationNode } from '../model/modules/operations.ts'
-import { nearestNames } from '../names/nearest.ts'
 import { isPlain } from '../tensor/arguments/plain-objects.ts'
 import { methodArguments } from '../tensor/arguments/signatures.ts'
 import { Tensor } from '../tensor/tensor.ts'

@@ -1,7 +1,7 @@
-import { distance } from 'fastest-levenshtein'
 import { refuseForeign } from '../../errors/copies.ts'
 import { OnnsightError } from '../../errors/error.ts'
 import { type DeclaredInput, InputError } from '../../errors/input.ts'
+import { nearestNames } from '../../errors/nearest-names.ts'
 import { showDims } from '../../errors/tensor.ts'
 import type { TensorData } from '../../tensor/dtypes/data.ts'
 import { isHeld } from '../../tensor/dtypes/dtype.ts'
@@ -63,10 +63,9 @@ function byName(declared: readonly DeclaredInput[], given: unknown): Record<stri
 }
 
 function unknownInput(name: string, declared: readonly DeclaredInput[]): string {
-  const nearest = [...declared].sort((a, b) => distance(a.name, name) - distance(b.name, name))[0]
-  const hint =
-    nearest && distance(nearest.name, name) <= Math.max(3, name.length / 3) ? ` Did you mean ${nearest.name}?` : ''
-  return `The model has no input ${name}.${hint}`
+  const names = declared.map(input => input.name)
+  const [nearest] = nearestNames(name, names, 1)
+  return `The model has no input ${name}.${nearest === undefined ? '' : ` Did you mean ${nearest}?`}`
 }
 
 function convert(input: DeclaredInput, given: unknown, declared: readonly DeclaredInput[]): TensorData {

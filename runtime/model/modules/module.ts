@@ -1,7 +1,7 @@
 import { type Copy, copy, ownCopy } from '../../errors/copies.ts'
 import { UnknownNameError } from '../../errors/names.ts'
+import { nearestNames } from '../../errors/nearest-names.ts'
 import { Application, type Tap, Value } from '../../graph/expression.ts'
-import { nearestNames } from '../../names/nearest.ts'
 import { printModule } from '../../names/print.ts'
 import { reservedNames } from '../../names/reserved.ts'
 import { lookUp, resolveChild } from '../../names/resolve.ts'

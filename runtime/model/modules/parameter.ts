@@ -1,5 +1,5 @@
 import { UnwritableParameterError } from '../../errors/names.ts'
-import type { Acts, Parameter, Scaled } from '../../names/parameters/parameter.ts'
+import type { Parameter, Scaled, WeightUse } from '../../names/parameters/parameter.ts'
 import { stack } from '../../tensor/ops/join.ts'
 import { dimsOf, newHandle, recordOne, stateOf, type Tensor } from '../../tensor/tensor.ts'
 import type { TensorLike } from '../../tensor/values/convert.ts'
@@ -17,7 +17,7 @@ export function readParameter(binding: Binding, label: string, parameter: Parame
 
 /** Has the module act with another matrix. @throws UnwritableParameterError */
 export function writeParameter(binding: Binding, label: string, parameter: Parameter, written: TensorLike): void {
-  const { form, isTransposed, acts } = parameter
+  const { form, isTransposed, use: acts } = parameter
   const given = matrix(binding, parameter).assign('...' as never, written as never)
   const stored = isTransposed ? given.transpose(0, 1) : given
   if (form.kind === 'value') binding.write(binding.taps.tensorTap(form.name), stored)
@@ -91,7 +91,7 @@ function unpacked(data: Tensor, bits: number, dims: readonly number[]): Tensor {
 }
 
 /** The result of the module's own nodes, computed with another matrix. */
-function act(binding: Binding, acts: Acts, written: Tensor): void {
+function act(binding: Binding, acts: WeightUse, written: Tensor): void {
   const { taps } = binding
   const to = taps.nodeTap(acts.node, 'out', acts.output)
   const input = activation(binding, acts)
@@ -102,13 +102,13 @@ function act(binding: Binding, acts: Acts, written: Tensor): void {
     binding.write(to, rows.to(result.type))
     return
   }
-  const matrix = acts.isTurned ? written.transpose(0, 1) : written
+  const matrix = acts.isTransposed ? written.transpose(0, 1) : written
   const product = recordOne('MatMul', [input.to(written.type), matrix], into)
   binding.write(to, (acts.bias ? product.add(readValue(binding, acts.bias)) : product).to(result.type))
 }
 
 /** What the matrix meets: of a quantised activation, the numbers that its integers stand for. */
-function activation(binding: Binding, { reader, input, quantised }: Acts): Tensor {
+function activation(binding: Binding, { reader, input, quantised }: WeightUse): Tensor {
   const read = binding.read(binding.taps.nodeTap(reader, 'in', input))
   if (!quantised) return read
   return read

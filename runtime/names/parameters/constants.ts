@@ -1,8 +1,8 @@
 import type { OnnxGraph } from '../../onnx/graph/graph.ts'
 import type { GraphNode } from '../../onnx/graph/node.ts'
 
-/** Operators all of whose fixed inputs are learned, but for sizes and positions. */
-const LEARNED =
+/** Operators whose constant inputs are all learned, sizes and positions apart. */
+const LEARNED_INPUTS =
   /^(LSTM|GRU|RNN|PRelu|Conv|ConvTranspose|FusedConv|Gemm|FusedGemm|MatMul|(Batch|Instance|Layer|Group|RMS)Normalization|(Skip)?SimplifiedLayerNormalization|SkipLayerNormalization|EmbedLayerNormalization|.*Attention|BiasGelu|FastGelu|QMoE|MoE|MatMulNBits)$/
 
 const ELEMENTWISE = new Set(['Add', 'Sub', 'Mul', 'Div'])
@@ -11,15 +11,16 @@ const ELEMENTWISE = new Set(['Add', 'Sub', 'Mul', 'Div'])
 const FLOATS = new Set([1, 10, 11, 16])
 
 /**
- * Whether a Constant node holds a weight, as some exporters write all of them: floats that a layer acts with, or one for each channel
- * that are added or multiplied. Masks, limits and factors are none.
+ * Whether a Constant node holds a weight; some exporters write all weights so. Floats that a layer's operator reads are weights, and
+ * vectors that are added to an activation or multiplied with it. Masks, limits and factors are not.
  */
 export function isLearnedConstant(graph: OnnxGraph, name: string): boolean {
   const long = longAxes(graph, name)
   if (long === 0) return false
   const isVector = long === 1 && !hasMatrices(graph)
   return (graph.consumers.get(name) ?? []).some(
-    node => LEARNED.test(node.opType) || (isVector && ELEMENTWISE.has(node.opType) && meetsActivation(graph, node)),
+    node =>
+      LEARNED_INPUTS.test(node.opType) || (isVector && ELEMENTWISE.has(node.opType) && meetsActivation(graph, node)),
   )
 }
 
@@ -29,17 +30,17 @@ function longAxes(graph: OnnxGraph, name: string): number {
   return tensor && FLOATS.has(tensor.dataType) ? tensor.dims.filter(dim => dim > 1n).length : 0
 }
 
-/** Whether the file's initializers are its weights: then what is in Constant nodes seldom is. */
+/** Whether some initializer is a matrix: then the weights are initializers, and vectors in Constant nodes are rarely weights. */
 function hasMatrices(graph: OnnxGraph): boolean {
-  let known = matrices.get(graph)
+  let known = hasMatricesOf.get(graph)
   if (known === undefined) {
     known = [...graph.initializers.keys()].some(name => !graph.constantNodes.has(name) && longAxes(graph, name) > 1)
-    matrices.set(graph, known)
+    hasMatricesOf.set(graph, known)
   }
   return known
 }
 
-const matrices = new WeakMap<OnnxGraph, boolean>()
+const hasMatricesOf = new WeakMap<OnnxGraph, boolean>()
 
 const meetsActivation = (graph: OnnxGraph, node: GraphNode): boolean =>
   node.inputs.some(input => !graph.initializers.has(input))

@@ -3,7 +3,7 @@ import type { GraphNode } from '../../onnx/graph/node.ts'
 import { sizeOf } from '../../tensor/dtypes/data.ts'
 import type { ModuleNode } from '../tree.ts'
 
-/** Buffers of rotary embeddings, by the names that exporters and builders give them. */
+/** Names that exporters and builders give to the buffers of rotary embeddings. */
 const ROTARY = /(^|[._/])((cos|sin)(_cached?)?|inv_freq)$/
 
 const ROTARY_MODULE = /(^|\.)rotary_(emb|pos)\w*$/
@@ -12,8 +12,8 @@ const ROTARY_MODULE = /(^|\.)rotary_(emb|pos)\w*$/
 const FLOATS = new Set([1, 10, 11, 16, 17, 18, 19, 20, 23])
 
 /**
- * How many numbers a module itself has learned, by what identifies each tensor in the file: of a quantised weight the elements of the
- * matrix that acts. Integers that are no such weight, scales, zero points and rotary tables are not learned.
+ * The number of learned elements in a module itself, without those in it, for each initializer. A quantised weight counts the elements of
+ * the matrix that it stands for. Other integers, scales, zero points and rotary tables do not count.
  */
 export function learnedIn(graph: OnnxGraph, module: ModuleNode): ReadonlyMap<string, number> {
   const counts = new Map<string, number>()
@@ -34,36 +34,36 @@ export function learnedIn(graph: OnnxGraph, module: ModuleNode): ReadonlyMap<str
   return counts
 }
 
-/** Single numbers that exporters made of constants have no module's path for a name. */
+/** A single number counts only if a module's path is in its name: exporters turn constants into such initializers. */
 const isLearned = (graph: OnnxGraph, name: string, count: number): boolean =>
-  (count > 1 || /^\w+(\.\w+)+$/.test(name)) && !ROTARY.test(name) && !isAside(graph, name, count)
+  (count > 1 || /^\w+(\.\w+)+$/.test(name)) && !ROTARY.test(name) && !isScaleOrTable(graph, name, count)
 
-/** Integers of 32 bits that are added to sums of products. */
+/** Whether it is the int32 bias of a quantised convolution or product. */
 const isQuantisedBias = (graph: OnnxGraph, name: string): boolean =>
   (graph.consumers.get(name) ?? []).some(
     ({ opType, inputs }) =>
       (opType === 'QLinearConv' && inputs[8] === name) || (opType === 'QGemm' && inputs[6] === name),
   )
 
-/** Whether an initializer is read as a scale of activations, or as a rotary table, and as nothing else. */
-function isAside(graph: OnnxGraph, name: string, count: number): boolean {
+/** Whether an initializer is only read as a scale of activations or as a rotary table. */
+function isScaleOrTable(graph: OnnxGraph, name: string, count: number): boolean {
   const readers = (graph.consumers.get(name) ?? []).map(node => node.cluster?.fused ?? node)
   return (
     readers.length > 0 &&
-    readers.every(node => (count === 1 && isQuantiser(node)) || node.opType === 'Resize' || isTable(node, name))
+    readers.every(node => (count === 1 && isQuantiser(node)) || node.opType === 'Resize' || isRotaryTable(node, name))
   )
 }
 
 const isQuantiser = ({ opType }: GraphNode): boolean => /^(QuantizeLinear|DequantizeLinear|Q[A-Z])/.test(opType)
 
-/** Where operators take the cosines and sines of a rotary embedding. */
-const TABLES: Readonly<Record<string, readonly number[]>> = {
+/** Indices of the inputs that are the cosines and sines of a rotary embedding, by operator. */
+const ROTARY_INPUTS: Readonly<Record<string, readonly number[]>> = {
   GroupQueryAttention: [7, 8],
   'com.microsoft.RotaryEmbedding': [2, 3],
   RotaryEmbedding: [1, 2],
 }
 
-function isTable({ domain, opType, inputs }: GraphNode, name: string): boolean {
-  const slots = TABLES[`${domain}.${opType}`] ?? TABLES[opType] ?? []
-  return slots.includes(inputs.indexOf(name))
+function isRotaryTable({ domain, opType, inputs }: GraphNode, name: string): boolean {
+  const indices = ROTARY_INPUTS[`${domain}.${opType}`] ?? ROTARY_INPUTS[opType] ?? []
+  return indices.includes(inputs.indexOf(name))
 }

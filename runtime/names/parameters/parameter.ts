@@ -1,58 +1,58 @@
 import type { GraphNode } from '../../onnx/graph/node.ts'
 
-/** Integers that stand for numbers, `(data − zero point) × scale`, by their names in the graph. */
+/** A quantised weight, by the names of its parts in the graph: an integer means `(data − zeroPoint) × scale`. */
 export interface Scaled {
   readonly kind: 'scaled'
   readonly data: string
   readonly scale: string
   readonly zeroPoint: string | undefined
-  /** What is taken off where no zero point is given. */
+  /** The zero point if there is no tensor for it. */
   readonly zero: number
-  /** Bits of one integer; below 8, several lie in a byte along the last axis, the lowest bits first. */
+  /** Bits of one integer. Below 8, a byte holds several along the last axis, lowest bits first. */
   readonly bits: number
-  /** Dims as they act. */
+  /** Dims of the matrix that it stands for. */
   readonly dims: readonly number[]
-  /** Along which axis scales differ, each for so many elements; undefined where one holds for all. */
+  /** The axis along which scales differ, and how many elements share one; undefined for one scale for all. */
   readonly along: { readonly axis: number; readonly block: number } | undefined
-  /** For each element along the axis: its scale's place, where that is not in order. */
+  /** Name of the tensor that gives the index of each element's scale, if they are not in order. */
   readonly order: string | undefined
 }
 
-/** A value of the graph: an initializer, or what a node makes of one. */
+/** A value of the graph: an initializer, or the result of a node that reads one. */
 export interface Plain {
   readonly kind: 'value'
   readonly name: string
   readonly dims: readonly number[]
 }
 
-/** How a written matrix takes effect where the graph has no value to put it in the place of. */
-export interface Acts {
+/** How to apply a matrix that the user writes where no value of the graph can be replaced by it: the node's result is computed anew. */
+export interface WeightUse {
   readonly as: 'product' | 'rows'
-  /** The activation that it meets, or the positions of its rows; and the node that reads that. */
+  /** The activation that it is multiplied with, or the indices of the rows; and the node that reads them. */
   readonly input: string
   readonly reader: GraphNode
-  /** What comes of it, and the node that makes that. */
+  /** The result, and the node that makes it. */
   readonly output: string
   readonly node: GraphNode
-  /** Whether the product takes the matrix turned around, as a Linear does. */
-  readonly isTurned: boolean
-  /** What the activation's integers stand for, where it is quantised on its way into the product. */
+  /** Whether the product uses the transposed matrix, as a Linear does. */
+  readonly isTransposed: boolean
+  /** Scale and zero point of the activation, if it is quantised before the product. */
   readonly quantised: { readonly scale: string; readonly zeroPoint: string } | undefined
   readonly bias: string | undefined
-  /** Of rows: the axis that they lie along. */
+  /** For `rows`: the axis that is indexed. */
   readonly axis: number
 }
 
 /** A module's parameter that its file holds in another form: packed, quantised, transposed, or under another name. */
 export interface Parameter {
   readonly form: Scaled | Plain
-  /** Whether its file has the axes of this matrix the other way round. */
+  /** Whether the file stores the transposed matrix. */
   readonly isTransposed: boolean
-  /** As the module has it. */
+  /** Dims of the module's matrix. */
   readonly dims: readonly number[]
-  /** The initializers that it is made of. */
+  /** Names of the initializers that it is made of. */
   readonly stored: readonly string[]
-  /** For people: `MatMulNBits, 4 bits`. */
+  /** Shown to users: `4 bits`. */
   readonly note: string
-  readonly acts: Acts | undefined
+  readonly use: WeightUse | undefined
 }

@@ -1,106 +1,112 @@
 import type { OnnxGraph } from '../../onnx/graph/graph.ts'
+import { innermostPath, partsOf } from '../innermost.ts'
 import { isLearnedConstant } from './constants.ts'
-import { type Found, findParameters } from './find.ts'
+import { type FoundParameter, findParameters } from './find.ts'
 import type { Parameter } from './parameter.ts'
 
-/** A module, as far as its parameters go. */
-export interface Holder<Module> {
+/** A module whose parameters are being found. */
+export interface ParameterModule<Module> {
   readonly path: string
   readonly parent: Module | undefined
   readonly weights: Map<string, string>
   readonly parameters: Map<string, Parameter>
 }
 
-/** The tree that parameters are put into. */
-export interface Places<Module> {
+/** The module tree that parameters are put into. */
+export interface ParameterTree<Module> {
   readonly graph: OnnxGraph
-  /** Whether its names tell modules. */
+  /** Whether node names tell modules. */
   readonly hasPaths: boolean
   get(path: string): Module | undefined
   ensure(path: readonly string[]): Module
-  /** Has a module found inside itself, under a further name. */
+  /** Lets a module be found inside itself, under another name. */
   alias(module: Module, name: string): void
   /** The innermost module that holds a node. */
   scopeOf(index: number): Module
 }
 
-/** Two decoders that are merged into one share their weights under such names. */
-const MERGED = /_merged_\d+$/
+/** Suffix of the weights that two decoders share when they are merged into one. */
+const MERGED_SUFFIX = /_merged_\d+$/
 
 /** `model.layers.0.mlp.up_proj.weight` as the path of its module and its own name; undefined for other names. */
-function pathOf<Module>(places: Places<Module>, name: string): string[] | undefined {
-  const parts = name.replace(MERGED, '').split('.')
-  const isPath = parts.length > 1 && parts.every(part => /^\w+$/.test(part)) && places.get(parts[0]) !== undefined
-  return places.hasPaths && isPath ? parts : undefined
+function pathOf<Module>(tree: ParameterTree<Module>, name: string): string[] | undefined {
+  const parts = name.replace(MERGED_SUFFIX, '').split('.')
+  const isPath = parts.length > 1 && parts.every(part => /^\w+$/.test(part)) && tree.get(parts[0]) !== undefined
+  return tree.hasPaths && isPath ? parts : undefined
 }
 
-/** Gives each module its initializers, and the parameters that these stand for. */
-export function placeParameters<Module extends Holder<Module>>(places: Places<Module>): void {
-  const { graph } = places
+/** Fills in each module's initializers, and the parameters that are made of them. */
+export function placeParameters<Module extends ParameterModule<Module>>(tree: ParameterTree<Module>): void {
+  const { graph } = tree
   const found = findParameters(graph)
   const used = new Set(found.flatMap(({ parameter }) => parameter.stored))
   for (const name of graph.initializers.keys()) {
     if (graph.constantNodes.has(name) && !used.has(name) && !isLearnedConstant(graph, name)) continue
-    placeInitializer(places, name)
+    placeInitializer(tree, name)
   }
-  for (const one of found) placeParameter(places, one)
+  for (const parameter of found) placeParameter(tree, parameter)
 }
 
-/** By the parameter's own path; else in the innermost module that holds all its readers. */
-function placeInitializer<Module extends Holder<Module>>(places: Places<Module>, name: string): void {
-  const { graph } = places
+/** Puts an initializer into the module that its name tells, or else into the innermost one that contains all its readers. */
+function placeInitializer<Module extends ParameterModule<Module>>(tree: ParameterTree<Module>, name: string): void {
+  const { graph } = tree
   const readers = graph.consumers.get(name) ?? []
-  // What a fused node is written out with is none of the file's.
+  // Constants that the expansion of a fused node added are not in the file.
   if (readers.length > 0 && readers.every(({ cluster }) => cluster && !cluster.fused.inputs.includes(name))) return
-  const parts = pathOf(places, name)
+  const parts = pathOf(tree, name)
   if (parts) {
-    moduleNamed(places, parts.slice(0, -1), name).weights.set(parts[parts.length - 1], name)
+    moduleAt(tree, parts.slice(0, -1), name).weights.set(parts[parts.length - 1], name)
     return
   }
   if (readers.length === 0) return
-  const scopes = readers.map(node => places.scopeOf(node.index))
+  const scopes = readers.map(node => tree.scopeOf(node.index))
   const owners = scopes.filter(module => ownName(module, name) !== undefined)
   for (const module of owners) module.weights.set(ownName(module, name) ?? name, name)
-  if (owners.length === 0) common(scopes).weights.set(name, name)
+  if (owners.length > 0) return
+  const innermost = innermostPath(scopes.map(({ path }) => partsOf(path))).join('.')
+  tree.get(innermost)!.weights.set(name, name)
 }
 
-/** `weight` of `shared.weight` in the module `decoder.shared`: the path begins further in than the file's. */
+/** `weight`, for `shared.weight` read in the module `decoder.shared`: the initializer's path lacks the module's outer names. */
 function ownName(module: { readonly path: string }, name: string): string | undefined {
-  const parts = name.replace(MERGED, '').split('.')
+  const parts = name.replace(MERGED_SUFFIX, '').split('.')
   const path = parts.slice(0, -1).join('.')
   return path !== '' && `.${module.path}`.endsWith(`.${path}`) ? parts.at(-1) : undefined
 }
 
 /**
- * The module at a path. onnxruntime-genai's builder adds the operator to it, `…q_proj.MatMul.weight`, and names the node `…/q_proj/MatMul`:
- * the parameter is that of `q_proj`, which is found under both.
+ * The module at a path. onnxruntime-genai's builder appends the operator to the path, `…q_proj.MatMul.weight`, and names the node
+ * `…/q_proj/MatMul`: then the parameter belongs to `q_proj`, and `q_proj.MatMul` becomes another name of it.
  */
-function moduleNamed<Module extends Holder<Module>>(
-  places: Places<Module>,
+function moduleAt<Module extends ParameterModule<Module>>(
+  tree: ParameterTree<Module>,
   path: readonly string[],
   initializer: string,
 ): Module {
-  const known = places.get(path.join('.'))
+  const known = tree.get(path.join('.'))
   const last = path[path.length - 1]
-  const [reader] = places.graph.consumers.get(initializer) ?? []
-  if (known || !reader || path.length < 2) return known ?? places.ensure(path)
-  const module = places.scopeOf(reader.index)
+  const [reader] = tree.graph.consumers.get(initializer) ?? []
+  if (known || !reader || path.length < 2) return known ?? tree.ensure(path)
+  const module = tree.scopeOf(reader.index)
   const isOperator = (reader.cluster?.fused.name ?? reader.name).split('/').at(-1)?.startsWith(last)
-  if (module.path !== path.slice(0, -1).join('.') || !isOperator) return places.ensure(path)
-  places.alias(module, last)
+  if (module.path !== path.slice(0, -1).join('.') || !isOperator) return tree.ensure(path)
+  tree.alias(module, last)
   return module
 }
 
-function placeParameter<Module extends Holder<Module>>(places: Places<Module>, { node, name, parameter }: Found): void {
-  const own = places.scopeOf(node.index)
-  const parts = pathOf(places, name)
+function placeParameter<Module extends ParameterModule<Module>>(
+  tree: ParameterTree<Module>,
+  { node, name, parameter }: FoundParameter,
+): void {
+  const own = tree.scopeOf(node.index)
+  const parts = pathOf(tree, name)
   const isAsStored =
     parameter.form.kind === 'value' && !parameter.isTransposed && parameter.stored[0] === parameter.form.name
   if (parts) {
-    const module = moduleNamed(places, parts.slice(0, -1), parameter.stored[0])
+    const module = moduleAt(tree, parts.slice(0, -1), parameter.stored[0])
     const key = parts[parts.length - 1]
     if (!isAsStored) module.parameters.set(key, parameter)
-    // A head and an embedding that are tied have one matrix, under the name of one of them.
+    // A tied head and embedding share one matrix, which is named for one of them.
     else if (isTied(module, own) && isMatrix(node.opType) && own.weights.size === 0) own.parameters.set(key, parameter)
     return
   }
@@ -115,12 +121,3 @@ const isMatrix = (opType: string): boolean => opType === 'MatMul' || opType === 
 
 const isTied = (module: { readonly path: string }, own: { readonly path: string }): boolean =>
   !`${own.path}.`.startsWith(`${module.path}.`) && !`${module.path}.`.startsWith(`${own.path}.`)
-
-function common<Module extends Holder<Module>>(modules: readonly Module[]): Module {
-  let shared = modules[0]
-  for (const module of modules) {
-    while (module.path !== shared.path && shared.path !== '' && !module.path.startsWith(`${shared.path}.`))
-      shared = shared.parent!
-  }
-  return shared
-}

@@ -1,43 +1,47 @@
 import { Attributes } from '../../onnx/expansions/attributes.ts'
 import type { OnnxGraph } from '../../onnx/graph/graph.ts'
 import type { GraphNode } from '../../onnx/graph/node.ts'
-import type { Acts, Scaled } from './parameter.ts'
+import type { Scaled, WeightUse } from './parameter.ts'
 
-/** Where a node's weight is among its inputs, and how its integers stand for numbers. */
+/** A node's quantised weight, and its index among the node's inputs. */
 export interface Quantised {
-  readonly slot: number
+  readonly input: number
   readonly form: Scaled
-  readonly acts: Acts | undefined
+  readonly use: WeightUse | undefined
 }
 
 type Rule = (graph: OnnxGraph, node: GraphNode) => readonly (Quantised | undefined)[]
 
-/** By operator (microsoft/onnxruntime, docs/ContribOperators.md). */
+/** How to find the weights of each operator (microsoft/onnxruntime, docs/ContribOperators.md). */
 const RULES: Readonly<Record<string, Rule>> = {
   MatMulNBits: (graph, node) => [packedProduct(graph, node)],
   GatherBlockQuantized: (graph, node) => [packedRows(graph, node)],
   QMoE: (graph, node) => [2, 5, 8].map((slot, i) => packedExperts(graph, node, slot, 11 + i)),
   MatMulInteger: (graph, node) => [integerProduct(graph, node)],
   ConvInteger: (graph, node) => [integerConvolution(graph, node)],
-  DynamicQuantizeMatMul: (graph, node) => [scaled(graph, node, [1, 2, 3], 1, productOf(node, node, node.inputs[4]))],
-  MatMulIntegerToFloat: (graph, node) => [scaled(graph, node, [1, 3, 5], 1)],
-  QLinearMatMul: (graph, node) => [scaled(graph, node, [3, 4, 5], -1)],
-  QGemm: (graph, node) => [scaled(graph, node, [3, 4, 5], new Attributes(node.proto).int('transB', 0) === 1 ? 0 : 1)],
-  QLinearConv: (graph, node) => [scaled(graph, node, [3, 4, 5], 0)],
-  QLinearAdd: (graph, node) => [scaled(graph, node, [0, 1, 2], -1), scaled(graph, node, [3, 4, 5], -1)],
-  QLinearMul: (graph, node) => [scaled(graph, node, [0, 1, 2], -1), scaled(graph, node, [3, 4, 5], -1)],
-  QAttention: (graph, node) => [scaled(graph, node, [1, 4, 7], 1)],
+  DynamicQuantizeMatMul: (graph, node) => [
+    scaledWeight(graph, node, [1, 2, 3], 1, productOf(node, node, node.inputs[4])),
+  ],
+  MatMulIntegerToFloat: (graph, node) => [scaledWeight(graph, node, [1, 3, 5], 1)],
+  QLinearMatMul: (graph, node) => [scaledWeight(graph, node, [3, 4, 5], -1)],
+  QGemm: (graph, node) => [
+    scaledWeight(graph, node, [3, 4, 5], new Attributes(node.proto).int('transB', 0) === 1 ? 0 : 1),
+  ],
+  QLinearConv: (graph, node) => [scaledWeight(graph, node, [3, 4, 5], 0)],
+  QLinearAdd: (graph, node) => [scaledWeight(graph, node, [0, 1, 2], -1), scaledWeight(graph, node, [3, 4, 5], -1)],
+  QLinearMul: (graph, node) => [scaledWeight(graph, node, [0, 1, 2], -1), scaledWeight(graph, node, [3, 4, 5], -1)],
+  QAttention: (graph, node) => [scaledWeight(graph, node, [1, 4, 7], 1)],
   QEmbedLayerNormalization: (graph, node) => [
-    scaled(graph, node, [2, 8, 13], 0),
-    scaled(graph, node, [3, 9, 14], 0),
-    scaled(graph, node, [4, 10, 15], 0),
-    scaled(graph, node, [5, 11, 16], 0),
-    scaled(graph, node, [6, 12, 17], 0),
+    scaledWeight(graph, node, [2, 8, 13], 0),
+    scaledWeight(graph, node, [3, 9, 14], 0),
+    scaledWeight(graph, node, [4, 10, 15], 0),
+    scaledWeight(graph, node, [5, 11, 16], 0),
+    scaledWeight(graph, node, [6, 12, 17], 0),
   ],
   Gather: (graph, node) => [quantisedRows(graph, node)],
 }
 
-/** The quantised weights that a node acts with; [] for a node that has none. */
+/** The quantised weights of a node; [] if it has none. */
 export function quantisedWeights(graph: OnnxGraph, node: GraphNode): readonly Quantised[] {
   if (node.domain !== '' && node.domain !== 'com.microsoft') return []
   return (RULES[node.opType]?.(graph, node) ?? []).filter(found => found !== undefined)
@@ -46,37 +50,37 @@ export function quantisedWeights(graph: OnnxGraph, node: GraphNode): readonly Qu
 const dimsOf = (graph: OnnxGraph, name: string | undefined): number[] | undefined =>
   name ? graph.initializers.get(name)?.dims.map(Number) : undefined
 
-/** From what one node reads to what the same or a later one gives. */
-const productOf = (reader: GraphNode, node: GraphNode, bias?: string): Acts => ({
+/** A product from the first input of `reader` to the first result of `node`, the same one or a later one. */
+const productOf = (reader: GraphNode, node: GraphNode, bias?: string): WeightUse => ({
   as: 'product',
   input: reader.inputs[0],
   reader,
   output: node.outputs[0],
   node,
-  isTurned: node.opType === 'MatMulNBits',
+  isTransposed: node.opType === 'MatMulNBits',
   quantised: undefined,
   bias: bias || undefined,
   axis: 0,
 })
 
-const rowsOf = (reader: GraphNode, node: GraphNode, axis: number): Acts => ({
+const rowsOf = (reader: GraphNode, node: GraphNode, axis: number): WeightUse => ({
   as: 'rows',
   input: reader.inputs[1],
   reader,
   output: node.outputs[0],
   node,
-  isTurned: false,
+  isTransposed: false,
   quantised: undefined,
   bias: undefined,
   axis,
 })
 
-/** Whether all that is given of these lies in the file. */
+/** Whether all of these inputs, left-out ones apart, are initializers. */
 function areStored(graph: OnnxGraph, names: readonly (string | undefined)[]): boolean {
   return names.every(name => !name || graph.initializers.has(name))
 }
 
-/** A node's inputs that are left out are empty names, or not there. */
+/** Makes left-out inputs, whose names are empty or missing, undefined. */
 const formOf = (parts: Omit<Scaled, 'kind'>): Scaled => ({
   ...parts,
   kind: 'scaled',
@@ -84,17 +88,17 @@ const formOf = (parts: Omit<Scaled, 'kind'>): Scaled => ({
   order: parts.order || undefined,
 })
 
-/** `[out, blocks, bytes of a block]`, a scale for each block, along the axis that the product sums over. */
+/** Data `[out, blocks, bytes of a block]`, one scale for each block along the axis that the product sums over. */
 function packedProduct(graph: OnnxGraph, node: GraphNode): Quantised | undefined {
   const [, data, scale, zeroPoint, order, bias] = node.inputs
   const attributes = new Attributes(node.proto)
   const bits = attributes.int('bits', 4)
   const dims = [attributes.int('N', 0), attributes.int('K', 0)]
   if (!areStored(graph, [data, scale, zeroPoint, order]) || ![2, 4, 8].includes(bits)) return undefined
-  // In the layout of one machine's kernel; and a kernel that passes over the zero points: no matrix to show.
+  // Weights in the layout of one machine's kernel, and a kernel that ignores the zero points: there is no matrix to show.
   if (attributes.int('weight_prepacked', 0) !== 0 || (order && zeroPoint)) return undefined
   return {
-    slot: 1,
+    input: 1,
     form: formOf({
       data,
       scale,
@@ -105,11 +109,11 @@ function packedProduct(graph: OnnxGraph, node: GraphNode): Quantised | undefined
       along: { axis: 1, block: attributes.int('block_size', 32) },
       order,
     }),
-    acts: productOf(node, node, bias),
+    use: productOf(node, node, bias),
   }
 }
 
-/** Bytes hold several integers along the last axis; of int4 and uint4 each element is one. */
+/** A byte of uint8 data holds several integers along the last axis; each element of int4 and uint4 data is one. */
 function packedRows(graph: OnnxGraph, node: GraphNode): Quantised | undefined {
   const [data, , scale, zeroPoint] = node.inputs
   const stored = dimsOf(graph, data)
@@ -119,7 +123,7 @@ function packedRows(graph: OnnxGraph, node: GraphNode): Quantised | undefined {
   const bits = isBytes ? attributes.int('bits', 4) : 8
   const axis = attributes.int('quantize_axis', 1)
   return {
-    slot: 0,
+    input: 0,
     form: formOf({
       data,
       scale,
@@ -130,7 +134,7 @@ function packedRows(graph: OnnxGraph, node: GraphNode): Quantised | undefined {
       along: { axis: axis < 0 ? axis + stored.length : axis, block: attributes.int('block_size', 128) },
       order: undefined,
     }),
-    acts: rowsOf(node, node, attributes.int('gather_axis', 0)),
+    use: rowsOf(node, node, attributes.int('gather_axis', 0)),
   }
 }
 
@@ -142,9 +146,9 @@ const widened = (dims: readonly number[], times: number): number[] => [
   dims[dims.length - 1] * times,
 ]
 
-/** `[experts, out, in]`, scales for each row or for blocks of it. */
-function packedExperts(graph: OnnxGraph, node: GraphNode, slot: number, zeroSlot: number): Quantised | undefined {
-  const [data, scale, zeroPoint] = [node.inputs[slot], node.inputs[slot + 1], node.inputs[zeroSlot]]
+/** A matrix `[experts, out, in]`, with one scale for each row or for each block of a row. */
+function packedExperts(graph: OnnxGraph, node: GraphNode, slot: number, zeroInput: number): Quantised | undefined {
+  const [data, scale, zeroPoint] = [node.inputs[slot], node.inputs[slot + 1], node.inputs[zeroInput]]
   const stored = dimsOf(graph, data)
   const scales = dimsOf(graph, scale)
   if (!stored || !scales || !areStored(graph, [zeroPoint])) return undefined
@@ -155,7 +159,7 @@ function packedExperts(graph: OnnxGraph, node: GraphNode, slot: number, zeroSlot
   const blocks = scales.length === 3 ? scales[2] : 1
   if (zeroPoint && (blocks * bits) % 8 > 0) return undefined
   return {
-    slot,
+    input: slot,
     form: formOf({
       data,
       scale,
@@ -166,20 +170,20 @@ function packedExperts(graph: OnnxGraph, node: GraphNode, slot: number, zeroSlot
       along: { axis: 2, block: scales.length === 3 ? attributes.int('block_size', dims[2]) : dims[2] },
       order: undefined,
     }),
-    acts: undefined,
+    use: undefined,
   }
 }
 
-/** Integers with one scale, or one for each element of `axis`. */
-function scaled(
+/** int8 or uint8 data with one scale, or one for each element along `axis`. */
+function scaledWeight(
   graph: OnnxGraph,
   node: GraphNode,
   [data, scale, zeroPoint]: readonly [number, number, number],
   axis: number,
-  acts?: Acts,
+  acts?: WeightUse,
 ): Quantised | undefined {
   const form = scaledBy(graph, node.inputs[data], node.inputs[scale], node.inputs[zeroPoint], axis)
-  return form && { slot: data, form, acts }
+  return form && { input: data, form, use: acts }
 }
 
 function scaledBy(
@@ -206,8 +210,8 @@ function scaledBy(
 }
 
 /**
- * What onnxruntime's dynamic quantisation writes for a product: DynamicQuantizeLinear, MatMulInteger, Cast, and a Mul by the scales of
- * both sides, which are multiplied with each other or come one after the other.
+ * A product as onnxruntime's dynamic quantisation writes it: DynamicQuantizeLinear, MatMulInteger, Cast, and a Mul by the scales of both
+ * sides. Those are multiplied with each other first, or applied one after the other.
  */
 function integerProduct(graph: OnnxGraph, node: GraphNode): Quantised | undefined {
   const [input, data, , zeroPoint] = node.inputs
@@ -215,18 +219,18 @@ function integerProduct(graph: OnnxGraph, node: GraphNode): Quantised | undefine
   const form = found && scaledBy(graph, data, found.scale, zeroPoint, -1)
   const quantiser = graph.producer.get(input)?.node
   if (!form) return undefined
-  if (quantiser?.opType !== 'DynamicQuantizeLinear') return { slot: 1, form, acts: undefined }
+  if (quantiser?.opType !== 'DynamicQuantizeLinear') return { input: 1, form, use: undefined }
   const [, scale, zero] = quantiser.outputs
-  return { slot: 1, form, acts: { ...productOf(node, found.end), quantised: { scale, zeroPoint: zero } } }
+  return { input: 1, form, use: { ...productOf(node, found.end), quantised: { scale, zeroPoint: zero } } }
 }
 
 function integerConvolution(graph: OnnxGraph, node: GraphNode): Quantised | undefined {
   const found = scaleAfter(graph, node)
   const form = found && scaledBy(graph, node.inputs[1], found.scale, node.inputs[3], 0)
-  return form && { slot: 1, form, acts: undefined }
+  return form && { input: 1, form, use: undefined }
 }
 
-/** The weight's own scale, by which an integer result is multiplied, and the last node of that arithmetic. */
+/** The weight's scale, by which the integer result is multiplied, and the last node that multiplies. */
 function scaleAfter(graph: OnnxGraph, node: GraphNode): { scale: string; end: GraphNode } | undefined {
   let value = node.outputs[0]
   let scale: string | undefined
@@ -260,7 +264,7 @@ function isScaleOfActivation(graph: OnnxGraph, name: string): boolean {
   return made?.node.opType === 'DynamicQuantizeLinear' && made.output === 1
 }
 
-/** Rows of integers, which the operator that reads them makes numbers or takes with their scale. */
+/** A Gather from quantised rows, whose reader dequantises them or takes their scale as an input. */
 function quantisedRows(graph: OnnxGraph, node: GraphNode): Quantised | undefined {
   const readers = graph.consumers.get(node.outputs[0]) ?? []
   const [next] = readers
@@ -270,5 +274,5 @@ function quantisedRows(graph: OnnxGraph, node: GraphNode): Quantised | undefined
   const form = scaledBy(graph, node.inputs[0], next.inputs[at + 1], next.inputs[at + 2], -1)
   if (!form || form.along) return undefined
   const acts = isPair ? rowsOf(node, next, new Attributes(node.proto).int('axis', 0)) : undefined
-  return { slot: 0, form, acts }
+  return { input: 0, form, use: acts }
 }

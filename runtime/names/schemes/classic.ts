@@ -1,6 +1,6 @@
 import type { NamingScheme } from './scheme.ts'
 
-/** What onnxruntime's optimiser puts behind the name of a node that it fuses: `/encoder/self/MatMul/MatMulScaleFusion/`. */
+/** The end of a fused node's name, as onnxruntime's optimiser writes it: `/encoder/self/MatMul/MatMulScaleFusion/`. */
 const FUSION = /(\/+\w*Fusion)+\/*$/
 
 /**
@@ -18,8 +18,8 @@ export const classic: NamingScheme = {
     if (!/^\/.*[_/]output_\d+$/.test(name)) return undefined
     return { path: splitScope(name.split('/').slice(1, -1)) }
   },
-  placeIn(path, name, like) {
-    return { name: `/${[...(like ? like.name.split('/').slice(1, -1) : joinScope(path)), name].join('/')}` }
+  placeIn(path, name, sibling) {
+    return { name: `/${[...(sibling ? sibling.name.split('/').slice(1, -1) : joinScope(path)), name].join('/')}` }
   },
 }
 
@@ -35,7 +35,7 @@ export function splitScope(parts: readonly string[]): string[] {
   return path
 }
 
-/** Parts that `splitScope` makes the path of: numbers go with the list that they count, `h.0`. */
+/** The inverse of `splitScope`: a number is written with its list, `h.0`. */
 export function joinScope(path: readonly string[]): string[] {
   const parts: string[] = []
   for (const name of path) {

@@ -19,9 +19,9 @@ export const dynamo: NamingScheme = {
     const classOf = new Map(scopes.map((scope, i) => [scope, pythonStrings(classText)[i]?.split('.').at(-1)]))
     return { path, classes: path.map((_, i) => classOf.get(path.slice(0, i + 1).join('.'))) }
   },
-  placeIn(path, name, like) {
+  placeIn(path, name, sibling) {
     const listed = (key: string): string[] =>
-      pythonStrings(like?.proto.metadataProps.find(item => item.key === key)?.value ?? '').slice(0, -1)
+      pythonStrings(sibling?.proto.metadataProps.find(item => item.key === key)?.value ?? '').slice(0, -1)
     const known = listed(SCOPES)
     const scopes = known.at(-1) === path.join('.') ? known : path.map((_, i) => path.slice(0, i + 1).join('.'))
     const classes = scopes === known ? listed(CLASSES) : []

@@ -5,17 +5,17 @@ import { dynamo } from './dynamo.ts'
 import type { NamingScheme } from './scheme.ts'
 import { slashed } from './slashed.ts'
 
-/** Nodes' own names say nothing: Paddle, sklearn, hand-made graphs. */
+/** For graphs whose node names tell no modules: Paddle, sklearn, hand-made graphs. */
 export const flat: NamingScheme = { name: 'flat', scopeOf: () => undefined, placeIn: (_path, name) => ({ name }) }
 
 const schemes = [dynamo, classic, slashed]
 
-/** The scheme that says something of the most nodes; `flat` if none does of a third of them. */
+/** The scheme that finds a module for the most nodes; `flat` if none finds one for at least a third. */
 export function schemeOf(graph: OnnxGraph): NamingScheme {
   let best = flat
   let most = graph.nodes.length / 3
   for (const scheme of schemes) {
-    const count = graph.nodes.filter(node => tells(scheme, node)).length
+    const count = graph.nodes.filter(node => namesModuleOf(scheme, node)).length
     if (count > most) {
       most = count
       best = scheme
@@ -24,7 +24,7 @@ export function schemeOf(graph: OnnxGraph): NamingScheme {
   return best
 }
 
-function tells(scheme: NamingScheme, node: GraphNode): boolean {
+function namesModuleOf(scheme: NamingScheme, node: GraphNode): boolean {
   const original = node.cluster?.fused ?? node
   const scope = scheme.scopeOf(original) ?? scheme.scopeOfValue?.(original.outputs[0])
   return (scope?.path.length ?? 0) > 0

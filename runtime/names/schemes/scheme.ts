@@ -1,7 +1,7 @@
 import type { GraphNode } from '../../onnx/graph/node.ts'
 import type { NodeProto } from '../../onnx/schema/onnx_pb.ts'
 
-/** What a node's name or metadata says of its place among modules. */
+/** The module that a node's name or metadata tells. */
 export interface NodeScope {
   /** `['transformer', 'h', '0', 'attn']`; empty for the model itself. */
   readonly path: readonly string[]
@@ -9,15 +9,15 @@ export interface NodeScope {
   readonly classes?: readonly (string | undefined)[]
 }
 
-/** How one kind of exporter leaves module paths in a graph. */
+/** How one kind of exporter writes module paths into a graph. */
 export interface NamingScheme {
   readonly name: string
-  /** The scope of a node; undefined where the scheme says nothing of it. */
+  /** The scope that a node's name or metadata tells; undefined if it tells none. */
   scopeOf(node: GraphNode): NodeScope | undefined
-  /** The scope that a value's name tells; undefined where the scheme says nothing of it. */
+  /** The scope that a value's name tells; undefined if it tells none. */
   scopeOfValue?(name: string): NodeScope | undefined
-  /** What makes a new node one of the module `path`: `name` is its own name, `like` a node in that module, if there is one. */
-  placeIn(path: readonly string[], name: string, like: GraphNode | undefined): Placement
+  /** The name and metadata that put a new node into the module at `path`. `name` is its own name, `sibling` a node of that module, if any. */
+  placeIn(path: readonly string[], name: string, sibling: GraphNode | undefined): Placement
 }
 
 /** The fields of a node that tell where it belongs. */

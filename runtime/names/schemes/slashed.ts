@@ -1,8 +1,8 @@
 import { joinScope, splitScope } from './classic.ts'
 import type { NamingScheme } from './scheme.ts'
 
-/** What tf2onnx puts before a model's own scopes. */
-const NOISE = /^(StatefulPartitionedCall|PartitionedCall|functional_\d+|sequential(_\d+)?|model(_\d+)?)$/
+/** Scopes that tf2onnx puts before a model's own. */
+const WRAPPER = /^(StatefulPartitionedCall|PartitionedCall|functional_\d+|sequential(_\d+)?|model(_\d+)?)$/
 
 /** tf2onnx and Keras: `StatefulPartitionedCall/model/dense/MatMul`. */
 export const slashed: NamingScheme = {
@@ -10,10 +10,10 @@ export const slashed: NamingScheme = {
   scopeOf({ name }) {
     const parts = name.split('/').slice(0, -1)
     if (parts.length === 0 || parts[0] === '') return undefined
-    const from = parts.findIndex(part => !NOISE.test(part))
+    const from = parts.findIndex(part => !WRAPPER.test(part))
     return { path: splitScope(from < 0 ? [] : parts.slice(from)) }
   },
-  placeIn(path, name, like) {
-    return { name: [...(like ? like.name.split('/').slice(0, -1) : joinScope(path)), name].join('/') }
+  placeIn(path, name, sibling) {
+    return { name: [...(sibling ? sibling.name.split('/').slice(0, -1) : joinScope(path)), name].join('/') }
   },
 }

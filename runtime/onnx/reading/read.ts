@@ -1,7 +1,8 @@
 import { constants } from 'node:fs'
 import { access, open, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { distance } from 'fastest-levenshtein'
+
+import { byDistance } from '../../errors/nearest-names.ts'
 import { ModelNotFoundError, UnreadableModelError } from '../../errors/onnx.ts'
 import type { SourceFile } from '../files/file-identity.ts'
 import { fileSource } from '../files/file-source.ts'
@@ -61,7 +62,7 @@ async function nearbyFiles(path: string): Promise<string[]> {
   try {
     const files = await readdir(dirname(path))
     const models = files.filter(name => name.endsWith('.onnx'))
-    return models.sort((a, b) => distance(a, basename(path)) - distance(b, basename(path))).slice(0, 3)
+    return byDistance(basename(path), models).slice(0, 3)
   } catch {
     return []
   }

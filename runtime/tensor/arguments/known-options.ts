@@ -1,4 +1,4 @@
-import { distance } from 'fastest-levenshtein'
+import { nearestNames } from '../../errors/nearest-names.ts'
 import { UnknownOptionError } from '../../errors/options.ts'
 import { currentPosition } from '../current-position.ts'
 
@@ -44,6 +44,5 @@ function nearest(name: string, known: readonly string[]): string | undefined {
   const plain = (text: string): string => text.replaceAll('_', '').toLowerCase()
   const same = known.find(other => plain(other) === plain(name) || SPELLINGS[other]?.includes(name))
   if (same) return same
-  const [best] = [...known].sort((a, b) => distance(plain(a), plain(name)) - distance(plain(b), plain(name)))
-  return best !== undefined && distance(plain(best), plain(name)) <= Math.max(2, name.length / 3) ? best : undefined
+  return nearestNames(name, known, 1)[0]
 }

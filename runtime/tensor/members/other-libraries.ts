@@ -1,6 +1,6 @@
-import { distance } from 'fastest-levenshtein'
 import { asCode } from '../../errors/as-code.ts'
 import { NoSuchMemberError, NotAssignableError } from '../../errors/members.ts'
+import { nearestNames } from '../../errors/nearest-names.ts'
 import { ArgumentError } from '../../errors/tensor.ts'
 import { currentPosition } from '../current-position.ts'
 import { stateOf, Tensor } from '../tensor.ts'
@@ -114,10 +114,7 @@ export function inTensors(name: string): string | undefined {
 const camelOf = (name: string): string => (name in Tensor.prototype ? name : toCamelCase(name))
 
 function nearest(name: string): string | undefined {
-  const own = Object.getOwnPropertyNames(Tensor.prototype)
-  const away = (other: string): number => distance(other.toLowerCase(), name.toLowerCase())
-  const [best] = own.sort((a, b) => away(a) - away(b))
-  return away(best) <= Math.max(1, Math.floor(name.length / 3)) ? best : undefined
+  return nearestNames(name, Object.getOwnPropertyNames(Tensor.prototype), 1)[0]
 }
 
 /** What has a path keeps it as it is written. */

@@ -3,15 +3,12 @@ import type { OnnxGraph } from '../onnx/graph/graph.ts'
 import type { GraphNode } from '../onnx/graph/node.ts'
 import type { ModuleNode } from './tree.ts'
 
-/* Where a graph would give a value under a module's name that is not what the module gave: refused, with what can be read instead. */
+/* Taps that would read another value than the module's result in PyTorch. They throw an error, which says what to read instead. */
 
-/** How torch.onnx names weights that it computed itself, as it does when it folds a normalisation into the convolution before it. */
+/** The names that torch.onnx gives to weights it computed, as it does when it folds a normalisation into the convolution before it. */
 const COMPUTED = /^onnx::Conv/
 
-/**
- * A convolution whose weights the exporter computed: a BatchNorm after it is folded in, and what leaves is the norm's result.
- * @throws NoTapError if the value is made by such a node of the module's own
- */
+/** @throws NoTapError if the exporter folded the BatchNorm after this convolution into it, so that the norm's result leaves the module */
 export function assertNotFolded(label: string, module: ModuleNode, maker: GraphNode | undefined): void {
   if (!maker || !module.own.includes(maker.index)) return
   const [, weight, bias] = maker.inputs
@@ -23,7 +20,10 @@ export function assertNotFolded(label: string, module: ModuleNode, maker: GraphN
   )
 }
 
-/** Nodes that read each parameter below a module, where all parameters are read more than once in the same way: one node for each call. */
+/**
+ * One node for each time that the module runs in a pass: those that read its first parameter. Undefined if it runs once, that is, unless
+ * several nodes of one kind read each of its parameters.
+ */
 export function callsOf(module: ModuleNode, graph: OnnxGraph): readonly GraphNode[] | undefined {
   if (module.path === '') return undefined
   const inside = new Set(module.nodes)
@@ -42,7 +42,7 @@ export function callsOf(module: ModuleNode, graph: OnnxGraph): readonly GraphNod
   return calls
 }
 
-/** @throws NoTapError for a module that runs several times: its name stands for none of the calls */
+/** @throws NoTapError for a module that runs several times in a pass, as its name does not tell which call is meant */
 export function assertOneCall(label: string, module: ModuleNode, graph: OnnxGraph): void {
   const calls = callsOf(module, graph)
   if (!calls) return
@@ -53,7 +53,7 @@ export function assertOneCall(label: string, module: ModuleNode, graph: OnnxGrap
   )
 }
 
-/** Named parameters of a module and all below it; single numbers apart, as exporters let several nodes share those. */
+/** Named parameters of a module and of those in it. Single numbers are left out, because exporters let several nodes share those. */
 function* parametersOf(module: ModuleNode, graph: OnnxGraph): Iterable<string> {
   for (const name of module.weights.values()) {
     const dims = graph.initializers.get(name)?.dims ?? []

@@ -1,16 +1,16 @@
 import type { ModuleNode } from '../tree.ts'
 
-export interface ShownParameter {
+export interface DisplayedParameter {
   readonly name: string
-  /** The initializer that it is; undefined for one that is made of several, or turned around. */
+  /** The initializer that holds it; undefined if it is made of several, or stored transposed. */
   readonly initializer: string | undefined
   readonly dims: readonly number[] | undefined
-  /** `4 bits`; '' where there is nothing to say. */
+  /** `4 bits`, or ''. */
   readonly note: string
 }
 
-/** A module's parameters for people: those that act, without the parts that they are stored in. */
-export function shownParameters(module: ModuleNode): ShownParameter[] {
+/** A module's parameters as they are displayed: without the scales, zero points and packed data that they are made of. */
+export function displayedParameters(module: ModuleNode): DisplayedParameter[] {
   const parts = new Set([...module.parameters.values()].flatMap(({ stored }) => stored))
   return [
     ...[...module.parameters].map(([name, { dims, note }]) => ({ name, initializer: undefined, dims, note })),
