@@ -19,7 +19,7 @@ export function mappedWeights(sidecar?: Sidecar): WeightPlaces {
     const known = { inPlace: new Map<string, TensorProto>(), inSidecar: new Map<string, TensorProto>() }
     return names => {
       // A sidecar that was cleared away is not missed: what it was made from is still there.
-      const source = sidecar?.isThere() ? sidecar : undefined
+      const source = sidecar?.exists() ? sidecar : undefined
       const folder = source ? dirname(source.file) : ownFolder
       const prepared = source ? known.inSidecar : known.inPlace
       const found: TensorProto[] = []

@@ -1,5 +1,5 @@
 import { InputError } from '../../errors/input.ts'
-import { type NotWrittenOut, takesLengths } from '../../onnx/graph/clusters.ts'
+import { type ExpansionRefused, takesLengths } from '../../onnx/graph/clusters.ts'
 import type { OnnxGraph } from '../../onnx/graph/graph.ts'
 import type { TensorData } from '../../tensor/dtypes/data.ts'
 
@@ -18,7 +18,7 @@ export function lengthMasks(graph: OnnxGraph): readonly string[] {
 }
 
 /** The error for prompts that are padded on the left, where an operator that takes lengths can't be written out with a mask. */
-export function paddedLeftRefused(graph: OnnxGraph, cause: NotWrittenOut): InputError {
+export function paddedLeftRefused(graph: OnnxGraph, cause: ExpansionRefused): InputError {
   const declared = graph.inputs.map(input => ({ ...input, type: input.type ?? 'other' }))
   return new InputError(
     `The prompts are padded on the left, and the model’s attention takes lengths, which count from the left. It can’t be written out with a mask: ${cause.message}.`,

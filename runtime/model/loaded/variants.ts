@@ -7,10 +7,10 @@ import type { Provider } from '../../engine/sessions/provider.ts'
 import { type WeightPlaces, Weights } from '../../engine/sessions/weights.ts'
 import { elementsKey } from '../../graph/elements-key.ts'
 import type { Alignment } from '../../onnx/expansions/expansion.ts'
-import { hidesValues, NotWrittenOut } from '../../onnx/graph/clusters.ts'
+import { ExpansionRefused, hasExpandableNodes } from '../../onnx/graph/clusters.ts'
 import { buildGraph, type OnnxGraph } from '../../onnx/graph/graph.ts'
 import { type Branch, bodyOf, branchId, takeBranches } from '../../onnx/rewriting/choose-branches.ts'
-import { inlineBodies } from '../../onnx/rewriting/embed-body-weights.ts'
+import { embedBodyWeights } from '../../onnx/rewriting/embed-body-weights.ts'
 import type { GraphProto, ModelProto, NodeProto } from '../../onnx/schema/onnx_pb.ts'
 import type { TensorData } from '../../tensor/dtypes/data.ts'
 import type { DataType } from '../../tensor/dtypes/dtype.ts'
@@ -233,14 +233,14 @@ class Stage {
 
   /** Weights of a branch that was taken stay in their file: they are the main graph's now. */
   #toRun(): Promise<Runnable> {
-    this.#runnable ??= inlineBodies(this.#proto)
+    this.#runnable ??= embedBodyWeights(this.#proto)
       .then(proto => {
-        if (proto === this.#proto && !hidesValues(proto)) return { graph: this.graph, weights: this.weights }
+        if (proto === this.#proto && !hasExpandableNodes(proto)) return { graph: this.graph, weights: this.weights }
         const graph = buildGraph(proto, { clusters: true, rows: this.#rows })
         return { graph, weights: new Weights(graph.initializers, this.#places) }
       })
       .catch(error => {
-        throw error instanceof NotWrittenOut ? paddedLeftRefused(this.graph, error) : error
+        throw error instanceof ExpansionRefused ? paddedLeftRefused(this.graph, error) : error
       })
     return this.#runnable
   }
@@ -362,7 +362,7 @@ export class Variants {
     proto: ModelProto,
     dims: ReadonlyMap<string, readonly number[]> | undefined,
   ): Promise<ReadonlyMap<string, ValueShape>> {
-    const graph = buildGraph(await inlineBodies(proto))
+    const graph = buildGraph(await embedBodyWeights(proto))
     const edges = graph.inputs.map(({ name, type, dims: declared }) => ({
       name,
       type: type as DataType | undefined,

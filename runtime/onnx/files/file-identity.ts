@@ -2,23 +2,23 @@ import { stat } from 'node:fs/promises'
 import { ExternalDataError } from '../../errors/onnx.ts'
 
 export interface FileIdentity {
-  /** The same for two paths that lead to one file, by links of either kind. */
+  /** Equal for two paths that lead to one file, also by hard links and symlinks. */
   readonly id: string
   readonly isFolder: boolean
   readonly size: number
   readonly mtimeMs: number
 }
 
-/** A file that weights lie in, as it was when the model was read. */
+/** The state of a file that contains weights, when the model was read. */
 export interface SourceFile {
-  /** The file itself, symlinks followed. */
+  /** The real path, symlinks followed. */
   readonly file: string
   readonly size: number
   readonly mtimeMs: number
   readonly inode: number
 }
 
-/** What is at a path, links followed; undefined if nothing is. */
+/** The identity of the file at a path, links followed; undefined if there is none. */
 export async function identityOf(path: string): Promise<FileIdentity | undefined> {
   try {
     const { dev, ino } = await stat(path, { bigint: true })
@@ -30,10 +30,10 @@ export async function identityOf(path: string): Promise<FileIdentity | undefined
   }
 }
 
-/** @throws ExternalDataError for a file that is no longer as it was when the model was read */
+/** @throws ExternalDataError if the file has changed since the model was read */
 export async function assertUnchanged({ file, size, mtimeMs }: SourceFile): Promise<FileIdentity> {
-  const there = await identityOf(file)
-  if (there && there.size === size && there.mtimeMs === mtimeMs) return there
-  const what = there ? 'has changed' : 'is gone'
+  const current = await identityOf(file)
+  if (current && current.size === size && current.mtimeMs === mtimeMs) return current
+  const what = current ? 'has changed' : 'is gone'
   throw new ExternalDataError(`${file} ${what} since the model was loaded from it.`, 'load the model again')
 }

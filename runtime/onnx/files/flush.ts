@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 
 const flushDescriptor = promisify(fsync)
 
-/** What was written is on the disk then. By the descriptor: Yarn's Plug'n'Play gives file handles of its own, which have no `sync`. */
+/** Waits until all that was written is on the disk. Uses the descriptor, as the file handles of Yarn's Plug'n'Play have no `sync`. */
 export function flush(handle: FileHandle): Promise<void> {
   return flushDescriptor(handle.fd)
 }

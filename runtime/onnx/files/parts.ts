@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { ExternalDataError } from '../../errors/onnx.ts'
 
-/** A piece of a file to be written: bytes, or bytes that lie in another file. */
+/** A part of a file to be written: bytes, or a range of another file. */
 export type Part = Uint8Array | FileRange
 
 export interface FileRange {
@@ -18,7 +18,8 @@ const WINDOW = 4 * 1024 * 1024
 const ZEROS = new Uint8Array(WINDOW)
 
 /**
- * Writes parts one after the other, through one window: ranges may be of any size, and lie beyond 2 GiB. Windows of zeros become holes.
+ * Writes parts one after the other through one buffer, so that ranges may have any size and lie beyond 2 GiB. Zeros that fill the buffer
+ * become a hole in the file.
  * @throws ExternalDataError if a range's file has become shorter, the signal's reason, or what the file system throws
  */
 export async function writeParts(target: FileHandle, parts: readonly Part[], signal?: AbortSignal): Promise<void> {

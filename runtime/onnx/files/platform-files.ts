@@ -1,17 +1,17 @@
-/** What the rooms that know nothing of the platform ask of its files. */
+/** Access to files for the folders that run on every platform. */
 export interface PlatformFiles {
-  /** Bytes of a file that external data lies in, by its location. */
+  /** Reads `length` bytes of a file of external data, which `location` names. */
   readBytes(location: string, offset: number, length: number): Promise<Uint8Array>
 }
 
 let files: PlatformFiles | undefined
 
-/** Chosen once, by the platform's entry point. */
+/** Called once, by the platform's entry point. */
 export function usePlatformFiles(chosen: PlatformFiles): void {
   files = chosen
 }
 
-/** Whether an entry point has chosen. */
+/** Whether an entry point has called `usePlatformFiles`. */
 export const hasPlatform = (): boolean => files !== undefined
 
 export function platformFiles(): PlatformFiles {

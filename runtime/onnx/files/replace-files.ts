@@ -10,8 +10,8 @@ export interface NewFile {
 }
 
 /**
- * Writes files beside their places, and moves them there when all are whole. If anything fails, what was there before is there still,
- * and nothing else.
+ * Writes each file under a temporary name in its folder, and renames all of them when they are complete. If anything fails, the folders
+ * are as they were before.
  */
 export async function replaceFiles(files: readonly NewFile[], signal?: AbortSignal): Promise<void> {
   const written: { readonly temporary: string; readonly path: string }[] = []
@@ -19,12 +19,12 @@ export async function replaceFiles(files: readonly NewFile[], signal?: AbortSign
   try {
     for (const { path, parts } of files) {
       await makeFolders(dirname(path), folders)
-      const temporary = beside(path)
+      const temporary = temporaryPath(path)
       written.push({ temporary, path })
       const handle = await open(temporary, 'wx')
       try {
         await writeParts(handle, parts, signal)
-        // Some file systems tell only here that there is no room.
+        // Some file systems report only here that the disk is full.
         await flush(handle)
       } finally {
         await handle.close()
@@ -38,11 +38,11 @@ export async function replaceFiles(files: readonly NewFile[], signal?: AbortSign
   }
 }
 
-function beside(path: string): string {
+function temporaryPath(path: string): string {
   return join(dirname(path), `.onnsight-${randomBytes(8).toString('hex')}.tmp`)
 }
 
-/** Makes the folders that are missing, and adds them to `made`, outermost first. */
+/** Makes a folder and those above it that are missing. Adds each to `made`, outermost first. */
 async function makeFolders(folder: string, made: string[]): Promise<void> {
   try {
     await mkdir(folder)
@@ -56,7 +56,7 @@ async function makeFolders(folder: string, made: string[]): Promise<void> {
   }
 }
 
-/** Each move is atomic; if a later one fails, the earlier ones are taken back. */
+/** Renames all files. If a later rename fails, the earlier ones are undone. */
 async function moveAll(files: readonly { readonly temporary: string; readonly path: string }[]): Promise<void> {
   const undo: (() => Promise<void>)[] = []
   const backups: string[] = []
@@ -75,9 +75,9 @@ async function moveAll(files: readonly { readonly temporary: string; readonly pa
   }
 }
 
-/** A second name for the file at a path; undefined if there is none. */
+/** Gives the file at a path a second name, and returns it; undefined if there is no file. */
 async function backUp(path: string): Promise<string | undefined> {
-  const backup = beside(path)
+  const backup = temporaryPath(path)
   try {
     await link(path, backup)
   } catch (error) {

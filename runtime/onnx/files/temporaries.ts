@@ -6,17 +6,17 @@ import { join } from 'node:path'
 const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8)
 const PATTERN = /^(.+)\.(\d+)\.([0-9a-f]{8})\.[0-9a-f]{8}\.tmp$/
 
-/** After that long without a change, nobody is taken to be writing. */
+/** A file that was not changed for so long is no longer being written. */
 const STALLED_MS = 10_000
-/** Writers on other machines can't be looked up. */
+/** A file of this age is removed whoever wrote it: whether a process on another machine runs can't be looked up. */
 const ABANDONED_MS = 24 * 3600_000
 
-/** The name under which a file is written before it gets its own: it tells the process and the machine. */
+/** A temporary name for a file that is being written. It contains the process and the machine. */
 export function temporaryName(name: string, random: Uint8Array): string {
   return `${name}.${process.pid}.${HOST}.${Buffer.from(random).toString('hex')}.tmp`
 }
 
-/** Removes what writers that are gone have left in a folder. Gives whether anyone is writing the file of this name. */
+/** Removes temporary files of processes that have ended. Returns whether a process is writing the file `name`. */
 export async function clearTemporaries(folder: string, name: string): Promise<boolean> {
   let isBeingWritten = false
   for (const entry of await readdir(folder)) {
@@ -33,7 +33,7 @@ export async function clearTemporaries(folder: string, name: string): Promise<bo
   return isBeingWritten
 }
 
-/** Milliseconds since a file was changed; undefined if it is not there any more. */
+/** Milliseconds since a file was changed; undefined if it has been removed. */
 async function ageOf(path: string): Promise<number | undefined> {
   try {
     return Date.now() - (await stat(path)).mtimeMs
@@ -47,7 +47,7 @@ function isRunning(pid: number): boolean {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    // A process of another user may not be signalled.
+    // EPERM: the process runs, and belongs to another user.
     return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }

@@ -14,51 +14,51 @@ import {
   TensorProto_DataType,
   type ValueInfoProto,
 } from '../schema/onnx_pb.ts'
-import { takesLengths, writeOut } from './clusters.ts'
+import { expandFusedNodes, takesLengths } from './clusters.ts'
 import type { Cluster, GraphNode } from './node.ts'
 import { sortNodes } from './running-order.ts'
 
 /** A graph input or output, as declared. */
 export interface ValueInfo {
   readonly name: string
-  /** `float32`, `int64`, …; undefined for what is no tensor. */
+  /** `float32`, `int64`, …; undefined for a sequence, map or optional. */
   readonly type: string | undefined
   readonly dims: readonly (number | string | undefined)[] | undefined
 }
 
 /**
- * A model's graph as the rest of onnsight sees it: constants are initializers, sparse ones are nodes that make the dense value, and
- * nodes stand in running order.
+ * A model's graph as the rest of onnsight sees it: Constant nodes are initializers, a sparse initializer is nodes that make its dense
+ * value, and nodes are in running order.
  */
 export interface OnnxGraph {
   readonly nodes: readonly GraphNode[]
-  /** What must be fed. */
+  /** The inputs that must be fed: those without an initializer. */
   readonly inputs: readonly ValueInfo[]
   readonly outputs: readonly ValueInfo[]
   readonly initializers: ReadonlyMap<string, TensorProto>
   /** The Constant nodes that became initializers, by their output's name. */
   readonly constantNodes: ReadonlyMap<string, NodeProto>
-  /** Values that the file declares a type for. */
+  /** The declared types of values, by name. */
   readonly valueTypes: ReadonlyMap<string, ValueInfo>
   readonly producer: ReadonlyMap<string, { readonly node: GraphNode; readonly output: number }>
   readonly consumers: ReadonlyMap<string, readonly GraphNode[]>
-  /** By domain; '' is ai.onnx. */
+  /** Operator set versions by domain; '' is ai.onnx. */
   readonly opsets: ReadonlyMap<string, number>
   readonly irVersion: number
-  /** Model-local functions that are called as they are. */
+  /** Model-local functions that were not inlined. */
   readonly functions: readonly FunctionProto[]
   readonly metadata: Readonly<Record<string, string>>
 }
 
 export interface GraphOptions {
   readonly clusters?: boolean
-  /** Where rows of unequal lengths stand. With 'end', operators that take lengths are written out for good. */
+  /** The side on which rows of unequal lengths are aligned. With 'end', operators that take lengths are expanded and no longer run fused. */
   readonly rows?: Alignment
 }
 
 /**
- * With `clusters`, fused nodes are written out in plain ones, which know what they are a part of.
- * @throws InvalidGraphError for a value made twice, or a graph that is no DAG
+ * Builds the graph of a message. With `clusters`, fused nodes are expanded into plain ones, and each of those has its `cluster`.
+ * @throws InvalidGraphError for a value made by two nodes, or a circle
  */
 export function buildGraph(proto: ModelProto, options: GraphOptions = {}): OnnxGraph {
   const graph = proto.graph as GraphProto
@@ -106,7 +106,7 @@ export function buildGraph(proto: ModelProto, options: GraphOptions = {}): OnnxG
 interface Named {
   readonly node: NodeProto
   readonly captures: readonly string[]
-  /** Unique: made up from the operation where the file gives none. */
+  /** Unique: made from the operation's name if the file gives none. */
   readonly name: string
 }
 
@@ -139,25 +139,25 @@ function asGraphNode({ node, captures, name }: Named, index: number): GraphNode 
   }
 }
 
-interface Surroundings {
+interface GraphContext {
   readonly initializers: Map<string, TensorProto>
   readonly valueTypes: ReadonlyMap<string, ValueInfo>
   readonly opsets: ReadonlyMap<string, number>
   readonly taken: Set<string>
 }
 
-/** Names that are in use: those of values, in bodies too, and those of nodes with NODE before them. */
+/** Names in use: those of values, in bodies too, and those of nodes, with the prefix NODE. */
 function takenNames(graph: GraphProto, sorted: readonly Named[]): Set<string> {
   return new Set([...namesIn(graph), ...sorted.map(({ name }) => `${NODE}${name}`)])
 }
 
-/** Fused nodes in plain ones. Their constants become initializers. */
+/** The nodes of the graph, fused ones expanded. Constants of the expansions are added to the initializers. */
 function withClusters(
   sorted: readonly Named[],
-  { initializers, valueTypes, opsets, taken }: Surroundings,
+  { initializers, valueTypes, opsets, taken }: GraphContext,
   rows: Alignment = 'start',
 ): GraphNode[] {
-  const { written, initializers: added } = writeOut(sorted, {
+  const { expanded: written, initializers: added } = expandFusedNodes(sorted, {
     opset: opsets.get('') ?? 1,
     rows,
     taken,

@@ -5,35 +5,35 @@ export type { InsideShape }
 
 /** A node of the main graph. */
 export interface GraphNode {
-  /** Its place in running order. */
+  /** Its index in running order. */
   readonly index: number
-  /** Unique: made up from the operation where the file gives none. */
+  /** Unique: made from the operation's name if the file gives none. */
   readonly name: string
   readonly opType: string
   readonly domain: string
   /** '' for an optional input left out. */
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
-  /** Outer values that its subgraph bodies read. */
+  /** Names of outer values that its subgraph bodies read. */
   readonly captures: readonly string[]
-  /** As it was read, but for a name that was made up. */
+  /** The node's message as it was read, except that it has `name`. */
   readonly proto: NodeProto
   /** The fused node that this one is a part of. */
   readonly cluster?: Cluster
 }
 
 /**
- * A fused node and the plain nodes that mean the same. A graph holds the plain ones, so that what the operator hides can be read and
- * written; sessions run the fused one wherever nobody reaches inside.
+ * A fused node and the plain nodes that compute the same. The graph contains the plain ones, so that a trace can read and write the values
+ * inside the operator; sessions run the fused one unless a trace does so.
  */
 export interface Cluster {
-  /** As in the file. Its index is that of the first plain node. */
+  /** The file's node. Its index is that of the first plain node. */
   readonly fused: GraphNode
   /** Plain nodes, in running order. */
   readonly nodes: readonly GraphNode[]
   /** Values that the plain nodes make. */
   readonly made: ReadonlySet<string>
-  /** Values that the fused node can give as its result of this index, though the file does not ask for them. */
+  /** Optional outputs of the fused node that the file leaves out: the value's name and the output's index. */
   readonly optional: ReadonlyMap<string, number>
   readonly sum: string | undefined
   readonly completed: ReadonlySet<string>
@@ -42,14 +42,14 @@ export interface Cluster {
   readonly inside: ReadonlyMap<string, InsideShape> | undefined
 }
 
-/** The nodes of a graph as its file has them: of a cluster, the fused node stands in the place of its first. */
+/** The nodes as the file has them: a cluster's first node is replaced by the fused one, the others are left out. */
 export function asInFile(nodes: readonly GraphNode[]): GraphNode[] {
   return nodes
     .filter(node => node.cluster === undefined || node.cluster.nodes[0] === node)
     .map(node => node.cluster?.fused ?? node)
 }
 
-/** Every value that a node reads, and that the fused node reads which it is a part of. */
+/** Every value that a node reads, and those that its fused node reads, if it is part of one. */
 export function allReads(node: GraphNode): readonly string[] {
   const own = [...node.inputs, ...node.captures]
   return node.cluster ? [...own, ...node.cluster.fused.inputs] : own

@@ -6,28 +6,28 @@ export interface Sortable {
   readonly captures: readonly string[]
 }
 
-/** Nodes in running order. A file that has them so already keeps its order. @throws InvalidGraphError for a circle */
+/** Sorts nodes so that makers come before readers. Nodes that are sorted already keep their order. @throws InvalidGraphError for a circle */
 export function sortNodes<N extends Sortable>(nodes: readonly N[]): N[] {
   const maker = new Map<string, number>()
   nodes.forEach(({ node }, i) => {
     for (const name of node.output) if (name !== '') maker.set(name, i)
   })
-  const before = nodes.map(
+  const makersOf = nodes.map(
     ({ node, captures }) =>
       new Set([...node.input, ...captures].map(name => maker.get(name)).filter(i => i !== undefined)),
   )
-  if (before.every((makers, i) => [...makers].every(maker => maker < i))) return [...nodes]
+  if (makersOf.every((makers, i) => [...makers].every(maker => maker < i))) return [...nodes]
 
-  const after = nodes.map(() => [] as number[])
-  const missing = before.map((makers, i) => {
-    for (const maker of makers) after[maker].push(i)
+  const readersOf = nodes.map(() => [] as number[])
+  const missing = makersOf.map((makers, i) => {
+    for (const maker of makers) readersOf[maker].push(i)
     return makers.size
   })
   const ready = nodes.map((_, i) => i).filter(i => missing[i] === 0)
   const sorted: N[] = []
   for (let next = 0; next < ready.length; next++) {
     sorted.push(nodes[ready[next]])
-    for (const user of after[ready[next]]) if (--missing[user] === 0) ready.push(user)
+    for (const user of readersOf[ready[next]]) if (--missing[user] === 0) ready.push(user)
   }
   if (sorted.length < nodes.length) {
     const stuck = nodes.filter((_, i) => missing[i] > 0).map(({ node }) => node.name || node.opType)

@@ -1,7 +1,7 @@
 import type { GraphProto, NodeProto } from '../schema/onnx_pb.ts'
 import { bodiesOf, renameInBodies } from './subgraphs.ts'
 
-/** The node with other names for the outer values that its subgraph bodies read. ONNX forbids a body to define an outer name anew. */
+/** Renames the outer values that a node's bodies read. No body defines one of these names: ONNX forbids it. */
 export function renameCaptures(node: NodeProto, names: ReadonlyMap<string, string>): NodeProto {
   return names.size === 0 ? node : renameInBodies(node, name => names.get(name) ?? name)
 }
@@ -14,12 +14,12 @@ export function capturesOf(node: NodeProto): string[] {
 }
 
 function freeNames(graph: GraphProto): Set<string> {
-  const bound = new Set<string>([...graph.input, ...graph.initializer].map(({ name }) => name))
-  for (const { values } of graph.sparseInitializer) bound.add(values?.name ?? '')
-  for (const node of graph.node) for (const name of node.output) bound.add(name)
+  const defined = new Set<string>([...graph.input, ...graph.initializer].map(({ name }) => name))
+  for (const { values } of graph.sparseInitializer) defined.add(values?.name ?? '')
+  for (const node of graph.node) for (const name of node.output) defined.add(name)
   const free = new Set<string>()
   const read = (name: string): void => {
-    if (name !== '' && !bound.has(name)) free.add(name)
+    if (name !== '' && !defined.has(name)) free.add(name)
   }
   for (const node of graph.node) {
     node.input.forEach(read)

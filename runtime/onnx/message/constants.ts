@@ -41,8 +41,8 @@ export function constantTensor(node: NodeProto): TensorProto | undefined {
 
 /**
  * Nodes that make a sparse tensor's dense value. onnxruntime turns a sparse Constant into an initializer, which can't be a graph's
- * output as it stands: the Identity makes it a value like any other.
- * @param name of the value
+ * output. The Identity makes an ordinary value of it.
+ * @param name the dense value's
  */
 export function denseNodes(name: string, sparse: SparseTensorProto): NodeProto[] {
   const constant = `${name}/sparse`
@@ -53,7 +53,7 @@ export function denseNodes(name: string, sparse: SparseTensorProto): NodeProto[]
   ]
 }
 
-/** What a sparse Constant holds. */
+/** The tensor of a sparse Constant node; undefined for other nodes. */
 export function sparseConstant(node: NodeProto): SparseTensorProto | undefined {
   return node.attribute.find(({ name }) => name === 'sparse_value')?.sparseTensor
 }

@@ -16,17 +16,17 @@ export function externalEntry(tensor: TensorProto, key: string): string | undefi
   return tensor.externalData.find(entry => entry.key === key)?.value
 }
 
-/** Finds a file that weights lie in, by the location that was written. `tensor` is for messages. @throws ExternalDataError */
+/** Finds the file of weights that `location` names in the model. Messages name `tensor`. @throws ExternalDataError */
 export type Locate<F extends DataFile> = (location: string, tensor: string) => Promise<F>
 
-/** What must be known of a file that weights lie in. */
+/** A file that contains weights; its size is in bytes. */
 export interface DataFile {
   readonly file: string
   readonly size: number
 }
 
 /**
- * Finds the files that external tensors lie in, and checks that every tensor is whole. Locations become what `locate` says of them.
+ * Finds the files of external tensors and checks that each tensor lies within its file. Replaces locations by the paths that `locate` finds.
  * @throws ExternalDataError for a file that is missing or too short
  */
 export async function resolveExternalData<F extends DataFile>(
@@ -72,7 +72,7 @@ function checkDims(tensor: TensorProto, path: string): void {
   )
 }
 
-/** Sets the location entry to the real file, and remembers the one that was written. Adds the length where it was left out. */
+/** Sets the location to the real file, keeps the written one in another entry, and adds the length if it is missing. */
 function rewrite(tensor: TensorProto, location: string, { file, size }: DataFile): void {
   const entry = tensor.externalData.find(item => item.key === 'location')
   if (entry) entry.value = file

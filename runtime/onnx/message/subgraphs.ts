@@ -6,7 +6,7 @@ export function bodiesOf(node: NodeProto): GraphProto[] {
   return node.attribute.flatMap(({ g, graphs }) => (g ? [g, ...graphs] : graphs))
 }
 
-/** The node with other bodies; the node itself if it has none. */
+/** A copy of the node with changed bodies; the node itself if it has none. */
 export function withBodies(node: NodeProto, change: (body: GraphProto) => GraphProto): NodeProto {
   const hasBodies = ({ g, graphs }: AttributeProto): boolean => g !== undefined || graphs.length > 0
   if (!node.attribute.some(hasBodies)) return node
@@ -16,13 +16,13 @@ export function withBodies(node: NodeProto, change: (body: GraphProto) => GraphP
   return withFields(node, { attribute })
 }
 
-/** The node with other names for all values that it and its bodies read and make. */
+/** A copy of the node with other names for all values that it and its bodies read and make. */
 export function renameIn(node: NodeProto, rename: (name: string) => string): NodeProto {
   const renamed = withFields(node, { input: node.input.map(rename), output: node.output.map(rename) })
   return renameInBodies(renamed, rename)
 }
 
-/** The node with other names for all values that its bodies read and make. */
+/** A copy of the node with other names for all values that its bodies read and make. */
 export function renameInBodies(node: NodeProto, rename: (name: string) => string): NodeProto {
   return withBodies(node, body => renameBody(body, rename))
 }

@@ -1,6 +1,6 @@
 import { TensorProto_DataType as OnnxType } from '../schema/onnx_pb.ts'
 
-/** Bits of one element, by ONNX element type. Strings have none. */
+/** Bits of one element, by ONNX element type. Strings have no fixed size. */
 const bits = new Map<number, number>([
   [OnnxType.FLOAT, 32],
   [OnnxType.UINT8, 8],

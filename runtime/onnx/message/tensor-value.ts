@@ -2,7 +2,7 @@ import { platformFiles } from '../files/platform-files.ts'
 import { TensorProto_DataType as OnnxType, type TensorProto } from '../schema/onnx_pb.ts'
 import { externalEntry } from './external-data.ts'
 
-/** A tensor's elements as little-endian bytes, from its file if they lie in one. @throws Error for strings */
+/** A tensor's elements as little-endian bytes, read from its file if it is external. @throws Error for strings */
 export async function readTensorBytes(tensor: TensorProto): Promise<Uint8Array> {
   const location = externalEntry(tensor, 'location')
   if (location === undefined) return embeddedBytes(tensor)

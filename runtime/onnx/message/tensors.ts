@@ -7,7 +7,7 @@ import type {
   TensorProto,
 } from '../schema/onnx_pb.ts'
 
-/** Every tensor of a model: initializers, sparse ones' parts, attributes; in subgraphs, functions and training graphs too. */
+/** Every tensor of a model: initializers, parts of sparse ones, attributes; also in subgraphs, functions and training graphs. */
 export function* tensorsOf(proto: ModelProto): Iterable<TensorProto> {
   if (proto.graph) yield* inGraph(proto.graph)
   for (const fn of proto.functions) {
@@ -20,7 +20,7 @@ export function* tensorsOf(proto: ModelProto): Iterable<TensorProto> {
   }
 }
 
-/** The tensors that a session gets as initializers of its own graph. */
+/** The tensors that become initializers of a session's main graph. */
 export function* mainTensorsOf(proto: ModelProto): Iterable<TensorProto> {
   yield* proto.graph?.initializer ?? []
   for (const node of proto.graph?.node ?? []) {

@@ -11,7 +11,7 @@ const MOST_IR = 13
 const MOST_OPSET = 26
 
 /**
- * The message of an ONNX file, without its large tensors' payloads: those are references into `location`, with offset and length.
+ * Decodes an ONNX file without its large tensors' payloads, which become references to `location` with an offset and a length in bytes.
  * `path` names the file in errors.
  * @throws NotOnnxError, TruncatedModelError, UnsupportedVersionError
  */

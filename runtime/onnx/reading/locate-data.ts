@@ -4,10 +4,10 @@ import { ExternalDataError } from '../../errors/onnx.ts'
 import type { SourceFile } from '../files/file-identity.ts'
 
 /**
- * A file of external data beside a model. The path is real and absolute: a Hugging Face cache is made of symlinks, which onnxruntime
- * refuses. `path` is the model's as it was given, `file` the real one. As with onnxruntime, a model's weights lie in its own folder or
- * below: a file from elsewhere could be any file of whoever opens the model, and saving it would give that away.
- * @throws ExternalDataError if it is not there, or lies outside of the model's folder
+ * Finds a file of external data that a model names. `path` is the model's path as the user wrote it, `file` the real one. The result's path
+ * is real and absolute, because a Hugging Face cache is made of symlinks, which onnxruntime refuses. Like onnxruntime, it accepts files in
+ * the model's folder or below it only: a model from elsewhere could name any private file, and saving the model would copy it.
+ * @throws ExternalDataError if the file is missing, or lies outside of the model's folder
  */
 export async function locateData(location: string, path: string, file: string, tensor: string): Promise<SourceFile> {
   const folders = [dirname(file), dirname(resolve(path))]

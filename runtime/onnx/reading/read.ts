@@ -11,20 +11,20 @@ import type { ModelProto } from '../schema/onnx_pb.ts'
 import { decodeModel } from './decode.ts'
 import { locateData } from './locate-data.ts'
 
-/** A model as it was read: everything but the large tensors' bytes, which stay where they lie. */
+/** A model as it was read: all but the large tensors' bytes, which stay in their files. */
 export interface ModelFile {
-  /** As it was given. */
+  /** The path as the user wrote it. */
   readonly path: string
-  /** The file itself, symlinks followed. */
+  /** The real path, symlinks followed. */
   readonly file: string
-  /** As it stands in the file, but for large tensors: they are external, with location (an absolute path), offset, length. Marked where changed. */
+  /** The file's message, except that large tensors are external: absolute path, offset and length. `fields-with-tensors.ts` marks such changes. */
   readonly message: ModelProto
-  /** The .onnx file, and those that external data lies in. */
+  /** The .onnx file and the files of external data. */
   readonly sources: readonly SourceFile[]
 }
 
 /**
- * Reads an ONNX file: embedded or external weights, of any size, behind symlinks too. Weights never enter JavaScript's memory.
+ * Reads an ONNX file of any size, with embedded or external weights, also behind symlinks. Weights never enter JavaScript's memory.
  * @throws ModelNotFoundError, UnreadableModelError, NotOnnxError, TruncatedModelError, ExternalDataError, UnsupportedVersionError
  */
 export async function readModel(path: string): Promise<ModelFile> {

@@ -1,7 +1,7 @@
 import { NotOnnxError } from '../../errors/onnx.ts'
 import { type ByteSource, readBytes } from '../files/byte-source.ts'
 
-/** Names the files that are often passed in the place of a model. @throws NotOnnxError */
+/** Recognises files that are often passed instead of a model. @throws NotOnnxError, which names the kind of file */
 export async function recognise(source: ByteSource, path: string): Promise<void> {
   if (source.size === 0) throw new NotOnnxError(path, 'an empty file', 'download or export it again')
   const bytes = await source.read(0, 256)
@@ -26,12 +26,12 @@ export async function recognise(source: ByteSource, path: string): Promise<void>
   if (!/[^\t\n\r\x20-\x7e\x80-\xff]/.test(text)) throw new NotOnnxError(path, 'a text file')
 }
 
-/** The length of a JSON header, below the file's own, and the header. An ONNX file can have the same characters there by chance. */
+/** Whether the file begins with a JSON header and its length. The header's end is checked too, as an ONNX file may begin alike by chance. */
 async function isSafetensors(bytes: Uint8Array, text: string, source: ByteSource): Promise<boolean> {
   if (!/^.{8}\{\s*("|\})/s.test(text)) return false
   const header = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true)
   if (header <= 1n || header > BigInt(source.size - 8)) return false
-  // Filled up with spaces at most.
+  // The header may end in spaces.
   const tail = Math.min(16, Number(header))
   const end = await readBytes(source, 8 + Number(header) - tail, tail)
   return /\} *$/.test(String.fromCharCode(...end))

@@ -10,8 +10,8 @@ import {
 import { encodeVarint, type WireReader } from './wire.ts'
 
 /**
- * Copies a model's message without its large tensor payloads. Each one cut leaves an external_data reference behind, with the
- * location `file`, its offset and its length, and what is needed for writing it back as it was.
+ * Copies a model's message without its large tensor payloads. Each of them is replaced by an external_data reference with the location
+ * `file`, its offset and length in bytes, and what `placeAsRead` needs to write it back as it was.
  * @throws RangeError if the file ends early or is no protobuf message
  */
 export async function readSkeleton(reader: WireReader, file: string): Promise<Uint8Array> {
@@ -29,7 +29,7 @@ async function copyMessage(reader: WireReader, kind: Kind, end: number, file: st
     }
     const length = await readLength(reader, end)
     const childEnd = reader.position + length
-    // A small message holds no large payload: it is copied whole.
+    // A small message contains no large payload, so it is copied unchanged.
     const content =
       length <= KEPT_BYTES
         ? await reader.bytes(length)
@@ -48,7 +48,7 @@ interface Payload {
   readonly length: number
 }
 
-/** A tensor with a reference in place of its payload. What no exporter writes is left whole: two payloads, or external data beside one. */
+/** A tensor with a reference instead of its payload. One with two payloads, or a payload and external data, stays: no exporter writes such. */
 async function cutTensor(reader: WireReader, end: number, file: string): Promise<Uint8Array> {
   const start = reader.position
   const parts: Uint8Array[] = []
@@ -124,7 +124,7 @@ async function readLength(reader: WireReader, end: number): Promise<number> {
   return length
 }
 
-/** One field as it is: its tag, its length if it has one, its content. */
+/** Copies one field: its tag, its length if it has one, its content. */
 async function copyField(reader: WireReader, { field, wire }: Tag, end: number): Promise<Uint8Array[]> {
   if (wire === 2) return lengthDelimited(field, [await reader.bytes(await readLength(reader, end))])
   const tag = encodeVarint(field * 8 + wire)
@@ -134,7 +134,7 @@ async function copyField(reader: WireReader, { field, wire }: Tag, end: number):
   throw new RangeError(`A wire type of ${wire}.`)
 }
 
-/** A varint's own bytes: copied, as its value may need 64 bits. */
+/** The bytes of a varint, undecoded, because its value may need 64 bits. */
 async function readVarintBytes(reader: WireReader): Promise<Uint8Array> {
   const bytes: number[] = []
   for (let i = 0; i < 10; i++) {

@@ -1,6 +1,6 @@
 import type { ByteSource } from '../files/byte-source.ts'
 
-/** Reads a protobuf file by windows: positions may lie beyond 2 GiB, and payloads that are skipped never enter memory. */
+/** Reads a protobuf file through a window, so that positions may lie beyond 2 GiB, and skipped payloads are never read. */
 export class WireReader {
   readonly #source: ByteSource
   #window: Uint8Array = new Uint8Array(0)
@@ -15,7 +15,7 @@ export class WireReader {
     return this.#source.size
   }
 
-  /** A base-128 varint. Multiplication keeps it right beyond 32 bits. @throws RangeError at the end of the file */
+  /** Reads a base-128 varint. It multiplies, because shifts end at 32 bits. @throws RangeError at the end of the file */
   async varint(): Promise<number> {
     let value = 0
     let scale = 1
@@ -42,7 +42,7 @@ export class WireReader {
     return target
   }
 
-  /** @throws RangeError if that would lead past the end of the file */
+  /** @throws RangeError if fewer bytes than that remain */
   skip(length: number): void {
     if (this.position + length > this.end)
       throw new RangeError(`The file ends ${this.position + length - this.end} bytes early.`)
@@ -54,7 +54,7 @@ export class WireReader {
     return this.#window[this.position++ - this.#windowStart]
   }
 
-  /** Makes the byte at `position` part of the window. */
+  /** Moves the window so that it contains the byte at `position`. */
   async #need(): Promise<void> {
     if (this.position >= this.#windowStart && this.position < this.#windowStart + this.#window.length) return
     if (this.position >= this.end) throw new RangeError('The file ends within a message.')
@@ -67,7 +67,7 @@ export class WireReader {
 
 const WINDOW = 256 * 1024
 
-/** Bytes of a varint. */
+/** A number as a varint. */
 export function encodeVarint(value: number): Uint8Array {
   const bytes: number[] = []
   let rest = value

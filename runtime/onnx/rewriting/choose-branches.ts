@@ -8,24 +8,25 @@ import { type GraphProto, type ModelProto, type NodeProto, NodeProtoSchema } fro
 /** Which body of an `If` node runs. */
 export type Branch = 'then' | 'else'
 
-/** An If node has no name that is sure to be there and unique: its first result's has both. */
+/** Identifies an If node by the name of its first result: the node's own name may be missing or used twice. */
 export function branchId(node: { readonly output: readonly string[] }): string {
   return node.output.find(name => name !== '') ?? ''
 }
 
 /**
- * The model with some `If` nodes of the main graph replaced by the nodes of the branch that runs, so that what is inside is part of the
- * graph like any other value. Names stay; one that is used in several places gets the If's name before it. The message given is not
- * changed. @param taken by `branchId`
- * @param inPlace filled with what stands for a node of the main graph, where that is not the node itself
+ * Replaces `If` nodes of the main graph by the nodes of the branch that runs, so that a trace can read and write them. Names stay; a name
+ * that is used in several places gets the If's name as a prefix. The message is copied, not changed.
+ * @param branches the branch that runs, by `branchId`
+ * @param replacements is filled with the nodes that replace a node of the main graph, for each one that is replaced
+ * @throws InvalidGraphError for a branch that is missing or gives too few values
  */
 export function takeBranches(
   proto: ModelProto,
-  taken: ReadonlyMap<string, Branch>,
-  inPlace?: Map<NodeProto, readonly NodeProto[]>,
+  branches: ReadonlyMap<string, Branch>,
+  replacements?: Map<NodeProto, readonly NodeProto[]>,
 ): ModelProto {
   const graph = proto.graph as GraphProto
-  const names = new Names(graph, taken)
+  const names = new UsedNames(graph, branches)
   const merged: BodyParts = {
     node: [],
     initializer: [...graph.initializer],
@@ -34,14 +35,14 @@ export function takeBranches(
     quantizationAnnotation: [...graph.quantizationAnnotation],
   }
   for (const node of graph.node) {
-    const branch = node.opType === 'If' ? taken.get(branchId(node)) : undefined
+    const branch = node.opType === 'If' ? branches.get(branchId(node)) : undefined
     if (!branch) {
       merged.node.push(node)
       continue
     }
     const parts = splice(node, bodyOf(node, branch), names)
     merged.node.push(...parts.node)
-    if (inPlace) replaceIn(inPlace, node, parts.node)
+    if (replacements) recordReplacement(replacements, node, parts.node)
     merged.initializer.push(...parts.initializer)
     merged.sparseInitializer.push(...parts.sparseInitializer)
     merged.valueInfo.push(...parts.valueInfo)
@@ -50,18 +51,22 @@ export function takeBranches(
   return withFields(proto, { graph: withFields(graph, merged) })
 }
 
-/** A node may itself stand in the place of another. */
-function replaceIn(inPlace: Map<NodeProto, readonly NodeProto[]>, node: NodeProto, nodes: readonly NodeProto[]): void {
+/** Notes that `nodes` replace `node`, also where `node` itself had replaced another. */
+function recordReplacement(
+  replacements: Map<NodeProto, readonly NodeProto[]>,
+  node: NodeProto,
+  nodes: readonly NodeProto[],
+): void {
   let isWithin = false
-  for (const [outer, inner] of inPlace) {
+  for (const [outer, inner] of replacements) {
     if (!inner.includes(node)) continue
-    inPlace.set(
+    replacements.set(
       outer,
       inner.flatMap(each => (each === node ? nodes : [each])),
     )
     isWithin = true
   }
-  if (!isWithin) inPlace.set(node, nodes)
+  if (!isWithin) replacements.set(node, nodes)
 }
 
 type BodyParts = Pick<GraphProto, 'node' | 'initializer' | 'sparseInitializer' | 'valueInfo' | 'quantizationAnnotation'>
@@ -73,7 +78,7 @@ export function bodyOf(node: NodeProto, branch: Branch): GraphProto {
   return body
 }
 
-function splice(node: NodeProto, body: GraphProto, names: Names): BodyParts {
+function splice(node: NodeProto, body: GraphProto, names: UsedNames): BodyParts {
   const renamed = new Map<string, string>()
   for (const name of definedIn(body)) {
     const unique = names.unique(name, node.name || branchId(node))
@@ -81,18 +86,18 @@ function splice(node: NodeProto, body: GraphProto, names: Names): BodyParts {
   }
   const rename = (name: string): string => renamed.get(name) ?? name
   const made = new Set(body.node.flatMap(inner => inner.output))
-  const given = new Set<string>()
-  const passed: [from: string, to: string][] = []
+  const handedOut = new Set<string>()
+  const unchanged: [from: string, to: string][] = []
   node.output.forEach((outer, i) => {
     const inner = body.output[i]?.name
     if (inner === undefined) {
       throw new InvalidGraphError(`A branch of the If node ${node.name || branchId(node)} gives too few values.`)
     }
     if (outer === '') return
-    // A value that only passes through the branch, or leaves it twice, needs a node that gives it its outer name.
-    if (made.has(inner) && !given.has(inner)) renamed.set(inner, outer)
-    else passed.push([inner, outer])
-    given.add(inner)
+    // A value that the branch does not make, or that leaves it twice, needs an Identity that gives it its outer name.
+    if (made.has(inner) && !handedOut.has(inner)) renamed.set(inner, outer)
+    else unchanged.push([inner, outer])
+    handedOut.add(inner)
   })
   const nodes = body.node.map(inner =>
     withFields(renameCaptures(inner, renamed), {
@@ -101,7 +106,7 @@ function splice(node: NodeProto, body: GraphProto, names: Names): BodyParts {
     }),
   )
   return {
-    node: [...nodes, ...passed.map(([from, to]) => identity(node, rename(from), to))],
+    node: [...nodes, ...unchanged.map(([from, to]) => identity(node, rename(from), to))],
     initializer: body.initializer.map(tensor => withFields(tensor, { name: rename(tensor.name) })),
     sparseInitializer: body.sparseInitializer.map(tensor =>
       tensor.values
@@ -127,7 +132,7 @@ function identity(node: NodeProto, from: string, to: string): NodeProto {
   })
 }
 
-/** Values that a graph defines itself, its bodies apart. */
+/** Names that a graph defines itself, not in its bodies. */
 function* definedIn(graph: GraphProto): Iterable<string> {
   for (const { name } of graph.input) yield name
   for (const { name } of graph.initializer) yield name
@@ -135,16 +140,16 @@ function* definedIn(graph: GraphProto): Iterable<string> {
   for (const node of graph.node) for (const name of node.output) if (name !== '') yield name
 }
 
-/** Names in use anywhere in the graph: bodies may not define an outer name anew, so a value that moves outwards must not have one of theirs. */
-class Names {
+/** Names in use anywhere in the graph. A body may not define an outer name again, so a value that moves outwards needs a name no body uses. */
+class UsedNames {
   readonly #uses = new Map<string, number>()
 
-  /** Counts a name once for each graph that defines it; branches that are left out do not count. */
-  constructor(graph: GraphProto, taken: ReadonlyMap<string, Branch>) {
+  /** Counts a name once for each graph that defines it, except in branches that do not run. */
+  constructor(graph: GraphProto, branches: ReadonlyMap<string, Branch>) {
     const count = (inner: GraphProto, isMain: boolean): void => {
       for (const name of new Set(definedIn(inner))) this.#uses.set(name, (this.#uses.get(name) ?? 0) + 1)
       for (const node of inner.node) {
-        const branch = isMain && node.opType === 'If' ? taken.get(branchId(node)) : undefined
+        const branch = isMain && node.opType === 'If' ? branches.get(branchId(node)) : undefined
         if (branch) count(bodyOf(node, branch), false)
         else for (const body of bodiesOf(node)) count(body, false)
       }

@@ -6,11 +6,10 @@ import type { ModelProto, TensorProto } from '../schema/onnx_pb.ts'
 import { replaceTensors } from './replace-tensors.ts'
 
 /**
- * The model with what lies in a file but inside a node taken into the message: constants and weights of subgraph bodies.
- * onnxruntime maps external data of the main graph only. (Constant nodes of the main graph become initializers, and stay in their
- * file.) The model given stays as it was.
+ * Reads the constants and weights of subgraph bodies into the message, because onnxruntime maps external data of the main graph only.
+ * Constant nodes of the main graph become initializers, so they stay in their files. The message is copied, not changed.
  */
-export async function inlineBodies(proto: ModelProto): Promise<ModelProto> {
+export async function embedBodyWeights(proto: ModelProto): Promise<ModelProto> {
   const main = new Set(mainTensorsOf(proto))
   const inlined = new Map<TensorProto, TensorProto>()
   for (const tensor of tensorsOf(withFields(proto, { trainingInfo: [] }))) {

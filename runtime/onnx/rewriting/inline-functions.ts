@@ -14,33 +14,33 @@ import {
 } from '../schema/onnx_pb.ts'
 
 /**
- * The model with every call of a model-local function replaced by the function's nodes, at any depth: what is inside can then be read
- * and written. Inner names get the call's name before them. A function that needs another version of an operator set than the model
- * has stays, as do those it calls. The message given is not changed. @throws InvalidGraphError for a function that calls itself
+ * Replaces every call of a model-local function by the function's nodes, at any depth, so that a trace can read and write them. Inner names
+ * get the call's name as a prefix. A function for another version of an operator set than the model's stays, as do those it calls. The
+ * message is copied, not changed. @throws InvalidGraphError for a function that calls itself
  */
-export function inlineFunctions(proto: ModelProto, calls?: Calls): ModelProto {
+export function inlineFunctions(proto: ModelProto, replacements?: Replacements): ModelProto {
   if (proto.functions.length === 0 || !proto.graph) return proto
-  return new Inliner(proto).run(calls)
+  return new Inliner(proto).run(replacements)
 }
 
-/** Functions in whose place onnxruntime runs an operator of its own, of the same name. */
+/** Functions that onnxruntime ignores, because it has an operator of the same name. */
 const overridden = new WeakSet<FunctionProto>()
 
-/** From now on the function is no function: onnxruntime has an operator of its name. */
+/** Keeps a function from being inlined: onnxruntime runs its own operator of that name instead. */
 export function markOverridden(fn: FunctionProto): void {
   overridden.add(fn)
 }
 
-/** Filled with what stands for a node of the main graph, where that is not the node itself. */
-type Calls = Map<NodeProto, readonly NodeProto[]>
+/** The nodes that replace a node of the main graph, for each one that is replaced. */
+type Replacements = Map<NodeProto, readonly NodeProto[]>
 
 class Inliner {
   readonly #proto: ModelProto
   readonly #functions: ReadonlyMap<string, FunctionProto>
   readonly #versions: Map<string, bigint>
   readonly #names: Set<string>
-  readonly #open: string[] = []
-  readonly #fits = new Map<FunctionProto, boolean>()
+  readonly #callStack: string[] = []
+  readonly #canInlineFunction = new Map<FunctionProto, boolean>()
 
   constructor(proto: ModelProto) {
     this.#proto = proto
@@ -50,8 +50,8 @@ class Inliner {
     this.#names = new Set(namesIn(proto.graph as GraphProto))
   }
 
-  run(calls?: Calls): ModelProto {
-    const graph = this.#graph(this.#proto.graph as GraphProto, calls)
+  run(replacements?: Replacements): ModelProto {
+    const graph = this.#graph(this.#proto.graph as GraphProto, replacements)
     const kept = new Set(this.#proto.functions.filter(fn => !this.#canInline(fn)))
     for (const fn of kept) for (const called of this.#calledBy(fn.node)) kept.add(called)
     const imported = new Set(this.#proto.opsetImport.map(({ domain }) => standard(domain)))
@@ -67,43 +67,43 @@ class Inliner {
     })
   }
 
-  /** A graph's calls replaced; what functions say of their values goes into its value_info. */
-  #graph(graph: GraphProto, calls?: Calls): GraphProto {
+  /** Replaces a graph's calls. The value_info of the functions is added to the graph's. */
+  #graph(graph: GraphProto, replacements?: Replacements): GraphProto {
     const valueInfo = [...graph.valueInfo]
     const node = graph.node.flatMap(inner => {
       const nodes = this.#node(inner, valueInfo)
-      if (nodes.length !== 1 || nodes[0] !== inner) calls?.set(inner, nodes)
+      if (nodes.length !== 1 || nodes[0] !== inner) replacements?.set(inner, nodes)
       return nodes
     })
     return withFields(graph, { node, valueInfo })
   }
 
   #node(node: NodeProto, valueInfo: ValueInfoProto[]): NodeProto[] {
-    const whole = withBodies(node, body => this.#graph(body))
+    const expanded = withBodies(node, body => this.#graph(body))
     const key = keyOf(node.domain, node.opType, node.overload)
     const fn = this.#functions.get(key)
-    if (!fn || !this.#canInline(fn)) return [whole]
-    if (this.#open.includes(key)) {
-      const circle = [...this.#open.slice(this.#open.indexOf(key)), key].map(name => name.split('\n')[1])
+    if (!fn || !this.#canInline(fn)) return [expanded]
+    if (this.#callStack.includes(key)) {
+      const circle = [...this.#callStack.slice(this.#callStack.indexOf(key)), key].map(name => name.split('\n')[1])
       throw new InvalidGraphError(`The function ${circle.join(' calls ')}: it never ends.`)
     }
-    this.#open.push(key)
+    this.#callStack.push(key)
     try {
-      return this.#call(whole, fn, valueInfo)
+      return this.#call(expanded, fn, valueInfo)
     } finally {
-      this.#open.pop()
+      this.#callStack.pop()
     }
   }
 
   #call(call: NodeProto, fn: FunctionProto, valueInfo: ValueInfoProto[]): NodeProto[] {
     const prefix = this.#prefixFor(call, fn)
     const renamed = new Map<string, string>(fn.input.map((formal, i) => [formal, call.input[i] ?? '']))
-    const passed: [from: string, to: string][] = []
+    const unchanged: [from: string, to: string][] = []
     fn.output.forEach((formal, i) => {
       const actual = call.output[i] ?? ''
       if (actual === '') return
-      // An input that is given back, or a value that leaves twice, needs a node that gives it its outer name.
-      if (renamed.has(formal)) passed.push([formal, actual])
+      // An input that is also an output, or a value that leaves twice, needs an Identity that gives it its outer name.
+      if (renamed.has(formal)) unchanged.push([formal, actual])
       else renamed.set(formal, actual)
     })
     const rename = (name: string): string => (name === '' ? '' : (renamed.get(name) ?? `${prefix}/${name}`))
@@ -116,7 +116,7 @@ class Inliner {
       const bound = bindAttributes(renameIn(inner, rename), attributes)
       return withFields(bound, { name: `${prefix}/${inner.name || inner.opType}`, ...inherited(inner, call) })
     })
-    const copies = passed.map(([from, to]) =>
+    const copies = unchanged.map(([from, to]) =>
       create(NodeProtoSchema, {
         name: `${prefix}/${to}`,
         opType: 'Identity',
@@ -128,7 +128,7 @@ class Inliner {
     return [...nodes, ...copies].flatMap(inner => this.#node(inner, valueInfo))
   }
 
-  /** The call's name, or one like it that makes all inner names new. */
+  /** The call's name, with a number if an inner name would otherwise be taken. */
   #prefixFor(call: NodeProto, fn: FunctionProto): string {
     const base = call.name || call.output.find(name => name !== '') || fn.name
     const inner = [...new Set(namesInNodes(fn.node))]
@@ -137,9 +137,9 @@ class Inliner {
     return prefix
   }
 
-  /** Whether its nodes mean the same in the model's operator sets. A domain that the model has not imported is added. */
+  /** Whether the function uses the model's versions of all operator sets. A domain that the model has not imported is added to it. */
   #canInline(fn: FunctionProto): boolean {
-    const known = this.#fits.get(fn)
+    const known = this.#canInlineFunction.get(fn)
     if (known !== undefined) return known
     const fits = fn.opsetImport.every(({ domain, version }) => {
       const own = this.#versions.get(standard(domain))
@@ -149,7 +149,7 @@ class Inliner {
       for (const { domain, version } of fn.opsetImport)
         if (!this.#versions.has(standard(domain))) this.#versions.set(standard(domain), version)
     }
-    this.#fits.set(fn, fits)
+    this.#canInlineFunction.set(fn, fits)
     return fits
   }
 
@@ -169,19 +169,19 @@ class Inliner {
 const standard = (domain: string): string => (domain === 'ai.onnx' ? '' : domain)
 const keyOf = (domain: string, name: string, overload: string): string => [standard(domain), name, overload].join('\n')
 
-/** Scopes that the exporter noted at the call hold for what is inside, unless that says its own. */
+/** Metadata of the call, such as the exporter's scopes, for an inner node that has none of its own. */
 function inherited(inner: NodeProto, call: NodeProto): Partial<NodeProto> {
   const own = new Set(inner.metadataProps.map(({ key }) => key))
   const more = call.metadataProps.filter(({ key }) => !own.has(key))
   return more.length > 0 ? { metadataProps: [...inner.metadataProps, ...more] } : {}
 }
 
-/** Attributes that refer to the function's get the call's value, or the function's default, or are left out. */
+/** Replaces references to the function's attributes by the call's value or the function's default; without either the attribute is left out. */
 function bindAttributes(node: NodeProto, values: ReadonlyMap<string, AttributeProto>): NodeProto {
   const attribute = node.attribute.flatMap(own => {
     if (own.refAttrName === '') return [own]
     const value = values.get(own.refAttrName)
-    // An empty reference is a reference, to onnxruntime: what is bound must have none.
+    // onnxruntime takes an empty reference for a reference, so the bound attribute must not have the field.
     return value ? [withFields(value, { name: own.name })] : []
   })
   const bound = withFields(node, { attribute })

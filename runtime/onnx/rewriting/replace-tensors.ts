@@ -12,7 +12,7 @@ import type {
 
 type Replacements = ReadonlyMap<TensorProto, TensorProto>
 
-/** The model with other tensors in its graph and functions. What holds none of them is shared with the model given, which stays as it was. */
+/** Replaces tensors in a model's graph and functions. The message is copied, not changed; parts without such tensors are shared. */
 export function replaceTensors(proto: ModelProto, tensors: Replacements): ModelProto {
   if (tensors.size === 0) return proto
   return changed(proto, {
@@ -60,7 +60,7 @@ function inSparse(sparse: SparseTensorProto, tensors: Replacements): SparseTenso
   })
 }
 
-/** The message itself if nothing in it is another. */
+/** A copy with these fields, or the message itself if they are all equal. */
 function changed<M extends Message>(message: M, fields: Partial<Omit<M, keyof Message>>): M {
   const isSame = (Object.keys(fields) as (keyof typeof fields)[]).every(key => fields[key] === message[key])
   return isSame ? message : withFields(message, fields)

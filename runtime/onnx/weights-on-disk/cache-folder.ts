@@ -10,30 +10,30 @@ import { clearTemporaries, temporaryName } from '../files/temporaries.ts'
 
 /** A file that can be made again at any time. */
 export interface CachedFile {
-  /** Tells what is in it: two files of one name are the same. */
+  /** Two files with the same name have the same contents. */
   readonly name: string
   /** In bytes. */
   readonly size: number
-  /** Whether it lies there, whole and unchanged. */
+  /** Whether the file at this path is complete and unchanged. */
   isWhole(path: string): Promise<boolean>
-  /** `written` will be the file's date. */
+  /** Writes the contents. `written` will be the file's modification time. */
   write(handle: FileHandle, written: Date): Promise<void>
-  /** Whether another file of the folder is an earlier edition, which nobody needs any more. */
+  /** Whether a file of this name is an earlier edition, which may be removed. */
   isEarlier(name: string): boolean
 }
 
 export interface CacheOptions {
   readonly signal?: AbortSignal | undefined
-  /** Bytes that may still be written; undefined where that is not known. */
+  /** Free bytes in a folder's file system; undefined if that is not known. */
   readonly freeBytes?: (folder: string) => Promise<number | undefined>
 }
 
 const POLL_MS = 50
 
 /**
- * Puts a file into a folder, unless it lies there already, and gives its path. Others see it whole or not at all. While someone else
- * writes the same file it is waited for; if two start at once, both write and either one's is taken.
- * @throws CacheFolderError if it can't be written there
+ * Writes a file into a folder, unless it is there already, and returns its path. Other processes never see it incomplete. If another
+ * process is writing the same file, this one waits for it; if two start at once, both write, and the later one replaces the other.
+ * @throws CacheFolderError if it can't be written there, the signal's reason
  */
 export async function cachedFile(folder: string, file: CachedFile, options: CacheOptions = {}): Promise<string> {
   const { signal, freeBytes = freeBytesIn } = options
@@ -60,7 +60,7 @@ export async function cachedFile(folder: string, file: CachedFile, options: Cach
   try {
     await writeWhole(real, file)
   } catch (error) {
-    // Where a file in use can't be replaced, the one that was faster will do.
+    // Windows does not replace a file in use. Then another process has written the same file, and it can be used.
     if (!signal?.aborted && (await file.isWhole(path))) return path
     throw signal?.aborted || error instanceof OnnsightError ? error : await failed(error)
   }
@@ -70,7 +70,7 @@ export async function cachedFile(folder: string, file: CachedFile, options: Cach
 
 async function writeWhole(folder: string, file: CachedFile): Promise<void> {
   const temporary = join(folder, temporaryName(file.name, randomBytes(4)))
-  // Some file systems keep even seconds only.
+  // Some file systems store modification times in steps of two seconds.
   const written = new Date(Math.floor(Date.now() / 2000) * 2000)
   try {
     const handle = await open(temporary, 'wx')
@@ -91,7 +91,7 @@ async function writeWhole(folder: string, file: CachedFile): Promise<void> {
 
 async function removeEarlier(folder: string, file: CachedFile): Promise<void> {
   for (const name of await readdir(folder)) {
-    // One that is in use may not be removable: the next edition tries again.
+    // A file in use may not be removable. The next edition tries again.
     if (name !== file.name && file.isEarlier(name)) await rm(join(folder, name), { force: true }).catch(() => {})
   }
 }
@@ -106,7 +106,7 @@ async function freeBytesIn(folder: string): Promise<number | undefined> {
   }
 }
 
-/** Where the operating system wants files that can be made again: one folder for each user. */
+/** The user's folder for caches on this operating system. */
 export function userCacheFolder(
   platform: NodeJS.Platform = process.platform,
   env: NodeJS.ProcessEnv = process.env,

@@ -3,16 +3,16 @@ import { basename } from 'node:path'
 import type { SourceFile } from '../files/file-identity.ts'
 import type { FileRange, Part } from '../files/parts.ts'
 
-/** What a sidecar holds: a header, and then each payload at the start of a page. */
+/** The contents of a sidecar: a header, then each payload at the start of a page. */
 export interface SidecarLayout {
-  /** Tells the edition: another size, date or inode of a file that the model was read from makes another name. */
+  /** Its file name. It changes with the size, date and inode of each file that the model was read from. */
   readonly name: string
-  /** Begins the names of all editions for one model file. */
+  /** The names of all editions for one model file begin with it. */
   readonly prefix: string
   readonly size: number
-  /** Where each payload begins, by `rangeKey`. */
+  /** The offset in bytes of each payload, by `rangeKey`. */
   readonly offsets: ReadonlyMap<string, number>
-  /** Says what is in the file, in text. Its length is the same for every date. */
+  /** A text that lists the contents of the file. Its length is the same for every date. */
   header(written: Date): Uint8Array
   parts(written: Date): Part[]
 }
@@ -25,7 +25,7 @@ const ALIGNED = 64
 /** Equal for tensors that share their bytes. */
 export const rangeKey = ({ file, offset, length }: FileRange): string => `${offset} ${length} ${file}`
 
-/** Whether a copy would gain something: kernels are slower on weights that begin anywhere. A hundredth of the bytes is not worth it. */
+/** Whether a copy is worth it: kernels are slower on unaligned weights, but not if those are less than a hundredth of the bytes. */
 export function isUnaligned(payloads: readonly FileRange[]): boolean {
   let all = 0
   let unaligned = 0
@@ -36,7 +36,7 @@ export function isUnaligned(payloads: readonly FileRange[]): boolean {
   return unaligned > all / 100
 }
 
-/** @param sources what the payloads lie in, the model's own file first */
+/** @param sources the files that contain the payloads, the model's own file first */
 export function layOut(payloads: readonly FileRange[], sources: readonly SourceFile[]): SidecarLayout {
   const numbers = new Map(sources.map(({ file }, i) => [file, i]))
   const index = payloads.map(({ file, offset, length }) => [numbers.get(file), offset, length])
@@ -50,7 +50,7 @@ export function layOut(payloads: readonly FileRange[], sources: readonly SourceF
     end = toPage(end + payload.length)
   }
   const [{ file }] = sources
-  const prefix = `${readable(file)}.${hash(file).slice(0, 8)}.`
+  const prefix = `${readableName(file)}.${hash(file).slice(0, 8)}.`
   return {
     name: `${prefix}${hash(FORMAT + JSON.stringify(sources)).slice(0, 24)}.weights`,
     prefix,
@@ -67,8 +67,8 @@ const padded = (part: Part): Part[] => [part, new Uint8Array(toPage(part.length)
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex')
 
-/** For people who look into the folder. */
-const readable = (path: string): string =>
+/** The model's name, so that a person who looks into the folder recognises the file. */
+const readableName = (path: string): string =>
   basename(path)
     .replace(/\.onnx$/, '')
     .replaceAll(/[^\w-]/g, '_')

@@ -19,12 +19,12 @@ export class Sidecar {
     this.#layout = layout
   }
 
-  /** Anyone may clear a cache at any time. */
-  isThere(): boolean {
+  /** Whether the file is still there: a cache may be cleared at any time. */
+  exists(): boolean {
     return statSync(this.file, { throwIfNoEntry: false })?.size === this.#layout.size
   }
 
-  /** Where a tensor's elements begin; undefined if they lie in no file. */
+  /** Offset in bytes of a tensor's elements; undefined if they are not in the sidecar. */
   offsetOf(tensor: TensorProto): number | undefined {
     const range = rangeOf(tensor)
     return range && this.#layout.offsets.get(rangeKey(range))
@@ -32,8 +32,8 @@ export class Sidecar {
 }
 
 /**
- * The sidecar of a model, written into the folder if it is not there, or not whole. Undefined where the model's own files will do:
- * nothing lies in a file, or all of it is aligned.
+ * The sidecar of a model, written into the folder if it is missing there or incomplete. Undefined if the model needs none, because its
+ * weights are aligned, or small enough to be in the message.
  * @throws CacheFolderError, ExternalDataError if a file of the model has changed since it was read, the signal's reason
  */
 export async function openSidecar(
@@ -61,7 +61,7 @@ export async function openSidecar(
   return new Sidecar(file, layout)
 }
 
-/** What lies in files, of the tensors that a session can map. */
+/** The ranges in files of the tensors that a session can map. */
 function payloadsOf({ message }: ModelFile): FileRange[] {
   const payloads = new Map<string, FileRange>()
   for (const tensor of mainTensorsOf(message)) {
@@ -71,7 +71,7 @@ function payloadsOf({ message }: ModelFile): FileRange[] {
   return [...payloads.values()]
 }
 
-/** By its size, its date and its header, which names the model's files and all payloads. Whatever writes to a file changes its date. */
+/** Compares the size and the header, which lists the model's files, all payloads and the file's own date: any later write changes the date. */
 async function isWhole(path: string, layout: SidecarLayout): Promise<boolean> {
   try {
     const handle = await open(path)

@@ -11,9 +11,9 @@ import type { ModelProto } from '../schema/onnx_pb.ts'
 const FIX = "save it into an empty folder, or with { weights: 'external' }"
 
 /**
- * Copies of a model's external data, for the locations that its message names, below the target's folder. A file that is there
- * already and holds the same bytes is left. Locations lead nowhere else: a model of which one did was not read (`locateData`).
- * @throws UnwritableModelError for a location where another file is
+ * The copies of a model's external data files that saving needs, at the same locations below the target's folder. No copy is needed where
+ * a file with the same bytes exists. No location leads out of the folder, as `locateData` refuses such a model.
+ * @throws UnwritableModelError for a location where a different file exists
  */
 export async function dataFilesOf(message: ModelProto, folder: string, target: string): Promise<NewFile[]> {
   const files = new Map<string, NewFile>()
@@ -27,7 +27,7 @@ export async function dataFilesOf(message: ModelProto, folder: string, target: s
   return [...files.values()]
 }
 
-/** By the location that was written: the file that it led to. */
+/** The real file of each location in the message. */
 function locationsOf(message: ModelProto): Map<string, string> {
   const found = new Map<string, string>()
   for (const tensor of tensorsOf(message)) {
@@ -39,9 +39,9 @@ function locationsOf(message: ModelProto): Map<string, string> {
 }
 
 async function isThere(path: string, source: string, target: string): Promise<boolean> {
-  const there = await identityOf(path)
-  if (!there) return false
-  if (there.id === (await identityOf(source))?.id || (await haveSameBytes(path, source))) return true
+  const existing = await identityOf(path)
+  if (!existing) return false
+  if (existing.id === (await identityOf(source))?.id || (await haveSameBytes(path, source))) return true
   throw new UnwritableModelError(target, `its weights belong into ${path}, and that is another file`, FIX)
 }
 

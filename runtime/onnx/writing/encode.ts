@@ -5,36 +5,36 @@ import { children, type Kind, type PayloadField, payloads } from '../message/fie
 import { encodeVarint } from '../reading/wire.ts'
 import { type ModelProto, ModelProtoSchema, type TensorProto, TensorProtoSchema } from '../schema/onnx_pb.ts'
 
-/** A tensor as it is written: its message, and the payload that belongs into it. */
-export interface Placed {
+/** A tensor as it is written: its message, and the payload that is inserted into it. */
+export interface PlacedTensor {
   readonly tensor: TensorProto
   readonly payload?: { readonly field: PayloadField; readonly content: Part }
 }
 
 /**
- * Says what becomes of a tensor, which it may change: undefined for one that stays as it is. A weight is an initializer or a Constant
- * of the model's graph, or of a body in it.
+ * Decides how a tensor is written; it may change the tensor. Undefined leaves it as it is. `isWeight` holds for an initializer or a
+ * Constant of the model's graph, its bodies included.
  */
-export type Placing = (tensor: TensorProto, isWeight: boolean) => Placed | undefined
+export type PlaceTensor = (tensor: TensorProto, isWeight: boolean) => PlacedTensor | undefined
 
 /**
- * A model's file, as parts: the mirror of `readSkeleton`. The message is encoded without payloads, and they are put into it afterwards;
- * fields stand in the order of their numbers, as other writers have them.
+ * Encodes a model as parts of a file, the inverse of `readSkeleton`: the message without payloads first, into which they are then
+ * inserted. Fields are in the order of their numbers, as other writers have them.
  */
-export function encodeModel(message: ModelProto, place: Placing): Part[] {
+export function encodeModel(message: ModelProto, place: PlaceTensor): Part[] {
   const bytes = toBinary(ModelProtoSchema, message)
   return rewrite(bytes, { kind: 'model', inMain: false, inConstant: false }, place) ?? [bytes]
 }
 
 interface Position {
   readonly kind: Kind
-  /** In the model's graph: in no function, and in no training graph. */
+  /** Whether it is in the model's graph, not in a function or a training graph. */
   readonly inMain: boolean
   readonly inConstant: boolean
 }
 
-/** A message with its tensors placed; undefined if all stay as they are. */
-function rewrite(bytes: Uint8Array, position: Position, place: Placing): Part[] | undefined {
+/** A message whose tensors were passed to `place`; undefined if all stay as they are. */
+function rewrite(bytes: Uint8Array, position: Position, place: PlaceTensor): Part[] | undefined {
   const reader = new BinaryReader(bytes)
   const parts: Part[] = []
   let copied = 0
@@ -50,7 +50,7 @@ function rewrite(bytes: Uint8Array, position: Position, place: Placing): Part[] 
     const changed =
       child === 'tensor'
         ? rewriteTensor(content, place, isWeight(position))
-        : rewrite(content, below(position, child, field, content), place)
+        : rewrite(content, childPosition(position, child, field, content), place)
     if (!changed) continue
     parts.push(bytes.subarray(copied, start), head(field, byteLength(changed)))
     for (const part of changed) parts.push(part)
@@ -65,7 +65,12 @@ function isWeight({ kind, inMain, inConstant }: Position): boolean {
   return inMain && (kind === 'graph' || (kind === 'attribute' && inConstant))
 }
 
-function below({ kind, inMain, inConstant }: Position, child: Kind, field: number, content: Uint8Array): Position {
+function childPosition(
+  { kind, inMain, inConstant }: Position,
+  child: Kind,
+  field: number,
+  content: Uint8Array,
+): Position {
   return {
     kind: child,
     inMain: kind === 'model' ? field === MAIN_GRAPH : inMain,
@@ -86,7 +91,7 @@ function isConstant(node: Uint8Array): boolean {
   return false
 }
 
-function rewriteTensor(bytes: Uint8Array, place: Placing, isWeight: boolean): Part[] | undefined {
+function rewriteTensor(bytes: Uint8Array, place: PlaceTensor, isWeight: boolean): Part[] | undefined {
   const placed = place(fromBinary(TensorProtoSchema, bytes), isWeight)
   if (!placed) return undefined
   const message = toBinary(TensorProtoSchema, placed.tensor)
@@ -97,7 +102,7 @@ function rewriteTensor(bytes: Uint8Array, place: Placing, isWeight: boolean): Pa
   return [message.subarray(0, at), head(number, content.length), content, message.subarray(at)]
 }
 
-/** Where the fields with lower numbers end. */
+/** The offset of the first field with a higher number. */
 function endOfLower(bytes: Uint8Array, number: number): number {
   const reader = new BinaryReader(bytes)
   while (reader.pos < bytes.length) {

@@ -16,9 +16,9 @@ import {
   TensorProto_DataLocation,
   TensorProtoSchema,
 } from '../schema/onnx_pb.ts'
-import type { Placed } from './encode.ts'
+import type { PlacedTensor } from './encode.ts'
 
-/** Where a tensor's payload lies, if it is not in the message. */
+/** The range of a tensor's payload in its file; undefined if it is in the message. */
 export function rangeOf(tensor: TensorProto): FileRange | undefined {
   const file = externalEntry(tensor, 'location')
   if (file === undefined) return undefined
@@ -26,8 +26,8 @@ export function rangeOf(tensor: TensorProto): FileRange | undefined {
   return { file, offset, length }
 }
 
-/** As it was read: a payload goes back into the field it was cut from, external data stays at the location that was written. */
-export function placeAsRead(tensor: TensorProto): Placed | undefined {
+/** Writes a tensor as it was read: a payload into the field it was cut from, external data with the file's own location. */
+export function placeAsRead(tensor: TensorProto): PlacedTensor | undefined {
   const field = externalEntry(tensor, FIELD_KEY)
   if (field !== undefined) return embed(tensor, field as PayloadField)
   const end = tensor.externalData.findIndex(({ key }) => key === WRITTEN_LOCATION_KEY)
@@ -38,8 +38,8 @@ export function placeAsRead(tensor: TensorProto): Placed | undefined {
   return { tensor }
 }
 
-/** In the model's own file. */
-export function placeEmbedded(tensor: TensorProto): Placed | undefined {
+/** Writes a tensor's payload into the model's own file. */
+export function placeEmbedded(tensor: TensorProto): PlacedTensor | undefined {
   if (externalEntry(tensor, 'location') === undefined) return undefined
   const field = externalEntry(tensor, FIELD_KEY)
   if (field !== undefined) return embed(tensor, field as PayloadField)
@@ -47,7 +47,7 @@ export function placeEmbedded(tensor: TensorProto): Placed | undefined {
   return embed(tensor, 'raw_data')
 }
 
-function embed(tensor: TensorProto, field: PayloadField): Placed {
+function embed(tensor: TensorProto, field: PayloadField): PlacedTensor {
   const content = rangeOf(tensor)!
   const hadLocation = externalEntry(tensor, LOCATION_FIELD_KEY) !== undefined
   tensor.externalData = []
@@ -56,7 +56,7 @@ function embed(tensor: TensorProto, field: PayloadField): Placed {
   return { tensor, payload: { field, content } }
 }
 
-/** A tensor has one payload: what lies beside external data is ignored by all readers. */
+/** Removes payloads beside external data, which all readers ignore. */
 function clearPayloads(tensor: TensorProto): void {
   const { field } = TensorProtoSchema
   for (const payload of [
@@ -74,19 +74,19 @@ function clearPayloads(tensor: TensorProto): void {
 const PAGE = 4096
 const CACHE_LINE = 64
 
-/** One file beside the model that holds the payloads of its weights, and of what was external before. */
+/** The file beside the model that gets the payloads of its weights, and of all tensors that were external. */
 export class DataFile {
   readonly parts: Part[] = []
   readonly #location: string
   readonly #offsets = new Map<string, number>()
   #length = 0
 
-  /** @param location its name, from the model's folder */
+  /** @param location its path relative to the model's folder */
   constructor(location: string) {
     this.#location = location
   }
 
-  place(tensor: TensorProto, isWeight: boolean): Placed | undefined {
+  place(tensor: TensorProto, isWeight: boolean): PlacedTensor | undefined {
     const isEmbedded = externalEntry(tensor, FIELD_KEY) !== undefined
     if (isEmbedded && !isWeight) return placeAsRead(tensor)
     const content = rangeOf(tensor) ?? (isWeight ? largePayload(tensor) : undefined)
@@ -102,7 +102,7 @@ export class DataFile {
     return { tensor }
   }
 
-  /** The offset. Tensors that shared their bytes share them still. */
+  /** Adds a payload and returns its offset in bytes. Tensors that shared a range of a file share the payload. */
   #add(content: Part): number {
     const key = 'file' in content ? `${content.offset} ${content.length} ${content.file}` : undefined
     const known = key === undefined ? undefined : this.#offsets.get(key)
@@ -116,7 +116,7 @@ export class DataFile {
   }
 }
 
-/** A payload that is in the message, such as int64_data, if it is worth moving. */
+/** A payload in the message, such as int64_data, that is large enough to be moved. */
 function largePayload(tensor: TensorProto): Uint8Array | undefined {
   const length = tensorByteLength(tensor.dataType, tensor.dims)
   if (length === undefined || length <= KEPT_BYTES) return undefined

@@ -8,17 +8,17 @@ import { type NewFile, replaceFiles } from '../files/replace-files.ts'
 import { tensorsOf } from '../message/tensors.ts'
 import type { ModelFile } from '../reading/read.ts'
 import { dataFilesOf } from './data-files.ts'
-import { encodeModel, type Placing } from './encode.ts'
+import { encodeModel, type PlaceTensor } from './encode.ts'
 import { DataFile, placeAsRead, placeEmbedded, rangeOf } from './placing.ts'
 
 /** Options of `model.save()`. */
 export interface SaveOptions {
   /**
-   * Where the weights go: as the file had them; all into the .onnx file, which can be no larger than 2 GiB then; or into one file
-   * beside it, `NAME.onnx.data`. @default 'as-read'
+   * Where to write the weights: where the model's file had them; all into the .onnx file, which is then limited to 2 GiB; or all into one
+   * file beside it, `NAME.onnx.data`. @default 'as-read'
    */
   readonly weights?: 'as-read' | 'embedded' | 'external'
-  /** Ends the writing: what was there before is there still. */
+  /** Aborts writing. The files that existed before are then unchanged. */
   readonly signal?: AbortSignal
 }
 
@@ -26,8 +26,8 @@ export interface SaveOptions {
 const MOST_BYTES = 2 ** 31 - 1
 
 /**
- * Writes a model that was read. Weights go from file to file, and never enter JavaScript's memory as a whole. Nothing is left
- * half-done: the files are written beside their places and moved there when they are whole.
+ * Writes a model that was read. Weights are copied from file to file in windows, never as a whole. Files are written under temporary names
+ * and renamed when all are complete, so a failure leaves nothing incomplete.
  * @throws UnwritableModelError, ExternalDataError if the weights' file has become shorter, the signal's reason
  */
 export async function writeModel(model: ModelFile, path: string, options: SaveOptions = {}): Promise<void> {
@@ -44,13 +44,13 @@ export async function writeModel(model: ModelFile, path: string, options: SaveOp
   }
 }
 
-/** The files to write, the model itself last. */
+/** The files to write, the model itself last. @throws UnwritableModelError for one that is too large, or an unknown option */
 async function plan(model: ModelFile, target: string, weights: SaveOptions['weights']): Promise<NewFile[]> {
   const { message } = model
-  const encode = (place: Placing): NewFile => ({ path: target, parts: encodeModel(message, place) })
+  const encode = (place: PlaceTensor): NewFile => ({ path: target, parts: encodeModel(message, place) })
   switch (weights) {
     case 'as-read':
-      // What an edit adds may be large.
+      // The model may have been smaller when it was read: an edit can add large tensors.
       return [...(await dataFilesOf(message, dirname(target), target)), checkSize(encode(placeAsRead))]
     case 'embedded':
       return [checkSize(encode(placeEmbedded))]
@@ -75,7 +75,7 @@ function checkSize(file: NewFile): NewFile {
   throw new UnwritableModelError(file.path, reason, "keep them beside it: { weights: 'external' }")
 }
 
-/** The real path. Its folder must be there. */
+/** The real path of a file whose folder exists. */
 async function locate(path: string): Promise<string> {
   const target = join(await realpath(dirname(path)), basename(path))
   if ((await identityOf(target))?.isFolder)
@@ -83,7 +83,7 @@ async function locate(path: string): Promise<string> {
   return target
 }
 
-/** The files that weights are read from. @throws ExternalDataError for one that is no longer as it was */
+/** Identities of the files that weights are read from. @throws ExternalDataError for one that has changed */
 async function sourceIdentities({ message, sources }: ModelFile): Promise<Set<string>> {
   const read = new Set<string | undefined>()
   for (const tensor of tensorsOf(message)) read.add(rangeOf(tensor)?.file)
@@ -92,11 +92,11 @@ async function sourceIdentities({ message, sources }: ModelFile): Promise<Set<st
   return identities
 }
 
-/** The loaded model reads its weights by their place in a file: no other file may come in its place. */
+/** Refuses to replace a file that the loaded model reads its weights from. @throws UnwritableModelError */
 async function protect(sources: ReadonlySet<string>, files: readonly NewFile[]): Promise<void> {
   for (const { path } of files) {
-    const there = await identityOf(path)
-    if (there && sources.has(there.id))
+    const existing = await identityOf(path)
+    if (existing && sources.has(existing.id))
       throw new UnwritableModelError(path, 'the loaded model reads its weights from it', 'save it under another name')
   }
 }
