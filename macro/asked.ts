@@ -1,4 +1,5 @@
 import { type Context, type NodePath, type types, withoutTypes } from './babel.ts'
+import { noteMoved } from './bindings.ts'
 import { condition, forcedValue, isPlain } from './conditions.ts'
 import { member } from './marks.ts'
 
@@ -42,7 +43,7 @@ export function rewriteCall(path: NodePath<types.CallExpression | types.NewExpre
     !isPlain(first) &&
     !wrapped.has(first)
   )
-    args[0] = call('length', asked, first)
+    wrapArgument(path, 0, call('length', asked, first), context)
   const name = methodName(callee)
   for (const [i, argument] of args.entries()) {
     if (!isExpression(argument) || wrapped.has(argument)) continue
@@ -50,8 +51,18 @@ export function rewriteCall(path: NodePath<types.CallExpression | types.NewExpre
     const isGroup = name === 'groupBy' && i === 1 && isFunctionLike(argument)
     const isTruth = isGlobal(argument, 'Boolean', path)
     if ((isVerdict && isFunctionLike(argument)) || isGroup || isTruth)
-      args[i] = call('asked', asked, argument, t.stringLiteral(name ?? 'Boolean'))
+      wrapArgument(path, i, call('asked', asked, argument, t.stringLiteral(name ?? 'Boolean')), context)
   }
+}
+
+function wrapArgument(
+  path: NodePath<types.CallExpression | types.NewExpression>,
+  index: number,
+  wrapper: types.CallExpression,
+  context: Context,
+): void {
+  path.node.arguments[index] = wrapper
+  noteMoved(path.get(`arguments.${index}.arguments.0`) as NodePath, context)
 }
 
 /** `list[h]`, `{ [h]: 1 }`, `h in x`: a key is asked for, and of a tensor it would be its text. */
@@ -62,6 +73,7 @@ export function rewriteKey(key: NodePath, asked: Asked): void {
   if (t.isPrivateName(node) || isPlain(bare) || wrapped.has(node)) return
   if (t.isMemberExpression(bare) && t.isIdentifier(bare.object, { name: 'Symbol' })) return
   key.replaceWith(call('key', asked, node))
+  noteMoved(key.get('arguments.0') as NodePath, asked.context)
   key.skip()
 }
 

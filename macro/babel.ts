@@ -16,9 +16,11 @@ export interface Context {
   readonly program: NodePath<BabelCore.types.Program>
   /** The file's own text, line by line. */
   readonly lines: readonly string[]
-  /** Names in the expansions that nothing in the file has: the block's context, its result, a value that is set. */
-  readonly names: Readonly<Record<'block' | 'result' | 'value', BabelCore.types.Identifier>>
-  /** What the expansions need at the file's head. */
+  /** Names in the expansions that nothing in the file has: the block's context, whether a variable is set and to what, the list of infos. */
+  readonly names: Readonly<Record<'block' | 'set' | 'value' | 'info', BabelCore.types.Identifier>>
+  /** The infos of the file's blocks, in the order of their expansion. */
+  readonly infos: BabelCore.types.StringLiteral[]
+  /** What else the expansions need at the file's head. */
   readonly declared: BabelCore.types.VariableDeclarator[]
   /** Relative to the folder that Babel runs in; undefined for text without a file. */
   readonly file: string | undefined
@@ -28,6 +30,8 @@ export interface Context {
   readonly isCell: boolean
   /** A name for what stands at the file's head; of cells in one context no two have the same. */
   uid(hint: string): BabelCore.types.Identifier
+  /** Functions whose variables Babel has to look for anew when they are expanded. */
+  readonly crawled: WeakSet<object>
   /** Calls that are expanded already: an outer block leaves them as they are. */
   readonly expanded: WeakSet<object>
   /** Blocks of `invoke`, `iter` and `all`: they may be made to wait. Where the call gives a value at once, it is awaited then. */

@@ -1,34 +1,69 @@
 import type * as BabelCore from '@babel/core'
 import { type Asked, rewriteCall, rewriteKey, rewriteSwitch } from './asked.ts'
 import { type Context, type NodePath, type types, withoutTypes } from './babel.ts'
+import { noteMoved } from './bindings.ts'
 import { condition, isPlain } from './conditions.ts'
 import { type Member, type Models, refuseIndexing } from './indexing.ts'
 import { blockify, member, withMarks } from './marks.ts'
 import { equalities, operatorNames, rewriteAssignment } from './operators.ts'
 import { awaiting, hereOf, resuming, waitingForCondition, waitingFunction } from './waits.ts'
 
-/** Rewrites a block in place: line marks, operators, conditions, awaits. `$` is the context that the runtime passes in. */
-export function rewriteBody(
-  block: NodePath<types.Function>,
-  $: types.Identifier,
-  context: Context,
-  models: Models,
-): void {
+/** The block that is rewritten, and what its model is called. */
+interface Rewritten {
+  readonly block: types.Function
+  readonly models: Models
+}
+
+interface Rewriting {
+  current: Rewritten
+  readonly visitor: BabelCore.Visitor
+  mark(body: types.BlockStatement): void
+}
+
+/** One visitor for all blocks of a file: Babel takes time to prepare each. */
+const rewritings = new WeakMap<Context, Rewriting>()
+
+/** Rewrites a block in place: line marks, operators, conditions, awaits. */
+export function rewriteBody(block: NodePath<types.Function>, context: Context, models: Models): void {
+  let rewriting = rewritings.get(context)
+  if (!rewriting) {
+    rewriting = rewritingOf(context)
+    rewritings.set(context, rewriting)
+  }
+  rewriting.current = { block: block.node, models }
+  block.get('body').traverse(rewriting.visitor)
+  if (block.node.body.type === 'BlockStatement') rewriting.mark(block.node.body)
+}
+
+function rewritingOf(context: Context): Rewriting {
   const { t, expanded, forced, awaited, fail } = context
-  const asked: Asked = { block: block.node, $, context }
+  const { block: $ } = context.names
+  const now = {} as Rewriting
+  const asked: Asked = {
+    get block() {
+      return now.current.block
+    },
+    $,
+    context,
+  }
   const call = (name: string, ...args: types.Expression[]): types.CallExpression =>
     t.callExpression(member($, name, t), args)
+  const replaceByCall = (path: NodePath, made: types.CallExpression): void => {
+    path.replaceWith(made)
+    for (const i of made.arguments.keys()) noteMoved(path.get(`arguments.${i}`) as NodePath, context)
+  }
   const forceTest = (path: NodePath): void => {
     const test = path.get('test') as NodePath<types.Expression>
     if (test.node && !forced.has(test.node) && !isPlain(test.node))
-      test.replaceWith(condition(path, test.node, block.node, context, $).test)
+      test.replaceWith(condition(path, test.node, now.current.block, context, $).test)
   }
   const resumeFirst = (clause: NodePath): void => {
-    const fn = clause.isBlockStatement() && once(resumed, clause.node) ? waitingFunction(clause, block.node) : undefined
+    const fn =
+      clause.isBlockStatement() && once(resumed, clause.node) ? waitingFunction(clause, now.current.block) : undefined
     if (fn) (clause.node as types.BlockStatement).body.unshift(resuming(fn, context, $))
   }
   const resumeAfter = (loop: NodePath): void => {
-    const fn = once(resumed, loop.node) ? waitingFunction(loop, block.node) : undefined
+    const fn = once(resumed, loop.node) ? waitingFunction(loop, now.current.block) : undefined
     let statement = loop
     while (statement.parentPath?.isLabeledStatement()) statement = statement.parentPath
     if (fn) statement.insertAfter(resuming(fn, context, $))
@@ -37,14 +72,14 @@ export function rewriteBody(
   const resumed = new WeakSet<object>()
   // Babel visits a node anew where something in it was replaced.
   const mark = <K extends 'body' | 'consequent'>(node: { [key in K]: types.Statement[] }, key: K): void => {
-    if (once(marked, node)) node[key] = withMarks(node[key], $, t)
+    if (once(marked, node)) node[key].splice(0, node[key].length, ...withMarks(node[key], $, t))
   }
   const visitor: BabelCore.Visitor = {
     CallExpression: {
       enter(path) {
         if (expanded.has(path.node)) {
-          // All but what was compiled already.
-          for (const [i, argument] of path.get('arguments').entries()) if (i !== 1) argument.traverse(visitor)
+          // The lists of arguments: the block was compiled already.
+          for (const argument of path.get('arguments')) if (argument.isArrayExpression()) argument.traverse(visitor)
           path.skip()
         } else if (t.isIdentifier(path.node.callee, { name: 'eval' })) {
           throw fail(path, 'eval() in a traced block can’t be captured: its text is not there at build time')
@@ -53,14 +88,16 @@ export function rewriteBody(
       exit(path) {
         rewriteCall(path, asked)
         if (!awaited.delete(path.node)) return
-        const fn = path.parentPath.isAwaitExpression() ? undefined : waitingForCondition(path, block.node, context)
+        const fn = path.parentPath.isAwaitExpression()
+          ? undefined
+          : waitingForCondition(path, now.current.block, context)
         if (fn) path.replaceWith(awaiting(path.node, fn, context, $))
       },
     },
     OptionalCallExpression: { exit: path => rewriteCall(path as never, asked) },
     NewExpression: { exit: path => rewriteCall(path, asked) },
     'MemberExpression|OptionalMemberExpression': {
-      enter: path => refuseIndexing(path as Member, models, context),
+      enter: path => refuseIndexing(path as Member, now.current.models, context),
       exit(path: NodePath) {
         if ((path as Member).node.computed) rewriteKey(path.get('property') as NodePath, asked)
       },
@@ -79,13 +116,13 @@ export function rewriteBody(
     SwitchCase: { exit: path => mark(path.node, 'consequent') },
     IfStatement: {
       enter(path) {
-        blockify(path, 'consequent', t)
-        blockify(path, 'alternate', t)
+        blockify(path, 'consequent', context)
+        blockify(path, 'alternate', context)
       },
       exit: forceTest,
     },
     Loop: {
-      enter: path => blockify(path, 'body', t),
+      enter: path => blockify(path, 'body', context),
       exit(path) {
         if (path.isForOfStatement() && path.node.await) {
           resumeFirst(path.get('body') as NodePath)
@@ -104,7 +141,7 @@ export function rewriteBody(
       exit(path) {
         const { operator, left, right } = path.node
         if (operator === '??' || isPlain(left)) return
-        const { test, value } = condition(path, left, block.node, context, $)
+        const { test, value } = condition(path, left, now.current.block, context, $)
         const chosen =
           operator === '&&' ? t.conditionalExpression(test, right, value) : t.conditionalExpression(test, value, right)
         expanded.add(chosen)
@@ -115,9 +152,9 @@ export function rewriteBody(
     UnaryExpression: {
       exit(path) {
         const { operator, argument } = path.node
-        if (operator === '-' && !t.isLiteral(argument)) path.replaceWith(call('neg', argument))
+        if (operator === '-' && !t.isLiteral(argument)) replaceByCall(path, call('neg', argument))
         else if (operator === '!' && !forced.has(argument) && !isPlain(argument))
-          path.get('argument').replaceWith(condition(path, argument, block.node, context, $).test)
+          path.get('argument').replaceWith(condition(path, argument, now.current.block, context, $).test)
         path.skip()
       },
     },
@@ -128,15 +165,15 @@ export function rewriteBody(
         const name = operatorNames[operator]
         if (!name || t.isPrivateName(left) || (t.isLiteral(left) && t.isLiteral(right))) return
         if (equalities.has(operator) && (isNeverEqual(left) || isNeverEqual(right))) return
-        path.replaceWith(call(name, left, right))
+        replaceByCall(path, call(name, left, right))
         path.skip()
       },
     },
-    AssignmentExpression: { exit: path => rewriteAssignment(path, block.node, $, context) },
+    AssignmentExpression: { exit: path => rewriteAssignment(path, now.current.block, $, context) },
     AwaitExpression: {
       exit(path) {
         if (expanded.has(path.node)) return
-        const fn = waitingFunction(path, block.node)
+        const fn = waitingFunction(path, now.current.block)
         if (!fn) return
         path.replaceWith(awaiting(path.node.argument, fn, context, $))
         path.skip()
@@ -144,15 +181,14 @@ export function rewriteBody(
     },
     YieldExpression: {
       exit(path) {
-        const fn = once(resumed, path.node) ? waitingFunction(path, block.node) : undefined
+        const fn = once(resumed, path.node) ? waitingFunction(path, now.current.block) : undefined
         if (!fn) return
         path.replaceWith(call('renew', hereOf(fn, context, $), path.node))
         path.skip()
       },
     },
   }
-  block.get('body').traverse(visitor)
-  if (block.node.body.type === 'BlockStatement') mark(block.node.body, 'body')
+  return Object.assign(now, { visitor, mark: (body: types.BlockStatement) => mark(body, 'body') })
 }
 
 function once(seen: WeakSet<object>, node: object): boolean {

@@ -1,4 +1,5 @@
 import { type Context, type NodePath, type types, withoutTypes } from './babel.ts'
+import { needsCrawl } from './bindings.ts'
 import { member } from './marks.ts'
 import { awaiting, waitingForCondition } from './waits.ts'
 
@@ -72,6 +73,7 @@ function forced(
   $: types.Identifier,
 ): { test: types.Expression; value: types.Expression } {
   const { t } = context
+  needsCrawl(path, context)
   const held = temporary(path, 'c', context)
   const isTensor = t.callExpression(member($, 'isTensor', t), [t.assignmentExpression('=', t.cloneNode(held), test)])
   const fn = waitingForCondition(path, block, context)

@@ -1,4 +1,5 @@
 import type { Context, NodePath, types } from './babel.ts'
+import { declareParameters, needsCrawl, noteMoved } from './bindings.ts'
 import { rewriteBody } from './body.ts'
 import type { Form } from './forms.ts'
 import { modelsOf } from './indexing.ts'
@@ -30,65 +31,51 @@ export function expandBlock(form: Form, call: NodePath<types.CallExpression>, co
   const reached = reachedVariables(block, call, named, variables, context)
   const updated = updatedObjects(block, call, named, context)
   const info = infoOf(call, block, variables, context)
-  const { block: $, result } = context.names
-  const infoId = context.uid('info')
-
   const models = modelsOf(call, block)
+  const { block: $ } = context.names
   const fn = block.node
   if (fn.body.type !== 'BlockStatement') {
     const returned = t.returnStatement(fn.body as types.Expression)
     returned.loc = fn.body.loc ?? null
     block.get('body').replaceWith(t.blockStatement([returned]))
+    needsCrawl(block, context)
   }
-  rewriteBody(block, $, context, models)
+  rewriteBody(block, context, models)
 
-  const body = fn.body as types.BlockStatement
-  const inner =
-    fn.type === 'ArrowFunctionExpression'
-      ? t.arrowFunctionExpression([], body, true)
-      : t.functionExpression((fn as types.FunctionExpression).id ?? null, [], body, false, true)
-  const contended = updated.length > 0 && waits(body, context) ? updated : []
+  const contended = updated.length > 0 && waits(fn.body, context) ? updated : []
   const names = variables.local
-  const state = (): types.ObjectProperty[] =>
-    names.map(name => t.objectProperty(t.identifier(name), t.identifier(name), false, true))
-  const run = t.awaitExpression(t.callExpression(member($, 'run', t), [inner]))
-  const statements: types.Statement[] = []
-  if (names.length > 0) {
-    const pulled = t.objectPattern(state())
-    statements.push(
-      t.variableDeclaration('let', [t.variableDeclarator(pulled, t.callExpression(member($, 'pull', t), []))]),
-    )
-  }
-  statements.push(t.variableDeclaration('const', [t.variableDeclarator(t.cloneNode(result), run)]))
-  if (names.length > 0)
-    statements.push(t.expressionStatement(t.callExpression(member($, 'push', t), [t.objectExpression(state())])))
-  statements.push(t.returnStatement(t.cloneNode(result)))
-  const compiled = t.arrowFunctionExpression(
-    [t.cloneNode($), ...(fn.params as types.Identifier[])],
-    t.blockStatement(statements),
-    true,
-  )
-
-  const frame = t.objectExpression([...names, ...variables.live].map(name => frameVariable(name, context)))
-  const property = (key: string, value: types.Expression): types.ObjectProperty =>
-    t.objectProperty(t.identifier(key), value)
+  const list = (key: string, values: types.Expression[]): types.ObjectProperty[] =>
+    values.length > 0
+      ? [t.objectProperty(t.identifier(key), t.arrowFunctionExpression([], t.arrayExpression(values)))]
+      : []
+  const frame = [...names, ...variables.live].map(name => frameVariable(name, context))
+  const outer = [
+    ...(frame.length > 0 ? [t.objectProperty(t.identifier('frame'), t.objectExpression(frame))] : []),
+    ...list('reach', reached),
+    ...list('contended', contended),
+  ]
   const args = call.node.arguments.slice(0, -1) as types.Expression[]
+  const compiled = compileBlock(fn, names, context)
   // In its place: what replaces a node is traversed once more by every plugin.
   call.node.callee = member(runtime, form.name, t)
   call.node.arguments = [
     t.arrayExpression(args),
-    t.objectExpression([
-      property('info', t.cloneNode(infoId)),
-      property('frame', frame),
-      ...(reached.length > 0 ? [property('reach', t.arrowFunctionExpression([], t.arrayExpression(reached)))] : []),
-      ...(contended.length > 0
-        ? [property('contended', t.arrowFunctionExpression([], t.arrayExpression(contended)))]
-        : []),
-      property('body', compiled),
-    ]),
+    infoReference(info, context),
+    compiled,
+    ...(outer.length > 0 ? [t.objectExpression(outer)] : []),
   ]
   expanded.add(call.node)
-  context.declared.push(t.variableDeclarator(infoId, t.valueToNode(info)))
+  for (const i of args.keys()) noteMoved(call.get(`arguments.0.elements.${i}`) as NodePath, context)
+  if (compiled !== fn) return
+  // The function is the same, so Babel does not look at it anew.
+  const compiledPath = call.get('arguments.2') as NodePath<types.Function>
+  if (context.crawled.has(fn)) compiledPath.scope.crawl()
+  else declareParameters(compiledPath, $.name, names)
+}
+
+function infoReference(info: types.StringLiteral, { t, infos, names }: Context): types.Expression {
+  infos.push(info)
+  return t.memberExpression(t.cloneNode(names.info), t.numericLiteral(infos.length - 1), true)
 }
 
 function waits(body: types.Node, { t }: Context): boolean {
@@ -99,14 +86,42 @@ function waits(body: types.Node, { t }: Context): boolean {
   return found
 }
 
+/** The block's text as a function of the context, of what the outer variables hold that it assigns, and of its own parameters. */
+function compileBlock(
+  fn: types.Function,
+  names: readonly string[],
+  { t, names: { block: $ } }: Context,
+): types.ArrowFunctionExpression {
+  const body = fn.body as types.BlockStatement
+  const keep =
+    names.length > 0
+      ? [
+          t.expressionStatement(
+            t.callExpression(member($, 'keep', t), [
+              t.arrowFunctionExpression([], t.arrayExpression(names.map(name => t.identifier(name)))),
+            ]),
+          ),
+        ]
+      : []
+  const params = [t.cloneNode($), ...names.map(name => t.identifier(name)), ...(fn.params as types.Identifier[])]
+  if (fn.type === 'ArrowFunctionExpression') {
+    body.body.unshift(...keep)
+    return Object.assign(fn, { params, async: true, expression: false, returnType: null, typeParameters: null })
+  }
+  // It has a `this` and may call itself by its name.
+  const own = t.functionExpression((fn as types.FunctionExpression).id ?? null, [], body, false, true)
+  const called = t.returnStatement(t.callExpression(own, []))
+  return t.arrowFunctionExpression(params, t.blockStatement([...keep, called]), true)
+}
+
 /** Reads and writes one outer variable, from where the call stands. */
-function frameVariable(name: string, { t, names: { value } }: Context): types.ObjectProperty {
-  const set = t.expressionStatement(t.assignmentExpression('=', t.identifier(name), t.cloneNode(value)))
-  const accessors = t.objectExpression([
-    t.objectProperty(t.identifier('get'), t.arrowFunctionExpression([], t.identifier(name))),
-    t.objectProperty(t.identifier('set'), t.arrowFunctionExpression([t.cloneNode(value)], t.blockStatement([set]))),
-  ])
-  return t.objectProperty(t.identifier(name), accessors)
+function frameVariable(name: string, { t, names: { set, value } }: Context): types.ObjectProperty {
+  const assignment = t.assignmentExpression('=', t.identifier(name), t.cloneNode(value))
+  const accessor = t.arrowFunctionExpression(
+    [t.cloneNode(set), t.cloneNode(value)],
+    t.conditionalExpression(t.cloneNode(set), assignment, t.identifier(name)),
+  )
+  return t.objectProperty(t.identifier(name), accessor)
 }
 
 /** Parameters move one function outwards: what would look at them differently there is refused. */

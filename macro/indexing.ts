@@ -23,9 +23,9 @@ const boundTo = (name: string, { scope }: NodePath): unknown => scope.getBinding
  */
 export function refuseIndexing(path: Member, models: Models, { runtime, t, fail }: Context): void {
   const { object, property, computed } = path.node
-  const code = textOf(object)
   const isWrite = isTarget(path)
-  const instead = (slice: string): string => (isWrite ? `${code}.set(${slice}, …)` : `${code}.slice(${slice})`)
+  const instead = (slice: string): string =>
+    isWrite ? `${textOf(object)}.set(${slice}, …)` : `${textOf(object)}.slice(${slice})`
   if (computed && t.isTaggedTemplateExpression(property) && isSliceTag(property.tag, runtime, t))
     throw fail(path, `A tensor can't be indexed in JavaScript. Write ${instead(textOf(property))}`)
   if (computed && t.isSequenceExpression(property) && property.expressions.every(doesNothing)) {
@@ -33,6 +33,8 @@ export function refuseIndexing(path: Member, models: Models, { runtime, t, fail 
     throw fail(path, `[${keys}] takes only its last value in JavaScript. Write ${instead(`s\`${keys}\``)}`)
   }
   const place = placeOf(object, models, path)
+  if (place === undefined) return
+  const code = textOf(object)
   if (place === 'tensor' && (isWrite || isIndex(property, computed))) {
     const key = computed ? textOf(property) : undefined
     if (key === undefined || !isIndex(property, computed))

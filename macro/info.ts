@@ -1,3 +1,4 @@
+import { type BlockText, encodeBlockText } from '../language/block-text.ts'
 import type { Context, NodePath, types } from './babel.ts'
 import type { OuterVariables } from './variables.ts'
 
@@ -7,26 +8,22 @@ export function infoOf(
   block: NodePath<types.Function>,
   { local, live }: OuterVariables,
   context: Context,
-): Record<string, unknown> {
+): types.StringLiteral {
   const body = block.node.body
   const statements = body.type === 'BlockStatement' ? [...body.directives, ...body.body] : [body]
   const first = statements[0]?.loc?.start ?? body.loc?.start ?? { line: 1, column: 0 }
-  const info = spanInfo(call, body, first, statements.at(-1)?.loc?.end ?? first, context)
-  return {
-    ...info,
-    ...(local.length > 0 ? { pulled: local } : {}),
-    ...(live.length > 0 ? { live } : {}),
-  }
+  const text = blockText(call, body, first, statements.at(-1)?.loc?.end ?? first, context)
+  return literal(encodeBlockText({ ...text, pulled: local, live }), context)
 }
 
 /** The same of a template: its text between the backticks. */
-export function templateInfo(
-  tagged: NodePath<types.TaggedTemplateExpression>,
-  context: Context,
-): Record<string, unknown> {
+export function templateInfo(tagged: NodePath<types.TaggedTemplateExpression>, context: Context): types.StringLiteral {
   const { quasi } = tagged.node
   const first = quasi.quasis[0].loc?.start ?? { line: 1, column: 0 }
-  return spanInfo(tagged, quasi, first, quasi.quasis.at(-1)?.loc?.end ?? first, context)
+  return literal(
+    encodeBlockText(blockText(tagged, quasi, first, quasi.quasis.at(-1)?.loc?.end ?? first, context)),
+    context,
+  )
 }
 
 interface Place {
@@ -34,13 +31,13 @@ interface Place {
   readonly column: number
 }
 
-function spanInfo(
+function blockText(
   call: NodePath,
   { start, end }: types.Node,
   first: Place,
   last: Place,
   { lines, file }: Context,
-): Record<string, unknown> {
+): BlockText {
   const callStart = call.node.loc?.start.line ?? first.line
   const callEnd = call.node.loc?.end.line ?? last.line
   const from = Math.max(1, callStart - 2)
@@ -55,4 +52,14 @@ function spanInfo(
     firstLine: from,
     text: lines.slice(from - 1, callEnd + 2).join('\n'),
   }
+}
+
+/** With its text as it is printed: Babel's own way looks at each character. */
+function literal(value: string, { t }: Context): types.StringLiteral {
+  const made = t.stringLiteral(value)
+  made.extra = {
+    rawValue: value,
+    raw: JSON.stringify(value).replace(/[\u2028\u2029]/g, c => `\\u${c.charCodeAt(0).toString(16)}`),
+  }
+  return made
 }

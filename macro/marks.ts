@@ -1,4 +1,5 @@
-import type { NodePath, t, types } from './babel.ts'
+import type { Context, NodePath, t, types } from './babel.ts'
+import { needsCrawl } from './bindings.ts'
 
 /** Statements that run nothing by themselves. */
 const silent = new Set([
@@ -30,10 +31,11 @@ export function member(object: types.Expression, name: string, t: t): types.Memb
 }
 
 /** A lone statement under an if or a loop becomes a block, so that it can have a mark. */
-export function blockify(path: NodePath, key: 'consequent' | 'alternate' | 'body', t: t): void {
+export function blockify(path: NodePath, key: 'consequent' | 'alternate' | 'body', context: Context): void {
   const child = path.get(key) as NodePath
   if (!child.node || child.isBlockStatement() || !child.isStatement()) return
-  const block = t.blockStatement([child.node])
+  needsCrawl(path, context)
+  const block = context.t.blockStatement([child.node])
   block.loc = child.node.loc ?? null
   child.replaceWith(block)
 }

@@ -1,5 +1,6 @@
 import { operatorNames as sharedNames } from '../language/operators.ts'
 import { type Context, type NodePath, type types, withoutTypes } from './babel.ts'
+import { needsCrawl } from './bindings.ts'
 import { condition, temporary } from './conditions.ts'
 import { member } from './marks.ts'
 
@@ -27,6 +28,7 @@ export function rewriteAssignment(
   const name = operatorNames[operator.slice(0, -1)]
   const isLogical = operator === '&&=' || operator === '||='
   if (operator === '=' || (!name && !isLogical)) return
+  needsCrawl(path, context)
   const before: types.Expression[] = []
   const target = stableTarget(path, left as types.LVal, before, context)
   if (!target) return

@@ -43,7 +43,11 @@ export function expandTemplate(
   ])
   expansion.loc = tagged.node.loc ?? null
   expanded.add(expansion)
-  const value = t.valueToNode({ pieces, starts, info: templateInfo(tagged, context) })
+  const value = t.objectExpression([
+    t.objectProperty(t.identifier('pieces'), t.valueToNode(pieces)),
+    t.objectProperty(t.identifier('starts'), t.valueToNode(starts)),
+    t.objectProperty(t.identifier('info'), templateInfo(tagged, context)),
+  ])
   tagged.replaceWith(expansion)
   context.declared.push(t.variableDeclarator(compiled, value))
 }

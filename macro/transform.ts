@@ -60,6 +60,8 @@ export function transform({
   const used = Object.values(references).some(paths => paths && paths.length > 0)
   if (!used) return
   const cellNumber = cell ? ++cells : undefined
+  const uid = (hint: string): types.Identifier =>
+    program.scope.generateUidIdentifier(cellNumber === undefined ? hint : `${hint}_cell${cellNumber}_`)
   const context: Context = {
     babel,
     t,
@@ -68,13 +70,16 @@ export function transform({
     declared: [],
     names: {
       block: program.scope.generateUidIdentifier('block'),
-      result: program.scope.generateUidIdentifier('result'),
+      set: program.scope.generateUidIdentifier('set'),
       value: program.scope.generateUidIdentifier('value'),
+      info: uid('info'),
     },
+    infos: [],
     file: file ?? (filename === undefined ? undefined : relative(cwd, filename).split(sep).join('/')),
     runtime: program.scope.generateUidIdentifier('onnsight'),
     isCell: cellNumber !== undefined,
-    uid: hint => program.scope.generateUidIdentifier(cellNumber === undefined ? hint : `${hint}_cell${cellNumber}_`),
+    uid,
+    crawled: new WeakSet(),
     expanded: new WeakSet(),
     forced: new WeakSet(),
     heres: new WeakMap(),
@@ -114,10 +119,11 @@ export function transform({
   const calls = Object.values(forms)
     .flatMap(form => (references[form.name] ?? []).map(path => ({ form, call: callOf(path, form, context) })))
     .sort((a, b) => (b.call.node.start ?? 0) - (a.call.node.start ?? 0))
-  const isNested = (call: NodePath): boolean =>
-    calls.some(other => other.call !== call && other.call.findParent(parent => parent === call))
+  const around = new Set<NodePath>()
+  for (const { call } of calls)
+    for (let at = call.parentPath as NodePath | null; at; at = at.parentPath) if (at.isCallExpression()) around.add(at)
   for (const { form, call } of calls) {
-    if (isNested(call)) program.scope.crawl()
+    if (around.has(call)) program.scope.crawl()
     const tagged = call.parentPath
     if (call.key === 'tag' && tagged?.isTaggedTemplateExpression()) expandTemplate(form, call, tagged, context)
     else expandBlock(form, call, context)
@@ -241,7 +247,8 @@ function expandSlice(path: NodePath, context: Context): void {
 
 const MODULE = /^(Import|Export)/
 
-function importRuntime({ t, program, runtime, isCell, declared }: Context, source: string): void {
+function importRuntime({ t, program, runtime, isCell, declared, infos, names }: Context, source: string): void {
+  if (infos.length > 0) declared.unshift(t.variableDeclarator(t.cloneNode(names.info), t.arrayExpression(infos)))
   // Babel calls every file a module unless it is told otherwise: one without imports and exports, as TypeScript writes it, is CommonJS.
   const isModule = program.node.sourceType === 'module' && program.node.body.some(({ type }) => MODULE.test(type))
   const load = t.callExpression(t.identifier('require'), [t.stringLiteral(source)])

@@ -40,7 +40,9 @@ export function outerVariables(
       const user = use.getFunctionParent()?.node
       return use.findParent(parent => parent === block) ? user !== block.node : user !== owner
     })
-    ;(isShared || !isWaitedFor(call) ? live : local).push(name)
+    // Its copy would be a parameter beside the block's own declaration of that name.
+    const isOwnToo = block.scope.hasOwnBinding(name)
+    ;(isShared || isOwnToo || !isWaitedFor(call) ? live : local).push(name)
   }
   return { local, live }
 }

@@ -1,4 +1,5 @@
 import type { Context, NodePath, types } from './babel.ts'
+import { needsCrawl } from './bindings.ts'
 import { member } from './marks.ts'
 
 /** The function whose await can stand here; undefined in functions that can't wait, in parameters and in class fields. */
@@ -48,9 +49,11 @@ function functionAround(path: NodePath): NodePath<types.Function> | undefined {
 const isOutside = (part: NodePath): boolean => part.key === 'key' || part.listKey === 'decorators'
 
 /** What one call of this function runs in: a variable that is set where the function begins. */
-export function hereOf(fn: NodePath<types.Function>, { t, heres }: Context, $: types.Identifier): types.Identifier {
+export function hereOf(fn: NodePath<types.Function>, context: Context, $: types.Identifier): types.Identifier {
+  const { t, heres } = context
   let id = heres.get(fn.node)
   if (!id) {
+    needsCrawl(fn, context)
     id = fn.scope.generateUidIdentifier('here')
     heres.set(fn.node, id)
     fn.scope.push({ id: t.cloneNode(id), init: t.callExpression(member($, 'here', t), []) })

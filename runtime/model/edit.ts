@@ -6,7 +6,7 @@ import { handleOf } from './modules/module.ts'
 import type { EditOptions } from './standing-edits.ts'
 
 /** What `edit(model, options?, () => …)` expands to. */
-export function editCompiled(args: readonly unknown[], block: CompiledBlock): Model {
+export function editCompiled(args: readonly unknown[], ...block: CompiledBlock): Model {
   return edit(args, fromCompiled(block))
 }
 

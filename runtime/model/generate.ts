@@ -5,7 +5,7 @@ import { ModelHandle } from './model.ts'
 import { handleOf } from './modules/module.ts'
 
 /** What `generate(model, inputs, options, (model, step) => …)` expands to. */
-export async function generateCompiled(args: readonly unknown[], block: CompiledBlock): Promise<Generated<unknown>> {
+export async function generateCompiled(args: readonly unknown[], ...block: CompiledBlock): Promise<Generated<unknown>> {
   return generate(args, fromCompiled(block))
 }
 

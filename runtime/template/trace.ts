@@ -2,7 +2,7 @@ import type { Statement } from '../../language/template/ast.ts'
 import { edit } from '../model/edit.ts'
 import { generate } from '../model/generate.ts'
 import { Frame } from '../tracing/frame.ts'
-import { Info, type InfoRecord } from '../tracing/info.ts'
+import { decodeInfo, Info } from '../tracing/info.ts'
 import { invoke } from '../tracing/invoke.ts'
 import { traceBlock } from '../tracing/trace.ts'
 import { readTemplate, type TemplateText } from './source.ts'
@@ -10,7 +10,8 @@ import { TemplateBlock } from './template.ts'
 
 /** A template as the macro found it. */
 export interface CompiledTemplate extends TemplateText {
-  readonly info: InfoRecord
+  /** As `encodeBlockText` writes it. */
+  readonly info: string
 }
 
 const read = new WeakMap<CompiledTemplate, readonly Statement[]>()
@@ -45,7 +46,7 @@ export function invokeTemplate([inputs]: readonly unknown[], compiled: CompiledT
 }
 
 function blockOf(compiled: CompiledTemplate, values: readonly unknown[]): TemplateBlock {
-  const info = Info.fromRecord(compiled.info, new Frame({}))
+  const info = Info.fromRecord(decodeInfo(compiled.info), new Frame({}))
   let statements = read.get(compiled)
   if (!statements) {
     statements = readTemplate(compiled, info)

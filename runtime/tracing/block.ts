@@ -1,6 +1,6 @@
 import { BlockContext, type BlockOwner } from './context.ts'
 import { Frame, type FrameVariable } from './frame.ts'
-import { Info, type InfoRecord } from './info.ts'
+import { decodeInfo, Info } from './info.ts'
 import type { Tracer } from './tracer.ts'
 
 /** Who runs a block once for each step of a generation. */
@@ -23,21 +23,29 @@ export interface Template extends Block {
   toString(): string
 }
 
-/** A block as the macro compiled it. */
-export interface CompiledBlock {
-  readonly info: InfoRecord
-  readonly frame: Readonly<Record<string, FrameVariable>>
+/** How a block uses the scope around it. */
+export interface OuterScope {
+  readonly frame?: Readonly<Record<string, FrameVariable>>
   readonly reach?: () => readonly unknown[]
   readonly contended?: () => readonly unknown[]
-  readonly body: (context: BlockContext, model: unknown, step?: number) => unknown
 }
 
+/** A block's text, as a function of the context, of what the outer variables hold that it assigns, and of the block's own parameters. */
+export type CompiledBody = (context: BlockContext, ...values: unknown[]) => unknown
+
+/** A block as the macro compiled it. The info is as `encodeBlockText` writes it. */
+export type CompiledBlock = readonly [info: string, body: CompiledBody, outer?: OuterScope]
+
 export function fromCompiled(compiled: CompiledBlock): Block {
-  const info = Info.fromRecord(compiled.info, new Frame(compiled.frame, compiled))
+  const info = infoOfCompiled(compiled)
   return {
     info,
-    record: (model, tracer, steps) => compiled.body(new BlockContext(steps ?? tracer, info), model, steps?.step),
+    record: (model, tracer, steps) => new BlockContext(steps ?? tracer, info).run(compiled, model, steps?.step),
   }
+}
+
+export function infoOfCompiled([info, , outer = {}]: CompiledBlock): Info {
+  return Info.fromRecord(decodeInfo(info), new Frame(outer.frame ?? {}, outer))
 }
 
 export function fromFunction(body: (model: never, step: never) => unknown): Block {

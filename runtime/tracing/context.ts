@@ -5,8 +5,9 @@ import { currentRecorder } from '../graph/recorder.ts'
 import { asked, plainKey, plainLength } from '../tensor/members/tensors-in-javascript.ts'
 import { operators } from '../tensor/operators.ts'
 import { stateOf, Tensor } from '../tensor/tensor.ts'
+import type { CompiledBlock } from './block.ts'
 import { Here } from './here.ts'
-import type { Info } from './info.ts'
+import { decodeInfo, type Info } from './info.ts'
 import { LineMark } from './mark.ts'
 import { untilStop } from './stop.ts'
 
@@ -27,28 +28,39 @@ export interface BlockOwner {
 export class BlockContext {
   readonly #owner: BlockOwner
   readonly #info: Info
+  #kept: (() => readonly unknown[]) | undefined
 
   constructor(owner: BlockOwner, info: Info) {
     this.#owner = owner
     this.#info = info
   }
 
-  pull(): Record<string, unknown> {
-    return this.#owner.pull()
-  }
-
-  push(state: Record<string, unknown>): void {
-    this.#owner.push(state)
-  }
-
-  /** Runs the block's own text; stop() ends it early, with the variables as they are. */
-  async run<R>(body: () => R | Promise<R>): Promise<R | undefined> {
-    this.#owner.textBegun?.(this.#info)
+  /**
+   * Runs the block's own text on what the outer variables hold that it assigns, and takes over what they end as; stop() ends it early, with the
+   * variables as they are.
+   */
+  async run([info, body]: CompiledBlock, ...parameters: unknown[]): Promise<unknown> {
+    const owner = this.#owner
+    const { pulled = [] } = decodeInfo(info)
+    const state = pulled.length > 0 ? owner.pull() : {}
+    owner.textBegun?.(this.#info)
+    let result: unknown
     try {
-      return await untilStop(body, () => this.#owner.stopped?.())
+      result = await untilStop(
+        () => body(this, ...pulled.map(name => state[name]), ...parameters),
+        () => owner.stopped?.(),
+      )
     } finally {
-      this.#owner.textEnded?.()
+      owner.textEnded?.()
     }
+    const values = this.#kept?.()
+    if (values) owner.push(Object.fromEntries(pulled.map((name, i) => [name, values[i]])))
+    return result
+  }
+
+  /** How the variables that the block assigns are read when it has ended. */
+  keep(read: () => readonly unknown[]): void {
+    this.#kept = read
   }
 
   /** A function that is written in the block may run in any trace: the line is noted there. */

@@ -1,10 +1,7 @@
-import type { CompiledBlock } from './block.ts'
+import type { OuterScope } from './block.ts'
 
-/** One outer variable, as the macro hands it over. */
-export interface FrameVariable {
-  get(): unknown
-  set(value: unknown): void
-}
+/** Reads one outer variable, or sets it: one function for both, as each one costs Babel time. */
+export type FrameVariable = (set?: boolean, value?: unknown) => unknown
 
 /** The variables of the scope around a block: those that the block assigns, and what it reaches. */
 export class Frame {
@@ -12,10 +9,7 @@ export class Frame {
   readonly #reach: (() => readonly unknown[]) | undefined
   readonly #contended: (() => readonly unknown[]) | undefined
 
-  constructor(
-    variables: Readonly<Record<string, FrameVariable>>,
-    { reach, contended }: Pick<Partial<CompiledBlock>, 'reach' | 'contended'> = {},
-  ) {
+  constructor(variables: Readonly<Record<string, FrameVariable>>, { reach, contended }: OuterScope = {}) {
     this.#variables = variables
     this.#reach = reach
     this.#contended = contended
@@ -43,7 +37,7 @@ export class Frame {
   /** The variable's value; undefined while it is in its temporal dead zone. */
   get(name: string): unknown {
     try {
-      return this.#variables[name].get()
+      return this.#variables[name]()
     } catch (error) {
       if (error instanceof ReferenceError) return undefined
       throw error
@@ -51,7 +45,7 @@ export class Frame {
   }
 
   set(name: string, value: unknown): void {
-    this.#variables[name].set(value)
+    this.#variables[name](true, value)
   }
 
   /** Whether they have a variable in common, and not only its name, or an object: what the one sets, the other sees. */
@@ -65,7 +59,7 @@ export class Frame {
   #isSame(other: Frame, name: string): boolean {
     const probe = {}
     try {
-      const before = this.#variables[name].get()
+      const before = this.#variables[name]()
       this.set(name, probe)
       const isSame = other.get(name) === probe
       this.set(name, before)

@@ -1,19 +1,21 @@
+import { type BlockText, decodeBlockText } from '../../language/block-text.ts'
 import type { SourcePosition } from '../errors/error.ts'
 import type { Frame } from './frame.ts'
-import { cutOut, type TextSpan } from './source-text.ts'
+import { cutOut } from './source-text.ts'
 
 /** What the macro knows of a block at build time. */
-export interface InfoRecord extends TextSpan {
-  readonly file: string | undefined
-  /** Span of the block in the file's text: offsets in UTF-16 units. */
-  readonly start: number
-  readonly end: number
-  /** The lines around the whole call, as they stand in the file: for code frames, and the block's own text. */
-  readonly text: string
-  /** Outer variables that the block assigns: pulled in at its start, pushed back at its end. */
-  readonly pulled?: readonly string[]
-  /** Outer variables that other functions use too: assigned in place, put back if the trace fails. */
-  readonly live?: readonly string[]
+export type InfoRecord = BlockText
+
+/** By what the expansion holds: a block runs often. */
+const decoded = new Map<string, InfoRecord>()
+
+export function decodeInfo(encoded: string): InfoRecord {
+  let record = decoded.get(encoded)
+  if (!record) {
+    record = decodeBlockText(encoded)
+    decoded.set(encoded, record)
+  }
+  return record
 }
 
 /** The lines around a block: for code frames. */

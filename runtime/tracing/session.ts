@@ -2,10 +2,9 @@ import type { Mark } from '../graph/expression.ts'
 import { currentRecorder } from '../graph/recorder.ts'
 import { type Scope, variableScope } from '../graph/scope.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import type { CompiledBlock } from './block.ts'
+import { type CompiledBlock, infoOfCompiled } from './block.ts'
 import { BlockContext, type BlockOwner } from './context.ts'
-import { Frame } from './frame.ts'
-import { Info } from './info.ts'
+import type { Info } from './info.ts'
 import { keepingLive } from './live.ts'
 import { Passed } from './passed.ts'
 import { restoringScopes } from './scopes.ts'
@@ -101,9 +100,9 @@ export function currentSession(): Session | undefined {
 }
 
 /** What `session(model, async () => …)` expands to. */
-export async function session(args: readonly unknown[], block: CompiledBlock): Promise<unknown> {
-  const info = Info.fromRecord(block.info, new Frame(block.frame, block))
+export async function session(args: readonly unknown[], ...block: CompiledBlock): Promise<unknown> {
+  const info = infoOfCompiled(block)
   asTraceable(args[0], 'session', info)
   const running = new Session(info)
-  return running.run(() => block.body(new BlockContext(running, info), args[0]))
+  return running.run(() => new BlockContext(running, info).run(block, args[0]))
 }

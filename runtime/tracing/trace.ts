@@ -9,12 +9,12 @@ import { type HasTraceable, type Traceable, traceable } from './traceable.ts'
 import { type TraceOptions, Tracer } from './tracer.ts'
 
 /** What `trace(model, inputs, options?, () => …)` expands to. */
-export async function trace(args: readonly unknown[], block: CompiledBlock): Promise<unknown> {
+export async function trace(args: readonly unknown[], ...block: CompiledBlock): Promise<unknown> {
   return traceBlock('trace', args, fromCompiled(block))
 }
 
 /** What `scan(model, inputs, options?, () => …)` expands to. */
-export async function scan(args: readonly unknown[], block: CompiledBlock): Promise<unknown> {
+export async function scan(args: readonly unknown[], ...block: CompiledBlock): Promise<unknown> {
   return traceBlock('scan', args, fromCompiled(block))
 }
 

@@ -1,9 +1,11 @@
+import { type BlockText, decodeBlockText } from '#dist/language/block-text.js'
+
 /** A runtime of arrays and counters: enough to run what the macro emits, and to see what it calls. */
 export class Fake {
   readonly log: string[] = []
   readonly marks: [number, number][] = []
   pushed: Record<string, unknown> | undefined
-  info: Record<string, unknown> | undefined
+  info: BlockText | undefined
 }
 
 /** A toy tensor: a number that operators and conditions must not touch directly. */
@@ -28,13 +30,11 @@ function operator(name: string, fake: Fake, plain: (a: never, b: never) => unkno
   }
 }
 
-type Variables = Record<string, { get(): unknown; set(value: unknown): void }>
+type Variables = Record<string, (set?: boolean, value?: unknown) => unknown>
 
 export function runtime(fake: Fake): Record<string, unknown> {
   const context = {
-    pull: () => ({}) as Record<string, unknown>,
-    push: (_: Record<string, unknown>): void => {},
-    run: (body: () => unknown) => body(),
+    keep: (_: () => readonly unknown[]): void => {},
     at: (line: number, column: number) => fake.marks.push([line, column]),
     here: () => 'here',
     suspend: (here: unknown, value: unknown) => {
@@ -92,27 +92,33 @@ export function runtime(fake: Fake): Record<string, unknown> {
     s: (strings: TemplateStringsArray) => strings.join('|'),
     async trace(
       args: unknown[],
-      block: { info: Record<string, unknown>; frame: Variables; body: (c: unknown, model: unknown) => unknown },
+      encoded: string,
+      body: (context: unknown, ...values: unknown[]) => unknown,
+      { frame = {} }: { frame?: Variables } = {},
     ) {
-      fake.info = block.info
-      let pushed: Record<string, unknown> | undefined
-      const own = { ...context }
-      own.push = state => {
-        pushed = state
-        fake.pushed = state
+      const info = decodeBlockText(encoded)
+      fake.info = info
+      const names = info.pulled ?? []
+      let kept: (() => readonly unknown[]) | undefined
+      const own = {
+        ...context,
+        keep: (read: () => readonly unknown[]) => {
+          kept = read
+        },
       }
-      own.pull = () =>
-        Object.fromEntries(
-          (block.info.pulled as string[]).map(name => {
-            try {
-              return [name, block.frame[name].get()]
-            } catch {
-              return [name, undefined]
-            }
-          }),
-        )
-      const result = await block.body(own, args[0])
-      for (const [name, value] of Object.entries(pushed ?? {})) block.frame[name].set(value)
+      const pulled = names.map(name => {
+        try {
+          return frame[name]()
+        } catch {
+          return undefined
+        }
+      })
+      const result = await body(own, ...pulled, args[0])
+      if (kept) {
+        const values = kept()
+        fake.pushed = Object.fromEntries(names.map((name, i) => [name, values[i]]))
+        for (const [name, value] of Object.entries(fake.pushed)) frame[name](true, value)
+      }
       return result
     },
   }

@@ -53,12 +53,11 @@ const takes: Record<'module' | 'script', Take> = {
 }
 
 /** Without the user's own text. */
-const bare = (code: string): string => code.replace(/text: (["'])(?:(?!\1)[^\\]|\\.)*\1/g, 'text')
+const bare = (code: string): string => code.replace(/"\d+:\d+-(?:[^"\\]|\\.)*"/g, 'info')
 
 /** What was expanded, without places. */
 const meaning = (code: string): string =>
   bare(code)
-    .replace(/\b(line|column|endLine|endColumn|start|end|firstLine): \d+/g, '$1')
     .replace(/_block\.at\(\d+, \d+\)/g, 'at')
     .replace(/\s+/g, '')
 

@@ -4,12 +4,15 @@ import { Frame } from '#dist/runtime/tracing/frame.js'
 import { expand, IMPORT, run } from './expand.ts'
 import { Toy } from './fake-runtime.ts'
 
-test('compile: pull comes first, push last, and line marks stand between', t => {
+test('compile: the outer variable is a parameter, how it is read comes first, and a mark before each statement', t => {
   const code = expand(`${IMPORT}let h\nawait trace(model, x, () => {\n  h = model.a.output\n})`)
-  const [pull, mark, assign, push] = ['pull()', '.at(4, 3)', 'h = model.a.output', '.push('].map(text =>
-    code.lastIndexOf(text),
-  )
-  t.true(0 < pull && pull < mark && mark < assign && assign < push, code)
+  const [parameter, keep, mark, assign] = [
+    'async (_block, h) =>',
+    '.keep(() => [h])',
+    '.at(4, 3)',
+    'h = model.a.output',
+  ].map(text => code.lastIndexOf(text))
+  t.true(0 < parameter && parameter < keep && keep < mark && mark < assign, code)
 })
 
 test('info: the de-indented text of the block, its line and column, and what is pulled and pushed', async t => {
