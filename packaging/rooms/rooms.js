@@ -6,7 +6,7 @@
  */
 export const rooms = {
   language: {
-    job: 'The text of slices and templates: lexers and parsers. The macro uses them at build time, the runtime at run time.',
+    job: 'Text that the macro uses at build time and the runtime at run time: slices and templates, and what the macro writes of a block.',
     imports: [],
   },
   macro: {
@@ -185,6 +185,7 @@ export const rooms = {
   'runtime/tracing': {
     job: '`trace`: the tracer, the block’s text and variables, invokes, sessions, backends.',
     imports: [
+      'language',
       'runtime/errors',
       'runtime/tensor/dtypes',
       'runtime/graph',
