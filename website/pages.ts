@@ -9,10 +9,17 @@ export function stagePages(folder: string): void {
     const text = readFileSync(join('docs', name), 'utf8').replaceAll('../README.md', 'readme.md')
     writeFileSync(join(folder, name), name === 'index.md' ? afterHead(text) : text)
   }
-  writeFileSync(join(folder, 'readme.md'), readFileSync('README.md', 'utf8').replaceAll('](docs/', ']('))
+  // Pages at the top of the repository lie beside the others on the site.
+  for (const name of ['README.md', 'CONTRIBUTING.md'])
+    writeFileSync(join(folder, name.toLowerCase()), beside(readFileSync(name, 'utf8')))
   cpSync('docs/pictures', join(folder, 'pictures'), { recursive: true })
   mkdirSync(join(folder, 'public'))
   copyFileSync('website/icon.svg', join(folder, 'public/icon.svg'))
+}
+
+/** A page of the repository's top with links that lead from one page of the site to another. */
+function beside(text: string): string {
+  return text.replaceAll('](docs/', '](').replaceAll('](CONTRIBUTING.md', '](contributing.md')
 }
 
 /** The home page has its title and its first sentence in large letters already. */

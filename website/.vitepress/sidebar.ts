@@ -51,6 +51,7 @@ const lookUp: Item = {
     page('Limits', '/limits'),
     page('Architecture', '/architecture'),
     page('Rooms', '/rooms'),
+    page('Working on onnsight', '/contributing'),
     page('API reference', '/reference/'),
   ],
 }
