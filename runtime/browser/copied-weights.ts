@@ -1,11 +1,11 @@
 import type { WeightPart } from '../engine/sessions/provider.ts'
 import { relocate } from '../engine/sessions/relocate.ts'
-import type { WeightPlaces } from '../engine/sessions/weights.ts'
+import type { WeightPreparation } from '../engine/sessions/weights.ts'
 import { externalEntry } from '../onnx/message/external-data.ts'
 import { readTensorBytes } from '../onnx/message/tensor-value.ts'
 
 /** Initializers each as a file of their own: WebAssembly maps none, so a session is handed the bytes of those that it takes. */
-export const copiedWeights: WeightPlaces = tensors => names => {
+export const copiedWeights: WeightPreparation = tensors => names => {
   const parts: WeightPart[] = []
   const found = [...names].map((name, i) => {
     const own = tensors.get(name)

@@ -21,46 +21,46 @@ export interface EngineOptions {
   readonly provider: Provider
   /** Bytes of sessions kept for interventions. */
   readonly sessionBytes: number
-  /** Bytes of block results kept for the same inputs; 0 keeps none. */
+  /** Bytes of block results kept for the same inputs; 0 for none. */
   readonly reuseBytes: number
-  /** For messages. */
+  /** The model's name in error messages. */
   readonly name: string
 }
 
 export interface EngineRun {
   readonly recording: Recording
   readonly inputs: ReadonlyMap<string, TensorData>
-  readonly given?: ReadonlyMap<string, TensorData>
-  /** Keep all that later nodes could read, to go on from there. */
+  readonly alreadyComputed?: ReadonlyMap<string, TensorData>
+  /** Whether to keep all values that later nodes could read, so that the trace can go on from there. */
   readonly keepEdges?: boolean
   readonly signal?: AbortSignal | undefined
-  /** These inputs won't come again: no block's results are kept for them. */
-  readonly once?: boolean
-  /** What an untrusted recording claims of its values: it shares plans and sessions only with those that claim the same. */
-  readonly claims?: string
+  /** Whether these inputs will not come again, so that no results are kept for them. */
+  readonly inputsComeOnce?: boolean
+  /** The dtypes and dims that an untrusted recording states for its values. It shares plans and sessions only with recordings that state the same. */
+  readonly untrustedTypes?: string
 }
 
 export interface EngineResult {
   readonly wanted: readonly TensorData[]
-  /** Every value that the run still has, by name. */
+  /** Every value that was not dropped, by id. */
   readonly values: ReadonlyMap<string, TensorData>
   readonly plan: LinkPlan
   readonly report: TraceReport
 }
 
-/** A plan keeps what its sessions are made of, some hundred kilobytes. */
-const MOST_PLANS = 128
-const MOST_SHAPES = 64
+/** A plan keeps the parts that its sessions are made of, some hundred kilobytes. */
+const MAX_PLANS = 128
+const MAX_SHAPES = 64
 
-/** Owns a model's sessions: its blocks, what was rebuilt for interventions, and what may be used again. */
+/** Runs recordings on a model. Owns the sessions of its groups and of rebuilt blocks, the plans, and the results that are kept. */
 export class Engine {
   readonly program: Program
   readonly #options: EngineOptions
   readonly #sessions: SessionCache
   readonly #reuse: ReuseCache
   readonly #groups: (Session | undefined)[] = []
-  readonly #plans = new LRUCache<string, LinkPlan>({ max: MOST_PLANS })
-  readonly #shapes = new LRUCache<string, Promise<ReadonlyMap<string, ValueShape>>>({ max: MOST_SHAPES })
+  readonly #plans = new LRUCache<string, LinkPlan>({ max: MAX_PLANS })
+  readonly #shapes = new LRUCache<string, Promise<ReadonlyMap<string, ValueShape>>>({ max: MAX_SHAPES })
   readonly #context: RunContext
   #opening: Promise<void> | undefined
   #released = false
@@ -77,7 +77,7 @@ export class Engine {
     }
   }
 
-  /** Creates the sessions of all groups, in turn, once. `onGroup` is told after each one. */
+  /** Creates the sessions of all groups, one after another, once. Calls `onGroup` after each one. */
   open(onGroup?: (done: number, total: number) => void, signal?: AbortSignal): Promise<void> {
     this.#opening ??= this.#open(onGroup, signal)
     return this.#opening
@@ -108,7 +108,7 @@ export class Engine {
     return this.#reuse.bytes
   }
 
-  /** Shapes and dtypes of every value for inputs of these dims, of which some may be open. Nothing is run; kept for the next trace of the same dims. */
+  /** Dtype and dims of every value for inputs of these dims, some of which may be unknown. Does not run the model; the result is cached. */
   async shapes(
     inputs: ReadonlyMap<string, { type: HeldType; dims: readonly (number | undefined)[] }>,
   ): Promise<ReadonlyMap<string, ValueShape>> {
@@ -122,7 +122,7 @@ export class Engine {
         return { name: input.name, type: this.program.typeOf(input.name), dims: fed?.dims ?? input.dims }
       })
       shapes = scan(graph, weights, this.#options.provider, edges).catch(error => {
-        // Both branches of an If are inferred, also the one that would reject these dims: then only what holds for all dims is known.
+        // onnxruntime infers both branches of an If, also the one that rejects these dims. Then use what holds for all dims.
         if (!graph.nodes.some(node => node.opType === 'If')) throw error
         return this.program.openShapes
       })
@@ -132,14 +132,22 @@ export class Engine {
     return shapes
   }
 
-  /** Links a recording and does not run it. @throws CycleError and whatever else linking finds */
+  /** Links a recording without running it. @throws CycleError, UseAfterReleaseError */
   check(recording: Recording): void {
     this.#assertOpen()
     this.#plan(recording, normalise(recording), new Map(), false)
   }
 
   /** Links a recording and runs it. */
-  async run({ recording, inputs, given, keepEdges, once, signal, claims }: EngineRun): Promise<EngineResult> {
+  async run({
+    recording,
+    inputs,
+    alreadyComputed: given,
+    keepEdges,
+    inputsComeOnce: once,
+    signal,
+    untrustedTypes: claims,
+  }: EngineRun): Promise<EngineResult> {
     this.#assertOpen()
     const start = performance.now()
     const form = normalise(recording)
@@ -177,18 +185,18 @@ export class Engine {
   #plan(
     recording: Recording,
     form: NormalForm,
-    given: ReadonlyMap<string, TensorData>,
+    alreadyComputed: ReadonlyMap<string, TensorData>,
     keepEdges: boolean,
-    claims?: string,
+    untrustedTypes?: string,
   ): { plan: LinkPlan; cached: boolean } {
     let { key } = form
     if (keepEdges) key += '!edges'
-    if (given.size > 0) key += `!given ${[...given.keys()].join('\u0000')}`
-    if (claims !== undefined) key += `!claims ${claims}`
+    if (alreadyComputed.size > 0) key += `!given ${[...alreadyComputed.keys()].join('\u0000')}`
+    if (untrustedTypes !== undefined) key += `!claims ${untrustedTypes}`
     const known = this.#plans.get(key)
     if (known) return { plan: known, cached: true }
-    const linked = link(this.program, recording, form, new Set(given.keys()), keepEdges)
-    const plan = claims === undefined ? linked : apart(linked, claims)
+    const linked = link(this.program, recording, form, new Set(alreadyComputed.keys()), keepEdges)
+    const plan = untrustedTypes === undefined ? linked : withOwnSessions(linked, untrustedTypes)
     this.#plans.set(key, plan)
     return { plan, cached: false }
   }
@@ -204,12 +212,12 @@ export class Engine {
   }
 }
 
-/** The plan with sessions of its own, where it does not use the model's. */
-function apart(plan: LinkPlan, claims: string): LinkPlan {
-  return { ...plan, steps: plan.steps.map(step => ({ ...step, key: `${step.key}!claims ${claims}` })) }
+/** A copy of the plan whose rebuilt sessions have keys of their own. */
+function withOwnSessions(plan: LinkPlan, untrustedTypes: string): LinkPlan {
+  return { ...plan, steps: plan.steps.map(step => ({ ...step, key: `${step.key}!claims ${untrustedTypes}` })) }
 }
 
-/** A constant that is itself the result. */
+/** The data of a wanted value that is a constant. */
 function constantData(value: Value): TensorData {
   if (value.expression.kind !== 'constant') throw new Error('A wanted value was not computed.')
   return value.expression.data

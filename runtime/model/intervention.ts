@@ -64,7 +64,7 @@ export async function runGraph(
     nodes.map(node => ('results' in node ? node.results : 'result' in node ? node.result : 0)),
   )
   try {
-    const { wanted, report } = await variant.engine.run({ recording, inputs, signal, claims })
+    const { wanted, report } = await variant.engine.run({ recording, inputs, signal, untrustedTypes: claims })
     const tensors = wanted.map(data => Tensor.of(data))
     return { result: fillResult(result, tensors), report }
   } catch (error) {

@@ -6,7 +6,7 @@ import { scan } from '../engine/scanning/scan.ts'
 import type { ValueShape } from '../engine/scanning/value-shape.ts'
 import { overriddenFunctions } from '../engine/sessions/own-operators.ts'
 import type { Provider } from '../engine/sessions/provider.ts'
-import type { WeightPlaces, Weights } from '../engine/sessions/weights.ts'
+import type { WeightPreparation, Weights } from '../engine/sessions/weights.ts'
 import { OnnsightError } from '../errors/error.ts'
 import { UnsupportedModelError } from '../errors/input.ts'
 import { addAliases } from '../names/aliases.ts'
@@ -31,7 +31,7 @@ export interface Opening {
   readonly message: ModelProto
   readonly origin: Origin
   readonly provider: Provider
-  readonly places: WeightPlaces
+  readonly places: WeightPreparation
   /** Weights of a session for unedited blocks, at least. */
   readonly groupBytes: number
 }

@@ -42,13 +42,13 @@ export class EngineRunner implements Runner {
     const { wanted, values, plan, report } = await this.#engine.run({
       recording,
       inputs,
-      given,
+      alreadyComputed: given,
       keepEdges: goesOn,
-      once,
+      inputsComeOnce: once,
       signal,
     })
     const { producer } = this.#engine.program.graph
     if (goesOn) for (const [name, data] of values) if (producer.has(name)) given.set(name, data)
-    return { wanted, executed: plan.executed, passed: plan.passed, report }
+    return { wanted, executed: plan.executed, passed: plan.tapsBeforeReads, report }
   }
 }

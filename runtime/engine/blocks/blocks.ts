@@ -3,20 +3,20 @@ import type { GraphNode } from '../../onnx/graph/node.ts'
 import { allReads } from '../../onnx/graph/node.ts'
 import { sinkConstants } from './sink-constants.ts'
 
-/** What one session can hold: nodes that stand together in running order. */
+/** Neighbouring nodes in running order that one session can contain. */
 export interface Part {
-  /** For people: the modules it holds, `transformer.h.3`. */
+  /** Shown to users: its modules, `transformer.h.3`. */
   readonly label: string
   readonly nodes: readonly GraphNode[]
-  /** Values made outside that its nodes read, weights apart. */
+  /** Values made outside that its nodes read, without weights. */
   readonly inputs: readonly string[]
   /** Values made here that later blocks or the model's outputs read. */
   readonly outputs: readonly string[]
-  /** A random node: the same inputs need not give the same outputs. */
+  /** Whether it contains a random node, so that equal inputs may give different outputs. */
   readonly random: boolean
 }
 
-/** The smallest part of a model that is a session of its own: what an intervention reaches inside is rebuilt, and no more than that. */
+/** The smallest part of a model with a session of its own. An intervention makes onnsight rebuild the blocks that it reaches inside only. */
 export interface Block extends Part {
   readonly index: number
 }
@@ -39,29 +39,29 @@ const randomOps = new Set([
 const isRandom = ({ opType }: GraphNode): boolean => randomOps.has(opType)
 
 /**
- * Cuts the graph at its repeated layers: what comes before the first layer, each layer, what comes after the last. A graph without
- * layers is cut where few values cross. `wanted` limits the number of blocks; 1 is the whole-graph mode.
+ * Cuts the graph into blocks at its repeated layers: the nodes before the first layer, each layer, the nodes after the last. A graph
+ * without layers is cut where few values cross. There are at most `blockCount` blocks; with 1 the whole graph is one block.
  */
 export function cutBlocks(
   graph: OnnxGraph,
   layers: readonly Layer[],
-  wanted: number | undefined,
+  blockCount: number | undefined,
   isTensor: (value: string) => boolean,
 ): Block[] {
   if (graph.nodes.length === 0) return []
   let ranks =
-    wanted === 1
+    blockCount === 1
       ? graph.nodes.map(() => 0)
       : layers.length > 1
         ? ranksByLayer(graph, layers)
-        : ranksByWidth(graph, wanted)
-  if (wanted !== undefined && wanted > 1 && layers.length > 1) ranks = group(ranks, wanted)
+        : ranksByWidth(graph, blockCount)
+  if (blockCount !== undefined && blockCount > 1 && layers.length > 1) ranks = group(ranks, blockCount)
   ranks = sinkConstants(graph, ranks, isRandom)
-  ranks = withoutCutsAt(graph, ranks, isTensor)
+  ranks = joinAtNonTensors(graph, ranks, isTensor)
   return collect(graph, ranks, layers)
 }
 
-/** A node can't run before what it reads: it takes its layer's rank, or that of its latest producer if that is higher. */
+/** The rank of each node: its layer's, or that of its latest producer if that is higher, as a node can't run before what it reads. */
 function ranksByLayer(graph: OnnxGraph, layers: readonly Layer[]): number[] {
   const own = new Map<number, number>()
   layers.forEach((layer, i) => {
@@ -73,7 +73,7 @@ function ranksByLayer(graph: OnnxGraph, layers: readonly Layer[]): number[] {
   for (const node of graph.nodes) {
     const first = node.cluster?.nodes[0]
     if (first && first !== node) {
-      // What one operator does is in one block.
+      // All nodes of a fused one are in one block.
       ranks[node.index] = ranks[first.index]
       fromLast[node.index] = fromLast[first.index]
       continue
@@ -94,15 +94,17 @@ function ranksByLayer(graph: OnnxGraph, layers: readonly Layer[]): number[] {
   return ranks
 }
 
-/** Nodes of a block below which cutting costs more than it saves. */
-const LEAST_NODES = 24
-const MOST_BLOCKS = 16
+/** Blocks of fewer nodes cost more than they save. */
+const MIN_NODES = 24
+const MAX_BLOCKS = 16
 
-/** Cuts the running order into pieces of like size, each cut moved to the place nearby that the fewest values cross. */
-function ranksByWidth(graph: OnnxGraph, wanted?: number): number[] {
+/** Cuts the running order into pieces of similar size. Each cut moves to the place nearby that the fewest values cross. */
+function ranksByWidth(graph: OnnxGraph, blockCount?: number): number[] {
   const count = graph.nodes.length
   const pieces =
-    wanted === undefined ? Math.max(1, Math.min(MOST_BLOCKS, Math.floor(count / LEAST_NODES))) : Math.min(wanted, count)
+    blockCount === undefined
+      ? Math.max(1, Math.min(MAX_BLOCKS, Math.floor(count / MIN_NODES)))
+      : Math.min(blockCount, count)
   if (pieces === 1) return graph.nodes.map(() => 0)
   const crossing = crossings(graph)
   const size = count / pieces
@@ -112,7 +114,7 @@ function ranksByWidth(graph: OnnxGraph, wanted?: number): number[] {
     const reach = Math.floor(size / 3)
     let best = centre
     for (let at = centre - reach; at <= centre + reach; at++) if (crossing[at] < crossing[best]) best = at
-    // An operator of very many parts may fill the whole reach.
+    // A fused node may have so many nodes that there is no cut within reach.
     while (best < count && crossing[best] === Number.POSITIVE_INFINITY) best++
     if (best < count && best > (cuts.at(-1) ?? 0)) cuts.push(best)
   }
@@ -123,7 +125,7 @@ function ranksByWidth(graph: OnnxGraph, wanted?: number): number[] {
   })
 }
 
-/** For each place in the running order: how many values are made before it and read at or after it; infinite inside an operator. */
+/** For each place in the running order: how many values are made before it and read at or after it; infinite inside a fused node. */
 function crossings(graph: OnnxGraph): number[] {
   const lastUse = new Map<string, number>()
   for (const node of graph.nodes) for (const value of allReads(node)) lastUse.set(value, node.index)
@@ -147,13 +149,13 @@ function crossings(graph: OnnxGraph): number[] {
   return counts
 }
 
-function group(ranks: readonly number[], wanted: number): number[] {
+function group(ranks: readonly number[], blockCount: number): number[] {
   const count = Math.max(...ranks) + 1
-  return ranks.map(rank => Math.floor((rank * Math.min(wanted, count)) / count))
+  return ranks.map(rank => Math.floor((rank * Math.min(blockCount, count)) / count))
 }
 
-/** Only tensors pass from session to session: blocks that a sequence, a map or an optional would cross between become one. */
-function withoutCutsAt(graph: OnnxGraph, ranks: readonly number[], isTensor: (value: string) => boolean): number[] {
+/** Joins blocks between which a sequence, a map or an optional would cross: only tensors can pass from session to session. */
+function joinAtNonTensors(graph: OnnxGraph, ranks: readonly number[], isTensor: (value: string) => boolean): number[] {
   const joined = new Set<number>()
   for (const node of graph.nodes)
     for (const value of allReads(node)) {

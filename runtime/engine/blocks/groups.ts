@@ -3,15 +3,15 @@ import { asInFile } from '../../onnx/graph/node.ts'
 import type { Block, Part } from './blocks.ts'
 
 /**
- * Neighbouring blocks that are one session while no intervention reaches inside any of them. Starting a session's threads costs some
- * tenths of a millisecond (measured: 0.3 ms on 2 cores), which is nothing beside a large block's work, and much beside a small one's.
+ * Neighbouring blocks that run in one session while no intervention reaches inside any of them. Starting a session's threads takes some
+ * tenths of a millisecond (measured: 0.3 ms on 2 cores), which is little compared with a large block's work, but not with a small one's.
  */
 export interface Group extends Part {
   readonly index: number
   readonly blocks: readonly Block[]
 }
 
-/** Joins blocks until each group's work, in bytes of weights, is at least `least`. */
+/** Joins blocks into groups that each compute with at least `least` bytes of weights. */
 export function groupBlocks(
   graph: OnnxGraph,
   blocks: readonly Block[],
@@ -32,7 +32,7 @@ export function groupBlocks(
   return members.map((list, index) => join(list, index, blocks.length))
 }
 
-/** Bytes of the weights that a block computes with: looking a row up in a table is no work. */
+/** Bytes of the weights that a block computes with, without the tables that it only looks rows up in. */
 function workOf(graph: OnnxGraph, block: Block, bytesOf: (weight: string) => number): number {
   const weights = new Set<string>()
   for (const node of asInFile(block.nodes)) {
@@ -44,7 +44,7 @@ function workOf(graph: OnnxGraph, block: Block, bytesOf: (weight: string) => num
   return bytes
 }
 
-/** Every block's own outputs leave the group too: one that nobody fetches costs nothing. */
+/** The outputs of all blocks are outputs of the group: one that is not fetched costs nothing. */
 function join(blocks: readonly Block[], index: number, count: number): Group {
   const outputs = new Set(blocks.flatMap(block => block.outputs))
   const inputs = new Set(blocks.flatMap(block => block.inputs).filter(name => !outputs.has(name)))

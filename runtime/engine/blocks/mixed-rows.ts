@@ -8,33 +8,37 @@ import type { ValueShape } from '../scanning/value-shape.ts'
 
 type Shapes = ReadonlyMap<string, ValueShape>
 
-/** What a rule asks of a node. */
-interface Question {
+/** What a rule can find out about a node. */
+interface NodeFacts {
   readonly node: GraphNode
   readonly attributes: Attributes
   readonly opset: number
-  /** Axes of an input, from 0 on, that get longer with more rows; those of unknown length, and all where not even the rank is known. */
+  /** Axes of an input, from 0 on, that grow with the number of rows, or whose length is unknown; all axes if the rank is unknown. */
   growing(input: number): readonly number[]
   rankOf(input: number): number | undefined
-  /** Whether anything that the node reads, in its bodies too, has rows. */
+  /** Whether some value that the node or its bodies read grows with the number of rows. */
   readonly readsRows: boolean
-  /** The integers of an input that is a small constant. */
+  /** The elements of an input that is a small constant of integers. */
   constant(input: number): readonly number[] | undefined
 }
 
-/** Whether a row of the node's results depends on other rows of what it reads. */
-type Rule = (question: Question) => boolean
+/** Whether a row of the node's results depends on other rows of its inputs. */
+type Rule = (question: NodeFacts) => boolean
 
 const ANY_AXIS = Array.from({ length: 8 }, (_, axis) => axis)
 
-/** The first node whose result for one prompt of a batch depends on the others: on dims that the model has with some rows, and with one more. */
+/**
+ * The first node whose result for one prompt of a batch depends on the other prompts.
+ * @param shapes the dims of all values with some number of rows
+ * @param wider the dims with one row more
+ */
 export function mixingNode(graph: OnnxGraph, shapes: Shapes, wider: Shapes): GraphNode | undefined {
   const opset = graph.opsets.get('') ?? 1
   const growingAxes = (name: string | undefined): readonly number[] => {
     if (!name || graph.initializers.has(name)) return []
-    const [dims, then] = [shapes.get(name)?.dims, wider.get(name)?.dims]
-    if (!dims || !then || dims.length !== then.length) return ANY_AXIS
-    return dims.flatMap((dim, axis) => (dim === undefined || dim !== then[axis] ? [axis] : []))
+    const [dims, widerDims] = [shapes.get(name)?.dims, wider.get(name)?.dims]
+    if (!dims || !widerDims || dims.length !== widerDims.length) return ANY_AXIS
+    return dims.flatMap((dim, axis) => (dim === undefined || dim !== widerDims[axis] ? [axis] : []))
   }
   return graph.nodes.find(node => {
     const rule = ruleFor(node)
@@ -67,17 +71,17 @@ function ruleFor({ opType, domain }: Pick<GraphNode, 'opType' | 'domain'>): Rule
   return Object.hasOwn(rules, opType) ? rules[opType] : undefined
 }
 
-const anything: Rule = ({ readsRows }) => readsRows
-const from =
-  (axisOf: (question: Question) => number): Rule =>
+const anyAxis: Rule = ({ readsRows }) => readsRows
+const fromAxis =
+  (axisOf: (question: NodeFacts) => number): Rule =>
   question => {
     const rank = question.rankOf(0) ?? 0
     const first = axisOf(question)
     return question.growing(0).some(axis => axis >= (first < 0 ? first + rank : first))
   }
-/** Along one axis. */
-const along =
-  (axisOf: (question: Question) => number | undefined): Rule =>
+/** Mixes elements along one axis. */
+const alongAxis =
+  (axisOf: (question: NodeFacts) => number | undefined): Rule =>
   question => {
     const axis = axisOf(question)
     const growing = question.growing(0)
@@ -86,12 +90,12 @@ const along =
   }
 const attribute =
   (otherwise: number, name = 'axis') =>
-  ({ attributes }: Question): number =>
+  ({ attributes }: NodeFacts): number =>
     attributes.int(name, otherwise)
-/** Softmax and its like took all axes from theirs on for one, before opset 13. */
+/** Before opset 13, Softmax and similar operators treated all axes from the given one on as one. */
 const normalised: Rule = question =>
-  question.opset < 13 ? from(attribute(1))(question) : along(attribute(-1))(question)
-/** The first axis has the rows; the others are channels and places. */
+  question.opset < 13 ? fromAxis(attribute(1))(question) : alongAxis(attribute(-1))(question)
+/** Rows are on the first axis; the others are channels and pixels. */
 const imaged: Rule = ({ growing }) => growing(0).some(axis => axis > 0)
 
 const reduced: Rule = question => {
@@ -103,7 +107,7 @@ const reduced: Rule = question => {
   return axes.some(axis => growing(0).includes(axis < 0 ? axis + rank : axis))
 }
 
-/** The axis that is summed over, of either factor. */
+/** A product mixes the elements of the axis that it sums over, in either factor. */
 const multiplied =
   (first = 0, second = 1): Rule =>
   ({ attributes, growing, rankOf }) => {
@@ -122,20 +126,20 @@ const einsum: Rule = ({ attributes, growing }) => {
   return left.split(',').some((letters, i) => growing(i).some(axis => !right.includes(letters[axis] ?? ' ')))
 }
 
-/** Rows are the second axis, unless `layout` puts them first; the other one of these is time. */
+/** Rows are on the second axis and time is on the first; with `layout` 1 it is the other way round. */
 const recurrent: Rule = question => {
   const time = question.attributes.int('layout', 0) === 0 ? 0 : 1
   return question.growing(0).includes(time)
 }
 
-/** What lies in bodies has no shapes here: only those of operations that never mix rows are let through. */
+/** No shapes are known inside bodies, so only bodies whose operations never mix rows pass. */
 const branching: Rule = ({ node, readsRows }) => {
   const mixes = (body: GraphProto): boolean =>
     body.node.some(inner => ruleFor(inner) !== undefined || bodiesOf(inner).some(mixes))
   return readsRows && bodiesOf(node.proto).some(mixes)
 }
 
-/** Rows taken out by number: the whole of them is none taken out. */
+/** A slice along the axis of the rows depends on their number, unless it takes all. */
 const sliced: Rule = ({ attributes, node, constant, growing, rankOf }) => {
   const axes = attributes.ints('axes') ?? (node.inputs[3] ? constant(3) : ANY_AXIS)
   const ends = attributes.ints('ends') ?? constant(2)
@@ -147,27 +151,27 @@ const sliced: Rule = ({ attributes, node, constant, growing, rankOf }) => {
   })
 }
 
-/** By operator; what is not here keeps rows apart. */
+/** Rules by operator. Operators without a rule keep rows apart. */
 const rules: Readonly<Record<string, Rule>> = {
   // One scale for the whole tensor.
-  DynamicQuantizeLinear: anything,
-  DynamicQuantizeMatMul: anything,
-  DynamicQuantizeLSTM: anything,
-  ArgMax: along(attribute(0)),
-  ArgMin: along(attribute(0)),
-  TopK: along(attribute(-1)),
-  CumSum: along(({ constant }) => constant(1)?.[0]),
+  DynamicQuantizeLinear: anyAxis,
+  DynamicQuantizeMatMul: anyAxis,
+  DynamicQuantizeLSTM: anyAxis,
+  ArgMax: alongAxis(attribute(0)),
+  ArgMin: alongAxis(attribute(0)),
+  TopK: alongAxis(attribute(-1)),
+  CumSum: alongAxis(({ constant }) => constant(1)?.[0]),
   Softmax: normalised,
   LogSoftmax: normalised,
   Hardmax: normalised,
-  LpNormalization: along(attribute(-1)),
-  LayerNormalization: from(attribute(-1)),
-  RMSNormalization: from(attribute(-1)),
-  SimplifiedLayerNormalization: from(attribute(-1)),
+  LpNormalization: alongAxis(attribute(-1)),
+  LayerNormalization: fromAxis(attribute(-1)),
+  RMSNormalization: fromAxis(attribute(-1)),
+  SimplifiedLayerNormalization: fromAxis(attribute(-1)),
   MeanVarianceNormalization: ({ attributes, growing }) =>
     (attributes.ints('axes') ?? [0, 2, 3]).some(axis => growing(0).includes(axis)),
   BatchNormalization: question =>
-    question.attributes.int('training_mode', 0) === 1 ? anything(question) : imaged(question),
+    question.attributes.int('training_mode', 0) === 1 ? anyAxis(question) : imaged(question),
   MatMul: multiplied(),
   FusedMatMul: multiplied(),
   Gemm: multiplied(),
@@ -191,21 +195,21 @@ const rules: Readonly<Record<string, Rule>> = {
   RNN: recurrent,
   GRU: recurrent,
   LSTM: recurrent,
-  ReverseSequence: along(attribute(0, 'time_axis')),
-  Gather: along(attribute(0)),
-  GatherElements: along(attribute(0)),
-  Split: along(attribute(0)),
+  ReverseSequence: alongAxis(attribute(0, 'time_axis')),
+  Gather: alongAxis(attribute(0)),
+  GatherElements: alongAxis(attribute(0)),
+  Split: alongAxis(attribute(0)),
   Slice: sliced,
-  Compress: along(({ attributes }) => (attributes.has('axis') ? attributes.int('axis', 0) : undefined)),
-  NonZero: anything,
-  Unique: anything,
-  // Which number a row gets depends on how many come before it.
-  RandomNormalLike: anything,
-  RandomUniformLike: anything,
-  Bernoulli: anything,
-  Multinomial: anything,
+  Compress: alongAxis(({ attributes }) => (attributes.has('axis') ? attributes.int('axis', 0) : undefined)),
+  NonZero: anyAxis,
+  Unique: anyAxis,
+  // The random numbers of a row depend on how many rows come before it.
+  RandomNormalLike: anyAxis,
+  RandomUniformLike: anyAxis,
+  Bernoulli: anyAxis,
+  Multinomial: anyAxis,
   If: branching,
-  Loop: anything,
-  Scan: anything,
+  Loop: anyAxis,
+  Scan: anyAxis,
   SequenceMap: branching,
 }

@@ -12,7 +12,7 @@ import type { SessionModel } from '../sessions/provider.ts'
 import type { Weights } from '../sessions/weights.ts'
 import type { Block, Part } from './blocks.ts'
 import type { Group } from './groups.ts'
-import { Sources } from './value-sources.ts'
+import { SourceInputs } from './source-inputs.ts'
 
 export interface ProgramParts {
   /** Unique in the process: part of every key. */
@@ -23,11 +23,11 @@ export interface ProgramParts {
   readonly weights: Weights
   readonly blocks: readonly Block[]
   readonly groups: readonly Group[]
-  /** What is known of every value with the model's dims left open. */
+  /** Dtype and dims of every value, symbolic dims left open. */
   readonly shapes: ReadonlyMap<string, ValueShape>
 }
 
-/** A model as the linker sees it: its graph, its modules, and its blocks. Nothing here changes once it is made. */
+/** A model as the linker sees it: its graph, its modules and its blocks. Immutable. */
 export class Program {
   readonly id: string
   readonly graph: OnnxGraph
@@ -41,7 +41,7 @@ export class Program {
   readonly #shapes: ReadonlyMap<string, ValueShape>
   readonly #blockOf: readonly number[]
   readonly #groupOf: readonly Group[]
-  readonly #sources: Sources
+  readonly #sources: SourceInputs
   readonly #inputs: ReadonlySet<string>
   readonly #outputs: ReadonlySet<string>
   readonly #blockInputs: readonly ReadonlySet<string>[]
@@ -58,7 +58,7 @@ export class Program {
     this.blocks = blocks
     this.groups = groups
     this.#groupOf = groups.flatMap(group => group.blocks.map(() => group))
-    this.#sources = new Sources(graph)
+    this.#sources = new SourceInputs(graph)
     this.opset = graph.opsets.get('') ?? 1
     this.#shapes = shapes
     const blockOf: number[] = []
@@ -71,7 +71,7 @@ export class Program {
     this.#edges = new Set(blocks.flatMap(block => block.inputs))
   }
 
-  /** What is known of every value whatever the inputs' dims are. */
+  /** Dtype and dims of every value, as far as they hold for all dims of the inputs. */
   get openShapes(): ReadonlyMap<string, ValueShape> {
     return this.#shapes
   }
@@ -110,12 +110,12 @@ export class Program {
     return weight ? dataTypeOf(weight.dataType) : this.#shapes.get(name)?.type
   }
 
-  /** Dims with the model's own left open: those that are the same for every input. */
+  /** Dims of a value; undefined for those that depend on the inputs. */
   dimsOf(name: string): Dims | undefined {
     return this.#shapes.get(name)?.dims
   }
 
-  /** The nodes of a module that lead from one value to another, in running order. */
+  /** The nodes of a module that compute the value `to` from the value `from`, in running order. */
   nodesBetween(module: string, from: string, to: string): GraphNode[] {
     const inside = new Set(this.tree.get(module)?.nodes ?? [])
     const needed = new Set<GraphNode>()
@@ -136,12 +136,12 @@ export class Program {
     return this.#edges.has(name)
   }
 
-  /** The model's inputs that a value comes from. */
+  /** Names of the model's inputs that a value depends on. */
   inputsOf(name: string): readonly string[] {
-    return this.#sources.of(name)
+    return this.#sources.inputsOf(name)
   }
 
-  /** Bytes that the weights of a block or group take outside its session's own message. */
+  /** Bytes of the weights of a block or group that lie in files. */
   externalBytes(part: Part): number {
     let bytes = 0
     for (const name of this.#weightsOf(asInFile(part.nodes))) bytes += this.weights.externalBytes(name)

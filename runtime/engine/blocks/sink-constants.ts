@@ -3,9 +3,9 @@ import type { GraphNode } from '../../onnx/graph/node.ts'
 import { allReads } from '../../onnx/graph/node.ts'
 
 /**
- * Nodes that read constants alone, as a weight's DequantizeLinear, go to the first block that reads what they make: it would cross
- * between blocks in full, and onnxruntime takes it and its reader into one node where they stand in one session.
- * @param ranks for each node, in running order
+ * Moves nodes that read constants only, such as a weight's DequantizeLinear, into the first block that reads their result. Otherwise the
+ * whole weight would cross between blocks, and onnxruntime could not fuse the node with its reader.
+ * @param ranks the rank of each node, in running order
  */
 export function sinkConstants(
   graph: OnnxGraph,

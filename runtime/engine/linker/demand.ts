@@ -14,53 +14,53 @@ import type { NormalForm } from '../../graph/normalise.ts'
 import type { Cluster, GraphNode } from '../../onnx/graph/node.ts'
 import type { DataType } from '../../tensor/dtypes/dtype.ts'
 import type { Program } from '../blocks/program.ts'
-import { ClosedClusters, closeWhole } from './closed.ts'
+import { FusedNodes, fuseComplete } from './fused-nodes.ts'
 import { copyId, recordedId, resultId, type Unit } from './unit.ts'
 
 /**
- * Walks back from the values wanted to the nodes that make them, through taps and writes. What nobody wants is never visited: that
- * is the pruning. Units come out producers first.
+ * Walks back from the wanted values to the nodes that make them, through taps and writes. Nodes that no wanted value needs are never
+ * visited, so they do not run.
  */
 export class Demand {
-  /** Producers before users. */
+  /** Producers come before readers. */
   readonly units: Unit[] = []
   readonly producers = new Map<string, Unit>()
-  /** Dtypes of what the recording adds. */
+  /** Dtypes of the values that the recording adds. */
   readonly types = new Map<string, DataType>()
-  /** Keys of taps at which a later write would change what a read was. */
-  readonly passed = new Set<string>()
+  /** Keys of taps before the recorded reads. A later write there would have changed what was read. */
+  readonly tapsBeforeReads = new Set<string>()
   readonly #program: Program
-  readonly #given: ReadonlySet<string>
+  readonly #alreadyComputed: ReadonlySet<string>
   readonly #form: NormalForm
   readonly #writes: ReadonlyMap<Tap, readonly Write[]>
   readonly #written = new Set<string>()
-  /** What reads lead to, as far as they were followed. */
-  readonly #made = new Map<Expression, Value | string>()
+  /** Results of `#resolve` for reads and applications. */
+  readonly #resolvedReads = new Map<Expression, Value | string>()
   readonly #pending = new Map<string, Unit>()
-  readonly #copied = new Set<Application>()
-  readonly #closed: ClosedClusters
-  readonly #isPlain: boolean
+  readonly #preparedApplications = new Set<Application>()
+  readonly #fusedNodes: FusedNodes
+  readonly #expandsAll: boolean
 
-  /** `isPlain`: fused nodes are written out wherever they are. */
+  /** @param options `expandsAll`: every fused node is expanded */
   constructor(
     program: Program,
     recording: Recording,
     form: NormalForm,
-    given: ReadonlySet<string>,
-    { isPlain = false }: { readonly isPlain?: boolean } = {},
+    alreadyComputed: ReadonlySet<string>,
+    { isPlain: expandsAll = false }: { readonly isPlain?: boolean } = {},
   ) {
-    this.#isPlain = isPlain
+    this.#expandsAll = expandsAll
     this.#program = program
-    this.#given = given
+    this.#alreadyComputed = alreadyComputed
     this.#writes = recording.writes
     for (const tap of recording.writes.keys()) this.#written.add(tap.tensor)
     this.#form = form
-    this.#closed = new ClosedClusters(program.graph, recording, form, given)
+    this.#fusedNodes = new FusedNodes(program.graph, recording, form, alreadyComputed)
   }
 
-  /** The id of a recorded value: for a read, of whatever arrives at its tap. */
+  /** The id of a recorded value; for a read, the id of the value that arrives at its tap. */
   idOf(value: Value): string {
-    const made = this.#madeBy(value)
+    const made = this.#resolve(value)
     if (typeof made === 'string') return made
     const { expression } = made
     if (expression.kind !== 'application') return recordedId(this.#form, made)
@@ -68,34 +68,34 @@ export class Demand {
   }
 
   /**
-   * Follows reads to what was written, and modules that compute nothing to what goes in: to a value that is computed or given, or to the
-   * name of the model's own. Reads of reads are of any length: no recursion along them.
+   * Follows reads to the value written there, and applications of modules that compute nothing to their input. Ends at an operation, an
+   * operand, a constant or another application, or at the name of a value of the model. A loop, as chains of reads may be of any length.
    */
-  #madeBy(value: Value): Value | string {
-    const way = new Set<Expression>()
-    let at: Value | string = value
-    while (typeof at !== 'string') {
-      const { expression }: Value = at
+  #resolve(value: Value): Value | string {
+    const followed = new Set<Expression>()
+    let current: Value | string = value
+    while (typeof current !== 'string') {
+      const { expression }: Value = current
       if (!this.#form.numbers.has(expression)) throw new Error('An expression of another recording.')
-      if (expression.kind === 'application' ? this.#within(expression) : expression.kind !== 'read') break
-      const known = this.#made.get(expression)
+      if (expression.kind === 'application' ? this.#computesSomething(expression) : expression.kind !== 'read') break
+      const known = this.#resolvedReads.get(expression)
       if (known !== undefined) {
-        at = known
+        current = known
         break
       }
-      if (way.has(expression)) throw this.#cycleOfReads(expression)
-      way.add(expression)
-      at = expression.kind === 'read' ? this.#readBy(expression) : (expression as Application).input
+      if (followed.has(expression)) throw this.#cycleOfReads(expression)
+      followed.add(expression)
+      current = expression.kind === 'read' ? this.#readBy(expression) : (expression as Application).input
     }
-    for (const expression of way) this.#made.set(expression, at)
-    return at
+    for (const expression of followed) this.#resolvedReads.set(expression, current)
+    return current
   }
 
-  /** Adds the unit that makes `id`, and all that it needs. */
+  /** Adds the unit that makes `id`, and all units that it needs. @throws CycleError if a write depends on itself */
   require(id: string): void {
     const root = this.#unitFor(id)
     if (!root) return
-    // An explicit stack: a deep model would overflow the call stack.
+    // The stack is explicit, because a deep model would overflow the call stack.
     const open: { unit: Unit; reads: string[]; next: number }[] = [{ unit: root, reads: readsInOrder(root), next: 0 }]
     const opened = new Set([root])
     while (open.length > 0) {
@@ -116,9 +116,9 @@ export class Demand {
     }
   }
 
-  /** The unit that makes a value and is not yet added; undefined for inputs, weights, constants and what is given. */
+  /** The unit that makes a value, if it is not added yet; undefined for inputs, weights, constants and values already computed. */
   #unitFor(id: string): Unit | undefined {
-    if (this.producers.has(id) || this.#given.has(id)) return undefined
+    if (this.producers.has(id) || this.#alreadyComputed.has(id)) return undefined
     const pending = this.#pending.get(id)
     if (pending) return pending
     const produced = this.#program.graph.producer.get(id)
@@ -133,10 +133,10 @@ export class Demand {
 
   #nodeUnit(node: GraphNode): Unit {
     const { cluster } = node
-    if (cluster && !this.#isPlain && this.#closed.has(cluster)) {
-      const closed = this.#clusterUnit(cluster)
-      if (closed) return closed
-      this.#closed.open(cluster)
+    if (cluster && !this.#expandsAll && this.#fusedNodes.runsFused(cluster)) {
+      const fused = this.#clusterUnit(cluster)
+      if (fused) return fused
+      this.#fusedNodes.expand(cluster)
     }
     let rewired = false
     const rewire = (name: string): string => {
@@ -154,24 +154,24 @@ export class Demand {
       inputs,
       captures,
       outputs: node.outputs,
-      rewired,
+      isRewired: rewired,
     })
   }
 
-  /** A fused node as it is; undefined where its parts are to read different values of one input. */
+  /** The unit of a fused node; undefined if writes make its parts read different values of one input. */
   #clusterUnit(cluster: Cluster): Unit | undefined {
     const { fused, nodes } = cluster
-    const fed = new Map<string, string>()
+    const feeds = new Map<string, string>()
     for (const node of nodes) {
       for (const name of node.inputs) {
         if (!this.#written.has(name) || cluster.made.has(name)) continue
         const id = this.#arrivesAt(name, this.#program.taps.pathOf(name, node))
-        if (fed.has(name) && fed.get(name) !== id) return undefined
-        fed.set(name, id)
+        if (feeds.has(name) && feeds.get(name) !== id) return undefined
+        feeds.set(name, id)
       }
     }
-    const inputs = fused.inputs.map(name => fed.get(name) ?? name)
-    const outputs = this.#closed.outputsOf(cluster)
+    const inputs = fused.inputs.map(name => feeds.get(name) ?? name)
+    const outputs = this.#fusedNodes.outputsOf(cluster)
     return this.#add({
       kind: 'node',
       node: fused,
@@ -180,7 +180,7 @@ export class Demand {
       inputs,
       captures: [],
       outputs,
-      rewired: outputs !== fused.outputs || inputs.some((id, i) => id !== fused.inputs[i]),
+      isRewired: outputs !== fused.outputs || inputs.some((id, i) => id !== fused.inputs[i]),
     })
   }
 
@@ -189,11 +189,11 @@ export class Demand {
     const path = this.#program.taps.pathTo(read.tap)
     const before = path.slice(0, path.indexOf(read.tap))
     const last = before.findLastIndex(tap => this.#writes.has(tap))
-    for (const { key } of before.slice(Math.max(0, last))) this.passed.add(key)
+    for (const { key } of before.slice(Math.max(0, last))) this.tapsBeforeReads.add(key)
     return this.#lastWritten(before) ?? read.tap.tensor
   }
 
-  /** The id of what a value has become after the last write on its way, with the units for it ready to be added. */
+  /** The id of the value that arrives at the end of a path: the last written one, whose units are then prepared, or the model's own. */
   #arrivesAt(tensor: string, path: readonly Tap[]): string {
     const written = this.#lastWritten(path)
     if (!written) return tensor
@@ -209,11 +209,11 @@ export class Demand {
     return undefined
   }
 
-  /** Makes the units for a recorded value known, without adding them. They may read each other in a circle: the walk finds that. */
+  /** Creates the units for a recorded value without adding them. They may read each other in a circle, which `require` finds. */
   prepare(value: Value): void {
     const open = [value]
     for (let next = open.pop(); next; next = open.pop()) {
-      const made = this.#madeBy(next)
+      const made = this.#resolve(next)
       if (typeof made === 'string') continue
       const { expression } = made
       const number = this.#form.numbers.get(expression)!
@@ -223,8 +223,8 @@ export class Demand {
         if (this.#isPrepared(number)) continue
         this.#addOperation(expression, number)
         for (const input of expression.inputs) if (input) open.push(input)
-      } else if (expression.kind === 'application' && !this.#copied.has(expression)) {
-        this.#copied.add(expression)
+      } else if (expression.kind === 'application' && !this.#preparedApplications.has(expression)) {
+        this.#preparedApplications.add(expression)
         this.#copy(expression, number)
         open.push(expression.input)
       }
@@ -244,20 +244,20 @@ export class Demand {
       inputs: operation.inputs.map(input => (input ? this.idOf(input) : '')),
       captures: [],
       outputs: Array.from({ length: operation.outputs }, (_, i) => resultId(number, i)),
-      rewired: false,
+      isRewired: false,
     })
   }
 
-  /** Whether the module computes anything between its taps. */
-  #within(application: Application): boolean {
+  /** Whether there are nodes between the module's input and output. */
+  #computesSomething(application: Application): boolean {
     return application.from.tensor !== application.to.tensor
   }
 
-  /** The nodes between an application's taps once more, reading `input` in the place of the first tap. */
+  /** Copies the nodes between an application's taps; the copies read the application's input instead of the first tap. */
   #copy(application: Application, number: number): void {
     const { from, to } = application
     const between = this.#program.nodesBetween(application.module, from.tensor, to.tensor)
-    const nodes = this.#isPlain ? between : closeWhole(between, from.tensor, to.tensor)
+    const nodes = this.#expandsAll ? between : fuseComplete(between, from.tensor, to.tensor)
     const own = new Set(nodes.flatMap(node => node.outputs))
     const input = this.idOf(application.input)
     const rename = (name: string): string => {
@@ -272,7 +272,7 @@ export class Demand {
         inputs: node.inputs.map(rename),
         captures: node.captures.map(name => [name, rename(name)] as const),
         outputs: node.outputs.map(name => (name === '' ? '' : copyId(number, name))),
-        rewired: true,
+        isRewired: true,
       })
       for (const name of node.outputs) {
         const type = this.#program.typeOf(name)
@@ -286,7 +286,7 @@ export class Demand {
     return new CycleError(expression.tap.label, [expression.mark, this.#writes.get(expression.tap)?.[0]?.mark])
   }
 
-  /** The write that made a circle, and the lines to blame. */
+  /** The error for a circle of units: it names the write that closed it, and the lines of the write and of the reads behind it. */
   #cycle(circle: readonly Unit[]): CycleError {
     const marks: (Mark | undefined)[] = []
     let label = ''

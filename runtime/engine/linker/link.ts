@@ -3,54 +3,54 @@ import type { NormalForm } from '../../graph/normalise.ts'
 import type { DataType } from '../../tensor/dtypes/dtype.ts'
 import type { Program } from '../blocks/program.ts'
 import { Demand } from './demand.ts'
-import { narrow } from './narrow.ts'
-import { Origins } from './origins.ts'
+import { SessionsBehind } from './origins.ts'
 import { place } from './place.ts'
 import type { LinkPlan, Step } from './plan.ts'
-import { arrange, type Slot } from './slots.ts'
+import { selectRowsFirst } from './select-rows-first.ts'
+import { type SessionRun, sessionRuns } from './session-runs.ts'
 import { buildStep } from './step.ts'
+import { uneditedStep } from './unedited-step.ts'
 import { isConstant, readsOf, type Unit } from './unit.ts'
-import { wholeStep } from './whole-step.ts'
 
-/** Values that were computed earlier in the same trace, by a forced value. */
-export type Given = ReadonlySet<string>
+/** Names of values that were computed earlier in the same trace, when a value was forced. */
+export type AlreadyComputed = ReadonlySet<string>
 
 /**
- * Joins a recording with the model's graph. `keepEdges` makes every step give all that later nodes could read, so that a trace that
- * forces a value can go on from there.
+ * Makes a plan of a recording and the model's graph. With `keepEdges`, steps also return the values that later nodes could read, so that a
+ * trace that forces a value can go on from there. @throws CycleError if a write depends on itself
  */
 export function link(
   program: Program,
   recording: Recording,
   form: NormalForm,
-  given: Given,
+  alreadyComputed: AlreadyComputed,
   keepEdges = false,
 ): LinkPlan {
-  const demand = new Demand(program, recording, form, given)
+  const demand = new Demand(program, recording, form, alreadyComputed)
   for (const value of recording.wanted) demand.prepare(value)
   const results = recording.wanted.map(value => demand.idOf(value))
   for (const id of results) demand.require(id)
-  // What is forced now may be asked for in full later in the same trace.
-  if (!keepEdges) narrow(program, demand, results)
+  // After a forced value, the same trace may still read all rows.
+  if (!keepEdges) selectRowsFirst(program, demand, results)
 
-  let placement = place(program, demand, results, given)
-  // A block that runs as it is needs all its inputs, also those that only unwanted nodes read.
+  let placement = place(program, demand, results, alreadyComputed)
+  // An unedited block needs all its inputs, also those that only unwanted nodes read.
   for (let more = true; more; ) {
     more = false
-    for (const [block, fed] of placement.whole) {
+    for (const [block, fed] of placement.unedited) {
       for (const name of program.blocks[block].inputs) {
-        if (fed.has(name) || demand.producers.has(name) || given.has(name) || program.isInput(name)) continue
+        if (fed.has(name) || demand.producers.has(name) || alreadyComputed.has(name) || program.isInput(name)) continue
         demand.require(name)
         more = true
       }
     }
-    if (more) placement = place(program, demand, results, given)
+    if (more) placement = place(program, demand, results, alreadyComputed)
   }
 
   const typeOf = (id: string): DataType | undefined => demand.types.get(id) ?? program.typeOf(id)
-  const slots = arrange(program, demand, placement)
-  const lastReads = lastReaders(program, slots, results)
-  const droppedAfter = slots.map(() => [] as string[])
+  const runs = sessionRuns(program, demand, placement)
+  const lastReads = lastReaders(program, runs, results)
+  const droppedAfter = runs.map(() => [] as string[])
   for (const [id, last] of lastReads) droppedAfter[last]?.push(id)
   const executed = new Set<number>()
   for (const unit of demand.units) {
@@ -58,11 +58,11 @@ export function link(
     for (const { index } of unit.cluster?.nodes ?? [unit.node!]) executed.add(index)
   }
 
-  const origins = new Origins(program, given)
-  const steps = slots.map((slot, i): Step => {
-    const { units, block, whole } = slot
+  const origins = new SessionsBehind(program, alreadyComputed)
+  const steps = runs.map((slot, i): Step => {
+    const { units, block, unedited: whole } = slot
     const dropped = droppedAfter[i]
-    if (whole) return wholeStep(program, whole, neededOutputs(slot, i), dropped, origins.through(whole))
+    if (whole) return uneditedStep(program, whole, neededOutputs(slot, i), dropped, origins.originOf(whole))
     return buildStep({
       program,
       form,
@@ -74,17 +74,19 @@ export function link(
       dropped,
     })
   })
-  const ran = new Set(slots.flatMap(({ whole, block, units }) => whole?.blocks ?? (hasNodes(units) ? [block] : [])))
+  const ran = new Set(
+    runs.flatMap(({ unedited: whole, block, units }) => whole?.blocks ?? (hasNodes(units) ? [block] : [])),
+  )
   return {
     steps,
     results,
     weights: [...new Set(results)].filter(id => program.weights.has(id)),
     skipped: program.blocks.filter(block => !ran.has(block.index)).map(block => block.index),
     executed,
-    passed: demand.passed,
+    tapsBeforeReads: demand.tapsBeforeReads,
   }
 
-  function neededOutputs({ units, whole }: Slot, step: number): string[] {
+  function neededOutputs({ units, unedited: whole }: SessionRun, step: number): string[] {
     if (whole && keepEdges) {
       for (const node of whole.part.nodes) executed.add(node.index)
       return [...whole.part.outputs]
@@ -105,23 +107,23 @@ export function link(
 
 const hasNodes = (units: readonly Unit[]): boolean => units.some(unit => unit.kind === 'node')
 
-/** For each value that crosses between sessions: the index of the last one that reads it; past the end if the caller wants it. */
-function lastReaders(program: Program, slots: readonly Slot[], results: readonly string[]): Map<string, number> {
+/** For each value that crosses between sessions: the index of the last run that reads it, or the number of runs if the caller wants it. */
+function lastReaders(program: Program, runs: readonly SessionRun[], results: readonly string[]): Map<string, number> {
   const last = new Map<string, number>()
-  slots.forEach(({ units, whole }, i) => {
+  runs.forEach(({ units, unedited: whole }, i) => {
     if (whole) {
-      for (const name of whole.part.inputs) last.set(whole.fed.get(name) ?? name, i)
+      for (const name of whole.part.inputs) last.set(whole.feeds.get(name) ?? name, i)
       return
     }
     for (const unit of units) {
       for (const id of readsOf(unit)) if (!isConstant(id) && !program.weights.has(id)) last.set(id, i)
     }
   })
-  for (const id of results) last.set(id, slots.length)
+  for (const id of results) last.set(id, runs.length)
   return last
 }
 
-/** Whether a node that does not run now could read the value later. */
+/** Whether the value is an output of the model, or some node that does not run now reads it. */
 function hasOtherReaders(program: Program, id: string, executed: ReadonlySet<number>): boolean {
   if (program.isOutput(id)) return true
   return (program.graph.consumers.get(id) ?? []).some(node => !executed.has(node.index))

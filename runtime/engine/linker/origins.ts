@@ -1,19 +1,19 @@
 import type { Program } from '../blocks/program.ts'
-import type { Whole } from './slots.ts'
+import type { Unedited } from './session-runs.ts'
 
-/** Follows the unedited model's own values through a plan: which sessions each went through. */
-export class Origins {
+/** Finds the sessions that each value of the unedited model passes through in a plan. */
+export class SessionsBehind {
   readonly #masks: Map<string, bigint>
   readonly #groups: number
 
-  constructor(program: Program, given: ReadonlySet<string>) {
-    const inputs = program.graph.inputs.filter(input => !given.has(input.name))
+  constructor(program: Program, alreadyComputed: ReadonlySet<string>) {
+    const inputs = program.graph.inputs.filter(input => !alreadyComputed.has(input.name))
     this.#masks = new Map(inputs.map(input => [input.name, 0n]))
     this.#groups = program.groups.length
   }
 
-  /** The origin of all that comes out of a part; undefined if an edit or chance has a share in it. */
-  through({ part, blocks, group, fed }: Whole): string | undefined {
+  /** A text that identifies the sessions behind a part's outputs; undefined if an edit or a random node lies behind them. */
+  originOf({ part, blocks, group, feeds: fed }: Unedited): string | undefined {
     if (part.random) return undefined
     let mask = 1n << BigInt(group ?? this.#groups + blocks[0])
     for (const name of part.inputs) {

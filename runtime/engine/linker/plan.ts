@@ -2,57 +2,57 @@ import type { SessionModel } from '../sessions/provider.ts'
 
 /** One session's run within a plan. */
 export interface Step {
-  /** A block as it is, a block rebuilt with an intervention in it, or recorded operations alone. */
+  /** An unedited block or group, a block rebuilt with an intervention in it, or recorded operations only. */
   readonly kind: 'block' | 'rebuilt' | 'operations'
   readonly block: number
-  /** The group whose session, made at load, runs it; undefined for a session that the cache makes and keeps. */
+  /** The group whose session runs it, which was made at load; undefined for a session of the cache. */
   readonly group: number | undefined
   readonly label: string
-  /** Name in the session, and the id of the value to feed. */
+  /** The session's inputs, and the id of the value to feed for each. */
   readonly inputs: readonly (readonly [name: string, id: string])[]
-  /** Name in the session, and the id under which the result goes on. */
+  /** The session's outputs, and the id of each. */
   readonly outputs: readonly (readonly [name: string, id: string])[]
   /** Equal steps of different plans share one session. */
   readonly key: string
-  /** What its session is made of, where no session has the key; undefined for a group as it is, whose session is there. */
+  /** How to make the session if the cache has none for the key; undefined for a group, whose session exists. */
   readonly rebuild: Rebuild | undefined
   readonly nodeCount: number
-  /** Recorded expressions in it: index in the session's node names, number in the recording. */
+  /** Numbers of its recorded expressions in the recording, by the index in the session's node names. */
   readonly expressions: readonly number[]
-  /** Values that nothing after this step reads. */
+  /** Ids of values that no later step reads. */
   readonly dropped: readonly string[]
-  /** What can be kept for the same inputs, as no intervention is in it or before it; undefined if one is, or chance. */
+  /** Outputs that may be kept for the same inputs; undefined if an intervention or a random node is in the step or before it. */
   readonly kept: readonly KeptOutput[] | undefined
 }
 
 /** A value of the unedited model that later blocks read. */
 export interface KeptOutput {
   readonly id: string
-  /** Which sessions it went through: others may round otherwise, and the same trace must give the same bits. */
+  /** Identifies the sessions behind it: other sessions may round differently, and the same trace must return the same bits. */
   readonly origin: string
-  /** The model's inputs that it comes from. */
+  /** The model's inputs that it depends on. */
   readonly from: readonly string[]
 }
 
 export interface Rebuild {
   readonly model: () => SessionModel
-  /** Bytes of weights that its nodes read. */
+  /** Bytes of the weights that its nodes read from files. */
   readonly weightBytes: number
-  /** Whether its kernels need their weights in their own layout from the first run on. */
+  /** Whether its weights must be prepacked before the first run. */
   readonly prepack: boolean
 }
 
-/** How one kind of recording is run. Made once for a key; holds no operand values. */
+/** How to run the recordings with one key. It contains no values of operands. */
 export interface LinkPlan {
   readonly steps: readonly Step[]
-  /** For each wanted value: its id. */
+  /** The id of each wanted value. */
   readonly results: readonly string[]
-  /** Weights that are wanted as they are. */
+  /** Names of unedited weights among the results. */
   readonly weights: readonly string[]
-  /** Blocks that this plan has no need of. */
+  /** Blocks that do not run. */
   readonly skipped: readonly number[]
-  /** The model's nodes that it runs. */
+  /** Indices of the model's nodes that run. */
   readonly executed: ReadonlySet<number>
-  /** Keys of the taps that its reads are behind: what is written there later comes too late for them. */
-  readonly passed: ReadonlySet<string>
+  /** Keys of the taps before its reads. A later write there would come too late for them. */
+  readonly tapsBeforeReads: ReadonlySet<string>
 }

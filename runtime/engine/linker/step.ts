@@ -22,15 +22,15 @@ export interface StepParts {
   readonly units: readonly Unit[]
   readonly typeOf: (id: string) => DataType | undefined
   readonly block: number
-  /** In the model's opset, or in that of recorded operations. */
+  /** Whether it uses the model's opset, not that of recorded operations. */
   readonly isModelStage: boolean
   readonly outputs: readonly string[]
   readonly dropped: readonly string[]
 }
 
 /**
- * A session for some units. Inside it values get local names, so that equal steps of different recordings have equal keys: what a
- * recording adds is numbered in the order of first use; a model's own values keep their names.
+ * The step that runs some units in a session of their own. Values that the recording adds get local names there, numbered in the order of
+ * first use, so that equal steps of different recordings have equal keys. The model's own values keep their names.
  */
 export function buildStep(parts: StepParts): Step {
   const { program, units, typeOf, outputs, dropped } = parts
@@ -53,7 +53,7 @@ export function buildStep(parts: StepParts): Step {
   const isModel = parts.isModelStage || units.some(unit => unit.kind !== 'operation')
   const hasNodes = units.some(unit => unit.kind === 'node')
   const edge = (id: string): Edge => ({
-    name: local.of(id),
+    name: local.localName(id),
     type: typeOf(id),
     dims: isModelValue(id) ? program.dimsOf(id) : undefined,
   })
@@ -80,7 +80,9 @@ export function buildStep(parts: StepParts): Step {
         const opset = isModel ? program.opset : RECORDED_OPSET
         const { nodes, constants } = emit(units, local, opset)
         const opsets = isModel ? program.opsets : recordedOpsets
-        const read = units.filter(({ kind }) => kind !== 'node').flatMap(unit => readsOf(unit).map(id => local.of(id)))
+        const read = units
+          .filter(({ kind }) => kind !== 'node')
+          .flatMap(unit => readsOf(unit).map(id => local.localName(id)))
         return assemble(
           { nodes, inputs: inputEdges, outputs: outputEdges, initializers: weights, constants, read },
           program.weights,
@@ -104,7 +106,7 @@ class LocalNames {
     this.#form = form
   }
 
-  of(id: string): string {
+  localName(id: string): string {
     if (id === '' || isModelValue(id)) return id
     let name = this.#names.get(id)
     if (name === undefined) {
@@ -114,7 +116,7 @@ class LocalNames {
     return name
   }
 
-  /** Constants that a step reads, by their local name. */
+  /** The constants that the step reads, under their local names. */
   *constants(): Iterable<TensorProto> {
     for (const [id, name] of this.#names) {
       if (!isConstant(id)) continue
@@ -136,15 +138,16 @@ function constantOf(form: NormalForm, id: string) {
 }
 
 function keyOf(unit: Unit, local: LocalNames): string {
-  const name = (id: string): string => (isConstant(id) ? `#${local.constantText(id)}${local.of(id)}` : local.of(id))
+  const name = (id: string): string =>
+    isConstant(id) ? `#${local.constantText(id)}${local.localName(id)}` : local.localName(id)
   const reads = JSON.stringify(unit.inputs.map(name))
-  const outputs = unit.kind === 'node' ? '' : JSON.stringify(unit.outputs.map(id => local.of(id)))
+  const outputs = unit.kind === 'node' ? '' : JSON.stringify(unit.outputs.map(id => local.localName(id)))
   if (unit.operation) return `${unit.operation.signature}(${reads})${outputs}`
-  const changed = unit.rewired
+  const rewired = unit.isRewired
     ? `(${reads};${JSON.stringify(unit.captures.map(([from, id]) => [from, name(id)]))})`
     : ''
-  const asked = unit.cluster ? ` fused ${JSON.stringify(unit.outputs)}` : ''
-  return `${unit.node!.index}${asked}${changed}${outputs}`
+  const fused = unit.cluster ? ` fused ${JSON.stringify(unit.outputs)}` : ''
+  return `${unit.node!.index}${fused}${rewired}${outputs}`
 }
 
 function emit(
@@ -155,9 +158,9 @@ function emit(
   const nodes: NodeProto[] = []
   let operations = 0
   units.forEach((unit, i) => {
-    const outputs = unit.outputs.map(id => local.of(id))
+    const outputs = unit.outputs.map(id => local.localName(id))
     if (unit.operation) {
-      // Named by its place in the step: `Step.expressions` leads from there to the user's line.
+      // The number in the name is an index into `Step.expressions`, which leads to the user's line.
       const name = `${OWN}${operations++} ${unit.operation.opType}`
       const lowered = opset === RECORDED_OPSET ? unit.operation : lower(unit.operation, opset)
       if (!lowered) throw new Error(`${unit.operation.opType} can't be written in opset ${opset}.`)
@@ -165,19 +168,21 @@ function emit(
         emitNode(
           lowered,
           name,
-          loweredInputs(unit, lowered.inputs).map(id => local.of(id)),
+          loweredInputs(unit, lowered.inputs).map(id => local.localName(id)),
           outputs,
         ),
       )
       return
     }
     const { proto } = unit.node!
-    if (!unit.rewired) {
+    if (!unit.isRewired) {
       nodes.push(proto)
       return
     }
-    const renamed = new Map(unit.captures.filter(([name, id]) => name !== id).map(([name, id]) => [name, local.of(id)]))
-    const inputs = unit.inputs.map(id => local.of(id))
+    const renamed = new Map(
+      unit.captures.filter(([name, id]) => name !== id).map(([name, id]) => [name, local.localName(id)]),
+    )
+    const inputs = unit.inputs.map(id => local.localName(id))
     const body = renamed.size > 0 ? renameCaptures(proto, renamed) : proto
     const name = unit.kind === 'copy' ? `${unit.node!.name} (applied ${i})` : unit.node!.name
     nodes.push(withFields(body, { name, input: inputs, output: outputs }))
@@ -185,7 +190,7 @@ function emit(
   return { nodes, constants: [...local.constants()] }
 }
 
-/** Lowering may turn inputs into attributes: those that stay keep their ids. */
+/** Ids of the inputs that remain after lowering, which may turn inputs into attributes. */
 function loweredInputs(unit: Unit, inputs: readonly (Value | undefined)[]): string[] {
   const original = unit.operation!.inputs
   return inputs.map(input => (input ? unit.inputs[original.indexOf(input)] : ''))

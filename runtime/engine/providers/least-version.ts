@@ -1,13 +1,13 @@
 import { RuntimeVersionError } from '../../errors/install.ts'
 
-/** The onnxruntime that this version of onnsight is for: earlier ones lack what it asks of them, in ways that look like anything else. */
+/** The oldest onnxruntime that this version of onnsight supports. Older ones fail with errors that do not name the cause. */
 export const LEAST_RUNTIME = '1.29'
 
 interface Runtime {
   readonly env: { readonly versions: { readonly node?: string; readonly web?: string } }
 }
 
-/** @throws RuntimeVersionError where an onnxruntime is older than LEAST_RUNTIME */
+/** @throws RuntimeVersionError if the onnxruntime is older than LEAST_RUNTIME */
 export function assertRuntimeVersion(name: 'onnxruntime-node' | 'onnxruntime-web', { env }: Runtime): void {
   const version = name === 'onnxruntime-node' ? env.versions.node : env.versions.web
   if (version === undefined) return

@@ -11,18 +11,18 @@ export interface NodeProviderOptions {
   readonly deviceId: number
   /** Threads for one operator. @default onnxruntime's own choice: one for each physical core */
   readonly threads?: number
-  /** Sessions that run the model write their profile here when they are released, and the graph that onnxruntime made of theirs. */
+  /** Folder for the profile and the optimised graph of each session that runs the model. Profiles are written when sessions are released. */
   readonly profileFolder?: string
 }
 
-/** onnxruntime-node, on the CPU or on one CUDA device. */
+/** Runs sessions with onnxruntime-node, on the CPU or on one CUDA device. */
 export function nodeProvider({ device, deviceId, threads, profileFolder }: NodeProviderOptions): Provider {
   const executionProviders: ort.InferenceSession.ExecutionProviderConfig[] =
     device === 'cuda' ? [{ name: 'cuda', deviceId }, 'cpu'] : ['cpu']
   return {
     name: device,
     async create({ bytes, folder, isShielded }, options) {
-      // Skeletons are never run: what is optimised is.
+      // Only sessions with all optimisations run the model; others are skeletons.
       const isProfiled = profileFolder !== undefined && options.optimize === 'all'
       const { InferenceSession, Tensor } = await onnxruntime()
       const session = await InferenceSession.create(bytes, {
@@ -30,7 +30,7 @@ export function nodeProvider({ device, deviceId, threads, profileFolder }: NodeP
         graphOptimizationLevel: options.optimize,
         logSeverityLevel: 4,
         ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-        ...(isProfiled ? await profiling(profileFolder) : {}),
+        ...(isProfiled ? await profileOptions(profileFolder) : {}),
         extra: { session: sessionConfig(folder, options), ...(isShielded ? keepShields : {}) },
       })
       const wrapped = wrapSession(session, Tensor)
@@ -44,10 +44,10 @@ export function nodeProvider({ device, deviceId, threads, profileFolder }: NodeP
 }
 
 /**
- * `session-1_2026-….json` and `session-1.onnx`: onnxruntime adds the date. Weights in files stay there. The number is the first that is
- * free: other models, and a worker's process, may write into the same folder.
+ * Options for a profile `session-1_2026-….json`, to which onnxruntime adds the date, and the optimised graph `session-1.onnx`, whose weights
+ * stay in their files. The number is the first free one, as other models and worker processes may write into the same folder.
  */
-async function profiling(folder: string): Promise<Partial<ort.InferenceSession.SessionOptions>> {
+async function profileOptions(folder: string): Promise<Partial<ort.InferenceSession.SessionOptions>> {
   for (let number = 1; ; number++) {
     const prefix = join(folder, `session-${number}`)
     try {
@@ -65,8 +65,8 @@ async function endProfile(session: ort.InferenceSession): Promise<void> {
 }
 
 /**
- * Keys must be strings with string values. Many sessions share the cores: a pool may spin within a run, but one that spins while idle
- * would slow the busy one.
+ * Keys must be strings with string values. Thread pools may spin during a run only: many sessions share the cores, and an idle pool that
+ * spins slows the busy one.
  */
 function sessionConfig(folder: string | undefined, { prepack }: SessionOptions): Record<string, string> {
   const config: Record<string, string> = { force_spinning_stop: '1' }

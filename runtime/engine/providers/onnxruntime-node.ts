@@ -8,21 +8,21 @@ export type OnnxRuntime = typeof Ort
 let loaded: Promise<OnnxRuntime> | undefined
 
 /**
- * onnxruntime-node, which the user installs: taken when the first session is made, so that its absence can be told well.
- * @throws MissingPackageError; RuntimeNotLoadedError where it can't be loaded; RuntimeVersionError where it is too old; OtherRealmError where its arrays would not be the caller's
+ * Imports onnxruntime-node, which the user installs, when the first session is created, so that a missing package gets a clear error.
+ * @throws MissingPackageError; RuntimeNotLoadedError if it can't be loaded; RuntimeVersionError if it is too old; OtherRealmError if it would reject the caller's arrays
  */
 export function onnxruntime(): Promise<OnnxRuntime> {
-  // Native code makes the arrays of Node's own globals, and onnxruntime-node compares them with those that it finds.
+  // onnxruntime-node accepts only arrays of Node's own globals, which native code creates. In Jest's sandbox, arrays are of other classes.
   if (!(deserialize(serialize(new Float32Array(0))) instanceof Float32Array))
     return Promise.reject(new OtherRealmError())
-  loaded ??= find().catch((error: unknown) => {
+  loaded ??= importRuntime().catch((error: unknown) => {
     loaded = undefined
     throw error
   })
   return loaded
 }
 
-async function find(): Promise<OnnxRuntime> {
+async function importRuntime(): Promise<OnnxRuntime> {
   const name = 'onnxruntime-node'
   const runtime = await import('onnxruntime-node').catch((cause: unknown) => {
     if (isMissing(cause)) throw new MissingPackageError(name, cause)
@@ -33,7 +33,7 @@ async function find(): Promise<OnnxRuntime> {
   return runtime
 }
 
-/** A library of its own that is missing has another code, or another name in its message. */
+/** Whether the package itself is missing. For a missing library of the package, the error has another code or names another module. */
 function isMissing(error: unknown): boolean {
   const { code, message } = error as { code?: string; message?: string }
   return /^(ERR_)?MODULE_NOT_FOUND$/.test(code ?? '') && /['"]onnxruntime-node['"]/.test(message ?? '')

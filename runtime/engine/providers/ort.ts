@@ -4,10 +4,10 @@ import type { HeldType } from '../../tensor/dtypes/dtype.ts'
 import type { Session, SessionValue } from '../sessions/provider.ts'
 import { SHIELD_REMOVER } from '../sessions/shield.ts'
 
-/** More of a session's configuration where its graph is shielded. */
+/** Extra configuration of a session whose graph is shielded. */
 export const keepShields = { optimization: { disable_specified_optimizers: SHIELD_REMOVER } }
 
-/** onnxruntime's session as the engine knows it: the same in Node and in the browser. */
+/** Wraps a session of onnxruntime for the engine, in Node and in the browser. */
 export function wrapSession(session: InferenceSession, OrtTensor: TensorConstructor): Session {
   return {
     outputs: session.outputMetadata.map(describe),
@@ -29,10 +29,10 @@ function describe(value: InferenceSession.ValueMetadata): SessionValue {
   return { name: value.name, type: value.type, dims }
 }
 
-/** onnxruntime-web reads the -1 of a dim that is not known as an unsigned number. */
+/** onnxruntime-web reports -1, an unknown dim, as an unsigned number. */
 const UNKNOWN = 2 ** 32 - 1
 
-/** Edge tensors go from session to session as they are: the wrapper is made once. */
+/** onnxruntime's tensor for each data, so that a value that goes from session to session is wrapped once. */
 const wrapped = new WeakMap<TensorData, Tensor>()
 
 function toOrt(tensor: TensorData, OrtTensor: TensorConstructor): Tensor {
@@ -40,7 +40,7 @@ function toOrt(tensor: TensorData, OrtTensor: TensorConstructor): Tensor {
   if (!result) {
     const { type, dims, data } = tensor
     result = new OrtTensor(type as 'float32', data as Float32Array, dims as number[])
-    // Where JavaScript has a Float16Array, as Node does from 24 on, it becomes one, of which onnxruntime-node 1.30 then finds no bytes.
+    // If JavaScript has Float16Array (from Node 24 on), onnxruntime's Tensor converts to it, and onnxruntime-node 1.30 can't read that.
     if (type === 'float16' && result.data !== data) result = { type, dims, data, location: 'cpu' } as unknown as Tensor
     wrapped.set(tensor, result)
   }

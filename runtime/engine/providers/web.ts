@@ -11,15 +11,17 @@ export interface WebProviderOptions {
   readonly threads?: number
 }
 
-/** onnxruntime-web: only what is used is fetched, as each of the two has its own WebAssembly file. */
+/** Runs sessions with onnxruntime-web. Fetches the WebAssembly file of the chosen device only. */
 export function webProvider({ device, threads }: WebProviderOptions): Provider {
-  const library = once(() => (device === 'webgpu' ? import('onnxruntime-web/webgpu') : import('onnxruntime-web/wasm')))
+  const library = memoised(() =>
+    device === 'webgpu' ? import('onnxruntime-web/webgpu') : import('onnxruntime-web/wasm'),
+  )
   return {
     name: device,
     copiesWeights: true,
     async create(model, { optimize, prepack }) {
       const bytes = (model.parts ?? []).reduce((sum, part) => sum + part.bytes, 0)
-      if (bytes > MOST_BYTES) throw new OutOfMemoryError(bytes)
+      if (bytes > MAX_BYTES) throw new OutOfMemoryError(bytes)
       const ort = await library()
       assertRuntimeVersion('onnxruntime-web', ort)
       const externalData = await readParts(model)
@@ -49,22 +51,22 @@ export function webProvider({ device, threads }: WebProviderOptions): Provider {
 
 type ExternalData = { path: string; data: Uint8Array }[]
 
-/** Weights are read when a session takes them, and are not kept. */
+/** Reads the weights of a session. They are not kept afterwards. */
 async function readParts({ parts = [] }: SessionModel): Promise<ExternalData> {
   const read: ExternalData = []
   for (const part of parts) read.push({ path: part.location, data: await part.read() })
   return read
 }
 
-/** What 32 bits can point at. */
-const MOST_BYTES = 2 ** 32
+/** The address space of 32-bit WebAssembly. */
+const MAX_BYTES = 2 ** 32
 
 const isOutOfMemory = (error: unknown): boolean =>
   /bad_alloc|out of memory|memory access out of bounds|Array buffer allocation failed|Cannot enlarge memory/i.test(
     String((error as Error)?.message ?? error),
   )
 
-function once<T>(make: () => Promise<T>): () => Promise<T> {
+function memoised<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined
   return () => {
     made ??= make().catch(error => {

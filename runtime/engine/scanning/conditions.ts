@@ -11,28 +11,28 @@ import type { Weights } from '../sessions/weights.ts'
 import { intAttribute } from './shape-arithmetic.ts'
 import type { ValueShape } from './value-shape.ts'
 
-/** A condition may cost no more than these: it is computed before every trace. */
-const MOST_NODES = 128
-const MOST_WEIGHT_BYTES = 4096
+/** Limits for the nodes and weights of a condition, because it is computed before every trace. */
+const MAX_NODES = 128
+const MAX_WEIGHT_BYTES = 4096
 
-/** Operations that are the model's own work, or that give something else each time. */
-const unfit =
+/** Operations that a condition may not contain: those that do the model's real work, and random ones. */
+const EXCLUDED =
   /^(If|Loop|Scan|SequenceMap|(Conv|MatMul|Gemm|Einsum|LSTM|GRU|RNN|Attention|.*Pool$|Random|Bernoulli|Multinomial).*)$/
 
-/** A value that stands for a tensor's dims: known before a run, from the inputs' dims. */
+/** The result of a Shape node, `dims.slice(start, end)` of the tensor `source`. It is known before a run, from the inputs' dims. */
 interface ShapeLeaf {
   readonly name: string
-  readonly of: string
+  readonly source: string
   readonly start: number
   readonly end: number | undefined
 }
 
-/** The condition of an `If` node that is known before the model runs: it comes from inputs, small constants and dims alone. */
+/** The condition of an `If` node, if it can be computed before the model runs: from inputs, small constants and dims only. */
 export interface Condition {
   readonly id: string
-  /** For people: the node's name. */
+  /** The node's name, shown to users. */
   readonly label: string
-  /** The condition's value. */
+  /** Name of the value that is the condition. */
   readonly value: string
   readonly nodes: readonly GraphNode[]
   readonly inputs: readonly string[]
@@ -40,14 +40,14 @@ export interface Condition {
   readonly weights: readonly string[]
 }
 
-/** The conditions of a graph's own `If` nodes, where they can be known beforehand. */
+/** The conditions of the main graph's `If` nodes that can be computed before the model runs. */
 export function conditionsOf(graph: OnnxGraph, weights: Weights): Condition[] {
-  const found = graph.nodes.filter(node => node.opType === 'If').map(node => trace(graph, weights, node))
+  const found = graph.nodes.filter(node => node.opType === 'If').map(node => conditionOf(graph, weights, node))
   return found.filter(condition => condition !== undefined)
 }
 
-/** Walks back from a condition to what it comes from; undefined if that is more than inputs, small constants and dims. */
-function trace(graph: OnnxGraph, weights: Weights, node: GraphNode): Condition | undefined {
+/** Walks back from a condition to inputs, small constants and dims; undefined if it depends on anything else. */
+function conditionOf(graph: OnnxGraph, weights: Weights, node: GraphNode): Condition | undefined {
   const [value] = node.inputs
   const nodes = new Set<GraphNode>()
   const inputs = new Set<string>()
@@ -58,7 +58,7 @@ function trace(graph: OnnxGraph, weights: Weights, node: GraphNode): Condition |
     const name = open.pop()!
     if (name === '') continue
     if (weights.has(name)) {
-      if (weights.externalBytes(name) > MOST_WEIGHT_BYTES) return undefined
+      if (weights.externalBytes(name) > MAX_WEIGHT_BYTES) return undefined
       read.add(name)
       continue
     }
@@ -72,7 +72,7 @@ function trace(graph: OnnxGraph, weights: Weights, node: GraphNode): Condition |
       continue
     }
     if (nodes.has(maker)) continue
-    if (maker.domain !== '' || unfit.test(maker.opType) || nodes.size === MOST_NODES) return undefined
+    if (maker.domain !== '' || EXCLUDED.test(maker.opType) || nodes.size === MAX_NODES) return undefined
     nodes.add(maker)
     open.push(...maker.inputs, ...maker.captures)
   }
@@ -88,10 +88,10 @@ function trace(graph: OnnxGraph, weights: Weights, node: GraphNode): Condition |
 }
 
 function shapeLeaf(name: string, node: GraphNode): ShapeLeaf {
-  return { name, of: node.inputs[0], start: intAttribute(node, 'start') ?? 0, end: intAttribute(node, 'end') }
+  return { name, source: node.inputs[0], start: intAttribute(node, 'start') ?? 0, end: intAttribute(node, 'end') }
 }
 
-/** Decides which branch an `If` node takes, on given inputs. */
+/** Computes which branch an `If` node takes. */
 export class Decider {
   readonly condition: Condition
   readonly #graph: OnnxGraph
@@ -106,13 +106,13 @@ export class Decider {
     this.#provider = provider
   }
 
-  /** Undefined where dims that it needs are not known for these inputs. */
+  /** The branch for these inputs; undefined if it depends on dims that are not known. */
   async decide(
     inputs: ReadonlyMap<string, TensorData>,
     shapeOf: (name: string) => ValueShape | undefined,
   ): Promise<Branch | undefined> {
     const feeds: Record<string, TensorData> = {}
-    for (const { name, of, start, end } of this.condition.shapes) {
+    for (const { name, source: of, start, end } of this.condition.shapes) {
       const dims = shapeOf(of)?.dims
       if (!dims || dims.includes(undefined)) return undefined
       const part = (dims as number[]).slice(start, end)
@@ -142,7 +142,7 @@ export class Decider {
 
   #model(): SessionModel {
     const { nodes, inputs, shapes, value, weights } = this.condition
-    // One node at least: a condition may be an input or a constant as it is.
+    // A session needs a node, and the condition may be an input or a constant.
     const result: NodeProto = create(NodeProtoSchema, { opType: 'Identity', input: [value], output: [RESULT] })
     return assemble(
       {

@@ -13,17 +13,17 @@ import type { Weights } from '../sessions/weights.ts'
 import { sizesFrom } from './shape-values.ts'
 import type { ValueShape } from './value-shape.ts'
 
-/** Initializers up to this size stay in the skeleton: shapes may depend on their numbers. */
+/** Initializers up to this size in bytes stay in the skeleton, because shapes may depend on their elements. */
 const KEPT_BYTES = 1024
 
-/** Rounds of inference at most: sizes that follow from the dims of one round are put into the next. */
-const MOST_ROUNDS = 4
+/** The most rounds of inference. Each round uses the sizes that follow from the dims of the one before. */
+const MAX_ROUNDS = 4
 
 /**
- * Shapes and dtypes of every value, without weights: the large initializers become inputs with their static shape, every value an
- * output, and onnxruntime infers the rest while it creates the session; its basic optimisations fold the shape arithmetic, without
- * which many dims stay open. Where that leaves dims unknown although the inputs' are fixed, the sizes that the graph computes are
- * computed first (`sizesFrom`) and stand in the skeleton as constants. Of the model itself nothing is run.
+ * Finds dtype and dims of every value without running the model. In a skeleton of the model, large initializers are inputs with static
+ * dims, and every value is an output; onnxruntime infers their dims while it creates the session. Its basic optimisations fold the
+ * arithmetic on shapes, without which many dims stay unknown. If dims are still unknown although the inputs' are fixed, the sizes that the
+ * graph computes are computed first (`sizesFrom`) and become constants of the skeleton.
  */
 export async function scan(
   graph: OnnxGraph,
@@ -32,13 +32,13 @@ export async function scan(
   inputs: readonly Edge[],
 ): Promise<Map<string, ValueShape>> {
   const skeleton = new Skeleton(graph, weights, provider, inputs)
-  // onnxruntime can't make a session of nothing.
+  // onnxruntime can't create a session without nodes.
   if (graph.nodes.length === 0) return skeleton.shapes
   const isFixed = inputs.every(({ dims }) => dims?.every(dim => typeof dim === 'number'))
-  // onnxruntime's inference for its own operators reads sizes, and fails on some that are computed in the graph.
+  // onnxruntime's inference for its own operators fails on some sizes that are computed in the graph.
   if (isFixed && graph.nodes.some(({ domain }) => domain !== '')) await skeleton.computeSizes()
   await skeleton.infer()
-  for (let round = 1; isFixed && round < MOST_ROUNDS; round++) {
+  for (let round = 1; isFixed && round < MAX_ROUNDS; round++) {
     const { unknown } = skeleton
     if (unknown.length === 0 || !(await skeleton.computeSizes(unknown))) break
     await skeleton.infer()
@@ -46,8 +46,8 @@ export async function scan(
   return skeleton.shapes
 }
 
-/** Values of which onnxruntime says [] while dims are open, by graph: scalars, or values of which not even the rank is known. */
-const unclear = new WeakMap<OnnxGraph, ReadonlySet<string>>()
+/** Values for which onnxruntime reports dims [] while some input dims are unknown, by graph: they are scalars, or of unknown rank. */
+const unclearRanks = new WeakMap<OnnxGraph, ReadonlySet<string>>()
 
 const rankName = (name: string): string => `${OWN}rank of ${name}`
 
@@ -57,10 +57,10 @@ class Skeleton {
   readonly #weights: Weights
   readonly #provider: Provider
   readonly #inputs: readonly Edge[]
-  readonly #kept: string[] = []
-  readonly #fed: Edge[] = []
+  readonly #keptWeights: string[] = []
+  readonly #weightInputs: Edge[] = []
   readonly #special: ReadonlyMap<string, DataType>
-  /** Sizes that are known, by name. */
+  /** Computed sizes, by the name of the value. */
   #sizes: ReadonlyMap<string, TensorData> = new Map()
 
   constructor(graph: OnnxGraph, weights: Weights, provider: Provider, inputs: readonly Edge[]) {
@@ -74,29 +74,29 @@ class Skeleton {
     for (const [name, tensor] of graph.initializers) {
       const type = dataTypeOf(tensor.dataType)
       if (!type) {
-        // Of a type that onnsight has no name for: onnxruntime knows what it is.
-        if (used.has(name)) this.#kept.push(name)
+        // onnsight has no name for its type, but onnxruntime may use it.
+        if (used.has(name)) this.#keptWeights.push(name)
         continue
       }
       const dims = tensor.dims.map(Number)
       this.shapes.set(name, { type, dims })
       if (!used.has(name)) continue
-      if (weights.externalBytes(name) > KEPT_BYTES) this.#fed.push({ name, type, dims })
-      else this.#kept.push(name)
+      if (weights.externalBytes(name) > KEPT_BYTES) this.#weightInputs.push({ name, type, dims })
+      else this.#keptWeights.push(name)
     }
     for (const { name, type, dims } of inputs) {
       if (type) this.shapes.set(name, { type, dims: dims && knownSizes(dims), ...namedDims(dims) })
     }
   }
 
-  /** Values of which some dim, or even the rank, is not known yet. */
+  /** Values with an unknown dim or rank. */
   get unknown(): string[] {
     const isUnknown = (name: string): boolean =>
       name !== '' && (this.shapes.get(name)?.dims?.includes(undefined) ?? true)
     return this.#graph.nodes.flatMap(node => node.outputs.filter(isUnknown))
   }
 
-  /** Whether values have become known that were not. */
+  /** Computes sizes from the dims known so far. Returns whether there are new ones. */
   async computeSizes(unknown: readonly string[] = []): Promise<boolean> {
     const before = this.#sizes.size
     const others = unknown.length === 0 ? unknown : [...unknown, ...this.#sizes.keys()]
@@ -105,14 +105,17 @@ class Skeleton {
     return this.#sizes.size > before
   }
 
-  /** Lets onnxruntime infer what is not known. */
+  /** Lets onnxruntime infer dtypes and dims, and adds them to `shapes`. */
   async infer(): Promise<void> {
     const nodes = withoutInside(this.#graph.nodes).filter(
       node => !node.outputs.every(name => name === '' || this.#sizes.has(name)),
     )
     const made = nodes.flatMap(node => node.outputs.filter(name => name !== ''))
-    const probed = [...(unclear.get(this.#graph) ?? [])].filter(name => !this.#sizes.has(name))
-    const session = await this.#provider.create(this.#model(nodes, made, probed), { prepack: false, optimize: 'basic' })
+    const withUnknownRank = [...(unclearRanks.get(this.#graph) ?? [])].filter(name => !this.#sizes.has(name))
+    const session = await this.#provider.create(this.#model(nodes, made, withUnknownRank), {
+      prepack: false,
+      optimize: 'basic',
+    })
     const ranks = new Map<string, number>()
     for (const { name, dims } of session.outputs)
       if (name.startsWith(rankName('')) && typeof dims[0] === 'number') ranks.set(name, dims[0])
@@ -126,7 +129,7 @@ class Skeleton {
       if (output.dims.length === 0 && !isScalar) open.add(name)
       this.shapes.set(name, { type, dims: isScalar ? [] : knownDims(output.dims), ...namedDims(output.dims) })
     }
-    if (!unclear.has(this.#graph)) unclear.set(this.#graph, open)
+    if (!unclearRanks.has(this.#graph)) unclearRanks.set(this.#graph, open)
     await session.release()
     for (const node of this.#graph.nodes) {
       const { cluster } = node
@@ -147,25 +150,25 @@ class Skeleton {
     }
   }
 
-  #model(nodes: readonly GraphNode[], made: readonly string[], probed: readonly string[]): SessionModel {
-    const probes = probed.map(name =>
+  #model(nodes: readonly GraphNode[], made: readonly string[], withUnknownRank: readonly string[]): SessionModel {
+    const shapeNodes = withUnknownRank.map(name =>
       emitNode({ opType: 'Shape', domain: '', attributes: {} }, rankName(name), [name], [rankName(name)]),
     )
     const read = new Set(nodes.flatMap(node => [...node.inputs, ...node.captures]))
     const sizes = [...this.#sizes].filter(([name]) => read.has(name))
     const isSmall = ({ data }: TensorData): boolean => !ArrayBuffer.isView(data) || data.byteLength <= KEPT_BYTES
     const constants = sizes.filter(([, value]) => isSmall(value))
-    // Nothing is run: of a large value the dims are enough.
+    // The skeleton does not run, so it needs only the dims of a large value.
     const fixed = sizes.filter(([, value]) => !isSmall(value)).map(([name, { type, dims }]) => ({ name, type, dims }))
     return assemble(
       {
-        nodes: [...nodes.map(node => node.proto), ...probes],
-        inputs: [...this.#inputs, ...this.#fed, ...fixed],
+        nodes: [...nodes.map(node => node.proto), ...shapeNodes],
+        inputs: [...this.#inputs, ...this.#weightInputs, ...fixed],
         outputs: [
           ...made.filter(name => !this.#sizes.has(name)).map(name => ({ name, type: this.#typeOf(name) })),
-          ...probed.map(name => ({ name: rankName(name), type: 'int64' as const })),
+          ...withUnknownRank.map(name => ({ name: rankName(name), type: 'int64' as const })),
         ],
-        initializers: this.#kept.filter(name => read.has(name)),
+        initializers: this.#keptWeights.filter(name => read.has(name)),
         constants: constants.map(([name, value]) => emitTensor(name, value)),
       },
       this.#weights,
@@ -190,7 +193,7 @@ function declaredType(graph: OnnxGraph, name: string): DataType | undefined {
   return graph.valueTypes.get(name)?.type as DataType | undefined
 }
 
-/** onnxruntime says [] for a scalar and for a rank it does not know: taken for the latter, as a wrong shape would be worse. */
+/** onnxruntime reports [] for a scalar and for an unknown rank. It is taken for the latter, because wrong dims would be worse. */
 function knownDims(dims: readonly (number | string | undefined)[]): Dims | undefined {
   return dims.length === 0 ? undefined : knownSizes(dims)
 }
@@ -198,7 +201,7 @@ function knownDims(dims: readonly (number | string | undefined)[]): Dims | undef
 const knownSizes = (dims: readonly (number | string | undefined)[]): Dims =>
   dims.map(dim => (typeof dim === 'number' ? dim : undefined))
 
-/** Without their names onnxruntime does not see that two dims are equal, and fuses less than it does in the whole model. */
+/** Keeps the names of dims. Without them onnxruntime does not see that two dims are equal, and fuses less than in the whole model. */
 function namedDims(dims: Edge['dims']): Pick<ValueShape, 'named'> {
   return dims?.some(dim => typeof dim === 'string' && dim !== '') ? { named: dims } : {}
 }

@@ -3,14 +3,14 @@ import type { OnnxGraph } from '../../onnx/graph/graph.ts'
 import type { GraphNode } from '../../onnx/graph/node.ts'
 import type { Weights } from '../sessions/weights.ts'
 
-/** A constant in size arithmetic is a few numbers: a larger one is a weight. */
-const MOST_BYTES = 4096
+/** Constants with more bytes are taken for weights, not for sizes. */
+const MAX_CONSTANT_BYTES = 4096
 
-/** Operations that give something else each time, that hold bodies, or that are the model's own work. */
-const unfit =
+/** Operations that no size depends on here: random ones, those with bodies, and those that do the model's real work. */
+const EXCLUDED =
   /^(If|Loop|Scan|(Conv|MatMul|Gemm|Einsum|LSTM|GRU|RNN|Attention|.*Pool$|Random|Bernoulli|Multinomial|Sequence).*)$/
 
-/** Which inputs of an operation are sizes: the result's dims depend on their numbers. By operator; the others have none. */
+/** Indices of the inputs that are sizes, by operator: the result's dims depend on their elements. */
 const SIZE_INPUTS: Readonly<Record<string, readonly number[]>> = {
   Reshape: [1],
   Expand: [1],
@@ -31,7 +31,7 @@ const SIZE_INPUTS: Readonly<Record<string, readonly number[]>> = {
   ReduceMean: [1],
   ReduceMax: [1],
   ReduceMin: [1],
-  // The last is total_sequence_length, the dim of the cache that leaves; onnxruntime misreads it where it is computed in the graph.
+  // total_sequence_length is a dim of the present cache. onnxruntime infers it wrongly if it is computed in the graph.
   GroupQueryAttention: [6],
 }
 
@@ -40,7 +40,7 @@ export function intAttribute({ proto }: GraphNode, name: string): number | undef
   return attribute && Number(attribute.i)
 }
 
-/** The part of a graph that comes from dims and constants alone. */
+/** The part of a graph that depends on dims and small constants only. */
 export class ShapeArithmetic {
   readonly #graph: OnnxGraph
   readonly #weights: Weights
@@ -55,12 +55,12 @@ export class ShapeArithmetic {
     this.#sizes = [...new Set(sizes)].filter(name => this.#fixed.has(name))
   }
 
-  /** Whether a value's content follows from dims and constants. */
+  /** Whether a value depends on dims and small constants only. */
   isFixed(name: string): boolean {
     return this.#fixed.has(name)
   }
 
-  /** The nodes that make the graph's sizes, and `others` that are fixed, in running order. */
+  /** The nodes that compute the graph's sizes and the values `others`, in running order. */
   nodesFor(others: readonly string[]): GraphNode[] {
     const nodes = new Set<GraphNode>()
     const open = [...this.#sizes, ...others]
@@ -73,20 +73,20 @@ export class ShapeArithmetic {
     return [...nodes].sort((a, b) => a.index - b.index)
   }
 
-  /** Whether a constant is small enough to take part. */
+  /** Whether it is a constant that is small enough for a size. */
   isSmall(name: string): boolean {
-    return this.#weights.has(name) && this.#weights.externalBytes(name) <= MOST_BYTES
+    return this.#weights.has(name) && this.#weights.externalBytes(name) <= MAX_CONSTANT_BYTES
   }
 }
 
-/** Values that come from dims and small constants alone. */
+/** Values that depend on dims and small constants only. */
 function fixedValues(graph: OnnxGraph, weights: Weights): ReadonlySet<string> {
   const fixed = new Set<string>()
   for (const node of graph.nodes) {
-    if (node.domain !== '' || unfit.test(node.opType)) continue
+    if (node.domain !== '' || EXCLUDED.test(node.opType)) continue
     const reads = [...node.inputs, ...node.captures].filter(name => name !== '')
     const comesFromFixed = (name: string): boolean =>
-      fixed.has(name) || (weights.has(name) && weights.externalBytes(name) <= MOST_BYTES)
+      fixed.has(name) || (weights.has(name) && weights.externalBytes(name) <= MAX_CONSTANT_BYTES)
     if (readsShapeOnly(node) || reads.every(comesFromFixed)) for (const name of node.outputs) fixed.add(name)
   }
   return fixed

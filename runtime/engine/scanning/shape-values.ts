@@ -9,22 +9,22 @@ import type { Weights } from '../sessions/weights.ts'
 import { intAttribute, ShapeArithmetic } from './shape-arithmetic.ts'
 import type { ValueShape } from './value-shape.ts'
 
-const arithmetic = new WeakMap<OnnxGraph, ShapeArithmetic>()
+const arithmeticOf = new WeakMap<OnnxGraph, ShapeArithmetic>()
 
-/** The numbers that a graph computes from dims alone, for use as sizes: found once for each graph. */
+/** The shape arithmetic of a graph, cached. */
 function shapeArithmetic(graph: OnnxGraph, weights: Weights): ShapeArithmetic {
-  let known = arithmetic.get(graph)
+  let known = arithmeticOf.get(graph)
   if (!known) {
     known = new ShapeArithmetic(graph, weights)
-    arithmetic.set(graph, known)
+    arithmeticOf.set(graph, known)
   }
   return known
 }
 
 /**
- * Computes the sizes that follow from the dims known so far, and those of `others` that do: what the graph's own integer arithmetic
- * makes of them, run by onnxruntime, whose shape inference follows only a part of that arithmetic. Returns values by name; those that
- * need dims which are not known yet are left out.
+ * Computes the graph's sizes, and those of the values `others` that depend on dims and small constants only, from the dims known so far.
+ * onnxruntime runs the graph's integer arithmetic for that, because its shape inference follows only a part of it. Returns the values by
+ * name, without those that depend on unknown dims.
  */
 export async function sizesFrom(
   graph: OnnxGraph,

@@ -15,23 +15,23 @@ import type { SessionModel } from './provider.ts'
 import { shield } from './shield.ts'
 import type { Weights } from './weights.ts'
 
-/** A value at a session's edge. Its dtype may be unknown where onnxruntime can infer it (outputs). */
+/** An input or output of a session. The dtype of an output may be unknown: onnxruntime infers it. */
 export interface Edge {
   readonly name: string
   readonly type: DataType | undefined
   readonly dims?: readonly (number | string | undefined)[] | undefined
 }
 
-/** What goes into one session's graph. */
+/** The parts of one session's graph. */
 export interface Assembly {
   readonly nodes: readonly NodeProto[]
   readonly inputs: readonly Edge[]
   readonly outputs: readonly Edge[]
   /** Model weights that the nodes read. */
   readonly initializers: Iterable<string>
-  /** Small tensors of the recording itself. */
+  /** Small constants of the recording. */
   readonly constants?: readonly TensorProto[]
-  /** Values of the nodes that what was recorded reads. */
+  /** Values of the model's nodes that recorded operations read. */
   readonly read?: Iterable<string>
 }
 
@@ -42,31 +42,31 @@ export interface Opsets {
   readonly functions?: readonly FunctionProto[]
 }
 
-/** IR 8 is what every opset up to 19 was published with; int4 and newer types need 10. */
-const LEAST_IR = 10
+/** The lowest IR version written: int4 and newer types need 10. */
+const MIN_IR_VERSION = 10
 
-/** One session's model: kilobytes, as weights stay in their files. */
+/** Puts the model of one session together. It has some kilobytes, as weights stay in their files. */
 export function assemble(
   assembly: Assembly,
   weights: Weights | undefined,
   { opsets, irVersion, functions = [] }: Opsets,
 ): SessionModel {
-  const before: NodeProto[] = []
-  const after: NodeProto[] = []
-  const input = assembly.inputs.map(edge => inputOf(edge, before))
-  const output = assembly.outputs.map(edge => outputOf(edge, after))
+  const castsOfInputs: NodeProto[] = []
+  const castsOfOutputs: NodeProto[] = []
+  const input = assembly.inputs.map(edge => inputOf(edge, castsOfInputs))
+  const output = assembly.outputs.map(edge => outputOf(edge, castsOfOutputs))
   const prepared = weights?.prepare(new Set(assembly.initializers))
   const outputs = assembly.outputs.map(({ name }) => name)
   const nodes = shield(assembly.nodes, outputs, new Set(assembly.read))
   const graph = create(GraphProtoSchema, {
     name: 'onnsight',
-    node: [...before, ...nodes, ...after],
+    node: [...castsOfInputs, ...nodes, ...castsOfOutputs],
     initializer: [...(assembly.constants ?? []), ...(prepared?.tensors ?? [])],
     input,
     output,
   })
   const model = create(ModelProtoSchema, {
-    irVersion: BigInt(Math.max(irVersion, LEAST_IR)),
+    irVersion: BigInt(Math.max(irVersion, MIN_IR_VERSION)),
     opsetImport: [...opsets].map(([domain, version]) => ({ domain, version: BigInt(version) })),
     graph,
     functions: [...functions],
@@ -79,7 +79,7 @@ export function assemble(
   }
 }
 
-/** Types that JavaScript can't hold cross an edge as a wider one: onnxruntime-node refuses or aborts on them otherwise. */
+/** The dtype of a session's input or output. Types without a JavaScript array are cast to a wider one, as onnxruntime-node refuses them or aborts. */
 export function edgeType(type: DataType): DataType {
   if (isHeld(type)) return type
   if (type === 'int4') return 'int8'
@@ -89,30 +89,31 @@ export function edgeType(type: DataType): DataType {
 
 function inputOf({ name, type, dims }: Edge, before: NodeProto[]) {
   if (!type || isHeld(type)) return emitValueInfo(name, type, dims)
-  before.push(cast(fed(name), name, type))
-  return emitValueInfo(fed(name), edgeType(type), dims)
+  before.push(cast(fedName(name), name, type))
+  return emitValueInfo(fedName(name), edgeType(type), dims)
 }
 
 function outputOf({ name, type }: Edge, after: NodeProto[]) {
   if (!type || isHeld(type)) return emitValueInfo(name)
-  after.push(cast(name, read(name), edgeType(type)))
-  return emitValueInfo(read(name))
+  after.push(cast(name, fetchedName(name), edgeType(type)))
+  return emitValueInfo(fetchedName(name))
 }
 
-const fed = (name: string): string => `${OWN}fed ${name}`
-const read = (name: string): string => `${OWN}read ${name}`
+const fedName = (name: string): string => `${OWN}fed ${name}`
+const fetchedName = (name: string): string => `${OWN}read ${name}`
 
-/** The value that is fetched under a name. */
-export const fetchedValue = (name: string): string => (name.startsWith(read('')) ? name.slice(read('').length) : name)
+/** The value that a session's output is: the inverse of `fetchName`. */
+export const fetchedValue = (name: string): string =>
+  name.startsWith(fetchedName('')) ? name.slice(fetchedName('').length) : name
 
-/** The name under which a value is fed. */
+/** The name of the session's input for a value. */
 export function feedName(name: string, type: DataType | undefined): string {
-  return type && !isHeld(type) ? fed(name) : name
+  return type && !isHeld(type) ? fedName(name) : name
 }
 
-/** The name under which a value is fetched. */
+/** The name of the session's output for a value. */
 export function fetchName(name: string, type: DataType | undefined): string {
-  return type && !isHeld(type) ? read(name) : name
+  return type && !isHeld(type) ? fetchedName(name) : name
 }
 
 function cast(from: string, to: string, type: DataType): NodeProto {

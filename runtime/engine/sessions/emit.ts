@@ -17,7 +17,7 @@ import { elementType } from '../../tensor/dtypes/element-type.ts'
 
 const utf8 = new TextEncoder()
 
-/** One recorded operation as an ONNX node. It is named for its line, so that what onnxruntime reports maps back. */
+/** One recorded operation as an ONNX node. Its name leads from an error of onnxruntime to the user's line. */
 export function emitNode(
   operation: Pick<Operation, 'opType' | 'domain' | 'attributes'>,
   name: string,
@@ -44,7 +44,7 @@ export function emitAttribute(name: string, attribute: Attribute): AttributeProt
   return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: utf8.encode(attribute.string) })
 }
 
-/** A small tensor written into the graph itself. */
+/** A small tensor as an initializer inside the message. */
 export function emitTensor(name: string, { type, dims, data }: TensorData): TensorProto {
   const tensor = create(TensorProtoSchema, { name, dims: dims.map(BigInt), dataType: elementType(type) })
   if (ArrayBuffer.isView(data)) tensor.rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice()
@@ -52,7 +52,7 @@ export function emitTensor(name: string, { type, dims, data }: TensorData): Tens
   return tensor
 }
 
-/** A graph input or output; without dims its rank is left open. */
+/** A graph input or output. Without dims, its rank is unknown. */
 export function emitValueInfo(
   name: string,
   type?: DataType,

@@ -5,20 +5,20 @@ import { withFields } from '../../onnx/message/message.ts'
 import type { TensorProto } from '../../onnx/schema/onnx_pb.ts'
 import type { Sidecar } from '../../onnx/weights-on-disk/sidecar.ts'
 import { relocate } from './relocate.ts'
-import type { WeightPlaces } from './weights.ts'
+import type { WeightPreparation } from './weights.ts'
 
 /**
- * Initializers as references to (file, offset, length): onnxruntime-node maps those files and shares the pages between sessions. It
- * wants locations relative to one folder that all files lie below.
- * @param sidecar the place to map them from, rather than where they lie
+ * Gives sessions initializers as references (file, offset, length). onnxruntime-node maps those files, and sessions share the pages. It
+ * needs locations relative to one folder that contains all files.
+ * @param sidecar the copy to map them from, instead of the model's own files
  */
-export function mappedWeights(sidecar?: Sidecar): WeightPlaces {
+export function mappedWeights(sidecar?: Sidecar): WeightPreparation {
   return tensors => {
     const locations = [...tensors.values()].flatMap(tensor => externalEntry(tensor, 'location') ?? [])
     const ownFolder = commonFolder([...new Set(locations)])
     const known = { inPlace: new Map<string, TensorProto>(), inSidecar: new Map<string, TensorProto>() }
     return names => {
-      // A sidecar that was cleared away is not missed: what it was made from is still there.
+      // If the sidecar was removed from the cache, the model's own files are used.
       const source = sidecar?.exists() ? sidecar : undefined
       const folder = source ? dirname(source.file) : ownFolder
       const prepared = source ? known.inSidecar : known.inPlace
@@ -28,7 +28,7 @@ export function mappedWeights(sidecar?: Sidecar): WeightPlaces {
         if (!tensor) {
           const own = tensors.get(name)
           if (!own) throw new Error(`No initializer is called ${name}.`)
-          // Mapping a file of no bytes ends the process.
+          // Mapping zero bytes of a file ends the process.
           tensor = own.dims.includes(0n)
             ? withFields(own, { name, externalData: [], dataLocation: 0, rawData: new Uint8Array() })
             : relocate(own, name, location => ({

@@ -1,2 +1,2 @@
-/** Begins every name that onnsight makes up inside a session: brackets that no exporter writes, so that a model's own names stay free. */
+/** Prefix of every name that onnsight adds to a session. No exporter writes these brackets, so it never collides with a model's names. */
 export const OWN = '⟦onnsight⟧'

@@ -2,10 +2,10 @@ import { create, toBinary } from '@bufbuild/protobuf'
 import { type FunctionProto, type ModelProto, ModelProtoSchema } from '../../onnx/schema/onnx_pb.ts'
 import type { Provider } from './provider.ts'
 
-/** Domains in which onnxruntime has operators. */
+/** Domains of onnxruntime's operators. */
 const STANDARD = /^$|^ai\.onnx|^com\.microsoft/
 
-/** The model-local functions in whose place onnxruntime runs an operator of its own: it does so with any of the same domain and name. */
+/** The model-local functions that onnxruntime ignores, because it has an operator of the same domain and name. */
 export async function overriddenFunctions(
   { functions, opsetImport }: ModelProto,
   provider: Provider,
@@ -19,7 +19,7 @@ export async function overriddenFunctions(
   return found
 }
 
-/** onnxruntime tells whether it knows an operator by what it says of a node without inputs. */
+/** Whether onnxruntime has an operator: its error for a node without inputs tells. */
 async function hasOperator(provider: Provider, domain: string, opType: string, version: bigint): Promise<boolean> {
   const model = create(ModelProtoSchema, {
     irVersion: 8n,

@@ -1,8 +1,8 @@
 import type { GraphNode } from '../../onnx/graph/node.ts'
 
 /**
- * Whether some kernel needs its weights in its own layout from the first run on. Without it MatMulNBits makes a float matrix of its weights in
- * every run, some hundred times as slow as the product itself, and computes in floats what `accuracy_level` 4 lets be computed in integers.
+ * Whether some node's weights must be prepacked before the first run. Otherwise MatMulNBits dequantises its weights in every run, which is
+ * some hundred times slower than the product itself, and computes in floats although `accuracy_level` 4 allows integers.
  */
 export function needPacking(nodes: Iterable<Pick<GraphNode, 'domain' | 'opType'>>): boolean {
   for (const { domain, opType } of nodes) if (opType === 'MatMulNBits' && domain === 'com.microsoft') return true

@@ -4,7 +4,7 @@ import type { TensorData } from '../../tensor/dtypes/data.ts'
 export interface Session {
   /** Runs the graph. Every input must be fed; only `fetches` are copied out. Feeds and results are keyed by value name. */
   run(feeds: Readonly<Record<string, TensorData>>, fetches: readonly string[]): Promise<Record<string, TensorData>>
-  /** Declared outputs with the dims that are known before a run. */
+  /** The outputs, with the dims that are known before a run. */
   readonly outputs: readonly SessionValue[]
   release(): Promise<void>
 }
@@ -12,7 +12,7 @@ export interface Session {
 export interface SessionValue {
   readonly name: string
   readonly type: string
-  /** A symbolic dim is its name; a dim that is not known is undefined. */
+  /** A symbolic dim is given by its name; an unknown one is undefined. */
   readonly dims: readonly (number | string | undefined)[]
 }
 
@@ -22,13 +22,13 @@ export interface SessionModel {
   readonly bytes: Uint8Array
   /** The folder that its external data's locations are relative to; undefined if it has none. */
   readonly folder: string | undefined
-  /** Where there are no folders: what its external data's locations stand for. */
+  /** In a browser, the contents of its external data's locations. */
   readonly parts?: readonly WeightPart[] | undefined
-  /** Its nodes of Identity keep others apart, and must stay. */
+  /** Whether it has Identity nodes that must not be removed, as they keep other nodes from being fused. */
   readonly isShielded?: boolean
 }
 
-/** A weight's elements, to be read when a session takes them. */
+/** The elements of a weight, which are read when a session is created. */
 export interface WeightPart {
   readonly location: string
   readonly bytes: number
@@ -36,18 +36,18 @@ export interface WeightPart {
 }
 
 export interface SessionOptions {
-  /** Copy weights into the layout the kernels like best: slower to create, faster to run. */
+  /** Whether to copy weights into the kernels' own layout: the session takes longer to create, and runs faster. */
   readonly prepack: boolean
-  /** `basic` folds constants only: for skeletons. */
+  /** onnxruntime's level of graph optimisation. `basic` folds constants only, which skeletons need. */
   readonly optimize: 'disabled' | 'basic' | 'all'
 }
 
-/** Where graphs run. The only rooms that import onnxruntime are the providers. */
+/** Creates sessions on a device. Only the folder `engine/providers` imports onnxruntime. */
 export interface Provider {
   readonly name: string
-  /** Each session has its own copy of the weights: nothing is mapped, and nothing shared. */
+  /** Whether each session has its own copy of the weights, instead of sharing mapped files. */
   readonly copiesWeights?: boolean
   create(model: SessionModel, options: SessionOptions): Promise<Session>
-  /** Creates a session of next to nothing. @throws what onnxruntime throws where the device can't be used */
+  /** Creates and releases a minimal session. @throws onnxruntime's error if the device can't be used */
   probe(): Promise<void>
 }

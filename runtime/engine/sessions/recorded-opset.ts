@@ -1,9 +1,9 @@
 import type { Opsets } from './assemble.ts'
 
-/** The opset in which recorded operations are written down. */
+/** The opset of recorded operations. */
 export const RECORDED_OPSET = 21
 
-/** What a session of recorded operations alone declares. */
+/** The operator sets of a session with recorded operations only. */
 export const recordedOpsets: Opsets = {
   opsets: new Map([
     ['', RECORDED_OPSET],

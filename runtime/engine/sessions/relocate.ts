@@ -8,14 +8,14 @@ import {
   TensorProtoSchema,
 } from '../../onnx/schema/onnx_pb.ts'
 
-/** Where onnxruntime is to find a tensor's elements. */
-export interface Place {
+/** The location and offset of a tensor's elements, as onnxruntime is told. */
+export interface DataLocation {
   readonly location: string
   readonly offset: string | undefined
 }
 
-/** The initializer of this name, its elements at another place. One that lies in the message stays as it is. */
-export function relocate(tensor: TensorProto, name: string, place: (location: string) => Place): TensorProto {
+/** A copy of an initializer with another name and another location of its elements. If they are in the message, they stay there. */
+export function relocate(tensor: TensorProto, name: string, place: (location: string) => DataLocation): TensorProto {
   const location = externalEntry(tensor, 'location')
   if (location === undefined) return tensor.name === name ? tensor : withFields(tensor, { name })
   const entries = { ...place(location), length: externalEntry(tensor, 'length') }

@@ -5,7 +5,7 @@ export interface SessionRequest {
   readonly model: () => SessionModel
   readonly nodeCount: number
   readonly weightBytes: number
-  /** Whether its kernels need their weights in their own layout from the first run on; others once they are used often. */
+  /** Whether its weights must be prepacked before the first run. Other sessions are prepacked when they have run often. */
   readonly prepack: boolean
 }
 
@@ -14,31 +14,31 @@ interface Entry {
   readonly session: Session
   readonly bytes: number
   prepacked: boolean
-  /** Runs in progress: a session is not released under them. */
+  /** Runs in progress. The session is released when there are none. */
   users: number
   runs: number
   evicted: boolean
 }
 
-/** What is kept of sessions. */
+/** The state of a cache of sessions. */
 export interface SessionCacheState {
-  /** How many there are. */
+  /** The number of sessions. */
   readonly sessions: number
-  /** An estimate: what onnxruntime holds beside the mapped weights. */
+  /** An estimate of onnxruntime's memory in bytes, without mapped weights. */
   readonly bytes: number
-  /** Bytes from which on the least used ones go. */
+  /** Bytes above which the least recently used sessions are released. */
   readonly limit: number
 }
 
-/** Private memory of a session without prepacked weights, measured: a fixed part and a part for each node. */
+/** Measured private memory of a session without prepacked weights: a fixed part, and a part for each node. */
 const SESSION_BYTES = 400_000
 const NODE_BYTES = 20_000
-/** After so many runs a rebuilt block is worth the time to prepack its weights. */
+/** After so many runs it is worth the time to prepack a rebuilt block's weights. */
 const PROMOTE_AFTER = 32
-/** With fewer weights there is nothing to gain; and prepacked kernels round otherwise, so the same trace would give other last bits. */
+/** With fewer bytes of weights prepacking gains nothing, and it changes rounding: the same trace would return other last bits. */
 const PROMOTED_BYTES = 4 * 1024 * 1024
 
-/** Sessions of rebuilt blocks and of recorded operations, bounded in bytes; the one unused for longest goes first. */
+/** A cache of sessions for rebuilt blocks and recorded operations. Beyond its limit in bytes, the least recently used are released. */
 export class SessionCache {
   readonly #provider: Provider
   readonly #limit: number
@@ -56,7 +56,7 @@ export class SessionCache {
     return { sessions: this.#entries.size, bytes: this.#bytes, limit: this.#limit }
   }
 
-  /** Runs `use` with the session for the request, creating it if need be. `created` is the milliseconds that took. */
+  /** Calls `use` with the session for the request. If the session was created for it, `created` is the time in milliseconds. */
   async use<R>(
     request: SessionRequest,
     use: (session: Session, created: number | undefined) => Promise<R>,
@@ -64,7 +64,7 @@ export class SessionCache {
     let created: number | undefined
     let entry = this.#entries.get(request.key)
     if (entry) {
-      // Back to the end of the line.
+      // Make it the most recently used.
       this.#entries.delete(request.key)
       this.#entries.set(request.key, entry)
     } else {
@@ -122,17 +122,17 @@ export class SessionCache {
     return entry
   }
 
-  /** Not part of the run that made the session hot: the caller has its result first. */
+  /** Prepacks after the current run has returned, so that the caller does not wait for it. */
   #schedulePromotion(request: SessionRequest, entry: Entry): void {
     const timer: unknown = setTimeout(() => {
-      // A promotion that fails costs nothing: the session is made again without it when it is next asked for.
+      // If it fails, the next request creates the session without prepacking.
       this.#promote(request, entry).catch(() => {})
     })
-    // In Node it keeps no process alive.
+    // The timer must not keep a Node process alive.
     ;(timer as { unref?: () => void }).unref?.()
   }
 
-  /** A session that is used again and again gets its weights in the kernels' own layout. */
+  /** Replaces a session that is used often by one with prepacked weights. */
   async #promote(request: SessionRequest, entry: Entry): Promise<void> {
     const bytes = entry.bytes + request.weightBytes
     if (

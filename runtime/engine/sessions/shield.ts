@@ -4,19 +4,19 @@ import { type NodeProto, NodeProtoSchema } from '../../onnx/schema/onnx_pb.ts'
 import { OWN } from './own-names.ts'
 
 /**
- * Pairs of a node and its reader that onnxruntime's FastGeluFusion and MatmulTransposeFusion take into one node without asking who else
- * wants the first one's result: as an output of the graph it ends the process, and another reader is left without its input.
+ * Pairs of a node and its reader that onnxruntime's FastGeluFusion and MatmulTransposeFusion fuse even if the first one's result is used
+ * elsewhere: if it is an output of the graph the process ends, and another reader loses its input.
  */
-const fusedUnasked = new Set(['Pow Mul', 'Mul Mul', 'Cast MatMul', 'Cast FusedMatMul'])
+const WRONGLY_FUSED = new Set(['Pow Mul', 'Mul Mul', 'Cast MatMul', 'Cast FusedMatMul'])
 
-/** The optimiser that must not run where nodes are shielded: it takes the shields away. */
+/** The optimiser that would remove the shields. It must not run on a graph that has some. */
 export const SHIELD_REMOVER = 'EliminateIdentity'
 
 /**
- * Puts an Identity between such a pair where the value between is wanted elsewhere: no pattern goes through it, and it copies nothing,
- * as its result shares the value's memory. Gives the nodes as they were where none is.
- * @param outputs names of what the session gives
- * @param read what recorded nodes read: wanted elsewhere where it has another reader
+ * Puts an Identity between such a pair if the value between them is used elsewhere, so that no fusion matches. The Identity copies nothing:
+ * its result shares the value's memory. Returns the same array if there is no such pair.
+ * @param outputs names of the session's outputs
+ * @param read values that recorded nodes read; such a value is used elsewhere if it has a second reader
  */
 export function shield(
   nodes: readonly NodeProto[],
@@ -36,7 +36,7 @@ export function shield(
   for (const { opType, output } of nodes) if (wanted.has(output[0])) makers.set(output[0], opType)
   const shields = new Map<string, NodeProto>()
   const shielded = nodes.map(node => {
-    const isFused = (name: string): boolean => fusedUnasked.has(`${makers.get(name)} ${node.opType}`)
+    const isFused = (name: string): boolean => WRONGLY_FUSED.has(`${makers.get(name)} ${node.opType}`)
     if (!node.input.some(isFused)) return node
     const input = node.input.map(name => {
       if (!isFused(name)) return name

@@ -6,22 +6,22 @@ import { dataTypeOf } from '../../tensor/dtypes/element-type.ts'
 
 type TypeOf = (name: string) => DataType | undefined
 
-/** Operations whose result is of none of their inputs' types, or of one that a session can give out. */
-const plain =
+/** Operations whose result does not have the type of an input, or has a type that a session can return. */
+const OTHER_TYPE =
   /^(Shape|Size|ArgMax|ArgMin|NonZero|Equal|Greater|GreaterOrEqual|Less|LessOrEqual|And|Or|Xor|Not|IsNaN|IsInf|If|Loop|Scan|.*Integer)$/
 
-/** Operations whose inputs are all of the result's type: any of them tells. */
-const uniform = /^(Add|Sub|Mul|Div|Pow|Max|Min|Mean|Sum|Concat|MatMul|Gemm|PRelu|Einsum|Mod)$/
+/** Operations whose inputs all have the result's type. */
+const SAME_TYPE = /^(Add|Sub|Mul|Div|Pow|Max|Min|Mean|Sum|Concat|MatMul|Gemm|PRelu|Einsum|Mod)$/
 
-/** Operations that move elements and leave them as they are: nothing else gives integers of 2 and 4 bits. */
-const moves =
+/** Operations that move elements without changing them. No others return integers of 2 and 4 bits. */
+const KEEPS_ELEMENTS =
   /^(Cast|Concat|Expand|Flatten|Gather(ND|Elements)?|Identity|Pad|Reshape|Slice|Split|Squeeze|Tile|Transpose|Unsqueeze)$/
 
 const isPacked = (type: DataType): boolean => /^u?int[24]$/.test(type)
 
 /**
- * Values of types that a session can't give out (bfloat16, float8, int4), where the file does not say so: onnxruntime must be asked for
- * them through a Cast, and one has to know before asking. Follows the types from inputs, weights and casts through the operations.
+ * Finds values of types that a session can't return (bfloat16, float8, int4), if the file does not declare them: such a value needs a Cast
+ * before it can be an output. Follows the types from inputs, weights and casts through the operations.
  */
 export function specialTypes(graph: OnnxGraph): ReadonlyMap<string, DataType> {
   const types = new Map<string, DataType>()
@@ -33,7 +33,7 @@ export function specialTypes(graph: OnnxGraph): ReadonlyMap<string, DataType> {
   for (const node of graph.nodes) {
     const type = resultType(node, typeOf)
     if (!type || isHeld(type)) continue
-    // Further results are indices and masks, unless all are parts of one value.
+    // Further results are indices and masks, except those of Split.
     const results = node.opType === 'Split' ? node.outputs : node.outputs.slice(0, 1)
     for (const name of results) if (name !== '' && typeOf(name) === undefined) types.set(name, type)
   }
@@ -59,10 +59,10 @@ function resultType(node: GraphNode, typeOf: TypeOf): DataType | undefined {
     case 'ConstantOfShape':
       return dataTypeOf(attributeOf(node, 'value')?.t?.dataType ?? 0)
   }
-  if (plain.test(opType)) return undefined
+  if (OTHER_TYPE.test(opType)) return undefined
   const first = input(0)
-  if (first && isPacked(first)) return moves.test(opType) ? first : undefined
-  if (!uniform.test(opType)) return first
+  if (first && isPacked(first)) return KEEPS_ELEMENTS.test(opType) ? first : undefined
+  if (!SAME_TYPE.test(opType)) return first
   return inputs.map(typeOf).find(type => type !== undefined && !isHeld(type)) ?? first
 }
 

@@ -2,27 +2,29 @@ import { externalEntry } from '../../onnx/message/external-data.ts'
 import type { TensorProto } from '../../onnx/schema/onnx_pb.ts'
 import type { WeightPart } from './provider.ts'
 
-/** Initializers as they go into a session's graph. */
+/** Initializers in the form that a session's graph needs. */
 export interface PreparedWeights {
   readonly tensors: readonly TensorProto[]
   /** The folder that their locations are relative to; undefined if nothing is external. */
   readonly folder: string | undefined
-  /** What their locations stand for, where there are no folders. */
+  /** In a browser, the contents of their locations. */
   readonly parts?: readonly WeightPart[]
 }
 
-/** Says how sessions take initializers: mapped from files, or copied. */
-export type WeightPlaces = (tensors: ReadonlyMap<string, TensorProto>) => (names: Iterable<string>) => PreparedWeights
+/** Prepares initializers for sessions: mapped from files, or copied. */
+export type WeightPreparation = (
+  tensors: ReadonlyMap<string, TensorProto>,
+) => (names: Iterable<string>) => PreparedWeights
 
-/** A model's initializers: small ones lie in the message, large ones elsewhere. */
+/** A model's initializers: small ones are in the message, large ones are external. */
 export class Weights {
   readonly #tensors: ReadonlyMap<string, TensorProto>
-  /** The given ones, as a session takes them. */
+  /** Prepares the initializers of these names for a session. */
   readonly prepare: (names: Iterable<string>) => PreparedWeights
 
-  constructor(tensors: ReadonlyMap<string, TensorProto>, places: WeightPlaces) {
+  constructor(tensors: ReadonlyMap<string, TensorProto>, preparation: WeightPreparation) {
     this.#tensors = tensors
-    this.prepare = places(tensors)
+    this.prepare = preparation(tensors)
   }
 
   has(name: string): boolean {
@@ -33,7 +35,7 @@ export class Weights {
     return this.#tensors.get(name)
   }
 
-  /** Bytes that lie in files, for one initializer. */
+  /** Bytes of an initializer that are external; 0 if it is in the message. */
   externalBytes(name: string): number {
     const tensor = this.#tensors.get(name)
     return tensor ? Number(externalEntry(tensor, 'length') ?? 0) : 0

@@ -4,7 +4,7 @@ import { type Condition, conditionsOf, Decider } from '../../engine/scanning/con
 import { scan } from '../../engine/scanning/scan.ts'
 import type { ValueShape } from '../../engine/scanning/value-shape.ts'
 import type { Provider } from '../../engine/sessions/provider.ts'
-import { type WeightPlaces, Weights } from '../../engine/sessions/weights.ts'
+import { type WeightPreparation, Weights } from '../../engine/sessions/weights.ts'
 import { elementsKey } from '../../graph/elements-key.ts'
 import type { Alignment } from '../../onnx/expansions/expansion.ts'
 import { ExpansionRefused, hasExpandableNodes } from '../../onnx/graph/clusters.ts'
@@ -35,7 +35,7 @@ export interface VariantSource {
   /** As it was read. */
   readonly proto: ModelProto
   /** How sessions take their weights. */
-  readonly places: WeightPlaces
+  readonly places: WeightPreparation
   /** Where the rows of a batch of unequal lengths stand, for operators that take lengths in the place of a mask. */
   readonly rows?: Alignment
   /** Branches that were taken already, step by step, by `branchId`. */
@@ -63,7 +63,7 @@ class Stage {
   readonly choices: readonly Choice[]
   readonly deciders: readonly Decider[]
   readonly #proto: ModelProto
-  readonly #places: WeightPlaces
+  readonly #places: WeightPreparation
   readonly #provider: Provider
   readonly #makeEngine: EngineMaker
   readonly #rows: Alignment
@@ -304,10 +304,10 @@ export class Variants {
   readonly #first: Stage
   readonly #root: Stage
   readonly #usual: Stage
-  readonly #places: WeightPlaces
+  readonly #places: WeightPreparation
   readonly #provider: Provider
 
-  private constructor(first: Stage, root: Stage, places: WeightPlaces, provider: Provider) {
+  private constructor(first: Stage, root: Stage, places: WeightPreparation, provider: Provider) {
     this.#first = first
     this.#root = root
     this.#usual = root.usual()

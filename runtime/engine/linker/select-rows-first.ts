@@ -5,26 +5,26 @@ import type { Demand } from './demand.ts'
 import { copyId, readsOf, type Unit } from './unit.ts'
 
 /**
- * Rows that nobody reads need not be computed: where all that is read of a node's result is some rows of it, and each row comes from the
- * same row of what goes in, the rows are picked first. Reading the last position's logits then costs one row of the head, not all.
+ * Avoids computing rows that nobody reads. If only some rows of a node's result are read, and each of them depends on the same row of one
+ * input only, the rows are selected from that input before the node. Reading the last position's logits then costs one row of the head.
  */
-export function narrow(program: Program, demand: Demand, results: readonly string[]): void {
+export function selectRowsFirst(program: Program, demand: Demand, results: readonly string[]): void {
   const { units } = demand
   const readers = readersOf(units)
   const wanted = new Set(results)
   let at = 0
   while (at < units.length) {
-    const pick = units[at]
-    const rows = rowsPicked(pick)
-    const made = rows && demand.producers.get(pick.inputs[0])
-    const isOnlyReader = made && !wanted.has(pick.inputs[0]) && readers.get(pick.inputs[0]) === 1
-    const through = isOnlyReader ? byRow(program, made, rows) : undefined
-    if (!made || through === undefined) {
+    const selection = units[at]
+    const rows = selectedRows(selection)
+    const maker = rows && demand.producers.get(selection.inputs[0])
+    const isOnlyReader = maker && !wanted.has(selection.inputs[0]) && readers.get(selection.inputs[0]) === 1
+    const input = isOnlyReader ? inputOfRows(program, maker, rows) : undefined
+    if (!maker || input === undefined) {
       at++
       continue
     }
-    // What the node reads has as many readers as before; the picked rows have one, and may be picked earlier still.
-    const first = swap(program, demand, pick, made, through)
+    // The node's input has as many readers as before. The selected rows have one, so the selection may move further.
+    const first = moveSelection(program, demand, selection, maker, input)
     readers.set(first.outputs[0], 1)
     at = units.lastIndexOf(first, at)
   }
@@ -37,13 +37,13 @@ function readersOf(units: readonly Unit[]): Map<string, number> {
   return readers
 }
 
-interface Rows {
-  /** Axes that the pick takes from, none of them the last. */
+interface RowSelection {
+  /** The number of axes of the value that rows are selected from. */
   readonly rank: number
 }
 
-/** Whether a unit picks a few rows: one index, or a range of less than half, never along the last axis. */
-function rowsPicked({ operation }: Unit): Rows | undefined {
+/** Recognises a unit that selects a few rows: one index, or a range of at most half, along any axis but the last. */
+function selectedRows({ operation }: Unit): RowSelection | undefined {
   if (!operation) return undefined
   const dims = operation.inputs[0]?.dims
   if (!dims) return undefined
@@ -74,10 +74,10 @@ function numbersOf(value: Operation['inputs'][number]): number[] | undefined {
   return Array.from(expression.data.data as ArrayLike<number | bigint>, Number)
 }
 
-/** Which of a node's inputs its rows come from; undefined if a row of the result needs more than that row. */
-function byRow(program: Program, { kind, node }: Unit, { rank }: Rows): number | undefined {
+/** Index of the input whose rows become the rows of the node's result; undefined if a row of the result depends on other rows. */
+function inputOfRows(program: Program, { kind, node }: Unit, { rank }: RowSelection): number | undefined {
   if (!node || kind === 'operation') return undefined
-  // A product with a packed matrix: its rows are those of its first input.
+  // A product with a packed matrix.
   if (node.domain === 'com.microsoft' && node.opType === 'MatMulNBits') return 0
   if (node.domain !== '') return undefined
   const isWeight = (name: string, most: number): boolean => {
@@ -100,33 +100,33 @@ function byRow(program: Program, { kind, node }: Unit, { rank }: Rows): number |
   }
 }
 
-/** A weight of rank 1 must not be what gave the result its rank. */
+/** Whether a value has this rank: with a vector of weights, the result then has the value's own rank. */
 function hasRank(program: Program, name: string, rank: number): boolean {
   return program.dimsOf(name)?.length === rank
 }
 
-/** Picks the rows of what goes into the node, and gives the node's copy on them the pick's own result. Returns the pick as it is now. */
-function swap(program: Program, demand: Demand, pick: Unit, made: Unit, through: number): Unit {
-  const node = made.node as GraphNode
-  const from = made.inputs[through]
-  const rows = copyId(pick.expression!, `${from} of ${node.name}`)
+/** Moves the row selection before the node: the node then runs on the selected rows only. Returns the moved selection. */
+function moveSelection(program: Program, demand: Demand, selection: Unit, maker: Unit, input: number): Unit {
+  const node = maker.node as GraphNode
+  const from = maker.inputs[input]
+  const rows = copyId(selection.expression!, `${from} of ${node.name}`)
   const type = demand.types.get(from) ?? program.typeOf(from)
   if (type) demand.types.set(rows, type)
-  const first: Unit = { ...pick, inputs: [from, ...pick.inputs.slice(1)], outputs: [rows] }
+  const first: Unit = { ...selection, inputs: [from, ...selection.inputs.slice(1)], outputs: [rows] }
   const then: Unit = {
     kind: 'copy',
     node,
-    ...(pick.expression === undefined ? {} : { expression: pick.expression }),
-    inputs: made.inputs.map((id, i) => (i === through ? rows : id)),
-    captures: made.captures,
-    outputs: pick.outputs,
-    rewired: true,
+    ...(selection.expression === undefined ? {} : { expression: selection.expression }),
+    inputs: maker.inputs.map((id, i) => (i === input ? rows : id)),
+    captures: maker.captures,
+    outputs: selection.outputs,
+    isRewired: true,
   }
   const { units } = demand
-  units.splice(units.indexOf(made), 1)
-  units.splice(units.indexOf(pick), 1, first, then)
-  for (const id of made.outputs) demand.producers.delete(id)
+  units.splice(units.indexOf(maker), 1)
+  units.splice(units.indexOf(selection), 1, first, then)
+  for (const id of maker.outputs) demand.producers.delete(id)
   demand.producers.set(rows, first)
-  for (const id of pick.outputs) demand.producers.set(id, then)
+  for (const id of selection.outputs) demand.producers.set(id, then)
   return first
 }

@@ -1,7 +1,7 @@
 import type { OnnxGraph } from '../../onnx/graph/graph.ts'
 
-/** Which of the model's inputs each value comes from. */
-export class Sources {
+/** Finds the model's inputs that each value depends on. */
+export class SourceInputs {
   readonly #graph: OnnxGraph
   #masks: Map<string, bigint> | undefined
 
@@ -9,7 +9,7 @@ export class Sources {
     this.#graph = graph
   }
 
-  of(name: string): string[] {
+  inputsOf(name: string): string[] {
     this.#masks ??= masksOf(this.#graph)
     const mask = this.#masks.get(name) ?? 0n
     return this.#graph.inputs.filter((_, i) => (mask >> BigInt(i)) & 1n).map(input => input.name)

@@ -2,12 +2,12 @@ import type { Program } from '../blocks/program.ts'
 import { feedName, fetchName } from '../sessions/assemble.ts'
 import { needPacking } from '../sessions/packed-kernels.ts'
 import type { KeptOutput, Step } from './plan.ts'
-import type { Whole } from './slots.ts'
+import type { Unedited } from './session-runs.ts'
 
-/** The step that runs a block or a group as it is. `origin` names the sessions that its values went through; undefined where none may be kept. */
-export function wholeStep(
+/** The step that runs an unedited block or group. `origin` identifies the sessions behind its values; undefined if none may be kept. */
+export function uneditedStep(
   program: Program,
-  { part, blocks, group, fed }: Whole,
+  { part, blocks, group, feeds: fed }: Unedited,
   outputs: readonly string[],
   dropped: readonly string[],
   origin: string | undefined,
@@ -35,7 +35,7 @@ export function wholeStep(
   }
 }
 
-/** What later blocks read: it is worth keeping for the same inputs. */
+/** The outputs that later blocks read, which are worth keeping for the same inputs. */
 function keptOf(program: Program, outputs: readonly string[], origin: string): KeptOutput[] {
   return outputs.filter(id => program.isBetweenBlocks(id)).map(id => ({ id, origin, from: program.inputsOf(id) }))
 }

@@ -3,50 +3,50 @@ import type { NormalForm } from '../../graph/normalise.ts'
 import type { OnnxGraph } from '../../onnx/graph/graph.ts'
 import type { Cluster, GraphNode } from '../../onnx/graph/node.ts'
 
-/** Which fused nodes of a graph run as they are under a recording: those inside of which it reads and writes nothing. */
-export class ClosedClusters {
+/** Decides which fused nodes run as one node: those inside which the recording reads and writes nothing. The others are expanded. */
+export class FusedNodes {
   readonly #graph: OnnxGraph
-  readonly #opened = new Set<Cluster>()
-  /** Results that fused nodes are asked for beside those that the file asks for. */
-  readonly #asked = new Map<Cluster, Map<number, string>>()
+  readonly #expanded = new Set<Cluster>()
+  /** Optional outputs that the recording reads and the file leaves out, by index. */
+  readonly #addedOutputs = new Map<Cluster, Map<number, string>>()
 
-  /** @param given values that were computed earlier in the same trace */
-  constructor(graph: OnnxGraph, recording: Recording, form: NormalForm, given: ReadonlySet<string>) {
+  /** @param alreadyComputed values that were computed earlier in the same trace */
+  constructor(graph: OnnxGraph, recording: Recording, form: NormalForm, alreadyComputed: ReadonlySet<string>) {
     this.#graph = graph
-    for (const name of given) {
+    for (const name of alreadyComputed) {
       const cluster = this.#makerOf(name)
-      if (cluster) this.open(cluster)
+      if (cluster) this.expand(cluster)
     }
     for (const tap of recording.writes.keys()) this.#write(tap.tensor)
     for (const expression of form.order) if (expression.kind === 'read') this.#read(expression.tap.tensor)
   }
 
-  has(cluster: Cluster): boolean {
-    return !this.#opened.has(cluster)
+  runsFused(cluster: Cluster): boolean {
+    return !this.#expanded.has(cluster)
   }
 
-  open(cluster: Cluster): void {
-    this.#opened.add(cluster)
+  expand(cluster: Cluster): void {
+    this.#expanded.add(cluster)
   }
 
-  /** What the fused node gives: its own results, and those that the recording asks for. */
+  /** The fused node's outputs: the file's, and the optional ones that the recording reads. */
   outputsOf(cluster: Cluster): readonly string[] {
-    const asked = this.#asked.get(cluster)
-    if (!asked) return cluster.fused.outputs
+    const added = this.#addedOutputs.get(cluster)
+    if (!added) return cluster.fused.outputs
     const outputs = [...cluster.fused.outputs]
-    for (const [index, name] of asked) {
+    for (const [index, name] of added) {
       while (outputs.length < index) outputs.push('')
       outputs[index] = name
     }
     return outputs
   }
 
-  /** A value that other parts of the same operator read can't be replaced for them without writing the operator out. */
+  /** A write expands the operator if the value lies inside it, or if other nodes of the expansion read the value. */
   #write(tensor: string): void {
     const cluster = this.#makerOf(tensor)
     if (!cluster) return
     const isReadInside = cluster.nodes.some(node => node.inputs.includes(tensor))
-    if (isReadInside || !cluster.fused.outputs.includes(tensor)) this.open(cluster)
+    if (isReadInside || !cluster.fused.outputs.includes(tensor)) this.expand(cluster)
   }
 
   #read(tensor: string): void {
@@ -54,12 +54,12 @@ export class ClosedClusters {
     if (!cluster || cluster.fused.outputs.includes(tensor)) return
     const index = cluster.optional.get(tensor)
     if (index === undefined) {
-      this.open(cluster)
+      this.expand(cluster)
       return
     }
-    const asked = this.#asked.get(cluster)
+    const asked = this.#addedOutputs.get(cluster)
     if (asked) asked.set(index, tensor)
-    else this.#asked.set(cluster, new Map([[index, tensor]]))
+    else this.#addedOutputs.set(cluster, new Map([[index, tensor]]))
   }
 
   #makerOf(tensor: string): Cluster | undefined {
@@ -67,17 +67,17 @@ export class ClosedClusters {
   }
 }
 
-/** Nodes with the fused one in the place of its parts, where they are all there and neither end lies among them. */
-export function closeWhole(nodes: readonly GraphNode[], from: string, to: string): GraphNode[] {
+/** Replaces a cluster's nodes by the fused node, if all are in the list and neither `from` nor `to` is a value inside the cluster. */
+export function fuseComplete(nodes: readonly GraphNode[], from: string, to: string): GraphNode[] {
   const parts = new Map<Cluster, number>()
   for (const { cluster } of nodes) if (cluster) parts.set(cluster, (parts.get(cluster) ?? 0) + 1)
-  const isClosed = (cluster: Cluster): boolean =>
+  const isComplete = (cluster: Cluster): boolean =>
     parts.get(cluster) === cluster.nodes.length &&
     !cluster.made.has(from) &&
     (!cluster.made.has(to) || cluster.fused.outputs.includes(to))
   return nodes.flatMap(node => {
     const { cluster } = node
-    if (!cluster || !isClosed(cluster)) return [node]
+    if (!cluster || !isComplete(cluster)) return [node]
     return cluster.nodes[0] === node ? [cluster.fused] : []
   })
 }
