@@ -1,3 +1,5 @@
+import { compileTests } from './test/loading/compile.js'
+
 /** Tests that take long: other people's projects from the tarball, apps, package managers, the site, every program of the pages, every value of real files and of fused patterns, gigabytes, soaks, long browser runs. */
 export const long = [
   'test/apps/**/*.test.ts',
@@ -15,9 +17,15 @@ export const long = [
   'test/browser/{cases,webgpu}.test.ts',
 ]
 
+/** What `npm test` tries in part, and this whole: all examples of laws, and the rules in the older ESLint too. */
+const more = ['test/onnx/expansions/*.test.ts', 'test/eslint/*.test.ts']
+
+await compileTests()
+
 export default {
-  files: [...long, '!test/consumers/*/**'],
+  files: [...long, ...more, '!test/consumers/*/**'],
+  environmentVariables: { ONNSIGHT_MANY: '1' },
   extensions: { ts: 'module' },
-  nodeArguments: ['--enable-source-maps', '--import=onnsight/register'],
+  nodeArguments: ['--enable-source-maps', '--import=./test/loading/register.js'],
   timeout: '5m',
 }
