@@ -1,13 +1,13 @@
 import test from 'ava'
 import { RuleTester as Tester10 } from 'eslint'
-import { RuleTester as Tester9 } from 'eslint-9'
 import plugin from 'onnsight/eslint'
 import typescript from 'typescript-parser'
 
-/* ESLint's own RuleTester under AVA, with both versions that are supported and with both parsers. */
+/* ESLint's own RuleTester under AVA, with both parsers; in `npm run test:long` with both versions that are supported. */
 
 type RuleTester = typeof Tester10
-const testers = { 9: Tester9 as unknown as RuleTester, 10: Tester10 }
+const older = process.env.ONNSIGHT_MANY ? { 9: (await import('eslint-9')).RuleTester as unknown as RuleTester } : {}
+const testers = { ...older, 10: Tester10 }
 
 export type RuleName = keyof typeof plugin.rules
 

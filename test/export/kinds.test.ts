@@ -13,7 +13,6 @@ test.after.always(async () => chars?.release())
 
 const steer = randn([128], { seed: 4 })
 const lengths: readonly Lengths[] = [
-  { batch: 1, sequence: 4 },
   { batch: 3, sequence: 9 },
   { batch: 2, sequence: 1 },
 ]

@@ -1,5 +1,6 @@
 import test from 'ava'
 import fc from 'fast-check'
+import { many } from '../../many.ts'
 import { type FusedCase, modelOf, off, run, writtenOut } from './fused.ts'
 
 export const seed = fc.integer({ min: 0, max: 9999 })
@@ -25,7 +26,7 @@ export function law<S>(
           if (difference > tolerance) throw new Error(`${output} is off by ${difference}`)
         }
       }),
-      { numRuns },
+      { numRuns: many(numRuns) },
     )
     t.pass()
   })
