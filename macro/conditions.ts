@@ -1,7 +1,7 @@
+import { awaiting, waitingForCondition } from './awaits.ts'
 import { type Context, type NodePath, type types, withoutTypes } from './babel.ts'
 import { needsCrawl } from './bindings.ts'
-import { member } from './marks.ts'
-import { awaiting, waitingForCondition } from './waits.ts'
+import { member } from './line-marks.ts'
 
 /** Where a temporary of this place is declared: a parameter's default can't see the variables of its function's body. */
 export function temporary(path: NodePath, hint: string, { t }: Context): types.Identifier {

@@ -1,13 +1,13 @@
 import type { Context, NodePath, types } from './babel.ts'
 import { declareParameters, needsCrawl, noteMoved } from './bindings.ts'
-import { rewriteBody } from './body.ts'
+import { infoOf } from './block-info.ts'
+import { namesIn } from './block-names.ts'
 import type { Form } from './forms.ts'
-import { modelsOf } from './indexing.ts'
-import { infoOf } from './info.ts'
-import { member } from './marks.ts'
-import { namesIn } from './names.ts'
-import { updatedObjects } from './updates.ts'
-import { type OuterVariables, outerVariables, reachedVariables } from './variables.ts'
+import { member } from './line-marks.ts'
+import { type OuterVariables, outerVariables, reachedVariables } from './outer-variables.ts'
+import { modelsOf } from './refused-indexing.ts'
+import { rewriteBody } from './rewrite-block.ts'
+import { updatedObjects } from './updated-objects.ts'
 
 /** Forms that can do without a block, with as many arguments. */
 const plainCalls: Readonly<Record<string, { readonly args: number; readonly name: string }>> = {

@@ -2,7 +2,7 @@ import { operatorNames as sharedNames } from '../language/operators.ts'
 import { type Context, type NodePath, type types, withoutTypes } from './babel.ts'
 import { needsCrawl } from './bindings.ts'
 import { condition, temporary } from './conditions.ts'
-import { member } from './marks.ts'
+import { member } from './line-marks.ts'
 
 /** The runtime's name for each operator that tensors have. */
 export const operatorNames: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 import type { NodePath, types } from './babel.ts'
-import { failAt } from './fail.ts'
-import { takeApart } from './held.ts'
+import { failAt } from './code-frame-error.ts'
+import { destructureRequire } from './whole-require.ts'
 
 /** References to each imported name. */
 export type References = Readonly<Record<string, readonly NodePath[] | undefined>>
@@ -51,7 +51,7 @@ export function importedBy(
   program.traverse({
     VariableDeclarator(path) {
       if (!isRequired(path.node.init, isMacro)) return
-      takeApart(path)
+      destructureRequire(path)
       const { id } = path.node
       if (id.type !== 'ObjectPattern')
         throw fail(path, "The macro can't be held as a whole. Write const { trace } = require('onnsight/trace.macro')")

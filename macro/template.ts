@@ -1,9 +1,9 @@
 import { parseTemplate, TemplateSyntaxError } from '../language/template/parser.ts'
 import type { Context, NodePath, types } from './babel.ts'
+import { templateInfo } from './block-info.ts'
 import type { Form } from './forms.ts'
-import { templateInfo } from './info.ts'
-import { member } from './marks.ts'
-import { placeIn } from './place.ts'
+import { member } from './line-marks.ts'
+import { pathAtOffset } from './template-position.ts'
 
 /** ``trace(model, inputs)`…` `` becomes a call of the runtime with the template's texts, where they stand, and its values. */
 export function expandTemplate(
@@ -30,7 +30,7 @@ export function expandTemplate(
     if (!(error instanceof TemplateSyntaxError)) throw error
     const { message, fix, at } = error
     throw fail(
-      placeIn(tagged.get('quasi').get('quasis')[at.piece], at.offset),
+      pathAtOffset(tagged.get('quasi').get('quasis')[at.piece], at.offset),
       `This template can't be read: ${message}${fix ? `. Do this: ${fix}` : ''}`,
     )
   }

@@ -1,8 +1,8 @@
 import { relative, sep } from 'node:path'
 import { parseSlice, SliceSyntaxError } from '../language/slice.ts'
 import type { Babel, Context, NodePath, types } from './babel.ts'
+import { failAt } from './code-frame-error.ts'
 import { expandBlock } from './expand.ts'
-import { failAt } from './fail.ts'
 import {
   awaitedForms,
   type Form,
@@ -13,10 +13,10 @@ import {
   mostArguments,
   plainForms,
 } from './forms.ts'
-import { member } from './marks.ts'
-import { placeIn } from './place.ts'
+import { member } from './line-marks.ts'
 import type { References } from './references.ts'
 import { expandTemplate } from './template.ts'
+import { pathAtOffset } from './template-position.ts'
 
 export interface TransformOptions {
   readonly babel: Babel
@@ -238,7 +238,7 @@ function expandSlice(path: NodePath, context: Context): void {
   } catch (error) {
     if (!(error instanceof SliceSyntaxError)) throw error
     throw context.fail(
-      placeIn(parent.get('quasi').get('quasis')[error.piece], error.offset),
+      pathAtOffset(parent.get('quasi').get('quasis')[error.piece], error.offset),
       `This slice can't be read: ${error.message}`,
     )
   }

@@ -244,6 +244,7 @@ export const rooms = {
   'runtime/model/modules': {
     job: 'Modules: `model.transformer.h[0].output`, their operations and parameters.',
     imports: [
+      'language',
       'runtime/errors',
       'runtime/graph',
       'runtime/tensor',

@@ -1,3 +1,4 @@
+import { PREDICATE_METHODS } from '../../../language/predicate-methods.ts'
 import { asked } from '../../tensor/members/tensors-in-javascript.ts'
 
 /** What arrays have that lists of layers have too. */
@@ -7,12 +8,11 @@ const LIST_METHODS: ReadonlySet<string> = new Set(
   ),
 )
 
-/** Those that ask what their callback gives for its truth. */
-const ASKING: ReadonlySet<string> = new Set(['filter', 'find', 'findIndex', 'findLast', 'some', 'every'])
-
 /** An array's method on the layers of a list; undefined for another name. */
 export function listMethod(name: string, layers: readonly unknown[]): unknown {
   if (!LIST_METHODS.has(name)) return undefined
   const method = (Array.prototype[name as 'map'] as (...args: unknown[]) => unknown).bind(layers)
-  return ASKING.has(name) ? (callback: unknown, ...rest: unknown[]) => method(asked(callback, name), ...rest) : method
+  return PREDICATE_METHODS.has(name)
+    ? (callback: unknown, ...rest: unknown[]) => method(asked(callback, name), ...rest)
+    : method
 }

@@ -1,34 +1,37 @@
+import { PREDICATE_METHODS } from '../language/predicate-methods.ts'
 import { type Context, type NodePath, type types, withoutTypes } from './babel.ts'
 import { noteMoved } from './bindings.ts'
 import { condition, forcedValue, isPlain } from './conditions.ts'
-import { member } from './marks.ts'
+import { member } from './line-marks.ts'
 
 /*
- * Where JavaScript asks a value for a truth, a key or a number without an operator. A tensor would answer each in silence: as an object it
- * is true, its key is its text, and no case of a switch is equal to it.
+ * JavaScript turns a value into a truth, a key or a number in places that have no operator. A tensor would be taken there without an error,
+ * and wrongly: it is an object, so it is true, its key is its text, and no case of a switch equals it. These functions put calls of the
+ * runtime into such places, which take the tensor's value or throw.
  */
 
-/** Methods of arrays and iterators that take what their callback gives for a truth. */
-const ASKING = new Set(['filter', 'find', 'findIndex', 'findLast', 'findLastIndex', 'some', 'every'])
-
-export interface Asked {
+/** What the functions of this file need to know of the block that they rewrite. */
+export interface BlockRewriting {
   readonly block: types.Function
   readonly $: types.Identifier
   readonly context: Context
 }
 
-/** `switch (h)` compares the value of `h`, and `case h > 0` gives one. */
-export function rewriteSwitch(path: NodePath<types.SwitchStatement>, { block, $, context }: Asked): void {
+/** Replaces a tensor in `switch (h)` and in `case h > 0` by its value, since a switch compares with `===`. */
+export function rewriteSwitch(path: NodePath<types.SwitchStatement>, { block, $, context }: BlockRewriting): void {
   const parts = [path.get('discriminant'), ...path.get('cases').map(clause => clause.get('test'))]
   for (const part of parts as NodePath<types.Expression | null>[])
     if (part.node && !isPlain(part.node) && !context.forced.has(part.node))
       part.replaceWith(forcedValue(part as NodePath, part.node, block, context, $))
 }
 
-/** `Boolean(h)`, `new Array(h)`, and callbacks whose result is asked for its truth. */
-export function rewriteCall(path: NodePath<types.CallExpression | types.NewExpression>, asked: Asked): void {
+/** Rewrites `Boolean(h)`, `new Array(h)`, and callbacks whose result a method takes for a truth. */
+export function rewriteCall(
+  path: NodePath<types.CallExpression | types.NewExpression>,
+  rewriting: BlockRewriting,
+): void {
   const { callee, arguments: args } = path.node
-  const { block, $, context } = asked
+  const { block, $, context } = rewriting
   const { t } = context
   const [first] = args
   if (isGlobal(callee, 'Boolean', path) && path.isCallExpression() && isExpression(first)) {
@@ -43,15 +46,15 @@ export function rewriteCall(path: NodePath<types.CallExpression | types.NewExpre
     !isPlain(first) &&
     !wrapped.has(first)
   )
-    wrapArgument(path, 0, call('length', asked, first), context)
+    wrapArgument(path, 0, call('length', rewriting, first), context)
   const name = methodName(callee)
   for (const [i, argument] of args.entries()) {
     if (!isExpression(argument) || wrapped.has(argument)) continue
-    const isVerdict = name !== undefined && ASKING.has(name) && i === 0
+    const isPredicate = name !== undefined && PREDICATE_METHODS.has(name) && i === 0
     const isGroup = name === 'groupBy' && i === 1 && isFunctionLike(argument)
-    const isTruth = isGlobal(argument, 'Boolean', path)
-    if ((isVerdict && isFunctionLike(argument)) || isGroup || isTruth)
-      wrapArgument(path, i, call('asked', asked, argument, t.stringLiteral(name ?? 'Boolean')), context)
+    const isBooleanItself = isGlobal(argument, 'Boolean', path)
+    if ((isPredicate && isFunctionLike(argument)) || isGroup || isBooleanItself)
+      wrapArgument(path, i, call('asked', rewriting, argument, t.stringLiteral(name ?? 'Boolean')), context)
   }
 }
 
@@ -65,22 +68,22 @@ function wrapArgument(
   noteMoved(path.get(`arguments.${index}.arguments.0`) as NodePath, context)
 }
 
-/** `list[h]`, `{ [h]: 1 }`, `h in x`: a key is asked for, and of a tensor it would be its text. */
-export function rewriteKey(key: NodePath, asked: Asked): void {
+/** Rewrites the keys in `list[h]`, `{ [h]: 1 }` and `h in x`, where JavaScript would take the tensor's text. */
+export function rewriteKey(key: NodePath, rewriting: BlockRewriting): void {
   const node = key.node as types.Expression
   const bare = withoutTypes(node)
-  const { t } = asked.context
+  const { t } = rewriting.context
   if (t.isPrivateName(node) || isPlain(bare) || wrapped.has(node)) return
   if (t.isMemberExpression(bare) && t.isIdentifier(bare.object, { name: 'Symbol' })) return
-  key.replaceWith(call('key', asked, node))
-  noteMoved(key.get('arguments.0') as NodePath, asked.context)
+  key.replaceWith(call('key', rewriting, node))
+  noteMoved(key.get('arguments.0') as NodePath, rewriting.context)
   key.skip()
 }
 
-/** What stands in a call of the runtime already: Babel visits a node anew where something around it was replaced. */
+/** Calls that this file made. Babel visits them again when something around them is replaced, and they must not be wrapped twice. */
 const wrapped = new WeakSet<object>()
 
-function call(name: string, { $, context }: Asked, ...args: types.Expression[]): types.CallExpression {
+function call(name: string, { $, context }: BlockRewriting, ...args: types.Expression[]): types.CallExpression {
   const made = context.t.callExpression(member($, name, context.t), args)
   wrapped.add(made)
   return made
@@ -89,7 +92,7 @@ function call(name: string, { $, context }: Asked, ...args: types.Expression[]):
 const isExpression = (node: types.Node | undefined): node is types.Expression =>
   node !== undefined && node.type !== 'SpreadElement' && node.type !== 'ArgumentPlaceholder'
 
-/** Not a literal: what it names may be a function. */
+/** Whether the expression may give a function when the program runs. */
 const isFunctionLike = (node: types.Node): boolean =>
   !isPlain(node) || /^(Arrow)?FunctionExpression$/.test(withoutTypes(node).type)
 

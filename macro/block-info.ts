@@ -1,6 +1,6 @@
 import { type BlockText, encodeBlockText } from '../language/block-text.ts'
 import type { Context, NodePath, types } from './babel.ts'
-import type { OuterVariables } from './variables.ts'
+import type { OuterVariables } from './outer-variables.ts'
 
 /** What the runtime is told of a block: where its text stands, and the lines around it. It cuts the text out when someone asks. */
 export function infoOf(

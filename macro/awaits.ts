@@ -1,6 +1,6 @@
 import type { Context, NodePath, types } from './babel.ts'
 import { needsCrawl } from './bindings.ts'
-import { member } from './marks.ts'
+import { member } from './line-marks.ts'
 
 /** The function whose await can stand here; undefined in functions that can't wait, in parameters and in class fields. */
 export function waitingFunction(path: NodePath, block: types.Function): NodePath<types.Function> | undefined {

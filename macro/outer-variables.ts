@@ -1,5 +1,5 @@
 import { type Context, type NodePath, type types, withoutTypes } from './babel.ts'
-import { type BlockNames, isType, targetsOf } from './names.ts'
+import { type BlockNames, isType, targetsOf } from './block-names.ts'
 
 export interface OuterVariables {
   /** Pulled in at the block's start, pushed back at its end. */
@@ -78,18 +78,20 @@ function assignedOutside(
 }
 
 /**
- * What else of the scope around it the block reads: an array or an object there may hold what the block puts into it. Functions and
- * plain constants hold nothing.
+ * What else of the scope around it the block reads: an array or an object there may hold what the block puts into it. Functions, plain
+ * constants, operands and the model hold nothing.
  */
 export function reachedVariables(
   block: NodePath<types.Function>,
-  call: NodePath,
+  call: NodePath<types.CallExpression>,
   names: BlockNames,
   assigned: OuterVariables,
   { t, runtime }: Context,
 ): types.Expression[] {
   const known = new Set([...assigned.local, ...assigned.live, runtime.name])
-  const candidates = [...names.read].filter(name => {
+  const [model] = call.node.arguments
+  if (model?.type === 'Identifier') known.add(model.name)
+  const candidates = [...names.handled].filter(name => {
     const binding = known.has(name) ? undefined : call.scope.getBinding(name)
     return binding && mayHold(binding.path)
   })

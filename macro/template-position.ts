@@ -1,7 +1,7 @@
 import type { NodePath, types } from './babel.ts'
 
-/** A path whose code frame points at one character of a template's piece. */
-export function placeIn(quasi: NodePath<types.TemplateElement>, offset: number): NodePath {
+/** Moves the position of a template's piece to one of its characters, so that a code frame for the path points there. */
+export function pathAtOffset(quasi: NodePath<types.TemplateElement>, offset: number): NodePath {
   const { loc } = quasi.node
   if (loc) {
     const before = quasi.node.value.raw.slice(0, offset).split('\n')

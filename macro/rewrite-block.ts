@@ -1,12 +1,12 @@
 import type * as BabelCore from '@babel/core'
-import { type Asked, rewriteCall, rewriteKey, rewriteSwitch } from './asked.ts'
+import { awaiting, hereOf, resuming, waitingForCondition, waitingFunction } from './awaits.ts'
 import { type Context, type NodePath, type types, withoutTypes } from './babel.ts'
 import { noteMoved } from './bindings.ts'
 import { condition, isPlain } from './conditions.ts'
-import { type Member, type Models, refuseIndexing } from './indexing.ts'
-import { blockify, member, withMarks } from './marks.ts'
+import { type BlockRewriting, rewriteCall, rewriteKey, rewriteSwitch } from './implicit-conversions.ts'
+import { blockify, member, withMarks } from './line-marks.ts'
 import { equalities, operatorNames, rewriteAssignment } from './operators.ts'
-import { awaiting, hereOf, resuming, waitingForCondition, waitingFunction } from './waits.ts'
+import { type Member, type Models, refuseIndexing } from './refused-indexing.ts'
 
 /** The block that is rewritten, and what its model is called. */
 interface Rewritten {
@@ -39,7 +39,7 @@ function rewritingOf(context: Context): Rewriting {
   const { t, expanded, forced, awaited, fail } = context
   const { block: $ } = context.names
   const now = {} as Rewriting
-  const asked: Asked = {
+  const rewriting: BlockRewriting = {
     get block() {
       return now.current.block
     },
@@ -86,7 +86,7 @@ function rewritingOf(context: Context): Rewriting {
         }
       },
       exit(path) {
-        rewriteCall(path, asked)
+        rewriteCall(path, rewriting)
         if (!awaited.delete(path.node)) return
         const fn = path.parentPath.isAwaitExpression()
           ? undefined
@@ -94,20 +94,20 @@ function rewritingOf(context: Context): Rewriting {
         if (fn) path.replaceWith(awaiting(path.node, fn, context, $))
       },
     },
-    OptionalCallExpression: { exit: path => rewriteCall(path as never, asked) },
-    NewExpression: { exit: path => rewriteCall(path, asked) },
+    OptionalCallExpression: { exit: path => rewriteCall(path as never, rewriting) },
+    NewExpression: { exit: path => rewriteCall(path, rewriting) },
     'MemberExpression|OptionalMemberExpression': {
       enter: path => refuseIndexing(path as Member, now.current.models, context),
       exit(path: NodePath) {
-        if ((path as Member).node.computed) rewriteKey(path.get('property') as NodePath, asked)
+        if ((path as Member).node.computed) rewriteKey(path.get('property') as NodePath, rewriting)
       },
     },
     ObjectProperty: {
       exit(path) {
-        if (path.node.computed) rewriteKey(path.get('key') as NodePath, asked)
+        if (path.node.computed) rewriteKey(path.get('key') as NodePath, rewriting)
       },
     },
-    SwitchStatement: { exit: path => rewriteSwitch(path, asked) },
+    SwitchStatement: { exit: path => rewriteSwitch(path, rewriting) },
     WithStatement(path) {
       throw fail(path, 'with can’t be captured in a traced block')
     },
@@ -161,7 +161,7 @@ function rewritingOf(context: Context): Rewriting {
     BinaryExpression: {
       exit(path) {
         const { operator, left, right } = path.node
-        if (operator === 'in') rewriteKey(path.get('left') as NodePath, asked)
+        if (operator === 'in') rewriteKey(path.get('left') as NodePath, rewriting)
         const name = operatorNames[operator]
         if (!name || t.isPrivateName(left) || (t.isLiteral(left) && t.isLiteral(right))) return
         if (equalities.has(operator) && (isNeverEqual(left) || isNeverEqual(right))) return

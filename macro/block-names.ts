@@ -6,6 +6,8 @@ export interface BlockNames {
   readonly declared: ReadonlySet<string>
   /** Variables that are read or called, names in types apart. */
   readonly read: ReadonlySet<string>
+  /** Those of them that are read elsewhere than as an operator's operand, as a key or in a text: what they hold may be changed there. */
+  readonly handled: ReadonlySet<string>
   /** Whether the `this` around the block is read in it. */
   readonly readsThis: boolean
 }
@@ -15,6 +17,7 @@ export function namesIn(block: types.Function, t: Context['t']): BlockNames {
   const assigned = new Set<string>()
   const declared = new Set<string>()
   const read = new Set<string>()
+  const handled = new Set<string>()
   let readsThis = false
   t.traverse(block, (node, ancestors) => {
     for (const name of targetsOf(node)) assigned.add(name)
@@ -22,12 +25,32 @@ export function namesIn(block: types.Function, t: Context['t']): BlockNames {
     const nodeAt = (from: number): types.Node | undefined => ancestors[ancestors.length - from]?.node
     if (node.type === 'Identifier' || node.type === 'JSXIdentifier') {
       const parent = nodeAt(1)
-      const isRead = !read.has(node.name) && parent && t.isReferenced(node, parent, nodeAt(2))
-      if (isRead && !ancestors.some(ancestor => isType(ancestor.node))) read.add(node.name)
+      const isNew = !handled.has(node.name) && !(read.has(node.name) && isOperand(node, parent, nodeAt(2)))
+      const isRead = isNew && parent && t.isReferenced(node, parent, nodeAt(2))
+      if (isRead && !ancestors.some(ancestor => isType(ancestor.node))) {
+        read.add(node.name)
+        if (!isOperand(node, parent, nodeAt(2))) handled.add(node.name)
+      }
     } else if (node.type === 'ThisExpression')
       readsThis ||= !ancestors.slice(1).some(ancestor => hasThis(ancestor.node, t))
   })
-  return { assigned, declared, read, readsThis: readsThis && block.type === 'ArrowFunctionExpression' }
+  return { assigned, declared, read, handled, readsThis: readsThis && block.type === 'ArrowFunctionExpression' }
+}
+
+/** Whether an object that stands here stays as it is. */
+function isOperand(node: types.Node, parent: types.Node | undefined, around: types.Node | undefined): boolean {
+  switch (parent?.type) {
+    case 'BinaryExpression':
+    case 'UnaryExpression':
+      return true
+    case 'TemplateLiteral':
+      return around?.type !== 'TaggedTemplateExpression'
+    case 'MemberExpression':
+    case 'OptionalMemberExpression':
+      return parent.computed && parent.property === node
+    default:
+      return false
+  }
 }
 
 /** The variables that a node assigns. */

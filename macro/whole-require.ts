@@ -1,10 +1,11 @@
 import type { NodePath, types } from './babel.ts'
 
 /**
- * `const held = require('onnsight/trace.macro')` with `held.trace(…)` or `(0, held.trace)(…)`, which is what TypeScript makes of an import for CommonJS,
- * becomes `const { trace } = require(…)`. False where it is used in another way: nothing is changed then.
+ * TypeScript compiles an import of the macro for CommonJS to `const macro_1 = require('onnsight/trace.macro')` and `(0, macro_1.trace)(…)`. This
+ * rewrites such a declarator to `const { trace } = require(…)`, and the uses to `trace(…)`. Where the variable is used in another way, the
+ * function changes nothing and gives false.
  */
-export function takeApart(declarator: NodePath<types.VariableDeclarator>): boolean {
+export function destructureRequire(declarator: NodePath<types.VariableDeclarator>): boolean {
   const { id } = declarator.node
   if (id.type !== 'Identifier') return false
   const uses = (declarator.scope.getBinding(id.name)?.referencePaths ?? []) as NodePath[]
@@ -35,7 +36,7 @@ export function takeApart(declarator: NodePath<types.VariableDeclarator>): boole
 
 const identifier = (name: string): types.Identifier => ({ type: 'Identifier', name }) as types.Identifier
 
-/** Of `held.trace`. */
+/** Of `macro_1.trace`. */
 function nameOfMember(use: NodePath): string | undefined {
   const { parent } = use
   if (parent.type !== 'MemberExpression' || parent.object !== use.node || parent.computed) return undefined

@@ -1,6 +1,6 @@
 import { type Context, type NodePath, type types, withoutTypes } from './babel.ts'
-import type { BlockNames } from './names.ts'
-import { mayHold } from './variables.ts'
+import type { BlockNames } from './block-names.ts'
+import { mayHold } from './outer-variables.ts'
 
 interface Fields {
   readonly read: Set<string>
