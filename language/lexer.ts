@@ -32,7 +32,7 @@ export function tokenize(pieces: readonly string[]): Token[] {
       const offset = at + (text.slice(at).length - text.slice(at).trimStart().length)
       if (!found)
         throw new SliceSyntaxError(
-          `found ${JSON.stringify(/^[\w.+-]+|./su.exec(text.slice(offset))?.[0])}, and a slice has whole numbers, :, ..., None and lists [0, 2]`,
+          `found ${JSON.stringify(/^[\w.+-]+|./su.exec(text.slice(offset))?.[0])}; a slice takes whole numbers, :, ..., None and lists [0, 2]`,
           piece,
           offset,
         )

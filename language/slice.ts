@@ -57,7 +57,7 @@ class Parser {
         this.#fail('a slice has at most one ...', start)
       items.push(item)
       if (this.#isAtEnd()) return items
-      if (!this.#take(',')) this.#fail(`found ${this.#next.text}, and only , or the end can follow here`)
+      if (!this.#take(',')) this.#fail(`found ${this.#next.text}, but expected , or the end`)
       if (this.#isAtEnd()) return items
     }
   }
@@ -72,14 +72,14 @@ class Parser {
     const start = this.#number()
     if (!this.#take(':')) {
       if (start === undefined)
-        this.#fail(`found ${this.#next.text}; an item is a number, a range a:b:c, ..., None or a list [0, 2]`)
+        this.#fail(`found ${this.#next.text}; a slice takes numbers, ranges a:b:c, ..., None and lists [0, 2]`)
       return typeof start === 'number' ? { kind: 'index', value: start } : { kind: 'value', hole: start.hole }
     }
     const stop = this.#number()
     const hasStep = this.#take(':')
     const at = this.#next
     const step = hasStep ? this.#number() : undefined
-    if (step === 0) this.#fail('found a step of 0, and a step is a number other than 0, like 2 or -1', at)
+    if (step === 0) this.#fail('a step can’t be 0; write a number like 2 or -1', at)
     return {
       kind: 'range',
       ...(start === undefined ? {} : { start }),
@@ -99,7 +99,7 @@ class Parser {
         numbers.push(number)
       }
       if (!this.#take(',') && this.#next.text !== ']')
-        this.#fail(`found ${this.#next.text} in a list, where , or ] is due`)
+        this.#fail(`expected , or ], but found ${this.#next.text} in a list`)
     }
     if (flags.length > 0 && numbers.length > 0) this.#fail('a list has either indices or True and False')
     return flags.length > 0 ? { kind: 'mask', values: flags } : { kind: 'list', values: numbers }

@@ -169,7 +169,7 @@ function inlineBlock(
   if (!isFunction(last.node)) {
     throw fail(
       last,
-      `The block of ${name}() must be written in its place, as its text is captured: ${usage}. For a function from elsewhere use model.${name}`,
+      `The block of ${name}() must be written inside the call, because the macro needs its source: ${usage}. To pass a function from elsewhere, use model.${name}`,
     )
   }
   const block = last as NodePath<types.Function>

@@ -165,7 +165,7 @@ function checkCount(name: string, path: NodePath, { fail }: Context): void {
         : ''
   throw fail(
     surplus,
-    `${name}() takes ${most === 0 ? 'no arguments' : most === 1 ? '1 argument' : `${most} arguments`}, and the others would be dropped${fix}`,
+    `${name}() takes ${most === 0 ? 'no arguments' : most === 1 ? '1 argument' : `${most} arguments`}, but got more, which would be dropped${fix}`,
   )
 }
 

@@ -13,7 +13,7 @@ const advice: Advice = [
   ['cuda-unavailable', /or allow the CPU: .*$/, 'or leave out --provider cuda'],
   ['template-syntax', /,? ?(or )?use an arrow function instead of a template/, ''],
   ['shape', /console\.log\(h\.dims\)/, 'print(h.shape)'],
-  ['unknown-shape', /^force the value first: .*$/, 'print it first: print(h)'],
+  ['unknown-shape', /^ask for the value first: .*$/, 'print it first: print(h)'],
 ]
 
 const inConsole: Advice = [['input', /^pass (?:.*: )?\{ '?([^':]+)'?: .*$/, '.inputs {"$1": [[1, 2, 3]]}']]

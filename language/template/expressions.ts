@@ -103,7 +103,7 @@ function primary(tokens: Tokens): Expression {
   if (kind === 'word') {
     const literal = literals.get(text)
     if (literal === undefined && keywords.has(text))
-      tokens.fail(`${text} can't stand where a value is due`, foreign.get(text) ?? 'choose another name')
+      tokens.fail(`${text} can't be used as a value`, foreign.get(text) ?? 'choose another name')
     tokens.advance()
     return literal === undefined ? { kind: 'name', name: text, at } : { kind: 'literal', value: literal, at }
   }
@@ -122,8 +122,9 @@ function primary(tokens: Tokens): Expression {
     return inner
   }
   if (tokens.take('[')) return { kind: 'list', items: sequence(tokens, ']', () => parseExpression(tokens)), at }
-  if (kind === 'newline') tokens.fail('the line ends where a value is due', 'put a long expression into parentheses')
-  return tokens.fail(`found ${text}, where a value is due`)
+  if (kind === 'newline')
+    tokens.fail('the line ends, but a value is expected', 'put a long expression into parentheses')
+  return tokens.fail(`expected a value, but found ${text}`)
 }
 
 function postfix(tokens: Tokens, start: Expression): Expression {
@@ -145,11 +146,12 @@ function callArguments(tokens: Tokens): { positional: Expression[]; named: Named
     if (next.kind === 'word' && tokens.peek().kind === 'symbol' && tokens.peek().text === '=') {
       tokens.advance()
       tokens.advance()
-      if (named.some(({ name }) => name === next.text)) tokens.fail(`${next.text} is given twice`, undefined, next.at)
+      if (named.some(({ name }) => name === next.text)) tokens.fail(`${next.text} is passed twice`, undefined, next.at)
       named.push({ name: next.text, value: parseExpression(tokens), at: next.at })
       return
     }
-    if (named.length > 0) tokens.fail('a plain argument stands after a named one', 'put plain arguments first')
+    if (named.length > 0)
+      tokens.fail('an argument without a name comes after a named one', 'put arguments without names first')
     positional.push(parseExpression(tokens))
   })
   return { positional, named }
@@ -172,7 +174,7 @@ function sliceEntry(tokens: Tokens): SliceEntry {
   const isEdge = (): boolean => tokens.next.kind === 'symbol' && /^[:,\]]$/.test(tokens.next.text)
   const start = isEdge() ? undefined : parseExpression(tokens)
   if (!tokens.take(':')) {
-    if (!start) return tokens.fail(`found ${tokens.next.text}, where an index or a range is due`)
+    if (!start) return tokens.fail(`expected an index or a range, but found ${tokens.next.text}`)
     if (start.kind === 'literal' && start.value === null) return { kind: 'newaxis' }
     if (start.kind === 'name' && start.name === 'newaxis') return { kind: 'newaxis' }
     return { kind: 'value', value: start }
@@ -191,7 +193,7 @@ function sequence<T>(tokens: Tokens, close: string, item: () => T): T[] {
   while (!tokens.take(close)) {
     items.push(item())
     if (!tokens.take(',') && !(tokens.next.kind === 'symbol' && tokens.next.text === close))
-      tokens.fail(`found ${tokens.describe()}, where , or ${close} is due`)
+      tokens.fail(`expected , or ${close}, but found ${tokens.describe()}`)
   }
   return items
 }

@@ -93,13 +93,13 @@ class Lexer {
   }
 
   #number(text: string, unit: string | undefined): void {
-    if (unit !== undefined) this.#fail(`${text}${unit} is no number`, 'names begin with a letter')
+    if (unit !== undefined) this.#fail(`${text}${unit} is not a number`, 'names begin with a letter')
     this.#take('number', text, Number(text.replaceAll('_', '')))
   }
 
   #unknown(found: string): never {
     if (found === "'" || found === '"') this.#fail('this text is never closed', `add a ${found} on the same line`)
-    this.#fail(`found ${found}, which has no meaning here`, hints[found])
+    this.#fail(`found ${found}, which the template language does not have`, hints[found])
   }
 
   #symbol(symbol: string): void {
@@ -108,9 +108,9 @@ class Lexer {
     if (symbol in pairs) this.#open.push(token)
     if (symbol !== ')' && symbol !== ']') return
     const opened = this.#open.pop()
-    if (!opened) throw new TemplateSyntaxError(`this ${symbol} closes nothing`, token.at, 'take it away')
+    if (!opened) throw new TemplateSyntaxError(`this ${symbol} closes nothing`, token.at, 'remove it')
     if (pairs[opened.text] !== symbol)
-      throw new TemplateSyntaxError(`found ${symbol}, where ${pairs[opened.text]} is due`, token.at)
+      throw new TemplateSyntaxError(`expected ${pairs[opened.text]}, but found ${symbol}`, token.at)
   }
 
   #take(kind: Token['kind'], text: string, value = 0, length = text.length): void {

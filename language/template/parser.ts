@@ -37,7 +37,7 @@ class Parser {
   program(): Statement[] {
     this.#skipLines()
     const statements = this.#block('')
-    if (this.#tokens.next.kind !== 'end') this.#tokens.fail(`found ${this.#tokens.describe()}, where a line is due`)
+    if (this.#tokens.next.kind !== 'end') this.#tokens.fail(`expected a line, but found ${this.#tokens.describe()}`)
     return statements
   }
 
@@ -51,8 +51,8 @@ class Parser {
         if (indent.length < own.length && outer.startsWith(indent)) return statements
         this.#tokens.fail(
           indent.length > own.length
-            ? 'this line is indented, and no for stands before it'
-            : 'this line is indented unlike the others',
+            ? 'this line is indented, but there is no for before it'
+            : 'this line is indented differently from the others',
           'give the lines of a block the same indentation',
         )
       }
@@ -79,7 +79,7 @@ class Parser {
       this.#afterBlock = false
       return
     }
-    this.#tokens.fail(`found ${this.#tokens.describe()}, where the line should end`, ending(this.#tokens.next))
+    this.#tokens.fail(`found ${this.#tokens.describe()}, but the line should end here`, ending(this.#tokens.next))
   }
 
   #skipLines(onlyIfAny = false): void {
@@ -167,13 +167,13 @@ class Parser {
   #for({ at }: Token, indent: string): Statement {
     const name = this.#name('for NAME in 0:4')
     if (!this.#tokens.takeWord('in'))
-      this.#tokens.fail(`found ${this.#tokens.describe()}, where in is due`, 'write for i in 0:4')
+      this.#tokens.fail(`expected in, but found ${this.#tokens.describe()}`, 'write for i in 0:4')
     const iterated = this.#iterated()
     this.#tokens.take(':')
     const { kind } = this.#tokens.next
     if (kind !== 'newline')
       this.#tokens.fail(
-        `found ${this.#tokens.describe()}, where the line should end`,
+        `found ${this.#tokens.describe()}, but the line should end here`,
         'put the block on lines of its own, indented',
       )
     this.#skipLines()

@@ -51,12 +51,12 @@ export class Tokens {
   }
 
   expect(symbol: string, why: string): void {
-    if (!this.take(symbol)) this.fail(`found ${this.describe()}, where ${symbol} is due ${why}`)
+    if (!this.take(symbol)) this.fail(`expected ${symbol} ${why}, but found ${this.describe()}`)
   }
 
   word(what: string): Token {
     const { next } = this
-    if (next.kind !== 'word') this.fail(`found ${this.describe()}, where ${what} is due`)
+    if (next.kind !== 'word') this.fail(`expected ${what}, but found ${this.describe()}`)
     this.#at++
     return next
   }

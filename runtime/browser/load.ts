@@ -57,7 +57,7 @@ export async function load<M extends ModelMembers = Model>(source: ModelSource, 
       const data = await beside(location)
       if (data) return { file: remember(data), size: data.size }
       throw new ExternalDataError(
-        `${name} keeps the weight ${tensor} in ${location}, which is not there.`,
+        `${name} keeps the weight ${tensor} in ${location}, which was not found.`,
         'serve it beside the model, or give both files: load([model, data])',
       )
     })

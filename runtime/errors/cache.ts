@@ -17,10 +17,10 @@ export class CacheFolderError extends OnnsightError {
     const room = free === undefined ? '' : `, and ${count(free)} are free`
     super(
       CacheFolderError.code,
-      `The cache folder ${folder} can't take the copy of the weights: ${reason}. It needs ${count(needed)} bytes${room}.`,
+      `The copy of the weights can't be written to the cache folder ${folder}: ${reason}. The copy needs ${count(needed)} bytes${room}.`,
       {
         cause,
-        fix: `${isFull ? 'free space there, ' : ''}give another folder as cacheFolder, or leave cacheFolder out: then rebuilt blocks read the model’s own file`,
+        fix: `${isFull ? 'free space there, ' : ''}pass another folder as cacheFolder, or leave the option out: onnsight then reads the weights from the model’s own file`,
       },
     )
   }
@@ -29,11 +29,11 @@ export class CacheFolderError extends OnnsightError {
 const reasons: Readonly<Record<string, string>> = {
   ENOSPC: 'no space is left',
   EDQUOT: 'the quota is used up',
-  EFBIG: 'files may not be that large there',
+  EFBIG: 'its file system does not allow files that large',
   EACCES: 'you have no permission to write there',
   EPERM: 'you have no permission to write there',
   EROFS: 'it is read-only',
-  ENOTDIR: 'it lies below a file',
+  ENOTDIR: 'a part of its path is a file',
   EEXIST: 'it is a file',
 }
 

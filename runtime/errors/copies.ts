@@ -31,9 +31,9 @@ export class TwoCopiesError extends OnnsightError {
     const show = ({ version, location }: Copy): string => `    ${version} in ${location.replace(/^file:\/\//, '')}`
     super(
       TwoCopiesError.code,
-      `There are two copies of onnsight in this program, and a tensor or a model of one was given to the other:\n${show(ownCopy)}\n${show(other)}`,
+      `There are two copies of onnsight in this program, and a tensor or a model from one was passed to the other:\n${show(ownCopy)}\n${show(other)}`,
       {
-        fix: 'make one of them: `npm ls onnsight` shows who brings which, `npm dedupe` joins them where the versions allow it. In a bundle: leave onnsight out of it, or put all that uses it in',
+        fix: 'keep only one: `npm ls onnsight` shows which packages bring them, and `npm dedupe` joins them if the versions allow it. If you bundle, keep onnsight out of the bundle, or put everything that uses it into the bundle',
       },
     )
   }

@@ -1,8 +1,8 @@
 import { OnnsightError } from './error.ts'
 
 const writers = {
-  safetensors: 'writeSafetensors, or by the safetensors package of Python',
-  '.npy': 'numpy.save',
+  safetensors: 'writeSafetensors and Python’s safetensors package',
+  '.npy': 'numpy.save and the command line’s --output',
 } as const
 
 export class InvalidTensorsFileError extends OnnsightError {
@@ -12,7 +12,7 @@ export class InvalidTensorsFileError extends OnnsightError {
     reason: string,
     cause?: unknown,
     format: keyof typeof writers = 'safetensors',
-    fix = `check the file; it is written by ${writers[format]}`,
+    fix = `check the file; ${writers[format]} write such files`,
   ) {
     super(InvalidTensorsFileError.code, `${path} can't be used as a ${format} file: ${reason}.`, {
       fix,
@@ -27,8 +27,10 @@ export class CacheTooLargeError extends OnnsightError {
     const show = (count: number): string => `${(count / 2 ** 20).toFixed(count < 2 ** 20 ? 3 : 0)} MiB`
     super(
       CacheTooLargeError.code,
-      `The cache would hold ${show(bytes)}, and at most ${show(most)} are allowed. The largest: ${largest.join(', ')}.`,
-      { fix: 'choose modules, cache({ modules: [model.transformer.h] }), or allow more: cache({ maxBytes: … })' },
+      `The cache would hold ${show(bytes)}, but at most ${show(most)} are allowed. The largest values are ${largest.join(', ')}.`,
+      {
+        fix: 'choose modules with cache({ modules: [model.transformer.h] }), or allow more with cache({ maxBytes: … })',
+      },
     )
   }
 }

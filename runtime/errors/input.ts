@@ -12,7 +12,7 @@ export class InputError extends OnnsightError {
   constructor(
     message: string,
     declared: readonly DeclaredInput[],
-    fix = 'give each input that is listed, of its dtype and dims',
+    fix = 'pass each input listed above, with its dtype and dims',
     cause?: unknown,
   ) {
     const list = declared.map(input => `    ${describeInput(input)}`).join('\n')
@@ -41,7 +41,7 @@ export class UnsupportedModelError extends OnnsightError {
   constructor(path: string, reason: string, cause?: unknown) {
     super(UnsupportedModelError.code, `onnxruntime can't load ${path}: ${reason}`, {
       cause,
-      fix: 'export the model anew with an operator set and operators that onnxruntime has: ai.onnx up to 26, com.microsoft',
+      fix: 'export the model again, with operators that onnxruntime supports: ai.onnx up to opset 26, and com.microsoft',
     })
   }
 }

@@ -3,7 +3,7 @@ import { OnnsightError } from './error.ts'
 export class MissingPackageError extends OnnsightError {
   static readonly code = 'missing-package'
   constructor(name: string, cause: unknown) {
-    super(MissingPackageError.code, `${name} is not installed, and models run on it.`, {
+    super(MissingPackageError.code, `${name} is not installed, and onnsight needs it to run models.`, {
       cause,
       fix: `npm install ${name}`,
     })
@@ -15,7 +15,7 @@ export class OtherRealmError extends OnnsightError {
   constructor() {
     super(
       OtherRealmError.code,
-      'Float32Array and its kin are not Node’s own here, and onnxruntime-node takes no others: Jest gives each test file a set of its own.',
+      'Typed arrays such as Float32Array are not Node’s own here, because Jest gives each test file its own, and onnxruntime-node rejects them.',
       { fix: "add setupFiles: ['onnsight/jest'] to jest.config.js" },
     )
   }
@@ -24,17 +24,21 @@ export class OtherRealmError extends OnnsightError {
 export class RuntimeVersionError extends OnnsightError {
   static readonly code = 'runtime-version'
   constructor(name: string, version: string, least: string) {
-    super(RuntimeVersionError.code, `${name} ${version} is installed, and this onnsight needs ${least} or newer.`, {
-      fix: `npm install ${name}@^${least}.0`,
-    })
+    super(
+      RuntimeVersionError.code,
+      `${name} ${version} is installed, but this version of onnsight needs ${least} or newer.`,
+      {
+        fix: `npm install ${name}@^${least}.0`,
+      },
+    )
   }
 }
 
 export class RuntimeNotLoadedError extends OnnsightError {
   static readonly code = 'runtime-not-loaded'
   constructor(name: string, reason: string, cause: unknown) {
-    super(RuntimeNotLoadedError.code, `${name} is installed, and can’t be loaded here: ${reason}.`, {
-      fix: 'npx onnsight doctor, which looks at the install; Jest has to be 29 or newer',
+    super(RuntimeNotLoadedError.code, `${name} is installed, but can’t be loaded here: ${reason}.`, {
+      fix: 'run npx onnsight doctor, which checks the installation; Jest must be 29 or newer',
       cause,
     })
   }

@@ -36,10 +36,10 @@ export class OutOfOrderError extends OnnsightError {
     const where = before ? ` at ${before.file}:${before.line}` : ''
     super(
       OutOfOrderError.code,
-      `${label} was written after its value had already gone into a value that was forced${where}.`,
+      `${label} was written too late: a value that depends on it was already computed${where}.`,
       {
         at: write?.position(),
-        fix: 'move the write before the line that forces the value',
+        fix: 'move the write before the line that asks for the value',
       },
     )
   }
@@ -48,9 +48,9 @@ export class OutOfOrderError extends OnnsightError {
 export class DecidedError extends OnnsightError {
   static readonly code = 'decided'
   constructor(label: string, write: Located | undefined) {
-    super(DecidedError.code, `${label} can't be written: which branch of the model runs was decided by it.`, {
+    super(DecidedError.code, `${label} can't be written: it has already decided which branch of the model runs.`, {
       at: write?.position(),
-      fix: 'give the value you want as an input of the trace',
+      fix: 'pass the value you want as an input of the trace',
     })
   }
 }

@@ -46,8 +46,8 @@ export class UnwritableParameterError extends OnnsightError {
   constructor(label: string, stored: readonly string[]) {
     super(
       UnwritableParameterError.code,
-      `${label} can't be written: its file holds it as integers, ${stored.join(', ')}, and the operator takes no other matrix.`,
-      { fix: 'write those parts, which are in .weights too, or what the module gives: .output' },
+      `${label} can't be written: the file stores it as integers (${stored.join(', ')}), and its operator can't use another matrix.`,
+      { fix: 'write the stored parts, which are in .weights too, or write the module’s .output' },
     )
   }
 }
@@ -57,9 +57,9 @@ export class OtherBranchError extends OnnsightError {
   constructor(what: string, name: string, branches: readonly string[]) {
     super(
       OtherBranchError.code,
-      `The ${what} ${name} lies in a branch that does not run here: ${branches.join('; ')}.`,
+      `The ${what} ${name} is in a branch that these inputs do not run: ${branches.join('; ')}.`,
       {
-        fix: 'trace inputs that take the other branch, or look for it under another name: console.log(String(model)) in the block',
+        fix: 'pass inputs that take the other branch, or look for its name in this branch: console.log(String(model)) in the block',
       },
     )
   }
@@ -74,13 +74,11 @@ export class UnknownOperationError extends OnnsightError {
   ) {
     const hidden =
       fused.length > 0
-        ? ` It may be inside the fused operation ${fused.join(', ')}: only what goes into that and comes out can be read.`
+        ? ` It may be inside the fused operation ${fused.join(', ')}: you can read only its inputs and outputs.`
         : ''
     super(UnknownOperationError.code, `${module || 'The model'} has no ${operation} of its own.${hidden}`, {
       fix:
-        there.length > 0
-          ? `it has ${there.join(', ')}`
-          : `it has no nodes of its own: look in its children, ${children.join(', ')}`,
+        there.length > 0 ? `use one that it has: ${there.join(', ')}` : `look in its children: ${children.join(', ')}`,
     })
   }
 }

@@ -5,14 +5,18 @@ export class ModelNotFoundError extends OnnsightError {
   constructor(path: string, nearby: readonly string[]) {
     const hint = nearby.length > 0 ? ` That folder has ${nearby.join(', ')}.` : ''
     super(ModelNotFoundError.code, `There is no file ${path}.${hint}`, {
-      fix: 'check the path; it is taken from the current folder',
+      fix: 'check the path; a relative path starts at the current folder',
     })
   }
 }
 
 export class UnreadableModelError extends OnnsightError {
   static readonly code = 'unreadable-model'
-  constructor(path: string, reason: string, { fix = 'check that you may read it', cause }: ErrorDetails) {
+  constructor(
+    path: string,
+    reason: string,
+    { fix = 'check that you have permission to read it', cause }: ErrorDetails,
+  ) {
     super(UnreadableModelError.code, `${path} can't be read: ${reason}.`, { fix, cause })
   }
 }
@@ -20,14 +24,14 @@ export class UnreadableModelError extends OnnsightError {
 export class NotOnnxError extends OnnsightError {
   static readonly code = 'not-onnx'
   constructor(path: string, found: string, fix = 'pass the path of a .onnx file') {
-    super(NotOnnxError.code, `${path} is no ONNX model: it is ${found}.`, { fix })
+    super(NotOnnxError.code, `${path} is not an ONNX model: it is ${found}.`, { fix })
   }
 }
 
 export class TruncatedModelError extends OnnsightError {
   static readonly code = 'truncated-model'
   constructor(path: string, size: number, reason: string) {
-    super(TruncatedModelError.code, `${path} is cut off: it has ${size} bytes, and more belong to it (${reason})`, {
+    super(TruncatedModelError.code, `${path} is incomplete: it has only ${size} bytes (${reason})`, {
       fix: 'download or export it again',
     })
   }
@@ -35,7 +39,10 @@ export class TruncatedModelError extends OnnsightError {
 
 export class ExternalDataError extends OnnsightError {
   static readonly code = 'external-data'
-  constructor(message: string, fix = "put the weights' file beside the model, under the name it was exported with") {
+  constructor(
+    message: string,
+    fix = 'put the file with the weights next to the model, under the name it was exported with',
+  ) {
     super(ExternalDataError.code, message, { fix })
   }
 }
@@ -43,8 +50,8 @@ export class ExternalDataError extends OnnsightError {
 export class UnsupportedVersionError extends OnnsightError {
   static readonly code = 'unsupported-version'
   constructor(path: string, what: string, found: number, most: number) {
-    super(UnsupportedVersionError.code, `${path} is of ${what} ${found}, and onnxruntime takes up to ${most}.`, {
-      fix: `export it with ${what} ${most} or less`,
+    super(UnsupportedVersionError.code, `${path} has ${what} ${found}, but onnxruntime supports only up to ${most}.`, {
+      fix: `export it with ${what} ${most} or lower`,
     })
   }
 }

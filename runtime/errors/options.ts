@@ -9,8 +9,8 @@ export class UnknownOptionError extends OnnsightError {
       fix: nearest
         ? `write ${nearest}`
         : known.length > 0
-          ? `its options are ${known.join(', ')}`
-          : 'leave it out: it has none',
+          ? `use one of its options: ${known.join(', ')}`
+          : 'leave it out: there are no options',
     })
   }
 }

@@ -16,7 +16,7 @@ export class NotComputedError extends OnnsightError {
   constructor(what: string, inTrace: boolean, at?: SourcePosition) {
     super(
       NotComputedError.code,
-      `${what} has no value yet: ${inTrace ? 'the model has not run' : 'it is computed when asked for'}.`,
+      `${what} has no value yet: ${inTrace ? 'the model has not run' : 'it is computed only when you ask for it'}.`,
       {
         at,
         fix: inTrace
@@ -32,7 +32,7 @@ export class ShapeError extends OnnsightError {
   constructor(
     message: string,
     at?: SourcePosition,
-    fix = 'look at the dims of both sides, console.log(h.dims); slice, reshape or expand one of them',
+    fix = 'print the dims of both sides, console.log(h.dims), then slice, reshape or expand one of them',
   ) {
     super(ShapeError.code, message, { at, fix })
   }
@@ -57,15 +57,15 @@ export class UnknownShapeError extends OnnsightError {
   constructor(operation: string, dims: readonly (number | undefined)[] | undefined, at?: SourcePosition) {
     super(
       UnknownShapeError.code,
-      `${operation} needs dims that depend on the data: ${dims ? showDims(dims) : 'even the rank is unknown before the model runs'}.`,
-      { at, fix: 'force the value first: const t = await h.value()' },
+      `${operation} needs dims that are known only after the model has run: ${dims ? showDims(dims) : 'not even the rank is known before'}.`,
+      { at, fix: 'ask for the value first: const t = await h.value()' },
     )
   }
 }
 
 export class ArgumentError extends OnnsightError {
   static readonly code = 'argument'
-  constructor(message: string, at?: SourcePosition, fix = 'look at the arguments of this call') {
+  constructor(message: string, at?: SourcePosition, fix = 'check the arguments of this call') {
     super(ArgumentError.code, message, { at, fix })
   }
 }
@@ -83,21 +83,17 @@ export class MixedTracesError extends OnnsightError {
 export class ImplicitConversionError extends OnnsightError {
   static readonly code = 'implicit-conversion'
   constructor(what: string, hint: string, at?: SourcePosition) {
-    super(
-      ImplicitConversionError.code,
-      `${what} is a tensor and can't be turned into a JavaScript ${hint} by itself.`,
-      {
-        at,
-        fix: 'use a method (h.add(1), h.gt(0), and(), or(), not(), maximum()), or item() / tolist() on a computed value',
-      },
-    )
+    super(ImplicitConversionError.code, `${what} is a tensor, and JavaScript can't convert it to a ${hint}.`, {
+      at,
+      fix: 'use a method (h.add(1), h.gt(0), and(), or(), not(), maximum()), or item() / tolist() on a computed value',
+    })
   }
 }
 
 export class NotAPlaceError extends OnnsightError {
   static readonly code = 'not-a-place'
   constructor(what: string, at?: SourcePosition) {
-    super(NotAPlaceError.code, `set() was called on ${what}, which is a computed value and no place in the model.`, {
+    super(NotAPlaceError.code, `set() was called on ${what}, which is a computed value, not a place in the model.`, {
       at,
       fix: 'write to the place itself, model.….output.set(slice, value), or make a changed copy: h.assign(slice, value)',
     })

@@ -62,8 +62,8 @@ export class SkippedError extends OnnsightError {
     super(
       SkippedError.code,
       earlier
-        ? `${module} is skipped here, and ${label}, which lies in it, was written before (${earlier.label()}): that would be lost.`
-        : `${label} lies in ${module}, which this trace skips${where}: it is not computed.`,
+        ? `${module} is skipped here, but ${label} inside it was written before (${earlier.label()}): that write would be lost.`
+        : `${label} is inside ${module}, which this trace skips${where}, so it is not computed.`,
       { fix: `leave out the skip, or use ${asCode(`${module}.output`)} or .input` },
     )
   }
@@ -75,8 +75,8 @@ export class ScannedError extends OnnsightError {
     super(
       ScannedError.code,
       label === undefined
-        ? 'A value was asked for in a scan: it is unknown without running the model.'
-        : `${label} was only scanned: its dims and dtype are known, and it has no value.`,
+        ? 'A scan can’t give a value, because it does not run the model.'
+        : `${label} was only scanned: its dims and dtype are known, but it has no value.`,
       { at, fix: 'use trace() instead of scan() where values are needed' },
     )
   }
@@ -86,9 +86,9 @@ export class AssertionFailedError extends OnnsightError {
   static readonly code = 'assertion'
   constructor(message: string, index: readonly number[] | undefined, at?: SourcePosition) {
     const where = index && index.length > 0 ? ` (first at [${index.join(', ')}])` : ''
-    super(AssertionFailedError.code, `This does not hold${where}: ${message}.`, {
+    super(AssertionFailedError.code, `An assertion failed${where}: ${message}.`, {
       at,
-      fix: 'look at the value: print(h)',
+      fix: 'print the value to see it: print(h)',
     })
   }
 }
@@ -98,7 +98,7 @@ export class ExitTracingException extends OnnsightError {
   static readonly code = 'exit-tracing'
   constructor() {
     super(ExitTracingException.code, 'stop() ended the block.', {
-      fix: 'call stop() only inside a trace, and let what it throws pass',
+      fix: 'call stop() only inside a trace, and don’t catch what it throws',
     })
   }
 }

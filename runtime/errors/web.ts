@@ -14,9 +14,9 @@ export class OutOfMemoryError extends OnnsightError {
   constructor(bytes: number, cause?: unknown) {
     super(
       OutOfMemoryError.code,
-      `WebAssembly has no room for a session with ${Math.round(bytes / 2 ** 20)} MiB of weights: all sessions together have 4 GiB, and each has its own copy.`,
+      `WebAssembly has no memory left for a session with ${Math.round(bytes / 2 ** 20)} MiB of weights. All sessions together have 4 GiB, and each holds its own copy of its weights.`,
       {
-        fix: "release() models that are not used, load with a smaller sessionBytes, use a smaller or quantised model, or { provider: 'webgpu' }",
+        fix: "release() models that you don't use, load with a smaller sessionBytes, use a smaller or quantised model, or load with { provider: 'webgpu' }",
         cause,
       },
     )

@@ -32,8 +32,8 @@ export function chooser({ temperature, topK, topP, seed }: ChoiceOptions): Choos
   if (!isDrawn({ temperature, topK, topP } as ChoiceOptions)) return logits => logits.argmax(-1)
   if (seed === undefined || !Number.isSafeInteger(seed))
     throw new GenerateError(
-      `Tokens are to be drawn, and the seed is ${seed}.`,
-      'give a whole number, { seed: 0 }, or leave it out: the one that was used is in the result',
+      `The seed is ${seed}, and must be a whole number.`,
+      'pass a whole number, { seed: 0 }, or leave it out: the result holds the seed that was used',
     )
   check('temperature', temperature, value => value > 0, 'a number above 0')
   check('topK', topK, value => Number.isInteger(value) && value > 0, 'a whole number above 0')

@@ -74,14 +74,14 @@ export class Decoder {
   empty({ input: name, axis }: KeyValueCache, rows: number, isMade: boolean): Tensor {
     if (axis === undefined && !isMade)
       throw new GenerateError(
-        `The input ${name} takes keys or values of the encoder’s states, and generate() was given none.`,
-        `pass what the decoder without a cache gives: { '${name}': … }, its output ${name.replace(PAST, 'present')}`,
+        `The input ${name} takes keys or values of the encoder’s states, but generate() was not given any.`,
+        `pass what the decoder without a cache outputs: { '${name}': … }, its output ${name.replace(PAST, 'present')}`,
       )
     const input = this.#inputs.find(other => other.name === name)!
     const empty = emptyCache(input, rows)
     if (empty) return empty
     throw new GenerateError(
-      `The input ${name} has dims of which more than one is open: ${input.dims!.join(' × ')}.`,
+      `The input ${name} has more than one open dim: ${input.dims!.join(' × ')}.`,
       `pass what the cache is before the first token: { ${name}: zeros([…]) }`,
     )
   }
@@ -106,8 +106,8 @@ function onlyIds(signature: Signature): string {
   )
   if (candidates.length === 1) return candidates[0].name
   throw new GenerateError(
-    `The model has no input that is known to hold token ids; its inputs are ${listed(signature.inputs)}.`,
-    'generate() needs a language model, with an input input_ids; run any other model by trace()',
+    `The model has no input for token ids that onnsight knows; its inputs are ${listed(signature.inputs)}.`,
+    'generate() needs a language model with an input named input_ids; run other models with trace()',
   )
 }
 
@@ -119,7 +119,7 @@ function cacheOf({ name, dims }: DeclaredInput, { outputs }: Signature): KeyValu
   if (OF_ENCODER.test(rest)) return { input: name, output: output?.name, axis: undefined }
   if (!output)
     throw new GenerateError(
-      `No output of the model goes on into its input ${name}; its outputs are ${listed(outputs)}.`,
+      `No output of the model belongs to its cache input ${name}; its outputs are ${listed(outputs)}.`,
       `export the model so that its cache comes out as present${rest}`,
     )
   const axis = growingAxis(dims)
@@ -138,7 +138,7 @@ function logitsOf({ outputs }: Signature): string {
   )
   if (candidates.length === 1) return candidates[0].name
   throw new GenerateError(
-    `The model has no output that is known to hold logits; its outputs are ${listed(outputs)}.`,
+    `The model has no output for logits that onnsight knows; its outputs are ${listed(outputs)}.`,
     'name the one that does: { logits: … }',
   )
 }

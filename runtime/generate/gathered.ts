@@ -32,13 +32,13 @@ export class Gathered {
     const count = steps === 1 ? 'one step: 0' : `${steps} steps: 0 to ${steps - 1}`
     throw missing >= steps
       ? new StepError(
-          `${this.#form}() names step ${missing}, which never came: there ${steps === 1 ? 'was' : 'were'} ${count}.`,
-          'raise maxNewTokens, or choose a range, which takes what comes: s`0:10`',
+          `${this.#form}() names step ${missing}, but it did not happen: there ${steps === 1 ? 'was' : 'were'} ${count}.`,
+          'raise maxNewTokens, or pass a range, which allows for fewer steps: s`0:10`',
           this.#at,
         )
       : new StepError(
-          `${this.#form}() names step ${missing}, and was not reached in it.`,
-          'call it in every step: it does its work in those that it names',
+          `${this.#form}() names step ${missing}, but that step did not call it.`,
+          'call it in every step: it runs its function only in the steps it names',
           this.#at,
         )
   }

@@ -137,7 +137,7 @@ export class Generation extends Session implements StepOwner {
       const block = this.#running
       this.#waiting.reject(
         new StepError(
-          `next() asks for step ${steps}, and generation has ended after ${steps === 1 ? 'one' : steps}.`,
+          `next() asks for step ${steps}, but the generation ended after ${steps === 1 ? 'one step' : `${steps} steps`}.`,
           'raise maxNewTokens, or call next() less often',
           this.#tracer?.mark()?.position(),
         ),

@@ -22,8 +22,8 @@ export function assertRoom(limits: readonly TableLimit[], { growing, longest, wi
     const room = rows - prompt + 1
     if (maxNewTokens <= room || room < 1) continue
     throw new GenerateError(
-      `The prompt has ${prompt} ${prompt === 1 ? 'token' : 'tokens'} and ${maxNewTokens} are to be added, and the model has positions for ${rows}.`,
-      `add ${room} at most: { maxNewTokens: ${room} }, or shorten the prompt`,
+      `The prompt has ${prompt} ${prompt === 1 ? 'token' : 'tokens'}, and maxNewTokens is ${maxNewTokens}, but the model has only ${rows} positions.`,
+      `add at most ${room} tokens, { maxNewTokens: ${room} }, or shorten the prompt`,
     )
   }
 }

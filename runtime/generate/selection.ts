@@ -21,7 +21,7 @@ export function selectionOf(steps: Steps): Selection {
     if (chosen) return chosen
   }
   throw new StepError(
-    'Steps are chosen by a number, a list of numbers or one range.',
+    'Steps must be a number, a list of numbers or one range.',
     'write iter(0, …), iter([0, 2], …) or iter(s`1:20:2`, …)',
     currentPosition(),
   )
@@ -46,7 +46,7 @@ function fromPart(part: SlicePart): Selection | undefined {
     case 'range':
       if (part.step < 0)
         throw new StepError(
-          'Steps come one after another, and this range goes back.',
+          'This range goes backwards, but steps run only forwards.',
           'use a positive step',
           currentPosition(),
         )
@@ -64,8 +64,8 @@ function fromPart(part: SlicePart): Selection | undefined {
 function whole(step: number): number {
   if (Number.isInteger(step) && step >= 0) return step
   throw new StepError(
-    `Step ${step} can't be chosen: how many steps there are is known when they have been.`,
-    step < 0 ? 'count from 0; for the last step, take the last of what all(…) or the block gives' : 'count from 0',
+    `Step ${step} can't be chosen: the number of steps is not known before they have run.`,
+    step < 0 ? 'count from 0; for the last step, take the last result of all(…) or of the block' : 'count from 0',
     currentPosition(),
   )
 }

@@ -119,12 +119,12 @@ function promptOf(
   if (mask)
     throw new GenerateError(
       `The rows of ${decoder.ids} have different lengths, and ${decoder.mask} was given too.`,
-      'leave out the mask: it is made where prompts are padded',
+      'leave out the mask: onnsight makes it when it pads prompts',
     )
   if (!decoder.mask || decoder.paddingSide === 'right')
     throw new GenerateError(
       `The prompts have different lengths, and the model has no ${decoder.mask ? 'position_ids' : 'attention_mask'}: padding would change what it computes.`,
-      'generate from prompts of one length together, and from others in a call of their own',
+      'generate from prompts of one length in one call, and from each other length in a call of its own',
     )
   return padPrompts(rows, 'left', padding)
 }

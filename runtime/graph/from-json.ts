@@ -37,7 +37,7 @@ type Json = Readonly<Record<string, unknown>>
  */
 export function recordingFromJSON(json: unknown, reader: GraphReader): Recording {
   const { version, nodes, writes, wanted } = record(json, 'it')
-  if (version !== GRAPH_VERSION) fail('version', `is ${show(version)}, and ${GRAPH_VERSION} is known here`)
+  if (version !== GRAPH_VERSION) fail('version', `is ${show(version)}, but only version ${GRAPH_VERSION} is supported`)
   const made: Made[] = []
   for (const [i, node] of list(nodes, 'nodes').entries()) made.push(readNode(node, `nodes[${i}]`, made, reader))
   const all = new Map<Tap, Write[]>()
@@ -59,7 +59,7 @@ export function recordingFromJSON(json: unknown, reader: GraphReader): Recording
   }
   for (const { expression } of made) {
     if (expression.kind === 'read' && expression.writes > (all.get(expression.tap)?.length ?? 0))
-      fail(`the read of ${expression.tap.label}`, 'has more writes before it than there are')
+      fail(`the read of ${expression.tap.label}`, 'includes more writes than there are')
   }
   const values = list(wanted, 'wanted').map((value, i) => readValue(value, `wanted[${i}]`, made))
   return { owner: reader, writes: all, wanted: values }
@@ -113,14 +113,14 @@ function readTap(json: unknown, where: string, reader: GraphReader): Tap {
   const { scope, direction, tensor } = record(json, where)
   if (direction !== 'in' && direction !== 'out') fail(`${where}.direction`, `is ${show(direction)}`)
   const tap = reader.tap(text(scope, `${where}.scope`), direction, text(tensor, `${where}.tensor`))
-  return tap ?? fail(where, `names ${show(tensor)} at ${show(scope)}, and the model has no such place`)
+  return tap ?? fail(where, `names ${show(tensor)} at ${show(scope)}, but the model has no such place`)
 }
 
 function readValue(json: unknown, where: string, made: readonly Made[]): Value {
   const [node, output, ...more] = list(json, where)
   const from = made[natural(node, where)]
-  if (!from || more.length > 0) return fail(where, 'leads to no node before it')
-  const result = from.results[natural(output, where)] ?? fail(where, 'leads to no output of its node')
+  if (!from || more.length > 0) return fail(where, 'does not refer to an earlier node')
+  const result = from.results[natural(output, where)] ?? fail(where, 'does not refer to an output of that node')
   return new Value(from.expression, output as number, result.type, result.dims)
 }
 
@@ -148,7 +148,7 @@ function readAttributes(json: unknown, where: string): Attributes {
         (kind === 'float' && typeof held === 'number') ||
         (kind === 'string' && typeof held === 'string') ||
         (kind === 'ints' && Array.isArray(held) && held.every(Number.isSafeInteger)))
-    if (!isGood) fail(`${where}.${name}`, 'is no int, ints, float or string')
+    if (!isGood) fail(`${where}.${name}`, 'is not an int, ints, float or string')
   }
   return attributes as Attributes
 }
@@ -173,13 +173,14 @@ function readSource(json: unknown, where: string): NonNullable<SourcePosition['s
 
 function record(json: unknown, where: string): Json {
   if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Json
-  return fail(where, 'is no object')
+  return fail(where, 'is not an object')
 }
 
 const list = (json: unknown, where: string): readonly unknown[] =>
-  Array.isArray(json) ? (json as unknown[]) : fail(where, 'is no list')
+  Array.isArray(json) ? (json as unknown[]) : fail(where, 'is not a list')
 
-const text = (json: unknown, where: string): string => (typeof json === 'string' ? json : fail(where, 'is no text'))
+const text = (json: unknown, where: string): string =>
+  typeof json === 'string' ? json : fail(where, 'is not a string')
 
 const natural = (json: unknown, where: string): number =>
   Number.isSafeInteger(json) && (json as number) >= 0

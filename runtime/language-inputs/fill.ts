@@ -55,7 +55,7 @@ function padIds(
     throw new InputError(
       `The rows of ${name} have different lengths, and ${mask} was given too.`,
       declared,
-      `leave out ${mask}: it is made where prompts are padded`,
+      `leave out ${mask}: onnsight makes it when it pads prompts`,
     )
   const padded = padPrompts(rows, side, 0)
   named[name] = padded.ids

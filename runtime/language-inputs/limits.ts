@@ -92,9 +92,9 @@ export function assertWithinTables(
 
 function tooLong(declared: readonly DeclaredInput[], input: string, tokens: number, rows: number): InputError {
   return new InputError(
-    `${input} leads to ${tokens} tokens, and the model has positions for ${rows}.`,
+    `${input} makes ${tokens} tokens, but the model has only ${rows} positions.`,
     declared,
-    `shorten the prompt: with the tokens that are generated it can have ${rows}`,
+    `shorten the prompt: prompt and generated tokens together can have ${rows}`,
   )
 }
 
@@ -109,6 +109,6 @@ export function assertNotEmpty(
   throw new InputError(
     `${ids} has no tokens: its dims are [${dims.join(', ')}].`,
     declared,
-    'give each prompt a token at least',
+    'give each prompt at least one token',
   )
 }

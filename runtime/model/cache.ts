@@ -151,7 +151,7 @@ function claim(file: string, tracer: Tracer): void {
   const path = file.replace(/^(\.\/+)+/, '')
   if (files.has(path))
     throw new TraceArgumentsError(
-      `cache() was to write ${file}, which an earlier cache() of this ${owner === outermost ? 'trace' : 'session or generation'} writes: it would be overwritten.`,
+      `cache() would overwrite ${file}, which an earlier cache() of this ${owner === outermost ? 'trace' : 'session or generation'} writes.`,
       'give each a file of its own: cache({ file: `acts-${step}.safetensors` }), or name all modules in one cache()',
     )
   files.add(path)
@@ -201,7 +201,7 @@ function chosen(tree: ModuleTree, { modules, where = () => true }: CacheOptions)
     const handle = handleOf(choice)
     if (!handle && typeof choice !== 'string') {
       throw new TraceArgumentsError(
-        `cache() was asked for ${String(choice)}, which is no module.`,
+        `cache() was given ${String(choice)}, which is not a module.`,
         'name modules or their paths: cache({ modules: [model.transformer.h] })',
       )
     }

@@ -94,8 +94,12 @@ export function readerOf({ program }: Engine, decode: GraphReader['decode']): Gr
 export function graphInputs(json: unknown): Record<string, Tensor> {
   const { version, inputs } = (json ?? {}) as Partial<InterventionGraph>
   if (version !== GRAPH_VERSION)
-    throw new InvalidInterventionGraphError('version', `is ${String(version)}, and ${GRAPH_VERSION} is known here`)
-  if (typeof inputs !== 'object' || inputs === null) throw new InvalidInterventionGraphError('inputs', 'is no object')
+    throw new InvalidInterventionGraphError(
+      'version',
+      `is ${String(version)}, but only version ${GRAPH_VERSION} is supported`,
+    )
+  if (typeof inputs !== 'object' || inputs === null)
+    throw new InvalidInterventionGraphError('inputs', 'is not an object')
   return Object.fromEntries(
     Object.entries(inputs).map(([name, data]) => [name, Tensor.of(decodeData(data, `inputs.${name}`))]),
   )
@@ -108,7 +112,7 @@ function fillResult(shown: unknown, tensors: readonly Tensor[]): unknown {
   if ('$tensor' in shown) {
     const tensor = tensors[shown.$tensor as number]
     if (!tensor || Object.keys(shown).length > 1)
-      throw new InvalidInterventionGraphError('result', 'names a tensor that is not wanted')
+      throw new InvalidInterventionGraphError('result', 'refers to a tensor that is not in wanted')
     return tensor
   }
   return Object.fromEntries(Object.entries(shown).map(([name, item]) => [name, fillResult(item, tensors)]))
@@ -125,7 +129,7 @@ function withPlaceholders(result: unknown, wanted: Tensor[]): unknown {
     return Object.fromEntries(Object.entries(result).map(([name, item]) => [name, withPlaceholders(item, wanted)]))
   if (/^(string|number|boolean)$/.test(typeof result)) return result
   throw new TraceArgumentsError(
-    `A recorded block returned ${typeof result === 'object' ? `a ${result.constructor.name}` : `a ${typeof result}`}, which can’t be data.`,
+    `A recorded block returned ${typeof result === 'object' ? `a ${result.constructor.name}` : `a ${typeof result}`}, which can’t be stored as data.`,
     'return tensors, numbers, texts, and arrays and objects of them',
   )
 }

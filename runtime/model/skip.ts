@@ -19,7 +19,7 @@ export function skip(module: ModuleBase, value?: SkipValue, ...surplus: unknown[
   const handle = handleOf(module)
   if (!handle || handle.path === '') {
     throw new TraceArgumentsError(
-      `skip() was given ${handle ? 'the whole model' : 'something that is no module'}.`,
+      `skip() was given ${handle ? 'the whole model' : 'something that is not a module'}.`,
       'give it a module: skip(model.transformer.h[1]), or skip(model.transformer.h[1], value)',
     )
   }

@@ -20,21 +20,21 @@ export function addAliases(tree: ModuleTree, renames: Renames, mayBeMissing: boo
       const paths = tree.modules.flatMap(({ path, name }) => [path, name])
       const near = nearestNames(old, new Set(paths))
       throw new LoadOptionError(
-        `The option rename names ${old}, and the model has no such module.`,
+        `The option rename names ${old}, but the model has no such module.`,
         near.length > 0 ? `did you mean ${near.join(', ')}?` : 'print the tree: console.log(String(model))',
       )
     }
     for (const alias of typeof names === 'string' ? [names] : names) {
       if (!/^[A-Za-z_]\w*$/.test(alias) || reservedNames.has(alias))
         throw new LoadOptionError(
-          `The option rename gives ${old} the name ${alias}, which can't be one.`,
-          'use letters, digits and _, and none of the members',
+          `The option rename gives ${old} the name ${alias}, which is not allowed.`,
+          'use letters, digits and _, and not the name of a member',
         )
       for (const { parent, module } of mounts) {
         const taken = parent.children.get(alias) ?? parent.aliases.get(alias)
         if (taken && taken !== module)
           throw new LoadOptionError(
-            `The option rename gives ${old} the name ${alias}, and ${taken.path} is called so.`,
+            `The option rename gives ${old} the name ${alias}, but ${taken.path} has that name already.`,
             'choose another name',
           )
         parent.aliases.set(alias, module)

@@ -15,7 +15,7 @@ export function assertNotFolded(label: string, module: ModuleNode, maker: GraphN
   if (!/^Conv/.test(maker.opType) || !COMPUTED.test(weight ?? '') || !COMPUTED.test(bias ?? '')) return
   throw new NoTapError(
     label,
-    'the exporter folded a normalisation into this convolution, so the value that leaves it is the normalisation’s',
+    'the exporter folded a normalisation into this convolution, so its output is the output of the normalisation',
     `read that value as model.node('${maker.name}').output, or export with training=TrainingMode.PRESERVE`,
   )
 }
@@ -48,8 +48,8 @@ export function assertOneCall(label: string, module: ModuleNode, graph: OnnxGrap
   if (!calls) return
   throw new NoTapError(
     label,
-    `the module runs ${calls.length} times in one pass, and its name stands for none of them`,
-    `pick a call by its nodes: ${calls.map(node => `model.node('${node.name}').output`).join(', ')}`,
+    `the module runs ${calls.length} times in one pass, so its name is ambiguous`,
+    `pick one run by its node: ${calls.map(node => `model.node('${node.name}').output`).join(', ')}`,
   )
 }
 

@@ -264,12 +264,12 @@ export class Taps {
 
   #noTapError(label: string, module: ModuleNode): NoTapError {
     if (module.nodes.length > 0)
-      return new NoTapError(label, 'no value passes this side of the module', 'print the module to see its nodes')
+      return new NoTapError(label, 'the module has no value on this side', 'print the module to see its nodes')
     const parent = module.parent?.path ?? ''
     return new NoTapError(
       label,
-      'the module is known by its name, but no node computes it: it was folded, fused, or lies in another branch',
-      `read a neighbour of it: console.log(String(model${parent ? `.${parent}` : ''}))`,
+      'the file knows the module’s name, but no node computes it: it was folded, fused, or is in another branch',
+      `read a value next to it: console.log(String(model${parent ? `.${parent}` : ''}))`,
     )
   }
 }

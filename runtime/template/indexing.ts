@@ -61,7 +61,7 @@ function partsOf(entry: Entry): Slice['parts'] {
 function valuePart(value: unknown): Slice['parts'] {
   if (value instanceof Slice) return value.parts
   if (typeof value === 'string' || typeof value === 'boolean' || typeof value === 'function')
-    throw new TemplateProblem(`${describe(value)} is no index`, 'use integers, ranges, lists, masks, None or ...')
+    throw new TemplateProblem(`${describe(value)} is not an index`, 'use integers, ranges, lists, masks, None or ...')
   return toSlice([value] as SliceSpec).parts
 }
 

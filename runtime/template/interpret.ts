@@ -55,7 +55,7 @@ export class Interpreter {
         throw new TemplateError('This template is too deep to be run.', 'give parts of it names of their own')
       if (!(error instanceof TemplateProblem)) throw error
       const { message, fix } = error
-      throw new TemplateError(`This template can't go on: ${message}.`, fix)
+      throw new TemplateError(`This template can't run: ${message}.`, fix)
     }
     return this.saved
   }

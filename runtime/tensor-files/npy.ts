@@ -80,7 +80,7 @@ function texts(points: Uint32Array, letters: number, count: number, path: string
     let text = ''
     for (let j = 0; j < letters; j++) {
       const point = points[i * letters + j]
-      if (point > 0x10ffff) throw invalid(path, `it holds ${point}, which is no letter`)
+      if (point > 0x10ffff) throw invalid(path, `it holds ${point}, which is not a character`)
       text += String.fromCodePoint(point)
     }
     return text.replace(/\0+$/, '')

@@ -57,7 +57,7 @@ export function safetensorsParts(path: string, tensors: Readonly<Record<string, 
   let offset = 0
   for (const [name, tensor] of Object.entries(tensors)) {
     if (!(tensor instanceof Tensor))
-      throw new InvalidTensorsFileError(path, `${name} is no tensor`, undefined, 'safetensors', WRITTEN)
+      throw new InvalidTensorsFileError(path, `${name} is not a tensor`, undefined, 'safetensors', WRITTEN)
     const { type, dims, data } = stateOf(tensor).data()
     const dtype = names[type]
     if (!dtype || Array.isArray(data))
@@ -85,7 +85,7 @@ export async function readSafetensors(path: string): Promise<Record<string, Tens
     const start = Buffer.from(await readBytes(source, 0, Math.min(size, 8)))
     const length = size < 8 ? 0 : Number(start.readBigUInt64LE())
     if (size < 8 || length > MOST_HEADER || 8 + length > size)
-      throw new InvalidTensorsFileError(path, 'it is no safetensors file, or it is cut off')
+      throw new InvalidTensorsFileError(path, 'it is not a safetensors file, or it is incomplete')
     const header = await readHeader(source, length, path)
     const tensors: Record<string, Tensor> = {}
     for (const [name, entry] of Object.entries(header)) {
@@ -103,7 +103,7 @@ async function readHeader(source: ByteSource, length: number, path: string): Pro
   try {
     return JSON.parse(json.toString('utf8')) as Record<string, Entry>
   } catch (cause) {
-    throw new InvalidTensorsFileError(path, 'its header is no JSON', cause)
+    throw new InvalidTensorsFileError(path, 'its header is not JSON', cause)
   }
 }
 

@@ -107,7 +107,7 @@ export class BlockContext {
     const { data, dims } = stateOf(computed).data()
     if (data.length === 1) return computed.item()
     throw new ConditionError(
-      `A condition needs one truth value, and ${stateOf(value).label} has ${data.length} (${dims.join(' × ')}).`,
+      `A condition needs one boolean, but ${stateOf(value).label} has ${data.length} (${dims.join(' × ')}).`,
       'say what you mean: h.any() or h.all(), or pick one element',
       this.#mark(),
     )

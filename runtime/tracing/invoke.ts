@@ -20,7 +20,7 @@ export function invoke(first: unknown, second?: unknown, ...more: unknown[]): Pr
   if ((typeof block !== 'function' && !isTemplate) || more.length > 0)
     throw new InvokeError(
       more.length > 0 ? 'invoke() takes inputs and a block, and no options.' : 'invoke() was given no block.',
-      more.length > 0 ? 'give options to trace(): they hold for the whole batch' : 'write invoke(inputs, () => …)',
+      more.length > 0 ? 'pass options to trace(): they apply to the whole batch' : 'write invoke(inputs, () => …)',
     )
   if (!tracer)
     throw new InvokeError(
@@ -42,5 +42,8 @@ export function barrier(count?: number): void
 export function barrier(_count?: number, ...surplus: unknown[]): void {
   refuseSurplus('barrier', 1, surplus)
   if (!currentTracer())
-    throw new InvokeError('barrier() was called outside a trace.', 'it may be left out: values order the invokes')
+    throw new InvokeError(
+      'barrier() was called outside a trace.',
+      'leave it out: the values that you use put the invokes in order',
+    )
 }

@@ -59,15 +59,18 @@ export class Invokes {
   add(inputs: unknown, body: () => unknown): Invoked {
     const { model } = this.#outer
     if (this.#inPass || this.#outer.isPass)
-      throw new InvokeError('invoke() was called in the block of another invoke.', 'put invokes beside each other')
+      throw new InvokeError(
+        'invoke() was called in the block of another invoke.',
+        'call the invokes one after the other',
+      )
     if (!this.#outer.isOpen)
       throw new InvokeError(
-        'This trace has inputs of its own, so it can’t have invokes.',
+        'Pass inputs either to trace() or to invoke(), not to both.',
         'write trace(model, () => { invoke(inputs, () => …) })',
       )
     if (inputs === undefined && this.#pending.length === 0)
       throw new InvokeError(
-        'invoke() was given no inputs, and no invoke with inputs stands before it.',
+        'invoke() was given no inputs, and there is no invoke with inputs before it.',
         'write invoke(inputs, () => …)',
       )
     const feeds = inputs === undefined ? undefined : model.prepare(inputs)
@@ -159,8 +162,8 @@ async function apartWhereMixed(outer: Tracer, together: Pass): Promise<Pass[]> {
   if (!mixing) return [together]
   if (members.some(({ feeds }) => !feeds))
     throw new InvokeError(
-      `Rows of a batch depend on each other in this model: ${mixing.name} (${mixing.opType}) computes over all of them. So its prompts run one by one, and an invoke without inputs has no batch to see.`,
-      'give the prompts as rows of one invoke, to have them computed together',
+      `In this model the rows of a batch affect each other, because ${mixing.name} (${mixing.opType}) computes over all rows. So prompts run one by one, and an invoke without inputs has no batch to see.`,
+      'pass the prompts as rows of one invoke to compute them together',
     )
   return members.map(member => ({ batch: joinInputs(outer.model.inputs, [member.feeds!])!, members: [member] }))
 }

@@ -48,7 +48,7 @@ export class BatchAxes {
     const grown = after.get(tap.tensor)?.dims
     if (!dims || !grown || dims.length !== grown.length) {
       if (!after.has(tap.tensor) && !this.#shapes.has(tap.tensor)) return []
-      throw new BatchAxisError(tap.label, 'not even its rank is known before the model runs')
+      throw new BatchAxisError(tap.label, 'its rank is not known before the model runs')
     }
     return dims.flatMap((dim, axis) => {
       const then = grown[axis]
@@ -56,7 +56,7 @@ export class BatchAxes {
         throw new BatchAxisError(tap.label, `the length of its axis ${axis} depends on the data`)
       if (dim === then) return []
       if (dim === size && then === size + 1) return [axis]
-      throw new BatchAxisError(tap.label, `its axis ${axis} has ${dim} places for ${size} ${what}`)
+      throw new BatchAxisError(tap.label, `its axis ${axis} has length ${dim}, for ${size} ${what}`)
     })
   }
 }
@@ -112,7 +112,7 @@ export class Rows {
   writable(tap: Tap): SliceSpec {
     const { slice, isShared } = this.spec(tap)
     if (slice === undefined || isShared)
-      throw new BatchAxisError(tap.label, 'all prompts share it, so a write would change those of other invokes')
+      throw new BatchAxisError(tap.label, 'all prompts share it, so a write would change the prompts of other invokes')
     return slice
   }
 }

@@ -115,7 +115,12 @@ class WorkerRunner implements Runner {
     const stopped = new Promise<never>((_, reject) => {
       abort = () => {
         reject(signal?.reason)
-        worker.kill(new WorkerError('The worker was ended, as another trace in it was aborted.', 'run the trace again'))
+        worker.kill(
+          new WorkerError(
+            'The worker process was ended, because another trace in it was aborted.',
+            'run the trace again',
+          ),
+        )
       }
       signal?.addEventListener('abort', abort, { once: true })
       if (this.#timeoutMs === undefined) return

@@ -50,7 +50,7 @@ export class Worker {
   constructor() {
     if (!existsSync(script))
       throw new WorkerError(
-        `The worker’s own file, ${script}, is not there: onnsight was put into a bundle.`,
+        `The worker’s own file, ${script}, does not exist: onnsight was put into a bundle.`,
         "leave it outside: name 'onnsight' and 'onnsight/internal' as external in the bundler’s configuration",
       )
     this.#child = fork(script, {
@@ -63,7 +63,7 @@ export class Worker {
       this.#end(
         new WorkerError(
           `The worker process can’t be started: ${error.message}.`,
-          'check that Node may start processes',
+          'check that Node is allowed to start processes',
         ),
       ),
     )

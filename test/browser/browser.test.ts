@@ -157,7 +157,7 @@ run('sessions, nested traces, forced values, side by side and explained: nothing
   const [first, second, third] = found.many as number[]
   t.true(Math.abs(first - third) < 1e-3 && Math.abs(first - second) > 0.1)
   t.is(found.traces, 2)
-  t.regex(String(found.steps), /next\(\) asks for step 3, and generation has ended after 3/)
+  t.regex(String(found.steps), /next\(\) asks for step 3, but the generation ended after 3 steps/)
   matrix.record(VITE, 'sessions, nested traces')
 })
 

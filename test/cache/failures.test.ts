@@ -18,10 +18,10 @@ function assertTellsAll(t: ExecutionContext, error: unknown, folder: string, rea
   t.true(error instanceof OnnsightError, String(error))
   const { code, message, fix } = error as OnnsightError
   t.is(code, 'cache-folder')
-  t.true(message.includes(`The cache folder ${folder} can't take the copy of the weights`), message)
-  t.regex(message, /It needs 3,338,240 bytes/)
+  t.true(message.includes(`The copy of the weights can't be written to the cache folder ${folder}`), message)
+  t.regex(message, /The copy needs 3,338,240 bytes/)
   t.regex(message, reason)
-  t.regex(fix!, /give another folder as cacheFolder, or leave cacheFolder out/)
+  t.regex(fix!, /pass another folder as cacheFolder, or leave the option out/)
   t.is(fix!.startsWith('free space there'), /space/.test(message))
 }
 
@@ -86,7 +86,10 @@ limiting('a limit that is met while the copy is written: nothing of it stays', a
   const folder = await temporaryFolder(t)
   const { code, message } = await logitsInChild(chars, folder, 1024)
   t.is(code, 'cache-folder', message)
-  t.regex(message!, /files may not be that large there\. It needs 3,338,240 bytes, and [\d,]+ are free/)
+  t.regex(
+    message!,
+    /its file system does not allow files that large\. The copy needs 3,338,240 bytes, and [\d,]+ are free/,
+  )
   t.deepEqual(await namesIn(folder), [])
 })
 
@@ -106,7 +109,7 @@ test('a cache folder that is a file, or lies below one', async t => {
   await writeFile(file, 'mine')
   assertTellsAll(t, await t.throwsAsync(load(chars, { cacheFolder: file })), file, /it is a file/)
   const below = join(file, 'below')
-  assertTellsAll(t, await t.throwsAsync(load(chars, { cacheFolder: below })), below, /it lies below a file/)
+  assertTellsAll(t, await t.throwsAsync(load(chars, { cacheFolder: below })), below, /a part of its path is a file/)
   t.is((await stat(file)).size, 4)
 })
 

@@ -33,7 +33,7 @@ for (const [what, path, says] of [
     'https://example.org/m.onnx',
     /from the disk, and this is https:\/\/example\.org\/m\.onnx\.\n {2}Do this: .*curl -LO https:\/\/example\.org\/m\.onnx/,
   ],
-  ['a text', 'notes.txt', /notes\.txt is no ONNX model: it is a text file\.\n {2}Do this: /],
+  ['a text', 'notes.txt', /notes\.txt is not an ONNX model: it is a text file\.\n {2}Do this: /],
 ] as const)
   for (const command of path === 'model.onnx' ? COMMANDS : COMMANDS.slice(0, 2))
     test(`${command}: ${what} as the model is one clear error`, async t => {
@@ -55,11 +55,7 @@ for (const [args, code, says] of [
     1,
     /Do this: write where\(condition, a, b\)$/m,
   ],
-  [
-    ['run', chars, '--input', 'input_ids=[[1]]', '--template', 'f = lambda x: x'],
-    1,
-    /lambda can't stand where a value is due/,
-  ],
+  [['run', chars, '--input', 'input_ids=[[1]]', '--template', 'f = lambda x: x'], 1, /lambda can't be used as a value/],
   [
     ['run', chars, '--input', 'input_ids=[[1]]', '--template', 'x = lm_head.output * transformer.wte.output'],
     1,

@@ -73,9 +73,9 @@ copyFileSync(chars, join(folder, 'cut.onnx'))
 truncateSync(join(folder, 'cut.onnx'), 100_000)
 
 for (const [what, file, message] of [
-  ['no ONNX file', join(folder, 'text.onnx'), /is no ONNX model/],
-  ['an empty file', join(folder, 'empty.onnx'), /is no ONNX model|is cut off/],
-  ['a cut-off model', join(folder, 'cut.onnx'), /is cut off/],
+  ['no ONNX file', join(folder, 'text.onnx'), /is not an ONNX model/],
+  ['an empty file', join(folder, 'empty.onnx'), /is not an ONNX model|is incomplete/],
+  ['a cut-off model', join(folder, 'cut.onnx'), /is incomplete/],
   ['a missing file', 'test/fixtures/models/chras.onnx', /^There is no file .*chars\.onnx/],
   ['a folder', 'test', /it is a folder/],
 ] as const) {

@@ -185,8 +185,8 @@ test('int64 keeps every digit, float16 and bool are taken and given', async t =>
 
   for (const [input, reason] of [
     ['i=[9007199254740993]', /beyond 2\^53/],
-    ['i=[1.5]', /1\.5 stands where int64 is due/],
-    ['i=["one"]', /The text "one" stands where int64 is due/],
+    ['i=[1.5]', /1\.5 is not an integer, and int64 is needed/],
+    ['i=["one"]', /The text "one" is not a number, and int64 is needed/],
     ['b=[2]', /2 stands where a bool is due/],
     ['h=[[1], [2, 3]]', /ragged/],
     ['i={"type": "int32", "data": [1]}', /labelled int32, and int64 is due/],

@@ -252,7 +252,7 @@ test('next() past the end is an error with the true count, which the block may c
     }),
   )) as OnnsightError
   t.is(error.code, 'step')
-  t.regex(error.message, /next\(\) asks for step 2, and generation has ended after 2/)
+  t.regex(error.message, /next\(\) asks for step 2, but the generation ended after 2 steps/)
   const { values } = await generate(model, prompt, { maxNewTokens: 2 }, () => {
     const steps = [0]
     try {

@@ -25,7 +25,7 @@ for (const [file, context] of Object.entries(files)) {
     t.is(error.code, 'generate')
     t.regex(
       error.message,
-      new RegExp(`has ${context - 2} tokens and 4 are to be added, and the model has positions for ${context}`),
+      new RegExp(`has ${context - 2} tokens, and maxNewTokens is 4, but the model has only ${context} positions`),
     )
     t.regex(error.fix!, /maxNewTokens: 3/)
   })

@@ -67,7 +67,7 @@ test('a model that is no decoder is refused, and told what is missing', async t 
         inputs: [value('pixels', OnnxType.FLOAT, ['n', 3])],
         outputs: [value('logits', OnnxType.FLOAT, ['n', 3])],
       },
-      /no input that is known to hold token ids; its inputs are pixels/,
+      /no input for token ids that onnsight knows; its inputs are pixels/,
     ],
     [
       {
@@ -76,7 +76,7 @@ test('a model that is no decoder is refused, and told what is missing', async t 
         outputs: [value('a', OnnxType.FLOAT, ['n', 't', 8]), value('b', OnnxType.FLOAT, ['n', 't', 8])],
         initializers: [table],
       },
-      /no output that is known to hold logits; its outputs are a, b/,
+      /no output for logits that onnsight knows; its outputs are a, b/,
     ],
     [
       {
@@ -91,7 +91,7 @@ test('a model that is no decoder is refused, and told what is missing', async t 
         outputs: [value('logits', OnnxType.FLOAT, ['n', 't', 8]), value('kept', OnnxType.FLOAT, ['n', 2, 'p', 4])],
         initializers: [table],
       },
-      /No output of the model goes on into its input past_key_values\.0\.key/,
+      /No output of the model belongs to its cache input past_key_values\.0\.key/,
     ],
   ]
   for (const [parts, message] of wrong) {

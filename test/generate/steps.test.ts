@@ -112,7 +112,7 @@ test('a step that was named and never came is an error, with the true count', as
     }),
   )
   t.is(error.code, 'step')
-  t.regex(error.message, /iter\(\) names step 9, which never came: there were 3 steps: 0 to 2\./)
+  t.regex(error.message, /iter\(\) names step 9, but it did not happen: there were 3 steps: 0 to 2\./)
   t.is(error.at?.file, 'test/generate/steps.test.ts')
   t.is(outer, 'before')
 })
@@ -128,7 +128,7 @@ test('one that is not reached in a step that it names is an error', async t => {
       if (step > 0) iter(0, () => last(m))
     }),
   )
-  t.regex(error.message, /iter\(\) names step 0, and was not reached in it/)
+  t.regex(error.message, /iter\(\) names step 0, but that step did not call it/)
 })
 
 test('what is no choice of steps is refused', async t => {

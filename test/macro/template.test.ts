@@ -42,7 +42,7 @@ test('values in a template may be of the trace around it', async t => {
 const faults: readonly [body: string, message: RegExp, marked: string, caret: number][] = [
   ['trace(m, i)`\n  save x = h[0\n`', /this \[ is never closed.*add a \]/s, '  save x = h[0', 13],
   ['trace(m, i)`save x = ${1} ${2}`', /line should end/, 'trace(m, i)`save x = ${1} ${2}`', 27],
-  ['trace(m, i)`\n  save x = ${1} +\n  y = 2`', /line ends where a value is due/, '  save x = ${1} +', 18],
+  ['trace(m, i)`\n  save x = ${1} +\n  y = 2`', /line ends, but a value is expected/, '  save x = ${1} +', 18],
   ['trace()`save x = 1`', /takes a model/, 'trace()`save x = 1`', 1],
   ['trace(m, i, {}, 4)`save x = 1`', /and no more/, 'trace(m, i, {}, 4)`save x = 1`', 1],
   ['trace(m, ...i)`save x = 1`', /can’t be spread/, 'trace(m, ...i)`save x = 1`', 1],

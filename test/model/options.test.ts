@@ -61,11 +61,11 @@ const prompts: Record<string, [() => unknown, RegExp]> = {
   'an id beyond a vocabulary of 4 bits': [() => verse.run([[1024]]), /vocabulary has 1024 tokens/],
   'a prompt beyond the context': [
     () => model.run([new Array(129).fill(1)]),
-    /129 tokens, and the model has positions for 128/,
+    /129 tokens, but the model has only 128 positions/,
   ],
   'a prompt beyond the rotary table': [
     () => verse.run([new Array(257).fill(2)]),
-    /257 tokens, and the model has positions for 256/,
+    /257 tokens, but the model has only 256 positions/,
   ],
   'no tokens': [() => model.run([[]]), /has no tokens/],
 }

@@ -82,7 +82,7 @@ test('a misspelt name is near to the other names too', async t => {
 })
 
 for (const [rename, message] of [
-  [{ mpl: 'x' }, /names mpl, and the model has no such module[\s\S]*did you mean .*mlp/],
+  [{ mpl: 'x' }, /names mpl, but the model has no such module[\s\S]*did you mean .*mlp/],
   [{ mlp: 'attn' }, /gives mlp the name attn, and transformer\.h\.0\.attn is called so/],
   [{ mlp: 'output' }, /the name output, which can't be one/],
   [{ mlp: 'a.b' }, /the name a\.b, which can't be one/],

@@ -152,7 +152,7 @@ test('a data file that is there already is left if it holds the same bytes, and 
   const bytes = await readFile(data)
   bytes[bytes.length - 1] ^= 1
   await writeFile(data, bytes)
-  const message = /its weights belong into .*chars-external\.onnx\.data, and that is another file/
+  const message = /its weights would go to .*chars-external\.onnx\.data, which exists already/
   await isRefused(t, model, target, { code: 'unwritable-model', message, folder })
   await isRefused(t, model, data, { code: 'unwritable-model', message: /lie in a file of that name/, folder })
 })

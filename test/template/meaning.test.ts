@@ -193,7 +193,7 @@ const errors: readonly [text: string, message: RegExp, fix: RegExp, line: number
   ['save x = 2 @ 3', /@ was used on numbers/, /\*/, 1, 12],
   ['save x = lm_head.output & 1', /float32 values/, /bools/, 1, 25],
   ['save x = 1 < 2 < 3', /chained/, /&/, 1, 16],
-  ['if lm_head.output > 0', /if can't stand/, /where/, 1, 1],
+  ['if lm_head.output > 0', /if can't be used as a value/, /where/, 1, 1],
   ['save x = a and b', /and is not in the template language/, /&/, 1, 12],
   ['lm_head.output', /does nothing/, /save NAME/, 1, 1],
   ['save lm_head.output', /needs a name/, /save NAME = lm_head\./, 1, 1],

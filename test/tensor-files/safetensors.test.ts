@@ -97,6 +97,6 @@ test('text can’t be written', async t => {
 test('what is no tensor is refused by name, with what to give', async t => {
   for (const given of [{ hidden: [1, 2] }, { hidden: null }, { hidden: new Map() }])
     await t.throwsAsync(writeSafetensors('never.safetensors', given as never), {
-      message: /hidden is no tensor\.\n.*give tensors by name/,
+      message: /hidden is not a tensor\.\n.*give tensors by name/,
     })
 })

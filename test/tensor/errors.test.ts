@@ -66,10 +66,25 @@ const rows: [name: string, run: () => unknown, code: string, message: RegExp][] 
   ['ragged', () => toTensor([[1, 2], [3]]), 'argument', /ragged: a row at depth 1 has 1 elements, and the first has 2/],
   ['uneven depth', () => toTensor([1, [2]]), 'argument', /arrays of different depth/],
   ['undefined among numbers', () => toTensor([1, undefined] as never), 'argument', /undefined among the elements/],
-  ['a fraction as int64', () => toTensor([1.5], { type: 'int64' }), 'dtype', /1.5 stands where int64 is due/],
-  ['NaN as int32', () => toTensor(Number.NaN, { type: 'int32' }), 'dtype', /NaN stands where int32 is due/],
-  ['too much for uint8', () => toTensor([256], { type: 'uint8' }), 'dtype', /256 stands where uint8 is due/],
-  ['text as a number', () => toTensor(['1'], { type: 'float32' }), 'dtype', /The text "1" stands where float32 is due/],
+  [
+    'a fraction as int64',
+    () => toTensor([1.5], { type: 'int64' }),
+    'dtype',
+    /1.5 is not an integer, and int64 is needed/,
+  ],
+  [
+    'NaN as int32',
+    () => toTensor(Number.NaN, { type: 'int32' }),
+    'dtype',
+    /NaN is not an integer, and int32 is needed/,
+  ],
+  ['too much for uint8', () => toTensor([256], { type: 'uint8' }), 'dtype', /256 does not fit into uint8/],
+  [
+    'text as a number',
+    () => toTensor(['1'], { type: 'float32' }),
+    'dtype',
+    /The text "1" is not a number, and float32 is needed/,
+  ],
   ['dims of unknown rank', () => handle(undefined).dims, 'unknown-shape', /even the rank is unknown/],
 ]
 

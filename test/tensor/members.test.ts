@@ -74,7 +74,7 @@ for (const [kind, make] of Object.entries(kinds)) {
     ]) {
       const error = await refusal(m => use(make(m)))
       t.is(error.code, 'argument')
-      t.regex(error.message, /is a method, and was not called/)
+      t.regex(error.message, /is a method, but was not called/)
     }
   })
 }

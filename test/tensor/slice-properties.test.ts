@@ -296,7 +296,7 @@ const refused: [string, (x: Tensor) => unknown, RegExp][] = [
     x => x.assign(s`0:0`, numbers([2, 3, 4])),
     /\[2, 3, 4\] does not fit a slice of \[0, 3, 4\]/,
   ],
-  ['a float index', x => x.slice(s`${1.5}`), /holds 1.5, where an integer is due/],
+  ['a float index', x => x.slice(s`${1.5}`), /contains 1.5, which is not an integer/],
   ['a float tensor', x => x.slice([tensor([1])]), /float32 tensor can't be an index/],
   ['a step of 0', x => x.slice(s`::${0}`), /step of a slice is 0/],
   ['what is no slice', x => x.slice(':,'.repeat(2) + 'x'), /can't be read/],

@@ -108,7 +108,7 @@ const refused: Record<string, readonly [() => void, RegExp]> = {
   'a ragged array': [() => closeTo(tensor([1]), [[1], [1, 2]]), /ragged/],
   'a fraction where integers are': [
     () => closeTo(tensor([1], { type: 'int8' }), [1.5]),
-    /1.5 stands where int8 is due/,
+    /1.5 is not an integer, and int8 is needed/,
   ],
   'a list of no length': [() => closeTo(tensor(1), 1, { most: -1 }), /most is -1/],
 }

@@ -114,7 +114,7 @@ test('a model with a module that is called model: both are kept, in memory and i
 
 test('two caches of one trace, session or generation can’t write the same file', async t => {
   const file = join(folder, 'twice.safetensors')
-  const twice = { code: 'trace-arguments', message: /would be overwritten/ }
+  const twice = { code: 'trace-arguments', message: /would overwrite/ }
   await t.throwsAsync(
     model.trace(inputs, m => [cache({ file, modules: m.lm_head }), cache({ file, modules: m.transformer.h })]),
     twice,

@@ -157,7 +157,7 @@ test('scan finds bad interventions, and refuses what needs a value', async t => 
   ]) {
     const error = (await t.throwsAsync(unknown)) as OnnsightError
     t.is(error.code, 'scanned')
-    t.regex(error.message, /unknown without running/)
+    t.regex(error.message, /does not run the model/)
   }
 })
 

@@ -93,7 +93,7 @@ test.serial('assert passes what holds, and names the first element that does not
     }),
   )) as OnnsightError
   t.is(error.code, 'assertion')
-  t.regex(error.message, /^This does not hold \(first at \[0, 0, 0, 1\]\): a token attends to all\./)
+  t.regex(error.message, /^An assertion failed \(first at \[0, 0, 0, 1\]\): a token attends to all\./)
   t.regex(error.message, />\s+\d+ \|\s+assert\(/)
   t.is(value, 1)
   const plain = (await t.throwsAsync(
@@ -101,5 +101,5 @@ test.serial('assert passes what holds, and names the first element that does not
       assert(0, 'zero')
     }),
   )) as OnnsightError
-  t.regex(plain.message, /^This does not hold: zero\./)
+  t.regex(plain.message, /^An assertion failed: zero\./)
 })

@@ -44,7 +44,7 @@ function byName(declared: readonly DeclaredInput[], given: unknown): Record<stri
   if (isArray) {
     if (declared.length === 1) return { [declared[0].name]: given }
     throw new InputError(
-      `One value was given, and the model takes ${declared.length}.`,
+      `Only one value was passed, but the model takes ${declared.length} inputs.`,
       declared,
       'pass an object, with a value for each name',
     )
@@ -80,9 +80,9 @@ function convert(input: DeclaredInput, given: unknown, declared: readonly Declar
     if (!(error instanceof OnnsightError)) throw error
     if (firstOf(given) !== undefined && OF_TOKENS.test(input.name))
       throw new InputError(
-        `The input ${input.name} is given a text, ${JSON.stringify(firstOf(given))}, and takes token ids.`,
+        `The input ${input.name} got the text ${JSON.stringify(firstOf(given))}, but takes token ids.`,
         declared,
-        'turn the text into ids by the model’s own tokenizer, @huggingface/tokenizers with its tokenizer.json: [[464, 3290]]',
+        'turn the text into ids with the model’s own tokenizer, @huggingface/tokenizers with its tokenizer.json: [[464, 3290]]',
         error,
       )
     throw new InputError(`The input ${input.name}: ${error.message.split('\n')[0]}`, declared, error.fix, error)
@@ -106,7 +106,7 @@ function checkDims(input: DeclaredInput, { dims }: TensorData, declared: readonl
   if (!input.dims) return
   if (dims.length !== input.dims.length) {
     throw new InputError(
-      `The input ${input.name} has dims ${showDims(dims)}: ${dims.length} of them, and it must have ${input.dims.length}.`,
+      `The input ${input.name} has ${dims.length} dims, ${showDims(dims)}, but must have ${input.dims.length}.`,
       declared,
     )
   }

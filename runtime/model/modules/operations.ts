@@ -117,7 +117,7 @@ guardMembers<OperationNode>(OperationNode.prototype, {
       name === 'outputs' || name === 'inputs'
         ? `write ${name.slice(0, -1)}At(0), ${name.slice(0, -1)}At(1) …`
         : name in Tensor.prototype
-          ? `write .output.${name}: a node is no tensor, its output is one`
+          ? `write .output.${name}: a node is not a tensor, but its output is`
           : 'it has output, input, outputAt(1), inputAt(1), name and opType',
       currentPosition(),
     ),
@@ -130,7 +130,7 @@ guardMembers<OperationNode>(OperationNode.prototype, {
       currentPosition(),
     ),
   uncalled: name =>
-    new ArgumentError(`${name} of a node is a method, and was not called.`, currentPosition(), `write ${name}(1)`),
+    new ArgumentError(`${name} of a node is a method, but was not called.`, currentPosition(), `write ${name}(1)`),
 })
 
 /** A module's nodes of one operation. What an array takes or answers in silence is refused: `ops.Softmax[0] = 0`, `ops.Softmax.output`. */

@@ -204,7 +204,7 @@ function connect(nodes: readonly GraphNode[]): Pick<OnnxGraph, 'producer' | 'con
       if (name === '') return
       if (producer.has(name))
         throw new InvalidGraphError(
-          `The value ${name} is made by two nodes, ${producer.get(name)!.node.name} and ${node.name}.`,
+          `Two nodes produce the value ${name}: ${producer.get(name)!.node.name} and ${node.name}.`,
         )
       producer.set(name, { node, output })
     })

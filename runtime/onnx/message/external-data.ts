@@ -58,7 +58,7 @@ function checkLength(tensor: TensorProto, location: string, size: number): void 
   if (offset + length <= size) return
   throw new ExternalDataError(
     `${location} is too short: the weight ${tensor.name} ends at byte ${offset + length}, and the file has ${size}.`,
-    'download or export it again: it was cut off, or belongs to another model',
+    'download or export it again: it is incomplete, or belongs to another model',
   )
 }
 

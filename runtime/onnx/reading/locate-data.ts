@@ -16,7 +16,7 @@ export async function locateData(location: string, path: string, file: string, t
   const real = (await Promise.all(folders.map(folder => realOf(resolve(folder, location))))).find(Boolean)
   if (real === undefined)
     throw new ExternalDataError(
-      `${path} keeps the weight ${tensor} in ${location}, and that file is not there (looked at ${resolve(folders[0], location)}).`,
+      `${path} keeps the weight ${tensor} in ${location}, but that file does not exist (looked at ${resolve(folders[0], location)}).`,
     )
   const realFolders = await Promise.all(folders.map(async folder => (await realOf(folder)) ?? folder))
   if (!realFolders.some(folder => isInside(folder, real))) throw outside(location, path, tensor)
@@ -33,7 +33,7 @@ function isInside(folder: string, path: string): boolean {
 
 function outside(location: string, path: string, tensor: string): ExternalDataError {
   return new ExternalDataError(
-    `${path} says that the weight ${tensor} lies in ${location}, outside of the model’s folder. onnsight reads no file from there, as onnxruntime does not.`,
-    'put the weights’ file beside the model, and name it by its name alone (onnx.external_data_helper in Python)',
+    `${path} keeps the weight ${tensor} in ${location}, outside the model’s folder. Like onnxruntime, onnsight does not read files there.`,
+    'put the file with the weights next to the model, and refer to it by its name alone (onnx.external_data_helper in Python)',
   )
 }

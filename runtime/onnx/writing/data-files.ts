@@ -20,7 +20,7 @@ export async function dataFilesOf(message: ModelProto, folder: string, target: s
   for (const [location, source] of locationsOf(message)) {
     const path = resolve(folder, location)
     if (path === target)
-      throw new UnwritableModelError(target, 'its weights lie in a file of that name', 'save it under another name')
+      throw new UnwritableModelError(target, 'its weights are in a file of that name', 'save it under another name')
     if (files.has(path) || (await isThere(path, source, target))) continue
     files.set(path, { path, parts: [{ file: source, offset: 0, length: (await stat(source)).size }] })
   }
@@ -42,7 +42,7 @@ async function isThere(path: string, source: string, target: string): Promise<bo
   const existing = await identityOf(path)
   if (!existing) return false
   if (existing.id === (await identityOf(source))?.id || (await haveSameBytes(path, source))) return true
-  throw new UnwritableModelError(target, `its weights belong into ${path}, and that is another file`, FIX)
+  throw new UnwritableModelError(target, `its weights would go to ${path}, which exists already`, FIX)
 }
 
 const WINDOW = 4 * 1024 * 1024

@@ -62,7 +62,7 @@ async function plan(model: ModelFile, target: string, weights: SaveOptions['weig
     default:
       throw new UnwritableModelError(
         target,
-        `there is no way ${JSON.stringify(weights)} of keeping weights`,
+        `the option weights can't be ${JSON.stringify(weights)}`,
         "use 'as-read', 'embedded' or 'external'",
       )
   }

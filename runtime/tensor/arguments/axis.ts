@@ -3,7 +3,12 @@ import { currentPosition } from '../current-position.ts'
 
 /** The axis that `dim` means, counted from the front. @throws IndexError if there is no such axis */
 export function axisOf(dim: number, rank: number, operation: string): number {
-  if (!Number.isInteger(dim)) throw new ArgumentError(`${operation}: dim ${dim} is not an integer.`, currentPosition())
+  if (!Number.isInteger(dim))
+    throw new ArgumentError(
+      dim === undefined ? `${operation} needs a dim.` : `${operation}: dim ${dim} is not an integer.`,
+      currentPosition(),
+      dim === undefined ? `write h.${operation}(-1) for the last dim` : undefined,
+    )
   if (dim < -rank || dim >= rank) {
     const range = rank === 0 ? 'a tensor of rank 0 has none' : `a tensor of rank ${rank} has ${-rank} to ${rank - 1}`
     throw new IndexError(`${operation}: there is no dim ${dim}: ${range}`, currentPosition())

@@ -4,7 +4,7 @@ import { currentPosition } from '../current-position.ts'
 /** @throws ArgumentError for what is no list of lengths */
 export function checkDims(dims: readonly number[], operation: string): void {
   if (!Array.isArray(dims))
-    throw new ArgumentError(`${operation}: ${String(dims)} is no list of dims.`, currentPosition())
+    throw new ArgumentError(`${operation}: ${String(dims)} is not a list of dims.`, currentPosition())
   if (!dims.every(dim => Number.isSafeInteger(dim) && dim >= 0))
     throw new ArgumentError(`${operation}: [${dims.join(', ')}] are no dims.`, currentPosition())
 }

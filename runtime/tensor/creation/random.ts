@@ -27,7 +27,7 @@ function generatorOf(operation: string, seed: number | undefined): Generator {
   throw new ArgumentError(
     `${operation}: ${what}, and without an integer the same numbers can't be had again.`,
     currentPosition(),
-    'give it last: randn([2, 3], { seed: 0 }), in a template randn([2, 3], seed=0)',
+    'give the seed last: randn([2, 3], { seed: 0 }), in a template randn([2, 3], seed=0)',
   )
 }
 

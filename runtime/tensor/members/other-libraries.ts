@@ -132,7 +132,7 @@ function read(tensor: Tensor, name: string): Error {
     labelOf(tensor),
     `[${name}]: JavaScript can't index a tensor`,
     isTuple
-      ? `leave out [0], as ${code} is the tensor itself and no tuple; its first part is ${code}.slice(${slice})`
+      ? `leave out [0]: ${code} is the tensor itself, not a tuple; its first part is ${code}.slice(${slice})`
       : `write ${code}.slice(${slice})`,
     currentPosition(),
   )
@@ -166,6 +166,6 @@ export function guardTensors(): void {
     read,
     write,
     uncalled: name =>
-      new ArgumentError(`${name} of a tensor is a method, and was not called.`, currentPosition(), `write h.${name}()`),
+      new ArgumentError(`${name} of a tensor is a method, but was not called.`, currentPosition(), `write h.${name}()`),
   })
 }

@@ -22,8 +22,8 @@ export function verdict(given: unknown, name: string): unknown {
   if (given.computed) return name === 'groupBy' ? given.item() : Boolean(given.item())
   throw new ConditionError(
     name === 'Boolean'
-      ? `Boolean was called on ${stateOf(given).label} by a function that can't wait for it: a tensor is always true in JavaScript.`
-      : `The callback of ${name} gave a tensor, ${stateOf(given).label}: in JavaScript that is always true, as nothing can wait for its value.`,
+      ? `Boolean() was called on ${stateOf(given).label} in a function that can't wait for its value: in JavaScript a tensor is always true.`
+      : `The callback of ${name} returned a tensor, ${stateOf(given).label}. In JavaScript that is always true, because ${name} can't wait for its value.`,
     'write a loop, in which conditions wait: for (const row of rows) if (row.mean().gt(0)) kept.push(row)',
     currentPosition(),
   )
@@ -34,7 +34,7 @@ export function plainKey(key: unknown): unknown {
   if (!(key instanceof Tensor)) return key
   if (key.computed && /^(u?int\d|string)/.test(key.type) && key.size === 1) return key.item()
   throw new ConditionError(
-    `${stateOf(key).label} was used as a key: JavaScript would take the tensor's text for it.`,
+    `${stateOf(key).label} was used as a key: JavaScript would use the tensor's text.`,
     'pick from a tensor with h.slice(…) or h.indexSelect(…); for a list ask for the number first: list[(await h.value()).item()]',
     currentPosition(),
   )
@@ -44,7 +44,7 @@ export function plainKey(key: unknown): unknown {
 export function plainLength(length: unknown): unknown {
   if (!(length instanceof Tensor)) return length
   throw new ConditionError(
-    `new Array was given ${stateOf(length).label}: JavaScript would make a list of that one tensor.`,
+    `new Array() was given ${stateOf(length).label}: JavaScript would make a list that holds the tensor.`,
     'ask for the number first, new Array((await h.value()).item()), or write [h]',
     currentPosition(),
   )

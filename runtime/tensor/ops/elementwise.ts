@@ -172,7 +172,7 @@ function power(base: TensorLike, exponent: TensorLike): Tensor {
   const negative = powers.find(value => value < 0)
   if (negative !== undefined)
     throw new ArgumentError(
-      `pow: ${a.type} to the power of ${negative} is no integer.`,
+      `pow: ${a.type} to the power of ${negative} is not an integer.`,
       currentPosition(),
       "compute it in floating point: h.to('float32').pow(-1)",
     )

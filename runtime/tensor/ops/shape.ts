@@ -16,7 +16,7 @@ export const shaping = {
   reshape(this: Tensor, ...shape: Numbers): Tensor {
     const dims = shape.flat() as number[]
     const wrong = dims.find(dim => !Number.isInteger(dim) || dim < -1)
-    if (wrong !== undefined) throw new ArgumentError(`reshape: ${wrong} is no length of a dim.`, currentPosition())
+    if (wrong !== undefined) throw new ArgumentError(`reshape: ${wrong} is not a length of a dim.`, currentPosition())
     if (dims.filter(dim => dim === -1).length > 1)
       throw new ShapeError(`reshape: ${showDims(dims)} has more than one -1`, currentPosition())
     return reshapeTo(this, dims, reshapedDims(dimsOf(this), dims))

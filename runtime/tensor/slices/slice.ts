@@ -157,5 +157,5 @@ function fromTensor(values: Tensor): SlicePart {
 function integer(value: unknown): number {
   const number = typeof value === 'bigint' ? Number(value) : value
   if (typeof number === 'number' && Number.isSafeInteger(number)) return number
-  throw new ArgumentError(`A slice holds ${String(value)}, where an integer is due.`, currentPosition())
+  throw new ArgumentError(`A slice contains ${String(value)}, which is not an integer.`, currentPosition())
 }

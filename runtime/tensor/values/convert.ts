@@ -71,7 +71,11 @@ function typeOfArray(array: ArrayBufferView): HeldType {
   }
   const type = types[name] ?? (name.replace('Array', '').toLowerCase() as HeldType)
   if (!isHeld(type))
-    throw new ArgumentError(`A ${name} can't be a tensor.`, currentPosition(), 'pass a typed array or nested arrays')
+    throw new ArgumentError(
+      `A ${name} can't be made into a tensor.`,
+      currentPosition(),
+      'pass a typed array or nested arrays',
+    )
   return type
 }
 
@@ -105,7 +109,7 @@ function flatten(
   if (!isList(value) || value.length !== dims[depth]) {
     const found = isList(value) ? `${value.length} elements` : 'no array'
     throw new ArgumentError(
-      `The nested arrays are ragged: a row at depth ${depth} has ${found}, and the first has ${dims[depth]}.`,
+      `The nested arrays are ragged: a row at depth ${depth} has ${found}, but the first has ${dims[depth]}.`,
       currentPosition(),
       'give every row the same length',
     )
@@ -163,25 +167,29 @@ const ranges: Readonly<Record<string, readonly [number | bigint, number | bigint
 function checked(value: number | bigint | boolean | string, type: HeldType): number | bigint | string {
   if (type === 'string') return String(value)
   if (typeof value === 'string')
-    throw new DtypeError(`The text ${JSON.stringify(value)} stands where ${type} is due.`, currentPosition())
+    throw new DtypeError(`The text ${JSON.stringify(value)} is not a number, and ${type} is needed.`, currentPosition())
   if (type === 'bool') return value ? 1 : 0
   if (isFloat(type)) return Number(value)
   const number = Number(value)
   const range = ranges[type]
   if (!Number.isInteger(number))
     throw new DtypeError(
-      `${value} stands where ${type} is due.`,
+      `${value} is not an integer, and ${type} is needed.`,
       currentPosition(),
       'round it first, or use a float type',
     )
   const whole = typeof value === 'boolean' ? number : value
   if (range && (whole < range[0] || whole > range[1])) {
     const fix = `give a number from ${range[0]} to ${range[1]}, or use a wider type`
-    throw new DtypeError(`${value} stands where ${type} is due, which can't hold it.`, currentPosition(), fix)
+    throw new DtypeError(`${value} does not fit into ${type}.`, currentPosition(), fix)
   }
   if (typeof value === 'number' && !Number.isSafeInteger(value)) {
     const fix = `write a bigint: ${BigInt(value)}n, or the digits that you meant`
-    throw new DtypeError(`${value} is beyond 2^53, where numbers skip integers.`, currentPosition(), fix)
+    throw new DtypeError(
+      `${value} is beyond 2^53, and above that JavaScript numbers can't hold every integer.`,
+      currentPosition(),
+      fix,
+    )
   }
   return isBigInt(type) ? BigInt(value) : number
 }

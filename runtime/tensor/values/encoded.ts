@@ -35,7 +35,7 @@ export function decodeData(json: unknown, where: string): TensorData {
   try {
     bytes = base64Decode(data)
   } catch {
-    return fail('has data that is no base64')
+    return fail('has data that is not base64')
   }
   if (size > bytes.length) return fail('has fewer elements than its dims say')
   const due = size * bytesOf(type as HeldType)

@@ -28,12 +28,12 @@ export function fromForeign(value: unknown): Tensor | undefined {
   const { type, dims, data, location = 'cpu' } = value
   if (location !== 'cpu' && location !== 'none' && location !== 'cpu-pinned')
     throw new ArgumentError(
-      `The tensor’s elements are in ${location}.`,
+      `The elements of this tensor are in ${location}, not in memory.`,
       currentPosition(),
       'fetch them first: await tensor.getData()',
     )
   if (!isHeld(type as HeldType))
-    throw new ArgumentError(`A tensor of ${type} can't be taken.`, currentPosition(), 'convert it to float32 first')
+    throw new ArgumentError(`onnsight can't use tensors of ${type}.`, currentPosition(), 'convert it to float32 first')
   const isBits = ArrayBuffer.isView(data) && data instanceof Uint16Array
   const bits = type === 'float16' && !isBits ? asBits(data as ArrayBufferView) : data
   return Tensor.of({
