@@ -22,9 +22,9 @@ Examples:
   onnsight example-model
   onnsight inspect chars.onnx
   onnsight view chars.onnx --open
-Exit codes: 0 it did, 1 it failed, 2 the command line is wrong. Errors go to stderr; ONNSIGHT_DEBUG=1 shows where they were thrown.`
+Exit codes: 0 it succeeded, 1 it failed, 2 the command line is wrong. Errors go to stderr; ONNSIGHT_DEBUG=1 shows where they were thrown.`
 
-/** The command with all its parts. What a command needs is loaded when it runs, so that help and completion are quick. */
+/** The program with all its commands. A command imports what it needs only when it runs, so that help and completion are quick. */
 export function makeProgram(): Command {
   const program = new Command('onnsight')
     .description('Open any ONNX model, read what happens inside it, and change it.')

@@ -38,7 +38,7 @@ _${name}() {
       ${names.join('|')}) command="\${COMP_WORDS[i]}"; break ;;
     esac
   done
-  # To bash a=b is three words.
+  # bash splits a=b into three words.
   at=$COMP_CWORD
   [[ $previous == "=" ]] && at=$((COMP_CWORD - 1))
   if [[ \${COMP_WORDS[at]} == "=" ]]; then

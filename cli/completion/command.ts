@@ -4,7 +4,7 @@ import { fishScript } from './fish.ts'
 import { type CompletionTree, completionTree } from './tree.ts'
 import { zshScript } from './zsh.ts'
 
-/* @bomb.sh/tab knows commander, but tells shells to offer no files, which are most of what is typed here. */
+/* The library @bomb.sh/tab works with commander, but always tells shells to offer no files, and here people mostly type files. */
 
 const scripts: Readonly<Record<string, (tree: CompletionTree) => string>> = {
   bash: bashScript,
@@ -15,12 +15,12 @@ const scripts: Readonly<Record<string, (tree: CompletionTree) => string>> = {
 export function addCompletion(program: Command): void {
   program
     .command('completion')
-    .description('a script that completes commands, options and files in a shell')
+    .description('print a script that completes commands, options and files in a shell')
     .addArgument(new Argument('<shell>', 'which shell').choices(Object.keys(scripts)))
     .addHelpText(
       'after',
       `
-Examples, once for good:
+Examples (run the one for your shell, once):
   echo 'source <(onnsight completion bash)' >> ~/.bashrc
   echo 'source <(onnsight completion zsh)' >> ~/.zshrc            # after compinit
   onnsight completion fish > ~/.config/fish/completions/onnsight.fish`,

@@ -1,6 +1,6 @@
 import type { CompletedCommand, CompletedOption, CompletionTree, ValueKind } from './tree.ts'
 
-/** A script for fish: to lie in ~/.config/fish/completions. */
+/** A completion script for fish, to be written to ~/.config/fish/completions. */
 export function fishScript({ name, options, commands }: CompletionTree): string {
   const line = (rest: string): string => `complete -c ${name} ${rest}`
   return [

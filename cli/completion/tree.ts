@@ -1,15 +1,15 @@
 import type { Argument, Command, Option } from 'commander'
 
-/** What can stand where a value is due. */
+/** What a shell offers as the value of an option or argument. */
 export type ValueKind = 'model' | 'file' | 'folder' | 'named-file' | 'text' | readonly string[]
 
 export interface CompletedOption {
-  /** `-h`, where there is one. */
+  /** The short form, if there is one: `-h`. */
   readonly short?: string
-  /** `--help`. */
+  /** The long form: `--help`. */
   readonly long: string
   readonly description: string
-  /** Undefined for one that takes none. */
+  /** Undefined if the option takes no value. */
   readonly value?: ValueKind
 }
 
@@ -20,7 +20,7 @@ export interface CompletedCommand {
   readonly argument?: ValueKind
 }
 
-/** The command line as shells complete it, from commander's own tree. */
+/** The commands, options and arguments that shells complete, as commander knows them. */
 export interface CompletionTree {
   readonly name: string
   readonly options: readonly CompletedOption[]
@@ -60,7 +60,7 @@ function optionsOf(command: Command): CompletedOption[] {
     })
 }
 
-/** The word in the brackets says what it is: `--output <file>`. */
+/** The kind of an option's value, from the word in its brackets: `--output <file>`. */
 function kindOfOption({ flags, argChoices }: Option): ValueKind | undefined {
   const [, word] = /[<[]([^>\]]+)[>\]]/.exec(flags) ?? []
   return word === undefined ? undefined : (argChoices ?? kindOfWord(word))

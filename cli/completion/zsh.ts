@@ -1,6 +1,6 @@
 import type { CompletedCommand, CompletedOption, CompletionTree, ValueKind } from './tree.ts'
 
-/** A script for zsh: to be sourced after compinit, or to lie as `_onnsight` in a folder of $fpath. */
+/** A completion script for zsh, to be sourced after compinit, or to be written as `_onnsight` to a folder of $fpath. */
 export function zshScript({ name, options, commands }: CompletionTree): string {
   return `#compdef ${name}
 # Completion of ${name}: source <(${name} completion zsh)
@@ -33,13 +33,13 @@ function commandCase({ name, options, argument }: CompletedCommand): string {
   return `${name}) _arguments ${specs.join(' ')} ;;`
 }
 
-/** One that may be given again has a star. */
+/** The specification of an option for _arguments. A star marks an option that may be repeated. */
 function optionSpec({ long, short, description, value }: CompletedOption): string {
-  const told = `[${escaped(description)}]`
+  const shown = `[${escaped(description)}]`
   const taken = value === undefined ? '' : `:value:${action(value)}`
   const again = value === 'named-file' || long === '--dim' ? '*' : ''
-  if (short) return `{${short},${long}}${quoted(`${told}${taken}`)}`
-  return quoted(`${again}${long}${told}${taken}`)
+  if (short) return `{${short},${long}}${quoted(`${shown}${taken}`)}`
+  return quoted(`${again}${long}${shown}${taken}`)
 }
 
 function action(kind: ValueKind): string {

@@ -2,15 +2,15 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 export interface ChildResult {
-  /** What it sent; undefined if it ended before. */
+  /** What the script passed to `say`; undefined if it ended before that. */
   readonly said: unknown
-  /** The signal or the code that ended it, and what it left on stderr. */
+  /** The signal or exit code with which it ended, and its error on stderr. */
   readonly end: string
 }
 
 const MOST_MS = 60_000
 
-/** Runs one of the scripts beside this file in a process of its own: what it loads may bring that down. */
+/** Runs one of the scripts in this folder in a process of its own, because what it loads may crash the process. */
 export function runScript(name: string, args: readonly string[], cwd: string): Promise<ChildResult> {
   const script = fileURLToPath(new URL(`./${name}.js`, import.meta.url))
   return new Promise(resolve => {
@@ -27,7 +27,7 @@ export function runScript(name: string, args: readonly string[], cwd: string): P
   })
 }
 
-/** Called in such a script: its answer. What else it prints does no harm. */
+/** A script calls this to send its answer. Whatever else it prints is ignored. */
 export function say(value: unknown): void {
   process.stdout.write(`\nonnsight-doctor: ${JSON.stringify(value)}\n`)
 }

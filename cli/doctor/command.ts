@@ -5,13 +5,13 @@ import { print, printJson } from '../shared/print.ts'
 export function addDoctor(program: Command): void {
   program
     .command('doctor')
-    .description('what is wrong with this set-up, and what to do about it')
-    .option('--project <folder>', 'the project to look at', '.')
-    .option('--json', 'as JSON')
+    .description('check the set-up of a project, and say what is wrong and what to do about it')
+    .option('--project <folder>', 'the project to check', '.')
+    .option('--json', 'print JSON')
     .addHelpText(
       'after',
       `
-It ends with 1 if something fails; what is only worth knowing is a warning.
+The exit code is 1 if a check fails; warnings do not change it.
 
 Example:
   onnsight doctor --project ../app`,

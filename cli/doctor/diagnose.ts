@@ -10,14 +10,14 @@ import { checkWeb } from './checks/web.ts'
 import type { Finding } from './finding.ts'
 import { openProject } from './project.ts'
 
-/** What `onnsight doctor --json` prints: docs/command-line.md describes it. */
+/** What `onnsight doctor --json` prints; docs/command-line.md describes it. */
 export interface Diagnosis {
   readonly version: 1
   readonly project: string
   readonly findings: readonly Finding[]
 }
 
-/** Looks at everything that a project needs. @throws CommandError for what is no folder */
+/** Checks everything that a project needs. @throws CommandError if the path is not a folder */
 export async function diagnose(folder: string): Promise<Diagnosis> {
   const project = openProject(folder)
   const findings = [

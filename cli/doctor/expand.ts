@@ -6,7 +6,7 @@ import { say } from './child.ts'
 
 /* Runs a project's own Babel, with its own configuration, on a file that uses the macro: expand.js PROJECT FILE BABEL. */
 
-/** Never written: a configuration may treat files by their place. */
+/** The source of a file that is never written to disk. It only has a path, because a configuration may depend on a file's path. */
 const source = `import { trace } from 'onnsight/trace.macro'
 export const run = model => trace(model, [[1]], () => model.output)`
 
@@ -18,10 +18,10 @@ try {
   const options = { filename: file, cwd: folder, root: folder, sourceType: 'module' } as const
   const config = await babel.loadPartialConfigAsync(options)
   const result = await babel.transformAsync(source, options)
-  // The expanded block keeps its own text, with the macro's name: what it imports tells.
+  // The expanded code keeps the block's source text, which has the macro's name, so look for its import instead.
   const code = result?.code ?? ''
   say({
-    // There is none for a file that the configuration leaves out.
+    // The config is null if the configuration ignores the file.
     configured: config === null || config.hasFilesystemConfig(),
     expanded: code.includes('onnsight/internal'),
     version: babel.version,

@@ -1,12 +1,12 @@
 export type Status = 'ok' | 'warn' | 'fail'
 
-/** What one check found. */
+/** The result of one check. */
 export interface Finding {
   /** Stable: `node`, `onnsight`, `onnxruntime-node`, … */
   readonly check: string
   readonly status: Status
   readonly message: string
-  /** What to do about it, where there is something. */
+  /** What to do about it, if anything. */
   readonly fix?: string
 }
 
@@ -16,7 +16,7 @@ export const warn = (check: string, message: string, fix: string): Finding => ({
 
 export const fail = (check: string, message: string, fix: string): Finding => ({ check, status: 'fail', message, fix })
 
-/** Findings, for people. */
+/** Findings as text for people. */
 export function describeFindings(findings: readonly Finding[]): string {
   return findings
     .map(({ status, message, fix }) => {

@@ -1,6 +1,6 @@
 import { LEAST } from '../../macro/bundlers/least-version.ts'
 
-/** The oldest version of each tool that onnsight was seen to work with; docs/tools.md has the same table. */
+/** The oldest version of each tool with which onnsight was tested; docs/tools.md has the same table. */
 export const leastVersions: Readonly<Record<string, string>> = {
   ...LEAST,
   webpack: '4.47',

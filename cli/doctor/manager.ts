@@ -2,16 +2,16 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { upward } from './packages.ts'
 
-/** What installs a project's packages, and the words that it wants. */
+/** The package manager of a project, with its commands. */
 export interface Manager {
   readonly name: 'npm' | 'pnpm' | 'yarn' | 'bun'
-  /** Adds packages to what the program needs. */
+  /** The command that adds dependencies. */
   install(...names: readonly string[]): string
-  /** Adds packages to what the project is built and tested with. */
+  /** The command that adds development dependencies. */
   installDev(...names: readonly string[]): string
-  /** Makes one of several copies, and tells who wants them. */
+  /** The commands that leave one of several copies, and show which packages need them. */
   unite(name: string): string
-  /** Gets a package anew. */
+  /** The command that installs a package again. */
   again(name: string): string
 }
 
@@ -19,7 +19,7 @@ const make = (name: Manager['name'], add: string, dev: string, why: string, agai
   name,
   install: (...names) => `${name} ${add} ${names.join(' ')}`,
   installDev: (...names) => `${name} ${add} ${dev} ${names.join(' ')}`,
-  unite: of => `${name} dedupe; ${name} ${why} ${of} tells who wants which`,
+  unite: of => `${name} dedupe; ${name} ${why} ${of} shows which packages need it`,
   again,
 })
 
@@ -28,7 +28,7 @@ const pnpm = make('pnpm', 'add', '-D', 'why', () => 'pnpm install --force')
 const yarn = make('yarn', 'add', '-D', 'why', () => 'rm -rf node_modules .yarn/unplugged && yarn install')
 const bun: Manager = {
   ...make('bun', 'add', '-d', 'why', () => 'bun install --force'),
-  unite: of => `rm bun.lock && bun install; bun why ${of} tells who wants which`,
+  unite: of => `rm bun.lock && bun install; bun why ${of} shows which packages need it`,
 }
 
 const lockfiles: readonly (readonly [string, Manager])[] = [
@@ -39,7 +39,7 @@ const lockfiles: readonly (readonly [string, Manager])[] = [
   ['package-lock.json', npm],
 ]
 
-/** The package manager that has installed a project: what its package.json says, or its lockfile, or those above it. */
+/** The package manager of a project, from its package.json or lockfile, or from those in the folders above it. */
 export function managerOf(folder: string): Manager {
   for (const at of upward(folder)) {
     const declared = declaredIn(at)
@@ -50,7 +50,7 @@ export function managerOf(folder: string): Manager {
   return npm
 }
 
-/** `pnpm` of `"packageManager": "pnpm@12.0.0"`. */
+/** The package manager that package.json declares: `pnpm` for `"packageManager": "pnpm@12.0.0"`. */
 function declaredIn(folder: string): string | undefined {
   try {
     const text = readFileSync(join(folder, 'package.json'), 'utf8')

@@ -2,15 +2,15 @@ import { type Dirent, existsSync, readdirSync, readFileSync, realpathSync } from
 import { dirname, join } from 'node:path'
 import { isUnderPnp, pnpFolder, pnpFolders } from './pnp.ts'
 
-/** A package as it is installed. */
+/** An installed package. */
 export interface Installed {
   readonly name: string
   readonly version: string
-  /** Links followed; under Plug'n'Play as it gives it, since what the package may import hangs on that. */
+  /** Its folder, with links resolved. Under Plug'n'Play the path is unchanged, because it decides what the package may import. */
   readonly folder: string
 }
 
-/** The package that a file in a folder gets when it imports this name; undefined if there is none. */
+/** The package that a file in this folder gets if it imports the name; undefined if there is none. */
 export function findPackage(name: string, from: string): Installed | undefined {
   if (isUnderPnp(from)) {
     const folder = pnpFolder(name, from)
@@ -23,7 +23,7 @@ export function findPackage(name: string, from: string): Installed | undefined {
   return undefined
 }
 
-/** All copies of some packages that a project has, in its own tree and in those above it. */
+/** All copies of some packages in a project's own folder and in the folders above it. */
 export function copiesOf(names: ReadonlySet<string>, from: string): Installed[] {
   if (isUnderPnp(from)) return pnpFolders(names, from).flatMap(folder => readPackage(folder) ?? [])
   const found = new Map<string, Installed>()
@@ -42,7 +42,7 @@ export function copiesOf(names: ReadonlySet<string>, from: string): Installed[] 
   return [...found.values()]
 }
 
-/** What lies in one node_modules: scopes opened, and pnpm's store too. */
+/** The packages in one node_modules folder, including those in scopes and in pnpm's store. */
 function packagesIn(modules: string): { readonly name: string; readonly folder: string }[] {
   return entriesOf(modules).flatMap(name => {
     const folder = join(modules, name)
@@ -60,13 +60,13 @@ function entriesOf(folder: string): string[] {
   } catch {
     return []
   }
-  // A link that leads nowhere is no package.
+  // A broken link is not a package.
   return entries
     .filter(entry => entry.isDirectory() || (entry.isSymbolicLink() && existsSync(join(folder, entry.name))))
     .map(({ name }) => name)
 }
 
-/** The package that a folder is; undefined if it is none. */
+/** Reads the package in a folder; undefined if there is none. */
 export function readPackage(folder: string): Installed | undefined {
   try {
     const json = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Partial<Installed>

@@ -1,8 +1,8 @@
 import nodeModule from 'node:module'
 
-/** What Yarn's Plug'n'Play answers about packages: it keeps them in archives, and no node_modules has them. */
+/** The part of Yarn's Plug'n'Play API that finds packages. They are in archives, not in node_modules. */
 interface PnpApi {
-  /** @throws Error where the asking package doesn't name this one */
+  /** @throws Error if the asking package does not list this one as a dependency */
   resolveToUnqualified(request: string, issuer: string): string | null
   findPackageLocator(path: string): Locator | null
   getPackageInformation(locator: Locator): PackageInformation
@@ -15,21 +15,21 @@ interface Locator {
 
 interface PackageInformation {
   readonly packageLocation: string
-  /** By name: the reference, a name and a reference, or null for a peer that is missing. */
+  /** By name: a reference, a name and a reference, or null for a missing peer dependency. */
   readonly packageDependencies: ReadonlyMap<string, string | readonly [string, string] | null>
 }
 
-/** The Plug'n'Play that this process runs under, if a folder is of its project. */
+/** The Plug'n'Play API of this process, if the folder belongs to its project. */
 function pnpOf(folder: string): PnpApi | undefined {
-  // A property that Plug'n'Play adds: no named import has it.
+  // Plug'n'Play adds this property, so a named import would not find it.
   const { findPnpApi } = nodeModule as unknown as { findPnpApi?: (path: string) => PnpApi | null }
   return findPnpApi?.(`${folder}/`) ?? undefined
 }
 
-/** Whether Plug'n'Play tells where this folder's packages are. */
+/** Whether this folder's packages are found through Plug'n'Play. */
 export const isUnderPnp = (folder: string): boolean => pnpOf(folder) !== undefined
 
-/** The folder of the package that files in a folder get under this name. */
+/** The folder of the package that files in `from` get if they import this name. */
 export function pnpFolder(name: string, from: string): string | undefined {
   try {
     return pnpOf(from)?.resolveToUnqualified(name, `${from}/`) ?? undefined
@@ -38,7 +38,7 @@ export function pnpFolder(name: string, from: string): string | undefined {
   }
 }
 
-/** The folders of all packages of these names that a folder's own package leads to. */
+/** The folders of all packages of these names among the dependencies of the package in `from`, direct or not. */
 export function pnpFolders(names: ReadonlySet<string>, from: string): string[] {
   const api = pnpOf(from)
   const start = api?.findPackageLocator(`${from}/`)

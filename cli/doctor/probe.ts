@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url'
 import type { nodeProvider } from '../../runtime/engine/providers/node.ts'
 import { say } from './child.ts'
 
-/* Makes and runs a session of one node, on a device, with the onnxruntime that an onnsight uses: probe.js FOLDER DEVICE. */
+/* Runs a session of one node on a device, with the onnxruntime of the onnsight in FOLDER: probe.js FOLDER DEVICE. */
 
 const [folder, device] = process.argv.slice(2)
 try {

@@ -26,7 +26,7 @@ const running = fileURLToPath(new URL('../../../', import.meta.url))
 /** The project that a folder belongs to: the nearest one with a package.json. @throws CommandError */
 export function openProject(given: string): Project {
   if (!existsSync(given) || !statSync(given).isDirectory())
-    throw new CommandError(`${given} is no folder.`, 'give the folder of a project: --project path')
+    throw new CommandError(`${given} is not a folder.`, 'pass the folder of a project: --project path')
   const start = realpathSync(given)
   const folder = [...upward(start)].find(up => existsSync(join(up, 'package.json'))) ?? start
   refuseOtherPnp(folder)
@@ -48,7 +48,7 @@ function refuseOtherPnp(folder: string): void {
   const root = [...upward(folder)].find(up => existsSync(join(up, '.pnp.cjs')))
   if (root === undefined || isUnderPnp(folder)) return
   throw new CommandError(
-    `${folder} has its packages by Yarn’s Plug’n’Play (${join(root, '.pnp.cjs')}), and this command was started without it.`,
+    `${folder} gets its packages from Yarn’s Plug’n’Play (${join(root, '.pnp.cjs')}), but this command was started without Plug’n’Play.`,
     `cd ${folder} && yarn onnsight doctor`,
   )
 }

@@ -20,12 +20,12 @@ export function addEdit(program: Command): void {
     .addOption(
       new Option(
         '--weights <how>',
-        'where weights go: as the file had them, into the .onnx file, or into one beside it',
+        'where to write the weights: as in the original, into the .onnx file, or into a file next to it',
       )
         .choices(['as-read', 'embedded', 'external'])
         .default('as-read'),
     )
-    .option('--json', 'tell what was written as JSON')
+    .option('--json', 'report what was written as JSON')
     .addHelpText(
       'after',
       `
@@ -45,7 +45,7 @@ async function edit(path: string, flags: Flags): Promise<void> {
   const block = savingBlock(given.text, given.name, () => undefined)
   if (!block.writes)
     throw new CommandError(
-      `${given.name} changes nothing: it writes to no place of the model, and leaves no module out.`,
+      `${given.name} changes nothing: it writes to no place in the model and skips no module.`,
       "write to a place: --template 'transformer.h[2].mlp.output = 0'",
     )
   const model = await load(path)

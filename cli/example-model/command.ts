@@ -17,10 +17,10 @@ const names = Object.keys(exampleModels) as Name[]
 export function addExampleModel(program: Command): void {
   program
     .command('example-model')
-    .description('write a small model to try things on: the one that the documentation uses, or another')
+    .description('write a small model to try things on: the one the documentation uses, or another')
     .addArgument(new Argument('[name]', 'which model').choices(names).default('chars'))
     .option('--to <folder>', 'where to write it', '.')
-    .option('--json', 'tell what was written as JSON')
+    .option('--json', 'report what was written as JSON')
     .addHelpText(
       'after',
       `
@@ -40,7 +40,10 @@ Examples:
         const bytes = await readFile(new URL(`../../../examples/models/${file}`, import.meta.url))
         if (!bytes.equals(await readFile(path).catch(() => new Uint8Array()))) {
           if (await exists(path))
-            throw new CommandError(`${path} exists, and is another file.`, 'name another folder: --to models')
+            throw new CommandError(
+              `${path} exists already and has other contents.`,
+              'choose another folder: --to models',
+            )
           await writeWhole(path, [bytes])
         }
         written.push(path)

@@ -9,7 +9,7 @@ import { tensorFromJson } from './from-json.ts'
 import type { GivenInputs, Source } from './given.ts'
 
 /**
- * The inputs that a command line names, as tensors of the model's dtypes. Whether all are there, and have the right dims, `run` says.
+ * Reads the inputs that a command line names, as tensors of the model's dtypes. `run` checks whether all are there, with the right dims.
  * @throws CommandError for a file that is missing, unreadable or of another dtype
  */
 export async function readInputs(
@@ -51,7 +51,7 @@ async function readOne(source: Source, name: string, declared: readonly Declared
       if (found) return found
       throw new CommandError(
         `${source.path} has no tensor ${name}; it has ${names.join(', ') || 'none'}.`,
-        `give all of them with --inputs ${source.path}, or a file with one`,
+        `pass all its tensors with --inputs ${source.path}, or a file with one tensor`,
       )
     }
   }
@@ -60,7 +60,7 @@ async function readOne(source: Source, name: string, declared: readonly Declared
 function fromJson(json: unknown, name: string, where: string, declared: readonly Declared[]): Tensor {
   const input = declared.find(other => other.name === name)
   try {
-    // A name that the model lacks is told by what runs it, with those that it has.
+    // If the model has no input of this name, the run throws an error that lists its inputs.
     return input ? tensorFromJson(json, input.type) : toTensor(0)
   } catch (error) {
     if (!(error instanceof OnnsightError)) throw error
@@ -73,15 +73,15 @@ function checkDtype(name: string, tensor: Tensor, declared: readonly Declared[])
   const input = declared.find(other => other.name === name)
   if (!input || input.type === tensor.type) return
   throw new CommandError(
-    `The input ${name} is ${tensor.type}, and the model takes ${input.type}.`,
-    `give it as ${input.type}; in Python: numpy.save(file, array.astype('${input.type}'))`,
+    `The input ${name} is ${tensor.type}, but the model takes ${input.type}.`,
+    `pass it as ${input.type}; in Python: numpy.save(file, array.astype('${input.type}'))`,
   )
 }
 
 function onlyName(declared: readonly Declared[]): string {
   if (declared.length === 1) return declared[0].name
   throw new CommandError(
-    `A value without a name was given, and the model takes ${declared.map(({ name }) => name).join(', ') || 'nothing'}.`,
+    `A value without a name was passed, but the inputs of the model are ${declared.map(({ name }) => name).join(', ') || 'nothing'}.`,
     'name it: --input name=…',
   )
 }
@@ -91,7 +91,7 @@ async function readJson(path: string): Promise<unknown> {
   try {
     return JSON.parse(text) as unknown
   } catch (error) {
-    throw new CommandError(`${path} is no JSON: ${(error as Error).message}.`, 'correct it, or make it again', error)
+    throw new CommandError(`${path} is not valid JSON: ${(error as Error).message}.`, 'correct the file', error)
   }
 }
 
@@ -105,7 +105,7 @@ async function opened<R>(path: string, read: (path: string) => Promise<R>): Prom
     const reason = code === 'EISDIR' ? 'it is a folder' : (error as Error).message
     throw new CommandError(
       `${path} can't be read: ${reason}.`,
-      'check that it is a file and that you may read it',
+      'check that it is a file and that you have permission to read it',
       error,
     )
   }

@@ -4,9 +4,9 @@ import { print, printJson } from '../shared/print.ts'
 export function addInspect(program: Command): void {
   program
     .command('inspect')
-    .description('what a model is made of: inputs, outputs, modules with their parameters, blocks, operations')
+    .description('show the inputs, outputs, modules with their parameters, blocks and operations of a model')
     .argument('<model>', 'a .onnx file')
-    .option('--json', 'as JSON')
+    .option('--json', 'print JSON')
     .addHelpText(
       'after',
       `

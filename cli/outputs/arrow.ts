@@ -5,13 +5,13 @@ import type { HeldType } from '../../runtime/tensor/dtypes/dtype.ts'
 import { stateOf } from '../../runtime/tensor/tensor.ts'
 import { CommandError } from '../shared/errors.ts'
 
-/** The package, which onnsight does not bring along. @throws CommandError where it is missing */
+/** Imports apache-arrow, which users install themselves. @throws CommandError if it is missing */
 export async function arrowPackage(): Promise<typeof Arrow> {
   try {
     return await import('apache-arrow')
   } catch (error) {
     throw new CommandError(
-      'An .arrow file is written by the package apache-arrow, which is not installed.',
+      'Writing an .arrow file needs the package apache-arrow, which is not installed.',
       'npm install apache-arrow',
       error,
     )
@@ -19,8 +19,8 @@ export async function arrowPackage(): Promise<typeof Arrow> {
 }
 
 /**
- * An Arrow file of one row: a column for each tensor, of the canonical extension type `arrow.fixed_shape_tensor`, so that tensors of
- * different sizes are in one table. Its dims are in the field's metadata, `{"shape": [1, 4, 65]}`.
+ * The bytes of an Arrow file of one row. Each tensor is a column of the canonical extension type `arrow.fixed_shape_tensor`, so tensors of
+ * different sizes fit into one table. The dims of a tensor are in the field's metadata: `{"shape": [1, 4, 65]}`.
  */
 export async function arrowParts(tensors: Readonly<Record<string, Tensor>>): Promise<Uint8Array[]> {
   const arrow = await arrowPackage()

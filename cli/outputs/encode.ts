@@ -6,12 +6,12 @@ import { arrowPackage, arrowParts } from './arrow.ts'
 import type { OutputFormat } from './format.ts'
 import { jsonOf } from './to-json.ts'
 
-/** What tells before a run whether its results can be written so. @throws CommandError */
+/** Checks before a run whether its results can be written in a format. @throws CommandError */
 export async function checkFormat(format: OutputFormat): Promise<void> {
   if (format === 'arrow') await arrowPackage()
 }
 
-/** Results as the bytes of a file. @throws CommandError where the format can't hold them, and the errors of the formats */
+/** The bytes of a file that holds the results. @throws CommandError if the format can't hold them, and the errors of the formats */
 export async function encode(
   path: string,
   format: OutputFormat,
@@ -39,7 +39,7 @@ function onlyOf(path: string, tensors: Readonly<Record<string, Tensor>>): Tensor
 export function checkOnlyOne(path: string, names: readonly string[]): void {
   if (names.length === 1) return
   throw new CommandError(
-    `${path}: a .npy file holds one array, and there are ${names.length} results: ${names.join(', ')}.`,
+    `${path}: a .npy file holds one array, but there are ${names.length} results: ${names.join(', ')}.`,
     'choose one with a template, save x = …, or write a .safetensors file',
   )
 }

@@ -10,12 +10,12 @@ const formats: Readonly<Record<string, OutputFormat>> = {
   '.arrow': 'arrow',
 }
 
-/** A file's ending tells what is written into it. @throws UsageError */
+/** The format of an output file, from its ending. @throws UsageError */
 export function outputFormat(path: string): OutputFormat {
   const format = formats[extname(path).toLowerCase()]
   if (format) return format
   throw new UsageError(
-    `--output ${path}: the ending tells the format, and this one is not known.`,
-    `end it with ${Object.keys(formats).join(', ')}`,
+    `--output ${path}: the file's ending decides the format, but this one is not known.`,
+    `use one of ${Object.keys(formats).join(', ')}`,
   )
 }

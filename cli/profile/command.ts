@@ -16,23 +16,27 @@ interface Flags extends InputFlags, LoadFlags {
 export function addProfile(program: Command): void {
   const command = program
     .command('profile')
-    .description('where the time of a run goes: by module and by operation')
+    .description('show where the time of a run goes, by module and by operation')
     .argument('<model>', 'a .onnx file')
   addInputOptions(command)
-    .option('--dim <name=size>', 'a dim of inputs that are made, as no value is given; once for each', addDim)
-    .option('--runs <count>', 'how many runs to measure, after one that is not', count, 10)
-    .option('--depth <levels>', 'how deep the tree of modules is shown', count, 4)
+    .option(
+      '--dim <name=size>',
+      'set a dim of the inputs that are generated because you pass none; repeat it for each dim',
+      addDim,
+    )
+    .option('--runs <count>', 'how many runs to measure; one run before them is not measured', count, 10)
+    .option('--depth <levels>', 'how many levels of the module tree to show', count, 4)
     .addOption(
-      new Option('--sort <order>', 'order of modules that stand together')
+      new Option('--sort <order>', 'how to order modules of one parent')
         .choices(['model', 'time', 'calls'])
         .default('model'),
     )
-    .option('--json', 'as JSON, with each node')
+    .option('--json', 'print JSON, with each node')
   addLoadOptions(command)
     .addHelpText(
       'after',
       `
-Inputs that are not given are made: batches of 1, other open dims of 16; masks of ones, whole numbers zeros, other numbers random.
+Inputs that you do not pass are generated: the batch is 1, other open dims are 16; masks are ones, integers zeros, other numbers random.
 
 Examples:
   onnsight profile model.onnx
@@ -59,7 +63,7 @@ Examples:
 
 function addDim(text: string, before: ReadonlyMap<string, number> = new Map()): ReadonlyMap<string, number> {
   const [, name, size] = /^(.+)=(\d{1,9})$/.exec(text) ?? []
-  if (name === undefined) throw new InvalidArgumentError('Give a name and a whole number: sequence=128.')
-  if (before.has(name)) throw new InvalidArgumentError(`${name} is given twice.`)
+  if (name === undefined) throw new InvalidArgumentError('Pass a name and a whole number: sequence=128.')
+  if (before.has(name)) throw new InvalidArgumentError(`${name} is passed twice.`)
   return new Map([...before, [name, Number(size)]])
 }

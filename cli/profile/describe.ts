@@ -3,7 +3,7 @@ import type { Profile, Timed } from './profile.ts'
 export type Order = 'model' | 'time' | 'calls'
 
 export interface TableOptions {
-  /** How deep the tree goes; the model itself is 0. */
+  /** How many levels the tree shows below the model. */
   readonly depth: number
   readonly sort: Order
 }
@@ -13,23 +13,23 @@ type ModuleTimes = Profile['modules'][number]
 const MOST_OPERATIONS = 12
 const HEADER = '   time ms       %   calls'
 
-/** A profile, for people. */
+/** A profile as text for people. */
 export function describeProfile(profile: Profile, options: TableOptions): string {
   const { file, provider, runs, wallMs, totalMs, inputs, operations } = profile
   const mean = wallMs.reduce((sum, ms) => sum + ms, 0) / wallMs.length
   const shownRuns = runs === 1 ? '1 run' : `${runs} runs`
   const given = inputs.map(
-    ({ name, type, dims, made }) => `  ${name}: ${type} [${dims.join(', ')}]${made ? `, made: ${made}` : ''}`,
+    ({ name, type, dims, made }) => `  ${name}: ${type} [${dims.join(', ')}]${made ? `, generated: ${made}` : ''}`,
   )
   const rest = operations.length - MOST_OPERATIONS
   return [
     `${file} on ${provider}: ${shownRuns} of ${mean.toFixed(2)} ms (the shortest ${Math.min(...wallMs).toFixed(2)} ms), ${totalMs.toFixed(2)} ms of them in operations`,
     ['inputs', ...given].join('\n'),
-    [`${HEADER}  module, with all below`, ...treeLines(profile.modules, options)].join('\n'),
+    [`${HEADER}  module, with all modules below it`, ...treeLines(profile.modules, options)].join('\n'),
     [
       `${HEADER}  operation`,
       ...operations.slice(0, MOST_OPERATIONS).map(row => `${columns(row)}  ${row.operation}`),
-      ...(rest > 0 ? [`  and ${rest} more; --json has all`] : []),
+      ...(rest > 0 ? [`  and ${rest} more; --json lists all`] : []),
     ].join('\n'),
   ].join('\n\n')
 }
@@ -39,7 +39,7 @@ function columns({ totalMs, percent, calls }: Timed): string {
   return `${totalMs.toFixed(3).padStart(10)} ${percent.toFixed(1).padStart(7)} ${shownCalls.padStart(7)}`
 }
 
-/** Modules in which nothing ran are left out: what was theirs has been folded or fused away. */
+/** The lines of the module tree. Modules in which nothing ran are left out; their operations were folded or fused into others. */
 function treeLines(modules: readonly ModuleTimes[], { depth, sort }: TableOptions): string[] {
   const children = new Map<string, ModuleTimes[]>()
   for (const module of modules) {

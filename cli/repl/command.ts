@@ -12,9 +12,9 @@ interface Flags extends InputFlags, LoadFlags {
 export function addRepl(program: Command): void {
   const command = program
     .command('repl')
-    .description('a console on a model, in the template language')
+    .description('open a console on a model, in the template language')
     .argument('<model>', 'a .onnx file')
-    .option('--no-history', 'remember no entries')
+    .option('--no-history', 'do not remember entries')
   addLoadOptions(addInputOptions(command))
     .addHelpText(
       'after',

@@ -2,34 +2,34 @@ import type { Inputs } from '../../runtime/index.ts'
 import type { TemplateConsole } from '../../runtime/template/console.ts'
 import { summary } from './summary.ts'
 
-/** What a line with a dot does. */
+/** A command of the console: a line that begins with a dot. */
 export interface Command {
   readonly help: string
-  /** Gives what is to be shown. */
+  /** Returns the text to show. */
   run(console: TemplateConsole, text: string): string | Promise<string>
 }
 
 export const commands = {
   inputs: {
-    help: 'Give the model its inputs, as JSON: .inputs {"input_ids": [[1, 2]]}; without any, show them',
+    help: 'Set the inputs of the model, as JSON: .inputs {"input_ids": [[1, 2]]}; without JSON, show them',
     run(console, text) {
       if (text !== '') console.inputs = readJson(text)
       return console.inputs === undefined ? 'none yet' : JSON.stringify(console.inputs)
     },
   },
   tree: {
-    help: 'Show the modules of the model, or of one: .tree transformer.h[0]',
+    help: 'Show the modules of the model, or those in one module: .tree transformer.h[0]',
     run: ({ model }, path) => String(path === '' ? model : model.module(path)),
   },
   shapes: {
-    help: 'Show dims and dtypes of every module, for the inputs',
+    help: 'Show the dims and dtypes of every module for these inputs',
     run: async ({ model, inputs }) => String(await model.scan(inputs as Inputs)),
   },
   edit: {
     help: 'Add a standing edit: .edit transformer.h[1].mlp.output = 0',
     run(console, text) {
       console.edit(text)
-      return `${console.model.edits.length} in all; .clear takes them away`
+      return `${console.model.edits.length} in all; .clear removes them`
     },
   },
   edits: {
@@ -37,7 +37,7 @@ export const commands = {
     run: ({ model }) => model.edits.map(({ source }) => source).join('\n') || 'none',
   },
   clear: {
-    help: 'Take all standing edits away',
+    help: 'Remove all standing edits',
     run({ model }) {
       model.clearEdits()
       return 'none left'
@@ -54,7 +54,7 @@ function readJson(text: string): Inputs {
     return JSON.parse(text) as Inputs
   } catch (error) {
     throw new Error(
-      `These inputs are no JSON: ${(error as Error).message}.\n  Do this: .inputs {"input_ids": [[1, 2, 3]]}`,
+      `These inputs are not valid JSON: ${(error as Error).message}.\n  Do this: .inputs {"input_ids": [[1, 2, 3]]}`,
     )
   }
 }

@@ -12,7 +12,7 @@ export interface ReplOptions {
   readonly inputs?: Inputs
   readonly input?: NodeJS.ReadableStream
   readonly output?: NodeJS.WritableStream
-  /** The file in which entries are remembered; none are without it. */
+  /** The file in which entries are remembered. Without it, none are. */
   readonly history?: string
 }
 
@@ -27,7 +27,7 @@ export async function runRepl(model: Model, options: ReplOptions = {}): Promise<
   const print = (...values: unknown[]): void => write(values.map(show).join(' '))
   const console = new TemplateConsole(model, { print, show: print }, options.inputs)
   write(`${model.name} · ${model.nodeNames.length} nodes · the template language: transformer.h[1].output[:, -1]`)
-  write('.inputs JSON gives the model its inputs, .tree shows its modules, .help the rest, .exit ends')
+  write('.inputs JSON sets the model’s inputs, .tree shows its modules, .help lists all commands, .exit leaves')
 
   const lines = createInterface({
     input,
@@ -59,7 +59,7 @@ export async function runRepl(model: Model, options: ReplOptions = {}): Promise<
       await run(console, text, write)
     }
   }
-  // An entry runs when those before it have ended.
+  // An entry runs after those before it have ended.
   let queue = Promise.resolve()
   const ask = (): void => {
     if (isOver) return
@@ -69,7 +69,7 @@ export async function runRepl(model: Model, options: ReplOptions = {}): Promise<
   lines.on('line', line => {
     queue = queue.then(() => take(line)).then(ask)
   })
-  // As in Node's console: what is half typed goes, and variables stay; with nothing typed, the second time ends it.
+  // As in Node's console, Ctrl+C discards a half-typed entry and keeps the variables. If nothing is typed, the second Ctrl+C leaves.
   lines.on('SIGINT', () => {
     const isEmpty = entry === '' && lines.line === ''
     if (isEmpty && wasInterrupted) return lines.close()
@@ -77,7 +77,7 @@ export async function runRepl(model: Model, options: ReplOptions = {}): Promise<
     entry = ''
     lines.write(null, { ctrl: true, name: 'e' })
     lines.write(null, { ctrl: true, name: 'u' })
-    write(isEmpty ? '\n(Ctrl+C once more ends it; so do exit and Ctrl+D)' : '')
+    write(isEmpty ? '\n(Press Ctrl+C again to leave; exit and Ctrl+D leave too)' : '')
     ask()
   })
   if (history !== undefined)
@@ -87,7 +87,7 @@ export async function runRepl(model: Model, options: ReplOptions = {}): Promise<
   ask()
   await new Promise<void>(resolve => lines.once('close', resolve))
   await queue
-  // What was begun and not ended runs too.
+  // If the input ends in the middle of an entry, run that entry too.
   if (entry !== '') await run(console, entry, write)
 }
 
@@ -97,7 +97,7 @@ async function run(console: TemplateConsole, text: string, write: (text: string)
     const names = await console.run(text)
     for (const name of names) write(`${name}: ${summary(console.variables.get(name))}`)
   } catch (error) {
-    // Where it was thrown in here tells a user nothing.
+    // The stack inside onnsight does not help a user, so show only the message.
     write(error instanceof OnnsightError ? messageInConsole(error) : String((error as Error).stack ?? error))
   }
 }
@@ -115,7 +115,7 @@ async function command(console: TemplateConsole, line: string, write: (text: str
 }
 
 function help(): string {
-  const all = [...Object.entries(commands), ['exit', { help: 'End; so does Ctrl+D' }] as const]
+  const all = [...Object.entries(commands), ['exit', { help: 'Leave the console; Ctrl+D does so too' }] as const]
   return all.map(([name, { help }]) => `.${name.padEnd(10)} ${help}`).join('\n')
 }
 
@@ -125,7 +125,7 @@ function complete(console: TemplateConsole, line: string): [string[], string] {
   return [words.filter(word => word.startsWith(line)), line]
 }
 
-/** People type `exit` and `help` as they do elsewhere: they are commands, unless the model or a variable has the name. */
+/** Accepts `exit` and `help` without a dot, as in other consoles, unless the model or a variable has that name. */
 function asCommand(text: string, { model, variables }: TemplateConsole): string {
   const word = /^\.?(exit|quit|help)(\(\))?$/.exec(text)?.[1]
   if (word === undefined || variables.has(word) || (!text.startsWith('.') && word in model)) return text

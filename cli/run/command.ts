@@ -16,13 +16,13 @@ interface Flags extends InputFlags, LoadFlags, TemplateFlags {
 export function addRun(program: Command): void {
   const command = program
     .command('run')
-    .description('run a model, or trace it with a template, and show or write what comes out')
+    .description('run a model, or trace it with a template, and show the results or write them')
     .argument('<model>', 'a .onnx file')
   addTemplateOptions(addInputOptions(command), 'what to read and change')
     .option('--output <file>', 'where to write the results: .json, .npy (one result), .safetensors or .arrow')
-    .option('--json', 'show the results as JSON; with --output, what was written')
+    .option('--json', 'show the results as JSON; with --output, show what was written')
   addLoadOptions(command)
-    .option('--time-limit <seconds>', 'end a run that takes longer; loading is not counted', seconds)
+    .option('--time-limit <seconds>', 'end a run that takes longer (loading does not count)', seconds)
     .addHelpText(
       'after',
       `
@@ -61,7 +61,7 @@ async function run(path: string, flags: Flags): Promise<void> {
       : await model.run(inputs, options)
     if (output !== undefined) {
       await writeWhole(output, await encode(output, format!, results))
-      tellWritten(output, results, flags.json)
+      showWritten(output, results, flags.json)
     } else await show(results, flags.json)
   } finally {
     backend?.release()
@@ -79,7 +79,7 @@ async function blockOf(flags: TemplateFlags) {
 async function show(results: Readonly<Record<string, Tensor>>, json = false): Promise<void> {
   if (json) {
     const { jsonOf } = await import('../outputs/to-json.ts')
-    // Without indentation: a number on a line of its own is nothing to read.
+    // Without indentation, which would put every number on a line of its own.
     print(JSON.stringify(jsonOf(results)))
   } else
     print(
@@ -89,7 +89,7 @@ async function show(results: Readonly<Record<string, Tensor>>, json = false): Pr
     )
 }
 
-function tellWritten(file: string, results: Readonly<Record<string, Tensor>>, json = false): void {
+function showWritten(file: string, results: Readonly<Record<string, Tensor>>, json = false): void {
   const shapes = Object.entries(results).map(([name, { type, dims }]) => [name, { type, dims }] as const)
   if (json) printJson({ version: 1, file, results: Object.fromEntries(shapes) })
   else print(`${file}: ${shapes.map(([name, { type, dims }]) => `${name} ${type} [${dims.join(', ')}]`).join(', ')}`)
@@ -97,7 +97,7 @@ function tellWritten(file: string, results: Readonly<Record<string, Tensor>>, js
 
 function seconds(text: string): number {
   const value = Number(text)
-  // A timer holds no more milliseconds.
-  if (!(value > 0 && value <= 2_000_000)) throw new InvalidArgumentError('Give seconds, a number above 0.')
+  // A timer can't hold more milliseconds.
+  if (!(value > 0 && value <= 2_000_000)) throw new InvalidArgumentError('Pass a number of seconds above 0.')
   return value
 }

@@ -9,8 +9,8 @@ import { Info } from '../../runtime/tracing/info.ts'
 import type { Tracer } from '../../runtime/tracing/tracer.ts'
 
 /**
- * A block of a text in the template language. It gives what the text saves; of one that saves nothing, the model's outputs as the text
- * changed them. What it prints goes to stderr. `name` is for messages.
+ * Makes a block from a text in the template language. The block returns what the text saves; if it saves nothing, it returns the model's
+ * outputs as the text changed them. What the text prints goes to stderr. `name` is the name shown in messages.
  * @throws TemplateSyntaxError
  */
 export function templateBlock(given: string, name: string): Block {
@@ -24,7 +24,7 @@ export function templateBlock(given: string, name: string): Block {
   }
 }
 
-/** What a text in the template language records: it gives what the text saves. */
+/** A block from a text in the template language that returns only what the text saves. */
 export interface SavingBlock {
   readonly info: Info
   /** Whether it writes to the model, or leaves a module out. */
@@ -32,7 +32,7 @@ export interface SavingBlock {
   record(model: unknown, tracer: Tracer): Promise<Record<string, Tensor>>
 }
 
-/** As `templateBlock`, and gives only what the text saves. `print` hears what it prints. @throws TemplateSyntaxError */
+/** Like `templateBlock`, but the block returns only what the text saves, and calls `print` with what it prints. @throws TemplateSyntaxError */
 export function savingBlock(given: string, name: string, print: (...values: unknown[]) => void): SavingBlock {
   const text = given.replace(/^\ufeff/, '').replace(/\r\n?/g, '\n')
   const { lines, starts } = showTemplate([text])
@@ -49,7 +49,7 @@ export function savingBlock(given: string, name: string, print: (...values: unkn
   }
 }
 
-/** What a template prints, as a line. */
+/** Values that a template prints, as one line of text. */
 export const printed = (...values: unknown[]): string =>
   values.map(value => (typeof value === 'string' ? value : inspect(value))).join(' ')
 
@@ -57,7 +57,7 @@ function printToStderr(...values: unknown[]): void {
   process.stderr.write(`${printed(...values)}\n`)
 }
 
-/** The model's declared outputs, as they leave it in the trace that is current. */
+/** The model's declared outputs, as they are in the current trace. */
 export function outputsOf(model: Model): Record<string, Tensor> {
   const { binding } = handleOf(model)!
   const leaving = binding.taps.outputTaps(binding.taps.tree.root)

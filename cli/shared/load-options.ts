@@ -6,19 +6,19 @@ export interface LoadFlags {
   readonly threads?: number
 }
 
-/** Where and how a command runs its model. */
+/** Adds the options that say where and how a command runs its model. */
 export function addLoadOptions(command: Command): Command {
   return command
-    .addOption(new Option('--provider <name>', 'where to run').choices(['cpu', 'cuda']).default('cpu'))
-    .option('--threads <count>', 'threads for one operator; without it one for each physical core', count)
+    .addOption(new Option('--provider <name>', 'where to run the model').choices(['cpu', 'cuda']).default('cpu'))
+    .option('--threads <count>', 'threads for one operator (default: one for each physical core)', count)
 }
 
 export function loadOptionsOf({ provider, threads }: LoadFlags): LoadOptions {
   return { ...(provider ? { provider } : {}), ...(threads === undefined ? {} : { threads }) }
 }
 
-/** A whole number of 1 or more. */
+/** Parses a whole number of 1 or more. */
 export function count(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Give a whole number of 1 or more.')
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Pass a whole number of 1 or more.')
   return Number(text)
 }

@@ -1,4 +1,4 @@
-/** Results go to stdout, and nothing else does. */
+/** Prints a result. Only results go to stdout. */
 export function print(text: string): void {
   process.stdout.write(`${text}\n`)
 }
@@ -7,7 +7,7 @@ export function printJson(value: unknown): void {
   print(JSON.stringify(value, undefined, 2))
 }
 
-/** `onnsight inspect … | head` ends when head has read enough. */
+/** Ends the process when the reader of its output ends, as in `onnsight inspect … | head`. */
 export function endWithReader(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error

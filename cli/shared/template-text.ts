@@ -7,14 +7,14 @@ export interface TemplateFlags {
   readonly templateFile?: string
 }
 
-/** `--template` and `--template-file`. */
+/** Adds the options `--template` and `--template-file`. */
 export function addTemplateOptions(command: Command, what: string): Command {
   return command
     .option('--template <text>', `${what}, in the template language`)
-    .addOption(new Option('--template-file <file>', 'the same from a file').conflicts('template'))
+    .addOption(new Option('--template-file <file>', 'reads the template from a file').conflicts('template'))
 }
 
-/** The text that was given, and its name for messages; undefined if none was. */
+/** The template's text, and its name for messages; undefined if the command line has none. */
 export async function templateText({
   template,
   templateFile,

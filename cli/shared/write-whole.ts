@@ -2,7 +2,7 @@ import { realpath, stat } from 'node:fs/promises'
 import { replaceFiles } from '../../runtime/onnx/files/replace-files.ts'
 import { CommandError } from './errors.ts'
 
-/** Writes a file so that it is there whole or not at all: what lay there before stays until then. @throws CommandError */
+/** Writes a file completely or not at all. A file that was there before stays until the new one is complete. @throws CommandError */
 export async function writeWhole(path: string, parts: readonly Uint8Array[]): Promise<void> {
   const target = await placeOf(path)
   try {
@@ -10,13 +10,13 @@ export async function writeWhole(path: string, parts: readonly Uint8Array[]): Pr
   } catch (error) {
     throw new CommandError(
       `${path} can't be written: ${(error as Error).message}.`,
-      'check that the folder is there, that you may write to it, and that the disk has room',
+      'check that the folder exists, that you may write to it, and that the disk has space',
       error,
     )
   }
 }
 
-/** Where it lies, links followed. A pipe, a device or a folder is no place to put a file. */
+/** The path of the file to write, with links resolved. @throws CommandError for a pipe, a device or a folder */
 export async function placeOf(path: string): Promise<string> {
   let target: string
   try {
@@ -25,5 +25,5 @@ export async function placeOf(path: string): Promise<string> {
     return path
   }
   if ((await stat(target)).isFile()) return target
-  throw new CommandError(`${path} is there, and is no file.`, 'give the name of a file')
+  throw new CommandError(`${path} exists, but is not a file.`, 'pass the name of a file')
 }

@@ -12,17 +12,17 @@ interface Flags {
 export function addTypes(program: Command): void {
   program
     .command('types')
-    .description('write a .d.ts with the modules of a model: completion and type errors for paths')
+    .description('write TypeScript types (.d.ts) of a model’s modules, so that editors complete paths and check them')
     .argument('<model>', 'a .onnx file')
-    .option('--out <file>', 'where to write it; without it beside the model, MODEL.d.ts')
-    .option('--name <type>', 'name of the type; without it the file’s', identifier)
-    .option('--json', 'tell what was written as JSON')
+    .option('--out <file>', 'where to write it (default: next to the model, MODEL.d.ts)')
+    .option('--name <type>', 'the name of the type (default: from the file’s name)', identifier)
+    .option('--json', 'report what was written as JSON')
     .addHelpText(
       'after',
       `
 Example:
   onnsight types model.onnx
-Then, in a TypeScript file beside it:
+Then, in a TypeScript file in the same folder:
   import type { Model, ModelInputs } from './model.js'
   const model = await load<Model>('model.onnx')`,
     )
@@ -41,6 +41,7 @@ Then, in a TypeScript file beside it:
 }
 
 function identifier(text: string): string {
-  if (!/^[A-Za-z_$][\w$]*$/.test(text)) throw new InvalidArgumentError('Give a name as TypeScript has them: MyModel.')
+  if (!/^[A-Za-z_$][\w$]*$/.test(text))
+    throw new InvalidArgumentError('Pass a valid name of a TypeScript type, such as MyModel.')
   return text
 }

@@ -11,20 +11,20 @@ interface Flags extends LoadFlags {
 export function addView(program: Command): void {
   const command = program
     .command('view')
-    .description('a page in the browser to look inside a model and change it')
+    .description('serve a page on which you look inside a model and change it')
     .argument('<model>', 'a .onnx file')
     .option(
       '--vocab <file>',
-      'texts of token ids: {"chars": […]}, or a tokenizer.json; without it one beside the model',
+      'the texts of token ids: {"chars": […]}, or a tokenizer.json (default: one next to the model)',
     )
-    .option('--port <number>', 'where to listen; without it a free port', port)
+    .option('--port <number>', 'the port to listen on (default: a free one)', port)
     .option('--open', 'open the page in the browser')
-    .option('--json', 'tell the address as JSON, in one line')
+    .option('--json', 'print the address as JSON, in one line')
   addLoadOptions(command)
     .addHelpText(
       'after',
       `
-The page is for this machine alone: it listens on 127.0.0.1, and its address holds a secret. Ctrl-C ends it.
+Only this machine can open the page: the server listens on 127.0.0.1, and the address contains a secret. Ctrl-C ends it.
 
 Examples:
   onnsight view model.onnx --open
@@ -44,6 +44,6 @@ Examples:
 function port(text: string): number {
   const value = Number(text)
   if (!/^\d{1,5}$/.test(text) || value < 1 || value > 65535)
-    throw new InvalidArgumentError('Give a whole number from 1 to 65535.')
+    throw new InvalidArgumentError('Pass a whole number from 1 to 65535.')
   return value
 }

@@ -55,11 +55,12 @@ export class DtypeError extends OnnsightError {
 export class UnknownShapeError extends OnnsightError {
   static readonly code = 'unknown-shape'
   constructor(operation: string, dims: readonly (number | undefined)[] | undefined, at?: SourcePosition) {
-    super(
-      UnknownShapeError.code,
-      `${operation} needs dims that are known only after the model has run: ${dims ? showDims(dims) : 'not even the rank is known before'}.`,
-      { at, fix: 'ask for the value first: const t = await h.value()' },
-    )
+    const needed = operation === 'dims' ? 'The dims of this value are' : `${operation} needs dims that are`
+    const known = dims ? showDims(dims) : 'not even the rank is known before'
+    super(UnknownShapeError.code, `${needed} known only after the model has run: ${known}.`, {
+      at,
+      fix: 'ask for the value first: const t = await h.value()',
+    })
   }
 }
 

@@ -64,8 +64,8 @@ function pathOf(source: ModelSource): string {
   if (typeof source === 'string' && !isAddress) return source
   throw new LoadOptionError(
     isAddress
-      ? `In Node, load() reads a model from the disk, but this is the address ${url}.`
-      : 'In Node, load() takes the path of a file on the disk.',
+      ? `In Node a model is read from the disk, but this is the address ${url}.`
+      : 'In Node a model is loaded from the disk.',
     isAddress
       ? `download it, curl -LO ${url}, with the files of its weights, if it has any, and give its path`
       : 'write it to a file, and give its path: onnxruntime maps its weights from there',

@@ -214,7 +214,7 @@ run('what can go wrong says what to do', async t => {
     [
       `fetch('/models/chars-external.onnx').then(r => r.blob()).then(blob => load(blob))`,
       'external-data',
-      /keeps the weight \S+ in chars-external\.onnx\.data, which is not there/,
+      /keeps the weight \S+ in chars-external\.onnx\.data, which was not found/,
     ],
     [`load('/models/chars.onnx', { provider: 'webgpu' })`, 'webgpu-unavailable', /WebGPU can't be used here/],
     [`load('/models/chars.onnx', { provider: 'cuda' })`, 'load-option', /There is no provider "cuda" here/],

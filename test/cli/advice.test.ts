@@ -31,7 +31,7 @@ for (const [what, path, says] of [
   [
     'an address',
     'https://example.org/m.onnx',
-    /from the disk, and this is https:\/\/example\.org\/m\.onnx\.\n {2}Do this: .*curl -LO https:\/\/example\.org\/m\.onnx/,
+    /from the disk, but this is the address https:\/\/example\.org\/m\.onnx\.\n {2}Do this: .*curl -LO https:\/\/example\.org\/m\.onnx/,
   ],
   ['a text', 'notes.txt', /notes\.txt is not an ONNX model: it is a text file\.\n {2}Do this: /],
 ] as const)

@@ -150,7 +150,7 @@ for (const [what, parts, check, status, message, fix] of [
     { without: ['onnxruntime-node'], files: runtime('1.22.0', real) },
     'onnxruntime-node',
     'fail',
-    /1\.22\.0 is installed, and onnsight needs 1\.29/,
+    /1\.22\.0 is installed, but onnsight needs 1\.29/,
     /^npm install onnxruntime-node@\^1\.29\.0$/,
   ],
   ['no onnsight', { without: ['onnsight'] }, 'onnsight', 'warn', /not installed in/, /^npm install onnsight$/],
@@ -159,7 +159,7 @@ for (const [what, parts, check, status, message, fix] of [
     { files: { 'node_modules/onnxruntime-web/package.json': { name: 'onnxruntime-web', version: '1.19.2' } } },
     'onnxruntime-web',
     'fail',
-    /1\.19\.2 is installed, and onnsight needs 1\.29/,
+    /1\.19\.2 is installed, but onnsight needs 1\.29/,
     /^npm install onnxruntime-web@\^1\.29\.0$/,
   ],
   [
@@ -175,7 +175,7 @@ for (const [what, parts, check, status, message, fix] of [
     { files: { 'node_modules/jest/package.json': { name: 'jest', version: '28.1.3' } } },
     'tools',
     'warn',
-    /jest 28\.1\.3: onnsight works from 29\.7 on/,
+    /jest 28\.1\.3 is too old: onnsight needs 29\.7 or newer/,
     /^npm install --save-dev jest@latest$/,
   ],
   [
@@ -209,7 +209,7 @@ for (const [what, parts, check, status, message, fix] of [
     { files: { 'babel.config.json': { presets: ['@babel/preset-typescript'] } } },
     'macro',
     'fail',
-    /no plugin of this project/,
+    /no plugin in this project/,
     /"plugins": \["macros"\]/,
   ],
   [
@@ -218,7 +218,7 @@ for (const [what, parts, check, status, message, fix] of [
     'macro',
     'fail',
     /Babel fails\.\n.*parsing config/,
-    /correct what Babel says/,
+    /correct the problem that Babel reports/,
   ],
   [
     'a configuration with a plugin that is not there',
@@ -226,7 +226,7 @@ for (const [what, parts, check, status, message, fix] of [
     'macro',
     'fail',
     /Babel fails\.\n.*nowhere/,
-    /correct what Babel says/,
+    /correct the problem that Babel reports/,
   ],
   [
     'a configuration for src alone that leaves it out',
@@ -292,14 +292,14 @@ for (const [what, parts, status, message, fix] of [
     'a Babel configuration, with Next’s own Babel',
     { files: macros, without: ['@babel/core'] },
     'ok',
-    /Babel configuration, which Next\.js takes$/,
+    /Babel configuration, which Next\.js uses$/,
     undefined,
   ],
   [
     'a Babel configuration without the plugin',
     { files: { 'babel.config.json': { presets: [] } } },
     'fail',
-    /no plugin of this project/,
+    /no plugin in this project/,
     /withOnnsight/,
   ],
   [
@@ -403,7 +403,7 @@ test('a folder that is none is told; versions are compared number by number', as
   const { code, stdout, stderr } = await onnsight(['doctor', '--project', 'nowhere'])
   t.is(code, 1)
   t.is(stdout, '')
-  t.regex(stderr, /nowhere is no folder/)
+  t.regex(stderr, /nowhere is not a folder/)
   t.true(isAtLeast('1.30.0', '1.30.0'))
   t.true(isAtLeast('1.100.0', '1.30.0'))
   t.true(isAtLeast('v22.0.0-nightly', '20.19'))

@@ -52,7 +52,7 @@ test('another file of that name stays, and a wrong name is a usage error with th
   writeFileSync(join(folder, 'chars.onnx'), 'mine')
   const there = await onnsight(['example-model'], { cwd: folder })
   t.is(there.code, 1)
-  t.regex(there.stderr, /chars\.onnx exists, and is another file\.\n {2}Do this: name another folder/)
+  t.regex(there.stderr, /chars\.onnx exists already and has other contents\.\n {2}Do this: choose another folder/)
   t.is(readFileSync(join(folder, 'chars.onnx'), 'utf8'), 'mine')
   const wrong = await onnsight(['example-model', 'gpt2'])
   t.is(wrong.code, 2)

@@ -205,10 +205,14 @@ test('a dim that is the sum of others is their sum; given inputs tell the dims o
 
 test('wrong dims and counts are told', async t => {
   for (const [args, exit, reason] of [
-    [['--dim', 'seq=4'], 1, /no input that is made has a dim of this name\.\n {2}Do this: they have batch, sequence/],
-    [['--dim', 'batch=2', '--input', 'input_ids=[[1]]'], 1, /the inputs that are given have 1 there/],
-    [['--dim', 'batch'], 2, /Give a name and a whole number/],
-    [['--dim', 'batch=1', '--dim', 'batch=2'], 2, /given twice/],
+    [
+      ['--dim', 'seq=4'],
+      1,
+      /no generated input has a dim of this name\.\n {2}Do this: use one of their dims: batch, sequence/,
+    ],
+    [['--dim', 'batch=2', '--input', 'input_ids=[[1]]'], 1, /the inputs that you pass have 1 there/],
+    [['--dim', 'batch'], 2, /Pass a name and a whole number/],
+    [['--dim', 'batch=1', '--dim', 'batch=2'], 2, /passed twice/],
     [['--runs', '0'], 2, /whole number of 1 or more/],
     [['--sort', 'name'], 2, /Allowed choices are model, time, calls/],
   ] as const) {
@@ -229,7 +233,7 @@ test('for people: the tree to its depth, in the order that is asked for', async 
     all,
     /^test\/fixtures\/models\/chars\.onnx on cpu: 2 runs of [\d.]+ ms \(the shortest [\d.]+ ms\), [\d.]+ ms of them in operations\n/,
   )
-  t.regex(all, /\ninputs\n {2}input_ids: int64 \[1, 16\], made: zeros\n/)
+  t.regex(all, /\ninputs\n {2}input_ids: int64 \[1, 16\], generated: zeros\n/)
   t.regex(all, / 100\.0 +\d+ {2}model\n/)
   t.regex(all, / {10}mlp\n.* {12}c_fc\n/)
   t.regex(all, /\n +time ms +% +calls {2}operation\n +[\d.]+ +[\d.]+ +\d+ {2}\w+\n/)

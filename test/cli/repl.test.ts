@@ -76,13 +76,13 @@ test('errors show the place, and variables stay as they were', async t => {
     said,
     /there is no nothing\.\n {2}<entry 2>:1:22\n> 1 \| x = lm_head\.output @ nothing\n {4}\| {22}\^\n {2}Do this: assign it first/,
   )
-  t.regex(said, /\n1\nThis template can't be read: found =/)
+  t.regex(said, /\n1\nThis template can't be read: expected a name, but found =/)
 })
 
 test('without inputs the error says how to give them; the model’s tree needs none', async t => {
   t.regex(await talk('lm_head.output'), /no inputs yet[\s\S]*Do this: \.inputs \{"input_ids":\[\[0,0,0,0\]\]\}/)
   t.regex(await talk('.tree transformer.h[0].attn'), /^transformer\.h\.0\.attn[\s\S]* {2}c_attn/)
-  t.regex(await talk('.inputs nonsense'), /no JSON[\s\S]*Do this: \.inputs/)
+  t.regex(await talk('.inputs nonsense'), /not valid JSON[\s\S]*Do this: \.inputs/)
   t.regex(await talk(INPUTS, '.shapes'), /lm_head {2}· float32 \[1, 4, 128\] → float32 \[1, 4, 65\]/)
   t.regex(await talk('.nonsense'), /There is no \.nonsense\.\n\.inputs/)
   t.is(await talk('.exit', '1'), '')
@@ -184,7 +184,7 @@ test('Ctrl+C on a line that is half typed takes the line away, and keeps variabl
 
 test('Ctrl+C with nothing typed says how to end, and ends the second time', async t => {
   const said = await type('x = 41\r', '\u0003', 'x + 1\r', '\u0003', '\u0003', 'x + 2\r')
-  t.regex(said, /Ctrl\+C once more ends it/)
+  t.regex(said, /Press Ctrl\+C again to leave/)
   t.regex(said, /\n42\r?\n/)
   t.notRegex(said, /\n43\r?\n/)
 })

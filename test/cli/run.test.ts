@@ -187,10 +187,10 @@ test('int64 keeps every digit, float16 and bool are taken and given', async t =>
     ['i=[9007199254740993]', /beyond 2\^53/],
     ['i=[1.5]', /1\.5 is not an integer, and int64 is needed/],
     ['i=["one"]', /The text "one" is not a number, and int64 is needed/],
-    ['b=[2]', /2 stands where a bool is due/],
+    ['b=[2]', /2 is not a bool/],
     ['h=[[1], [2, 3]]', /ragged/],
-    ['i={"type": "int32", "data": [1]}', /labelled int32, and int64 is due/],
-    ['e={"dims": [1, 3], "data": []}', /says dims \[1,3\]/],
+    ['i={"type": "int32", "data": [1]}', /type is int32, but the model takes int64/],
+    ['e={"dims": [1, 3], "data": []}', /states dims \[1,3\]/],
   ] as const) {
     const { code, stdout, stderr } = await onnsight(['run', file, ...inputs.slice(0, 0), '--input', input])
     t.is(code, 1, input)
@@ -202,13 +202,13 @@ test('int64 keeps every digit, float16 and bool are taken and given', async t =>
 
 test('a wrong command line is code 2, and nothing is opened', async t => {
   for (const [args, reason] of [
-    [['--input', 'input_ids=[[1, 2]'], /no JSON/],
+    [['--input', 'input_ids=[[1, 2]'], /not valid JSON/],
     [['--input', 'input_ids=ids.txt'], /neither a known kind of file nor JSON/],
-    [['--input', 'input_ids=1', '--input', 'input_ids=2'], /given twice/],
-    [['--inputs', 'ids.npy'], /without a name/],
-    [['--output', 'out.csv'], /the ending tells the format/],
+    [['--input', 'input_ids=1', '--input', 'input_ids=2'], /passed twice/],
+    [['--inputs', 'ids.npy'], /has no name/],
+    [['--output', 'out.csv'], /ending decides the format/],
     [['--template', 'x', '--template-file', 'y'], /cannot be used with/],
-    [['--time-limit', '-1'], /Give seconds/],
+    [['--time-limit', '-1'], /Pass a number of seconds/],
     [['--threads', '0'], /whole number/],
     [['--provider', 'tpu'], /Allowed choices are cpu, cuda/],
   ] as const) {
@@ -232,17 +232,17 @@ test('what is wrong with files, inputs and templates is code 1, with one message
     [['--input', 'inputs_ids=[[1]]'], /no input inputs_ids\. Did you mean input_ids\?/],
     [
       ['--input', `input_ids=${at('float.npy')}`],
-      /is float32, and the model takes int64\.\n {2}Do this: give it as int64/,
+      /is float32, but the model takes int64\.\n {2}Do this: pass it as int64/,
     ],
     [['--input', 'input_ids=gone.npy'], /There is no file gone\.npy/],
-    [['--input', `input_ids=${at('bad.json')}`], /bad\.json is no JSON/],
+    [['--input', `input_ids=${at('bad.json')}`], /bad\.json is not valid JSON/],
     [['--input', `input_ids=${at('bad.npy')}`], /can't be used as a \.npy file/],
     [['--input', `input_ids=${at('folder.npy')}`], /folder\.npy can't be read: it is a folder/],
-    [['--input', 'input_ids=[1, 2]'], /it must have 2/],
+    [['--input', 'input_ids=[1, 2]'], /but must have 2/],
     [[...give, '--template-file', 'gone.txt'], /gone\.txt can't be read/],
     [[...give, '--template', 'save x = lm_haed.output'], /lm_haed[\s\S]*<template>:1:10/],
     [[...give, '--template', 'save x = ('], /can't be read[\s\S]*<template>:1:/],
-    [[...give, '--output', at('two.npy'), '--template', 'save a = 1; save b = 2'], /holds one array, and there are 2/],
+    [[...give, '--output', at('two.npy'), '--template', 'save a = 1; save b = 2'], /holds one array, but there are 2/],
     [[...give, '--output', '/dev/null/x.json'], /can't be written/],
   ] as const) {
     const { code, stdout, stderr } = await run(...args)
@@ -275,7 +275,7 @@ test('a file is replaced when the new one is whole, and stays when the run fails
   )
   t.is(words.code, 0, words.stderr)
   mkdirSync(join(own, 'folder.json'))
-  t.regex((await run('--input', '[[1, 2]]', '--output', join(own, 'folder.json'))).stderr, /is there, and is no file/)
+  t.regex((await run('--input', '[[1, 2]]', '--output', join(own, 'folder.json'))).stderr, /exists, but is not a file/)
 })
 
 test('a run that takes too long is ended', async t => {

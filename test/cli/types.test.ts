@@ -78,7 +78,7 @@ test('--name must be a name', async t => {
   for (const name of ['a-b', '1x', 'x y', '']) {
     const { code, stderr } = await onnsight('types', llama, '--name', name).catch(error => error)
     t.is(code, 2, name)
-    t.regex(stderr, /--name <type>.*Give a name as TypeScript has them/)
+    t.regex(stderr, /--name <type>.*Pass a valid name of a TypeScript type/)
   }
 })
 

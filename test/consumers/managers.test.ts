@@ -99,7 +99,7 @@ test.serial(
     t.true(existsSync(join(at.folder, 'model.d.ts')))
     const outside = await at.run(`node ${root}dist/cli/onnsight.js doctor`)
     t.is(outside.code, 1)
-    t.regex(outside.output, /by Yarn’s Plug’n’Play \(.*\.pnp\.cjs\)[\s\S]*Do this: cd \S+ && yarn onnsight doctor/)
+    t.regex(outside.output, /from Yarn’s Plug’n’Play \(.*\.pnp\.cjs\)[\s\S]*Do this: cd \S+ && yarn onnsight doctor/)
     // What is not there is missed, and Yarn's own words get it.
     const text = at.read('package.json')
     at.write(

@@ -80,5 +80,5 @@ test('a cell that can’t be captured says why, with its own lines', t => {
       name: '<cell 9>',
     }),
   ) as Error
-  t.regex(error.message, /must be written in its place[\s\S]*> 3 \| await trace\(model, x, f\)/)
+  t.regex(error.message, /must be written inside the call[\s\S]*> 3 \| await trace\(model, x, f\)/)
 })

@@ -6,7 +6,7 @@ import { babels, expand, IMPORT } from './expand.ts'
 const rejected: Record<string, [code: string, message: RegExp]> = {
   'a block from elsewhere': [
     'trace(model, x, block)',
-    /must be written in its place[\s\S]*> 2 \| trace\(model, x, block\)/,
+    /must be written inside the call[\s\S]*> 2 \| trace\(model, x, block\)/,
   ],
   'a generator': ['trace(model, x, function* () {})', /can’t be a generator/],
   'no model': ['trace(() => 1)', /needs the model before the block/],
@@ -15,7 +15,7 @@ const rejected: Record<string, [code: string, message: RegExp]> = {
   'spread arguments': ['trace(...args, () => 1)', /can’t be spread/],
   'an assigned import': ["import { a } from './a.js'; trace(model, x, () => { a = 2 })", /a is assigned .* constant/],
   's as a value': ['const x = s', /s is a tag: write s`:, -1`/],
-  'a bound block': ['trace(model, x, block.bind(null))', /must be written in its place/],
+  'a bound block': ['trace(model, x, block.bind(null))', /must be written inside the call/],
   'trace as a value': ['const f = trace', /can only be called/],
   'trace, exported': ['export { trace }', /trace is a macro and can't be exported/],
   'a function’s own name': ['const f = function g() { trace(model, x, () => { g = 2 }) }', /g is assigned .* constant/],
@@ -38,7 +38,7 @@ const rejected: Record<string, [code: string, message: RegExp]> = {
     /can’t stand in the block of another invoke/,
   ],
   'a session with a template': ['session(model)`save x = 1`', /takes a function as its block, and no template/],
-  'an edit without a block': ['edit(model, 1)', /must be written in its place.*edit\(model, \(\) => …\)/],
+  'an edit without a block': ['edit(model, 1)', /must be written inside the call.*edit\(model, \(\) => …\)/],
   'an edit with inputs': ['edit(model, {}, {}, () => 1)', /edit\(\) takes a model, options and a block, and no more/],
   'a template without arguments': ['trace`save h`', /can only be called/],
   'a constant': [
@@ -50,7 +50,7 @@ const rejected: Record<string, [code: string, message: RegExp]> = {
     /zz is assigned in a traced block, but it is declared nowhere/,
   ],
   eval: ['trace(model, x, () => eval("1"))', /eval\(\) in a traced block/],
-  'a slice with a step of 0': ['s`:, ::0`', /can't be read: found a step of 0[\s\S]*> 2 \| s`:, ::0`/],
+  'a slice with a step of 0': ['s`:, ::0`', /can't be read: a step can’t be 0[\s\S]*> 2 \| s`:, ::0`/],
 }
 
 for (const [name, [code, message]] of Object.entries(rejected)) {

@@ -98,7 +98,7 @@ test('a wrong slice shows its place', async t => {
     { 'main.ts': "import { s } from 'onnsight/trace.macro'\nexport const wrong = s`0, ::0`\n" },
     'main.ts',
   )
-  t.regex(stderr, /found a step of 0/)
+  t.regex(stderr, /a step can’t be 0/)
   t.regex(stderr, /> 2 \| export const wrong = s`0, ::0`/)
 })
 

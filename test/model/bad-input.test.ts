@@ -38,7 +38,7 @@ const files: Record<string, [path: () => string, code: string, message: RegExp]>
       return path
     },
     'truncated-model',
-    /it has 2000000 bytes/,
+    /it has only 2000000 bytes/,
   ],
   'missing external data': [
     () => {
@@ -47,7 +47,7 @@ const files: Record<string, [path: () => string, code: string, message: RegExp]>
       return path
     },
     'external-data',
-    /chars-external\.onnx\.data, and that file is not there/,
+    /chars-external\.onnx\.data, but that file does not exist/,
   ],
   'short external data': [
     () => {
@@ -96,12 +96,12 @@ const inputs: Record<string, [given: unknown, message: RegExp]> = {
   'ragged arrays': [{ input_ids: [[1, 2], [3]] }, /have different lengths/],
   'NaN where integers are due': [{ input_ids: [[Number.NaN]] }, /NaN is not an integer, and int64 is needed/],
   'a fraction': [{ input_ids: [[1.5]] }, /1\.5 is not an integer, and int64 is needed/],
-  'a wrong rank': [{ input_ids: [1, 2] }, /1 of them, and it must have 2/],
-  'a bigint that int64 can’t hold': [{ input_ids: [[2n ** 63n]] }, /can't hold it/],
+  'a wrong rank': [{ input_ids: [1, 2] }, /has 1 dims, .*, but must have 2/],
+  'a bigint that int64 can’t hold': [{ input_ids: [[2n ** 63n]] }, /does not fit into int64/],
   'a number beyond 2^53': [{ input_ids: [[2 ** 53 + 2]] }, /9007199254740994n/],
   'a promise': [{ input_ids: Promise.resolve([[1]]) }, /a promise\.[\s\S]*await it first/],
   'undefined among the elements': [{ input_ids: [[1, undefined]] }, /undefined among the elements/],
-  text: [{ input_ids: [['a']] }, /is given a text, "a", and takes token ids/],
+  text: [{ input_ids: [['a']] }, /got the text "a", but takes token ids/],
   'no elements': [{ input_ids: [[]] }, /has no tokens/],
   'a wrong typed array': [{ input_ids: new Float32Array(4) }, /is float32, and must be int64/],
 }
@@ -173,7 +173,7 @@ test('a value that was not saved: every way to its data says so, and printing it
 const writes: Record<string, [value: unknown, code: string, message: RegExp]> = {
   'more rows than there are': [ones([3, 2, 128]), 'shape', /\[3, 2, 128\] does not fit a slice of \[1, 2, 128\]/],
   'another width': [ones([1, 2, 64]), 'shape', /\[1, 2, 64\]/],
-  text: ['a', 'dtype', /"a" stands where float32/],
+  text: ['a', 'dtype', /"a" is not a number, and float32/],
   undefined: [undefined, 'argument', /undefined/],
   'an object': [{}, 'argument', /an object/],
 }

@@ -80,7 +80,7 @@ test('an error of the run stands at the line where it was recorded', async t => 
 test('a graph of another model, another version, or no graph at all is refused', async t => {
   const graph = await model.record(inputs, m => m.transformer.h[3].mlp.output)
   for (const [bad, where] of [
-    [{ ...graph, version: 2 }, /version is 2, and 1 is known/],
+    [{ ...graph, version: 2 }, /version is 2, but only version 1 is supported/],
     [{ ...graph, inputs: undefined }, /inputs is not an object/],
     [{ ...graph, nodes: 'x' }, /nodes is not a list/],
     [{ ...graph, wanted: [[5, 0]] }, /wanted\[0\] does not refer to an earlier node/],

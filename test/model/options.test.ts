@@ -17,7 +17,7 @@ const wrong: Record<string, [() => unknown, RegExp]> = {
   'save: weight': [() => model.save('/tmp/never.onnx', { weight: 'embedded' } as never), /write weights/],
   'trace: sginal': [() => model.trace(ids, { sginal: 1 } as never, m => m.lm_head.output), /write signal/],
   'load: thread': [() => load('test/fixtures/models/chars.onnx', { thread: 1 } as never), /write threads/],
-  'sum: keep': [() => tensor([[1, 2]]).sum(-1, { keep: true } as never), /its options are keepdim/],
+  'sum: keep': [() => tensor([[1, 2]]).sum(-1, { keep: true } as never), /use one of its options: keepdim/],
   'topk: largets': [() => tensor([[1, 2]]).topk(1, -1, { largets: true } as never), /write largest/],
   'tensor: typ': [() => tensor([1], { typ: 'int32' } as never), /write type/],
 }

@@ -83,10 +83,10 @@ test('a misspelt name is near to the other names too', async t => {
 
 for (const [rename, message] of [
   [{ mpl: 'x' }, /names mpl, but the model has no such module[\s\S]*did you mean .*mlp/],
-  [{ mlp: 'attn' }, /gives mlp the name attn, and transformer\.h\.0\.attn is called so/],
-  [{ mlp: 'output' }, /the name output, which can't be one/],
-  [{ mlp: 'a.b' }, /the name a\.b, which can't be one/],
-  [{ 'transformer.h': 'lm_head' }, /and lm_head is called so/],
+  [{ mlp: 'attn' }, /gives mlp the name attn, but transformer\.h\.0\.attn has that name already/],
+  [{ mlp: 'output' }, /the name output, which is not allowed/],
+  [{ mlp: 'a.b' }, /the name a\.b, which is not allowed/],
+  [{ 'transformer.h': 'lm_head' }, /but lm_head has that name already/],
 ] as const) {
   test(`refused when the model is loaded: ${JSON.stringify(rename)}`, async t => {
     const error = (await t.throwsAsync(load(file, { rename }))) as OnnsightError

@@ -63,7 +63,7 @@ const rows: [name: string, run: () => unknown, code: string, message: RegExp][] 
   ['einsum operands', () => einsum('ij->i', handle([2, 3]), h), 'argument', /names 1 operands, and there are 2/],
   ['einsum result', () => einsum('ij->ik', handle([2, 3])), 'argument', /has 'k' in its result alone/],
   ['einsum text', () => einsum('i1->i', handle([2, 3])), 'argument', /has the term 'i1'/],
-  ['ragged', () => toTensor([[1, 2], [3]]), 'argument', /ragged: a row at depth 1 has 1 elements, and the first has 2/],
+  ['ragged', () => toTensor([[1, 2], [3]]), 'argument', /ragged: a row at depth 1 has 1 elements, but the first has 2/],
   ['uneven depth', () => toTensor([1, [2]]), 'argument', /arrays of different depth/],
   ['undefined among numbers', () => toTensor([1, undefined] as never), 'argument', /undefined among the elements/],
   [
@@ -85,7 +85,7 @@ const rows: [name: string, run: () => unknown, code: string, message: RegExp][] 
     'dtype',
     /The text "1" is not a number, and float32 is needed/,
   ],
-  ['dims of unknown rank', () => handle(undefined).dims, 'unknown-shape', /even the rank is unknown/],
+  ['dims of unknown rank', () => handle(undefined).dims, 'unknown-shape', /not even the rank is known/],
 ]
 
 for (const [name, run, code, message] of rows) {
@@ -110,8 +110,8 @@ test('what is not known is left open', t => {
   t.deepEqual(einsum('bij,ijk->bk', open, handle([7, 128, 3])).dims, [1, 3])
   const unknown = handle(undefined)
   t.deepEqual(unknown.sum().dims, [])
-  t.throws(() => unknown.sum(-1).dims, { message: /rank is unknown/ })
-  t.throws(() => unknown.add(h).softmax(-1).dims, { message: /rank is unknown/ })
+  t.throws(() => unknown.sum(-1).dims, { message: /rank is known/ })
+  t.throws(() => unknown.add(h).softmax(-1).dims, { message: /rank is known/ })
 })
 
 test('arrays and numbers have the dtypes of PyTorch', t => {

@@ -83,7 +83,7 @@ for (const [kind, make] of Object.entries(kinds)) {
 const advice: Record<string, [(m: Loose) => unknown, RegExp]> = {
   'nnsight: a tuple’s first part': [
     m => m.transformer.h[1].output[0],
-    /leave out \[0\], as model\.transformer\.h\[1\]\.output/,
+    /leave out \[0\]: model\.transformer\.h\[1\]\.output/,
   ],
   'nnsight: writing it': [
     m => {

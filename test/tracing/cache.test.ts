@@ -88,7 +88,7 @@ test('too much is refused before anything runs, and nothing is written', async t
   const { traces } = await model.explain(async () => {
     const error = (await t.throwsAsync(model.trace(inputs, () => cache({ maxBytes: 1000, file })))) as OnnsightError
     t.is(error.code, 'cache-too-large')
-    t.regex(error.message, /would hold \d.*at most 0\.001 MiB.*The largest: /)
+    t.regex(error.message, /would hold \d.*at most 0\.001 MiB.*The largest values are /)
   })
   t.deepEqual(traces, [])
   t.false(existsSync(file))

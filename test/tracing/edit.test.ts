@@ -187,11 +187,11 @@ for (const [what, block, message] of [
   [
     'a read inside',
     () => model.transformer.h[2].mlp.output,
-    /transformer\.h\.2\.mlp\.output lies in transformer\.h\.2/,
+    /transformer\.h\.2\.mlp\.output is inside transformer\.h\.2/,
   ],
-  ['an operation inside', () => model.transformer.h[2].attn.ops.Softmax[0].output, /lies in transformer\.h\.2/],
-  ['a write inside', () => (model.transformer.h[2].mlp.output = 0), /lies in transformer\.h\.2/],
-  ['a write of its input', () => (model.transformer.h[2].input = 0), /transformer\.h\.2\.input lies in/],
+  ['an operation inside', () => model.transformer.h[2].attn.ops.Softmax[0].output, /is inside transformer\.h\.2/],
+  ['a write inside', () => (model.transformer.h[2].mlp.output = 0), /is inside transformer\.h\.2/],
+  ['a write of its input', () => (model.transformer.h[2].input = 0), /transformer\.h\.2\.input is inside/],
 ] as const) {
   test(`skip: ${what} is refused, naming the line of the skip`, async t => {
     const error = (await t.throwsAsync(

@@ -35,7 +35,7 @@ export function checkVersions({ folder, copies }: Project, version: string): Fin
   const list = others.map(copy => `${copy.version} in ${relative(folder, copy.folder)}`)
   const message = `@babel/core ${version}${list.length > 0 ? ` (also ${list.join(', ')})` : ''}`
   if (version.startsWith('8') && !isAtLeast(process.versions.node, NODE_FOR_8))
-    return warn('babel', `${message}: Babel 8 wants Node ${NODE_FOR_8}.`, 'take a newer Node, or @babel/core 7')
+    return warn('babel', `${message}: Babel 8 needs Node ${NODE_FOR_8}.`, 'install a newer Node, or @babel/core 7')
   return ok('babel', message)
 }
 
@@ -54,7 +54,11 @@ async function checkMacro(project: Project): Promise<Finding> {
   if (reason !== undefined) return failed(reason, project)
   if (expanded) return ok('macro', 'The macro is expanded by this project’s Babel')
   if (configured)
-    return fail('macro', 'The macro is not expanded: no plugin of this project’s Babel configuration does.', CONFIGURE)
+    return fail(
+      'macro',
+      'The macro is not expanded: no plugin in this project’s Babel configuration expands it.',
+      CONFIGURE,
+    )
   return warn(
     'macro',
     'The macro is not expanded by Babel: this project has no Babel configuration.',
@@ -72,5 +76,9 @@ export async function expandBy(babel: string, { folder }: Project): Promise<Expa
 
 export function failed(reason: string, { folder }: Project): Finding {
   const shown = reason.replaceAll(`${folder}/`, '').split('\n').slice(0, 3).join('\n')
-  return fail('macro', `The macro is not expanded: this project’s Babel fails.\n${shown}`, 'correct what Babel says')
+  return fail(
+    'macro',
+    `The macro is not expanded: this project’s Babel fails.\n${shown}`,
+    'correct the problem that Babel reports',
+  )
 }

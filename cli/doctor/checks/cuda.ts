@@ -13,36 +13,42 @@ const PROVIDER = 'libonnxruntime_providers_cuda.so'
 /** Whether a GPU is here that is not used, and what it lacks. */
 export async function checkCuda({ onnsight, folder }: Project): Promise<Finding> {
   const runtime = findPackage('onnxruntime-node', onnsight.folder)
-  if (!runtime) return ok(check, 'CUDA: not looked for, without onnxruntime-node')
+  if (!runtime) return ok(check, 'CUDA: not checked, because onnxruntime-node is not installed')
   if (process.platform !== 'linux' || process.arch !== 'x64')
-    return ok(check, `CUDA: onnxruntime-node has none for ${process.platform}/${process.arch}`)
+    return ok(check, `CUDA: onnxruntime-node has no CUDA for ${process.platform}/${process.arch}`)
   const library = join(runtime.folder, 'bin/napi-v6/linux/x64', PROVIDER)
   const hasLibrary = existsSync(library)
   const hasGpu = existsSync('/proc/driver/nvidia/version') || existsSync('/dev/nvidia0')
-  if (!hasGpu && !hasLibrary) return ok(check, 'CUDA: no NVIDIA GPU here, and no CUDA libraries')
+  if (!hasGpu && !hasLibrary)
+    return ok(check, 'CUDA: this machine has no NVIDIA GPU, and no CUDA libraries are installed')
   if (!hasLibrary)
     return warn(
       check,
-      `CUDA: an NVIDIA GPU is here, and ${PROVIDER} is missing.`,
+      `CUDA: this machine has an NVIDIA GPU, but ${PROVIDER} is missing.`,
       `ONNXRUNTIME_NODE_INSTALL=cuda12 node ${join(runtime.folder, 'script/install')}`,
     )
   const missing = missingLibraries(await ldd(library))
   if (missing.length > 0) return warn(check, `CUDA: missing ${missing.join(', ')}.`, installLine(missing))
-  if (!hasGpu) return warn(check, 'CUDA: its libraries are here, and no NVIDIA GPU.', 'nothing, if the CPU is meant')
+  if (!hasGpu)
+    return warn(
+      check,
+      'CUDA: its libraries are installed, but this machine has no NVIDIA GPU.',
+      'nothing, if you use the CPU',
+    )
   const { said, end } = await runScript('probe', [onnsight.folder, 'cuda'], folder)
   const { works, reason = end } = (said as Probed | undefined) ?? { works: false }
   if (works) return ok(check, 'CUDA: a session runs on the GPU')
   return warn(check, `CUDA: ${reason.split('\n')[0]}`, 'check that nvidia-smi shows a driver for CUDA 12')
 }
 
-/** Names of the libraries that a binary wants and the system lacks, as `ldd` prints them. */
+/** The libraries that a binary needs and the system lacks, as `ldd` prints them. */
 export function missingLibraries(printed: string): string[] {
   const names = Array.from(printed.matchAll(/^\s*(\S+) => not found/gm), ([, name]) => name)
   // It comes with the provider, and is found from there.
   return [...new Set(names)].filter(name => !name.startsWith('libonnxruntime'))
 }
 
-/** One line that gets them, from NVIDIA's own package repository. */
+/** The command that installs them from NVIDIA's own package repository. */
 export function installLine(missing: readonly string[]): string {
   const packages = [
     ...(missing.some(name => name.startsWith('libcudnn')) ? ['libcudnn9-cuda-12'] : []),

@@ -46,8 +46,12 @@ function usesOnnsight(file: string): boolean {
 async function checkConfiguration(project: Project): Promise<Finding> {
   const { configured, expanded, reason } = await expandBy(BABEL, project)
   if (reason !== undefined) return failed(reason, project)
-  if (expanded) return ok('macro', 'The macro is expanded by this project’s Babel configuration, which Next.js takes')
+  if (expanded) return ok('macro', 'The macro is expanded by this project’s Babel configuration, which Next.js uses')
   if (configured)
-    return fail('macro', 'The macro is not expanded: no plugin of this project’s Babel configuration does.', SET_UP)
-  return warn('macro', 'The macro is not expanded: this project of Next.js does not use withOnnsight.', SET_UP)
+    return fail(
+      'macro',
+      'The macro is not expanded: no plugin in this project’s Babel configuration expands it.',
+      SET_UP,
+    )
+  return warn('macro', 'The macro is not expanded: this Next.js project does not use withOnnsight.', SET_UP)
 }

@@ -11,7 +11,7 @@ export function checkNode({ onnsight }: Project, version = process.versions.node
   if (isAtLeast(version, least)) return ok('node', `Node ${version}`)
   return fail(
     'node',
-    `Node ${version}, and onnsight needs ${least}.`,
+    `This is Node ${version}, but onnsight needs ${least}.`,
     `install Node ${least} or newer: https://nodejs.org`,
   )
 }

@@ -7,12 +7,12 @@ export function checkOnnsight({ folder, onnsight, hasOnnsight, copies, manager }
   const all = copies.filter(({ name }) => name === 'onnsight')
   if (all.length > 1) {
     const list = all.map(copy => `  ${copy.version}  ${relative(folder, copy.folder) || '.'}`).join('\n')
-    return fail('onnsight', `onnsight is here ${all.length} times:\n${list}`, manager.unite('onnsight'))
+    return fail('onnsight', `onnsight is installed ${all.length} times:\n${list}`, manager.unite('onnsight'))
   }
   if (hasOnnsight) return ok('onnsight', `onnsight ${onnsight.version}`)
   return warn(
     'onnsight',
-    `onnsight is not installed in ${folder}; this is ${onnsight.version} in ${onnsight.folder}.`,
+    `onnsight is not installed in ${folder}; this command is onnsight ${onnsight.version} in ${onnsight.folder}.`,
     manager.install('onnsight'),
   )
 }

@@ -18,7 +18,7 @@ export async function checkOnnxruntime({ onnsight, folder, manager }: Project): 
   if (!isAtLeast(found.version, LEAST_RUNTIME))
     return fail(
       check,
-      `onnxruntime-node ${found.version} is installed, and onnsight needs ${LEAST_RUNTIME} or newer.`,
+      `onnxruntime-node ${found.version} is installed, but onnsight needs ${LEAST_RUNTIME} or newer.`,
       manager.install(`${check}@^${LEAST_RUNTIME}.0`),
     )
   const { said, end } = await runScript('probe', [onnsight.folder, 'cpu'], folder)

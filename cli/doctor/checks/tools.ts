@@ -6,7 +6,7 @@ import type { Project } from '../project.ts'
 
 const check = 'tools'
 
-/** Whether the project's build tools and test runners are as new as onnsight needs: one finding for each that is not. */
+/** Checks whether the project's build tools and test runners are new enough. Returns a finding for each that is not. */
 export function checkTools({ folder, manager }: Project): Finding[] {
   const found = Object.keys(leastVersions).flatMap(name => findPackage(name, folder) ?? [])
   const old = found.filter(({ name, version }) => !isAtLeast(version, leastVersions[name] ?? '0'))
@@ -15,7 +15,7 @@ export function checkTools({ folder, manager }: Project): Finding[] {
   return old.map(({ name, version }) =>
     warn(
       check,
-      `${name} ${version}: onnsight works from ${leastVersions[name]} on.`,
+      `${name} ${version} is too old: onnsight needs ${leastVersions[name]} or newer.`,
       manager.installDev(`${name}@latest`),
     ),
   )

@@ -4,7 +4,7 @@ import { type Finding, fail, ok, warn } from '../finding.ts'
 import { findPackage } from '../packages.ts'
 import type { Project } from '../project.ts'
 
-/** Whether the browser's onnxruntime is here, and of the version of Node's. */
+/** Checks whether onnxruntime-web is installed, in the same version as onnxruntime-node. */
 export function checkWeb({ folder, onnsight, manager }: Project): Finding {
   const check = 'onnxruntime-web'
   const web = findPackage(check, folder)
@@ -12,7 +12,7 @@ export function checkWeb({ folder, onnsight, manager }: Project): Finding {
   if (!isAtLeast(web.version, LEAST_RUNTIME))
     return fail(
       check,
-      `onnxruntime-web ${web.version} is installed, and onnsight needs ${LEAST_RUNTIME} or newer.`,
+      `onnxruntime-web ${web.version} is installed, but onnsight needs ${LEAST_RUNTIME} or newer.`,
       manager.install(`${check}@^${LEAST_RUNTIME}.0`),
     )
   const node = findPackage('onnxruntime-node', onnsight.folder)
@@ -20,7 +20,7 @@ export function checkWeb({ folder, onnsight, manager }: Project): Finding {
   if (!node || minor(node.version) === minor(web.version)) return ok(check, `onnxruntime-web ${web.version}`)
   return warn(
     check,
-    `onnxruntime-web is ${web.version}, and onnxruntime-node ${node.version}: results may differ.`,
+    `onnxruntime-web has version ${web.version}, but onnxruntime-node has ${node.version}: results may differ.`,
     manager.install(`${check}@${minor(node.version)}`),
   )
 }
