@@ -7,6 +7,7 @@ import type { HeldType } from '../tensor/dtypes/dtype.ts'
 import type { Program } from './blocks/program.ts'
 import { link } from './linker/link.ts'
 import type { LinkPlan } from './linker/plan.ts'
+import { Planned } from './running/planned.ts'
 import type { StepReport, TraceReport } from './running/report.ts'
 import { ReuseCache } from './running/reuse.ts'
 import { type RunContext, runPlan } from './running/run.ts'
@@ -48,6 +49,14 @@ export interface EngineResult {
   readonly report: TraceReport
 }
 
+interface PlanRequest {
+  readonly recording: Recording
+  readonly form: NormalForm
+  readonly known: ReadonlyMap<string, TensorData>
+  readonly keepEdges?: boolean | undefined
+  readonly claims?: string | undefined
+}
+
 /** A plan keeps the parts that its sessions are made of, some hundred kilobytes. */
 const MAX_PLANS = 128
 const MAX_SHAPES = 64
@@ -59,7 +68,7 @@ export class Engine {
   readonly #sessions: SessionCache
   readonly #reuse: ReuseCache
   readonly #groups: (Session | undefined)[] = []
-  readonly #plans = new LRUCache<string, LinkPlan>({ max: MAX_PLANS })
+  readonly #plans = new LRUCache<string, Planned>({ max: MAX_PLANS })
   readonly #shapes = new LRUCache<string, Promise<ReadonlyMap<string, ValueShape>>>({ max: MAX_SHAPES })
   readonly #context: RunContext
   #opening: Promise<void> | undefined
@@ -135,7 +144,7 @@ export class Engine {
   /** Links a recording without running it. @throws CycleError, UseAfterReleaseError */
   check(recording: Recording): void {
     this.#assertOpen()
-    this.#plan(recording, normalise(recording), new Map(), false)
+    this.#plan({ recording, form: normalise(recording), known: new Map() })
   }
 
   /** Links a recording and runs it. */
@@ -152,7 +161,8 @@ export class Engine {
     const start = performance.now()
     const form = normalise(recording)
     const known = given ?? new Map<string, TensorData>()
-    const { plan, cached } = this.#plan(recording, form, known, keepEdges ?? false, claims)
+    const { planned, cached, linked } = this.#plan({ recording, form, known, keepEdges, claims })
+    const { plan } = planned
     const steps: StepReport[] = []
     const values = await runPlan(this.#context, {
       plan,
@@ -164,6 +174,8 @@ export class Engine {
       signal,
       report: steps,
     })
+    // What goes on from values that were forced is run in parts already.
+    if (!keepEdges && known.size === 0) planned.ran(steps, () => linked(true))
     for (const name of plan.weights) values.set(name, await weightValue(this.program, this.#options.provider, name))
     const wanted = plan.results.map((id, i) => values.get(id) ?? constantData(recording.wanted[i]))
     const totalMs = performance.now() - start
@@ -182,23 +194,24 @@ export class Engine {
     for (const session of groups) await session?.release()
   }
 
-  #plan(
-    recording: Recording,
-    form: NormalForm,
-    alreadyComputed: ReadonlyMap<string, TensorData>,
-    keepEdges: boolean,
-    untrustedTypes?: string,
-  ): { plan: LinkPlan; cached: boolean } {
+  #plan({ recording, form, known, keepEdges = false, claims }: PlanRequest): {
+    planned: Planned
+    cached: boolean
+    linked(joins: boolean): LinkPlan
+  } {
     let { key } = form
     if (keepEdges) key += '!edges'
-    if (alreadyComputed.size > 0) key += `!given ${[...alreadyComputed.keys()].join('\u0000')}`
-    if (untrustedTypes !== undefined) key += `!claims ${untrustedTypes}`
-    const known = this.#plans.get(key)
-    if (known) return { plan: known, cached: true }
-    const linked = link(this.program, recording, form, new Set(alreadyComputed.keys()), keepEdges)
-    const plan = untrustedTypes === undefined ? linked : withOwnSessions(linked, untrustedTypes)
-    this.#plans.set(key, plan)
-    return { plan, cached: false }
+    if (known.size > 0) key += `!given ${[...known.keys()].join('\u0000')}`
+    if (claims !== undefined) key += `!claims ${claims}`
+    const linked = (joins: boolean): LinkPlan => {
+      const plan = link(this.program, recording, form, new Set(known.keys()), { keepEdges, joins })
+      return claims === undefined ? plan : withOwnSessions(plan, claims)
+    }
+    const earlier = this.#plans.get(key)
+    if (earlier) return { planned: earlier, cached: true, linked }
+    const planned = new Planned(linked(false), this.#sessions)
+    this.#plans.set(key, planned)
+    return { planned, cached: false, linked }
   }
 
   #groupSession(group: number): Session {

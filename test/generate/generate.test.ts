@@ -35,6 +35,31 @@ async function reference(ids: readonly number[], tokens: number): Promise<number
   return all
 }
 
+test('after many steps with the same edit and read, a step is one session; its tokens and reads are what they were', async t => {
+  const own = await load('test/fixtures/models/chars-cache.onnx')
+  const go = async (one: Model, maxNewTokens: number) => {
+    const sessions: number[] = []
+    const { ids, values } = await one.generate(
+      prompt,
+      { maxNewTokens, onReport: ({ steps }) => void sessions.push(steps.length) },
+      m => {
+        m.transformer.h[1].output.set(':, -1, 0:8', 0)
+        return m.transformer.h[2].output.slice(':, -1')
+      },
+    )
+    return { sessions, ids: rows(ids)[0], reads: values.map(read => read.tolist()) }
+  }
+  const { sessions, ids, reads } = await go(own, 32)
+  t.true(sessions[0] > 4)
+  t.is(sessions.at(-1), 1)
+  const again = await go(own, 20)
+  t.deepEqual(again.sessions, new Array(20).fill(1))
+  t.deepEqual(again.ids, ids.slice(0, prompt[0].length + 20))
+  t.deepEqual(again.reads, reads.slice(0, 20))
+  t.notDeepEqual(ids, rows((await own.generate(prompt, { maxNewTokens: 32 })).ids)[0])
+  await own.release()
+})
+
 test('token for token what onnxruntime gives, with a cache and without', async t => {
   const due = [await reference(prompt[0], 30)]
   for (const one of [model, cacheless]) {

@@ -7,7 +7,7 @@ import { SessionsBehind } from './origins.ts'
 import { place } from './place.ts'
 import type { LinkPlan, Step } from './plan.ts'
 import { selectRowsFirst } from './select-rows-first.ts'
-import { type SessionRun, sessionRuns } from './session-runs.ts'
+import { type SessionRun, sessionRuns, splitBlocks } from './session-runs.ts'
 import { buildStep } from './step.ts'
 import { uneditedStep } from './unedited-step.ts'
 import { isConstant, readsOf, type Unit } from './unit.ts'
@@ -17,14 +17,15 @@ export type AlreadyComputed = ReadonlySet<string>
 
 /**
  * Makes a plan of a recording and the model's graph. With `keepEdges`, steps also return the values that later nodes could read, so that a
- * trace that forces a value can go on from there. @throws CycleError if a write depends on itself
+ * trace that forces a value can go on from there. With `joins`, blocks of one group that would run in sessions of their own are rebuilt together.
+ * @throws CycleError if a write depends on itself
  */
 export function link(
   program: Program,
   recording: Recording,
   form: NormalForm,
   alreadyComputed: AlreadyComputed,
-  keepEdges = false,
+  { keepEdges = false, joins = false }: { readonly keepEdges?: boolean; readonly joins?: boolean } = {},
 ): LinkPlan {
   const demand = new Demand(program, recording, form, alreadyComputed)
   for (const value of recording.wanted) demand.prepare(value)
@@ -48,7 +49,10 @@ export function link(
   }
 
   const typeOf = (id: string): DataType | undefined => demand.types.get(id) ?? program.typeOf(id)
-  const runs = sessionRuns(program, demand, placement)
+  let runs = sessionRuns(program, demand, placement)
+  const splitUp = splitBlocks(program, runs)
+  if (joins && splitUp.size > 0)
+    runs = sessionRuns(program, demand, place(program, demand, results, alreadyComputed, splitUp), splitUp)
   const lastReads = lastReaders(program, runs, results)
   const droppedAfter = runs.map(() => [] as string[])
   for (const [id, last] of lastReads) droppedAfter[last]?.push(id)
@@ -60,27 +64,19 @@ export function link(
 
   const origins = new SessionsBehind(program, alreadyComputed)
   const steps = runs.map((slot, i): Step => {
-    const { units, block, unedited: whole } = slot
+    const { units, blocks, unedited, isModelStage } = slot
     const dropped = droppedAfter[i]
-    if (whole) return uneditedStep(program, whole, neededOutputs(slot, i), dropped, origins.originOf(whole))
-    return buildStep({
-      program,
-      form,
-      units,
-      typeOf,
-      block,
-      isModelStage: slot.isModelStage,
-      outputs: neededOutputs(slot, i),
-      dropped,
-    })
+    const outputs = neededOutputs(slot, i)
+    if (unedited) return uneditedStep(program, unedited, outputs, dropped, origins.originOf(unedited))
+    const edges = blocks.length > 1 ? edgesWithin(program, units).filter(id => !outputs.includes(id)) : []
+    return buildStep({ program, form, units, typeOf, blocks, isModelStage, outputs, edges, dropped })
   })
-  const ran = new Set(
-    runs.flatMap(({ unedited: whole, block, units }) => whole?.blocks ?? (hasNodes(units) ? [block] : [])),
-  )
+  const ran = new Set(runs.flatMap(({ blocks, units }) => (hasNodes(units) ? blocks : [])))
   return {
     steps,
     results,
     weights: [...new Set(results)].filter(id => program.weights.has(id)),
+    isSplit: splitUp.size > 0,
     skipped: program.blocks.filter(block => !ran.has(block.index)).map(block => block.index),
     executed,
     tapsBeforeReads: demand.tapsBeforeReads,
@@ -103,6 +99,13 @@ export function link(
     }
     return needed
   }
+}
+
+/** Values that blocks read of one another. */
+function edgesWithin(program: Program, units: readonly Unit[]): string[] {
+  const isEdge = (id: string, block: number | undefined): boolean =>
+    id !== '' && block !== undefined && program.isBlockOutput(block, id)
+  return units.flatMap(({ outputs, block }) => outputs.filter(id => isEdge(id, block)))
 }
 
 const hasNodes = (units: readonly Unit[]): boolean => units.some(unit => unit.kind === 'node')

@@ -25,15 +25,17 @@ export interface Placement {
   readonly unedited: ReadonlyMap<number, ReadonlyMap<string, string>>
 }
 
-/** Gives each unit of `demand` its position. `wanted` are the ids of the run's results. */
+/** Gives each unit of `demand` its position. `wanted` are the ids of the run's results. The blocks in `joined` are rebuilt in any case. */
 export function place(
   program: Program,
   demand: Demand,
   wanted: readonly string[],
   alreadyComputed: ReadonlySet<string>,
+  joined: ReadonlySet<number> = new Set(),
 ): Placement {
   const levels = levelsOf(demand)
   const { touched, feeds } = rebuiltBlocks(program, demand, levels, wanted, alreadyComputed)
+  for (const block of feeds.keys()) if (joined.has(block)) touched.add(block)
   const uses = latestUses(demand, levels)
   const order = [...touched].sort((a, b) => a - b)
   const positions = new Map<Unit, number>()

@@ -49,6 +49,8 @@ export interface LinkPlan {
   readonly results: readonly string[]
   /** Names of unedited weights among the results. */
   readonly weights: readonly string[]
+  /** Whether some group runs in more than one session. */
+  readonly isSplit: boolean
   /** Blocks that do not run. */
   readonly skipped: readonly number[]
   /** Indices of the model's nodes that run. */

@@ -16,14 +16,23 @@ export interface Unedited {
 
 /** One run of a session: its units, in running order. */
 export interface SessionRun {
-  readonly block: number
+  /** The blocks of its nodes: more than one where a group's blocks are rebuilt together. */
+  readonly blocks: readonly number[]
   readonly isModelStage: boolean
   readonly units: readonly Unit[]
   readonly unedited: Unedited | undefined
 }
 
-/** Collects placed units into runs of sessions. The blocks of a group run together if all of them are unedited. */
-export function sessionRuns(program: Program, demand: Demand, placement: Placement): SessionRun[] {
+/**
+ * Collects placed units into runs of sessions. The blocks of a group run together if all of them are unedited; those in `joined` also where
+ * they are rebuilt.
+ */
+export function sessionRuns(
+  program: Program,
+  demand: Demand,
+  placement: Placement,
+  joined: ReadonlySet<number> = new Set(),
+): SessionRun[] {
   const unitsAt = new Map<number, Unit[]>()
   for (const unit of demand.units) {
     const position = placement.positions.get(unit)!
@@ -37,10 +46,11 @@ export function sessionRuns(program: Program, demand: Demand, placement: Placeme
     if (fed) groupFeeds.set(group.index, fed)
   }
   const runs: SessionRun[] = []
-  for (const position of [...unitsAt.keys()].sort((a, b) => a - b)) {
+  for (const positions of joinedPositions(program, [...unitsAt.keys()], joined)) {
+    const [position] = positions
     const block = blockAt(position)
-    const units = unitsAt.get(position)!
-    const run = { block, isModelStage: isModelStage(position), units }
+    const units = positions.flatMap(each => unitsAt.get(each)!)
+    const run = { blocks: positions.map(blockAt), isModelStage: isModelStage(position), units }
     const fed = isBlockStart(position) ? placement.unedited.get(block) : undefined
     if (!fed) {
       for (const part of split(program, demand, units)) runs.push({ ...run, units: part, unedited: undefined })
@@ -53,10 +63,43 @@ export function sessionRuns(program: Program, demand: Demand, placement: Placeme
     } else if (block === group.blocks[0].index) {
       const blocks = group.blocks.map(({ index }) => index)
       const all = blocks.flatMap(index => unitsAt.get(blockStart(index))!)
-      runs.push({ ...run, units: all, unedited: { part: group, blocks, group: group.index, feeds: groupFed } })
+      runs.push({ ...run, blocks, units: all, unedited: { part: group, blocks, group: group.index, feeds: groupFed } })
     }
   }
   return runs
+}
+
+/** Positions in running order. Blocks in `joined` that follow one another in their group, with nothing between them, are together. */
+function joinedPositions(program: Program, positions: number[], joined: ReadonlySet<number>): number[][] {
+  const lists: number[][] = []
+  for (const position of positions.sort((a, b) => a - b)) {
+    const list = lists.at(-1)
+    const isNext =
+      list !== undefined &&
+      [list[0], position].every(each => isBlockStart(each) && joined.has(blockAt(each))) &&
+      program.groupOf(blockAt(list[0])) === program.groupOf(blockAt(position))
+    if (isNext) list.push(position)
+    else lists.push([position])
+  }
+  return lists
+}
+
+/** All blocks of the groups that run in more than one session, and would give the same bits in one. */
+export function splitBlocks(program: Program, runs: readonly SessionRun[]): Set<number> {
+  const seen = new Set<Group>()
+  const splitUp = new Set<number>()
+  for (const { blocks, units, unedited } of runs) {
+    if (unedited?.group !== undefined || !units.some(unit => unit.kind === 'node')) continue
+    const group = program.groupOf(blocks[0])
+    if (seen.has(group) && !roundsBetween(program, group)) for (const { index } of group.blocks) splitUp.add(index)
+    seen.add(group)
+  }
+  return splitUp
+}
+
+/** onnxruntime computes short floats as float32 on the CPU: within a session it rounds some of them less often than between two. */
+function roundsBetween(program: Program, { outputs }: Group): boolean {
+  return outputs.some(name => /float(16|8)/.test(program.typeOf(name) ?? ''))
 }
 
 /** The most nodes that a recording adds to one session: the time to create one grows with the square of its inputs and outputs. */

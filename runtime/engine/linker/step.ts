@@ -21,10 +21,12 @@ export interface StepParts {
   /** Producers first. */
   readonly units: readonly Unit[]
   readonly typeOf: (id: string) => DataType | undefined
-  readonly block: number
+  readonly blocks: readonly number[]
   /** Whether it uses the model's opset, not that of recorded operations. */
   readonly isModelStage: boolean
   readonly outputs: readonly string[]
+  /** Values at the edges of joined blocks. They are outputs that nobody fetches, so that no kernel is fused over them and the bits stay. */
+  readonly edges: readonly string[]
   readonly dropped: readonly string[]
 }
 
@@ -59,19 +61,20 @@ export function buildStep(parts: StepParts): Step {
   })
   const inputEdges = inputs.map(edge)
   const outputEdges = outputs.map(edge)
+  const innerEdges = parts.edges.map(edge)
   const key = [
     isModel || weights.size > 0 ? program.id : 'operations',
     ...(isModel ? [] : [`opset ${RECORDED_OPSET}`]),
     ...keys,
     `in ${JSON.stringify(inputEdges.map(({ name, type }) => [name, type]))}`,
-    `out ${JSON.stringify(outputEdges.map(({ name }) => name))}`,
+    `out ${JSON.stringify([...outputEdges, ...innerEdges].map(({ name }) => name))}`,
   ].join('\n')
 
   return {
     kind: hasNodes ? 'rebuilt' : 'operations',
-    block: parts.block,
+    block: parts.blocks[0],
     group: undefined,
-    label: hasNodes ? (program.blocks[parts.block]?.label ?? '') : 'operations',
+    label: hasNodes ? labelOf(program, parts.blocks) : 'operations',
     inputs: inputs.map((id, i) => [feedName(inputEdges[i].name, inputEdges[i].type), id]),
     outputs: outputs.map((id, i) => [fetchName(outputEdges[i].name, outputEdges[i].type), id]),
     key,
@@ -84,7 +87,14 @@ export function buildStep(parts: StepParts): Step {
           .filter(({ kind }) => kind !== 'node')
           .flatMap(unit => readsOf(unit).map(id => local.localName(id)))
         return assemble(
-          { nodes, inputs: inputEdges, outputs: outputEdges, initializers: weights, constants, read },
+          {
+            nodes,
+            inputs: inputEdges,
+            outputs: [...outputEdges, ...innerEdges],
+            initializers: weights,
+            constants,
+            read,
+          },
           program.weights,
           opsets,
         )
@@ -97,6 +107,11 @@ export function buildStep(parts: StepParts): Step {
     dropped,
     kept: undefined,
   }
+}
+
+function labelOf(program: Program, blocks: readonly number[]): string {
+  const [first, last] = [blocks[0], blocks[blocks.length - 1]].map(block => program.blocks[block]?.label ?? '')
+  return first === last ? first : `${first} … ${last}`
 }
 
 class LocalNames {

@@ -1,4 +1,5 @@
 import type { Provider, Session, SessionModel } from './provider.ts'
+import { soon } from './soon.ts'
 
 export interface SessionRequest {
   readonly key: string
@@ -69,7 +70,7 @@ export class SessionCache {
       this.#entries.set(request.key, entry)
     } else {
       const start = performance.now()
-      entry = await this.#create(request)
+      entry = await this.#create(request, request.prepack)
       created = performance.now() - start
     }
     entry.users++
@@ -80,14 +81,30 @@ export class SessionCache {
       entry.runs++
       if (entry.evicted && entry.users === 0) await entry.session.release()
       else if (entry.runs === PROMOTE_AFTER && !entry.prepacked && request.weightBytes >= PROMOTED_BYTES)
-        this.#schedulePromotion(request, entry)
+        soon(() => this.#promote(request, entry))
     }
   }
 
-  async #create(request: SessionRequest): Promise<Entry> {
+  has(key: string): boolean {
+    return this.#entries.has(key)
+  }
+
+  /** Creates a session before its first use, with prepacked weights. False where it would drive out others that are prepacked. */
+  async prepare(request: SessionRequest): Promise<boolean> {
+    const prepack = request.prepack || request.weightBytes >= PROMOTED_BYTES
+    const bytes = this.#bytesOf(request, prepack)
+    let packed = 0
+    for (const entry of this.#entries.values()) if (entry.prepacked && entry.key !== request.key) packed += entry.bytes
+    const isTooMuch = bytes > this.#limit / 2 || packed + bytes > this.#limit
+    if (this.#closed || this.#provider.copiesWeights || isTooMuch) return false
+    if (!this.has(request.key)) await this.#create(request, prepack)
+    return true
+  }
+
+  async #create(request: SessionRequest, prepack: boolean): Promise<Entry> {
     const pending = this.#creating.get(request.key)
     if (pending) return pending
-    const creating = this.#open(request, request.prepack)
+    const creating = this.#open(request, prepack)
     this.#creating.set(request.key, creating)
     try {
       return await creating
@@ -101,8 +118,7 @@ export class SessionCache {
       prepack,
       optimize: 'all',
     })
-    const copied = prepack || this.#provider.copiesWeights ? request.weightBytes : 0
-    const bytes = SESSION_BYTES + NODE_BYTES * request.nodeCount + copied
+    const bytes = this.#bytesOf(request, prepack)
     const entry: Entry = {
       key: request.key,
       session,
@@ -122,14 +138,9 @@ export class SessionCache {
     return entry
   }
 
-  /** Prepacks after the current run has returned, so that the caller does not wait for it. */
-  #schedulePromotion(request: SessionRequest, entry: Entry): void {
-    const timer: unknown = setTimeout(() => {
-      // If it fails, the next request creates the session without prepacking.
-      this.#promote(request, entry).catch(() => {})
-    })
-    // The timer must not keep a Node process alive.
-    ;(timer as { unref?: () => void }).unref?.()
+  #bytesOf({ weightBytes, nodeCount }: SessionRequest, prepack: boolean): number {
+    const copied = prepack || this.#provider.copiesWeights ? weightBytes : 0
+    return SESSION_BYTES + NODE_BYTES * nodeCount + copied
   }
 
   /** Replaces a session that is used often by one with prepacked weights. */
