@@ -8,7 +8,8 @@ import { currentPosition } from '../tensor/current-position.ts'
  * for one is refused. Our own code, which knows what to do where a dim is not known, gets them as they are.
  */
 export function askedByUser(dims: Dims, label: string): Dims {
-  const [, own, getter, caller] = (new Error().stack ?? '').split('\n')
+  // This function, the tensor's state, the getter `dims`, and whoever reads it.
+  const [, own, , getter, caller] = (new Error().stack ?? '').split('\n')
   // In a bundle our own frames can't be told from the user's.
   if (!own || !caller || !isOwnFrame(own) || !isOwnFrame(getter) || isOwnFrame(caller)) return dims
   return new Proxy(dims, {

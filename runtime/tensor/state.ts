@@ -46,9 +46,15 @@ export class TensorState {
   get dims(): Dims {
     const dims = this.#data?.dims ?? this.#value.dims
     if (!dims) throw new UnknownShapeError('dims', undefined, this.position())
-    const resolve = this.#recorder?.resolveDims
     // The frozen list is the library's own: whoever changed it would change later traces.
-    return resolve && dims.includes(undefined) ? resolve(dims, this.label) : Object.freeze(dims)
+    return Object.freeze(dims)
+  }
+
+  /** What `Tensor.dims` gives, which alone asks here: the recorder may refuse the user a dim that differs from input to input. */
+  dimsForCaller(): Dims {
+    const { dims } = this
+    const resolve = this.#recorder?.resolveDims
+    return resolve && dims.includes(undefined) ? resolve(dims, this.label) : dims
   }
 
   /** The elements, if they are here. */

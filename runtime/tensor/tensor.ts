@@ -66,7 +66,7 @@ export class Tensor {
   /** Dims, outermost first. A dim that depends on the data is undefined until the value is computed.
    * @throws UnknownShapeError if not even the rank is known */
   get dims(): Dims {
-    return this.#state.dims
+    return this.#state.dimsForCaller()
   }
 
   /** How many axes. @throws UnknownShapeError if that is not known */
