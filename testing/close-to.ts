@@ -14,7 +14,7 @@ const VALUES_ALONE = '\n  Do this: closeTo(actual, expected, { checkType: false 
 export interface CloseToOptions extends ToleranceOptions {
   /** Whether NaN is close to NaN. @default false */
   readonly equalNaN?: boolean
-  /** Whether the dtypes must be the same. Without, the looser of both dtypes' tolerances holds. @default true */
+  /** Whether the dtypes must be the same. If false, the looser of both dtypes' tolerances applies. @default true */
   readonly checkType?: boolean
   /** How many differences are listed. @default 8 */
   readonly most?: number
@@ -23,19 +23,19 @@ export interface CloseToOptions extends ToleranceOptions {
 /**
  * Passes if `actual` has the dims and the dtype of `expected`, and each element is close: |actual - expected| <= atol + rtol * |expected|,
  * as in NumPy. The defaults go by dtype, as in torch.testing.assert_close: float32 rtol 1.3e-6 and atol 1e-5, float16 1e-3 and 1e-5,
- * bfloat16 1.6e-2 and 1e-5, float64 1e-7 and 1e-7; integers, bool and text are compared exactly. An infinity is close to itself alone.
+ * bfloat16 1.6e-2 and 1e-5, float64 1e-7 and 1e-7; integers, bool and text are compared exactly. An infinity is close only to itself.
  *
  * @example closeTo(logits, expected, { rtol: 1e-4 })
- * @throws AssertionError of node:assert, which tells what differs; NotComputedError, NotSavedError for a tensor without a value;
- * ArgumentError, DtypeError for arguments that mean nothing
+ * @throws AssertionError of node:assert, which says what differs; NotComputedError, NotSavedError for a tensor without a value;
+ * ArgumentError, DtypeError for wrong arguments
  */
 export function closeTo(actual: Tensor, expected: Expected, options: CloseToOptions = {}): void {
   const message = differenceOf(actual, expected, options)
-  // 'fail': runners then show the message alone, and no diff of two whole tensors below it.
+  // With the operator 'fail', test runners show only the message, without a diff of two whole tensors.
   if (message !== undefined) throw new AssertionError({ message, operator: 'fail', stackStartFn: closeTo })
 }
 
-/** What a comparison found; undefined if nothing. @throws as `closeTo`, but for the AssertionError */
+/** The differences that a comparison found; undefined if there are none. @throws the errors of `closeTo`, except AssertionError */
 export function differenceOf(actual: Tensor, expected: Expected, given: CloseToOptions = {}): string | undefined {
   const known = knownOptions('closeTo()', given, ['rtol', 'atol', 'precision', 'equalNaN', 'checkType', 'most'])
   const { equalNaN = false, checkType = true, most = 8, ...options } = known

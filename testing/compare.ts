@@ -1,27 +1,27 @@
 import type { Element, Elements } from './elements.ts'
 import type { Tolerance } from './tolerance.ts'
 
-/** An element that is not as expected. */
+/** An element that differs from the expected one. */
 export interface Difference {
   /** Its place in the row-major order. */
   readonly place: number
   readonly actual: Element
   readonly expected: Element
-  /** |actual - expected|; undefined where there is no such number: text, booleans, NaN or infinity on one side. */
+  /** |actual - expected|; undefined if it is not a number: for text, booleans, and NaN or infinity on one side. */
   readonly absolute: number | bigint | undefined
-  /** Divided by |expected|; undefined where that is 0. */
+  /** The absolute difference divided by |expected|; undefined if that is 0. */
   readonly relative: number | undefined
 }
 
 export interface Comparison {
   readonly size: number
-  /** How many elements are not as expected. */
+  /** How many elements differ. */
   readonly count: number
-  /** The first of them. */
+  /** The first elements that differ. */
   readonly first: readonly Difference[]
   readonly greatestAbsolute: Difference | undefined
   readonly greatestRelative: Difference | undefined
-  /** How many have NaN or an infinity where the other side has something else, and the first of them. */
+  /** How many elements are NaN or infinite on one side only, and the first of them. */
   readonly odd: number
   readonly firstOdd: Difference | undefined
 }
@@ -59,7 +59,7 @@ export function compare(
   return { size: actual.length, count, first, greatestAbsolute, greatestRelative, odd, firstOdd }
 }
 
-/** An infinity is close to nothing but itself, as the tolerance beside it would be infinite too. */
+/** An infinity is close only to itself, because the tolerance for it would be infinite too. */
 function distance(a: Element, e: Element): number | bigint | undefined {
   if (typeof a === 'bigint' && typeof e === 'bigint') return a > e ? a - e : e - a
   if (!isNumeric(a) || !isNumeric(e)) return undefined

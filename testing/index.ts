@@ -1,4 +1,4 @@
-/** For tests of models and of what is done to them: `onnsight/testing`. */
+/** Helpers for tests of models and of edits: `onnsight/testing`. */
 export { type CloseToOptions, closeTo } from './close-to.ts'
 export type { Expected, ExpectedArray } from './expected.ts'
 export { type MatcherResult, matchers, type TensorMatchers } from './matchers.ts'

@@ -2,22 +2,22 @@ import type { Tensor } from '../runtime/index.ts'
 import { type CloseToOptions, differenceOf } from './close-to.ts'
 import type { Expected } from './expected.ts'
 
-/** What Jest and Vitest want to hear of a matcher. */
+/** The result that Jest and Vitest expect from a matcher. */
 export interface MatcherResult {
   readonly pass: boolean
-  /** Told where the outcome is not the wanted one: also for `expect(…).not`. */
+  /** Called for the message if the expectation fails, also with `expect(…).not`. */
   message(): string
 }
 
 /** The matchers as methods of `expect(…)`: what an augmentation of Jest's or Vitest's types extends. */
 export interface TensorMatchers<R = unknown> {
-  /** As `closeTo(tensor, expected, options)`. */
+  /** Passes if `closeTo(tensor, expected, options)` does. */
   toBeCloseToTensor(expected: Expected, options?: CloseToOptions): R
 }
 
 /**
  * For Jest and Vitest: `expect.extend(matchers)`, then `expect(tensor).toBeCloseToTensor(expected, options)`. A tensor without a value
- * throws what `closeTo` does, under `.not` too.
+ * throws the errors of `closeTo`, also under `.not`.
  */
 export const matchers = {
   toBeCloseToTensor(received: Tensor, expected: Expected, options: CloseToOptions = {}): MatcherResult {

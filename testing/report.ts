@@ -13,7 +13,7 @@ export function describeTolerance({ rtol, atol }: Tolerance): string {
   return rtol === 0 && atol === 0 ? 'exact' : `|actual - expected| <= ${atol} + ${rtol} * |expected|`
 }
 
-/** What a failed comparison says. */
+/** The message of a failed comparison. */
 export function report(found: Comparison, actual: Elements, tolerance: Tolerance): string {
   const { size, count, first } = found
   const elements = size === 1 ? '1 element' : `${size} elements`
@@ -36,7 +36,7 @@ export function report(found: Comparison, actual: Elements, tolerance: Tolerance
   return lines.join('\n')
 }
 
-/** The first differences, a row each. */
+/** A table of the first differences, with a row for each. */
 function table(differences: readonly Difference[], dims: readonly number[]): string[] {
   const hasDistance = differences.some(({ absolute }) => absolute !== undefined)
   const rows = [
@@ -57,7 +57,7 @@ const showIndex = ({ place }: Difference, dims: readonly number[]): string => sh
 function show(element: Element): string {
   if (typeof element === 'string') return JSON.stringify(element)
   if (Object.is(element, -0)) return '-0'
-  // A float32 has no more than nine digits to tell.
+  // A float32 has at most nine significant digits.
   return typeof element === 'number' && !Number.isInteger(element)
     ? String(Number(element.toPrecision(9)))
     : String(element)

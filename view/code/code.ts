@@ -9,7 +9,7 @@ import { Refusal } from '../server/refusal.ts'
 import { type WrittenInputs, writeInputs } from './inputs.ts'
 import { type Places, type Read, readsOf } from './reads.ts'
 
-/** What is looked at, as a program, and as a template. @throws Refusal */
+/** Writes a program, and a template, that compute what the page shows. @throws Refusal */
 export async function viewCode(
   traced: Traced,
   inputs: Inputs,
@@ -53,7 +53,7 @@ function placesOf(traced: Traced, inputs: Inputs, request: CodeRequest, tokens: 
   })
 }
 
-/** The edit, and behind it what is read, under names that it leaves free. */
+/** The edit, followed by the reads, under names that the edit does not use. */
 function templateText(edit: string | undefined, reads: readonly Read[]): string {
   const names = namesFor(reads, edit ?? '')
   const lines = reads.map((read, i) => `save ${names[i]} = ${read.in('template')}`)

@@ -4,19 +4,19 @@ import type { GivenValue, RunRequest } from '../protocol/api.ts'
 import { Refusal } from '../server/refusal.ts'
 import { literalOf } from './literals.ts'
 
-/** Numbers that are written out where there is a shorter way. */
+/** The largest number of elements that is written out although there is a shorter way. */
 const MOST = 2048
 
-/** Inputs as an object of TypeScript. */
+/** The inputs as TypeScript code. */
 export interface WrittenInputs {
   readonly text: string
-  /** Functions of onnsight that it calls. */
+  /** The functions of onnsight that the code calls. */
   readonly functions: readonly string[]
-  /** Lines to be read above it. */
+  /** Lines that come before it in the program. */
   readonly notes: readonly string[]
 }
 
-/** The inputs of a run as they were made, in the order of the model. @throws Refusal for a file that no program reads so */
+/** Writes the inputs of a run as code, in the order of the model. @throws Refusal for a file that a program can't read in this way */
 export function writeInputs({ signature }: Model, { inputs: given }: RunRequest, inputs: Inputs): WrittenInputs {
   const functions = new Set<string>()
   const notes: string[] = []

@@ -7,6 +7,6 @@ export const literalOf = (tensor: Tensor): string => written(plain(tensor.tolist
 function written(value: unknown, isText: boolean): string {
   if (Array.isArray(value)) return `[${value.map(item => written(item, isText)).join(', ')}]`
   if (typeof value !== 'string' || isText) return JSON.stringify(value)
-  // What JSON lacks stands as text: NaN, the infinities, and integers beyond 2^53.
+  // Values that JSON can't express are text: NaN, the infinities, and integers beyond 2^53.
   return /^-?\d+$/.test(value) ? `${value}n` : value
 }

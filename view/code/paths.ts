@@ -1,6 +1,6 @@
 import { reservedNames } from '../../runtime/names/reserved.ts'
 
-/** Which language a place is written in. */
+/** The language in which a place is written. */
 export type Language = 'typescript' | 'template'
 
 /** A module’s path: `model.transformer.h[1]`, in templates `transformer.h[1]`. */
@@ -16,7 +16,7 @@ function partIn(part: string, isInner: boolean): string {
   return isWord(part) ? `.${part}` : `.child(${JSON.stringify(part)})`
 }
 
-/** What can stand behind a dot, and is no name of onnsight’s own. */
+/** Whether a name can follow a dot and is not a member of onnsight’s own. */
 const isWord = (part: string): boolean => /^[\p{L}_][\p{L}\p{N}_]*$/u.test(part) && !reservedNames.has(part)
 
 /** A node’s output by the node’s name. */

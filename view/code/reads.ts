@@ -5,23 +5,23 @@ import type { CodeRequest, ValuePlace, ViewedModel } from '../protocol/api.ts'
 import { Refusal } from '../server/refusal.ts'
 import { type Language, moduleIn, nodeIn } from './paths.ts'
 
-/** A value that is looked at: its name, and how it is written. */
+/** A value that the page shows: its name, and the code that reads it. */
 export interface Read {
   readonly name: string
   in(language: Language): string
 }
 
-/** What of a view stands in the trace of its inputs. */
+/** The part of a view that its code needs inside the trace. */
 export interface Places {
   readonly taps: Taps
   readonly module: ModuleNode
-  /** The value that is shown; `isUsual` where it is the module’s output. */
+  /** The value that is shown; `isUsual` if it is the module’s output. */
   readonly value: (ValuePlace & { readonly isUsual: boolean }) | undefined
   /** The attention pattern that is shown, and how many axes it has. */
   readonly pattern: { readonly node: string; readonly head: number; readonly rank: number } | undefined
 }
 
-/** What a view shows, as values that are read. @throws Refusal where it can’t be written so */
+/** The values that a view shows, as code that reads them. @throws Refusal if no code can read them */
 export function readsOf({ taps, module, value, pattern }: Places, model: ViewedModel, request: CodeRequest): Read[] {
   if (request.tab === 'lens') return lensReads(taps, model.logits)
   if (request.tab === 'edit')
@@ -70,7 +70,7 @@ function lensReads(taps: Taps, logits: string | undefined): Read[] {
   }))
 }
 
-/** Whether each module takes what the one before gives, and nothing else. */
+/** Whether each module takes only the output of the one before it. */
 function isChain(taps: Taps, head: readonly ModuleNode[], from: string, to: string): boolean {
   let given = from
   for (const module of head) {
@@ -82,7 +82,7 @@ function isChain(taps: Taps, head: readonly ModuleNode[], from: string, to: stri
   return given === to && head.length > 0
 }
 
-/** A name of a model as one of a variable. */
+/** Turns a name from a model into the name of a variable. */
 const wordOf = (name: string): string => {
   const word = name.replace(/[^\p{L}\p{N}_]/gu, '_')
   return /^\p{N}/u.test(word) ? `_${word}` : word

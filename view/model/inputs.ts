@@ -13,7 +13,7 @@ import type { Filling, GivenValue, RunRequest } from '../protocol/api.ts'
 import { unreadable } from '../server/refusal.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
-/** What an input can be filled with, the usual one first. */
+/** The values with which an input can be generated, the default first. */
 export function fillingsOf(input: Declared): Filling[] {
   if (!isHeld(input.type as DataType) || input.type === 'string') return []
   const usual = usualFilling(input)
@@ -21,7 +21,7 @@ export function fillingsOf(input: Declared): Filling[] {
   return [usual, ...all.filter(filling => filling !== usual && !(filling === 'positions' && input.type === 'bool'))]
 }
 
-/** The inputs of a run. @throws Refusal, CommandError, and the errors of tensors */
+/** Makes the inputs of a run from a request. @throws Refusal, CommandError, and the errors of tensors */
 export async function inputsOf(
   { signature }: Model,
   { inputs, dims = {} }: RunRequest,
@@ -69,7 +69,7 @@ async function tensorOf(
   return toTensor([ids], { type: declared.type as 'int64' })
 }
 
-/** The readers want a file: it knows no more than its own bytes, and is gone when they are read. */
+/** Writes the bytes to a temporary file for readers that need a path, and removes the file after the reading. */
 async function fromFile(
   declared: Declared,
   { name, base64 }: { readonly name: string; readonly base64: string },
@@ -83,7 +83,7 @@ async function fromFile(
     await writeFile(path, Buffer.from(base64, 'base64'))
     return (await readInputs([declared], givenInputs({ input: [`${declared.name}=${path}`] })))[declared.name]
   } catch (error) {
-    // The path means nothing to who chose the file.
+    // The user chose a file by its name and does not know the temporary path.
     if (error instanceof Error) error.message = error.message.replaceAll(join(folder, `given${ending}`), name)
     throw error
   } finally {
@@ -91,7 +91,7 @@ async function fromFile(
   }
 }
 
-/** With what follows from the ids: mask, positions, an empty past. */
+/** Adds what follows from the ids: mask, positions, an empty past. */
 function fromIds(
   declared: readonly Declared[],
   given: Readonly<Record<string, Tensor>>,

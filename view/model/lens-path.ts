@@ -5,17 +5,17 @@ import type { Taps } from '../../runtime/names/taps.ts'
 import type { ModuleNode } from '../../runtime/names/tree.ts'
 import type { OnnxGraph } from '../../runtime/onnx/graph/graph.ts'
 
-/** The model's repeated layers, and what lies between the last of them and the logits. */
+/** The model's repeated layers, and the modules between the last layer and the logits. */
 export interface FoundLens {
   readonly layers: readonly ModuleNode[]
-  /** Of each layer: what leaves it for the next. */
+  /** For each layer: the value that it passes to the next layer. */
   readonly leaving: readonly Tap[]
   readonly logits: Tap
   /** Modules on the way from the last layer to the logits, in running order. */
   readonly head: readonly ModuleNode[]
 }
 
-/** What a logit lens needs, or why there can be none. */
+/** What a logit lens needs, or the reason why this model can't have one. */
 export function findLens(taps: Taps, logits: string | undefined): FoundLens | { readonly why: string } {
   if (logits === undefined) return { why: 'The model has no output that is known to hold logits for each token.' }
   const { tree } = taps
@@ -45,7 +45,7 @@ export function findLens(taps: Taps, logits: string | undefined): FoundLens | { 
   return { layers, leaving, logits: tap, head: modulesOf(taps, between, last) }
 }
 
-/** Nodes that make `to` from `from`, in running order. */
+/** The nodes that compute `to` from `from`, in running order. */
 function nodesBetween(graph: OnnxGraph, from: string, to: string): number[] {
   const reached = new Set([from])
   const after = graph.nodes.filter(node => {

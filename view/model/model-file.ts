@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { OnnsightError } from '../../runtime/errors/error.ts'
 import { Refusal } from '../server/refusal.ts'
 
-/** The model’s file as it was when it was opened: weights are read from it later too. */
+/** Remembers the model’s file as it was when it was opened, because weights are read from it later too. */
 export class ModelFile {
   readonly #path: string
   readonly #opened: string | undefined
@@ -12,7 +12,7 @@ export class ModelFile {
     this.#opened = stateOf(path)
   }
 
-  /** Why a run failed: because a file of the model is gone or is another one, where that is so. */
+  /** The reason why a run failed, if a file of the model is gone or has changed. */
   explained(error: unknown): unknown {
     if (error instanceof Refusal || error instanceof OnnsightError) return error
     const [, missing] = /External data path does not exist: "(.+)"/.exec(String(error)) ?? []
@@ -34,7 +34,7 @@ export class ModelFile {
   }
 }
 
-/** Undefined where there is no such file. */
+/** Undefined if there is no such file. */
 function stateOf(path: string): string | undefined {
   const state = statSync(path, { throwIfNoEntry: false })
   return state && `${state.size} ${state.mtimeMs}`

@@ -6,7 +6,7 @@ import { idsOf, logitsOf } from './ids-and-logits.ts'
 import { fillingsOf } from './inputs.ts'
 import { findLens } from './lens-path.ts'
 
-/** What the page knows of a model before it runs. */
+/** What the page is told about a model before any run. */
 export function viewedModel(model: Model, provider: string, hasVocabulary: boolean): ViewedModel {
   const { taps } = handleOf(model)!.binding
   const { modules, inputs, outputs } = inspection(model)

@@ -3,8 +3,8 @@ import { dirname, join, parse } from 'node:path'
 import { readVocabulary, type Vocabulary } from './vocabulary.ts'
 
 /**
- * The vocabulary that lies with a model: of its own name, or where Hugging Face's models have it, also beside their folder `onnx`. Nobody asked
- * for it, so one that can't be used is told on stderr, and the page does without.
+ * Finds the vocabulary next to a model: under the model's own name, or where Hugging Face's models have it, also next to their folder `onnx`.
+ * The user did not ask for it, so if it can't be used, a note on stderr says so, and the page works without it.
  */
 export async function vocabularyBeside(model: string): Promise<{ file: string; vocabulary: Vocabulary } | undefined> {
   const folder = dirname(model)

@@ -3,15 +3,15 @@ import { CommandError } from '../../cli/shared/errors.ts'
 import type { Token } from '../protocol/api.ts'
 import { Refusal } from '../server/refusal.ts'
 
-/** Texts of token ids. */
+/** Translates between texts and token ids. */
 export interface Vocabulary {
-  /** @throws Refusal for a text with what it lacks */
+  /** @throws Refusal for a text that contains something the vocabulary lacks */
   encode(text: string): number[]
-  /** Undefined for an id that it lacks. */
+  /** Undefined for an id that the vocabulary lacks. */
   text(id: number): string | undefined
 }
 
-/** A file with `{"chars": […]}`, or a Hugging Face tokenizer.json. @throws CommandError */
+/** Reads a file with `{"chars": […]}`, or a Hugging Face tokenizer.json. @throws CommandError */
 export async function readVocabulary(path: string): Promise<Vocabulary> {
   let json: unknown
   try {

@@ -1,19 +1,19 @@
-/** What the page and the command say to each other, as JSON. */
+/** The requests of the page and the answers of the command, as JSON. */
 
-/** A number; what JSON lacks stands as text: "NaN", "Infinity", "-Infinity", integers beyond 2^53. */
+/** A number. Numbers that JSON can't express are text: "NaN", "Infinity", "-Infinity", integers beyond 2^53. */
 export type Cell = number | string | boolean
 
 export interface SentError {
   readonly code: string
   readonly message: string
   readonly fix?: string
-  /** Where a template is wrong: its lines with a mark; 1-based. */
+  /** The place of a mistake in a template: its lines with a mark; line and column are 1-based. */
   readonly frame?: { readonly text: string; readonly line: number; readonly column: number }
 }
 
 export interface SentShape {
   readonly type: string
-  /** `null` where a dim is not known. */
+  /** `null` for a dim that is not known. */
   readonly dims: readonly (number | string | null)[]
 }
 
@@ -22,11 +22,11 @@ export type Filling = 'zeros' | 'ones' | 'positions' | 'random'
 export interface ViewedInput {
   readonly name: string
   readonly type: string
-  /** Missing where not even their number is known. */
+  /** Missing if not even the rank is known. */
   readonly dims?: readonly (number | string | null)[]
-  /** What it can be filled with, the usual one first; nothing where it can't be made. */
+  /** The values with which it can be generated, the default first; empty if it can't be generated. */
   readonly fillings: readonly Filling[]
-  /** `attention_mask` and the like: filled in from the ids where it is not given. */
+  /** True for inputs such as `attention_mask`, which are filled in from the ids unless they are passed. */
   readonly followsIds: boolean
 }
 
@@ -51,7 +51,7 @@ export interface ViewedModel {
     readonly type: string
     readonly dims?: readonly (number | string | null)[]
   }[]
-  /** Parents first. */
+  /** Parents come before their children. */
   readonly modules: readonly ViewedModule[]
   /** The input that takes token ids. */
   readonly ids?: string
@@ -85,15 +85,15 @@ export type GivenValue =
   | { readonly made: Filling }
   | { readonly file: { readonly name: string; readonly base64: string } }
 
-/** What every run is given. */
+/** The inputs and options of every run. */
 export interface RunRequest {
   readonly inputs: Readonly<Record<string, GivenValue>>
-  /** Open dims of inputs that are made: by name, or `x.1` for axis 1 of x. */
+  /** Sizes of open dims of generated inputs, by name, or `x.1` for axis 1 of x. */
   readonly dims?: Readonly<Record<string, number>>
   readonly template?: string
 }
 
-/** POST api/run: what the template saves; without it, the outputs. */
+/** POST api/run: returns what the template saves, or without a template the outputs. */
 export interface RunResult {
   readonly results: Readonly<
     Record<string, { readonly type: string; readonly dims: readonly number[]; readonly data: unknown }>
@@ -101,30 +101,30 @@ export interface RunResult {
   readonly printed: readonly string[]
 }
 
-/** What is looked at in a run. */
+/** The part of a run that the page shows. */
 export interface ViewRequest extends RunRequest {
-  /** A row of the batch; the first one where it is left out. */
+  /** A row of the batch. @default the first one */
   readonly batch?: number
-  /** With a template: the model as it is too, and how they differ. */
+  /** With a template: also run the model without the edit, and compare. */
   readonly isCompared?: boolean
 }
 
 /** POST api/module */
 export interface ModuleRequest extends ViewRequest {
   readonly path: string
-  /** Which of the values of the answer; without it, the module's output. */
+  /** Which value of the module to show. @default its output */
   readonly value?: number
-  /** Places on the axes before the last two; where they are left out the row of the batch, and 0. */
+  /** Indices on the axes before the last two. @default the row of the batch, then 0 */
   readonly leading?: readonly number[]
   readonly pattern?: { readonly node: string; readonly head: number }
 }
 
 export interface Statistics {
-  /** Of finite values; null where there are none. */
+  /** Statistics of the finite values; null if there are none. */
   readonly min: number | null
   readonly max: number | null
   readonly mean: number | null
-  /** Of the population: divided by the count. */
+  /** The standard deviation of the population: the sum is divided by the count. */
   readonly std: number | null
   readonly nan: number
   readonly infinite: number
@@ -133,11 +133,11 @@ export interface Statistics {
   readonly histogram?: readonly number[]
 }
 
-/** A matrix to look at. Where it has too many cells, each shown one is that of the largest magnitude of those it stands for. */
+/** A matrix to show. If it has too many cells, each shown cell has the value of the largest magnitude among those it joins. */
 export interface SentMap {
   readonly rows: number
   readonly columns: number
-  /** How many rows and columns a shown cell stands for; the last one for fewer. */
+  /** How many rows and columns a shown cell joins; the last one may join fewer. */
   readonly factors: readonly [number, number]
   readonly cells: readonly (readonly Cell[])[]
 }
@@ -150,7 +150,7 @@ export interface ValuePlace extends SentShape {
 export interface Pattern {
   readonly node: string
   readonly module: string
-  /** Of the batch; 1 where the pattern has no axis for it. */
+  /** Rows of the batch; 1 if the pattern has no batch axis. */
   readonly rows: number
   readonly heads: number
   readonly tokens: number
@@ -159,15 +159,15 @@ export interface Pattern {
 export interface ModuleView {
   readonly path: string
   readonly values: readonly ValuePlace[]
-  /** What to know of the output: it can't be told from others, or is another's. */
+  /** A remark about the output: it is ambiguous, or belongs to another module. */
   readonly note?: string
-  /** Which of them is shown; missing where none is to be had. */
+  /** Which value is shown; missing if none can be read. */
   readonly shown?: number
   readonly statistics?: Statistics
-  /** Sizes of the axes before the last two, and the places taken. */
+  /** Sizes of the axes before the last two, and the indices shown. */
   readonly leading: readonly { readonly size: number; readonly at: number }[]
   readonly map?: SentMap
-  /** Of a comparison, whose value above is the edited one. */
+  /** In a comparison: the unedited run and the difference. The fields above are those of the edited run. */
   readonly compared?: Sides<SeenValue>
   readonly patterns: readonly Pattern[]
   readonly pattern?: {
@@ -183,10 +183,10 @@ export interface SeenValue {
   readonly map: SentMap
 }
 
-/** What stands beside the edited one. */
+/** The unedited side of a comparison, and the difference. */
 export interface Sides<T> {
   readonly unedited: T
-  /** Edited less unedited; missing where their dims differ. */
+  /** Edited minus unedited; missing if their dims differ. */
   readonly difference?: T
 }
 
@@ -194,13 +194,13 @@ export interface Sides<T> {
 export type HeadsRequest = Omit<ModuleRequest, 'value' | 'leading' | 'pattern'>
 export interface Heads {
   readonly patterns: readonly HeadsOf[]
-  /** Patterns that are left out: there are too many heads for one look. */
+  /** How many patterns are left out because there are too many heads to show at once. */
   readonly left: number
 }
 export interface HeadsOf extends Pattern {
   /** One for each head. */
   readonly maps: readonly SentMap[]
-  /** Of a comparison: edited less unedited. */
+  /** In a comparison: edited minus unedited. */
   readonly differences?: readonly SentMap[]
 }
 
@@ -209,38 +209,38 @@ export interface RowRequest extends ModuleRequest {
   readonly line: { readonly axis: 'row' | 'column'; readonly at: number }
   /** @default 'place' */
   readonly order?: 'place' | 'magnitude'
-  /** The first one, in that order. */
+  /** Index of the first value, in that order. */
   readonly from?: number
 }
 export interface Row {
-  /** Of the whole line. */
+  /** How many values the whole line has. */
   readonly count: number
   readonly from: number
   readonly places: readonly number[]
   readonly values: readonly Cell[]
   /** The largest finite magnitude in the whole line. */
   readonly largest: number
-  /** Of a comparison, whose values above are the edited ones; its order is that of differences. */
+  /** In a comparison: the unedited values. The values above are the edited ones, ordered by their differences. */
   readonly compared?: Sides<readonly Cell[]>
 }
 
 export interface Prediction extends Token {
   readonly probability: number
-  /** Of a comparison: on the other side. */
+  /** In a comparison: the probability on the other side. */
   readonly other?: number
 }
 
 /** POST api/lens */
 export interface LensRequest extends ViewRequest {
-  /** The first position that is wanted. */
+  /** The first position to show. */
   readonly from?: number
 }
 
 export interface Lens extends LensPath, LensRows {
   readonly from: number
-  /** Of the whole input. */
+  /** How many positions the whole input has. */
   readonly positions: number
-  /** Of a comparison, whose rows above are the edited ones. */
+  /** In a comparison: the unedited rows. The rows above are the edited ones. */
   readonly unedited?: LensRows
 }
 
@@ -251,12 +251,12 @@ export interface LensRows {
   readonly own: readonly (readonly Prediction[])[]
 }
 
-/** POST api/code: what is looked at, as a program. */
+/** POST api/code: a program that computes what the page shows. */
 export interface CodeRequest extends ModuleRequest {
   readonly tab: 'module' | 'lens' | 'edit'
 }
 export interface Code {
-  /** A module that runs as it stands. */
+  /** A complete TypeScript module. */
   readonly typescript: string
   /** The edit and what is read, in the template language. */
   readonly template: string
@@ -264,10 +264,10 @@ export interface Code {
 
 /** POST api/compare */
 export interface CompareRequest extends RunRequest {
-  /** A row of the batch; the first one where it is left out. */
+  /** A row of the batch. @default the first one */
   readonly batch?: number
   readonly template: string
-  /** Of the prediction; without it the last one. */
+  /** The position of the prediction. @default the last one */
   readonly position?: number
 }
 
@@ -280,7 +280,7 @@ export interface ComparedOutput extends SentShape {
   readonly name: string
   /** Missing for an output of text. */
   readonly statistics?: readonly [unedited: Statistics, edited: Statistics]
-  /** Edited less unedited; missing where their dims differ. */
+  /** Edited minus unedited; missing if their dims differ. */
   readonly difference?: Statistics
   /** The first values of both. */
   readonly values: readonly [unedited: readonly Cell[], edited: readonly Cell[]]
@@ -293,10 +293,10 @@ export interface SavedValue extends SentShape {
 }
 
 export interface Comparison {
-  /** Of models with logits: the best of both, the likeliest first. */
+  /** For models with logits: the likeliest tokens of both runs, the likeliest first. */
   readonly tokens?: readonly ComparedToken[]
   readonly position?: number
-  /** Of all others. */
+  /** For all other models. */
   readonly outputs?: readonly ComparedOutput[]
   readonly saved: readonly SavedValue[]
   readonly printed: readonly string[]

@@ -12,7 +12,7 @@ import { shapeOf, withKnownDims } from './values.ts'
 const BEST = 10
 const FIRST = 64
 
-/** A run as the model is, and one as a template changes it, side by side. */
+/** Compares an unedited run with a run that a template changes. */
 export async function compare(
   traced: Traced,
   inputs: Inputs,
@@ -27,7 +27,7 @@ export async function compare(
         ? { ...changed, outputs }
         : { ...changed, predictions: await predictionsOf(outputs[logits], request) }
     })
-  // First the edited one: a template that can't be read costs no run.
+  // Run the edited one first, so that a template with a syntax error costs no run.
   const edited = await outputsWith(request.template)
   const unedited = await outputsWith(undefined)
   const { printed } = edited
@@ -52,7 +52,7 @@ interface Side extends Changed {
 
 interface Predictions {
   readonly position: number
-  /** Of all entries of the vocabulary. */
+  /** Logits and probabilities of all entries of the vocabulary. */
   readonly logits: Tensor
   readonly probabilities: Tensor
   readonly best: Tensor
@@ -107,7 +107,7 @@ async function savedValue([name, tensor]: [string, Tensor]): Promise<SavedValue>
   return isNumeric(known) && known.size > 0 ? { ...base, statistics: await computed(known) } : base
 }
 
-/** Of a tensor that is here: all at once. */
+/** statistics of a computed tensor, all together. */
 async function computed(tensor: Tensor) {
   const { count, ...handles } = statistics(tensor)!
   const entries = Object.entries(handles).map(async ([name, handle]) => [name, await handle.value()] as const)

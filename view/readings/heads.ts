@@ -10,7 +10,7 @@ import { assertReadable, recorded, type Traced } from './traced.ts'
 const MOST_HEADS = 256
 const CELLS = [32, 32] as const
 
-/** How many patterns have no more heads together than fit into a look; the first one does. */
+/** How many patterns can be shown at once before there are too many heads; the first pattern always is. */
 function fitting(heads: readonly number[]): number {
   let sum = 0
   const end = heads.findIndex((count, i) => {
@@ -20,7 +20,7 @@ function fitting(heads: readonly number[]): number {
   return end < 0 ? heads.length : end
 }
 
-/** All attention patterns of a module at once, small; of a comparison how they differ too. */
+/** Reads small maps of all attention patterns of a module, and in a comparison their differences. */
 export async function viewHeads(
   traced: Traced,
   inputs: Inputs,

@@ -12,7 +12,7 @@ import { assertReadable, recorded, type Traced } from './traced.ts'
 const BEST = 5
 const PLACES = 48
 
-/** What the model would predict if it went from each layer straight to its head. */
+/** Computes what the model would predict if each layer's output went straight to its head. */
 export async function viewLens(
   traced: Traced,
   inputs: Inputs,
@@ -34,7 +34,7 @@ export async function viewLens(
   assertReadable(template!)
   const unedited = await read(undefined)
   const edited = await read(template, unedited.rows)
-  // Once more, for what it gives to the tokens that the edited run finds likely.
+  // Run the unedited model again, for the probabilities of the tokens that are likely in the edited run.
   const again = await read(undefined, edited.rows)
   const { layers, head } = edited
   return {
@@ -53,7 +53,7 @@ interface Window {
   readonly count: number
 }
 
-/** The likeliest of each position. */
+/** The likeliest tokens of each position. */
 interface Ranked {
   readonly values: Tensor
   readonly indices: Tensor
@@ -102,7 +102,7 @@ function sentRows(
   return { top: sent.slice(0, -1), own: sent.at(-1)! }
 }
 
-/** All that lies between the last layer and the logits, on what leaves another layer. */
+/** Applies everything between the last layer and the logits to the output of another layer. */
 function headApplied(model: Model, { leaving, logits }: FoundLens, layer: number): Tensor {
   const { binding } = handleOf(model)!
   const tracer = binding.tracer('the logit lens')

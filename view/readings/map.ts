@@ -20,13 +20,13 @@ export function matrixOf(tensor: Tensor, leading: readonly number[]): Tensor {
   return leading.reduce((rest, at) => rest.select(0, at), tensor)
 }
 
-/** A row of the batch that is looked at, and how many it has, where that is known. */
+/** The row of the batch to show, and the number of rows, if it is known. */
 export interface BatchRow {
   readonly at: number
   readonly of: number | undefined
 }
 
-/** Sizes of the axes before the last two, with the places asked for: the last one where there are fewer. */
+/** Sizes of the axes before the last two, and the requested indices, limited to the last index of each axis. */
 export function leadingOf(
   { dims }: Tensor,
   asked: readonly number[] = [],
@@ -38,12 +38,12 @@ export function leadingOf(
   })
 }
 
-/** A matrix with so few cells that they can be shown: each the one of the largest magnitude of those it stands for. */
+/** Shrinks a matrix until it can be shown: each cell has the value of the largest magnitude among those it joins. */
 export function mapOf(matrix: Tensor): MapHandles {
   return coarse(matrix, MOST)
 }
 
-/** The same of each matrix in the last two axes, with so few cells. */
+/** Shrinks each matrix in the last two axes to at most this many cells. */
 export function coarse(matrices: Tensor, most: readonly [number, number]): MapHandles {
   const row = matrices.dims.length - 2
   const [rows, columns] = matrices.dims.slice(row) as number[]
@@ -62,7 +62,7 @@ function coarser(matrix: Tensor, axis: number, factor: number): Tensor {
   return parts.length > 1 ? cat(parts, axis) : parts[0]
 }
 
-/** By magnitude, with its sign. */
+/** The element of the largest magnitude, with its sign. */
 function largest(tensor: Tensor, axis: number): Tensor {
   const [high, low] = [tensor.amax(axis), tensor.amin(axis)]
   return where(high.ge(low.neg()), high, low)

@@ -9,7 +9,7 @@ import { asFloats, isNumeric, type StatisticsHandles, sentStatistics, statistics
 import { assertReadable, recorded, type Traced } from './traced.ts'
 import { readingsOf, shapeOf, withKnownDims } from './values.ts'
 
-/** What goes through a module: its values' dims, and of one of them statistics and a map; the patterns of its attention. */
+/** Reads what goes through a module: the dims of its values, statistics and a map of one value, and its attention patterns. */
 export async function viewModule(
   traced: Traced,
   inputs: Inputs,
@@ -26,7 +26,7 @@ export async function viewModule(
   return { ...sentView(request.path, edited), ...comparedView(plain, edited) }
 }
 
-/** Values of the model as it is, to take from the edited ones. */
+/** Values of the unedited run, to subtract from the edited ones. */
 interface Unedited {
   readonly whole: Tensor | undefined
   readonly head: Tensor | undefined
@@ -42,7 +42,7 @@ function readModule(
   tokens: number | undefined,
   unedited: Unedited | undefined,
 ) {
-  // What a comparison needs of the unedited run beside what is shown.
+  // What a comparison needs from the unedited run besides the values that are shown.
   const keeps = request.isCompared === true && unedited === undefined
   return recorded(traced, inputs, request.template, async model => {
     const { binding } = handleOf(model)!
@@ -87,7 +87,7 @@ interface Seen {
   readonly map: MapHandles
 }
 
-/** Undefined for what has no numbers. */
+/** Undefined for a value without numbers. */
 function seen(tensor: Tensor, leading: readonly number[]): Seen | undefined {
   const made = isNumeric(tensor) ? statistics(tensor) : undefined
   return made && { statistics: made, map: mapOf(matrixOf(tensor, leading)) }

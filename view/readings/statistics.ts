@@ -1,7 +1,7 @@
 import { type Tensor, where, zeros } from '../../runtime/index.ts'
 import type { Statistics } from '../protocol/api.ts'
 
-/** What is computed of a tensor, by onnxruntime; it has elements. */
+/** Statistics that onnxruntime computes of a tensor that has elements. */
 export interface StatisticsHandles {
   readonly min: Tensor
   readonly max: Tensor
@@ -17,14 +17,14 @@ export interface StatisticsHandles {
 /** Of a histogram. */
 const PARTS = 32
 
-/** Dtypes in which numbers can be looked at. */
+/** The dtypes whose numbers can be shown. */
 export const isNumeric = ({ type }: Tensor): boolean => type !== 'string' && !/complex|float8|float4|other/.test(type)
 
-/** float32, or float64 where that would lose digits. */
+/** Converts to float32, or to float64 if float32 would lose digits. */
 export const asFloats = (tensor: Tensor): Tensor =>
   tensor.to(/^(?:float64|u?int(?:32|64))$/.test(tensor.type) ? 'float64' : 'float32')
 
-/** Of finite elements, and how many are none. Undefined for a tensor without elements. */
+/** Statistics of the finite elements, and the number of elements that are not finite. Undefined for a tensor without elements. */
 export function statistics(tensor: Tensor): StatisticsHandles | undefined {
   const { size } = tensor
   if (size === 0) return undefined

@@ -8,7 +8,7 @@ export interface Traced {
   readonly options: TraceOptions
 }
 
-/** What a template saves, and prints. */
+/** The values that a template saves, and the lines that it prints. */
 export interface Changed {
   readonly saved: Readonly<Record<string, Tensor>>
   readonly printed: readonly string[]
@@ -19,10 +19,10 @@ export function assertReadable(template: string): void {
   savingBlock(template, TEMPLATE, () => undefined)
 }
 
-/** What stands for its file in errors. */
+/** The name that errors show instead of a file. */
 const TEMPLATE = '<template>'
 
-/** A trace with what a template changes, and after that what `read` reads. */
+/** Runs a trace that first applies a template, and then reads with `read`. */
 export async function recorded<R>(
   { model, options }: Traced,
   inputs: Inputs,

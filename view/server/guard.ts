@@ -2,12 +2,12 @@ import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { Refusal } from './refusal.ts'
 
-/** A secret that stands in the page's address. */
+/** The secret in the page's address. */
 export const makeToken = (): string => randomBytes(24).toString('base64url')
 
 /**
- * The path behind the token. Pages of other sites can neither guess the token nor, by a name of theirs that leads here (DNS rebinding),
- * send our own Host.
+ * Checks a request and returns the path after the token. Pages of other sites can't guess the token, and if one of their host names leads to
+ * this machine (DNS rebinding), their requests have another Host header.
  * @throws Refusal
  */
 export function admitted({ headers, url = '/' }: IncomingMessage, token: string, port: number): string {

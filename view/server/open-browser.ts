@@ -1,12 +1,12 @@
 import { CommandError } from '../../cli/shared/errors.ts'
 
-/** Opens an address in the user’s browser. Where that can’t be done it says so on stderr, and no more: the page is there all the same. */
+/** Opens an address in the user’s browser. If that fails, it only says so on stderr, because the page can still be opened by hand. */
 export async function openBrowser(url: string): Promise<void> {
   const { default: open } = await import('open')
   try {
     const opener = await open(url)
     opener.on('error', error => tell(error.message))
-    // Openers end when the browser has the address; those that find none say so by their exit code.
+    // The opening command ends when the browser has the address; if it finds no browser, its exit code says so.
     const { exitCode } = opener
     if (exitCode !== null) ended(exitCode)
     else opener.on('exit', ended)

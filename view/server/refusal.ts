@@ -2,7 +2,7 @@ import { CommandError } from '../../cli/shared/errors.ts'
 import { codeFrame, OnnsightError } from '../../runtime/errors/error.ts'
 import type { SentError } from '../protocol/api.ts'
 
-/** A request that is not done, with its HTTP status. */
+/** The server refuses a request, with this HTTP status. */
 export class Refusal extends Error {
   readonly status: number
   readonly code: string
@@ -15,10 +15,10 @@ export class Refusal extends Error {
   }
 }
 
-/** A request whose JSON is not as it must be. */
+/** The JSON of a request does not have the expected form. */
 export const unreadable = (message: string, fix: string): Refusal => new Refusal(400, 'view-request', message, fix)
 
-/** An error as the page gets it. What onnsight itself refuses is the request's fault; anything else is ours. */
+/** An error as the page receives it. An error that onnsight throws is the request's fault (4xx); any other is ours (5xx). */
 export function sentError(error: unknown): { status: number; body: SentError } {
   if (error instanceof Refusal) {
     const { status, code, message, fix } = error
@@ -48,7 +48,7 @@ export function sentError(error: unknown): { status: number; body: SentError } {
   }
 }
 
-/** Without place, frame and fix: those are sent beside it. */
+/** The message without place, code frame and fix, which are sent in fields of their own. */
 function bare(message: string, file?: string): string {
   const upToPlace = file === undefined ? message : message.split(`\n  ${file}:`)[0]
   return upToPlace.split('\n  Do this: ')[0]

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import { Refusal, unreadable } from './refusal.ts'
 
-/** Of a request: inputs from files are in it. */
+/** The largest size of a request in bytes; inputs from files are part of it. */
 const MOST_BYTES = 256 * 2 ** 20
 
-/** A request's JSON. @throws Refusal */
+/** Reads the JSON of a request. @throws Refusal */
 export async function readBody(request: IncomingMessage): Promise<unknown> {
   if (!/^application\/json\b/.test(request.headers['content-type'] ?? ''))
     throw new Refusal(415, 'view-type', 'The request is no JSON.', 'send it as application/json')

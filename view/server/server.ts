@@ -10,7 +10,7 @@ import type { Viewer } from './viewer.ts'
 
 export interface Listening {
   readonly port: number
-  /** Ends runs too. */
+  /** Stops the server, and ends runs. */
   close(): void
 }
 
@@ -49,7 +49,7 @@ export async function listen(viewer: Viewer, token: string, wanted: number): Pro
       sendError(response, error)
     }
   }
-  // Who asks again within a minute finds the connection open.
+  // Keep a connection open for a minute, so that the next request can use it.
   server.keepAliveTimeout = 60_000
   await new Promise<void>((done, failed) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
@@ -90,14 +90,14 @@ async function answerApi(
     )
   if (request.method !== call.method) throw wrongMethod(call.method)
   const ended = new AbortController()
-  // A reader who has gone, by Cancel or by closing the page, wants no result.
+  // If the user cancels or closes the page, nobody waits for the result.
   response.on('close', () => ended.abort())
   const body = call.method === 'POST' ? await readBody(request) : undefined
   const result = await call.answer(body, ended.signal)
   if (!response.writableEnded && !ended.signal.aborted) sendJson(response, 200, result)
 }
 
-/** A connection that ends when the command does: so the page hears of it. */
+/** A connection that stays open until the command ends, so that the page notices the end. */
 function stayOpen(response: ServerResponse): void {
   response.writeHead(200, { 'content-type': 'text/plain', 'cache-control': 'no-store' })
   response.flushHeaders()

@@ -10,9 +10,9 @@ import { listen } from './server.ts'
 import { Viewer } from './viewer.ts'
 
 export interface ViewOptions {
-  /** A file. @default the one that lies with the model, if there is one */
+  /** The vocabulary's file. @default the one next to the model, if there is one */
   readonly vocab?: string
-  /** 0 for a free one. */
+  /** The port; 0 picks a free one. */
   readonly port: number
   readonly open: boolean
   readonly json: boolean

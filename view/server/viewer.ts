@@ -34,14 +34,14 @@ export interface ViewerOptions {
   readonly options: LoadOptions
 }
 
-/** A part of the API. */
+/** The handler of one API call. */
 export interface Call {
   readonly method: 'GET' | 'POST'
-  /** `signal` ends it, in mid-run too. @throws Refusal, and what traces throw */
+  /** `signal` ends it, also in the middle of a run. @throws Refusal, and the errors of traces */
   answer(body: unknown, signal: AbortSignal): unknown
 }
 
-/** Answers what the page asks of a model. */
+/** Answers the page's requests about a model. */
 export class Viewer {
   readonly calls: ReadonlyMap<string, Call>
   readonly #model: Model
@@ -108,7 +108,7 @@ export class Viewer {
     ])
   }
 
-  /** A call that runs the model: one at a time. */
+  /** Runs a call that runs the model; only one runs at a time. */
   #running<R>(read: (body: unknown) => R, answer: (request: R, traced: Traced) => Promise<unknown>): Call {
     return {
       method: 'POST',
@@ -131,7 +131,7 @@ export class Viewer {
     return this.#idsIn(inputs)?.[1]
   }
 
-  /** @throws Refusal for a row that the ids lack */
+  /** @throws Refusal if the ids have no such row */
   #batchIn(inputs: unknown, { batch: at = 0 }: ViewRequest): BatchRow {
     const of = this.#idsIn(inputs)?.[0]
     if (of !== undefined && at >= of)
