@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { SaveOptions } from '../../runtime/index.ts'
+import { newTemplate } from '../../runtime/tracing/blocks/block.ts'
 import { CommandError, UsageError } from '../shared/errors.ts'
 import { print, printJson } from '../shared/print.ts'
 import { addTemplateOptions, type TemplateFlags, templateText } from '../shared/template-text.ts'
@@ -50,7 +51,7 @@ async function edit(path: string, flags: Flags): Promise<void> {
     )
   const model = await load(path)
   try {
-    await model.edit({}, block).save(output, { weights })
+    await model.edit({}, newTemplate(block)).save(output, { weights })
   } finally {
     await model.release()
   }

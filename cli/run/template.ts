@@ -4,9 +4,8 @@ import type { Model, Tensor } from '../../runtime/index.ts'
 import { handleOf } from '../../runtime/model/modules/module.ts'
 import { Interpreter } from '../../runtime/template/interpret.ts'
 import { positionIn, readTemplate, showTemplate } from '../../runtime/template/source.ts'
-import type { Block } from '../../runtime/tracing/block.ts'
-import { Info } from '../../runtime/tracing/info.ts'
-import type { Tracer } from '../../runtime/tracing/tracer.ts'
+import type { Block, BlockTrace } from '../../runtime/tracing/blocks/block.ts'
+import { Info } from '../../runtime/tracing/blocks/info.ts'
 
 /**
  * Makes a block from a text in the template language. The block returns what the text saves; if it saves nothing, it returns the model's
@@ -17,8 +16,8 @@ export function templateBlock(given: string, name: string): Block {
   const { info, record } = savingBlock(given, name, printToStderr)
   return {
     info,
-    record: async (model, tracer) => {
-      const saved = await record(model, tracer)
+    record: async (model, trace) => {
+      const saved = await record(model, trace)
       return Object.keys(saved).length > 0 ? saved : outputsOf(model as Model)
     },
   }
@@ -29,7 +28,7 @@ export interface SavingBlock {
   readonly info: Info
   /** Whether it writes to the model, or leaves a module out. */
   readonly writes: boolean
-  record(model: unknown, tracer: Tracer): Promise<Record<string, Tensor>>
+  record(model: unknown, trace: BlockTrace): Promise<Record<string, Tensor>>
 }
 
 /** Like `templateBlock`, but the block returns only what the text saves, and calls `print` with what it prints. @throws TemplateSyntaxError */
@@ -42,9 +41,9 @@ export function savingBlock(given: string, name: string, print: (...values: unkn
   return {
     info,
     writes: writes(statements),
-    record: (model, tracer) => {
-      const at = (place: Parameters<typeof positionIn>[1]) => tracer.at(...positionIn(source, place), info)
-      return new Interpreter({ model, tracer, holes: [], at, print }).run(statements)
+    record: (model, trace) => {
+      const at = (place: Parameters<typeof positionIn>[1]) => trace.at(...positionIn(source, place), info)
+      return new Interpreter({ model, trace, holes: [], at, print }).run(statements)
     },
   }
 }

@@ -136,7 +136,7 @@ class Making {
   /** Written values that need not have the dims of their place, with what stands for them. */
   #misfits(graph: EditedGraph, shapes: readonly Shapes[]): Map<Value, Value> {
     const found = new Map<Value, Value>()
-    for (const [written, { tensor, fitted }] of this.#recorded.unsure) {
+    for (const [written, { tensor, fitted }] of this.#recorded.uncertain) {
       const name = graph.nameOf(written)
       if (name === undefined || areAlike(this.#probes, tensor, shapes, name)) continue
       if (fitted) {

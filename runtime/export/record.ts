@@ -4,13 +4,13 @@ import { ScannedError } from '../errors/trace.ts'
 import type { Recording, Tap, Value } from '../graph/expression.ts'
 import { recorderScope } from '../graph/recorder.ts'
 import { stateOf, type Tensor } from '../tensor/tensor.ts'
-import type { Backend } from '../tracing/backend.ts'
-import type { Block } from '../tracing/block.ts'
-import { keepingLive } from '../tracing/live.ts'
-import type { KnownShapes } from '../tracing/places.ts'
-import { restoringScopes } from '../tracing/scopes.ts'
+import type { Block } from '../tracing/blocks/block.ts'
+import { restoringVariables } from '../tracing/blocks/restoring-variables.ts'
+import { traceOf } from '../tracing/running-trace.ts'
+import { restoringScopes } from '../tracing/scopes/restoring-scopes.ts'
+import type { KnownShapes } from '../tracing/taps/tap-access.ts'
 import type { Traceable, TraceableVariant } from '../tracing/traceable.ts'
-import { Tracer } from '../tracing/tracer.ts'
+import { type Backend, newTrace, type Tracer } from '../tracing/tracer.ts'
 import { askedByUser } from './refuse-open-dims.ts'
 
 /** A write whose value has the place's dims for all that is known, and need not have them for all inputs. */
@@ -25,7 +25,7 @@ export interface UnsureWrite {
 export interface RecordedEdits {
   /** Wanted are the model's outputs, in their order. */
   readonly recording: Recording
-  readonly unsure: ReadonlyMap<Value, UnsureWrite>
+  readonly uncertain: ReadonlyMap<Value, UnsureWrite>
   /** Which of the edits made the write of this number at the tap. */
   editOf(tap: Tap, write: number): number
 }
@@ -41,7 +41,7 @@ export async function recordEdits(
 ): Promise<RecordedEdits> {
   const { program } = variant.engine
   const counts: ReadonlyMap<Tap, number>[] = []
-  const unsure = new Map<Value, UnsureWrite>()
+  const uncertain = new Map<Value, UnsureWrite>()
   const target: Traceable = {
     name: model.name,
     identity: model.identity,
@@ -52,20 +52,20 @@ export async function recordEdits(
     prepare: () => new Map(),
     misfit: cause => model.misfit(cause),
   }
-  const tracer = new Tracer([undefined, {}], {}, new RecordingBackend())
-  tracer.shapes = async () => shapes
-  tracer.unsure = (tensor, written, fitted) => unsure.set(written, { tensor, fitted })
-  tracer.resolveDims = askedByUser
-  tracer.unheard = true
+  const trace = newTrace([undefined, {}], {}, new RecordingBackend())
+  trace.findShapes = async () => shapes
+  trace.onUncertainWrite = (tensor, written, fitted) => uncertain.set(written, { tensor, fitted })
+  trace.resolveDims = askedByUser
+  trace.isSilent = true
   const read = (): Tensor[] => {
     const { taps, graph } = program
     const leaving = taps.outputTaps(taps.tree.root)
-    return graph.outputs.map(({ name }) => tracer.read(leaving.get(name) ?? taps.tensorTap(name)))
+    return graph.outputs.map(({ name }) => trace.read(leaving.get(name) ?? taps.tensorTap(name)))
   }
   try {
-    const recording = (await restoringScopes(() => tracer.run(target, read))) as Recording
+    const recording = (await restoringScopes(() => trace.run(target, read))) as Recording
     const editOf = (tap: Tap, write: number): number => counts.findLastIndex(before => (before.get(tap) ?? 0) <= write)
-    return { recording, unsure, editOf }
+    return { recording, uncertain, editOf }
   } catch (error) {
     throw unsavable(error)
   }
@@ -75,10 +75,10 @@ export async function recordEdits(
 function counting(block: Block, counts: ReadonlyMap<Tap, number>[]): Block {
   return {
     info: block.info,
-    record(model, tracer, steps) {
-      const { writes } = tracer.recording([])
+    record(model, trace, steps) {
+      const { writes } = trace.recording([])
       counts.push(new Map([...writes].map(([tap, at]) => [tap, at.length])))
-      return block.record(model, tracer, steps)
+      return block.record(model, trace, steps)
     },
   }
 }
@@ -86,13 +86,14 @@ function counting(block: Block, counts: ReadonlyMap<Tap, number>[]): Block {
 /** Gives the recording, and runs nothing. */
 class RecordingBackend implements Backend {
   run(tracer: Tracer): Promise<Recording> {
-    return keepingLive(tracer, async () => {
-      tracer.scanned = true
-      await tracer.begin()
-      const outputs = (await recorderScope().run(tracer, () => tracer.execute())) as Tensor[]
-      const { owner, writes, wanted } = tracer.recording(outputs.map(tensor => stateOf(tensor).value))
+    const trace = traceOf(tracer)
+    return restoringVariables(trace, async () => {
+      trace.isOnlyScanned = true
+      await trace.begin()
+      const outputs = (await recorderScope().run(trace, () => trace.execute())) as Tensor[]
+      const { owner, writes, wanted } = trace.recording(outputs.map(tensor => stateOf(tensor).value))
       const kept = new Map([...writes].map(([tap, at]) => [tap, [...at]]))
-      tracer.commit(undefined)
+      trace.commit(undefined)
       return { owner, writes: kept, wanted }
     })
   }

@@ -3,13 +3,13 @@ import type { Mark } from '../graph/expression.ts'
 import { recorderScope } from '../graph/recorder.ts'
 import { knownOptions } from '../tensor/arguments/known-options.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { ExecutionBackend } from '../tracing/backend.ts'
-import type { Block, StepOwner } from '../tracing/block.ts'
+import type { Block, StepOwner } from '../tracing/blocks/block.ts'
+import { untilStop } from '../tracing/blocks/stop.ts'
+import type { RunningTrace } from '../tracing/running-trace.ts'
 import { save } from '../tracing/save.ts'
-import { Session } from '../tracing/session.ts'
-import { untilStop } from '../tracing/stop.ts'
+import { RunningSession } from '../tracing/session.ts'
 import type { Traceable } from '../tracing/traceable.ts'
-import { TRACE_OPTIONS, type TraceOptions, Tracer } from '../tracing/tracer.ts'
+import { ExecutionBackend, newTrace, TRACE_OPTIONS, type TraceOptions } from '../tracing/tracer.ts'
 import { type ChoiceOptions, type Choose, chooser, seedOf } from './choose.ts'
 import type { Decoder } from './decoder.ts'
 import { Gathered } from './gathered.ts'
@@ -69,7 +69,7 @@ interface Outcome {
  * A model run again and again, each time on the tokens that it has chosen: every step is a trace, in which the block runs anew. As in a
  * session, values flow from step to step.
  */
-export class Generation extends Session implements StepOwner {
+export class Generation extends RunningSession implements StepOwner {
   step = 0
   readonly #request: GenerateRequest
   readonly #choose: Choose
@@ -79,7 +79,7 @@ export class Generation extends Session implements StepOwner {
   readonly #called = new Map<string, number>()
   readonly #shapes: GrowingShapes
   #state: Readonly<Record<string, unknown>> = {}
-  #tracer: Tracer | undefined
+  #trace: RunningTrace | undefined
   /** The block, from its begin to its end: over more than one step, where it calls next(). */
   #running: Promise<unknown> | undefined
   #waiting: { resolve(step: number): void; reject(error: unknown): void } | undefined
@@ -139,7 +139,7 @@ export class Generation extends Session implements StepOwner {
         new StepError(
           `next() asks for step ${steps}, but the generation ended after ${steps === 1 ? 'one step' : `${steps} steps`}.`,
           'raise maxNewTokens, or call next() less often',
-          this.#tracer?.mark()?.position(),
+          this.#trace?.mark()?.position(),
         ),
       )
       values.push(await block)
@@ -157,23 +157,23 @@ export class Generation extends Session implements StepOwner {
   #runStep(): Promise<Outcome> {
     const { model, target, options } = this.#request
     const { signal, onReport, backend = new ExecutionBackend() } = options
-    const tracer = new Tracer(
+    const trace = newTrace(
       [model, this.#sequence.inputs],
       { ...(signal ? { signal } : {}), ...(onReport ? { onReport } : {}) },
       backend,
       this.info,
     )
-    tracer.once = this.step > 0
+    trace.keepsNothing = this.step > 0
     const { step } = this
-    tracer.shapes = (engine, inputs) => this.#shapes.at(step, engine, inputs)
-    if (this.#tracer && this.#waiting) this.#tracer.successor = tracer
-    this.#tracer = tracer
+    trace.findShapes = (engine, inputs) => this.#shapes.at(step, engine, inputs)
+    if (this.#trace && this.#waiting) this.#trace.continuedBy = trace
+    this.#trace = trace
     this.#called.clear()
-    return tracer.run(target, async () => {
-      const ended = await this.#runBlock(tracer)
-      recorderScope().enter(tracer)
+    return trace.run(target, async () => {
+      const ended = await this.#runBlock(trace)
+      recorderScope().enter(trace)
       // One mark for all that generate() itself records: its line is the user's call.
-      return tracer.oneCall(() => ({ ended, ...this.#recordStep() }))
+      return trace.oneCall(() => ({ ended, ...this.#recordStep() }))
     }) as Promise<Outcome>
   }
 
@@ -189,7 +189,7 @@ export class Generation extends Session implements StepOwner {
   }
 
   /** Begins the block, or goes on with it where it waits, until it ends or waits in next(). */
-  async #runBlock(tracer: Tracer): Promise<Outcome['ended']> {
+  async #runBlock(trace: RunningTrace): Promise<Outcome['ended']> {
     // Where nothing follows awaits, it is current no more.
     super.resume()
     const paused = new Promise<undefined>(resolve => {
@@ -201,7 +201,7 @@ export class Generation extends Session implements StepOwner {
     else {
       const { block, model } = this.#request
       this.#running = untilStop(
-        () => block?.record(model, tracer, this),
+        () => block?.record(model, trace, this),
         () => this.stopped(),
       )
       this.#running.catch(() => undefined)
@@ -224,7 +224,7 @@ export class Generation extends Session implements StepOwner {
   gather(form: string, steps: Steps, body: () => unknown): unknown {
     const selection = selectionOf(steps)
     const gathered = this.#gatheredHere(form, () => {
-      const at = this.#tracer?.mark()?.position()
+      const at = this.#trace?.mark()?.position()
       return new Gathered(form, selection, at)
     })
     const { step } = this
@@ -240,7 +240,7 @@ export class Generation extends Session implements StepOwner {
 
   /** The same call in every step: known by its line, and by how often the line has run in this step. */
   #gatheredHere(form: string, make: () => Gathered): Gathered {
-    const place = `${form} ${this.#tracer?.mark()?.label()}`
+    const place = `${form} ${this.#trace?.mark()?.label()}`
     const nth = this.#called.get(place) ?? 0
     this.#called.set(place, nth + 1)
     const key = `${place} ${nth}`
@@ -259,16 +259,16 @@ export class Generation extends Session implements StepOwner {
   override push(state: Readonly<Record<string, unknown>>): void {
     this.#state = state
     super.push(state)
-    if (this.#tracer?.finished === false) this.#tracer.passOn(Object.values(state))
+    if (this.#trace?.finished === false) this.#trace.passOn(Object.values(state))
   }
 
   override mark(): Mark | undefined {
-    return this.#tracer?.mark()
+    return this.#trace?.mark()
   }
 
   override resume(): void {
     super.resume()
-    this.#tracer?.resume()
+    this.#trace?.resume()
   }
 
   stopped(): void {

@@ -1,7 +1,7 @@
 import type { Engine } from '../engine/engine.ts'
 import type { ValueShape } from '../engine/scanning/value-shape.ts'
-import type { KnownShapes } from '../tracing/places.ts'
-import type { HeldShapes } from '../tracing/tracer.ts'
+import type { InputShapes } from '../tracing/running-trace.ts'
+import type { KnownShapes } from '../tracing/taps/tap-access.ts'
 
 type Shapes = ReadonlyMap<string, ValueShape>
 
@@ -30,7 +30,7 @@ export class GrowingShapes {
     this.#isIdle = isIdle
   }
 
-  async at(step: number, engine: Engine, inputs: HeldShapes): Promise<KnownShapes> {
+  async at(step: number, engine: Engine, inputs: InputShapes): Promise<KnownShapes> {
     if (step === 0) return engine.shapes(inputs)
     if (this.#isIdle) return engine.shapes(this.#moved(inputs, undefined))
     if (SCANNED.includes(step)) {
@@ -46,7 +46,7 @@ export class GrowingShapes {
     return { get: name => this.#predicted(name, step) }
   }
 
-  async #findLine(step: number, engine: Engine, inputs: HeldShapes): Promise<void> {
+  async #findLine(step: number, engine: Engine, inputs: InputShapes): Promise<void> {
     const isWorthIt = this.#last > step && this.#scanned.length === SCANNED.length && this.#engine === engine
     if (!isWorthIt) {
       this.#isOnLine = false
@@ -74,7 +74,7 @@ export class GrowingShapes {
   }
 
   /** The inputs some steps later; without a number, at any step. */
-  #moved(inputs: HeldShapes, steps: number | undefined) {
+  #moved(inputs: InputShapes, steps: number | undefined) {
     return new Map(
       [...inputs].map(([name, { type, dims }]) => {
         const axis = this.#growing.get(name)

@@ -1,6 +1,6 @@
 import { StepError } from '../errors/generate.ts'
 import { refuseSurplus } from '../tensor/arguments/check-arguments.ts'
-import { currentSession } from '../tracing/session.ts'
+import { currentSession } from '../tracing/scopes/session-scope.ts'
 import { Generation } from './generation.ts'
 import type { Steps } from './selection.ts'
 

@@ -7,20 +7,20 @@ import { type Scope, variableScope } from './scope.ts'
 export interface Recorder extends TapOwner {
   /** True once the trace has ended: handles that were not saved are released. */
   readonly finished: boolean
-  /** Of a generation's step whose block goes on in the next one: that one. */
-  readonly successor?: Recorder | undefined
+  /** The trace of a generation's next step, in which the block of this one goes on. */
+  readonly continuedBy?: Recorder | undefined
   /** Nothing was run: handles have dims and dtypes, and never a value. */
-  readonly scanned?: boolean
-  /** Its block is recorded for a file: what it prints, nobody hears. */
-  readonly unheard?: boolean
-  /** Given dims of a handle, some of them unknown, when they are asked for; gives what is to be seen of them. */
+  readonly isOnlyScanned?: boolean
+  /** Nothing that its block prints is shown, as it is recorded for a file. */
+  readonly isSilent?: boolean
+  /** Replaces unknown dims of a handle by those that the user should see. */
   readonly resolveDims?: ((dims: Dims, label: string) => Dims) | undefined
   /** Names the trace in messages: `src/steer.ts:9:22`. */
   readonly name: string
   mark(): Mark | undefined
   /** The macro notes each statement's line before it runs. */
   noteMark?(mark: Mark): void
-  /** What the code that called is in: current again there, once this one's block waits. */
+  /** The trace of the code that called. It is current again there while this one's block waits. */
   readonly caller?: Recorder | undefined
   /** Runs one call of the user's: all that it records stands at the line the call is on. */
   oneCall<R>(body: () => R): R
@@ -32,7 +32,7 @@ let current: Scope<Recorder> = variableScope()
 
 export function currentRecorder(): Recorder | undefined {
   let recorder = current.get()
-  while (recorder?.successor) recorder = recorder.successor
+  while (recorder?.continuedBy) recorder = recorder.continuedBy
   return recorder
 }
 

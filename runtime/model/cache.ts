@@ -12,8 +12,8 @@ import { knownOptions } from '../tensor/arguments/known-options.ts'
 import { bytesOf } from '../tensor/dtypes/dtype.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { writeTensors } from '../tensor-files/platform-writer.ts'
-import { currentSession } from '../tracing/session.ts'
-import { currentTracer, Tracer } from '../tracing/tracer.ts'
+import { currentTrace, RunningTrace } from '../tracing/running-trace.ts'
+import { currentSession } from '../tracing/scopes/session-scope.ts'
 import { handleOf, type ModuleBase } from './modules/module.ts'
 
 /** A module, or its path. A list (`transformer.h`) means its layers. */
@@ -43,6 +43,8 @@ export interface CachedModule {
   readonly input?: Tensor
 }
 
+let newCache: (entries: Map<string, CachedModule>, tree: ModuleTree, file: string | undefined) => Cache
+
 /** The activations of a trace by module. Filled when the trace has ended, and never changed after that. */
 export class Cache {
   readonly #entries: Map<string, CachedModule>
@@ -50,11 +52,14 @@ export class Cache {
   /** Where they were written, if they were. */
   readonly file: string | undefined
 
-  /** @internal */
-  constructor(entries: Map<string, CachedModule>, tree: ModuleTree, file: string | undefined) {
+  private constructor(entries: Map<string, CachedModule>, tree: ModuleTree, file: string | undefined) {
     this.#entries = entries
     this.#tree = tree
     this.file = file
+  }
+
+  static {
+    newCache = (entries, tree, file) => new Cache(entries, tree, file)
   }
 
   /** By path or module. @throws UnknownNameError with the nearest paths */
@@ -119,7 +124,7 @@ export function cache(options?: CacheOptions): Cache
 export function cache(given: CacheOptions = {}, ...surplus: unknown[]): Cache {
   refuseSurplus('cache', 1, surplus, 'name the modules in one list: cache({ modules: [a, b] })')
   const options = knownOptions('cache()', given, ['modules', 'where', 'inputs', 'file', 'maxBytes'])
-  const tracer = currentTracer()
+  const tracer = currentTrace()
   if (!tracer) throw new SaveError('cache() was called outside a trace.', 'call it inside the block of a trace')
   const { tree } = tracer.program
   const modules = chosen(tree, options)
@@ -136,15 +141,15 @@ export function cache(given: CacheOptions = {}, ...surplus: unknown[]): Cache {
     for (const tensor of Object.values(named)) tracer.save(tensor)
   })
   if (file !== undefined) tracer.whenRun(() => writeTensors(file, named))
-  return new Cache(entries, tree, file)
+  return newCache(entries, tree, file)
 }
 
 const claimed = new WeakMap<object, Set<string>>()
 
 /** A file is written at a trace's end: of two caches that name it, only the last would be left. @throws TraceArgumentsError */
-function claim(file: string, tracer: Tracer): void {
+function claim(file: string, tracer: RunningTrace): void {
   let outermost = tracer
-  while (outermost.outer instanceof Tracer) outermost = outermost.outer
+  while (outermost.outer instanceof RunningTrace) outermost = outermost.outer
   const owner = currentSession() ?? outermost
   const files = claimed.get(owner) ?? new Set()
   claimed.set(owner, files)
@@ -158,7 +163,7 @@ function claim(file: string, tracer: Tracer): void {
 }
 
 function readModule(
-  tracer: Tracer,
+  tracer: RunningTrace,
   module: ModuleNode,
   withInput: boolean,
   named: Record<string, Tensor>,

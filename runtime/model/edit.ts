@@ -1,6 +1,7 @@
 import { refuseForeign } from '../errors/copies.ts'
 import { TraceArgumentsError } from '../errors/trace.ts'
-import { type Block, type CompiledBlock, fromCompiled } from '../tracing/block.ts'
+import { type Block, fromCompiled } from '../tracing/blocks/block.ts'
+import type { CompiledBlock } from '../tracing/blocks/context.ts'
 import { type Model, ModelHandle } from './model.ts'
 import { handleOf } from './modules/module.ts'
 import type { EditOptions } from './standing-edits.ts'

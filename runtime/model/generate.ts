@@ -1,6 +1,7 @@
 import { TraceArgumentsError } from '../errors/trace.ts'
 import type { Generated, GenerateOptions } from '../generate/generation.ts'
-import { type Block, type CompiledBlock, fromCompiled } from '../tracing/block.ts'
+import { type Block, fromCompiled } from '../tracing/blocks/block.ts'
+import type { CompiledBlock } from '../tracing/blocks/context.ts'
 import { ModelHandle } from './model.ts'
 import { handleOf } from './modules/module.ts'
 

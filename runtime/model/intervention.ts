@@ -13,10 +13,10 @@ import { isPlain } from '../tensor/arguments/plain-objects.ts'
 import type { TensorData } from '../tensor/dtypes/data.ts'
 import { stateOf, Tensor } from '../tensor/tensor.ts'
 import { decodeData, type EncodedData, encodeData } from '../tensor/values/encoded.ts'
-import type { Backend } from '../tracing/backend.ts'
-import { keepingLive } from '../tracing/live.ts'
+import { restoringVariables } from '../tracing/blocks/restoring-variables.ts'
+import { traceOf } from '../tracing/running-trace.ts'
 import type { TraceableVariant } from '../tracing/traceable.ts'
-import type { Tracer } from '../tracing/tracer.ts'
+import type { Backend, Tracer } from '../tracing/tracer.ts'
 
 /**
  * What a block does, as data: to be kept, sent, and run by `model.runGraph` on the same model. It is JSON and holds no code. The form is
@@ -32,17 +32,18 @@ export interface InterventionGraph extends RecordingJSON<EncodedData> {
 /** Records a block and gives it as data. */
 export class RecordBackend implements Backend {
   run(tracer: Tracer): Promise<unknown> {
-    return keepingLive(tracer, async () => {
-      tracer.scanned = true
-      await tracer.begin()
-      if (tracer.isOpen) tracer.model.prepare(undefined)
-      const result = await recorderScope().run(tracer, () => tracer.execute())
+    const trace = traceOf(tracer)
+    return restoringVariables(trace, async () => {
+      trace.isOnlyScanned = true
+      await trace.begin()
+      if (trace.awaitsInvokes) trace.model.prepare(undefined)
+      const result = await recorderScope().run(trace, () => trace.execute())
       const wanted: Tensor[] = []
       const shown = withPlaceholders(result, wanted)
-      const recording = tracer.recording(wanted.map(tensor => stateOf(tensor).value))
-      tracer.engine.check(recording)
-      tracer.commit(result)
-      const inputs = Object.fromEntries([...tracer.inputs].map(([name, data]) => [name, encodeData(data)]))
+      const recording = trace.recording(wanted.map(tensor => stateOf(tensor).value))
+      trace.engine.check(recording)
+      trace.commit(result)
+      const inputs = Object.fromEntries([...trace.inputs].map(([name, data]) => [name, encodeData(data)]))
       return { ...recordingToJSON(recording, encodeData, shownPath), inputs, result: shown } satisfies InterventionGraph
     })
   }

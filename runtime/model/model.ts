@@ -12,11 +12,11 @@ import { asInFile } from '../onnx/graph/node.ts'
 import type { SaveOptions } from '../onnx/writing/write.ts'
 import { knownOptions } from '../tensor/arguments/known-options.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { type Block, fromFunction, type Template } from '../tracing/block.ts'
-import type { BlockResult, Settled } from '../tracing/invokes.ts'
-import { audience, listen } from '../tracing/listeners.ts'
-import { restoringScopes } from '../tracing/scopes.ts'
-import { Session } from '../tracing/session.ts'
+import { type Block, fromFunction, recordedBlock, type Template } from '../tracing/blocks/block.ts'
+import type { BlockResult, Settled } from '../tracing/invokes/invokes.ts'
+import { listen, reportListeners } from '../tracing/scopes/report-listeners.ts'
+import { restoringScopes } from '../tracing/scopes/restoring-scopes.ts'
+import { RunningSession } from '../tracing/session.ts'
 import { traceBlock } from '../tracing/trace.ts'
 import { type Edit, type Traceable, traceable } from '../tracing/traceable.ts'
 import type { TraceOptions } from '../tracing/tracer.ts'
@@ -74,7 +74,7 @@ export interface ModelMembers {
    * original is as it was; `{ inplace: true }` edits the model itself.
    */
   edit(block: ((model: Model) => void | Promise<void>) | Template): Model
-  edit(options: EditOptions, block: ((model: Model) => void | Promise<void>) | Template | Block): Model
+  edit(options: EditOptions, block: ((model: Model) => void | Promise<void>) | Template): Model
   /** Several traces as one: values flow between them without save(), and only what is saved or returned outlives it. */
   session<R>(block: (model: Model) => R | Promise<R>): Promise<R>
   /** The standing edits, in the order in which they run. */
@@ -144,24 +144,21 @@ export interface Explanation {
 
 type Given<R> = ((model: Model) => R | Promise<R>) | Template | Block
 
-/** A template, or what a console makes of an entry. */
-const isRecorded = (value: unknown): value is Block =>
-  typeof (value as Partial<Block> | undefined)?.record === 'function'
-
 /** The options, if there are any, and the block. @throws TraceArgumentsError */
 function given<O extends object, R>(
   form: string,
   first: O | Given<R> | undefined,
   second: Given<R> | undefined,
 ): { options: O; block: Block } {
-  const isBlock = (value: unknown): value is Given<R> => typeof value === 'function' || isRecorded(value)
+  const isBlock = (value: unknown): value is Given<R> =>
+    typeof value === 'function' || recordedBlock(value) !== undefined
   const block = isBlock(first) ? first : second
   if (!isBlock(block)) {
     const inputs = form === 'edit' ? '' : 'inputs, '
     throw new TraceArgumentsError(`model.${form}() was given no block.`, `write model.${form}(${inputs}model => …)`)
   }
   const options = isBlock(first) || first === undefined ? ({} as O) : first
-  return { options, block: isRecorded(block) ? block : fromFunction(block) }
+  return { options, block: recordedBlock(block) ?? fromFunction(block as (model: Model) => R | Promise<R>) }
 }
 
 /** Names that are properties of every model: a child called so is reached by child('…'). */
@@ -271,7 +268,7 @@ export class ModelHandle extends ModuleHandle {
       decoder: new Decoder(this.#loaded, options?.logits),
       inputs,
       options: options ?? {},
-      block: block === undefined || isRecorded(block) ? block : fromFunction(block),
+      block: block && (recordedBlock(block) ?? fromFunction(block as (model: Model, step: number) => R | Promise<R>)),
       output: name => this.declaredOutput(name),
     })
     return generation.generate() as Promise<Generated<R>>
@@ -284,17 +281,17 @@ export class ModelHandle extends ModuleHandle {
   }
 
   async runGraph(graph: unknown, { signal, onReport }: TraceOptions = {}): Promise<unknown> {
-    const tell = audience(this.#loaded)
+    const tellListeners = reportListeners(this.#loaded)
     const inputs = this.#loaded.prepare(graphInputs(graph))
     const variant = await this.#loaded.variant(inputs)
     const { result, report } = await runGraph(graph, variant, inputs, signal)
-    tell(report)
+    tellListeners(report)
     onReport?.(report)
     return result
   }
 
   async session<R>(block: (model: Model) => R | Promise<R>): Promise<R> {
-    return new Session(undefined).run(() => block(this.proxy)) as Promise<R>
+    return new RunningSession(undefined).run(() => block(this.proxy)) as Promise<R>
   }
 
   async explain(body: () => unknown): Promise<Explanation> {

@@ -47,7 +47,7 @@ export async function modelShapes(engine: Engine, inputs: Parameters<Engine['sha
   const { taps, tree } = engine.program
   const at = (find: (module: ModuleNode) => Tap, module: ModuleNode): ValueShape | undefined => {
     try {
-      return shapes.get(find(module).tensor)
+      return shown(shapes.get(find(module).tensor))
     } catch (error) {
       if (error instanceof OnnsightError) return undefined
       throw error
@@ -67,8 +67,14 @@ export async function modelShapes(engine: Engine, inputs: Parameters<Engine['sha
   for (const [module, value] of modules)
     for (const path of paths.get(module) ?? [])
       if (!(path in byPath)) Object.defineProperty(byPath, path, { value, enumerable: false })
-  return new ModelShapes(byPath, Object.fromEntries(shapes))
+  return new ModelShapes(
+    byPath,
+    Object.fromEntries([...shapes].map(([name, { type, dims }]) => [name, { type, dims }])),
+  )
 }
+
+/** Without what only the engine needs. */
+const shown = (shape: ValueShape | undefined): ValueShape | undefined => shape && { type: shape.type, dims: shape.dims }
 
 const show = (shape: ValueShape | undefined): string =>
   shape ? `${shape.type} ${shape.dims ? showDims(shape.dims) : '[?]'}` : '?'

@@ -6,9 +6,9 @@ import { usePlatformFiles } from '../onnx/files/platform-files.ts'
 import { useTensorWriter } from '../tensor-files/platform-writer.ts'
 import { writeSafetensors } from '../tensor-files/safetensors.ts'
 import '../tensor/ops/index.ts'
-import { useListenerScope } from '../tracing/listeners.ts'
-import { asyncScope } from '../tracing/node-scope.ts'
-import { useSessionScope } from '../tracing/session.ts'
+import { asyncScope } from '../tracing/scopes/node-scope.ts'
+import { useListenerScope } from '../tracing/scopes/report-listeners.ts'
+import { useSessionScope } from '../tracing/scopes/session-scope.ts'
 
 let installed = false
 

@@ -4,10 +4,9 @@ import { OutsideTraceError } from '../errors/trace.ts'
 import type { Inputs } from '../model/loaded/inputs.ts'
 import type { Model } from '../model/model.ts'
 import { stateOf, Tensor } from '../tensor/tensor.ts'
-import type { Block } from '../tracing/block.ts'
-import { Info } from '../tracing/info.ts'
+import { type Block, type BlockTrace, newTemplate } from '../tracing/blocks/block.ts'
+import { Info } from '../tracing/blocks/info.ts'
 import { traceBlock } from '../tracing/trace.ts'
-import type { Tracer } from '../tracing/tracer.ts'
 import { completeTemplate } from './complete.ts'
 import { Interpreter, type Setting } from './interpret.ts'
 import { positionIn, readTemplate, showTemplate, type TemplateText } from './source.ts'
@@ -41,10 +40,10 @@ export class TemplateConsole {
     const variables = new Map(this.variables)
     const block: Block = {
       info,
-      record: async (model, tracer) => {
-        await this.#interpret(model, tracer, source, statements, info, variables)
+      record: async (model, trace) => {
+        await this.#interpret(model, trace, source, statements, info, variables)
         for (const value of variables.values())
-          if (value instanceof Tensor && stateOf(value).recorder) tracer.save(value)
+          if (value instanceof Tensor && stateOf(value).recorder) trace.save(value)
       },
     }
     await this.#trace(block)
@@ -60,9 +59,9 @@ export class TemplateConsole {
     const variables = new Map(this.variables)
     const block: Block = {
       info,
-      record: (model, tracer) => this.#interpret(model, tracer, source, statements, info, new Map(variables)),
+      record: (model, trace) => this.#interpret(model, trace, source, statements, info, new Map(variables)),
     }
-    this.model.edit({ inplace: true }, block)
+    this.model.edit({ inplace: true }, newTemplate(block))
   }
 
   /** What could stand at the end of the line: the words, and the part that they replace. */
@@ -84,16 +83,16 @@ export class TemplateConsole {
 
   #interpret(
     model: unknown,
-    tracer: Tracer | undefined,
+    trace: BlockTrace | undefined,
     source: TemplateText,
     statements: readonly Statement[],
     info: Info,
     variables: Map<string, unknown>,
   ): Promise<unknown> {
-    const at: Setting['at'] = place => tracer?.at(...positionIn(source, place), info)
+    const at: Setting['at'] = place => trace?.at(...positionIn(source, place), info)
     return new Interpreter({
       model,
-      ...(tracer ? { tracer } : {}),
+      ...(trace ? { trace } : {}),
       holes: [],
       at,
       variables,

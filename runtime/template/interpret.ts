@@ -6,7 +6,7 @@ import { handleOf, type ModuleHandle } from '../model/modules/module.ts'
 import { skip } from '../model/skip.ts'
 import { stateOf, Tensor } from '../tensor/tensor.ts'
 import { toTensor } from '../tensor/values/convert.ts'
-import type { Tracer } from '../tracing/tracer.ts'
+import type { BlockTrace } from '../tracing/blocks/block.ts'
 import { binary, describe, isScalar, unary } from './arithmetic.ts'
 import { call, callOperation, isOperation } from './calls.ts'
 import { type Entry, indexOf, sliceOf } from './indexing.ts'
@@ -17,7 +17,7 @@ export interface Setting {
   /** The model's proxy. */
   readonly model: unknown
   /** Without one, nothing of the model can be read. */
-  readonly tracer?: Tracer
+  readonly trace?: BlockTrace
   /** The values of the `${…}`. */
   readonly holes: readonly unknown[]
   /** Notes the place whose values are being recorded. */
@@ -102,7 +102,7 @@ export class Interpreter {
     else if (!this.#variables.has(name)) throw this.#unknown(name)
     const tensor = toSaved(name, this.#variables.get(name))
     this.#variables.set(name, tensor)
-    this.#setting.tracer?.save(tensor)
+    this.#setting.trace?.save(tensor)
     this.#saved.add(name)
   }
 
@@ -116,7 +116,7 @@ export class Interpreter {
   }
 
   async #print(values: readonly Expression[]): Promise<void> {
-    if (this.#setting.tracer?.unheard) return
+    if (this.#setting.trace?.isSilent) return
     const shown: unknown[] = []
     for (const value of values) shown.push(await this.#shown(this.#value(value)))
     const print = this.#setting.print ?? console.log
@@ -126,8 +126,8 @@ export class Interpreter {
   /** Runs the model as far as a value needs. */
   async #shown(value: unknown): Promise<unknown> {
     const computed = value instanceof Tensor ? await value.value() : value
-    // Where awaits can't be followed, the tracer is made current by hand.
-    if (this.#setting.tracer) recorderScope().enter(this.#setting.tracer)
+    // Where awaits can't be followed, the trace is made current by hand.
+    if (this.#setting.trace) recorderScope().enter(this.#setting.trace)
     return handleOf(computed) ? String(computed) : computed
   }
 

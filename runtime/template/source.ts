@@ -5,7 +5,7 @@ import {
   TemplateSyntaxError as Unreadable,
 } from '../../language/template/parser.ts'
 import { TemplateSyntaxError } from '../errors/template.ts'
-import type { Info } from '../tracing/info.ts'
+import type { Info } from '../tracing/blocks/info.ts'
 
 /** Where each text of a template begins in its file, or in the text that is shown for it: 1-based. */
 export type PieceStart = readonly [line: number, column: number]

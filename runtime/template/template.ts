@@ -1,20 +1,18 @@
 import type { Statement } from '../../language/template/ast.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import type { Template } from '../tracing/block.ts'
-import { Info } from '../tracing/info.ts'
-import type { Tracer } from '../tracing/tracer.ts'
+import { type Block, type BlockTrace, newTemplate, type Template } from '../tracing/blocks/block.ts'
+import { Info } from '../tracing/blocks/info.ts'
 import { Interpreter } from './interpret.ts'
 import { positionIn, readTemplate, showTemplate, type TemplateText } from './source.ts'
 
 /** A template that was read: its statements, and the values that stand in it. */
-export class TemplateBlock implements Template {
+export class TemplateBlock implements Block {
   /** The text, the values as `${1}`, `${2}`. */
   readonly info: Info
   readonly #text: TemplateText
   readonly #statements: readonly Statement[]
   readonly #values: readonly unknown[]
 
-  /** @internal */
   constructor(text: TemplateText, values: readonly unknown[], info: Info, statements: readonly Statement[]) {
     this.#text = text
     this.#values = values
@@ -22,19 +20,15 @@ export class TemplateBlock implements Template {
     this.#statements = statements
   }
 
-  /** Records the block: gives the saved handles by name. @internal */
-  record(model: unknown, tracer: Tracer): Promise<Record<string, Tensor>> {
+  /** Records the block. @returns the saved handles by name */
+  record(model: unknown, trace: BlockTrace): Promise<Record<string, Tensor>> {
     const interpreter = new Interpreter({
       model,
-      tracer,
+      trace,
       holes: this.#values,
-      at: place => tracer.at(...positionIn(this.#text, place), this.info),
+      at: place => trace.at(...positionIn(this.#text, place), this.info),
     })
     return interpreter.run(this.#statements)
-  }
-
-  toString(): string {
-    return this.info.source.join('\n')
   }
 }
 
@@ -57,7 +51,7 @@ export function template(strings: TemplateStringsArray, ...values: unknown[]): T
     known = parse(strings.raw)
     parsed.set(strings, known)
   }
-  return new TemplateBlock(known.text, values, known.info, known.statements)
+  return newTemplate(new TemplateBlock(known.text, values, known.info, known.statements))
 }
 
 function parse(raw: readonly string[]): Parsed {

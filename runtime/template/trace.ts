@@ -1,9 +1,10 @@
 import type { Statement } from '../../language/template/ast.ts'
 import { edit } from '../model/edit.ts'
 import { generate } from '../model/generate.ts'
-import { Frame } from '../tracing/frame.ts'
-import { decodeInfo, Info } from '../tracing/info.ts'
-import { invoke } from '../tracing/invoke.ts'
+import { newTemplate } from '../tracing/blocks/block.ts'
+import { newFrame } from '../tracing/blocks/frame.ts'
+import { decodeInfo, infoFromRecord } from '../tracing/blocks/info.ts'
+import { invoke } from '../tracing/invokes/invoke.ts'
 import { traceBlock } from '../tracing/trace.ts'
 import { readTemplate, type TemplateText } from './source.ts'
 import { TemplateBlock } from './template.ts'
@@ -42,11 +43,11 @@ export function editTemplate(args: readonly unknown[], compiled: CompiledTemplat
 
 /** What ``invoke(inputs)`…` `` expands to. */
 export function invokeTemplate([inputs]: readonly unknown[], compiled: CompiledTemplate, values: readonly unknown[]) {
-  return invoke(inputs, blockOf(compiled, values))
+  return invoke(inputs, newTemplate(blockOf(compiled, values)))
 }
 
 function blockOf(compiled: CompiledTemplate, values: readonly unknown[]): TemplateBlock {
-  const info = Info.fromRecord(decodeInfo(compiled.info), new Frame({}))
+  const info = infoFromRecord(decodeInfo(compiled.info), newFrame({}))
   let statements = read.get(compiled)
   if (!statements) {
     statements = readTemplate(compiled, info)

@@ -81,7 +81,7 @@ export class TensorState {
 
   /** Whether its block was only scanned: then no value will ever come. */
   get isOnlyScanned(): boolean {
-    return this.#recorder?.scanned === true && !this.#data
+    return this.#recorder?.isOnlyScanned === true && !this.#data
   }
 
   /** The tensor holds `data` from now on. */
@@ -125,7 +125,7 @@ export class TensorState {
 
   #whyReleased(): OnnsightError {
     if (this.#failure) return this.#failure
-    if (this.#recorder?.scanned) return new ScannedError(this.label, this.position())
+    if (this.#recorder?.isOnlyScanned) return new ScannedError(this.label, this.position())
     return new NotSavedError(this.label, this.#recorder?.name ?? '', this.position())
   }
 }

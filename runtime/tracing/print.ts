@@ -9,7 +9,7 @@ import { stateOf, Tensor } from '../tensor/tensor.ts'
  * elsewhere await it.
  */
 export async function print(...values: unknown[]): Promise<void> {
-  if (currentRecorder()?.unheard) return
+  if (currentRecorder()?.isSilent) return
   const shown = await computed(values)
   console.log(...shown)
 }

@@ -2,9 +2,9 @@ import { SaveError } from '../errors/trace.ts'
 import { currentRecorder } from '../graph/recorder.ts'
 import { refuseSurplus } from '../tensor/arguments/check-arguments.ts'
 import { stateOf } from '../tensor/tensor.ts'
-import { collectTensors } from './result.ts'
-import { currentSession } from './session.ts'
-import { Tracer } from './tracer.ts'
+import { RunningTrace } from './running-trace.ts'
+import { currentSession } from './scopes/session-scope.ts'
+import { collectTensors } from './values/collect-tensors.ts'
 
 /**
  * Marks a handle, or all handles in an array or a plain object, so that its value is there after the trace. Gives it back as it is.
@@ -16,7 +16,7 @@ export function save<T>(value: T, ...surplus: unknown[]): T {
   const recorder = currentRecorder()
   for (const tensor of collectTensors(value)) {
     const owner = stateOf(tensor).recorder ?? recorder
-    if (owner instanceof Tracer && !owner.finished) owner.save(tensor)
+    if (owner instanceof RunningTrace && !owner.finished) owner.save(tensor)
     else if (!tensor.computed)
       throw new SaveError(
         `save() was given ${stateOf(tensor).label} outside a trace.`,

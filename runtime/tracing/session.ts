@@ -1,38 +1,38 @@
 import type { Mark } from '../graph/expression.ts'
 import { currentRecorder } from '../graph/recorder.ts'
-import { type Scope, variableScope } from '../graph/scope.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { type CompiledBlock, infoOfCompiled } from './block.ts'
-import { BlockContext, type BlockOwner } from './context.ts'
-import type { Info } from './info.ts'
-import { keepingLive } from './live.ts'
-import { Passed } from './passed.ts'
-import { restoringScopes } from './scopes.ts'
-import { untilStop } from './stop.ts'
-import { asTraceable } from './trace.ts'
+import { infoOfCompiled } from './blocks/block.ts'
+import { BlockContext, type BlockOwner, type CompiledBlock } from './blocks/context.ts'
+import { type Info, pullVariables, pushVariables } from './blocks/info.ts'
+import { restoringVariables } from './blocks/restoring-variables.ts'
+import { untilStop } from './blocks/stop.ts'
+import { restoringScopes } from './scopes/restoring-scopes.ts'
+import { type Session, sessionScope } from './scopes/session-scope.ts'
+import { asTraceable } from './traceable.ts'
+import { type Enclosing, InnerValues } from './values/inner-values.ts'
 
-interface Around {
+interface EnclosingBlock extends Enclosing {
   readonly finished: boolean
-  pass(tensor: Tensor): void
 }
 
 /** Several traces as one: values flow between them without save(), and only what was saved outlives it. */
-export class Session implements BlockOwner {
-  /** For messages. */
+export class RunningSession implements Session, BlockOwner {
+  /** The session's name in messages. */
   readonly name: string
   readonly info: Info | undefined
-  readonly #passed = new Passed()
+  readonly #values = new InnerValues()
   /** The trace or session that it stands in. */
-  readonly #around: Around | undefined
+  readonly #enclosing: EnclosingBlock | undefined
   #pushed: Readonly<Record<string, unknown>> = {}
   finished = false
-  readonly arounds: readonly unknown[]
+  readonly outerBlocks: readonly unknown[]
 
   constructor(info: Info | undefined) {
     this.info = info
-    this.arounds = [currentRecorder(), current.get()]
-    const recorder = currentRecorder() as Partial<Around> | undefined
-    this.#around = typeof recorder?.pass === 'function' ? (recorder as Around) : current.get()
+    const outer = sessionScope().get()
+    this.outerBlocks = [currentRecorder(), outer]
+    const recorder = currentRecorder() as Partial<EnclosingBlock> | undefined
+    this.#enclosing = typeof recorder?.takeFromInner === 'function' ? (recorder as EnclosingBlock) : outer
     this.name = info ? `${info.filename}:${info.startLine}:${info.startColumn}` : 'a session'
   }
 
@@ -41,26 +41,25 @@ export class Session implements BlockOwner {
   }
 
   #run(body: () => unknown): Promise<unknown> {
-    return keepingLive(this, async () => {
-      const result = await current.run(this, () => untilStop(body))
+    return restoringVariables(this, async () => {
+      const result = await sessionScope().run(this, () => untilStop(body))
       this.finished = true
-      this.info?.push(this.#pushed)
-      this.#passed.end(result, this.#around?.finished === false ? this.#around : undefined)
+      if (this.info) pushVariables(this.info, this.#pushed)
+      this.#values.end(result, this.#enclosing?.finished === false ? this.#enclosing : undefined)
       return result
     })
   }
 
   save(tensor: Tensor): void {
-    this.#passed.keep(tensor)
+    this.#values.keep(tensor)
   }
 
-  /** An inner trace gives this on, saved or not. */
-  pass(tensor: Tensor): void {
-    this.#passed.add(tensor)
+  takeFromInner(tensor: Tensor): void {
+    this.#values.add(tensor)
   }
 
   pull(): Record<string, unknown> {
-    return this.info?.pull() ?? {}
+    return this.info ? pullVariables(this.info) : {}
   }
 
   push(state: Readonly<Record<string, unknown>>): void {
@@ -71,38 +70,20 @@ export class Session implements BlockOwner {
     return undefined
   }
 
-  /** @internal */
   get caller(): Session | undefined {
-    return this.#around instanceof Session ? this.#around : undefined
+    return this.#enclosing instanceof RunningSession ? this.#enclosing : undefined
   }
 
-  /** It is current again, where nothing follows awaits. */
+  /** Makes the session current again, where nothing follows awaits. */
   resume(): void {
-    if (!this.finished) current.enter(this)
+    if (!this.finished) sessionScope().enter(this)
   }
-}
-
-let current: Scope<Session> = variableScope()
-
-export function sessionScope(): Scope<Session> {
-  return current
-}
-
-/** Chosen once, by the platform's entry point. */
-export function useSessionScope(scope: Scope<Session>): void {
-  current = scope
-}
-
-/** The session that the code runs in. */
-export function currentSession(): Session | undefined {
-  const session = current.get()
-  return session && !session.finished ? session : undefined
 }
 
 /** What `session(model, async () => …)` expands to. */
 export async function session(args: readonly unknown[], ...block: CompiledBlock): Promise<unknown> {
   const info = infoOfCompiled(block)
   asTraceable(args[0], 'session', info)
-  const running = new Session(info)
+  const running = new RunningSession(info)
   return running.run(() => new BlockContext(running, info).run(block, args[0]))
 }

@@ -1,12 +1,9 @@
-import { refuseForeign } from '../errors/copies.ts'
-import { TraceArgumentsError } from '../errors/trace.ts'
-import { type Backend, ExecutionBackend } from './backend.ts'
-import { type Block, type CompiledBlock, fromCompiled } from './block.ts'
-import type { Info } from './info.ts'
+import { type Block, fromCompiled } from './blocks/block.ts'
+import type { CompiledBlock } from './blocks/context.ts'
 import { ScanBackend } from './scan.ts'
-import { restoringScopes } from './scopes.ts'
-import { type HasTraceable, type Traceable, traceable } from './traceable.ts'
-import { type TraceOptions, Tracer } from './tracer.ts'
+import { restoringScopes } from './scopes/restoring-scopes.ts'
+import { asTraceable } from './traceable.ts'
+import { type Backend, ExecutionBackend, newTrace, type TraceOptions } from './tracer.ts'
 
 /** What `trace(model, inputs, options?, () => …)` expands to. */
 export async function trace(args: readonly unknown[], ...block: CompiledBlock): Promise<unknown> {
@@ -29,19 +26,6 @@ export async function traceBlock(form: 'trace' | 'scan', args: readonly unknown[
   const target = asTraceable(model, form, block.info)
   const given = (options ?? {}) as TraceOptions
   const backend = (form === 'trace' ? given.backend : undefined) ?? backends[form]()
-  const tracer = new Tracer(args.length > 1 ? [model, inputs] : [model], given, backend, block.info)
-  return restoringScopes(() => tracer.run(target, running => block.record(model, running)))
-}
-
-/** @throws TraceArgumentsError for what is no model */
-export function asTraceable(model: unknown, form: string, info?: Info): Traceable {
-  refuseForeign(model)
-  const found = (model as Partial<HasTraceable> | null | undefined)?.[traceable]
-  if (typeof found === 'function') return (model as HasTraceable)[traceable]()
-  const what = model instanceof Promise ? 'a promise' : model === undefined ? 'undefined' : `a ${typeof model}`
-  throw new TraceArgumentsError(
-    `The first argument of ${form}() is ${what}, not a model.`,
-    model instanceof Promise ? 'await load(…) first' : "pass what `await load('model.onnx')` gives",
-    info?.position(),
-  )
+  const running = newTrace(args.length > 1 ? [model, inputs] : [model], given, backend, block.info)
+  return restoringScopes(() => running.run(target, trace => block.record(model, trace)))
 }

@@ -1,9 +1,12 @@
 import type { Engine } from '../engine/engine.ts'
+import { refuseForeign } from '../errors/copies.ts'
+import { TraceArgumentsError } from '../errors/trace.ts'
 import type { TensorData } from '../tensor/dtypes/data.ts'
-import type { DeclaredDims } from './batch.ts'
-import type { Block } from './block.ts'
+import type { Block } from './blocks/block.ts'
+import type { Info } from './blocks/info.ts'
+import type { DeclaredDims } from './invokes/batch.ts'
 
-/** What a tracer needs of a model. */
+/** What a trace needs of a model. */
 export interface Traceable {
   readonly name: string
   /** The loaded model that it is, or is a view of: one for all views. */
@@ -41,4 +44,17 @@ export const traceable: unique symbol = Symbol.for('onnsight.traceable') as neve
 
 export interface HasTraceable {
   [traceable](): Traceable
+}
+
+/** @throws TraceArgumentsError for what is no model */
+export function asTraceable(model: unknown, form: string, info?: Info): Traceable {
+  refuseForeign(model)
+  const found = (model as Partial<HasTraceable> | null | undefined)?.[traceable]
+  if (typeof found === 'function') return (model as HasTraceable)[traceable]()
+  const what = model instanceof Promise ? 'a promise' : model === undefined ? 'undefined' : `a ${typeof model}`
+  throw new TraceArgumentsError(
+    `The first argument of ${form}() is ${what}, not a model.`,
+    model instanceof Promise ? 'await load(…) first' : "pass what `await load('model.onnx')` gives",
+    info?.position(),
+  )
 }

@@ -1,11 +1,11 @@
 import { Tensor } from '../tensor/tensor.ts'
-import type { InfoJSON } from './info.ts'
-import type { TraceOptions } from './tracer.ts'
+import type { InfoJSON } from './blocks/info.ts'
 
 /** A tracer as it is sent: the model and the frame do not travel. */
 export interface TracerJSON {
   readonly args: readonly unknown[]
-  readonly kwargs: TraceOptions
+  /** Options do not travel. */
+  readonly kwargs: Readonly<Record<string, never>>
   readonly info: InfoJSON
 }
 

@@ -1,10 +1,10 @@
 import { WorkerError } from '../errors/worker.ts'
 import { recordingToJSON } from '../graph/json.ts'
 import { knownOptions } from '../tensor/arguments/known-options.ts'
-import { type Backend, ExecutionBackend } from '../tracing/backend.ts'
 import type { Runner, RunRequest, RunResult } from '../tracing/runner.ts'
+import { traceOf } from '../tracing/running-trace.ts'
 import type { Traceable } from '../tracing/traceable.ts'
-import type { Tracer } from '../tracing/tracer.ts'
+import { type Backend, ExecutionBackend, type Tracer } from '../tracing/tracer.ts'
 import { Worker } from './worker.ts'
 
 /** Options of a `WorkerBackend`. */
@@ -43,8 +43,9 @@ export class WorkerBackend implements Backend {
 
   /** Records the block here, and has it run in the model’s process. @throws WorkerError where that ends */
   async run(tracer: Tracer): Promise<unknown> {
-    const runner = new WorkerRunner(() => this.#workerFor(tracer.model), this.#traces++, this.#options)
-    tracer.useRunner(runner)
+    const trace = traceOf(tracer)
+    const runner = new WorkerRunner(() => this.#workerFor(trace.model), this.#traces++, this.#options)
+    trace.useRunner(runner)
     try {
       return await new ExecutionBackend().run(tracer)
     } finally {

@@ -1,6 +1,6 @@
 import test from 'ava'
-import { Info } from 'onnsight'
-import { Frame } from '#dist/runtime/tracing/frame.js'
+import { newFrame } from '#dist/runtime/tracing/blocks/frame.js'
+import { infoFromRecord } from '#dist/runtime/tracing/blocks/info.js'
 import { expand, IMPORT, run } from './expand.ts'
 import { Toy } from './fake-runtime.ts'
 
@@ -17,7 +17,7 @@ test('compile: the outer variable is a parameter, how it is read comes first, an
 
 test('info: the de-indented text of the block, its line and column, and what is pulled and pushed', async t => {
   const { fake } = await run('let a = 1\n  await trace(0, 0, () => {\n      a = 2\n        // kept\n      a++\n  })')
-  const info = Info.fromRecord(fake.info as never, new Frame({}))
+  const info = infoFromRecord(fake.info as never, newFrame({}))
   t.deepEqual(info.source, ['a = 2', '  // kept', 'a++'])
   t.is(info.startLine, 5)
   t.is(info.startColumn, 7)

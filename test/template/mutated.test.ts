@@ -2,6 +2,8 @@ import test from 'ava'
 import fc from 'fast-check'
 import { type Backend, OnnsightError, type Tensor, Tracer } from 'onnsight'
 import { recorderScope } from '#dist/runtime/graph/recorder.js'
+import { recordedBlock } from '#dist/runtime/tracing/blocks/block.js'
+import { traceOf } from '#dist/runtime/tracing/running-trace.js'
 import { type HasTraceable, traceable } from '#dist/runtime/tracing/traceable.js'
 import { chars, ids, run, templateOf } from './run.ts'
 
@@ -95,11 +97,12 @@ const mutated = fc
 /** Records what a block does and runs nothing. */
 const recordOnly: Backend = {
   async run(tracer) {
-    await tracer.begin()
+    const trace = traceOf(tracer)
+    await trace.begin()
     try {
-      return await recorderScope().run(tracer, () => tracer.execute())
+      return await recorderScope().run(trace, () => trace.execute())
     } finally {
-      tracer.finished = true
+      trace.finished = true
     }
   },
 }
@@ -107,10 +110,10 @@ const recordOnly: Backend = {
 const record = async (text: string): Promise<unknown> => {
   const model = await chars()
   const values = Array.from(text.matchAll(/\$\{\}/g), () => new Float32Array(128))
-  const block = templateOf(text, values)
-  const tracer = new Tracer([model, ids], {}, recordOnly, block.info)
+  const block = recordedBlock(templateOf(text, values))!
+  const trace = traceOf(new Tracer([model, ids], {}, recordOnly, block.info))
   const target = (model as unknown as HasTraceable)[traceable]()
-  return tracer.run(target, running => block.record(model, running))
+  return trace.run(target, running => block.record(model, running))
 }
 
 test('10,000 templates with faults give an error with its place, or a result', async t => {

@@ -1,6 +1,6 @@
 import { printed, savingBlock } from '../../cli/run/template.ts'
 import type { Inputs, Model, Tensor, TraceOptions } from '../../runtime/index.ts'
-import type { Block } from '../../runtime/tracing/block.ts'
+import type { Block } from '../../runtime/tracing/blocks/block.ts'
 
 /** Where and how traces run. */
 export interface Traced {

@@ -6,7 +6,7 @@ import type { GraphNode } from '../../onnx/graph/node.ts'
 import { asInFile } from '../../onnx/graph/node.ts'
 import type { DataType } from '../../tensor/dtypes/dtype.ts'
 import { dataTypeOf } from '../../tensor/dtypes/element-type.ts'
-import type { ValueShape } from '../scanning/value-shape.ts'
+import type { ScannedShape } from '../scanning/value-shape.ts'
 import { assemble, type Edge, type Opsets } from '../sessions/assemble.ts'
 import type { SessionModel } from '../sessions/provider.ts'
 import type { Weights } from '../sessions/weights.ts'
@@ -24,7 +24,7 @@ export interface ProgramParts {
   readonly blocks: readonly Block[]
   readonly groups: readonly Group[]
   /** Dtype and dims of every value, symbolic dims left open. */
-  readonly shapes: ReadonlyMap<string, ValueShape>
+  readonly shapes: ReadonlyMap<string, ScannedShape>
 }
 
 /** A model as the linker sees it: its graph, its modules and its blocks. Immutable. */
@@ -38,7 +38,7 @@ export class Program {
   readonly groups: readonly Group[]
   /** Version of the default operator set. */
   readonly opset: number
-  readonly #shapes: ReadonlyMap<string, ValueShape>
+  readonly #shapes: ReadonlyMap<string, ScannedShape>
   readonly #blockOf: readonly number[]
   readonly #groupOf: readonly Group[]
   readonly #sources: SourceInputs
@@ -72,7 +72,7 @@ export class Program {
   }
 
   /** Dtype and dims of every value, as far as they hold for all dims of the inputs. */
-  get openShapes(): ReadonlyMap<string, ValueShape> {
+  get openShapes(): ReadonlyMap<string, ScannedShape> {
     return this.#shapes
   }
 

@@ -11,7 +11,7 @@ import type { Provider, SessionModel } from '../sessions/provider.ts'
 import { specialTypes } from '../sessions/special-types.ts'
 import type { Weights } from '../sessions/weights.ts'
 import { sizesFrom } from './shape-values.ts'
-import type { ValueShape } from './value-shape.ts'
+import type { ScannedShape } from './value-shape.ts'
 
 /** Initializers up to this size in bytes stay in the skeleton, because shapes may depend on their elements. */
 const KEPT_BYTES = 1024
@@ -30,7 +30,7 @@ export async function scan(
   weights: Weights,
   provider: Provider,
   inputs: readonly Edge[],
-): Promise<Map<string, ValueShape>> {
+): Promise<Map<string, ScannedShape>> {
   const skeleton = new Skeleton(graph, weights, provider, inputs)
   // onnxruntime can't create a session without nodes.
   if (graph.nodes.length === 0) return skeleton.shapes
@@ -52,7 +52,7 @@ const unclearRanks = new WeakMap<OnnxGraph, ReadonlySet<string>>()
 const rankName = (name: string): string => `${OWN}rank of ${name}`
 
 class Skeleton {
-  readonly shapes = new Map<string, ValueShape>()
+  readonly shapes = new Map<string, ScannedShape>()
   readonly #graph: OnnxGraph
   readonly #weights: Weights
   readonly #provider: Provider
@@ -202,6 +202,6 @@ const knownSizes = (dims: readonly (number | string | undefined)[]): Dims =>
   dims.map(dim => (typeof dim === 'number' ? dim : undefined))
 
 /** Keeps the names of dims. Without them onnxruntime does not see that two dims are equal, and fuses less than in the whole model. */
-function namedDims(dims: Edge['dims']): Pick<ValueShape, 'named'> {
+function namedDims(dims: Edge['dims']): Pick<ScannedShape, 'named'> {
   return dims?.some(dim => typeof dim === 'string' && dim !== '') ? { named: dims } : {}
 }

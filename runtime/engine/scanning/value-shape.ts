@@ -7,6 +7,10 @@ export interface ValueShape {
   readonly type: DataType
   /** Outermost first. A dim that depends on the data is undefined; if the rank is unknown, `dims` itself is. */
   readonly dims: Dims | undefined
-  /** The dims with names for unknown ones, if some have names: equal names mean equal dims. @internal */
+}
+
+/** What a scan knows of a value. */
+export interface ScannedShape extends ValueShape {
+  /** The dims with the names of open ones, where any has a name: equal names mean equal dims. */
   readonly named?: readonly (number | string | undefined)[]
 }

@@ -8,7 +8,7 @@ import type { Taps } from '../../names/taps.ts'
 import type { ModuleNode } from '../../names/tree.ts'
 import type { GraphNode } from '../../onnx/graph/node.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
-import { Tracer } from '../../tracing/tracer.ts'
+import { RunningTrace } from '../../tracing/running-trace.ts'
 import type { LoadedModel } from '../loaded/loaded-model.ts'
 
 /** Ties module proxies to the model they belong to, and to the trace that is current when they are touched. */
@@ -50,18 +50,18 @@ export class Binding {
   }
 
   /** The trace of this model that is current, or the error that says why there is none. */
-  tracer(label: string): Tracer {
+  tracer(label: string): RunningTrace {
     const current = currentRecorder()
     const tracer = this.#current()
     if (tracer?.finished) throw new TraceEndedError(label, tracer.name, tracer.mark()?.position())
-    if (tracer?.isOpen) {
+    if (tracer?.awaitsInvokes) {
       throw new InvokeError(
         `${label} was used in a trace that has no inputs.`,
         'give trace() its inputs, or use the value in an invoke: invoke(inputs, () => …)',
       )
     }
     if (tracer) return tracer
-    if (!(current instanceof Tracer)) throw new OutsideTraceError(label)
+    if (!(current instanceof RunningTrace)) throw new OutsideTraceError(label)
     if (current.finished) throw new TraceEndedError(label, current.name, current.mark()?.position())
     throw new OtherModelError(label, this.#model.name, current.model.name, current.mark()?.position())
   }
@@ -75,9 +75,9 @@ export class Binding {
   }
 
   /** The innermost trace of this model that the code runs in. */
-  #current(): Tracer | undefined {
+  #current(): RunningTrace | undefined {
     let recorder: Recorder | undefined = currentRecorder()
-    while (recorder instanceof Tracer) {
+    while (recorder instanceof RunningTrace) {
       if (recorder.model.identity === this.#model) return recorder
       recorder = recorder.outer
     }
@@ -85,9 +85,9 @@ export class Binding {
   }
 
   /** The current trace, if it has inputs: else its invokes have. */
-  #begun(): Tracer | undefined {
+  #begun(): RunningTrace | undefined {
     const tracer = this.#current()
-    return tracer?.isOpen ? undefined : tracer
+    return tracer?.awaitsInvokes ? undefined : tracer
   }
 
   /** The branches that are chosen, for people. */

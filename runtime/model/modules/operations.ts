@@ -19,17 +19,23 @@ export type Operations = { readonly [opType: string]: readonly OperationNode[] }
 /** Operations that stand for several: what happens inside can't be read. */
 const fused = /Attention|SkipLayerNorm|MatMulNBits|QLinear|BiasGelu|FastGelu|FusedMatMul|FusedConv|Embed/
 
+/** `isFused`: the node stands in the file, and the graph has it written out. */
+let newOperationNode: (binding: Binding, node: GraphNode, isFused?: boolean) => OperationNode
+
 /** One node of the graph. Its values can be read and written like a module's. */
 export class OperationNode {
   readonly #binding: Binding
   readonly #node: GraphNode
   readonly #isFused: boolean
 
-  /** `isFused`: the node stands in the file, and the graph has it written out. */
-  constructor(binding: Binding, node: GraphNode, isFused = false) {
+  private constructor(binding: Binding, node: GraphNode, isFused: boolean) {
     this.#binding = binding
     this.#node = node
     this.#isFused = isFused
+  }
+
+  static {
+    newOperationNode = (binding, node, isFused = false) => new OperationNode(binding, node, isFused)
   }
 
   /** As in the graph: `/transformer/h.0/attn/Softmax`. */
@@ -167,7 +173,7 @@ export function operationsOf(binding: Binding, module: ModuleNode): Operations {
   const writtenOut = new Set<string>()
   const add = (node: GraphNode, isFused: boolean): void => {
     const group = groups.get(node.opType)
-    const operation = new OperationNode(binding, node, isFused)
+    const operation = newOperationNode(binding, node, isFused)
     if (group) group.push(operation)
     else groups.set(node.opType, [operation])
   }
@@ -227,9 +233,9 @@ function show(groups: ReadonlyMap<string, readonly OperationNode[]>): string {
 export function findNode(binding: Binding, name: string): OperationNode {
   const { nodes } = binding.taps.tree.graph
   const node = nodes.find(other => other.name === name)
-  if (node) return new OperationNode(binding, node)
+  if (node) return newOperationNode(binding, node)
   const fusedNode = nodes.find(({ cluster }) => cluster?.fused.name === name)?.cluster?.fused
-  if (fusedNode) return new OperationNode(binding, fusedNode, true)
+  if (fusedNode) return newOperationNode(binding, fusedNode, true)
   throw new UnknownNameError(
     'node',
     name,

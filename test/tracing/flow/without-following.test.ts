@@ -2,7 +2,7 @@ import test from 'ava'
 import { load } from 'onnsight'
 import { useRecorderScope } from '#dist/runtime/graph/recorder.js'
 import { variableScope } from '#dist/runtime/graph/scope.js'
-import { useSessionScope } from '#dist/runtime/tracing/session.js'
+import { useSessionScope } from '#dist/runtime/tracing/scopes/session-scope.js'
 import { near } from '../../near.ts'
 import { a, b, nested } from './functions.ts'
 

@@ -1,5 +1,5 @@
-import { isMap, isSet } from '../tensor/arguments/plain-objects.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import { isMap, isSet } from '../../tensor/arguments/plain-objects.ts'
+import { Tensor } from '../../tensor/tensor.ts'
 
 /**
  * The tensors in a block's result: itself, or inside arrays, objects, maps and sets. `most`: how many of these are looked at, where the

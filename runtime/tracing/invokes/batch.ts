@@ -1,5 +1,5 @@
-import { sizeOf, type TensorData } from '../tensor/dtypes/data.ts'
-import { allocate, type HeldType } from '../tensor/dtypes/dtype.ts'
+import { sizeOf, type TensorData } from '../../tensor/dtypes/data.ts'
+import { allocate, type HeldType } from '../../tensor/dtypes/dtype.ts'
 
 /** An input as the model declares it. */
 export interface DeclaredDims {

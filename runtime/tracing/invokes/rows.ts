@@ -1,10 +1,10 @@
-import { mixingNode } from '../engine/blocks/mixed-rows.ts'
-import type { Engine } from '../engine/engine.ts'
-import type { ValueShape } from '../engine/scanning/value-shape.ts'
-import { BatchAxisError } from '../errors/invoke.ts'
-import type { Dims, Tap } from '../graph/expression.ts'
-import type { GraphNode } from '../onnx/graph/node.ts'
-import type { SliceSpec } from '../tensor/slices/slice.ts'
+import { mixingNode } from '../../engine/blocks/mixed-rows.ts'
+import type { Engine } from '../../engine/engine.ts'
+import type { ValueShape } from '../../engine/scanning/value-shape.ts'
+import { BatchAxisError } from '../../errors/invoke.ts'
+import type { Dims, Tap } from '../../graph/expression.ts'
+import type { GraphNode } from '../../onnx/graph/node.ts'
+import type { SliceSpec } from '../../tensor/slices/slice.ts'
 import type { Batch, Feeds, Share } from './batch.ts'
 
 type Shapes = ReadonlyMap<string, ValueShape>

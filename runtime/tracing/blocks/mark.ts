@@ -1,6 +1,6 @@
-import type { SourcePosition } from '../errors/error.ts'
-import { isOwnFrame, placeOf } from '../errors/own-frames.ts'
-import type { Mark } from '../graph/expression.ts'
+import type { SourcePosition } from '../../errors/error.ts'
+import { isOwnFrame, placeOf } from '../../errors/own-frames.ts'
+import type { Mark } from '../../graph/expression.ts'
 import type { Info } from './info.ts'
 
 /** A line that the macro noted before it ran. */

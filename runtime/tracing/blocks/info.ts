@@ -1,5 +1,5 @@
-import { type BlockText, decodeBlockText } from '../../language/block-text.ts'
-import type { SourcePosition } from '../errors/error.ts'
+import { type BlockText, decodeBlockText } from '../../../language/block-text.ts'
+import type { SourcePosition } from '../../errors/error.ts'
 import type { Frame } from './frame.ts'
 import { cutOut } from './source-text.ts'
 
@@ -39,6 +39,10 @@ function cutRecord(record: InfoRecord) {
 
 let unnamed = 0
 
+/** What the macro knew of a block, with the variables that it has now. */
+export let infoFromRecord: (record: InfoRecord, frame: Frame) => Info
+let recordOf: (info: Info) => InfoRecord | undefined
+
 /** The captured block: its text, where it stands, and the frame whose variables it uses. */
 export class Info {
   /** The outer variables; undefined for a block that was sent, or has no text. */
@@ -51,12 +55,10 @@ export class Info {
   readonly node: { readonly start: number; readonly end: number } | undefined
   /** The user’s file, or `<onnsight N>`. */
   readonly filename: string
-  /** Outer variables that other functions use too. */
-  readonly live: readonly string[]
   readonly #source: readonly string[]
   readonly #context: InfoContext | undefined
-  /** Of a block that the macro captured. */
-  readonly #record: InfoRecord | undefined
+  /** The macro's record of a block that it captured. */
+  #record: InfoRecord | undefined
 
   constructor(
     source: readonly string[],
@@ -64,23 +66,25 @@ export class Info {
     startLine: number,
     node?: { readonly start: number; readonly end: number },
     filename?: string,
-    details: { startColumn?: number; context?: InfoContext; live?: readonly string[]; record?: InfoRecord } = {},
+    details: { startColumn?: number; context?: InfoContext } = {},
   ) {
     this.frame = frame
     this.startLine = startLine
     this.startColumn = details.startColumn ?? 1
     this.node = node
     this.filename = filename ?? `<onnsight ${++unnamed}>`
-    this.live = details.live ?? []
     this.#source = source
     this.#context = details.context
-    this.#record = details.record
   }
 
-  /** What the macro knew of the block, with the variables that it has now. */
-  static fromRecord(record: InfoRecord, frame: Frame): Info {
-    const { line, column, file, live } = record
-    return new Info([], frame, line, record, file, { startColumn: column, record, ...(live ? { live } : {}) })
+  static {
+    infoFromRecord = (record, frame) => {
+      const { line, column, file } = record
+      const info = new Info([], frame, line, record, file, { startColumn: column })
+      info.#record = record
+      return info
+    }
+    recordOf = info => info.#record
   }
 
   /** The block's own lines, de-indented. */
@@ -93,31 +97,14 @@ export class Info {
     return this.#record ? cutRecord(this.#record).context : this.#context
   }
 
-  /** Whether its lines are noted as they run: a block without text has them from the stack. */
-  get hasText(): boolean {
-    return this.#record !== undefined || this.#source.length > 0
-  }
-
-  /** The values of the outer variables that are the block's own while it runs. */
-  pull(): Record<string, unknown> {
-    const { frame, live } = this
-    const names = (frame?.names ?? []).filter(name => !live.includes(name))
-    return Object.fromEntries(names.map(name => [name, frame?.get(name)]))
-  }
-
-  /** Gives them what they ended as. */
-  push(state: Readonly<Record<string, unknown>>): void {
-    for (const [name, value] of Object.entries(state)) this.frame?.set(name, value)
-  }
-
   /** Another Info of the same block. */
   copy(): Info {
-    return new Info(this.#source, this.frame, this.startLine, this.node, this.filename, {
+    const copy = new Info(this.#source, this.frame, this.startLine, this.node, this.filename, {
       startColumn: this.startColumn,
-      live: this.live,
       ...(this.#context ? { context: this.#context } : {}),
-      ...(this.#record ? { record: this.#record } : {}),
     })
+    copy.#record = this.#record
+    return copy
   }
 
   /** A place in the block, or its beginning. */
@@ -135,6 +122,30 @@ export class Info {
   static fromJSON({ source, startLine, filename }: InfoJSON): Info {
     return new Info([...source], undefined, startLine, undefined, filename)
   }
+}
+
+/** Whether the block's lines are noted as they run. Those of a block without a text come from the stack. */
+export function hasText(info: Info): boolean {
+  return recordOf(info) !== undefined || info.source.length > 0
+}
+
+/** The outer variables that other functions use too: the block assigns them in place. */
+export function liveVariables(info: Info): { readonly names: readonly string[]; readonly values: readonly unknown[] } {
+  const names = recordOf(info)?.live ?? []
+  return { names, values: names.map(name => info.frame?.get(name)) }
+}
+
+/** The values of the outer variables that are the block's own while it runs. */
+export function pullVariables(info: Info): Record<string, unknown> {
+  const { frame } = info
+  const live = recordOf(info)?.live ?? []
+  const names = (frame?.names ?? []).filter(name => !live.includes(name))
+  return Object.fromEntries(names.map(name => [name, frame?.get(name)]))
+}
+
+/** Gives the outer variables the values that the block's own ended as. */
+export function pushVariables(info: Info, state: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(state)) info.frame?.set(name, value)
 }
 
 /** An Info to be sent. */

@@ -1,24 +1,25 @@
-import { InvokeError } from '../errors/invoke.ts'
-import { recorderScope } from '../graph/recorder.ts'
-import { isPlain } from '../tensor/arguments/plain-objects.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import type { Engine } from '../../engine/engine.ts'
+import { InvokeError } from '../../errors/invoke.ts'
+import { type Recorder, recorderScope } from '../../graph/recorder.ts'
+import { isPlain } from '../../tensor/arguments/plain-objects.ts'
+import { Tensor } from '../../tensor/tensor.ts'
+import { untilStop } from '../blocks/stop.ts'
+import { CallScope } from '../scopes/call-scope.ts'
+import type { Traceable } from '../traceable.ts'
 import { type Batch, type Feeds, joinInputs } from './batch.ts'
-import { Here } from './here.ts'
 import { BatchAxes, mixingOf, Rows } from './rows.ts'
-import { untilStop } from './stop.ts'
-import { Tracer } from './tracer.ts'
 
 interface Invoke {
-  /** Undefined for one that sees the whole batch. */
+  /** Undefined for an invoke that sees the whole batch. */
   readonly feeds: Feeds | undefined
   readonly body: () => unknown
   readonly result: Invoked
 }
 
-/** What invoke() gives: waiting for it runs all invokes up to now. */
+/** invoke() gives this. Awaiting it runs all invokes up to now. */
 export class Invoked implements PromiseLike<unknown> {
   readonly #run: () => Promise<void>
-  readonly #here = new Here()
+  readonly #scope = new CallScope()
   value: unknown
 
   constructor(run: () => Promise<void>) {
@@ -33,22 +34,43 @@ export class Invoked implements PromiseLike<unknown> {
     return this.#run()
       .then(() => {
         // A plain function goes on right after this, where nothing follows awaits.
-        this.#here.return()
+        this.#scope.reenter()
         return this.value
       })
       .then(done, failed)
   }
 }
 
-/** The invokes of one trace: gathered while its block runs, and run as batches, in their order. */
+/** The trace that the invokes stand in. */
+export interface InvokesOwner extends Recorder {
+  readonly model: Traceable
+  /** Whether its invokes bring the inputs. */
+  readonly awaitsInvokes: boolean
+  /** Whether it runs a batch of invokes itself. */
+  readonly isBatch: boolean
+  /** A trace on these inputs, which runs invokes of this one as one batch. */
+  newBatch(inputs: unknown): BatchTrace
+}
+
+/** The trace that runs invokes as one batch. */
+interface BatchTrace {
+  readonly engine: Engine
+  readonly inputs: Feeds
+  run(model: Traceable, body: () => unknown): Promise<unknown>
+  enterRows(rows: Rows | undefined): void
+  recordEdits(): Promise<void>
+  resume(): void
+}
+
+/** The invokes of one trace. They are gathered while its block runs, and run as batches, in their order. */
 export class Invokes {
-  readonly #outer: Tracer
+  readonly #outer: InvokesOwner
   #pending: Invoke[] = []
   #running: Promise<void> = Promise.resolve()
-  #inPass = false
+  #inBatch = false
   #any = false
 
-  constructor(outer: Tracer) {
+  constructor(outer: InvokesOwner) {
     this.#outer = outer
   }
 
@@ -58,12 +80,12 @@ export class Invokes {
 
   add(inputs: unknown, body: () => unknown): Invoked {
     const { model } = this.#outer
-    if (this.#inPass || this.#outer.isPass)
+    if (this.#inBatch || this.#outer.isBatch)
       throw new InvokeError(
         'invoke() was called in the block of another invoke.',
         'call the invokes one after the other',
       )
-    if (!this.#outer.isOpen)
+    if (!this.#outer.awaitsInvokes)
       throw new InvokeError(
         'Pass inputs either to trace() or to invoke(), not to both.',
         'write trace(model, () => { invoke(inputs, () => …) })',
@@ -80,61 +102,61 @@ export class Invokes {
     return result
   }
 
-  /** Runs what is pending. */
+  /** Runs the invokes that are pending. */
   flush(): Promise<void> {
     const invokes = this.#pending
     this.#pending = []
     this.#running = this.#running.then(async () => {
       for (const joined of batches(this.#outer, invokes))
-        for (const { batch, members } of await apartWhereMixed(this.#outer, joined)) await this.#pass(batch, members)
+        for (const { batch, members } of await apartWhereMixed(this.#outer, joined)) await this.#run(batch, members)
     })
     return this.#running
   }
 
-  async #pass(batch: Batch, members: readonly Invoke[]): Promise<void> {
+  async #run(batch: Batch, members: readonly Invoke[]): Promise<void> {
     const outer = this.#outer
     const inputs = Object.fromEntries([...batch.stack()].map(([name, data]) => [name, Tensor.of(data)]))
-    this.#inPass = true
+    this.#inBatch = true
     try {
       await recorderScope().run(outer, async () => {
-        const pass = Tracer.passOf(outer, inputs)
-        const results = await pass.run(outer.model, () => record(pass, batch, members))
+        const trace = outer.newBatch(inputs)
+        const results = await trace.run(outer.model, () => record(trace, batch, members))
         for (const [i, { result }] of members.entries()) result.value = (results as unknown[])[i]
       })
     } finally {
-      this.#inPass = false
+      this.#inBatch = false
     }
   }
 }
 
 /** Records the invokes of one batch, each in its own rows. */
-async function record(pass: Tracer, batch: Batch, members: readonly Invoke[]): Promise<unknown[]> {
+async function record(trace: BatchTrace, batch: Batch, members: readonly Invoke[]): Promise<unknown[]> {
   const isAlone = batch.shares.length === 1
-  const axes = isAlone ? undefined : await BatchAxes.of(pass.engine, pass.inputs, batch)
+  const axes = isAlone ? undefined : await BatchAxes.of(trace.engine, trace.inputs, batch)
   const results: unknown[] = []
   let next = 0
   for (const { feeds, body } of members) {
     const rows = feeds && axes ? new Rows(batch.shares[next], axes) : undefined
     if (feeds) next++
-    pass.enterRows(rows)
-    if (feeds) await pass.recordEdits()
-    pass.resume()
+    trace.enterRows(rows)
+    if (feeds) await trace.recordEdits()
+    trace.resume()
     results.push(await untilStop(body))
-    pass.resume()
+    trace.resume()
   }
-  pass.enterRows(undefined)
+  trace.enterRows(undefined)
   return results
 }
 
 /** Invokes that run as one batch. */
-interface Pass {
+interface Together {
   batch: Batch
   readonly members: Invoke[]
 }
 
 /** Neighbours go into one batch where their inputs can; one without inputs belongs to the batch before it. */
-function batches(outer: Tracer, invokes: readonly Invoke[]): Pass[] {
-  const made: Pass[] = []
+function batches(outer: InvokesOwner, invokes: readonly Invoke[]): Together[] {
+  const made: Together[] = []
   for (const invoke of invokes) {
     const last = made.at(-1)
     if (!invoke.feeds) {
@@ -152,8 +174,8 @@ function batches(outer: Tracer, invokes: readonly Invoke[]): Pass[] {
   return made
 }
 
-/** Each prompt in a pass of its own, where the model would let one's values depend on the others'. */
-async function apartWhereMixed(outer: Tracer, together: Pass): Promise<Pass[]> {
+/** Each prompt in a batch of its own, where the model would let one's values depend on the others'. */
+async function apartWhereMixed(outer: InvokesOwner, together: Together): Promise<Together[]> {
   const { batch, members } = together
   if (batch.shares.length === 1) return [together]
   const inputs = batch.stack()
@@ -177,12 +199,13 @@ export type Settled<R> = R extends readonly unknown[]
   ? { -readonly [K in keyof R]: R[K] extends PromiseLike<infer V> ? V : R[K] }
   : R
 
-/** A block's result with what its invokes gave in their place. */
-export function settled(result: unknown): unknown {
+/** A block's result with the results of its invokes in their place. */
+export function resultOfInvokes(result: unknown): unknown {
   if (result instanceof Invoked) return result.value
-  if (Array.isArray(result)) return result.some(item => settled(item) !== item) ? result.map(settled) : result
+  if (Array.isArray(result))
+    return result.some(item => resultOfInvokes(item) !== item) ? result.map(resultOfInvokes) : result
   if (typeof result !== 'object' || result === null || !isPlain(result)) return result
-  const entries = Object.entries(result).map(([name, item]) => [name, settled(item)] as const)
+  const entries = Object.entries(result).map(([name, item]) => [name, resultOfInvokes(item)] as const)
   return entries.some(([name, item]) => item !== (result as Record<string, unknown>)[name])
     ? Object.fromEntries(entries)
     : result

@@ -1,53 +1,53 @@
-import type { Program } from '../engine/blocks/program.ts'
-import type { Engine } from '../engine/engine.ts'
-import type { ValueShape } from '../engine/scanning/value-shape.ts'
-import { DecidedError, OutOfOrderError } from '../errors/link.ts'
-import { SkippedError } from '../errors/trace.ts'
-import { type Mark, type Tap, TapRead, Value, type Write } from '../graph/expression.ts'
-import type { Recorder } from '../graph/recorder.ts'
-import type { ModuleNode } from '../names/tree.ts'
-import type { Place } from '../tensor/state.ts'
-import { newHandle, stateOf, type Tensor } from '../tensor/tensor.ts'
-import type { Rows } from './rows.ts'
+import type { Program } from '../../engine/blocks/program.ts'
+import type { Engine } from '../../engine/engine.ts'
+import type { ValueShape } from '../../engine/scanning/value-shape.ts'
+import { DecidedError, OutOfOrderError } from '../../errors/link.ts'
+import { SkippedError } from '../../errors/trace.ts'
+import { type Mark, type Tap, TapRead, Value, type Write } from '../../graph/expression.ts'
+import type { Recorder } from '../../graph/recorder.ts'
+import type { ModuleNode } from '../../names/tree.ts'
+import type { Place } from '../../tensor/state.ts'
+import { newHandle, stateOf, type Tensor } from '../../tensor/tensor.ts'
+import type { Rows } from '../invokes/rows.ts'
+import type { TraceableVariant } from '../traceable.ts'
+import { fitWrite } from './fit-write.ts'
 import { isInside, Skipped } from './skipped.ts'
-import type { TraceableVariant } from './traceable.ts'
-import { fitWrite } from './write.ts'
 
 /** What is known of values before the model runs, by name. */
 export type KnownShapes = Pick<ReadonlyMap<string, ValueShape>, 'get'>
 
 /** The trace whose reads and writes these are. */
-export interface PlacesOwner extends Recorder {
+export interface TapAccessOwner extends Recorder {
   readonly variant: TraceableVariant
   /** @throws TraceEndedError */
   assertGoing(label: string): void
-  /** Told of writes that fit for the dims that are known, and need not for all. */
-  readonly unsure?: ((tensor: string, written: Value, fitted: Value | undefined) => void) | undefined
+  /** Called for each write whose dims match its place as far as they are known, and may not for every input. */
+  readonly onUncertainWrite?: ((tensor: string, written: Value, fitted: Value | undefined) => void) | undefined
 }
 
-/** What the code that is recorded now sees of the model: of an invoke, its own rows and what it skips. */
+/** What the code that is being recorded sees of the model. An invoke sees its own rows, and what it skips. */
 export interface View {
   /** Undefined where there is one invoke, or none. */
   readonly rows: Rows | undefined
   readonly skipped: Skipped
-  /** Where it has written, and where that was first. */
+  /** The taps that it has written, with the line of the first write. */
   readonly written: Map<Tap, Mark | undefined>
 }
 
 export const newView = (rows?: Rows): View => ({ rows, skipped: new Skipped(), written: new Map() })
 
-/** What a trace does at the model's taps: its reads and writes, the modules it skips, and what has run already. */
-export class Places {
-  readonly #owner: PlacesOwner
+/** Records what a trace does at the model's taps: its reads, its writes, the modules it skips, and what has run already. */
+export class TapAccess {
+  readonly #owner: TapAccessOwner
   readonly #writes = new Map<Tap, Write[]>()
-  readonly #executed = new Set<number>()
-  /** Keys of the taps that forced values have passed, and in whose sight. */
-  readonly #passed = new Map<string, Set<View>>()
-  #forcedAt: Mark | undefined
+  readonly #computedNodes = new Set<number>()
+  /** Keys of the taps that values which are already computed went through, and for which invokes. */
+  readonly #computedTaps = new Map<string, Set<View>>()
+  #computedAt: Mark | undefined
   #shapes: KnownShapes = new Map()
   view: View = newView()
 
-  constructor(owner: PlacesOwner) {
+  constructor(owner: TapAccessOwner) {
     this.#owner = owner
   }
 
@@ -60,11 +60,11 @@ export class Places {
     return this.#writes
   }
 
-  /** These nodes have run, and what was read went through these taps, for a value that was forced at `mark`. */
+  /** These nodes have run, and what was read went through these taps, as the line at `mark` asked for a value. */
   ran(nodes: Iterable<number>, taps: Iterable<string>, mark: Mark | undefined): void {
-    this.#forcedAt = mark
-    for (const node of nodes) this.#executed.add(node)
-    for (const key of taps) this.#passed.set(key, (this.#passed.get(key) ?? new Set()).add(this.view))
+    this.#computedAt = mark
+    for (const node of nodes) this.#computedNodes.add(node)
+    for (const key of taps) this.#computedTaps.set(key, (this.#computedTaps.get(key) ?? new Set()).add(this.view))
   }
 
   shapeOf(name: string): ValueShape | undefined {
@@ -119,7 +119,7 @@ export class Places {
     this.#owner.assertGoing(tap.label)
     this.view.skipped.assertThere(tap, 'write', this.#program)
     const mark = this.#owner.mark()
-    this.#assertNotPassed(tap, mark)
+    this.#assertNotComputed(tap, mark)
     // What one module reads for itself is still its own.
     const isOwn = tap.direction === 'in' && tap.scope !== ''
     if (variant.decided.has(tap.tensor) && !isOwn) throw new DecidedError(tap.label, mark)
@@ -134,14 +134,15 @@ export class Places {
   #fit(tap: Tap, written: unknown, mark: Mark | undefined): Tensor {
     const shape = this.shapeOf(tap.tensor)
     if (!this.view.rows) {
-      const { unsure } = this.#owner
+      const { onUncertainWrite } = this.#owner
       return fitWrite(
         tap.label,
         () => this.#readWhole(tap),
         shape,
         written,
         mark,
-        unsure && ((value, fitted) => unsure(tap.tensor, stateOf(value).value, fitted && stateOf(fitted).value)),
+        onUncertainWrite &&
+          ((value, fitted) => onUncertainWrite(tap.tensor, stateOf(value).value, fitted && stateOf(fitted).value)),
       )
     }
     const part = this.view.rows.writable(tap)
@@ -152,16 +153,16 @@ export class Places {
     return current.assign(part, fitting)
   }
 
-  #assertNotPassed(tap: Tap, mark: Mark | undefined): void {
-    if (this.#executed.size === 0 && this.#passed.size === 0) return
+  #assertNotComputed(tap: Tap, mark: Mark | undefined): void {
+    if (this.#computedNodes.size === 0 && this.#computedTaps.size === 0) return
     // Of several invokes, each writes rows that the others did not read.
-    for (const view of this.#passed.get(tap.key) ?? [])
+    for (const view of this.#computedTaps.get(tap.key) ?? [])
       if (view === this.view || !view.rows || !this.view.rows)
-        throw new OutOfOrderError(tap.label, mark, this.#forcedAt)
+        throw new OutOfOrderError(tap.label, mark, this.#computedAt)
     const { graph, taps } = this.#program
     for (const node of graph.consumers.get(tap.tensor) ?? []) {
-      if (!this.#executed.has(node.index) || !taps.pathOf(tap.tensor, node).includes(tap)) continue
-      throw new OutOfOrderError(tap.label, mark, this.#forcedAt)
+      if (!this.#computedNodes.has(node.index) || !taps.pathOf(tap.tensor, node).includes(tap)) continue
+      throw new OutOfOrderError(tap.label, mark, this.#computedAt)
     }
   }
 }

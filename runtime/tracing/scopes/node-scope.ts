@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Scope } from '../graph/scope.ts'
+import type { Scope } from '../../graph/scope.ts'
 
 /** Follows awaits, also in helper functions that the macro has not seen: concurrent traces can't see each other. */
 export function asyncScope<T>(): Scope<T> {

@@ -1,12 +1,12 @@
-import type { SourcePosition } from '../errors/error.ts'
-import { ConditionError } from '../errors/trace.ts'
-import type { Mark } from '../graph/expression.ts'
-import { currentRecorder } from '../graph/recorder.ts'
-import { asked, plainKey, plainLength } from '../tensor/members/tensors-in-javascript.ts'
-import { operators } from '../tensor/operators.ts'
-import { stateOf, Tensor } from '../tensor/tensor.ts'
-import type { CompiledBlock } from './block.ts'
-import { Here } from './here.ts'
+import type { SourcePosition } from '../../errors/error.ts'
+import { ConditionError } from '../../errors/trace.ts'
+import type { Mark } from '../../graph/expression.ts'
+import { currentRecorder } from '../../graph/recorder.ts'
+import { asked, plainKey, plainLength } from '../../tensor/members/tensors-in-javascript.ts'
+import { operators } from '../../tensor/operators.ts'
+import { stateOf, Tensor } from '../../tensor/tensor.ts'
+import { CallScope } from '../scopes/call-scope.ts'
+import type { FrameReach, FrameVariable } from './frame.ts'
 import { decodeInfo, type Info } from './info.ts'
 import { LineMark } from './mark.ts'
 import { untilStop } from './stop.ts'
@@ -23,6 +23,17 @@ export interface BlockOwner {
   /** stop() has ended the block. */
   stopped?(): void
 }
+
+/** How a block uses the scope around it. */
+export interface OuterScope extends FrameReach {
+  readonly frame?: Readonly<Record<string, FrameVariable>>
+}
+
+/** A block's text, as a function of the context, of what the outer variables hold that it assigns, and of the block's own parameters. */
+export type CompiledBody = (context: BlockContext, ...values: unknown[]) => unknown
+
+/** A block as the macro compiled it. The info is as `encodeBlockText` writes it. */
+export type CompiledBlock = readonly [info: string, body: CompiledBody, outer?: OuterScope]
 
 /** What a compiled block calls: one for each trace. The macro writes the calls. */
 export class BlockContext {
@@ -68,25 +79,25 @@ export class BlockContext {
     currentRecorder()?.noteMark?.(new LineMark(this.#info, line, column))
   }
 
-  /** What a function that waits runs in: noted at its begin. */
-  here(): Here {
-    return new Here()
+  /** A function that waits notes here, when it begins, what it runs in. */
+  here(): CallScope {
+    return new CallScope()
   }
 
-  /** Before an await: what runs meanwhile is not in this trace. */
-  suspend<T>(here: Here, value: T): T {
+  /** Called before an await: what runs meanwhile does not run in this trace. */
+  suspend<T>(here: CallScope, value: T): T {
     here.leave()
     return value
   }
 
-  /** After an await: the trace that the function runs in is current again. */
-  resume<T>(here: Here, value?: T): T {
-    here.return()
+  /** Called after an await: the trace that the function runs in is current again. */
+  resume<T>(here: CallScope, value?: T): T {
+    here.reenter()
     return value as T
   }
 
-  /** After a yield: whoever asked for the next value may be in another trace. */
-  renew<T>(here: Here, value?: T): T {
+  /** Called after a yield: the code that asked for the next value may run in another trace. */
+  renew<T>(here: CallScope, value?: T): T {
     here.note()
     return value as T
   }

@@ -1,7 +1,7 @@
-import type { Program } from '../engine/blocks/program.ts'
-import { SkippedError } from '../errors/trace.ts'
-import type { Mark, Tap } from '../graph/expression.ts'
-import type { ModuleNode } from '../names/tree.ts'
+import type { Program } from '../../engine/blocks/program.ts'
+import { SkippedError } from '../../errors/trace.ts'
+import type { Mark, Tap } from '../../graph/expression.ts'
+import type { ModuleNode } from '../../names/tree.ts'
 
 interface Skip {
   readonly module: ModuleNode

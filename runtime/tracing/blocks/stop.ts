@@ -1,4 +1,4 @@
-import { ExitTracingException } from '../errors/trace.ts'
+import { ExitTracingException } from '../../errors/trace.ts'
 
 /** Ends the block here. What was recorded up to now runs. */
 export function stop(): never {

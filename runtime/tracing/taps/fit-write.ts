@@ -1,10 +1,13 @@
-import type { ValueShape } from '../engine/scanning/value-shape.ts'
-import { ShapeError, showDims } from '../errors/tensor.ts'
-import type { Mark } from '../graph/expression.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import type { ValueShape } from '../../engine/scanning/value-shape.ts'
+import { ShapeError, showDims } from '../../errors/tensor.ts'
+import type { Mark } from '../../graph/expression.ts'
+import { Tensor } from '../../tensor/tensor.ts'
 
-/** Told of a value that was taken as it is, though its dims need not be those of the place; and of the value that is sure to have them. */
-export type Unsure = (written: Tensor, fitted: Tensor | undefined) => void
+/**
+ * Called with a written value whose dims may not match its place for every input, and with one that is made to match or to fail when the
+ * model runs.
+ */
+export type OnUncertainWrite = (written: Tensor, fitted: Tensor | undefined) => void
 
 /** The value to put in the place of another: of its dims and dtype, or the error that says why it does not fit. */
 export function fitWrite(
@@ -13,12 +16,12 @@ export function fitWrite(
   shape: ValueShape | undefined,
   written: unknown,
   mark: Mark | undefined,
-  unsure?: Unsure,
+  onUncertainWrite?: OnUncertainWrite,
 ): Tensor {
   if (written instanceof Tensor && (!shape || written.type === shape.type)) {
     const dims = knownDims(written)
     if (!dims || !shape?.dims) {
-      unsure?.(written, undefined)
+      onUncertainWrite?.(written, undefined)
       return written
     }
     const fits =
@@ -26,11 +29,11 @@ export function fitWrite(
       dims.every((dim, i) => dim === undefined || shape.dims?.[i] === undefined || dim === shape.dims[i])
     if (fits) {
       const isSure = dims.every((dim, i) => dim !== undefined && dim === shape.dims?.[i])
-      if (isSure || (!unsure && shape.dims.includes(undefined))) return written
+      if (isSure || (!onUncertainWrite && shape.dims.includes(undefined))) return written
       // Made to fit, or to fail, when it runs.
       const fitted = current().assign('...' as never, written as never)
-      if (!unsure) return fitted
-      unsure(written, fitted)
+      if (!onUncertainWrite) return fitted
+      onUncertainWrite(written, fitted)
       return written
     }
     if (dims.length > shape.dims.length) {

@@ -1,8 +1,8 @@
-import { InvokeError } from '../errors/invoke.ts'
-import { refuseSurplus } from '../tensor/arguments/check-arguments.ts'
-import type { Tensor } from '../tensor/tensor.ts'
-import type { Block } from './block.ts'
-import { currentTracer } from './tracer.ts'
+import { InvokeError } from '../../errors/invoke.ts'
+import { refuseSurplus } from '../../tensor/arguments/check-arguments.ts'
+import type { Tensor } from '../../tensor/tensor.ts'
+import { type Block, recordedBlock, type Template } from '../blocks/block.ts'
+import { currentTrace } from '../running-trace.ts'
 
 /**
  * One prompt of a batch: inside `trace(model, () => …)`, which has no inputs of its own. All invokes run as one batch where they can, and
@@ -12,36 +12,36 @@ import { currentTracer } from './tracer.ts'
 export function invoke<R>(block: () => R | Promise<R>): Promise<R>
 export function invoke<R>(inputs: unknown, block: () => R | Promise<R>): Promise<R>
 /** The block in the template language: its saved values, by name. */
-export function invoke(inputs: unknown, block: Block): Promise<Record<string, Tensor>>
+export function invoke(inputs: unknown, block: Template): Promise<Record<string, Tensor>>
 export function invoke(first: unknown, second?: unknown, ...more: unknown[]): Promise<unknown> {
-  const tracer = currentTracer()
+  const trace = currentTrace()
   const [inputs, block] = second === undefined ? [undefined, first] : [first, second]
-  const isTemplate = typeof (block as Partial<Block> | undefined)?.record === 'function'
-  if ((typeof block !== 'function' && !isTemplate) || more.length > 0)
+  const recorded = recordedBlock(block)
+  if ((typeof block !== 'function' && !recorded) || more.length > 0)
     throw new InvokeError(
       more.length > 0 ? 'invoke() takes inputs and a block, and no options.' : 'invoke() was given no block.',
       more.length > 0 ? 'pass options to trace(): they apply to the whole batch' : 'write invoke(inputs, () => …)',
     )
-  if (!tracer)
+  if (!trace)
     throw new InvokeError(
       'invoke() was called outside a trace.',
       'write trace(model, () => { invoke(inputs, () => …) })',
     )
-  const body = isTemplate ? () => record(block as Block) : (block as () => unknown)
-  return tracer.invokes.add(inputs, body) as unknown as Promise<unknown>
+  const body = recorded ? () => record(recorded) : (block as () => unknown)
+  return trace.invokes.add(inputs, body) as unknown as Promise<unknown>
 }
 
 /** Called when its batch is recorded: that trace is current then. */
 function record(block: Block): unknown {
-  const pass = currentTracer()!
-  return block.record(pass.args[0], pass)
+  const batch = currentTrace()!
+  return block.record(batch.args[0], batch)
 }
 
 /** Accepted so that ports from nnsight run: what an invoke needs of another orders them already. */
 export function barrier(count?: number): void
 export function barrier(_count?: number, ...surplus: unknown[]): void {
   refuseSurplus('barrier', 1, surplus)
-  if (!currentTracer())
+  if (!currentTrace())
     throw new InvokeError(
       'barrier() was called outside a trace.',
       'leave it out: the values that you use put the invokes in order',

@@ -1,6 +1,6 @@
-import { recorderScope } from '../graph/recorder.ts'
-import { listenerScope } from './listeners.ts'
-import { sessionScope } from './session.ts'
+import { recorderScope } from '../../graph/recorder.ts'
+import { listenerScope } from './report-listeners.ts'
+import { sessionScope } from './session-scope.ts'
 
 /**
  * What is current before a form is current after it, also where nothing follows awaits: the code that waits for it goes on right then.

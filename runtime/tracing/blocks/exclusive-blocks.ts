@@ -1,0 +1,83 @@
+import { type Frame, sharesVariables } from './frame.ts'
+
+/** A block that assigns outer variables. */
+export interface AssigningBlock {
+  /** The traces and sessions that it stands in. */
+  readonly outerBlocks: readonly unknown[]
+}
+
+/** A block that waits or runs. */
+interface Pending {
+  readonly block: AssigningBlock
+  readonly frame: Frame
+  readonly ended: Promise<void>
+  /** Whether it runs; before that it waits for others. */
+  begun: boolean
+  waitsFor: readonly Pending[]
+}
+
+/** All blocks that wait or run, in the order in which they were called. */
+const pending = new Set<Pending>()
+
+/**
+ * Blocks that assign the same outer variables run one after the other, in the order of their calls: none of them overwrites what another one
+ * adds, and one that fails takes back what it assigned and nothing else. Calls `run` when no other block stands in the way.
+ */
+export async function runExclusively<R>(block: AssigningBlock, frame: Frame, run: () => Promise<R>): Promise<R> {
+  let end = (): void => {}
+  const ended = new Promise<void>(resolve => {
+    end = resolve
+  })
+  const mine: Pending = { block, frame, ended, begun: false, waitsFor: [] }
+  pending.add(mine)
+  try {
+    for (;;) {
+      mine.waitsFor = blocking(mine)
+      if (mine.waitsFor.length === 0) break
+      // The last of them waits for the others itself.
+      await mine.waitsFor.at(-1)?.ended
+    }
+    mine.begun = true
+    return await run()
+  } finally {
+    pending.delete(mine)
+    end()
+  }
+}
+
+function blocking(mine: Pending): Pending[] {
+  const outer = new Set([...pending].filter(other => isOuter(other.block, mine.block)))
+  const found: Pending[] = []
+  let isEarlier = true
+  for (const other of pending) {
+    if (other === mine) isEarlier = false
+    else if (
+      !outer.has(other) &&
+      (other.begun || (isEarlier && !waitsForOne(other, outer))) &&
+      sharesVariables(other.frame, mine.frame)
+    )
+      found.push(other)
+  }
+  return found
+}
+
+/** Whether a waiting block waits for one of these, directly or through others. */
+function waitsForOne(waiting: Pending, outer: ReadonlySet<Pending>): boolean {
+  if (outer.size === 0) return false
+  const reached = new Set([waiting])
+  for (const one of reached)
+    if (!one.begun)
+      for (const next of one.waitsFor) {
+        if (outer.has(next)) return true
+        reached.add(next)
+      }
+  return false
+}
+
+function isOuter(outer: AssigningBlock, inner: AssigningBlock): boolean {
+  return inner.outerBlocks.some(
+    around =>
+      around === outer ||
+      (Array.isArray((around as AssigningBlock | undefined)?.outerBlocks) && isOuter(outer, around as AssigningBlock)),
+  )
+}

@@ -1,0 +1,409 @@
+import type { Program } from '../engine/blocks/program.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { TraceReport } from '../engine/running/report.ts'
+import type { ValueShape } from '../engine/scanning/value-shape.ts'
+import { OnnsightError } from '../errors/error.ts'
+import { ScannedError, TraceEndedError } from '../errors/trace.ts'
+import type { Mark, Recording, Tap, Value } from '../graph/expression.ts'
+import { currentRecorder, type Recorder, recorderScope } from '../graph/recorder.ts'
+import type { ModuleNode } from '../names/tree.ts'
+import type { TensorData } from '../tensor/dtypes/data.ts'
+import type { HeldType } from '../tensor/dtypes/dtype.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import type { BlockOwner } from './blocks/context.ts'
+import { reachedFrom } from './blocks/frame.ts'
+import { Info, liveVariables, pullVariables, pushVariables } from './blocks/info.ts'
+import { Lines } from './blocks/lines.ts'
+import { untilStop } from './blocks/stop.ts'
+import { Invokes, type InvokesOwner, resultOfInvokes } from './invokes/invokes.ts'
+import type { Rows } from './invokes/rows.ts'
+import { EngineRunner, type Runner, type RunResult } from './runner.ts'
+import { CallScope } from './scopes/call-scope.ts'
+import { currentSession, type Session } from './scopes/session-scope.ts'
+import { type KnownShapes, newView, TapAccess, type TapAccessOwner, type View } from './taps/tap-access.ts'
+import type { Traceable, TraceableVariant } from './traceable.ts'
+import type { Enclosing } from './values/inner-values.ts'
+import { OutgoingValues } from './values/outgoing-values.ts'
+
+/** Dtypes and dims of a trace's inputs, by name. */
+export type InputShapes = ReadonlyMap<string, { readonly type: HeldType; readonly dims: readonly number[] }>
+
+export type TracedBody = (trace: RunningTrace) => unknown
+
+/** What a trace is made of. */
+export interface TraceSetup {
+  readonly args: readonly unknown[]
+  readonly signal?: AbortSignal | undefined
+  readonly onReport?: ((report: TraceReport) => void) | undefined
+  readonly info: Info | undefined
+  /** Hands the trace to its backend. */
+  runBackend(): Promise<unknown>
+  /** A trace on these inputs, which runs invokes of this one as one batch. */
+  newBatch(inputs: unknown): RunningTrace
+}
+
+/** One trace as the rooms of the library know it: it records what the block does, and runs it. Users see its `Tracer`. */
+export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
+  readonly #setup: TraceSetup
+  /** The trace that this one stands in. */
+  readonly outer: Recorder | undefined
+  /** The session that it stands in. */
+  readonly session: Session | undefined
+  /** Whether it has run. */
+  finished = false
+  /** What the outer variables were when the block's text had ended. */
+  variablesAtEnd: readonly unknown[] | undefined
+  readonly #lines: Lines
+  readonly #taps = new TapAccess(this)
+  readonly #values: OutgoingValues
+  /** The invokes in the block. They bring the inputs, where the trace has none. */
+  readonly invokes = new Invokes(this)
+  /** The trace has no inputs of its own: its invokes bring them. */
+  awaitsInvokes = false
+  #model: Traceable | undefined
+  #variant: TraceableVariant | undefined
+  #inputs: ReadonlyMap<string, TensorData> = new Map()
+  #body: TracedBody | undefined
+  /** The trace whose invokes this one runs as one batch. */
+  #batchOf: RunningTrace | undefined
+  #pushed: Readonly<Record<string, unknown>> | undefined
+  #runner: Runner | undefined
+  readonly #atEnd: { readonly act: () => void; readonly view: View }[] = []
+  readonly #whenRun: (() => void | Promise<void>)[] = []
+  /** A generation finds dims without a scan, as it knows them from other steps. */
+  findShapes: ((engine: Engine, inputs: InputShapes) => Promise<KnownShapes>) | undefined
+  /** Called for each write whose dims may not match its place for every input. Only the export of an edit needs it. */
+  onUncertainWrite: TapAccessOwner['onUncertainWrite']
+  /** Replaces unknown dims by those that the user should see. */
+  resolveDims: Recorder['resolveDims']
+  /** Nothing that the block prints is shown. */
+  isSilent = false
+  /** These inputs won't come again, so nothing that is computed is kept for them. */
+  keepsNothing = false
+  /** The trace of the generation's next step, in which the block goes on. */
+  continuedBy: RunningTrace | undefined
+  /** The block is only recorded: its tensors have dims and dtypes, and no values. */
+  isOnlyScanned = false
+
+  constructor(setup: TraceSetup) {
+    this.#setup = setup
+    this.outer = currentRecorder()
+    this.session = currentSession()
+    this.#lines = new Lines(setup.info)
+    this.#values = new OutgoingValues(this)
+  }
+
+  /** What trace() was given: the model and its inputs. */
+  get args(): readonly unknown[] {
+    return this.#setup.args
+  }
+
+  get onReport(): TraceSetup['onReport'] {
+    return this.#setup.onReport
+  }
+
+  /** The block's text and place. */
+  get info(): Info | undefined {
+    return this.#lines.info
+  }
+
+  get isBatch(): boolean {
+    return this.#batchOf !== undefined
+  }
+
+  /** From now on this trace runs invokes of the other one as one batch. */
+  runInvokesOf(outer: RunningTrace): void {
+    this.#batchOf = outer
+    this.#lines.batchOf = outer.#lines
+  }
+
+  newBatch(inputs: unknown): RunningTrace {
+    return this.#setup.newBatch(inputs)
+  }
+
+  /** From here on, reads and writes are those of one invoke. */
+  enterRows(rows: Rows | undefined): void {
+    this.#taps.view = newView(rows)
+  }
+
+  get outerBlocks(): readonly unknown[] {
+    return [this.outer, this.session]
+  }
+
+  /** The trace or session around this one that takes over its values. */
+  get enclosing(): Enclosing | undefined {
+    return this.outer instanceof RunningTrace && !this.outer.finished ? this.outer : this.session
+  }
+
+  /** Whether the trace stands in another one or in a session. */
+  get #isInner(): boolean {
+    return this.enclosing !== undefined
+  }
+
+  /** `file:line:column`. */
+  get name(): string {
+    return this.#lines.name
+  }
+
+  get model(): Traceable {
+    if (!this.#model) throw new Error('The tracer has not begun.')
+    return this.#model
+  }
+
+  /** What runs the model on this trace's inputs. */
+  get variant(): TraceableVariant {
+    if (!this.#variant) throw new Error('The tracer has not begun.')
+    return this.#variant
+  }
+
+  get engine(): Engine {
+    return this.variant.engine
+  }
+
+  get program(): Program {
+    return this.engine.program
+  }
+
+  /** The model’s inputs as they are fed, by name: there once the trace has begun. */
+  get inputs(): ReadonlyMap<string, TensorData> {
+    return this.#inputs
+  }
+
+  /** Without the macro there is no text, only the line of the call, which the stack tells. */
+  capture(): Info {
+    const at = this.#lines.call.position()
+    this.#lines.info ??= new Info([], undefined, at?.line ?? 0, undefined, at?.file, { startColumn: at?.column ?? 1 })
+    return this.#lines.info
+  }
+
+  /** Hands the block to the backend. */
+  async run(model: Traceable, body: TracedBody): Promise<unknown> {
+    this.#lines.noteCall()
+    this.#model = model
+    this.#body = body
+    return this.#setup.runBackend()
+  }
+
+  /** Checks the inputs and finds all shapes: before the block's first line. */
+  async begin(): Promise<void> {
+    this.awaitsInvokes = (this.args.length < 2 || this.args[1] === null) && this.model.inputs.length > 0
+    if (this.awaitsInvokes) return
+    this.#inputs = this.model.prepare(this.args[1])
+    try {
+      this.#variant = await this.model.variant(this.#inputs)
+      this.#taps.begin(await this.#shapes())
+    } catch (error) {
+      throw error instanceof OnnsightError ? error : this.model.misfit(error)
+    }
+  }
+
+  #shapes(): Promise<KnownShapes> {
+    const held = new Map([...this.#inputs].map(([name, { type, dims }]) => [name, { type, dims }]))
+    return this.findShapes ? this.findShapes(this.engine, held) : this.engine.shapes(held)
+  }
+
+  /** Runs the model's standing edits and then the block's body: they record. */
+  async execute(): Promise<unknown> {
+    // In a batch each invoke has them in its own rows.
+    if (!this.awaitsInvokes && !this.isBatch) await this.recordEdits()
+    // An awaited function may have made another trace current: make this one current again.
+    recorderScope().enter(this)
+    const result = await untilStop(() => this.#body?.(this))
+    recorderScope().enter(this)
+    if (this.awaitsInvokes) return this.#runInvokes(result)
+    for (const { act, view } of this.#atEnd) {
+      this.#taps.view = view
+      act()
+    }
+    const { info } = this.#batchOf ?? this
+    if (this.#isInner && info)
+      this.passOn([...liveVariables(info).values, ...(info.frame ? reachedFrom(info.frame) : [])])
+    return result
+  }
+
+  async recordEdits(): Promise<void> {
+    for (const { block, model } of this.model.edits) {
+      await untilStop(() => block.record(model, this))
+      // Where awaits can't be followed, what is current is set by hand.
+      recorderScope().enter(this)
+      this.#lines.forget()
+    }
+  }
+
+  async #runInvokes(result: unknown): Promise<unknown> {
+    // The error says what inputs the model takes.
+    if (!this.invokes.any) this.model.prepare(undefined)
+    await this.invokes.flush()
+    return resultOfInvokes(result)
+  }
+
+  /** `act` records more when the block has ended, so that it sees every write. */
+  atEnd(act: () => void): void {
+    this.#atEnd.push({ act, view: this.#taps.view })
+  }
+
+  /** `act` runs when the values are here and before the trace counts as done. If it fails, so does the trace. */
+  whenRun(act: () => void | Promise<void>): void {
+    this.#whenRun.push(act)
+  }
+
+  async settle(): Promise<void> {
+    for (const act of this.#whenRun) await act()
+  }
+
+  textBegun(info: Info): void {
+    this.#lines.textBegun(info)
+  }
+
+  textEnded(): void {
+    this.#lines.textEnded()
+    // The blocks of invokes have not run yet.
+    if (!this.awaitsInvokes) this.variablesAtEnd = this.info ? liveVariables(this.info).values : []
+  }
+
+  /** The values of the outer variables that the block assigns. */
+  pull(): Record<string, unknown> {
+    return this.info ? pullVariables(this.info) : {}
+  }
+
+  /** Notes what the block's variables ended as. `commit` assigns them once the run has succeeded. */
+  push(state: Readonly<Record<string, unknown>>): void {
+    this.#pushed = state
+    // In an outer trace everything flows on; only the outermost one keeps to what was saved.
+    if (this.#isInner) this.passOn(Object.values(state))
+  }
+
+  /** The trace's own tensors among these values outlive it, as long as the trace or session around it goes on. */
+  passOn(values: readonly unknown[]): void {
+    this.#values.passOn(values)
+  }
+
+  /** The run has succeeded: the block's variables get their values. */
+  commit(result: unknown): void {
+    this.finished = true
+    this.#values.end(result)
+    if (this.#pushed && this.info) pushVariables(this.info, this.#pushed)
+  }
+
+  /** Values that only a variable of the trace or session around holds: nobody may ever look at them. */
+  get heldByVariables(): ReadonlySet<Tensor> {
+    return this.#values.heldByVariables
+  }
+
+  /** The handles whose values must outlive the trace. */
+  get saved(): ReadonlySet<Tensor> {
+    return this.#values.saved
+  }
+
+  takeFromInner(tensor: Tensor): void {
+    this.#values.takeFromInner(tensor)
+  }
+
+  /** @throws SaveError for a tensor of another trace */
+  save(tensor: Tensor): void {
+    this.#values.save(tensor)
+  }
+
+  recording(wanted: readonly Value[]): Recording {
+    return { owner: this, writes: this.#taps.writes, wanted }
+  }
+
+  /** The backend runs the trace on something else than this process's engine. */
+  useRunner(runner: Runner): void {
+    this.#runner = runner
+  }
+
+  /** Runs what has been recorded. */
+  async runRecording(wanted: readonly Value[], goesOn: boolean): Promise<RunResult> {
+    this.#runner ??= new EngineRunner(this.engine)
+    const { signal } = this.#setup
+    const { keepsNothing } = this
+    return this.#runner.run({
+      recording: this.recording(wanted),
+      inputs: this.#inputs,
+      signal,
+      goesOn,
+      once: keepsNothing,
+    })
+  }
+
+  noteMark(mark: Mark): void {
+    this.#lines.note(mark)
+  }
+
+  /** A statement of a template begins. */
+  at(line: number, column: number, info?: Info): void {
+    this.#lines.at(line, column, info)
+  }
+
+  mark(): Mark | undefined {
+    return this.#lines.mark()
+  }
+
+  oneCall<R>(body: () => R): R {
+    return this.#lines.oneCall(body)
+  }
+
+  /** What is known of a value of the model before it runs. */
+  shapeOf(name: string): ValueShape | undefined {
+    return this.#taps.shapeOf(name)
+  }
+
+  read(tap: Tap): Tensor {
+    return this.#taps.read(tap)
+  }
+
+  /** @throws ShapeError, DtypeError, OutOfOrderError */
+  write(tap: Tap, written: unknown): void {
+    this.#taps.write(tap, written)
+  }
+
+  /** @throws SkippedError */
+  skip(module: ModuleNode, outputs: readonly (readonly [Tap, unknown])[]): void {
+    this.#taps.skip(module, outputs)
+  }
+
+  get caller(): Recorder | undefined {
+    return (this.#batchOf ?? this).outer
+  }
+
+  resume(): void {
+    if (!this.finished) recorderScope().enter(this)
+  }
+
+  async force(value: Value): Promise<TensorData> {
+    this.assertGoing('a value')
+    const scope = new CallScope()
+    const mark = this.mark()
+    if (this.isOnlyScanned) throw new ScannedError(undefined, mark?.position())
+    const { wanted, executed, passed } = await this.runRecording([value], true)
+    this.#taps.ran(executed, passed, mark)
+    // A plain function goes on right after this, where nothing follows awaits.
+    scope.reenter()
+    return wanted[0]
+  }
+
+  assertGoing(label: string): void {
+    if (this.finished) throw new TraceEndedError(label, this.name, this.#lines.noted?.position())
+  }
+}
+
+const traces = new WeakMap<object, RunningTrace>()
+
+/** What the library's rooms use of the trace that a `Tracer` stands for. */
+export function traceOf(tracer: object): RunningTrace {
+  const trace = traces.get(tracer)
+  if (!trace) throw new Error('This is no Tracer.')
+  return trace
+}
+
+/** Ties a `Tracer` to its trace. */
+export function bindTracer(tracer: object, trace: RunningTrace): void {
+  traces.set(tracer, trace)
+}
+
+/** The trace that the code runs in; undefined outside, and after its end. */
+export function currentTrace(): RunningTrace | undefined {
+  const recorder = currentRecorder()
+  return recorder instanceof RunningTrace && !recorder.finished ? recorder : undefined
+}
