@@ -1,11 +1,11 @@
 import type { ByteSource } from '../onnx/files/byte-source.ts'
 
-/* Where the weights of loaded models lie: the browser may keep a Blob on the disk, and what is read of it is read anew. */
+/* The weights of loaded models, as Blobs: the browser may keep a Blob on the disk, and each read reads it again. */
 
 const blobs = new Map<string, Blob>()
 let count = 0
 
-/** Gives a Blob a location, by which its bytes are read until it is forgotten. */
+/** Returns a location for a Blob, by which its bytes can be read until `forgetBlob`. */
 export function rememberBlob(blob: Blob): string {
   const location = `blob ${++count}`
   blobs.set(location, blob)

@@ -4,7 +4,7 @@ import type { WeightPreparation } from '../engine/sessions/weights.ts'
 import { externalEntry } from '../onnx/message/external-data.ts'
 import { readTensorBytes } from '../onnx/message/tensor-value.ts'
 
-/** Initializers each as a file of their own: WebAssembly maps none, so a session is handed the bytes of those that it takes. */
+/** Makes each initializer a file of its own, whose bytes are passed to a session. WebAssembly can't map files. */
 export const copiedWeights: WeightPreparation = tensors => names => {
   const parts: WeightPart[] = []
   const found = [...names].map((name, i) => {

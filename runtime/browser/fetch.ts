@@ -1,17 +1,17 @@
 import { FetchError } from '../errors/web.ts'
 
 export interface FetchOptions {
-  /** Whether it is kept, and taken from what is kept. */
+  /** Whether to use the browser's cache. */
   readonly keep: boolean
   readonly signal: AbortSignal | undefined
-  /** Told after each piece, and once more at the end; `total` is Infinity where the server does not say, so that shares stay numbers. */
+  /** Called after each piece and at the end, with bytes. `total` is Infinity if the server does not tell it, so that `done / total` is 0. */
   readonly onBytes: (done: number, total: number) => void
 }
 
-/** The name of the browser's cache that models are kept in. */
-const KEPT = 'onnsight models'
+/** The name of the browser's cache for models. */
+const CACHE_NAME = 'onnsight models'
 
-/** A file at an address, as a Blob: from the browser's cache if it is there as the server has it. @throws FetchError */
+/** Fetches a file as a Blob, from the browser's cache if the server's file has not changed. @throws FetchError, the signal's reason */
 export async function fetchBlob(url: URL, options: FetchOptions): Promise<Blob> {
   const cache = options.keep ? await openCache() : undefined
   const kept = await cache?.match(url.href)
@@ -26,21 +26,21 @@ export async function fetchBlob(url: URL, options: FetchOptions): Promise<Blob> 
   return blob
 }
 
-/** Forgets all models that are kept in this browser, for this site. */
+/** Removes all models of this site from the browser's cache. */
 export async function clearKept(): Promise<void> {
-  await globalThis.caches?.delete(KEPT)
+  await globalThis.caches?.delete(CACHE_NAME)
 }
 
-/** Undefined where the page may not have one: without https, in private windows. */
+/** The browser's cache; undefined if the page may not use one: without https, in private windows. */
 async function openCache(): Promise<Cache | undefined> {
   try {
-    return await globalThis.caches?.open(KEPT)
+    return await globalThis.caches?.open(CACHE_NAME)
   } catch {
     return undefined
   }
 }
 
-/** Whether the server's file is still the one that was kept. Without a connection what is kept will do. */
+/** Whether the cached file is the server's present one. Without a connection the cached file is used. */
 async function isCurrent(url: URL, kept: Response, signal: AbortSignal | undefined): Promise<boolean> {
   let now: Response
   try {
@@ -49,11 +49,11 @@ async function isCurrent(url: URL, kept: Response, signal: AbortSignal | undefin
     signal?.throwIfAborted()
     return error instanceof TypeError
   }
-  // A server that has no HEAD can't be asked.
+  // A server without HEAD can't tell; the cached file is used.
   if (!now.ok) return now.status === 405 || now.status === 501
   return ['etag', 'last-modified', 'content-length'].every(name => {
-    const [then, there] = [kept.headers.get(name), now.headers.get(name)]
-    return then === null || there === null || then === there
+    const [cached, current] = [kept.headers.get(name), now.headers.get(name)]
+    return cached === null || current === null || cached === current
   })
 }
 
@@ -85,7 +85,7 @@ async function request(url: URL, init: RequestInit): Promise<Response> {
   )
 }
 
-/** Reads a response piece by piece. Of what is compressed, the length in the header is the compressed one, and pieces come unpacked. */
+/** Reads a response piece by piece. For a compressed one the total is unknown: its header has the compressed length, and pieces are unpacked. */
 async function stream(url: URL, response: Response, { signal, onBytes }: FetchOptions): Promise<Blob> {
   const length = Number(response.headers.get('content-length') ?? 0)
   let total = length > 0 && !response.headers.has('content-encoding') ? length : Number.POSITIVE_INFINITY
@@ -98,7 +98,7 @@ async function stream(url: URL, response: Response, { signal, onBytes }: FetchOp
       if (!piece || piece.done) break
       pieces.push(piece.value)
       done += piece.value.length
-      // Other sites may hide that they compress.
+      // Headers of another site may not show that it compresses.
       if (done > total) total = Number.POSITIVE_INFINITY
       onBytes(done, total)
     }
@@ -110,7 +110,7 @@ async function stream(url: URL, response: Response, { signal, onBytes }: FetchOp
   return new Blob(pieces)
 }
 
-/** A cache that is full keeps nothing; the model is here all the same. */
+/** Puts a file into the cache. If the cache is full it is not kept, and loading goes on. */
 async function keep(cache: Cache, url: URL, { headers }: Response, blob: Blob): Promise<void> {
   const kept = ['etag', 'last-modified', 'content-length'].flatMap(name => {
     const value = headers.get(name)

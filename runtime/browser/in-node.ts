@@ -1,4 +1,4 @@
-/** Every browser's window and worker has `self`, and so do Deno and Bun; Node has none. */
+/** Whether this is Node: it has no `self`, unlike the windows and workers of browsers, Deno and Bun. */
 export const isInNode = (): boolean =>
   (globalThis as { self?: unknown }).self === undefined &&
   (globalThis as { process?: { versions?: { node?: string } } }).process?.versions?.node !== undefined

@@ -2,5 +2,5 @@ import { installPlatform } from './platform.ts'
 
 installPlatform()
 
-/** What expanded macros import, in a browser. No user code does. */
+/** The module that expanded macros import in a browser. User code does not. */
 export * from '../expanded.ts'

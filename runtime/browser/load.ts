@@ -15,18 +15,17 @@ import { copiedWeights } from './copied-weights.ts'
 import { fetchBlob } from './fetch.ts'
 import { isInNode } from './in-node.ts'
 
-/** A model's files, to be read. */
-interface Found {
+/** The files of a model. */
+interface ModelFiles {
   readonly name: string
   readonly blob: Blob
-  /** The file of this name beside it; undefined if there is none. */
-  beside(name: string): Promise<Blob | undefined>
+  /** The file with this name beside the model; undefined if there is none. */
+  fileBeside(name: string): Promise<Blob | undefined>
 }
 
 /**
- * Opens an ONNX model in a browser: at an address, in a File or Blob, in bytes, or in several Files where its weights lie in files of
- * their own. What is fetched is kept in the browser's cache. Every session has its own copy of its weights, and a model is cut into
- * blocks: unedited, all of them together have one.
+ * Opens an ONNX model in a browser: from an address, a File or Blob, bytes, or several Files if its weights are in files of their own.
+ * Fetched files are kept in the browser's cache. Every session has a copy of its weights; the blocks of an unedited model share one copy.
  * @throws FetchError, OutOfMemoryError, WebGpuUnavailableError, and the errors of reading: NotOnnxError, TruncatedModelError,
  * ExternalDataError, UnsupportedVersionError, UnsupportedModelError
  */
@@ -43,7 +42,7 @@ export async function load<M extends ModelMembers = Model>(source: ModelSource, 
       'leave out cacheFolder and profileFolder: what is fetched is kept by itself',
     )
   options.signal?.throwIfAborted()
-  const { name, blob, beside } = await find(source, options)
+  const { name, blob, fileBeside: beside } = await filesOf(source, options)
   const locations: string[] = []
   const remember = (found: Blob): string => {
     const location = rememberBlob(found)
@@ -72,7 +71,7 @@ export async function load<M extends ModelMembers = Model>(source: ModelSource, 
       released: forget,
     }
     const model = await openModel(
-      { message, origin, provider, places: copiedWeights, groupBytes: options.groupBytes ?? 0 },
+      { message, origin, provider, preparation: copiedWeights, groupBytes: options.groupBytes ?? 0 },
       options,
     )
     return model as unknown as M
@@ -82,37 +81,37 @@ export async function load<M extends ModelMembers = Model>(source: ModelSource, 
   }
 }
 
-async function find(source: ModelSource, options: LoadOptions): Promise<Found> {
-  if (typeof source === 'string' || source instanceof URL) return atAddress(source, options)
-  if (Array.isArray(source)) return amongFiles(source as readonly File[])
-  if (source instanceof Blob) return amongFiles([source])
+async function filesOf(source: ModelSource, options: LoadOptions): Promise<ModelFiles> {
+  if (typeof source === 'string' || source instanceof URL) return filesAt(source, options)
+  if (Array.isArray(source)) return filesAmong(source as readonly File[])
+  if (source instanceof Blob) return filesAmong([source])
   if (source instanceof ArrayBuffer || source instanceof Uint8Array)
-    return amongFiles([new Blob([source as Uint8Array<ArrayBuffer>])])
+    return filesAmong([new Blob([source as Uint8Array<ArrayBuffer>])])
   throw new LoadOptionError(
     'load() was given no model.',
     'give it an address, a File, a Blob, bytes, or a list of Files',
   )
 }
 
-async function atAddress(address: string | URL, { keep = true, signal, onProgress }: LoadOptions): Promise<Found> {
+async function filesAt(address: string | URL, { keep = true, signal, onProgress }: LoadOptions): Promise<ModelFiles> {
   const url = new URL(address, globalThis.document?.baseURI ?? globalThis.location?.href)
   const fetched = (from: URL) =>
     fetchBlob(from, { keep, signal, onBytes: (done, total) => onProgress?.(done, total, 'fetched') })
-  return { name: String(address), blob: await fetched(url), beside: name => fetched(new URL(name, url)) }
+  return { name: String(address), blob: await fetched(url), fileBeside: name => fetched(new URL(name, url)) }
 }
 
-function amongFiles(files: readonly (File | Blob)[]): Found {
+function filesAmong(files: readonly (File | Blob)[]): ModelFiles {
   const nameOf = (file: File | Blob): string => (file as Partial<File>).name ?? 'model.onnx'
   const model = files.length === 1 ? files[0] : files.find(file => nameOf(file).endsWith('.onnx'))
   if (!model) throw new ModelNotFoundError(files.map(nameOf).join(', ') || 'no file', [])
   return {
     name: nameOf(model),
     blob: model,
-    beside: async name => files.find(file => nameOf(file) === name.split('/').at(-1)),
+    fileBeside: async name => files.find(file => nameOf(file) === name.split('/').at(-1)),
   }
 }
 
-/** @param needsFloat16 the model has float16 values, which not every graphics adapter computes with */
+/** @param needsFloat16 whether the model has float16 values, which not every graphics adapter can compute with */
 async function chooseProvider(
   { provider = 'wasm', threads, fallback }: LoadOptions,
   needsFloat16: boolean,
@@ -148,7 +147,7 @@ async function computesFloat16(): Promise<boolean> {
   return adapter?.features.has('shader-f16') ?? false
 }
 
-/** Whether anything in a model is float16: an input or a weight, a value that it declares, or what a node casts to. */
+/** Whether a model has float16 inputs, weights or declared values, or casts to float16. */
 function hasFloat16({ graph }: ModelProto): boolean {
   if (!graph) return false
   const isHalf = (type: number): boolean => type === TensorProto_DataType.FLOAT16

@@ -10,11 +10,11 @@ import { readBlobBytes } from './blobs.ts'
 let installed = false
 
 /**
- * What a browser gives: onnxruntime-web for tensors outside a model. Nothing there follows awaits, so a trace is made current again by
- * hand after each one.
+ * Installs the browser's platform: onnxruntime-web for tensors outside a model. Browsers have no async context, so onnsight makes a trace
+ * current again after each await.
  */
 export function installPlatform(): void {
-  // A server that renders a browser's component has both halves: Node's stays.
+  // A server that renders components imports this too. Node's platform stays installed there.
   if (installed || hasPlatform()) return
   installed = true
   const calculator = new Calculator(webProvider({ device: 'wasm' }))

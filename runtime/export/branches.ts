@@ -5,7 +5,7 @@ import { normalise } from '../graph/normalise.ts'
 
 const FIX = 'edit what lies before and after the branches, or export the model without them'
 
-/** An edit that reaches into what inputs choose: the model with all its branches in it does not have that place, or has another. */
+/** The error for an edit inside a branch that inputs choose: the file contains all branches, and there the edit would do something else. */
 export function insideBranch(label: string | undefined, mark?: Mark, cause?: unknown): UnsavableEditError {
   const what = label ?? 'a place that it reads or writes'
   const at = mark?.position() ?? (cause as { at?: ReturnType<Mark['position']> } | undefined)?.at
@@ -18,48 +18,48 @@ export function insideBranch(label: string | undefined, mark?: Mark, cause?: unk
 }
 
 /**
- * Checks that edits do the same to the model with all its branches in it as to the model with these branches chosen.
- * @throws UnsavableEditError for one that does not
+ * Checks that edits do the same to the whole model, with all its branches, as to the model with some branches chosen.
+ * @throws UnsavableEditError for an edit that does not
  */
-export function assertAroundBranches(whole: Program, inWhole: Recording, chosen: Program, inChosen: Recording): void {
-  const there = new Map(placesOf(whole, inWhole).map(place => [place.key, place]))
-  const here = placesOf(chosen, inChosen)
-  for (const { key, tap, mark } of here) if (!there.has(key)) throw insideBranch(tap.label, mark)
-  const [other] = [...there.values()].filter(({ key }) => !here.some(place => place.key === key))
+export function assertOutsideBranches(whole: Program, inWhole: Recording, chosen: Program, inChosen: Recording): void {
+  const inWholeModel = new Map(tapUsesOf(whole, inWhole).map(place => [place.key, place]))
+  const inChosenModel = tapUsesOf(chosen, inChosen)
+  for (const { key, tap, mark } of inChosenModel) if (!inWholeModel.has(key)) throw insideBranch(tap.label, mark)
+  const [other] = [...inWholeModel.values()].filter(({ key }) => !inChosenModel.some(place => place.key === key))
   if (other) throw insideBranch(other.tap.label, other.mark)
   for (const [tap, [{ mark }]] of inChosen.writes) {
-    if (reachesBranch(chosen, tap, whole) !== reachesIf(whole, there.get(keyOf(chosen, tap, 'write'))!.tap)) {
+    if (reachesBranch(chosen, tap, whole) !== reachesIf(whole, inWholeModel.get(keyOf(chosen, tap, 'write'))!.tap)) {
       throw insideBranch(tap.label, mark)
     }
   }
 }
 
-interface PlaceUsed {
+interface TapUse {
   readonly key: string
   readonly tap: Tap
   readonly mark: Mark | undefined
 }
 
-/** Where a recording reads and writes. */
-function placesOf(program: Program, { owner, writes }: Recording): PlaceUsed[] {
-  const places: PlaceUsed[] = []
-  for (const [tap, list] of writes) places.push({ key: keyOf(program, tap, 'write'), tap, mark: list[0].mark })
+/** The taps at which a recording reads and writes. */
+function tapUsesOf(program: Program, { owner, writes }: Recording): TapUse[] {
+  const uses: TapUse[] = []
+  for (const [tap, list] of writes) uses.push({ key: keyOf(program, tap, 'write'), tap, mark: list[0].mark })
   for (const expression of normalise({ owner, writes, wanted: [] }).order) {
     const taps = expression.kind === 'read' ? [expression.tap] : []
     if (expression.kind === 'application') taps.push(expression.from, expression.to)
     for (const tap of taps)
-      places.push({ key: keyOf(program, tap, 'read'), tap, mark: 'mark' in expression ? expression.mark : undefined })
+      uses.push({ key: keyOf(program, tap, 'read'), tap, mark: 'mark' in expression ? expression.mark : undefined })
   }
-  return places
+  return uses
 }
 
-/** The same in every graph of the model: nodes have other numbers there. */
+/** A key that is equal in all graphs of a model. A node's index is replaced by its name, because indices differ. */
 function keyOf({ graph }: Program, { scope, direction, tensor }: Tap, use: string): string {
   const index = /^node:(\d+)$/.exec(scope)?.[1]
   return [use, index === undefined ? scope : `node ${graph.nodes[Number(index)].name}`, direction, tensor].join('\n')
 }
 
-/** Of the nodes that read a value inside branches: whether a write at the tap reaches them; undefined if there are none, or some. */
+/** Whether a write at the tap reaches the nodes inside branches that read the value; undefined if there are none, or if it reaches only some. */
 function reachesBranch({ graph, taps }: Program, tap: Tap, whole: Program): boolean | undefined {
   const own = new Set(whole.graph.nodes.map(({ name }) => name))
   const inside = (graph.consumers.get(tap.tensor) ?? []).filter(({ name }) => !own.has(name))

@@ -6,48 +6,48 @@ import { inlineFunctions } from '../onnx/rewriting/inline-functions.ts'
 import type { ModelProto, NodeProto } from '../onnx/schema/onnx_pb.ts'
 import type { Traceable, TraceableVariant } from '../tracing/traceable.ts'
 import { AddedNames } from './added-names.ts'
-import { assertAroundBranches, insideBranch } from './branches.ts'
-import { declared } from './declared.ts'
+import { assertOutsideBranches, insideBranch } from './branches.ts'
+import { declareAddedValues } from './declare-added-values.ts'
+import { expandedGraph } from './expanded-graph.ts'
 import { type EditedGraph, lowerEdits } from './lower.ts'
-import { editedMessage, type Forms } from './message.ts'
-import { findHomes } from './modules-of-added-nodes.ts'
-import { areAlike, inCommon, type ProbeDims, type Probes, probe, type Shapes } from './open-dims.ts'
+import { editedMessage, type MessageForms } from './message.ts'
+import { placeAddedNodes } from './place-added-nodes.ts'
 import { type RecordedEdits, recordEdits } from './record.ts'
 import { type ShapeNodes, shapeFromInputs } from './shape-sources.ts'
-import { writtenOut } from './written-out.ts'
+import { commonShapes, haveSameDims, type Shapes, type TrialDims, type TrialShapes, tryDims } from './trial-dims.ts'
 
-/** What an edited model is made of. */
+/** A model with standing edits, and what is needed to write it. */
 export interface EditedParts {
   /** The model with its standing edits. */
   readonly model: Traceable
-  /** As it was read. */
+  /** The message as it was read. */
   readonly file: ModelProto
-  /** What runs it, with all its branches in it. */
+  /** The variant with all branches. */
   readonly variant: TraceableVariant
-  /** With its branches chosen, in the ways that inputs can. */
+  /** The variants with chosen branches, one for each choice that inputs can make. */
   readonly chosen: readonly TraceableVariant[]
-  /** Takes the branches that constants decide; `inPlace` learns what stands for each. */
-  settle(proto: ModelProto, inPlace: Map<NodeProto, readonly NodeProto[]>): ModelProto
-  /** Dims of every value of a model for inputs of these dims, or of any. @throws what onnxruntime throws where it refuses the model */
-  infer(model: ModelProto, inputs: ProbeDims | undefined): Promise<ReadonlyMap<string, ValueShape>>
+  /** Replaces the `If` nodes that constants decide by their branches, and adds to `replacements` the nodes that replace each of them. */
+  takeConstantBranches(proto: ModelProto, replacements: Map<NodeProto, readonly NodeProto[]>): ModelProto
+  /** Dtype and dims of every value of a model, for inputs of these dims or of any. @throws onnxruntime's error if it refuses the model */
+  infer(model: ModelProto, inputs: TrialDims | undefined): Promise<ReadonlyMap<string, ValueShape>>
 }
 
 /**
- * The model's message with its standing edits as nodes of its own graph: its results are those of the edited model, for every input.
- * @throws UnsavableEditError for an edit that no graph can hold, CycleError, and what the edits themselves throw
+ * The model's message with its standing edits as nodes of its graph. For every input, its results are those of the edited model.
+ * @throws UnsavableEditError for an edit that can't be written as nodes, CycleError, and errors of the edits themselves
  */
 export async function editModel(parts: EditedParts): Promise<ModelProto> {
   const { engine } = parts.variant
   const { graph, openShapes } = engine.program
-  const probes = await probe(graph.inputs, dims => engine.shapes(held(graph.inputs, dims)))
-  const recorded = await recordAround(parts, inCommon(probes, openShapes))
-  const made = new Making(parts, probes, recorded)
+  const trials = await tryDims(graph.inputs, dims => engine.shapes(withTypes(graph.inputs, dims)))
+  const recorded = await recordBesideBranches(parts, commonShapes(trials, openShapes))
+  const made = new EditedModel(parts, trials, recorded)
   return made.run()
 }
 
-/** Records edits on the model with all its branches in it. @throws UnsavableEditError for what does something else in one of them */
-async function recordAround({ model, variant, chosen }: EditedParts, shapes: Shapes): Promise<RecordedEdits> {
-  // First, so that what is wrong with the edit itself is told as in a trace.
+/** Records the edits on the variant with all branches. @throws UnsavableEditError for an edit that does something else in a chosen branch */
+async function recordBesideBranches({ model, variant, chosen }: EditedParts, shapes: Shapes): Promise<RecordedEdits> {
+  // Recording on chosen branches comes first, so that errors of an edit itself are those of a trace.
   const each: [TraceableVariant, RecordedEdits][] = []
   const failed: unknown[] = []
   for (const own of chosen) {
@@ -62,51 +62,54 @@ async function recordAround({ model, variant, chosen }: EditedParts, shapes: Sha
     throw chosen.length > 0 ? insideBranch(undefined, undefined, error) : error
   })
   for (const [own, { recording }] of each)
-    assertAroundBranches(variant.engine.program, recorded.recording, own.engine.program, recording)
+    assertOutsideBranches(variant.engine.program, recorded.recording, own.engine.program, recording)
   return recorded
 }
 
-function held(inputs: readonly { name: string }[], dims: ProbeDims) {
+function withTypes(inputs: readonly { name: string }[], dims: TrialDims) {
   return new Map(inputs.map(({ name }) => [name, { type: 'float32' as const, dims: dims.get(name)! }]))
 }
 
-class Making {
+class EditedModel {
   readonly #parts: EditedParts
-  readonly #probes: Probes
+  readonly #trials: TrialShapes
   readonly #recorded: RecordedEdits
-  readonly #forms: Forms
+  readonly #forms: MessageForms
   readonly #nodes: readonly GraphNode[]
 
-  constructor(parts: EditedParts, probes: Probes, recorded: RecordedEdits) {
+  constructor(parts: EditedParts, trials: TrialShapes, recorded: RecordedEdits) {
     this.#parts = parts
-    this.#probes = probes
+    this.#trials = trials
     this.#recorded = recorded
     const { file } = parts
-    const calls = new Map<NodeProto, readonly NodeProto[]>()
-    const { inlined, nodes } = writtenOut(parts.settle(inlineFunctions(file, calls), calls), calls)
-    this.#forms = { file, inlined, calls }
+    const replacements = new Map<NodeProto, readonly NodeProto[]>()
+    const { inlined, nodes } = expandedGraph(
+      parts.takeConstantBranches(inlineFunctions(file, replacements), replacements),
+      replacements,
+    )
+    this.#forms = { file, inlined, replacements }
     this.#nodes = nodes
   }
 
   async run(): Promise<ModelProto> {
     const { recording } = this.#recorded
-    // Writes are first taken to fit; what is not sure to is then made to.
-    let made = this.#lower(recording)
-    let shapes = await this.#infer(made.message)
-    const misfits = this.#misfits(made.graph, shapes)
+    // First all writes are assumed to fit. Those that may not fit for some inputs are then fitted at run time.
+    let lowered = this.#lower(recording)
+    let shapes = await this.#infer(lowered.message)
+    const misfits = this.#misfits(lowered.graph, shapes)
     if (misfits.size > 0) {
-      made = this.#lower(replaced(recording, misfits))
-      shapes = await this.#infer(made.message)
+      lowered = this.#lower(replaced(recording, misfits))
+      shapes = await this.#infer(lowered.message)
     }
-    return declared(this.#withoutShapeReads(made, shapes), made.graph.added, shapes)
+    return declareAddedValues(this.#withoutShapeReads(lowered, shapes), lowered.graph.added, shapes)
   }
 
-  #lower(recording: Recording): Made {
+  #lower(recording: Recording): Lowered {
     const { program } = this.#parts.variant.engine
     const [forms, nodes] = [this.#forms, this.#nodes]
     const names = new AddedNames(forms.inlined)
-    const housed = findHomes(program, recording, this.#recorded.editOf)
-    const graph = lowerEdits(housed, { program, nodes, names })
+    const placed = placeAddedNodes(program, recording, this.#recorded.editOf)
+    const graph = lowerEdits(placed, { program, nodes, names })
     return {
       graph,
       names,
@@ -117,7 +120,7 @@ class Making {
 
   async #infer(message: ModelProto): Promise<Shapes[]> {
     const shapes: Shapes[] = []
-    const { dims } = this.#probes
+    const { dims } = this.#trials
     try {
       for (const each of dims) shapes.push(await this.#parts.infer(message, each))
       if (dims.length === 0) await this.#parts.infer(message, undefined)
@@ -133,12 +136,12 @@ class Making {
     return shapes
   }
 
-  /** Written values that need not have the dims of their place, with what stands for them. */
+  /** Written values whose dims may not match their place for every input, each with the value that is fitted at run time. */
   #misfits(graph: EditedGraph, shapes: readonly Shapes[]): Map<Value, Value> {
     const found = new Map<Value, Value>()
     for (const [written, { tensor, fitted }] of this.#recorded.uncertain) {
       const name = graph.nameOf(written)
-      if (name === undefined || areAlike(this.#probes, tensor, shapes, name)) continue
+      if (name === undefined || haveSameDims(this.#trials, tensor, shapes, name)) continue
       if (fitted) {
         found.set(written, fitted)
         continue
@@ -152,24 +155,24 @@ class Making {
     return found
   }
 
-  /** Shape nodes read the model's inputs where they can: what an edit replaces is computed for its dims alone else. */
-  #withoutShapeReads({ graph, names, message, rebuild }: Made, shapes: readonly Shapes[]): ModelProto {
+  /** Lets Shape nodes read the model's inputs if possible. Otherwise a value that an edit replaces would be computed for its dims only. */
+  #withoutShapeReads({ graph, names, message, rebuild }: Lowered, shapes: readonly Shapes[]): ModelProto {
     const found = new Map<NodeProto, ShapeNodes>()
     for (const node of graph.added) {
       if (node.opType !== 'Shape') continue
-      const nodes = shapeFromInputs(node, this.#probes.dims, shapes, names)
+      const nodes = shapeFromInputs(node, this.#trials.dims, shapes, names)
       if (nodes) found.set(node, nodes)
     }
     if (found.size === 0) return message
     const sizeOf = (model: ModelProto): Set<string> => new Set(model.graph?.node.flatMap(node => node.output))
     const trial = sizeOf(rebuild(withShapes(graph, found)))
-    // Where the value is computed anyway, its own shape is the plainest.
+    // If the value is computed anyway, its own Shape node is simpler.
     for (const node of found.keys()) if (trial.has(node.input[0])) found.delete(node)
     return found.size === 0 ? message : rebuild(withShapes(graph, found))
   }
 }
 
-interface Made {
+interface Lowered {
   readonly graph: EditedGraph
   readonly names: AddedNames
   readonly message: ModelProto

@@ -13,11 +13,11 @@ import { renameCaptures } from '../onnx/message/captures.ts'
 import { withFields } from '../onnx/message/message.ts'
 import type { NodeProto, TensorProto } from '../onnx/schema/onnx_pb.ts'
 import type { AddedNames } from './added-names.ts'
-import type { Home, Housed } from './modules-of-added-nodes.ts'
+import type { NodePlace, PlacedRecording } from './place-added-nodes.ts'
 
-/** A model's graph with a recording in it. */
+/** The nodes of a model's graph with a recording in it. */
 export interface EditedGraph {
-  /** The model's own nodes that are still needed, by their index, with what they read now. */
+  /** The model's own nodes that are still needed, by index, with their present inputs. */
   readonly kept: ReadonlyMap<number, NodeProto>
   /** Nodes that the edits add, producers first. */
   readonly added: readonly NodeProto[]
@@ -26,36 +26,36 @@ export interface EditedGraph {
   nameOf(value: Value): string | undefined
 }
 
-/** What a recording is put into. */
-export interface Target {
+/** The model that a recording is added to. */
+export interface ExportTarget {
   readonly program: Program
-  /** The program's graph as its file has it: the same nodes, in the same order. */
+  /** The nodes of the file, the same as those of the program's graph and in the same order. */
   readonly nodes: readonly GraphNode[]
   readonly names: AddedNames
 }
 
 /**
- * Puts a recording into the whole graph. Its wanted values become the model's outputs, under the names that these have.
+ * Adds a recording to the whole graph. Its wanted values become the model's outputs, with the outputs' names.
  * @throws CycleError; UnsavableEditError for an operation that the model's opset lacks
  */
-export function lowerEdits({ recording, homes }: Housed, target: Target): EditedGraph {
-  return new Lowering(recording, homes, target).run()
+export function lowerEdits({ recording, placeOf }: PlacedRecording, target: ExportTarget): EditedGraph {
+  return new Lowering(recording, placeOf, target).run()
 }
 
 class Lowering {
   readonly #recording: Recording
-  readonly #homes: Housed['homes']
-  readonly #target: Target
+  readonly #placeOfExpression: PlacedRecording['placeOf']
+  readonly #target: ExportTarget
   readonly #form: NormalForm
   readonly #demand: Demand
-  /** By id, where it is not the id itself. */
+  /** Names of values in the file, by id, if they differ from the id. */
   readonly #names = new Map<string, string>()
   readonly #added: NodeProto[] = []
   readonly #initializers = new Map<string, TensorProto>()
 
-  constructor(recording: Recording, homes: Housed['homes'], target: Target) {
+  constructor(recording: Recording, placeOf: PlacedRecording['placeOf'], target: ExportTarget) {
     this.#recording = recording
-    this.#homes = homes
+    this.#placeOfExpression = placeOf
     this.#target = target
     this.#form = normalise(recording)
     this.#demand = new Demand(target.program, recording, this.#form, new Set(), { isPlain: true })
@@ -69,7 +69,7 @@ class Lowering {
     const outputs = this.#nameOutputs(results)
     const kept = new Map<number, NodeProto>()
     for (const unit of this.#demand.units) {
-      if (unit.kind === 'node') kept.set(unit.node!.index, this.#kept(unit))
+      if (unit.kind === 'node') kept.set(unit.node!.index, this.#modelNode(unit))
       else this.#added.push(unit.operation ? this.#operation(unit, unit.operation) : this.#copy(unit))
     }
     this.#added.push(...outputs())
@@ -84,13 +84,13 @@ class Lowering {
     }
   }
 
-  /** Declared outputs keep their names: what had them before is called otherwise now. Gives what must come after all nodes. */
+  /** Gives the results the names of the declared outputs, and renames the unedited values. Returns the nodes to add after all others. */
   #nameOutputs(results: readonly string[]): () => NodeProto[] {
     const { graph } = this.#target.program
-    const passed: [id: string, output: string][] = []
+    const renamedOutputs: [id: string, output: string][] = []
     const seen = new Set<string>()
     graph.outputs.forEach(({ name }, i) => {
-      // A value may be listed twice.
+      // A model may list an output twice.
       if (seen.has(name)) return
       seen.add(name)
       const id = results[i]
@@ -104,16 +104,16 @@ class Lowering {
       if (this.#demand.producers.has(name)) this.#names.set(name, this.#target.names.unique(`${name}.unedited`))
       const isOwn = this.#demand.producers.has(id) && !isModelValue(id) && !this.#names.has(id)
       if (isOwn) this.#names.set(id, name)
-      else passed.push([id, name])
+      else renamedOutputs.push([id, name])
     })
     return () =>
-      passed.map(([id, name]) => {
-        const placed = this.#place({ edit: 0, module: '' }, 'Identity')
+      renamedOutputs.map(([id, name]) => {
+        const placed = this.#nodeFields({ edit: 0, module: '' }, 'Identity')
         return withFields(emitNode(identity, placed.name, [this.#nameOf(id)], [name]), placed)
       })
   }
 
-  #kept(unit: Unit): NodeProto {
+  #modelNode(unit: Unit): NodeProto {
     const { proto } = this.#target.nodes[unit.node!.index]
     const inputs = unit.inputs.map(id => this.#nameOf(id))
     const outputs = unit.outputs.map(id => this.#nameOf(id))
@@ -126,9 +126,9 @@ class Lowering {
 
   #copy(unit: Unit): NodeProto {
     const { proto, name } = this.#target.nodes[unit.node!.index]
-    const home = this.#homeOf(unit)
-    const placed = this.#place(home, name.slice(name.lastIndexOf('/') + 1))
-    const outputs = unit.outputs.map((id, i) => (id === '' ? '' : this.#made(id, `${placed.name}_output_${i}`)))
+    const home = this.#placeOf(unit)
+    const placed = this.#nodeFields(home, name.slice(name.lastIndexOf('/') + 1))
+    const outputs = unit.outputs.map((id, i) => (id === '' ? '' : this.#nameMade(id, `${placed.name}_output_${i}`)))
     const inputs = unit.inputs.map(id => this.#nameOf(id))
     return withFields(renameCaptures(proto, this.#renamedCaptures(unit)), {
       ...placed,
@@ -139,11 +139,11 @@ class Lowering {
 
   #operation(unit: Unit, operation: Operation): NodeProto {
     const lowered = this.#lower(operation)
-    const placed = this.#place(this.#homeOf(unit), operation.opType)
-    const outputs = unit.outputs.map((id, i) => this.#made(id, `${placed.name}_output_${i}`))
-    // Lowering may turn inputs into attributes: those that stay keep their ids.
+    const placed = this.#nodeFields(this.#placeOf(unit), operation.opType)
+    const outputs = unit.outputs.map((id, i) => this.#nameMade(id, `${placed.name}_output_${i}`))
+    // Lowering may turn inputs into attributes. The remaining inputs keep their ids.
     const inputs = lowered.inputs.map(input =>
-      input ? this.#nameOf(unit.inputs[operation.inputs.indexOf(input)], this.#homeOf(unit)) : '',
+      input ? this.#nameOf(unit.inputs[operation.inputs.indexOf(input)], this.#placeOf(unit)) : '',
     )
     return withFields(emitNode(lowered, placed.name, inputs, outputs), placed)
   }
@@ -170,19 +170,19 @@ class Lowering {
     return new Map(captures.map(([name, id]) => [name, this.#nameOf(id)] as const).filter(([from, to]) => from !== to))
   }
 
-  #homeOf({ expression }: Unit): Home {
-    const found = expression === undefined ? undefined : this.#homes.get(this.#form.order[expression])
+  #placeOf({ expression }: Unit): NodePlace {
+    const found = expression === undefined ? undefined : this.#placeOfExpression.get(this.#form.order[expression])
     return found ?? { edit: 0, module: '' }
   }
 
-  #place({ edit, module }: Home, what: string) {
+  #nodeFields({ edit, module }: NodePlace, what: string) {
     const { program, names } = this.#target
     const placed = program.tree.placeIn(module, names.ofEdit(edit, what))
     return { ...placed, name: names.unique(placed.name) }
   }
 
   /** Names a value that an added node makes. */
-  #made(id: string, name: string): string {
+  #nameMade(id: string, name: string): string {
     const known = this.#names.get(id)
     if (known !== undefined) return known
     const unique = this.#target.names.unique(name)
@@ -190,8 +190,8 @@ class Lowering {
     return unique
   }
 
-  /** The name that an id has in the file; a tensor of the recording becomes an initializer. */
-  #nameOf(id: string, home: Home = { edit: 0, module: '' }): string {
+  /** The name of an id in the file. A tensor of the recording becomes an initializer. */
+  #nameOf(id: string, home: NodePlace = { edit: 0, module: '' }): string {
     const known = this.#names.get(id)
     if (known !== undefined) return known
     if (id === '' || isModelValue(id)) return id

@@ -4,78 +4,78 @@ import { withFields } from '../onnx/message/message.ts'
 import type { GraphProto, ModelProto, NodeProto } from '../onnx/schema/onnx_pb.ts'
 import type { EditedGraph } from './lower.ts'
 
-/** A model's message in the two forms that its nodes come from. */
-export interface Forms {
-  /** As it was read. */
+/** A model's message as in the file, and with calls and fused nodes replaced. */
+export interface MessageForms {
+  /** The message as it was read. */
   readonly file: ModelProto
-  /** With its functions' nodes in the place of their calls: what modules and edits are about. */
+  /** The message with functions inlined and fused nodes expanded, as modules and edits see it. */
   readonly inlined: ModelProto
-  /** Of the main graph's calls: the nodes that stand in their place. */
-  readonly calls: ReadonlyMap<NodeProto, readonly NodeProto[]>
+  /** The nodes in `inlined` that replace a node of the file's main graph. */
+  readonly replacements: ReadonlyMap<NodeProto, readonly NodeProto[]>
 }
 
 /**
- * The model as it was read, with the edited graph in the place of its own: calls of functions stay where no edit reaches inside, and all
- * that only removed nodes read is gone. Nothing of what was given is changed.
+ * The file's message with the edited graph. Calls of functions and fused nodes stay if no edit reaches inside, and what only removed nodes
+ * read is removed. The messages are copied, not changed.
  */
-export function editedMessage(forms: Forms, nodes: readonly GraphNode[], edited: EditedGraph): ModelProto {
+export function editedMessage(forms: MessageForms, nodes: readonly GraphNode[], edited: EditedGraph): ModelProto {
   const graph = forms.file.graph as GraphProto
   const inlined = forms.inlined.graph as GraphProto
   const ownNodes = new OwnNodes(nodes, edited, graph)
   const list: NodeProto[] = []
   let isInlined = false
   for (const node of graph.node) {
-    const inner = forms.calls.get(node)
-    const call = inner && ownNodes.callNow(node, inner)
+    const inner = forms.replacements.get(node)
+    const call = inner && ownNodes.callOf(node, inner)
     if (call) list.push(call)
-    else if (!inner) list.push(...ownNodes.now(node))
+    else if (!inner) list.push(...ownNodes.nodesOf(node))
     else {
       isInlined = true
-      for (const each of inner) list.push(...ownNodes.now(each))
+      for (const each of inner) list.push(...ownNodes.nodesOf(each))
     }
   }
-  const node = uniquelyNamed(ordered([...list, ...edited.added], graph))
+  const node = uniquelyNamed(sortedNeeded([...list, ...edited.added], graph))
   const before = namesIn(isInlined ? inlined : graph)
   const used = usedBy(node, graph)
-  // What nobody read before stays, as all that has nothing to do with the edits.
+  // An initializer that no node read before stays, like everything that the edits do not concern.
   const wasRead = usedBy(graph.node, graph)
   const inputs = new Set(graph.input.map(({ name }) => name))
-  const stays = (name: string): boolean => used.has(name) || !wasRead.has(name) || inputs.has(name)
+  const isKept = (name: string): boolean => used.has(name) || !wasRead.has(name) || inputs.has(name)
   const own = new Set(graph.initializer.map(({ name }) => name))
   const initializer = [
-    ...graph.initializer.filter(({ name }) => stays(name)),
-    // Constants of fused nodes that are written out, and of branches.
+    ...graph.initializer.filter(({ name }) => isKept(name)),
+    // Constants of expanded fused nodes, and of branches.
     ...inlined.initializer.filter(({ name }) => !own.has(name) && used.has(name)),
     ...edited.initializers.filter(({ name }) => used.has(name)),
   ]
   const ownSparse = new Set(graph.sparseInitializer.map(({ values }) => values?.name ?? ''))
   const isAdded = (name: string): boolean => !ownSparse.has(name) && used.has(name)
   const sparseInitializer = [
-    ...graph.sparseInitializer.filter(({ values }) => stays(values?.name ?? '')),
+    ...graph.sparseInitializer.filter(({ values }) => isKept(values?.name ?? '')),
     ...inlined.sparseInitializer.filter(({ values }) => isAdded(values?.name ?? '')),
   ]
   const after = namesIn({ ...graph, node, initializer, sparseInitializer })
-  const isThere = (name: string): boolean => after.has(name) || !before.has(name)
+  const exists = (name: string): boolean => after.has(name) || !before.has(name)
   return withFields(forms.file, {
     graph: withFields(graph, {
       node,
       initializer,
       sparseInitializer,
-      valueInfo: (isInlined ? inlined : graph).valueInfo.filter(({ name }) => isThere(name)),
-      quantizationAnnotation: graph.quantizationAnnotation.filter(({ tensorName }) => isThere(tensorName)),
+      valueInfo: (isInlined ? inlined : graph).valueInfo.filter(({ name }) => exists(name)),
+      quantizationAnnotation: graph.quantizationAnnotation.filter(({ tensorName }) => exists(tensorName)),
     }),
     ...(isInlined ? { opsetImport: forms.inlined.opsetImport } : {}),
-    // Before, an initializer had to be an input too.
-    ...(forms.file.irVersion < LEAST_IR && initializer.length > graph.initializer.length
-      ? { irVersion: LEAST_IR }
+    // In older versions of the format an initializer must also be an input.
+    ...(forms.file.irVersion < MIN_IR_VERSION && initializer.length > graph.initializer.length
+      ? { irVersion: MIN_IR_VERSION }
       : {}),
   })
 }
 
 /** The first version of the format in which an initializer need not be an input. */
-const LEAST_IR = 4n
+const MIN_IR_VERSION = 4n
 
-/** onnxruntime refuses two nodes of one name, which other readers of a file let pass. */
+/** Renames nodes with equal names, which onnxruntime refuses and other readers accept. */
 function uniquelyNamed(nodes: readonly NodeProto[]): NodeProto[] {
   const taken = new Set(nodes.map(({ name }) => name))
   const seen = new Set<string>()
@@ -88,15 +88,15 @@ function uniquelyNamed(nodes: readonly NodeProto[]): NodeProto[] {
   })
 }
 
-/** What became of the file's own nodes. */
+/** Finds the present form of the file's own nodes. */
 class OwnNodes {
   readonly #nodes: readonly GraphNode[]
   readonly #edited: EditedGraph
-  /** By a node's first result, which is unique. */
+  /** Index of a node by its first result, which is unique. */
   readonly #index: ReadonlyMap<string, number>
-  /** Values that something reads which did not read them before. */
+  /** Values that have new readers. */
   readonly #newlyRead: ReadonlySet<string>
-  readonly #alive: ReadonlySet<string>
+  readonly #needed: ReadonlySet<string>
 
   constructor(nodes: readonly GraphNode[], edited: EditedGraph, graph: GraphProto) {
     this.#nodes = nodes
@@ -109,25 +109,25 @@ class OwnNodes {
       if (before) for (const name of readsOf(node)) if (!before.has(name)) read.add(name)
     }
     this.#newlyRead = read
-    this.#alive = reached(
+    this.#needed = neededNodes(
       nodes.map(({ proto }) => proto),
       graph,
     )
   }
 
-  /** The node as it is now; nothing if nobody needs it. */
-  now(node: NodeProto): NodeProto[] {
+  /** The node's present form; [] if nothing needs it. */
+  nodesOf(node: NodeProto): NodeProto[] {
     const index = this.#index.get(keyOf(node))
-    // A Constant: it goes if nothing reads it, which is found later.
+    // It is a Constant, which is removed later if nothing reads it.
     if (index === undefined) return [node]
     const now = this.#edited.kept.get(index)
-    // What no result comes from may be a condition that a constant decides: its If may stay.
-    if (!now) return this.#alive.has(keyOf(node)) ? [] : [node]
+    // A node that was never needed may compute the condition of an If that a constant decides. That If may stay.
+    if (!now) return this.#needed.has(keyOf(node)) ? [] : [node]
     return [now === this.#nodes[index].proto ? node : withFields(now, { name: node.name })]
   }
 
-  /** The call as it is now, where no edit reaches inside: at most it reads other values. Else undefined. */
-  callNow(call: NodeProto, inner: readonly NodeProto[]): NodeProto | undefined {
+  /** The call with its present inputs; undefined if an edit reaches inside the function. */
+  callOf(call: NodeProto, inner: readonly NodeProto[]): NodeProto | undefined {
     const results = new Set(call.output)
     const changed = new Map<string, string>()
     for (const node of inner) {
@@ -136,8 +136,8 @@ class OwnNodes {
       if (index === undefined) continue
       const [before, now] = [this.#nodes[index].proto, this.#edited.kept.get(index)]
       if (!now) {
-        // Nobody may have needed it before.
-        if (this.#alive.has(keyOf(node))) return undefined
+        // If nothing needed the node before the edit, the call can stay.
+        if (this.#needed.has(keyOf(node))) return undefined
         continue
       }
       const isRenamed = now.output.some((name, i) => name !== before.output[i])
@@ -159,14 +159,14 @@ const keyOf = (node: NodeProto): string => node.output.find(name => name !== '')
 
 const readsOf = (node: NodeProto): string[] => [...node.input, ...capturesOf(node)].filter(name => name !== '')
 
-/** Nodes that the graph's outputs come from, in the order given but for what must run before. */
-function ordered(nodes: readonly NodeProto[], graph: GraphProto): NodeProto[] {
+/** The nodes that the graph's outputs need. They keep their order, except that makers come before readers. */
+function sortedNeeded(nodes: readonly NodeProto[], graph: GraphProto): NodeProto[] {
   const makers = makersOf(nodes)
-  const alive = reached(nodes, graph)
+  const needed = neededNodes(nodes, graph)
   const done = new Set<NodeProto>()
   for (const root of nodes) {
-    if (!alive.has(keyOf(root))) continue
-    // Not by recursion: a chain may be of any length.
+    if (!needed.has(keyOf(root))) continue
+    // The stack is explicit, because a chain of nodes may have any length.
     const open = [root]
     for (let next = open.at(-1); next; next = open.at(-1)) {
       const before = done.has(next)
@@ -187,8 +187,8 @@ function makersOf(nodes: readonly NodeProto[]): Map<string, NodeProto> {
   return makers
 }
 
-/** Of the nodes that the graph's outputs come from, their first results. */
-function reached(nodes: readonly NodeProto[], graph: GraphProto): Set<string> {
+/** The first results of the nodes that the graph's outputs need. */
+function neededNodes(nodes: readonly NodeProto[], graph: GraphProto): Set<string> {
   const makers = makersOf(nodes)
   const found = new Set<NodeProto>()
   const open = graph.output.map(({ name }) => name)
@@ -207,7 +207,7 @@ function usedBy(nodes: readonly NodeProto[], graph: GraphProto): Set<string> {
   return used
 }
 
-/** Names that a graph gives to values. */
+/** Names of a graph's values. */
 function namesIn({
   node,
   input,

@@ -11,28 +11,28 @@ import { restoringScopes } from '../tracing/scopes/restoring-scopes.ts'
 import type { KnownShapes } from '../tracing/taps/tap-access.ts'
 import type { Traceable, TraceableVariant } from '../tracing/traceable.ts'
 import { type Backend, newTrace, type Tracer } from '../tracing/tracer.ts'
-import { askedByUser } from './refuse-open-dims.ts'
+import { refuseOpenDims } from './refuse-open-dims.ts'
 
-/** A write whose value has the place's dims for all that is known, and need not have them for all inputs. */
-export interface UnsureWrite {
-  /** The model's value that it stands for. */
+/** A write whose dims match the place as far as they are known, but may not match for every input. */
+export interface UncertainWrite {
+  /** Name of the model's value that is replaced. */
   readonly tensor: string
-  /** The same value, made to fit at run time, or else the run fails; undefined where not even the ranks are known. */
+  /** The value expanded to the place's dims at run time, where the run fails if that is not possible; undefined if a rank is unknown. */
   readonly fitted: Value | undefined
 }
 
-/** What standing edits do to a model, whatever its inputs are. */
+/** The recording of standing edits for inputs of any dims. */
 export interface RecordedEdits {
-  /** Wanted are the model's outputs, in their order. */
+  /** Its wanted values are the model's outputs, in their order. */
   readonly recording: Recording
-  readonly uncertain: ReadonlyMap<Value, UnsureWrite>
+  readonly uncertain: ReadonlyMap<Value, UncertainWrite>
   /** Which of the edits made the write of this number at the tap. */
   editOf(tap: Tap, write: number): number
 }
 
 /**
- * Records a model's standing edits for inputs of any dims. `shapes` has the dims that are the same for all.
- * @throws UnsavableEditError for an edit that needs a value, or dims, while it is recorded; what the edit itself throws
+ * Records a model's standing edits for inputs of any dims. `shapes` has the dims that are equal for all inputs.
+ * @throws UnsavableEditError for an edit that needs a value, or open dims, while it is recorded; errors of the edit itself
  */
 export async function recordEdits(
   model: Traceable,
@@ -41,13 +41,13 @@ export async function recordEdits(
 ): Promise<RecordedEdits> {
   const { program } = variant.engine
   const counts: ReadonlyMap<Tap, number>[] = []
-  const uncertain = new Map<Value, UnsureWrite>()
+  const uncertain = new Map<Value, UncertainWrite>()
   const target: Traceable = {
     name: model.name,
     identity: model.identity,
     inputs: model.inputs,
     source: model.source,
-    edits: model.edits.map(({ block, model: proxy }) => ({ model: proxy, block: counting(block, counts) })),
+    edits: model.edits.map(({ block, model: proxy }) => ({ model: proxy, block: withWriteCount(block, counts) })),
     variant: async () => variant,
     prepare: () => new Map(),
     misfit: cause => model.misfit(cause),
@@ -55,7 +55,7 @@ export async function recordEdits(
   const trace = newTrace([undefined, {}], {}, new RecordingBackend())
   trace.findShapes = async () => shapes
   trace.onUncertainWrite = (tensor, written, fitted) => uncertain.set(written, { tensor, fitted })
-  trace.resolveDims = askedByUser
+  trace.resolveDims = refuseOpenDims
   trace.isSilent = true
   const read = (): Tensor[] => {
     const { taps, graph } = program
@@ -67,12 +67,12 @@ export async function recordEdits(
     const editOf = (tap: Tap, write: number): number => counts.findLastIndex(before => (before.get(tap) ?? 0) <= write)
     return { recording, uncertain, editOf }
   } catch (error) {
-    throw unsavable(error)
+    throw asUnsavable(error)
   }
 }
 
-/** The block, which first notes how many writes there are. */
-function counting(block: Block, counts: ReadonlyMap<Tap, number>[]): Block {
+/** The block; before it is recorded, the number of writes at each tap is added to `counts`. */
+function withWriteCount(block: Block, counts: ReadonlyMap<Tap, number>[]): Block {
   return {
     info: block.info,
     record(model, trace, steps) {
@@ -83,7 +83,7 @@ function counting(block: Block, counts: ReadonlyMap<Tap, number>[]): Block {
   }
 }
 
-/** Gives the recording, and runs nothing. */
+/** Returns the recording without running it. */
 class RecordingBackend implements Backend {
   run(tracer: Tracer): Promise<Recording> {
     const trace = traceOf(tracer)
@@ -99,7 +99,7 @@ class RecordingBackend implements Backend {
   }
 }
 
-function unsavable(error: unknown): unknown {
+function asUnsavable(error: unknown): unknown {
   if (error instanceof ScannedError) {
     return new UnsavableEditError(
       'it asks for a value while the model runs, as a condition, value() and assert() do, and a file holds no code',

@@ -3,9 +3,9 @@ import { emitAttribute, emitTensor } from '../engine/sessions/emit.ts'
 import { withFields } from '../onnx/message/message.ts'
 import { type NodeProto, NodeProtoSchema, type TensorProto } from '../onnx/schema/onnx_pb.ts'
 import type { AddedNames } from './added-names.ts'
-import type { ProbeDims, Shapes } from './open-dims.ts'
+import type { Shapes, TrialDims } from './trial-dims.ts'
 
-/** Where an axis' length can be had: it is fixed, or that of an input's axis. */
+/** The length of an axis: a fixed number, or the length of an axis of an input. */
 type Source = number | { readonly input: string; readonly axis: number }
 
 export interface ShapeNodes {
@@ -14,39 +14,42 @@ export interface ShapeNodes {
 }
 
 /**
- * Nodes that make the result of a Shape node from the model's inputs alone, so that what it looked at need not be computed for its dims.
- * Undefined where the dims come from elsewhere.
+ * Nodes that compute the result of a Shape node from the model's inputs, so that the value it read need not be computed for its dims only.
+ * Undefined if some dim is neither fixed nor equal to one of an input.
  */
 export function shapeFromInputs(
   node: NodeProto,
-  probes: readonly ProbeDims[],
+  trials: readonly TrialDims[],
   shapes: readonly Shapes[],
   names: AddedNames,
 ): ShapeNodes | undefined {
   const all = shapes.map(each => each.get(node.input[0])?.dims)
   const rank = all[0]?.length
   if (rank === undefined || !all.every(dims => dims?.length === rank && !dims.includes(undefined))) return undefined
-  const axes = Array.from({ length: rank }, (_, axis) => axis).slice(bound(node, 'start') ?? 0, bound(node, 'end'))
+  const axes = Array.from({ length: rank }, (_, axis) => axis).slice(
+    attributeOf(node, 'start') ?? 0,
+    attributeOf(node, 'end'),
+  )
   const sources = axes.map(axis =>
     sourceOf(
       all.map(dims => dims![axis]!),
-      probes,
+      trials,
     ),
   )
   if (sources.length === 0 || sources.includes(undefined)) return undefined
   return build(node, sources as Source[], names)
 }
 
-function bound({ attribute }: NodeProto, name: string): number | undefined {
+function attributeOf({ attribute }: NodeProto, name: string): number | undefined {
   const found = attribute.find(each => each.name === name)
   return found && Number(found.i)
 }
 
-function sourceOf(lengths: readonly number[], probes: readonly ProbeDims[]): Source | undefined {
+function sourceOf(lengths: readonly number[], trials: readonly TrialDims[]): Source | undefined {
   const [first] = lengths
   if (lengths.every(length => length === first)) return first
-  for (const [input, dims] of probes[0]) {
-    const axis = dims.findIndex((_, at) => probes.every((probe, i) => probe.get(input)![at] === lengths[i]))
+  for (const [input, dims] of trials[0]) {
+    const axis = dims.findIndex((_, at) => trials.every((probe, i) => probe.get(input)![at] === lengths[i]))
     if (axis >= 0) return { input, axis }
   }
   return undefined
@@ -60,7 +63,7 @@ function build(node: NodeProto, sources: readonly Source[], names: AddedNames): 
     const name = names.unique(`${node.name}_${opType}`)
     const made = output ?? names.unique(`${name}_output_0`)
     nodes.push(
-      withFields(create(NodeProtoSchema), { ...placeOf(node), name, opType, input, output: [made], attribute }),
+      withFields(create(NodeProtoSchema), { ...metadataOf(node), name, opType, input, output: [made], attribute }),
     )
     return made
   }
@@ -82,4 +85,4 @@ function build(node: NodeProto, sources: readonly Source[], names: AddedNames): 
   return { nodes, initializers }
 }
 
-const placeOf = ({ metadataProps }: NodeProto): Pick<NodeProto, 'metadataProps'> => ({ metadataProps })
+const metadataOf = ({ metadataProps }: NodeProto): Pick<NodeProto, 'metadataProps'> => ({ metadataProps })

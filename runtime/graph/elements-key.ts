@@ -1,4 +1,4 @@
-/** A text for a tensor's elements that no others have: −0 is not 0, and a comma within a text separates nothing. */
+/** A text that is equal only for equal elements: −0 differs from 0, and texts are quoted, so that commas in them separate nothing. */
 export function elementsKey(data: ArrayLike<unknown>): string {
   return Array.from(data, element => {
     if (typeof element === 'string') return JSON.stringify(element)

@@ -2,7 +2,7 @@ import type { SourcePosition } from '../errors/error.ts'
 import type { TensorData } from '../tensor/dtypes/data.ts'
 import type { DataType } from '../tensor/dtypes/dtype.ts'
 
-/** An ONNX attribute. Written out with its kind, as ONNX tells int from float and JavaScript does not. */
+/** An ONNX attribute with its kind, because ONNX distinguishes int from float and JavaScript does not. */
 export type Attribute =
   | { readonly int: number }
   | { readonly ints: readonly number[] }
@@ -10,34 +10,34 @@ export type Attribute =
   | { readonly string: string }
 export type Attributes = Readonly<Record<string, Attribute>>
 
-/** A dim that is not known before the model runs is undefined; so is a whole shape whose rank is unknown. */
+/** A dim; undefined if it is not known before the model runs. If even the rank is unknown, the whole dims are undefined. */
 export type Dim = number | undefined
 /** Dims, outermost first. */
 export type Dims = readonly Dim[]
 
-/** Where a value was recorded: made into a `SourcePosition` only when an error needs it. */
+/** The line on which a value was recorded. A `SourcePosition` is made only when an error needs it. */
 export interface Mark {
   position(): SourcePosition | undefined
-  /** `src/steer.ts:14:3`: names the recorded node, so that what onnxruntime reports maps back. */
+  /** `src/steer.ts:14:3`. The recorded node has it as its name, so that an error of onnxruntime leads to the line. */
   label(): string
 }
 
 /** A place in a model where values can be read and written. `key` is unique within the model. */
 export interface Tap {
   readonly key: string
-  /** As the user writes it, for messages: `transformer.h.1.output`. */
+  /** The tap as the user writes it, for messages: `transformer.h.1.output`. */
   readonly label: string
   /** The ONNX value that passes here. */
   readonly tensor: string
-  /** Out of the scope, or into it. */
+  /** Whether the value leaves the scope or enters it. */
   readonly direction: 'out' | 'in'
   /** The module's path, or `node:INDEX` for a single node, whose boundary this is. */
   readonly scope: string
 }
 
-/** Whoever owns taps: a trace of one model. */
+/** The owner of taps: a trace of one model. */
 export interface TapOwner {
-  /** The loaded model's identity and branch choice: part of keys. */
+  /** Identifies the loaded model and its chosen branches. It is part of keys. */
   readonly program: object
 }
 
@@ -49,7 +49,7 @@ export class Operand {
   }
 }
 
-/** A small tensor that is part of the recording itself: axes, shapes. Never a number the user may want to vary. */
+/** A small tensor that is part of the recording's key: axes, shapes. A number that the user may vary is an operand instead. */
 export class Constant {
   readonly kind = 'constant'
   readonly data: TensorData
@@ -105,7 +105,7 @@ export class Operation {
   }
 }
 
-/** A module applied to a value: its nodes once more, between `from` and `to`, with the value in the place of `from`. Weights are shared. */
+/** A module applied to a value: a copy of its nodes between `from` and `to` that reads the value instead of `from`. Weights are shared. */
 export class Application {
   readonly kind = 'application'
   readonly module: string
@@ -126,7 +126,7 @@ export class Application {
 
 export type Expression = Operand | Constant | TapRead | Operation | Application
 
-/** One output of an expression, with what is known of it before anything runs. */
+/** One output of an expression, with its dtype and dims as far as they are known before anything runs. */
 export class Value {
   readonly expression: Expression
   readonly output: number
@@ -145,14 +145,14 @@ export interface Write {
   readonly mark: Mark | undefined
 }
 
-/** What one trace recorded. */
+/** The recording of one trace: writes by tap, and the values that are wanted. */
 export interface Recording {
   readonly owner: TapOwner | undefined
   readonly writes: ReadonlyMap<Tap, readonly Write[]>
   readonly wanted: readonly Value[]
 }
 
-/** JSON has no −0, NaN or infinity. */
+/** An attribute as text. Floats are not written as JSON, which has no −0, NaN or infinity. */
 function attributeKey(attribute: Attribute): string {
   if (!('float' in attribute)) return JSON.stringify(attribute)
   return Object.is(attribute.float, -0) ? 'float -0' : `float ${attribute.float}`

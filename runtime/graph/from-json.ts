@@ -21,7 +21,7 @@ import {
 import { GRAPH_VERSION } from './json.ts'
 import { recordable } from './opsets.ts'
 
-/** What a recording is read for: the model whose places it names. */
+/** The model that a recording is read for. */
 export interface GraphReader extends TapOwner {
   /** The tap, if the model has it. */
   tap(scope: string, direction: 'in' | 'out', tensor: string): Tap | undefined
@@ -32,14 +32,15 @@ export interface GraphReader extends TapOwner {
 type Json = Readonly<Record<string, unknown>>
 
 /**
- * A recording from plain data that may come from anywhere: every part is checked, and nothing of it is code.
+ * Reads a recording from plain data. The data may come from an untrusted source, so every part is checked; none of it is code.
  * @throws InvalidInterventionGraphError, naming the part
  */
 export function recordingFromJSON(json: unknown, reader: GraphReader): Recording {
   const { version, nodes, writes, wanted } = record(json, 'it')
   if (version !== GRAPH_VERSION) fail('version', `is ${show(version)}, but only version ${GRAPH_VERSION} is supported`)
-  const made: Made[] = []
-  for (const [i, node] of list(nodes, 'nodes').entries()) made.push(readNode(node, `nodes[${i}]`, made, reader))
+  const readNodes: ReadNode[] = []
+  for (const [i, node] of list(nodes, 'nodes').entries())
+    readNodes.push(readNode(node, `nodes[${i}]`, readNodes, reader))
   const all = new Map<Tap, Write[]>()
   for (const [i, entry] of list(writes, 'writes').entries()) {
     const where = `writes[${i}]`
@@ -51,27 +52,27 @@ export function recordingFromJSON(json: unknown, reader: GraphReader): Recording
       list(values, `${where}.values`).map((write, k) => {
         const { value, at } = record(write, `${where}.values[${k}]`)
         return {
-          value: readValue(value, `${where}.values[${k}].value`, made),
+          value: readValue(value, `${where}.values[${k}].value`, readNodes),
           mark: readMark(at, `${where}.values[${k}].at`),
         }
       }),
     )
   }
-  for (const { expression } of made) {
+  for (const { expression } of readNodes) {
     if (expression.kind === 'read' && expression.writes > (all.get(expression.tap)?.length ?? 0))
       fail(`the read of ${expression.tap.label}`, 'includes more writes than there are')
   }
-  const values = list(wanted, 'wanted').map((value, i) => readValue(value, `wanted[${i}]`, made))
+  const values = list(wanted, 'wanted').map((value, i) => readValue(value, `wanted[${i}]`, readNodes))
   return { owner: reader, writes: all, wanted: values }
 }
 
-/** An expression with its outputs. */
-interface Made {
+/** An expression with the dtype and dims of its outputs. */
+interface ReadNode {
   readonly expression: Expression
   readonly results: readonly { readonly type: DataType; readonly dims: Dims | undefined }[]
 }
 
-function readNode(json: unknown, where: string, made: readonly Made[], reader: GraphReader): Made {
+function readNode(json: unknown, where: string, readNodes: readonly ReadNode[], reader: GraphReader): ReadNode {
   const node = record(json, where)
   const mark = readMark(node.at, `${where}.at`)
   switch (node.kind) {
@@ -87,7 +88,7 @@ function readNode(json: unknown, where: string, made: readonly Made[], reader: G
     }
     case 'application': {
       const [from, to] = [readTap(node.from, `${where}.from`, reader), readTap(node.to, `${where}.to`, reader)]
-      const input = readValue(node.input, `${where}.input`, made)
+      const input = readValue(node.input, `${where}.input`, readNodes)
       const expression = new Application(text(node.module, `${where}.module`), from, to, input, reader, mark)
       return { expression, results: [readResult(node.result, `${where}.result`)] }
     }
@@ -96,7 +97,7 @@ function readNode(json: unknown, where: string, made: readonly Made[], reader: G
       if (node.domain !== '' || !recordable.has(opType))
         fail(`${where}.opType`, `is ${show(opType)}, which no block records`)
       const inputs = list(node.inputs, `${where}.inputs`).map((input, i) =>
-        input === null ? undefined : readValue(input, `${where}.inputs[${i}]`, made),
+        input === null ? undefined : readValue(input, `${where}.inputs[${i}]`, readNodes),
       )
       const results = list(node.results, `${where}.results`).map((result, i) =>
         readResult(result, `${where}.results[${i}]`),
@@ -116,9 +117,9 @@ function readTap(json: unknown, where: string, reader: GraphReader): Tap {
   return tap ?? fail(where, `names ${show(tensor)} at ${show(scope)}, but the model has no such place`)
 }
 
-function readValue(json: unknown, where: string, made: readonly Made[]): Value {
+function readValue(json: unknown, where: string, readNodes: readonly ReadNode[]): Value {
   const [node, output, ...more] = list(json, where)
-  const from = made[natural(node, where)]
+  const from = readNodes[natural(node, where)]
   if (!from || more.length > 0) return fail(where, 'does not refer to an earlier node')
   const result = from.results[natural(output, where)] ?? fail(where, 'does not refer to an output of that node')
   return new Value(from.expression, output as number, result.type, result.dims)

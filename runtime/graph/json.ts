@@ -3,36 +3,41 @@ import type { TensorData } from '../tensor/dtypes/data.ts'
 import type { Attributes, Expression, Recording, Value } from './expression.ts'
 import { normalise } from './normalise.ts'
 
-/** The version of the form that is written; others are refused. */
+/** The version of the format. Other versions are refused. */
 export const GRAPH_VERSION = 1
 
-/** A value: the node that makes it, and which of its outputs it is. */
+/** A value: the index of the node that makes it, and the index of the output. */
 export type ValueJSON = readonly [node: number, output: number]
 
-/** Where a value is read or written: as `Tap` has it. */
+/** A place where a value is read or written: a `Tap` without its key. */
 export interface TapJSON {
   readonly scope: string
   readonly direction: 'in' | 'out'
   readonly tensor: string
-  /** For messages. */
+  /** The tap's name in messages. */
   readonly label: string
 }
 
 export interface ResultJSON {
   readonly type: string
-  /** null where it is not known; null for the whole where not even the rank is. */
+  /** An unknown dim is null; `dims` itself is null if the rank is unknown. */
   readonly dims: readonly (number | null)[] | null
 }
 
-interface Placed {
-  /** The user's line, with those around it. */
+interface WithPosition {
+  /** The user's line, with neighbouring lines. */
   readonly at?: SourcePosition
 }
 
-/** `data` is base64 of the elements, little-endian; of text an array. */
+/** A recorded expression. `data` is the little-endian elements as base64, or an array of texts. */
 export type NodeJSON<D> =
   | { readonly kind: 'operand' | 'constant'; readonly data: D }
-  | ({ readonly kind: 'read'; readonly tap: TapJSON; readonly writes: number; readonly result: ResultJSON } & Placed)
+  | ({
+      readonly kind: 'read'
+      readonly tap: TapJSON
+      readonly writes: number
+      readonly result: ResultJSON
+    } & WithPosition)
   | ({
       readonly kind: 'operation'
       readonly opType: string
@@ -40,7 +45,7 @@ export type NodeJSON<D> =
       readonly inputs: readonly (ValueJSON | null)[]
       readonly attributes: Attributes
       readonly results: readonly ResultJSON[]
-    } & Placed)
+    } & WithPosition)
   | ({
       readonly kind: 'application'
       readonly module: string
@@ -48,32 +53,32 @@ export type NodeJSON<D> =
       readonly to: TapJSON
       readonly input: ValueJSON
       readonly result: ResultJSON
-    } & Placed)
+    } & WithPosition)
 
 export interface RecordingJSON<D> {
   readonly version: number
-  /** Inputs before users: an edge leads backwards only. */
+  /** Nodes in an order in which inputs come before their readers. */
   readonly nodes: readonly NodeJSON<D>[]
   readonly writes: readonly { readonly tap: TapJSON; readonly values: readonly WriteJSON[] }[]
   readonly wanted: readonly ValueJSON[]
 }
 
-export interface WriteJSON extends Placed {
+export interface WriteJSON extends WithPosition {
   readonly value: ValueJSON
 }
 
-/** A recording as plain data. `encode` says how elements are written, `shown` how the paths of the user's files are. */
+/** A recording as plain data. `encode` converts elements, `displayPath` the paths of the user's files. */
 export function recordingToJSON<D>(
   recording: Recording,
   encode: (data: TensorData) => D,
-  shown: (file: string) => string = file => file,
+  displayPath: (file: string) => string = file => file,
 ): RecordingJSON<D> {
   const { order, numbers } = normalise(recording)
   const results = resultsOf(recording, order)
   const reference = ({ expression, output }: Value): ValueJSON => [numbers.get(expression)!, output]
-  const position = (mark: { position(): SourcePosition | undefined } | undefined): Placed => {
+  const position = (mark: { position(): SourcePosition | undefined } | undefined): WithPosition => {
     const at = mark?.position()
-    return at ? { at: { ...at, file: shown(at.file) } } : {}
+    return at ? { at: { ...at, file: displayPath(at.file) } } : {}
   }
   const node = (expression: Expression): NodeJSON<D> => {
     const made = (output: number): ResultJSON => results.get(expression)?.[output] ?? { type: 'float32', dims: null }

@@ -2,7 +2,7 @@ import type { DataType } from '../tensor/dtypes/dtype.ts'
 import type { Attribute, Attributes, Operation, Value } from './expression.ts'
 import { firstOpset } from './opsets.ts'
 
-/** An operation as it is written in an older opset. Its inputs are some of the operation's own. */
+/** An operation in the form of an older opset. Its inputs are some of the recorded operation's inputs. */
 export interface Lowered {
   readonly opType: string
   readonly domain: string
@@ -12,7 +12,7 @@ export interface Lowered {
 
 type Rewrite = (operation: Operation, opset: number) => Lowered | undefined
 
-/** The operation, which is recorded in its opset-21 form, in opset `opset`; undefined where that opset has nothing for it. */
+/** Converts an operation from opset 21, in which it was recorded, to `opset`; undefined if that opset can't express it. */
 export function lower(operation: Operation, opset: number): Lowered | undefined {
   if (opset >= 21) return operation
   if (operation.domain !== '') return undefined
@@ -22,13 +22,13 @@ export function lower(operation: Operation, opset: number): Lowered | undefined 
   return rewrite ? rewrite(operation, opset) : operation
 }
 
-/** From `version` on the operation is written as it is recorded. */
-const before =
+/** Rewrites the operation in opsets before `version` only. */
+const untilOpset =
   (version: number, rewrite: Rewrite): Rewrite =>
   (operation, opset) =>
     opset >= version ? operation : rewrite(operation, opset)
 
-/** Input `index`, which must be a constant, becomes the attribute. */
+/** Turns input `index`, which must be a constant, into an attribute. */
 const inputToAttribute =
   (index: number, name: string): Rewrite =>
   operation => {
@@ -42,7 +42,7 @@ const inputToAttribute =
     return change(operation, inputs, ints.length > 0 ? { ...attributes, [name]: { ints } } : attributes)
   }
 
-/** An attribute that came later is left out where it says what holds without it. */
+/** Leaves out an attribute that older opsets lack, if it has its default value. */
 const laterAttribute =
   (version: number, name: string, isDefault: (attribute: Attribute) => boolean): Rewrite =>
   (operation, opset) => {
@@ -52,8 +52,8 @@ const laterAttribute =
   }
 
 /**
- * Before opset 13 these took the axis and all after it for one: the same thing on the last axis. That must show in the recording
- * itself, not in the dims: one plan serves recordings of any dims.
+ * Before opset 13 these operations treated the axis and all axes after it as one, which makes no difference on the last axis. Only the
+ * recorded attribute may tell that it is the last, not the dims, because one plan serves recordings of any dims.
  */
 const lastAxisOnly: Rewrite = (operation, opset) => {
   const { axis } = operation.attributes
@@ -61,13 +61,13 @@ const lastAxisOnly: Rewrite = (operation, opset) => {
   return axis ? undefined : change(operation, operation.inputs, { ...operation.attributes, axis: { int: -1 } })
 }
 
-/** Sizes are an input from opset 13; a count of equal parts came with 18. */
+/** Sizes are an input since opset 13; the number of equal parts can be given since 18. */
 const split: Rewrite = (operation, opset) => {
   if (operation.inputs[1]) return opset >= 13 ? operation : inputToAttribute(1, 'split')(operation, opset)
   return opset >= 18 ? operation : undefined
 }
 
-/** Scattering that combines: sums and products from opset 16, extremes from 18. */
+/** Reductions of ScatterElements and ScatterND: sums and products exist since opset 16, maximum and minimum since 18. */
 const scatter: Rewrite = (operation, opset) => {
   const { reduction, ...others } = operation.attributes
   if (!reduction || !('string' in reduction)) return operation
@@ -75,7 +75,7 @@ const scatter: Rewrite = (operation, opset) => {
   return opset >= (/^(add|mul)$/.test(reduction.string) ? 16 : 18) ? operation : undefined
 }
 
-/** A shape that the run computes may hold a 0: without `allowzero` onnxruntime refuses that, or gives an empty tensor of other dims. */
+/** A shape that is computed at run time may contain a 0. Without `allowzero` onnxruntime refuses it, or returns an empty tensor of other dims. */
 const reshape: Rewrite = (operation, opset) => {
   const shape = operation.inputs[1]
   const isComputed = shape !== undefined && shape.expression.kind !== 'constant'
@@ -97,10 +97,10 @@ const cast: Rewrite = (operation, opset) => {
 
 const isZero = (attribute: Attribute): boolean => 'int' in attribute && attribute.int === 0
 
-const reduceAxes = before(18, inputToAttribute(1, 'axes'))
+const reduceAxes = untilOpset(18, inputToAttribute(1, 'axes'))
 
 const rewrites: Readonly<Record<string, Rewrite>> = {
-  ReduceSum: before(13, inputToAttribute(1, 'axes')),
+  ReduceSum: untilOpset(13, inputToAttribute(1, 'axes')),
   ReduceMean: reduceAxes,
   ReduceMax: reduceAxes,
   ReduceMin: reduceAxes,
@@ -110,8 +110,8 @@ const rewrites: Readonly<Record<string, Rewrite>> = {
   ReduceLogSum: reduceAxes,
   ReduceLogSumExp: reduceAxes,
   ReduceSumSquare: reduceAxes,
-  Squeeze: before(13, inputToAttribute(1, 'axes')),
-  Unsqueeze: before(13, inputToAttribute(1, 'axes')),
+  Squeeze: untilOpset(13, inputToAttribute(1, 'axes')),
+  Unsqueeze: untilOpset(13, inputToAttribute(1, 'axes')),
   Softmax: lastAxisOnly,
   LogSoftmax: lastAxisOnly,
   Hardmax: lastAxisOnly,

@@ -3,27 +3,27 @@ import { elementsKey } from './elements-key.ts'
 import type { Expression, Recording, Value } from './expression.ts'
 
 /**
- * A recording with its operand values taken out: two recordings with the same key are linked the same way, and differ only in
- * `operands`. Putting the values back is feeding slot i with `operands[i]`.
+ * A recording with its operands' values taken out. Recordings with the same key have the same plan, and differ in `operands` only; a run
+ * feeds operand i with `operands[i]`.
  */
 export interface NormalForm {
   readonly key: string
   readonly operands: readonly TensorData[]
-  /** Every expression, inputs before users; its index is its number in the key. */
+  /** Every expression, inputs before readers. The index is the expression's number in the key. */
   readonly order: readonly Expression[]
-  /** Back from an expression to its number, and from an operand to its slot: two may hold the same data. */
+  /** The number of each expression, and the index of each operand in `operands`. Two operands may have the same data. */
   readonly numbers: ReadonlyMap<Expression, number>
-  readonly slots: ReadonlyMap<Expression, number>
+  readonly operandNumbers: ReadonlyMap<Expression, number>
 }
 
 export function normalise(recording: Recording): NormalForm {
   const numbers = new Map<Expression, number>()
-  const slots = new Map<Expression, number>()
+  const operandNumbers = new Map<Expression, number>()
   const order: Expression[] = []
   const operands: TensorData[] = []
   let key = ''
 
-  // Not by recursion: a loop of the user's may make a chain of any length.
+  // The stack is explicit, because a user's loop may record a chain of any length.
   const number = (expression: Expression): number => {
     const pending = [expression]
     for (let next = pending.at(-1); next; next = pending.at(-1)) {
@@ -52,7 +52,7 @@ export function normalise(recording: Recording): NormalForm {
   const signature = (expression: Expression): string => {
     switch (expression.kind) {
       case 'operand':
-        slots.set(expression, operands.length)
+        operandNumbers.set(expression, operands.length)
         operands.push(expression.data)
         return `$${expression.data.type}`
       case 'constant':
@@ -75,7 +75,7 @@ export function normalise(recording: Recording): NormalForm {
   }
   const wanted = recording.wanted.map(reference)
   key += `?${wanted.join(',')}`
-  return { key, operands, order, numbers, slots }
+  return { key, operands, order, numbers, operandNumbers: operandNumbers }
 }
 
 function inputsOf(expression: Expression): readonly (Value | undefined)[] {

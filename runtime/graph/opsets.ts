@@ -1,8 +1,8 @@
 import type { DataType } from '../tensor/dtypes/dtype.ts'
 
-/* In which opset an operation's present form came, for the types it is recorded with. */
+/* The first opset with the present form of each operation, for the dtypes that it is recorded with. */
 
-const first: Readonly<Record<string, number>> = {
+const FIRST_OPSET: Readonly<Record<string, number>> = {
   ...since(
     7,
     'Add Sub Mul Div Sqrt Exp Log Neg Abs Floor Ceil Reciprocal Tanh Sigmoid Relu Softplus Sin Cos And Or Xor Not',
@@ -35,10 +35,10 @@ const first: Readonly<Record<string, number>> = {
 }
 
 /** The operations that a block can record. */
-export const recordable: ReadonlySet<string> = new Set(Object.keys(first))
+export const recordable: ReadonlySet<string> = new Set(Object.keys(FIRST_OPSET))
 
-/** Where integers, which the form did not take at first, came later. */
-const integers: Readonly<Record<string, number>> = {
+/** The first opset in which an operation takes integers, if that is later. */
+const INTEGERS_SINCE: Readonly<Record<string, number>> = {
   Min: 12,
   Max: 12,
   Clip: 12,
@@ -47,14 +47,14 @@ const integers: Readonly<Record<string, number>> = {
 }
 
 export function firstOpset(opType: string, types: readonly DataType[]): number {
-  let opset = first[opType] ?? 21
+  let opset = FIRST_OPSET[opType] ?? 21
   const later = (version: number): void => {
     opset = Math.max(opset, version)
   }
   for (const type of types) {
     if (type === 'bfloat16') later(13)
     if (/^(int4|uint4|float8)/.test(type)) later(21)
-    if (/^u?int/.test(type) && opType in integers) later(integers[opType])
+    if (/^u?int/.test(type) && opType in INTEGERS_SINCE) later(INTEGERS_SINCE[opType])
     if (/^u?int(8|16)$/.test(type) && /^(Add|Sub|Mul|Div)$/.test(opType)) later(14)
     if (/^u?int8$/.test(type) && /^Reduce(Max|Min)$/.test(opType)) later(12)
     if (type === 'bool' && /^Reduce/.test(opType)) later(20)

@@ -3,9 +3,9 @@ import type { TensorData } from '../tensor/dtypes/data.ts'
 import type { Dims, Mark, TapOwner, Value } from './expression.ts'
 import { type Scope, variableScope } from './scope.ts'
 
-/** What a handle needs of the trace it belongs to. */
+/** The trace that a handle belongs to, as far as the handle needs it. */
 export interface Recorder extends TapOwner {
-  /** True once the trace has ended: handles that were not saved are released. */
+  /** Whether the trace has ended. Handles that were not saved are then released. */
   readonly finished: boolean
   /** The trace of a generation's next step, in which the block of this one goes on. */
   readonly continuedBy?: Recorder | undefined
@@ -15,16 +15,16 @@ export interface Recorder extends TapOwner {
   readonly isSilent?: boolean
   /** Replaces unknown dims of a handle by those that the user should see. */
   readonly resolveDims?: ((dims: Dims, label: string) => Dims) | undefined
-  /** Names the trace in messages: `src/steer.ts:9:22`. */
+  /** The trace's name in messages: `src/steer.ts:9:22`. */
   readonly name: string
   mark(): Mark | undefined
-  /** The macro notes each statement's line before it runs. */
+  /** Notes the line of the next statement. The macro calls it before each one. */
   noteMark?(mark: Mark): void
   /** The trace of the code that called. It is current again there while this one's block waits. */
   readonly caller?: Recorder | undefined
-  /** Runs one call of the user's: all that it records stands at the line the call is on. */
+  /** Runs one call of the user. Everything it records gets the call's line. */
   oneCall<R>(body: () => R): R
-  /** Runs the model as far as the value needs; nothing is computed twice. */
+  /** Runs the model as far as the value needs, and computes nothing twice. */
   force(value: Value): Promise<TensorData>
 }
 
@@ -41,17 +41,17 @@ useBlockPosition(() => {
   return recorder && !recorder.finished ? recorder.mark()?.position() : undefined
 })
 
-/** Keeps track of the recorder that is current. */
+/** The scope that has the current recorder. */
 export function recorderScope(): Scope<Recorder> {
   return current
 }
 
-/** Chosen once, by the platform's entry point. */
+/** Called once, by the platform's entry point. */
 export function useRecorderScope(scope: Scope<Recorder>): void {
   current = scope
 }
 
-/** Runs lazy tensors outside any trace: installed by the engine, which the tensor room knows nothing of. */
+/** Computes lazy tensors outside any trace. The platform's entry point installs it, as `tensor/` does not import the engine. */
 export type Evaluator = (values: readonly Value[]) => Promise<TensorData[]>
 
 let evaluator: Evaluator | undefined

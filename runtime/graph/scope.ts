@@ -1,18 +1,18 @@
-/** What is current: one value for each run of code, followed across awaits where the platform can. */
+/** A current value, such as the current trace. It is kept across awaits if the platform can do so. */
 export interface Scope<T> {
   get(): T | undefined
-  /** Runs `body` with `value` current, and across its awaits where the platform can follow them. */
+  /** Runs `body` with `value` current, also after its awaits if the platform can do so. */
   run<R>(value: T, body: () => R): R
-  /** Makes `value` current from here on, within the present run. */
+  /** Makes `value` current from now on, until the enclosing `run` ends. */
   enter(value: T | undefined): void
   /**
-   * `value` is current no more, but `outer`, once the running code gives way: an async function that waits returns to its caller, where
-   * it still is. Of no effect where awaits are followed.
+   * Makes `outer` current instead of `value` when the running code waits, because an async function that waits returns to its caller. Has
+   * no effect on platforms that keep the value across awaits.
    */
   leave(value: T, outer: T | undefined): void
 }
 
-/** For platforms that can't follow awaits: whoever needs it re-enters by hand after each one. */
+/** A scope for platforms without async context. Callers must `enter` again after each await. */
 export function variableScope<T>(): Scope<T> {
   let active: T | undefined
   return {

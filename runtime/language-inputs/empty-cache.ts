@@ -3,27 +3,27 @@ import { zeros } from '../tensor/creation/creation.ts'
 import type { HeldType } from '../tensor/dtypes/dtype.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
-/** What exporters call the tokens' axis: `past_sequence_length`, `past_decoder_sequence_length + 1`. */
-const TOKENS = /past|seq|len|total/i
+/** Names that exporters give to the axis of tokens: `past_sequence_length`, `past_decoder_sequence_length + 1`. */
+const TOKEN_AXIS = /past|seq|len|total/i
 
-/** The axis of a cache with the rows: the first, or behind the two of keys and values that lie in one, as for com.microsoft's Attention. */
-function rowsAxis(dims: NonNullable<DeclaredInput['dims']>): number {
+/** The batch axis of a cache: the first, or the second if keys and values are in one tensor, as for com.microsoft's Attention. */
+function batchAxisOf(dims: NonNullable<DeclaredInput['dims']>): number {
   const named = dims.findIndex(dim => typeof dim === 'string' && /batch/i.test(dim))
   if (named >= 0) return named
   return dims.length === 5 && dims[0] === 2 ? 1 : 0
 }
 
-/** The axis of a cache of keys or values that grows with the tokens: the open one that is called so, or the last open one; the rows apart. */
+/** The axis of a cache that grows with the tokens: an open one with such a name, or else the last open one. It is not the batch axis. */
 export function growingAxis(dims: DeclaredInput['dims']): number | undefined {
   if (!dims) return undefined
-  const rows = rowsAxis(dims)
+  const rows = batchAxisOf(dims)
   const open = dims.flatMap((dim, axis) => (typeof dim === 'number' || axis === rows ? [] : [axis]))
-  return open.findLast(axis => TOKENS.test(String(dims[axis] ?? ''))) ?? open.at(-1)
+  return open.findLast(axis => TOKEN_AXIS.test(String(dims[axis] ?? ''))) ?? open.at(-1)
 }
 
 /**
- * The declared dims of a cache that goes in, with those that its file leaves open and that are known of the cache that comes out: the
- * size of a head, say.
+ * The declared dims of a past cache. Dims that the file leaves open, such as the size of a head, are taken from the present cache if they
+ * are known there.
  */
 export function refinedDims(
   dims: DeclaredInput['dims'],
@@ -31,14 +31,14 @@ export function refinedDims(
 ): DeclaredInput['dims'] {
   const growing = growingAxis(dims)
   if (!dims || present?.length !== dims.length) return dims
-  const own = rowsAxis(dims)
-  return dims.map((dim, axis) => (axis === own || axis === growing ? dim : (present[axis] ?? dim)))
+  const batchAxis = batchAxisOf(dims)
+  return dims.map((dim, axis) => (axis === batchAxis || axis === growing ? dim : (present[axis] ?? dim)))
 }
 
-/** Keys and values of no tokens. Undefined where more than the rows and the tokens is open. */
+/** A cache of no tokens; undefined if dims other than those of rows and tokens are open. */
 export function emptyCache({ dims, type }: DeclaredInput, rows: number): Tensor | undefined {
   if (!dims) return undefined
-  const [growing, own] = [growingAxis(dims), rowsAxis(dims)]
+  const [growing, own] = [growingAxis(dims), batchAxisOf(dims)]
   const filled = dims.map((dim, axis) =>
     typeof dim === 'number' ? dim : axis === growing ? 0 : axis === own ? rows : -1,
   )

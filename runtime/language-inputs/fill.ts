@@ -6,12 +6,12 @@ import { emptyCache, growingAxis } from './empty-cache.ts'
 import { padPrompts, positionsOf, type Rows } from './prompts.ts'
 import { idsInput, PAST, type Role, roleOf } from './roles.ts'
 
-/** On which side prompts of unequal length are padded: where a model's positions follow its mask or its positions, on the left. */
+/** The side on which prompts of unequal length are padded: left if the model takes its positions from a mask or from position ids. */
 export type PaddingSide = 'left' | 'right'
 
 /**
- * What a user may leave out of a language model's inputs, made up from what was given: a mask of ones, positions, empty caches, types of
- * tokens, the switch of a merged decoder. What was given always stays. Prompts of unequal length are padded, where the model has a mask.
+ * Adds the inputs of a language model that the user left out: a mask of ones, positions, empty caches, token types, the switch of a merged
+ * decoder. The user's inputs are not changed, except that prompts of unequal length are padded if the model has a mask.
  * @throws InputError for prompts of unequal length that can't be padded
  */
 export function fillInputs(declared: readonly DeclaredInput[], given: unknown, side: PaddingSide): unknown {
@@ -35,7 +35,7 @@ export function fillInputs(declared: readonly DeclaredInput[], given: unknown, s
   return named
 }
 
-/** Prompts given as rows of unequal length become rows of one length, and a mask. */
+/** Pads prompts of unequal length, and adds their mask. */
 function padIds(
   named: Record<string, unknown>,
   name: string,
@@ -62,7 +62,7 @@ function padIds(
   named[mask] = padded.mask
 }
 
-/** Undefined where all rows have one length, or are no rows of integers. */
+/** Rows of token ids with unequal lengths; undefined for anything else. */
 function raggedRows(ids: unknown): Rows | undefined {
   if (!Array.isArray(ids) || ids.length < 2) return undefined
   const rows = ids.map(row => (ArrayBuffer.isView(row) ? Array.from(row as unknown as Iterable<number>) : row))
@@ -82,7 +82,7 @@ function sizeOf(ids: unknown): Size | undefined {
   return dims?.length === 2 ? { rows: dims[0], tokens: dims[1] } : undefined
 }
 
-/** The dims of whatever is given for an input, without converting it. */
+/** The dims of a user's value for an input, without converting it. */
 function dimsOf(value: unknown): readonly number[] | undefined {
   if (Array.isArray(value)) {
     const [first] = value
@@ -94,12 +94,12 @@ function dimsOf(value: unknown): readonly number[] | undefined {
   return Array.isArray(dims) ? (dims as number[]) : undefined
 }
 
-/** Makes the inputs that were left out of one call. */
+/** Makes the inputs that a call leaves out. */
 class Filling {
   readonly #declared: readonly DeclaredInput[]
   readonly #named: Readonly<Record<string, unknown>>
   readonly #size: Size
-  /** Tokens whose keys and values were given. */
+  /** The number of tokens in the user's caches. */
   readonly #past: number
 
   constructor(declared: readonly DeclaredInput[], named: Readonly<Record<string, unknown>>, size: Size) {
@@ -133,7 +133,7 @@ class Filling {
     }
   }
 
-  /** The mask that goes into the model, given or not. */
+  /** The user's mask, or one of ones. */
   #maskRows(): Rows {
     const { rows, tokens } = this.#size
     const mask = this.#declared.find(input => roleOf(input, this.#declared) === 'mask')
@@ -144,10 +144,10 @@ class Filling {
     return (nested as readonly (readonly unknown[])[]).map(row => Array.from(row, Number))
   }
 
-  /** Every state of the encoder, or token of its prompt, is there. */
+  /** A mask of ones for all states of the encoder, or all tokens of its prompt. */
   #encoderMask(): Rows | undefined {
-    const of = ['encoder_hidden_states', 'encoder_outputs', 'input_ids'].find(name => this.#named[name] !== undefined)
-    const dims = of === undefined ? undefined : dimsOf(this.#named[of])
+    const name = ['encoder_hidden_states', 'encoder_outputs', 'input_ids'].find(name => this.#named[name] !== undefined)
+    const dims = name === undefined ? undefined : dimsOf(this.#named[name])
     return dims && ones(dims[0], dims[1])
   }
 }

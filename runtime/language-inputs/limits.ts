@@ -3,23 +3,23 @@ import type { OnnxGraph } from '../onnx/graph/graph.ts'
 import type { TensorData } from '../tensor/dtypes/data.ts'
 import { idsInput } from './roles.ts'
 
-/** How many rows the table has that an input's numbers look up. */
+/** The number of rows in a table of the model that an input indexes. */
 export interface TableLimit {
   readonly input: string
   readonly rows: number
-  /** What its rows stand for: of 'length', the places of the input's tokens. */
+  /** What the rows are for. With 'length', the model counts positions itself, and the input's number of tokens is limited. */
   readonly kind: 'token' | 'position' | 'length'
 }
 
-/** Where GroupQueryAttention has the table of its rotary embedding. */
+/** Index of GroupQueryAttention's input with the table of its rotary embedding. */
 const ROTARY_TABLE = 7
 
-/** Nodes that pass indices on as they are. */
-const SAME = new Set(['Identity', 'Cast', 'Reshape', 'Unsqueeze', 'Squeeze', 'Flatten', 'Expand', 'Slice'])
+/** Operators that pass indices on unchanged. */
+const PASSES_INDICES = new Set(['Identity', 'Cast', 'Reshape', 'Unsqueeze', 'Squeeze', 'Flatten', 'Expand', 'Slice'])
 
 /**
- * Inputs whose numbers are rows of a table of the model's: token ids, positions. Where a model counts its positions itself, the number of
- * tokens is limited by the table. The graph tells; names do not matter.
+ * Finds inputs that index a table of the model, token ids and positions, by the graph and not by names. If a model counts its positions
+ * itself, the table limits the number of tokens.
  */
 export function tableLimits(graph: OnnxGraph): TableLimit[] {
   const ids = idsInput(graph.inputs.map(input => ({ ...input, type: input.type ?? '' })))
@@ -34,7 +34,7 @@ export function tableLimits(graph: OnnxGraph): TableLimit[] {
     if (!isGather && !(opType === 'GatherBlockQuantized' && domain === 'com.microsoft')) continue
     const axis = Number(proto.attribute.find(({ name }) => name === (isGather ? 'axis' : 'gather_axis'))?.i ?? 0)
     const dims = graph.initializers.get(read[0])?.dims
-    // A vector is size arithmetic; a table has a row for each number.
+    // A Gather from a vector computes sizes.
     if (axis !== 0 || dims === undefined || dims.length < 2) continue
     const source = sourceOf(graph, read[1])
     const counted = lengthOf(graph, source)
@@ -50,19 +50,23 @@ export function tableLimits(graph: OnnxGraph): TableLimit[] {
 
 function sourceOf(graph: OnnxGraph, value: string): string {
   let name = value
-  for (let node = graph.producer.get(name)?.node; node && SAME.has(node.opType); node = graph.producer.get(name)?.node)
+  for (
+    let node = graph.producer.get(name)?.node;
+    node && PASSES_INDICES.has(node.opType);
+    node = graph.producer.get(name)?.node
+  )
     name = node.inputs[0]
   return name
 }
 
-/** How many positions a model counts at most: all of its own list of them, or as many as there are rows; undefined for what is no count. */
+/** The most positions that a model counts itself: the length of its constant list, infinite for a Range; undefined if it counts none. */
 function lengthOf(graph: OnnxGraph, source: string): number | undefined {
   if (graph.producer.get(source)?.node.opType === 'Range') return Number.POSITIVE_INFINITY
   const list = graph.initializers.get(source)?.dims
   return list && list.length > 0 && Number(list.at(-1)) > 1 ? Number(list.at(-1)) : undefined
 }
 
-/** @throws InputError for ids and positions that the model has no row for */
+/** @throws InputError for ids, positions and lengths beyond the model's tables */
 export function assertWithinTables(
   declared: readonly DeclaredInput[],
   limits: readonly TableLimit[],
@@ -98,7 +102,7 @@ function tooLong(declared: readonly DeclaredInput[], input: string, tokens: numb
   )
 }
 
-/** @throws InputError for a prompt without a token: there is nothing to compute */
+/** @throws InputError for a prompt without tokens */
 export function assertNotEmpty(
   declared: readonly DeclaredInput[],
   ids: string,

@@ -1,13 +1,13 @@
 /** Rows of token ids, of a mask or of positions. */
 export type Rows = readonly (readonly number[])[]
 
-/** Prompts of one length, with the mask that tells which tokens are real. */
+/** Prompts of one length, with a mask that is 1 for tokens and 0 for padding. */
 export interface PaddedPrompts {
   readonly ids: Rows
   readonly mask: Rows
 }
 
-/** Fills prompts up to the longest one's length, on one side. */
+/** Pads prompts to the longest one's length, on one side. */
 export function padPrompts(rows: Rows, side: 'left' | 'right', padding: number): PaddedPrompts {
   const length = Math.max(...rows.map(row => row.length))
   const join = (row: readonly number[], filled: number): number[] => {
@@ -20,7 +20,7 @@ export function padPrompts(rows: Rows, side: 'left' | 'right', padding: number):
   }
 }
 
-/** Where each token stands, padding before it not counted: `max(0, cumsum(mask) − 1)`. */
+/** The position of each token, not counting padding before it: `max(0, cumsum(mask) − 1)`. */
 export function positionsOf(mask: readonly number[]): number[] {
   let seen = 0
   return mask.map(real => {

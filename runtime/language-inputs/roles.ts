@@ -1,6 +1,6 @@
 import type { DeclaredInput } from '../errors/input.ts'
 
-/** What an input of a language model is for, as far as onnsight can make it up from the others. */
+/** The purpose of an input of a language model, if onnsight can compute it from the others. */
 export type Role =
   | 'mask'
   | 'encoder-mask'
@@ -11,10 +11,10 @@ export type Role =
   | 'cache-switch'
   | 'logits-kept'
 
-/** Names that exporters give to caches of keys and values that go in. */
+/** Names that exporters give to past caches of keys and values. */
 export const PAST = /^past(_key_values?|_kv)?(?=[._])/
 
-/** By what exporters (optimum, transformers.js, onnxruntime-genai) call them. */
+/** Roles by the names that exporters use (optimum, transformers.js, onnxruntime-genai). */
 const NAMES: readonly (readonly [RegExp, Role])[] = [
   [/^(decoder_)?attention_mask$/, 'mask'],
   [/^encoder_attention_mask$/, 'encoder-mask'],
@@ -26,14 +26,14 @@ const NAMES: readonly (readonly [RegExp, Role])[] = [
   [/^num_logits_to_keep$/, 'logits-kept'],
 ]
 
-/** The input that holds the token ids: the decoder's own, where an encoder stands in the same model. */
+/** The input for token ids: the decoder's, if the model has an encoder too. */
 export function idsInput(declared: readonly DeclaredInput[]): string | undefined {
   return ['decoder_input_ids', 'input_ids'].find(name => declared.some(input => input.name === name))
 }
 
 /**
- * The role of an input of a model that takes token ids; undefined for what only the user can give, and in any other model. An encoder's mask
- * is the one called `attention_mask` where the decoder has ids of its own.
+ * The role of an input of a model that takes token ids; undefined if only the user can know its value, and for other models. If the decoder
+ * has ids of its own, `attention_mask` is the encoder's mask.
  */
 export function roleOf(input: DeclaredInput, declared: readonly DeclaredInput[]): Role | undefined {
   const ids = idsInput(declared)

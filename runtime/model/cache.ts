@@ -19,27 +19,27 @@ import { handleOf, type ModuleBase } from './modules/module.ts'
 /** A module, or its path. A list (`transformer.h`) means its layers. */
 export type ModuleChoice = ModuleBase | string
 
-/** What `cache()` keeps, and where. */
+/** Options of `cache()`: which activations it keeps, and where. */
 export interface CacheOptions {
-  /** Which modules. @default all */
+  /** The modules to keep. @default all */
   readonly modules?: ModuleChoice | readonly ModuleChoice[]
-  /** Asked of each one's path: `path => path.endsWith('.mlp')`. */
+  /** Called with each module's path; keeps those for which it returns true: `path => path.endsWith('.mlp')`. */
   readonly where?: (path: string) => boolean
-  /** What enters them too. @default false */
+  /** Whether to keep inputs too. @default false */
   readonly inputs?: boolean
-  /** Written to this safetensors file, as `transformer.h.0.output`, and not kept in memory. */
+  /** A safetensors file to write to instead of memory, with names such as `transformer.h.0.output`. */
   readonly file?: string
-  /** Where more would be held, it is refused before anything runs. @default 4 GiB */
+  /** The most bytes to keep. For more, the trace throws CacheTooLargeError before anything runs. @default 4 GiB */
   readonly maxBytes?: number
 }
 
-/** What a module's activations were, after all writes of the trace. */
+/** A module's activations after all writes of the trace. */
 export interface CachedModule {
-  /** Undefined where several values leave the module: see `outputs`. */
+  /** The value that leaves the module; undefined if several do: see `outputs`. */
   readonly output?: Tensor
-  /** What leaves it, by name, where several values do. */
+  /** The values that leave the module, by name, if there are several. */
   readonly outputs?: Readonly<Record<string, Tensor>>
-  /** What enters it, if `inputs` was asked for. */
+  /** The value that enters the module, with the option `inputs`. */
   readonly input?: Tensor
 }
 
@@ -49,7 +49,7 @@ let newCache: (entries: Map<string, CachedModule>, tree: ModuleTree, file: strin
 export class Cache {
   readonly #entries: Map<string, CachedModule>
   readonly #tree: ModuleTree
-  /** Where they were written, if they were. */
+  /** The file that they were written to; undefined if they are in memory. */
   readonly file: string | undefined
 
   private constructor(entries: Map<string, CachedModule>, tree: ModuleTree, file: string | undefined) {
@@ -70,12 +70,12 @@ export class Cache {
     throw new UnknownNameError('module in this cache', path, nearestNames(path, this.#entries.keys()))
   }
 
-  /** Whether it was kept. */
+  /** Whether the module's activations were kept. */
   has(module: string | ModuleBase): boolean {
     return this.#entries.has(this.#pathOf(module))
   }
 
-  /** As in the model: by any of its names. */
+  /** The path of a module, which may be given by any of its names. */
   #pathOf(module: string | ModuleBase): string {
     if (typeof module !== 'string') {
       const handle = handleOf(module)
@@ -90,7 +90,7 @@ export class Cache {
     }
   }
 
-  /** In the model's order. */
+  /** The paths of modules, in the model's order. */
   get paths(): string[] {
     return [...this.#entries.keys()]
   }
@@ -116,8 +116,8 @@ export class Cache {
 }
 
 /**
- * Keeps the activations of all modules, or of some, as they are at the trace's end: after all writes, whatever the order in the block.
- * Modules that are skipped, or that no node computes, are left out.
+ * Keeps the activations of all modules, or of some, as they are at the trace's end: after all writes, also those that follow in the block.
+ * Modules that are skipped, or that have no nodes, are left out.
  * @throws CacheTooLargeError before anything runs; UnknownModuleError
  */
 export function cache(options?: CacheOptions): Cache
@@ -127,10 +127,10 @@ export function cache(given: CacheOptions = {}, ...surplus: unknown[]): Cache {
   const tracer = currentTrace()
   if (!tracer) throw new SaveError('cache() was called outside a trace.', 'call it inside the block of a trace')
   const { tree } = tracer.program
-  const modules = chosen(tree, options)
+  const modules = chosenModules(tree, options)
   const entries = new Map<string, CachedModule>()
   const { file } = options
-  if (file !== undefined) claim(file, tracer)
+  if (file !== undefined) claimFile(file, tracer)
   const named: Record<string, Tensor> = {}
   tracer.atEnd(() => {
     for (const module of modules) {
@@ -147,7 +147,7 @@ export function cache(given: CacheOptions = {}, ...surplus: unknown[]): Cache {
 const claimed = new WeakMap<object, Set<string>>()
 
 /** A file is written at a trace's end: of two caches that name it, only the last would be left. @throws TraceArgumentsError */
-function claim(file: string, tracer: RunningTrace): void {
+function claimFile(file: string, tracer: RunningTrace): void {
   let outermost = tracer
   while (outermost.outer instanceof RunningTrace) outermost = outermost.outer
   const owner = currentSession() ?? outermost
@@ -169,9 +169,9 @@ function readModule(
   named: Record<string, Tensor>,
 ): CachedModule {
   const { taps, tree } = tracer.program
-  // A Llama's model has a module that is called model.
+  // A Llama has a module named `model`.
   const prefix = module.path !== '' ? `${module.path}.` : tree.get('model') ? '' : 'model.'
-  /** Where nothing passes, or nothing will be computed, there is nothing to keep. */
+  /** Reads a value and names it for the file; undefined if nothing passes there, or the module is skipped. */
   const read = (name: string, find: () => Tap): Tensor | undefined => {
     try {
       const tensor = tracer.read(find())
@@ -196,7 +196,7 @@ function readModule(
   }
 }
 
-function chosen(tree: ModuleTree, { modules, where = () => true }: CacheOptions): ModuleNode[] {
+function chosenModules(tree: ModuleTree, { modules, where = () => true }: CacheOptions): ModuleNode[] {
   const paths = pathsOf(tree)
   const all = tree.modules.filter(module => paths.get(module)?.some(path => where(path)))
   if (modules === undefined) return all
@@ -228,7 +228,7 @@ function assertSize(named: Readonly<Record<string, Tensor>>, most: number): void
   )
 }
 
-/** 0 where a dim is not known before the run. */
+/** The size of a tensor in bytes; 0 if a dim is not known before the run. */
 function sizeInBytes({ type, dims }: Tensor): number {
   return dims.reduce<number>((size, dim) => size * (dim ?? 0), bytesOf(type))
 }

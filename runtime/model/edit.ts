@@ -6,12 +6,12 @@ import { type Model, ModelHandle } from './model.ts'
 import { handleOf } from './modules/module.ts'
 import type { EditOptions } from './standing-edits.ts'
 
-/** What `edit(model, options?, () => …)` expands to. */
+/** The function that `edit(model, options?, () => …)` expands to. */
 export function editCompiled(args: readonly unknown[], ...block: CompiledBlock): Model {
   return edit(args, fromCompiled(block))
 }
 
-/** @throws TraceArgumentsError for what is no model */
+/** @throws TraceArgumentsError for anything but a model */
 export function edit([model, options]: readonly unknown[], block: Block): Model {
   refuseForeign(model)
   const handle = handleOf(model)

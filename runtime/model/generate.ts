@@ -5,17 +5,17 @@ import type { CompiledBlock } from '../tracing/blocks/context.ts'
 import { ModelHandle } from './model.ts'
 import { handleOf } from './modules/module.ts'
 
-/** What `generate(model, inputs, options, (model, step) => …)` expands to. */
+/** The function that `generate(model, inputs, options, (model, step) => …)` expands to. */
 export async function generateCompiled(args: readonly unknown[], ...block: CompiledBlock): Promise<Generated<unknown>> {
   return generate(args, fromCompiled(block))
 }
 
-/** What `generate(model, inputs, options)` expands to. */
+/** The function that `generate(model, inputs, options)` expands to. */
 export function generateModel(model: unknown, inputs: unknown, options: unknown): Promise<Generated<unknown>> {
   return generate([model, inputs, options], undefined)
 }
 
-/** @throws TraceArgumentsError for what is no model; GenerateError for one that is no decoder, or for options that make no sense */
+/** @throws TraceArgumentsError for anything but a model; GenerateError for a model that is no decoder, or for contradictory options */
 export async function generate(
   [model, inputs, options]: readonly unknown[],
   block: Block | undefined,

@@ -4,11 +4,11 @@ import { OnnsightError } from '../errors/error.ts'
 import { InvalidInterventionGraphError } from '../errors/graph-json.ts'
 import { DecidedError } from '../errors/link.ts'
 import { TraceArgumentsError } from '../errors/trace.ts'
+import { displayPath } from '../graph/display-path.ts'
 import type { Recording } from '../graph/expression.ts'
 import { type GraphReader, recordingFromJSON } from '../graph/from-json.ts'
 import { GRAPH_VERSION, type RecordingJSON, recordingToJSON } from '../graph/json.ts'
 import { recorderScope } from '../graph/recorder.ts'
-import { shownPath } from '../graph/shown-path.ts'
 import { isPlain } from '../tensor/arguments/plain-objects.ts'
 import type { TensorData } from '../tensor/dtypes/data.ts'
 import { stateOf, Tensor } from '../tensor/tensor.ts'
@@ -19,8 +19,8 @@ import type { TraceableVariant } from '../tracing/traceable.ts'
 import type { Backend, Tracer } from '../tracing/tracer.ts'
 
 /**
- * What a block does, as data: to be kept, sent, and run by `model.runGraph` on the same model. It is JSON and holds no code. The form is
- * described in docs/intervention-graph.md.
+ * A recorded block as JSON, to be stored, sent, and run by `model.runGraph` on the same model. It contains no code. The format is described
+ * in docs/intervention-graph.md.
  */
 export interface InterventionGraph extends RecordingJSON<EncodedData> {
   /** The model’s inputs, by name. */
@@ -29,7 +29,7 @@ export interface InterventionGraph extends RecordingJSON<EncodedData> {
   readonly result: unknown
 }
 
-/** Records a block and gives it as data. */
+/** Records a block and returns it as data. */
 export class RecordBackend implements Backend {
   run(tracer: Tracer): Promise<unknown> {
     const trace = traceOf(tracer)
@@ -44,14 +44,18 @@ export class RecordBackend implements Backend {
       trace.engine.check(recording)
       trace.commit(result)
       const inputs = Object.fromEntries([...trace.inputs].map(([name, data]) => [name, encodeData(data)]))
-      return { ...recordingToJSON(recording, encodeData, shownPath), inputs, result: shown } satisfies InterventionGraph
+      return {
+        ...recordingToJSON(recording, encodeData, displayPath),
+        inputs,
+        result: shown,
+      } satisfies InterventionGraph
     })
   }
 }
 
 /**
- * Runs a graph from anywhere. What it claims of its values may be wrong: it shares nothing with traces but the model, and what
- * onnxruntime can't make of it is an error of the graph.
+ * Runs an untrusted graph. Its dtypes and dims may be wrong, so it shares no sessions with traces but the model's own, and an error of
+ * onnxruntime becomes InvalidInterventionGraphError.
  */
 export async function runGraph(
   json: unknown,
@@ -61,11 +65,11 @@ export async function runGraph(
 ): Promise<{ result: unknown; report: TraceReport }> {
   const recording = readGraph(json, variant)
   const { nodes, result } = json as InterventionGraph
-  const claims = JSON.stringify(
+  const untrustedTypes = JSON.stringify(
     nodes.map(node => ('results' in node ? node.results : 'result' in node ? node.result : 0)),
   )
   try {
-    const { wanted, report } = await variant.engine.run({ recording, inputs, signal, untrustedTypes: claims })
+    const { wanted, report } = await variant.engine.run({ recording, inputs, signal, untrustedTypes })
     const tensors = wanted.map(data => Tensor.of(data))
     return { result: fillResult(result, tensors), report }
   } catch (error) {
@@ -74,7 +78,7 @@ export async function runGraph(
   }
 }
 
-/** What a graph from anywhere asks for, once it has been checked against a model. */
+/** Reads an untrusted graph and checks it against the model. @throws InvalidInterventionGraphError, DecidedError */
 function readGraph(json: unknown, { engine, decided }: TraceableVariant): Recording {
   const recording = recordingFromJSON(
     json,
@@ -87,7 +91,7 @@ function readGraph(json: unknown, { engine, decided }: TraceableVariant): Record
   return recording
 }
 
-/** Reads recordings for a model. */
+/** A reader of recordings for a model. */
 export function readerOf({ program }: Engine, decode: GraphReader['decode']): GraphReader {
   return { program, tap: (scope, direction, tensor) => program.taps.find(scope, direction, tensor), decode }
 }
@@ -106,7 +110,7 @@ export function graphInputs(json: unknown): Record<string, Tensor> {
   )
 }
 
-/** The block's result with its tensors in their places. */
+/** The block's result, with tensors instead of placeholders. */
 function fillResult(shown: unknown, tensors: readonly Tensor[]): unknown {
   if (Array.isArray(shown)) return shown.map(item => fillResult(item, tensors))
   if (typeof shown !== 'object' || shown === null) return shown

@@ -17,11 +17,11 @@ import type { ModelSource } from './loaded/source.ts'
 import type { Model, ModelMembers } from './model.ts'
 import { openModel } from './open.ts'
 
-/** Weights of a session for unedited blocks, at least: with less, starting it costs more than a few per cent of running it. */
+/** The least bytes of weights in a session for unedited blocks. With fewer, starting it costs more than a few percent of running it. */
 const GROUP_BYTES = 96 * 1024 * 1024
 
 /**
- * Opens an ONNX file. Weights stay in their files: onnxruntime maps them. `load<Chars>('chars.onnx')` takes its modules' types from what
+ * Opens an ONNX file. Weights stay in their files, which onnxruntime maps. `load<Chars>('chars.onnx')` uses the types of modules that
  * `npx onnsight types chars.onnx` wrote.
  * @throws the errors of reading (ModelNotFoundError, NotOnnxError, TruncatedModelError, ExternalDataError, UnsupportedVersionError),
  * UnsupportedModelError for operators that onnxruntime lacks, CudaUnavailableError, CacheFolderError
@@ -49,7 +49,7 @@ export async function load<M extends ModelMembers = Model>(source: ModelSource, 
         },
       },
       provider,
-      places: mappedWeights(sidecar),
+      preparation: mappedWeights(sidecar),
       groupBytes: options.groupBytes ?? (options.blocks === undefined ? GROUP_BYTES : 0),
     },
     options,
@@ -72,7 +72,7 @@ function pathOf(source: ModelSource): string {
   )
 }
 
-/** CUDA fails only when a session is made: a tiny one tells. */
+/** The provider that the options name. Creates a minimal session on CUDA, which fails only then. @throws CudaUnavailableError */
 async function chooseProvider(options: LoadOptions): Promise<Provider> {
   const { provider = 'cpu', deviceId = 0, threads, fallback, profileFolder } = options
   const make = (device: 'cpu' | 'cuda'): Provider =>

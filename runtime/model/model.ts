@@ -29,38 +29,38 @@ import { findNode, type OperationNode } from './modules/operations.ts'
 import { type ModelShapes, modelShapes } from './shapes.ts'
 import { type EditOptions, withEdits } from './standing-edits.ts'
 
-/** What a model has beside its modules. */
+/** The members of a model, beside its modules. */
 export interface ModelMembers {
-  /** Where it was loaded from. */
+  /** The path or address that it was loaded from. */
   readonly name: string
-  /** The model's inputs as declared. */
+  /** The model's declared inputs and outputs. */
   readonly signature: Signature
-  /** Runs the model as it is: all its declared outputs, by name. @throws InputError */
+  /** Runs the model without a block, with its standing edits. Returns all declared outputs, by name. @throws InputError */
   run(inputs: Inputs, options?: TraceOptions): Promise<Record<string, Tensor>>
-  /** A trace without the macro: the block is an ordinary function, and operators are methods. */
+  /** Runs a trace without the macro: the block is an ordinary function, and operators are methods. Returns what the block returns. */
   trace<R>(inputs: Inputs, block: (model: Model) => R | Promise<R>): Promise<R>
   trace<R>(inputs: Inputs, options: TraceOptions, block: (model: Model) => R | Promise<R>): Promise<R>
-  /** A trace whose inputs are brought by invokes in its block, or of a model that takes none. */
+  /** Runs a trace whose inputs are given to invokes in its block, or a trace of a model without inputs. */
   trace<R extends BlockResult>(block: (model: Model) => R | Promise<R>): Promise<Settled<R>>
-  /** The same with options: they hold for all invokes. */
+  /** The same with options, which hold for all invokes. */
   trace<R extends BlockResult>(
     inputs: null,
     options: TraceOptions,
     block: (model: Model) => R | Promise<R>,
   ): Promise<Settled<R>>
-  /** The block in the template language: its saved values, by name. */
+  /** Runs a block in the template language. Returns its saved values, by name. */
   trace(inputs: Inputs, block: Template): Promise<Record<string, Tensor>>
   trace(inputs: Inputs, options: TraceOptions, block: Template): Promise<Record<string, Tensor>>
   /**
-   * Dims and dtypes of every module and value for inputs of these dims: nothing is run, no weight is read. With a block: what it
-   * returns, whose tensors have dims and dtypes, and no values.
+   * Returns dims and dtypes of every module and value for inputs of these dims, without running the model or reading weights. With a block:
+   * returns what the block returns; its tensors have dims and dtypes, but no values.
    */
   scan(inputs: Inputs): Promise<ModelShapes>
   scan<R>(inputs: Inputs, block: (model: Model) => R | Promise<R>): Promise<R>
   scan(inputs: Inputs, block: Template): Promise<Record<string, Tensor>>
   /**
-   * Lets a language model go on from prompts: token ids, or its inputs by name. Each step is a trace, in which the block runs anew.
-   * @throws GenerateError for a model that is no decoder, or for options that make no sense
+   * Generates tokens after prompts, which are token ids or the model's inputs by name. Each step is a trace that records the block again.
+   * @throws GenerateError for a model that is no decoder, or for contradictory options
    */
   generate(inputs: Inputs, options: GenerateOptions): Promise<Generated<undefined>>
   generate<R>(
@@ -70,8 +70,8 @@ export interface ModelMembers {
   ): Promise<Generated<R>>
   generate(inputs: Inputs, options: GenerateOptions, block: Template): Promise<Generated<Record<string, Tensor>>>
   /**
-   * A model with a standing edit: the block is recorded before that of each trace. Weights and sessions are shared, and the
-   * original is as it was; `{ inplace: true }` edits the model itself.
+   * Returns a model with a standing edit: in each trace, this block is recorded before the trace's own. Weights and sessions are shared,
+   * and the original is unchanged; `{ inplace: true }` edits the model itself.
    */
   edit(block: ((model: Model) => void | Promise<void>) | Template): Model
   edit(options: EditOptions, block: ((model: Model) => void | Promise<void>) | Template): Model
@@ -79,19 +79,19 @@ export interface ModelMembers {
   session<R>(block: (model: Model) => R | Promise<R>): Promise<R>
   /** The standing edits, in the order in which they run. */
   readonly edits: readonly EditText[]
-  /** Takes all standing edits away. */
+  /** Removes all standing edits. */
   clearEdits(): void
   /**
-   * What a block does, as JSON: to be kept or sent, and run by `runGraph`. It holds no code.
-   * @throws ScannedError where the block asks for a value
+   * Records a block as JSON, to be stored or sent and run by `runGraph`. It contains no code.
+   * @throws ScannedError if the block needs a value while it is recorded
    */
   record(inputs: Inputs, block: ((model: Model) => unknown) | Template): Promise<InterventionGraph>
   /**
-   * Runs what was recorded, on the inputs it was recorded with: what the block returned. The graph may come from anywhere: it is checked.
+   * Runs a recorded block on the inputs that it was recorded with. Returns what the block returned. The graph may be untrusted: it is checked.
    * @throws InvalidInterventionGraphError
    */
   runGraph(graph: unknown, options?: TraceOptions): Promise<unknown>
-  /** Which blocks the traces in `body` ran, rebuilt, reused or skipped, and what that cost. */
+  /** Reports which blocks the traces in `body` ran, rebuilt, reused or skipped, and the time in milliseconds. */
   explain(body: () => unknown): Promise<Explanation>
   /** A module by its path, `transformer.h.0.attn`. @throws UnknownModuleError */
   module(path: string): Module
@@ -99,23 +99,23 @@ export interface ModelMembers {
   node(name: string): OperationNode
   /** A value of the graph by name. @throws UnknownNameError */
   tensor(name: string): Tensor
-  /** Node names as the file has them, in running order: what a fused node is written out in is under `ops`, and found by `node()` too. */
+  /** Names of the file's nodes, in running order. Nodes that a fused node is expanded into are found by `ops` and `node()` too. */
   readonly nodeNames: readonly string[]
   /** Names of all values that nodes make, in running order. */
   readonly tensorNames: readonly string[]
-  /** What runs it: the blocks that it was cut into, and what is kept for further traces. */
+  /** The blocks that the model was cut into, and the sessions and values that are kept for further traces. */
   readonly engine: EngineState
   /**
-   * Writes the model to a file, as it was read: nothing that was in its file is lost. Standing edits become nodes of its graph, which
-   * any onnxruntime runs: each is recorded once more for that, and what it does then is in the file. @throws UnwritableModelError,
-   * UnsavableEditError, and then nothing is left behind; ExternalDataError for a weights' file that has changed since
+   * Writes the model to a file, with everything that was in its own file. Standing edits become nodes of the graph, which any onnxruntime
+   * runs; each edit is recorded once more for that. If it throws, no file is changed. @throws UnwritableModelError, UnsavableEditError,
+   * ExternalDataError for a file of weights that has changed since the model was loaded
    */
   save(path: string, options?: SaveOptions): Promise<void>
-  /** Frees its sessions. Later use throws UseAfterReleaseError. */
+  /** Frees the model's sessions. Later use throws UseAfterReleaseError. */
   release(): Promise<void>
 }
 
-/** What the engine knows about itself. */
+/** The state of a model's engine. */
 export interface EngineState {
   /** The blocks that the model was cut into, in running order. */
   readonly blocks: readonly { readonly label: string; readonly nodes: number }[]
@@ -126,31 +126,31 @@ export interface EngineState {
 /** A loaded model: its modules by name, and what can be done with it. */
 export type Model = ModelMembers & Module
 
-/** A standing edit, as it was written: a plain function's text is not known. */
+/** The source of a standing edit. The text of a plain function is not known. */
 export interface EditText {
-  /** Its text. */
+  /** The edit's text; '' if it is not known. */
   readonly source: string
-  /** Where it stands. */
+  /** The edit's file and line. */
   readonly at: SourcePosition | undefined
 }
 
-/** What `explain` tells: the reports, and a line for each when printed. */
+/** The result of `explain`: a report for each trace, printed as one line. */
 export interface Explanation {
-  /** One for each trace, in their order. */
+  /** The report of each trace, in order. */
   readonly traces: readonly TraceReport[]
   /** A line for each trace. */
   toString(): string
 }
 
-type Given<R> = ((model: Model) => R | Promise<R>) | Template | Block
+type BlockForm<R> = ((model: Model) => R | Promise<R>) | Template | Block
 
 /** The options, if there are any, and the block. @throws TraceArgumentsError */
-function given<O extends object, R>(
+function optionsAndBlock<O extends object, R>(
   form: string,
-  first: O | Given<R> | undefined,
-  second: Given<R> | undefined,
+  first: O | BlockForm<R> | undefined,
+  second: BlockForm<R> | undefined,
 ): { options: O; block: Block } {
-  const isBlock = (value: unknown): value is Given<R> =>
+  const isBlock = (value: unknown): value is BlockForm<R> =>
     typeof value === 'function' || recordedBlock(value) !== undefined
   const block = isBlock(first) ? first : second
   if (!isBlock(block)) {
@@ -161,13 +161,13 @@ function given<O extends object, R>(
   return { options, block: recordedBlock(block) ?? fromFunction(block as (model: Model) => R | Promise<R>) }
 }
 
-/** Names that are properties of every model: a child called so is reached by child('…'). */
+/** Names of every model's properties. A child with such a name is reached by child('…'). */
 export const modelMembers: ReadonlySet<string> = new Set([
   ...['path', 'output', 'outputs', 'input', 'inputs', 'ops', 'weights', 'child', 'modules', 'toString'],
   ...['run', 'trace', 'scan', 'generate', 'edit', 'save', 'module'],
 ])
 
-/** The others: a module of such a name comes first. */
+/** Names of further properties of models. A module with such a name comes first. */
 export const otherModelMembers: ReadonlySet<string> = new Set([
   ...['name', 'signature', 'edits', 'clearEdits', 'session', 'record', 'runGraph', 'explain', 'node', 'tensor'],
   ...['nodeNames', 'tensorNames', 'engine', 'release'],
@@ -209,8 +209,8 @@ export class ModelHandle extends ModuleHandle {
     return this.proxy
   }
 
-  edit(optionsOrBlock: EditOptions | Given<unknown>, maybeBlock?: Given<unknown>): Model {
-    const { options, block } = given<EditOptions, unknown>('edit', optionsOrBlock, maybeBlock)
+  edit(optionsOrBlock: EditOptions | BlockForm<unknown>, maybeBlock?: BlockForm<unknown>): Model {
+    const { options, block } = optionsAndBlock<EditOptions, unknown>('edit', optionsOrBlock, maybeBlock)
     return this.withEdit(block, options)
   }
 
@@ -236,22 +236,26 @@ export class ModelHandle extends ModuleHandle {
     return traceBlock('trace', [this.proxy, inputs, options], fromFunction(read)) as Promise<Record<string, Tensor>>
   }
 
-  /** A declared output as it leaves the model. */
+  /** A declared output, after all writes. */
   declaredOutput(name: string): Tensor {
     const { taps } = this.binding
     const tap = taps.outputTaps(taps.tree.root).get(name)
     return this.binding.read(tap ?? taps.tensorTap(name))
   }
 
-  async trace<R>(inputs: unknown, optionsOrBlock?: TraceOptions | Given<R>, maybeBlock?: Given<R>): Promise<R> {
+  async trace<R>(inputs: unknown, optionsOrBlock?: TraceOptions | BlockForm<R>, maybeBlock?: BlockForm<R>): Promise<R> {
     if (optionsOrBlock === undefined && typeof inputs === 'function' && !handleOf(inputs))
-      return traceBlock('trace', [this.proxy], given('trace', inputs as Given<R>, undefined).block) as Promise<R>
-    const { options, block } = given<TraceOptions, R>('trace', optionsOrBlock, maybeBlock)
+      return traceBlock(
+        'trace',
+        [this.proxy],
+        optionsAndBlock('trace', inputs as BlockForm<R>, undefined).block,
+      ) as Promise<R>
+    const { options, block } = optionsAndBlock<TraceOptions, R>('trace', optionsOrBlock, maybeBlock)
     return traceBlock('trace', [this.proxy, inputs, options], block) as Promise<R>
   }
 
-  async scan<R>(inputs: Inputs, block?: Given<R>): Promise<R | ModelShapes> {
-    if (block) return traceBlock('scan', [this.proxy, inputs], given('scan', {}, block).block) as Promise<R>
+  async scan<R>(inputs: Inputs, block?: BlockForm<R>): Promise<R | ModelShapes> {
+    if (block) return traceBlock('scan', [this.proxy, inputs], optionsAndBlock('scan', {}, block).block) as Promise<R>
     const prepared = this.#loaded.prepare(inputs)
     const { engine } = await this.#loaded.variant(prepared)
     return modelShapes(engine, prepared)
@@ -274,10 +278,10 @@ export class ModelHandle extends ModuleHandle {
     return generation.generate() as Promise<Generated<R>>
   }
 
-  async record(inputs: Inputs, block: Given<unknown>): Promise<InterventionGraph> {
+  async record(inputs: Inputs, block: BlockForm<unknown>): Promise<InterventionGraph> {
     const options: TraceOptions = { backend: new RecordBackend() }
     const args = [this.proxy, inputs, options]
-    return traceBlock('trace', args, given('record', block, undefined).block) as Promise<InterventionGraph>
+    return traceBlock('trace', args, optionsAndBlock('record', block, undefined).block) as Promise<InterventionGraph>
   }
 
   async runGraph(graph: unknown, { signal, onReport }: TraceOptions = {}): Promise<unknown> {

@@ -25,44 +25,44 @@ import { type Model, ModelHandle } from './model.ts'
 const MIB = 1024 * 1024
 let programs = 0
 
-/** What a model is opened with, on whatever platform. */
-export interface Opening {
-  /** As it was read, its large tensors elsewhere. */
+/** What is needed to open a model on any platform. */
+export interface ModelParts {
+  /** The message as it was read. Its large tensors are external. */
   readonly message: ModelProto
   readonly origin: Origin
   readonly provider: Provider
-  readonly places: WeightPreparation
-  /** Weights of a session for unedited blocks, at least. */
+  readonly preparation: WeightPreparation
+  /** The least bytes of weights in a session for unedited blocks. */
   readonly groupBytes: number
 }
 
 /**
- * Cuts a model into blocks and makes their sessions.
+ * Cuts a model into blocks and creates their sessions.
  * @throws UnsupportedModelError for operators that onnxruntime lacks
  */
-export async function openModel(opening: Opening, options: LoadOptions): Promise<Model> {
-  const { message, origin, provider, places } = opening
+export async function openModel(opening: ModelParts, options: LoadOptions): Promise<Model> {
+  const { message, origin, provider, preparation } = opening
   const { signal, onProgress } = options
   for (const fn of await overriddenFunctions(message, provider)) markOverridden(fn)
-  const source = { proto: inlineFunctions(message), places }
+  const source = { proto: inlineFunctions(message), preparation }
   const variants = await Variants.of(source, provider, engineMaker(opening, options))
   const usual = await variants.usual()
   signal?.throwIfAborted()
-  // Where inputs decide what the model is made of, its sessions are made when they are known.
+  // If inputs choose branches, sessions are created when inputs are known.
   if (!variants.areMany) {
     await usual.engine.open((done, total) => onProgress?.(done + 1, total + 1, `session ${done} of ${total}`), signal)
   }
   return new ModelHandle(new LoadedModel(origin, variants, usual)).proxy
 }
 
-function engineMaker({ origin: { path }, provider, groupBytes }: Opening, options: LoadOptions): EngineMaker {
+function engineMaker({ origin: { path }, provider, groupBytes }: ModelParts, options: LoadOptions): EngineMaker {
   const { sessionBytes = 256 * MIB, reuseBytes = 64 * MIB } = options
-  let isOther = false
+  let isLaterVariant = false
   return async (graph, weights) => {
     const shapes = await scanOpen(path, graph, weights, provider)
     const tree = new ModuleTree(graph)
-    if (options.rename) addAliases(tree, options.rename, isOther)
-    isOther = true
+    if (options.rename) addAliases(tree, options.rename, isLaterVariant)
+    isLaterVariant = true
     const taps = new Taps(tree, name => shapes.get(name)?.type)
     const layers = findLayers(tree).map(layer => ({ label: layer.path, nodes: layer.nodes }))
     const blocks = cutBlocks(graph, layers, options.blocks, name => isTensor(graph, shapes, name))
@@ -72,12 +72,12 @@ function engineMaker({ origin: { path }, provider, groupBytes }: Opening, option
   }
 }
 
-/** Of what is no tensor, the scan knows no shape; of what onnxruntime did not tell, it is not assumed. */
+/** Whether a value is known to be a tensor: the scan finds dims of tensors only. */
 function isTensor(graph: OnnxGraph, shapes: ReadonlyMap<string, ValueShape>, name: string): boolean {
   return shapes.has(name) || !graph.producer.has(name)
 }
 
-/** Dtypes and fixed dims of all values; also finds what onnxruntime can't load before anything else is made. */
+/** Dtypes and fixed dims of all values. Fails first if onnxruntime can't load the model. @throws UnsupportedModelError */
 async function scanOpen(
   path: string,
   graph: OnnxGraph,
@@ -94,7 +94,7 @@ async function scanOpen(
   }
 }
 
-/** For an operator of a foreign domain onnxruntime names no node. */
+/** Names the node, which onnxruntime does not for an operator of an unknown domain. */
 function unknownNode(reason: string, graph: OnnxGraph): string {
   const found = /(\S+):(\w+)\(-?\d+\) is not a registered/.exec(reason)
   const node = found && graph.nodes.find(({ domain, opType }) => domain === found[1] && opType === found[2])

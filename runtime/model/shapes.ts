@@ -6,19 +6,19 @@ import type { Tap } from '../graph/expression.ts'
 import { pathsOf } from '../names/aliases.ts'
 import type { ModuleNode } from '../names/tree.ts'
 
-/** What is known of a module's activations without running it: undefined where none passes, or several do. */
+/** Dtype and dims of a module's input and output; undefined if no value or several pass there. */
 export interface ModuleShapes {
-  /** What enters. */
+  /** The activation that enters. */
   readonly input: ValueShape | undefined
-  /** What leaves. */
+  /** The activation that leaves. */
   readonly output: ValueShape | undefined
 }
 
-/** Dims and dtypes of a model for inputs of given dims. A dim that depends on the data is undefined. */
+/** Dims and dtypes of a model for inputs of certain dims. A dim that depends on the data is undefined. */
 export class ModelShapes {
-  /** By module path: `shapes.modules['transformer.h.0.attn'].output`. */
+  /** Inputs and outputs of modules, by path: `shapes.modules['transformer.h.0.attn'].output`. */
   readonly modules: Readonly<Record<string, ModuleShapes>>
-  /** By the graph's own names; weights too. */
+  /** Values and weights by their names in the graph. */
   readonly tensors: Readonly<Record<string, ValueShape>>
 
   constructor(modules: Readonly<Record<string, ModuleShapes>>, tensors: Readonly<Record<string, ValueShape>>) {
@@ -63,7 +63,7 @@ export async function modelShapes(engine: Engine, inputs: Parameters<Engine['sha
   const paths = pathsOf(tree)
   const byPath: Record<string, ModuleShapes> = {}
   for (const [module, shapes] of modules) byPath[module.path] = shapes
-  // By other names too, but listed once.
+  // Modules are found by their other names too, but listed once.
   for (const [module, value] of modules)
     for (const path of paths.get(module) ?? [])
       if (!(path in byPath)) Object.defineProperty(byPath, path, { value, enumerable: false })

@@ -5,13 +5,13 @@ import { Tensor } from '../tensor/tensor.ts'
 import type { TensorLike } from '../tensor/values/convert.ts'
 import { handleOf, type ModuleBase } from './modules/module.ts'
 
-/** A module with several outputs is given one value for each. */
+/** The value for a skipped module's output; for a module with several outputs, one for each name. */
 export type SkipValue = TensorLike | Readonly<Record<string, TensorLike>>
 
 /**
- * Leaves a module out: `value` stands for its output, without one its input does. Its nodes don't run, so what lies inside can be
- * neither read nor written from here on.
- * @throws SkippedError at such a read or write; ShapeError where the value doesn't fit; AmbiguousTapError where several values leave
+ * Leaves a module out: its output is `value`, or its input if no value is given. Its nodes don't run, so values inside can't be read or
+ * written afterwards.
+ * @throws SkippedError at such a read or write; ShapeError if the value doesn't fit; AmbiguousTapError if several values leave the module
  */
 export function skip(module: ModuleBase, value?: SkipValue): void
 export function skip(module: ModuleBase, value?: SkipValue, ...surplus: unknown[]): void {

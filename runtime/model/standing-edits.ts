@@ -2,11 +2,11 @@ import type { Edit, Traceable } from '../tracing/traceable.ts'
 
 /** Options of `edit()`. */
 export interface EditOptions {
-  /** Changes the model itself, and gives it back. @default false: a view with the edit, the original as it was */
+  /** Whether to change the model itself. @default false: the edited model is another object, and the original is unchanged */
   readonly inplace?: boolean
 }
 
-/** The model with its edits: weights and sessions are the same. */
+/** The model with these edits. It shares weights and sessions. */
 export function withEdits(model: Traceable, edits: readonly Edit[]): Traceable {
   return {
     name: model.name,

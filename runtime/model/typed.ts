@@ -4,7 +4,7 @@ import type { ModelMembers } from './model.ts'
 import type { LayerMethods, ModuleBase } from './modules/module.ts'
 import type { OperationNode } from './modules/operations.ts'
 
-/* What the files that `onnsight types` writes are made of. */
+/* The types that files written by `onnsight types` use. */
 
 /** A module whose children, parameters and operations are known when it is compiled. */
 export type TypedModule<Children, Weights extends string = never, Ops extends string = never> = ((
@@ -24,7 +24,7 @@ export interface TypedLayers<Layer> extends LayerMethods<Layer> {
   at(index: number): Layer
   /** Some of them, as an array. */
   slice(start?: number, end?: number): Layer[]
-  /** In their order. */
+  /** The layers, in order. */
   [Symbol.iterator](): Iterator<Layer>
 }
 

@@ -1,10 +1,10 @@
 import { type ByteSource, readInto } from '../onnx/files/byte-source.ts'
 import { allocate, type HeldType, type TensorArray } from '../tensor/dtypes/dtype.ts'
 
-/** No view of bytes may be longer than 4 GiB, and no call of Node's reads or writes more than 2. */
+/** The length of one view of bytes: views are limited to 4 GiB, and Node's calls that read and write to 2 GiB. */
 const WINDOW = 2 ** 30
 
-/** The bytes of numbers, as views: several where they are many. */
+/** The bytes of an array of numbers, as one or several views. */
 export function elementBytes({ buffer, byteOffset, byteLength }: Exclude<TensorArray, string[]>): Uint8Array[] {
   return Array.from({ length: Math.ceil(byteLength / WINDOW) }, (_, i) => {
     const at = i * WINDOW
@@ -12,7 +12,7 @@ export function elementBytes({ buffer, byteOffset, byteLength }: Exclude<TensorA
   })
 }
 
-/** Fills `data` with what lies in a file from `offset` on. @throws RangeError if the file ends before */
+/** Fills `data` with bytes of a file from `offset` on. @throws RangeError if the file ends earlier */
 export async function readElements(
   source: ByteSource,
   offset: number,
@@ -25,14 +25,14 @@ export async function readElements(
   }
 }
 
-/** An array for what a file says it holds. @throws what `refused` makes of the reason, where there is no room for so many */
-export function roomFor(
+/** Allocates an array for a file's elements. @throws the error that `refused` returns, if so many can't be allocated */
+export function allocateElements(
   type: HeldType,
   count: number,
   refused: (reason: string, cause: unknown) => Error,
 ): Uint32Array {
   try {
-    // Whatever their width: elements of each are numbers here.
+    // The type stands for arrays of all widths, whose elements are used as numbers here.
     return allocate(type, count) as Uint32Array
   } catch (cause) {
     throw refused(`there is no room for its ${count} elements of ${type} in memory, or in one array`, cause)

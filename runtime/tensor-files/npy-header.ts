@@ -1,19 +1,19 @@
-/** What stands before the elements of a .npy file. */
+/** The header of a .npy file. */
 export interface NpyHeader {
-  /** `<f4`. */
+  /** The dtype, such as `<f4`. */
   readonly descr: string
   readonly shape: readonly number[]
-  /** Whether the first axis runs fastest. */
+  /** Whether elements are in column-major order. */
   readonly fortran: boolean
-  /** Where the elements begin. */
+  /** The offset of the elements in bytes. */
   readonly offset: number
 }
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]
-/** Elements begin at a multiple of this. */
+/** The elements' offset is a multiple of this. */
 const ALIGNMENT = 64
 
-/** The header, a Python dict, as numpy writes it. */
+/** A header as numpy writes it; it contains a Python dict. */
 export function npyHeader(descr: string, shape: readonly number[]): Uint8Array {
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`
   const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }`
@@ -28,7 +28,7 @@ export function npyHeader(descr: string, shape: readonly number[]): Uint8Array {
   return bytes
 }
 
-/** @param start the file's first bytes, with all of the header; `fail` makes the error that is thrown */
+/** @param start the file's first bytes, at least the whole header @throws the error that `fail` returns, for any other file */
 export function readNpyHeader(start: Uint8Array, fail: (reason: string) => Error): NpyHeader {
   const bytes = Buffer.from(start.buffer, start.byteOffset, start.byteLength)
   if (bytes.length < 10 || MAGIC.some((byte, i) => bytes[i] !== byte)) throw fail('it does not begin as one')
@@ -50,13 +50,13 @@ export function readNpyHeader(start: Uint8Array, fail: (reason: string) => Error
 
 type Literal = string | boolean | number | Literal[]
 
-/** One token of the Python that headers are written in. */
+/** One token of the Python literals in headers. */
 const TOKEN = /\s*(?:(True|False)\b|(\d+)L?|'([^'\\]*)'|"([^"\\]*)"|([{}()[\]:,]))/y
 
-/** Of tuples in tuples: those of records. */
-const MOST_DEPTH = 16
+/** The deepest nesting of tuples, which dtypes of records have. */
+const MAX_DEPTH = 16
 
-/** A dict of texts, truths, whole numbers, and tuples of them; undefined for anything else. */
+/** A Python dict of strings, booleans, whole numbers and tuples of them; undefined for anything else. */
 function readDict(text: string): Readonly<Record<string, Literal>> | undefined {
   const source = text.trimEnd()
   const token = new RegExp(TOKEN)
@@ -78,7 +78,7 @@ function readDict(text: string): Readonly<Record<string, Literal>> | undefined {
   const literal = (depth = 0): Literal | undefined => {
     const close = take('(') ? ')' : take('[') ? ']' : undefined
     if (close === undefined) return tokens[at++]?.value
-    if (depth === MOST_DEPTH) return undefined
+    if (depth === MAX_DEPTH) return undefined
     const items: Literal[] = []
     while (!take(close)) {
       const item = literal(depth + 1)

@@ -5,10 +5,10 @@ import { fileSource } from '../onnx/files/file-source.ts'
 import { sizeOf, type TensorData } from '../tensor/dtypes/data.ts'
 import { bytesOf, type HeldType } from '../tensor/dtypes/dtype.ts'
 import { stateOf, Tensor } from '../tensor/tensor.ts'
-import { elementBytes, readElements, roomFor } from './element-bytes.ts'
+import { allocateElements, elementBytes, readElements } from './element-bytes.ts'
 import { type NpyHeader, npyHeader, readNpyHeader } from './npy-header.ts'
 
-/* npyjs is the one package that is kept up: it can't write float16, takes the file's word for its shape, and loses fortran_order. */
+/* npyjs is the only maintained package. It can't write float16, does not check the shape against the file, and ignores fortran_order. */
 
 const codes: Readonly<Partial<Record<HeldType, string>>> = {
   float64: 'f8',
@@ -26,13 +26,13 @@ const codes: Readonly<Partial<Record<HeldType, string>>> = {
 }
 const types = new Map(Object.entries(codes).map(([type, code]) => [code, type as HeldType]))
 
-/** Of a header's length, with what stands before it. */
-const MOST_START = 12
-/** No header of a real file comes near. */
-const MOST_HEADER = 2 ** 20
+/** The most bytes before a header's text: the magic string, the version and the length. */
+const PREFIX_BYTES = 12
+/** A limit far beyond the header of any real file. */
+const MAX_HEADER_BYTES = 2 ** 20
 
 /**
- * The array of a .npy file, in row-major order whatever the file's is. Texts (`<U`) are `string`. Objects and records are refused.
+ * Reads the array of a .npy file as a tensor, also from column-major order. Texts (`<U`) become `string`. Objects and records are refused.
  * @throws InvalidTensorsFileError; what the file system throws
  */
 export async function readNpy(path: string): Promise<Tensor> {
@@ -40,7 +40,7 @@ export async function readNpy(path: string): Promise<Tensor> {
   try {
     const { size } = await file.stat()
     const source = fileSource(file, size)
-    const start = await readBytes(source, 0, Math.min(size, MOST_START + MOST_HEADER))
+    const start = await readBytes(source, 0, Math.min(size, PREFIX_BYTES + MAX_HEADER_BYTES))
     const header = readNpyHeader(start, reason => invalid(path, reason))
     return Tensor.of(await readArray(source, header, path))
   } finally {
@@ -56,11 +56,11 @@ async function readArray(source: ByteSource, header: NpyHeader, path: string): P
     throw invalid(path, `its dtype is ${header.descr}, which no tensor has`)
   const width = letters === undefined ? bytesOf(type) : 4 * letters
   const count = sizeOf(header.shape)
-  // Before room is made for it: a few letters may claim to be a huge array. `<U0` takes no bytes at all.
+  // Check before allocating: a small file may claim to be a huge array. `<U0` takes no bytes at all.
   const isWhole = Number.isSafeInteger(count) && header.offset + count * width === source.size
   if (!isWhole || (width === 0 && count > source.size))
     throw invalid(path, 'its shape and its bytes do not go together')
-  const data = roomFor(
+  const data = allocateElements(
     letters === undefined ? type : 'uint32',
     letters === undefined ? count : letters * count,
     reason => invalid(path, reason),
@@ -91,7 +91,7 @@ function swap(bytes: Uint8Array, width: number): void {
   for (let at = 0; at < bytes.length; at += width) bytes.subarray(at, at + width).reverse()
 }
 
-/** The first axis runs fastest in `data`; in the result the last one does. */
+/** Reorders column-major elements to row-major. */
 function rowMajor(data: TensorData['data'], dims: readonly number[]): TensorData['data'] {
   const result = data.slice() as unknown[]
   const strides = dims.map((_, axis) => sizeOf(dims.slice(0, axis)))

@@ -5,7 +5,7 @@ export type TensorWriter = (path: string, tensors: Readonly<Record<string, Tenso
 
 let writer: TensorWriter | undefined
 
-/** The platform's entry point chooses it once: a browser has no files to write. */
+/** Called once by the platform's entry point, because a browser has no files to write. */
 export function useTensorWriter(chosen: TensorWriter): void {
   writer = chosen
 }

@@ -5,9 +5,9 @@ import { fileSource } from '../onnx/files/file-source.ts'
 import { sizeOf, type TensorData } from '../tensor/dtypes/data.ts'
 import { bytesOf, type HeldType } from '../tensor/dtypes/dtype.ts'
 import { stateOf, Tensor } from '../tensor/tensor.ts'
-import { elementBytes, readElements, roomFor } from './element-bytes.ts'
+import { allocateElements, elementBytes, readElements } from './element-bytes.ts'
 
-/* The format is a length, a JSON header and the tensors' bytes. No kept-up package reads or writes it in Node. */
+/* The format is a length, a JSON header and the tensors' bytes. No maintained package reads or writes it in Node. */
 
 const names: Readonly<Partial<Record<HeldType, string>>> = {
   float64: 'F64',
@@ -25,10 +25,10 @@ const names: Readonly<Partial<Record<HeldType, string>>> = {
 }
 const types = new Map(Object.entries(names).map(([type, name]) => [name, type as HeldType]))
 
-/** No header of a real file comes near; a length beyond it is no safetensors file. */
-const MOST_HEADER = 100 * 2 ** 20
+/** A limit far beyond the header of any real file. */
+const MAX_HEADER_BYTES = 100 * 2 ** 20
 
-const WRITTEN = 'give tensors by name: { hidden, logits }; a cache is written by cache({ file })'
+const HOW_TO_PASS = 'give tensors by name: { hidden, logits }; a cache is written by cache({ file })'
 
 interface Entry {
   readonly dtype: string
@@ -50,14 +50,14 @@ export async function writeSafetensors(path: string, tensors: Readonly<Record<st
   }
 }
 
-/** Tensors as the bytes of a safetensors file; the path is for messages. Throws as writeSafetensors does. */
+/** Tensors as the bytes of a safetensors file. Messages name the path. @throws as writeSafetensors does */
 export function safetensorsParts(path: string, tensors: Readonly<Record<string, Tensor>>): Uint8Array[] {
   const header: Record<string, Entry> = {}
   const parts: Uint8Array[] = []
   let offset = 0
   for (const [name, tensor] of Object.entries(tensors)) {
     if (!(tensor instanceof Tensor))
-      throw new InvalidTensorsFileError(path, `${name} is not a tensor`, undefined, 'safetensors', WRITTEN)
+      throw new InvalidTensorsFileError(path, `${name} is not a tensor`, undefined, 'safetensors', HOW_TO_PASS)
     const { type, dims, data } = stateOf(tensor).data()
     const dtype = names[type]
     if (!dtype || Array.isArray(data))
@@ -67,7 +67,7 @@ export function safetensorsParts(path: string, tensors: Readonly<Record<string, 
     parts.push(...elementBytes(data))
   }
   const text = JSON.stringify(header)
-  // The bytes begin at a multiple of eight.
+  // The tensors' bytes must begin at a multiple of eight.
   const json = Buffer.from(
     text.padEnd(Math.ceil(Buffer.byteLength(text) / 8) * 8 - (Buffer.byteLength(text) - text.length)),
   )
@@ -84,7 +84,7 @@ export async function readSafetensors(path: string): Promise<Record<string, Tens
     const source = fileSource(file, size)
     const start = Buffer.from(await readBytes(source, 0, Math.min(size, 8)))
     const length = size < 8 ? 0 : Number(start.readBigUInt64LE())
-    if (size < 8 || length > MOST_HEADER || 8 + length > size)
+    if (size < 8 || length > MAX_HEADER_BYTES || 8 + length > size)
       throw new InvalidTensorsFileError(path, 'it is not a safetensors file, or it is incomplete')
     const header = await readHeader(source, length, path)
     const tensors: Record<string, Tensor> = {}
@@ -118,16 +118,16 @@ async function readTensor(
   if (!type) throw new InvalidTensorsFileError(what, `its dtype is ${dtype}, which is not known here`)
   const isWhole = Array.isArray(shape) && shape.every(dim => Number.isSafeInteger(dim) && dim >= 0)
   const [from, to] = Array.isArray(data_offsets) ? data_offsets : [0, -1]
-  // Before room is made for it: a few letters may claim to be a huge tensor.
+  // Check before allocating: a small file may claim to be a huge tensor.
   if (!isWhole || from < 0 || to - from !== sizeOf(shape) * bytesOf(type) || base + to > source.size)
     throw new InvalidTensorsFileError(what, 'its shape and its bytes do not go together')
   const refused = (reason: string, cause: unknown) => new InvalidTensorsFileError(what, reason, cause)
-  const data = roomFor(type, sizeOf(shape), refused)
+  const data = allocateElements(type, sizeOf(shape), refused)
   await readElements(source, base + from, data).catch(error => {
     throw error instanceof RangeError ? refused('the file has become shorter', error) : error
   })
   if (!isBrain) return { type, dims: [...shape], data }
-  const words = roomFor('uint32', data.length, refused)
+  const words = allocateElements('uint32', data.length, refused)
   for (let i = 0; i < data.length; i++) words[i] = data[i] << 16
   return { type: 'float32', dims: [...shape], data: new Float32Array(words.buffer) }
 }

@@ -9,20 +9,19 @@ import { Worker } from './worker.ts'
 
 /** Options of a `WorkerBackend`. */
 export interface WorkerOptions {
-  /** A run that takes longer ends with WorkerError, and its process with it. Loading the model is not counted. @default no limit */
+  /** Limit of a run in milliseconds, without loading the model. A longer run rejects with WorkerError and its process ends. @default no limit */
   readonly timeoutMs?: number
 }
 
-/** A process, and when its model is there. */
+/** A process, and a promise that its model is loaded. */
 interface LoadedWorker {
   readonly worker: Worker
   readonly loaded: Promise<unknown>
 }
 
 /**
- * Runs traces in a child process, so that this one's event loop stays free: onnxruntime blocks it while it runs. The block is recorded
- * here; what it recorded is sent, as data, and the values come back. The process is started at the first trace, holds the model, and
- * ends with this one or by `release()`.
+ * Runs traces in a child process, because onnxruntime would block this one's event loop. The block is recorded here; the recording is sent
+ * as data, and the values come back. The process starts at the first trace, loads the model, and ends with this one or by `release()`.
  * @example
  * const backend = new WorkerBackend({ timeoutMs: 60_000 })
  * await trace(model, inputs, { backend, signal }, () => model.lm_head.output)
@@ -41,7 +40,7 @@ export class WorkerBackend implements Backend {
     return [...this.#workers.values()].flatMap(({ worker }) => (worker.ended ? [] : (worker.pid ?? [])))
   }
 
-  /** Records the block here, and has it run in the model’s process. @throws WorkerError where that ends */
+  /** Records the block here and runs the recording in the model’s process. @throws WorkerError if the process ends */
   async run(tracer: Tracer): Promise<unknown> {
     const trace = traceOf(tracer)
     const runner = new WorkerRunner(() => this.#workerFor(trace.model), this.#traces++, this.#options)
@@ -67,7 +66,7 @@ export class WorkerBackend implements Backend {
     if (known && !known.worker.ended) return known
     const worker = new Worker()
     const loaded = worker.request({ kind: 'load', ...model.source })
-    // Who waits for a run hears of it.
+    // A run awaits `loaded` and reports the error.
     loaded.catch(() => undefined)
     const made = { worker, loaded }
     this.#workers.set(model.identity, made)
@@ -75,12 +74,12 @@ export class WorkerBackend implements Backend {
   }
 }
 
-/** One trace's runs: all in one process, which keeps what has been computed. */
+/** Runs one trace in one process, which keeps the values computed so far. */
 class WorkerRunner implements Runner {
   readonly #find: () => LoadedWorker
   readonly #trace: number
   readonly #timeoutMs: number | undefined
-  #used: Worker | undefined
+  #worker: Worker | undefined
 
   constructor(find: () => LoadedWorker, trace: number, { timeoutMs }: WorkerOptions) {
     this.#find = find
@@ -91,8 +90,8 @@ class WorkerRunner implements Runner {
   async run({ recording, inputs, signal, goesOn, once }: RunRequest): Promise<RunResult> {
     signal?.throwIfAborted()
     const { worker, loaded } = this.#find()
-    // Values that were computed in a process that is no more can't be gone on from: everything is computed once more.
-    this.#used = worker
+    // If the process of an earlier run has ended, the new one computes everything again.
+    this.#worker = worker
     await loaded
     const message = {
       kind: 'run',
@@ -102,15 +101,16 @@ class WorkerRunner implements Runner {
       goesOn,
       once,
     } as const
-    return this.#limited(worker, signal, async () => (await worker.request(message)) as RunResult)
+    return this.#runLimited(worker, signal, async () => (await worker.request(message)) as RunResult)
   }
 
   end(): void {
-    if (this.#used && !this.#used.ended) this.#used.request({ kind: 'end', trace: this.#trace }).catch(() => undefined)
+    if (this.#worker && !this.#worker.ended)
+      this.#worker.request({ kind: 'end', trace: this.#trace }).catch(() => undefined)
   }
 
-  /** Ends the process where the signal or the limit comes first: a run can't be stopped from outside. */
-  async #limited<R>(worker: Worker, signal: AbortSignal | undefined, run: () => Promise<R>): Promise<R> {
+  /** Ends the process if the signal or the time limit comes before the result, because a run can't be stopped otherwise. */
+  async #runLimited<R>(worker: Worker, signal: AbortSignal | undefined, run: () => Promise<R>): Promise<R> {
     let timer: NodeJS.Timeout | undefined
     let abort: (() => void) | undefined
     const stopped = new Promise<never>((_, reject) => {

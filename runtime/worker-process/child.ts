@@ -7,7 +7,7 @@ import { installPlatform } from '../node/platform.ts'
 import type { TensorData } from '../tensor/dtypes/data.ts'
 import { EngineRunner, type Runner } from '../tracing/runner.ts'
 import { type HasTraceable, type Traceable, traceable } from '../tracing/traceable.ts'
-import type { Ran, Reply, Request } from './messages.ts'
+import type { Reply, Request, RunReply } from './messages.ts'
 
 /* The process that runs traces for a WorkerBackend. */
 
@@ -16,7 +16,7 @@ let loading: Promise<Model> | undefined
 let model: Promise<Traceable> | undefined
 const traces = new Map<number, Runner>()
 
-async function answer(request: Request): Promise<Ran | undefined> {
+async function answer(request: Request): Promise<RunReply | undefined> {
   switch (request.kind) {
     case 'load':
       loading = load(request.path, request.options)
@@ -62,6 +62,6 @@ process.on('disconnect', () => {
 })
 
 function reply(message: Reply): void {
-  // Nobody may be there any more.
+  // The parent process may have ended.
   if (process.connected) process.send?.(message, undefined, undefined, () => undefined)
 }

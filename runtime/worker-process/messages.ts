@@ -4,30 +4,30 @@ import type { RecordingJSON } from '../graph/json.ts'
 import type { LoadOptions } from '../model/loaded/load-options.ts'
 import type { TensorData } from '../tensor/dtypes/data.ts'
 
-/** What a worker is asked for. Elements go as typed arrays. */
+/** A request to a worker. Elements are sent as typed arrays. */
 export type Request =
   | { readonly id: number; readonly kind: 'load'; readonly path: string; readonly options: LoadOptions }
   | {
       readonly id: number
       readonly kind: 'run'
-      /** Which trace: what it has computed so far is kept for it. */
+      /** The number of the trace, whose computed values the worker keeps. */
       readonly trace: number
       readonly recording: RecordingJSON<TensorData>
       readonly inputs: ReadonlyMap<string, TensorData>
       readonly goesOn: boolean
       readonly once: boolean
     }
-  /** Nothing more comes of this trace. */
+  /** The trace has ended. */
   | { readonly id: number; readonly kind: 'end'; readonly trace: number }
 
-export interface Ran {
+export interface RunReply {
   readonly wanted: readonly TensorData[]
   readonly executed: readonly number[]
   readonly passed: readonly string[]
   readonly report: TraceReport
 }
 
-/** An error as it travels. */
+/** An error as it is sent between processes. */
 export interface SentError {
   readonly code: string | undefined
   readonly name: string
@@ -37,5 +37,5 @@ export interface SentError {
 }
 
 export type Reply =
-  | { readonly id: number; readonly result: Ran | undefined }
+  | { readonly id: number; readonly result: RunReply | undefined }
   | { readonly id: number; readonly error: SentError }

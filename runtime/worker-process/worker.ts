@@ -2,23 +2,23 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { revived, WorkerError } from '../errors/worker.ts'
-import type { Ran, Reply, Request } from './messages.ts'
+import type { Reply, Request, RunReply } from './messages.ts'
 
-// In a variable: a bundler would copy the file, and not what it imports.
-const here = import.meta.url
-const script = fileURLToPath(new URL('./child.js', here))
+// The address is in a variable, so that a bundler does not copy the file without its imports.
+const moduleUrl = import.meta.url
+const script = fileURLToPath(new URL('./child.js', moduleUrl))
 
-type Sent = Request extends infer R ? (R extends unknown ? Omit<R, 'id'> : never) : never
+type NewRequest = Request extends infer R ? (R extends unknown ? Omit<R, 'id'> : never) : never
 
 interface Waiting {
-  readonly kind: Sent['kind']
-  readonly done: (result: Ran | undefined) => void
+  readonly kind: NewRequest['kind']
+  readonly done: (result: RunReply | undefined) => void
   readonly failed: (error: unknown) => void
 }
 
-const MOMENT_MS = 500
+const EXIT_GRACE_MS = 500
 
-/** Signals, and exit codes where a shell or container stands between, of a process that did what it may not. */
+/** Whether a process crashed, by its signal, or by its exit code if a shell or container is in between. */
 const isCrash = (code: number | null, signal: string | null): boolean =>
   /^SIG(SEGV|ABRT|BUS|ILL|FPE|TRAP)$/.test(signal ?? '') || [132, 133, 134, 135, 136, 139].includes(code ?? 0)
 const isKilled = (code: number | null, signal: string | null): boolean => signal === 'SIGKILL' || code === 137
@@ -44,7 +44,7 @@ export class Worker {
   readonly #child: ChildProcess
   readonly #waiting = new Map<number, Waiting>()
   #next = 0
-  /** Why it is no more. */
+  /** The reason why the process ended; undefined while it runs. */
   ended: Error | undefined
 
   constructor() {
@@ -75,7 +75,7 @@ export class Worker {
         ),
       ),
     )
-    this.#rest()
+    this.#unrefIfIdle()
   }
 
   get pid(): number | undefined {
@@ -86,32 +86,32 @@ export class Worker {
     return this.#waiting.size === 0
   }
 
-  request(message: Sent): Promise<Ran | undefined> {
+  request(message: NewRequest): Promise<RunReply | undefined> {
     if (this.ended) return Promise.reject(this.ended)
     const id = this.#next++
     return new Promise((done, failed) => {
       this.#waiting.set(id, { kind: message.kind, done, failed })
-      // While someone waits, Node must not end.
+      // Node must not end while a request waits.
       this.#child.ref()
       this.#child.channel?.ref()
       this.#child.send({ ...message, id } as Request, error => {
         if (!error) return
-        // A process that has just ended tells how, a moment later.
+        // If the process has just ended, its exit event follows and gives a better reason.
         setTimeout(() => {
           const fix = 'run the trace again: a new worker is started'
           this.#take(id)?.failed(new WorkerError(`The worker can’t be reached: ${error.message}.`, fix))
-        }, MOMENT_MS)
+        }, EXIT_GRACE_MS)
       })
     })
   }
 
-  /** Ends it now, in mid-run too. */
+  /** Ends the process at once, even during a run. */
   kill(reason: Error): void {
     this.#end(reason)
     this.#child.kill('SIGKILL')
   }
 
-  /** Ends it: in its own time where nothing runs in it, as it may have profiles to write. */
+  /** Ends the process. If it is idle, it may write its profiles first. */
   release(reason: Error): void {
     const isBusy = [...this.#waiting.values()].some(({ kind }) => kind !== 'end')
     if (isBusy || !this.#child.connected) {
@@ -131,11 +131,11 @@ export class Worker {
   #take(id: number): Waiting | undefined {
     const waiting = this.#waiting.get(id)
     this.#waiting.delete(id)
-    this.#rest()
+    this.#unrefIfIdle()
     return waiting
   }
 
-  #rest(): void {
+  #unrefIfIdle(): void {
     if (!this.isIdle) return
     this.#child.unref()
     this.#child.channel?.unref()
@@ -145,6 +145,6 @@ export class Worker {
     this.ended ??= reason
     for (const { failed } of this.#waiting.values()) failed(this.ended)
     this.#waiting.clear()
-    this.#rest()
+    this.#unrefIfIdle()
   }
 }

@@ -23,7 +23,7 @@ const provider = nodeProvider({ device: 'cpu', deviceId: 0 })
 export async function evaluateAt(opset: number, values: readonly Value[]): Promise<TensorData[]> {
   const form = normalise({ owner: undefined, writes: new Map(), wanted: values })
   const nameOf = ({ expression, output }: Value): string => {
-    if (expression.kind === 'operand') return `$${form.slots.get(expression)}`
+    if (expression.kind === 'operand') return `$${form.operandNumbers.get(expression)}`
     return `${form.numbers.get(expression)}.${expression.kind === 'operation' ? output : 0}`
   }
   const node: NodeProto[] = []

@@ -82,10 +82,10 @@ export function link(
     tapsBeforeReads: demand.tapsBeforeReads,
   }
 
-  function neededOutputs({ units, unedited: whole }: SessionRun, step: number): string[] {
-    if (whole && keepEdges) {
-      for (const node of whole.part.nodes) executed.add(node.index)
-      return [...whole.part.outputs]
+  function neededOutputs({ units, unedited }: SessionRun, step: number): string[] {
+    if (unedited && keepEdges) {
+      for (const node of unedited.part.nodes) executed.add(node.index)
+      return [...unedited.part.outputs]
     }
     const needed: string[] = []
     for (const unit of units) {
@@ -113,9 +113,9 @@ const hasNodes = (units: readonly Unit[]): boolean => units.some(unit => unit.ki
 /** For each value that crosses between sessions: the index of the last run that reads it, or the number of runs if the caller wants it. */
 function lastReaders(program: Program, runs: readonly SessionRun[], results: readonly string[]): Map<string, number> {
   const last = new Map<string, number>()
-  runs.forEach(({ units, unedited: whole }, i) => {
-    if (whole) {
-      for (const name of whole.part.inputs) last.set(whole.feeds.get(name) ?? name, i)
+  runs.forEach(({ units, unedited }, i) => {
+    if (unedited) {
+      for (const name of unedited.part.inputs) last.set(unedited.feeds.get(name) ?? name, i)
       return
     }
     for (const unit of units) {

@@ -13,11 +13,11 @@ export class SessionsBehind {
   }
 
   /** A text that identifies the sessions behind a part's outputs; undefined if an edit or a random node lies behind them. */
-  originOf({ part, blocks, group, feeds: fed }: Unedited): string | undefined {
+  originOf({ part, blocks, group, feeds }: Unedited): string | undefined {
     if (part.random) return undefined
     let mask = 1n << BigInt(group ?? this.#groups + blocks[0])
     for (const name of part.inputs) {
-      const from = (fed.get(name) ?? name) === name ? this.#masks.get(name) : undefined
+      const from = (feeds.get(name) ?? name) === name ? this.#masks.get(name) : undefined
       if (from === undefined) return undefined
       mask |= from
     }

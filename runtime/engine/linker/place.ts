@@ -49,7 +49,7 @@ export function place(
   }
   const unedited = new Map<number, ReadonlyMap<string, string>>()
   for (const [block, fed] of feeds) if (!touched.has(block)) unedited.set(block, fed)
-  return { positions, unedited: unedited }
+  return { positions, unedited }
 
   function position(unit: Unit, base: number): number {
     const ready = isModelStage(base) ? base : base + 1

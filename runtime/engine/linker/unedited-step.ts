@@ -7,7 +7,7 @@ import type { Unedited } from './session-runs.ts'
 /** The step that runs an unedited block or group. `origin` identifies the sessions behind its values; undefined if none may be kept. */
 export function uneditedStep(
   program: Program,
-  { part, blocks, group, feeds: fed }: Unedited,
+  { part, blocks, group, feeds }: Unedited,
   outputs: readonly string[],
   dropped: readonly string[],
   origin: string | undefined,
@@ -17,7 +17,7 @@ export function uneditedStep(
     block: blocks[0],
     group,
     label: part.label,
-    inputs: part.inputs.map(name => [feedName(name, program.typeOf(name)), fed.get(name) ?? name]),
+    inputs: part.inputs.map(name => [feedName(name, program.typeOf(name)), feeds.get(name) ?? name]),
     outputs: outputs.map(name => [fetchName(name, program.typeOf(name)), name]),
     key: `${program.id} block ${blocks[0]}`,
     rebuild:

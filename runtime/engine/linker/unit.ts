@@ -5,13 +5,13 @@ import { OWN } from '../sessions/own-names.ts'
 
 /** Values in a linked graph have ids: the model's own values their names, those that the recording adds names that begin with `OWN`. */
 const PREFIX = OWN
-export const operandId = (slot: number): string => `${PREFIX}$${slot}`
+export const operandId = (operand: number): string => `${PREFIX}$${operand}`
 export const constantId = (number: number): string => `${PREFIX}#${number}`
 export const resultId = (number: number, output: number): string => `${PREFIX}%${number}.${output}`
 export const copyId = (number: number, name: string): string => `${PREFIX}~${number}/${name}`
 /** The id of a value that the recording adds. */
-export function recordedId({ numbers, slots }: NormalForm, { expression, output }: Value): string {
-  if (expression.kind === 'operand') return operandId(slots.get(expression)!)
+export function recordedId({ numbers, operandNumbers }: NormalForm, { expression, output }: Value): string {
+  if (expression.kind === 'operand') return operandId(operandNumbers.get(expression)!)
   const number = numbers.get(expression)!
   return expression.kind === 'constant' ? constantId(number) : resultId(number, output)
 }

@@ -112,8 +112,8 @@ export class Decider {
     shapeOf: (name: string) => ValueShape | undefined,
   ): Promise<Branch | undefined> {
     const feeds: Record<string, TensorData> = {}
-    for (const { name, source: of, start, end } of this.condition.shapes) {
-      const dims = shapeOf(of)?.dims
+    for (const { name, source, start, end } of this.condition.shapes) {
+      const dims = shapeOf(source)?.dims
       if (!dims || dims.includes(undefined)) return undefined
       const part = (dims as number[]).slice(start, end)
       feeds[name] = { type: 'int64', dims: [part.length], data: BigInt64Array.from(part, BigInt) }

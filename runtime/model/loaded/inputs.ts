@@ -9,7 +9,7 @@ import { stateOf, Tensor } from '../../tensor/tensor.ts'
 import { type TensorLike, toTensor } from '../../tensor/values/convert.ts'
 import { isForeign } from '../../tensor/values/foreign.ts'
 
-/** What a model is given: a tensor, nested or typed array for each input, by name; or just the one, if it takes one. */
+/** A model's inputs: a tensor, nested array or typed array for each name, or the value itself if the model has one input. */
 export type Inputs = Readonly<Record<string, TensorLike>> | TensorLike
 
 /**
@@ -78,7 +78,7 @@ function convert(input: DeclaredInput, given: unknown, declared: readonly Declar
     data = stateOf(isTyped ? toTensor(given as TensorLike) : toTensor(given as TensorLike, { type })).data()
   } catch (error) {
     if (!(error instanceof OnnsightError)) throw error
-    if (firstOf(given) !== undefined && OF_TOKENS.test(input.name))
+    if (firstOf(given) !== undefined && TOKEN_INPUT.test(input.name))
       throw new InputError(
         `The input ${input.name} got the text ${JSON.stringify(firstOf(given))}, but takes token ids.`,
         declared,
@@ -92,16 +92,16 @@ function convert(input: DeclaredInput, given: unknown, declared: readonly Declar
   throw new InputError(`The input ${input.name} is ${data.type}, and must be ${type}.`, declared, fix)
 }
 
-/** Names of inputs that take token ids. */
-const OF_TOKENS = /(^|_)(ids|tokens?)$/
+/** Matches names of inputs that take token ids. */
+const TOKEN_INPUT = /(^|_)(ids|tokens?)$/
 
-/** A text, or the first of nested arrays, if it is one. */
+/** The text, or the first text in nested arrays; undefined if there is none. */
 function firstOf(given: unknown): string | undefined {
   if (Array.isArray(given)) return firstOf(given[0])
   return typeof given === 'string' ? given : undefined
 }
 
-/** Rank and fixed dims. Named dims are left to the scan: exporters reuse a name for dims that may differ. */
+/** Checks rank and fixed dims. Named dims are not checked here, because exporters use one name for dims that may differ. @throws InputError */
 function checkDims(input: DeclaredInput, { dims }: TensorData, declared: readonly DeclaredInput[]): void {
   if (!input.dims) return
   if (dims.length !== input.dims.length) {

@@ -2,55 +2,58 @@ import { LoadOptionError } from '../../errors/input.ts'
 import type { Renames } from '../../names/aliases.ts'
 import { knownOptions } from '../../tensor/arguments/known-options.ts'
 
-/** How a model is opened, cut and kept: see docs/running.md. */
+/** Options of `load()`: see docs/running.md. */
 export interface LoadOptions {
-  /** Where to run: in Node 'cpu' or 'cuda', in a browser 'wasm' or 'webgpu'. @default 'cpu', or 'wasm' */
+  /** The execution provider: in Node 'cpu' or 'cuda', in a browser 'wasm' or 'webgpu'. @default 'cpu', or 'wasm' */
   readonly provider?: 'cpu' | 'cuda' | 'wasm' | 'webgpu'
-  /** Which CUDA device. @default 0 */
+  /** The number of the CUDA device. @default 0 */
   readonly deviceId?: number
-  /** What to use where CUDA, or WebGPU, is missing, instead of throwing. */
+  /** The provider to use if CUDA or WebGPU is missing. Without it, `load` throws then. */
   readonly fallback?: 'cpu' | 'wasm'
   /** Threads for one operator. @default onnxruntime's choice: one for each physical core */
   readonly threads?: number
-  /** How many blocks to cut the model into; 1 is the whole graph in one session. @default one for each repeated layer, and its ends */
+  /** The number of blocks; 1 is the whole graph in one session. @default one for each repeated layer, one before and one after them */
   readonly blocks?: number
   /**
-   * Blocks that no intervention reaches inside run together, with at least so many bytes of weights in one session; 0 makes each block a
-   * session of its own. @default 96 MiB; 0 if `blocks` is given, and in a browser
+   * The least bytes of weights in one session: blocks that no intervention reaches inside run together in such sessions. With 0, each block
+   * has a session of its own. @default 96 MiB; 0 if `blocks` is given, and in a browser
    */
   readonly groupBytes?: number
   /** Bytes of sessions kept for interventions. @default 256 MiB */
   readonly sessionBytes?: number
-  /** Bytes of block results kept, so that blocks before an edit need not run again on the same inputs; 0 keeps none. @default 64 MiB */
+  /** Bytes of kept block results, with which blocks before an edit need not run again on the same inputs; 0 keeps none. @default 64 MiB */
   readonly reuseBytes?: number
   /**
-   * A folder for a copy of the weights with each at the start of a page, made once: blocks that interventions rebuild run some per
-   * cent faster on it. Worth its disk space for a model that is opened again and again, and whose weights lie inside the .onnx file. The
-   * files there may be deleted at any time. `true` is a folder of the user's. @default none
+   * A folder for a copy of the weights, made once, in which each weight begins at the start of a page: blocks that interventions rebuild run
+   * a few percent faster on it. It is worth its disk space for a model that is opened often and whose weights are inside the .onnx file. Its
+   * files may be deleted at any time. `true` means the user's cache folder. @default none
    */
   readonly cacheFolder?: string | true
   /**
-   * In a browser: whether a model that was fetched is kept in its cache, and taken from there when it is loaded again and has not
-   * changed at its address. @default true
+   * In a browser: whether to keep a fetched model in the browser's cache, and use that copy if the model at its address has not changed.
+   * @default true
    */
   readonly keep?: boolean
   /**
-   * Other names for modules, beside their own: `{ mlp: 'feed_forward' }` for every module called so, `{ 'transformer.h': 'layers' }` for the
-   * one at that path, which is found at the model then. Several names in an array.
+   * Other names for modules, which keep their own: `{ mlp: 'feed_forward' }` renames every module `mlp`, `{ 'transformer.h': 'layers' }` lets
+   * the module at that path be found as `model.layers`. An array gives several names.
    */
   readonly rename?: Renames
   /**
-   * In Node: a folder for onnxruntime's own profile of each session that runs the model: `session-1_DATE.json`, for chrome://tracing, and
-   * `session-1.onnx`, the graph as it was optimised. They are whole after `release()`. `npx onnsight profile` reads them. @default none
+   * In Node: a folder for onnxruntime's profile of each session that runs the model, `session-1_DATE.json` for chrome://tracing, and the
+   * optimised graph, `session-1.onnx`. They are complete after `release()`. `npx onnsight profile` reads them. @default none
    */
   readonly profileFolder?: string
-  /** Told after each step: reading, then each block's session. In a browser, while a model is fetched, `what` is 'fetched' and the numbers are bytes; the total is Infinity until the end where the server does not say, as one that compresses. */
+  /**
+   * Called after each step: reading, then each session. While a browser fetches a model, `what` is 'fetched' and the numbers are bytes; the
+   * total is Infinity until the end if the server does not tell it, as for a compressed response.
+   */
   readonly onProgress?: (done: number, total: number, what: string) => void
-  /** Heard between steps. */
+  /** Checked between steps. Aborting rejects with `signal.reason`. */
   readonly signal?: AbortSignal
 }
 
-/** One of each, so that an option can't be forgotten here. */
+/** The names of all options, as an object so that the type checker finds a missing one. */
 const known: Readonly<Record<keyof LoadOptions, true>> = {
   provider: true,
   deviceId: true,
@@ -69,7 +72,7 @@ const known: Readonly<Record<keyof LoadOptions, true>> = {
 }
 const optionNames = Object.keys(known)
 
-/** @throws LoadOptionError for an option that there is not, or a value that it can't have, here */
+/** @throws UnknownOptionError, LoadOptionError for a value that an option can't have on this platform */
 export function checkLoadOptions(options: LoadOptions, providers: readonly string[]): void {
   const { provider, threads, blocks, sessionBytes, reuseBytes, groupBytes, cacheFolder, profileFolder } = options
   if (profileFolder !== undefined && (typeof profileFolder !== 'string' || profileFolder === '')) {

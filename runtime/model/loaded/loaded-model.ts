@@ -16,51 +16,51 @@ import type { Variant, Variants } from './variants.ts'
 
 /** An input or output, as the model declares it. */
 export interface Declared {
-  /** As the file has it. */
+  /** The name in the file. */
   readonly name: string
   /** The element type: `float32`. */
   readonly type: string
-  /** Outermost first: a number, the name of a dim that varies, or undefined; undefined if the rank is not known. */
+  /** Outermost first: a number, the name of a dim that varies, or undefined. `dims` is undefined if the rank is not known. */
   readonly dims: readonly (number | string | undefined)[] | undefined
-  /** Of an input that may be left out: onnsight makes it up from the others, as it does with masks, positions and empty caches. */
+  /** Set for an input that may be left out, because onnsight computes it from the others: masks, positions, empty caches. */
   readonly optional?: true
 }
 
-/** What a model takes and gives. */
+/** The inputs and outputs of a model. */
 export interface Signature {
-  /** In the file’s order; weights are not among them. */
+  /** The inputs in the file’s order, without weights. */
   readonly inputs: readonly Declared[]
-  /** In the file’s order. */
+  /** The outputs in the file’s order. */
   readonly outputs: readonly Declared[]
 }
 
-/** A model's edits, and what they are recorded on. */
+/** A model with standing edits, and what is needed to write them. */
 export type StandingEdits = Omit<EditedParts, 'file'>
 
-/** Where a model comes from. */
+/** The source of a loaded model. */
 export interface Origin {
-  /** As it was given. */
+  /** The path or address as the user wrote it. */
   readonly path: string
   readonly source: Traceable['source']
-  /** @param edits to be put into what is written */
+  /** Writes the model. @param edits edits to write as nodes */
   save(path: string, options: SaveOptions, edits?: StandingEdits): Promise<void>
-  /** Nothing of it is read any more. */
+  /** Called when the model is released and its files are no longer read. */
   released?(): void
 }
 
-/** A model as tracers know it: what it takes, and what runs it. */
+/** A loaded model as tracers use it: it checks inputs, and chooses the variant that runs them. */
 export class LoadedModel implements Traceable {
   readonly name: string
   readonly edits: readonly Edit[] = []
-  /** What runs the model where no inputs are known: of branches, the usual ones. */
+  /** The variant that represents the model while no inputs are known. */
   readonly usual: Variant
   readonly signature: Signature
   readonly source: Traceable['source']
   readonly #origin: Origin
   readonly #variants: Variants
-  /** On which side prompts of unequal length are padded. */
+  /** The side on which prompts of unequal length are padded. */
   readonly paddingSide: PaddingSide
-  /** Tables that inputs look rows up in. */
+  /** Limits of inputs that index tables of the model. */
   readonly limits: readonly TableLimit[]
   #released = false
 
@@ -117,8 +117,9 @@ export class LoadedModel implements Traceable {
   async #editsOf(model: Traceable): Promise<StandingEdits> {
     const infer: StandingEdits['infer'] = (message, inputs) => this.#variants.infer(message, inputs)
     const [variant, chosen] = [await this.#variants.whole(), await this.#variants.each()]
-    const settle: StandingEdits['settle'] = (proto, inPlace) => this.#variants.settle(proto, inPlace)
-    return { model, variant, chosen, settle, infer }
+    const takeConstantBranches: StandingEdits['takeConstantBranches'] = (proto, inPlace) =>
+      this.#variants.takeConstantBranches(proto, inPlace)
+    return { model, variant, chosen, takeConstantBranches, infer }
   }
 
   async release(): Promise<void> {

@@ -3,10 +3,10 @@ import { type ExpansionRefused, takesLengths } from '../../onnx/graph/clusters.t
 import type { OnnxGraph } from '../../onnx/graph/graph.ts'
 import type { TensorData } from '../../tensor/dtypes/data.ts'
 
-/** The input of GroupQueryAttention that holds the rows' lengths. */
+/** Index of GroupQueryAttention's input with the lengths of rows. */
 const LENGTHS = 5
 
-/** The model's inputs that the lengths come from which GroupQueryAttention takes in the place of a mask: `attention_mask`. */
+/** The model's inputs, such as `attention_mask`, from which the lengths for GroupQueryAttention are computed. */
 export function lengthMasks(graph: OnnxGraph): readonly string[] {
   const open = graph.nodes.filter(takesLengths).map(node => node.inputs[LENGTHS] ?? '')
   const seen = new Set(open)
@@ -17,7 +17,7 @@ export function lengthMasks(graph: OnnxGraph): readonly string[] {
   return graph.inputs.filter(({ name, dims }) => seen.has(name) && dims?.length === 2).map(({ name }) => name)
 }
 
-/** The error for prompts that are padded on the left, where an operator that takes lengths can't be written out with a mask. */
+/** The error for prompts with left padding, if an operator that takes lengths can't be expanded with a mask. */
 export function paddedLeftRefused(graph: OnnxGraph, cause: ExpansionRefused): InputError {
   const declared = graph.inputs.map(input => ({ ...input, type: input.type ?? 'other' }))
   return new InputError(
@@ -29,8 +29,8 @@ export function paddedLeftRefused(graph: OnnxGraph, cause: ExpansionRefused): In
 }
 
 /**
- * Whether a mask of 0 and 1, `[batch, keys]`, has rows that begin with padding.
- * @throws InputError where some rows begin with padding and others end with it: no form of the operator takes both
+ * Whether a mask of 0 and 1, dims [batch, keys], has rows that begin with padding.
+ * @throws InputError if some rows begin with padding and others end with it, which no form of the operator supports
  */
 export function isPaddedLeft(name: string, { dims, data }: TensorData): boolean {
   const [rows, size] = dims

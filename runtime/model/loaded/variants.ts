@@ -16,33 +16,33 @@ import type { TensorData } from '../../tensor/dtypes/data.ts'
 import type { DataType } from '../../tensor/dtypes/dtype.ts'
 import { isPaddedLeft, lengthMasks, paddedLeftRefused } from './padding.ts'
 
-/** A model with its branches chosen: a merged decoder has one for prompts and one for the tokens after. */
+/** A model with chosen branches: a merged decoder has one variant for prompts and one for later tokens. */
 export interface Variant {
   readonly engine: Engine
-  /** Values that decided which branches these are: a trace can't change them any more. */
+  /** Values that chose the branches. A trace can't change them. */
   readonly decided: ReadonlySet<string>
-  /** For people: `If_0: then, chosen by use_cache_branch`. */
+  /** The choices, shown to users: `If_0: then, chosen by use_cache_branch`. */
   readonly branches: readonly string[]
 }
 
 export type Inputs = ReadonlyMap<string, TensorData>
 
-/** Makes the engine of a graph, without its sessions. */
+/** Creates the engine of a graph, without its sessions. */
 export type EngineMaker = (graph: OnnxGraph, weights: Weights) => Promise<Engine>
 
-/** What variants are made of. */
+/** The model that variants are made of. */
 export interface VariantSource {
-  /** As it was read. */
+  /** The model's message, with functions inlined. */
   readonly proto: ModelProto
-  /** How sessions take their weights. */
-  readonly places: WeightPreparation
-  /** Where the rows of a batch of unequal lengths stand, for operators that take lengths in the place of a mask. */
+  /** How weights are passed to sessions. */
+  readonly preparation: WeightPreparation
+  /** The side on which rows of unequal lengths are aligned, for operators that take lengths instead of a mask. */
   readonly rows?: Alignment
-  /** Branches that were taken already, step by step, by `branchId`. */
-  readonly taken?: readonly ReadonlyMap<string, Branch>[]
+  /** The branches that were taken already, stage by stage, by `branchId`. */
+  readonly takenBranches?: readonly ReadonlyMap<string, Branch>[]
 }
 
-/** A graph that onnxruntime can run: what lies inside bodies is in memory, as it maps the main graph's weights only. */
+/** A graph that onnxruntime can run. Weights inside bodies are in memory, because onnxruntime maps those of the main graph only. */
 interface Runnable {
   readonly graph: OnnxGraph
   readonly weights: Weights
@@ -54,8 +54,8 @@ interface Choice {
 }
 
 /**
- * The model as it is after some choices. Conditions that are known before a run lead to a further stage, whose graph has the branch's
- * nodes in the place of the `If`; the last stage is what runs.
+ * The model after some choices of branches. Deciding conditions leads to the next stage, in whose graph the branches' nodes replace the
+ * `If` nodes. The last stage is run.
  */
 class Stage {
   readonly graph: OnnxGraph
@@ -63,31 +63,31 @@ class Stage {
   readonly choices: readonly Choice[]
   readonly deciders: readonly Decider[]
   readonly #proto: ModelProto
-  readonly #places: WeightPreparation
+  readonly #preparation: WeightPreparation
   readonly #provider: Provider
   readonly #makeEngine: EngineMaker
   readonly #rows: Alignment
-  readonly #taken: readonly ReadonlyMap<string, Branch>[]
-  /** Inputs that tell lengths to operators which take no mask. */
+  readonly #takenBranches: readonly ReadonlyMap<string, Branch>[]
+  /** Masks that the lengths come from which operators take instead of a mask. */
   readonly #masks: readonly string[]
   #paddedLeft: Stage | undefined
   readonly #next = new Map<string, Stage>()
-  readonly #decided = new LRUCache<string, readonly Choice[]>({ max: MOST_KEPT })
-  readonly #shapes = new LRUCache<string, Promise<ReadonlyMap<string, ValueShape>>>({ max: MOST_KEPT })
+  readonly #decided = new LRUCache<string, readonly Choice[]>({ max: MAX_CACHED })
+  readonly #shapes = new LRUCache<string, Promise<ReadonlyMap<string, ValueShape>>>({ max: MAX_CACHED })
   #runnable: Promise<Runnable> | undefined
   #variant: Promise<Variant> | undefined
 
   constructor(source: VariantSource, choices: readonly Choice[], provider: Provider, make: EngineMaker) {
-    const { proto, places, rows = 'start', taken = [] } = source
-    this.#taken = taken
+    const { proto, preparation, rows = 'start', takenBranches = [] } = source
+    this.#takenBranches = takenBranches
     this.#rows = rows
     this.#proto = proto
-    this.#places = places
+    this.#preparation = preparation
     this.#provider = provider
     this.#makeEngine = make
     this.choices = choices
     this.graph = buildGraph(proto)
-    this.weights = new Weights(this.graph.initializers, places)
+    this.weights = new Weights(this.graph.initializers, preparation)
     this.deciders = conditionsOf(this.graph, this.weights).map(
       condition => new Decider(condition, this.graph, this.weights, provider),
     )
@@ -103,7 +103,7 @@ class Stage {
       taken = await this.#decide(inputs)
       if (key !== undefined) this.#decided.set(key, taken)
     }
-    return taken.length > 0 ? this.#after(taken).choose(inputs) : this
+    return taken.length > 0 ? this.#stageAfter(taken).choose(inputs) : this
   }
 
   async #decide(inputs: Inputs): Promise<readonly Choice[]> {
@@ -117,13 +117,13 @@ class Stage {
     return taken
   }
 
-  /** Equal keys, equal choices; undefined where they depend on more numbers than are worth comparing. */
+  /** A key that is equal only for equal choices; undefined if they depend on too many elements. */
   #decidingKey(inputs: Inputs): string | undefined {
     const parts = [dimsKey(inputs)]
     for (const { condition } of this.deciders) {
       for (const name of condition.inputs) {
         const data = inputs.get(name)?.data
-        if (!data || data.length > MOST_NUMBERS) return undefined
+        if (!data || data.length > MAX_KEY_ELEMENTS) return undefined
         parts.push(elementsKey(data))
       }
     }
@@ -131,8 +131,8 @@ class Stage {
   }
 
   /**
-   * The stage that stands for the model where no inputs are known: of each pair, the branch with more in it. What dims decide stays
-   * open: guesses that do not go together would make a graph that can't run.
+   * The stage that represents the model while no inputs are known: of each pair of branches, the larger one. Conditions that depend on dims
+   * stay undecided, because contradictory guesses would make a graph that can't run.
    */
   usual(): Stage {
     const nodes = new Map(this.graph.nodes.map(node => [branchId(node.proto), node.proto]))
@@ -143,11 +143,11 @@ class Stage {
       const isElse = sizeOf(bodyOf(node, 'else')) > sizeOf(bodyOf(node, 'then'))
       taken.push({ condition, branch: isElse ? 'else' : 'then' })
     }
-    return taken.length > 0 ? this.#after(taken).usual() : this
+    return taken.length > 0 ? this.#stageAfter(taken).usual() : this
   }
 
-  /** The stage behind what constants alone decide: no inputs lead elsewhere. */
-  async settled(): Promise<Stage> {
+  /** The stage after all conditions that only depend on constants. All inputs lead through it. */
+  async afterConstants(): Promise<Stage> {
     const taken: Choice[] = []
     for (const decider of this.deciders) {
       const { condition } = decider
@@ -155,21 +155,23 @@ class Stage {
       const branch = await decider.decide(new Map(), () => undefined)
       if (branch) taken.push({ condition, branch })
     }
-    return taken.length > 0 ? this.#after(taken).settled() : this
+    return taken.length > 0 ? this.#stageAfter(taken).afterConstants() : this
   }
 
-  /** The model of a file like that of the first stage, with this stage's choices taken: in the same order, as a branch may hold an `If` of the same result. */
-  take(proto: ModelProto, inPlace: Map<NodeProto, readonly NodeProto[]>): ModelProto {
-    return this.#taken.reduce((taken, branches) => takeBranches(taken, branches, inPlace), proto)
+  /** Takes this stage's branches in another message of the model, stage by stage, as a branch may contain an `If` with the same result. */
+  take(proto: ModelProto, replacements: Map<NodeProto, readonly NodeProto[]>): ModelProto {
+    return this.#takenBranches.reduce((taken, branches) => takeBranches(taken, branches, replacements), proto)
   }
 
-  /** The last stages that inputs can lead to: all, or of very many those in which each condition is met once, and once not. */
+  /** The last stages that inputs can lead to. If there are very many, some in which each condition is once true and once false. */
   leaves(): Stage[] {
     if (this.deciders.length === 0) return [this]
-    return waysOf(this.deciders.map(({ condition }) => condition)).flatMap(taken => this.#after(taken).leaves())
+    return combinations(this.deciders.map(({ condition }) => condition)).flatMap(taken =>
+      this.#stageAfter(taken).leaves(),
+    )
   }
 
-  /** What this stage is made of; its sessions are made by `ready`. */
+  /** The variant of this stage. `ready` creates its sessions. */
   variant(): Promise<Variant> {
     this.#variant ??= this.#make().catch(error => {
       this.#variant = undefined
@@ -198,22 +200,22 @@ class Stage {
     await variant?.engine.release()
   }
 
-  /** The stage for these inputs' padding: operators that take lengths believe that every row begins at 0. */
+  /** The stage for the padding of these inputs. Operators that take lengths assume that every row begins at 0, so left padding needs another. */
   forPadding(inputs: Inputs): Stage {
     const isLeft = this.#masks.some(name => inputs.has(name) && isPaddedLeft(name, inputs.get(name)!))
     if (!isLeft) return this
-    const source = { proto: this.#proto, places: this.#places, rows: 'end' } as const
+    const source = { proto: this.#proto, preparation: this.#preparation, rows: 'end' } as const
     this.#paddedLeft ??= new Stage(source, this.choices, this.#provider, this.#makeEngine)
     return this.#paddedLeft
   }
 
-  #after(taken: readonly Choice[]): Stage {
+  #stageAfter(taken: readonly Choice[]): Stage {
     const key = taken.map(({ condition, branch }) => `${condition.id}=${branch}`).join()
     let stage = this.#next.get(key)
     if (!stage) {
       const branches = new Map(taken.map(({ condition, branch }) => [condition.id, branch]))
       const proto = takeBranches(this.#proto, branches)
-      const source = { proto, places: this.#places, taken: [...this.#taken, branches] }
+      const source = { proto, preparation: this.#preparation, takenBranches: [...this.#takenBranches, branches] }
       stage = new Stage(source, [...this.choices, ...taken], this.#provider, this.#makeEngine)
       this.#next.set(key, stage)
     }
@@ -227,17 +229,17 @@ class Stage {
       for (const node of condition.nodes) for (const name of node.outputs) decided.add(name)
     }
     const branches = this.choices.map(({ condition, branch }) => `${condition.label}: ${branch}, ${causeOf(condition)}`)
-    const { graph, weights } = await this.#toRun()
+    const { graph, weights } = await this.#runnableModel()
     return { engine: await this.#makeEngine(graph, weights), decided, branches }
   }
 
-  /** Weights of a branch that was taken stay in their file: they are the main graph's now. */
-  #toRun(): Promise<Runnable> {
+  /** The model to run. Weights of a taken branch stay in their file, because they belong to the main graph now. */
+  #runnableModel(): Promise<Runnable> {
     this.#runnable ??= embedBodyWeights(this.#proto)
       .then(proto => {
         if (proto === this.#proto && !hasExpandableNodes(proto)) return { graph: this.graph, weights: this.weights }
         const graph = buildGraph(proto, { clusters: true, rows: this.#rows })
-        return { graph, weights: new Weights(graph.initializers, this.#places) }
+        return { graph, weights: new Weights(graph.initializers, this.#preparation) }
       })
       .catch(error => {
         throw error instanceof ExpansionRefused ? paddedLeftRefused(this.graph, error) : error
@@ -245,7 +247,7 @@ class Stage {
     return this.#runnable
   }
 
-  /** Dims of every value for inputs of these dims, as far as onnxruntime can tell. */
+  /** Dtype and dims of every value for these inputs, as far as onnxruntime can infer them. */
   #shapesFor(inputs: Inputs): Promise<ReadonlyMap<string, ValueShape>> {
     const key = dimsKey(inputs)
     let shapes = this.#shapes.get(key)
@@ -256,8 +258,8 @@ class Stage {
         dims: inputs.get(name)?.dims ?? dims,
       }))
       const fed = new Map<string, ValueShape>([...inputs].map(([name, { type, dims }]) => [name, { type, dims }]))
-      // Both branches of an If are inferred, also the one that would reject these dims: then only the inputs' are known.
-      shapes = this.#toRun()
+      // onnxruntime infers both branches of an If, also the one that rejects these dims. Then only the inputs' dims are known.
+      shapes = this.#runnableModel()
         .then(({ graph, weights }) => scan(graph, weights, this.#provider, edges))
         .catch(() => fed)
       this.#shapes.set(key, shapes)
@@ -266,23 +268,23 @@ class Stage {
   }
 }
 
-/** Which branches go together: conditions that are one value are met together. */
-function waysOf(conditions: readonly Condition[]): Choice[][] {
+/** The combinations of branches to look at. Conditions that are the same value are true together. */
+function combinations(conditions: readonly Condition[]): Choice[][] {
   const values = [...new Set(conditions.map(({ value }) => value))]
   const taken = (isMet: (value: string) => boolean): Choice[] =>
     conditions.map(condition => ({ condition, branch: isMet(condition.value) ? 'then' : 'else' }))
-  if (values.length <= MOST_CROSSED)
+  if (values.length <= MAX_COMBINED)
     return Array.from({ length: 2 ** values.length }, (_, way) =>
       taken(value => ((way >> values.indexOf(value)) & 1) === 0),
     )
   return [taken(() => true), taken(() => false), ...values.map(one => taken(value => value === one))]
 }
 
-/** Kinds of inputs whose choices and dims are remembered. */
-const MOST_KEPT = 64
-const MOST_NUMBERS = 64
-/** Of more conditions, not every way in which they can go together is looked at. */
-const MOST_CROSSED = 4
+/** The number of different inputs whose choices and dims are cached. */
+const MAX_CACHED = 64
+const MAX_KEY_ELEMENTS = 64
+/** For more conditions, not all combinations are looked at. */
+const MAX_COMBINED = 4
 
 const dimsKey = (inputs: Inputs): string => [...inputs].map(([name, { dims }]) => `${name}:${dims}`).join()
 
@@ -299,33 +301,33 @@ function causeOf({ inputs, shapes }: Condition): string {
   return shapes.length > 0 ? 'chosen by the dims' : 'by a constant'
 }
 
-/** A model's variants, opened when they are first needed. */
+/** A model's variants. Their sessions are created when they are first needed. */
 export class Variants {
   readonly #first: Stage
   readonly #root: Stage
   readonly #usual: Stage
-  readonly #places: WeightPreparation
+  readonly #preparation: WeightPreparation
   readonly #provider: Provider
 
-  private constructor(first: Stage, root: Stage, places: WeightPreparation, provider: Provider) {
+  private constructor(first: Stage, root: Stage, preparation: WeightPreparation, provider: Provider) {
     this.#first = first
     this.#root = root
     this.#usual = root.usual()
-    this.#places = places
+    this.#preparation = preparation
     this.#provider = provider
   }
 
   static async of(source: VariantSource, provider: Provider, make: EngineMaker): Promise<Variants> {
     const first = new Stage(source, [], provider, make)
-    return new Variants(first, await first.settled(), source.places, provider)
+    return new Variants(first, await first.afterConstants(), source.preparation, provider)
   }
 
-  /** Whether inputs decide what the model is made of. */
+  /** Whether inputs choose branches. */
   get areMany(): boolean {
     return this.#root.deciders.length > 0
   }
 
-  /** What the model looks like where no inputs are known. Its sessions may not be made yet. */
+  /** The variant that represents the model while no inputs are known. Its sessions may not exist yet. */
   usual(): Promise<Variant> {
     return this.#usual.variant()
   }
@@ -335,29 +337,29 @@ export class Variants {
     return stage.forPadding(inputs).ready()
   }
 
-  /** The model with all its branches in it: they can be neither read nor written, and what lies around them can. */
+  /** The variant with all branches. Values inside them can't be read or written, all others can. */
   whole(): Promise<Variant> {
     return this.#root.variant()
   }
 
-  /** The model of a file, its functions' nodes in the place of their calls, with the branches that constants decide. */
-  settle(proto: ModelProto, inPlace: Map<NodeProto, readonly NodeProto[]>): ModelProto {
-    return this.#root.take(proto, inPlace)
+  /** Takes the branches that constants decide in a message of the model with functions inlined. */
+  takeConstantBranches(proto: ModelProto, replacements: Map<NodeProto, readonly NodeProto[]>): ModelProto {
+    return this.#root.take(proto, replacements)
   }
 
-  /** With each choice of branches: none where inputs decide nothing. */
+  /** A variant for each choice of branches; none if inputs choose no branches. */
   async each(): Promise<Variant[]> {
     if (!this.areMany) return []
     const found: Variant[] = []
     for (const stage of this.#root.leaves()) {
-      // Choices that do not go together make a graph that can't run.
+      // Contradictory choices make a graph that can't run.
       const variant = await stage.variant().catch(() => undefined)
       if (variant) found.push(variant)
     }
     return found
   }
 
-  /** Dims and dtypes of every value of a model, for inputs of these dims or of any. Its weights lie where this one's do. */
+  /** Dtype and dims of every value of an edited message, for inputs of these dims or of any. It uses this model's weights. */
   async infer(
     proto: ModelProto,
     dims: ReadonlyMap<string, readonly number[]> | undefined,
@@ -368,7 +370,7 @@ export class Variants {
       type: type as DataType | undefined,
       dims: dims?.get(name) ?? declared,
     }))
-    return scan(graph, new Weights(graph.initializers, this.#places), this.#provider, edges)
+    return scan(graph, new Weights(graph.initializers, this.#preparation), this.#provider, edges)
   }
 
   async release(): Promise<void> {

@@ -7,8 +7,8 @@ import type { TensorLike } from '../../tensor/values/convert.ts'
 import type { Binding } from './binding.ts'
 
 /**
- * Reads the activation at a module's side as its author meant it: of a quantised value, the numbers that its integers stand for.
- * @throws BlockedLayoutError for a value whose elements an optimiser has put into another order
+ * Reads the activation at a module's input or output. A quantised value is dequantised to float32.
+ * @throws BlockedLayoutError for a value whose elements an optimiser has reordered
  */
 export function readActivation(binding: Binding, tap: Tap): Tensor {
   const quantised = quantisationAt(binding, tap)
@@ -22,7 +22,7 @@ export function readActivation(binding: Binding, tap: Tap): Tensor {
   return newHandle(stateOf(numbers).value, binding.tracer(tap.label), place)
 }
 
-/** Writes an activation: into a quantised place, the integers that stand for the numbers. @throws BlockedLayoutError */
+/** Writes an activation. If the value is quantised in the graph, the written one is quantised. @throws BlockedLayoutError */
 export function writeActivation(binding: Binding, tap: Tap, written: TensorLike): void {
   const quantised = quantisationAt(binding, tap)
   if (!quantised) {

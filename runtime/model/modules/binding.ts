@@ -11,7 +11,7 @@ import type { Tensor } from '../../tensor/tensor.ts'
 import { RunningTrace } from '../../tracing/running-trace.ts'
 import type { LoadedModel } from '../loaded/loaded-model.ts'
 
-/** Ties module proxies to the model they belong to, and to the trace that is current when they are touched. */
+/** Connects module proxies with their model, and with the trace that is current when they are used. */
 export class Binding {
   readonly #model: LoadedModel
 
@@ -19,12 +19,12 @@ export class Binding {
     this.#model = model
   }
 
-  /** The engine of the trace that is current: its inputs chose the branches. Outside one, of the usual branches. */
+  /** The engine of the branches that the current trace's inputs chose; outside a trace, of the usual branches. */
   get engine(): Engine {
     return this.#begun()?.engine ?? this.#model.usual.engine
   }
 
-  /** Where the model was loaded from. */
+  /** The path or address that the model was loaded from. */
   get modelName(): string {
     return this.#model.name
   }
@@ -40,7 +40,7 @@ export class Binding {
     return module
   }
 
-  /** The node of this name in the branches that are chosen. @throws OtherBranchError */
+  /** The node of the same name in the chosen branches. @throws OtherBranchError */
   node(node: GraphNode): GraphNode {
     const { nodes } = this.taps.tree.graph
     if (nodes[node.index] === node) return node
@@ -52,7 +52,7 @@ export class Binding {
   /** The trace of this model that is current, or the error that says why there is none. */
   tracer(label: string): RunningTrace {
     const current = currentRecorder()
-    const tracer = this.#current()
+    const tracer = this.#currentTracer()
     if (tracer?.finished) throw new TraceEndedError(label, tracer.name, tracer.mark()?.position())
     if (tracer?.awaitsInvokes) {
       throw new InvokeError(
@@ -75,7 +75,7 @@ export class Binding {
   }
 
   /** The innermost trace of this model that the code runs in. */
-  #current(): RunningTrace | undefined {
+  #currentTracer(): RunningTrace | undefined {
     let recorder: Recorder | undefined = currentRecorder()
     while (recorder instanceof RunningTrace) {
       if (recorder.model.identity === this.#model) return recorder
@@ -86,11 +86,11 @@ export class Binding {
 
   /** The current trace, if it has inputs: else its invokes have. */
   #begun(): RunningTrace | undefined {
-    const tracer = this.#current()
+    const tracer = this.#currentTracer()
     return tracer?.awaitsInvokes ? undefined : tracer
   }
 
-  /** The branches that are chosen, for people. */
+  /** The chosen branches, as they are shown to users. */
   get branches(): readonly string[] {
     return (this.#begun()?.variant ?? this.#model.usual).branches
   }

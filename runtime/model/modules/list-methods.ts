@@ -1,7 +1,7 @@
 import { PREDICATE_METHODS } from '../../../language/predicate-methods.ts'
 import { asked } from '../../tensor/members/tensors-in-javascript.ts'
 
-/** What arrays have that lists of layers have too. */
+/** The array methods that lists of layers have. */
 const LIST_METHODS: ReadonlySet<string> = new Set(
   'map filter find findIndex findLast forEach some every entries keys values reduce flatMap indexOf includes'.split(
     ' ',

@@ -9,11 +9,11 @@ interface Kind {
 
 const text: Kind = { what: 'text', is: value => typeof value === 'string' }
 const whole: Kind = { what: 'a whole number', is: value => value === undefined || Number.isInteger(value) }
-/** What the method itself looks at. */
+/** An argument that the method checks itself. */
 const any: Kind = { what: '', is: () => true }
 const callback: Kind = { what: 'a function', is: value => typeof value === 'function' }
 
-/** The arguments of the methods that modules and models have. */
+/** The arguments of the methods of modules and models. */
 const members: Readonly<Record<string, readonly Kind[]>> = {
   child: [text],
   at: [whole],
@@ -35,7 +35,7 @@ const members: Readonly<Record<string, readonly Kind[]>> = {
   clearEdits: [],
 }
 
-/** A member's method that refuses arguments which it has not, and those of a wrong kind. */
+/** A method that throws ArgumentError for surplus arguments and for arguments of a wrong kind. */
 export function expectingMember(name: string, method: (...args: never[]) => unknown): unknown {
   if (!Object.hasOwn(members, name)) return method
   const kinds = members[name]

@@ -15,15 +15,15 @@ import type { Binding } from './binding.ts'
 import { listMethod } from './list-methods.ts'
 import { expectingMember } from './member-arguments.ts'
 import { type Operations, operationsOf } from './operations.ts'
-import { habitOf, unassignable } from './other-libraries-members.ts'
+import { otherLibrarysMember, unassignable } from './other-libraries-members.ts'
 import { readParameter, writeParameter } from './parameter.ts'
 
-/** What every module has beside its children, whatever is known of them. */
+/** The members of every module, beside its children. */
 export interface ModuleBase {
   /** `transformer.h.5.mlp`; '' for the model itself. */
   readonly path: string
-  /** The activation that leaves the module. Reading gives a handle; assigning changes what everything outside reads.
-   * @throws AmbiguousOutputError where several leave: see `outputs` */
+  /** The activation that leaves the module. Reading returns a handle; assigning changes what everything outside the module reads.
+   * @throws AmbiguousTapError if several values leave: see `outputs`; NoTapError if none does */
   get output(): Tensor
   set output(value: TensorLike)
   /** The activation that enters the module. Assigning changes what this module reads, and nothing else. */
@@ -33,17 +33,17 @@ export interface ModuleBase {
   readonly outputs: Taps
   /** All values that enter, by name. */
   readonly inputs: Taps
-  /** A child whose name is no identifier, or is taken by a property. */
+  /** A child by name, also one whose name is no identifier or is a property's. @throws UnknownModuleError */
   child(name: string): Module
   /** Direct children, in the model's order. */
   readonly modules: readonly Module[]
-  /** Layers of a list: `h.length`, `h.at(-1)`, `h.slice(2, 5)`, `for (const layer of h)`. */
+  /** The number of children: of layers, for a list (`h.length`, `h.at(-1)`, `h.slice(2, 5)`, `for (const layer of h)`). */
   readonly length: number
   /** The tree from here on: children, nodes, parameters. */
   toString(): string
 }
 
-/** What a module has of which nothing is known at build time. */
+/** The members of a module whose children are not known at build time. */
 export interface ModuleMembers extends ModuleBase {
   /** The module's own nodes, by operation: `attn.ops.Softmax[0].output`. */
   readonly ops: Operations
@@ -54,7 +54,7 @@ export interface ModuleMembers extends ModuleBase {
   [Symbol.iterator](): Iterator<Module>
 }
 
-/** What a list of layers has of an array’s methods, beside `at`, `slice`, `length` and iteration. */
+/** The array methods of a list of layers, beside `at`, `slice`, `length` and iteration. */
 export interface LayerMethods<Layer> {
   map<R>(change: (layer: Layer, index: number) => R): R[]
   flatMap<R>(change: (layer: Layer, index: number) => R | readonly R[]): R[]
@@ -72,7 +72,7 @@ export interface LayerMethods<Layer> {
   includes(layer: Layer): boolean
 }
 
-/** Values by name: reading gives a handle, assigning writes. */
+/** Values by name. Reading returns a handle, assigning writes. */
 export type Taps = { [name: string]: Tensor }
 
 /**
@@ -89,7 +89,7 @@ const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 
 const proxies = new WeakMap<Binding, Map<string, Module>>()
 
-/** The proxy of a module: one for each path. */
+/** The proxy of a module. There is one for each path. */
 export function moduleProxy(binding: Binding, node: ModuleNode): Module {
   let known = proxies.get(binding)
   if (!known) {
@@ -106,22 +106,22 @@ export function moduleProxy(binding: Binding, node: ModuleNode): Module {
 
 const handles = new WeakMap<object, ModuleHandle>()
 
-/** What stands behind a module's proxy; undefined for anything else. */
+/** The handle behind a module's proxy; undefined for anything else. */
 export function handleOf(value: unknown): ModuleHandle | undefined {
   return typeof value === 'function' ? handles.get(value) : undefined
 }
 
-/** A proxy that answers with the handle's own members first, then with children. */
+/** A proxy whose properties are the handle's members, or else its children. */
 export function makeProxy(handle: ModuleHandle): object {
   const target = (input: TensorLike, ...surplus: unknown[]): Tensor => {
     refuseSurplus(handle.path || 'the model', 1, surplus)
     return handle.apply(input)
   }
-  // Node prints a proxy by its target.
+  // Node's inspect prints the target of a proxy.
   Object.defineProperty(target, INSPECT, { value: handle[INSPECT].bind(handle), configurable: true })
   const proxy = new Proxy(target, {
     get(_, key) {
-      // A proxy is no promise, whatever its children are called: `await model.h` gives the module.
+      // A proxy must not look like a promise, even if a child is named `then`: `await model.h` returns the module.
       if (key === 'then') return undefined
       const isMember = (name: string): boolean =>
         handle.members.has(name) || (handle.otherMembers.has(name) && !handle.has(name))
@@ -135,7 +135,7 @@ export function makeProxy(handle: ModuleHandle): object {
       if (isAskedByTools(key)) return answerTo(key, target)
       const method = handle.scope.isList ? listMethod(key, handle.modules) : undefined
       if (method) return method
-      const habit = habitOf(handle, key)
+      const habit = otherLibrarysMember(handle, key)
       if (habit) throw habit
       return handle.child(key)
     },
@@ -156,12 +156,12 @@ export function makeProxy(handle: ModuleHandle): object {
 }
 
 export class ModuleHandle {
-  /** Names that are properties: a child called so is reached by child('…'). */
+  /** Names of properties. A child with such a name is reached by child('…'). */
   get members(): ReadonlySet<string> {
     return reservedNames
   }
 
-  /** Names that are properties where no child is called so. */
+  /** Names of further properties. A child with such a name comes first. */
   get otherMembers(): ReadonlySet<string> {
     return NONE
   }
@@ -178,7 +178,7 @@ export class ModuleHandle {
     this.path = path
   }
 
-  /** In the branches that the current trace's inputs have chosen. */
+  /** The module in the branches that the current trace's inputs chose. @throws OtherBranchError */
   get scope(): ModuleNode {
     return this.binding.module(this.path)
   }
@@ -215,7 +215,7 @@ export class ModuleHandle {
     return valuesProxy(() => this.#weightPlaces())
   }
 
-  /** Parameters as they act come first: the parts that some are stored in have names of their own. */
+  /** Parameters by name. If an initializer has the name of a parameter that is made of it, the name means the parameter. */
   #weightPlaces(): ReadonlyMap<string, NamedPlace> {
     const { binding, scope } = this
     const places = new Map<string, NamedPlace>()
@@ -231,7 +231,7 @@ export class ModuleHandle {
     return places
   }
 
-  /** Whether a module is called so here. */
+  /** Whether there is a child with this name. */
   has(name: string): boolean {
     return lookUp(this.scope, name) !== undefined
   }
@@ -260,29 +260,29 @@ export class ModuleHandle {
     return this.modules[Symbol.iterator]()
   }
 
-  /** The module's nodes once more, on another tensor. */
+  /** Applies a copy of the module's nodes to another tensor. */
   apply(input: TensorLike): Tensor {
     const { taps } = this.binding
     const tracer = this.binding.tracer(this.path || 'the model')
     const [from, to] = [taps.inputTap(this.scope), taps.outputTap(this.scope)]
-    const given = toTensor(input, { type: tracer.shapeOf(from.tensor)?.type })
+    const operand = toTensor(input, { type: tracer.shapeOf(from.tensor)?.type })
     const result = tracer.shapeOf(to.tensor)
-    const dims = sameDims(given, tracer.shapeOf(from.tensor)?.dims) ? result?.dims : undefined
+    const dims = sameDims(operand, tracer.shapeOf(from.tensor)?.dims) ? result?.dims : undefined
     const rank = result?.dims?.map(() => undefined)
-    const application = new Application(this.path, from, to, stateOf(given).value, tracer, tracer.mark())
-    return newHandle(new Value(application, 0, result?.type ?? given.type, dims ?? rank), tracer)
+    const application = new Application(this.path, from, to, stateOf(operand).value, tracer, tracer.mark())
+    return newHandle(new Value(application, 0, result?.type ?? operand.type, dims ?? rank), tracer)
   }
 
   toString(): string {
     return printModule(this.scope)
   }
 
-  /** For JSON.stringify: what it is, and no more. */
+  /** For JSON.stringify: the module's path and the model's name. */
   toJSON(): object {
     return { module: this.path, model: this.binding.modelName }
   }
 
-  /** The tree; inside another object a line. */
+  /** The module tree; inside another object, one line. */
   [INSPECT](depth?: number): string {
     // Node counts down from 2.
     const isInside = typeof depth === 'number' && depth < 2
@@ -295,7 +295,7 @@ function sameDims(tensor: Tensor, dims: readonly (number | undefined)[] | undefi
   return dims !== undefined && tensor.dims.length === dims.length && tensor.dims.every((dim, i) => dim === dims[i])
 }
 
-/** What can be read and written under a name. */
+/** A value that can be read and written under a name. */
 interface NamedPlace {
   readonly read: () => Tensor
   readonly write: (value: unknown) => void
@@ -306,14 +306,14 @@ const tapPlace = (binding: Binding, tap: Tap): NamedPlace => ({
   write: value => binding.write(tap, value),
 })
 
-/** `tapsNow` gives the taps in the branches that are chosen when the proxy is used. */
-function tapsProxy(binding: Binding, tapsNow: () => ReadonlyMap<string, Tap>): Taps {
-  return valuesProxy(() => new Map([...tapsNow()].map(([name, tap]) => [name, tapPlace(binding, tap)])))
+/** `currentTaps` returns the taps in the branches that are chosen when the proxy is used. */
+function tapsProxy(binding: Binding, currentTaps: () => ReadonlyMap<string, Tap>): Taps {
+  return valuesProxy(() => new Map([...currentTaps()].map(([name, tap]) => [name, tapPlace(binding, tap)])))
 }
 
-function valuesProxy(placesNow: () => ReadonlyMap<string, NamedPlace>): Taps {
+function valuesProxy(currentPlaces: () => ReadonlyMap<string, NamedPlace>): Taps {
   const find = (name: string): NamedPlace => {
-    const places = placesNow()
+    const places = currentPlaces()
     const place = places.get(name)
     if (!place)
       throw new UnknownNameError(
@@ -325,23 +325,23 @@ function valuesProxy(placesNow: () => ReadonlyMap<string, NamedPlace>): Taps {
   }
   const target = {} as Taps
   Object.defineProperty(target, INSPECT, {
-    value: () => `Values: ${[...placesNow().keys()].join(', ')}`,
+    value: () => `Values: ${[...currentPlaces().keys()].join(', ')}`,
     configurable: true,
   })
   return new Proxy(target, {
     get: (_, key) => {
       if (typeof key === 'symbol' || key === 'then') return undefined
-      if ((key === 'toJSON' || isAskedByTools(key)) && !placesNow().has(key)) return answerTo(key, target)
+      if ((key === 'toJSON' || isAskedByTools(key)) && !currentPlaces().has(key)) return answerTo(key, target)
       return find(key).read()
     },
     set: (_, key, value) => {
       find(String(key)).write(value)
       return true
     },
-    has: (_, key) => typeof key === 'string' && placesNow().has(key),
-    ownKeys: () => [...placesNow().keys()],
+    has: (_, key) => typeof key === 'string' && currentPlaces().has(key),
+    ownKeys: () => [...currentPlaces().keys()],
     getOwnPropertyDescriptor: (_, key) =>
-      typeof key === 'string' && placesNow().has(key)
+      typeof key === 'string' && currentPlaces().has(key)
         ? { configurable: true, enumerable: true, writable: true, value: undefined }
         : undefined,
   })

@@ -16,7 +16,7 @@ import type { Binding } from './binding.ts'
 /** A module's own nodes by operation, in graph order: `attn.ops.Softmax[0].output`. */
 export type Operations = { readonly [opType: string]: readonly OperationNode[] }
 
-/** Operations that stand for several: what happens inside can't be read. */
+/** Fused operations, whose inner values can't be read unless the node is expanded. */
 const fused = /Attention|SkipLayerNorm|MatMulNBits|QLinear|BiasGelu|FastGelu|FusedMatMul|FusedConv|Embed/
 
 /** `isFused`: the node stands in the file, and the graph has it written out. */
@@ -86,7 +86,7 @@ export class OperationNode {
     return this.toString()
   }
 
-  /** Of a fused node that is written out, an input is read by several of its parts. */
+  /** The taps of an input or output. An input of an expanded node has several, one for each node that reads it. */
   #taps(direction: 'in' | 'out', index: number): Tap[] {
     const parts = this.#parts()
     const names = direction === 'in' ? this.#node.inputs : this.#node.outputs
@@ -99,11 +99,11 @@ export class OperationNode {
       )
     const passing = parts.filter(part => (direction === 'in' ? part.inputs : part.outputs).includes(name))
     const { taps } = this.#binding
-    // What none of the parts has need of is read where it is made.
+    // If no node of the expansion reads the input, its first tap is used.
     return passing.length > 0 ? passing.map(part => taps.nodeTap(part, direction, name)) : [taps.tensorTap(name)]
   }
 
-  /** The node, or what it is written out in. */
+  /** The node, or the nodes that it was expanded into. */
   #parts(): readonly GraphNode[] {
     if (!this.#isFused) return [this.#binding.node(this.#node)]
     const { nodes } = this.#binding.taps.tree.graph
@@ -139,7 +139,7 @@ guardMembers<OperationNode>(OperationNode.prototype, {
     new ArgumentError(`${name} of a node is a method, but was not called.`, currentPosition(), `write ${name}(1)`),
 })
 
-/** A module's nodes of one operation. What an array takes or answers in silence is refused: `ops.Softmax[0] = 0`, `ops.Softmax.output`. */
+/** A module's nodes of one operation. Throws for what an array would ignore silently: `ops.Softmax[0] = 0`, `ops.Softmax.output`. */
 function nodeList(path: string, opType: string, nodes: readonly OperationNode[]): readonly OperationNode[] {
   const name = `${path === '' ? '' : `${path}.`}ops.${opType}`
   const last = nodes.length - 1
@@ -162,7 +162,7 @@ function nodeList(path: string, opType: string, nodes: readonly OperationNode[])
   })
 }
 
-/** The fused node that is written out in this one and others: it stands where its first result is made. */
+/** The fused node of an expansion, for the node that makes its first result; undefined for all others. */
 export function fusedAt({ cluster, outputs }: GraphNode): GraphNode | undefined {
   return cluster && outputs.includes(cluster.fused.outputs[0]) ? cluster.fused : undefined
 }
@@ -170,7 +170,7 @@ export function fusedAt({ cluster, outputs }: GraphNode): GraphNode | undefined 
 export function operationsOf(binding: Binding, module: ModuleNode): Operations {
   const { graph } = binding.taps.tree
   const groups = new Map<string, OperationNode[]>()
-  const writtenOut = new Set<string>()
+  const expanded = new Set<string>()
   const add = (node: GraphNode, isFused: boolean): void => {
     const group = groups.get(node.opType)
     const operation = newOperationNode(binding, node, isFused)
@@ -183,7 +183,7 @@ export function operationsOf(binding: Binding, module: ModuleNode): Operations {
     const fused = fusedAt(node)
     if (fused) {
       add(fused, true)
-      writtenOut.add(fused.opType)
+      expanded.add(fused.opType)
     }
     if (node.cluster?.inside) parts.push(node)
     else add(node, false)
@@ -191,10 +191,10 @@ export function operationsOf(binding: Binding, module: ModuleNode): Operations {
   // Parts of what nearly every model has change no number of another node: ops.Add[0] is the file's first Add.
   for (const node of parts) add(node, false)
   const unknown = (name: string): UnknownOperationError => {
-    const there = [...groups].map(([opType, nodes]) => (nodes.length > 1 ? `${opType} ×${nodes.length}` : opType))
+    const existing = [...groups].map(([opType, nodes]) => (nodes.length > 1 ? `${opType} ×${nodes.length}` : opType))
     return new UnknownOperationError(module.path, name, {
-      there,
-      fused: [...groups.keys()].filter(opType => fused.test(opType) && !writtenOut.has(opType)),
+      there: existing,
+      fused: [...groups.keys()].filter(opType => fused.test(opType) && !expanded.has(opType)),
       children: [...module.children.keys()].slice(0, 8),
     })
   }
@@ -229,7 +229,7 @@ function show(groups: ReadonlyMap<string, readonly OperationNode[]>): string {
   return [...groups].flatMap(([opType, nodes]) => nodes.map((node, i) => `${opType}[${i}]  ${node.name}`)).join('\n')
 }
 
-/** A node by name, or by operation and number in a graph without names. @throws UnknownNameError with the nearest names */
+/** A node by name; in a graph without names, by operation and number. @throws UnknownNameError with the nearest names */
 export function findNode(binding: Binding, name: string): OperationNode {
   const { nodes } = binding.taps.tree.graph
   const node = nodes.find(other => other.name === name)

@@ -3,7 +3,7 @@ import { NoSuchMemberError, NotAssignableError } from '../../errors/members.ts'
 import { currentPosition } from '../../tensor/current-position.ts'
 import { inTensors } from '../../tensor/members/other-libraries.ts'
 
-/** What is looked at of a module to say what its user may have meant. */
+/** The parts of a module that are needed to tell what its user may have meant. */
 interface NamedModule {
   readonly path: string
   readonly scope: { readonly weights: { has(name: string): boolean } }
@@ -11,7 +11,7 @@ interface NamedModule {
   has(name: string): boolean
 }
 
-/** Members that modules have in nnsight and PyTorch: what to write here, with `m` for the module. */
+/** What to write instead of members that modules have in nnsight and PyTorch, with `m` for the module. */
 const instead: Readonly<Record<string, string>> = {
   source: 'm.ops, its operations: m.ops.Softmax[0].output',
   parameters: 'm.weights',
@@ -33,8 +33,8 @@ const instead: Readonly<Record<string, string>> = {
 const codeOf = ({ path }: NamedModule): string => (path === '' ? 'model' : asCode(path))
 const nameOf = ({ path }: NamedModule): string => (path === '' ? 'The model' : path)
 
-/** What was read of a module that it does not have, and what to write; undefined where it is a misspelt module. */
-export function habitOf(handle: NamedModule, name: string): NoSuchMemberError | undefined {
+/** The error for reading a member that modules have elsewhere, with what to write; undefined for any other name. */
+export function otherLibrarysMember(handle: NamedModule, name: string): NoSuchMemberError | undefined {
   const code = codeOf(handle)
   const fix = Object.hasOwn(instead, name)
     ? `write ${instead[name].replaceAll(/\bm(?=[.()])/g, code)}`
@@ -44,7 +44,7 @@ export function habitOf(handle: NamedModule, name: string): NoSuchMemberError | 
   return fix === undefined ? undefined : new NoSuchMemberError(nameOf(handle), name, fix, currentPosition())
 }
 
-/** A module is no tensor: what leaves it is one. */
+/** Advice for a tensor's member that is read from a module: it belongs to the module's output. */
 function adviceOfOutput(code: string, name: string): string | undefined {
   const member = inTensors(name)
   return member?.replaceAll(/\bh(?=[.,):]|$)/g, `${code}.output`)

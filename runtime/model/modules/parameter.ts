@@ -5,7 +5,7 @@ import { dimsOf, newHandle, recordOne, stateOf, type Tensor } from '../../tensor
 import type { TensorLike } from '../../tensor/values/convert.ts'
 import type { Binding } from './binding.ts'
 
-/** A parameter that a module's file holds in another form, as the matrix that acts. `label` is for messages. */
+/** Reads a parameter that the file has in another form, as the matrix that the module uses. Messages name `label`. */
 export function readParameter(binding: Binding, label: string, parameter: Parameter): Tensor {
   const place = {
     label,
@@ -15,13 +15,13 @@ export function readParameter(binding: Binding, label: string, parameter: Parame
   return newHandle(stateOf(matrix(binding, parameter)).value, binding.tracer(label), place)
 }
 
-/** Has the module act with another matrix. @throws UnwritableParameterError */
+/** Lets the module use another matrix. @throws UnwritableParameterError */
 export function writeParameter(binding: Binding, label: string, parameter: Parameter, written: TensorLike): void {
-  const { form, isTransposed, use: acts } = parameter
-  const given = matrix(binding, parameter).assign('...' as never, written as never)
-  const stored = isTransposed ? given.transpose(0, 1) : given
+  const { form, isTransposed, use } = parameter
+  const edited = matrix(binding, parameter).assign('...' as never, written as never)
+  const stored = isTransposed ? edited.transpose(0, 1) : edited
   if (form.kind === 'value') binding.write(binding.taps.tensorTap(form.name), stored)
-  else if (acts) act(binding, acts, stored)
+  else if (use) applyWeight(binding, use, stored)
   else throw new UnwritableParameterError(label, parameter.stored)
 }
 
@@ -38,26 +38,26 @@ function dequantised(binding: Binding, form: Scaled): Tensor {
   const zeroPoint = form.zeroPoint === undefined ? undefined : readValue(binding, form.zeroPoint)
   const data = unpacked(readValue(binding, form.data), form.bits, form.dims)
   const order = form.order === undefined ? undefined : readValue(binding, form.order)
-  const zero = zeroPoint === undefined ? form.zero : placed(asNumbers(zeroPoint, form), form, order)
+  const zero = zeroPoint === undefined ? form.zero : perElement(asNumbers(zeroPoint, form), form, order)
   return data
     .sub(zero)
-    .mul(placed(scale.to('float32'), form, order))
+    .mul(perElement(scale.to('float32'), form, order))
     .to(scale.type)
 }
 
-/** Zero points, one for each scale: packed like the data they are for, or numbers. */
+/** Zero points as float32, one for each scale. They may be packed like the data. */
 function asNumbers(zeroPoint: Tensor, form: Scaled): Tensor {
   const isPacked = form.bits < 8 && zeroPoint.type === 'uint8'
   return isPacked ? unpacked(zeroPoint, form.bits, scaleDims(form)) : zeroPoint.to('float32')
 }
 
-/** How many scales there are along each axis. */
+/** The number of scales along each axis. */
 function scaleDims({ dims, along }: Scaled): number[] {
   return dims.map((dim, axis) => (axis === along?.axis ? Math.ceil(dim / along.block) : dim))
 }
 
-/** Scales or zero points, so that there is one for each element, or one for all. */
-function placed(values: Tensor, form: Scaled, order: Tensor | undefined): Tensor {
+/** Expands scales or zero points to one for each element, or one for all. */
+function perElement(values: Tensor, form: Scaled, order: Tensor | undefined): Tensor {
   const { dims, along } = form
   if (!along) return values.reshape([])
   const { axis, block } = along
@@ -71,7 +71,7 @@ function placed(values: Tensor, form: Scaled, order: Tensor | undefined): Tensor
   return each.repeatInterleave(block, axis).narrow(axis, 0, dims[axis])
 }
 
-/** The integers of a tensor as float32 numbers, in `dims`: what is beyond them along the last axis is filling. */
+/** Unpacks the integers of a tensor to float32 with these dims. Elements beyond the last dim are padding. */
 function unpacked(data: Tensor, bits: number, dims: readonly number[]): Tensor {
   if (bits === 8)
     return data
@@ -90,24 +90,24 @@ function unpacked(data: Tensor, bits: number, dims: readonly number[]): Tensor {
   return side.narrow(-1, 0, dims[dims.length - 1])
 }
 
-/** The result of the module's own nodes, computed with another matrix. */
-function act(binding: Binding, acts: WeightUse, written: Tensor): void {
+/** Replaces the result of the module's nodes by one that is computed with another matrix. */
+function applyWeight(binding: Binding, use: WeightUse, written: Tensor): void {
   const { taps } = binding
-  const to = taps.nodeTap(acts.node, 'out', acts.output)
-  const input = activation(binding, acts)
+  const to = taps.nodeTap(use.node, 'out', use.output)
+  const input = activation(binding, use)
   const result = binding.read(to)
   const into = { type: written.type, dims: dimsOf(result) }
-  if (acts.as === 'rows') {
-    const rows = recordOne('Gather', [written, input], into, { axis: { int: acts.axis } })
+  if (use.as === 'rows') {
+    const rows = recordOne('Gather', [written, input], into, { axis: { int: use.axis } })
     binding.write(to, rows.to(result.type))
     return
   }
-  const matrix = acts.isTransposed ? written.transpose(0, 1) : written
+  const matrix = use.isTransposed ? written.transpose(0, 1) : written
   const product = recordOne('MatMul', [input.to(written.type), matrix], into)
-  binding.write(to, (acts.bias ? product.add(readValue(binding, acts.bias)) : product).to(result.type))
+  binding.write(to, (use.bias ? product.add(readValue(binding, use.bias)) : product).to(result.type))
 }
 
-/** What the matrix meets: of a quantised activation, the numbers that its integers stand for. */
+/** The activation that the matrix is multiplied with, dequantised if it is quantised. */
 function activation(binding: Binding, { reader, input, quantised }: WeightUse): Tensor {
   const read = binding.read(binding.taps.nodeTap(reader, 'in', input))
   if (!quantised) return read

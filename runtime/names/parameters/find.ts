@@ -34,7 +34,7 @@ const TRANSPOSED_NAME = /^(onnx::MatMul|val)_\d+$|\.MatMul\.weight$/
 export function findParameters(graph: OnnxGraph): FoundParameter[] {
   return graph.nodes.flatMap(withFusedNode).flatMap(node => {
     const quantised = quantisedWeights(graph, node)
-    if (quantised.length > 0) return quantised.map(({ form, use: acts }) => quantisedParameter(graph, node, form, acts))
+    if (quantised.length > 0) return quantised.map(({ form, use }) => quantisedParameter(graph, node, form, use))
     const found = floatParameter(graph, node)
     const beside = otherDequantisedInputs(graph, node)
     return found
@@ -51,7 +51,7 @@ function quantisedParameter(
   graph: OnnxGraph,
   node: GraphNode,
   form: Scaled,
-  acts: WeightUse | undefined,
+  use: WeightUse | undefined,
 ): FoundParameter {
   const name = form.data.replace(ADDED_SUFFIX, '')
   const isTransposed = form.dims.length === 2 && TRANSPOSED_NAME.test(name) && node.opType !== 'MatMulNBits'
@@ -66,7 +66,7 @@ function quantisedParameter(
       dims: isTransposed ? form.dims.toReversed() : form.dims,
       stored: [form.data, form.scale, form.zeroPoint, form.order].filter(part => part !== undefined),
       note: `${wide} bits`,
-      use: acts,
+      use,
     },
   }
 }

@@ -180,10 +180,10 @@ function scaledWeight(
   node: GraphNode,
   [data, scale, zeroPoint]: readonly [number, number, number],
   axis: number,
-  acts?: WeightUse,
+  use?: WeightUse,
 ): Quantised | undefined {
   const form = scaledBy(graph, node.inputs[data], node.inputs[scale], node.inputs[zeroPoint], axis)
-  return form && { input: data, form, use: acts }
+  return form && { input: data, form, use }
 }
 
 function scaledBy(
@@ -273,6 +273,6 @@ function quantisedRows(graph: OnnxGraph, node: GraphNode): Quantised | undefined
   if (readers.length !== 1 || !(isPair || /^QLinear(Add|Mul)$/.test(next.opType))) return undefined
   const form = scaledBy(graph, node.inputs[0], next.inputs[at + 1], next.inputs[at + 2], -1)
   if (!form || form.along) return undefined
-  const acts = isPair ? rowsOf(node, next, new Attributes(node.proto).int('axis', 0)) : undefined
-  return { input: 0, form, use: acts }
+  const use = isPair ? rowsOf(node, next, new Attributes(node.proto).int('axis', 0)) : undefined
+  return { input: 0, form, use }
 }

@@ -3,34 +3,34 @@ import type { GraphNode } from '../onnx/graph/node.ts'
 import { withFields } from '../onnx/message/message.ts'
 import type { ModelProto, NodeProto } from '../onnx/schema/onnx_pb.ts'
 
-/** A model with its fused nodes written out, and its graph. */
-export interface WrittenOut {
+/** A model with its fused nodes expanded, and the nodes of its graph. */
+export interface ExpandedGraph {
   readonly inlined: ModelProto
   readonly nodes: readonly GraphNode[]
 }
 
 /**
- * The model with its fused nodes written out in plain ones, as modules and edits see them. `calls` learns what stands for each, as it
- * does of functions: where no edit reaches inside, the fused node stays.
+ * Expands the fused nodes of a model, as modules and edits see them. Adds to `replacements`, which has the calls of functions, the nodes
+ * that replace each fused node: if no edit reaches inside, the fused node is written instead.
  */
-export function writtenOut(proto: ModelProto, calls: Map<NodeProto, readonly NodeProto[]>): WrittenOut {
+export function expandedGraph(proto: ModelProto, replacements: Map<NodeProto, readonly NodeProto[]>): ExpandedGraph {
   const { nodes, initializers } = buildGraph(proto, { clusters: true })
-  const written = new Map<string, readonly NodeProto[]>()
+  const plainNodes = new Map<string, readonly NodeProto[]>()
   for (const { cluster } of nodes)
     if (cluster)
-      written.set(
+      plainNodes.set(
         firstResult(cluster.fused.proto),
         cluster.nodes.map(node => node.proto),
       )
-  if (written.size === 0 || !proto.graph) return { inlined: proto, nodes }
-  const inPlain = (node: NodeProto): readonly NodeProto[] => written.get(firstResult(node)) ?? [node]
-  for (const [call, inner] of calls) calls.set(call, inner.flatMap(inPlain))
-  for (const node of proto.graph.node) if (written.has(firstResult(node))) calls.set(node, inPlain(node))
+  if (plainNodes.size === 0 || !proto.graph) return { inlined: proto, nodes }
+  const expand = (node: NodeProto): readonly NodeProto[] => plainNodes.get(firstResult(node)) ?? [node]
+  for (const [call, inner] of replacements) replacements.set(call, inner.flatMap(expand))
+  for (const node of proto.graph.node) if (plainNodes.has(firstResult(node))) replacements.set(node, expand(node))
   const known = new Set(proto.graph.initializer.map(({ name }) => name))
   const isConstant = new Set(proto.graph.node.filter(node => node.opType === 'Constant').flatMap(node => node.output))
   const added = [...initializers.values()].filter(({ name }) => !known.has(name) && !isConstant.has(name))
   const graph = withFields(proto.graph, {
-    node: proto.graph.node.flatMap(inPlain),
+    node: proto.graph.node.flatMap(expand),
     initializer: [...proto.graph.initializer, ...added],
   })
   return { inlined: withFields(proto, { graph }), nodes }

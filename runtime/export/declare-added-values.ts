@@ -2,14 +2,18 @@ import { emitValueInfo } from '../engine/sessions/emit.ts'
 import type { Dim } from '../graph/expression.ts'
 import { withFields } from '../onnx/message/message.ts'
 import type { ModelProto, NodeProto, ValueInfoProto } from '../onnx/schema/onnx_pb.ts'
-import type { Shapes } from './open-dims.ts'
+import type { Shapes } from './trial-dims.ts'
 
 /**
- * Declares what comes of the edits' nodes and is read by onnxruntime's own operators, with the dims that are the same for all inputs.
- * Of a value that was made to fit at run time onnxruntime knows no dims, and its inference for some of those operators takes what it
- * does not know for 0: it refuses a packed GroupQueryAttention then.
+ * Declares the dims of values that depend on edits and are read by onnxruntime's own operators, as far as they are equal for all inputs.
+ * onnxruntime can't infer the dims of a value that is fitted at run time. Its inference for some of these operators then takes them for 0,
+ * and refuses a packed GroupQueryAttention, for example.
  */
-export function declared(message: ModelProto, added: readonly NodeProto[], shapes: readonly Shapes[]): ModelProto {
+export function declareAddedValues(
+  message: ModelProto,
+  added: readonly NodeProto[],
+  shapes: readonly Shapes[],
+): ModelProto {
   const graph = message.graph!
   const changed = new Set(added.flatMap(({ output }) => output))
   const known = new Set([...graph.valueInfo, ...graph.output, ...graph.input].map(({ name }) => name))
@@ -29,7 +33,7 @@ export function declared(message: ModelProto, added: readonly NodeProto[], shape
     : withFields(message, { graph: withFields(graph, { valueInfo: [...graph.valueInfo, ...infos] }) })
 }
 
-/** Undefined where not even the rank is known. */
+/** The value's declaration, with the dims that are equal in all trials; undefined if its rank is unknown. */
 function infoOf(name: string, shapes: readonly Shapes[]): ValueInfoProto | undefined {
   const all = shapes.map(each => each.get(name))
   const [first] = all

@@ -1,33 +1,38 @@
 import type { Program } from '../engine/blocks/program.ts'
 import { type Expression, Operation, type Recording, type Tap, Value, type Write } from '../graph/expression.ts'
+import { innermostPath, partsOf } from '../names/innermost.ts'
 import type { ModuleNode } from '../names/tree.ts'
 
-/** Where an expression's nodes belong. */
-export interface Home {
-  /** Which edit made it. */
+/** The edit and the module that an expression's nodes belong to. */
+export interface NodePlace {
+  /** The number of the edit. */
   readonly edit: number
-  /** The path of a module. */
+  /** The path of the module. */
   readonly module: string
 }
 
-export interface Housed {
+export interface PlacedRecording {
   readonly recording: Recording
-  readonly homes: ReadonlyMap<Expression, Home>
+  readonly placeOf: ReadonlyMap<Expression, NodePlace>
 }
 
 /**
- * Gives each expression a module, so that the tree of the edited graph is that of the model, and what leaves a module there is what the
- * last write put in its place: the node that makes it lies in the module, and outside of its children. A value that serves several
- * places lies in the module around them, and an Identity in each.
+ * Gives each expression a module, so that the edited graph has the model's module tree, and a module's output there is the last value that
+ * was written to it: the node that makes the value belongs to the module, and to no child of it. A value that is written in several places
+ * belongs to the innermost module that contains them, and each place gets an Identity.
  */
-export function findHomes(program: Program, given: Recording, editOf: (tap: Tap, write: number) => number): Housed {
-  const recording = withOwnNodes(given)
+export function placeAddedNodes(
+  program: Program,
+  recorded: Recording,
+  editOf: (tap: Tap, write: number) => number,
+): PlacedRecording {
+  const recording = withIdentities(recorded)
   const found = new Map<Expression, { edit: number; modules: Set<string> }>()
   for (const [tap, writes] of recording.writes) {
     const module = moduleOf(tap, program)
     writes.forEach(({ value }, i) => {
       const edit = editOf(tap, i)
-      for (const expression of behind(value.expression, recording)) {
+      for (const expression of sourcesOf(value.expression, recording)) {
         const known = found.get(expression)
         if (known) {
           known.edit = Math.min(known.edit, edit)
@@ -36,13 +41,14 @@ export function findHomes(program: Program, given: Recording, editOf: (tap: Tap,
       }
     })
   }
-  const homes = new Map<Expression, Home>()
-  for (const [expression, { edit, modules }] of found) homes.set(expression, { edit, module: around([...modules]) })
-  return { recording, homes }
+  const placeOf = new Map<Expression, NodePlace>()
+  for (const [expression, { edit, modules }] of found)
+    placeOf.set(expression, { edit, module: innermostPath([...modules].map(partsOf)).join('.') })
+  return { recording, placeOf }
 }
 
-/** The recording with an Identity as the last write of each tap whose value is not made for that tap alone. */
-function withOwnNodes({ owner, writes, wanted }: Recording): Recording {
+/** A copy of the recording in which the last write of a tap is an Identity if its value is also used elsewhere. */
+function withIdentities({ owner, writes, wanted }: Recording): Recording {
   const uses = new Map<Expression, number>()
   const use = (expression: Expression): void => void uses.set(expression, (uses.get(expression) ?? 0) + 1)
   const recording = { owner, writes, wanted }
@@ -50,7 +56,7 @@ function withOwnNodes({ owner, writes, wanted }: Recording): Recording {
   for (const list of writes.values()) {
     list.forEach(({ value }, i) => {
       if (i === list.length - 1) use(value.expression)
-      for (const expression of behind(value.expression, recording)) {
+      for (const expression of sourcesOf(value.expression, recording)) {
         if (seen.has(expression)) continue
         seen.add(expression)
         for (const input of inputsOf(expression, recording)) use(input)
@@ -67,7 +73,7 @@ function withOwnNodes({ owner, writes, wanted }: Recording): Recording {
 
 function needsNode({ direction }: Tap, { expression }: Value, uses: ReadonlyMap<Expression, number>): boolean {
   const { kind } = expression
-  // What enters a module is made outside of it, by whomever; a weight is nothing that enters.
+  // A module's input may be made by any node outside of it, but not be an initializer, which would not count as an input.
   if (direction === 'in') return kind === 'operand' || kind === 'constant'
   if (kind === 'operation') return expression.outputs > 1 || uses.get(expression)! > 1
   return kind !== 'application' || expression.from.tensor === expression.to.tensor || uses.get(expression)! > 1
@@ -77,14 +83,14 @@ function identity({ value, mark }: Write): Value {
   return new Value(new Operation('Identity', '', [value], {}, 1, mark), 0, value.type, value.dims)
 }
 
-/** The expression, and those that it is computed from, as far as they were recorded for it. */
-function behind(expression: Expression, recording: Recording): Set<Expression> {
+/** The expression, and all recorded ones that it is computed from. */
+function sourcesOf(expression: Expression, recording: Recording): Set<Expression> {
   const found = new Set([expression])
   for (const each of found) for (const input of inputsOf(each, recording)) found.add(input)
   return found
 }
 
-/** What an expression is computed from. What reads a tap as it stands at the end reads what leaves a module, as all others do. */
+/** The expressions that an expression is computed from. A read after a tap's last write has none: it reads the module's output like any node. */
 function inputsOf(expression: Expression, { writes }: Recording): Expression[] {
   if (expression.kind === 'operation') return expression.inputs.flatMap(input => (input ? [input.expression] : []))
   if (expression.kind === 'application') return [expression.input.expression]
@@ -93,7 +99,7 @@ function inputsOf(expression: Expression, { writes }: Recording): Expression[] {
   return expression.writes < list.length ? [list[expression.writes - 1].value.expression] : []
 }
 
-/** The module that a node belongs to which makes the value that is read behind the tap. */
+/** The module for the node that makes the value written at a tap. */
 function moduleOf({ scope, direction, tensor }: Tap, { taps, graph }: Program): string {
   const { tree } = taps
   if (scope === 'weight') return weightModule(tree.root, tensor)?.path ?? ''
@@ -109,15 +115,4 @@ function weightModule(module: ModuleNode, tensor: string): ModuleNode | undefine
     if (found) return found
   }
   return undefined
-}
-
-/** The innermost module that holds all. */
-function around(modules: readonly string[]): string {
-  let shared = modules[0].split('.')
-  for (const module of modules) {
-    const parts = module.split('.')
-    const differs = shared.findIndex((part, i) => part !== parts[i])
-    if (differs >= 0) shared = shared.slice(0, differs)
-  }
-  return shared.join('.')
 }

@@ -1,5 +1,5 @@
-/** A file's path as it may be sent: below the working folder, or its name alone. A recording tells nobody how its maker's machine is set up. */
-export function shownPath(file: string): string {
+/** A file's path relative to the working folder, or its name only, so that a recording that is sent does not reveal its author's folders. */
+export function displayPath(file: string): string {
   const path = file.replace(/^file:\/\//, '').replaceAll('\\', '/')
   if (!/^(\/|[A-Za-z]:\/)/.test(path)) return path
   const folder = globalThis.process?.cwd?.().replaceAll('\\', '/')
