@@ -5,7 +5,7 @@ import type { DataType } from '../tensor/dtypes/dtype.ts'
 const FIRST_OPSET: Readonly<Record<string, number>> = {
   ...since(
     7,
-    'Add Sub Mul Div Sqrt Exp Log Neg Abs Floor Ceil Reciprocal Tanh Sigmoid Relu Softplus Sin Cos And Or Xor Not',
+    'Add Sub Mul Div Sqrt Exp Log Neg Abs Floor Ceil Reciprocal Tanh Sigmoid Relu Elu LeakyRelu Softplus Sin Cos And Or Xor Not',
   ),
   ...since(7, 'Identity Transpose RandomNormal RandomNormalLike RandomUniform RandomUniformLike Shape Size Pow'),
   ...since(8, 'Expand Min Max'),

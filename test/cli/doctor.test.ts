@@ -167,7 +167,7 @@ for (const [what, parts, check, status, message, fix] of [
     { files: { 'node_modules/onnxruntime-web/package.json': { name: 'onnxruntime-web', version: '1.99.2' } } },
     'onnxruntime-web',
     'warn',
-    /is 1\.99\.2, and onnxruntime-node 1\./,
+    /version 1\.99\.2, but onnxruntime-node has 1\./,
     /npm install onnxruntime-web@1\.\d+$/,
   ],
   [
@@ -331,7 +331,7 @@ test('two copies of onnsight fail, wherever they lie; one that is linked twice i
   copyOnnsight(other)
   const { code, of } = await doctor(project)
   t.is(code, 1)
-  t.regex(of('onnsight')!.message, /here 2 times:\n[\s\S]*node_modules\/@scope\/tool\/node_modules\/onnsight/)
+  t.regex(of('onnsight')!.message, /installed 2 times:\n[\s\S]*node_modules\/@scope\/tool\/node_modules\/onnsight/)
   t.regex(of('onnsight')!.fix!, /npm dedupe/)
 })
 
@@ -359,7 +359,7 @@ test('an older Node fails', t => {
   t.is(checkNode(project, '24.0.0').status, 'ok')
   const old = checkNode(project, '20.18.3')
   t.is(old.status, 'fail')
-  t.regex(old.message, /Node 20\.18\.3, and onnsight needs 20\.19/)
+  t.regex(old.message, /Node 20\.18\.3, but onnsight needs 20\.19/)
 })
 
 const printed = `	linux-vdso.so.1 (0x00007ffd)

@@ -216,7 +216,7 @@ test('forms of the macro refuse them at build time', t => {
       { any: true },
       name,
     ) as Error
-    t.regex(error.message, new RegExp(`${name}\\(\\) takes .* the others would be dropped[^]*> 3 \\|`))
+    t.regex(error.message, new RegExp(`${name}\\(\\) takes .* which would be dropped[^]*> 3 \\|`))
   }
   t.notThrows(() => expand(`${IMPORT}await trace(m, x, () => {\n  save(...all)\n print(1, 2, 3)\n})`))
 })
