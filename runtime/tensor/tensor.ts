@@ -51,6 +51,8 @@ export class Tensor {
   static {
     stateOf = tensor => tensor.#state
     withState = state => new Tensor(state)
+    // The copy of the package that made a tensor is told by a symbol, which no declaration and no completion shows.
+    Object.defineProperty(Tensor.prototype, copy, { value: ownCopy })
   }
 
   /** A tensor that holds `data`. The array is taken as it is, not copied. */
@@ -171,9 +173,6 @@ export class Tensor {
     return describe(this)
   }
 }
-
-// The copy of the package that made a tensor is told by a symbol, which no declaration and no completion shows.
-Object.defineProperty(Tensor.prototype, copy, { value: ownCopy })
 
 /** A small tensor that is part of what is recorded: axes, shapes. */
 export function constantTensor(data: TensorData): Tensor {

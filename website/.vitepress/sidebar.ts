@@ -49,6 +49,7 @@ const lookUp: Item = {
     page('How close to PyTorch', '/parity'),
     page('Intervention graphs', '/intervention-graph'),
     page('Limits', '/limits'),
+    page('Versions and changes', '/versions'),
     page('Architecture', '/architecture'),
     page('Rooms', '/rooms'),
     page('Working on onnsight', '/contributing'),
