@@ -7,13 +7,6 @@ import { parseArgs } from 'node:util'
 // npm run release -- minor: everything of a release but its publication. If a step fails, the files are as they were before.
 const USAGE = 'npm run release -- (major | minor | patch | 1.2.3)'
 const FOLDER = 'release'
-const CHANGED = [
-  'package.json',
-  'package-lock.json',
-  'CHANGELOG.md',
-  'runtime/errors/version.ts',
-  'test/surface/public-surface.txt',
-]
 
 const run = (command: string, ...args: string[]): void => {
   console.log(`\n$ ${command} ${args.join(' ')}`)
@@ -74,7 +67,7 @@ What is left, in this order:
   if (manifest().repository === undefined)
     console.log('npm signs only a package whose package.json has "repository": it is not there yet.')
 } catch (error) {
-  if (textOf('git', 'status', '--porcelain') !== '') run('git', 'checkout', '--', ...CHANGED)
+  if (textOf('git', 'status', '--porcelain') !== '') run('git', 'checkout', '--', '.')
   console.error(`\nNo release was made, and the files are as they were: ${(error as Error).message}`)
   process.exit(1)
 }

@@ -1,17 +1,11 @@
 // npm run rooms:draw writes docs/rooms.md and its picture from what the files import. With --check it compares the page with them instead.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
-import { instance } from '@viz-js/viz'
 import typescript from 'typescript-parser'
-import { rooms } from './rooms.js'
-
-const root = resolve(import.meta.dirname, '../..')
-const names = Object.keys(rooms)
-const tops = [...new Set(names.map(name => name.split('/')[0]))]
+import { names, rooms, root, tops } from './rooms.js'
 
 /** The room that a file lies in: of nested ones the innermost. */
-const roomOf = file =>
-  names.filter(name => file === name || file.startsWith(`${name}/`)).sort((a, b) => b.length - a.length)[0]
+const roomOf = file => names.filter(name => file.startsWith(`${name}/`)).sort((a, b) => b.length - a.length)[0]
 
 const files = tops
   .flatMap(top => readdirSync(join(root, top), { recursive: true, encoding: 'utf8' }).map(file => join(top, file)))
@@ -49,6 +43,8 @@ function directly(name) {
 }
 
 async function picture() {
+  // Only the picture needs it: the check draws none.
+  const { instance } = await import('@viz-js/viz')
   const viz = await instance()
   const label = name => name.replace(/^runtime\//, '')
   const nodes = names.map(name => `"${name}" [label="${label(name)}"]`)

@@ -1,17 +1,9 @@
-import { statSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { createNodeResolver, importX } from 'eslint-plugin-import-x'
 import typescript from 'typescript-parser'
-import { rooms } from './rooms.js'
-
-const root = resolve(import.meta.dirname, '../..')
-const names = Object.keys(rooms)
-const tops = [...new Set(names.map(name => name.split('/')[0]))]
+import { names, rooms, root, tops } from './rooms.js'
 
 /** The files of a room, as patterns below the root: without those of the rooms inside it. */
 function filesOf(room) {
-  // An exception must be a pattern, of one file too.
-  if (statSync(resolve(root, room)).isFile()) return [room.replace('.ts', '.@(ts)')]
   const inside = names
     .filter(name => name.startsWith(`${room}/`))
     .map(name => name.slice(room.length + 1).split('/')[0])

@@ -1,6 +1,10 @@
+import { resolve } from 'node:path'
+
+export const root = resolve(import.meta.dirname, '../..')
+
 /**
- * Which room does what, and which rooms it may import, types too. A room is a folder with all that lies below it, without the folders and
- * files that are rooms of their own. Each room imports rooms that stand before it alone, so there is no way back.
+ * Which room does what, and which rooms it may import, types too. A room is a folder with all that lies below it, without the folders
+ * that are rooms of their own. Each room imports rooms that stand before it alone, so there is no way back.
  *
  * `npm run check` fails for an import that is not allowed here; docs/rooms.md shows them.
  */
@@ -480,3 +484,8 @@ export const rooms = {
     ],
   },
 }
+
+export const names = Object.keys(rooms)
+
+/** The folders at the repository's top that rooms lie in. */
+export const tops = [...new Set(names.map(name => name.split('/')[0]))]

@@ -30,7 +30,7 @@ export function useBlockPosition(find: () => SourcePosition | undefined): void {
 /** What knows its line in the user's code: where a value was recorded. */
 export interface Located {
   position(): SourcePosition | undefined
-  /** `src/steer.ts:14:3`. */
+  /** `src/steer.ts:14:3`. The recorded node has it as its name, so that an error of onnxruntime leads to the line. */
   label(): string
 }
 

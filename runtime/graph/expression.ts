@@ -1,4 +1,4 @@
-import type { SourcePosition } from '../errors/error.ts'
+import type { Located } from '../errors/error.ts'
 import type { TensorData } from '../tensor/dtypes/data.ts'
 import type { DataType } from '../tensor/dtypes/dtype.ts'
 
@@ -16,11 +16,7 @@ export type Dim = number | undefined
 export type Dims = readonly Dim[]
 
 /** The line on which a value was recorded. A `SourcePosition` is made only when an error needs it. */
-export interface Mark {
-  position(): SourcePosition | undefined
-  /** `src/steer.ts:14:3`. The recorded node has it as its name, so that an error of onnxruntime leads to the line. */
-  label(): string
-}
+export type Mark = Located
 
 /** A place in a model where values can be read and written. `key` is unique within the model. */
 export interface Tap {

@@ -9,8 +9,8 @@ import { PlainNodes } from './plain-nodes.ts'
 export function plainLayerNormalization(node: FusedNode): Expansion | Refusal {
   const [x, scale, bias = ''] = node.proto.input
   const [output, mean = '', inverse = ''] = node.proto.output
-  const norm = new Norm(node, x, 1e-5)
-  if (!norm.axes) return { refused: 'an axis from the start of an input whose rank is not known' }
+  const norm = new Norm(node, x)
+  if (!norm.axes) return UNKNOWN_RANK
   const { plain, wide } = norm
   const centre = norm.mean(wide, 'mean', mean)
   const centred = plain.add('Sub', [wide, centre], {}, 'centred')
@@ -24,10 +24,12 @@ export function plainLayerNormalization(node: FusedNode): Expansion | Refusal {
 export function rootMeanSquare(node: FusedNode): Expansion | Refusal {
   const [x, scale] = node.proto.input
   const [output, inverse = ''] = node.proto.output
-  const norm = new Norm(node, x, 1e-5)
-  if (!norm.axes) return { refused: 'an axis from the start of an input whose rank is not known' }
+  const norm = new Norm(node, x)
+  if (!norm.axes) return UNKNOWN_RANK
   return norm.finish(norm.wide, { scale, bias: '', inverse, output })
 }
+
+const UNKNOWN_RANK: Refusal = { refused: 'an axis from the start of an input whose rank is not known' }
 
 /** What takes something reduced together with the whole value. */
 const WHOLE = new Set(['Sub', 'Div', 'Mul'])
@@ -50,7 +52,7 @@ class Norm {
   readonly #epsilon: number
   readonly #isHalf: boolean
 
-  constructor(node: FusedNode, x: string, epsilon: number) {
+  constructor(node: FusedNode, x: string) {
     const attributes = new Attributes(node.proto)
     const axis = attributes.int('axis', -1)
     const rank = axis < 0 ? 0 : node.rankOf(x)
@@ -58,7 +60,7 @@ class Norm {
     this.axes = count === undefined ? undefined : Array.from({ length: count }, (_, i) => i - count)
     this.plain = new PlainNodes(node)
     this.#node = node
-    this.#epsilon = attributes.float('epsilon', epsilon)
+    this.#epsilon = attributes.float('epsilon', 1e-5)
     this.#isHalf =
       attributes.int('stash_type', 1) === 1 && [x, node.proto.input[1]].some(name => node.typeOf(name) === 'float16')
     this.wide = this.#isHalf ? this.plain.castTo(x, 'FLOAT', 'wide') : x
