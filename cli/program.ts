@@ -17,19 +17,19 @@ export function ownVersion(): string {
   return (JSON.parse(text) as { version: string }).version
 }
 
-const exits = `
+const examplesAndExitCodes = `
 Examples:
   onnsight example-model
   onnsight inspect chars.onnx
   onnsight view chars.onnx --open
-Exit codes: 0 it succeeded, 1 it failed, 2 the command line is wrong. Errors go to stderr; ONNSIGHT_DEBUG=1 shows where they were thrown.`
+Exit codes: 0 success, 1 failure, 2 wrong command line. Errors go to stderr; ONNSIGHT_DEBUG=1 shows where they were thrown.`
 
 /** The program with all its commands. A command imports what it needs only when it runs, so that help and completion are quick. */
 export function makeProgram(): Command {
   const program = new Command('onnsight')
     .description('Open any ONNX model, read what happens inside it, and change it.')
     .version(ownVersion())
-    .addHelpText('after', exits)
+    .addHelpText('after', examplesAndExitCodes)
     .exitOverride()
     .showHelpAfterError('  Do this: onnsight --help')
   for (const add of [

@@ -1,6 +1,6 @@
 import type { CompletedCommand, CompletedOption, CompletionTree, ValueKind } from './tree.ts'
 
-/** A script for bash 3.2 and later, which needs nothing beside it. */
+/** A completion script for bash 3.2 and later. It does not need the package bash-completion. */
 export function bashScript({ name, options, commands }: CompletionTree): string {
   const names = commands.map(command => command.name)
   const named = commands.flatMap(command =>

@@ -4,7 +4,7 @@ import { fishScript } from './fish.ts'
 import { type CompletionTree, completionTree } from './tree.ts'
 import { zshScript } from './zsh.ts'
 
-/* The library @bomb.sh/tab works with commander, but always tells shells to offer no files, and here people mostly type files. */
+/* The library @bomb.sh/tab works with commander, but it tells shells to offer no files, and the arguments of these commands are mostly files. */
 
 const scripts: Readonly<Record<string, (tree: CompletionTree) => string>> = {
   bash: bashScript,

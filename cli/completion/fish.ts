@@ -13,12 +13,12 @@ export function fishScript({ name, options, commands }: CompletionTree): string 
 }
 
 function commandLines({ name, description, options, argument }: CompletedCommand): string[] {
-  const here = `-n '__fish_seen_subcommand_from ${name}'`
+  const condition = `-n '__fish_seen_subcommand_from ${name}'`
   const words = argument === undefined ? undefined : argumentWords(argument)
   return [
     `-n __fish_use_subcommand -a ${name} -d ${quoted(description)}`,
-    ...options.map(option => `${here} ${optionWords(option)}`),
-    ...(words ? [`${here} ${words}`] : []),
+    ...options.map(option => `${condition} ${optionWords(option)}`),
+    ...(words ? [`${condition} ${words}`] : []),
   ]
 }
 

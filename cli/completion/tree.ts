@@ -1,15 +1,15 @@
 import type { Argument, Command, Option } from 'commander'
 
-/** What a shell offers as the value of an option or argument. */
+/** The kind of values that a shell offers for an option or argument: files of some kind, or one of a list of words. */
 export type ValueKind = 'model' | 'file' | 'folder' | 'named-file' | 'text' | readonly string[]
 
 export interface CompletedOption {
-  /** The short form, if there is one: `-h`. */
+  /** The short form: `-h`. */
   readonly short?: string
   /** The long form: `--help`. */
   readonly long: string
   readonly description: string
-  /** Undefined if the option takes no value. */
+  /** The kind of the option's value; undefined if it takes none. */
   readonly value?: ValueKind
 }
 

@@ -35,11 +35,11 @@ function commandCase({ name, options, argument }: CompletedCommand): string {
 
 /** The specification of an option for _arguments. A star marks an option that may be repeated. */
 function optionSpec({ long, short, description, value }: CompletedOption): string {
-  const shown = `[${escaped(description)}]`
-  const taken = value === undefined ? '' : `:value:${action(value)}`
-  const again = value === 'named-file' || long === '--dim' ? '*' : ''
-  if (short) return `{${short},${long}}${quoted(`${shown}${taken}`)}`
-  return quoted(`${again}${long}${shown}${taken}`)
+  const help = `[${escaped(description)}]`
+  const argument = value === undefined ? '' : `:value:${action(value)}`
+  const repeated = value === 'named-file' || long === '--dim' ? '*' : ''
+  if (short) return `{${short},${long}}${quoted(`${help}${argument}`)}`
+  return quoted(`${repeated}${long}${help}${argument}`)
 }
 
 function action(kind: ValueKind): string {

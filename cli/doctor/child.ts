@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 export interface ChildResult {
-  /** What the script passed to `say`; undefined if it ended before that. */
-  readonly said: unknown
+  /** What the script passed to `sendAnswer`; undefined if it ended before that. */
+  readonly answer: unknown
   /** The signal or exit code with which it ended, and its error on stderr. */
   readonly end: string
 }
@@ -20,14 +20,14 @@ export function runScript(name: string, args: readonly string[], cwd: string): P
       const reason = error?.signal ? `it was ended by ${error.signal}` : `it ended with code ${error?.code ?? 0}`
       const [line] = stderr.split('\n').filter(text => /error|cannot|invalid/i.test(text))
       resolve({
-        said: found ? (JSON.parse(found[1]) as unknown) : undefined,
+        answer: found ? (JSON.parse(found[1]) as unknown) : undefined,
         end: line ? `${reason}: ${line.trim()}` : reason,
       })
     })
   })
 }
 
-/** A script calls this to send its answer. Whatever else it prints is ignored. */
-export function say(value: unknown): void {
+/** Sends a script's answer to `runScript`, which ignores everything else that the script prints. */
+export function sendAnswer(value: unknown): void {
   process.stdout.write(`\nonnsight-doctor: ${JSON.stringify(value)}\n`)
 }

@@ -5,7 +5,7 @@ import { print, printJson } from '../shared/print.ts'
 export function addDoctor(program: Command): void {
   program
     .command('doctor')
-    .description('check the set-up of a project, and say what is wrong and what to do about it')
+    .description('check the set-up of a project, and say what is wrong and how to fix it')
     .option('--project <folder>', 'the project to check', '.')
     .option('--json', 'print JSON')
     .addHelpText(

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type * as Babel from '@babel/core'
-import { say } from './child.ts'
+import { sendAnswer } from './child.ts'
 
 /* Runs a project's own Babel, with its own configuration, on a file that uses the macro: expand.js PROJECT FILE BABEL. */
 
@@ -20,12 +20,12 @@ try {
   const result = await babel.transformAsync(source, options)
   // The expanded code keeps the block's source text, which has the macro's name, so look for its import instead.
   const code = result?.code ?? ''
-  say({
+  sendAnswer({
     // The config is null if the configuration ignores the file.
     configured: config === null || config.hasFilesystemConfig(),
     expanded: code.includes('onnsight/internal'),
     version: babel.version,
   })
 } catch (error) {
-  say({ reason: error instanceof Error ? error.message : String(error) })
+  sendAnswer({ reason: error instanceof Error ? error.message : String(error) })
 }

@@ -9,18 +9,24 @@ export interface Manager {
   install(...names: readonly string[]): string
   /** The command that adds development dependencies. */
   installDev(...names: readonly string[]): string
-  /** The commands that leave one of several copies, and show which packages need them. */
-  unite(name: string): string
-  /** The command that installs a package again. */
-  again(name: string): string
+  /** The commands that reduce several copies of a package to one, and show which packages need them. */
+  dedupe(name: string): string
+  /** The command that installs a package anew. */
+  reinstall(name: string): string
 }
 
-const make = (name: Manager['name'], add: string, dev: string, why: string, again: Manager['again']): Manager => ({
+const make = (
+  name: Manager['name'],
+  add: string,
+  dev: string,
+  why: string,
+  reinstall: Manager['reinstall'],
+): Manager => ({
   name,
   install: (...names) => `${name} ${add} ${names.join(' ')}`,
   installDev: (...names) => `${name} ${add} ${dev} ${names.join(' ')}`,
-  unite: of => `${name} dedupe; ${name} ${why} ${of} shows which packages need it`,
-  again,
+  dedupe: duplicate => `${name} dedupe; ${name} ${why} ${duplicate} shows which packages need it`,
+  reinstall,
 })
 
 const npm = make('npm', 'install', '--save-dev', 'ls', name => `rm -rf node_modules/${name} && npm install ${name}`)
@@ -28,7 +34,7 @@ const pnpm = make('pnpm', 'add', '-D', 'why', () => 'pnpm install --force')
 const yarn = make('yarn', 'add', '-D', 'why', () => 'rm -rf node_modules .yarn/unplugged && yarn install')
 const bun: Manager = {
   ...make('bun', 'add', '-d', 'why', () => 'bun install --force'),
-  unite: of => `rm bun.lock && bun install; bun why ${of} shows which packages need it`,
+  dedupe: duplicate => `rm bun.lock && bun install; bun why ${duplicate} shows which packages need it`,
 }
 
 const lockfiles: readonly (readonly [string, Manager])[] = [

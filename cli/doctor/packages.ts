@@ -80,6 +80,7 @@ export function readPackage(folder: string): Installed | undefined {
   }
 }
 
+/** A folder and all folders above it. */
 export function* upward(folder: string): Generator<string> {
   for (let at = folder; ; at = dirname(at)) {
     yield at

@@ -6,30 +6,30 @@ import { type Manager, managerOf } from './manager.ts'
 import { copiesOf, findPackage, type Installed, readPackage, upward } from './packages.ts'
 import { isUnderPnp } from './pnp.ts'
 
-/** What is examined. */
+/** The project that the doctor checks. */
 export interface Project {
   readonly folder: string
-  /** The onnsight that its files import; if there is none, the one that runs. */
+  /** The onnsight that the project's files import; if they can import none, the one that is running. */
   readonly onnsight: Installed
-  /** Whether its files can import it. */
+  /** Whether the project's files can import onnsight. */
   readonly hasOnnsight: boolean
-  /** Whether it is onnsight's own repository: a package can't import its own macro by name. */
+  /** Whether the project is onnsight's own repository, which can't import its own macro by name. */
   readonly isOnnsight: boolean
   readonly manager: Manager
-  /** Every copy of onnsight and of Babel that it has. */
+  /** Every copy of onnsight and of @babel/core in the project and in the folders above it. */
   readonly copies: readonly Installed[]
 }
 
-/** The package that is running. */
+/** The folder of the onnsight that is running. */
 const running = fileURLToPath(new URL('../../../', import.meta.url))
 
-/** The project that a folder belongs to: the nearest one with a package.json. @throws CommandError */
-export function openProject(given: string): Project {
-  if (!existsSync(given) || !statSync(given).isDirectory())
-    throw new CommandError(`${given} is not a folder.`, 'pass the folder of a project: --project path')
-  const start = realpathSync(given)
+/** Opens the project that a folder belongs to: the nearest folder with a package.json. @throws CommandError if the path is not a folder */
+export function openProject(path: string): Project {
+  if (!existsSync(path) || !statSync(path).isDirectory())
+    throw new CommandError(`${path} is not a folder.`, 'pass the folder of a project: --project path')
+  const start = realpathSync(path)
   const folder = [...upward(start)].find(up => existsSync(join(up, 'package.json'))) ?? start
-  refuseOtherPnp(folder)
+  assertPnpStarted(folder)
   const own = readPackage(folder)
   const isOnnsight = own?.name === 'onnsight'
   const imported = isOnnsight ? own : findPackage('onnsight', folder)
@@ -43,8 +43,8 @@ export function openProject(given: string): Project {
   }
 }
 
-/** Where its packages are, only a process that Yarn has started can tell. @throws CommandError */
-function refuseOtherPnp(folder: string): void {
+/** Throws for a Plug'n'Play project if Yarn did not start this process, because only then its packages can be found. @throws CommandError */
+function assertPnpStarted(folder: string): void {
   const root = [...upward(folder)].find(up => existsSync(join(up, '.pnp.cjs')))
   if (root === undefined || isUnderPnp(folder)) return
   throw new CommandError(

@@ -14,7 +14,7 @@ interface Flags extends TemplateFlags {
 export function addEdit(program: Command): void {
   const command = program
     .command('edit')
-    .description('write a model with an edit in its graph: a plain ONNX file')
+    .description('write an edited model as a plain ONNX file, with the edit in its graph')
     .argument('<model>', 'a .onnx file')
   addTemplateOptions(command, 'what to change')
     .requiredOption('--output <file>', 'the .onnx file to write')
@@ -38,16 +38,16 @@ Examples:
 }
 
 async function edit(path: string, flags: Flags): Promise<void> {
-  const given = await templateText(flags)
-  if (!given) throw new UsageError('No edit was given.', "give one: --template 'transformer.h[2].mlp.output = 0'")
+  const template = await templateText(flags)
+  if (!template) throw new UsageError('No edit was passed.', "pass one: --template 'transformer.h[2].mlp.output = 0'")
   const { output, weights } = flags
   const { load } = await import('../../runtime/index.ts')
   const { savingBlock } = await import('../run/template.ts')
-  const block = savingBlock(given.text, given.name, () => undefined)
+  const block = savingBlock(template.text, template.name, () => undefined)
   if (!block.writes)
     throw new CommandError(
-      `${given.name} changes nothing: it writes to no place in the model and skips no module.`,
-      "write to a place: --template 'transformer.h[2].mlp.output = 0'",
+      `${template.name} changes nothing: it writes to no value of the model and skips no module.`,
+      "write to a value: --template 'transformer.h[2].mlp.output = 0'",
     )
   const model = await load(path)
   try {

@@ -17,7 +17,7 @@ const names = Object.keys(exampleModels) as Name[]
 export function addExampleModel(program: Command): void {
   program
     .command('example-model')
-    .description('write a small model to try things on: the one the documentation uses, or another')
+    .description('write a small model to try onnsight on')
     .addArgument(new Argument('[name]', 'which model').choices(names).default('chars'))
     .option('--to <folder>', 'where to write it', '.')
     .option('--json', 'report what was written as JSON')

@@ -1,4 +1,4 @@
-/** What lies in the package's examples/models, by the name that the command takes. */
+/** The models in the package's folder examples/models, by the name that the command takes. */
 export const exampleModels = {
   chars: {
     files: ['chars.onnx', 'chars.vocab.json'],

@@ -7,7 +7,7 @@ import { type NestedArray, toTensor } from '../../runtime/tensor/values/convert.
 import { CommandError } from '../shared/errors.ts'
 
 /** A tensor as `onnsight run --json` prints it. */
-interface Labelled {
+interface JsonTensor {
   readonly type?: unknown
   readonly dims?: unknown
   readonly data: unknown
@@ -19,10 +19,10 @@ interface Labelled {
  * @throws CommandError, and the errors of toTensor for ragged arrays and numbers that the dtype can't hold
  */
 export function tensorFromJson(json: unknown, type: string): Tensor {
-  const wanted = type as DataType
-  if (!isHeld(wanted)) throw new CommandError(`JSON can't give a ${type}.`, 'pass the input as a .safetensors file')
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) return nested(json, wanted)
-  const { type: statedType, dims, data } = json as Labelled
+  const dtype = type as DataType
+  if (!isHeld(dtype)) throw new CommandError(`JSON can't give a ${type}.`, 'pass the input as a .safetensors file')
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) return nested(json, dtype)
+  const { type: statedType, dims, data } = json as JsonTensor
   if (data === undefined)
     throw new CommandError(
       'The value is an object without data, not numbers.',
@@ -30,7 +30,7 @@ export function tensorFromJson(json: unknown, type: string): Tensor {
     )
   if (statedType !== undefined && statedType !== type)
     throw new CommandError(`Its type is ${String(statedType)}, but the model takes ${type}.`, `pass it as ${type}`)
-  const tensor = nested(data, wanted)
+  const tensor = nested(data, dtype)
   return dims === undefined ? tensor : withDims(tensor, dims)
 }
 
@@ -38,14 +38,14 @@ function nested(json: unknown, type: DataType): Tensor {
   return toTensor(converted(json, type) as NestedArray, { type })
 }
 
-/** Gives a tensor the dims that the JSON states. An empty array does not show all its dims. */
+/** Gives a tensor the dims that the JSON states, because an empty array does not show all its dims. */
 function withDims(tensor: Tensor, dims: unknown): Tensor {
-  const held = stateOf(tensor).data()
+  const own = stateOf(tensor).data()
   const isDims = Array.isArray(dims) && dims.every(dim => Number.isSafeInteger(dim) && dim >= 0)
-  if (isDims && (String(dims) === String(held.dims) || (sizeOf(dims) === 0 && held.data.length === 0)))
-    return Tensors.of({ ...held, dims: dims as number[] })
+  if (isDims && (String(dims) === String(own.dims) || (sizeOf(dims) === 0 && own.data.length === 0)))
+    return Tensors.of({ ...own, dims: dims as number[] })
   throw new CommandError(
-    `It states dims ${JSON.stringify(dims)}, but its data has ${showDims(held.dims)}.`,
+    `It states dims ${JSON.stringify(dims)}, but its data has ${showDims(own.dims)}.`,
     'leave the dims out, or correct them',
   )
 }

@@ -6,19 +6,20 @@ import { readNpy } from '../../runtime/tensor-files/npy.ts'
 import { readSafetensors } from '../../runtime/tensor-files/safetensors.ts'
 import { CommandError } from '../shared/errors.ts'
 import { tensorFromJson } from './from-json.ts'
-import type { GivenInputs, Source } from './given.ts'
+import type { InputSources, Source } from './sources.ts'
 
 /**
- * Reads the inputs that a command line names, as tensors of the model's dtypes. `run` checks whether all are there, with the right dims.
+ * Reads the inputs that a command line names, as tensors of the model's dtypes. Model.run then checks that none is missing and that all have
+ * the right dims.
  * @throws CommandError for a file that is missing, unreadable or of another dtype
  */
 export async function readInputs(
   declared: readonly Declared[],
-  { all, named }: GivenInputs,
+  { all, named }: InputSources,
 ): Promise<Record<string, Tensor>> {
   const tensors = all ? await readAll(all, declared) : {}
-  for (const [given, source] of named) {
-    const name = given || onlyName(declared)
+  for (const [passedName, source] of named) {
+    const name = passedName || onlyName(declared)
     tensors[name] = await readOne(source, name, declared)
   }
   for (const [name, tensor] of Object.entries(tensors)) checkDtype(name, tensor, declared)
@@ -26,8 +27,8 @@ export async function readInputs(
 }
 
 async function readAll(source: Source, declared: readonly Declared[]): Promise<Record<string, Tensor>> {
-  if (source.kind === 'safetensors') return { ...(await opened(source.path, readSafetensors)) }
-  const json = source.kind === 'value' ? source.value : await opened(source.path as string, readJson)
+  if (source.kind === 'safetensors') return { ...(await openFile(source.path, readSafetensors)) }
+  const json = source.kind === 'value' ? source.value : await openFile(source.path as string, readJson)
   const where = source.kind === 'value' ? '--inputs' : source.path
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     const name = onlyName(declared)
@@ -41,11 +42,11 @@ async function readOne(source: Source, name: string, declared: readonly Declared
     case 'value':
       return fromJson(source.value, name, '--input', declared)
     case 'json':
-      return fromJson(await opened(source.path, readJson), name, source.path, declared)
+      return fromJson(await openFile(source.path, readJson), name, source.path, declared)
     case 'npy':
-      return opened(source.path, readNpy)
+      return openFile(source.path, readNpy)
     case 'safetensors': {
-      const tensors = await opened(source.path, readSafetensors)
+      const tensors = await openFile(source.path, readSafetensors)
       const names = Object.keys(tensors)
       const found = tensors[name] ?? (names.length === 1 ? tensors[names[0]] : undefined)
       if (found) return found
@@ -95,7 +96,7 @@ async function readJson(path: string): Promise<unknown> {
   }
 }
 
-async function opened<R>(path: string, read: (path: string) => Promise<R>): Promise<R> {
+async function openFile<R>(path: string, read: (path: string) => Promise<R>): Promise<R> {
   try {
     return await read(path)
   } catch (error) {

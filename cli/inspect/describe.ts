@@ -7,7 +7,7 @@ import { byteSize } from '../shared/byte-size.ts'
 import { inspection } from './inspection.ts'
 import { Sizes } from './sizes.ts'
 
-/** A model as text for people. */
+/** Describes a model as text for people. */
 export function describe(model: Model): string {
   const { taps } = handleOf(model)!.binding
   const sizes = new Sizes(taps.tree.graph)

@@ -5,25 +5,25 @@ import type { OnnxGraph } from '../../runtime/onnx/graph/graph.ts'
 import { asInFile } from '../../runtime/onnx/graph/node.ts'
 import { Sizes } from './sizes.ts'
 
-/** What `onnsight inspect --json` prints: docs/command-line.md describes it. */
+/** The JSON that `onnsight inspect --json` prints; docs/command-line.md describes it. */
 export interface Inspection {
   readonly version: 1
   readonly file: string
   readonly irVersion: number
-  /** By domain; `ai.onnx` is the default one. */
+  /** Versions by domain; `ai.onnx` is the default domain. */
   readonly opsets: Readonly<Record<string, number>>
   readonly inputs: readonly Declared[]
   readonly outputs: readonly Declared[]
   readonly nodes: number
-  /** Nodes by operation, the most frequent first; of other domains than ai.onnx as `com.microsoft.Attention`. */
+  /** How many nodes each operation has, the most frequent first. Domains other than ai.onnx are written out: `com.microsoft.Attention`. */
   readonly operations: Readonly<Record<string, number>>
-  /** Numbers in all weights, and their bytes. What several modules share counts once. */
+  /** How many numbers all weights hold, and their size in bytes. A weight that several modules share counts once. */
   readonly parameters: number
   readonly bytes: number
-  /** Parents first; the model itself has the path ''. Counts are of a module with all below. */
+  /** Parents come before their children; the model itself has the path ''. A module's counts include all modules below it. */
   readonly modules: readonly InspectedModule[]
   readonly blocks: readonly { readonly label: string; readonly nodes: number }[]
-  /** How branches are taken that inputs or constants decide: of those the usual ones are shown. */
+  /** Which branches are shown of the If nodes whose condition is an input or a constant. */
   readonly branches: readonly string[]
 }
 
@@ -33,7 +33,7 @@ export interface InspectedModule {
   readonly nodes: number
   readonly parameters: number
   readonly bytes: number
-  /** Its own, without those of its children. */
+  /** The module's own weights, without those of its children. */
   readonly weights: readonly InspectedWeight[]
 }
 
@@ -41,11 +41,11 @@ export interface InspectedWeight {
   readonly name: string
   readonly type: string
   readonly dims: readonly number[]
-  /** What is to be said of how the file holds it: `4 bits`. */
+  /** A remark about how the file stores the weight: `4 bits`. */
   readonly note?: string
 }
 
-/** What a model is, as data. */
+/** Describes a model as JSON. */
 export function inspection(model: Model): Inspection {
   const { binding } = handleOf(model)!
   const { tree } = binding.taps

@@ -3,16 +3,16 @@ import type { ModuleNode } from '../../runtime/names/tree.ts'
 import { type OnnxGraph, typeName } from '../../runtime/onnx/graph/graph.ts'
 
 export interface Size {
-  /** Numbers that were learned: of a quantised weight, the elements of the matrix that acts. */
+  /** How many numbers were learned. A quantised weight counts the elements of the dequantised matrix. */
   readonly parameters: number
-  /** As they are stored. */
+  /** The size of the weights as the file stores them. */
   readonly bytes: number
 }
 
-/** How many numbers modules hold. */
+/** Counts the parameters of modules, and their bytes. */
 export class Sizes {
   readonly #graph: OnnxGraph
-  readonly #known = new Map<ModuleNode, Held>()
+  readonly #counted = new Map<ModuleNode, Weights>()
 
   constructor(graph: OnnxGraph) {
     this.#graph = graph
@@ -23,9 +23,9 @@ export class Sizes {
     return { type: typeName(dataType) ?? 'unknown', dims: dims.map(Number) }
   }
 
-  /** Of a module and all below. A weight that several of them read counts once. */
+  /** The size of a module with all modules below it. A weight that several of them read counts once. */
   of(module: ModuleNode): Size {
-    const { learned, stored } = this.#heldBy(module)
+    const { learned, stored } = this.#weightsOf(module)
     let parameters = 0
     for (const count of learned.values()) parameters += count
     let bytes = 0
@@ -36,26 +36,29 @@ export class Sizes {
     return { parameters, bytes }
   }
 
-  #heldBy(module: ModuleNode): Held {
-    let held = this.#known.get(module)
-    if (!held) {
-      const below = [...module.children.values()].map(child => this.#heldBy(child))
-      held = {
+  #weightsOf(module: ModuleNode): Weights {
+    let weights = this.#counted.get(module)
+    if (!weights) {
+      const below = [...module.children.values()].map(child => this.#weightsOf(child))
+      weights = {
         learned: new Map([...learnedIn(this.#graph, module), ...below.flatMap(({ learned }) => [...learned])]),
         stored: new Set([...module.weights.values(), ...below.flatMap(({ stored }) => [...stored])]),
       }
-      this.#known.set(module, held)
+      this.#counted.set(module, weights)
     }
-    return held
+    return weights
   }
 }
 
-interface Held {
+/** The weights of a module and all modules below it. */
+interface Weights {
+  /** The number of parameters of each learned weight. */
   readonly learned: ReadonlyMap<string, number>
+  /** The names of all initializers. */
   readonly stored: ReadonlySet<string>
 }
 
-/** Of one element. Text has no fixed size. */
+/** The size of one element in bits; 0 for text, which has no fixed size. */
 function bitsOf(type: string): number {
   if (type === 'bool' || type.startsWith('float8')) return 8
   const digits = /\d+/.exec(type)

@@ -27,12 +27,12 @@ export async function arrowParts(tensors: Readonly<Record<string, Tensor>>): Pro
   const fields: Arrow.Field[] = []
   const columns: Arrow.Data[] = []
   for (const [name, tensor] of Object.entries(tensors)) {
-    const held = stateOf(tensor).data()
-    const values = elementsOf(arrow, held)
+    const computed = stateOf(tensor).data()
+    const values = elementsOf(arrow, computed)
     const type = new arrow.FixedSizeList(values.length, new arrow.Field('item', values.type, false))
     const metadata = new Map([
       ['ARROW:extension:name', 'arrow.fixed_shape_tensor'],
-      ['ARROW:extension:metadata', JSON.stringify({ shape: held.dims })],
+      ['ARROW:extension:metadata', JSON.stringify({ shape: computed.dims })],
     ])
     fields.push(new arrow.Field(name, type, false, metadata))
     columns.push(arrow.makeData({ type, length: 1, nullCount: 0, child: values }))

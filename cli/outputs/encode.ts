@@ -6,12 +6,12 @@ import { arrowPackage, arrowParts } from './arrow.ts'
 import type { OutputFormat } from './format.ts'
 import { jsonOf } from './to-json.ts'
 
-/** Checks before a run whether its results can be written in a format. @throws CommandError */
+/** Checks before a run that its results can be written in a format. @throws CommandError if a package is missing for it */
 export async function checkFormat(format: OutputFormat): Promise<void> {
   if (format === 'arrow') await arrowPackage()
 }
 
-/** The bytes of a file that holds the results. @throws CommandError if the format can't hold them, and the errors of the formats */
+/** Encodes the results as the bytes of a file. @throws CommandError if the format can't hold them, and the errors of npyParts and safetensorsParts */
 export async function encode(
   path: string,
   format: OutputFormat,
@@ -35,7 +35,7 @@ function onlyOf(path: string, tensors: Readonly<Record<string, Tensor>>): Tensor
   return tensors[names[0]]
 }
 
-/** @throws CommandError: a .npy file holds one array */
+/** Checks that there is one result, because a .npy file holds one array. @throws CommandError */
 export function checkOnlyOne(path: string, names: readonly string[]): void {
   if (names.length === 1) return
   throw new CommandError(

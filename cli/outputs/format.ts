@@ -10,12 +10,12 @@ const formats: Readonly<Record<string, OutputFormat>> = {
   '.arrow': 'arrow',
 }
 
-/** The format of an output file, from its ending. @throws UsageError */
+/** The format of an output file, by its ending. @throws UsageError for an unknown ending */
 export function outputFormat(path: string): OutputFormat {
   const format = formats[extname(path).toLowerCase()]
   if (format) return format
   throw new UsageError(
-    `--output ${path}: the file's ending decides the format, but this one is not known.`,
+    `--output ${path}: the file's ending decides the format, but this ending is not known.`,
     `use one of ${Object.keys(formats).join(', ')}`,
   )
 }

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { givenInputs } from '../inputs/given.ts'
 import { addInputOptions, type InputFlags } from '../inputs/options.ts'
+import { inputSources } from '../inputs/sources.ts'
 import { addLoadOptions, count, type LoadFlags, loadOptionsOf } from '../shared/load-options.ts'
 import { print, printJson } from '../shared/print.ts'
 import type { Order } from './describe.ts'
@@ -19,15 +19,11 @@ export function addProfile(program: Command): void {
     .description('show where the time of a run goes, by module and by operation')
     .argument('<model>', 'a .onnx file')
   addInputOptions(command)
-    .option(
-      '--dim <name=size>',
-      'set a dim of the inputs that are generated because you pass none; repeat it for each dim',
-      addDim,
-    )
+    .option('--dim <name=size>', 'set a dim of the generated inputs; repeat it for each dim', addDim)
     .option('--runs <count>', 'how many runs to measure; one run before them is not measured', count, 10)
     .option('--depth <levels>', 'how many levels of the module tree to show', count, 4)
     .addOption(
-      new Option('--sort <order>', 'how to order modules of one parent')
+      new Option('--sort <order>', 'how to order the modules below one parent')
         .choices(['model', 'time', 'calls'])
         .default('model'),
     )
@@ -44,17 +40,17 @@ Examples:
   onnsight profile model.onnx --input input_ids=ids.npy --json | jq '.modules[] | select(.percent > 5)'`,
     )
     .action(async (path: string, flags: Flags) => {
-      const given = givenInputs(flags)
+      const sources = inputSources(flags)
       const { profileModel } = await import('./profile.ts')
       const { describeProfile } = await import('./describe.ts')
       const { readInputs } = await import('../inputs/read.ts')
-      const { completeInputs } = await import('../inputs/made.ts')
+      const { completeInputs } = await import('../inputs/generate.ts')
       const profile = await profileModel({
         path,
         options: loadOptionsOf(flags),
         runs: flags.runs,
         inputsOf: async ({ signature: { inputs } }) =>
-          completeInputs(inputs, await readInputs(inputs, given), flags.dim ?? new Map()),
+          completeInputs(inputs, await readInputs(inputs, sources), flags.dim ?? new Map()),
       })
       if (flags.json) printJson(profile)
       else print(describeProfile(profile, flags))

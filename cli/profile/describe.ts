@@ -13,18 +13,18 @@ type ModuleTimes = Profile['modules'][number]
 const MOST_OPERATIONS = 12
 const HEADER = '   time ms       %   calls'
 
-/** A profile as text for people. */
+/** Describes a profile as text for people. */
 export function describeProfile(profile: Profile, options: TableOptions): string {
   const { file, provider, runs, wallMs, totalMs, inputs, operations } = profile
   const mean = wallMs.reduce((sum, ms) => sum + ms, 0) / wallMs.length
   const shownRuns = runs === 1 ? '1 run' : `${runs} runs`
-  const given = inputs.map(
+  const inputLines = inputs.map(
     ({ name, type, dims, made }) => `  ${name}: ${type} [${dims.join(', ')}]${made ? `, generated: ${made}` : ''}`,
   )
   const rest = operations.length - MOST_OPERATIONS
   return [
     `${file} on ${provider}: ${shownRuns} of ${mean.toFixed(2)} ms (the shortest ${Math.min(...wallMs).toFixed(2)} ms), ${totalMs.toFixed(2)} ms of them in operations`,
-    ['inputs', ...given].join('\n'),
+    ['inputs', ...inputLines].join('\n'),
     [`${HEADER}  module, with all modules below it`, ...treeLines(profile.modules, options)].join('\n'),
     [
       `${HEADER}  operation`,

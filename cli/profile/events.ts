@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { fromBinary } from '@bufbuild/protobuf'
 import { type ModelProto, ModelProtoSchema } from '../../runtime/onnx/schema/onnx_pb.ts'
 import { CommandError } from '../shared/errors.ts'
-import { holderKey } from './places.ts'
+import { bodyKey } from './module-lookup.ts'
 
-/** What onnxruntime writes of a node that ran, or of the session. Times are whole microseconds. */
+/** An event in onnxruntime's profile: a node that ran, or a step of the session. Times are whole microseconds. */
 export interface ProfileEvent {
   readonly cat: string
   readonly name: string
@@ -14,13 +14,13 @@ export interface ProfileEvent {
   readonly args?: { readonly op_name?: string }
 }
 
-/** One session's profile, and the graph that it ran. */
+/** One session's profile, with the optimised graph that the session ran. */
 export interface SessionProfile {
   readonly events: readonly ProfileEvent[]
   readonly optimised: ModelProto
 }
 
-/** Reads what a model that was loaded with `profileFolder` has left there. */
+/** Reads the profiles that a model wrote to its `profileFolder`. */
 export async function readProfiles(folder: string): Promise<SessionProfile[]> {
   const profiles: SessionProfile[] = []
   for (const name of await readdir(folder)) {
@@ -34,26 +34,28 @@ export async function readProfiles(folder: string): Promise<SessionProfile[]> {
   return profiles
 }
 
-/** A node that ran once. */
+/** One run of a node. */
 export interface NodeRun {
   readonly name: string
   readonly opType: string
-  /** Without what ran inside it, in microseconds. */
+  /** Its time in microseconds, without the nodes that ran inside its body. */
   readonly selfUs: number
-  /** The node of the graph itself, where this one lies in its body. */
+  /** The outermost node whose body it ran in; the node itself if it ran in no body. */
   readonly outer: string
 }
 
 const SUFFIX = '_kernel_time'
 
 /**
- * The nodes that ran in a session's runs, but for the first few.
- * @param holders keys of the nodes that have bodies: what runs meanwhile lies inside
- * @throws CommandError where onnxruntime did not keep all
+ * Lists the nodes that ran in a session's runs, without the first few runs.
+ * @param nodesWithBodies keys of the nodes that have bodies, such as Loop: nodes that run during such a node belong to its body
+ * @param skipped how many runs are left out
+ * @param expected how many runs there were
+ * @throws CommandError if onnxruntime did not keep all events
  */
 export function nodeRuns(
   { events }: SessionProfile,
-  holders: ReadonlySet<string>,
+  nodesWithBodies: ReadonlySet<string>,
   skipped: number,
   expected: number,
 ): NodeRun[] {
@@ -61,28 +63,29 @@ export function nodeRuns(
   if (runs.length === 0) return []
   if (runs.length < expected)
     throw new CommandError(
-      'The profile is not whole: onnxruntime keeps a million events of a session.',
+      'The profile is incomplete: onnxruntime keeps only a million events of a session.',
       'profile fewer runs: --runs 1',
     )
   const from = runs[skipped].ts
   const nodes = events
     .filter(({ cat, name, ts }) => cat === 'Node' && name.endsWith(SUFFIX) && ts >= from)
     .sort((a, b) => a.ts - b.ts || b.dur - a.dur)
-  return withoutInner(nodes, holders)
+  return subtractBodies(nodes, nodesWithBodies)
 }
 
-function withoutInner(nodes: readonly ProfileEvent[], holders: ReadonlySet<string>): NodeRun[] {
+/** Subtracts from each node with a body the time of the nodes that ran inside it. */
+function subtractBodies(nodes: readonly ProfileEvent[], nodesWithBodies: ReadonlySet<string>): NodeRun[] {
   const found: { name: string; opType: string; selfUs: number; outer: string }[] = []
-  /** Those with bodies that are running, the innermost last. */
+  /** The nodes with bodies that are running at this time, the innermost last. */
   const open: { readonly end: number; readonly run: (typeof found)[number] }[] = []
   for (const { name: event, ts, dur, args } of nodes) {
     while (open.length > 0 && ts >= open[open.length - 1].end) open.pop()
     const name = event.slice(0, -SUFFIX.length)
-    const holder = open.at(-1)
+    const parent = open.at(-1)
     const run = { name, opType: args?.op_name ?? '', selfUs: dur, outer: open[0]?.run.outer ?? name }
-    if (holder) holder.run.selfUs -= dur
+    if (parent) parent.run.selfUs -= dur
     found.push(run)
-    if (holders.has(holderKey(name, run.opType)) || holders.has(holderKey('', run.opType)))
+    if (nodesWithBodies.has(bodyKey(name, run.opType)) || nodesWithBodies.has(bodyKey('', run.opType)))
       open.push({ end: ts + dur, run })
   }
   return found

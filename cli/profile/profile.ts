@@ -4,34 +4,34 @@ import { join } from 'node:path'
 import { type LoadOptions, load, type Model } from '../../runtime/index.ts'
 import type { ModuleTree } from '../../runtime/names/tree.ts'
 import { type HasTraceable, traceable } from '../../runtime/tracing/traceable.ts'
-import type { Filling, MadeInputs } from '../inputs/made.ts'
+import type { CompletedInputs, Filling } from '../inputs/generate.ts'
 import { nodeRuns, readProfiles } from './events.ts'
-import { Places } from './places.ts'
+import { ModuleLookup } from './module-lookup.ts'
 
-/** What `onnsight profile --json` prints: docs/command-line.md describes it. Times are of one run on average, in milliseconds. */
+/** The JSON that `onnsight profile --json` prints; docs/command-line.md describes it. Times are averages over the runs, in milliseconds. */
 export interface Profile {
   readonly version: 1
   readonly file: string
   readonly provider: string
   readonly runs: number
   readonly inputs: readonly ProfiledInput[]
-  /** Of each run, as this process waited for it. */
+  /** How long this process waited for each run. */
   readonly wallMs: readonly number[]
-  /** In all nodes together. */
+  /** The time in all nodes together. */
   readonly totalMs: number
-  /** Parents first. `totalMs` is of a module with all below; the sum of all `ownMs` is the profile's `totalMs`. */
+  /** Parents come first. A module's `totalMs` includes all modules below it; the sum of all `ownMs` is the profile's `totalMs`. */
   readonly modules: readonly (Timed & { readonly path: string; readonly className?: string; readonly ownMs: number })[]
-  /** The longest first. */
+  /** Sorted by time, the longest first. */
   readonly operations: readonly (Timed & { readonly operation: string })[]
-  /** As onnxruntime ran them, the longest first. */
+  /** The nodes of onnxruntime's optimised graphs, sorted by time, the longest first. */
   readonly nodes: readonly (Timed & { readonly name: string; readonly operation: string; readonly module: string })[]
 }
 
 export interface Timed {
   readonly totalMs: number
-  /** Of all nodes together. */
+  /** The share of the time in all nodes. */
   readonly percent: number
-  /** Nodes that ran, in one run. */
+  /** How many nodes ran in one run, on average. */
   readonly calls: number
 }
 
@@ -39,7 +39,7 @@ export interface ProfiledInput {
   readonly name: string
   readonly type: string
   readonly dims: readonly number[]
-  /** What it was filled with, if it was not given. */
+  /** The values it was generated with, if the user did not pass it. */
   readonly made?: Filling
 }
 
@@ -47,43 +47,48 @@ export interface ProfileRequest {
   readonly path: string
   readonly options: LoadOptions
   readonly runs: number
-  readonly inputsOf: (model: Model) => Promise<MadeInputs>
+  readonly inputsOf: (model: Model) => Promise<CompletedInputs>
 }
 
-/** The first run makes room and reads the weights. */
+/** How many runs are not measured: the first run allocates memory and reads the weights. */
 const WARM_UP = 1
 
-/** Runs a model on its usual blocks, and tells where the time went. */
+/** Runs a model as it is and measures the time of its modules, operations and nodes. */
 export async function profileModel({ path, options, runs, inputsOf }: ProfileRequest): Promise<Profile> {
   const folder = await mkdtemp(join(tmpdir(), 'onnsight-profile-'))
   try {
-    // Results that are kept would be runs that are not made.
+    // Without kept results: a kept result would be returned without a run.
     const model = await load(path, { ...options, profileFolder: folder, reuseBytes: 0 })
     const wallMs: number[] = []
-    let given: MadeInputs
+    let completed: CompletedInputs
     let tree: ModuleTree
     try {
-      given = await inputsOf(model)
+      completed = await inputsOf(model)
       for (let i = 0; i < WARM_UP + runs; i++) {
         const start = performance.now()
-        await model.run(given.inputs)
+        await model.run(completed.inputs)
         if (i >= WARM_UP) wallMs.push(performance.now() - start)
       }
       const source = (model as unknown as HasTraceable)[traceable]()
-      const variant = await source.variant(source.prepare(given.inputs))
+      const variant = await source.variant(source.prepare(completed.inputs))
       tree = variant.engine.program.tree
     } finally {
       await model.release()
     }
     const tally = new Tally(runs)
     for (const profile of await readProfiles(folder)) {
-      const places = new Places(tree, profile.optimised)
-      for (const { name, opType, selfUs, outer } of nodeRuns(profile, places.holders, WARM_UP, WARM_UP + runs)) {
-        tally.add(name, opType, places.moduleOf(outer, outer === name ? opType : ''), selfUs)
+      const modules = new ModuleLookup(tree, profile.optimised)
+      for (const { name, opType, selfUs, outer } of nodeRuns(
+        profile,
+        modules.nodesWithBodies,
+        WARM_UP,
+        WARM_UP + runs,
+      )) {
+        tally.add(name, opType, modules.moduleOf(outer, outer === name ? opType : ''), selfUs)
       }
     }
-    const inputs = Object.entries(given.inputs).map(([name, { type, dims }]): ProfiledInput => {
-      const made = given.made.get(name)
+    const inputs = Object.entries(completed.inputs).map(([name, { type, dims }]): ProfiledInput => {
+      const made = completed.generated.get(name)
       return { name, type, dims: dims as number[], ...(made ? { made } : {}) }
     })
     const provider = options.provider ?? 'cpu'
@@ -98,7 +103,7 @@ interface Sum {
   calls: number
 }
 
-/** Whole microseconds, so that sums are exact. */
+/** Adds up times by node. It counts whole microseconds, so that sums are exact. */
 class Tally {
   readonly #runs: number
   readonly #nodes = new Map<

@@ -1,8 +1,8 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { areGiven, givenInputs } from '../inputs/given.ts'
 import { addInputOptions, type InputFlags } from '../inputs/options.ts'
+import { hasSources, inputSources } from '../inputs/sources.ts'
 import { addLoadOptions, type LoadFlags, loadOptionsOf } from '../shared/load-options.ts'
 
 interface Flags extends InputFlags, LoadFlags {
@@ -14,7 +14,7 @@ export function addRepl(program: Command): void {
     .command('repl')
     .description('open a console on a model, in the template language')
     .argument('<model>', 'a .onnx file')
-    .option('--no-history', 'do not remember entries')
+    .option('--no-history', 'do not save entries to the history file')
   addLoadOptions(addInputOptions(command))
     .addHelpText(
       'after',
@@ -26,9 +26,9 @@ Example:
       const { load } = await import('../../runtime/index.ts')
       const { runRepl } = await import('./start.ts')
       const { readInputs } = await import('../inputs/read.ts')
-      const given = givenInputs(flags)
+      const sources = inputSources(flags)
       const model = await load(path, loadOptionsOf(flags))
-      const inputs = areGiven(given) ? await readInputs(model.signature.inputs, given) : undefined
+      const inputs = hasSources(sources) ? await readInputs(model.signature.inputs, sources) : undefined
       const history = process.env.ONNSIGHT_HISTORY ?? join(homedir(), '.onnsight_history')
       await runRepl(model, {
         ...(inputs === undefined ? {} : { inputs }),

@@ -29,7 +29,7 @@ export const commands = {
     help: 'Add a standing edit: .edit transformer.h[1].mlp.output = 0',
     run(console, text) {
       console.edit(text)
-      return `${console.model.edits.length} in all; .clear removes them`
+      return `${console.model.edits.length} in total; .clear removes them`
     },
   },
   edits: {

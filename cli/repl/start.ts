@@ -12,14 +12,14 @@ export interface ReplOptions {
   readonly inputs?: Inputs
   readonly input?: NodeJS.ReadableStream
   readonly output?: NodeJS.WritableStream
-  /** The file in which entries are remembered. Without it, none are. */
+  /** The file that keeps the entries for the next time; without it, entries are not kept. */
   readonly history?: string
 }
 
 const PROMPT = '> '
 const MORE = '… '
 
-/** Runs the console until .exit, or until its input ends. */
+/** Runs the console until the user leaves it, or until its input ends. */
 export async function runRepl(model: Model, options: ReplOptions = {}): Promise<void> {
   const { input = process.stdin, output = process.stdout, history } = options
   const terminal = (output as NodeJS.WriteStream).isTTY === true
@@ -42,7 +42,7 @@ export async function runRepl(model: Model, options: ReplOptions = {}): Promise<
   let entry = ''
   let isOver = false
   let wasInterrupted = false
-  const take = async (line: string): Promise<void> => {
+  const handleLine = async (line: string): Promise<void> => {
     if (isOver) return
     wasInterrupted = false
     const text = entry === '' ? asCommand(line.trim(), console) : line
@@ -59,15 +59,15 @@ export async function runRepl(model: Model, options: ReplOptions = {}): Promise<
       await run(console, text, write)
     }
   }
-  // An entry runs after those before it have ended.
+  // An entry runs when the entries before it have ended.
   let queue = Promise.resolve()
-  const ask = (): void => {
+  const prompt = (): void => {
     if (isOver) return
     lines.setPrompt(entry === '' ? PROMPT : MORE)
     lines.prompt()
   }
   lines.on('line', line => {
-    queue = queue.then(() => take(line)).then(ask)
+    queue = queue.then(() => handleLine(line)).then(prompt)
   })
   // As in Node's console, Ctrl+C discards a half-typed entry and keeps the variables. If nothing is typed, the second Ctrl+C leaves.
   lines.on('SIGINT', () => {
@@ -78,13 +78,13 @@ export async function runRepl(model: Model, options: ReplOptions = {}): Promise<
     lines.write(null, { ctrl: true, name: 'e' })
     lines.write(null, { ctrl: true, name: 'u' })
     write(isEmpty ? '\n(Press Ctrl+C again to leave; exit and Ctrl+D leave too)' : '')
-    ask()
+    prompt()
   })
   if (history !== undefined)
     lines.on('history', (all: string[]) => {
       void writeFile(history, all.join('\n')).catch(() => undefined)
     })
-  ask()
+  prompt()
   await new Promise<void>(resolve => lines.once('close', resolve))
   await queue
   // If the input ends in the middle of an entry, run that entry too.

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Tensor } from '../../runtime/index.ts'
-import { givenInputs } from '../inputs/given.ts'
 import { addInputOptions, type InputFlags } from '../inputs/options.ts'
+import { inputSources } from '../inputs/sources.ts'
 import { outputFormat } from '../outputs/format.ts'
 import { addLoadOptions, type LoadFlags, loadOptionsOf } from '../shared/load-options.ts'
 import { print, printJson } from '../shared/print.ts'
@@ -16,13 +16,13 @@ interface Flags extends InputFlags, LoadFlags, TemplateFlags {
 export function addRun(program: Command): void {
   const command = program
     .command('run')
-    .description('run a model, or trace it with a template, and show the results or write them')
+    .description('run a model, or trace it with a template, and print the results or write them to a file')
     .argument('<model>', 'a .onnx file')
   addTemplateOptions(addInputOptions(command), 'what to read and change')
     .option('--output <file>', 'where to write the results: .json, .npy (one result), .safetensors or .arrow')
     .option('--json', 'show the results as JSON; with --output, show what was written')
   addLoadOptions(command)
-    .option('--time-limit <seconds>', 'end a run that takes longer (loading does not count)', seconds)
+    .option('--time-limit <seconds>', 'end a run that takes longer (loading the model does not count)', seconds)
     .addHelpText(
       'after',
       `
@@ -36,16 +36,16 @@ Examples:
 }
 
 async function run(path: string, flags: Flags): Promise<void> {
-  const given = givenInputs(flags)
+  const sources = inputSources(flags)
   const { output } = flags
   const format = output === undefined ? undefined : outputFormat(output)
   const { load, WorkerBackend } = await import('../../runtime/index.ts')
   const { readInputs } = await import('../inputs/read.ts')
   const { checkFormat, checkOnlyOne, encode } = await import('../outputs/encode.ts')
-  const { placeOf, writeWhole } = await import('../shared/write-whole.ts')
+  const { targetOf, writeWhole } = await import('../shared/write-whole.ts')
   const block = await blockOf(flags)
   if (format) await checkFormat(format)
-  if (output !== undefined) await placeOf(output)
+  if (output !== undefined) await targetOf(output)
   const model = await load(path, loadOptionsOf(flags))
   const backend = flags.timeLimit === undefined ? undefined : new WorkerBackend({ timeoutMs: flags.timeLimit * 1000 })
   try {
@@ -54,15 +54,15 @@ async function run(path: string, flags: Flags): Promise<void> {
         output!,
         model.signature.outputs.map(({ name }) => name),
       )
-    const inputs = await readInputs(model.signature.inputs, given)
+    const inputs = await readInputs(model.signature.inputs, sources)
     const options = backend ? { backend } : {}
     const results = block
       ? ((await model.trace(inputs, options, block as never)) as Record<string, Tensor>)
       : await model.run(inputs, options)
     if (output !== undefined) {
       await writeWhole(output, await encode(output, format!, results))
-      showWritten(output, results, flags.json)
-    } else await show(results, flags.json)
+      reportWritten(output, results, flags.json)
+    } else await printResults(results, flags.json)
   } finally {
     backend?.release()
     await model.release()
@@ -70,16 +70,16 @@ async function run(path: string, flags: Flags): Promise<void> {
 }
 
 async function blockOf(flags: TemplateFlags) {
-  const given = await templateText(flags)
-  if (!given) return undefined
+  const template = await templateText(flags)
+  if (!template) return undefined
   const { templateBlock } = await import('./template.ts')
-  return templateBlock(given.text, given.name)
+  return templateBlock(template.text, template.name)
 }
 
-async function show(results: Readonly<Record<string, Tensor>>, json = false): Promise<void> {
+async function printResults(results: Readonly<Record<string, Tensor>>, json = false): Promise<void> {
   if (json) {
     const { jsonOf } = await import('../outputs/to-json.ts')
-    // Without indentation, which would put every number on a line of its own.
+    // Print without indentation, which would put every number on its own line.
     print(JSON.stringify(jsonOf(results)))
   } else
     print(
@@ -89,7 +89,7 @@ async function show(results: Readonly<Record<string, Tensor>>, json = false): Pr
     )
 }
 
-function showWritten(file: string, results: Readonly<Record<string, Tensor>>, json = false): void {
+function reportWritten(file: string, results: Readonly<Record<string, Tensor>>, json = false): void {
   const shapes = Object.entries(results).map(([name, { type, dims }]) => [name, { type, dims }] as const)
   if (json) printJson({ version: 1, file, results: Object.fromEntries(shapes) })
   else print(`${file}: ${shapes.map(([name, { type, dims }]) => `${name} ${type} [${dims.join(', ')}]`).join(', ')}`)

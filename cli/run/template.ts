@@ -12,8 +12,8 @@ import { Info } from '../../runtime/tracing/blocks/info.ts'
  * outputs as the text changed them. What the text prints goes to stderr. `name` is the name shown in messages.
  * @throws TemplateSyntaxError
  */
-export function templateBlock(given: string, name: string): Block {
-  const { info, record } = savingBlock(given, name, printToStderr)
+export function templateBlock(template: string, name: string): Block {
+  const { info, record } = savingBlock(template, name, printToStderr)
   return {
     info,
     record: async (model, trace) => {
@@ -26,14 +26,14 @@ export function templateBlock(given: string, name: string): Block {
 /** A block from a text in the template language that returns only what the text saves. */
 export interface SavingBlock {
   readonly info: Info
-  /** Whether it writes to the model, or leaves a module out. */
+  /** Whether it writes to values of the model, or skips a module. */
   readonly writes: boolean
   record(model: unknown, trace: BlockTrace): Promise<Record<string, Tensor>>
 }
 
 /** Like `templateBlock`, but the block returns only what the text saves, and calls `print` with what it prints. @throws TemplateSyntaxError */
-export function savingBlock(given: string, name: string, print: (...values: unknown[]) => void): SavingBlock {
-  const text = given.replace(/^\ufeff/, '').replace(/\r\n?/g, '\n')
+export function savingBlock(template: string, name: string, print: (...values: unknown[]) => void): SavingBlock {
+  const text = template.replace(/^\ufeff/, '').replace(/\r\n?/g, '\n')
   const { lines, starts } = showTemplate([text])
   const source = { pieces: [text], starts }
   const info = new Info(lines, undefined, 1, undefined, name, { context: { firstLine: 1, lines } })
@@ -48,19 +48,22 @@ export function savingBlock(given: string, name: string, print: (...values: unkn
   }
 }
 
-/** Values that a template prints, as one line of text. */
-export const printed = (...values: unknown[]): string =>
+/** Joins the values that a template prints into one line of text. */
+export const joinPrinted = (...values: unknown[]): string =>
   values.map(value => (typeof value === 'string' ? value : inspect(value))).join(' ')
 
 function printToStderr(...values: unknown[]): void {
-  process.stderr.write(`${printed(...values)}\n`)
+  process.stderr.write(`${joinPrinted(...values)}\n`)
 }
 
 /** The model's declared outputs, as they are in the current trace. */
 export function outputsOf(model: Model): Record<string, Tensor> {
   const { binding } = handleOf(model)!
-  const leaving = binding.taps.outputTaps(binding.taps.tree.root)
+  const outputTaps = binding.taps.outputTaps(binding.taps.tree.root)
   return Object.fromEntries(
-    model.signature.outputs.map(({ name }) => [name, binding.read(leaving.get(name) ?? binding.taps.tensorTap(name))]),
+    model.signature.outputs.map(({ name }) => [
+      name,
+      binding.read(outputTaps.get(name) ?? binding.taps.tensorTap(name)),
+    ]),
   )
 }

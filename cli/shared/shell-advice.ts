@@ -1,9 +1,10 @@
 import type { OnnsightError } from '../../runtime/errors/error.ts'
 
-type Advice = readonly (readonly [code: string, found: RegExp, inShell: string])[]
+/** Rows of an error's code, a pattern of its fix, and what replaces that pattern. */
+type Replacements = readonly (readonly [code: string, pattern: RegExp, replacement: string])[]
 
-/** Replaces fixes written in TypeScript by what a person types in a shell or in the template language. */
-const advice: Advice = [
+/** Fixes written in TypeScript, and what a person types instead in a shell or in the template language. */
+const inShell: Replacements = [
   [
     'input',
     /^pass (?:.*: )?\{ '?([^':]+)'?: \[\[.*$/,
@@ -20,18 +21,18 @@ const advice: Advice = [
   ['unknown-shape', /^ask for the value first: .*$/, 'print it first: print(h)'],
 ]
 
-const inConsole: Advice = [['input', /^pass (?:.*: )?\{ '?([^':]+)'?: .*$/, '.inputs {"$1": [[1, 2, 3]]}']]
+const inConsole: Replacements = [['input', /^pass (?:.*: )?\{ '?([^':]+)'?: .*$/, '.inputs {"$1": [[1, 2, 3]]}']]
 
-/** The message of an error, with advice for a shell. */
-export const messageInShell = (error: OnnsightError): string => withAdvice(error, advice)
+/** The message of an error, with a fix for a shell. */
+export const messageInShell = (error: OnnsightError): string => withFix(error, inShell)
 
-/** The message of an error, with advice for `onnsight repl`. */
-export const messageInConsole = (error: OnnsightError): string => withAdvice(error, [...inConsole, ...advice])
+/** The message of an error, with a fix for `onnsight repl`. */
+export const messageInConsole = (error: OnnsightError): string => withFix(error, [...inConsole, ...inShell])
 
-function withAdvice({ message, code, fix }: OnnsightError, advice: Advice): string {
+function withFix({ message, code, fix }: OnnsightError, replacements: Replacements): string {
   if (fix === undefined) return message
-  const replaced = advice.reduce(
-    (text, [of, found, inShell]) => (of === code && found.test(text) ? text.replace(found, inShell) : text),
+  const replaced = replacements.reduce(
+    (text, [forCode, pattern, replacement]) => (forCode === code ? text.replace(pattern, replacement) : text),
     fix,
   )
   return replaced === fix

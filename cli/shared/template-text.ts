@@ -11,7 +11,7 @@ export interface TemplateFlags {
 export function addTemplateOptions(command: Command, what: string): Command {
   return command
     .option('--template <text>', `${what}, in the template language`)
-    .addOption(new Option('--template-file <file>', 'reads the template from a file').conflicts('template'))
+    .addOption(new Option('--template-file <file>', 'the file with the template').conflicts('template'))
 }
 
 /** The template's text, and its name for messages; undefined if the command line has none. */

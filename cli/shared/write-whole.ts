@@ -4,7 +4,7 @@ import { CommandError } from './errors.ts'
 
 /** Writes a file completely or not at all. A file that was there before stays until the new one is complete. @throws CommandError */
 export async function writeWhole(path: string, parts: readonly Uint8Array[]): Promise<void> {
-  const target = await placeOf(path)
+  const target = await targetOf(path)
   try {
     await replaceFiles([{ path: target, parts }])
   } catch (error) {
@@ -17,7 +17,7 @@ export async function writeWhole(path: string, parts: readonly Uint8Array[]): Pr
 }
 
 /** The path of the file to write, with links resolved. @throws CommandError for a pipe, a device or a folder */
-export async function placeOf(path: string): Promise<string> {
+export async function targetOf(path: string): Promise<string> {
   let target: string
   try {
     target = await realpath(path)

@@ -12,9 +12,9 @@ interface Flags {
 export function addTypes(program: Command): void {
   program
     .command('types')
-    .description('write TypeScript types (.d.ts) of a model’s modules, so that editors complete paths and check them')
+    .description('write TypeScript types (.d.ts) of a model’s modules, so that editors complete and check their paths')
     .argument('<model>', 'a .onnx file')
-    .option('--out <file>', 'where to write it (default: next to the model, MODEL.d.ts)')
+    .option('--out <file>', 'the .d.ts file to write (default: MODEL.d.ts next to the model)')
     .option('--name <type>', 'the name of the type (default: from the file’s name)', identifier)
     .option('--json', 'report what was written as JSON')
     .addHelpText(

@@ -7,7 +7,7 @@ import { reservedNames } from '../../runtime/names/reserved.ts'
 import type { ModuleNode } from '../../runtime/names/tree.ts'
 import type { GraphNode } from '../../runtime/onnx/graph/node.ts'
 
-/** A `.d.ts` with the model's modules: completion and type errors for paths. `name` is that of the exported type. */
+/** Generates a `.d.ts` with the model's modules, so that editors complete and check their paths. `name` is the name of the exported type. */
 export function generateTypes(model: Model, name: string, file: string): string {
   const root = handleOf(model)!.scope
   const modules = new Modules(handleOf(model)!.binding.taps.tree.graph.nodes.map(operationsAt), [
@@ -25,7 +25,7 @@ import type { TensorLike, TypedLayers, TypedModel, TypedModule } from 'onnsight'
 /** \`await load<${name}>('${file}')\` */
 export type ${name} = TypedModel<${type}>
 
-/** What the model takes. A type and no interface: interfaces can't be given where any names are taken. */
+/** The model's inputs. This is a type, because an interface is not assignable to a type with an index signature. */
 export type ${name}Inputs = {
 ${model.signature.inputs.map(input => `  /** ${describeType(input)} */\n  readonly ${key(input.name)}${input.optional ? '?' : ''}: TensorLike`).join('\n')}
 }
@@ -34,23 +34,26 @@ ${modules.declarations.join('\n\n')}
 `
 }
 
-/** What `ops` has for a node: itself, and the fused one whose result it makes. */
+/** The operations that a module's `ops` lists for a node: its own, and the fused operation whose result it computes, if there is one. */
 function operationsAt(node: GraphNode): string[] {
   const fused = fusedAt(node)
   return fused ? [fused.opType, node.opType] : [node.opType]
 }
 
-/** One type for all modules that are built alike. */
+/** Declares the types of modules. Modules with the same children, weights and operations share a type. */
 class Modules {
   readonly declarations: string[] = []
   readonly #opTypes: readonly (readonly string[])[]
-  readonly #known = new Map<string, string>()
+  readonly #declared = new Map<string, string>()
   readonly #names: Set<string>
 
-  /** @param taken names that the file has for other things: a Llama has a module `model` */
-  constructor(opTypes: readonly (readonly string[])[], taken: readonly string[]) {
+  /**
+   * @param opTypes the operations of each node, by its index
+   * @param reserved names that the file uses for other things, which a module's type can't have
+   */
+  constructor(opTypes: readonly (readonly string[])[], reserved: readonly string[]) {
     this.#opTypes = opTypes
-    this.#names = new Set(taken)
+    this.#names = new Set(reserved)
   }
 
   typeOf(module: ModuleNode): string {
@@ -63,10 +66,10 @@ class Modules {
     const weights = union([...module.parameters.keys(), ...module.weights.keys()].map(quote))
     const ops = union(module.own.flatMap(index => this.#opTypes[index].map(quote)))
     const body = `TypedModule<${fields.length > 0 ? `{\n${fields.join('\n')}\n}` : 'unknown'}${layers}, ${weights}, ${ops}>`
-    const known = this.#known.get(body)
-    if (known) return known
+    const declared = this.#declared.get(body)
+    if (declared) return declared
     const name = this.#nameFor(module)
-    this.#known.set(body, name)
+    this.#declared.set(body, name)
     this.declarations.push(`type ${name} = ${body}`)
     return name
   }
@@ -75,11 +78,11 @@ class Modules {
     const own = className ?? (/^\d+$/.test(name) ? `${parent?.name ?? ''}Layer` : name || 'Root')
     const words = own.split(/\W+/).filter(word => word !== '')
     const base = words.map(word => word[0].toUpperCase() + word.slice(1)).join('') || 'Module'
-    const plain = /^\d/.test(base) ? `Module${base}` : base
-    let found = plain
-    for (let i = 2; this.#names.has(found); i++) found = `${plain}${i}`
-    this.#names.add(found)
-    return found
+    const identifier = /^\d/.test(base) ? `Module${base}` : base
+    let free = identifier
+    for (let i = 2; this.#names.has(free); i++) free = `${identifier}${i}`
+    this.#names.add(free)
+    return free
   }
 }
 

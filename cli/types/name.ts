@@ -1,4 +1,4 @@
-/** The type's name for a file: `chars-fp16.onnx` is CharsFp16. */
+/** The name of the type for a model's file: CharsFp16 for `chars-fp16.onnx`. */
 export function typeName(file: string): string {
   const words = file
     .replace(/^.*[\\/]/, '')

@@ -11,14 +11,14 @@ interface Flags extends LoadFlags {
 export function addView(program: Command): void {
   const command = program
     .command('view')
-    .description('serve a page on which you look inside a model and change it')
+    .description('open a model in the browser: serve a page that shows what happens inside it and runs edits')
     .argument('<model>', 'a .onnx file')
     .option(
       '--vocab <file>',
-      'the texts of token ids: {"chars": […]}, or a tokenizer.json (default: one next to the model)',
+      'the vocabulary, to show the text of each token: {"chars": […]}, or a tokenizer.json (default: the one next to the model)',
     )
     .option('--port <number>', 'the port to listen on (default: a free one)', port)
-    .option('--open', 'open the page in the browser')
+    .option('--open', 'also open the page in the browser')
     .option('--json', 'print the address as JSON, in one line')
   addLoadOptions(command)
     .addHelpText(

@@ -14,12 +14,12 @@ test.before(() => {
 })
 test.after.always(() => rmSync(folder, { recursive: true }))
 
-/** Code of TypeScript, which nobody can type into a shell. */
+/** TypeScript code, which nobody can type into a shell. */
 const TYPESCRIPT = /=>|\bawait\b|load\(|pass \{|\{ \w+: |console\.log|arrow function/
 
 const COMMANDS = ['inspect', 'run', 'profile', 'types', 'repl', 'view', 'edit']
 
-// One way of opening serves them all: each command is tried, and each path on some of them.
+// All commands open models in the same way, so try one path on all commands and the others on two.
 for (const [what, path, says] of [
   ['a path that leads nowhere', 'model.onnx', /There is no file model\.onnx\.[\s\S]*check the path/],
   ['a folder', 'empty', /empty can't be read: it is a folder\.\n {2}Do this: give the path of a \.onnx file/],

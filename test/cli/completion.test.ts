@@ -30,7 +30,7 @@ const has = (shell: string): boolean => {
   }
 }
 
-/** What bash offers for the words of a line, the last of which is being typed. */
+/** Returns the words that bash offers for the last word of a line. */
 function bash(...words: string[]): string[] {
   const code = `source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _onnsight; printf '%s\\n' "\${COMPREPLY[@]}"`
   const said = execFileSync('bash', ['--norc', '-c', code, 'bash', scripts.bash, 'onnsight', ...words], {
@@ -102,7 +102,7 @@ fishTest('fish: commands, options, values and files', t => {
 
 const zshTest = has('zsh') ? test : test.skip
 
-/** What a line becomes when Tab is pressed, and what is listed below it. */
+/** Presses Tab at the end of a line. Returns the completed line and the words listed below it. */
 function zsh(line: string): string {
   const code = `zmodload zsh/zpty
 zpty shell zsh -f -i
@@ -129,7 +129,7 @@ zshTest('zsh: commands, options, values and files', t => {
   t.regex(zsh('onnsight completion fi'), /fish/)
 })
 
-test('an unknown shell is wrong usage', async t => {
+test('an unknown shell exits with code 2', async t => {
   const { code, stderr } = await onnsight(['completion', 'tcsh'])
   t.is(code, 2)
   t.regex(stderr, /Allowed choices are bash, zsh, fish/)

@@ -16,7 +16,7 @@ import test from 'ava'
 import { installLine, missingLibraries } from '#dist/cli/doctor/checks/cuda.js'
 import { checkNode } from '#dist/cli/doctor/checks/node.js'
 import type { Diagnosis } from '#dist/cli/doctor/diagnose.js'
-import { leastVersions } from '#dist/cli/doctor/least.js'
+import { oldestVersions } from '#dist/cli/doctor/oldest-versions.js'
 import { openProject } from '#dist/cli/doctor/project.js'
 import { isAtLeast } from '#dist/macro/bundlers/is-at-least.js'
 import { onnsight } from './spawn.ts'
@@ -26,27 +26,27 @@ test.after.always(() => rmSync(folder, { recursive: true }))
 let projects = 0
 
 interface Parts {
-  /** Packages of this repository that the project has; `name@own` is the one that it knows under another name. */
+  /** Packages of this repository to link into the project; `name@own` links the repository's package `own` as `name`. */
   readonly packages?: readonly string[]
-  /** Files by their path; JSON where they are no text. */
+  /** The contents of files by path; an object is written as JSON. */
   readonly files?: Readonly<Record<string, string | object>>
   readonly without?: readonly string[]
 }
 
-/** What onnsight itself needs. */
+/** The packages that onnsight itself needs. */
 const own = ['@bufbuild/protobuf', '@petamoriken/float16', 'commander', 'fastest-levenshtein', 'lru-cache', 'pure-rand']
-const usual = [...own, 'onnxruntime-node', 'babel-plugin-macros', '@babel/core', '@babel/preset-typescript']
+const defaultPackages = [...own, 'onnxruntime-node', 'babel-plugin-macros', '@babel/core', '@babel/preset-typescript']
 const macros = { 'babel.config.json': { plugins: ['macros'] } }
 
-/** A project in a folder of its own. onnsight is copied: links are followed when its imports are resolved. */
+/** Makes a project in its own folder. onnsight is copied, because Node resolves the imports of a linked package from the link's target. */
 function makeProject({ packages = [], files = {}, without = [] }: Parts): string {
   const project = join(folder, String(projects++))
-  for (const entry of [...usual, ...packages].filter(name => !without.includes(name))) {
+  for (const entry of [...defaultPackages, ...packages].filter(name => !without.includes(name))) {
     const [, name, from = name] = /^(@?[^@]+)(?:@(.+))?$/.exec(entry)!
     link(resolve('node_modules', from), join(project, 'node_modules', name))
   }
   if (!without.includes('onnsight')) copyOnnsight(join(project, 'node_modules/onnsight'))
-  // A lockfile, since one that lies above by chance would tell the manager.
+  // With a lockfile, because one in a folder above would decide the package manager.
   const all = { 'package.json': { name: 'app', type: 'module' }, 'package-lock.json': {}, ...files }
   for (const [path, content] of Object.entries(all)) {
     mkdirSync(dirname(join(project, path)), { recursive: true })
@@ -72,7 +72,7 @@ async function doctor(project: string, env: NodeJS.ProcessEnv = {}) {
   return { code, stderr, diagnosis, of }
 }
 
-test('a project where all is right: each line is ok, and the code 0', async t => {
+test('in a correct project every check is ok and the exit code is 0', async t => {
   const project = makeProject({ files: macros })
   const { code, stderr, diagnosis } = await doctor(project, { XDG_CACHE_HOME: join(folder, 'cache') })
   t.is(stderr, '')
@@ -103,7 +103,7 @@ test('a project where all is right: each line is ok, and the code 0', async t =>
   t.regex(stdout, /ok {4}The macro is expanded by this project’s Babel\n/)
 })
 
-test('this repository is a project too', async t => {
+test('the doctor also checks this repository', async t => {
   const { code, of } = await doctor('.')
   t.is(code, 0)
   t.is(of('onnsight')?.status, 'ok')
@@ -248,7 +248,7 @@ for (const [what, parts, check, status, message, fix] of [
   })
 }
 
-test('the plugin of onnsight does as well as the macro’s, and Babel 8 as well as 7', async t => {
+test('onnsight/babel-plugin expands the macro like babel-plugin-macros, and Babel 8 like Babel 7', async t => {
   const plugin = makeProject({ files: { 'babel.config.json': { plugins: ['onnsight/babel-plugin'] } } })
   t.is((await doctor(plugin)).of('macro')?.status, 'ok')
   const eight = makeProject({ packages: ['@babel/core@babel-core-8'], without: ['@babel/core'], files: macros })
@@ -321,7 +321,7 @@ for (const [what, parts, status, message, fix] of [
   })
 }
 
-test('two copies of onnsight fail, wherever they lie; one that is linked twice is one', async t => {
+test('two copies of onnsight in any folders fail; one copy that is linked twice does not', async t => {
   const project = makeProject({ files: macros })
   const other = join(project, 'node_modules/@scope/tool/node_modules/onnsight')
   mkdirSync(dirname(other), { recursive: true })
@@ -335,7 +335,7 @@ test('two copies of onnsight fail, wherever they lie; one that is linked twice i
   t.regex(of('onnsight')!.fix!, /npm dedupe/)
 })
 
-test('the cache folder: what is in it, and that it can’t be written', async t => {
+test('the cache folder: its size is reported, and that it can’t be written', async t => {
   const project = makeProject({ files: macros })
   const cache = join(folder, 'full')
   mkdirSync(join(cache, 'onnsight'), { recursive: true })
@@ -348,9 +348,9 @@ test('the cache folder: what is in it, and that it can’t be written', async t 
   t.false(existsSync('/dev/null/x'))
 })
 
-test('docs/tools.md tells the versions that the doctor asks for', t => {
+test('docs/tools.md lists the versions that the doctor requires', t => {
   const rows = readFileSync('docs/tools.md', 'utf8').replaceAll(/ +/g, ' ')
-  for (const [name, least] of Object.entries(leastVersions)) t.true(rows.includes(`| ${name} | ${least} |`), name)
+  for (const [name, oldest] of Object.entries(oldestVersions)) t.true(rows.includes(`| ${name} | ${oldest} |`), name)
 })
 
 test('an older Node fails', t => {
@@ -371,7 +371,7 @@ const printed = `	linux-vdso.so.1 (0x00007ffd)
 	libcudnn.so.9 => not found
 `
 
-test('libraries that CUDA lacks are named, with the line that gets them', t => {
+test('missing CUDA libraries are named, with the command that installs them', t => {
   t.deepEqual(missingLibraries(printed), ['libcublasLt.so.12', 'libcublas.so.12', 'libcudnn.so.9'])
   t.regex(installLine(['libcublas.so.12', 'libcudnn.so.9']), /apt-get install libcudnn9-cuda-12 cuda-libraries-12-\d+,/)
   t.regex(installLine(['libcudnn.so.9']), /apt-get install libcudnn9-cuda-12,/)
@@ -381,7 +381,7 @@ test('libraries that CUDA lacks are named, with the line that gets them', t => {
 
 const isLinux = process.platform === 'linux' && process.arch === 'x64'
 
-test('CUDA’s provider without its libraries is a warning that names them', async t => {
+test('a CUDA provider whose libraries are missing is a warning that names them', async t => {
   if (!isLinux) return t.log('Not tested: CUDA is for Linux on x64.')
   const project = makeProject({
     without: ['onnxruntime-node'],
@@ -399,7 +399,7 @@ test('CUDA’s provider without its libraries is a warning that names them', asy
   t.is(code, 0)
 })
 
-test('a folder that is none is told; versions are compared number by number', async t => {
+test('a path that is not a folder is an error; versions are compared number by number', async t => {
   const { code, stdout, stderr } = await onnsight(['doctor', '--project', 'nowhere'])
   t.is(code, 1)
   t.is(stdout, '')

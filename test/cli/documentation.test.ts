@@ -13,7 +13,7 @@ const program = makeProgram()
 const folder = mkdtempSync(join(tmpdir(), 'onnsight-documentation-'))
 test.after.always(() => rmSync(folder, { recursive: true }))
 
-/** The part of the page under a heading. */
+/** The section of the page with this heading. */
 function section(name: string): string {
   const [, text] = new RegExp(`^## ${name}\\n([\\s\\S]*?)(?=^## |$(?![\\s\\S]))`, 'm').exec(page) ?? []
   if (text === undefined) throw new Error(`docs/command-line.md has no section ${name}.`)
@@ -22,14 +22,14 @@ function section(name: string): string {
 
 const match = (text: string, pattern: RegExp): string[] => Array.from(text.matchAll(pattern), ([, found]) => found)
 
-test('the page has every command, in commander’s order, and no other', t => {
+test('the page documents exactly the commands of the program, in their order', t => {
   const names = program.commands.map(command => command.name())
   t.deepEqual(match(page, /^## (.+)$/gm), names)
   t.deepEqual(match(page, /^\| \[`([\w-]+)`\]\(#[\w-]+\)/gm), names)
 })
 
 for (const command of program.commands) {
-  test(`${command.name()}: the page has its options as commander has them`, t => {
+  test(`${command.name()}: the page documents exactly its options`, t => {
     const documented = match(section(command.name()), /^\| `(--[^`]+)`/gm)
     t.deepEqual(
       documented,
@@ -42,13 +42,13 @@ for (const command of program.commands) {
   })
 }
 
-test('exit codes stand on the page and in the help', async t => {
+test('the page and the help list the exit codes', async t => {
   t.deepEqual(match(page, /^\| (\d) {2,}\|/gm), ['0', '1', '2'])
   const { stdout } = await onnsight(['--help'])
   t.regex(stdout, /Exit codes: 0 .*, 1 .*, 2 /)
 })
 
-/** Lines that call the command, wherever they stand. */
+/** All lines of a text that call the command. */
 const calls = [
   ...['README.md', ...readdirSync('docs').flatMap(name => (name.endsWith('.md') ? [`docs/${name}`] : []))].map(file => [
     file,
@@ -67,23 +67,23 @@ const calls = [
   ).map(line => [file, line] as const),
 )
 
-test('every example calls a command that there is, with options that it has', t => {
+test('every example calls an existing command with its own options', t => {
   t.true(calls.length > 25)
   for (const [file, line] of calls) {
     const name = /^onnsight ([\w-]+)/.exec(line)![1]
     if (name === 'help') continue
     const command = program.commands.find(other => other.name() === name)
     t.truthy(command, `${file}: ${line}`)
-    // What stands in quotes is an option's value.
+    // A text in quotes is the value of an option.
     for (const option of line.replace(/'[^']*'|"[^"]*"/g, '').match(/--[a-z-]+/g) ?? [])
       t.true(option === '--help' || command!.options.some(({ long }) => long === option), `${file}: ${line}: ${option}`)
   }
 })
 
-/** Objects whose keys are names out of the model. */
+/** Objects whose keys are names from the model. */
 const named = new Set(['opsets', 'operations', 'results'])
 
-/** What JSON is like: its keys at every depth, of arrays those of all elements together. */
+/** The paths of all keys in a JSON value. The elements of an array share a path. */
 function shapeOf(value: unknown, path = ''): string[] {
   if (Array.isArray(value))
     return [...new Set(value.flatMap(item => shapeOf(item, path.endsWith('[]') ? path : `${path}[]`)))].sort()
@@ -98,7 +98,7 @@ function shapeOf(value: unknown, path = ''): string[] {
 const chars = 'test/fixtures/models/chars.onnx'
 const input = ['--input', 'input_ids=[[1, 2]]']
 
-/** A model whose file tells classes, as torch.onnx.export(dynamo=True) writes them. */
+/** A model whose file has class names, as torch.onnx.export(dynamo=True) writes them. */
 const classes = saved(
   modelOf(
     graph({
@@ -136,13 +136,13 @@ for (const [name, number, args] of [
   ['example-model', 0, ['example-model', '--to', folder, '--json']],
   ['doctor', 0, ['doctor', '--project', folder, '--json']],
 ] as const) {
-  test(`${name}: what --json prints is like example ${number + 1} of the page`, async t => {
+  test(`${name}: --json prints the keys of example ${number + 1} on the page`, async t => {
     const examples = match(section(name), /```json\n([\s\S]*?)```/g)
     const { stdout, stderr } = await onnsight(args)
     t.is(stderr, '')
     const documented = shapeOf(JSON.parse(examples[number]))
     const real = shapeOf(JSON.parse(stdout))
-    // An empty list shows nothing of its elements.
+    // The elements of an empty list have no keys to compare.
     const missing = documented.filter(path => !real.includes(path) && !/^\.branches/.test(path))
     t.deepEqual(missing, [], 'on the page, and not printed')
     const extra = real.filter(path => !documented.includes(path))

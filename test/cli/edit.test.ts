@@ -10,7 +10,7 @@ const chars = 'test/fixtures/models/chars.onnx'
 const folder = mkdtempSync(join(tmpdir(), 'onnsight-edit-'))
 test.after.always(() => rmSync(folder, { recursive: true }))
 
-test('edit writes a plain ONNX file that gives what the edited model gives', async t => {
+test('edit writes a plain ONNX file that computes what the edited model computes', async t => {
   const text = 'transformer.h[2].mlp.output = 0\nprint(transformer.h[1].output)\ntransformer.h[1].output *= 0.5'
   const path = join(folder, 'edited.onnx')
   writeFileSync(join(folder, 'steer.txt'), text)
@@ -28,12 +28,12 @@ test('edit writes a plain ONNX file that gives what the edited model gives', asy
   await isSameAs(t, { edited, original, path, lengths: [{ batch: 2, sequence: 5 }] })
 })
 
-test('an edit that is missing, wrong, or can’t be saved: what was there stays', async t => {
+test('if the edit is missing or wrong, the output file stays as it was', async t => {
   const path = join(folder, 'there.onnx')
   writeFileSync(path, 'what was there')
   const missing = await onnsight(['edit', chars, '--output', path])
   t.is(missing.code, 2)
-  t.regex(missing.stderr, /No edit was given\.\n {2}Do this: give one: --template/)
+  t.regex(missing.stderr, /No edit was passed\.\n {2}Do this: pass one: --template/)
   const wrong = await onnsight(['edit', chars, '--output', path, '--template', 'transformer.h[9].output = 0'])
   t.is(wrong.code, 1)
   t.regex(wrong.stderr, /<template>:1:\d+[\s\S]*Do this: /)

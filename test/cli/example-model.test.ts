@@ -8,7 +8,7 @@ import { onnsight } from './spawn.ts'
 const folder = mkdtempSync(join(tmpdir(), 'onnsight-example-model-'))
 test.after.always(() => rmSync(folder, { recursive: true }))
 
-test('each model is written, loads and runs; a second time is no error', async t => {
+test('each model is written, loads and runs, and can be written again', async t => {
   const all: string[] = []
   for (const [name, files] of [
     [undefined, ['chars.onnx', 'chars.vocab.json']],
@@ -32,7 +32,7 @@ test('each model is written, loads and runs; a second time is no error', async t
     }
   }
   t.deepEqual(readdirSync(join(folder, 'models')).sort(), all.sort())
-  // And nothing else lies where the package has them.
+  // The package's folder has no other files.
   t.deepEqual(
     readdirSync('examples/models')
       .filter(file => file !== 'make.py')
@@ -48,7 +48,7 @@ test('the vocabulary has a text for each row of the logits', async t => {
   await model.release()
 })
 
-test('another file of that name stays, and a wrong name is a usage error with the names', async t => {
+test('an existing file with other contents is not replaced; a wrong name is a usage error that lists the names', async t => {
   writeFileSync(join(folder, 'chars.onnx'), 'mine')
   const there = await onnsight(['example-model'], { cwd: folder })
   t.is(there.code, 1)

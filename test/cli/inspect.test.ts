@@ -15,7 +15,7 @@ test.after.always(() => rmSync(folder, { recursive: true }))
 const inspect = async (file: string): Promise<Inspection> =>
   JSON.parse((await onnsight(['inspect', file, '--json'])).stdout) as Inspection
 
-test('as JSON it has all: the file’s own figures, and a module’s with those below', async t => {
+test('--json prints the counts of the file and of each module with the modules below it', async t => {
   const found = await inspect(chars)
   const { message } = await readModel(chars)
   t.is(found.version, 1)
@@ -29,7 +29,7 @@ test('as JSON it has all: the file’s own figures, and a module’s with those 
     found.nodes,
   )
   t.is(found.operations.Softmax, 4)
-  // A GPT of 4 layers and width 128, by its formula; the head is a matrix of its own.
+  // The formula for a GPT of 4 layers and width 128, whose head has its own matrix.
   const layer = 12 * 128 * 128 + 13 * 128
   t.is(found.modules.find(({ path }) => path === 'transformer.h.2')?.parameters, layer)
   t.is(found.parameters, 4 * layer + 65 * 128 * 2 + 128 * 128 + 2 * 128)
@@ -42,7 +42,7 @@ test('as JSON it has all: the file’s own figures, and a module’s with those 
   )
 })
 
-test('half precision has half the bytes; a weight that two modules read counts once', async t => {
+test('float16 weights take half the bytes; a weight that two modules read counts once', async t => {
   const half = await inspect('test/fixtures/models/chars-fp16.onnx')
   t.is(half.modules.find(({ path }) => path === 'transformer.h.0.mlp')?.bytes, 2 * (8 * 128 * 128 + 5 * 128))
   const shared = await inspect('test/fixtures/names/shared.onnx')
@@ -51,7 +51,7 @@ test('half precision has half the bytes; a weight that two modules read counts o
   t.true(shared.parameters <= sum && shared.parameters > 0)
 })
 
-test('for people it shows the same', async t => {
+test('as text it prints the same counts', async t => {
   const { code, stdout, stderr } = await onnsight(['inspect', chars])
   t.is(code, 0)
   t.is(stderr, '')
@@ -106,7 +106,7 @@ for (const args of [[], ['inspect'], ['nonsense'], ['inspect', chars, '--nonsens
   })
 }
 
-test('help and version are results: code 0, on stdout', async t => {
+test('help and version go to stdout with code 0', async t => {
   for (const args of [['--help'], ['inspect', '--help'], ['help', 'run'], ['--version']]) {
     const { code, stdout, stderr } = await onnsight(args)
     t.is(code, 0)
@@ -115,7 +115,7 @@ test('help and version are results: code 0, on stdout', async t => {
   }
 })
 
-test('a reader that has read enough ends it, without a word', async t => {
+test('the command ends silently when the reader of its output ends', async t => {
   const child = spawn(process.execPath, ['dist/cli/onnsight.js', 'run', chars, '--input', '[[1, 2, 3]]', '--json'], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -13,10 +13,10 @@ let folders = 0
 
 const chars = 'test/fixtures/models/chars.onnx'
 
-/** onnxruntime keeps files of its own there. */
+/** The files of onnsight in a temporary folder; onnxruntime has files there too. */
 const leftIn = (temporary: string): string[] => readdirSync(temporary).filter(name => name.startsWith('onnsight'))
 
-/** The profile, from a process whose temporary folder is seen to be left empty. */
+/** Runs `onnsight profile --json`, and checks that it leaves no file in its temporary folder. */
 async function profile(file: string, ...args: string[]): Promise<Profile> {
   const temporary = join(folder, String(folders++))
   mkdirSync(temporary)
@@ -29,7 +29,7 @@ async function profile(file: string, ...args: string[]): Promise<Profile> {
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
 
-/** Values within a rounding of each other. */
+/** Whether two numbers are equal up to rounding. */
 const isSame = (a: number, b: number): boolean => Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(a))
 
 const square = value('v', OnnxType.FLOAT, [48, 48])
@@ -101,7 +101,7 @@ for (const [name, file, args] of [
   })
 }
 
-/** Modules in which an operation ran. */
+/** The modules in which an operation ran. */
 const modulesOf = ({ nodes }: Profile, operation: string): string[] =>
   nodes
     .filter(node => node.operation === operation)
@@ -110,7 +110,7 @@ const modulesOf = ({ nodes }: Profile, operation: string): string[] =>
 
 const layers = ['0', '1', '2', '3']
 
-test('what onnxruntime fused counts in the module that its result leaves', async t => {
+test('a fused operation counts in the module that its result leaves', async t => {
   const found = await profile(chars, '--runs', '1')
   const h = (...names: string[]) => names.flatMap(name => layers.map(layer => `transformer.h.${layer}.${name}`)).sort()
   t.deepEqual(modulesOf(found, 'LayerNormalization'), [...h('ln_1', 'ln_2'), 'transformer.ln_f'].sort())
@@ -134,7 +134,7 @@ test('what onnxruntime fused counts in the module that its result leaves', async
   ])
 })
 
-test('operations that onnxruntime makes up without a name have their module too', async t => {
+test('operations that onnxruntime adds without a name are assigned to a module too', async t => {
   const found = await profile('test/fixtures/models/chars-fp16.onnx', '--runs', '2')
   // On the CPU it takes a float16 softmax apart.
   t.deepEqual(
@@ -144,7 +144,7 @@ test('operations that onnxruntime makes up without a name have their module too'
   t.true(found.nodes.filter(({ operation }) => operation === 'Exp').every(({ calls }) => calls === 1))
 })
 
-test('what runs in a loop’s body counts once, where the loop stands', async t => {
+test('nodes in the body of a loop count once, in the module of the loop', async t => {
   const found = await profile(loop, '--runs', '2')
   const inner = found.nodes.filter(({ operation }) => operation === 'MatMul')
   t.deepEqual(
@@ -155,7 +155,7 @@ test('what runs in a loop’s body counts once, where the loop stands', async t 
   t.true(stack.percent > 50)
 })
 
-test('inputs that are not given are made, and told', async t => {
+test('inputs that are not passed are generated, and the output says with which values', async t => {
   const { inputs } = await profile('test/fixtures/batch/bert.onnx', '--runs', '1', '--dim', 'sequence=4')
   t.true(inputs.length > 1)
   for (const { name, dims, made } of inputs) {
@@ -192,7 +192,7 @@ const summed = saved(
   ),
 )
 
-test('a dim that is the sum of others is their sum; given inputs tell the dims of those that are made', async t => {
+test('generated inputs take their dims from passed inputs; a dim named as a sum is computed from its terms', async t => {
   const { inputs } = await profile(summed, '--runs', '1', '--input', 'ids=[[1, 2, 3], [4, 5, 6]]', '--dim', 'past=7')
   const shapes = Object.fromEntries(inputs.map(({ name, dims, made }) => [name, [dims, made]]))
   t.deepEqual(shapes, {
@@ -203,14 +203,14 @@ test('a dim that is the sum of others is their sum; given inputs tell the dims o
   })
 })
 
-test('wrong dims and counts are told', async t => {
+test('wrong dims and counts are errors', async t => {
   for (const [args, exit, reason] of [
     [
       ['--dim', 'seq=4'],
       1,
       /no generated input has a dim of this name\.\n {2}Do this: use one of their dims: batch, sequence/,
     ],
-    [['--dim', 'batch=2', '--input', 'input_ids=[[1]]'], 1, /the inputs that you pass have 1 there/],
+    [['--dim', 'batch=2', '--input', 'input_ids=[[1]]'], 1, /in the inputs that you pass, this dim is 1/],
     [['--dim', 'batch'], 2, /Pass a name and a whole number/],
     [['--dim', 'batch=1', '--dim', 'batch=2'], 2, /passed twice/],
     [['--runs', '0'], 2, /whole number of 1 or more/],
@@ -226,7 +226,7 @@ test('wrong dims and counts are told', async t => {
   }
 })
 
-test('for people: the tree to its depth, in the order that is asked for', async t => {
+test('as text: --depth limits the tree of modules, and --sort orders it', async t => {
   const shown = async (...args: string[]) => (await onnsight(['profile', chars, '--runs', '2', ...args])).stdout
   const all = await shown('--depth', '9')
   t.regex(
@@ -250,7 +250,7 @@ test('for people: the tree to its depth, in the order that is asked for', async 
   )
 })
 
-test('profileFolder: each session that runs the model leaves its profile there, and results are the same', async t => {
+test('profileFolder: each session that runs the model writes its profile there, and results are the same', async t => {
   const target = join(folder, 'made/by/load')
   const plain = await load(chars, { groupBytes: 0 })
   const expected = (await plain.run([[1, 2, 3]])).logits
@@ -270,7 +270,7 @@ test('profileFolder: each session that runs the model leaves its profile there, 
   t.is(error.code, 'load-option')
 })
 
-test('profileFolder: a worker, and another model, leave their profiles beside those of the model', async t => {
+test('profileFolder: a worker and a second model write their profiles there too', async t => {
   const target = join(folder, 'of-two-processes')
   const model = await load(chars, { groupBytes: 0, profileFolder: target })
   const backend = new WorkerBackend()
@@ -280,7 +280,7 @@ test('profileFolder: a worker, and another model, leave their profiles beside th
   const [pid] = backend.pids
   await model.release()
   backend.release()
-  // It ends in its own time, when its profiles are written.
+  // The worker ends when it has written its profiles.
   while (isRunning(pid)) await new Promise(resolve => setTimeout(resolve, 20))
   const again = await load(chars, { groupBytes: 0, profileFolder: target })
   await again.run([[1, 2, 3]])

@@ -15,7 +15,7 @@ test.before(async () => {
 })
 test.after.always(async () => model?.release())
 
-/** What the console answers to each line, without the prompts. */
+/** Enters lines into a console and returns its answers, without the prompts. */
 async function talk(...lines: string[]): Promise<string> {
   const own = await load('test/fixtures/models/chars.onnx')
   const input = new PassThrough()
@@ -36,13 +36,13 @@ async function talk(...lines: string[]): Promise<string> {
 }
 const INPUTS = '.inputs [[18, 47, 56, 57]]'
 
-test('a line’s value is shown; a variable lasts, with or without let', async t => {
+test('the console shows the value of a line, and keeps variables with and without let', async t => {
   t.is(await talk('1 + 2'), '3')
   const said = await talk(INPUTS, 'let h = transformer.h[1].output[:, -1]', 'h.shape', 'k = h.sum()', 'k - h.sum()')
   t.is(said, '[[18,47,56,57]]\nh: float32 [1, 128]\n[ 1, 128 ]\nk: float32 []\nTensor(float32 []\n0)')
 })
 
-test('a write holds for its entry; an edit stands until it is taken away', async t => {
+test('a write applies to its own entry; an edit applies until .clear', async t => {
   const said = await talk(
     INPUTS,
     'a = lm_head.output.sum()',
@@ -57,20 +57,20 @@ test('a write holds for its entry; an edit stands until it is taken away', async
   )
   t.regex(
     said,
-    /b: float32 \[\]\n[\s\S]*no item[\s\S]*\ntrue\)\n1 in all[\s\S]*\ntrue\)\ntransformer\.h\[1\]\.output \*= 2\nnone left\n[\s\S]*\ntrue\)$/,
+    /b: float32 \[\]\n[\s\S]*no item[\s\S]*\ntrue\)\n1 in total[\s\S]*\ntrue\)\ntransformer\.h\[1\]\.output \*= 2\nnone left\n[\s\S]*\ntrue\)$/,
   )
 })
 
-test('blocks take several lines, to an empty one; brackets to their end', async t => {
+test('a block ends with an empty line, and an open bracket continues the entry', async t => {
   const said = await talk(INPUTS, 'n = 0', 'for i in 0:3', '  n += i', '', 'n', '[1,', '2]')
   t.regex(said, /n: 0\nn: 3\ni: 2\n3\n\[ 1, 2 \]$/)
 })
 
-test('what was begun and not ended runs at the end of the input', async t => {
+test('an unfinished entry runs when the input ends', async t => {
   t.regex(await talk('n = 0', 'for i in 0:3', '  n += i'), /n: 3\ni: 2$/)
 })
 
-test('errors show the place, and variables stay as they were', async t => {
+test('errors show their position, and variables keep their values', async t => {
   const said = await talk(INPUTS, 'x = 1', 'x = lm_head.output @ nothing', 'x', 'save = 2', 'lm_head.output[0', ')')
   t.regex(
     said,
@@ -79,7 +79,7 @@ test('errors show the place, and variables stay as they were', async t => {
   t.regex(said, /\n1\nThis template can't be read: expected a name, but found =/)
 })
 
-test('without inputs the error says how to give them; the model’s tree needs none', async t => {
+test('without inputs the error says how to set them; .tree needs no inputs', async t => {
   t.regex(await talk('lm_head.output'), /no inputs yet[\s\S]*Do this: \.inputs \{"input_ids":\[\[0,0,0,0\]\]\}/)
   t.regex(await talk('.tree transformer.h[0].attn'), /^transformer\.h\.0\.attn[\s\S]* {2}c_attn/)
   t.regex(await talk('.inputs nonsense'), /not valid JSON[\s\S]*Do this: \.inputs/)
@@ -88,7 +88,7 @@ test('without inputs the error says how to give them; the model’s tree needs n
   t.is(await talk('.exit', '1'), '')
 })
 
-test('completion knows modules, members, operations, variables and commands', t => {
+test('Tab completes modules, members, operations, variables and commands', t => {
   const console = new TemplateConsole(model, {})
   console.variables.set('total', 1)
   const words = (line: string): string[] => console.complete(line)[0]
@@ -106,7 +106,7 @@ test('completion knows modules, members, operations, variables and commands', t 
   t.deepEqual(console.complete('transformer.h[-1].ou'), [['output', 'outputs'], 'ou'])
 })
 
-test('the command starts it, on a model and inputs that are named', async t => {
+test('onnsight repl starts the console with a model and inputs', async t => {
   const child = spawn(process.execPath, [
     'dist/cli/onnsight.js',
     'repl',
@@ -122,7 +122,7 @@ test('the command starts it, on a model and inputs that are named', async t => {
   t.regex(Buffer.concat(out).toString(), /\[ 1, 2, 65 \]/)
 })
 
-test('a model that is not there is an error with one message, and a code', async t => {
+test('a missing model is an error with one message and an exit code', async t => {
   const run = promisify(execFile)
   const error = (await t.throwsAsync(
     run(process.execPath, ['dist/cli/onnsight.js', 'repl', 'nowhere.onnx']),
@@ -137,7 +137,7 @@ test('a model that is not there is an error with one message, and a code', async
   t.regex(stdout, /Usage: onnsight repl \[options\] <model>[\s\S]*Example:/)
 })
 
-test('entries are remembered in a file, the last one first', async t => {
+test('entries are kept in the history file, the last one first', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'onnsight-repl-'))
   const history = join(folder, 'history')
   const own = await load('test/fixtures/models/chars.onnx')
@@ -156,7 +156,7 @@ test('entries are remembered in a file, the last one first', async t => {
   rmSync(folder, { recursive: true })
 })
 
-/** Types into the console as into a terminal, each part when the one before has been answered. */
+/** Types into the console as in a terminal. Each part is typed when the previous one has been answered. */
 async function type(...parts: readonly string[]): Promise<string> {
   const own = await load('test/fixtures/models/chars.onnx')
   const input = new PassThrough()
@@ -175,21 +175,21 @@ async function type(...parts: readonly string[]): Promise<string> {
   return text
 }
 
-test('Ctrl+C on a line that is half typed takes the line away, and keeps variables', async t => {
+test('Ctrl+C discards a half-typed line and keeps variables', async t => {
   const said = await type('x = 41\r', 'y = (((', '\u0003', 'x + 1\r', 'for i in 0:3\r', '\u0003', 'x + 2\r', 'exit\r')
   t.regex(said, /\n42\r?\n/)
   t.regex(said, /\n43\r?\n/)
   t.notRegex(said, /can't be read/)
 })
 
-test('Ctrl+C with nothing typed says how to end, and ends the second time', async t => {
+test('Ctrl+C on an empty line says how to leave, and leaves the second time', async t => {
   const said = await type('x = 41\r', '\u0003', 'x + 1\r', '\u0003', '\u0003', 'x + 2\r')
   t.regex(said, /Press Ctrl\+C again to leave/)
   t.regex(said, /\n42\r?\n/)
   t.notRegex(said, /\n43\r?\n/)
 })
 
-test('exit, quit and help are known without a dot too, unless a variable has the name', async t => {
+test('exit, quit and help work without a dot, unless a variable has that name', async t => {
   for (const word of ['exit', 'quit', '.exit', '.quit', 'exit()', 'quit()'])
     t.is(await talk('1 + 1', word, '1 + 2'), '2', word)
   for (const word of ['help', '.help', 'help()']) t.regex(await talk(word), /\.tree +Show the modules/, word)

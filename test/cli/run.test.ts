@@ -16,7 +16,7 @@ import { load, type Model, readSafetensors, Tensor, template, tensor, writeSafet
 import { stateOf } from '#dist/runtime/tensor/tensor.js'
 import { npyParts, readNpy } from '#dist/runtime/tensor-files/npy.js'
 import { graph, model as modelOf, node, OnnxType, saved, value } from '../model/hand-graph.ts'
-import { type Ended, onnsight } from './spawn.ts'
+import { type CommandResult, onnsight } from './spawn.ts'
 
 const chars = 'test/fixtures/models/chars.onnx'
 const ids = [[18, 47, 56, 57]]
@@ -34,15 +34,15 @@ test.after.always(async () => {
   rmSync(folder, { recursive: true })
 })
 
-const run = (...args: string[]): Promise<Ended> => onnsight(['run', chars, ...args])
+const run = (...args: string[]): Promise<CommandResult> => onnsight(['run', chars, ...args])
 const int64 = (rows: number[][]): Tensor =>
   Tensor.of({ type: 'int64', dims: [rows.length, rows[0].length], data: BigInt64Array.from(rows.flat(), BigInt) })
 
-interface Shown {
+interface Results {
   readonly [name: string]: { readonly type: string; readonly dims: number[]; readonly data: unknown }
 }
 
-test('every way to give an input gives the same results', async t => {
+test('every way to pass an input gives the same results', async t => {
   writeFileSync(at('ids.npy'), Buffer.concat(npyParts('ids.npy', int64(ids))))
   writeFileSync(at('ids.json'), JSON.stringify(ids))
   writeFileSync(at('all.json'), JSON.stringify({ input_ids: ids }))
@@ -66,18 +66,18 @@ test('every way to give an input gives the same results', async t => {
   ]) {
     const { code, stdout, stderr } = await run(...args, '--json')
     t.is(code, 0, `${args.join(' ')}\n${stderr}`)
-    const shown = JSON.parse(stdout) as Shown
-    t.deepEqual(shown, { logits: { type: 'float32', dims: [1, 4, 65], data: logits.tolist() } }, args.join(' '))
+    const results = JSON.parse(stdout) as Results
+    t.deepEqual(results, { logits: { type: 'float32', dims: [1, 4, 65], data: logits.tolist() } }, args.join(' '))
   }
 })
 
-test('for people it shows each result, with its dtype and dims', async t => {
+test('as text it prints each result with its dtype and dims', async t => {
   const { stdout, stderr } = await run('--input', 'input_ids=[[18, 47, 56, 57]]')
   t.is(stdout, `logits = ${String(logits)}\n`)
   t.is(stderr, '')
 })
 
-test('a template reads; without a save, the outputs are those that it changed', async t => {
+test('a template saves results; without a save, the results are the outputs as the template changed them', async t => {
   const text = 'transformer.h[2].mlp.output *= 0\nsave last = lm_head.output[:, -1]\nsave top = argmax(last, -1)'
   writeFileSync(at('block.txt'), `\ufeff${text.replaceAll('\n', '\r\n')}\r\n`)
   const parts = Object.assign([text], { raw: [text] })
@@ -89,10 +89,10 @@ test('a template reads; without a save, the outputs are those that it changed', 
   ]) {
     const { stdout, stderr } = await run('--input', 'input_ids=[[18, 47, 56, 57]]', '--json', ...args)
     t.is(stderr, '')
-    const shown = JSON.parse(stdout) as Shown
-    t.deepEqual(Object.keys(shown), ['last', 'top'])
-    t.deepEqual(shown.last.data, last.tolist())
-    t.deepEqual(shown.top, { type: 'int64', dims: [1], data: top.tolist() })
+    const results = JSON.parse(stdout) as Results
+    t.deepEqual(Object.keys(results), ['last', 'top'])
+    t.deepEqual(results.last.data, last.tolist())
+    t.deepEqual(results.top, { type: 'int64', dims: [1], data: top.tolist() })
   }
   const whole = await run(
     '--input',
@@ -102,7 +102,7 @@ test('a template reads; without a save, the outputs are those that it changed', 
     'lm_head.output = 1; print("told", 2)',
   )
   t.is(whole.stderr, 'told 2\n')
-  t.deepEqual((JSON.parse(whole.stdout) as Shown).logits, {
+  t.deepEqual((JSON.parse(whole.stdout) as Results).logits, {
     type: 'float32',
     dims: [1, 4, 65],
     data: (await tensor(new Float32Array(260).fill(1)).reshape([1, 4, 65]).value()).tolist(),
@@ -119,18 +119,18 @@ save b = a > 0
 save zero = a[0, 0]
 save none = a[:0]`
 
-test('each ending writes its format: what is read back is what was computed', async t => {
+test('the ending of --output decides the format, and the file holds what was computed', async t => {
   const expected = await model.trace(ids, template(Object.assign([saves], { raw: [saves] })))
-  const give = ['--input', 'input_ids=[[18, 47, 56, 57]]', '--template', saves]
+  const inputArgs = ['--input', 'input_ids=[[18, 47, 56, 57]]', '--template', saves]
   for (const ending of ['json', 'safetensors', 'arrow']) {
-    const { code, stdout, stderr } = await run(...give, '--output', at(`results.${ending}`))
+    const { code, stdout, stderr } = await run(...inputArgs, '--output', at(`results.${ending}`))
     t.is(code, 0, stderr)
     t.regex(
       stdout,
       /results\.\w+: f32 float32 \[2, 3\], f16 float16 \[2, 3\], .* zero float32 \[\], none float32 \[0, 3\]\n$/,
     )
   }
-  const json = JSON.parse(readFileSync(at('results.json'), 'utf8')) as Shown
+  const json = JSON.parse(readFileSync(at('results.json'), 'utf8')) as Results
   const tensors = await readSafetensors(at('results.safetensors'))
   const table = tableFromIPC(readFileSync(at('results.arrow')))
   t.is(table.numRows, 1)
@@ -152,7 +152,7 @@ test('each ending writes its format: what is read back is what was computed', as
   t.deepEqual((await readNpy(at('deep/logits.npy'))).tolist(), logits.tolist())
 })
 
-test('int64 keeps every digit, float16 and bool are taken and given', async t => {
+test('int64 keeps every digit; float16, bool and empty tensors go in and out', async t => {
   const passed = { i: OnnxType.INT64, h: OnnxType.FLOAT16, b: OnnxType.BOOL, e: OnnxType.FLOAT }
   const all = Object.entries(passed)
   const dims = (name: string) => (name === 'e' ? ['n', 3] : [`${name}_length`])
@@ -174,12 +174,12 @@ test('int64 keeps every digit, float16 and bool are taken and given', async t =>
   const inputs = Object.entries(given).flatMap(([name, value]) => ['--input', `${name}=${value}`])
   const { code, stdout, stderr } = await onnsight(['run', file, '--json', ...inputs])
   t.is(code, 0, stderr)
-  const shown = JSON.parse(stdout) as Shown
-  t.deepEqual(shown.i_out, { type: 'int64', dims: [2], data: ['9007199254740993', -5] })
-  t.deepEqual(shown.h_out, { type: 'float16', dims: [4], data: [0.5, '-Infinity', 'NaN', 65504] })
-  t.deepEqual(shown.b_out, { type: 'bool', dims: [3], data: [true, false, true] })
-  t.deepEqual(shown.e_out, { type: 'float32', dims: [0, 3], data: [] })
-  const again = Object.entries(shown).map(([name, value]) => [name.replace('_out', ''), value])
+  const results = JSON.parse(stdout) as Results
+  t.deepEqual(results.i_out, { type: 'int64', dims: [2], data: ['9007199254740993', -5] })
+  t.deepEqual(results.h_out, { type: 'float16', dims: [4], data: [0.5, '-Infinity', 'NaN', 65504] })
+  t.deepEqual(results.b_out, { type: 'bool', dims: [3], data: [true, false, true] })
+  t.deepEqual(results.e_out, { type: 'float32', dims: [0, 3], data: [] })
+  const again = Object.entries(results).map(([name, value]) => [name.replace('_out', ''), value])
   writeFileSync(at('again.json'), JSON.stringify(Object.fromEntries(again)))
   t.is((await onnsight(['run', file, '--json', '--inputs', at('again.json')])).stdout, stdout)
 
@@ -200,7 +200,7 @@ test('int64 keeps every digit, float16 and bool are taken and given', async t =>
   }
 })
 
-test('a wrong command line is code 2, and nothing is opened', async t => {
+test('a wrong command line exits with code 2 before any file is opened', async t => {
   for (const [args, reason] of [
     [['--input', 'input_ids=[[1, 2]'], /not valid JSON/],
     [['--input', 'input_ids=ids.txt'], /neither a known kind of file nor JSON/],
@@ -221,12 +221,12 @@ test('a wrong command line is code 2, and nothing is opened', async t => {
   }
 })
 
-test('what is wrong with files, inputs and templates is code 1, with one message', async t => {
+test('errors in files, inputs and templates exit with code 1 and one message', async t => {
   writeFileSync(at('float.npy'), Buffer.concat(npyParts('x', tensor([[1, 2]]))))
   writeFileSync(at('bad.json'), '[1,')
   writeFileSync(at('bad.npy'), 'PK')
   mkdirSync(at('folder.npy'))
-  const give = ['--input', 'input_ids=[[1, 2]]']
+  const inputArgs = ['--input', 'input_ids=[[1, 2]]']
   for (const [args, reason] of [
     [[], /No inputs were given|input_ids is missing[\s\S]*input_ids: int64 \[batch, sequence\]/],
     [['--input', 'inputs_ids=[[1]]'], /no input inputs_ids\. Did you mean input_ids\?/],
@@ -239,11 +239,14 @@ test('what is wrong with files, inputs and templates is code 1, with one message
     [['--input', `input_ids=${at('bad.npy')}`], /can't be used as a \.npy file/],
     [['--input', `input_ids=${at('folder.npy')}`], /folder\.npy can't be read: it is a folder/],
     [['--input', 'input_ids=[1, 2]'], /but must have 2/],
-    [[...give, '--template-file', 'gone.txt'], /gone\.txt can't be read/],
-    [[...give, '--template', 'save x = lm_haed.output'], /lm_haed[\s\S]*<template>:1:10/],
-    [[...give, '--template', 'save x = ('], /can't be read[\s\S]*<template>:1:/],
-    [[...give, '--output', at('two.npy'), '--template', 'save a = 1; save b = 2'], /holds one array, but there are 2/],
-    [[...give, '--output', '/dev/null/x.json'], /can't be written/],
+    [[...inputArgs, '--template-file', 'gone.txt'], /gone\.txt can't be read/],
+    [[...inputArgs, '--template', 'save x = lm_haed.output'], /lm_haed[\s\S]*<template>:1:10/],
+    [[...inputArgs, '--template', 'save x = ('], /can't be read[\s\S]*<template>:1:/],
+    [
+      [...inputArgs, '--output', at('two.npy'), '--template', 'save a = 1; save b = 2'],
+      /holds one array, but there are 2/,
+    ],
+    [[...inputArgs, '--output', '/dev/null/x.json'], /can't be written/],
   ] as const) {
     const { code, stdout, stderr } = await run(...args)
     t.is(code, 1, `${args.join(' ')}\n${stderr}`)
@@ -254,7 +257,7 @@ test('what is wrong with files, inputs and templates is code 1, with one message
   }
 })
 
-test('a file is replaced when the new one is whole, and stays when the run fails', async t => {
+test('the output file is replaced only when the new one is complete; if the run fails, it stays', async t => {
   const own = at('atomic')
   mkdirSync(own)
   writeFileSync(join(own, 'out.json'), 'before')
@@ -278,7 +281,7 @@ test('a file is replaced when the new one is whole, and stays when the run fails
   t.regex((await run('--input', '[[1, 2]]', '--output', join(own, 'folder.json'))).stderr, /exists, but is not a file/)
 })
 
-test('a run that takes too long is ended', async t => {
+test('--time-limit ends a run that takes longer', async t => {
   const loop = 'x = lm_head.output\nfor i in 0:100\n  x = x @ x.mT @ x / 100\nsave x = x'
   const { code, stdout, stderr } = await run('--input', '[[1, 2, 3]]', '--time-limit', '0.001', '--template', loop)
   t.is(code, 1)
@@ -286,7 +289,7 @@ test('a run that takes too long is ended', async t => {
   t.regex(stderr, /took longer than its limit of 1 ms/)
 })
 
-test('an .arrow file without the package: the error says how to get it, before anything runs', async t => {
+test('an .arrow file without apache-arrow: the error says how to install it before the model runs', async t => {
   // The same program, where no node_modules has apache-arrow.
   const alone = at('alone')
   mkdirSync(join(alone, 'node_modules'), { recursive: true })

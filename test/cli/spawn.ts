@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { resolve } from 'node:path'
 
-export interface Ended {
+export interface CommandResult {
   readonly code: number | null
   readonly stdout: string
   readonly stderr: string
@@ -10,19 +10,19 @@ export interface Ended {
 export interface SpawnOptions {
   readonly cwd?: string
   readonly env?: NodeJS.ProcessEnv
-  /** Written to its stdin. */
+  /** The text that the command reads from stdin. */
   readonly input?: string
-  /** @default the one that is built here */
+  /** The command's file. @default dist/cli/onnsight.js */
   readonly binary?: string
 }
 
 const built = resolve('dist/cli/onnsight.js')
 
-/** Runs the command as it is built. */
+/** Runs the built command in a process of its own. */
 export function onnsight(
   args: readonly string[],
   { cwd, env, input, binary = built }: SpawnOptions = {},
-): Promise<Ended> {
+): Promise<CommandResult> {
   const child = spawn(process.execPath, [binary, ...args], {
     ...(cwd === undefined ? {} : { cwd }),
     env: { ...process.env, FORCE_COLOR: '0', NO_COLOR: undefined, ONNSIGHT_DEBUG: undefined, ...env },

@@ -6,11 +6,11 @@ import test from 'ava'
 
 const run = promisify(execFile)
 const onnsight = (...args: string[]) => run(process.execPath, ['dist/cli/onnsight.js', ...args])
-// Within the project, so that 'onnsight' is found.
+// Inside the project, so that TypeScript finds 'onnsight'.
 const folder = mkdtempSync('test/cli/.types-')
 test.after.always(() => rmSync(folder, { recursive: true }))
 
-/** What the TypeScript compiler says of a program, line by line. */
+/** Compiles a program and returns the compiler's errors, one a line. */
 async function compile(name: string, program: string, more = ''): Promise<string[]> {
   const file = join(folder, `${name}.ts`)
   writeFileSync(file, program)
@@ -33,7 +33,7 @@ const model = await load<Chars>('chars.onnx')
 const inputs: CharsInputs = { input_ids: [[1, 2]] }
 `
 
-/** A model with a module `model`, and inputs that may be left out. */
+/** A model with a module `model` and optional inputs. */
 const llama = 'test/fixtures/exported/llama/genai-int4/model.onnx'
 
 test.before(async () => {
@@ -41,7 +41,7 @@ test.before(async () => {
   await onnsight('types', llama, '--out', join(folder, 'model.d.ts'))
 })
 
-test('what is written compiles by itself, also where a module is called like the type, and two models go into one program', async t => {
+test('the generated file compiles, also if a module has the name of the type, and the types of two models work in one program', async t => {
   const errors = await compile(
     'two',
     `import { load } from 'onnsight'
@@ -74,7 +74,7 @@ await model.record(inputs, m => m.lm_head.output)
   t.deepEqual(errors, [])
 })
 
-test('--name must be a name', async t => {
+test('--name must be an identifier', async t => {
   for (const name of ['a-b', '1x', 'x y', '']) {
     const { code, stderr } = await onnsight('types', llama, '--name', name).catch(error => error)
     t.is(code, 2, name)
@@ -82,7 +82,7 @@ test('--name must be a name', async t => {
   }
 })
 
-test('right programs compile against the types of a model', async t => {
+test('correct programs compile with the types of a model', async t => {
   const errors = await compile(
     'right',
     `${head}
@@ -115,7 +115,7 @@ for (const [name, line, message] of [
   ['input left out', 'const none: CharsInputs = {}', /input_ids/],
   ['value of an input', 'const none: CharsInputs = { input_ids: undefined }', /undefined/],
 ] as const) {
-  test(`a wrong ${name} does not: ${line}`, async t => {
+  test(`a wrong ${name} does not compile: ${line}`, async t => {
     const errors = await compile(`wrong-${name}`, `${head}${line}\n`)
     t.is(errors.length, 1, errors.join('\n'))
     t.regex(errors[0], message)
@@ -123,7 +123,7 @@ for (const [name, line, message] of [
   })
 }
 
-test('the file is small: modules that are built alike share a type', t => {
+test('modules with the same structure share a type, so the file is small', t => {
   const text = readFileSync(join(folder, 'chars.d.ts'), 'utf8')
   t.is(text.match(/TypedLayers</g)?.length, 1)
   t.true(text.length < 6000)
@@ -143,7 +143,7 @@ for (const file of ['names/bert', 'names/resnet', 'models/chars-scopes', 'models
   })
 }
 
-test('inspect shows the tree, the inputs and the blocks; as JSON too', async t => {
+test('inspect prints the tree, the inputs and the blocks, as text and as JSON', async t => {
   const { stdout } = await onnsight('inspect', 'test/fixtures/models/chars.onnx')
   t.regex(stdout, /inputs\n {2}input_ids: int64 \[batch, sequence\]/)
   t.regex(stdout, /modules\nmodel[\s\S]*0 … 3 \(4 alike\)[\s\S]*blocks, with their nodes\n/)

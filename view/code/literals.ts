@@ -1,8 +1,8 @@
-import { plain } from '../../cli/outputs/to-json.ts'
+import { toJson } from '../../cli/outputs/to-json.ts'
 import type { Tensor } from '../../runtime/index.ts'
 
 /** A tensor’s values as nested lists of TypeScript. */
-export const literalOf = (tensor: Tensor): string => written(plain(tensor.tolist()), tensor.type === 'string')
+export const literalOf = (tensor: Tensor): string => written(toJson(tensor.tolist()), tensor.type === 'string')
 
 function written(value: unknown, isText: boolean): string {
   if (Array.isArray(value)) return `[${value.map(item => written(item, isText)).join(', ')}]`

@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
 import { tensorFromJson } from '../../cli/inputs/from-json.ts'
-import { givenInputs } from '../../cli/inputs/given.ts'
-import { completeInputs, usualFilling } from '../../cli/inputs/made.ts'
+import { completeInputs, defaultFilling } from '../../cli/inputs/generate.ts'
 import { readInputs } from '../../cli/inputs/read.ts'
+import { inputSources } from '../../cli/inputs/sources.ts'
 import type { Declared, Inputs, Model, Tensor } from '../../runtime/index.ts'
 import { fillInputs } from '../../runtime/language-inputs/fill.ts'
 import { type DataType, isFloat, isHeld } from '../../runtime/tensor/dtypes/dtype.ts'
@@ -16,7 +16,7 @@ import type { Vocabulary } from './vocabulary.ts'
 /** The values with which an input can be generated, the default first. */
 export function fillingsOf(input: Declared): Filling[] {
   if (!isHeld(input.type as DataType) || input.type === 'string') return []
-  const usual = usualFilling(input)
+  const usual = defaultFilling(input)
   const all: Filling[] = isFloat(input.type as DataType) ? ['random', 'zeros', 'ones'] : ['zeros', 'ones', 'positions']
   return [usual, ...all.filter(filling => filling !== usual && !(filling === 'positions' && input.type === 'bool'))]
 }
@@ -81,7 +81,7 @@ async function fromFile(
   try {
     const path = join(folder, `given${ending}`)
     await writeFile(path, Buffer.from(base64, 'base64'))
-    return (await readInputs([declared], givenInputs({ input: [`${declared.name}=${path}`] })))[declared.name]
+    return (await readInputs([declared], inputSources({ input: [`${declared.name}=${path}`] })))[declared.name]
   } catch (error) {
     // The user chose a file by its name and does not know the temporary path.
     if (error instanceof Error) error.message = error.message.replaceAll(join(folder, `given${ending}`), name)

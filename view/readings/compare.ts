@@ -1,4 +1,4 @@
-import { plain } from '../../cli/outputs/to-json.ts'
+import { toJson } from '../../cli/outputs/to-json.ts'
 import { outputsOf } from '../../cli/run/template.ts'
 import type { Inputs, Tensor } from '../../runtime/index.ts'
 import { tokenOf, type Vocabulary } from '../model/vocabulary.ts'
@@ -77,7 +77,7 @@ function comparedTokens(
   const sides = [unedited, edited] as const
   const ids = new Set(sides.flatMap(({ best }) => (best.tolist() as number[]).map(Number)))
   const both = (of: (side: Predictions) => Tensor, id: number) =>
-    sides.map(side => plain(Number(of(side).data[id]))) as [Cell, Cell]
+    sides.map(side => toJson(Number(of(side).data[id]))) as [Cell, Cell]
   const likeliest = (id: number): number => Math.max(...sides.map(side => Number(side.probabilities.data[id])))
   return [...ids]
     .sort((a, b) => likeliest(b) - likeliest(a))
@@ -117,7 +117,7 @@ async function computed(tensor: Tensor) {
 const first = (tensor: Tensor): Cell[] =>
   Array.from({ length: Math.min(FIRST, tensor.size) }, (_, i) => {
     const value = tensor.data[i]
-    return plain(
+    return toJson(
       tensor.type === 'bool'
         ? Boolean(value)
         : typeof value === 'bigint' && Number.isSafeInteger(Number(value))

@@ -1,4 +1,4 @@
-import { plain } from '../../cli/outputs/to-json.ts'
+import { toJson } from '../../cli/outputs/to-json.ts'
 import { type Inputs, type Tensor, where } from '../../runtime/index.ts'
 import { handleOf } from '../../runtime/model/modules/module.ts'
 import { resolvePath } from '../../runtime/names/resolve.ts'
@@ -71,7 +71,7 @@ async function lineOf(
 
 function sentLine(read: Awaited<ReturnType<typeof readLine>>, { from = 0 }: RowRequest): Row {
   const { count, places, values, unedited, difference, largest } = read
-  const cells = (tensor: Tensor): Cell[] => plain(tensor.tolist()) as Cell[]
+  const cells = (tensor: Tensor): Cell[] => toJson(tensor.tolist()) as Cell[]
   return {
     count,
     from,

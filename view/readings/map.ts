@@ -1,4 +1,4 @@
-import { plain } from '../../cli/outputs/to-json.ts'
+import { toJson } from '../../cli/outputs/to-json.ts'
 import { cat, type Tensor, where } from '../../runtime/index.ts'
 import type { Cell, SentMap } from '../protocol/api.ts'
 import { asFloats } from './statistics.ts'
@@ -69,10 +69,10 @@ function largest(tensor: Tensor, axis: number): Tensor {
 }
 
 export function sentMap({ rows, columns, factors, cells }: MapHandles): SentMap {
-  return { rows, columns, factors, cells: plain(cells.tolist()) as Cell[][] }
+  return { rows, columns, factors, cells: toJson(cells.tolist()) as Cell[][] }
 }
 
 /** One for each place of the first axis. */
 export function sentMaps({ cells, ...rest }: MapHandles): SentMap[] {
-  return (plain(cells.tolist()) as Cell[][][]).map(one => ({ ...rest, cells: one }))
+  return (toJson(cells.tolist()) as Cell[][][]).map(one => ({ ...rest, cells: one }))
 }

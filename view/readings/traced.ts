@@ -1,4 +1,4 @@
-import { printed, savingBlock } from '../../cli/run/template.ts'
+import { joinPrinted, savingBlock } from '../../cli/run/template.ts'
 import type { Inputs, Model, Tensor, TraceOptions } from '../../runtime/index.ts'
 import type { Block } from '../../runtime/tracing/blocks/block.ts'
 
@@ -33,7 +33,7 @@ export async function recorded<R>(
   const change =
     template === undefined
       ? undefined
-      : savingBlock(template, TEMPLATE, (...values) => void lines.push(printed(...values)))
+      : savingBlock(template, TEMPLATE, (...values) => void lines.push(joinPrinted(...values)))
   const block: Block = {
     info: change?.info,
     async record(proxy, tracer) {

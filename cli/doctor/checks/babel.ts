@@ -6,17 +6,21 @@ import { type Finding, fail, ok, warn } from '../finding.ts'
 import { findPackage } from '../packages.ts'
 import type { Project } from '../project.ts'
 
-/** Babel 8 wants it. */
+/** The oldest Node that Babel 8 runs on. */
 const NODE_FOR_8 = '22.18.0'
 const CONFIGURE = 'babel.config.json: { "plugins": ["macros"] }'
 
-export interface Expanded {
+/** The answer of expand.js. */
+export interface Expansion {
+  /** Whether the project has a Babel configuration. */
   readonly configured?: boolean
+  /** Whether that configuration expanded the macro. */
   readonly expanded?: boolean
+  /** Why Babel failed. */
   readonly reason?: string
 }
 
-/** Which Babel the project has, whether the macro's plugin is there, and whether the macro is expanded by it. */
+/** Checks which Babel the project has, whether a plugin for the macro is installed, and whether Babel expands the macro. */
 export async function checkBabel(project: Project): Promise<Finding[]> {
   const babel = findPackage('@babel/core', project.folder)
   if (!babel) {
@@ -51,7 +55,7 @@ function checkPlugin({ folder, manager }: Project): Finding {
 
 async function checkMacro(project: Project): Promise<Finding> {
   const { configured, expanded, reason } = await expandBy('@babel/core', project)
-  if (reason !== undefined) return failed(reason, project)
+  if (reason !== undefined) return babelFailed(reason, project)
   if (expanded) return ok('macro', 'The macro is expanded by this project’s Babel')
   if (configured)
     return fail(
@@ -66,19 +70,19 @@ async function checkMacro(project: Project): Promise<Finding> {
   )
 }
 
-/** What a Babel that the project has, with the project's configuration, makes of a file that uses the macro. */
-export async function expandBy(babel: string, { folder }: Project): Promise<Expanded> {
+/** Runs a Babel of the project, with the project's configuration, on a file that uses the macro. */
+export async function expandBy(babel: string, { folder }: Project): Promise<Expansion> {
   const sources = join(folder, 'src')
   const file = join(existsSync(sources) ? sources : folder, 'onnsight-doctor.js')
-  const { said, end } = await runScript('expand', [folder, file, babel], folder)
-  return (said as Expanded | undefined) ?? { reason: end }
+  const { answer, end } = await runScript('expand', [folder, file, babel], folder)
+  return (answer as Expansion | undefined) ?? { reason: end }
 }
 
-export function failed(reason: string, { folder }: Project): Finding {
-  const shown = reason.replaceAll(`${folder}/`, '').split('\n').slice(0, 3).join('\n')
+export function babelFailed(reason: string, { folder }: Project): Finding {
+  const excerpt = reason.replaceAll(`${folder}/`, '').split('\n').slice(0, 3).join('\n')
   return fail(
     'macro',
-    `The macro is not expanded: this project’s Babel fails.\n${shown}`,
+    `The macro is not expanded: this project’s Babel fails.\n${excerpt}`,
     'correct the problem that Babel reports',
   )
 }

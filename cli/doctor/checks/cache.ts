@@ -6,16 +6,16 @@ import { byteSize } from '../../shared/byte-size.ts'
 import { type Finding, ok, warn } from '../finding.ts'
 import { upward } from '../packages.ts'
 
-/** Whether copies of weights can be kept, and how much is. */
+/** Checks that copies of weights can be written to the cache folder, and reports its size. */
 export async function checkCache(folder = userCacheFolder()): Promise<Finding> {
-  const place = [...upward(folder)].find(existsSync) ?? folder
+  const existing = [...upward(folder)].find(existsSync) ?? folder
   try {
-    accessSync(place, constants.W_OK | constants.X_OK)
-    const files = place === folder ? await readdir(folder) : []
+    accessSync(existing, constants.W_OK | constants.X_OK)
+    const files = existing === folder ? await readdir(folder) : []
     let bytes = 0
     for (const name of files) bytes += (await stat(join(folder, name))).size
-    const kept = files.length > 0 ? `${files.length} files, ${byteSize(bytes)}` : 'empty'
-    return ok('cache', `Cache folder ${folder}: ${kept}`)
+    const contents = files.length > 0 ? `${files.length} files, ${byteSize(bytes)}` : 'empty'
+    return ok('cache', `Cache folder ${folder}: ${contents}`)
   } catch (error) {
     return warn(
       'cache',

@@ -5,12 +5,12 @@ import { runScript } from '../child.ts'
 import { type Finding, ok, warn } from '../finding.ts'
 import { findPackage } from '../packages.ts'
 import type { Project } from '../project.ts'
-import type { Probed } from './onnxruntime.ts'
+import type { Probe } from './onnxruntime.ts'
 
 const check = 'cuda'
 const PROVIDER = 'libonnxruntime_providers_cuda.so'
 
-/** Whether a GPU is here that is not used, and what it lacks. */
+/** Checks whether the machine has a GPU that onnxruntime can't use, and which libraries are missing. */
 export async function checkCuda({ onnsight, folder }: Project): Promise<Finding> {
   const runtime = findPackage('onnxruntime-node', onnsight.folder)
   if (!runtime) return ok(check, 'CUDA: not checked, because onnxruntime-node is not installed')
@@ -35,8 +35,8 @@ export async function checkCuda({ onnsight, folder }: Project): Promise<Finding>
       'CUDA: its libraries are installed, but this machine has no NVIDIA GPU.',
       'nothing, if you use the CPU',
     )
-  const { said, end } = await runScript('probe', [onnsight.folder, 'cuda'], folder)
-  const { works, reason = end } = (said as Probed | undefined) ?? { works: false }
+  const { answer, end } = await runScript('probe', [onnsight.folder, 'cuda'], folder)
+  const { works, reason = end } = (answer as Probe | undefined) ?? { works: false }
   if (works) return ok(check, 'CUDA: a session runs on the GPU')
   return warn(check, `CUDA: ${reason.split('\n')[0]}`, 'check that nvidia-smi shows a driver for CUDA 12')
 }
@@ -44,7 +44,7 @@ export async function checkCuda({ onnsight, folder }: Project): Promise<Finding>
 /** The libraries that a binary needs and the system lacks, as `ldd` prints them. */
 export function missingLibraries(printed: string): string[] {
   const names = Array.from(printed.matchAll(/^\s*(\S+) => not found/gm), ([, name]) => name)
-  // It comes with the provider, and is found from there.
+  // onnxruntime's own library comes with the provider, and the provider finds it.
   return [...new Set(names)].filter(name => !name.startsWith('libonnxruntime'))
 }
 

@@ -3,15 +3,15 @@ import { join } from 'node:path'
 import { type Finding, fail, ok, warn } from '../finding.ts'
 import { findPackage } from '../packages.ts'
 import type { Project } from '../project.ts'
-import { checkVersions, expandBy, failed } from './babel.ts'
+import { babelFailed, checkVersions, expandBy } from './babel.ts'
 
 const CONFIGURATIONS = ['js', 'mjs', 'ts', 'mts'].map(ending => `next.config.${ending}`)
-/** Next brings its own, and reads the project's configuration with it. */
+/** The Babel that Next.js includes, which reads the project's configuration. */
 const BABEL = 'next/dist/compiled/babel/core'
 const INSTALL = 'npm install --save-dev @babel/core'
 const SET_UP = `${INSTALL}, and in next.config.ts: export default withOnnsight(nextConfig), with import { withOnnsight } from 'onnsight/next'`
 
-/** Whether a project is one of Next.js. */
+/** Whether a project uses Next.js. */
 export function isNext({ folder }: Project): boolean {
   if (CONFIGURATIONS.some(name => existsSync(join(folder, name)))) return true
   try {
@@ -24,7 +24,7 @@ export function isNext({ folder }: Project): boolean {
   }
 }
 
-/** How a project of Next.js switches the macro on: by withOnnsight, or by a Babel configuration. */
+/** Checks how a Next.js project switches the macro on: by withOnnsight, or by a Babel configuration. */
 export async function checkNext(project: Project): Promise<Finding[]> {
   const babel = findPackage('@babel/core', project.folder)
   const versions = babel ? [checkVersions(project, babel.version)] : []
@@ -36,7 +36,7 @@ export async function checkNext(project: Project): Promise<Finding[]> {
   return [fail('macro', message, INSTALL)]
 }
 
-/** By its text: a configuration is a program, and may do anything. Lines that are comments do not count. */
+/** Whether a configuration calls withOnnsight. It looks at the text without comments, because the configuration is a program that may do anything. */
 function usesOnnsight(file: string): boolean {
   if (!existsSync(file)) return false
   const text = readFileSync(file, 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
@@ -45,7 +45,7 @@ function usesOnnsight(file: string): boolean {
 
 async function checkConfiguration(project: Project): Promise<Finding> {
   const { configured, expanded, reason } = await expandBy(BABEL, project)
-  if (reason !== undefined) return failed(reason, project)
+  if (reason !== undefined) return babelFailed(reason, project)
   if (expanded) return ok('macro', 'The macro is expanded by this project’s Babel configuration, which Next.js uses')
   if (configured)
     return fail(

@@ -2,12 +2,12 @@ import { relative } from 'node:path'
 import { type Finding, fail, ok, warn } from '../finding.ts'
 import type { Project } from '../project.ts'
 
-/** Whether the project has onnsight, and once: a tensor of one copy means nothing to another. */
+/** Checks that the project has exactly one copy of onnsight, because one copy does not recognise another one's tensors. */
 export function checkOnnsight({ folder, onnsight, hasOnnsight, copies, manager }: Project): Finding {
   const all = copies.filter(({ name }) => name === 'onnsight')
   if (all.length > 1) {
     const list = all.map(copy => `  ${copy.version}  ${relative(folder, copy.folder) || '.'}`).join('\n')
-    return fail('onnsight', `onnsight is installed ${all.length} times:\n${list}`, manager.unite('onnsight'))
+    return fail('onnsight', `onnsight is installed ${all.length} times:\n${list}`, manager.dedupe('onnsight'))
   }
   if (hasOnnsight) return ok('onnsight', `onnsight ${onnsight.version}`)
   return warn(

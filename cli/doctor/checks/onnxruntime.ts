@@ -5,12 +5,13 @@ import { type Finding, fail, ok } from '../finding.ts'
 import { findPackage } from '../packages.ts'
 import type { Project } from '../project.ts'
 
-export interface Probed {
+/** The answer of probe.js. */
+export interface Probe {
   readonly works: boolean
   readonly reason?: string
 }
 
-/** Whether onnxruntime-node is here, loads, and runs a session on the CPU. */
+/** Checks that onnxruntime-node is installed and runs a session on the CPU. */
 export async function checkOnnxruntime({ onnsight, folder, manager }: Project): Promise<Finding> {
   const check = 'onnxruntime-node'
   const found = findPackage(check, onnsight.folder)
@@ -21,14 +22,14 @@ export async function checkOnnxruntime({ onnsight, folder, manager }: Project): 
       `onnxruntime-node ${found.version} is installed, but onnsight needs ${LEAST_RUNTIME} or newer.`,
       manager.install(`${check}@^${LEAST_RUNTIME}.0`),
     )
-  const { said, end } = await runScript('probe', [onnsight.folder, 'cpu'], folder)
-  const { works, reason } = (said as Probed | undefined) ?? { works: false, reason: end }
+  const { answer, end } = await runScript('probe', [onnsight.folder, 'cpu'], folder)
+  const { works, reason } = (answer as Probe | undefined) ?? { works: false, reason: end }
   if (!works) {
     const [first] = (reason ?? end).split('\n')
     return fail(
       check,
       `onnxruntime-node ${found.version} does not work on ${process.platform}/${process.arch}: ${first}`,
-      `${manager.again(check)}; it has binaries for Linux, macOS (arm64) and Windows, not for Alpine`,
+      `${manager.reinstall(check)}; it has binaries for Linux, macOS (arm64) and Windows, not for Alpine`,
     )
   }
   return ok(check, `onnxruntime-node ${found.version}: a session runs on the CPU`)

@@ -204,7 +204,7 @@ export async function everyVerb(t: ExecutionContext, graph: OperatorGraph, path:
     path,
     options: {},
     runs: 2,
-    inputsOf: async () => ({ inputs, made: new Map() }),
+    inputsOf: async () => ({ inputs, generated: new Map() }),
   })
   t.true(profile.totalMs > 0)
   t.true(

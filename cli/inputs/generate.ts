@@ -9,45 +9,46 @@ import { CommandError } from '../shared/errors.ts'
 /** The values with which an input is generated. */
 export type Filling = 'zeros' | 'ones' | 'positions' | 'random'
 
-export interface MadeInputs {
+export interface CompletedInputs {
   readonly inputs: Readonly<Record<string, Tensor>>
-  /** The generated inputs, and the values they were generated with. */
-  readonly made: ReadonlyMap<string, Filling>
+  /** The names of the generated inputs, and the values they were generated with. */
+  readonly generated: ReadonlyMap<string, Filling>
 }
 
-/** The size of an open dim that is not the batch. */
-const USUAL = 16
+/** The default size of an open dim that is not the batch. */
+const DEFAULT_SIZE = 16
 
 /**
  * Generates the inputs that are missing, from what the model declares. An open dim has the size passed in `dims`, or its size in an input
  * that was passed; otherwise 1 for the batch and 16 for others. Masks are ones, positions count up, integers are zeros, and other numbers are
  * random but always the same.
  * @param dims sizes by the name of the dim, or by input and axis if it has no name: `x.1`
- * @param fillings values for inputs that should not have the usual ones, by name
+ * @param passed the inputs that the user passed, by name
+ * @param fillings values for inputs that should not have the default ones, by name
  * @throws CommandError for dims that the model does not have, and for inputs that can't be generated
  */
 export function completeInputs(
   declared: readonly Declared[],
-  given: Readonly<Record<string, Tensor>>,
+  passed: Readonly<Record<string, Tensor>>,
   dims: ReadonlyMap<string, number>,
   fillings: ReadonlyMap<string, Filling> = new Map(),
-): MadeInputs {
-  const sizes = new Sizes(declared, given, dims)
-  const inputs: Record<string, Tensor> = { ...given }
-  const made = new Map<string, Filling>()
+): CompletedInputs {
+  const sizes = new Sizes(declared, passed, dims)
+  const inputs: Record<string, Tensor> = { ...passed }
+  const generated = new Map<string, Filling>()
   for (const input of declared) {
     if (inputs[input.name]) continue
-    const filling = fillings.get(input.name) ?? usualFilling(input)
-    inputs[input.name] = Tensors.of(filled(input, sizes.of(input), filling))
-    made.set(input.name, filling)
+    const filling = fillings.get(input.name) ?? defaultFilling(input)
+    inputs[input.name] = Tensors.of(generate(input, sizes.of(input), filling))
+    generated.set(input.name, filling)
   }
   for (const name of dims.keys()) if (!sizes.used.has(name)) throw unusedDim(name, sizes.used)
-  return { inputs, made }
+  return { inputs, generated }
 }
 
-/** The sizes of open dims. */
+/** The sizes of open dims: those that the user set, and those that the passed inputs have. */
 class Sizes {
-  /** The names of dims that were needed so far. */
+  /** The names of the dims that were needed so far. */
   readonly used = new Set<string>()
   readonly #known = new Map<string, number>()
   /** The names of all dims of the model's inputs. */
@@ -55,21 +56,21 @@ class Sizes {
 
   constructor(
     declared: readonly Declared[],
-    given: Readonly<Record<string, Tensor>>,
+    passed: Readonly<Record<string, Tensor>>,
     dims: ReadonlyMap<string, number>,
   ) {
     this.#names = new Set(declared.flatMap(input => input.dims ?? []))
     for (const { name, dims: names } of declared) {
       names?.forEach((dim, axis) => {
-        const size = given[name]?.dims[axis]
+        const size = passed[name]?.dims[axis]
         if (typeof dim === 'string' && size !== undefined && !this.#known.has(dim)) this.#known.set(dim, size)
       })
     }
     for (const [name, size] of dims) {
-      const there = this.#known.get(name)
-      if (there !== undefined && there !== size)
+      const passedSize = this.#known.get(name)
+      if (passedSize !== undefined && passedSize !== size)
         throw new CommandError(
-          `--dim ${name}=${size}: the inputs that you pass have ${there} there.`,
+          `--dim ${name}=${size}: in the inputs that you pass, this dim is ${passedSize}.`,
           'leave the option out',
         )
       this.#known.set(name, size)
@@ -84,7 +85,7 @@ class Sizes {
       const own = `${name}.${axis}`
       if (dim !== undefined && !this.#known.has(own)) return this.#sizeOf(dim)
       this.used.add(own)
-      return this.#known.get(own) ?? (axis === 0 ? 1 : USUAL)
+      return this.#known.get(own) ?? (axis === 0 ? 1 : DEFAULT_SIZE)
     })
   }
 
@@ -94,7 +95,7 @@ class Sizes {
     if (size !== undefined) return size
     const terms = this.#termsOf(name)
     if (terms) return terms.reduce((sum, term) => sum + (/^\d+$/.test(term) ? Number(term) : this.#sizeOf(term)), 0)
-    return /batch|^[bn]$/i.test(name) ? 1 : USUAL
+    return /batch|^[bn]$/i.test(name) ? 1 : DEFAULT_SIZE
   }
 
   /** The terms of a dim that is the sum of others: exporters call it `past_length + length`, or `total_length`. */
@@ -107,21 +108,21 @@ class Sizes {
 }
 
 /** The values with which an input is generated by default. */
-export function usualFilling({ name, type }: Declared): Filling {
+export function defaultFilling({ name, type }: Declared): Filling {
   if (/mask/i.test(name)) return 'ones'
   if (/^u?int/.test(type) && /position/i.test(name)) return 'positions'
   return isFloat(type as DataType) ? 'random' : 'zeros'
 }
 
-function filled({ name, type }: Declared, dims: readonly number[], filling: Filling): TensorData {
-  const held = type as HeldType
-  if (!isHeld(held as DataType))
+function generate({ name, type }: Declared, dims: readonly number[], filling: Filling): TensorData {
+  const dtype = type as HeldType
+  if (!isHeld(dtype as DataType))
     throw new CommandError(
       `The input ${name} is ${type}, which can't be generated.`,
       `pass the input: --input ${name}=…`,
     )
   const count = sizeOf(dims)
-  if (held === 'string') return { type: held, dims, data: new Array<string>(count).fill('') }
+  if (dtype === 'string') return { type: dtype, dims, data: new Array<string>(count).fill('') }
   const random = xoroshiro128plus(1)
   const last = dims.at(-1) ?? 1
   const values: Readonly<Record<Filling, (i: number) => number>> = {
@@ -131,7 +132,7 @@ function filled({ name, type }: Declared, dims: readonly number[], filling: Fill
     random: () => random.next() / 2 ** 31,
   }
   const numbers = Array.from({ length: count }, (_, i) => values[filling](i))
-  return { ...stateOf(toTensor(numbers, { type: held })).data(), dims }
+  return { ...stateOf(toTensor(numbers, { type: dtype })).data(), dims }
 }
 
 function unusedDim(name: string, used: ReadonlySet<string>): CommandError {

@@ -3,12 +3,12 @@ import type { GraphNode } from '../../runtime/onnx/graph/node.ts'
 import type { ModelProto, NodeProto } from '../../runtime/onnx/schema/onnx_pb.ts'
 
 /**
- * Which module each node of an optimised graph belongs to: a node that onnxruntime made, by fusing others or for a layout, counts where its
- * result leaves.
+ * Finds the module of each node in a session's optimised graph. A node that onnxruntime added, for a fusion or a memory layout, belongs to
+ * the module that its result leaves.
  */
-export class Places {
-  /** Keys of the nodes that have bodies, at any depth. */
-  readonly holders: ReadonlySet<string>
+export class ModuleLookup {
+  /** Keys of the nodes that have bodies, such as Loop and If, at any depth. */
+  readonly nodesWithBodies: ReadonlySet<string>
   readonly #tree: ModuleTree
   readonly #own: ReadonlyMap<string, GraphNode>
   readonly #nodes = new Map<string, NodeProto>()
@@ -20,7 +20,7 @@ export class Places {
     this.#tree = tree
     this.#own = new Map(tree.graph.nodes.map(node => [node.name, node]))
     const nodes = graph?.node ?? []
-    this.holders = new Set(holdersIn(nodes))
+    this.nodesWithBodies = new Set(bodyKeysIn(nodes))
     for (const node of nodes) {
       if (node.name !== '') this.#nodes.set(node.name, node)
       else this.#unnamed.set(node.opType, [...(this.#unnamed.get(node.opType) ?? []), node])
@@ -28,11 +28,11 @@ export class Places {
     }
   }
 
-  /** Path of the module of a node as the profile names it: one without a name is there as `Div_148`, its number in a session. */
+  /** The path of the module of a node, by the node's name in the profile. Nodes without a name have one made of their number there: `Div_148`. */
   moduleOf(name: string, opType: string): string {
     let node = this.#nodes.get(name)
     if (!node) {
-      // Nodes of a kind without names come in the order of the graph.
+      // The profile has the unnamed nodes of an operation in the graph's order.
       node = this.#unnamed.get(opType)?.shift()
       if (node) this.#nodes.set(name, node)
     }
@@ -43,7 +43,7 @@ export class Places {
   #moduleOf(node: NodeProto): string {
     let module = this.#modules.get(node)
     if (module === undefined) {
-      // Also ends what would go round.
+      // Setting this first also ends the search in a cycle.
       this.#modules.set(node, '')
       module = this.#find(node)
       this.#modules.set(node, module)
@@ -53,26 +53,26 @@ export class Places {
 
   #find({ name, output, input }: NodeProto): string {
     const { producer } = this.#tree.graph
-    // A convolution in blocked layout is named for the value that it made before.
+    // A convolution in blocked layout has the name of its earlier output, with a suffix.
     const values = [...output, name.replace(/_nchwc$/, '')]
     const own = values.map(value => producer.get(value)?.node).find(Boolean) ?? this.#own.get(name)
     if (own) return this.#tree.scopeOf(own).path
     const readers = output.flatMap(value => this.#readers.get(value) ?? [])
     if (readers.length > 0) return commonPath(readers.map(reader => this.#moduleOf(reader)))
-    const makers = input.flatMap(value => producer.get(value)?.node ?? [])
-    return makers.length > 0 ? commonPath(makers.map(maker => this.#tree.scopeOf(maker).path)) : ''
+    const producers = input.flatMap(value => producer.get(value)?.node ?? [])
+    return producers.length > 0 ? commonPath(producers.map(node => this.#tree.scopeOf(node).path)) : ''
   }
 }
 
-/** Of a node without a name its operation: the profile names it by a number that the graph does not tell. */
-export function holderKey(name: string, opType: string): string {
+/** The key of a node that has a body: its name, or its operation if it has no name, because the graph does not tell its name in the profile. */
+export function bodyKey(name: string, opType: string): string {
   return name === '' ? `any ${opType}` : name
 }
 
-function holdersIn(nodes: readonly NodeProto[]): string[] {
+function bodyKeysIn(nodes: readonly NodeProto[]): string[] {
   return nodes.flatMap(({ name, opType, attribute }) => {
     const bodies = attribute.flatMap(({ g, graphs }) => [...(g ? [g] : []), ...graphs])
-    return bodies.length > 0 ? [holderKey(name, opType), ...bodies.flatMap(body => holdersIn(body.node))] : []
+    return bodies.length > 0 ? [bodyKey(name, opType), ...bodies.flatMap(body => bodyKeysIn(body.node))] : []
   })
 }
 

@@ -1,7 +1,7 @@
 import { LEAST } from '../../macro/bundlers/least-version.ts'
 
 /** The oldest version of each tool with which onnsight was tested; docs/tools.md has the same table. */
-export const leastVersions: Readonly<Record<string, string>> = {
+export const oldestVersions: Readonly<Record<string, string>> = {
   ...LEAST,
   webpack: '4.47',
   esbuild: '0.14.54',

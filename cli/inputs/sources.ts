@@ -4,25 +4,26 @@ import type { InputFlags } from './options.ts'
 
 export type FileKind = 'npy' | 'json' | 'safetensors'
 
-/** A value itself, or the file that holds it. */
+/** Where an input comes from: the command line has its value, or the path of a file with it. */
 export type Source =
   | { readonly kind: 'value'; readonly value: unknown }
   | { readonly kind: FileKind; readonly path: string }
 
 /** The inputs as the command line names them. No file is opened yet. */
-export interface GivenInputs {
+export interface InputSources {
+  /** The file with all inputs, from `--inputs`. */
   readonly all: Source | undefined
-  /** By name; '' means the only input of a model that takes one. */
+  /** The sources by the input's name; '' means the only input of a model that takes one. */
   readonly named: ReadonlyMap<string, Source>
 }
 
 const kinds: Readonly<Record<string, FileKind>> = { '.npy': 'npy', '.json': 'json', '.safetensors': 'safetensors' }
 
 /** Reads `--input` and `--inputs`. @throws UsageError for a value that is neither a known kind of file nor JSON, and for a name that is used twice */
-export function givenInputs({ input = [], inputs }: InputFlags): GivenInputs {
+export function inputSources({ input = [], inputs }: InputFlags): InputSources {
   const named = new Map<string, Source>()
   for (const text of input) {
-    const [name, value] = parted(text)
+    const [name, value] = splitName(text)
     if (named.has(name)) throw new UsageError(`The input ${name} is passed twice.`, 'pass each input once')
     named.set(name, sourceOf(value, `--input ${text}`))
   }
@@ -35,10 +36,10 @@ export function givenInputs({ input = [], inputs }: InputFlags): GivenInputs {
   return { all, named }
 }
 
-export const areGiven = ({ all, named }: GivenInputs): boolean => all !== undefined || named.size > 0
+export const hasSources = ({ all, named }: InputSources): boolean => all !== undefined || named.size > 0
 
-/** Splits `name=value`. A text that begins as JSON has no name, though it may contain an =. */
-function parted(text: string): [name: string, value: string] {
+/** Splits `name=value`. A text that begins like JSON has no name, though it may contain an =. */
+function splitName(text: string): [name: string, value: string] {
   const at = text.indexOf('=')
   return at <= 0 || /^\s*[[{"]/.test(text) ? ['', text] : [text.slice(0, at), text.slice(at + 1)]
 }
