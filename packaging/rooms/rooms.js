@@ -203,7 +203,7 @@ export const rooms = {
     ],
   },
   'runtime/language-inputs': {
-    job: 'Inputs of a language model: what each is for, what is filled in, how prompts are padded, their limits.',
+    job: 'Inputs of a language model: texts as token ids, what each input is for, what is filled in, how prompts are padded, their limits.',
     imports: ['runtime/errors', 'runtime/tensor/dtypes', 'runtime/tensor', 'runtime/onnx/graph'],
   },
   'runtime/export': {
@@ -294,10 +294,22 @@ export const rooms = {
       'runtime/engine/running',
       'runtime/engine',
       'runtime/tracing',
+      'runtime/language-inputs',
       'runtime/export',
       'runtime/model/loaded',
       'runtime/model/modules',
       'runtime/generate',
+    ],
+  },
+  'runtime/language-model': {
+    job: '`LanguageModel`: finds the files of a language model, opens its graph with its tokenizer, and what it has beside every model.',
+    imports: [
+      'runtime/errors',
+      'runtime/language-inputs',
+      'runtime/tracing',
+      'runtime/model/loaded',
+      'runtime/model/modules',
+      'runtime/model',
     ],
   },
   'runtime/template': {
@@ -356,6 +368,8 @@ export const rooms = {
       'runtime/model/modules',
       'runtime/generate',
       'runtime/model',
+      'runtime/language-inputs',
+      'runtime/language-model',
       'runtime/template',
       'runtime/node',
       'runtime/worker-process',

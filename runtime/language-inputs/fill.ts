@@ -11,17 +11,22 @@ export type PaddingSide = 'left' | 'right'
 
 /**
  * Adds the inputs of a language model that the user left out: a mask of ones, positions, empty caches, token types, the switch of a merged
- * decoder. The user's inputs are not changed, except that prompts of unequal length are padded if the model has a mask.
+ * decoder. The user's inputs are not changed, except that prompts of unequal length are padded, with `padding`, if the model has a mask.
  * @throws InputError for prompts of unequal length that can't be padded
  */
-export function fillInputs(declared: readonly DeclaredInput[], given: unknown, side: PaddingSide): unknown {
+export function fillInputs(
+  declared: readonly DeclaredInput[],
+  given: unknown,
+  side: PaddingSide,
+  padding = 0,
+): unknown {
   const name = idsInput(declared)
   if (name === undefined) return given
   const isNamed = typeof given === 'object' && given !== null && isPlain(given)
   const ids = isNamed ? (given as Record<string, unknown>)[name] : given
   if (ids === undefined || ids === null) return given
   const named: Record<string, unknown> = isNamed ? { ...given } : { [name]: given }
-  padIds(named, name, declared, side)
+  padIds(named, name, declared, side, padding)
   const size = sizeOf(named[name])
   if (!size) return named
   const missing = declared.filter(input => named[input.name] === undefined)
@@ -41,6 +46,7 @@ function padIds(
   name: string,
   declared: readonly DeclaredInput[],
   side: PaddingSide,
+  padding: number,
 ): void {
   const rows = raggedRows(named[name])
   if (!rows) return
@@ -57,7 +63,7 @@ function padIds(
       declared,
       `leave out ${mask}: onnsight makes it when it pads prompts`,
     )
-  const padded = padPrompts(rows, side, 0)
+  const padded = padPrompts(rows, side, padding)
   named[name] = padded.ids
   named[mask] = padded.mask
 }

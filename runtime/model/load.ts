@@ -15,7 +15,7 @@ import { writeModel } from '../onnx/writing/write.ts'
 import { checkLoadOptions, type LoadOptions } from './loaded/load-options.ts'
 import type { ModelSource } from './loaded/source.ts'
 import type { Model, ModelMembers } from './model.ts'
-import { openModel } from './open.ts'
+import { type ModelExtension, openModel } from './open.ts'
 
 /** The least bytes of weights in a session for unedited blocks. With fewer, starting it costs more than a few percent of running it. */
 const GROUP_BYTES = 96 * 1024 * 1024
@@ -27,6 +27,15 @@ const GROUP_BYTES = 96 * 1024 * 1024
  * UnsupportedModelError for operators that onnxruntime lacks, CudaUnavailableError, CacheFolderError
  */
 export async function load<M extends ModelMembers = Model>(source: ModelSource, options: LoadOptions = {}): Promise<M> {
+  return (await loadWith(undefined, source, options)) as unknown as M
+}
+
+/** `load`, with what a language model has beside its graph. */
+export async function loadWith(
+  extension: ModelExtension | undefined,
+  source: ModelSource,
+  options: LoadOptions,
+): Promise<Model> {
   checkLoadOptions(options, ['cpu', 'cuda'])
   const path = pathOf(source)
   const { cacheFolder, signal, onProgress } = options
@@ -37,7 +46,7 @@ export async function load<M extends ModelMembers = Model>(source: ModelSource, 
   const folder = cacheFolder === true ? userCacheFolder() : cacheFolder
   const sidecar = folder === undefined ? undefined : await openSidecar(file, folder, { signal })
   const { signal: _signal, onProgress: _onProgress, ...plain } = options
-  const model = await openModel(
+  return openModel(
     {
       message: file.message,
       origin: {
@@ -51,10 +60,10 @@ export async function load<M extends ModelMembers = Model>(source: ModelSource, 
       provider,
       preparation: mappedWeights(sidecar),
       groupBytes: options.groupBytes ?? (options.blocks === undefined ? GROUP_BYTES : 0),
+      extension,
     },
     options,
   )
-  return model as unknown as M
 }
 
 function pathOf(source: ModelSource): string {

@@ -202,9 +202,14 @@ export class ModelHandle extends ModuleHandle {
     return this.#edits.length > 0 ? withEdits(this.#loaded, this.#edits) : this.#loaded
   }
 
+  /** Another handle of the same kind, on the same model. */
+  protected copyWith(loaded: LoadedModel, edits: readonly Edit[]): ModelHandle {
+    return new ModelHandle(loaded, edits)
+  }
+
   withEdit(block: Block, options: EditOptions): Model {
     const { inplace = false } = knownOptions('edit()', options, ['inplace'])
-    if (!inplace) return new ModelHandle(this.#loaded, this.#edits).withEdit(block, { inplace: true })
+    if (!inplace) return this.copyWith(this.#loaded, this.#edits).withEdit(block, { inplace: true })
     this.#edits = [...this.#edits, { block, model: this.proxy }]
     return this.proxy
   }
@@ -270,7 +275,7 @@ export class ModelHandle extends ModuleHandle {
       model: this.proxy,
       target: this[traceable](),
       decoder: new Decoder(this.#loaded, options?.logits),
-      inputs,
+      inputs: this.#loaded.withIds(inputs),
       options: options ?? {},
       block: block && (recordedBlock(block) ?? fromFunction(block as (model: Model, step: number) => R | Promise<R>)),
       output: name => this.declaredOutput(name),

@@ -9,6 +9,7 @@ import type { Provider } from '../engine/sessions/provider.ts'
 import type { WeightPreparation, Weights } from '../engine/sessions/weights.ts'
 import { OnnsightError } from '../errors/error.ts'
 import { UnsupportedModelError } from '../errors/input.ts'
+import type { Language } from '../language-inputs/language.ts'
 import { addAliases } from '../names/aliases.ts'
 import { findLayers } from '../names/layers.ts'
 import { Taps } from '../names/taps.ts'
@@ -34,6 +35,14 @@ export interface ModelParts {
   readonly preparation: WeightPreparation
   /** The least bytes of weights in a session for unedited blocks. */
   readonly groupBytes: number
+  readonly extension?: ModelExtension | undefined
+}
+
+/** What a language model has beside its graph. */
+export interface ModelExtension {
+  readonly language: Language
+  /** The handle of the model, with further members. */
+  newHandle(loaded: LoadedModel): ModelHandle
 }
 
 /**
@@ -52,7 +61,8 @@ export async function openModel(opening: ModelParts, options: LoadOptions): Prom
   if (!variants.areMany) {
     await usual.engine.open((done, total) => onProgress?.(done + 1, total + 1, `session ${done} of ${total}`), signal)
   }
-  return new ModelHandle(new LoadedModel(origin, variants, usual)).proxy
+  const loaded = new LoadedModel(origin, variants, usual, opening.extension?.language)
+  return (opening.extension?.newHandle(loaded) ?? new ModelHandle(loaded)).proxy
 }
 
 function engineMaker({ origin: { path }, provider, groupBytes }: ModelParts, options: LoadOptions): EngineMaker {

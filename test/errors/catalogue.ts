@@ -132,6 +132,11 @@ await trace(model, inputs, () => double(model.lm_head.output as never))`,
     program: `const cnn = await load('test/fixtures/exported/yolo/classic+all/model.onnx')
 await cnn.trace({ images: zeros([1, 3, 32, 48]) }, m => m.module('model.1').output)`,
   },
+  'language-model': {
+    means:
+      'No language model can be loaded from this folder as it is: it has no graph, several that could be meant, or no tokenizer.',
+    program: `await LanguageModel.load('test/fixtures/verse')`,
+  },
   'load-option': {
     means: 'An option of `load` has a value that is not allowed.',
     program: `await load('test/fixtures/models/chars.onnx', { threads: 0 })`,
@@ -242,6 +247,12 @@ try {
   'outside-trace': {
     means: 'A value of the model was used outside a trace.',
     program: `console.log(model.transformer.h[1].output)`,
+  },
+  prompt: {
+    means:
+      'A text can’t be given to the model: it has no tokens, or more than the model’s context, or characters that its vocabulary lacks.',
+    program: `const chars = await LanguageModel.load('test/fixtures/models/chars.onnx')
+await chars.run('naïve')`,
   },
   'runtime-not-loaded': {
     means:

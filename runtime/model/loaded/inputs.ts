@@ -3,14 +3,18 @@ import { OnnsightError } from '../../errors/error.ts'
 import { type DeclaredInput, InputError } from '../../errors/input.ts'
 import { nearestNames } from '../../errors/nearest-names.ts'
 import { showDims } from '../../errors/tensor.ts'
+import type { Prompt } from '../../language-inputs/prompt.ts'
 import type { TensorData } from '../../tensor/dtypes/data.ts'
 import { isHeld } from '../../tensor/dtypes/dtype.ts'
 import { stateOf, Tensor } from '../../tensor/tensor.ts'
 import { type TensorLike, toTensor } from '../../tensor/values/convert.ts'
 import { isForeign } from '../../tensor/values/foreign.ts'
 
-/** A model's inputs: a tensor, nested array or typed array for each name, or the value itself if the model has one input. */
-export type Inputs = Readonly<Record<string, TensorLike>> | TensorLike
+/**
+ * A model's inputs: a tensor, nested array or typed array for each name, or the value itself if the model has one input. A language model
+ * that was loaded with its tokenizer takes a text, a chat, or a list of these where it takes token ids.
+ */
+export type Inputs = Readonly<Record<string, TensorLike | Prompt>> | TensorLike | Prompt
 
 /**
  * Checks inputs against what the model declares, and converts them. Numbers take the declared dtype; a tensor must have it.
@@ -82,7 +86,7 @@ function convert(input: DeclaredInput, given: unknown, declared: readonly Declar
       throw new InputError(
         `The input ${input.name} got the text ${JSON.stringify(firstOf(given))}, but takes token ids.`,
         declared,
-        'turn the text into ids with the model’s own tokenizer, @huggingface/tokenizers with its tokenizer.json: [[464, 3290]]',
+        'load the model with its tokenizer, await LanguageModel.load(folder), or give token ids: [[464, 3290]]',
         error,
       )
     throw new InputError(`The input ${input.name}: ${error.message.split('\n')[0]}`, declared, error.fix, error)

@@ -3,8 +3,10 @@ import { UseAfterReleaseError } from '../../errors/run.ts'
 import type { EditedParts } from '../../export/edit-model.ts'
 import { refinedDims } from '../../language-inputs/empty-cache.ts'
 import { fillInputs, type PaddingSide } from '../../language-inputs/fill.ts'
+import type { Language } from '../../language-inputs/language.ts'
 import { assertNotEmpty, assertWithinTables, type TableLimit, tableLimits } from '../../language-inputs/limits.ts'
 import { idsInput, PAST, roleOf } from '../../language-inputs/roles.ts'
+import { textsToIds } from '../../language-inputs/texts.ts'
 import { takesLengths } from '../../onnx/graph/clusters.ts'
 import type { ValueInfo } from '../../onnx/graph/graph.ts'
 import { asInFile } from '../../onnx/graph/node.ts'
@@ -62,14 +64,17 @@ export class LoadedModel implements Traceable {
   readonly paddingSide: PaddingSide
   /** Limits of inputs that index tables of the model. */
   readonly limits: readonly TableLimit[]
+  /** What is known of the model's language, if it was loaded with its tokenizer. */
+  readonly language: Language | undefined
   #released = false
 
-  constructor(origin: Origin, variants: Variants, usual: Variant) {
+  constructor(origin: Origin, variants: Variants, usual: Variant, language?: Language) {
     this.name = origin.path
     this.source = origin.source
     this.#origin = origin
     this.#variants = variants
     this.usual = usual
+    this.language = language
     const { graph } = usual.engine.program
     const declare = (value: ValueInfo): Declared => ({ ...value, type: value.type ?? 'other' })
     const { openShapes } = usual.engine.program
@@ -83,7 +88,8 @@ export class LoadedModel implements Traceable {
     this.signature = { inputs: inputs.map(mark), outputs: graph.outputs.map(declare) }
     this.limits = tableLimits(graph)
     const hasPositions = inputs.some(input => roleOf(input, inputs) === 'positions')
-    this.paddingSide = hasPositions || asInFile(graph.nodes).some(takesLengths) ? 'left' : 'right'
+    const canPadLeft = hasPositions || asInFile(graph.nodes).some(takesLengths)
+    this.paddingSide = canPadLeft ? (language?.paddingSide ?? 'left') : 'right'
   }
 
   get identity(): this {
@@ -96,11 +102,17 @@ export class LoadedModel implements Traceable {
 
   prepare(inputs: unknown): ReadonlyMap<string, TensorData> {
     const { inputs: declared } = this.signature
-    const prepared = prepareInputs(declared, fillInputs(declared, inputs, this.paddingSide))
+    const padding = this.language?.padTokenId
+    const prepared = prepareInputs(declared, fillInputs(declared, this.withIds(inputs), this.paddingSide, padding))
     const ids = idsInput(declared)
     if (ids !== undefined) assertNotEmpty(declared, ids, prepared)
     assertWithinTables(declared, this.limits, prepared)
     return prepared
+  }
+
+  /** The inputs with ids in the place of texts, if the model has a tokenizer. @throws PromptError */
+  withIds(inputs: unknown): unknown {
+    return this.language ? textsToIds(this.signature.inputs, inputs, this.language) : inputs
   }
 
   variant(inputs: ReadonlyMap<string, TensorData>): Promise<Variant> {

@@ -1,0 +1,9 @@
+import { OnnsightError } from './error.ts'
+
+/** A folder that no language model can be loaded from as it is. */
+export class LanguageModelError extends OnnsightError {
+  static readonly code = 'language-model'
+  constructor(message: string, fix: string, cause?: unknown) {
+    super(LanguageModelError.code, message, { fix, cause })
+  }
+}

@@ -1,0 +1,23 @@
+/** One message of a chat, as chat templates take it. */
+export interface ChatMessage {
+  /** Who says it: 'user', 'assistant', 'system', or what else the model’s chat template knows. */
+  readonly role: string
+  /** What is said. */
+  readonly content: string
+}
+
+/** What stands for token ids where a model has a tokenizer: a text, the messages of a chat, or a list of these, one for each row. */
+export type Prompt = string | readonly ChatMessage[] | readonly (string | readonly ChatMessage[])[]
+
+export const isChat = (value: unknown): value is readonly ChatMessage[] =>
+  Array.isArray(value) && value.length > 0 && value.every(isMessage)
+
+const isMessage = (value: unknown): value is ChatMessage =>
+  typeof value === 'object' && value !== null && typeof (value as ChatMessage).role === 'string' && 'content' in value
+
+/** A prompt as a list of texts and chats; undefined for anything else. */
+export function promptRows(value: unknown): readonly (string | readonly ChatMessage[])[] | undefined {
+  if (typeof value === 'string' || isChat(value)) return [value]
+  const isList = Array.isArray(value) && value.length > 0
+  return isList && value.every(row => typeof row === 'string' || isChat(row)) ? value : undefined
+}

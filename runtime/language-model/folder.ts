@@ -1,0 +1,9 @@
+/** The files of a language model, wherever they lie. Paths begin in the folder, with `/` between their parts. */
+export interface ModelFolder {
+  /** Its path, address or hub id, for messages. */
+  readonly name: string
+  /** All files; undefined where a folder can't be listed. */
+  list(): Promise<readonly string[] | undefined>
+  /** The text of a file; undefined if there is no such file. */
+  text(path: string): Promise<string | undefined>
+}

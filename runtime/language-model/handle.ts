@@ -1,0 +1,67 @@
+import type { Language } from '../language-inputs/language.ts'
+import type { ChatMessage } from '../language-inputs/prompt.ts'
+import type { GenerationConfig, Tokenizer } from '../language-inputs/tokenizer.ts'
+import type { LoadedModel } from '../model/loaded/loaded-model.ts'
+import { ModelHandle, type ModelMembers, otherModelMembers } from '../model/model.ts'
+import type { Module } from '../model/modules/module.ts'
+import type { Edit } from '../tracing/traceable.ts'
+
+/** The members of a language model, beside those of every model. A module with such a name comes first: see `LanguageModel.of`. */
+export interface LanguageMembers {
+  /** The model’s tokenizer. */
+  readonly tokenizer: Tokenizer
+  /** What config.json says; empty if there is none. */
+  readonly config: Readonly<Record<string, unknown>>
+  /** What generation_config.json says; empty if there is none. */
+  readonly generationConfig: GenerationConfig
+  /** The text of some token ids. */
+  decode(ids: readonly number[]): string
+  /** A chat as the text that the model is given, by its chat template. @throws PromptError if it has none */
+  chatText(messages: readonly ChatMessage[]): string
+}
+
+/** A language model with its tokenizer: where `Model` takes token ids, it takes texts too. */
+export type LanguageModel = ModelMembers & LanguageMembers & Module
+
+const languageMembers: ReadonlySet<string> = new Set([
+  ...otherModelMembers,
+  ...['tokenizer', 'config', 'generationConfig', 'decode', 'chatText'],
+])
+
+/** The object behind a language model's proxy. */
+export class LanguageModelHandle extends ModelHandle implements LanguageMembers {
+  readonly #language: Language
+
+  constructor(loaded: LoadedModel, language: Language, edits: readonly Edit[] = []) {
+    super(loaded, edits)
+    this.#language = language
+  }
+
+  protected override copyWith(loaded: LoadedModel, edits: readonly Edit[]): ModelHandle {
+    return new LanguageModelHandle(loaded, this.#language, edits)
+  }
+
+  override get otherMembers(): ReadonlySet<string> {
+    return languageMembers
+  }
+
+  get tokenizer(): Tokenizer {
+    return this.#language.tokenizer
+  }
+
+  get config(): Readonly<Record<string, unknown>> {
+    return this.#language.config
+  }
+
+  get generationConfig(): GenerationConfig {
+    return this.#language.generationConfig
+  }
+
+  decode(ids: readonly number[]): string {
+    return this.#language.decode(ids)
+  }
+
+  chatText(messages: readonly ChatMessage[]): string {
+    return this.#language.chatText(messages)
+  }
+}

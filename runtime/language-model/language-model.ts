@@ -1,0 +1,21 @@
+import type { LanguageModel as Loaded } from './handle.ts'
+import type { LanguageModelOptions } from './options.ts'
+
+/** A language model with its tokenizer: where `Model` takes token ids, it takes texts too. */
+export type LanguageModel = Loaded
+
+/** Opens language models. */
+export const LanguageModel = {
+  /**
+   * Opens a model with its tokenizer: from a folder as transformers.js and optimum write it, or from an .onnx file beside its tokenizer.
+   * @throws LanguageModelError, and the errors of `load`
+   * @example
+   * const model = await LanguageModel.load('gpt2-onnx')
+   * const logits = await model.trace('The Eiffel Tower is in', m => m.lm_head.output)
+   */
+  async load(source: string | URL, options?: LanguageModelOptions): Promise<LanguageModel> {
+    // The libraries for tokenizers and templates are loaded with the first language model.
+    const { loadLanguageModel } = await import('./load.ts')
+    return loadLanguageModel(source, options)
+  },
+} as const

@@ -1,0 +1,34 @@
+import { LoadOptionError } from '../errors/input.ts'
+import { checkLoadOptions, type LoadOptions } from '../model/loaded/load-options.ts'
+import { dtypes, type ModelDtype } from './choose-graph.ts'
+import type { TokenizerSource } from './read-language.ts'
+
+/** Options of `LanguageModel.load`, beside those of `load`. */
+export interface LanguageModelOptions extends LoadOptions {
+  /** Which build of the model, by the end of its file's name: `model_q4.onnx` is 'q4'. @default 'fp32', or the only one that there is */
+  readonly dtype?: ModelDtype
+  /** Where it runs: another name of `provider`. */
+  readonly device?: NonNullable<LoadOptions['provider']>
+  /** The path of the graph in the folder, where several could be meant: 'onnx/model.onnx'. */
+  readonly file?: string
+  /** The tokenizer, or the path of its file in the folder. @default tokenizer.json */
+  readonly tokenizer?: TokenizerSource
+}
+
+/** Checks the options, and gives those of `load`. @throws LoadOptionError, UnknownOptionError */
+export function loadOptionsOf(options: LanguageModelOptions, providers: readonly string[]): LoadOptions {
+  const { dtype, device, file: _file, tokenizer: _tokenizer, ...rest } = options
+  if (dtype !== undefined && !dtypes.includes(dtype))
+    throw new LoadOptionError(
+      `There is no dtype ${JSON.stringify(dtype)}.`,
+      `use one of ${dtypes.map(type => `'${type}'`).join(', ')}, or give the path: { file: 'onnx/…' }`,
+    )
+  if (device !== undefined && rest.provider !== undefined && device !== rest.provider)
+    throw new LoadOptionError(
+      `The device is ${JSON.stringify(device)}, and the provider ${JSON.stringify(rest.provider)}.`,
+      'give one of the two: they mean the same',
+    )
+  const plain: LoadOptions = device === undefined ? rest : { ...rest, provider: device }
+  checkLoadOptions(plain, providers)
+  return plain
+}

@@ -1,0 +1,108 @@
+import { LanguageModelError } from '../errors/language-model.ts'
+import { Language } from '../language-inputs/language.ts'
+import type { ChatMessage } from '../language-inputs/prompt.ts'
+import type { GenerationConfig, Tokenizer } from '../language-inputs/tokenizer.ts'
+import { charactersOf, characterTokenizer } from './character-tokenizer.ts'
+import type { ModelFolder } from './folder.ts'
+
+type Json = Readonly<Record<string, unknown>>
+
+/** Where a tokenizer comes from: the object itself, or the path of its file in the folder. */
+export type TokenizerSource = Tokenizer | string
+
+/** Reads a model's tokenizer, configuration and chat template. @throws LanguageModelError for a folder without a tokenizer */
+export async function readLanguage(folder: ModelFolder, source?: TokenizerSource): Promise<Language> {
+  const [config, generationConfig, tokenizerConfig] = await Promise.all(
+    ['config.json', 'generation_config.json', 'tokenizer_config.json'].map(name => jsonOf(folder, name)),
+  )
+  const tokenizer = typeof source === 'object' ? source : await readTokenizer(folder, source, tokenizerConfig ?? {})
+  const template = await chatTemplate(folder, tokenizerConfig ?? {})
+  const renderChat = template === undefined ? undefined : await chatRenderer(folder, template, tokenizerConfig ?? {})
+  return new Language({
+    tokenizer,
+    ...(config ? { config } : {}),
+    ...(generationConfig ? { generationConfig: generationConfig as GenerationConfig } : {}),
+    ...(tokenizerConfig ? { tokenizerConfig } : {}),
+    ...(renderChat ? { renderChat } : {}),
+  })
+}
+
+async function readTokenizer(folder: ModelFolder, path = 'tokenizer.json', config: Json): Promise<Tokenizer> {
+  const json = await jsonOf(folder, path)
+  if (json === undefined)
+    throw new LanguageModelError(
+      `${folder.name} has no ${path}, so that it can’t turn texts into ids.`,
+      'write it with transformers, AutoTokenizer.from_pretrained(…).save_pretrained(folder), pass { tokenizer: … }, or open the file with load()',
+    )
+  const characters = charactersOf(json)
+  if (characters) return characterTokenizer(characters)
+  // The library is loaded when a tokenizer is.
+  const { Tokenizer: Library } = await import('@huggingface/tokenizers')
+  try {
+    return new Library(json, config)
+  } catch (error) {
+    throw new LanguageModelError(
+      `The tokenizer ${path} of ${folder.name} can’t be used: ${(error as Error).message}`,
+      'check that it is the tokenizer.json of a Hugging Face model',
+      error,
+    )
+  }
+}
+
+/** The model's chat template: a file of its own, or a part of the tokenizer's configuration. */
+async function chatTemplate(folder: ModelFolder, config: Json): Promise<string | undefined> {
+  const own = await folder.text('chat_template.jinja')
+  if (own !== undefined) return own
+  const { chat_template: given = (await jsonOf(folder, 'chat_template.json'))?.chat_template } = config
+  if (typeof given === 'string') return given
+  if (!Array.isArray(given)) return undefined
+  const named = given as readonly { readonly name?: unknown; readonly template?: unknown }[]
+  const usual = named.find(({ name }) => name === 'default') ?? named[0]
+  return typeof usual?.template === 'string' ? usual.template : undefined
+}
+
+async function chatRenderer(
+  folder: ModelFolder,
+  template: string,
+  config: Json,
+): Promise<(messages: readonly ChatMessage[], addGenerationPrompt: boolean) => string> {
+  const { Template } = await import('@huggingface/jinja')
+  const specials = Object.fromEntries(
+    ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token', 'mask_token'].flatMap(name => {
+      const text = textOf(config[name])
+      return text === undefined ? [] : [[name, text]]
+    }),
+  )
+  let parsed: InstanceType<typeof Template>
+  try {
+    parsed = new Template(template)
+  } catch (error) {
+    throw new LanguageModelError(
+      `The chat template of ${folder.name} can’t be read: ${(error as Error).message}`,
+      'mend chat_template in tokenizer_config.json, or remove it',
+      error,
+    )
+  }
+  return (messages, addGenerationPrompt) =>
+    parsed.render({ messages: [...messages], add_generation_prompt: addGenerationPrompt, ...specials })
+}
+
+/** A special token: its text, or an object with it. */
+function textOf(token: unknown): string | undefined {
+  const text = typeof token === 'object' && token !== null ? (token as { content?: unknown }).content : token
+  return typeof text === 'string' ? text : undefined
+}
+
+async function jsonOf(folder: ModelFolder, path: string): Promise<Json | undefined> {
+  const text = await folder.text(path)
+  if (text === undefined) return undefined
+  try {
+    return JSON.parse(text) as Json
+  } catch (error) {
+    throw new LanguageModelError(
+      `${path} of ${folder.name} is no JSON: ${(error as Error).message}.`,
+      'download the file again',
+      error,
+    )
+  }
+}
