@@ -1,4 +1,8 @@
 /** What onnsight has on every platform. */
+
+// Declares the methods of Tensor, and installs them.
+import './tensor/ops/index.ts'
+
 export type { StepReport, TraceReport } from './engine/running/report.ts'
 export type { ValueShape } from './engine/scanning/value-shape.ts'
 export { codeFrame, type ErrorDetails, OnnsightError, type SourcePosition } from './errors/error.ts'
@@ -31,8 +35,9 @@ export type { DataType, TensorArray } from './tensor/dtypes/dtype.ts'
 export * from './tensor/functions.ts'
 export type { Ranked, ReduceOptions } from './tensor/ops/reduce.ts'
 export { type Slice, type SliceRange, type SliceSpec, type SliceValue, s } from './tensor/slices/slice.ts'
-export { type NestedList, Tensor } from './tensor/tensor.ts'
+export { Tensor } from './tensor/tensor.ts'
 export type { NestedArray, TensorLike } from './tensor/values/convert.ts'
+export type { NestedList } from './tensor/values/nested.ts'
 export type { Template } from './tracing/blocks/block.ts'
 export { Info } from './tracing/blocks/info.ts'
 export { stop } from './tracing/blocks/stop.ts'

@@ -13,13 +13,9 @@ import { currentPosition } from './current-position.ts'
 import { sizeOf, type TensorData } from './dtypes/data.ts'
 import type { DataType, TensorArray } from './dtypes/dtype.ts'
 import { roundedToFloat16 } from './float16-reads.ts'
-import type { TensorMethods } from './ops/index.ts'
 import { type Place, TensorState } from './state.ts'
 import { describe } from './values/describe.ts'
-import { toNested } from './values/nested.ts'
-
-/** The operations, one family a file: `ops/index.ts` puts them on the prototype. */
-export interface Tensor extends TensorMethods {}
+import { type NestedList, toNested } from './values/nested.ts'
 
 const COMPARE =
   "take its number: item(), or add an axis: unsqueeze(0); to compare tensors in a test, closeTo(a, b) from 'onnsight/testing', or expect(a.tolist()).toEqual(b.tolist())"
@@ -161,16 +157,16 @@ export class Tensor {
 
   /** Dtype, dims and elements, long axes shortened; of a handle, where it was read. */
   toString(): string {
-    return describe(this)
+    return describe(this.#state)
   }
 
   [Symbol.toPrimitive](hint: string): string {
-    if (hint === 'string') return describe(this)
+    if (hint === 'string') return describe(this.#state)
     throw new ImplicitConversionError(this.#state.label, hint === 'number' ? 'number' : 'value', currentPosition())
   }
 
   [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return describe(this)
+    return describe(this.#state)
   }
 }
 
@@ -201,9 +197,6 @@ export function release(tensor: Tensor): void {
   state.release()
   showContent(tensor, state.recorded)
 }
-
-/** Elements, in arrays as deep as the tensor has axes. */
-export type NestedList = number | bigint | boolean | string | NestedList[]
 
 /** What a recorded operation gives, for each of its outputs. */
 export interface Result {

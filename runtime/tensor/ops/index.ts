@@ -48,6 +48,11 @@ export type TensorMethods = typeof elementwise &
   typeof slicing &
   typeof assignment
 
+// `Tensor` itself imports no operation, so that operations can import it. This adds their declarations to its own.
+declare module '../tensor.ts' {
+  interface Tensor extends TensorMethods {}
+}
+
 type Method = (this: Tensor, ...args: unknown[]) => unknown
 
 /** Many operations are made of several: all of them stand at the line of the call. */

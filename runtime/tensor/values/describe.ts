@@ -1,27 +1,27 @@
 import { showDims } from '../../errors/tensor.ts'
 import { sizeOf, type TensorData } from '../dtypes/data.ts'
-import { stateOf, type Tensor } from '../tensor.ts'
+import type { TensorState } from '../state.ts'
 import { elementReader } from './nested.ts'
 
-/** As a person wants to see it: the values if they are here, else what is known and how to get them. */
-export function describe(tensor: Tensor): string {
+/** A tensor as people read it: its elements if they are computed, else its dtype, its dims and how to get the elements. */
+export function describe(tensor: TensorState): string {
   const shape = knownShape(tensor)
-  if (!tensor.computed) {
-    const state = stateOf(tensor).isOnlyScanned
-      ? 'scanned: no value'
-      : stateOf(tensor).isReleased
-        ? 'its trace has ended, and it was not saved'
-        : 'not computed: await h.value(), or save(h)'
-    return `Tensor(${stateOf(tensor).label}, ${tensor.type} ${shape}, ${state})`
+  const { computed } = tensor
+  if (computed) {
+    const elements = format(computed, sizeOf(computed.dims) > 1000 ? 3 : Number.POSITIVE_INFINITY)
+    return `Tensor(${computed.type} ${shape}\n${elements})`
   }
-  const held = stateOf(tensor).data()
-  const values = format(held, sizeOf(held.dims) > 1000 ? 3 : Number.POSITIVE_INFINITY)
-  return `Tensor(${tensor.type} ${shape}\n${values})`
+  const state = tensor.isOnlyScanned
+    ? 'scanned: no value'
+    : tensor.isReleased
+      ? 'its trace has ended, and it was not saved'
+      : 'not computed: await h.value(), or save(h)'
+  return `Tensor(${tensor.label}, ${tensor.recorded.type} ${shape}, ${state})`
 }
 
-function knownShape(tensor: Tensor): string {
+function knownShape(tensor: TensorState): string {
   try {
-    return showDims(tensor.dims)
+    return showDims(tensor.dimsForCaller())
   } catch {
     return '[?]'
   }

@@ -1,6 +1,8 @@
 import { Float16Array } from '@petamoriken/float16'
 import type { TensorData } from '../dtypes/data.ts'
-import type { NestedList } from '../tensor.ts'
+
+/** Elements, in arrays as deep as the tensor has axes. */
+export type NestedList = number | bigint | boolean | string | NestedList[]
 
 /** Row-major elements as nested arrays. */
 export function toNested(tensor: TensorData): NestedList {
