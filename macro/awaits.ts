@@ -4,8 +4,8 @@ import { member } from './line-marks.ts'
 
 /** The function whose await can stand here; undefined in functions that can't wait, in parameters and in class fields. */
 export function waitingFunction(path: NodePath, block: types.Function): NodePath<types.Function> | undefined {
-  const around = functionAround(path)
-  return around && (around.node === block || around.node.async) ? around : undefined
+  const fn = functionAround(path)
+  return fn && (fn.node === block || fn.node.async) ? fn : undefined
 }
 
 /**
@@ -49,14 +49,18 @@ function functionAround(path: NodePath): NodePath<types.Function> | undefined {
 const isOutside = (part: NodePath): boolean => part.key === 'key' || part.listKey === 'decorators'
 
 /** What one call of this function runs in: a variable that is set where the function begins. */
-export function hereOf(fn: NodePath<types.Function>, context: Context, $: types.Identifier): types.Identifier {
-  const { t, heres } = context
-  let id = heres.get(fn.node)
+export function callScopeOf(
+  fn: NodePath<types.Function>,
+  context: Context,
+  blockContext: types.Identifier,
+): types.Identifier {
+  const { t, callScopes } = context
+  let id = callScopes.get(fn.node)
   if (!id) {
     needsCrawl(fn, context)
-    id = fn.scope.generateUidIdentifier('here')
-    heres.set(fn.node, id)
-    fn.scope.push({ id: t.cloneNode(id), init: t.callExpression(member($, 'here', t), []) })
+    id = fn.scope.generateUidIdentifier('scope')
+    callScopes.set(fn.node, id)
+    fn.scope.push({ id: t.cloneNode(id), init: t.callExpression(member(blockContext, 'scope', t), []) })
   }
   return t.cloneNode(id)
 }
@@ -66,17 +70,23 @@ export function awaiting(
   argument: types.Expression,
   fn: NodePath<types.Function>,
   context: Context,
-  $: types.Identifier,
+  blockContext: types.Identifier,
 ): types.Expression {
   const { t, expanded } = context
-  const here = () => hereOf(fn, context, $)
-  const wait = t.awaitExpression(t.callExpression(member($, 'suspend', t), [here(), argument]))
+  const scope = () => callScopeOf(fn, context, blockContext)
+  const wait = t.awaitExpression(t.callExpression(member(blockContext, 'suspend', t), [scope(), argument]))
   expanded.add(wait)
-  return t.callExpression(member($, 'resume', t), [here(), wait])
+  return t.callExpression(member(blockContext, 'resume', t), [scope(), wait])
 }
 
 /** `$.resume(here)`, for where no value is awaited by name: in clauses of `try`, in and after `for await`. */
-export function resuming(fn: NodePath<types.Function>, context: Context, $: types.Identifier): types.Statement {
+export function resuming(
+  fn: NodePath<types.Function>,
+  context: Context,
+  blockContext: types.Identifier,
+): types.Statement {
   const { t } = context
-  return t.expressionStatement(t.callExpression(member($, 'resume', t), [hereOf(fn, context, $)]))
+  return t.expressionStatement(
+    t.callExpression(member(blockContext, 'resume', t), [callScopeOf(fn, context, blockContext)]),
+  )
 }

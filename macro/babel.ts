@@ -17,7 +17,7 @@ export interface Context {
   /** The file's own text, line by line. */
   readonly lines: readonly string[]
   /** Names in the expansions that nothing in the file has: the block's context, whether a variable is set and to what, the list of infos. */
-  readonly names: Readonly<Record<'block' | 'set' | 'value' | 'info', BabelCore.types.Identifier>>
+  readonly names: Readonly<Record<'blockContext' | 'set' | 'value' | 'info', BabelCore.types.Identifier>>
   /** The infos of the file's blocks, in the order of their expansion. */
   readonly infos: BabelCore.types.StringLiteral[]
   /** What else the expansions need at the file's head. */
@@ -39,9 +39,9 @@ export interface Context {
   /** Calls of `iter` and `all` whose blocks were made to wait. */
   readonly awaited: WeakSet<object>
   /** Where functions that wait hold what they run in. */
-  readonly heres: WeakMap<object, BabelCore.types.Identifier>
+  readonly callScopes: WeakMap<object, BabelCore.types.Identifier>
   /** Tests whose tensor, if it is one, is forced already. */
-  readonly forced: WeakSet<object>
+  readonly forcedTests: WeakSet<object>
   fail(path: NodePath, message: string): Error
 }
 

@@ -56,10 +56,10 @@ function blockText(
 
 /** With its text as it is printed: Babel's own way looks at each character. */
 function literal(value: string, { t }: Context): types.StringLiteral {
-  const made = t.stringLiteral(value)
-  made.extra = {
+  const literal = t.stringLiteral(value)
+  literal.extra = {
     rawValue: value,
     raw: JSON.stringify(value).replace(/[\u2028\u2029]/g, c => `\\u${c.charCodeAt(0).toString(16)}`),
   }
-  return made
+  return literal
 }

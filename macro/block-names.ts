@@ -38,13 +38,13 @@ export function namesIn(block: types.Function, t: Context['t']): BlockNames {
 }
 
 /** Whether an object that stands here stays as it is. */
-function isOperand(node: types.Node, parent: types.Node | undefined, around: types.Node | undefined): boolean {
+function isOperand(node: types.Node, parent: types.Node | undefined, grandparent: types.Node | undefined): boolean {
   switch (parent?.type) {
     case 'BinaryExpression':
     case 'UnaryExpression':
       return true
     case 'TemplateLiteral':
-      return around?.type !== 'TaggedTemplateExpression'
+      return grandparent?.type !== 'TaggedTemplateExpression'
     case 'MemberExpression':
     case 'OptionalMemberExpression':
       return parent.computed && parent.property === node

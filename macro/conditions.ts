@@ -48,9 +48,9 @@ export function condition(
   test: types.Expression,
   block: types.Function,
   context: Context,
-  $: types.Identifier,
+  blockContext: types.Identifier,
 ): { test: types.Expression; value: types.Expression } {
-  return forced('truth', path, test, block, context, $)
+  return forcedExpression('truth', path, test, block, context, blockContext)
 }
 
 /** An expression that gives the value of a tensor with one element, if it is one. */
@@ -59,29 +59,31 @@ export function forcedValue(
   value: types.Expression,
   block: types.Function,
   context: Context,
-  $: types.Identifier,
+  blockContext: types.Identifier,
 ): types.Expression {
-  return forced('scalar', path, value, block, context, $).test
+  return forcedExpression('scalar', path, value, block, context, blockContext).test
 }
 
-function forced(
+function forcedExpression(
   name: 'truth' | 'scalar',
   path: NodePath,
   test: types.Expression,
   block: types.Function,
   context: Context,
-  $: types.Identifier,
+  blockContext: types.Identifier,
 ): { test: types.Expression; value: types.Expression } {
   const { t } = context
   needsCrawl(path, context)
   const held = temporary(path, 'c', context)
-  const isTensor = t.callExpression(member($, 'isTensor', t), [t.assignmentExpression('=', t.cloneNode(held), test)])
+  const isTensor = t.callExpression(member(blockContext, 'isTensor', t), [
+    t.assignmentExpression('=', t.cloneNode(held), test),
+  ])
   const fn = waitingForCondition(path, block, context)
   const value = fn
-    ? awaiting(t.callExpression(member($, name, t), [t.cloneNode(held)]), fn, context, $)
-    : t.callExpression(member($, `${name}Sync`, t), [t.cloneNode(held)])
+    ? awaiting(t.callExpression(member(blockContext, name, t), [t.cloneNode(held)]), fn, context, blockContext)
+    : t.callExpression(member(blockContext, `${name}Sync`, t), [t.cloneNode(held)])
   const forcedTest = t.conditionalExpression(isTensor, value, t.cloneNode(held))
   context.expanded.add(forcedTest)
-  context.forced.add(forcedTest)
+  context.forcedTests.add(forcedTest)
   return { test: forcedTest, value: t.cloneNode(held) }
 }

@@ -32,7 +32,7 @@ export function expandBlock(form: Form, call: NodePath<types.CallExpression>, co
   const updated = updatedObjects(block, call, named, context)
   const info = infoOf(call, block, variables, context)
   const models = modelsOf(call, block)
-  const { block: $ } = context.names
+  const { blockContext } = context.names
   const fn = block.node
   if (fn.body.type !== 'BlockStatement') {
     const returned = t.returnStatement(fn.body as types.Expression)
@@ -70,7 +70,7 @@ export function expandBlock(form: Form, call: NodePath<types.CallExpression>, co
   // The function is the same, so Babel does not look at it anew.
   const compiledPath = call.get('arguments.2') as NodePath<types.Function>
   if (context.crawled.has(fn)) compiledPath.scope.crawl()
-  else declareParameters(compiledPath, $.name, names)
+  else declareParameters(compiledPath, blockContext.name, names)
 }
 
 function infoReference(info: types.StringLiteral, { t, infos, names }: Context): types.Expression {
@@ -90,20 +90,24 @@ function waits(body: types.Node, { t }: Context): boolean {
 function compileBlock(
   fn: types.Function,
   names: readonly string[],
-  { t, names: { block: $ } }: Context,
+  { t, names: { blockContext } }: Context,
 ): types.ArrowFunctionExpression {
   const body = fn.body as types.BlockStatement
   const keep =
     names.length > 0
       ? [
           t.expressionStatement(
-            t.callExpression(member($, 'keep', t), [
+            t.callExpression(member(blockContext, 'keep', t), [
               t.arrowFunctionExpression([], t.arrayExpression(names.map(name => t.identifier(name)))),
             ]),
           ),
         ]
       : []
-  const params = [t.cloneNode($), ...names.map(name => t.identifier(name)), ...(fn.params as types.Identifier[])]
+  const params = [
+    t.cloneNode(blockContext),
+    ...names.map(name => t.identifier(name)),
+    ...(fn.params as types.Identifier[]),
+  ]
   if (fn.type === 'ArrowFunctionExpression') {
     body.body.unshift(...keep)
     return Object.assign(fn, { params, async: true, expression: false, returnType: null, typeParameters: null })

@@ -13,16 +13,19 @@ import { member } from './line-marks.ts'
 /** What the functions of this file need to know of the block that they rewrite. */
 export interface BlockRewriting {
   readonly block: types.Function
-  readonly $: types.Identifier
+  readonly blockContext: types.Identifier
   readonly context: Context
 }
 
 /** Replaces a tensor in `switch (h)` and in `case h > 0` by its value, since a switch compares with `===`. */
-export function rewriteSwitch(path: NodePath<types.SwitchStatement>, { block, $, context }: BlockRewriting): void {
+export function rewriteSwitch(
+  path: NodePath<types.SwitchStatement>,
+  { block, blockContext, context }: BlockRewriting,
+): void {
   const parts = [path.get('discriminant'), ...path.get('cases').map(clause => clause.get('test'))]
   for (const part of parts as NodePath<types.Expression | null>[])
-    if (part.node && !isPlain(part.node) && !context.forced.has(part.node))
-      part.replaceWith(forcedValue(part as NodePath, part.node, block, context, $))
+    if (part.node && !isPlain(part.node) && !context.forcedTests.has(part.node))
+      part.replaceWith(forcedValue(part as NodePath, part.node, block, context, blockContext))
 }
 
 /** Rewrites `Boolean(h)`, `new Array(h)`, and callbacks whose result a method takes for a truth. */
@@ -31,12 +34,12 @@ export function rewriteCall(
   rewriting: BlockRewriting,
 ): void {
   const { callee, arguments: args } = path.node
-  const { block, $, context } = rewriting
+  const { block, blockContext, context } = rewriting
   const { t } = context
   const [first] = args
   if (isGlobal(callee, 'Boolean', path) && path.isCallExpression() && isExpression(first)) {
-    if (isPlain(first) || context.forced.has(first)) return
-    path.get('arguments')[0].replaceWith(condition(path, first, block, context, $).test)
+    if (isPlain(first) || context.forcedTests.has(first)) return
+    path.get('arguments')[0].replaceWith(condition(path, first, block, context, blockContext).test)
     return
   }
   if (
@@ -54,7 +57,7 @@ export function rewriteCall(
     const isGroup = name === 'groupBy' && i === 1 && isFunctionLike(argument)
     const isBooleanItself = isGlobal(argument, 'Boolean', path)
     if ((isPredicate && isFunctionLike(argument)) || isGroup || isBooleanItself)
-      wrapArgument(path, i, call('asked', rewriting, argument, t.stringLiteral(name ?? 'Boolean')), context)
+      wrapArgument(path, i, call('checkedCallback', rewriting, argument, t.stringLiteral(name ?? 'Boolean')), context)
   }
 }
 
@@ -83,10 +86,14 @@ export function rewriteKey(key: NodePath, rewriting: BlockRewriting): void {
 /** Calls that this file made. Babel visits them again when something around them is replaced, and they must not be wrapped twice. */
 const wrapped = new WeakSet<object>()
 
-function call(name: string, { $, context }: BlockRewriting, ...args: types.Expression[]): types.CallExpression {
-  const made = context.t.callExpression(member($, name, context.t), args)
-  wrapped.add(made)
-  return made
+function call(
+  name: string,
+  { blockContext, context }: BlockRewriting,
+  ...args: types.Expression[]
+): types.CallExpression {
+  const result = context.t.callExpression(member(blockContext, name, context.t), args)
+  wrapped.add(result)
+  return result
 }
 
 const isExpression = (node: types.Node | undefined): node is types.Expression =>

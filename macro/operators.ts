@@ -20,7 +20,7 @@ export const equalities: ReadonlySet<string> = new Set(['===', '!==', '==', '!='
 export function rewriteAssignment(
   path: NodePath<types.AssignmentExpression>,
   block: types.Function,
-  $: types.Identifier,
+  blockContext: types.Identifier,
   context: Context,
 ): void {
   const { t } = context
@@ -35,12 +35,16 @@ export function rewriteAssignment(
   const read = t.cloneNode(target) as types.Expression
   let result: types.Expression
   if (isLogical) {
-    const { test, value } = condition(path, read, block, context, $)
+    const { test, value } = condition(path, read, block, context, blockContext)
     const assign = t.assignmentExpression('=', target as types.LVal, right)
     result =
       operator === '&&=' ? t.conditionalExpression(test, assign, value) : t.conditionalExpression(test, value, assign)
   } else {
-    result = t.assignmentExpression('=', target as types.LVal, t.callExpression(member($, name, t), [read, right]))
+    result = t.assignmentExpression(
+      '=',
+      target as types.LVal,
+      t.callExpression(member(blockContext, name, t), [read, right]),
+    )
   }
   context.expanded.add(result)
   result.loc = path.node.loc ?? null

@@ -1,5 +1,5 @@
 import type * as BabelCore from '@babel/core'
-import { awaiting, hereOf, resuming, waitingForCondition, waitingFunction } from './awaits.ts'
+import { awaiting, callScopeOf, resuming, waitingForCondition, waitingFunction } from './awaits.ts'
 import { type Context, type NodePath, type types, withoutTypes } from './babel.ts'
 import { noteMoved } from './bindings.ts'
 import { condition, isPlain } from './conditions.ts'
@@ -36,43 +36,45 @@ export function rewriteBody(block: NodePath<types.Function>, context: Context, m
 }
 
 function rewritingOf(context: Context): Rewriting {
-  const { t, expanded, forced, awaited, fail } = context
-  const { block: $ } = context.names
+  const { t, expanded, forcedTests, awaited, fail } = context
+  const { blockContext } = context.names
   const now = {} as Rewriting
   const rewriting: BlockRewriting = {
     get block() {
       return now.current.block
     },
-    $,
+    blockContext,
     context,
   }
   const call = (name: string, ...args: types.Expression[]): types.CallExpression =>
-    t.callExpression(member($, name, t), args)
-  const replaceByCall = (path: NodePath, made: types.CallExpression): void => {
-    path.replaceWith(made)
-    for (const i of made.arguments.keys()) noteMoved(path.get(`arguments.${i}`) as NodePath, context)
+    t.callExpression(member(blockContext, name, t), args)
+  const replaceByCall = (path: NodePath, replacement: types.CallExpression): void => {
+    path.replaceWith(replacement)
+    for (const i of replacement.arguments.keys()) noteMoved(path.get(`arguments.${i}`) as NodePath, context)
   }
   const forceTest = (path: NodePath): void => {
     const test = path.get('test') as NodePath<types.Expression>
-    if (test.node && !forced.has(test.node) && !isPlain(test.node))
-      test.replaceWith(condition(path, test.node, now.current.block, context, $).test)
+    if (test.node && !forcedTests.has(test.node) && !isPlain(test.node))
+      test.replaceWith(condition(path, test.node, now.current.block, context, blockContext).test)
   }
   const resumeFirst = (clause: NodePath): void => {
     const fn =
-      clause.isBlockStatement() && once(resumed, clause.node) ? waitingFunction(clause, now.current.block) : undefined
-    if (fn) (clause.node as types.BlockStatement).body.unshift(resuming(fn, context, $))
+      clause.isBlockStatement() && isFirstVisit(resumed, clause.node)
+        ? waitingFunction(clause, now.current.block)
+        : undefined
+    if (fn) (clause.node as types.BlockStatement).body.unshift(resuming(fn, context, blockContext))
   }
   const resumeAfter = (loop: NodePath): void => {
-    const fn = once(resumed, loop.node) ? waitingFunction(loop, now.current.block) : undefined
+    const fn = isFirstVisit(resumed, loop.node) ? waitingFunction(loop, now.current.block) : undefined
     let statement = loop
     while (statement.parentPath?.isLabeledStatement()) statement = statement.parentPath
-    if (fn) statement.insertAfter(resuming(fn, context, $))
+    if (fn) statement.insertAfter(resuming(fn, context, blockContext))
   }
   const marked = new WeakSet<object>()
   const resumed = new WeakSet<object>()
   // Babel visits a node anew where something in it was replaced.
   const mark = <K extends 'body' | 'consequent'>(node: { [key in K]: types.Statement[] }, key: K): void => {
-    if (once(marked, node)) node[key].splice(0, node[key].length, ...withMarks(node[key], $, t))
+    if (isFirstVisit(marked, node)) node[key].splice(0, node[key].length, ...withMarks(node[key], blockContext, t))
   }
   const visitor: BabelCore.Visitor = {
     CallExpression: {
@@ -91,7 +93,7 @@ function rewritingOf(context: Context): Rewriting {
         const fn = path.parentPath.isAwaitExpression()
           ? undefined
           : waitingForCondition(path, now.current.block, context)
-        if (fn) path.replaceWith(awaiting(path.node, fn, context, $))
+        if (fn) path.replaceWith(awaiting(path.node, fn, context, blockContext))
       },
     },
     OptionalCallExpression: { exit: path => rewriteCall(path as never, rewriting) },
@@ -141,7 +143,7 @@ function rewritingOf(context: Context): Rewriting {
       exit(path) {
         const { operator, left, right } = path.node
         if (operator === '??' || isPlain(left)) return
-        const { test, value } = condition(path, left, now.current.block, context, $)
+        const { test, value } = condition(path, left, now.current.block, context, blockContext)
         const chosen =
           operator === '&&' ? t.conditionalExpression(test, right, value) : t.conditionalExpression(test, value, right)
         expanded.add(chosen)
@@ -153,8 +155,8 @@ function rewritingOf(context: Context): Rewriting {
       exit(path) {
         const { operator, argument } = path.node
         if (operator === '-' && !t.isLiteral(argument)) replaceByCall(path, call('neg', argument))
-        else if (operator === '!' && !forced.has(argument) && !isPlain(argument))
-          path.get('argument').replaceWith(condition(path, argument, now.current.block, context, $).test)
+        else if (operator === '!' && !forcedTests.has(argument) && !isPlain(argument))
+          path.get('argument').replaceWith(condition(path, argument, now.current.block, context, blockContext).test)
         path.skip()
       },
     },
@@ -169,21 +171,21 @@ function rewritingOf(context: Context): Rewriting {
         path.skip()
       },
     },
-    AssignmentExpression: { exit: path => rewriteAssignment(path, now.current.block, $, context) },
+    AssignmentExpression: { exit: path => rewriteAssignment(path, now.current.block, blockContext, context) },
     AwaitExpression: {
       exit(path) {
         if (expanded.has(path.node)) return
         const fn = waitingFunction(path, now.current.block)
         if (!fn) return
-        path.replaceWith(awaiting(path.node.argument, fn, context, $))
+        path.replaceWith(awaiting(path.node.argument, fn, context, blockContext))
         path.skip()
       },
     },
     YieldExpression: {
       exit(path) {
-        const fn = once(resumed, path.node) ? waitingFunction(path, now.current.block) : undefined
+        const fn = isFirstVisit(resumed, path.node) ? waitingFunction(path, now.current.block) : undefined
         if (!fn) return
-        path.replaceWith(call('renew', hereOf(fn, context, $), path.node))
+        path.replaceWith(call('renew', callScopeOf(fn, context, blockContext), path.node))
         path.skip()
       },
     },
@@ -191,7 +193,7 @@ function rewritingOf(context: Context): Rewriting {
   return Object.assign(now, { visitor, mark: (body: types.BlockStatement) => mark(body, 'body') })
 }
 
-function once(seen: WeakSet<object>, node: object): boolean {
+function isFirstVisit(seen: WeakSet<object>, node: object): boolean {
   if (seen.has(node)) return false
   seen.add(node)
   return true

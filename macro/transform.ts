@@ -69,7 +69,7 @@ export function transform({
     lines: code.split(/\r\n|\n|\r/),
     declared: [],
     names: {
-      block: program.scope.generateUidIdentifier('block'),
+      blockContext: program.scope.generateUidIdentifier('block'),
       set: program.scope.generateUidIdentifier('set'),
       value: program.scope.generateUidIdentifier('value'),
       info: uid('info'),
@@ -81,8 +81,8 @@ export function transform({
     uid,
     crawled: new WeakSet(),
     expanded: new WeakSet(),
-    forced: new WeakSet(),
-    heres: new WeakMap(),
+    forcedTests: new WeakSet(),
+    callScopes: new WeakMap(),
     lateBlocks: lateBlocks(references),
     awaited: new WeakSet(),
     fail: (path, message) => failAt(path, message, ErrorClass),
@@ -119,11 +119,12 @@ export function transform({
   const calls = Object.values(forms)
     .flatMap(form => (references[form.name] ?? []).map(path => ({ form, call: callOf(path, form, context) })))
     .sort((a, b) => (b.call.node.start ?? 0) - (a.call.node.start ?? 0))
-  const around = new Set<NodePath>()
+  const outerCalls = new Set<NodePath>()
   for (const { call } of calls)
-    for (let at = call.parentPath as NodePath | null; at; at = at.parentPath) if (at.isCallExpression()) around.add(at)
+    for (let at = call.parentPath as NodePath | null; at; at = at.parentPath)
+      if (at.isCallExpression()) outerCalls.add(at)
   for (const { form, call } of calls) {
-    if (around.has(call)) program.scope.crawl()
+    if (outerCalls.has(call)) program.scope.crawl()
     const tagged = call.parentPath
     if (call.key === 'tag' && tagged?.isTaggedTemplateExpression()) expandTemplate(form, call, tagged, context)
     else expandBlock(form, call, context)
@@ -208,21 +209,24 @@ function awaitCalls(paths: readonly NodePath[], references: References, { t, fai
     const call = fn.parentPath
     if (!call?.isCallExpression() || lateBlocks.get(fn.node) !== call.node) return false
     if (call.parentPath.isAwaitExpression()) return true
-    const around = call.getFunctionParent()
-    if (!around || !(blocks.has(around.node as types.Expression) || around.node.async || waitsLate(around)))
+    const callerFunction = call.getFunctionParent()
+    if (
+      !callerFunction ||
+      !(blocks.has(callerFunction.node as types.Expression) || callerFunction.node.async || waitsLate(callerFunction))
+    )
       return false
-    around.node.async = true
+    callerFunction.node.async = true
     call.replaceWith(t.awaitExpression(call.node))
     return true
   }
   for (const path of paths) {
     const call = path.parentPath
     if (!call?.isCallExpression() || path.key !== 'callee' || call.parentPath.isAwaitExpression()) continue
-    const around = call.getFunctionParent()
-    const isBlock = around !== null && blocks.has(around.node as types.Expression)
-    if (isBlock || (around && waitsLate(around))) around.node.async = true
+    const callerFunction = call.getFunctionParent()
+    const isBlock = callerFunction !== null && blocks.has(callerFunction.node as types.Expression)
+    if (isBlock || (callerFunction && waitsLate(callerFunction))) callerFunction.node.async = true
     else if (!call.findParent(parent => blocks.has(parent.node as types.Expression))) continue
-    else if (!around?.node.async)
+    else if (!callerFunction?.node.async)
       throw fail(call, `${call.toString().split('(')[0]}() runs the model and waits: make the function around it async`)
     call.replaceWith(t.awaitExpression(call.node))
   }

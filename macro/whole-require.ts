@@ -16,9 +16,9 @@ export function destructureRequire(declarator: NodePath<types.VariableDeclarator
     const local = locals.get(name) ?? declarator.scope.generateUid(name)
     locals.set(name, local)
     const member = uses[i].parentPath as NodePath
-    const around = member.parentPath as NodePath
-    const isCallee = around.node.type === 'SequenceExpression' && around.node.expressions.length === 2
-    ;(isCallee ? around : member).replaceWith(identifier(local))
+    const parent = member.parentPath as NodePath
+    const isCallee = parent.node.type === 'SequenceExpression' && parent.node.expressions.length === 2
+    ;(isCallee ? parent : member).replaceWith(identifier(local))
   }
   declarator.node.id = {
     type: 'ObjectPattern',

@@ -28,7 +28,7 @@ async function expand({ resourcePath, rootContext }: LoaderContext, code: string
 /** Place and code frame, and no more: webpack's cache keeps no other kind of error, and Turbopack would print the cause with Babel's own frames. */
 function plain(error: unknown): unknown {
   if (!(error instanceof BuildError)) return error
-  const told = new Error(error.message)
-  told.stack = String(told)
-  return told
+  const shownError = new Error(error.message)
+  shownError.stack = String(shownError)
+  return shownError
 }

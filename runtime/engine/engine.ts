@@ -54,7 +54,7 @@ interface PlanRequest {
   readonly form: NormalForm
   readonly known: ReadonlyMap<string, TensorData>
   readonly keepEdges?: boolean | undefined
-  readonly claims?: string | undefined
+  readonly untrustedTypes?: string | undefined
 }
 
 /** A plan keeps the parts that its sessions are made of, some hundred kilobytes. */
@@ -151,17 +151,17 @@ export class Engine {
   async run({
     recording,
     inputs,
-    alreadyComputed: given,
+    alreadyComputed,
     keepEdges,
-    inputsComeOnce: once,
+    inputsComeOnce,
     signal,
-    untrustedTypes: claims,
+    untrustedTypes,
   }: EngineRun): Promise<EngineResult> {
     this.#assertOpen()
     const start = performance.now()
     const form = normalise(recording)
-    const known = given ?? new Map<string, TensorData>()
-    const { planned, cached, linked } = this.#plan({ recording, form, known, keepEdges, claims })
+    const known = alreadyComputed ?? new Map<string, TensorData>()
+    const { planned, cached, linked } = this.#plan({ recording, form, known, keepEdges, untrustedTypes })
     const { plan } = planned
     const steps: StepReport[] = []
     const values = await runPlan(this.#context, {
@@ -169,8 +169,8 @@ export class Engine {
       operands: form.operands,
       order: form.order,
       inputs,
-      given: known,
-      once: once ?? false,
+      alreadyComputed: known,
+      inputsComeOnce: inputsComeOnce ?? false,
       signal,
       report: steps,
     })
@@ -194,18 +194,18 @@ export class Engine {
     for (const session of groups) await session?.release()
   }
 
-  #plan({ recording, form, known, keepEdges = false, claims }: PlanRequest): {
+  #plan({ recording, form, known, keepEdges = false, untrustedTypes }: PlanRequest): {
     planned: Planned
     cached: boolean
     linked(joins: boolean): LinkPlan
   } {
     let { key } = form
     if (keepEdges) key += '!edges'
-    if (known.size > 0) key += `!given ${[...known.keys()].join('\u0000')}`
-    if (claims !== undefined) key += `!claims ${claims}`
+    if (known.size > 0) key += `!computed ${[...known.keys()].join('\u0000')}`
+    if (untrustedTypes !== undefined) key += `!types ${untrustedTypes}`
     const linked = (joins: boolean): LinkPlan => {
       const plan = link(this.program, recording, form, new Set(known.keys()), { keepEdges, joins })
-      return claims === undefined ? plan : withOwnSessions(plan, claims)
+      return untrustedTypes === undefined ? plan : withOwnSessions(plan, untrustedTypes)
     }
     const earlier = this.#plans.get(key)
     if (earlier) return { planned: earlier, cached: true, linked }
@@ -227,7 +227,7 @@ export class Engine {
 
 /** A copy of the plan whose rebuilt sessions have keys of their own. */
 function withOwnSessions(plan: LinkPlan, untrustedTypes: string): LinkPlan {
-  return { ...plan, steps: plan.steps.map(step => ({ ...step, key: `${step.key}!claims ${untrustedTypes}` })) }
+  return { ...plan, steps: plan.steps.map(step => ({ ...step, key: `${step.key}!types ${untrustedTypes}` })) }
 }
 
 /** The data of a wanted value that is a constant. */

@@ -9,10 +9,10 @@ export interface Copy {
 }
 
 // No new URL('../', import.meta.url): bundlers take that for a file to be copied, also through a variable.
-const here = import.meta.url
+const moduleUrl = import.meta.url
 export const ownCopy: Copy = {
   version,
-  location: here.replace(/(dist\/)?runtime\/errors\/copies\.[jt]s$/, ''),
+  location: moduleUrl.replace(/(dist\/)?runtime\/errors\/copies\.[jt]s$/, ''),
 }
 
 /** A value's own word for the copy that made it: the same in every copy, of every version. */
@@ -21,8 +21,8 @@ export const copy: unique symbol = Symbol.for('onnsight.copy') as never
 /** @throws TwoCopiesError if another copy of the package has made the value */
 export function refuseForeign(value: unknown): void {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return
-  const made = (value as { [copy]?: Copy })[copy]
-  if (made !== undefined && made !== ownCopy) throw new TwoCopiesError(made)
+  const valueCopy = (value as { [copy]?: Copy })[copy]
+  if (valueCopy !== undefined && valueCopy !== ownCopy) throw new TwoCopiesError(valueCopy)
 }
 
 export class TwoCopiesError extends OnnsightError {

@@ -31,8 +31,8 @@ export class CycleError extends OnnsightError {
 
 export class OutOfOrderError extends OnnsightError {
   static readonly code = 'out-of-order'
-  constructor(label: string, write: Located | undefined, forced: Located | undefined) {
-    const before = forced?.position()
+  constructor(label: string, write: Located | undefined, computedAt: Located | undefined) {
+    const before = computedAt?.position()
     const where = before ? ` at ${before.file}:${before.line}` : ''
     super(
       OutOfOrderError.code,

@@ -1,9 +1,9 @@
 // No new URL('../', import.meta.url): bundlers take that for a file to be copied, also through a variable.
-const here = import.meta.url
+const moduleUrl = import.meta.url
 /** In a bundle this module lies in no room of its own, and what lies beside the bundle is the user's. */
-const isBundled = !/\/runtime\/errors\/own-frames\.[jt]s$/.test(here)
+const isBundled = !/\/runtime\/errors\/own-frames\.[jt]s$/.test(moduleUrl)
 /** This package's folder, and the rooms in it whose frames tell the user nothing. */
-const own = here.replace(/(dist\/)?runtime\/errors\/own-frames\.[jt]s$/, '')
+const own = moduleUrl.replace(/(dist\/)?runtime\/errors\/own-frames\.[jt]s$/, '')
 const rooms = ['runtime/', 'language/', 'testing/']
 const folders = isBundled
   ? ['/node_modules/onnsight/']

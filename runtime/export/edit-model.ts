@@ -41,8 +41,8 @@ export async function editModel(parts: EditedParts): Promise<ModelProto> {
   const { graph, openShapes } = engine.program
   const trials = await tryDims(graph.inputs, dims => engine.shapes(withTypes(graph.inputs, dims)))
   const recorded = await recordBesideBranches(parts, commonShapes(trials, openShapes))
-  const made = new EditedModel(parts, trials, recorded)
-  return made.run()
+  const edited = new EditedModel(parts, trials, recorded)
+  return edited.run()
 }
 
 /** Records the edits on the variant with all branches. @throws UnsavableEditError for an edit that does something else in a chosen branch */

@@ -61,11 +61,18 @@ function build(node: NodeProto, sources: readonly Source[], names: AddedNames): 
   const [result] = node.output
   const add = (opType: string, input: string[], output: string | undefined, attribute: NodeProto['attribute'] = []) => {
     const name = names.unique(`${node.name}_${opType}`)
-    const made = output ?? names.unique(`${name}_output_0`)
+    const outputName = output ?? names.unique(`${name}_output_0`)
     nodes.push(
-      withFields(create(NodeProtoSchema), { ...metadataOf(node), name, opType, input, output: [made], attribute }),
+      withFields(create(NodeProtoSchema), {
+        ...metadataOf(node),
+        name,
+        opType,
+        input,
+        output: [outputName],
+        attribute,
+      }),
     )
-    return made
+    return outputName
   }
   const number = (value: number): string => {
     const name = names.unique(`${node.output[0]}_value`)

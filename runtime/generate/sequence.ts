@@ -19,12 +19,12 @@ export class Sequence {
   #isFirst = true
 
   /**
-   * @param given the inputs of the first step: ids alone, or by name. Prompts of different lengths are padded on the left.
+   * @param inputs the inputs of the first step: ids alone, or by name. Prompts of different lengths are padded on the left.
    * @throws GenerateError
    */
-  constructor(decoder: Decoder, given: unknown, padding: number) {
+  constructor(decoder: Decoder, inputs: unknown, padding: number) {
     this.#decoder = decoder
-    const named = byName(given, decoder.ids)
+    const named = byName(inputs, decoder.ids)
     const { ids, mask } = promptOf(decoder, named, padding)
     this.#ids = ids
     const { caches } = decoder
@@ -91,18 +91,18 @@ export class Sequence {
     this.#mask = this.#mask.map(row => [...row, 1])
     this.#positions = this.#positions.map(row => [...row, row[row.length - 1] + 1])
     // A merged decoder gives nothing for what it computed once, of the encoder's states: that stays.
-    const given = this.#decoder.caches.flatMap(({ input, output }) => {
+    const grownCaches = this.#decoder.caches.flatMap(({ input, output }) => {
       const cache = output === undefined ? undefined : caches[output]
       return cache && cache.size > 0 ? [[input, cache] as const] : []
     })
-    this.#caches = { ...this.#caches, ...Object.fromEntries(given) }
+    this.#caches = { ...this.#caches, ...Object.fromEntries(grownCaches) }
     this.#isFirst = false
   }
 }
 
-function byName(given: unknown, ids: string): Record<string, unknown> {
-  const isNamed = typeof given === 'object' && given !== null && isPlain(given)
-  return isNamed ? (given as Record<string, unknown>) : { [ids]: given }
+function byName(inputs: unknown, ids: string): Record<string, unknown> {
+  const isNamed = typeof inputs === 'object' && inputs !== null && isPlain(inputs)
+  return isNamed ? (inputs as Record<string, unknown>) : { [ids]: inputs }
 }
 
 /** Ids of the same length, and a mask where there is padding or one was given. */
@@ -113,8 +113,8 @@ function promptOf(
 ): { ids: Rows; mask: Rows | undefined } {
   const rows = rowsOf(named[decoder.ids], decoder.ids)
   const length = Math.max(...rows.map(row => row.length))
-  const given = decoder.mask ? named[decoder.mask] : undefined
-  const mask = given === undefined ? undefined : rowsOf(given, decoder.mask!)
+  const userMask = decoder.mask ? named[decoder.mask] : undefined
+  const mask = userMask === undefined ? undefined : rowsOf(userMask, decoder.mask!)
   if (rows.every(row => row.length === length)) return { ids: rows, mask }
   if (mask)
     throw new GenerateError(
@@ -129,8 +129,8 @@ function promptOf(
   return padPrompts(rows, 'left', padding)
 }
 
-function rowsOf(given: unknown, name: string): number[][] {
-  const nested = given instanceof Tensor || ArrayBuffer.isView(given) ? toTensor(given as TensorLike).tolist() : given
+function rowsOf(value: unknown, name: string): number[][] {
+  const nested = value instanceof Tensor || ArrayBuffer.isView(value) ? toTensor(value as TensorLike).tolist() : value
   const isRows =
     Array.isArray(nested) && nested.length > 0 && nested.every(row => Array.isArray(row) && row.every(isInteger))
   if (isRows) {
@@ -139,7 +139,7 @@ function rowsOf(given: unknown, name: string): number[][] {
     throw new GenerateError(`A row of ${name} is empty: there is no token to go on from.`, 'give each prompt a token')
   }
   throw new GenerateError(
-    given === undefined ? `generate() was given no ${name}.` : `${name} is not a list of rows of integers.`,
+    value === undefined ? `generate() was given no ${name}.` : `${name} is not a list of rows of integers.`,
     `pass { ${name}: [[464, 3290]] }: one row for each prompt`,
   )
 }

@@ -81,7 +81,8 @@ export function recordingToJSON<D>(
     return at ? { at: { ...at, file: displayPath(at.file) } } : {}
   }
   const node = (expression: Expression): NodeJSON<D> => {
-    const made = (output: number): ResultJSON => results.get(expression)?.[output] ?? { type: 'float32', dims: null }
+    const resultOf = (output: number): ResultJSON =>
+      results.get(expression)?.[output] ?? { type: 'float32', dims: null }
     switch (expression.kind) {
       case 'operand':
       case 'constant':
@@ -91,7 +92,7 @@ export function recordingToJSON<D>(
           kind: 'read',
           tap: tapJSON(expression.tap),
           writes: expression.writes,
-          result: made(0),
+          result: resultOf(0),
           ...position(expression.mark),
         }
       case 'operation': {
@@ -102,7 +103,7 @@ export function recordingToJSON<D>(
           domain,
           inputs: inputs.map(input => (input ? reference(input) : null)),
           attributes,
-          results: Array.from({ length: outputs }, (_, output) => made(output)),
+          results: Array.from({ length: outputs }, (_, output) => resultOf(output)),
           ...position(mark),
         }
       }
@@ -114,7 +115,7 @@ export function recordingToJSON<D>(
           from: tapJSON(from),
           to: tapJSON(to),
           input: reference(input),
-          result: made(0),
+          result: resultOf(0),
           ...position(mark),
         }
       }

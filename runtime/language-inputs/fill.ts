@@ -16,16 +16,16 @@ export type PaddingSide = 'left' | 'right'
  */
 export function fillInputs(
   declared: readonly DeclaredInput[],
-  given: unknown,
+  inputs: unknown,
   side: PaddingSide,
   padding = 0,
 ): unknown {
   const name = idsInput(declared)
-  if (name === undefined) return given
-  const isNamed = typeof given === 'object' && given !== null && isPlain(given)
-  const ids = isNamed ? (given as Record<string, unknown>)[name] : given
-  if (ids === undefined || ids === null) return given
-  const named: Record<string, unknown> = isNamed ? { ...given } : { [name]: given }
+  if (name === undefined) return inputs
+  const isNamed = typeof inputs === 'object' && inputs !== null && isPlain(inputs)
+  const ids = isNamed ? (inputs as Record<string, unknown>)[name] : inputs
+  if (ids === undefined || ids === null) return inputs
+  const named: Record<string, unknown> = isNamed ? { ...inputs } : { [name]: inputs }
   padIds(named, name, declared, side, padding)
   const size = sizeOf(named[name])
   if (!size) return named
@@ -143,10 +143,10 @@ class Filling {
   #maskRows(): Rows {
     const { rows, tokens } = this.#size
     const mask = this.#declared.find(input => roleOf(input, this.#declared) === 'mask')
-    const given = mask && this.#named[mask.name]
-    if (given === undefined) return ones(rows, this.#past + tokens)
-    const isTyped = given instanceof Tensor || ArrayBuffer.isView(given)
-    const nested = isTyped || !Array.isArray(given) ? toTensor(given as Tensor).tolist() : given
+    const userMask = mask && this.#named[mask.name]
+    if (userMask === undefined) return ones(rows, this.#past + tokens)
+    const isTyped = userMask instanceof Tensor || ArrayBuffer.isView(userMask)
+    const nested = isTyped || !Array.isArray(userMask) ? toTensor(userMask as Tensor).tolist() : userMask
     return (nested as readonly (readonly unknown[])[]).map(row => Array.from(row, Number))
   }
 

@@ -121,23 +121,23 @@ export class Cache {
  * @throws CacheTooLargeError before anything runs; UnknownModuleError
  */
 export function cache(options?: CacheOptions): Cache
-export function cache(given: CacheOptions = {}, ...surplus: unknown[]): Cache {
+export function cache(options: CacheOptions = {}, ...surplus: unknown[]): Cache {
   refuseSurplus('cache', 1, surplus, 'name the modules in one list: cache({ modules: [a, b] })')
-  const options = knownOptions('cache()', given, ['modules', 'where', 'inputs', 'file', 'maxBytes'])
+  const known = knownOptions('cache()', options, ['modules', 'where', 'inputs', 'file', 'maxBytes'])
   const tracer = currentTrace()
   if (!tracer) throw new SaveError('cache() was called outside a trace.', 'call it inside the block of a trace')
   const { tree } = tracer.program
-  const modules = chosenModules(tree, options)
+  const modules = chosenModules(tree, known)
   const entries = new Map<string, CachedModule>()
-  const { file } = options
+  const { file } = known
   if (file !== undefined) claimFile(file, tracer)
   const named: Record<string, Tensor> = {}
   tracer.atEnd(() => {
     for (const module of modules) {
-      const entry = readModule(tracer, module, options.inputs ?? false, named)
+      const entry = readModule(tracer, module, known.inputs ?? false, named)
       if (Object.keys(entry).length > 0 && file === undefined) entries.set(module.path, Object.freeze(entry))
     }
-    assertSize(named, options.maxBytes ?? 4 * 2 ** 30)
+    assertSize(named, known.maxBytes ?? 4 * 2 ** 30)
     for (const tensor of Object.values(named)) tracer.save(tensor)
   })
   if (file !== undefined) tracer.whenRun(() => writeTensors(file, named))

@@ -39,7 +39,7 @@ export class RecordBackend implements Backend {
       if (trace.awaitsInvokes) trace.model.prepare(undefined)
       const result = await recorderScope().run(trace, () => trace.execute())
       const wanted: Tensor[] = []
-      const shown = withPlaceholders(result, wanted)
+      const resultWithPlaceholders = withPlaceholders(result, wanted)
       const recording = trace.recording(wanted.map(tensor => stateOf(tensor).value))
       trace.engine.check(recording)
       trace.commit(result)
@@ -47,7 +47,7 @@ export class RecordBackend implements Backend {
       return {
         ...recordingToJSON(recording, encodeData, displayPath),
         inputs,
-        result: shown,
+        result: resultWithPlaceholders,
       } satisfies InterventionGraph
     })
   }
@@ -111,16 +111,16 @@ export function graphInputs(json: unknown): Record<string, Tensor> {
 }
 
 /** The block's result, with tensors instead of placeholders. */
-function fillResult(shown: unknown, tensors: readonly Tensor[]): unknown {
-  if (Array.isArray(shown)) return shown.map(item => fillResult(item, tensors))
-  if (typeof shown !== 'object' || shown === null) return shown
-  if ('$tensor' in shown) {
-    const tensor = tensors[shown.$tensor as number]
-    if (!tensor || Object.keys(shown).length > 1)
+function fillResult(stored: unknown, tensors: readonly Tensor[]): unknown {
+  if (Array.isArray(stored)) return stored.map(item => fillResult(item, tensors))
+  if (typeof stored !== 'object' || stored === null) return stored
+  if ('$tensor' in stored) {
+    const tensor = tensors[stored.$tensor as number]
+    if (!tensor || Object.keys(stored).length > 1)
       throw new InvalidInterventionGraphError('result', 'refers to a tensor that is not in wanted')
     return tensor
   }
-  return Object.fromEntries(Object.entries(shown).map(([name, item]) => [name, fillResult(item, tensors)]))
+  return Object.fromEntries(Object.entries(stored).map(([name, item]) => [name, fillResult(item, tensors)]))
 }
 
 function withPlaceholders(result: unknown, wanted: Tensor[]): unknown {

@@ -346,9 +346,9 @@ export class ModelHandle extends ModuleHandle {
     }
   }
 
-  async save(path: string, given: SaveOptions = {}): Promise<void> {
-    const options = knownOptions('save()', given, ['weights', 'signal'])
-    await this.#loaded.save(path, options, this.#edits.length > 0 ? this[traceable]() : undefined)
+  async save(path: string, options: SaveOptions = {}): Promise<void> {
+    const known = knownOptions('save()', options, ['weights', 'signal'])
+    await this.#loaded.save(path, known, this.#edits.length > 0 ? this[traceable]() : undefined)
   }
 
   async release(): Promise<void> {

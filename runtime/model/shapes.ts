@@ -47,7 +47,7 @@ export async function modelShapes(engine: Engine, inputs: Parameters<Engine['sha
   const { taps, tree } = engine.program
   const at = (find: (module: ModuleNode) => Tap, module: ModuleNode): ValueShape | undefined => {
     try {
-      return shown(shapes.get(find(module).tensor))
+      return publicShape(shapes.get(find(module).tensor))
     } catch (error) {
       if (error instanceof OnnsightError) return undefined
       throw error
@@ -74,7 +74,8 @@ export async function modelShapes(engine: Engine, inputs: Parameters<Engine['sha
 }
 
 /** Without what only the engine needs. */
-const shown = (shape: ValueShape | undefined): ValueShape | undefined => shape && { type: shape.type, dims: shape.dims }
+const publicShape = (shape: ValueShape | undefined): ValueShape | undefined =>
+  shape && { type: shape.type, dims: shape.dims }
 
 const show = (shape: ValueShape | undefined): string =>
   shape ? `${shape.type} ${shape.dims ? showDims(shape.dims) : '[?]'}` : '?'

@@ -65,7 +65,8 @@ class Scopes {
   #ofExpandedNodes(): void {
     for (const { cluster, index, outputs } of this.#graph.nodes) {
       if (!cluster || this.#scopes[index]) continue
-      if (cluster.sum === outputs[0] || cluster.completed.has(outputs[0]) || cluster.around.has(outputs[0])) continue
+      if (cluster.sum === outputs[0] || cluster.completed.has(outputs[0]) || cluster.placedByNeighbours.has(outputs[0]))
+        continue
       const [last] = cluster.nodes.slice(-1)
       this.#scopes[index] = this.#scopes[last.index]
     }

@@ -50,8 +50,8 @@ function attempt(name: string, declared: string, run: (...args: unknown[]) => un
     return run(...values)
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
-    const given = values.map(value => (value === undefined ? 'nothing' : describe(value))).join(', ')
-    throw new TemplateProblem(`${name} was given ${given || 'nothing'}`, usage(name, declared))
+    const received = values.map(value => (value === undefined ? 'nothing' : describe(value))).join(', ')
+    throw new TemplateProblem(`${name} was given ${received || 'nothing'}`, usage(name, declared))
   }
 }
 

@@ -86,7 +86,7 @@ export class Interpreter {
         await this.#print(statement.values)
         return false
       case 'value':
-        this.#setting.show?.(await this.#shown(this.#value(statement.value)))
+        this.#setting.show?.(await this.#printable(this.#value(statement.value)))
         return false
       case 'for':
         for (const item of this.#items(statement)) {
@@ -117,14 +117,14 @@ export class Interpreter {
 
   async #print(values: readonly Expression[]): Promise<void> {
     if (this.#setting.trace?.isSilent) return
-    const shown: unknown[] = []
-    for (const value of values) shown.push(await this.#shown(this.#value(value)))
+    const printed: unknown[] = []
+    for (const value of values) printed.push(await this.#printable(this.#value(value)))
     const print = this.#setting.print ?? console.log
-    print(...shown)
+    print(...printed)
   }
 
   /** Runs the model as far as a value needs. */
-  async #shown(value: unknown): Promise<unknown> {
+  async #printable(value: unknown): Promise<unknown> {
     const computed = value instanceof Tensor ? await value.value() : value
     // Where awaits can't be followed, the trace is made current by hand.
     if (this.#setting.trace) recorderScope().enter(this.#setting.trace)

@@ -135,8 +135,8 @@ export class Tensor {
   async value(): Promise<Tensor> {
     const state = this.#state
     if (state.computed) return this
-    const forced = state.force()
-    if (forced) return Tensor.of(await forced)
+    const computing = state.force()
+    if (computing) return Tensor.of(await computing)
     const [data] = await evaluate([state.recorded])
     setData(this, data)
     return this

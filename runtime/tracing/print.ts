@@ -10,8 +10,8 @@ import { stateOf, Tensor } from '../tensor/tensor.ts'
  */
 export async function print(...values: unknown[]): Promise<void> {
   if (currentRecorder()?.isSilent) return
-  const shown = await computed(values)
-  console.log(...shown)
+  const computedValues = await computed(values)
+  console.log(...computedValues)
 }
 
 /**

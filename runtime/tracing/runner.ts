@@ -10,7 +10,7 @@ export interface RunRequest {
   /** The block goes on after this: what is computed now is not computed again. */
   readonly goesOn: boolean
   /** These inputs won't come again. */
-  readonly once: boolean
+  readonly inputsComeOnce: boolean
 }
 
 export interface RunResult {
@@ -18,7 +18,7 @@ export interface RunResult {
   /** The model's nodes that have run. */
   readonly executed: Iterable<number>
   /** Keys of the taps that what was read lies behind. */
-  readonly passed: Iterable<string>
+  readonly tapsBeforeReads: Iterable<string>
   readonly report: TraceReport
 }
 
@@ -31,24 +31,24 @@ export interface Runner {
 export class EngineRunner implements Runner {
   readonly #engine: Engine
   /** What has been computed so far, by the model's own names. */
-  readonly #given = new Map<string, TensorData>()
+  readonly #computed = new Map<string, TensorData>()
 
   constructor(engine: Engine) {
     this.#engine = engine
   }
 
-  async run({ recording, inputs, signal, goesOn, once }: RunRequest): Promise<RunResult> {
-    const given = this.#given
+  async run({ recording, inputs, signal, goesOn, inputsComeOnce }: RunRequest): Promise<RunResult> {
+    const computed = this.#computed
     const { wanted, values, plan, report } = await this.#engine.run({
       recording,
       inputs,
-      alreadyComputed: given,
+      alreadyComputed: computed,
       keepEdges: goesOn,
-      inputsComeOnce: once,
+      inputsComeOnce,
       signal,
     })
     const { producer } = this.#engine.program.graph
-    if (goesOn) for (const [name, data] of values) if (producer.has(name)) given.set(name, data)
-    return { wanted, executed: plan.executed, passed: plan.tapsBeforeReads, report }
+    if (goesOn) for (const [name, data] of values) if (producer.has(name)) computed.set(name, data)
+    return { wanted, executed: plan.executed, tapsBeforeReads: plan.tapsBeforeReads, report }
   }
 }

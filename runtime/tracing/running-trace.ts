@@ -323,7 +323,7 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
       inputs: this.#inputs,
       signal,
       goesOn,
-      once: keepsNothing,
+      inputsComeOnce: keepsNothing,
     })
   }
 
@@ -376,8 +376,8 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
     const scope = new CallScope()
     const mark = this.mark()
     if (this.isOnlyScanned) throw new ScannedError(undefined, mark?.position())
-    const { wanted, executed, passed } = await this.runRecording([value], true)
-    this.#taps.ran(executed, passed, mark)
+    const { wanted, executed, tapsBeforeReads } = await this.runRecording([value], true)
+    this.#taps.ran(executed, tapsBeforeReads, mark)
     // A plain function goes on right after this, where nothing follows awaits.
     scope.reenter()
     return wanted[0]

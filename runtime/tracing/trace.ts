@@ -24,8 +24,8 @@ const backends: Readonly<Record<'trace' | 'scan', () => Backend>> = {
 export async function traceBlock(form: 'trace' | 'scan', args: readonly unknown[], block: Block): Promise<unknown> {
   const [model, inputs, options] = args
   const target = asTraceable(model, form, block.info)
-  const given = (options ?? {}) as TraceOptions
-  const backend = (form === 'trace' ? given.backend : undefined) ?? backends[form]()
-  const running = newTrace(args.length > 1 ? [model, inputs] : [model], given, backend, block.info)
+  const traceOptions = (options ?? {}) as TraceOptions
+  const backend = (form === 'trace' ? traceOptions.backend : undefined) ?? backends[form]()
+  const running = newTrace(args.length > 1 ? [model, inputs] : [model], traceOptions, backend, block.info)
   return restoringScopes(() => running.run(target, trace => block.record(model, trace)))
 }

@@ -31,8 +31,8 @@ export class WorkerBackend implements Backend {
   readonly #workers = new Map<object, LoadedWorker>()
   #traces = 0
 
-  constructor(given: WorkerOptions = {}) {
-    this.#options = knownOptions('WorkerBackend()', given, ['timeoutMs'])
+  constructor(options: WorkerOptions = {}) {
+    this.#options = knownOptions('WorkerBackend()', options, ['timeoutMs'])
   }
 
   /** Process ids of the workers that are running, one for each model. */
@@ -68,9 +68,9 @@ export class WorkerBackend implements Backend {
     const loaded = worker.request({ kind: 'load', ...model.source })
     // A run awaits `loaded` and reports the error.
     loaded.catch(() => undefined)
-    const made = { worker, loaded }
-    this.#workers.set(model.identity, made)
-    return made
+    const started = { worker, loaded }
+    this.#workers.set(model.identity, started)
+    return started
   }
 }
 
@@ -87,7 +87,7 @@ class WorkerRunner implements Runner {
     this.#timeoutMs = timeoutMs
   }
 
-  async run({ recording, inputs, signal, goesOn, once }: RunRequest): Promise<RunResult> {
+  async run({ recording, inputs, signal, goesOn, inputsComeOnce }: RunRequest): Promise<RunResult> {
     signal?.throwIfAborted()
     const { worker, loaded } = this.#find()
     // If the process of an earlier run has ended, the new one computes everything again.
@@ -99,7 +99,7 @@ class WorkerRunner implements Runner {
       recording: recordingToJSON(recording, data => data),
       inputs,
       goesOn,
-      once,
+      inputsComeOnce,
     } as const
     return this.#runLimited(worker, signal, async () => (await worker.request(message)) as RunResult)
   }

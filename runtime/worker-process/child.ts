@@ -27,7 +27,7 @@ async function answer(request: Request): Promise<RunReply | undefined> {
       traces.delete(request.trace)
       return undefined
     case 'run': {
-      const { trace, inputs, goesOn, once } = request
+      const { trace, inputs, goesOn, inputsComeOnce } = request
       const { engine } = await (await model!).variant(inputs)
       const reader = readerOf(engine, data => data as TensorData)
       const recording = recordingFromJSON(request.recording, reader)
@@ -36,8 +36,14 @@ async function answer(request: Request): Promise<RunReply | undefined> {
         runner = new EngineRunner(engine)
         traces.set(trace, runner)
       }
-      const { executed, passed, ...ran } = await runner.run({ recording, inputs, signal: undefined, goesOn, once })
-      return { ...ran, executed: [...executed], passed: [...passed] }
+      const { executed, tapsBeforeReads, ...ran } = await runner.run({
+        recording,
+        inputs,
+        signal: undefined,
+        goesOn,
+        inputsComeOnce,
+      })
+      return { ...ran, executed: [...executed], tapsBeforeReads: [...tapsBeforeReads] }
     }
   }
 }

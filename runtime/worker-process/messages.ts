@@ -15,7 +15,7 @@ export type Request =
       readonly recording: RecordingJSON<TensorData>
       readonly inputs: ReadonlyMap<string, TensorData>
       readonly goesOn: boolean
-      readonly once: boolean
+      readonly inputsComeOnce: boolean
     }
   /** The trace has ended. */
   | { readonly id: number; readonly kind: 'end'; readonly trace: number }
@@ -23,7 +23,7 @@ export type Request =
 export interface RunReply {
   readonly wanted: readonly TensorData[]
   readonly executed: readonly number[]
-  readonly passed: readonly string[]
+  readonly tapsBeforeReads: readonly string[]
   readonly report: TraceReport
 }
 

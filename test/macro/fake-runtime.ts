@@ -36,16 +36,16 @@ export function runtime(fake: Fake): Record<string, unknown> {
   const context = {
     keep: (_: () => readonly unknown[]): void => {},
     at: (line: number, column: number) => fake.marks.push([line, column]),
-    here: () => 'here',
-    suspend: (here: unknown, value: unknown) => {
-      fake.log.push(`suspend ${here}`)
+    scope: () => 'scope',
+    suspend: (scope: unknown, value: unknown) => {
+      fake.log.push(`suspend ${scope}`)
       return value
     },
-    resume: (here: unknown, value: unknown) => {
-      fake.log.push(`resume ${here}`)
+    resume: (scope: unknown, value: unknown) => {
+      fake.log.push(`resume ${scope}`)
       return value
     },
-    renew: (_here: unknown, value: unknown) => value,
+    renew: (_scope: unknown, value: unknown) => value,
     isTensor: (value: unknown) => value instanceof Toy,
     truth: async (value: unknown) => {
       fake.log.push('truth')
@@ -63,7 +63,7 @@ export function runtime(fake: Fake): Record<string, unknown> {
       if (value instanceof Toy) throw new Error('can’t wait')
       return value
     },
-    asked: (callback: unknown) => callback,
+    checkedCallback: (callback: unknown) => callback,
     key: (key: unknown) => key,
     length: (length: unknown) => length,
     add: operator('add', fake, (a, b) => a + b),

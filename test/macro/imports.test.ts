@@ -67,7 +67,7 @@ for (const sourceType of ['module', 'script'] as const)
       test(`several ${sourceType === 'module' ? 'imports' : 'requires'} are expanded as one: ${shell}, Babel ${version}`, t => {
         const take = takes[sourceType]
         const one = meaning(compile(take(names) + block, shell, version, sourceType))
-        t.regex(one, /await_block\.suspend\(_here\d*,_onnsight\.assert/)
+        t.regex(one, /await_block\.suspend\(_scope\d*,_onnsight\.assert/)
         const splits = [
           names.map(name => [name]),
           [names.slice(0, 3), names.slice(3)],

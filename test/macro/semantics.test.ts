@@ -128,7 +128,7 @@ test('await: the tracer is current again afterwards, also where it rejects', asy
     'return await trace(0, 0, async () => { try { await Promise.reject(new Error("x")) } catch (e) { return e.message } })',
   )
   t.is(result, 'x')
-  t.deepEqual(fake.log, ['suspend here', 'resume here'])
+  t.deepEqual(fake.log, ['suspend scope', 'resume scope'])
 })
 
 test('labels, switch, generators, getters, classes, this and arguments mean what they mean', async t => {

@@ -36,7 +36,7 @@ test('compound assignment to super', async t => {
 
 test('after a loop that waits the tracer is current again', async t => {
   const { fake } = await run('await trace(0, 0, async () => { for await (const a of [1, 2]) a; return 3 })')
-  t.deepEqual(fake.log, ['resume here', 'resume here', 'resume here'])
+  t.deepEqual(fake.log, ['resume scope', 'resume scope', 'resume scope'])
 })
 
 test('<= with a text is an operator; === with a text is not', async t => {

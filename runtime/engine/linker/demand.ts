@@ -60,10 +60,10 @@ export class Demand {
 
   /** The id of a recorded value; for a read, the id of the value that arrives at its tap. */
   idOf(value: Value): string {
-    const made = this.#resolve(value)
-    if (typeof made === 'string') return made
-    const { expression } = made
-    if (expression.kind !== 'application') return recordedId(this.#form, made)
+    const resolved = this.#resolve(value)
+    if (typeof resolved === 'string') return resolved
+    const { expression } = resolved
+    if (expression.kind !== 'application') return recordedId(this.#form, resolved)
     return copyId(this.#form.numbers.get(expression)!, expression.to.tensor)
   }
 
@@ -164,7 +164,7 @@ export class Demand {
     const feeds = new Map<string, string>()
     for (const node of nodes) {
       for (const name of node.inputs) {
-        if (!this.#written.has(name) || cluster.made.has(name)) continue
+        if (!this.#written.has(name) || cluster.producedValues.has(name)) continue
         const id = this.#arrivesAt(name, this.#program.taps.pathOf(name, node))
         if (feeds.has(name) && feeds.get(name) !== id) return undefined
         feeds.set(name, id)
@@ -213,13 +213,13 @@ export class Demand {
   prepare(value: Value): void {
     const open = [value]
     for (let next = open.pop(); next; next = open.pop()) {
-      const made = this.#resolve(next)
-      if (typeof made === 'string') continue
-      const { expression } = made
+      const resolved = this.#resolve(next)
+      if (typeof resolved === 'string') continue
+      const { expression } = resolved
       const number = this.#form.numbers.get(expression)!
-      if (expression.kind === 'operand') this.types.set(recordedId(this.#form, made), made.type)
+      if (expression.kind === 'operand') this.types.set(recordedId(this.#form, resolved), resolved.type)
       if (expression.kind === 'operation') {
-        this.types.set(resultId(number, made.output), made.type)
+        this.types.set(resultId(number, resolved.output), resolved.type)
         if (this.#isPrepared(number)) continue
         this.#addOperation(expression, number)
         for (const input of expression.inputs) if (input) open.push(input)

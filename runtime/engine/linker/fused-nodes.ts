@@ -57,8 +57,8 @@ export class FusedNodes {
       this.expand(cluster)
       return
     }
-    const asked = this.#addedOutputs.get(cluster)
-    if (asked) asked.set(index, tensor)
+    const outputs = this.#addedOutputs.get(cluster)
+    if (outputs) outputs.set(index, tensor)
     else this.#addedOutputs.set(cluster, new Map([[index, tensor]]))
   }
 
@@ -73,8 +73,8 @@ export function fuseComplete(nodes: readonly GraphNode[], from: string, to: stri
   for (const { cluster } of nodes) if (cluster) parts.set(cluster, (parts.get(cluster) ?? 0) + 1)
   const isComplete = (cluster: Cluster): boolean =>
     parts.get(cluster) === cluster.nodes.length &&
-    !cluster.made.has(from) &&
-    (!cluster.made.has(to) || cluster.fused.outputs.includes(to))
+    !cluster.producedValues.has(from) &&
+    (!cluster.producedValues.has(to) || cluster.fused.outputs.includes(to))
   return nodes.flatMap(node => {
     const { cluster } = node
     if (!cluster || !isComplete(cluster)) return [node]

@@ -37,14 +37,14 @@ export interface StepParts {
 export function buildStep(parts: StepParts): Step {
   const { program, units, typeOf, outputs, dropped } = parts
   const local = new LocalNames(parts.form)
-  const made = new Set(units.flatMap(unit => unit.outputs))
+  const unitOutputs = new Set(units.flatMap(unit => unit.outputs))
   const read = new Set<string>()
   const weights = new Set<string>()
   const keys: string[] = []
   const expressions: number[] = []
   for (const unit of units) {
     for (const id of readsOf(unit)) {
-      if (made.has(id) || isConstant(id)) continue
+      if (unitOutputs.has(id) || isConstant(id)) continue
       if (program.weights.has(id)) weights.add(id)
       else read.add(id)
     }

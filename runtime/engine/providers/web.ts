@@ -67,12 +67,12 @@ const isOutOfMemory = (error: unknown): boolean =>
   )
 
 function memoised<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined
+  let promise: Promise<T> | undefined
   return () => {
-    made ??= make().catch(error => {
-      made = undefined
+    promise ??= make().catch(error => {
+      promise = undefined
       throw error
     })
-    return made
+    return promise
   }
 }

@@ -25,8 +25,8 @@ export interface RunRequest {
   readonly order: readonly Expression[]
   readonly inputs: ReadonlyMap<string, TensorData>
   /** Values that are known from an earlier run of the same trace. */
-  readonly given: ReadonlyMap<string, TensorData>
-  readonly once: boolean
+  readonly alreadyComputed: ReadonlyMap<string, TensorData>
+  readonly inputsComeOnce: boolean
   readonly signal: AbortSignal | undefined
   readonly report: StepReport[]
 }
@@ -34,13 +34,13 @@ export interface RunRequest {
 /** Runs a plan's steps in turn. Between steps the signal is heard. Gives every value that was not dropped, by id. */
 export async function runPlan(context: RunContext, request: RunRequest): Promise<Map<string, TensorData>> {
   const { plan, operands, report, signal } = request
-  const values = new Map<string, TensorData>(request.given)
+  const values = new Map<string, TensorData>(request.alreadyComputed)
   for (const [name, data] of request.inputs) values.set(name, data)
   operands.forEach((data, slot) => {
     values.set(operandId(slot), data)
   })
   const reuse =
-    !request.once && context.reuse.enabled && plan.steps.some(step => step.kept)
+    !request.inputsComeOnce && context.reuse.enabled && plan.steps.some(step => step.kept)
       ? new Reuse(context.reuse, request)
       : undefined
   for (const step of plan.steps) {

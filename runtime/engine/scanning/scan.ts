@@ -110,9 +110,9 @@ class Skeleton {
     const nodes = withoutInside(this.#graph.nodes).filter(
       node => !node.outputs.every(name => name === '' || this.#sizes.has(name)),
     )
-    const made = nodes.flatMap(node => node.outputs.filter(name => name !== ''))
+    const outputs = nodes.flatMap(node => node.outputs.filter(name => name !== ''))
     const withUnknownRank = [...(unclearRanks.get(this.#graph) ?? [])].filter(name => !this.#sizes.has(name))
-    const session = await this.#provider.create(this.#model(nodes, made, withUnknownRank), {
+    const session = await this.#provider.create(this.#model(nodes, outputs, withUnknownRank), {
       prepack: false,
       optimize: 'basic',
     })
@@ -133,11 +133,11 @@ class Skeleton {
     await session.release()
     for (const node of this.#graph.nodes) {
       const { cluster } = node
-      if (cluster?.inside && cluster.nodes[0] === node) this.#tellInside(cluster.fused.inputs[0], cluster.inside)
+      if (cluster?.inside && cluster.nodes[0] === node) this.#addInsideShapes(cluster.fused.inputs[0], cluster.inside)
     }
   }
 
-  #tellInside(input: string, inside: ReadonlyMap<string, InsideShape>): void {
+  #addInsideShapes(input: string, inside: ReadonlyMap<string, InsideShape>): void {
     const from = this.shapes.get(input)
     if (!from) return
     for (const [name, { reduced, isWide }] of inside) {
@@ -150,7 +150,7 @@ class Skeleton {
     }
   }
 
-  #model(nodes: readonly GraphNode[], made: readonly string[], withUnknownRank: readonly string[]): SessionModel {
+  #model(nodes: readonly GraphNode[], outputs: readonly string[], withUnknownRank: readonly string[]): SessionModel {
     const shapeNodes = withUnknownRank.map(name =>
       emitNode({ opType: 'Shape', domain: '', attributes: {} }, rankName(name), [name], [rankName(name)]),
     )
@@ -165,7 +165,7 @@ class Skeleton {
         nodes: [...nodes.map(node => node.proto), ...shapeNodes],
         inputs: [...this.#inputs, ...this.#weightInputs, ...fixed],
         outputs: [
-          ...made.filter(name => !this.#sizes.has(name)).map(name => ({ name, type: this.#typeOf(name) })),
+          ...outputs.filter(name => !this.#sizes.has(name)).map(name => ({ name, type: this.#typeOf(name) })),
           ...withUnknownRank.map(name => ({ name: rankName(name), type: 'int64' as const })),
         ],
         initializers: this.#keptWeights.filter(name => read.has(name)),

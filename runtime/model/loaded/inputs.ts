@@ -20,8 +20,8 @@ export type Inputs = Readonly<Record<string, TensorLike | Prompt>> | TensorLike 
  * Checks inputs against what the model declares, and converts them. Numbers take the declared dtype; a tensor must have it.
  * @throws InputError for a missing, unknown, wrongly typed or wrongly shaped input
  */
-export function prepareInputs(declared: readonly DeclaredInput[], given: unknown): Map<string, TensorData> {
-  const named = byName(declared, given)
+export function prepareInputs(declared: readonly DeclaredInput[], inputs: unknown): Map<string, TensorData> {
+  const named = byName(declared, inputs)
   for (const name of Object.keys(named)) {
     if (!declared.some(input => input.name === name)) throw new InputError(unknownInput(name, declared), declared)
   }
@@ -37,23 +37,23 @@ export function prepareInputs(declared: readonly DeclaredInput[], given: unknown
   return prepared
 }
 
-function byName(declared: readonly DeclaredInput[], given: unknown): Record<string, unknown> {
-  refuseForeign(given)
+function byName(declared: readonly DeclaredInput[], inputs: unknown): Record<string, unknown> {
+  refuseForeign(inputs)
   const isArray =
-    Array.isArray(given) ||
-    ArrayBuffer.isView(given) ||
-    given instanceof Tensor ||
-    typeof given === 'number' ||
-    isForeign(given)
+    Array.isArray(inputs) ||
+    ArrayBuffer.isView(inputs) ||
+    inputs instanceof Tensor ||
+    typeof inputs === 'number' ||
+    isForeign(inputs)
   if (isArray) {
-    if (declared.length === 1) return { [declared[0].name]: given }
+    if (declared.length === 1) return { [declared[0].name]: inputs }
     throw new InputError(
       `Only one value was passed, but the model takes ${declared.length} inputs.`,
       declared,
       'pass an object, with a value for each name',
     )
   }
-  if (given === undefined || given === null) {
+  if (inputs === undefined || inputs === null) {
     if (declared.length === 0) return {}
     throw new InputError(
       'No inputs were given.',
@@ -61,9 +61,9 @@ function byName(declared: readonly DeclaredInput[], given: unknown): Record<stri
       `pass { ${declared.map(input => `${input.name}: …`).join(', ')} }`,
     )
   }
-  if (typeof given !== 'object')
-    throw new InputError(`Inputs can't be a ${typeof given}.`, declared, 'pass an object, with a value for each name')
-  return given as Record<string, unknown>
+  if (typeof inputs !== 'object')
+    throw new InputError(`Inputs can't be a ${typeof inputs}.`, declared, 'pass an object, with a value for each name')
+  return inputs as Record<string, unknown>
 }
 
 function unknownInput(name: string, declared: readonly DeclaredInput[]): string {
@@ -72,19 +72,19 @@ function unknownInput(name: string, declared: readonly DeclaredInput[]): string 
   return `The model has no input ${name}.${nearest === undefined ? '' : ` Did you mean ${nearest}?`}`
 }
 
-function convert(input: DeclaredInput, given: unknown, declared: readonly DeclaredInput[]): TensorData {
+function convert(input: DeclaredInput, value: unknown, declared: readonly DeclaredInput[]): TensorData {
   const type = input.type as TensorData['type']
   if (!isHeld(type))
     throw new InputError(`The input ${input.name} is of type ${input.type}, which JavaScript can't hold.`, declared)
   let data: TensorData
   try {
-    const isTyped = given instanceof Tensor || ArrayBuffer.isView(given) || isForeign(given)
-    data = stateOf(isTyped ? toTensor(given as TensorLike) : toTensor(given as TensorLike, { type })).data()
+    const isTyped = value instanceof Tensor || ArrayBuffer.isView(value) || isForeign(value)
+    data = stateOf(isTyped ? toTensor(value as TensorLike) : toTensor(value as TensorLike, { type })).data()
   } catch (error) {
     if (!(error instanceof OnnsightError)) throw error
-    if (firstOf(given) !== undefined && TOKEN_INPUT.test(input.name))
+    if (firstOf(value) !== undefined && TOKEN_INPUT.test(input.name))
       throw new InputError(
-        `The input ${input.name} got the text ${JSON.stringify(firstOf(given))}, but takes token ids.`,
+        `The input ${input.name} got the text ${JSON.stringify(firstOf(value))}, but takes token ids.`,
         declared,
         'load the model with its tokenizer, await LanguageModel.load(folder), or give token ids: [[464, 3290]]',
         error,
@@ -100,9 +100,9 @@ function convert(input: DeclaredInput, given: unknown, declared: readonly Declar
 const TOKEN_INPUT = /(^|_)(ids|tokens?)$/
 
 /** The text, or the first text in nested arrays; undefined if there is none. */
-function firstOf(given: unknown): string | undefined {
-  if (Array.isArray(given)) return firstOf(given[0])
-  return typeof given === 'string' ? given : undefined
+function firstOf(value: unknown): string | undefined {
+  if (Array.isArray(value)) return firstOf(value[0])
+  return typeof value === 'string' ? value : undefined
 }
 
 /** Checks rank and fixed dims. Named dims are not checked here, because exporters use one name for dims that may differ. @throws InputError */

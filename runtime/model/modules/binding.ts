@@ -21,7 +21,7 @@ export class Binding {
 
   /** The engine of the branches that the current trace's inputs chose; outside a trace, of the usual branches. */
   get engine(): Engine {
-    return this.#begun()?.engine ?? this.#model.usual.engine
+    return this.#traceWithInputs()?.engine ?? this.#model.usual.engine
   }
 
   /** The path or address that the model was loaded from. */
@@ -85,13 +85,13 @@ export class Binding {
   }
 
   /** The current trace, if it has inputs: else its invokes have. */
-  #begun(): RunningTrace | undefined {
+  #traceWithInputs(): RunningTrace | undefined {
     const tracer = this.#currentTracer()
     return tracer?.awaitsInvokes ? undefined : tracer
   }
 
   /** The chosen branches, as they are shown to users. */
   get branches(): readonly string[] {
-    return (this.#begun()?.variant ?? this.#model.usual).branches
+    return (this.#traceWithInputs()?.variant ?? this.#model.usual).branches
   }
 }

@@ -1,5 +1,5 @@
 import { PREDICATE_METHODS } from '../../../language/predicate-methods.ts'
-import { asked } from '../../tensor/members/tensors-in-javascript.ts'
+import { checkedCallback } from '../../tensor/members/tensors-in-javascript.ts'
 
 /** The array methods that lists of layers have. */
 const LIST_METHODS: ReadonlySet<string> = new Set(
@@ -13,6 +13,6 @@ export function listMethod(name: string, layers: readonly unknown[]): unknown {
   if (!LIST_METHODS.has(name)) return undefined
   const method = (Array.prototype[name as 'map'] as (...args: unknown[]) => unknown).bind(layers)
   return PREDICATE_METHODS.has(name)
-    ? (callback: unknown, ...rest: unknown[]) => method(asked(callback, name), ...rest)
+    ? (callback: unknown, ...rest: unknown[]) => method(checkedCallback(callback, name), ...rest)
     : method
 }

@@ -36,10 +36,10 @@ export function findParameters(graph: OnnxGraph): FoundParameter[] {
     const quantised = quantisedWeights(graph, node)
     if (quantised.length > 0) return quantised.map(({ form, use }) => quantisedParameter(graph, node, form, use))
     const found = floatParameter(graph, node)
-    const beside = otherDequantisedInputs(graph, node)
+    const others = otherDequantisedInputs(graph, node)
     return found
-      ? [found, ...beside.filter(({ parameter }) => parameter.stored[0] !== found.parameter.stored[0])]
-      : beside
+      ? [found, ...others.filter(({ parameter }) => parameter.stored[0] !== found.parameter.stored[0])]
+      : others
   })
 }
 

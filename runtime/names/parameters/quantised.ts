@@ -260,8 +260,8 @@ function storedFactor(graph: OnnxGraph, name: string): string | undefined {
 }
 
 function isScaleOfActivation(graph: OnnxGraph, name: string): boolean {
-  const made = graph.producer.get(name)
-  return made?.node.opType === 'DynamicQuantizeLinear' && made.output === 1
+  const producer = graph.producer.get(name)
+  return producer?.node.opType === 'DynamicQuantizeLinear' && producer.output === 1
 }
 
 /** A Gather from quantised rows, whose reader dequantises them or takes their scale as an input. */

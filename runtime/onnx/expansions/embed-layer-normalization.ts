@@ -13,14 +13,16 @@ const SUM = 2
  */
 export function embedLayerNormalization(node: FusedNode): Expansion {
   const [ids, segmentIds, words, positions, segments, gamma, beta, mask = '', positionIds = ''] = node.proto.input
-  const [output, lengths = '', given = ''] = node.proto.output
+  const [output, lengths = '', sumName = ''] = node.proto.output
   const plain = new PlainNodes(node)
   const rows = (table: string, at: string, role: string): string => plain.add('Gather', [table, at], { axis: 0 }, role)
   const places = positionIds || plain.range(plain.sizeOf(ids, 1, 'tokens'), 'positions')
   const hasSegments = Boolean(segmentIds && segments)
   const parts = [rows(words, ids, 'words'), rows(positions, places, 'position_rows')]
-  const two = plain.add('Add', parts, {}, hasSegments ? 'words_and_positions' : 'sum', hasSegments ? '' : given)
-  const sum = hasSegments ? plain.add('Add', [two, rows(segments, segmentIds, 'segment_rows')], {}, 'sum', given) : two
+  const two = plain.add('Add', parts, {}, hasSegments ? 'words_and_positions' : 'sum', hasSegments ? '' : sumName)
+  const sum = hasSegments
+    ? plain.add('Add', [two, rows(segments, segmentIds, 'segment_rows')], {}, 'sum', sumName)
+    : two
   // The norm is one module, and what comes before it others.
   const before = plain.nodes.flatMap(({ output }) => output)
   const epsilon = new Attributes(node.proto).float('epsilon', 1e-12)
@@ -29,8 +31,8 @@ export function embedLayerNormalization(node: FusedNode): Expansion {
   return {
     nodes: plain.nodes,
     initializers: plain.initializers,
-    around: before,
-    optional: given ? new Map<string, number>() : new Map([[sum, SUM]]),
+    placedByNeighbours: before,
+    optional: sumName ? new Map<string, number>() : new Map([[sum, SUM]]),
   }
 }
 

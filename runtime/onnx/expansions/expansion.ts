@@ -40,7 +40,7 @@ export interface Expansion {
   /** Values that belong to the module that makes the first input of their node: a bias that was fused into the next operation. */
   readonly completed?: readonly string[]
   /** Values that belong where the nodes around them do, or the parameters that their nodes read, and not where the result is made. */
-  readonly around?: readonly string[]
+  readonly placedByNeighbours?: readonly string[]
   /**
    * All that is made inside, where that is known without inference. Of an operator that nearly every model has many of: none of its parts is
    * in a skeleton, and among a module's operations they come behind all that stand in the file.

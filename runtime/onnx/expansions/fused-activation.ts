@@ -20,10 +20,10 @@ const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
 /** com.microsoft FusedGemm: Gemm, and an activation. */
 export function fusedGemm(node: FusedNode): Expansion | Refusal {
   const attributes = new Attributes(node.proto)
-  const given = ['activation_alpha', 'activation_beta'].flatMap(name =>
+  const parameterValues = ['activation_alpha', 'activation_beta'].flatMap(name =>
     attributes.has(name) ? [attributes.float(name, 0)] : [],
   )
-  return before('Gemm', node, node.proto.input, given)
+  return before('Gemm', node, node.proto.input, parameterValues)
 }
 
 /** com.microsoft FusedConv: Conv, a value that is added to it, and an activation. */

@@ -91,7 +91,7 @@ class Norm {
     }
   }
 
-  #shapes(given: ReadonlySet<string>): Map<string, InsideShape> {
+  #shapes(outputs: ReadonlySet<string>): Map<string, InsideShape> {
     const narrow = new Set<string>()
     const shapes = new Map<string, InsideShape>()
     let isWide = this.#isHalf
@@ -99,7 +99,7 @@ class Norm {
       if (opType === 'ReduceMean' || (input.some(name => narrow.has(name)) && !WHOLE.has(opType))) narrow.add(output[0])
       if (this.#isHalf && opType === 'Cast') isWide = output[0] === this.wide
       const reduced = narrow.has(output[0]) ? this.axes! : []
-      if (!given.has(output[0])) shapes.set(output[0], { reduced, isWide })
+      if (!outputs.has(output[0])) shapes.set(output[0], { reduced, isWide })
     }
     return shapes
   }

@@ -16,12 +16,12 @@ export function skipLayerNormalization(node: FusedNode & { readonly isLaterSecon
   const isSimplified = node.proto.opType === 'SkipSimplifiedLayerNormalization'
   const beta = isSimplified ? '' : (node.proto.input[3] ?? '')
   const bias = node.proto.input[isSimplified ? 3 : 4] ?? ''
-  const [output, mean = '', deviation = '', given = ''] = node.proto.output
+  const [output, mean = '', deviation = '', sumName = ''] = node.proto.output
   if (mean || deviation) return { refused: 'mean and inv_std_var as results' }
   const plain = new PlainNodes(node)
   const [stream, branch] = node.isLaterSecond ? [input, skip] : [skip, input]
   const completed = bias ? [plain.add('Add', [branch, bias], {}, 'branch')] : []
-  const sum = plain.add('Add', [stream, completed[0] ?? branch], {}, 'sum', given || undefined)
+  const sum = plain.add('Add', [stream, completed[0] ?? branch], {}, 'sum', sumName || undefined)
   const epsilon = { float: new Attributes(node.proto).float('epsilon', isSimplified ? 1e-6 : 1e-12) }
   if (isSimplified) {
     // Registered by onnxruntime in the default domain, since before opset 23 had RMSNormalization.
@@ -30,6 +30,6 @@ export function skipLayerNormalization(node: FusedNode & { readonly isLaterSecon
   } else {
     layerNormalization(plain, node.opset, { x: sum, gamma, beta, epsilon: epsilon.float, as: output })
   }
-  const optional = given ? new Map<string, number>() : new Map([[sum, SUM]])
+  const optional = sumName ? new Map<string, number>() : new Map([[sum, SUM]])
   return { nodes: plain.nodes, initializers: plain.initializers, optional, sum, completed }
 }

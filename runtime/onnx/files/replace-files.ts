@@ -43,16 +43,16 @@ function temporaryPath(path: string): string {
 }
 
 /** Makes a folder and those above it that are missing. Adds each to `made`, outermost first. */
-async function makeFolders(folder: string, made: string[]): Promise<void> {
+async function makeFolders(folder: string, created: string[]): Promise<void> {
   try {
     await mkdir(folder)
-    made.push(folder)
+    created.push(folder)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EEXIST') return
     if (code !== 'ENOENT') throw error
-    await makeFolders(dirname(folder), made)
-    await makeFolders(folder, made)
+    await makeFolders(dirname(folder), created)
+    await makeFolders(folder, created)
   }
 }
 

@@ -26,13 +26,13 @@ export function expandFusedNodes(
   nodes: readonly { readonly node: NodeProto; readonly name: string }[],
   context: Pick<FusedNode, 'opset' | 'dimsOf' | 'typeOf' | 'taken'> & { readonly rows: Alignment },
 ): { expanded: ExpandedNode[]; initializers: TensorProto[] } {
-  const made = new Map<string, number>()
+  const producers = new Map<string, number>()
   nodes.forEach(({ node }, i) => {
-    for (const name of node.output) made.set(name, i)
+    for (const name of node.output) producers.set(name, i)
   })
   const rankOf = (value: string): number | undefined => {
     const known = context.dimsOf(value)?.length
-    const maker = nodes[made.get(value) ?? -1]?.node
+    const maker = nodes[producers.get(value) ?? -1]?.node
     if (known !== undefined || !maker) return known
     if (maker.opType === 'EmbedLayerNormalization') return maker.output[1] === value ? 1 : 3
     return maker.opType === 'Cast' || maker.opType === 'Identity' ? rankOf(maker.input[0]) : undefined
@@ -41,7 +41,7 @@ export function expandFusedNodes(
   const expanded = nodes.map(({ node, name }): ExpandedNode => {
     const rule = ruleFor(node.domain, node.opType)
     if (!rule) return { nodes: [node], expansion: undefined }
-    const isLaterSecond = (made.get(node.input[1]) ?? -1) >= (made.get(node.input[0]) ?? -1)
+    const isLaterSecond = (producers.get(node.input[1]) ?? -1) >= (producers.get(node.input[0]) ?? -1)
     const result = rule({ ...context, proto: node, name, isLaterSecond, rankOf })
     if (isRefusal(result)) {
       if (context.rows === 'end' && takesLengths(node))

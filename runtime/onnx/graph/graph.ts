@@ -182,11 +182,11 @@ function withClusters(
     const cluster: Cluster = {
       fused: asGraphNode(sorted[i], nodes.length),
       nodes: parts,
-      made: new Set(plain.flatMap(node => node.output)),
+      producedValues: new Set(plain.flatMap(node => node.output)),
       optional: expansion.optional ?? new Map(),
       sum: expansion.sum,
       completed: new Set(expansion.completed),
-      around: new Set(expansion.around),
+      placedByNeighbours: new Set(expansion.placedByNeighbours),
       inside: expansion.inside,
     }
     for (const node of plain)

@@ -32,12 +32,12 @@ export interface Cluster {
   /** Plain nodes, in running order. */
   readonly nodes: readonly GraphNode[]
   /** Values that the plain nodes make. */
-  readonly made: ReadonlySet<string>
+  readonly producedValues: ReadonlySet<string>
   /** Optional outputs of the fused node that the file leaves out: the value's name and the output's index. */
   readonly optional: ReadonlyMap<string, number>
   readonly sum: string | undefined
   readonly completed: ReadonlySet<string>
-  readonly around: ReadonlySet<string>
+  readonly placedByNeighbours: ReadonlySet<string>
   /** Shapes of all that is made inside, where they are known without inference. */
   readonly inside: ReadonlyMap<string, InsideShape> | undefined
 }

@@ -85,7 +85,7 @@ function splice(node: NodeProto, body: GraphProto, names: UsedNames): BodyParts 
     if (unique !== name) renamed.set(name, unique)
   }
   const rename = (name: string): string => renamed.get(name) ?? name
-  const made = new Set(body.node.flatMap(inner => inner.output))
+  const bodyOutputs = new Set(body.node.flatMap(inner => inner.output))
   const handedOut = new Set<string>()
   const unchanged: [from: string, to: string][] = []
   node.output.forEach((outer, i) => {
@@ -95,7 +95,7 @@ function splice(node: NodeProto, body: GraphProto, names: UsedNames): BodyParts 
     }
     if (outer === '') return
     // A value that the branch does not make, or that leaves it twice, needs an Identity that gives it its outer name.
-    if (made.has(inner) && !handedOut.has(inner)) renamed.set(inner, outer)
+    if (bodyOutputs.has(inner) && !handedOut.has(inner)) renamed.set(inner, outer)
     else unchanged.push([inner, outer])
     handedOut.add(inner)
   })
@@ -113,7 +113,7 @@ function splice(node: NodeProto, body: GraphProto, names: UsedNames): BodyParts 
         ? withFields(tensor, { values: withFields(tensor.values, { name: rename(tensor.values.name) }) })
         : tensor,
     ),
-    valueInfo: [...body.valueInfo, ...body.output.filter(({ name }) => made.has(name))].map(info =>
+    valueInfo: [...body.valueInfo, ...body.output.filter(({ name }) => bodyOutputs.has(name))].map(info =>
       withFields(info, { name: rename(info.name) }),
     ),
     quantizationAnnotation: body.quantizationAnnotation.map(annotation =>

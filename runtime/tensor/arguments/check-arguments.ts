@@ -84,9 +84,9 @@ export function expecting<This>(
   return function (...args) {
     check(name, signature, args, ofMethods)
     if (options.length > 0 && args.length > plain.length) {
-      const given = knownOptions(name, args[plain.length] as object | undefined, options)
-      checkOptions(name, given)
-      args[plain.length] = given
+      const known = knownOptions(name, args[plain.length] as object | undefined, options)
+      checkOptions(name, known)
+      args[plain.length] = known
     }
     try {
       return method.apply(this, args)
@@ -108,9 +108,9 @@ const signatures: Readonly<Record<string, Signature>> = Object.fromEntries(
 export function expect<O extends object>(name: string, ...args: readonly unknown[]): O {
   const signature = signatures[name]
   check(name, signature, args, ofFunctions)
-  const given = args[signature.plain.length]
-  if (signature.options.length === 0 || given === undefined) return {} as O
-  const options = Array.isArray(given) ? { dims: given } : (given as object)
+  const lastArgument = args[signature.plain.length]
+  if (signature.options.length === 0 || lastArgument === undefined) return {} as O
+  const options = Array.isArray(lastArgument) ? { dims: lastArgument } : (lastArgument as object)
   const known = knownOptions(name, options, signature.options) as O
   checkOptions(name, known)
   return known

@@ -27,13 +27,13 @@ export function tensor(
   ...surplus: unknown[]
 ): Tensor {
   const { type, dims } = expect<{ type?: HeldType; dims?: readonly number[] }>('tensor', data, options, ...surplus)
-  const made = toTensor(data, { type })
+  const result = toTensor(data, { type })
   if (dims) checkDims(dims, 'tensor')
-  return dims ? Tensor.of(withDims(made, dims)) : made
+  return dims ? Tensor.of(withDims(result, dims)) : result
 }
 
-function withDims(made: Tensor, dims: readonly number[]) {
-  const held = stateOf(made).data()
+function withDims(tensor: Tensor, dims: readonly number[]) {
+  const held = stateOf(tensor).data()
   if (sizeOf(dims) !== sizeOf(held.dims))
     throw new ArgumentError(`${sizeOf(held.dims)} elements do not fill [${dims.join(', ')}].`, currentPosition())
   return { ...held, dims: [...dims] }
@@ -99,10 +99,10 @@ export function onesLike(other: Tensor, options?: { readonly type?: DataType }, 
 /** start, start + step, … up to but without end: int64 if all are integers. */
 export function arange(start: number, end?: number, step?: number, options?: Typed): Tensor
 export function arange(start: number, end?: number, step = 1, options: Typed = {}, ...surplus: unknown[]): Tensor {
-  const given = expect<Typed>('arange', start, end, step, options, ...surplus)
+  const known = expect<Typed>('arange', start, end, step, options, ...surplus)
   const [from, to] = end === undefined ? [0, start] : [start, end]
   if (step === 0) throw new ArgumentError('arange: a step of 0.', currentPosition())
-  const type = given.type ?? ([from, to, step].every(Number.isInteger) ? 'int64' : 'float32')
+  const type = known.type ?? ([from, to, step].every(Number.isInteger) ? 'int64' : 'float32')
   const length = Math.max(0, Math.ceil((to - from) / step))
   if (!Number.isSafeInteger(length))
     throw new ArgumentError(`arange: from ${from} to ${to} by ${step}`, currentPosition())
@@ -131,11 +131,11 @@ export function linspace(
 export function eye(rows: number, columns?: number, options?: Typed): Tensor
 export function eye(rows: number, columns = rows, options: Typed = {}, ...surplus: unknown[]): Tensor {
   const { type = 'float32' } = expect<Typed>('eye', rows, columns, options, ...surplus)
-  const made = zeros([rows, columns], { type })
+  const result = zeros([rows, columns], { type })
   const ones = stateOf(full([Math.min(rows, columns)], 1, { type })).data().data as unknown[]
-  const data = stateOf(made).data().data as unknown[]
+  const data = stateOf(result).data().data as unknown[]
   for (let i = 0; i < ones.length; i++) data[i * columns + i] = ones[i]
-  return made
+  return result
 }
 
 /** 1 at each class, 0 elsewhere: int64, one more axis of size `classes`. @throws IndexError for a class that is not below `classes` */

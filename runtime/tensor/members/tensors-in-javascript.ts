@@ -7,23 +7,23 @@ import { stateOf, Tensor } from '../tensor.ts'
 type Callback = (this: unknown, ...args: unknown[]) => unknown
 
 /** A callback whose result is asked for its truth, or taken as a key. @throws ConditionError where that is a tensor that is not computed */
-export function asked(callback: unknown, name: string): unknown {
+export function checkedCallback(callback: unknown, name: string): unknown {
   if (typeof callback !== 'function') return callback
   const result: Callback = function (...args) {
-    const given = (callback === Boolean && args[0] instanceof Tensor ? args[0] : undefined) as Tensor | undefined
-    return verdict(given ?? (callback as Callback).apply(this, args), name)
+    const value = (callback === Boolean && args[0] instanceof Tensor ? args[0] : undefined) as Tensor | undefined
+    return verdict(value ?? (callback as Callback).apply(this, args), name)
   }
   return result
 }
 
 /** What a callback of `name` gave, as JavaScript may take it. */
-export function verdict(given: unknown, name: string): unknown {
-  if (!(given instanceof Tensor)) return given
-  if (given.computed) return name === 'groupBy' ? given.item() : Boolean(given.item())
+export function verdict(result: unknown, name: string): unknown {
+  if (!(result instanceof Tensor)) return result
+  if (result.computed) return name === 'groupBy' ? result.item() : Boolean(result.item())
   throw new ConditionError(
     name === 'Boolean'
-      ? `Boolean() was called on ${stateOf(given).label} in a function that can't wait for its value: in JavaScript a tensor is always true.`
-      : `The callback of ${name} returned a tensor, ${stateOf(given).label}. In JavaScript that is always true, because ${name} can't wait for its value.`,
+      ? `Boolean() was called on ${stateOf(result).label} in a function that can't wait for its value: in JavaScript a tensor is always true.`
+      : `The callback of ${name} returned a tensor, ${stateOf(result).label}. In JavaScript that is always true, because ${name} can't wait for its value.`,
     'write a loop, in which conditions wait: for (const row of rows) if (row.mean().gt(0)) kept.push(row)',
     currentPosition(),
   )

@@ -19,15 +19,15 @@ export const assignment = {
    */
   assign(this: Tensor, spec: SliceSpec, value: TensorLike): Tensor {
     const { parts } = toSlice(spec)
-    const given = convert(this, value)
-    const chosen = byMask(this, parts, given)
+    const converted = convert(this, value)
+    const chosen = byMask(this, parts, converted)
     if (chosen) return chosen
     const selection = select(this.dims, parts)
     for (const write of [whole, rows, masked, splice, elements]) {
-      const written = write(this, selection, given)
+      const written = write(this, selection, converted)
       if (written) return written
     }
-    return scatter(this, selection, given)
+    return scatter(this, selection, converted)
   },
 }
 

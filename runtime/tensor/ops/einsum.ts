@@ -75,8 +75,8 @@ function alignBatches(inputs: readonly string[], tensors: readonly Tensor[]): Te
 /** Without an arrow: the letters that occur once, in order. */
 function implicitOutput(inputs: readonly string[]): string {
   const letters = inputs.join('').replaceAll('.', '')
-  const once = [...new Set(letters)].filter(letter => letters.split(letter).length === 2)
-  return (inputs.some(term => term.includes('...')) ? '...' : '') + once.sort().join('')
+  const singleLetters = [...new Set(letters)].filter(letter => letters.split(letter).length === 2)
+  return (inputs.some(term => term.includes('...')) ? '...' : '') + singleLetters.sort().join('')
 }
 
 function resultDims(

@@ -166,9 +166,9 @@ export const elementwise = {
 /** onnxruntime computes powers of integers in floating point: by multiplication they are exact, and wrap as products do. */
 function power(base: TensorLike, exponent: TensorLike): Tensor {
   const [a, b] = promote(base, exponent)
-  const given = exponent instanceof Tensor ? exponent : b
-  if (isFloat(a.type) || !given.computed) return binary('pow', 'Pow', a, b)
-  const powers = Array.from(stateOf(given).data().data as Iterable<number | bigint>, Number)
+  const exponents = exponent instanceof Tensor ? exponent : b
+  if (isFloat(a.type) || !exponents.computed) return binary('pow', 'Pow', a, b)
+  const powers = Array.from(stateOf(exponents).data().data as Iterable<number | bigint>, Number)
   const negative = powers.find(value => value < 0)
   if (negative !== undefined)
     throw new ArgumentError(
@@ -195,19 +195,21 @@ function divide(a: TensorLike, b: TensorLike): Tensor {
 }
 
 /** Whether a division may be of the least integer by −1, at which the processor traps and the whole process ends. */
-function mayTrap(divisor: Tensor, given: TensorLike): boolean {
-  return (divisor.type === 'int32' || divisor.type === 'int64') && (typeof given === 'object' || Number(given) === -1)
+function mayTrap(divisor: Tensor, written: TensorLike): boolean {
+  return (
+    (divisor.type === 'int32' || divisor.type === 'int64') && (typeof written === 'object' || Number(written) === -1)
+  )
 }
 
 /** The divisor with 1 for −1: the remainder is 0 for both. */
-function guarded(divisor: Tensor, given: TensorLike): Tensor {
-  return mayTrap(divisor, given) ? where(divisor.eq(-1), 1, divisor) : divisor
+function guarded(divisor: Tensor, written: TensorLike): Tensor {
+  return mayTrap(divisor, written) ? where(divisor.eq(-1), 1, divisor) : divisor
 }
 
-function remainder(x: TensorLike, y: TensorLike, given = y): Tensor {
+function remainder(x: TensorLike, y: TensorLike, written = y): Tensor {
   const [a, b] = promote(x, y)
   const dims = broadcastDims('mod', dimsOf(a), dimsOf(b))
-  if (isInteger(a.type) || a.type === 'bool') return arithmetic('Mod', [a, guarded(b, given)], dims)
+  if (isInteger(a.type) || a.type === 'bool') return arithmetic('Mod', [a, guarded(b, written)], dims)
   // ONNX's Mod takes floats only with C's sign: one step more where the signs differ.
   const c = arithmetic('Mod', [a, b], dims, { fmod: { int: 1 } })
   const isOff = c.ne(0).and(c.lt(0).ne(b.lt(0)))

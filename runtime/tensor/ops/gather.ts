@@ -112,11 +112,11 @@ function countOf(mask: Tensor): number {
 
 /** Indices as int64. Those that are here are checked here. */
 function index(value: TensorLike, operation: string, size?: number, dim?: number): Tensor {
-  const given = value instanceof Tensor ? value : toTensor(value, ArrayBuffer.isView(value) ? {} : { type: 'int64' })
-  if (!/^u?int\d/.test(given.type))
-    throw new ArgumentError(`${operation}: ${given.type} indices`, currentPosition(), 'use int64')
-  if (given.computed && size !== undefined) {
-    for (const at of stateOf(given).data().data as ArrayLike<number | bigint> & Iterable<number | bigint>) {
+  const indices = value instanceof Tensor ? value : toTensor(value, ArrayBuffer.isView(value) ? {} : { type: 'int64' })
+  if (!/^u?int\d/.test(indices.type))
+    throw new ArgumentError(`${operation}: ${indices.type} indices`, currentPosition(), 'use int64')
+  if (indices.computed && size !== undefined) {
+    for (const at of stateOf(indices).data().data as ArrayLike<number | bigint> & Iterable<number | bigint>) {
       if (at >= size || at < -size)
         throw new IndexError(
           `${operation}: index ${at} is out of range for ${dim === undefined ? '' : `dim ${dim}, `}size ${size}`,
@@ -124,7 +124,7 @@ function index(value: TensorLike, operation: string, size?: number, dim?: number
         )
     }
   }
-  return castTo(given, 'int64')
+  return castTo(indices, 'int64')
 }
 
 /** The other dims cut to those of the indices, which may be smaller. */
@@ -166,11 +166,11 @@ function scatter(
   const axis = axisOf(dim, target.dims.length, operation)
   const at = index(indices, operation, target.dims[axis], dim)
   checkFit(target, at, axis, operation)
-  const given = converted(source, target.type, operation)
+  const values = converted(source, target.type, operation)
   const full =
-    given.rank === 0
-      ? recordOne('Expand', [given, shapeTensor(extents(at))], { type: target.type, dims: at.dims })
-      : trim(given, at, -1, operation)
+    values.rank === 0
+      ? recordOne('Expand', [values, shapeTensor(extents(at))], { type: target.type, dims: at.dims })
+      : trim(values, at, -1, operation)
   const adds = operation === 'scatterAdd'
   // onnxruntime adds in these types only.
   const type = adds ? (target.type === 'float16' ? 'float32' : kernelType(target.type)) : target.type

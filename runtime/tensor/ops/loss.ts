@@ -31,10 +31,10 @@ export const losses = {
     const axis = this.rank === 1 ? 0 : 1
     const logs = this.logSoftmax(axis)
     const expected = logs.dims.filter((_, i) => i !== axis)
-    const given = toTensor(target)
-    const isClasses = given.rank === expected.length
+    const targetTensor = toTensor(target)
+    const isClasses = targetTensor.rank === expected.length
     const isPlain = !(target instanceof Tensor || ArrayBuffer.isView(target))
-    const wanted = isClasses && isPlain ? toTensor(target, { type: 'int64' }) : given
+    const wanted = isClasses && isPlain ? toTensor(target, { type: 'int64' }) : targetTensor
     if (broadcastless(wanted.dims, isClasses ? expected : logs.dims)) {
       throw new ShapeError(`crossEntropy: ${showDims(this.dims)} against ${showDims(wanted.dims)}`, currentPosition())
     }

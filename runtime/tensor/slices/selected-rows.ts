@@ -28,8 +28,8 @@ export function rowsOf(selection: Selection, tensorDims: Dims, most: number): Ro
   if (tensorDims.slice(0, depth).includes(undefined)) return undefined
   const place = new Array<number>(depth).fill(0)
   const courses: Course[] = []
-  const lists: { axis: number; values: Tensor; at: number; shown: number }[] = []
-  let shown = 0
+  const lists: { axis: number; values: Tensor; at: number; position: number }[] = []
+  let position = 0
   for (const choice of taken) {
     if (choice.kind === 'newaxis') courses.push({ length: 1, visit: () => {} })
     else if (choice.kind === 'mask') return undefined
@@ -43,7 +43,7 @@ export function rowsOf(selection: Selection, tensorDims: Dims, most: number): Ro
       }
       if (choice.kind === 'list') {
         if (!choice.values.computed) return undefined
-        lists.push({ axis, values: choice.values, at: courses.length, shown })
+        lists.push({ axis, values: choice.values, at: courses.length, position })
       } else {
         const range =
           choice.kind === 'range'
@@ -58,7 +58,7 @@ export function rowsOf(selection: Selection, tensorDims: Dims, most: number): Ro
         })
       }
     }
-    shown++
+    position++
   }
   if (lists.length > 0) {
     const joint = jointDims(lists.map(({ values }) => values)) as number[]
@@ -72,7 +72,7 @@ export function rowsOf(selection: Selection, tensorDims: Dims, most: number): Ro
         }
       },
     }
-    const at = areTogether(lists.map(list => list.shown)) ? lists[0].at : 0
+    const at = areTogether(lists.map(list => list.position)) ? lists[0].at : 0
     return walk(courses.toSpliced(at, 0, course), place, { at, joint }, tensorDims, most)
   }
   return walk(courses, place, undefined, tensorDims, most)

@@ -2,7 +2,7 @@ import type { SourcePosition } from '../../errors/error.ts'
 import { ConditionError } from '../../errors/trace.ts'
 import type { Mark } from '../../graph/expression.ts'
 import { currentRecorder } from '../../graph/recorder.ts'
-import { asked, plainKey, plainLength } from '../../tensor/members/tensors-in-javascript.ts'
+import { checkedCallback, plainKey, plainLength } from '../../tensor/members/tensors-in-javascript.ts'
 import { operators } from '../../tensor/operators.ts'
 import { stateOf, Tensor } from '../../tensor/tensor.ts'
 import { CallScope } from '../scopes/call-scope.ts'
@@ -80,25 +80,25 @@ export class BlockContext {
   }
 
   /** A function that waits notes here, when it begins, what it runs in. */
-  here(): CallScope {
+  scope(): CallScope {
     return new CallScope()
   }
 
   /** Called before an await: what runs meanwhile does not run in this trace. */
-  suspend<T>(here: CallScope, value: T): T {
-    here.leave()
+  suspend<T>(scope: CallScope, value: T): T {
+    scope.leave()
     return value
   }
 
   /** Called after an await: the trace that the function runs in is current again. */
-  resume<T>(here: CallScope, value?: T): T {
-    here.reenter()
+  resume<T>(scope: CallScope, value?: T): T {
+    scope.reenter()
     return value as T
   }
 
   /** Called after a yield: the code that asked for the next value may run in another trace. */
-  renew<T>(here: CallScope, value?: T): T {
-    here.note()
+  renew<T>(scope: CallScope, value?: T): T {
+    scope.note()
     return value as T
   }
 
@@ -142,7 +142,7 @@ export class BlockContext {
     return (currentRecorder() ?? this.#owner).mark()?.position()
   }
 
-  readonly asked = asked
+  readonly checkedCallback = checkedCallback
   readonly key = plainKey
   readonly length = plainLength
 

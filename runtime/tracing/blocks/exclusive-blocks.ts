@@ -12,7 +12,7 @@ interface Pending {
   readonly frame: Frame
   readonly ended: Promise<void>
   /** Whether it runs; before that it waits for others. */
-  begun: boolean
+  hasBegun: boolean
   waitsFor: readonly Pending[]
 }
 
@@ -28,7 +28,7 @@ export async function runExclusively<R>(block: AssigningBlock, frame: Frame, run
   const ended = new Promise<void>(resolve => {
     end = resolve
   })
-  const mine: Pending = { block, frame, ended, begun: false, waitsFor: [] }
+  const mine: Pending = { block, frame, ended, hasBegun: false, waitsFor: [] }
   pending.add(mine)
   try {
     for (;;) {
@@ -37,7 +37,7 @@ export async function runExclusively<R>(block: AssigningBlock, frame: Frame, run
       // The last of them waits for the others itself.
       await mine.waitsFor.at(-1)?.ended
     }
-    mine.begun = true
+    mine.hasBegun = true
     return await run()
   } finally {
     pending.delete(mine)
@@ -53,7 +53,7 @@ function blocking(mine: Pending): Pending[] {
     if (other === mine) isEarlier = false
     else if (
       !outer.has(other) &&
-      (other.begun || (isEarlier && !waitsForOne(other, outer))) &&
+      (other.hasBegun || (isEarlier && !waitsForOne(other, outer))) &&
       sharesVariables(other.frame, mine.frame)
     )
       found.push(other)
@@ -66,7 +66,7 @@ function waitsForOne(waiting: Pending, outer: ReadonlySet<Pending>): boolean {
   if (outer.size === 0) return false
   const reached = new Set([waiting])
   for (const one of reached)
-    if (!one.begun)
+    if (!one.hasBegun)
       for (const next of one.waitsFor) {
         if (outer.has(next)) return true
         reached.add(next)
@@ -76,8 +76,9 @@ function waitsForOne(waiting: Pending, outer: ReadonlySet<Pending>): boolean {
 
 function isOuter(outer: AssigningBlock, inner: AssigningBlock): boolean {
   return inner.outerBlocks.some(
-    around =>
-      around === outer ||
-      (Array.isArray((around as AssigningBlock | undefined)?.outerBlocks) && isOuter(outer, around as AssigningBlock)),
+    outerBlock =>
+      outerBlock === outer ||
+      (Array.isArray((outerBlock as AssigningBlock | undefined)?.outerBlocks) &&
+        isOuter(outer, outerBlock as AssigningBlock)),
   )
 }

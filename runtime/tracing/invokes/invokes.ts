@@ -156,9 +156,9 @@ interface Together {
 
 /** Neighbours go into one batch where their inputs can; one without inputs belongs to the batch before it. */
 function batches(outer: InvokesOwner, invokes: readonly Invoke[]): Together[] {
-  const made: Together[] = []
+  const groups: Together[] = []
   for (const invoke of invokes) {
-    const last = made.at(-1)
+    const last = groups.at(-1)
     if (!invoke.feeds) {
       last?.members.push(invoke)
       continue
@@ -169,9 +169,9 @@ function batches(outer: InvokesOwner, invokes: readonly Invoke[]): Together[] {
     if (last && joined) {
       last.batch = joined
       last.members.push(invoke)
-    } else made.push({ batch: joinInputs(inputs, [invoke.feeds])!, members: [invoke] })
+    } else groups.push({ batch: joinInputs(inputs, [invoke.feeds])!, members: [invoke] })
   }
-  return made
+  return groups
 }
 
 /** Each prompt in a batch of its own, where the model would let one's values depend on the others'. */
