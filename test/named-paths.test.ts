@@ -1,7 +1,19 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import test from 'ava'
 
-const rooms = ['language', 'macro', 'eslint', 'runtime', 'testing', 'view', 'cli', 'packaging', 'exporters', 'test']
+const rooms = [
+  'language',
+  'macro',
+  'eslint',
+  'runtime',
+  'testing',
+  'study',
+  'view',
+  'cli',
+  'packaging',
+  'exporters',
+  'test',
+]
 const files = rooms.flatMap(room =>
   readdirSync(room, { recursive: true, encoding: 'utf8', withFileTypes: true }).map(
     entry => `/${entry.parentPath}/${entry.name}${entry.isDirectory() ? '/' : ''}`,

@@ -398,6 +398,21 @@ export const rooms = {
     job: '`onnsight/testing`: compares tensors in tests.',
     imports: ['runtime/errors', 'runtime/tensor/dtypes', 'runtime/tensor', 'runtime'],
   },
+  study: {
+    job: '`onnsight/study`: the field’s studies of language models, their tables and pictures.',
+    imports: [
+      'runtime/errors',
+      'runtime/graph',
+      'runtime/tensor',
+      'runtime/names',
+      'runtime/tensor-files',
+      'runtime/tracing',
+      'runtime/language-inputs',
+      'runtime/model/loaded',
+      'runtime/model/modules',
+      'runtime/model',
+    ],
+  },
   'cli/shared': {
     job: 'What every command uses: errors, sizes, options of loading, printing.',
     imports: ['runtime/errors', 'runtime/onnx/files', 'runtime'],

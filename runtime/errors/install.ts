@@ -2,11 +2,8 @@ import { OnnsightError } from './error.ts'
 
 export class MissingPackageError extends OnnsightError {
   static readonly code = 'missing-package'
-  constructor(name: string, cause: unknown) {
-    super(MissingPackageError.code, `${name} is not installed, and onnsight needs it to run models.`, {
-      cause,
-      fix: `npm install ${name}`,
-    })
+  constructor(name: string, cause: unknown, purpose = 'to run models', fix = `npm install ${name}`) {
+    super(MissingPackageError.code, `${name} is not installed, and onnsight needs it ${purpose}.`, { cause, fix })
   }
 }
 

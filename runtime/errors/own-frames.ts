@@ -4,7 +4,7 @@ const moduleUrl = import.meta.url
 const isBundled = !/\/runtime\/errors\/own-frames\.[jt]s$/.test(moduleUrl)
 /** This package's folder, and the rooms in it whose frames tell the user nothing. */
 const own = moduleUrl.replace(/(dist\/)?runtime\/errors\/own-frames\.[jt]s$/, '')
-const rooms = ['runtime/', 'language/', 'testing/']
+const rooms = ['runtime/', 'language/', 'testing/', 'study/']
 const folders = isBundled
   ? ['/node_modules/onnsight/']
   : // With source maps frames carry the sources' names, which lie beside dist/.

@@ -147,7 +147,8 @@ await cnn.trace({ images: zeros([1, 3, 32, 48]) }, m => m.module('model.1').outp
 await macro.trace(model, inputs, () => model.lm_head.output)`,
   },
   'missing-package': {
-    means: 'onnxruntime-node is a peer dependency: you install it yourself, in the version you want.',
+    means:
+      'onnxruntime-node is a peer dependency: you install it yourself, in the version you want. So are `vega` and `vega-lite`, by which studies draw.',
     program: `const { load: loadAlone } = (await import(aloneCopy)) as { load: typeof load }
 await loadAlone('test/fixtures/models/chars.onnx')`,
   },
@@ -304,6 +305,10 @@ await trace(model, inputs, () => {
     program: `await generate(model, inputs, { maxNewTokens: 3 }, m => {
   iter([0, 9], () => m.lm_head.output)
 })`,
+  },
+  study: {
+    means: 'A [study](studies.md) needs a part that this model does not have, or can’t work with these prompts.',
+    program: `await logitLens(pair, [1, 2, 3])`,
   },
   template: {
     means: 'The template’s syntax is right, but it uses something that this model or these values do not have.',

@@ -2,6 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import * as api from 'onnsight'
+import * as studies from 'onnsight/study'
 import { forms } from '../macro/expand.ts'
 import { catalogue, type Entry } from './catalogue.ts'
 import * as given from './given.ts'
@@ -37,6 +38,7 @@ function complete(program: string): string {
 
 
 import { ${names.join(', ')} } from 'onnsight'
+import { ${Object.keys(studies).filter(uses).join(', ')} } from 'onnsight/study'
 import { ${macro.join(', ')} } from 'onnsight/trace.macro'
 import { ${own.join(', ')} } from './given.ts'
 `

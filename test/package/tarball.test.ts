@@ -103,7 +103,7 @@ test('tools that know no exports find the same types', t => {
   }
   t.is(Object.keys(typesVersions['*']).length, due.length - 3)
   // A folder of this name comes first.
-  for (const path of ['internal', 'testing']) {
+  for (const path of ['internal', 'testing', 'study']) {
     const inner = JSON.parse(readFileSync(join(inside, path, 'package.json'), 'utf8')) as {
       main: string
       types: string
@@ -169,6 +169,8 @@ test('what a user installs by choice is an optional peer, and no dependency', t 
     'apache-arrow',
     'onnxruntime-node',
     'onnxruntime-web',
+    'vega',
+    'vega-lite',
   ]
   t.deepEqual(Object.keys(peerDependencies).sort(), peers)
   for (const peer of peers) {

@@ -1,6 +1,6 @@
+import { findLens } from '../../runtime/names/lens-path.ts'
 import type { Taps } from '../../runtime/names/taps.ts'
 import type { ModuleNode } from '../../runtime/names/tree.ts'
-import { findLens } from '../model/lens-path.ts'
 import type { CodeRequest, ValuePlace, ViewedModel } from '../protocol/api.ts'
 import { Refusal } from '../server/refusal.ts'
 import { type Language, moduleIn, nodeIn } from './paths.ts'

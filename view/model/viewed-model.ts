@@ -1,10 +1,10 @@
 import { inspection } from '../../cli/inspect/inspection.ts'
 import type { Declared, Model } from '../../runtime/index.ts'
+import { idsOf, logitsOf } from '../../runtime/language-inputs/ids-and-logits.ts'
 import { handleOf } from '../../runtime/model/modules/module.ts'
+import { findLens } from '../../runtime/names/lens-path.ts'
 import type { ViewedModel } from '../protocol/api.ts'
-import { idsOf, logitsOf } from './ids-and-logits.ts'
 import { fillingsOf } from './inputs.ts'
-import { findLens } from './lens-path.ts'
 
 /** What the page is told about a model before any run. */
 export function viewedModel(model: Model, provider: string, hasVocabulary: boolean): ViewedModel {

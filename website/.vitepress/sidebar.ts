@@ -18,6 +18,7 @@ const learn: Item = {
     page('Guide', '/guide'),
     page('Constructs', '/constructs'),
     page('Template language', '/template'),
+    page('Studies', '/studies'),
     page('Attribution without gradients', '/attribution'),
     page('From nnsight', '/from-nnsight'),
     page('From TransformerLens', '/from-transformer-lens'),

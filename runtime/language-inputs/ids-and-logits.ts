@@ -1,5 +1,11 @@
-import type { Declared, Signature } from '../../runtime/index.ts'
-import type { OnnxGraph } from '../../runtime/onnx/graph/graph.ts'
+import type { DeclaredInput } from '../errors/input.ts'
+import type { OnnxGraph } from '../onnx/graph/graph.ts'
+
+/** What a model declares. */
+interface Signature {
+  readonly inputs: readonly DeclaredInput[]
+  readonly outputs: readonly DeclaredInput[]
+}
 
 /** The input that holds token ids, as language models call it. */
 export function idsOf({ inputs }: Signature): string | undefined {
@@ -16,7 +22,7 @@ export function logitsOf({ outputs }: Signature, graph: OnnxGraph, ids: string |
   if (ids === undefined) return undefined
   const candidates = outputs.filter(({ type, dims }) => type.includes('float') && dims?.length === 3)
   const entries = new Set<unknown>(tableLengths(graph, ids))
-  const isLogits = ({ name, dims }: Declared) => name === 'logits' || entries.has(dims!.at(-1))
+  const isLogits = ({ name, dims }: DeclaredInput) => name === 'logits' || entries.has(dims!.at(-1))
   return candidates.find(isLogits)?.name
 }
 

@@ -1,9 +1,9 @@
-import { OnnsightError } from '../../runtime/errors/error.ts'
-import type { Tap } from '../../runtime/graph/expression.ts'
-import { findLayers } from '../../runtime/names/layers.ts'
-import type { Taps } from '../../runtime/names/taps.ts'
-import type { ModuleNode } from '../../runtime/names/tree.ts'
-import type { OnnxGraph } from '../../runtime/onnx/graph/graph.ts'
+import { OnnsightError } from '../errors/error.ts'
+import type { Tap } from '../graph/expression.ts'
+import type { OnnxGraph } from '../onnx/graph/graph.ts'
+import { findLayers } from './layers.ts'
+import type { Taps } from './taps.ts'
+import type { ModuleNode } from './tree.ts'
 
 /** The model's repeated layers, and the modules between the last layer and the logits. */
 export interface FoundLens {
@@ -20,9 +20,11 @@ export function findLens(taps: Taps, logits: string | undefined): FoundLens | { 
   if (logits === undefined) return { why: 'The model has no output that is known to hold logits for each token.' }
   const { tree } = taps
   const all = findLayers(tree)
-  const last = all.at(-1)
+  const least = Math.max(...all.map(({ nodes }) => nodes.length)) / 4
+  // onnxruntime-genai numbers the final norm as one more layer.
+  const last = all.findLast(({ nodes }) => nodes.length >= least)
   if (!last) return { why: 'The model has no numbered list of layers: none was found in the names of its nodes.' }
-  const layers = all.filter(layer => layer.parent === last.parent)
+  const layers = all.filter(({ parent, nodes }) => parent === last.parent && nodes.length >= least)
   const leaving: Tap[] = []
   for (const layer of layers) {
     try {

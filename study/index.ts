@@ -1,0 +1,10 @@
+/** Studies of language models: `onnsight/study`. */
+export { type LensPrediction, LogitLens, type LogitLensOptions, logitLens } from './logit-lens.ts'
+export type { Vocabulary } from './model/studied-model.ts'
+export type { TensorsSource } from './model/tensors-file.ts'
+export type { Chart } from './pictures/chart.ts'
+export { Plot } from './pictures/plot.ts'
+export type { Axis } from './results/axes.ts'
+export { StudyResult } from './results/result.ts'
+export type { Table } from './results/table.ts'
+export { loadTunedLens, TunedLens } from './tuned-lens.ts'

@@ -1,0 +1,252 @@
+import { ArgumentError } from '../runtime/errors/tensor.ts'
+import type { Inputs } from '../runtime/model/loaded/inputs.ts'
+import type { Model } from '../runtime/model/model.ts'
+import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
+import { stack } from '../runtime/tensor/functions.ts'
+import type { Tensor } from '../runtime/tensor/tensor.ts'
+import type { TraceOptions } from '../runtime/tracing/tracer.ts'
+import { type Prompts, StudiedModel, type Vocabulary } from './model/studied-model.ts'
+import { type Chart, heatMap } from './pictures/chart.ts'
+import type { Axis } from './results/axes.ts'
+import { StudyResult } from './results/result.ts'
+import { short, type Table, visible } from './results/table.ts'
+import type { TunedLens } from './tuned-lens.ts'
+
+/** Options of `logitLens()`. */
+export interface LogitLensOptions extends TraceOptions {
+  /** How many of the likeliest tokens are kept for each place. @default 5 */
+  readonly top?: number
+  /** Whose rank and probability are followed from layer to layer: one token id for all positions. If left out, what the model itself predicts there. */
+  readonly answer?: number
+  /** Translators that were trained for this model: `await loadTunedLens(file)`. */
+  readonly tuned?: TunedLens
+  /** Keep the logits of all layers, `[layer, batch, position, vocabulary]`. That is much memory for long prompts. @default false */
+  readonly keepLogits?: boolean
+  /** Texts of the tokens, by id. Without them ids are shown. */
+  readonly vocabulary?: Vocabulary
+}
+
+/** A token that a layer would predict. */
+export interface LensPrediction {
+  readonly id: number
+  /** Its text; the id as text without a vocabulary. */
+  readonly token: string
+  /** From 0 to 1. */
+  readonly probability: number
+}
+
+/**
+ * What the model would predict if it stopped after each layer: the final norm and the unembedding applied to the residual stream before the
+ * first layer ("embeddings") and after each one. The last row is the model's own prediction. One run computes all rows.
+ *
+ * With `tuned`, each stream is first translated by the affine map that was trained for its layer.
+ *
+ * Sources: nostalgebraist, "interpreting GPT: the logit lens" (2020); Belrose et al., "Eliciting Latent Predictions from Transformers with
+ * the Tuned Lens" (2023), arXiv:2303.08112.
+ *
+ * @param model a language model: token ids in, logits out, layers in a numbered list
+ * @param prompt what `trace()` takes
+ * @throws StudyError if the way from the layers to the logits is not found; InputError for wrong inputs; ArgumentError for a wrong option
+ * @example console.log(await logitLens(model, [[18, 47, 56, 57]], { vocabulary: chars }))
+ */
+export async function logitLens(model: Model, prompt: Inputs, options: LogitLensOptions = {}): Promise<LogitLens> {
+  const {
+    top = 5,
+    answer,
+    tuned,
+    keepLogits,
+    vocabulary,
+    ...rest
+  } = knownOptions('logitLens()', options, [
+    ...['top', 'answer', 'tuned', 'keepLogits', 'vocabulary', 'backend', 'signal', 'onReport'],
+  ]) as LogitLensOptions
+  if (!Number.isSafeInteger(top) || top < 1)
+    throw new ArgumentError(`logitLens: top is ${top}.`, undefined, 'give a whole number from 1')
+  const studied = new StudiedModel('logitLens', model, vocabulary)
+  const prompts = studied.prompts(prompt)
+  const values = await model.trace(prompts.inputs, rest, () => {
+    const lens = studied.lens()
+    tuned?.check(lens.layers.length, studied)
+    const states = [studied.embedded(), ...lens.leaving.map(tap => studied.read(tap))]
+    const logits = states.map((state, i) => {
+      const isLast = i === states.length - 1
+      const translated = isLast || !tuned ? state : tuned.translate(i, state)
+      return (isLast ? studied.read(lens.logits) : studied.logitsOf(translated, lens)).to('float32')
+    })
+    const own = logits.at(-1)!
+    const size = own.dims.at(-1) ?? Number.POSITIVE_INFINITY
+    if (answer !== undefined) studied.answer(answer, size)
+    const final = own.logSoftmax(-1)
+    const followed =
+      answer === undefined ? own.argmax(-1, { keepdim: true }) : own.argmax(-1, { keepdim: true }).mul(0).add(answer)
+    const rows = logits.map(one => {
+      const logs = one.logSoftmax(-1)
+      const ranked = logs.exp().topk(Math.min(top, size))
+      return {
+        ids: ranked.indices,
+        probabilities: ranked.values,
+        answer: logs.gather(-1, followed).squeeze(-1).exp(),
+        rank: one.gt(one.gather(-1, followed)).to('int64').sum(-1),
+        kl: final.exp().mul(final.sub(logs)).sum(-1),
+        entropy: logs.exp().mul(logs).sum(-1).neg(),
+      }
+    })
+    const each = (name: keyof (typeof rows)[number]): Tensor => stack(rows.map(row => row[name]))
+    return {
+      layers: ['embeddings', ...lens.layers.map((_, i) => String(i))],
+      ids: each('ids'),
+      probabilities: each('probabilities'),
+      answerProbabilities: each('answer'),
+      ranks: each('rank'),
+      kl: each('kl'),
+      entropy: each('entropy'),
+      followed: followed.squeeze(-1),
+      logits: keepLogits ? stack(logits) : undefined,
+    }
+  })
+  return new LogitLens(values, prompts, id => studied.token(id), tuned !== undefined)
+}
+
+interface LensValues {
+  readonly layers: readonly string[]
+  readonly ids: Tensor
+  readonly probabilities: Tensor
+  readonly answerProbabilities: Tensor
+  readonly ranks: Tensor
+  readonly kl: Tensor
+  readonly entropy: Tensor
+  readonly followed: Tensor
+  readonly logits: Tensor | undefined
+}
+
+/** The predictions of every layer. All tensors begin with `axes`: layer, batch, position. */
+export class LogitLens extends StudyResult {
+  /** `layer` (the embeddings, then each layer), `batch`, `position` (the tokens, where there is one prompt). */
+  readonly axes: readonly Axis[]
+  /** The likeliest tokens, from the likeliest on: int64 `[layer, batch, position, top]`. */
+  readonly ids: Tensor
+  /** Their probabilities: float32 `[layer, batch, position, top]`. */
+  readonly probabilities: Tensor
+  /** The token that is followed at each position: int64 `[batch, position]`. */
+  readonly answers: Tensor
+  /** Its probability: float32 `[layer, batch, position]`. */
+  readonly answerProbabilities: Tensor
+  /** Its rank, 0 for the likeliest: int64 `[layer, batch, position]`. */
+  readonly ranks: Tensor
+  /** The divergence KL(model's prediction ‖ layer's prediction), in nats: float32 `[layer, batch, position]`. */
+  readonly kl: Tensor
+  /** The entropy of each prediction, in nats: float32 `[layer, batch, position]`. */
+  readonly entropy: Tensor
+  /** Float32 `[layer, batch, position, vocabulary]`, with `keepLogits` alone. */
+  readonly logits: Tensor | undefined
+  readonly #prompts: Prompts
+  readonly #token: (id: number) => string
+  readonly #isTuned: boolean
+
+  constructor(values: LensValues, prompts: Prompts, token: (id: number) => string, isTuned: boolean) {
+    super()
+    this.ids = values.ids
+    this.probabilities = values.probabilities
+    this.answers = values.followed
+    this.answerProbabilities = values.answerProbabilities
+    this.ranks = values.ranks
+    this.kl = values.kl
+    this.entropy = values.entropy
+    this.logits = values.logits
+    this.#prompts = prompts
+    this.#token = token
+    this.#isTuned = isTuned
+    const [first] = prompts.ids
+    const isOne = prompts.ids.length === 1
+    this.axes = [
+      { name: 'layer', labels: values.layers },
+      { name: 'batch', labels: prompts.ids.map((_, row) => String(row)) },
+      { name: 'position', labels: first.map((id, position) => (isOne ? token(id) : String(position))) },
+    ]
+  }
+
+  /** The likeliest tokens of a layer at a position. Negative numbers count from the end; layer 0 is the embeddings. */
+  at(layer: number, position: number, row = 0): LensPrediction[] {
+    const pick = <V>(axis: number, list: readonly V[], index: number): V => {
+      const found = list.at(index)
+      if (found === undefined)
+        throw new ArgumentError(
+          `LogitLens: ${this.axes[axis].name} ${index} is not there.`,
+          undefined,
+          `there are ${list.length}`,
+        )
+      return found
+    }
+    const placed = <V>(nested: V[][][]): V => pick(2, pick(1, pick(0, nested, layer), row), position)
+    const shares = placed(this.probabilities.tolist() as number[][][][])
+    return placed(this.ids.tolist() as number[][][][]).map((id, i) => ({
+      id,
+      token: this.#token(id),
+      probability: shares[i],
+    }))
+  }
+
+  table(): Table {
+    const best = this.#best(0)
+    return {
+      title: this.#title(),
+      corner: 'layer',
+      columns: this.#tokens(0),
+      rows: this.axes[0].labels.map((label, layer) => ({
+        label,
+        cells: best.map(column => `${visible(column[layer].token)} ${short(column[layer].probability)}`),
+      })),
+      notes: [
+        'Each cell: the likeliest next token, and its probability.',
+        ...(this.#prompts.ids.length > 1 ? [`Prompt 0 of ${this.#prompts.ids.length}.`] : []),
+      ],
+    }
+  }
+
+  protected chart(): Chart {
+    const best = this.#best(0)
+    const layers = this.axes[0].labels
+    const across = this.#tokens(0).map(visible)
+    // The model's own prediction stands at the top, as in the sources.
+    const order = layers.map((_, i) => layers.length - 1 - i)
+    const kl = (this.kl.tolist() as number[][][]).map(rows => rows[0])
+    return heatMap({
+      title: this.#title(),
+      subtitle: 'the likeliest next token of each layer, and its probability',
+      across: { name: 'token', labels: across },
+      down: { name: 'layer', labels: order.map(i => layers[i]) },
+      values: order.map(i => best.map(column => column[i].probability)),
+      texts: order.map(i => best.map(column => visible(column[i].token))),
+      details: order.map(i =>
+        best.map((column, p) => `${visible(column[i].token)}, KL to the model ${short(kl[i][this.#shown(0)[p]])} nats`),
+      ),
+      measure: 'probability',
+      most: 1,
+    })
+  }
+
+  #title(): string {
+    return this.#isTuned ? 'Tuned lens' : 'Logit lens'
+  }
+
+  /** Positions of a prompt that are not padding. */
+  #shown(row: number): number[] {
+    return this.#prompts.mask[row].flatMap((real, position) => (real ? [position] : []))
+  }
+
+  #tokens(row: number): string[] {
+    return this.#shown(row).map(position => this.#token(this.#prompts.ids[row][position]))
+  }
+
+  /** For each position, the likeliest token of each layer. */
+  #best(row: number): { readonly token: string; readonly probability: number }[][] {
+    const ids = this.ids.tolist() as number[][][][]
+    const shares = this.probabilities.tolist() as number[][][][]
+    return this.#shown(row).map(position =>
+      ids.map((layer, i) => ({
+        token: this.#token(layer[row][position][0]),
+        probability: shares[i][row][position][0],
+      })),
+    )
+  }
+}

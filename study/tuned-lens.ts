@@ -1,0 +1,83 @@
+import { ArgumentError } from '../runtime/errors/tensor.ts'
+import type { Tensor } from '../runtime/tensor/tensor.ts'
+import type { StudiedModel } from './model/studied-model.ts'
+import { type TensorsSource, tensorsOf } from './model/tensors-file.ts'
+
+/** A layer's translator, as torch.nn.Linear has it. */
+interface Translator {
+  /** `[width, width]`: outputs down, inputs across. */
+  readonly weight: Tensor
+  readonly bias: Tensor | undefined
+}
+
+/** Translators of a tuned lens, one for the residual stream before each layer. */
+export class TunedLens {
+  readonly #translators: readonly Translator[]
+
+  constructor(translators: readonly Translator[]) {
+    this.#translators = translators
+  }
+
+  /** How many layers it was trained for. */
+  get length(): number {
+    return this.#translators.length
+  }
+
+  /** @throws StudyError if it was trained for another number of layers */
+  check(layers: number, studied: StudiedModel): void {
+    if (layers !== this.length)
+      throw studied.error(
+        `the tuned lens has ${this.length} translators, and the model has ${layers} layers.`,
+        'load the lens that was trained for this model',
+      )
+  }
+
+  /** The stream before a layer in the basis of the last layer: `h + W h + b`. Works in a trace and outside. */
+  translate(layer: number, state: Tensor): Tensor {
+    const { weight, bias } = this.#translators[layer]
+    const moved = state.add(state.matmul(weight.to(state.type).T))
+    return bias ? moved.add(bias.to(state.type)) : moved
+  }
+}
+
+/**
+ * Loads a tuned lens: a safetensors file with the state of the package tuned-lens' `layer_translators`, tensors `0.weight` `[width, width]`,
+ * `0.bias` `[width]`, `1.weight` … The package itself saves `params.pt`; in Python,
+ * `safetensors.torch.save_file(torch.load('params.pt'), 'lens.safetensors')` makes the file of it. The translator of index i is for the
+ * residual stream before layer i, and is added to it: `h + W h + b`.
+ *
+ * Source: Belrose et al., "Eliciting Latent Predictions from Transformers with the Tuned Lens" (2023), arXiv:2303.08112, and its package
+ * tuned-lens.
+ *
+ * @param source the file's path (Node), or its tensors by name
+ * @throws ArgumentError if the tensors are not those of a tuned lens; InvalidTensorsFileError for another file
+ */
+export async function loadTunedLens(source: TensorsSource): Promise<TunedLens> {
+  const found = new Map<number, { weight?: Tensor; bias?: Tensor }>()
+  for (const [name, tensor] of Object.entries(await tensorsOf(source))) {
+    const parts = /^(?:layer_translators\.)?(\d+)\.(weight|bias)$/.exec(name)
+    if (!parts) throw unfit(`it has a tensor ${name}`)
+    const one = found.get(Number(parts[1])) ?? {}
+    one[parts[2] as 'weight' | 'bias'] = tensor
+    found.set(Number(parts[1]), one)
+  }
+  const translators = Array.from({ length: found.size }, (_, layer): Translator => {
+    const { weight, bias } = found.get(layer) ?? {}
+    if (!weight) throw unfit(`it has no tensor ${layer}.weight`)
+    const [out, into] = weight.dims
+    if (weight.rank !== 2 || out !== into || (bias && String(bias.dims) !== String([out])))
+      throw unfit(
+        `${layer}.weight is [${weight.dims.join(', ')}]${bias ? `, and ${layer}.bias [${bias.dims.join(', ')}]` : ''}`,
+      )
+    return { weight, bias }
+  })
+  if (translators.length === 0) throw unfit('it is empty')
+  return new TunedLens(translators)
+}
+
+const unfit = (reason: string): ArgumentError =>
+  new ArgumentError(
+    `loadTunedLens: this is no tuned lens: ${reason}.`,
+    undefined,
+    'give a file with tensors 0.weight [width, width], 0.bias [width], 1.weight …, one pair for each layer',
+  )
