@@ -9,6 +9,7 @@ import {
 } from '../errors/tensor.ts'
 import { type Attributes, Constant, type Dims, Operand, Operation, Value } from '../graph/expression.ts'
 import { currentRecorder, evaluate, type Recorder } from '../graph/recorder.ts'
+import { type Axes, axesOf, knownAxes, shareAxes } from './axes.ts'
 import { currentPosition } from './current-position.ts'
 import { sizeOf, type TensorData } from './dtypes/data.ts'
 import type { DataType, TensorArray } from './dtypes/dtype.ts'
@@ -65,6 +66,11 @@ export class Tensor {
    * @throws UnknownShapeError if not even the rank is known */
   get dims(): Dims {
     return this.#state.dimsForCaller()
+  }
+
+  /** What the axes stand for, where that is known: of a value read in a trace of a language model, its prompts and tokens. */
+  get axes(): Axes | undefined {
+    return axesOf(this)
   }
 
   /** How many axes. @throws UnknownShapeError if that is not known */
@@ -136,7 +142,11 @@ export class Tensor {
     const state = this.#state
     if (state.computed) return this
     const computing = state.force()
-    if (computing) return Tensor.of(await computing)
+    if (computing) {
+      const value = Tensor.of(await computing)
+      shareAxes(this, value)
+      return value
+    }
     const [data] = await evaluate([state.recorded])
     setData(this, data)
     return this
@@ -157,16 +167,16 @@ export class Tensor {
 
   /** Dtype, dims and elements, long axes shortened; of a handle, where it was read. */
   toString(): string {
-    return describe(this.#state)
+    return describe(this.#state, knownAxes(this))
   }
 
   [Symbol.toPrimitive](hint: string): string {
-    if (hint === 'string') return describe(this.#state)
+    if (hint === 'string') return describe(this.#state, knownAxes(this))
     throw new ImplicitConversionError(this.#state.label, hint === 'number' ? 'number' : 'value', currentPosition())
   }
 
   [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return describe(this.#state)
+    return describe(this.#state, knownAxes(this))
   }
 }
 

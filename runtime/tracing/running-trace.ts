@@ -191,7 +191,7 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
     this.#inputs = this.model.prepare(this.args[1])
     try {
       this.#variant = await this.model.variant(this.#inputs)
-      this.#taps.begin(await this.#shapes())
+      this.#taps.begin(await this.#shapes(), await this.model.axes?.(this.#variant, this.#inputs))
     } catch (error) {
       throw error instanceof OnnsightError ? error : this.model.misfit(error)
     }

@@ -1,6 +1,7 @@
 import type { Engine } from '../engine/engine.ts'
 import { refuseForeign } from '../errors/copies.ts'
 import { TraceArgumentsError } from '../errors/trace.ts'
+import type { Axes } from '../tensor/axes.ts'
 import type { TensorData } from '../tensor/dtypes/data.ts'
 import type { Block } from './blocks/block.ts'
 import type { Info } from './blocks/info.ts'
@@ -20,9 +21,14 @@ export interface Traceable {
   variant(inputs: ReadonlyMap<string, TensorData>): Promise<TraceableVariant>
   /** Checks and converts the inputs of a trace. @throws InputError */
   prepare(inputs: unknown): ReadonlyMap<string, TensorData>
+  /** What the axes of the model's values stand for on these inputs, by the value's name; undefined for a model without a tokenizer. */
+  axes?(variant: TraceableVariant, inputs: ReadonlyMap<string, TensorData>): Promise<AxesOfValue> | undefined
   /** The error for inputs that onnxruntime finds not to fit together. */
   misfit(cause: unknown): Error
 }
+
+/** What the axes of a value stand for, by its name. */
+export type AxesOfValue = (value: string) => Axes | undefined
 
 /** A block that stands in a model, with what its parameter gets. */
 export interface Edit {

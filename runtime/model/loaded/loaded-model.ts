@@ -12,8 +12,9 @@ import type { ValueInfo } from '../../onnx/graph/graph.ts'
 import { asInFile } from '../../onnx/graph/node.ts'
 import type { SaveOptions } from '../../onnx/writing/write.ts'
 import type { TensorData } from '../../tensor/dtypes/data.ts'
-import type { Edit, Traceable } from '../../tracing/traceable.ts'
+import type { AxesOfValue, Edit, Traceable, TraceableVariant } from '../../tracing/traceable.ts'
 import { prepareInputs } from './inputs.ts'
+import { tokenAxes } from './token-axes.ts'
 import type { Variant, Variants } from './variants.ts'
 
 /** An input or output, as the model declares it. */
@@ -118,6 +119,10 @@ export class LoadedModel implements Traceable {
   variant(inputs: ReadonlyMap<string, TensorData>): Promise<Variant> {
     if (this.#released) throw new UseAfterReleaseError(this.name)
     return this.#variants.for(inputs)
+  }
+
+  axes({ engine }: TraceableVariant, inputs: ReadonlyMap<string, TensorData>): Promise<AxesOfValue> | undefined {
+    return this.language && tokenAxes(engine, inputs, this.signature.inputs, this.language)
   }
 
   /** @param edited the model with standing edits */

@@ -15,6 +15,7 @@ import {
   select,
 } from '../slices/selection.ts'
 import { type SliceRange, type SliceSpec, toSlice } from '../slices/slice.ts'
+import { carryAxes } from '../slices/sliced-axes.ts'
 import { recordOne, stateOf, type Tensor } from '../tensor.ts'
 import { int64Constant, int64Operand, MAX, MIN } from '../values/int64.ts'
 import { extents, reshapeTo } from './support/dims.ts'
@@ -26,7 +27,8 @@ export const slicing = {
    * @throws IndexError for what is out of range, where dims are known; ShapeError for a mask of other dims
    */
   slice(this: Tensor, spec: SliceSpec): Tensor {
-    return takeSelection(this, select(this.dims, toSlice(spec).parts))
+    const selection = select(this.dims, toSlice(spec).parts)
+    return carryAxes(this, takeSelection(this, selection), selection)
   },
   /** `slice` along one axis: the elements from `start` on. PyTorch's narrow. */
   narrow(this: Tensor, dim: number, start: number, length: number): Tensor {

@@ -1,14 +1,18 @@
 import { showDims } from '../../errors/tensor.ts'
+import { type Axes, PROMPT } from '../axes.ts'
 import { sizeOf, type TensorData } from '../dtypes/data.ts'
 import type { TensorState } from '../state.ts'
 import { elementReader } from './nested.ts'
 
-/** A tensor as people read it: its elements if they are computed, else its dtype, its dims and how to get the elements. */
-export function describe(tensor: TensorState): string {
-  const shape = knownShape(tensor)
+/**
+ * A tensor as people read it: its elements if they are computed, else its dtype, its dims and how to get the elements. What its axes stand
+ * for is beside them.
+ */
+export function describe(tensor: TensorState, axes: Axes | undefined): string {
+  const shape = knownShape(tensor, axes)
   const { computed } = tensor
   if (computed) {
-    const elements = format(computed, sizeOf(computed.dims) > 1000 ? 3 : Number.POSITIVE_INFINITY)
+    const elements = format(computed, sizeOf(computed.dims) > 1000 ? 3 : Number.POSITIVE_INFINITY, axes)
     return `Tensor(${computed.type} ${shape}\n${elements})`
   }
   const state = tensor.isOnlyScanned
@@ -19,33 +23,51 @@ export function describe(tensor: TensorState): string {
   return `Tensor(${tensor.label}, ${tensor.recorded.type} ${shape}, ${state})`
 }
 
-function knownShape(tensor: TensorState): string {
+/** The dims; an axis that has a name has it before its dim. */
+function knownShape(tensor: TensorState, axes: Axes | undefined): string {
   try {
-    return showDims(tensor.dimsForCaller())
+    const dims = tensor.dimsForCaller()
+    if (!axes) return showDims(dims)
+    return `[${dims.map((dim, i) => `${axes[i].name === undefined ? '' : `${axes[i].name} `}${dim ?? '?'}`).join(', ')}]`
   } catch {
     return '[?]'
   }
 }
 
-/** Long axes keep `edge` elements at either end; what is left out is not even read. */
-function format(tensor: TensorData, edge: number): string {
+/** Long axes keep `edge` elements at either end; what is left out is not even read. Labels stand before what they label. */
+function format(tensor: TensorData, edge: number, axes: Axes | undefined): string {
   const element = elementReader(tensor)
   const { dims } = tensor
-  const build = (axis: number, from: number): string => {
+  const prompts = axes?.findIndex(({ name }) => name === PROMPT) ?? -1
+  const labelled = axes?.findIndex(({ labels, labelsByPrompt }) => labels ?? labelsByPrompt) ?? -1
+  const shown = (i: number, length: number): boolean => length <= 2 * edge || i < edge || i >= length - edge
+  const labelsAt = (axis: number, prompt: number): readonly string[] | undefined => {
+    // The outermost axis with labels has them: the keys of a pattern are the tokens of its rows again.
+    if (axis !== labelled) return undefined
+    const labels = axes?.[axis].labels ?? axes?.[axis].labelsByPrompt?.[prompt]
+    const texts = labels?.map(label => JSON.stringify(label))
+    if (!texts || axis === dims.length - 1) return texts?.map(text => `${text}: `)
+    const width = Math.max(...texts.filter((_, i) => shown(i, texts.length)).map(text => text.length))
+    return texts.map(text => `${text.padEnd(width)} `)
+  }
+  const build = (axis: number, from: number, prompt: number): string => {
     if (axis === dims.length) return formatElement(element(from))
     const length = dims[axis]
     const size = sizeOf(dims.slice(axis + 1))
+    const labels = labelsAt(axis, prompt)
     const parts: string[] = []
     for (let i = 0; i < length; i++) {
-      if (i === edge && length > 2 * edge) {
+      if (!shown(i, length)) {
         parts.push('…')
         i = length - edge
       }
-      parts.push(build(axis + 1, from + i * size))
+      const part = build(axis + 1, from + i * size, axis === prompts ? i : prompt)
+      const label = labels?.[i] ?? ''
+      parts.push(label + part.replaceAll('\n', `\n${' '.repeat(label.length)}`))
     }
     return `[${parts.join(axis === dims.length - 1 ? ', ' : `,\n${' '.repeat(axis + 1)}`)}]`
   }
-  return build(0, 0)
+  return build(0, 0, 0)
 }
 
 function formatElement(value: number | bigint | boolean | string): string {

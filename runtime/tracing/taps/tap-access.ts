@@ -6,10 +6,11 @@ import { SkippedError } from '../../errors/trace.ts'
 import { type Mark, type Tap, TapRead, Value, type Write } from '../../graph/expression.ts'
 import type { Recorder } from '../../graph/recorder.ts'
 import type { ModuleNode } from '../../names/tree.ts'
+import { setAxes, shareAxes } from '../../tensor/axes.ts'
 import type { Place } from '../../tensor/state.ts'
 import { newHandle, stateOf, type Tensor } from '../../tensor/tensor.ts'
 import type { Rows } from '../invokes/rows.ts'
-import type { TraceableVariant } from '../traceable.ts'
+import type { AxesOfValue, TraceableVariant } from '../traceable.ts'
 import { fitWrite } from './fit-write.ts'
 import { isInside, Skipped } from './skipped.ts'
 
@@ -45,6 +46,7 @@ export class TapAccess {
   readonly #computedTaps = new Map<string, Set<View>>()
   #computedAt: Mark | undefined
   #shapes: KnownShapes = new Map()
+  #axes: AxesOfValue | undefined
   view: View = newView()
 
   constructor(owner: TapAccessOwner) {
@@ -52,8 +54,9 @@ export class TapAccess {
   }
 
   /** What is known of all values before the model runs. */
-  begin(shapes: KnownShapes): void {
+  begin(shapes: KnownShapes, axes?: AxesOfValue): void {
     this.#shapes = shapes
+    this.#axes = axes
   }
 
   get writes(): ReadonlyMap<Tap, readonly Write[]> {
@@ -83,7 +86,12 @@ export class TapAccess {
     }
     const part = this.view.rows?.spec(tap).slice
     if (part === undefined) return this.#readWhole(tap, place)
-    return owner.oneCall(() => newHandle(stateOf(this.#readWhole(tap).slice(part)).value, owner, place))
+    return owner.oneCall(() => {
+      const rows = this.#readWhole(tap).slice(part)
+      const handle = newHandle(stateOf(rows).value, owner, place)
+      shareAxes(rows, handle)
+      return handle
+    })
   }
 
   #readWhole(tap: Tap, place?: Place): Tensor {
@@ -91,7 +99,10 @@ export class TapAccess {
     const writes = this.#writes.get(tap)?.length ?? 0
     const shape = this.shapeOf(tap.tensor)
     const read = new TapRead(tap, writes, owner, owner.mark())
-    return newHandle(new Value(read, 0, shape?.type ?? 'float32', shape?.dims), owner, place)
+    const handle = newHandle(new Value(read, 0, shape?.type ?? 'float32', shape?.dims), owner, place)
+    const axes = this.#axes
+    if (axes) setAxes(handle, () => axes(tap.tensor))
+    return handle
   }
 
   /** Replaces the value at a tap for all that lies behind it. @throws ShapeError, DtypeError, OutOfOrderError */

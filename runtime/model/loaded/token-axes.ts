@@ -1,0 +1,105 @@
+import type { Engine } from '../../engine/engine.ts'
+import type { ValueShape } from '../../engine/scanning/value-shape.ts'
+import type { DeclaredInput } from '../../errors/input.ts'
+import type { Language } from '../../language-inputs/language.ts'
+import { idsInput, type Role, roleOf } from '../../language-inputs/roles.ts'
+import { type Axes, type Axis, PROMPT } from '../../tensor/axes.ts'
+import type { TensorData } from '../../tensor/dtypes/data.ts'
+import type { AxesOfValue } from '../../tracing/traceable.ts'
+
+type Feeds = ReadonlyMap<string, TensorData>
+type Shapes = ReadonlyMap<string, ValueShape>
+
+/** The axes of one value: those that have a place for each token, and the one with a row for each prompt. */
+interface Places {
+  readonly rank: number
+  readonly prompts: number | undefined
+  readonly tokens: readonly number[]
+}
+
+type PlacesOf = (value: string) => Places | undefined
+
+/** Found once for each engine: by scanning the model with one more token, and with one more prompt. */
+const placesByEngine = new WeakMap<Engine, Promise<PlacesOf>>()
+
+const GROW_WITH_TOKENS: readonly Role[] = ['mask', 'positions', 'cache-positions', 'token-types']
+
+/** What the axes of each value stand for, with the tokens of these inputs. */
+export async function tokenAxes(
+  engine: Engine,
+  inputs: Feeds,
+  declared: readonly DeclaredInput[],
+  language: Language,
+): Promise<AxesOfValue> {
+  const ids = inputs.get(idsInput(declared) ?? '')
+  if (ids?.dims.length !== 2) return () => undefined
+  let places = placesByEngine.get(engine)
+  if (!places) {
+    // Dims that the model fixes can't grow.
+    places = findPlaces(engine, inputs, declared).catch(() => () => undefined)
+    placesByEngine.set(engine, places)
+  }
+  const placesOf = await places
+  let labels: readonly (readonly string[])[] | undefined
+  return value => {
+    const found = placesOf(value)
+    if (!found) return undefined
+    labels ??= tokensOf(ids, language)
+    return axesAt(found, labels)
+  }
+}
+
+function axesAt({ rank, prompts, tokens }: Places, labels: readonly (readonly string[])[]): Axes {
+  return Array.from({ length: rank }, (_, axis): Axis => {
+    if (axis === prompts) return { name: PROMPT }
+    if (!tokens.includes(axis)) return { name: undefined }
+    const name = tokens.length === 1 ? 'token' : axis === tokens.at(-1) ? 'key' : 'query'
+    // Where prompts have no axis of their own, a value belongs to all of them.
+    if (prompts === undefined) return labels.length === 1 ? { name, labels: labels[0] } : { name }
+    return { name, labelsByPrompt: labels }
+  })
+}
+
+function tokensOf({ data, dims: [rows, length] }: TensorData, language: Language): string[][] {
+  return Array.from({ length: rows }, (_, row) =>
+    Array.from({ length }, (_, i) => language.textOf(Number(data[row * length + i]))),
+  )
+}
+
+async function findPlaces(engine: Engine, inputs: Feeds, declared: readonly DeclaredInput[]): Promise<PlacesOf> {
+  const idsName = idsInput(declared)!
+  const [rows] = inputs.get(idsName)!.dims
+  const input = (name: string) => declared.find(other => other.name === name)
+  const growsWithTokens = (name: string): boolean => {
+    const role = input(name) && roleOf(input(name)!, declared)
+    return name === idsName || (role !== undefined && GROW_WITH_TOKENS.includes(role))
+  }
+  const scan = (longer: (name: string, axis: number, rank: number) => boolean): Promise<Shapes> =>
+    engine.shapes(
+      new Map(
+        [...inputs].map(([name, { type, dims }]) => [
+          name,
+          { type, dims: dims.map((dim, axis) => (longer(name, axis, dims.length) ? dim + 1 : dim)) },
+        ]),
+      ),
+    )
+  const usual = await scan(() => false)
+  const longer = await scan((name, axis, rank) => growsWithTokens(name) && axis === rank - 1)
+  const wider = await scan((name, axis) => {
+    const dims = input(name)?.dims
+    // Keys and values in one tensor have their rows second.
+    const own = dims?.length === 5 && dims[0] === 2 ? 1 : 0
+    return axis === own && typeof dims?.[own] !== 'number' && inputs.get(name)!.dims[own] === rows
+  })
+  const grown = (value: string, after: Shapes): readonly number[] | undefined => {
+    const [before, then] = [usual.get(value)?.dims, after.get(value)?.dims]
+    if (!before || before.length !== then?.length) return undefined
+    return before.flatMap((dim, axis) => (dim !== undefined && then[axis] === dim + 1 ? [axis] : []))
+  }
+  return value => {
+    const [tokens, prompts] = [grown(value, longer), grown(value, wider)]
+    if (!tokens || !prompts || prompts.length > 1 || tokens.includes(prompts[0])) return undefined
+    const rank = usual.get(value)!.dims!.length
+    return tokens.length + prompts.length > 0 ? { rank, prompts: prompts[0], tokens } : undefined
+  }
+}

@@ -1,0 +1,57 @@
+import { type Axes, type Axis, axesOf, hasAxes, PROMPT, setAxes } from '../axes.ts'
+import { stateOf, type Tensor } from '../tensor.ts'
+import { type Choice, rangeBounds, type Selection } from './selection.ts'
+
+/** The part of a tensor keeps what is known of its axes. */
+export function carryAxes(from: Tensor, to: Tensor, selection: Selection): Tensor {
+  if (from !== to && hasAxes(from)) setAxes(to, () => slicedAxes(axesOf(from), selection))
+  return to
+}
+
+function slicedAxes(axes: Axes | undefined, selection: Selection): Axes | undefined {
+  // Several lists give joint axes, and a list of another rank gives several: what they stand for is nobody's guess.
+  const lists = selection.filter(({ kind }) => kind === 'list' || kind === 'mask')
+  if (!axes || lists.length > 1) return undefined
+  const prompts = selection.find(choice => choice.kind !== 'newaxis' && axes[choice.axis].name === PROMPT)
+  const result: Axis[] = []
+  for (const choice of selection) {
+    if (choice.kind === 'index') continue
+    if (choice.kind === 'newaxis') {
+      result.push({ name: undefined })
+      continue
+    }
+    if (choice.kind === 'list' && choice.values.rank !== 1) return undefined
+    const { name, labels, labelsByPrompt } = axes[choice.axis]
+    const ofPrompts = labelsByPrompt && prompts ? chosen(labelsByPrompt, prompts) : labelsByPrompt
+    const rows = ofPrompts?.map(row => chosen(row, choice) ?? [])
+    const own = prompts?.kind === 'index' ? rows?.[0] : undefined
+    result.push({
+      name,
+      labels: own ?? (labels && chosen(labels, choice)),
+      labelsByPrompt: own ? undefined : rows,
+    })
+  }
+  return result
+}
+
+/** What a choice takes of a list; undefined where only the run knows. */
+function chosen<T>(list: readonly T[], choice: Choice): readonly T[] | undefined {
+  switch (choice.kind) {
+    case 'whole':
+      return list
+    case 'range': {
+      const [first, end] = rangeBounds(choice.range, list.length)
+      const { step } = choice.range
+      const count = Math.max(0, Math.ceil((end - first) / step))
+      return Array.from({ length: count }, (_, i) => list[first + i * step])
+    }
+    case 'index':
+      return choice.at === undefined ? undefined : [list.at(Number(choice.at))!]
+    case 'list':
+      return choice.values.computed
+        ? Array.from(stateOf(choice.values).data().data as ArrayLike<unknown>, place => list.at(Number(place))!)
+        : undefined
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,86 @@
+import test from 'ava'
+import fc from 'fast-check'
+import { invoke, LanguageModel, load, type SliceRange, type Tensor } from 'onnsight'
+import { many } from '../many.ts'
+
+const folder = 'test/fixtures/models/verse'
+const model = await LanguageModel.load(folder)
+test.after.always(() => model.release())
+
+const texts = ['ROMEO:\nWhat light is that', 'KING RICHARD III:\nNow']
+
+/** The ids’ own axes: each label must be the text of its element. */
+function labelsAgree(ids: Tensor): boolean {
+  const { axes } = ids
+  const tokens = axes?.findIndex(({ name }) => name === 'token') ?? -1
+  if (!axes || tokens < 0) return false
+  const rows = (ids.rank === 2 ? ids.tolist() : [ids.tolist()]) as number[][]
+  const { labels, labelsByPrompt } = axes[tokens]
+  const given = labels ? rows.map(() => labels) : labelsByPrompt
+  return rows.every((row, i) => String(row.map(id => model.decode([id]))) === String(given?.[i]))
+}
+
+test('a part of a labelled tensor is labelled with its own tokens', async t => {
+  const bound = fc.option(fc.integer({ min: -9, max: 9 }), { nil: undefined })
+  const range = fc.record({ start: bound, stop: bound, step: fc.constantFrom(1, 2, 3, -1, -2) })
+  const list = fc.array(fc.integer({ min: -8, max: 7 }), { minLength: 1, maxLength: 5 })
+  const rows = fc.oneof(fc.constantFrom(0, 1, -1), fc.constantFrom<SliceRange>({}, { start: 1 }, { step: -1 }))
+  await fc.assert(
+    fc.asyncProperty(rows, fc.oneof(range, list), async (row, tokens) => {
+      const ids = await model.trace(texts, m => m.tensor('input_ids').slice([row, tokens]))
+      if (!ids.dims.includes(0)) t.true(labelsAgree(ids), `${JSON.stringify([row, tokens])} ${ids}`)
+    }),
+    { numRuns: many(60) },
+  )
+})
+
+test('what an operation computes has no labels, and neither has a model without a tokenizer', async t => {
+  const sum = await model.trace(texts[0], m => m.lm_head.output.mean(-1))
+  t.is(sum.axes, undefined)
+  const plain = await load(`${folder}/onnx/model.onnx`)
+  t.is((await plain.run([[1, 2]])).logits.axes, undefined)
+  await plain.release()
+})
+
+test('axes are found by how dims grow, not by their length', async t => {
+  // 4 heads, 4 tokens and 4 prompts.
+  const rows = Array.from({ length: 4 }, () => [60, 12, 464, 361])
+  const pattern = await model.trace(rows, m => m.model.layers[0].self_attn.ops.Softmax[0].output)
+  t.deepEqual(
+    pattern.axes?.map(({ name }) => name),
+    ['prompt', undefined, 'query', 'key'],
+  )
+  t.deepEqual(
+    pattern.slice('2').axes?.[1].labels,
+    rows[2].map(id => model.decode([id])),
+  )
+})
+
+test('an invoke sees the tokens of its own prompt, without padding', async t => {
+  const [first, second] = await model.trace(() => [
+    invoke(texts[0], () => model.lm_head.output),
+    invoke(texts[1], () => model.lm_head.output),
+  ])
+  t.is((first as Tensor).axes?.[1].labels?.join(''), texts[0])
+  t.is((second as Tensor).axes?.[1].labels?.join(''), texts[1])
+})
+
+test('a value prints with its tokens beside its rows, and forced values too', async t => {
+  const { print, forced } = await model.trace(texts[0], async m => {
+    const rows = m.lm_head.output.slice([0, { stop: 3 }, { stop: 2 }])
+    return { print: rows, forced: String(await rows.value()) }
+  })
+  const [head, ...lines] = String(print).split('\n')
+  t.is(head, 'Tensor(float32 [token 3, 2]')
+  t.deepEqual(
+    lines.map(line => /"(?:[^"\\]|\\.)*"/.exec(line)?.[0]),
+    ['"ROMEO"', '":"', '"\\n"'],
+  )
+  t.is(forced, String(print))
+})
+
+test('prompts of one batch print with their own tokens', async t => {
+  const ids = await model.trace(texts, m => m.lm_head.output.slice([{}, {}, { stop: 1 }]))
+  const printed = String(ids)
+  for (const token of ['"ROMEO"', '" that"', '"KING"', '" RICHARD"']) t.true(printed.includes(`${token} `), token)
+})
