@@ -263,6 +263,7 @@ export const rooms = {
     job: '`generate`: a decoder’s inputs and outputs, its steps, the choice of tokens.',
     imports: [
       'runtime/errors',
+      'runtime/tensor/dtypes',
       'runtime/graph',
       'runtime/tensor',
       'runtime/engine/scanning',

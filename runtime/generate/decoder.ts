@@ -1,10 +1,11 @@
 import { GenerateError } from '../errors/generate.ts'
 import type { DeclaredInput } from '../errors/input.ts'
-import { emptyCache, growingAxis } from '../language-inputs/empty-cache.ts'
+import { batchAxisOf, emptyCache, growingAxis } from '../language-inputs/empty-cache.ts'
 import type { PaddingSide } from '../language-inputs/fill.ts'
 import type { TableLimit } from '../language-inputs/limits.ts'
 import { PAST } from '../language-inputs/roles.ts'
 import type { Signature } from '../model/loaded/loaded-model.ts'
+import type { HeldType } from '../tensor/dtypes/dtype.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
 /** Keys or values of earlier tokens: what a step gives, and the next one takes. */
@@ -14,6 +15,8 @@ export interface KeyValueCache {
   readonly output: string | undefined
   /** The axis that grows with the tokens; undefined where it stays, as an encoder's states do. */
   readonly axis: number | undefined
+  /** The axis with a row for each sequence. */
+  readonly batchAxis: number
 }
 
 const MASK = 'attention_mask'
@@ -86,6 +89,19 @@ export class Decoder {
     )
   }
 
+  /** The axis of an input that has a row for each sequence; undefined where none is declared open. */
+  batchAxis(name: string): number | undefined {
+    const cache = this.caches.find(({ input }) => input === name)
+    if (cache) return cache.batchAxis
+    const dims = this.#inputs.find(input => input.name === name)?.dims
+    return dims && dims.length > 0 && typeof dims[0] !== 'number' ? 0 : undefined
+  }
+
+  /** The element type of an input; undefined where there is no such input. */
+  typeOf(name: string): HeldType | undefined {
+    return this.#inputs.find(input => input.name === name)?.type as HeldType | undefined
+  }
+
   /** Which axis of which input grows from step to step. */
   get growing(): ReadonlyMap<string, number> {
     const growing = new Map<string, number>()
@@ -116,7 +132,8 @@ function cacheOf({ name, dims }: DeclaredInput, { outputs }: Signature): KeyValu
   const output = outputs.find(
     other => other.name.startsWith('present') && other.name.replace(/^present(_key_values?|_kv)?(?=[._])/, '') === rest,
   )
-  if (OF_ENCODER.test(rest)) return { input: name, output: output?.name, axis: undefined }
+  const batchAxis = dims ? batchAxisOf(dims) : 0
+  if (OF_ENCODER.test(rest)) return { input: name, output: output?.name, axis: undefined, batchAxis }
   if (!output)
     throw new GenerateError(
       `No output of the model belongs to its cache input ${name}; its outputs are ${listed(outputs)}.`,
@@ -128,7 +145,7 @@ function cacheOf({ name, dims }: DeclaredInput, { outputs }: Signature): KeyValu
       `The input ${name} has no open dim, so its cache can't grow.`,
       'export the model with a dynamic axis for the tokens that are in its cache',
     )
-  return { input: name, output: output.name, axis }
+  return { input: name, output: output.name, axis, batchAxis }
 }
 
 function logitsOf({ outputs }: Signature): string {

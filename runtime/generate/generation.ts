@@ -1,39 +1,34 @@
-import { GenerateError, StepError } from '../errors/generate.ts'
+import { StepError } from '../errors/generate.ts'
 import type { Mark } from '../graph/expression.ts'
 import { recorderScope } from '../graph/recorder.ts'
-import { knownOptions } from '../tensor/arguments/known-options.ts'
-import type { Tensor } from '../tensor/tensor.ts'
+import type { TensorData } from '../tensor/dtypes/data.ts'
+import { stateOf, type Tensor } from '../tensor/tensor.ts'
+import { toTensor } from '../tensor/values/convert.ts'
 import type { Block, StepOwner } from '../tracing/blocks/block.ts'
 import { untilStop } from '../tracing/blocks/stop.ts'
 import type { RunningTrace } from '../tracing/running-trace.ts'
 import { save } from '../tracing/save.ts'
 import { RunningSession } from '../tracing/session.ts'
 import type { Traceable } from '../tracing/traceable.ts'
-import { ExecutionBackend, newTrace, TRACE_OPTIONS, type TraceOptions } from '../tracing/tracer.ts'
-import { type ChoiceOptions, type Choose, chooser, seedOf } from './choose.ts'
+import { ExecutionBackend, newTrace } from '../tracing/tracer.ts'
 import type { Decoder } from './decoder.ts'
+import { anySeed } from './draw.ts'
+import type { FinishReason } from './endings.ts'
 import { Gathered } from './gathered.ts'
 import { GrowingShapes } from './growing-shapes.ts'
+import { type GenerateOptions, type Settings, settingsOf } from './options.ts'
 import { assertRoom } from './room.ts'
+import type { Found, Search } from './search.ts'
+import { searchOf } from './search-of.ts'
 import { isChosen, type Steps, selectionOf } from './selection.ts'
-import { Sequence } from './sequence.ts'
-
-/** Options of generate(). */
-export interface GenerateOptions extends TraceOptions, ChoiceOptions {
-  /** The most tokens to be added to each prompt: one in each step. */
-  readonly maxNewTokens: number
-  /** A prompt that gets one of these is done; when all are, generation ends. @default none */
-  readonly eosTokenId?: number | readonly number[]
-  /** What prompts that are done are filled up with, and short ones on the left. @default the (first) eosTokenId, or 0 */
-  readonly padTokenId?: number
-  /** The output that holds the logits. @default `logits`, or the only one that can be */
-  readonly logits?: string
-}
+import { promptRows, Sequence } from './sequence.ts'
 
 /** What generate() gives. */
 export interface Generated<R> {
-  /** The prompts and what was added to them: int64, `[batch, tokens]`. */
+  /** The prompts and what was added to them: int64, `[sequences, tokens]`. The sequences of one prompt follow each other. */
   readonly ids: Tensor
+  /** Why each sequence ended. */
+  readonly finishReason: readonly FinishReason[]
   /** How many steps there were: one token each. */
   readonly steps: number
   /** What the block gave, each time it ran. */
@@ -41,11 +36,6 @@ export interface Generated<R> {
   /** Of the tokens that were drawn: generate() with it draws the same ones. */
   readonly seed?: number
 }
-
-const OPTIONS = [
-  ...['maxNewTokens', 'eosTokenId', 'padTokenId', 'logits', 'temperature', 'topK', 'topP', 'seed'],
-  ...TRACE_OPTIONS,
-]
 
 export interface GenerateRequest {
   readonly model: unknown
@@ -61,7 +51,8 @@ export interface GenerateRequest {
 interface Outcome {
   /** Undefined while the block waits in next(). */
   readonly ended: { readonly value: unknown } | undefined
-  readonly tokens: Tensor
+  /** What the search has recorded. */
+  readonly chosen: Readonly<Record<string, Tensor>>
   readonly caches: Readonly<Record<string, Tensor>>
 }
 
@@ -72,8 +63,9 @@ interface Outcome {
 export class Generation extends RunningSession implements StepOwner {
   step = 0
   readonly #request: GenerateRequest
-  readonly #choose: Choose
+  readonly #settings: Settings
   readonly #seed: number | undefined
+  readonly #search: Search
   readonly #sequence: Sequence
   readonly #gathered = new Map<string, Gathered>()
   readonly #called = new Map<string, number>()
@@ -93,16 +85,17 @@ export class Generation extends RunningSession implements StepOwner {
     super(request.block?.info)
     this.#request = request
     const { options, decoder, inputs, block, target } = request
-    knownOptions('generate()', options, OPTIONS)
-    checkOptions(options)
-    this.#seed = seedOf(options)
-    this.#choose = chooser({ ...options, ...(this.#seed === undefined ? {} : { seed: this.#seed }) })
+    const settings = settingsOf(options)
+    this.#settings = settings
+    this.#seed = settings.doSample ? (options.seed ?? anySeed()) : undefined
     const isIdle = block === undefined && target.edits.length === 0
-    this.#shapes = new GrowingShapes(decoder.growing, options.maxNewTokens - 1, isIdle)
-    this.#sequence = new Sequence(decoder, inputs, padding(options))
+    this.#shapes = new GrowingShapes(decoder.growing, settings.maxNewTokens - 1, isIdle)
+    const prompts = promptRows(decoder, inputs, settings.padTokenId)
+    this.#search = searchOf(settings, prompts.ids.length, this.#seed)
+    this.#sequence = new Sequence(decoder, prompts, this.#search.rowsPerPrompt)
     const { longest, width } = this.#sequence
     const growing = [decoder.ids, decoder.mask, decoder.positions]
-    assertRoom(decoder.limits, { growing, longest, width, maxNewTokens: options.maxNewTokens })
+    assertRoom(decoder.limits, { growing, longest, width, maxNewTokens: settings.maxNewTokens })
   }
 
   async generate(): Promise<Generated<unknown>> {
@@ -110,23 +103,15 @@ export class Generation extends RunningSession implements StepOwner {
   }
 
   async #steps(): Promise<Generated<unknown>> {
-    const { options } = this.#request
     const values: unknown[] = []
-    const done = new Array<boolean>(this.#sequence.rows).fill(false)
-    const ends = new Set([options.eosTokenId ?? []].flat())
     try {
       for (;;) {
-        const { ended, tokens, caches } = await this.#runStep()
+        const { ended, chosen, caches } = await this.#runStep()
         if (ended) values.push(ended.value)
-        const chosen = Array.from(tokens.data as ArrayLike<unknown>, (token, i) =>
-          done[i] ? padding(options) : Number(token),
-        )
-        chosen.forEach((token, i) => {
-          done[i] ||= ends.has(token)
-        })
-        this.#sequence.append(chosen, caches)
+        const { tokens, parents, isOver } = this.#search.choose(dataOf(chosen), this.#sequence.histories)
+        this.#sequence.append(tokens, caches, parents)
         this.step++
-        if (this.#stopped || this.step === options.maxNewTokens || done.every(Boolean)) break
+        if (this.#stopped || isOver) break
       }
     } catch (error) {
       await this.#abandon(error)
@@ -145,7 +130,26 @@ export class Generation extends RunningSession implements StepOwner {
       values.push(await block)
     }
     for (const gathered of this.#gathered.values()) gathered.assertComplete(steps)
-    return { ids: this.#sequence.ids, steps, values, ...(this.#seed === undefined ? {} : { seed: this.#seed }) }
+    const found = this.#search.found(this.#sequence.histories, this.#stopped ? 'stop' : 'length')
+    return {
+      ids: this.#idsOf(found),
+      finishReason: found.map(({ finishReason }) => finishReason),
+      steps,
+      values,
+      ...(this.#seed === undefined ? {} : { seed: this.#seed }),
+    }
+  }
+
+  /** The prompts with what was found for them, filled up to one length. */
+  #idsOf(found: readonly Found[]): Tensor {
+    const { numSequences, padTokenId } = this.#settings
+    const length = Math.max(...found.map(({ added }) => added.length))
+    const rows = found.map(({ added }, i) => [
+      ...this.#sequence.prompts[Math.floor(i / numSequences) * this.#search.rowsPerPrompt],
+      ...added,
+      ...new Array<number>(length - added.length).fill(padTokenId),
+    ])
+    return toTensor(rows, { type: 'int64' })
   }
 
   /** A block that waits in next() fails as its step did: what it has to clean up it can. */
@@ -185,7 +189,9 @@ export class Generation extends RunningSession implements StepOwner {
     this.#vocabulary ??= last.dims[1]
     const names = decoder.caches.flatMap(({ output: name }) => name ?? [])
     const caches = Object.fromEntries(names.map(name => [name, output(name)]))
-    return { tokens: this.#choose(last, this.step, [this.#sequence.rows, this.#vocabulary]), caches }
+    const chosen = this.#search.record(last, this.#vocabulary)
+    this.#search.prepare(this.step, this.#sequence.histories)
+    return { chosen, caches }
   }
 
   /** Begins the block, or goes on with it where it waits, until it ends or waits in next(). */
@@ -276,12 +282,5 @@ export class Generation extends RunningSession implements StepOwner {
   }
 }
 
-const padding = ({ padTokenId, eosTokenId }: GenerateOptions): number => padTokenId ?? [eosTokenId ?? 0].flat()[0] ?? 0
-
-function checkOptions({ maxNewTokens }: GenerateOptions): void {
-  if (Number.isInteger(maxNewTokens) && maxNewTokens > 0) return
-  throw new GenerateError(
-    `maxNewTokens is ${maxNewTokens}, and must be a whole number above 0.`,
-    'say how many tokens to add at most: { maxNewTokens: 20 }',
-  )
-}
+const dataOf = (tensors: Readonly<Record<string, Tensor>>): Record<string, TensorData> =>
+  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, stateOf(tensor).data()]))

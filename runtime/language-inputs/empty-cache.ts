@@ -7,7 +7,7 @@ import type { Tensor } from '../tensor/tensor.ts'
 const TOKEN_AXIS = /past|seq|len|total/i
 
 /** The batch axis of a cache: the first, or the second if keys and values are in one tensor, as for com.microsoft's Attention. */
-function batchAxisOf(dims: NonNullable<DeclaredInput['dims']>): number {
+export function batchAxisOf(dims: NonNullable<DeclaredInput['dims']>): number {
   const named = dims.findIndex(dim => typeof dim === 'string' && /batch/i.test(dim))
   if (named >= 0) return named
   return dims.length === 5 && dims[0] === 2 ? 1 : 0

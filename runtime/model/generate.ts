@@ -1,5 +1,6 @@
 import { TraceArgumentsError } from '../errors/trace.ts'
-import type { Generated, GenerateOptions } from '../generate/generation.ts'
+import type { Generated } from '../generate/generation.ts'
+import type { GenerateOptions } from '../generate/options.ts'
 import { type Block, fromCompiled } from '../tracing/blocks/block.ts'
 import type { CompiledBlock } from '../tracing/blocks/context.ts'
 import { ModelHandle } from './model.ts'

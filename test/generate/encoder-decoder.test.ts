@@ -128,6 +128,24 @@ test('an encoder’s states, and generation from them: PyTorch’s tokens and va
   t.notDeepEqual(reference.plain.ids, reference.scaled.ids)
 })
 
+test('one beam alone, and sequences of one prompt, take the encoder’s states of their own prompt', async t => {
+  for (const [what, { model, inputs }] of Object.entries(await cases())) {
+    const draws = { maxNewTokens, temperature: 1e-3, seed: 1, numSequences: 2 }
+    const twice = reference.plain.ids.flatMap(row => [row, row])
+    t.deepEqual(rows((await generate(model, inputs, draws)).ids), twice, what)
+    const beams = await generate(model, inputs, { maxNewTokens, numBeams: 3 })
+    t.deepEqual(beams.ids.dims, [reference.plain.ids.length, maxNewTokens + 1], what)
+    t.deepEqual(
+      rows(beams.ids),
+      rows(
+        (await generate(decoder, (await cases())['a decoder without a cache'].inputs, { maxNewTokens, numBeams: 3 }))
+          .ids,
+      ),
+      what,
+    )
+  }
+})
+
 test('dims are right in every step: the encoder’s length stays', async t => {
   for (const [what, { model, inputs, attention }] of Object.entries(await cases())) {
     const { values } = await generate(model, inputs, { maxNewTokens }, m => ({

@@ -1,0 +1,187 @@
+import type { TensorData } from '../tensor/dtypes/data.ts'
+import { Tensor } from '../tensor/tensor.ts'
+import { checkOption, isCount, isNumber } from './check-option.ts'
+import type { Endings, FinishReason } from './endings.ts'
+import { type History, type ScoreOptions, Scores } from './scores.ts'
+import type { Chosen, Found, Search } from './search.ts'
+import { unknownVocabulary } from './unknown-vocabulary.ts'
+
+/** A search over several continuations of each prompt at once. */
+export interface BeamOptions {
+  /** So many continuations of each prompt are followed, and the best ones given. @default 1: each step takes one token */
+  readonly numBeams?: number
+  /** A beam's score is divided by its length to this power: above 0 favours long texts, below 0 short ones. @default 1 */
+  readonly lengthPenalty?: number
+  /**
+   * When a prompt is done: `true` as soon as it has `numBeams` ended texts; `false` when a longer one is unlikely to be better; `'never'`
+   * when none can be better. @default false
+   */
+  readonly earlyStopping?: boolean | 'never'
+}
+
+export const BEAM_OPTIONS = ['numBeams', 'lengthPenalty', 'earlyStopping'] as const
+
+/** @throws GenerateError for options that make no sense */
+export function checkBeams({ numBeams, lengthPenalty, earlyStopping }: BeamOptions): void {
+  checkOption('numBeams', numBeams, isCount, 'a whole number above 0')
+  checkOption('lengthPenalty', lengthPenalty, isNumber, 'a number')
+  checkOption('earlyStopping', earlyStopping, value => [true, false, 'never'].includes(value), "true, false or 'never'")
+}
+
+export interface BeamSetup {
+  readonly beams: number
+  readonly lengthPenalty: number
+  readonly earlyStopping: boolean | 'never'
+  readonly scores: ScoreOptions
+  readonly endings: Endings
+  readonly prompts: number
+  /** How many of the beams are given. */
+  readonly sequences: number
+  readonly maxNewTokens: number
+}
+
+/** A continuation that can be followed. */
+interface Candidate {
+  readonly token: number
+  readonly beam: number
+  readonly score: number
+  readonly reason: FinishReason | undefined
+}
+
+interface Finished {
+  readonly added: readonly number[]
+  readonly score: number
+  readonly reason: FinishReason | undefined
+}
+
+/** Lower than any sum of log probabilities. */
+const LOWEST = -1e9
+
+/**
+ * Beam search as Hugging Face transformers has it (`_beam_search` in `generation/utils.py`). The step's graph gives the best continuations;
+ * which of them go on, and which are kept as ended, is decided here.
+ */
+export class BeamSearch implements Search {
+  readonly rowsPerPrompt: number
+  readonly #setup: BeamSetup
+  readonly #scores: Scores
+  /** Sums of the log probabilities of the beams that go on: one for each row. The graph adds a step's to them. */
+  readonly #running: Float32Array
+  readonly #finished: Finished[][]
+  #vocabulary = 0
+  /** Whether a prompt's ended texts can still be bettered. */
+  readonly #canImprove: boolean[]
+
+  constructor(setup: BeamSetup) {
+    const { beams, prompts, scores, endings } = setup
+    this.rowsPerPrompt = beams
+    this.#setup = setup
+    this.#scores = new Scores(scores, endings.tokens, prompts * beams)
+    // At first all beams of a prompt are the same: only one of them counts.
+    this.#running = Float32Array.from({ length: prompts * beams }, (_, row) => (row % beams === 0 ? 0 : LOWEST))
+    this.#finished = Array.from({ length: prompts }, () =>
+      new Array<Finished>(beams).fill({ added: [], score: LOWEST, reason: undefined }),
+    )
+    this.#canImprove = new Array(prompts).fill(true)
+  }
+
+  /** Enough that, whatever ends, as many go on as there are beams. */
+  #kept(vocabulary: number): number {
+    const { beams, endings } = this.#setup
+    return Math.min(Math.max(2, 1 + endings.tokens.size) * beams, beams * vocabulary)
+  }
+
+  record(logits: Tensor, vocabulary: number | undefined): Record<string, Tensor> {
+    if (vocabulary === undefined) throw unknownVocabulary()
+    const { beams, prompts } = this.#setup
+    const likely = logits.to('float32').logSoftmax(-1)
+    const scores = this.#scores.isActive ? this.#scores.record(likely, vocabulary) : likely
+    const running = Tensor.of({ type: 'float32', dims: [prompts * beams, 1], data: this.#running })
+    const sums = scores.add(running).reshape([prompts, beams * vocabulary])
+    const { values, indices } = sums.topk(this.#kept(vocabulary))
+    this.#vocabulary = vocabulary
+    return { values, indices }
+  }
+
+  prepare(_step: number, rows: readonly History[]): void {
+    if (this.#scores.isActive) this.#scores.prepare(rows)
+  }
+
+  choose({ values, indices }: Readonly<Record<string, TensorData>>, rows: readonly History[]): Chosen {
+    const { beams, prompts, earlyStopping } = this.#setup
+    const kept = values.data.length / prompts
+    const chosen: Candidate[] = []
+    let allEnded = true
+    for (let prompt = 0; prompt < prompts; prompt++) {
+      const candidates = Array.from({ length: kept }, (_, i): Candidate => {
+        const at = prompt * kept + i
+        const index = Number(indices.data[at])
+        const [token, beam] = [index % this.#vocabulary, Math.floor(index / this.#vocabulary)]
+        const added = [...rows[prompt * beams + beam].added, token]
+        return { token, beam, score: Number(values.data[at]), reason: this.#reasonOf(added) }
+      })
+      allEnded &&= candidates.every(({ reason }) => reason)
+      this.#keepEnded(prompt, candidates, rows)
+      const going = this.#going(candidates)
+      going.forEach(({ score }, i) => {
+        this.#running[prompt * beams + i] = score
+      })
+      chosen.push(...going.map(candidate => ({ ...candidate, beam: candidate.beam + prompt * beams })))
+      this.#canImprove[prompt] &&= this.#mayImprove(prompt, rows[0].added.length + 1)
+    }
+    const isFull = earlyStopping === true && this.#finished.every(isWhole)
+    return {
+      tokens: chosen.map(({ token }) => token),
+      parents: chosen.map(({ beam }) => beam),
+      isOver: !this.#canImprove.some(Boolean) || isFull || allEnded,
+    }
+  }
+
+  #reasonOf(added: readonly number[]): FinishReason | undefined {
+    const { endings, maxNewTokens } = this.#setup
+    return endings.reasonOf(added) ?? (added.length >= maxNewTokens ? 'length' : undefined)
+  }
+
+  /** The best that go on. Where too few do, ones that ended stand for the rest, with a score that no other can lose to. */
+  #going(candidates: readonly Candidate[]): Candidate[] {
+    const lowered = candidates.map(one => (one.reason ? { ...one, score: one.score + LOWEST } : one))
+    return lowered.sort((a, b) => b.score - a.score).slice(0, this.#setup.beams)
+  }
+
+  #keepEnded(prompt: number, candidates: readonly Candidate[], rows: readonly History[]): void {
+    const { beams, lengthPenalty, earlyStopping } = this.#setup
+    const before = this.#finished[prompt]
+    if (!this.#canImprove[prompt] || (earlyStopping === true && isWhole(before))) return
+    // Those after the first ones are there to go on, if the first ones end.
+    const ended = candidates.slice(0, beams).flatMap(({ token, beam, score, reason }): Finished[] => {
+      if (!reason) return []
+      const added = [...rows[prompt * beams + beam].added, token]
+      return [{ added, score: Math.fround(score / added.length ** lengthPenalty), reason }]
+    })
+    this.#finished[prompt] = [...before, ...ended].sort((a, b) => b.score - a.score).slice(0, beams)
+  }
+
+  /** Whether the best beam that goes on could come to more than the worst that ended. */
+  #mayImprove(prompt: number, length: number): boolean {
+    const { beams, lengthPenalty, earlyStopping, maxNewTokens } = this.#setup
+    const finished = this.#finished[prompt]
+    const hypothetical = earlyStopping === 'never' && lengthPenalty > 0 ? maxNewTokens : length
+    const best = this.#running[prompt * beams] / hypothetical ** lengthPenalty
+    const worst = isWhole(finished) ? Math.min(...finished.map(({ score }) => score)) : LOWEST
+    return best > worst
+  }
+
+  /** Beams that have not ended stand in where generation was stopped: those with the best sums so far. */
+  found(rows: readonly History[], ended: FinishReason): Found[] {
+    const { beams, sequences } = this.#setup
+    return this.#finished.flatMap((finished, prompt) => {
+      const whole = finished.flatMap(({ added, reason }) => (reason ? [{ added, finishReason: reason }] : []))
+      const going = rows
+        .slice(prompt * beams, (prompt + 1) * beams)
+        .map(({ added }) => ({ added, finishReason: ended }))
+      return [...whole, ...going].slice(0, sequences)
+    })
+  }
+}
+
+const isWhole = (finished: readonly Finished[]): boolean => finished.every(({ reason }) => reason)

@@ -1,0 +1,19 @@
+import { sizeOf } from '../tensor/dtypes/data.ts'
+import { allocate } from '../tensor/dtypes/dtype.ts'
+import { stateOf, Tensor } from '../tensor/tensor.ts'
+
+/** A tensor with these rows of another one, in this order: a copy of bytes. */
+export function pickRows(tensor: Tensor, axis: number, rows: readonly number[]): Tensor {
+  const from = stateOf(tensor).data()
+  const dims = from.dims.with(axis, rows.length)
+  const data = allocate(from.type, sizeOf(dims)) as Float32Array
+  const source = from.data as Float32Array
+  const row = sizeOf(dims.slice(axis + 1))
+  const outer = sizeOf(dims.slice(0, axis))
+  for (let i = 0; i < outer; i++)
+    for (const [to, own] of rows.entries()) {
+      const start = (i * from.dims[axis] + own) * row
+      data.set(source.subarray(start, start + row), (i * rows.length + to) * row)
+    }
+  return Tensor.of({ type: from.type, dims, data })
+}

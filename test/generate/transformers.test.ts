@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs'
+import test from 'ava'
+import { type GenerateOptions, load, type Model, type Tensor, tensor } from 'onnsight'
+import { narrowed } from '#dist/runtime/generate/draw.js'
+
+// What Hugging Face transformers generates from the same weights: test/reference/make_generation.py.
+
+type Reference = Readonly<Record<string, unknown>>
+interface Case {
+  readonly prompts: number[][]
+  readonly options: Reference
+  readonly new: number[][]
+}
+const reference = JSON.parse(readFileSync('test/reference/generation.json', 'utf8')) as {
+  readonly cases: Readonly<Record<string, Case>>
+  readonly rows: number[][]
+  readonly scores: Readonly<Record<string, { readonly options: object; readonly after: (number | null)[][] }>>
+}
+
+const camelCase: Readonly<Record<string, string>> = { bad_words_ids: 'badWords', num_return_sequences: 'numSequences' }
+const optionsOf = (given: Reference): GenerateOptions =>
+  Object.fromEntries(
+    Object.entries(given).map(([name, value]) => [
+      camelCase[name] ?? name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase()),
+      value,
+    ]),
+  )
+
+let model!: Model
+test.before(async () => {
+  model = await load('test/fixtures/models/verse/onnx/model.onnx')
+})
+test.after.always(async () => model?.release())
+
+const rows = (ids: Tensor): number[][] => (ids.tolist() as bigint[][]).map(row => row.map(Number))
+
+for (const [name, { prompts, options, new: due }] of Object.entries(reference.cases))
+  test(`transformers’ tokens: ${name}`, async t => {
+    const given = { ...optionsOf(options), padTokenId: 1 }
+    const { ids, finishReason } = await model.generate(prompts, given)
+    const width = Math.max(...prompts.map(row => row.length))
+    t.deepEqual(
+      rows(ids).map(row => row.slice(width)),
+      due,
+    )
+    const ends = new Set([options.eos_token_id ?? []].flat())
+    t.deepEqual(
+      finishReason,
+      due.map(row => (ends.has(row.filter(id => id !== 1).at(-1)) ? 'eos' : 'length')),
+    )
+    if (name !== 'greedy' && prompts.length === 1)
+      t.notDeepEqual(due, reference.cases.greedy.new, 'the option changes nothing')
+  })
+
+for (const [name, { options, after }] of Object.entries(reference.scores))
+  test(`transformers’ scores: ${name}`, async t => {
+    const before = tensor(reference.rows)
+    const got = (await narrowed(before, options, reference.rows[0].length).value()).tolist() as number[][]
+    for (const [i, row] of got.entries())
+      for (const [token, score] of row.entries()) {
+        const due = after[i][token] ?? Number.NEGATIVE_INFINITY
+        t.true(score === due || Math.abs(score - due) < 1e-4, `row ${i}, token ${token}: ${score}, ${due}`)
+      }
+    t.true(after.flat().some((score, i) => score !== reference.rows.flat()[i]))
+  })
