@@ -7,7 +7,7 @@ interface Signature {
   readonly outputs: readonly DeclaredInput[]
 }
 
-/** The input that holds token ids, as language models call it. */
+/** The name of the input that holds token ids, if there is one of rank 2 with a usual name. */
 export function idsOf({ inputs }: Signature): string | undefined {
   const named = ['input_ids', 'decoder_input_ids'].find(name => inputs.some(input => input.name === name))
   const declared = inputs.find(input => input.name === named)
@@ -15,8 +15,8 @@ export function idsOf({ inputs }: Signature): string | undefined {
 }
 
 /**
- * The output with a number for each token and each entry of the vocabulary: one of three dims that is called so, or whose last dim is the
- * length of the table that the ids are looked up in.
+ * The output that holds logits: a float output of rank 3 that is called `logits`, or whose last dim is the number of rows of the embedding
+ * that the ids are looked up in.
  */
 export function logitsOf({ outputs }: Signature, graph: OnnxGraph, ids: string | undefined): string | undefined {
   if (ids === undefined) return undefined

@@ -9,19 +9,19 @@ import {
   cellsOf,
   floats,
   numberIn,
-  opened,
+  openPage,
   type Scheme,
   settled,
   shows,
   statistics,
   TEXT,
+  testPage,
   textOf,
   violations,
-  visited,
 } from './page.ts'
 import { type Viewing, view } from './viewing.ts'
 
-// The page of `onnsight view`: an edit beside the model as it is, in every view; what stands in the address; code to take away.
+// Tests the page of `onnsight view` with an edit: comparisons in every tab, the address, and Copy as code.
 
 const run = chromiumPath ? test.serial : test.serial.skip
 const path = 'examples/models/chars.onnx'
@@ -47,29 +47,30 @@ test.after.always(async () => {
   await Promise.all([viewing?.end(), model?.release()])
 })
 
-/** A test of the page at a look, which fails where the console has an error. */
+/** Declares a test of the page in a state that the address holds. It fails if the console has an error. */
 function at(
   title: string,
-  look: Readonly<Record<string, string>>,
+  state: Readonly<Record<string, string>>,
   body: (t: ExecutionContext, page: Page) => Promise<void>,
   scheme: Scheme = 'light',
 ): void {
   run(title, t =>
-    visited(t, browser, { url: `${viewing.url}#${new URLSearchParams(look)}`, scheme }, async page => {
-      await shown(page)
+    testPage(t, browser, { url: `${viewing.url}#${new URLSearchParams(state)}`, scheme }, async page => {
+      await loaded(page)
       await body(t, page)
     }),
   )
 }
 
-/** Waits until tokens and what is asked for are there. */
-async function shown(page: Page): Promise<void> {
+/** Waits until the tokens and all answers are shown. */
+async function loaded(page: Page): Promise<void> {
   await page.locator('.token').first().waitFor()
   await settled(page)
   await page.waitForTimeout(50)
   await settled(page)
 }
 
+/** Traces the model without the edit and with it. */
 const both = <R>(read: (m: Model) => R): Promise<[unedited: R, edited: R]> =>
   Promise.all([
     model.trace(inputs, read),
@@ -79,31 +80,31 @@ const both = <R>(read: (m: Model) => R): Promise<[unedited: R, edited: R]> =>
     }),
   ]) as Promise<[R, R]>
 
-const less = (edited: readonly number[], unedited: readonly number[]): number[] =>
+const subtract = (edited: readonly number[], unedited: readonly number[]): number[] =>
   edited.map((value, i) => value - unedited[i])
 
 at(
-  'a module is shown before, after, and as the difference: numbers, histograms, maps and values',
+  'a module shows the unedited run, the edited run and the difference: statistics, histograms, maps and values',
   { module: 'transformer.h.2', text: TEXT, edit: EDIT },
   async (t, page) => {
     const [unedited, edited] = (await both(m => m.transformer.h[2].output)).map(floats)
-    const sides = { unedited, edited, difference: less(edited, unedited) }
+    const sides = { unedited, edited, difference: subtract(edited, unedited) }
     for (const [name, values] of Object.entries(sides)) {
       const part = page
         .locator(`.numbers-head`)
         .locator('..')
         .and(page.locator(`[data-part=${name}]`))
-      const told = await part
+      const shownStatistics = await part
         .locator('.statistics > div')
         .evaluateAll(all =>
           all.map(one => [one.querySelector('dt')!.textContent, one.querySelector('dd')!.textContent]),
         )
-      const due = statistics(values)
+      const expected = statistics(values)
       t.deepEqual(
-        told.map(([label]) => label),
+        shownStatistics.map(([label]) => label),
         ['min', 'max', 'mean', 'std'],
       )
-      for (const [label, text] of told) t.true(shows(text!, due[label!]), `${name} ${label}: ${text}`)
+      for (const [label, text] of shownStatistics) t.true(shows(text!, expected[label!]), `${name} ${label}: ${text}`)
       const counts = await part
         .locator('.histogram-bars span')
         .evaluateAll(all => all.map(one => Number((one as HTMLElement).title.split(': ')[1].replaceAll(',', ''))))
@@ -113,7 +114,7 @@ at(
         values.length,
       )
     }
-    // The cell under the arrow keys is told of all three.
+    // All three maps show the number of the cell at the position of the arrow keys.
     await page.getByRole('application', { name: 'Activation, 22 by 128, edited.' }).focus()
     for (const key of ['ArrowDown', 'ArrowDown', 'ArrowDown', 'ArrowRight', 'ArrowRight'])
       await page.keyboard.press(key)
@@ -121,7 +122,7 @@ at(
     t.is(readouts.length, 3)
     for (const [i, values] of Object.values(sides).entries())
       t.true(shows(readouts[i].split(': ')[1], values[3 * 128 + 2]), readouts[i])
-    // Enter chooses the row; its values are listed, those that changed most first.
+    // Enter chooses the row. Its values are listed with the largest changes first.
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { name: /^Token 3 / }).waitFor()
     await page.getByRole('combobox', { name: 'order' }).selectOption('magnitude')
@@ -145,13 +146,13 @@ at(
     const column = await cellsOf(page, '.compared-values')
     t.is(column.length, 22)
     for (const [place, a] of column) t.true(shows(a, unedited[Number.parseInt(place, 10) * 128 + 7]), place)
-    // What lies before the edit is the same.
+    // Modules before the edit do not change.
     await page.locator('[role=treeitem][data-path="transformer.h.0"]').click()
-    await page.getByText('The edit changes nothing of this value.').waitFor()
+    await page.getByText('The edit does not change this value.').waitFor()
   },
 )
 
-/** As many values as lie in each of 32 equal parts. */
+/** How many values are in each of 32 equal parts between the smallest and the largest. */
 function histogram(values: readonly number[]): number[] {
   const [min, max] = [Math.min(...values), Math.max(...values)]
   const counts = new Array<number>(32).fill(0)
@@ -160,7 +161,7 @@ function histogram(values: readonly number[]): number[] {
 }
 
 at(
-  'the lens shows both runs in each cell, and marks where the likeliest token is another one',
+  'the lens shows both runs in each cell, and marks the cells whose likeliest token changes',
   { tab: 'lens', text: TEXT, edit: EDIT, token: '3', layer: '3' },
   async (t, page) => {
     const read = (m: Model) =>
@@ -170,14 +171,14 @@ at(
         .map(logits => logits.select(0, 0).softmax(-1))
     const [unedited, edited] = (await both(read)).map(side => side.map(one => one.tolist() as number[][]))
     const best = (shares: readonly number[]): number => shares.indexOf(Math.max(...shares))
-    const due = edited.map((layer, l) => layer.map((shares, i) => best(shares) !== best(unedited[l][i])))
+    const expected = edited.map((layer, l) => layer.map((shares, i) => best(shares) !== best(unedited[l][i])))
     const marked = await page
       .locator('.lens tbody tr')
       .evaluateAll(rows => rows.map(row => Array.from(row.querySelectorAll('td'), cell => 'changed' in cell.dataset)))
-    t.deepEqual(marked, due)
-    t.true(due.flat().includes(true) && due.flat().includes(false))
-    const count = due.flat().filter(Boolean).length
-    t.regex(await textOf(page.locator('.verdict')), new RegExp(`at ${count} of 110 places`))
+    t.deepEqual(marked, expected)
+    t.true(expected.flat().includes(true) && expected.flat().includes(false))
+    const count = expected.flat().filter(Boolean).length
+    t.regex(await textOf(page.locator('.verdict')), new RegExp(`in ${count} of 110 cells`))
     t.regex(await textOf(page.locator('.best h3')), /transformer\.h\.3\s+after token 3 /)
     const rows = await cellsOf(page, '.best')
     t.true(rows.length >= 5)
@@ -198,7 +199,7 @@ at(
 const rowsOfIds = [ids.slice(0, 8), ids.slice(8, 16)]
 
 at(
-  'attention: all heads at a glance, of the row of the batch that is chosen, and how an edit changes them',
+  'attention: small maps of all heads for the chosen row of the batch, and how an edit changes them',
   { module: 'transformer', ids: JSON.stringify(rowsOfIds) },
   async (t, page) => {
     t.is(await page.locator('.head').count(), 16)
@@ -210,14 +211,14 @@ at(
     const batch = { input_ids: rowsOfIds }
     const softmax = (m: Model): Tensor => m.transformer.h[2].attn.ops.Softmax[0].output.select(0, 1)
     const plain = await model.trace(batch, softmax)
-    const due = (plain.tolist() as number[][][])[3]
+    const expected = (plain.tolist() as number[][][])[3]
     await page.getByText('Numbers', { exact: true }).click()
-    const told = (await cellsOf(page, '.pattern-values')).map(row => row.slice(1, -1).map(Number))
+    const shownPattern = (await cellsOf(page, '.pattern-values')).map(row => row.slice(1, -1).map(Number))
     t.deepEqual(
-      told,
-      due.map(row => row.map(value => Number(value.toFixed(4)))),
+      shownPattern,
+      expected.map(row => row.map(value => Number(value.toFixed(4)))),
     )
-    // The small maps are the patterns: bright where the pattern is.
+    // The brightest cell of a small map is the largest of the pattern.
     const brightest = await page
       .getByRole('button', { name: 'transformer.h.2.attn head 3' })
       .locator('canvas')
@@ -226,12 +227,12 @@ at(
         const reds = Array.from({ length: data.length / 4 }, (_, i) => data[4 * i] + data[4 * i + 1])
         return reds.indexOf(Math.max(...reds))
       })
-    t.is(brightest, due.flat().indexOf(Math.max(...due.flat())))
-    // The values are of that row too.
+    t.is(brightest, expected.flat().indexOf(Math.max(...expected.flat())))
+    // The values are those of the same row of the batch.
     const value = await model.trace(batch, m => m.transformer.output.slice('1, 7'))
     const cells = await page.locator('.row-values td').allTextContents()
     t.true(cells.every((text, i) => shows(text, Number(value.data[i]))))
-    // With an edit: each head tells by how much it changes.
+    // With an edit, each head shows by how much it changes.
     await page.getByRole('tab', { name: 'Edit' }).click()
     await page.getByRole('textbox', { name: /^Template/ }).fill(EDIT)
     await page.keyboard.press('Control+Enter')
@@ -243,7 +244,7 @@ at(
       m.transformer.h[1].mlp.output.set(':, 3', m.transformer.h[1].mlp.output.slice(':, 3').mul(3))
       return softmax(m)
     })
-    const largest = less(floats(edited), floats(plain)).slice(3 * 64)
+    const largest = subtract(floats(edited), floats(plain)).slice(3 * 64)
     const label = await textOf(page.getByRole('button', { name: 'transformer.h.2.attn head 3' }))
     t.true(shows(label.split('±')[1], Math.max(...largest.map(Math.abs))), label)
     t.is(await page.locator('.attention [data-part]').count(), 3)
@@ -251,7 +252,7 @@ at(
 )
 
 at(
-  'all that is shown stands in the address: a reload shows it again, and Back goes back',
+  'the address has the whole state of the page: a reload shows it again, and Back returns to the state before',
   { text: TEXT },
   async (t, page) => {
     await page.locator('[role=treeitem][data-path="transformer.h"]').click()
@@ -263,19 +264,19 @@ at(
     await settled(page)
     const table = await cellsOf(page, '.predictions')
     await page.reload()
-    await shown(page)
+    await loaded(page)
     t.is(await page.getByRole('textbox', { name: 'Text' }).inputValue(), TEXT)
     t.is(await page.getByRole('textbox', { name: /^Template/ }).inputValue(), `${EDIT} # ü & #`)
     t.deepEqual(await cellsOf(page, '.predictions'), table)
     await page.getByRole('tab', { name: 'Logit lens' }).click()
-    await shown(page)
+    await loaded(page)
     t.regex(await textOf(page.locator('.best h3')), /after token 5/)
     await page.goBack()
     await page.locator('.predictions').waitFor()
     t.is(await page.getByRole('tab', { name: 'Edit' }).getAttribute('aria-selected'), 'true')
     await page.goForward()
     await page.locator('.lens').waitFor()
-    // What no address can hold is told, and a way on.
+    // An address with an unknown module shows an error and a way out.
     await page.evaluate(() => (location.hash = 'module=nothing.here&text=What'))
     await page.getByText('The model has no module').waitFor()
     await page.getByRole('button', { name: 'Show the whole model' }).click()
@@ -284,7 +285,7 @@ at(
 )
 
 at(
-  'a mistake is marked in the editor at its line and column, until the text is another one',
+  'the editor marks a mistake at its line and column until the text changes',
   { tab: 'edit', text: TEXT, edit: 'a = 1\nb = foo(3)' },
   async (t, page) => {
     const box = page.getByRole('textbox', { name: /^Template/ })
@@ -292,7 +293,7 @@ at(
     t.regex(await textOf(page.locator('#template-place')), /^Line 2, column 5\./)
     t.is(await textOf(page.locator('.editor-marks mark')), 'foo')
     t.is(await textOf(page.locator('.editor-lines .is-wrong')), '2')
-    // The mark lies where the text does.
+    // The mark is at the position of the text.
     const [mark, area] = await Promise.all([page.locator('.editor-marks mark').boundingBox(), box.boundingBox()])
     t.true(Math.abs(mark!.y - (area!.y + 8 + 20)) < 4, `${mark!.y} ${area!.y}`)
     await page.getByRole('button', { name: 'Go there' }).click()
@@ -308,7 +309,7 @@ at(
 )
 
 at(
-  'what is copied as code runs, and gives what the page shows',
+  'Copy as code: the program runs and computes what the page shows',
   { module: 'transformer.h.2.attn', text: TEXT, edit: EDIT, node: '/transformer/h.2/attn/Softmax', head: '2' },
   async (t, page) => {
     const [unedited, edited] = await both(m => ({
@@ -321,7 +322,7 @@ at(
     await page.getByRole('dialog').getByRole('button', { name: 'Copy', exact: true }).click()
     await page.getByRole('button', { name: 'Copied' }).waitFor()
     const code = await page.evaluate(() => navigator.clipboard.readText())
-    const copied = await executed<{ unedited: typeof unedited; edited: typeof edited }>(code, ['unedited', 'edited'])
+    const copied = await runProgram<{ unedited: typeof unedited; edited: typeof edited }>(code, ['unedited', 'edited'])
     for (const name of ['value', 'attention'] as const) {
       t.deepEqual(floats(copied.unedited[name]), floats(unedited[name]))
       t.deepEqual(floats(copied.edited[name]), floats(edited[name]))
@@ -332,21 +333,25 @@ at(
     t.deepEqual(floats(saved.value), floats(edited.value))
     t.deepEqual(floats(saved.attention), floats(edited.attention))
     await page.keyboard.press('Escape')
-    // The lens, as calls of the head on each layer.
+    // The code for the lens calls the head’s modules on each layer.
     await page.getByText('Unedited', { exact: true }).click()
     await page.getByRole('tab', { name: 'Logit lens' }).click()
     await page.getByRole('button', { name: 'Copy as code' }).click()
     await page.locator('.written').waitFor()
     await page.getByText('TypeScript', { exact: true }).click()
-    const lens = await executed<{ values: Record<string, Tensor> }>(await textOf(page.locator('.written')), ['values'])
-    const due = await model.trace(inputs, m => m.lm_head(m.transformer.ln_f(m.transformer.h[1].output)).softmax(-1))
+    const lens = await runProgram<{ values: Record<string, Tensor> }>(await textOf(page.locator('.written')), [
+      'values',
+    ])
+    const expected = await model.trace(inputs, m =>
+      m.lm_head(m.transformer.ln_f(m.transformer.h[1].output)).softmax(-1),
+    )
     t.deepEqual(Object.keys(lens.values), ['layer0', 'layer1', 'layer2', 'layer3'])
-    t.deepEqual(floats(lens.values.layer1), floats(due))
+    t.deepEqual(floats(lens.values.layer1), floats(expected))
   },
 )
 
-/** Runs a program, and gives some of its variables. */
-async function executed<R>(code: string, names: readonly string[]): Promise<R> {
+/** Runs a program and returns some of its variables. */
+async function runProgram<R>(code: string, names: readonly string[]): Promise<R> {
   const file = resolve(`test/.copied-${names.join('-')}.ts`)
   writeFileSync(file, `${code}\nexport { ${names.join(', ')} }\n`)
   const { log } = console
@@ -359,7 +364,7 @@ async function executed<R>(code: string, names: readonly string[]): Promise<R> {
   }
 }
 
-at('single keys go from place to place, and can be switched off', { text: TEXT, edit: EDIT }, async (t, page) => {
+at('shortcuts of a single key work, and can be switched off', { text: TEXT, edit: EDIT }, async (t, page) => {
   const tab = (): Promise<string> => textOf(page.locator('[role=tab][aria-selected=true]'))
   await page.locator('body').press('l')
   t.is(await tab(), 'Logit lens')
@@ -369,7 +374,7 @@ at('single keys go from place to place, and can be switched off', { text: TEXT, 
   t.true(await page.getByRole('radio', { name: 'Unedited' }).isChecked())
   await page.keyboard.press('e')
   await page.waitForFunction(() => document.activeElement?.id === 'template')
-  // In a text they are letters.
+  // In a text field they are letters.
   await page.keyboard.press('m')
   t.is(await tab(), 'Edit')
   t.true((await page.getByRole('textbox', { name: /^Template/ }).inputValue()).includes('m'))
@@ -377,17 +382,17 @@ at('single keys go from place to place, and can be switched off', { text: TEXT, 
   await page.keyboard.press('/')
   t.is(await page.evaluate(() => document.activeElement?.id), 'filter')
   await page.getByRole('button', { name: 'Keys' }).click()
-  await page.getByRole('checkbox', { name: 'Single keys do this' }).uncheck()
+  await page.getByRole('checkbox', { name: 'Single keys are shortcuts' }).uncheck()
   await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click()
   await page.getByRole('tab', { name: 'Edit' }).focus()
   await page.keyboard.press('l')
   t.is(await tab(), 'Edit')
 })
 
-run('the page says that the command has ended, and what to do', async t => {
+run('when the command ends, the page says so and what to do', async t => {
   t.timeout(120_000)
   const own = await view([path])
-  const { page, context } = await opened(browser, own.url, 'light')
+  const { page, context } = await openPage(browser, own.url, 'light')
   await own.end()
   const alert = page.getByRole('alert')
   await alert.waitFor()
@@ -397,12 +402,12 @@ run('the page says that the command has ended, and what to do', async t => {
 
 for (const scheme of ['light', 'dark'] as const) {
   at(
-    `side by side: axe finds nothing serious, and it fits into 390 pixels, ${scheme}`,
+    `side by side: axe finds no serious problem, and the page fits into 390 pixels, ${scheme}`,
     { module: 'transformer.h.2.attn', text: TEXT, edit: EDIT },
     async (t, page) => {
       for (const tab of ['Module', 'Logit lens']) {
         await page.getByRole('tab', { name: tab }).click()
-        await shown(page)
+        await loaded(page)
         t.deepEqual(await violations(page), [], tab)
       }
       await page.getByRole('button', { name: 'Copy as code' }).click()
@@ -415,7 +420,7 @@ for (const scheme of ['light', 'dark'] as const) {
       await page.setViewportSize({ width: 390, height: 844 })
       for (const tab of ['Module', 'Logit lens', 'Edit']) {
         await page.getByRole('tab', { name: tab }).click()
-        await shown(page)
+        await loaded(page)
         const wide = await page.evaluate(() =>
           [document.documentElement, document.querySelector('main')!].map(one => one.scrollWidth - one.clientWidth),
         )

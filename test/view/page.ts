@@ -4,21 +4,22 @@ import type { ExecutionContext } from 'ava'
 import type { Tensor } from 'onnsight'
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core'
 
-// The page of `onnsight view` as its tests go about it.
+// Helpers of the tests that drive the page of `onnsight view` in a browser.
 
 export const TEXT = 'What light through yon'
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 export type Scheme = 'light' | 'dark'
 
-interface Opened {
+interface OpenPage {
   readonly page: Page
   readonly context: BrowserContext
-  /** What has gone wrong in it. Chromium tells of answers of 4xx too: those are looked at where they are due. */
+  /** Errors of the page and its console, and requests to other addresses. Answers with status 422 are left out, because tests cause them. */
   readonly problems: readonly string[]
 }
 
-export async function opened(browser: Browser, url: string, scheme: Scheme): Promise<Opened> {
+/** Opens the page and waits for its tree. */
+export async function openPage(browser: Browser, url: string, scheme: Scheme): Promise<OpenPage> {
   const context = await browser.newContext({ colorScheme: scheme, viewport: { width: 1280, height: 860 } })
   const page = await context.newPage()
   page.setDefaultTimeout(40_000)
@@ -29,22 +30,22 @@ export async function opened(browser: Browser, url: string, scheme: Scheme): Pro
   })
   page.on('request', request => {
     if (!request.url().startsWith(url.split('#')[0]) && !request.url().startsWith('data:'))
-      problems.push(`asked for ${request.url()}`)
+      problems.push(`request to ${request.url()}`)
   })
   await page.goto(url)
   await page.getByRole('tree').waitFor()
   return { page, context, problems }
 }
 
-/** Goes about a page, and fails where its console has an error, or something is asked of another place. */
-export async function visited(
+/** Runs a test on a new page. It fails if the console has an error, or if the page sends a request to another address. */
+export async function testPage(
   t: ExecutionContext,
   browser: Browser,
   { url, scheme }: { readonly url: string; readonly scheme: Scheme },
   body: (page: Page) => Promise<void>,
 ): Promise<void> {
   t.timeout(120_000)
-  const { page, context, problems } = await opened(browser, url, scheme)
+  const { page, context, problems } = await openPage(browser, url, scheme)
   try {
     await body(page)
     t.deepEqual(problems, [])
@@ -53,14 +54,15 @@ export async function visited(
   }
 }
 
-/** Waits until all that was asked for has come. */
+/** Waits until no answer is loading. */
 export async function settled(page: Page): Promise<void> {
   while ((await page.locator('[aria-busy=true]').count()) > 0) await page.waitForTimeout(30)
 }
 
 export const textOf = async (locator: Locator): Promise<string> => (await locator.textContent()) ?? ''
 
-export async function typed(page: Page): Promise<void> {
+/** Types the text and runs the model on it. */
+export async function enterText(page: Page): Promise<void> {
   await page.getByRole('textbox', { name: 'Text' }).fill(TEXT)
   await page.keyboard.press('Enter')
   await page.getByRole('button', { name: /^Token 0: W/ }).waitFor()
@@ -68,11 +70,12 @@ export async function typed(page: Page): Promise<void> {
 
 export const item = (page: Page, path: string) => page.locator(`[role=treeitem][data-path="${path}"]`)
 
+/** Chooses a module in the tree, opening the modules that contain it. */
 export async function choose(page: Page, path: string): Promise<void> {
   const parts = path.split('.')
   for (let i = 1; i < parts.length; i++) {
-    const above = item(page, parts.slice(0, i).join('.'))
-    if ((await above.getAttribute('aria-expanded')) === 'false') await above.locator('.twisty').click()
+    const parent = item(page, parts.slice(0, i).join('.'))
+    if ((await parent.getAttribute('aria-expanded')) === 'false') await parent.locator('.twisty').click()
   }
   await item(page, path).click()
   await page.getByRole('heading', { name: path, exact: true }).waitFor()
@@ -81,7 +84,7 @@ export async function choose(page: Page, path: string): Promise<void> {
 
 export const numberIn = (text: string): number => Number(text.replaceAll('−', '-').replaceAll(',', '').replace('+', ''))
 
-/** Whether a number that is shown is the value: as far as its digits go. */
+/** Whether a shown number is the value, up to the digits that are shown. */
 export function shows(text: string, value: number): boolean {
   const plain = text.replaceAll('−', '-').replaceAll(',', '').replace('+', '')
   const decimals = plain.includes('e') ? undefined : (plain.split('.')[1]?.length ?? 0)

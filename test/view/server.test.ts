@@ -31,14 +31,14 @@ test.after.always(async () => {
   rmSync(folder, { recursive: true })
 })
 
-interface Sent {
+interface ErrorBody {
   readonly code: string
   readonly message: string
   readonly fix: string
   readonly frame?: { readonly text: string; readonly line: number; readonly column: number }
 }
 
-test('it answers to its own host, with its secret, and to no other site', async t => {
+test('the server answers only to its own host and with its secret, and to no other site', async t => {
   const { url } = viewing
   const { origin, port, pathname } = new URL(url)
   const page = await get(url)
@@ -58,12 +58,12 @@ test('it answers to its own host, with its secret, and to no other site', async 
   ] as const) {
     const { status, text } = await get(address, headers)
     t.is(status, 403, address)
-    t.is((JSON.parse(text) as Sent).code, code, address)
+    t.is((JSON.parse(text) as ErrorBody).code, code, address)
     t.false(text.includes(pathname))
   }
 })
 
-test('it listens on 127.0.0.1 alone, and no file beside the page is served', async t => {
+test('the server listens only on 127.0.0.1, and serves no file but the page’s', async t => {
   const { port } = new URL(viewing.url)
   await t.throwsAsync(
     get(viewing.url.replace('127.0.0.1', '127.0.0.2')),
@@ -74,9 +74,9 @@ test('it listens on 127.0.0.1 alone, and no file beside the page is served', asy
     t.is((await get(viewing.url + path)).status === 200, false, path)
 })
 
-test('what is asked for wrongly is refused with what to do', async t => {
+test('a wrong request is refused with a message and a fix', async t => {
   for (const [name, body, status, message] of [
-    ['module', '{', 400, /no JSON/],
+    ['module', '{', 400, /not valid JSON/],
     ['module', [], 400, /no object/],
     ['module', { inputs }, 400, /path/],
     ['module', { inputs, path: 'transformer', value: 99 }, 400, /no value 99/],
@@ -85,7 +85,7 @@ test('what is asked for wrongly is refused with what to do', async t => {
     ['module', { inputs: { ids: { json: [ids] } }, path: '' }, 400, /no input ids/],
     ['module', { inputs: {}, path: '' }, 422, /input_ids/],
     ['module', { inputs: { input_ids: { json: [[1.5]] } }, path: '' }, 422, /1\.5/],
-    ['module', { inputs: { input_ids: { made: 'random' } }, path: '' }, 400, /random/],
+    ['module', { inputs: { input_ids: { generated: 'random' } }, path: '' }, 400, /random/],
     ['row', { inputs, path: 'lm_head', line: { axis: 'row', at: 4 } }, 400, /row 4/],
     ['row', { inputs, path: 'lm_head', line: { axis: 'row', at: 0 }, from: 65 }, 400, /65/],
     ['module', { inputs, path: '', batch: 1 }, 400, /row 1/],
@@ -100,11 +100,11 @@ test('what is asked for wrongly is refused with what to do', async t => {
     ['tokens', {}, 400, /neither/],
     ['nothing', {}, 404, /api\/nothing/],
   ] as const) {
-    const said = await viewing.ask(name, body)
-    const { message: told, fix } = said.body as unknown as Sent
-    t.is(said.status, status, `${name} ${JSON.stringify(body)}: ${told}`)
-    t.regex(told, message)
-    t.truthy(fix, told)
+    const answer = await viewing.ask(name, body)
+    const { message: text, fix } = answer.body as unknown as ErrorBody
+    t.is(answer.status, status, `${name} ${JSON.stringify(body)}: ${text}`)
+    t.regex(text, message)
+    t.truthy(fix, text)
   }
   t.is((await get(`${viewing.url}api/module`)).status, 405)
   const plain = await fetch(`${viewing.url}api/tokens`, { method: 'POST', body: '{"text":"a"}' })
@@ -115,7 +115,7 @@ test('an error in a template comes with its frame, line and column', async t => 
   const template = 'a = 1\ntransformer.h[1] mlp = 0'
   for (const name of ['run', 'compare', 'module']) {
     const { status, body } = await viewing.ask(name, { inputs, template, path: '' })
-    const { code, message, fix, frame } = body as unknown as Sent
+    const { code, message, fix, frame } = body as unknown as ErrorBody
     t.is(status, 422)
     t.is(code, 'template-syntax')
     t.false(message.includes('\n'), message)
@@ -126,7 +126,7 @@ test('an error in a template comes with its frame, line and column', async t => 
   }
 })
 
-test('run gives what a trace gives: outputs, or what a template saves and prints', async t => {
+test('run returns the outputs, or what a template saves and prints, like a trace', async t => {
   const expected = await model.trace({ input_ids: [ids] }, m => m.lm_head.output)
   const outputs = await viewing.ask('run', { inputs })
   const { logits } = outputs.body.results as Record<string, { dims: number[]; data: number[][][] }>
@@ -142,7 +142,7 @@ test('run gives what a trace gives: outputs, or what a template saves and prints
   t.deepEqual(body.printed, ['norm'])
 })
 
-test('a value with NaN and infinities is told with them, and its statistics are of the rest', async t => {
+test('NaN and infinities are sent and counted, and the statistics are those of the finite values', async t => {
   const template =
     'transformer.h[1].output[0, 0, 0] = 0 / zeros([1])[0]\ntransformer.h[1].output[0, 0, 1] = 1 / zeros([1])[0]'
   const { body } = await viewing.ask('module', { inputs, template, path: 'transformer.h.1' })
@@ -158,7 +158,7 @@ test('a value with NaN and infinities is told with them, and its statistics are 
   t.true(Math.abs(statistics.mean - mean) < 1e-6 && Math.abs(statistics.std - std) < 1e-6)
 })
 
-test('a map of more cells than a page shows keeps the largest of those that it joins, with its sign', async t => {
+test('a cell of a map that is too large to show has the largest magnitude among those it joins, with its sign', async t => {
   for (const [rows, columns] of [
     [300, 1300],
     [256, 513],
@@ -191,7 +191,7 @@ const image = tensor(
   { dims: [1, 3, 6, 6] },
 )
 
-test('an input comes from JSON, from files, or is made', async t => {
+test('an input comes from JSON or a file, or is generated', async t => {
   const resnet = await load('test/fixtures/names/resnet.onnx')
   const expected = (await resnet.run({ image })).result.tolist()
   const npy = Buffer.concat(npyParts('image.npy', image as never)).toString('base64')
@@ -209,7 +209,7 @@ test('an input comes from JSON, from files, or is made', async t => {
     t.is(status, 200, JSON.stringify(body).slice(0, 300))
     t.deepEqual((body.results as Record<string, { data: unknown }>).result.data, expected)
   }
-  const zeros = await images.ask('run', { inputs: { image: { made: 'zeros' } } })
+  const zeros = await images.ask('run', { inputs: { image: { generated: 'zeros' } } })
   const blank = await resnet.run({ image: tensor(new Float32Array(108), { dims: [1, 3, 6, 6] }) })
   t.deepEqual((zeros.body.results as Record<string, { data: unknown }>).result.data, blank.result.tolist())
   const wrong = await images.ask('run', { inputs: { image: { file: { name: 'cat.png', base64: '' } } } })
@@ -223,7 +223,7 @@ test('an input comes from JSON, from files, or is made', async t => {
   await resnet.release()
 })
 
-test('mask, positions and an empty past follow from the ids', async t => {
+test('the mask, the positions and an empty cache follow from the ids', async t => {
   const path = 'test/fixtures/models/chars-cache.onnx'
   const own = await view([path])
   t.teardown(() => own.end('SIGKILL'))
@@ -243,10 +243,10 @@ test('mask, positions and an empty past follow from the ids', async t => {
   t.deepEqual(results.logits.data, expected.logits.tolist())
 })
 
-test('long inputs come in parts: places of the lens, values of a line, each those of a trace', async t => {
+test('positions of a long lens and values of a long row are sent in parts, which equal those of a trace', async t => {
   const long = Array.from({ length: 60 }, (_, i) => (7 * i) % 65)
-  const asked = { inputs: { input_ids: { json: [long] } } }
-  const lens = await viewing.ask('lens', { ...asked, from: 48 })
+  const request = { inputs: { input_ids: { json: [long] } } }
+  const lens = await viewing.ask('lens', { ...request, from: 48 })
   const { positions, own } = lens.body as { positions: number; own: { id: number; probability: number }[][] }
   t.deepEqual([positions, own.length], [60, 12])
   const [shares, hidden] = await model.trace({ input_ids: [long] }, m => [
@@ -259,26 +259,26 @@ test('long inputs come in parts: places of the lens, values of a line, each thos
   )
   const values = Array.from(hidden.data as Float32Array)
   const bySize = values.map((_, i) => i).sort((a, b) => Math.abs(values[b]) - Math.abs(values[a]))
-  for (const [order, places] of [
+  for (const [order, indices] of [
     ['place', values.map((_, i) => i)],
     ['magnitude', bySize],
   ] as const)
     for (const from of [0, 128, 500]) {
       const path = 'transformer.h.1.mlp.c_fc'
-      const { body } = await viewing.ask('row', { ...asked, path, line: { axis: 'row', at: 50 }, order, from })
+      const { body } = await viewing.ask('row', { ...request, path, line: { axis: 'row', at: 50 }, order, from })
       t.is(body.count, 512)
-      t.deepEqual(body.places, places.slice(from, from + 128))
+      t.deepEqual(body.indices, indices.slice(from, from + 128))
       t.deepEqual(
         body.values,
-        places.slice(from, from + 128).map(place => values[place]),
+        indices.slice(from, from + 128).map(index => values[index]),
       )
       t.is(body.largest, Math.abs(values[bySize[0]]))
     }
 })
 
-test('inputs that are no ids are written into the code as they were made', async t => {
+test('generated inputs are written into the code', async t => {
   const { status, body } = await images.ask('code', {
-    inputs: { image: { made: 'random' } },
+    inputs: { image: { generated: 'random' } },
     path: 'layer1.0.relu',
     tab: 'module',
   })
@@ -287,25 +287,25 @@ test('inputs that are no ids are written into the code as they were made', async
   const resnet = await load('test/fixtures/names/resnet.onnx')
   const [, literal] = /image: (\[.*\]),\n/.exec(text) ?? []
   const written = await resnet.run({ image: JSON.parse(literal) as number[] })
-  const made = await images.ask('run', { inputs: { image: { made: 'random' } } })
+  const made = await images.ask('run', { inputs: { image: { generated: 'random' } } })
   t.deepEqual((made.body.results as Record<string, { data: unknown }>).result.data, written.result.tolist())
   t.regex(text, /value: model\.layer1\[0\]\.relu\.output,/)
   await resnet.release()
 })
 
 test('a model without a head says why there is no lens', async t => {
-  const { lens } = JSON.parse((await get(`${images.url}api/model`)).text) as { lens: { why?: string } }
-  t.regex(lens.why ?? '', /logits/)
-  const { status, body } = await images.ask('lens', { inputs: { image: { made: 'zeros' } } })
+  const { lens } = JSON.parse((await get(`${images.url}api/model`)).text) as { lens: { reason?: string } }
+  t.regex(lens.reason ?? '', /logits/)
+  const { status, body } = await images.ask('lens', { inputs: { image: { generated: 'zeros' } } })
   t.is(status, 422)
-  t.is(body.message, lens.why)
+  t.is(body.message, lens.reason)
 })
 
-test('who goes away ends the run, and the next one is answered', async t => {
+test('a client that closes its connection ends its run, and the next request is answered', async t => {
   const own = await view([chars, '--vocab', vocab])
   t.teardown(() => own.end('SIGKILL'))
   const long = Array.from({ length: 128 }, (_, i) => i % 65)
-  // Hundreds of products of matrices, each in need of the one before.
+  // Hundreds of matrix products, each of which needs the one before.
   const template = 'h = full([1500, 1500], 0.001)\nfor i in 0:400\n  h = tanh(h @ h)\nsave x = h.sum()'
   await own.ask('run', { inputs })
   const controller = new AbortController()
@@ -315,7 +315,7 @@ test('who goes away ends the run, and the next one is answered', async t => {
     new Promise(done => setTimeout(() => done('running'), 1500)),
   ])
   t.is(early, 'running')
-  // While it runs, what needs no run is answered.
+  // Requests that need no run are answered meanwhile.
   t.is((await own.ask('tokens', { text: 'a' })).status, 200)
   controller.abort()
   await t.throwsAsync(run, { any: true, name: 'AbortError' })
@@ -325,12 +325,12 @@ test('who goes away ends the run, and the next one is answered', async t => {
   t.is(await own.end(), 0)
 })
 
-test('SIGINT and SIGTERM end it, in a run too', async t => {
+test('SIGINT and SIGTERM end the command, also during a run', async t => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     const own = await view([chars, '--json'])
     t.teardown(() => own.end('SIGKILL'))
-    t.deepEqual(JSON.parse(own.said), { url: own.url })
-    t.is(own.said.trim().split('\n').length, 1)
+    t.deepEqual(JSON.parse(own.stdout), { url: own.url })
+    t.is(own.stdout.trim().split('\n').length, 1)
     const run = own.ask('run', {
       inputs,
       template: 'h = full([1500, 1500], 0.001)\nfor i in 0:400\n  h = tanh(h @ h)\nsave x = h.sum()',
@@ -342,13 +342,13 @@ test('SIGINT and SIGTERM end it, in a run too', async t => {
   }
 })
 
-test('a port that is taken, a port that is none, and a wrong vocabulary are told', async t => {
+test('a port in use, a wrong port and a wrong vocabulary are errors', async t => {
   const taken = createServer().listen(0, '127.0.0.1')
   await new Promise(done => taken.once('listening', done))
   const { port } = taken.address() as AddressInfo
   const busy = await onnsight(['view', chars, '--port', String(port)])
   t.is(busy.code, 1)
-  t.regex(busy.stderr, new RegExp(`Port ${port} can't be listened on: it is taken\\.\n {2}Do this: `))
+  t.regex(busy.stderr, new RegExp(`Port ${port} can't be used: another program uses it\\.\n {2}Do this: `))
   taken.close()
   t.is((await onnsight(['view', chars, '--port', '70000'])).code, 2)
   const wrong = join(folder, 'wrong.json')
@@ -360,7 +360,7 @@ test('a port that is taken, a port that is none, and a wrong vocabulary are told
   }
 })
 
-test('a tokenizer.json is a vocabulary too', async t => {
+test('a tokenizer.json can be the vocabulary', async t => {
   const file = join(folder, 'tokenizer.json')
   writeFileSync(file, JSON.stringify(wordPieces))
   const own = await view([chars, '--vocab', file])
@@ -373,34 +373,34 @@ test('a tokenizer.json is a vocabulary too', async t => {
   t.is(await own.end(), 0)
 })
 
-test('a vocabulary that lies with the model is found; one that can’t be used is told, and no more', async t => {
-  for (const [model, vocabulary, said] of [
+test('the vocabulary next to the model is found; if it can’t be used, a note says so', async t => {
+  for (const [model, vocabulary, expected] of [
     ['own/text.onnx', 'own/text.vocab.json', /\nTexts of token ids: \S+own\/text\.vocab\.json\n/],
     ['onnx/model.onnx', 'tokenizer.json', /\nTexts of token ids: \S+tokenizer\.json\n/],
     ['broken/model.onnx', 'broken/tokenizer.json', undefined],
   ] as const) {
-    const [path, beside] = [model, vocabulary].map(name => join(folder, name))
+    const [path, vocabularyPath] = [model, vocabulary].map(name => join(folder, name))
     mkdirSync(dirname(path), { recursive: true })
     copyFileSync(chars, path)
     writeFileSync(
-      beside,
-      said ? JSON.stringify(vocabulary === 'tokenizer.json' ? wordPieces : { chars: ['t', 'h', 'e'] }) : '{',
+      vocabularyPath,
+      expected ? JSON.stringify(vocabulary === 'tokenizer.json' ? wordPieces : { chars: ['t', 'h', 'e'] }) : '{',
     )
     const own = await view([path])
     t.teardown(() => own.end('SIGKILL'))
     const { status, body } = await own.ask('tokens', { text: 'the' })
-    if (said) {
-      t.regex(own.said, said)
+    if (expected) {
+      t.regex(own.stdout, expected)
       t.regex((body.tokens as { text: string }[])[0].text, /^(the|t)$/)
     } else {
       t.is(status, 400)
-      t.regex(own.complaints(), /without their texts\. The vocabulary \S+ can't be read: [\s\S]*Do this: /)
+      t.regex(own.stderr(), /without their texts\. The vocabulary \S+ can't be read: [\s\S]*Do this: /)
     }
     t.is(await own.end(), 0)
   }
 })
 
-/** As Hugging Face writes them, with four words. */
+/** A tokenizer.json as Hugging Face writes it, with four words. */
 const wordPieces = {
   version: '1.0',
   truncation: null,

@@ -14,14 +14,14 @@ import test from 'ava'
 import { onnsight } from '../cli/spawn.ts'
 import { view } from './viewing.ts'
 
-// What `onnsight view` says on the terminal, and of a model that goes away.
+// Tests what `onnsight view` prints, and a model that is removed while it is open.
 
 const chars = 'test/fixtures/models/chars.onnx'
 const folder = mkdtempSync(join(tmpdir(), 'onnsight-view-start-'))
 const inputs = { input_ids: { json: [[18, 47, 56, 57]] } }
 test.after.always(() => rmSync(folder, { recursive: true }))
 
-/** A program that a test can run. */
+/** Writes a shell script and returns its path. */
 function program(name: string, text: string): string {
   const path = join(folder, name)
   writeFileSync(path, `#!/bin/sh\n${text}\n`)
@@ -29,26 +29,29 @@ function program(name: string, text: string): string {
   return path
 }
 
-/** Waits until something is true. */
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise(done => setTimeout(done, 20))
+/** Waits until a condition is true. */
+async function until(isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) await new Promise(done => setTimeout(done, 20))
 }
 
-// The opener of Linux asks BROWSER where there is no desktop.
+// On Linux without a desktop, the system's opener uses the variable BROWSER.
 const onLinux = process.platform === 'linux' ? test : test.skip
 
-onLinux('--open gives the browser the whole address', async t => {
+onLinux('--open opens the browser with the whole address', async t => {
   t.timeout(120_000)
-  const told = join(folder, 'told')
-  const browser = program('browser', `printf '%s\\n' "$@" > '${told}.part' && mv '${told}.part' '${told}'`)
+  const addressFile = join(folder, 'addressFile')
+  const browser = program(
+    'browser',
+    `printf '%s\\n' "$@" > '${addressFile}.part' && mv '${addressFile}.part' '${addressFile}'`,
+  )
   const own = await view([chars, '--open'], { BROWSER: browser, DISPLAY: undefined, WAYLAND_DISPLAY: undefined })
   t.teardown(() => own.end('SIGKILL'))
-  await until(() => readable(told))
-  t.is(readFileSync(told, 'utf8').trim(), own.url)
-  t.is(own.complaints(), '')
+  await until(() => readable(addressFile))
+  t.is(readFileSync(addressFile, 'utf8').trim(), own.url)
+  t.is(own.stderr(), '')
 })
 
-onLinux('on a machine without an opener the address is said, the page is served, and it is told', async t => {
+onLinux('on a machine without an opener the address is printed, the page is served, and a note says so', async t => {
   t.timeout(120_000)
   const bare = mkdtempSync(join(folder, 'bin-'))
   symlinkSync('/bin/sh', join(bare, 'sh'))
@@ -59,8 +62,8 @@ onLinux('on a machine without an opener the address is said, the page is served,
     WAYLAND_DISPLAY: undefined,
   })
   t.teardown(() => own.end('SIGKILL'))
-  await until(() => own.complaints().includes('Do this:'))
-  t.regex(own.complaints(), /^No browser could be opened: .+\n {2}Do this: open the address above yourself\n$/)
+  await until(() => own.stderr().includes('Do this:'))
+  t.regex(own.stderr(), /^No browser could be opened: .+\n {2}Do this: open the address above yourself\n$/)
   t.is((await fetch(own.url)).status, 200)
   t.is(await own.end(), 0)
 })
@@ -73,7 +76,7 @@ function readable(path: string): boolean {
   }
 }
 
-test('a model that can’t be opened is told, with what to do', async t => {
+test('a model that can’t be opened is an error with a fix', async t => {
   t.timeout(120_000)
   const garbage = join(folder, 'garbage.onnx')
   writeFileSync(garbage, 'no model at all')
@@ -86,7 +89,7 @@ test('a model that can’t be opened is told, with what to do', async t => {
   }
 })
 
-test('a model that is removed while it is viewed: a run that needs it says so, and what to do', async t => {
+test('a model is removed while it is open: a run that needs it says so, and what to do', async t => {
   t.timeout(120_000)
   const path = join(folder, 'going.onnx')
   copyFileSync(chars, path)
@@ -99,7 +102,7 @@ test('a model that is removed while it is viewed: a run that needs it says so, a
   t.is(body.code, 'view-model-gone')
   t.true(String(body.message).includes(path))
   t.regex(String(body.fix), /put it back/)
-  // Back in its place it goes on.
+  // When the model is back, runs work again.
   copyFileSync(chars, path)
   const again = await own.ask('run', { inputs, template: 'transformer.h[1].mlp.output[:, -1] *= 2' })
   t.is(again.status, 200, String(again.body.message))

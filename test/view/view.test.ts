@@ -6,24 +6,24 @@ import { chromiumPath, launch } from '../browser/site.ts'
 import {
   cellsOf,
   choose,
+  enterText,
   floats,
   item,
   numberIn,
-  opened,
+  openPage,
   type Scheme,
   settled,
   shows,
   statistics,
   statisticsOf,
   TEXT,
+  testPage,
   textOf,
-  typed,
   violations,
-  visited,
 } from './page.ts'
 import { type Viewing, view } from './viewing.ts'
 
-// The page of `onnsight view`, driven in Chromium; its numbers against those of traces here.
+// Drives the page of `onnsight view` in Chromium and compares its numbers with those of traces.
 
 const run = chromiumPath ? test.serial : test.serial.skip
 const { chars } = JSON.parse(readFileSync('examples/models/chars.vocab.json', 'utf8')) as { chars: string[] }
@@ -51,21 +51,21 @@ test.after.always(async () => {
   await Promise.all([viewing?.end(), images?.end(), model?.release()])
 })
 
-/** A test in a fresh page, which fails where the console has an error, or something is asked of another place. */
+/** Declares a test on a new page. It fails if the console has an error, or if the page sends a request to another address. */
 function onPage(
   title: string,
   which: () => Viewing,
   body: (t: ExecutionContext, page: Page) => Promise<void>,
   scheme: Scheme = 'light',
 ): void {
-  run(title, t => visited(t, browser, { url: which().url, scheme }, page => body(t, page)))
+  run(title, t => testPage(t, browser, { url: which().url, scheme }, page => body(t, page)))
 }
 
 onPage(
-  'a module’s statistics and values are those of a trace',
+  'the statistics and values of a module equal those of a trace',
   () => viewing,
   async (t, page) => {
-    await typed(page)
+    await enterText(page)
     await choose(page, 'transformer.h.1')
     await page.locator('.row-values td').first().waitFor()
     const expected = await model.trace(inputs, m => m.transformer.h[1].output)
@@ -95,10 +95,10 @@ onPage(
 )
 
 onPage(
-  'the heat map tells the cell under the pointer and under the arrow keys',
+  'the heat map shows the number of the cell under the pointer, and at the position of the arrow keys',
   () => viewing,
   async (t, page) => {
-    await typed(page)
+    await enterText(page)
     await choose(page, 'transformer.ln_f')
     const expected = floats(await model.trace(inputs, m => m.transformer.ln_f.output))
     const map = page.getByRole('application', { name: 'Activation, 22 by 128' })
@@ -113,9 +113,9 @@ onPage(
     const box = (await map.boundingBox())!
     await page.mouse.move(box.x + (box.width * 100.5) / 128, box.y + (box.height * 7.5) / 22)
     t.regex(await textOf(page.locator('.readout').first()), /^token 7 “g” · channel 100: /)
-    const told = numberIn((await textOf(page.locator('.readout').first())).split(': ')[1])
-    t.true(Math.abs(told - expected[7 * 128 + 100]) < 1e-3)
-    // The most and the least have the ends of the colour map.
+    const shownValues = numberIn((await textOf(page.locator('.readout').first())).split(': ')[1])
+    t.true(Math.abs(shownValues - expected[7 * 128 + 100]) < 1e-3)
+    // The largest and the smallest value have the colours at the ends of the colour map.
     const colours = await map.locator('canvas').evaluate((canvas: HTMLCanvasElement) => {
       const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height)
       return { size: [canvas.width, canvas.height], data: Array.from(data) }
@@ -128,10 +128,10 @@ onPage(
 )
 
 onPage(
-  'the attention pattern of a head is the trace’s, and its rows add up to 1',
+  'the attention pattern of a head equals that of a trace, and its rows add up to 1',
   () => viewing,
   async (t, page) => {
-    await typed(page)
+    await enterText(page)
     await choose(page, 'transformer.h.1.attn')
     const expected = await model.trace(inputs, m => m.transformer.h[1].attn.ops.Softmax[0].output)
     t.deepEqual(expected.dims, [1, 4, 22, 22])
@@ -156,10 +156,10 @@ onPage(
 )
 
 onPage(
-  'the lens’ last layer is the model’s own prediction, and earlier ones are the head’s on what leaves them',
+  'the lens applies the head to the output of each layer, and its last row is the model’s own prediction',
   () => viewing,
   async (t, page) => {
-    await typed(page)
+    await enterText(page)
     await page.getByRole('tab', { name: 'Logit lens' }).click()
     await page.locator('.lens td').first().waitFor()
     t.regex(await textOf(page.locator('[role=tabpanel]:not([hidden]) .meta')), /transformer\.ln_f, lm_head/)
@@ -184,13 +184,13 @@ onPage(
       )
     }
     t.deepEqual(rows[3].slice(1), rows[4].slice(1))
-    // Arrow keys go from cell to cell; what is there is told in full.
+    // Arrow keys go from cell to cell, and a table lists all tokens of the cell.
     await page.locator('.lens button[tabindex="0"]').focus()
     for (const key of ['ArrowUp', 'ArrowUp', 'ArrowUp', 'ArrowLeft']) await page.keyboard.press(key)
     t.regex(await textOf(page.locator('.best h3')), /transformer\.h\.1\s+after token 20 “o”/)
-    const told = await cellsOf(page, '.best')
+    const shownValues = await cellsOf(page, '.best')
     t.deepEqual(
-      told.map(([, id, probability]) => [Number(id), Number(probability)]),
+      shownValues.map(([, id, probability]) => [Number(id), Number(probability)]),
       (lens[1].indices.tolist() as number[][])[20].map((id, rank) => [
         id,
         Number((lens[1].values.tolist() as number[][])[20][rank].toFixed(4)),
@@ -200,10 +200,10 @@ onPage(
 )
 
 onPage(
-  'an edit’s numbers stand beside the unedited ones, as traces give them',
+  'the tab Edit shows the numbers of the unedited and of the edited run, which equal those of traces',
   () => viewing,
   async (t, page) => {
-    await typed(page)
+    await enterText(page)
     await page.getByRole('tab', { name: 'Edit' }).click()
     const text = 'transformer.h[1].mlp.output[:, -1] *= 3\nsave h = transformer.h[2].output\nprint("here")'
     await page.getByRole('textbox', { name: /^Template/ }).fill(text)
@@ -220,7 +220,7 @@ onPage(
       })
       const [before, after] = [floats(unedited), floats(edited)]
       const [was, is] = [floats(await unedited.softmax(-1).value()), floats(await edited.softmax(-1).value())]
-      // The edit is of the last token: what comes before can't see it.
+      // The edit changes the last token, which earlier tokens can't see.
       t.is(
         before.every((value, i) => Math.abs(value - after[i]) < 1e-5),
         position === 5,
@@ -256,7 +256,7 @@ onPage(
     const saved = await textOf(page.locator('.saved[data-name=h]'))
     t.true(saved.includes('float32 [1, 22, 128]'))
     t.true(shows(/max(\S+?)mean/.exec(saved)![1], Math.max(...floats(h))), saved)
-    // What goes through a module can be seen edited too.
+    // The tab Module can show the edited run.
     await page.getByRole('tab', { name: 'Module' }).click()
     await choose(page, 'transformer.h.2')
     const plain = statistics(floats(await model.trace(inputs, m => m.transformer.h[2].output)))
@@ -271,10 +271,10 @@ onPage(
 )
 
 onPage(
-  'a template that can’t be read shows its frame, with a mark under the column',
+  'a template with a syntax error shows its code frame, with a mark under the column',
   () => viewing,
   async (t, page) => {
-    await typed(page)
+    await enterText(page)
     await page.getByRole('tab', { name: 'Edit' }).click()
     const box = page.getByRole('textbox', { name: /^Template/ })
     await box.fill('a = 1\ntransformer.h[1] mlp = 0')
@@ -294,7 +294,7 @@ onPage(
 )
 
 onPage(
-  'a text with what the vocabulary lacks is refused; token ids do too',
+  'a text that the vocabulary can’t encode is refused; token ids are accepted instead',
   () => viewing,
   async (t, page) => {
     await page.getByRole('textbox', { name: 'Text' }).fill('naïve')
@@ -303,7 +303,7 @@ onPage(
     await page.getByText('Token ids', { exact: true }).click()
     await page.getByRole('textbox', { name: /^Token ids/ }).fill('18, x')
     await page.keyboard.press('Enter')
-    await page.getByText('“x” is no token id').waitFor()
+    await page.getByText('“x” is not a token id').waitFor()
     await page.getByRole('textbox', { name: /^Token ids/ }).fill('[[18, 47, 56]]')
     await page.keyboard.press('Enter')
     await page.getByRole('button', { name: `Token 1: ${chars[47]}` }).waitFor()
@@ -313,7 +313,7 @@ onPage(
 )
 
 onPage(
-  'the tree is gone through by keyboard, as trees are',
+  'the keys of the tree work as the WAI-ARIA pattern says',
   () => viewing,
   async (t, page) => {
     const focused = () => page.evaluate(() => (document.activeElement as HTMLElement).dataset.path)
@@ -330,7 +330,7 @@ onPage(
     t.is(await item(page, '').getAttribute('aria-expanded'), 'false')
     t.is(await page.getByRole('treeitem').count(), 1)
     t.is(await press('ArrowRight', 'ArrowRight'), 'transformer')
-    // What begins with the letter.
+    // A letter goes to the next name that begins with it.
     t.is(await press('h'), 'transformer.h')
     t.is(await press('ArrowRight', 'ArrowDown', 'ArrowRight', 'ArrowRight'), 'transformer.h.1.ln_1')
     t.is(await press('ArrowLeft'), 'transformer.h.1')
@@ -345,7 +345,7 @@ onPage(
 )
 
 onPage(
-  'the filter shows what matches, and what holds it',
+  'the filter shows the modules that match, and the modules that contain them',
   () => viewing,
   async (t, page) => {
     await page.getByRole('searchbox').fill('2.mlp.c_')
@@ -360,16 +360,16 @@ onPage(
       'transformer.h.2.mlp.c_proj',
     ])
     await page.getByRole('searchbox').fill('nothing')
-    await page.getByText('No module is called so.').waitFor()
+    await page.getByText('No module matches the filter.').waitFor()
     t.is(await page.getByRole('treeitem').count(), 0)
   },
 )
 
 onPage(
-  'a run can be cancelled, and the next one goes on',
+  'a run can be cancelled, and the next one works',
   () => viewing,
   async (t, page) => {
-    await typed(page)
+    await enterText(page)
     await page.getByRole('tab', { name: 'Edit' }).click()
     await page
       .getByRole('textbox', { name: /^Template/ })
@@ -385,7 +385,7 @@ onPage(
 )
 
 onPage(
-  'a model without logits: inputs by its signature, outputs’ statistics side by side',
+  'a model without logits has fields for its inputs, and its outputs are compared by statistics',
   () => images,
   async (t, page) => {
     const values = Array.from({ length: 108 }, (_, i) => Number(Math.sin(i).toFixed(4)))
@@ -402,7 +402,7 @@ onPage(
     const shown = await statisticsOf(page)
     for (const [name, value] of Object.entries(statistics(floats(conv))))
       t.true(shows(shown[name], value), `${name}: ${shown[name]}`)
-    // The map is of one channel: another one is another map.
+    // The map shows one channel; choose another one.
     await page.getByRole('spinbutton', { name: 'axis 1' }).fill('3')
     await page.keyboard.press('Tab')
     await settled(page)
@@ -411,12 +411,12 @@ onPage(
     await page.getByRole('heading', { name: /^Row 2/ }).waitFor()
     await settled(page)
     const [[, ...cells]] = await cellsOf(page, '.row-values')
-    const due = (conv.tolist() as number[][][][])[0][3][2]
+    const expectedRow = (conv.tolist() as number[][][][])[0][3][2]
     t.is(cells.length, 6)
-    for (const [i, cell] of cells.entries()) t.true(shows(cell, due[i]), `${i}: ${cell} for ${due[i]}`)
+    for (const [i, cell] of cells.entries()) t.true(shows(cell, expectedRow[i]), `${i}: ${cell} for ${expectedRow[i]}`)
 
     await page.getByRole('tab', { name: 'Logit lens' }).click()
-    await page.getByText('There is no logit lens of this model.').waitFor()
+    await page.getByText('This model has no logit lens.').waitFor()
     await page.getByRole('tab', { name: 'Edit' }).click()
     await page.getByRole('textbox', { name: /^Template/ }).fill('layer1[0].relu.output = 1')
     await page.getByRole('button', { name: 'Run edit' }).click()
@@ -446,11 +446,11 @@ onPage(
 
 for (const scheme of ['light', 'dark'] as const) {
   onPage(
-    `axe finds nothing serious, ${scheme}`,
+    `axe finds no serious problem, ${scheme}`,
     () => viewing,
     async (t, page) => {
       t.deepEqual(await violations(page), [], 'at first')
-      await typed(page)
+      await enterText(page)
       await choose(page, 'transformer.h.1.attn')
       await page.locator('.row-values td').first().waitFor()
       await page.getByText('Numbers', { exact: true }).click()
@@ -469,7 +469,7 @@ for (const scheme of ['light', 'dark'] as const) {
       await page.keyboard.press('Control+Enter')
       await page.getByRole('alert').waitFor()
       t.deepEqual(await violations(page), [], 'error')
-      const { page: other, context, problems } = await opened(browser, images.url, scheme)
+      const { page: other, context, problems } = await openPage(browser, images.url, scheme)
       await other.getByRole('button', { name: 'Run', exact: true }).click()
       await other.locator('.row-values td').first().waitFor()
       t.deepEqual(await violations(other), [], 'no logits')
@@ -484,7 +484,7 @@ for (const scheme of ['light', 'dark'] as const) {
     () => viewing,
     async (t, page) => {
       await page.setViewportSize({ width: 800, height: 700 })
-      await typed(page)
+      await enterText(page)
       await choose(page, 'transformer.h.1.attn')
       await page.locator('.row-values td').first().waitFor()
       for (const tab of ['Module', 'Logit lens', 'Edit']) {

@@ -1,49 +1,63 @@
 import type { Inputs } from '../../runtime/index.ts'
 import { handleOf } from '../../runtime/model/modules/module.ts'
 import { resolvePath } from '../../runtime/names/resolve.ts'
-import type { Code, CodeRequest, ViewedModel } from '../protocol/api.ts'
+import type { Code, CodeRequest, ModelDescription } from '../protocol/api.ts'
 import { patternsIn } from '../readings/patterns.ts'
-import { assertReadable, recorded, type Traced } from '../readings/traced.ts'
+import { assertValidTemplate, type TraceTarget, traceWithTemplate } from '../readings/template-trace.ts'
 import { readingsOf } from '../readings/values.ts'
 import { Refusal } from '../server/refusal.ts'
 import { type WrittenInputs, writeInputs } from './inputs.ts'
-import { type Places, type Read, readsOf } from './reads.ts'
+import { type Read, readsOf, type ShownValues } from './reads.ts'
 
-/** Writes a program, and a template, that compute what the page shows. @throws Refusal */
+/** Writes a program and a template that compute what the page shows. @throws Refusal if no code can compute it */
 export async function viewCode(
-  traced: Traced,
+  target: TraceTarget,
   inputs: Inputs,
   request: CodeRequest,
-  viewed: ViewedModel,
+  description: ModelDescription,
   tokens: number | undefined,
 ): Promise<Code> {
   const { template: edit } = request
   if (edit !== undefined) {
-    assertReadable(edit)
+    assertValidTemplate(edit)
     if (/^\s*stop\b/m.test(edit))
-      throw new Refusal(422, 'view-code', 'Behind the stop of this edit nothing can be read.', 'leave the stop out')
+      throw new Refusal(
+        422,
+        'view-code',
+        'The edit stops the run, so nothing can be read after it.',
+        'leave out the stop',
+      )
   }
-  const reads = readsOf(await placesOf(traced, inputs, request, tokens), viewed, request)
-  const written = writeInputs(traced.model, request, inputs)
+  const reads = readsOf(await findShown(target, inputs, request, tokens), description, request)
+  const written = writeInputs(target.model, request, inputs)
   return {
-    typescript: program(viewed.name, written, reads, edit, request.isCompared ?? false),
+    typescript: program(description.name, written, reads, edit, request.isCompared ?? false),
     template: templateText(edit, reads),
   }
 }
 
-function placesOf(traced: Traced, inputs: Inputs, request: CodeRequest, tokens: number | undefined): Promise<Places> {
-  return recorded(traced, inputs, undefined, model => {
+/** Finds the module, the value and the attention pattern that the page shows. */
+function findShown(
+  target: TraceTarget,
+  inputs: Inputs,
+  request: CodeRequest,
+  tokens: number | undefined,
+): Promise<ShownValues> {
+  return traceWithTemplate(target, inputs, undefined, model => {
     const { binding } = handleOf(model)!
     const { taps } = binding
     const module = resolvePath(taps.tree.root, request.path)
     const { readings, main, note } = readingsOf(binding, module)
-    const shown = request.value ?? main
-    const found = patternsIn(binding, module, tokens)
-    const chosen = found.find(({ pattern }) => pattern.node === request.pattern?.node) ?? found[0]
+    const valueIndex = request.value ?? main
+    const patterns = patternsIn(binding, module, tokens)
+    const chosen = patterns.find(({ pattern }) => pattern.node === request.pattern?.node) ?? patterns[0]
     return {
       taps,
       module,
-      value: readings[shown] && { ...readings[shown].place, isUsual: shown === main && note === undefined },
+      value: readings[valueIndex] && {
+        ...readings[valueIndex].place,
+        isOutput: valueIndex === main && note === undefined,
+      },
       pattern: chosen && {
         node: chosen.pattern.node,
         head: Math.min(request.pattern?.head ?? 0, chosen.pattern.heads - 1),
@@ -93,7 +107,7 @@ function program(
           ...editedTrace(isCompared ? 'edited' : 'values', edit, reads),
         ]),
     '',
-    ...names.map(name => shown(name, edit !== undefined && isCompared)),
+    ...names.map(name => printLine(name, edit !== undefined && isCompared)),
     'await model.release()',
   ]
   return `${parts.join('\n')}\n`
@@ -110,8 +124,8 @@ function editedTrace(result: string, edit: string, reads: readonly Read[]): stri
     throw new Refusal(
       422,
       'view-code',
-      'The edit holds a ` or a ${, which mean something else in TypeScript.',
-      'leave them out, and run the edit again',
+      'The edit contains ` or ${, which end the text of a template in TypeScript.',
+      'remove them, and run the edit again',
     )
   const lines = templateText(edit, reads).split('\n')
   return [
@@ -121,7 +135,7 @@ function editedTrace(result: string, edit: string, reads: readonly Read[]): stri
   ]
 }
 
-const shown = (name: string, isCompared: boolean): string =>
+const printLine = (name: string, isCompared: boolean): string =>
   isCompared
     ? `console.log('${name}', await edited.${name}.sub(unedited.${name}).value())`
     : `console.log('${name}', values.${name})`

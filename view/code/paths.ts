@@ -1,9 +1,9 @@
 import { reservedNames } from '../../runtime/names/reserved.ts'
 
-/** The language in which a place is written. */
+/** The language in which code is written. */
 export type Language = 'typescript' | 'template'
 
-/** A module’s path: `model.transformer.h[1]`, in templates `transformer.h[1]`. */
+/** The code for a module: `model.transformer.h[1]` in TypeScript, `transformer.h[1]` in a template. */
 export function moduleIn(language: Language, path: string): string {
   if (path === '') return 'model'
   const [first, ...rest] = path.split('.')
@@ -19,6 +19,6 @@ function partIn(part: string, isInner: boolean): string {
 /** Whether a name can follow a dot and is not a member of onnsight’s own. */
 const isWord = (part: string): boolean => /^[\p{L}_][\p{L}\p{N}_]*$/u.test(part) && !reservedNames.has(part)
 
-/** A node’s output by the node’s name. */
+/** The code for a node’s output. */
 export const nodeIn = (language: Language, name: string): string =>
   `${language === 'typescript' ? 'model.' : ''}node(${JSON.stringify(name)}).output`

@@ -1,7 +1,7 @@
 import { findLens } from '../../runtime/names/lens-path.ts'
 import type { Taps } from '../../runtime/names/taps.ts'
 import type { ModuleNode } from '../../runtime/names/tree.ts'
-import type { CodeRequest, ValuePlace, ViewedModel } from '../protocol/api.ts'
+import type { CodeRequest, ModelDescription, ValuePlace } from '../protocol/api.ts'
 import { Refusal } from '../server/refusal.ts'
 import { type Language, moduleIn, nodeIn } from './paths.ts'
 
@@ -11,18 +11,22 @@ export interface Read {
   in(language: Language): string
 }
 
-/** The part of a view that its code needs inside the trace. */
-export interface Places {
+/** What the page shows of a model, as far as its code depends on it. */
+export interface ShownValues {
   readonly taps: Taps
   readonly module: ModuleNode
-  /** The value that is shown; `isUsual` if it is the module’s output. */
-  readonly value: (ValuePlace & { readonly isUsual: boolean }) | undefined
+  /** The value that is shown; `isOutput` if it is what `module.output` reads. */
+  readonly value: (ValuePlace & { readonly isOutput: boolean }) | undefined
   /** The attention pattern that is shown, and how many axes it has. */
   readonly pattern: { readonly node: string; readonly head: number; readonly rank: number } | undefined
 }
 
-/** The values that a view shows, as code that reads them. @throws Refusal if no code can read them */
-export function readsOf({ taps, module, value, pattern }: Places, model: ViewedModel, request: CodeRequest): Read[] {
+/** Writes code that reads the values that the page shows. @throws Refusal if no code can read them */
+export function readsOf(
+  { taps, module, value, pattern }: ShownValues,
+  model: ModelDescription,
+  request: CodeRequest,
+): Read[] {
   if (request.tab === 'lens') return lensReads(taps, model.logits)
   if (request.tab === 'edit')
     return model.outputs.map(({ name }) => ({ name: wordOf(name), in: () => `model.outputs[${JSON.stringify(name)}]` }))
@@ -32,23 +36,28 @@ export function readsOf({ taps, module, value, pattern }: Places, model: ViewedM
       name: 'value',
       in(language) {
         const place = moduleIn(language, module.path)
-        return value.isUsual ? `${place}.output` : `${place}.${value.side}s[${JSON.stringify(value.name)}]`
+        return value.isOutput ? `${place}.output` : `${place}.${value.side}s[${JSON.stringify(value.name)}]`
       },
     })
   if (pattern) {
-    const places = [...(pattern.rank === 4 ? [request.batch ?? 0] : []), pattern.head]
+    const indices = [...(pattern.rank === 4 ? [request.batch ?? 0] : []), pattern.head]
     reads.push({
       name: 'attention',
       in: language =>
         nodeIn(language, pattern.node) +
-        (language === 'template' ? `[${places.join(', ')}]` : places.map(at => `.select(0, ${at})`).join('')),
+        (language === 'template' ? `[${indices.join(', ')}]` : indices.map(index => `.select(0, ${index})`).join('')),
     })
   }
   if (reads.length > 0) return reads
-  throw new Refusal(422, 'view-code', 'No value passes here: there is nothing to read.', 'choose another module')
+  throw new Refusal(
+    422,
+    'view-code',
+    'No value goes through this module, so there is nothing to read.',
+    'choose another module',
+  )
 }
 
-/** What each layer would predict: the head’s modules one after the other, on what leaves it. */
+/** Writes code for the predictions of each layer: it applies the head’s modules, one after the other, to the layer’s output. */
 function lensReads(taps: Taps, logits: string | undefined): Read[] {
   const found = findLens(taps, logits)
   if ('why' in found) throw new Refusal(422, 'view-code', found.why, 'copy another view')
@@ -57,14 +66,14 @@ function lensReads(taps: Taps, logits: string | undefined): Read[] {
     throw new Refusal(
       422,
       'view-code',
-      'What lies between the last layer and the logits is no chain of modules: it can’t be written as calls of them.',
+      'The part of the model between the last layer and the logits is not a chain of modules, so it can’t be written as calls of modules.',
       'copy the view of a module, or the edit',
     )
   return layers.map((layer, i) => ({
     name: `layer${i}`,
     in(language) {
-      const given = `${moduleIn(language, layer.path)}.output`
-      const applied = head.reduce((inner, one) => `${moduleIn(language, one.path)}(${inner})`, given)
+      const output = `${moduleIn(language, layer.path)}.output`
+      const applied = head.reduce((inner, one) => `${moduleIn(language, one.path)}(${inner})`, output)
       return language === 'template' ? `softmax(${applied}, -1)` : `${applied}.softmax(-1)`
     },
   }))
@@ -72,14 +81,14 @@ function lensReads(taps: Taps, logits: string | undefined): Read[] {
 
 /** Whether each module takes only the output of the one before it. */
 function isChain(taps: Taps, head: readonly ModuleNode[], from: string, to: string): boolean {
-  let given = from
+  let value = from
   for (const module of head) {
     const [input, ...others] = [...taps.inputTaps(module).keys()]
     const outputs = [...taps.outputTaps(module).keys()]
-    if (others.length > 0 || input !== given || outputs.length !== 1) return false
-    given = outputs[0]
+    if (others.length > 0 || input !== value || outputs.length !== 1) return false
+    value = outputs[0]
   }
-  return given === to && head.length > 0
+  return value === to && head.length > 0
 }
 
 /** Turns a name from a model into the name of a variable. */

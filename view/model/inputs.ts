@@ -9,16 +9,16 @@ import type { Declared, Inputs, Model, Tensor } from '../../runtime/index.ts'
 import { fillInputs } from '../../runtime/language-inputs/fill.ts'
 import { type DataType, isFloat, isHeld } from '../../runtime/tensor/dtypes/dtype.ts'
 import { toTensor } from '../../runtime/tensor/values/convert.ts'
-import type { Filling, GivenValue, RunRequest } from '../protocol/api.ts'
+import type { Filling, InputValue, RunRequest } from '../protocol/api.ts'
 import { unreadable } from '../server/refusal.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
 /** The values with which an input can be generated, the default first. */
 export function fillingsOf(input: Declared): Filling[] {
   if (!isHeld(input.type as DataType) || input.type === 'string') return []
-  const usual = defaultFilling(input)
+  const first = defaultFilling(input)
   const all: Filling[] = isFloat(input.type as DataType) ? ['random', 'zeros', 'ones'] : ['zeros', 'ones', 'positions']
-  return [usual, ...all.filter(filling => filling !== usual && !(filling === 'positions' && input.type === 'bool'))]
+  return [first, ...all.filter(filling => filling !== first && !(filling === 'positions' && input.type === 'bool'))]
 }
 
 /** Makes the inputs of a run from a request. @throws Refusal, CommandError, and the errors of tensors */
@@ -35,70 +35,70 @@ export async function inputsOf(
     if (!declared)
       throw unreadable(
         `The model has no input ${name}.`,
-        `give ${signature.inputs.map(input => input.name).join(', ')}`,
+        `pass ${signature.inputs.map(input => input.name).join(', ')}`,
       )
-    if ('made' in value) {
+    if ('generated' in value) {
       const possible = fillingsOf(declared)
-      if (!possible.includes(value.made))
+      if (!possible.includes(value.generated))
         throw unreadable(
-          `${name} is ${declared.type}, and can't be filled with ${value.made}.`,
+          `${name} is ${declared.type}, which can't be filled with ${value.generated}.`,
           `choose ${possible.join(', ') || 'a file'}`,
         )
-      fillings.set(name, value.made)
+      fillings.set(name, value.generated)
     } else tensors[name] = await tensorOf(declared, value, vocabulary)
   }
-  const filledIn = ids !== undefined && tensors[ids] ? fromIds(signature.inputs, tensors, fillings) : tensors
-  const wanted = signature.inputs.filter(({ name }) => filledIn[name] || fillings.has(name))
-  return completeInputs(wanted, filledIn, new Map(Object.entries(dims)), fillings).inputs
+  const passed = ids !== undefined && tensors[ids] ? addDerivedInputs(signature.inputs, tensors, fillings) : tensors
+  const requested = signature.inputs.filter(({ name }) => passed[name] || fillings.has(name))
+  return completeInputs(requested, passed, new Map(Object.entries(dims)), fillings).inputs
 }
 
 async function tensorOf(
   declared: Declared,
-  value: Exclude<GivenValue, { made: Filling }>,
+  value: Exclude<InputValue, { generated: Filling }>,
   vocabulary: Vocabulary | undefined,
 ): Promise<Tensor> {
   if ('json' in value) return tensorFromJson(value.json, declared.type)
   if ('file' in value) return fromFile(declared, value.file)
   if (!vocabulary)
     throw unreadable(
-      'A text was given, and there is no vocabulary.',
-      'give token ids, or start the command with --vocab',
+      'A text was passed, but there is no vocabulary.',
+      'pass token ids, or start the command with --vocab',
     )
   const ids = vocabulary.encode(value.text)
-  if (ids.length === 0) throw unreadable(`The text for ${declared.name} is empty.`, 'type something')
+  if (ids.length === 0) throw unreadable(`The text for ${declared.name} is empty.`, 'type a text')
   return toTensor([ids], { type: declared.type as 'int64' })
 }
 
-/** Writes the bytes to a temporary file for readers that need a path, and removes the file after the reading. */
+/** Writes the bytes to a temporary file, because the readers need a path, and removes the file when it has been read. */
 async function fromFile(
   declared: Declared,
   { name, base64 }: { readonly name: string; readonly base64: string },
 ): Promise<Tensor> {
   const ending = extname(name).toLowerCase()
   if (!['.npy', '.json', '.safetensors'].includes(ending))
-    throw unreadable(`${name} is of no known kind.`, 'give a .npy, .json or .safetensors file')
+    throw unreadable(`${name} is not a known kind of file.`, 'pass a .npy, .json or .safetensors file')
   const folder = await mkdtemp(join(tmpdir(), 'onnsight-view-'))
   try {
-    const path = join(folder, `given${ending}`)
+    const path = join(folder, `input${ending}`)
     await writeFile(path, Buffer.from(base64, 'base64'))
     return (await readInputs([declared], inputSources({ input: [`${declared.name}=${path}`] })))[declared.name]
   } catch (error) {
     // The user chose a file by its name and does not know the temporary path.
-    if (error instanceof Error) error.message = error.message.replaceAll(join(folder, `given${ending}`), name)
+    if (error instanceof Error) error.message = error.message.replaceAll(join(folder, `input${ending}`), name)
     throw error
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-/** Adds what follows from the ids: mask, positions, an empty past. */
-function fromIds(
+/** Adds the inputs that follow from the ids: the mask, the positions and an empty cache. */
+function addDerivedInputs(
   declared: readonly Declared[],
-  given: Readonly<Record<string, Tensor>>,
-  made: ReadonlyMap<string, Filling>,
+  passed: Readonly<Record<string, Tensor>>,
+  fillings: ReadonlyMap<string, Filling>,
 ): Record<string, Tensor> {
-  const open = declared.filter(({ name }) => !made.has(name))
-  const filled = fillInputs(open, given, 'right') as Record<string, unknown>
+  const missing = declared.filter(({ name }) => !fillings.has(name))
+  const filled = fillInputs(missing, passed, 'right') as Record<string, unknown>
   return Object.fromEntries(
     Object.entries(filled).map(([name, value]) => {
       const type = declared.find(input => input.name === name)!.type as 'int64'

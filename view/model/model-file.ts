@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { OnnsightError } from '../../runtime/errors/error.ts'
 import { Refusal } from '../server/refusal.ts'
 
-/** Remembers the model’s file as it was when it was opened, because weights are read from it later too. */
+/** Notices that the model’s file changed after it was opened, because weights are still read from it. */
 export class ModelFile {
   readonly #path: string
   readonly #opened: string | undefined
@@ -12,8 +12,8 @@ export class ModelFile {
     this.#opened = stateOf(path)
   }
 
-  /** The reason why a run failed, if a file of the model is gone or has changed. */
-  explained(error: unknown): unknown {
+  /** Replaces the error of a failed run by one that says so, if a file of the model is missing or has changed. */
+  explain(error: unknown): unknown {
     if (error instanceof Refusal || error instanceof OnnsightError) return error
     const [, missing] = /External data path does not exist: "(.+)"/.exec(String(error)) ?? []
     const state = stateOf(this.#path)
@@ -21,20 +21,20 @@ export class ModelFile {
       return new Refusal(
         410,
         'view-model-gone',
-        `${missing ?? this.#path} is not there any more, and weights are read from it.`,
-        'put it back, or end the command and start it with the model where it is now',
+        `${missing ?? this.#path} no longer exists, but weights are read from it.`,
+        'put it back, or start the command again with the path where the model is now',
       )
     if (state === this.#opened) return error
     return new Refusal(
       410,
       'view-model-changed',
-      `${this.#path} is not the file any more that was opened.`,
-      'end the command, and start it again',
+      `${this.#path} has changed since it was opened.`,
+      'start the command again',
     )
   }
 }
 
-/** Undefined if there is no such file. */
+/** The size and date of a file; undefined if there is no such file. */
 function stateOf(path: string): string | undefined {
   const state = statSync(path, { throwIfNoEntry: false })
   return state && `${state.size} ${state.mtimeMs}`

@@ -28,8 +28,8 @@ export async function readVocabulary(path: string): Promise<Vocabulary> {
     return charVocabulary(chars as string[])
   if (typeof model === 'object' && model !== null) return tokenizerVocabulary(path, json as object)
   throw new CommandError(
-    `${path} is no vocabulary: it has neither chars nor a tokenizer's model.`,
-    'give {"chars": ["a", "b", …]}, or the tokenizer.json that lies beside the model',
+    `${path} is not a vocabulary: it has neither "chars" nor a tokenizer's "model".`,
+    'pass a file with {"chars": ["a", "b", …]}, or the tokenizer.json next to the model',
   )
 }
 
@@ -44,7 +44,7 @@ function charVocabulary(chars: readonly string[]): Vocabulary {
             422,
             'view-vocabulary',
             `The vocabulary has no ${JSON.stringify(char)}.`,
-            'leave it out, or give token ids',
+            'leave it out, or enter token ids',
           )
         return id
       }),

@@ -1,67 +1,67 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { ViewedModel } from '../protocol/api.ts'
+import type { ModelDescription } from '../protocol/api.ts'
 import type { Client } from './client.ts'
 import { EditPanel } from './edit/edit.tsx'
 import { Header } from './header/header.tsx'
 import { Input } from './input/input.tsx'
-import { useGiven } from './input/use-given.ts'
+import { useRunInputs } from './input/use-run-inputs.ts'
 import { LensPanel } from './lens/lens.tsx'
-import { atModule, type Look, type Side } from './look/look.ts'
-import { useLook } from './look/use-look.ts'
 import { ModulePanel } from './module/module.tsx'
 import { Problem } from './parts/problem.tsx'
 import { Tabs } from './parts/tabs.tsx'
 import { useShortcuts } from './shortcuts/use-shortcuts.ts'
+import { useViewState } from './state/use-view-state.ts'
+import { forModule, type Side, type ViewState } from './state/view-state.ts'
 import { Tree } from './tree/tree.tsx'
 import { useAnswer } from './use-answer.ts'
 import { useEnded } from './use-ended.ts'
 
-/** The page. */
+/** The whole page. */
 export function App({ client }: { client: Client }) {
-  const answer = useAnswer<ViewedModel>(client, 'model', undefined, 'model')
+  const answer = useAnswer<ModelDescription>(client, 'model', undefined, 'model')
   const { value: model, error } = answer
   useEffect(() => {
     if (model) document.title = `${fileName(model.name)} · onnsight view`
   }, [model])
   if (error) return <Problem error={error} />
-  return model ? <Opened model={model} client={client} /> : <p class="empty">Opening the model…</p>
+  return model ? <OpenedModel model={model} client={client} /> : <p class="empty">Opening the model…</p>
 }
 
-function Opened({ model, client }: { model: ViewedModel; client: Client }) {
-  const { look, change, visits } = useLook()
+function OpenedModel({ model, client }: { model: ModelDescription; client: Client }) {
+  const { state, change, visits } = useViewState()
   const [runs, setRuns] = useState(0)
-  const { given, error } = useGiven(model, client, look.input, runs)
-  const [text, setText] = useState(look.edit ?? '')
+  const { runInputs, error } = useRunInputs(model, client, state.input, runs)
+  const [text, setText] = useState(state.edit ?? '')
   const hasEnded = useEnded()
-  useEffect(() => setText(look.edit ?? ''), [visits])
-  const row = given?.rows?.[Math.min(look.batch, given.rows.length - 1)]
-  const batch = given?.rows ? Math.min(look.batch, given.rows.length - 1) : look.batch
-  const position = row && Math.min(look.token ?? row.length - 1, row.length - 1)
-  const seen: Look = { ...look, batch }
-  useShortcuts({ look: seen, change, position, positions: row?.length })
+  useEffect(() => setText(state.edit ?? ''), [visits])
+  const row = runInputs?.rows?.[Math.min(state.batch, runInputs.rows.length - 1)]
+  const batch = runInputs?.rows ? Math.min(state.batch, runInputs.rows.length - 1) : state.batch
+  const position = row && Math.min(state.token ?? row.length - 1, row.length - 1)
+  const withBatch: ViewState = { ...state, batch }
+  useShortcuts({ state: withBatch, change, position, positions: row?.length })
 
-  const side = look.edit === undefined ? 'unedited' : look.side
+  const side = state.edit === undefined ? 'unedited' : state.side
   const request = {
-    ...(given?.request ?? { inputs: {} }),
+    ...(runInputs?.request ?? { inputs: {} }),
     ...(batch === 0 ? {} : { batch }),
-    ...(side === 'unedited' ? {} : { template: look.edit!, isCompared: side === 'compared' }),
+    ...(side === 'unedited' ? {} : { template: state.edit!, isCompared: side === 'compared' }),
   }
-  const requestKey = `${given?.number} ${batch} ${side === 'unedited' ? '' : `${side} ${look.edit}`}`
-  const shared = { model, client, given, look: seen, change, request, requestKey, position }
+  const requestKey = `${runInputs?.number} ${batch} ${side === 'unedited' ? '' : `${side} ${state.edit}`}`
+  const shared = { model, client, runInputs, state: withBatch, change, request, requestKey, position }
   return (
     <div class="app">
-      <Header model={model} client={client} look={seen} given={given} request={request} />
-      <Tree modules={model.modules} chosen={look.module} onChoose={path => change(chosen(look, path))} />
+      <Header model={model} client={client} state={withBatch} runInputs={runInputs} request={request} />
+      <Tree modules={model.modules} chosen={state.module} onChoose={path => change(moduleChosen(state, path))} />
       <main>
-        {hasEnded && <Problem error={ended} />}
+        {hasEnded && <Problem error={commandEnded} />}
         <Input
           key={visits}
           model={model}
-          given={given}
+          runInputs={runInputs}
           error={error}
-          typed={look.input}
+          form={state.input}
           onRun={input => {
-            const isOther = JSON.stringify(input) !== JSON.stringify(look.input)
+            const isOther = JSON.stringify(input) !== JSON.stringify(state.input)
             change({ input, ...(isOther ? { token: undefined, batch: 0 } : {}) })
             setRuns(runs + 1)
           }}
@@ -72,11 +72,11 @@ function Opened({ model, client }: { model: ViewedModel; client: Client }) {
         />
         <Tabs
           label="Views"
-          chosen={look.tab}
-          onChoose={tab => change({ tab: tab as Look['tab'] })}
+          chosen={state.tab}
+          onChoose={tab => change({ tab: tab as ViewState['tab'] })}
           aside={
-            look.edit !== undefined && look.tab !== 'edit' ? (
-              <Sides side={look.side} onSide={chosenSide => change({ side: chosenSide })} />
+            state.edit !== undefined && state.tab !== 'edit' ? (
+              <Sides side={state.side} onSide={chosenSide => change({ side: chosenSide })} />
             ) : null
           }
           tabs={[
@@ -89,13 +89,13 @@ function Opened({ model, client }: { model: ViewedModel; client: Client }) {
                 <EditPanel
                   model={model}
                   client={client}
-                  request={given && { ...given.request, ...(batch === 0 ? {} : { batch }) }}
-                  requestKey={`${given?.number} ${batch} ${look.edit}`}
+                  request={runInputs && { ...runInputs.request, ...(batch === 0 ? {} : { batch }) }}
+                  requestKey={`${runInputs?.number} ${batch} ${state.edit}`}
                   tokens={row}
-                  path={look.module}
+                  path={state.module}
                   text={text}
                   onText={setText}
-                  template={look.edit}
+                  template={state.edit}
                   onTemplate={edit => change({ edit })}
                   position={position}
                 />
@@ -108,9 +108,9 @@ function Opened({ model, client }: { model: ViewedModel; client: Client }) {
   )
 }
 
-/** A click on a module is a wish to see it: the lens shows none. */
-const chosen = ({ tab }: Look, path: string): Partial<Look> => ({
-  ...atModule(path),
+/** The change of state when a module is chosen. It leaves the logit lens, which shows no single module. */
+const moduleChosen = ({ tab }: ViewState, path: string): Partial<ViewState> => ({
+  ...forModule(path),
   ...(tab === 'lens' ? { tab: 'module' } : {}),
 })
 
@@ -134,10 +134,10 @@ function Sides({ side, onSide }: { side: Side; onSide: (side: Side) => void }) {
   )
 }
 
-const ended = {
+const commandEnded = {
   code: 'gone',
-  message: 'The command has ended: nothing more can be run here.',
-  fix: 'start it again, open the address that it prints, and put what stands behind # here behind it',
+  message: 'The command has ended, so this page can’t run the model any more.',
+  fix: 'start it again, open the address that it prints, and append the part of this address from # on',
 }
 
 const fileName = (path: string): string => path.split(/[\\/]/).at(-1) ?? path

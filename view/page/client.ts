@@ -1,6 +1,6 @@
 import type { SentError } from '../protocol/api.ts'
 
-/** What the command answered to a request that it did not do. */
+/** The server answered a request with an error. */
 export class AnswerError extends Error {
   readonly sent: SentError
   constructor(sent: SentError) {
@@ -9,9 +9,10 @@ export class AnswerError extends Error {
   }
 }
 
-/** A later request took its place, before it was sent. */
+/** A request was not sent, because a later one of the same name replaced it. */
 export class Superseded extends Error {}
 
+/** A request that waits to be sent. */
 interface Job {
   readonly name: string
   readonly body: unknown
@@ -21,14 +22,14 @@ interface Job {
 
 const cancelled: SentError = { code: 'cancelled', message: 'The run was cancelled.', fix: 'run it again' }
 
-/** Asks the command, one request at a time: a closed connection ends the run behind it, so what is not wanted any more is not sent. */
+/** Sends requests to the server, one at a time. The server ends a run when its connection closes, so a request can be cancelled. */
 export class Client {
-  /** Hears whether something is being waited for. */
+  /** Is called with true when a request is sent, and with false when none is left. */
   onBusy: (isBusy: boolean) => void = () => undefined
   readonly #waiting = new Map<string, Job>()
   #running: AbortController | undefined
 
-  /** A GET without a body. Of requests of one name that wait, the last is sent. @throws AnswerError, Superseded */
+  /** Sends a request: a GET, or a POST if there is a body. It replaces a waiting request of the same name. @throws AnswerError, Superseded */
   ask<R>(name: string, body?: unknown): Promise<R> {
     return new Promise<unknown>((done, failed) => {
       this.#waiting.get(name)?.failed(new Superseded())
@@ -38,7 +39,7 @@ export class Client {
     }) as Promise<R>
   }
 
-  /** Ends the run, and all that waits. */
+  /** Cancels the running request and all that wait. */
   cancel(): void {
     for (const { failed } of this.#waiting.values()) failed(new AnswerError(cancelled))
     this.#waiting.clear()

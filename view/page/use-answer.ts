@@ -3,44 +3,45 @@ import type { SentError } from '../protocol/api.ts'
 import { AnswerError, type Client, Superseded } from './client.ts'
 
 export interface Answer<R> {
-  /** The last one: it stays while the next is waited for. */
+  /** The last answer, which stays while the next one is loading. */
   readonly value?: R
   readonly error?: SentError
   readonly isLoading: boolean
 }
 
-/** What has come, and to which key. */
-interface Come<R> {
+/** The answer or error that was received, and the key of its request. */
+interface Received<R> {
   readonly key?: string
   readonly value?: R
   readonly error?: SentError
 }
 
-/** The answer to a request, asked for anew whenever `key` changes; without a key nothing is asked. */
+/** Sends a request again whenever `key` changes, and returns its answer. Without a key it sends nothing. */
 export function useAnswer<R>(client: Client, name: string, body: unknown, key: string | undefined): Answer<R> {
-  const [come, setCome] = useState<Come<R>>({})
+  const [received, setReceived] = useState<Received<R>>({})
   const latest = useRef<string | undefined>(undefined)
   useEffect(() => {
     latest.current = key
-    if (key === undefined) return setCome({})
-    const isDue = (): boolean => latest.current === key
+    if (key === undefined) return setReceived({})
+    const isLatest = (): boolean => latest.current === key
     client.ask<R>(name, body).then(
       value => {
-        if (isDue()) setCome({ key, value })
+        if (isLatest()) setReceived({ key, value })
       },
       (error: unknown) => {
-        if (isDue() && !(error instanceof Superseded)) setCome({ key, error: sentOf(error) })
+        if (isLatest() && !(error instanceof Superseded)) setReceived({ key, error: toSentError(error) })
       },
     )
   }, [key])
-  const isLoading = key !== undefined && come.key !== key
+  const isLoading = key !== undefined && received.key !== key
   return {
-    ...(come.value === undefined || key === undefined ? {} : { value: come.value }),
-    ...(come.error && !isLoading ? { error: come.error } : {}),
+    ...(received.value === undefined || key === undefined ? {} : { value: received.value }),
+    ...(received.error && !isLoading ? { error: received.error } : {}),
     isLoading,
   }
 }
 
-export function sentOf(error: unknown): SentError {
+/** The error to show for a failed request. */
+export function toSentError(error: unknown): SentError {
   return error instanceof AnswerError ? error.sent : { code: 'page', message: String(error) }
 }

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 
-/** Whether the command has ended: a connection to it that stays open while it runs is gone. */
+/** Whether the command has ended. A connection to the server stays open until then. */
 export function useEnded(): boolean {
   const [hasEnded, setEnded] = useState(false)
   useEffect(() => {
@@ -11,7 +11,7 @@ export function useEnded(): boolean {
         const reader = response.body!.getReader()
         while (!(await reader.read()).done);
       } catch {
-        // A connection that breaks is one that ends.
+        // If the connection breaks, the command has ended too.
       }
       if (!leaving.signal.aborted) setEnded(true)
     }

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vite'
 
-// Addresses are relative: the page lies under its token.
+// The page's files have relative addresses, because the page is served under its token.
 export default defineConfig({
   base: './',
   logLevel: 'warn',

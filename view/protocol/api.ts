@@ -1,4 +1,4 @@
-/** The requests of the page and the answers of the command, as JSON. */
+/** The page's requests and the server's answers, as JSON. */
 
 /** A number. Numbers that JSON can't express are text: "NaN", "Infinity", "-Infinity", integers beyond 2^53. */
 export type Cell = number | string | boolean
@@ -19,7 +19,7 @@ export interface SentShape {
 
 export type Filling = 'zeros' | 'ones' | 'positions' | 'random'
 
-export interface ViewedInput {
+export interface InputDescription {
   readonly name: string
   readonly type: string
   /** Missing if not even the rank is known. */
@@ -30,7 +30,7 @@ export interface ViewedInput {
   readonly followsIds: boolean
 }
 
-export interface ViewedModule {
+export interface ModuleDescription {
   /** '' for the model itself. */
   readonly path: string
   readonly name: string
@@ -42,28 +42,30 @@ export interface ViewedModule {
 }
 
 /** GET api/model */
-export interface ViewedModel {
+export interface ModelDescription {
   readonly name: string
   readonly provider: string
-  readonly inputs: readonly ViewedInput[]
+  readonly inputs: readonly InputDescription[]
   readonly outputs: readonly {
     readonly name: string
     readonly type: string
     readonly dims?: readonly (number | string | null)[]
   }[]
   /** Parents come before their children. */
-  readonly modules: readonly ViewedModule[]
+  readonly modules: readonly ModuleDescription[]
   /** The input that takes token ids. */
   readonly ids?: string
   readonly hasVocabulary: boolean
-  /** The output with a number for each token and each entry of the vocabulary. */
+  /** The output that holds logits: a number for each token and each entry of the vocabulary. */
   readonly logits?: string
-  readonly lens: LensPath | { readonly why: string }
+  readonly lens: LensPath | { readonly reason: string }
 }
 
+/** The modules that a logit lens runs. */
 export interface LensPath {
+  /** The paths of the layers. */
   readonly layers: readonly string[]
-  /** Modules between the last layer and the logits, in running order. */
+  /** The paths of the modules between the last layer and the logits, in running order. */
   readonly head: readonly string[]
 }
 
@@ -79,15 +81,16 @@ export interface Tokens {
   readonly tokens: readonly Token[]
 }
 
-export type GivenValue =
+/** The value of an input, as the user typed or chose it. */
+export type InputValue =
   | { readonly text: string }
   | { readonly json: unknown }
-  | { readonly made: Filling }
+  | { readonly generated: Filling }
   | { readonly file: { readonly name: string; readonly base64: string } }
 
 /** The inputs and options of every run. */
 export interface RunRequest {
-  readonly inputs: Readonly<Record<string, GivenValue>>
+  readonly inputs: Readonly<Record<string, InputValue>>
   /** Sizes of open dims of generated inputs, by name, or `x.1` for axis 1 of x. */
   readonly dims?: Readonly<Record<string, number>>
   readonly template?: string
@@ -161,14 +164,14 @@ export interface ModuleView {
   readonly values: readonly ValuePlace[]
   /** A remark about the output: it is ambiguous, or belongs to another module. */
   readonly note?: string
-  /** Which value is shown; missing if none can be read. */
-  readonly shown?: number
+  /** The index of the shown value in `values`; missing if no value can be read. */
+  readonly valueIndex?: number
   readonly statistics?: Statistics
-  /** Sizes of the axes before the last two, and the indices shown. */
+  /** The axes before the last two: their sizes, and the indices that are shown. */
   readonly leading: readonly { readonly size: number; readonly at: number }[]
   readonly map?: SentMap
   /** In a comparison: the unedited run and the difference. The fields above are those of the edited run. */
-  readonly compared?: Sides<SeenValue>
+  readonly compared?: Sides<ValueSummary>
   readonly patterns: readonly Pattern[]
   readonly pattern?: {
     readonly node: string
@@ -178,27 +181,27 @@ export interface ModuleView {
   }
 }
 
-export interface SeenValue {
+export interface ValueSummary {
   readonly statistics: Statistics
   readonly map: SentMap
 }
 
-/** The unedited side of a comparison, and the difference. */
+/** What a comparison adds to the edited values: the unedited values, and the difference. */
 export interface Sides<T> {
   readonly unedited: T
   /** Edited minus unedited; missing if their dims differ. */
   readonly difference?: T
 }
 
-/** POST api/heads: all attention patterns of a module, small. */
+/** POST api/heads: small maps of all attention patterns of a module. */
 export type HeadsRequest = Omit<ModuleRequest, 'value' | 'leading' | 'pattern'>
 export interface Heads {
-  readonly patterns: readonly HeadsOf[]
-  /** How many patterns are left out because there are too many heads to show at once. */
-  readonly left: number
+  readonly patterns: readonly PatternHeads[]
+  /** How many patterns are not sent, because there are too many heads to show at once. */
+  readonly omitted: number
 }
-export interface HeadsOf extends Pattern {
-  /** One for each head. */
+export interface PatternHeads extends Pattern {
+  /** A map for each head. */
   readonly maps: readonly SentMap[]
   /** In a comparison: edited minus unedited. */
   readonly differences?: readonly SentMap[]
@@ -216,7 +219,8 @@ export interface Row {
   /** How many values the whole line has. */
   readonly count: number
   readonly from: number
-  readonly places: readonly number[]
+  /** Where the values are in the line. */
+  readonly indices: readonly number[]
   readonly values: readonly Cell[]
   /** The largest finite magnitude in the whole line. */
   readonly largest: number
@@ -226,8 +230,8 @@ export interface Row {
 
 export interface Prediction extends Token {
   readonly probability: number
-  /** In a comparison: the probability on the other side. */
-  readonly other?: number
+  /** In a comparison: the token's probability in the other run. */
+  readonly otherProbability?: number
 }
 
 /** POST api/lens */
@@ -245,9 +249,9 @@ export interface Lens extends LensPath, LensRows {
 }
 
 export interface LensRows {
-  /** By layer, position and rank. */
+  /** The likeliest tokens of each layer, by layer, position and rank. */
   readonly top: readonly (readonly (readonly Prediction[])[])[]
-  /** The model's own, by position and rank. */
+  /** The likeliest tokens of the model itself, by position and rank. */
   readonly own: readonly (readonly Prediction[])[]
 }
 
@@ -258,7 +262,7 @@ export interface CodeRequest extends ModuleRequest {
 export interface Code {
   /** A complete TypeScript module. */
   readonly typescript: string
-  /** The edit and what is read, in the template language. */
+  /** The edit and the reads, in the template language. */
   readonly template: string
 }
 
@@ -267,7 +271,7 @@ export interface CompareRequest extends RunRequest {
   /** A row of the batch. @default the first one */
   readonly batch?: number
   readonly template: string
-  /** The position of the prediction. @default the last one */
+  /** The token after which the prediction is compared. @default the last one */
   readonly position?: number
 }
 
@@ -282,7 +286,7 @@ export interface ComparedOutput extends SentShape {
   readonly statistics?: readonly [unedited: Statistics, edited: Statistics]
   /** Edited minus unedited; missing if their dims differ. */
   readonly difference?: Statistics
-  /** The first values of both. */
+  /** The first values of both runs. */
   readonly values: readonly [unedited: readonly Cell[], edited: readonly Cell[]]
 }
 
@@ -296,7 +300,7 @@ export interface Comparison {
   /** For models with logits: the likeliest tokens of both runs, the likeliest first. */
   readonly tokens?: readonly ComparedToken[]
   readonly position?: number
-  /** For all other models. */
+  /** For models without logits. */
   readonly outputs?: readonly ComparedOutput[]
   readonly saved: readonly SavedValue[]
   readonly printed: readonly string[]

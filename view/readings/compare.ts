@@ -5,31 +5,32 @@ import { tokenOf, type Vocabulary } from '../model/vocabulary.ts'
 import type { Cell, ComparedOutput, ComparedToken, CompareRequest, Comparison, SavedValue } from '../protocol/api.ts'
 import { unreadable } from '../server/refusal.ts'
 import { asFloats, isNumeric, type StatisticsHandles, sentStatistics, statistics } from './statistics.ts'
-import { type Changed, recorded, type Traced } from './traced.ts'
+import { type TemplateResult, type TraceTarget, traceWithTemplate } from './template-trace.ts'
 import { shapeOf, withKnownDims } from './values.ts'
 
-/** Predictions of each side, and values of an output, that are shown. */
-const BEST = 10
-const FIRST = 64
+/** How many tokens of each run are shown. */
+const MAX_TOKENS = 10
+/** How many values of an output are shown. */
+const MAX_VALUES = 64
 
 /** Compares an unedited run with a run that a template changes. */
 export async function compare(
-  traced: Traced,
+  target: TraceTarget,
   inputs: Inputs,
   request: CompareRequest,
   logits: string | undefined,
   vocabulary: Vocabulary | undefined,
 ): Promise<Comparison> {
-  const outputsWith = (template: string | undefined) =>
-    recorded(traced, inputs, template, async (model, changed): Promise<Side> => {
+  const runWith = (edit: string | undefined) =>
+    traceWithTemplate(target, inputs, edit, async (model, template): Promise<Side> => {
       const outputs = outputsOf(model)
       return logits === undefined
-        ? { ...changed, outputs }
-        : { ...changed, predictions: await predictionsOf(outputs[logits], request) }
+        ? { ...template, outputs }
+        : { ...template, predictions: await predictionsOf(outputs[logits], request) }
     })
-  // Run the edited one first, so that a template with a syntax error costs no run.
-  const edited = await outputsWith(request.template)
-  const unedited = await outputsWith(undefined)
+  // Run the edited model first: if the template has a syntax error, no run is wasted.
+  const edited = await runWith(request.template)
+  const unedited = await runWith(undefined)
   const { printed } = edited
   const saved = await Promise.all(Object.entries(edited.saved).map(savedValue))
   if (edited.predictions && unedited.predictions) {
@@ -45,7 +46,7 @@ export async function compare(
 }
 
 /** One of the two runs. */
-interface Side extends Changed {
+interface Side extends TemplateResult {
   readonly predictions?: Predictions
   readonly outputs?: Readonly<Record<string, Tensor>>
 }
@@ -58,15 +59,21 @@ interface Predictions {
   readonly best: Tensor
 }
 
-async function predictionsOf(given: Tensor, { batch = 0, position: asked }: CompareRequest): Promise<Predictions> {
-  const logits = await withKnownDims(given)
+async function predictionsOf(output: Tensor, { batch = 0, position: requested }: CompareRequest): Promise<Predictions> {
+  const logits = await withKnownDims(output)
   const [rows, tokens] = logits.dims as number[]
-  const position = asked ?? tokens - 1
-  if (batch >= rows) throw unreadable(`There is no row ${batch} in the batch: there are ${rows}.`, 'choose another')
-  if (position >= tokens) throw unreadable(`There is no position ${position}: there are ${tokens}.`, 'choose another')
+  const position = requested ?? tokens - 1
+  if (batch >= rows) throw unreadable(`There is no row ${batch} in the batch: it has ${rows}.`, 'choose another row')
+  if (position >= tokens)
+    throw unreadable(`There is no position ${position}: there are ${tokens} tokens.`, 'choose another position')
   const row = logits.select(0, batch).select(0, position).to('float32')
   const probabilities = row.softmax(-1)
-  return { position, logits: row, probabilities, best: probabilities.topk(Math.min(BEST, row.dims[0] ?? BEST)).indices }
+  return {
+    position,
+    logits: row,
+    probabilities,
+    best: probabilities.topk(Math.min(MAX_TOKENS, row.dims[0] ?? MAX_TOKENS)).indices,
+  }
 }
 
 function comparedTokens(
@@ -96,26 +103,26 @@ async function comparedOutput(name: string, unedited: Tensor, edited: Tensor): P
   const difference = isSame ? asFloats(edited).sub(asFloats(unedited)) : undefined
   return {
     ...base,
-    statistics: [await computed(unedited), await computed(edited)],
-    ...(difference ? { difference: await computed(difference) } : {}),
+    statistics: [await statisticsOf(unedited), await statisticsOf(edited)],
+    ...(difference ? { difference: await statisticsOf(difference) } : {}),
   }
 }
 
 async function savedValue([name, tensor]: [string, Tensor]): Promise<SavedValue> {
   const known = await withKnownDims(tensor)
   const base = { name, ...shapeOf(known), values: first(known) }
-  return isNumeric(known) && known.size > 0 ? { ...base, statistics: await computed(known) } : base
+  return isNumeric(known) && known.size > 0 ? { ...base, statistics: await statisticsOf(known) } : base
 }
 
-/** statistics of a computed tensor, all together. */
-async function computed(tensor: Tensor) {
+/** Computes the statistics of a tensor that has a value. */
+async function statisticsOf(tensor: Tensor) {
   const { count, ...handles } = statistics(tensor)!
   const entries = Object.entries(handles).map(async ([name, handle]) => [name, await handle.value()] as const)
   return sentStatistics({ ...Object.fromEntries(await Promise.all(entries)), count } as unknown as StatisticsHandles)
 }
 
 const first = (tensor: Tensor): Cell[] =>
-  Array.from({ length: Math.min(FIRST, tensor.size) }, (_, i) => {
+  Array.from({ length: Math.min(MAX_VALUES, tensor.size) }, (_, i) => {
     const value = tensor.data[i]
     return toJson(
       tensor.type === 'bool'

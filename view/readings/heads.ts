@@ -4,53 +4,54 @@ import { resolvePath } from '../../runtime/names/resolve.ts'
 import type { Heads, HeadsRequest } from '../protocol/api.ts'
 import { coarse, sentMaps } from './map.ts'
 import { headsOf, patternsIn } from './patterns.ts'
-import { assertReadable, recorded, type Traced } from './traced.ts'
+import { assertValidTemplate, type TraceTarget, traceWithTemplate } from './template-trace.ts'
 
-/** Heads in one look, and cells of each, along an axis. */
-const MOST_HEADS = 256
-const CELLS = [32, 32] as const
+/** How many heads are shown at once. */
+const MAX_HEADS = 256
+/** The largest size of a head's small map: rows, columns. */
+const MAX_CELLS = [32, 32] as const
 
-/** How many patterns can be shown at once before there are too many heads; the first pattern always is. */
-function fitting(heads: readonly number[]): number {
+/** How many patterns can be shown at once before there are too many heads; the first pattern is always shown. */
+function countFitting(heads: readonly number[]): number {
   let sum = 0
   const end = heads.findIndex((count, i) => {
     sum += count
-    return i > 0 && sum > MOST_HEADS
+    return i > 0 && sum > MAX_HEADS
   })
   return end < 0 ? heads.length : end
 }
 
-/** Reads small maps of all attention patterns of a module, and in a comparison their differences. */
+/** Reads small maps of all attention patterns of a module, and their differences if runs are compared. */
 export async function viewHeads(
-  traced: Traced,
+  target: TraceTarget,
   inputs: Inputs,
   { path, template, batch = 0, isCompared }: HeadsRequest,
   tokens: number | undefined,
 ): Promise<Heads> {
   const read = (edit: string | undefined, unedited?: readonly Tensor[]) =>
-    recorded(traced, inputs, edit, model => {
+    traceWithTemplate(target, inputs, edit, model => {
       const { binding } = handleOf(model)!
       const found = patternsIn(binding, resolvePath(binding.taps.tree.root, path), tokens)
-      const kept = found.slice(0, fitting(found.map(({ pattern }) => pattern.heads)))
+      const sent = found.slice(0, countFitting(found.map(({ pattern }) => pattern.heads)))
       return {
-        left: found.length - kept.length,
-        patterns: kept.map(({ pattern, tensor }, i) => {
-          const own = headsOf(tensor, batch)
+        omitted: found.length - sent.length,
+        patterns: sent.map(({ pattern, tensor }, i) => {
+          const heads = headsOf(tensor, batch)
           const before = unedited?.[i]
           return {
             pattern,
-            maps: coarse(own, CELLS),
-            differences: before && coarse(own.to('float32').sub(before.to('float32')), CELLS),
-            whole: isCompared && !unedited ? own : undefined,
+            maps: coarse(heads, MAX_CELLS),
+            differences: before && coarse(heads.to('float32').sub(before.to('float32')), MAX_CELLS),
+            whole: isCompared && !unedited ? heads : undefined,
           }
         }),
       }
     })
-  if (isCompared) assertReadable(template!)
+  if (isCompared) assertValidTemplate(template!)
   const unedited = isCompared ? (await read(undefined)).patterns.map(({ whole }) => whole!) : undefined
-  const { patterns, left } = await read(template, unedited)
+  const { patterns, omitted } = await read(template, unedited)
   return {
-    left,
+    omitted,
     patterns: patterns.map(({ pattern, maps, differences }) => ({
       ...pattern,
       maps: sentMaps(maps),

@@ -6,15 +6,16 @@ import { dimsOf, newHandle, stateOf, type Tensor } from '../../runtime/tensor/te
 import { tokenOf, type Vocabulary } from '../model/vocabulary.ts'
 import type { Lens, LensRequest, LensRows, Prediction } from '../protocol/api.ts'
 import { Refusal, unreadable } from '../server/refusal.ts'
-import { assertReadable, recorded, type Traced } from './traced.ts'
+import { assertValidTemplate, type TraceTarget, traceWithTemplate } from './template-trace.ts'
 
-/** Predictions shown for each place, and places that are sent at once. */
-const BEST = 5
-const PLACES = 48
+/** How many tokens are sent for each layer and position. */
+const MAX_TOKENS = 5
+/** How many positions are sent at once. */
+const MAX_POSITIONS = 48
 
-/** Computes what the model would predict if each layer's output went straight to its head. */
+/** Computes what the model would predict if the output of each layer went straight into the head. */
 export async function viewLens(
-  traced: Traced,
+  target: TraceTarget,
   inputs: Inputs,
   request: LensRequest,
   positions: number,
@@ -22,19 +23,20 @@ export async function viewLens(
   vocabulary: Vocabulary | undefined,
 ): Promise<Lens> {
   const { from = 0, batch = 0, template, isCompared } = request
-  if (from >= positions) throw unreadable(`There is no position ${from}: there are ${positions}.`, 'choose another')
-  const window = { batch, from, count: Math.min(PLACES, positions - from) }
-  const read = (edit: string | undefined, asked?: readonly Ranked[]) =>
-    recorded(traced, inputs, edit, model => readLens(model, window, logits, asked))
+  if (from >= positions)
+    throw unreadable(`There is no position ${from}: there are ${positions}.`, 'choose another position')
+  const window = { batch, from, count: Math.min(MAX_POSITIONS, positions - from) }
+  const read = (edit: string | undefined, tokensOf?: readonly Ranked[]) =>
+    traceWithTemplate(target, inputs, edit, model => readLens(model, window, logits, tokensOf))
   const sent = (rows: readonly Ranked[], others?: readonly Tensor[]) => sentRows(rows, others, vocabulary)
   if (!isCompared) {
     const { layers, head, rows } = await read(template)
     return { layers, head, from, positions, ...sent(rows) }
   }
-  assertReadable(template!)
+  assertValidTemplate(template!)
   const unedited = await read(undefined)
   const edited = await read(template, unedited.rows)
-  // Run the unedited model again, for the probabilities of the tokens that are likely in the edited run.
+  // Run the unedited model again to get the probabilities of the tokens that are likely in the edited run.
   const again = await read(undefined, edited.rows)
   const { layers, head } = edited
   return {
@@ -47,6 +49,7 @@ export async function viewLens(
   }
 }
 
+/** The row of the batch and the positions that are sent. */
 interface Window {
   readonly batch: number
   readonly from: number
@@ -59,18 +62,18 @@ interface Ranked {
   readonly indices: Tensor
 }
 
-/** Of each layer and, last, of the model itself; and what they give to the tokens that are asked for. */
-function readLens(model: Model, window: Window, logits: string | undefined, asked: readonly Ranked[] | undefined) {
+/** Reads the likeliest tokens of each layer and, last, of the model itself; also their probabilities of the tokens in `tokensOf`. */
+function readLens(model: Model, window: Window, logits: string | undefined, tokensOf: readonly Ranked[] | undefined) {
   const { binding } = handleOf(model)!
   const found = findLens(binding.taps, logits)
-  if ('why' in found) throw new Refusal(422, 'view-lens', found.why, 'look at modules one by one')
+  if ('why' in found) throw new Refusal(422, 'view-lens', found.why, 'look at the modules instead')
   const all = [...found.leaving.map((_, layer) => headApplied(model, found, layer)), binding.read(found.logits)]
   const probabilities = all.map(one => probabilitiesIn(one, window))
   return {
     layers: found.layers.map(({ path }) => path),
     head: found.head.map(({ path }) => path),
     rows: probabilities.map(best),
-    others: asked && probabilities.map((one, i) => one.gather(-1, asked[i].indices)),
+    others: tokensOf && probabilities.map((one, i) => one.gather(-1, tokensOf[i].indices)),
   }
 }
 
@@ -78,7 +81,7 @@ const probabilitiesIn = (logits: Tensor, { batch, from, count }: Window): Tensor
   logits.select(0, batch).narrow(0, from, count).to('float32').softmax(-1)
 
 function best(probabilities: Tensor): Ranked {
-  const { values, indices } = probabilities.topk(Math.min(BEST, probabilities.dims.at(-1) ?? BEST))
+  const { values, indices } = probabilities.topk(Math.min(MAX_TOKENS, probabilities.dims.at(-1) ?? MAX_TOKENS))
   return { values, indices }
 }
 
@@ -89,12 +92,12 @@ function sentRows(
 ): LensRows {
   const read = ({ indices, values }: Ranked, i: number): Prediction[][] => {
     const [ids, shares] = [indices.tolist() as number[][], values.tolist() as number[][]]
-    const beside = others?.[i].tolist() as number[][] | undefined
+    const otherShares = others?.[i].tolist() as number[][] | undefined
     return ids.map((row, position) =>
       row.map((id, rank) => ({
         ...tokenOf(vocabulary, Number(id)),
         probability: shares[position][rank],
-        ...(beside ? { other: beside[position][rank] } : {}),
+        ...(otherShares ? { otherProbability: otherShares[position][rank] } : {}),
       })),
     )
   }
@@ -107,16 +110,16 @@ function headApplied(model: Model, { leaving, logits }: FoundLens, layer: number
   const { binding } = handleOf(model)!
   const tracer = binding.tracer('the logit lens')
   const last = leaving.at(-1)!
-  const given = binding.read(leaving[layer])
+  const output = binding.read(leaving[layer])
   const shape = tracer.shapeOf(logits.tensor)
-  const [is, due] = [dimsOf(given), tracer.shapeOf(last.tensor)?.dims]
-  if (String(is) !== String(due))
+  const [dims, headDims] = [dimsOf(output), tracer.shapeOf(last.tensor)?.dims]
+  if (String(dims) !== String(headDims))
     throw new Refusal(
       422,
       'view-lens',
-      `${leaving[layer].label} has dims ${String(is)}, and the last layer ${String(due)}: the head can't read it.`,
-      'look at modules one by one',
+      `${leaving[layer].label} has dims ${String(dims)}, but the head takes the last layer's ${String(headDims)}.`,
+      'look at the modules instead',
     )
-  const application = new Application('', last, logits, stateOf(given).value, tracer, tracer.mark())
-  return newHandle(new Value(application, 0, shape?.type ?? given.type, shape?.dims), tracer)
+  const application = new Application('', last, logits, stateOf(output).value, tracer, tracer.mark())
+  return newHandle(new Value(application, 0, shape?.type ?? output.type, shape?.dims), tracer)
 }

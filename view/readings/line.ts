@@ -6,46 +6,51 @@ import type { Cell, Row, RowRequest } from '../protocol/api.ts'
 import { unreadable } from '../server/refusal.ts'
 import { type BatchRow, leadingOf, matrixOf } from './map.ts'
 import { asFloats, isNumeric } from './statistics.ts'
-import { assertReadable, recorded, type Traced } from './traced.ts'
+import { assertValidTemplate, type TraceTarget, traceWithTemplate } from './template-trace.ts'
 import { readingsOf, withKnownDims } from './values.ts'
 
-/** Values that are sent at once. */
-const PAGE = 128
+/** How many values are sent at once. */
+const MAX_VALUES = 128
 
-/** Some values of a row or a column of the map: lines may be as long as they like. */
-export async function viewLine(traced: Traced, inputs: Inputs, request: RowRequest, batch: BatchRow): Promise<Row> {
-  if (!request.isCompared) return sentLine(await readLine(traced, inputs, request, batch), request)
-  assertReadable(request.template!)
-  const unedited = await readLine(traced, inputs, { ...request, template: undefined }, batch)
-  return sentLine(await readLine(traced, inputs, request, batch, unedited.line), request)
+/** Reads a part of a row or column of the map, which may be too long to send at once. */
+export async function viewLine(
+  target: TraceTarget,
+  inputs: Inputs,
+  request: RowRequest,
+  batch: BatchRow,
+): Promise<Row> {
+  if (!request.isCompared) return sentLine(await readLine(target, inputs, request, batch), request)
+  assertValidTemplate(request.template!)
+  const unedited = await readLine(target, inputs, { ...request, template: undefined }, batch)
+  return sentLine(await readLine(target, inputs, request, batch, unedited.line), request)
 }
 
 function readLine(
-  traced: Traced,
+  target: TraceTarget,
   inputs: Inputs,
   request: RowRequest & { readonly template?: string | undefined },
   batch: BatchRow,
   unedited?: Tensor,
 ) {
   const { from = 0, order = 'place' } = request
-  return recorded(traced, inputs, request.template, async model => {
+  return traceWithTemplate(target, inputs, request.template, async model => {
     const line = await lineOf(model, request, batch)
     const count = line.dims[0] as number
-    if (from >= count) throw unreadable(`There is no value ${from}: there are ${count}.`, 'choose an earlier one')
-    const length = Math.min(PAGE, count - from)
+    if (from >= count) throw unreadable(`There is no value ${from}: there are ${count}.`, 'choose an earlier value')
+    const length = Math.min(MAX_VALUES, count - from)
     const difference = unedited && isNumeric(line) ? asFloats(line).sub(asFloats(unedited)) : undefined
     const size = isNumeric(line) ? asFloats(difference ?? line).abs() : undefined
-    // What is no number comes first: it is what one looks for.
+    // NaN comes first, because users look for it.
     const ranked = order === 'magnitude' && size ? where(size.isnan(), Number.POSITIVE_INFINITY, size) : undefined
-    const places = ranked?.topk(from + length).indices.narrow(0, from, length)
-    const seen = (tensor: Tensor): Tensor => (places ? tensor.indexSelect(0, places) : tensor.narrow(0, from, length))
+    const indices = ranked?.topk(from + length).indices.narrow(0, from, length)
+    const part = (tensor: Tensor): Tensor => (indices ? tensor.indexSelect(0, indices) : tensor.narrow(0, from, length))
     return {
       line: request.isCompared && !unedited ? line : undefined,
       count,
-      places,
-      values: seen(line),
-      unedited: unedited && seen(unedited),
-      difference: difference && seen(difference),
+      indices,
+      values: part(line),
+      unedited: unedited && part(unedited),
+      difference: difference && part(difference),
       largest: size && where(size.isfinite(), size, 0).amax(),
     }
   })
@@ -59,24 +64,24 @@ async function lineOf(
   const { binding } = handleOf(model)!
   const { readings, main } = readingsOf(binding, resolvePath(binding.taps.tree.root, path))
   const reading = readings[value ?? main]
-  if (!reading) throw unreadable(`${path} has no such value.`, 'choose another')
+  if (!reading) throw unreadable(`${path} has no such value.`, 'choose another value')
   const tensor = await withKnownDims(reading.tensor)
-  const places = leadingOf(tensor, leading, batch).map(one => one.at)
-  const matrix = matrixOf(tensor, places)
+  const leadingIndices = leadingOf(tensor, leading, batch).map(one => one.at)
+  const matrix = matrixOf(tensor, leadingIndices)
   const dim = axis === 'row' ? 0 : 1
   const count = matrix.dims[dim] as number
-  if (at >= count) throw unreadable(`There is no ${axis} ${at}: there are ${count}.`, 'choose another')
+  if (at >= count) throw unreadable(`There is no ${axis} ${at}: there are ${count}.`, `choose another ${axis}`)
   return matrix.select(dim, at)
 }
 
 function sentLine(read: Awaited<ReturnType<typeof readLine>>, { from = 0 }: RowRequest): Row {
-  const { count, places, values, unedited, difference, largest } = read
+  const { count, indices, values, unedited, difference, largest } = read
   const cells = (tensor: Tensor): Cell[] => toJson(tensor.tolist()) as Cell[]
   return {
     count,
     from,
-    places: places
-      ? (places.tolist() as (number | bigint)[]).map(Number)
+    indices: indices
+      ? (indices.tolist() as (number | bigint)[]).map(Number)
       : Array.from({ length: values.dims[0] as number }, (_, i) => from + i),
     values: cells(values),
     largest: largest ? Number(largest.item()) : 0,

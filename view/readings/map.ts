@@ -3,9 +3,10 @@ import { cat, type Tensor, where } from '../../runtime/index.ts'
 import type { Cell, SentMap } from '../protocol/api.ts'
 import { asFloats } from './statistics.ts'
 
-/** Cells that a page shows at most: rows, columns. */
-const MOST = [256, 512] as const
+/** The largest map that the page shows: rows, columns. */
+const MAX_CELLS = [256, 512] as const
 
+/** A map whose cells are still to be computed. */
 export interface MapHandles {
   readonly rows: number
   readonly columns: number
@@ -13,7 +14,7 @@ export interface MapHandles {
   readonly cells: Tensor
 }
 
-/** The last two axes, at one place of all others; an axis that is missing has one place. */
+/** The matrix of the last two axes, at one index of each axis before them. A tensor of rank 0 or 1 becomes a matrix of one row. */
 export function matrixOf(tensor: Tensor, leading: readonly number[]): Tensor {
   const dims = tensor.dims as readonly number[]
   if (dims.length < 2) return tensor.reshape(1, dims[0] ?? 1)
@@ -26,39 +27,39 @@ export interface BatchRow {
   readonly of: number | undefined
 }
 
-/** Sizes of the axes before the last two, and the requested indices, limited to the last index of each axis. */
+/** The sizes of the axes before the last two, and the indices to show: the requested ones, or the last one if that is too large. */
 export function leadingOf(
   { dims }: Tensor,
-  asked: readonly number[] = [],
+  requested: readonly number[] = [],
   batch: BatchRow,
 ): { size: number; at: number }[] {
   return (dims.slice(0, -2) as number[]).map((size, axis) => {
-    const usual = axis === 0 && size === (batch.of ?? size) ? batch.at : 0
-    return { size, at: Math.min(asked[axis] ?? usual, size - 1) }
+    const defaultIndex = axis === 0 && size === (batch.of ?? size) ? batch.at : 0
+    return { size, at: Math.min(requested[axis] ?? defaultIndex, size - 1) }
   })
 }
 
 /** Shrinks a matrix until it can be shown: each cell has the value of the largest magnitude among those it joins. */
 export function mapOf(matrix: Tensor): MapHandles {
-  return coarse(matrix, MOST)
+  return coarse(matrix, MAX_CELLS)
 }
 
 /** Shrinks each matrix in the last two axes to at most this many cells. */
-export function coarse(matrices: Tensor, most: readonly [number, number]): MapHandles {
+export function coarse(matrices: Tensor, max: readonly [number, number]): MapHandles {
   const row = matrices.dims.length - 2
   const [rows, columns] = matrices.dims.slice(row) as number[]
-  const factors = [Math.ceil(rows / most[0]), Math.ceil(columns / most[1])] as const
-  const cells = coarser(coarser(asFloats(matrices), row + 1, factors[1]), row, factors[0])
+  const factors = [Math.ceil(rows / max[0]), Math.ceil(columns / max[1])] as const
+  const cells = shrink(shrink(asFloats(matrices), row + 1, factors[1]), row, factors[0])
   return { rows, columns, factors, cells }
 }
 
-function coarser(matrix: Tensor, axis: number, factor: number): Tensor {
+function shrink(matrix: Tensor, axis: number, factor: number): Tensor {
   if (factor === 1) return matrix
   const size = matrix.dims[axis] as number
-  const whole = Math.floor(size / factor)
-  const parts = [largest(matrix.narrow(axis, 0, whole * factor).unflatten(axis, [whole, factor]), axis + 1)]
-  const rest = size - whole * factor
-  if (rest > 0) parts.push(largest(matrix.narrow(axis, whole * factor, rest).unsqueeze(axis), axis + 1))
+  const fullCells = Math.floor(size / factor)
+  const parts = [largest(matrix.narrow(axis, 0, fullCells * factor).unflatten(axis, [fullCells, factor]), axis + 1)]
+  const rest = size - fullCells * factor
+  if (rest > 0) parts.push(largest(matrix.narrow(axis, fullCells * factor, rest).unsqueeze(axis), axis + 1))
   return parts.length > 1 ? cat(parts, axis) : parts[0]
 }
 
@@ -72,7 +73,7 @@ export function sentMap({ rows, columns, factors, cells }: MapHandles): SentMap 
   return { rows, columns, factors, cells: toJson(cells.tolist()) as Cell[][] }
 }
 
-/** One for each place of the first axis. */
+/** A map for each index of the first axis. */
 export function sentMaps({ cells, ...rest }: MapHandles): SentMap[] {
   return (toJson(cells.tolist()) as Cell[][][]).map(one => ({ ...rest, cells: one }))
 }

@@ -4,7 +4,7 @@ import type { ModuleNode } from '../../runtime/names/tree.ts'
 import { dimsOf } from '../../runtime/tensor/tensor.ts'
 import type { Pattern } from '../protocol/api.ts'
 
-/** Attention patterns: what leaves a Softmax and has as many rows as columns, one for each token. */
+/** Finds the attention patterns of a module: the outputs of Softmax that have a row and a column for each token. */
 export function patternsIn(
   binding: Binding,
   module: ModuleNode,
@@ -31,7 +31,7 @@ export function patternsIn(
   })
 }
 
-/** All heads of a row of the batch; of the last row where it has fewer. */
+/** The patterns of all heads for a row of the batch, or for its last row if it has fewer. */
 export function headsOf(tensor: Tensor, row: number): Tensor {
   return tensor.dims.length === 4 ? tensor.select(0, Math.min(row, (tensor.dims[0] as number) - 1)) : tensor
 }

@@ -1,7 +1,7 @@
 import { type Tensor, where, zeros } from '../../runtime/index.ts'
 import type { Statistics } from '../protocol/api.ts'
 
-/** Statistics that onnxruntime computes of a tensor that has elements. */
+/** The statistics of a tensor, still to be computed by onnxruntime. */
 export interface StatisticsHandles {
   readonly min: Tensor
   readonly max: Tensor
@@ -14,7 +14,7 @@ export interface StatisticsHandles {
   readonly count: number
 }
 
-/** Of a histogram. */
+/** How many parts a histogram has. */
 const PARTS = 32
 
 /** The dtypes whose numbers can be shown. */
@@ -24,7 +24,7 @@ export const isNumeric = ({ type }: Tensor): boolean => type !== 'string' && !/c
 export const asFloats = (tensor: Tensor): Tensor =>
   tensor.to(/^(?:float64|u?int(?:32|64))$/.test(tensor.type) ? 'float64' : 'float32')
 
-/** Statistics of the finite elements, and the number of elements that are not finite. Undefined for a tensor without elements. */
+/** Records the statistics of the finite elements, and the number of the others. Returns undefined for a tensor without elements. */
 export function statistics(tensor: Tensor): StatisticsHandles | undefined {
   const { size } = tensor
   if (size === 0) return undefined
@@ -33,7 +33,7 @@ export function statistics(tensor: Tensor): StatisticsHandles | undefined {
   const count = isNumber.to('float64').sum()
   const zeroed = where(isNumber, x, 0).to('float64')
   const mean = zeroed.sum().div(count)
-  const away = where(isNumber, zeroed.sub(mean), 0)
+  const deviation = where(isNumber, zeroed.sub(mean), 0)
   const min = where(isNumber, x, Number.POSITIVE_INFINITY).amin()
   const max = where(isNumber, x, Number.NEGATIVE_INFINITY).amax()
   return {
@@ -41,7 +41,7 @@ export function statistics(tensor: Tensor): StatisticsHandles | undefined {
     max,
     mean,
     parts: histogram(zeroed, isNumber, min.to('float64'), max.to('float64')),
-    std: away.mul(away).sum().div(count).sqrt(),
+    std: deviation.mul(deviation).sum().div(count).sqrt(),
     nan: x.isnan().to('int64').sum(),
     infinite: x.isinf().to('int64').sum(),
     finite: count,

@@ -6,25 +6,25 @@ import type { Binding } from '../../runtime/model/modules/binding.ts'
 import type { ModuleNode } from '../../runtime/names/tree.ts'
 import type { SentShape, ValuePlace } from '../protocol/api.ts'
 
-/** A value that leaves or enters a module, in the trace that is current. */
+/** An output or input of a module, in the current trace. */
 export interface Reading {
   readonly place: ValuePlace
   readonly tensor: Tensor
 }
 
-/** What goes through a module. */
+/** The outputs and inputs of a module. */
 export interface Readings {
-  /** Outputs first. */
+  /** The outputs come first. */
   readonly readings: readonly Reading[]
-  /** Which of them is meant where none is named. */
+  /** The index of the module's output, which is shown by default; 0 if it has none. */
   readonly main: number
-  /** Why the module has no output that could be meant. */
+  /** The reason why the module has no output. */
   readonly note?: string
 }
 
 export function readingsOf(binding: Binding, module: ModuleNode): Readings {
   const { taps } = binding
-  const output = attempted(() => taps.outputTap(module))
+  const output = findTap(() => taps.outputTap(module))
   const sides = [
     ['output', taps.outputTaps(module)],
     ['input', taps.inputTaps(module)],
@@ -36,15 +36,15 @@ export function readingsOf(binding: Binding, module: ModuleNode): Readings {
     }),
   )
   const main = readings.findIndex(({ place }) => place.side === 'output' && place.name === output.tap?.tensor)
-  return { readings, main: Math.max(0, main), ...(output.why ? { note: output.why } : {}) }
+  return { readings, main: Math.max(0, main), ...(output.reason ? { note: output.reason } : {}) }
 }
 
-/** A place, or why there is none: several are as good, none passes, or what passes is not what it seems. */
-function attempted(find: () => Tap): { readonly tap?: Tap; readonly why?: string } {
+/** Calls a function that finds a value's place. Returns the reason if there is no place, or more than one. */
+function findTap(find: () => Tap): { readonly tap?: Tap; readonly reason?: string } {
   try {
     return { tap: find() }
   } catch (error) {
-    if (error instanceof OnnsightError) return { why: error.message.split('\n')[0] }
+    if (error instanceof OnnsightError) return { reason: error.message.split('\n')[0] }
     throw error
   }
 }
@@ -62,7 +62,7 @@ function dimsOf(tensor: Tensor): Tensor['dims'] | undefined {
   }
 }
 
-/** With dims that are numbers: where they depend on the data, the model is run up to there. */
+/** Returns a tensor whose dims are all known. If they depend on the data, the model runs up to the tensor. */
 export async function withKnownDims(tensor: Tensor): Promise<Tensor> {
   const dims = dimsOf(tensor)
   return dims === undefined || dims.includes(undefined) ? await tensor.value() : tensor

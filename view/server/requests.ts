@@ -2,8 +2,8 @@ import type {
   CodeRequest,
   CompareRequest,
   Filling,
-  GivenValue,
   HeadsRequest,
+  InputValue,
   LensRequest,
   ModuleRequest,
   RowRequest,
@@ -13,7 +13,7 @@ import type {
 } from '../protocol/api.ts'
 import { unreadable } from './refusal.ts'
 
-/* Requests come from outside: each is checked before it is used. All throw Refusal. */
+/* Each function checks the JSON of a request before it is used, and throws a Refusal if it does not have the expected form. */
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -29,10 +29,10 @@ export function tokensRequest(body: unknown): TokensRequest {
 export function runRequest(body: unknown): RunRequest {
   const { inputs = {}, dims, template } = object(body, 'the request')
   if (template !== undefined && typeof template !== 'string')
-    throw unreadable('template is no text.', 'send the template as text, or leave it out')
+    throw unreadable('template is not a text.', 'send the template as text, or leave it out')
   return {
     inputs: Object.fromEntries(
-      Object.entries(object(inputs, 'inputs')).map(([name, value]) => [name, given(value, name)]),
+      Object.entries(object(inputs, 'inputs')).map(([name, value]) => [name, inputValue(value, name)]),
     ),
     ...(dims === undefined
       ? {}
@@ -47,7 +47,7 @@ export function runRequest(body: unknown): RunRequest {
 
 function viewRequest(body: unknown): ViewRequest {
   const { batch, isCompared = false } = object(body, 'the request')
-  if (typeof isCompared !== 'boolean') throw unreadable('isCompared is no bool.', 'send true, or leave it out')
+  if (typeof isCompared !== 'boolean') throw unreadable('isCompared is not a boolean.', 'send true, or leave it out')
   const request = runRequest(body)
   if (isCompared && request.template === undefined)
     throw unreadable('There is no template to compare with.', 'send what to change as {"template": "…"}')
@@ -56,7 +56,7 @@ function viewRequest(body: unknown): ViewRequest {
 
 export function headsRequest(body: unknown): HeadsRequest {
   const { path } = object(body, 'the request')
-  if (typeof path !== 'string') throw unreadable('path is no text.', 'send the path of a module: {"path": "…"}')
+  if (typeof path !== 'string') throw unreadable('path is not a text.', 'send the path of a module: {"path": "…"}')
   return { ...viewRequest(body), path }
 }
 
@@ -67,11 +67,11 @@ export function lensRequest(body: unknown): LensRequest {
 
 export function moduleRequest(body: unknown): ModuleRequest {
   const { value, leading, pattern } = object(body, 'the request')
-  const places = leading === undefined ? undefined : list(leading, 'leading').map(at => natural(at, 'leading'))
+  const indices = leading === undefined ? undefined : list(leading, 'leading').map(at => natural(at, 'leading'))
   return {
     ...headsRequest(body),
     ...(value === undefined ? {} : { value: natural(value, 'value') }),
-    ...(places ? { leading: places } : {}),
+    ...(indices ? { leading: indices } : {}),
     ...(pattern === undefined ? {} : { pattern: patternOf(object(pattern, 'pattern')) }),
   }
 }
@@ -79,8 +79,9 @@ export function moduleRequest(body: unknown): ModuleRequest {
 export function rowRequest(body: unknown): RowRequest {
   const { line, order = 'place', from = 0 } = object(body, 'the request')
   const { axis, at } = object(line, 'line')
-  if (axis !== 'row' && axis !== 'column') throw unreadable('line.axis is no axis.', 'send "row" or "column"')
-  if (order !== 'place' && order !== 'magnitude') throw unreadable('order is none.', 'send "place" or "magnitude"')
+  if (axis !== 'row' && axis !== 'column') throw unreadable('line.axis is not an axis.', 'send "row" or "column"')
+  if (order !== 'place' && order !== 'magnitude')
+    throw unreadable('order is not a known order.', 'send "place" or "magnitude"')
   return { ...moduleRequest(body), line: { axis, at: natural(at, 'line.at') }, order, from: natural(from, 'from') }
 }
 
@@ -94,41 +95,44 @@ export function compareRequest(body: unknown): CompareRequest {
 export function codeRequest(body: unknown): CodeRequest {
   const { tab } = object(body, 'the request')
   if (tab !== 'module' && tab !== 'lens' && tab !== 'edit')
-    throw unreadable('tab is none.', 'send "module", "lens" or "edit"')
+    throw unreadable('tab is not a known tab.', 'send "module", "lens" or "edit"')
   return { ...moduleRequest(body), tab }
 }
 
 function patternOf({ node, head }: Json) {
-  if (typeof node !== 'string') throw unreadable('pattern.node is no text.', 'send the name of a node')
+  if (typeof node !== 'string') throw unreadable('pattern.node is not a text.', 'send the name of a node')
   return { node, head: natural(head, 'pattern.head') }
 }
 
-function given(value: unknown, name: string): GivenValue {
-  const { text, json, made, file } = object(value, `the input ${name}`)
+function inputValue(value: unknown, name: string): InputValue {
+  const { text, json, generated, file } = object(value, `the input ${name}`)
   if (typeof text === 'string') return { text }
   if (json !== undefined) return { json }
-  if (fillings.includes(made as Filling)) return { made: made as Filling }
+  if (fillings.includes(generated as Filling)) return { generated: generated as Filling }
   if (file !== undefined) {
     const { name: fileName, base64 } = object(file, `the file of ${name}`)
     if (typeof fileName === 'string' && typeof base64 === 'string') return { file: { name: fileName, base64 } }
   }
   throw unreadable(
-    `The input ${name} is nothing that can be read.`,
-    `send one of {"text": "…"}, {"json": …}, {"made": "${fillings.join('" | "')}"}, {"file": {"name": "…", "base64": "…"}}`,
+    `The input ${name} has no known form.`,
+    `send one of {"text": "…"}, {"json": …}, {"generated": "${fillings.join('" | "')}"}, {"file": {"name": "…", "base64": "…"}}`,
   )
 }
 
 function object(value: unknown, what: string): Json {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json
-  throw unreadable(`There is no object for ${what}.`, 'send one: {…}')
+  throw unreadable(`There is no object for ${what}.`, 'send an object: {…}')
 }
 
 function list(value: unknown, what: string): unknown[] {
   if (Array.isArray(value)) return value
-  throw unreadable(`${what} is no list.`, 'send one: […]')
+  throw unreadable(`${what} is not a list.`, 'send a list: […]')
 }
 
 function natural(value: unknown, what: string): number {
   if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number
-  throw unreadable(`${what} is ${JSON.stringify(value)}.`, 'send a whole number of 0 or more')
+  throw unreadable(
+    `${what} is ${JSON.stringify(value)}, which is not a whole number of 0 or more.`,
+    'send a whole number of 0 or more',
+  )
 }

@@ -3,20 +3,21 @@ import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import sirv from 'sirv'
 import { CommandError } from '../../cli/shared/errors.ts'
-import { admitted } from './guard.ts'
+import { checkRequest } from './check-request.ts'
 import { Refusal, sentError } from './refusal.ts'
 import { readBody } from './request-body.ts'
 import type { Viewer } from './viewer.ts'
 
+/** A server that is listening. */
 export interface Listening {
   readonly port: number
-  /** Stops the server, and ends runs. */
+  /** Stops the server and closes all connections, which also ends runs. */
   close(): void
 }
 
 const pageFolder = fileURLToPath(new URL('../page/', import.meta.url))
 
-const safety: Readonly<Record<string, string>> = {
+const securityHeaders: Readonly<Record<string, string>> = {
   'content-security-policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   'cross-origin-resource-policy': 'same-origin',
@@ -24,17 +25,17 @@ const safety: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
 }
 
-/** Serves the page and its API under `/TOKEN/`, on 127.0.0.1. @throws CommandError for a port that is taken */
-export async function listen(viewer: Viewer, token: string, wanted: number): Promise<Listening> {
+/** Serves the page and its API under `/TOKEN/` on 127.0.0.1. Port 0 picks a free one. @throws CommandError if the port can't be used */
+export async function listen(viewer: Viewer, token: string, port: number): Promise<Listening> {
   const files = sirv(pageFolder, { etag: true })
   const server = createServer((request, response) => {
-    for (const [name, value] of Object.entries(safety)) response.setHeader(name, value)
+    for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value)
     void answer(request, response)
   })
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     try {
-      const { port } = server.address() as AddressInfo
-      const path = admitted(request, token, port)
+      const { port: ownPort } = server.address() as AddressInfo
+      const path = checkRequest(request, token, ownPort)
       if (path === '') return void response.writeHead(302, { location: `/${token}/` }).end()
       if (path.startsWith('/api/')) return await answerApi(viewer, path.slice('/api/'.length), request, response)
       if (request.method !== 'GET' && request.method !== 'HEAD') throw wrongMethod('GET')
@@ -53,16 +54,12 @@ export async function listen(viewer: Viewer, token: string, wanted: number): Pro
   server.keepAliveTimeout = 60_000
   await new Promise<void>((done, failed) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const reason = error.code === 'EADDRINUSE' ? 'it is taken' : error.message
+      const reason = error.code === 'EADDRINUSE' ? 'another program uses it' : error.message
       failed(
-        new CommandError(
-          `Port ${wanted} can't be listened on: ${reason}.`,
-          'choose another, or leave --port out',
-          error,
-        ),
+        new CommandError(`Port ${port} can't be used: ${reason}.`, 'choose another port, or leave out --port', error),
       )
     })
-    server.listen(wanted, '127.0.0.1', done)
+    server.listen(port, '127.0.0.1', done)
   })
   return {
     port: (server.address() as AddressInfo).port,
@@ -89,22 +86,22 @@ async function answerApi(
       `call one of ${[...viewer.calls.keys()].join(', ')}`,
     )
   if (request.method !== call.method) throw wrongMethod(call.method)
-  const ended = new AbortController()
-  // If the user cancels or closes the page, nobody waits for the result.
-  response.on('close', () => ended.abort())
+  const closed = new AbortController()
+  // When the user cancels the run or closes the page, the connection closes. End the run then.
+  response.on('close', () => closed.abort())
   const body = call.method === 'POST' ? await readBody(request) : undefined
-  const result = await call.answer(body, ended.signal)
-  if (!response.writableEnded && !ended.signal.aborted) sendJson(response, 200, result)
+  const result = await call.answer(body, closed.signal)
+  if (!response.writableEnded && !closed.signal.aborted) sendJson(response, 200, result)
 }
 
-/** A connection that stays open until the command ends, so that the page notices the end. */
+/** Keeps a connection open until the command ends, so that the page notices the end. */
 function stayOpen(response: ServerResponse): void {
   response.writeHead(200, { 'content-type': 'text/plain', 'cache-control': 'no-store' })
   response.flushHeaders()
 }
 
 const wrongMethod = (method: string): Refusal =>
-  new Refusal(405, 'view-method', `This is not how it is asked for.`, `ask with ${method}`)
+  new Refusal(405, 'view-method', 'The request has the wrong HTTP method.', `send it with ${method}`)
 
 function sendError(response: ServerResponse, error: unknown): void {
   if (response.destroyed || response.headersSent) return

@@ -3,18 +3,18 @@ import { outputsOf } from '../../cli/run/template.ts'
 import type { LoadOptions, Model, Tensor, WorkerBackend } from '../../runtime/index.ts'
 import { toTensor } from '../../runtime/tensor/values/convert.ts'
 import { viewCode } from '../code/code.ts'
+import { describeModel } from '../model/describe-model.ts'
 import { inputsOf } from '../model/inputs.ts'
 import { ModelFile } from '../model/model-file.ts'
-import { viewedModel } from '../model/viewed-model.ts'
 import { tokenOf, type Vocabulary } from '../model/vocabulary.ts'
-import type { RunRequest, RunResult, Tokens, ViewedModel, ViewRequest } from '../protocol/api.ts'
+import type { ModelDescription, RunRequest, RunResult, Tokens, ViewRequest } from '../protocol/api.ts'
 import { compare } from '../readings/compare.ts'
 import { viewHeads } from '../readings/heads.ts'
 import { viewLens } from '../readings/lens.ts'
 import { viewLine } from '../readings/line.ts'
 import type { BatchRow } from '../readings/map.ts'
 import { viewModule } from '../readings/module.ts'
-import { recorded, type Traced } from '../readings/traced.ts'
+import { type TraceTarget, traceWithTemplate } from '../readings/template-trace.ts'
 import { Turns } from './one-at-a-time.ts'
 import { unreadable } from './refusal.ts'
 import {
@@ -37,7 +37,7 @@ export interface ViewerOptions {
 /** The handler of one API call. */
 export interface Call {
   readonly method: 'GET' | 'POST'
-  /** `signal` ends it, also in the middle of a run. @throws Refusal, and the errors of traces */
+  /** Returns the answer. `signal` ends it, also during a run. @throws Refusal, and the errors of traces */
   answer(body: unknown, signal: AbortSignal): unknown
 }
 
@@ -47,7 +47,7 @@ export class Viewer {
   readonly #model: Model
   readonly #backend: WorkerBackend
   readonly #vocabulary: Vocabulary | undefined
-  readonly #viewed: ViewedModel
+  readonly #description: ModelDescription
   readonly #turns = new Turns()
   readonly #file: ModelFile
 
@@ -56,75 +56,75 @@ export class Viewer {
     this.#backend = backend
     this.#vocabulary = vocabulary
     this.#file = new ModelFile(model.name)
-    this.#viewed = viewedModel(model, String(options.provider ?? 'cpu'), vocabulary !== undefined)
+    this.#description = describeModel(model, String(options.provider ?? 'cpu'), vocabulary !== undefined)
     this.calls = new Map<string, Call>([
-      ['model', { method: 'GET', answer: () => this.#viewed }],
+      ['model', { method: 'GET', answer: () => this.#description }],
       ['tokens', { method: 'POST', answer: body => this.#tokens(body) }],
-      ['run', this.#running(runRequest, (request, traced) => this.#run(request, traced))],
+      ['run', this.#running(runRequest, (request, target) => this.#run(request, target))],
       [
         'module',
-        this.#running(moduleRequest, async (request, traced) => {
+        this.#running(moduleRequest, async (request, target) => {
           const inputs = await this.#inputs(request)
-          return viewModule(traced, inputs, request, this.#batchIn(inputs, request), this.#tokensIn(inputs))
+          return viewModule(target, inputs, request, this.#batchIn(inputs, request), this.#tokensIn(inputs))
         }),
       ],
       [
         'heads',
-        this.#running(headsRequest, async (request, traced) => {
+        this.#running(headsRequest, async (request, target) => {
           const inputs = await this.#inputs(request)
           this.#batchIn(inputs, request)
-          return viewHeads(traced, inputs, request, this.#tokensIn(inputs))
+          return viewHeads(target, inputs, request, this.#tokensIn(inputs))
         }),
       ],
       [
         'row',
-        this.#running(rowRequest, async (request, traced) => {
+        this.#running(rowRequest, async (request, target) => {
           const inputs = await this.#inputs(request)
-          return viewLine(traced, inputs, request, this.#batchIn(inputs, request))
+          return viewLine(target, inputs, request, this.#batchIn(inputs, request))
         }),
       ],
       [
         'lens',
-        this.#running(lensRequest, async (request, traced) => {
+        this.#running(lensRequest, async (request, target) => {
           const inputs = await this.#inputs(request)
           this.#batchIn(inputs, request)
-          return viewLens(traced, inputs, request, this.#tokensIn(inputs) ?? 1, this.#viewed.logits, vocabulary)
+          return viewLens(target, inputs, request, this.#tokensIn(inputs) ?? 1, this.#description.logits, vocabulary)
         }),
       ],
       [
         'code',
-        this.#running(codeRequest, async (request, traced) => {
+        this.#running(codeRequest, async (request, target) => {
           const inputs = await this.#inputs(request)
           this.#batchIn(inputs, request)
-          return viewCode(traced, inputs, request, this.#viewed, this.#tokensIn(inputs))
+          return viewCode(target, inputs, request, this.#description, this.#tokensIn(inputs))
         }),
       ],
       [
         'compare',
-        this.#running(compareRequest, async (request, traced) =>
-          compare(traced, await this.#inputs(request), request, this.#viewed.logits, vocabulary),
+        this.#running(compareRequest, async (request, target) =>
+          compare(target, await this.#inputs(request), request, this.#description.logits, vocabulary),
         ),
       ],
     ])
   }
 
-  /** Runs a call that runs the model; only one runs at a time. */
-  #running<R>(read: (body: unknown) => R, answer: (request: R, traced: Traced) => Promise<unknown>): Call {
+  /** Makes the handler of a call that runs the model. Only one of them runs at a time. */
+  #running<R>(read: (body: unknown) => R, answer: (request: R, target: TraceTarget) => Promise<unknown>): Call {
     return {
       method: 'POST',
       answer: (body, signal) => {
         const request = read(body)
-        const traced = { model: this.#model, options: { backend: this.#backend, signal } }
-        const turn = this.#turns.take(signal, () => answer(request, traced))
+        const target = { model: this.#model, options: { backend: this.#backend, signal } }
+        const turn = this.#turns.take(signal, () => answer(request, target))
         return turn.catch((error: unknown) => {
-          throw this.#file.explained(error)
+          throw this.#file.explain(error)
         })
       },
     }
   }
 
   #inputs(request: RunRequest) {
-    return inputsOf(this.#model, request, this.#viewed.ids, this.#vocabulary)
+    return inputsOf(this.#model, request, this.#description.ids, this.#vocabulary)
   }
 
   #tokensIn(inputs: unknown): number | undefined {
@@ -135,28 +135,28 @@ export class Viewer {
   #batchIn(inputs: unknown, { batch: at = 0 }: ViewRequest): BatchRow {
     const of = this.#idsIn(inputs)?.[0]
     if (of !== undefined && at >= of)
-      throw unreadable(`There is no row ${at} in the batch: there are ${of}.`, 'choose another')
+      throw unreadable(`There is no row ${at} in the batch: it has ${of}.`, 'choose another row')
     return { at, of }
   }
 
-  /** Rows and tokens. */
+  /** The dims of the ids: rows of the batch, tokens. */
   #idsIn(inputs: unknown): readonly number[] | undefined {
-    const { ids } = this.#viewed
-    const given = ids === undefined ? undefined : (inputs as Record<string, Tensor>)[ids]
-    return given && (toTensor(given).dims as number[])
+    const { ids } = this.#description
+    const value = ids === undefined ? undefined : (inputs as Record<string, Tensor>)[ids]
+    return value && (toTensor(value).dims as number[])
   }
 
   #tokens(body: unknown): Tokens {
     const request = tokensRequest(body)
     if ('text' in request && !this.#vocabulary)
-      throw unreadable('There is no vocabulary.', 'give token ids, or start the command with --vocab')
+      throw unreadable('There is no vocabulary.', 'pass token ids, or start the command with --vocab')
     const ids = 'text' in request ? this.#vocabulary!.encode(request.text) : request.ids
     return { tokens: ids.map(id => tokenOf(this.#vocabulary, id)) }
   }
 
-  async #run(request: RunRequest, traced: Traced): Promise<RunResult> {
-    const { results, printed } = await recorded(
-      traced,
+  async #run(request: RunRequest, target: TraceTarget): Promise<RunResult> {
+    const { results, printed } = await traceWithTemplate(
+      target,
       await this.#inputs(request),
       request.template,
       (model, { saved, printed }) => ({ results: Object.keys(saved).length > 0 ? saved : outputsOf(model), printed }),

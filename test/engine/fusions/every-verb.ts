@@ -8,7 +8,7 @@ import { profileModel } from '#dist/cli/profile/profile.js'
 import { generateTypes } from '#dist/cli/types/generate.js'
 import { buildGraph } from '#dist/runtime/onnx/graph/graph.js'
 import { type ModelProto, ModelProtoSchema, NodeProtoSchema } from '#dist/runtime/onnx/schema/onnx_pb.js'
-import { viewedModel } from '#dist/view/model/viewed-model.js'
+import { describeModel } from '#dist/view/model/describe-model.js'
 import { viewHeads } from '#dist/view/readings/heads.js'
 import { viewModule } from '#dist/view/readings/module.js'
 import { near } from '../../near.ts'
@@ -78,10 +78,10 @@ function writeOut(proto: ModelProto): void {
   proto.graph!.initializer = [...initializers.values()]
 }
 
-/** Whether dims told before the run are those of the run. How many keys a cache holds is what `total` says, and only the run knows that. */
-const fits = ({ inputs }: OperatorGraph, told: Tensor['dims'] | undefined, dims: Tensor['dims']): boolean =>
-  told?.length === dims.length &&
-  told.every(
+/** Whether the dims known before the run are those of the run. Only the run knows how many keys a cache has, which the input `total` decides. */
+const fits = ({ inputs }: OperatorGraph, known: Tensor['dims'] | undefined, dims: Tensor['dims']): boolean =>
+  known?.length === dims.length &&
+  known.every(
     (dim, axis) => dim === dims[axis] || (dim === undefined && axis >= 2 && dims.length === 4 && 'total' in inputs),
   )
 
@@ -193,10 +193,10 @@ export async function everyVerb(t: ExecutionContext, graph: OperatorGraph, path:
   for (const operation of [fused.opType, ...(graph.inside ? [graph.inside] : [])])
     t.regex(types, new RegExp(`'?${operation}'?`))
 
-  const told = inspection(model)
-  t.is(told.nodes, parseGraph(graph).nodes.length)
+  const inspected = inspection(model)
+  t.is(inspected.nodes, parseGraph(graph).nodes.length)
   t.is(
-    told.operations[fused.domain ? `${fused.domain}.${fused.opType}` : fused.opType],
+    inspected.operations[fused.domain ? `${fused.domain}.${fused.opType}` : fused.opType],
     parseGraph(graph).nodes.filter(({ opType }) => opType === fused.opType).length,
   )
 
@@ -212,15 +212,15 @@ export async function everyVerb(t: ExecutionContext, graph: OperatorGraph, path:
     `profile: ${JSON.stringify(profile.nodes)}`,
   )
 
-  const traced = { model, options: {} }
-  const viewed = viewedModel(model, 'cpu', false)
-  t.true(viewed.modules.some(({ path }) => path === 'layer.op'))
-  for (const { path } of viewed.modules) {
-    const view = await viewModule(traced, inputs, { inputs: {}, path } as never, { at: 0, of: undefined }, undefined)
+  const target = { model, options: {} }
+  const description = describeModel(model, 'cpu', false)
+  t.true(description.modules.some(({ path }) => path === 'layer.op'))
+  for (const { path } of description.modules) {
+    const view = await viewModule(target, inputs, { inputs: {}, path } as never, { at: 0, of: undefined }, undefined)
     t.true(view.values.length > 0, `view ${path}`)
     for (const { dims } of view.values) t.true('total' in graph.inputs || !dims.includes(null), `view ${path}`)
   }
-  const heads = await viewHeads(traced, inputs, { inputs: {}, path: 'layer' } as never, undefined)
+  const heads = await viewHeads(target, inputs, { inputs: {}, path: 'layer' } as never, undefined)
   if (graph.inside === 'Softmax' && !('past' in graph.inputs)) t.is(heads.patterns.length, 1)
   await model.release()
 }

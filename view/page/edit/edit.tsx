@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import type { Comparison, RunRequest, Token, ViewedModel } from '../../protocol/api.ts'
+import type { Comparison, ModelDescription, RunRequest, Token } from '../../protocol/api.ts'
 import type { Client } from '../client.ts'
 import { Waiting } from '../parts/waiting.tsx'
 import { useAnswer } from '../use-answer.ts'
@@ -9,28 +9,32 @@ import { Predictions } from './predictions.tsx'
 import { suggestions } from './suggestions.ts'
 
 interface EditProps {
-  readonly model: ViewedModel
+  readonly model: ModelDescription
   readonly client: Client
-  /** Missing where there are no inputs yet. */
+  /** Undefined if there are no inputs yet. */
   readonly request: RunRequest | undefined
   readonly requestKey: string
   readonly tokens: readonly Token[] | undefined
   readonly path: string
   readonly text: string
   readonly onText: (text: string) => void
-  /** What is run. */
+  /** The template that was run last. */
   readonly template: string | undefined
   readonly onTemplate: (template: string | undefined) => void
   readonly position: number | undefined
 }
 
-/** A template, and what it changes. */
+/** The tab with the template and the changes that it makes. */
 export function EditPanel(props: EditProps) {
   const { model, client, request, requestKey, tokens, path, text, onText, template, onTemplate, position } = props
   const [runs, setRuns] = useState(0)
-  const asked = { ...request, template, ...(position === undefined || !model.logits ? {} : { position }) }
+  const compareRequest = {
+    ...request,
+    template,
+    ...(position === undefined || !model.logits ? {} : { position }),
+  }
   const key = request && template !== undefined ? `${requestKey} ${position} ${runs}` : undefined
-  const answer = useAnswer<Comparison>(client, 'compare', asked, key)
+  const answer = useAnswer<Comparison>(client, 'compare', compareRequest, key)
   const run = (): void => {
     if (text.trim() === '') return
     onTemplate(text)
@@ -46,7 +50,7 @@ export function EditPanel(props: EditProps) {
         }}
       >
         <label for="template" class="edit-label">
-          Template <small>what to read and change in the run; Ctrl+Enter runs it</small>
+          Template <small>reads and changes values during the run; Ctrl+Enter runs it</small>
         </label>
         <Editor
           text={text}
@@ -61,7 +65,7 @@ export function EditPanel(props: EditProps) {
           </button>
           {template !== undefined && (
             <button type="button" onClick={() => onTemplate(undefined)}>
-              Take back
+              Remove edit
             </button>
           )}
           {suggestions(path).length > 0 && <span class="hint">Insert:</span>}
@@ -77,17 +81,17 @@ export function EditPanel(props: EditProps) {
           ))}
         </div>
       </form>
-      {!request && <p class="empty">Give the model an input first.</p>}
+      {!request && <p class="empty">Run the model on an input first.</p>}
       {request && template === undefined && (
         <p class="empty">
-          Run an edit to see what it changes. Module and Logit lens then show it beside the model as it is.
+          Run an edit to see what it changes. The tabs Module and Logit lens then compare it with the unedited model.
         </p>
       )}
       <Waiting
         answer={answer}
         show={({ tokens: compared, position: at, outputs, saved, printed }) => (
           <>
-            {compared && <Predictions tokens={compared} position={at ?? 0} given={tokens?.[at ?? 0]} />}
+            {compared && <Predictions tokens={compared} position={at ?? 0} token={tokens?.[at ?? 0]} />}
             {outputs && <ComparedOutputs outputs={outputs} />}
             {saved.length > 0 && <Saved saved={saved} />}
             {printed.length > 0 && (

@@ -4,13 +4,13 @@ import type { SentError } from '../../protocol/api.ts'
 interface EditorProps {
   readonly text: string
   readonly placeholder: string | undefined
-  /** What is wrong with the text as it stands. */
+  /** The position of the mistake in the text, if it has one. */
   readonly frame: SentError['frame'] | undefined
   readonly onText: (text: string) => void
   readonly onRun: () => void
 }
 
-/** A text of several lines, numbered, with a mark at the place of a mistake. */
+/** A text field with numbered lines, which marks the position of a mistake. */
 export function Editor({ text, placeholder, frame, onText, onRun }: EditorProps) {
   const area = useRef<HTMLTextAreaElement>(null)
   const lines = text.split('\n')
@@ -70,7 +70,7 @@ export function Editor({ text, placeholder, frame, onText, onRun }: EditorProps)
   )
 }
 
-/** The word or sign at a place: at least one character wide. */
+/** The start and end of the word or sign at a position. It is at least one character long. */
 function spanOf(lines: readonly string[], { line, column }: NonNullable<SentError['frame']>): [number, number] {
   const before = lines.slice(0, line - 1).reduce((sum, one) => sum + one.length + 1, 0)
   const rest = lines[line - 1].slice(column - 1)

@@ -1,11 +1,11 @@
 import type { ComparedOutput, SavedValue, Statistics } from '../../protocol/api.ts'
 import { StatisticsLine } from '../module/statistics.tsx'
-import { behind } from '../parts/colours.ts'
-import { alike, grouped, numberOf, show } from '../parts/numbers.ts'
+import { signedBackground } from '../parts/colours.ts'
+import { grouped, numberOf, sameDecimals, show } from '../parts/numbers.ts'
 import { Scrolling } from '../parts/scrolling.tsx'
 import { showShape } from '../parts/shapes.ts'
 
-/** Outputs that are no logits, unedited and edited. */
+/** The outputs of a model without logits, unedited and edited. */
 export function ComparedOutputs({ outputs }: { outputs: readonly ComparedOutput[] }) {
   return (
     <>
@@ -17,7 +17,7 @@ export function ComparedOutputs({ outputs }: { outputs: readonly ComparedOutput[
           {output.statistics ? (
             <Numbers sides={output.statistics} difference={output.difference} />
           ) : (
-            <p class="empty">It holds no numbers to compare.</p>
+            <p class="empty">This output has no numbers to compare.</p>
           )}
           <FirstValues output={output} />
         </section>
@@ -70,8 +70,8 @@ function FirstValues({ output: { values, statistics } }: { output: ComparedOutpu
   const [unedited, edited] = values.map(side => side.map(numberOf))
   if (!statistics || unedited.length !== edited.length) return null
   const change = edited.map((value, i) => value - unedited[i])
-  const text = alike([...unedited, ...edited])
-  const changed = alike(change)
+  const text = sameDecimals([...unedited, ...edited])
+  const changed = sameDecimals(change)
   const largest = Math.max(0, ...change.map(Math.abs).filter(Number.isFinite))
   return (
     <Scrolling label="First values">
@@ -111,7 +111,7 @@ function FirstValues({ output: { values, statistics } }: { output: ComparedOutpu
               difference
             </th>
             {change.map((value, i) => (
-              <td key={i} style={behind(value, largest)}>
+              <td key={i} style={signedBackground(value, largest)}>
                 {value > 0 ? '+' : ''}
                 {changed(value)}
               </td>
@@ -123,7 +123,7 @@ function FirstValues({ output: { values, statistics } }: { output: ComparedOutpu
   )
 }
 
-/** What the template saves. */
+/** The values that the template saves. */
 export function Saved({ saved }: { saved: readonly SavedValue[] }) {
   return (
     <>

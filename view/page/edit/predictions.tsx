@@ -1,6 +1,6 @@
 import type { ComparedToken, Token } from '../../protocol/api.ts'
-import { behind } from '../parts/colours.ts'
-import { alike, numberOf } from '../parts/numbers.ts'
+import { signedBackground } from '../parts/colours.ts'
+import { numberOf, sameDecimals } from '../parts/numbers.ts'
 import { Scrolling } from '../parts/scrolling.tsx'
 import { tokenText } from '../parts/tokens.ts'
 
@@ -8,26 +8,26 @@ import { tokenText } from '../parts/tokens.ts'
 export function Predictions({
   tokens,
   position,
-  given,
+  token,
 }: {
   tokens: readonly ComparedToken[]
   position: number
-  given: Token | undefined
+  token: Token | undefined
 }) {
   const rows = tokens.map(token => {
     const [before, after] = token.logits.map(numberOf)
     const [was, is] = token.probabilities.map(numberOf)
     return { token, before, after, change: after - before, was, is }
   })
-  const logit = alike(rows.flatMap(({ before, after }) => [before, after]))
-  const change = alike(rows.map(row => row.change))
+  const logit = sameDecimals(rows.flatMap(({ before, after }) => [before, after]))
+  const change = sameDecimals(rows.map(row => row.change))
   const largest = Math.max(0, ...rows.map(row => Math.abs(row.change)).filter(Number.isFinite))
   return (
     <>
       <h3>
         Next token{' '}
         <small>
-          after token {position} {given ? `“${tokenText(given)}”` : ''}
+          after token {position} {token ? `“${tokenText(token)}”` : ''}
         </small>
       </h3>
       <Scrolling label="Next token">
@@ -64,7 +64,7 @@ export function Predictions({
                 </th>
                 <td>{logit(before)}</td>
                 <td>{logit(after)}</td>
-                <td style={behind(by, largest)}>
+                <td style={signedBackground(by, largest)}>
                   {by > 0 ? '+' : ''}
                   {change(by)}
                 </td>

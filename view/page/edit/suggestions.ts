@@ -1,4 +1,4 @@
-/** Lines to begin with, about the chosen module. */
+/** Lines that the user can insert into the template, for the chosen module. */
 export function suggestions(path: string): string[] {
   const module = inTemplate(path)
   if (module === undefined) return []

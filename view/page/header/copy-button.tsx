@@ -1,24 +1,24 @@
 import { useEffect, useState } from 'preact/hooks'
 
-/** Puts a text into the clipboard, and says so. */
+/** A button that copies a text to the clipboard and then says so. */
 export function CopyButton({ name, text }: { name: string; text: () => string }) {
-  const [said, setSaid] = useState<string>()
+  const [message, setMessage] = useState<string>()
   useEffect(() => {
-    if (said === undefined) return
-    const timer = setTimeout(() => setSaid(undefined), 2000)
+    if (message === undefined) return
+    const timer = setTimeout(() => setMessage(undefined), 2000)
     return () => clearTimeout(timer)
-  }, [said])
+  }, [message])
   return (
     <button
       type="button"
       onClick={() => {
         navigator.clipboard.writeText(text()).then(
-          () => setSaid('Copied'),
-          () => setSaid('Not allowed'),
+          () => setMessage('Copied'),
+          () => setMessage('Not allowed'),
         )
       }}
     >
-      <span aria-live="polite">{said ?? name}</span>
+      <span aria-live="polite">{message ?? name}</span>
     </button>
   )
 }

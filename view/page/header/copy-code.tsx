@@ -1,31 +1,31 @@
 import { useRef, useState } from 'preact/hooks'
 import type { Code, CodeRequest, SentError } from '../../protocol/api.ts'
 import type { Client } from '../client.ts'
-import type { Look } from '../look/look.ts'
 import { Problem } from '../parts/problem.tsx'
 import { Scrolling } from '../parts/scrolling.tsx'
-import { sentOf } from '../use-answer.ts'
+import type { ViewState } from '../state/view-state.ts'
+import { toSentError } from '../use-answer.ts'
 import { CopyButton } from './copy-button.tsx'
 
 interface CopyCodeProps {
   readonly client: Client
-  readonly look: Look
-  /** Missing where there are no inputs yet. */
+  readonly state: ViewState
+  /** Undefined if there are no inputs yet. */
   readonly request: Omit<CodeRequest, 'tab' | 'path'> | undefined
 }
 
-/** What is looked at as a program, to go on with it elsewhere. */
-export function CopyCode({ client, look, request }: CopyCodeProps) {
+/** A button and a dialog with a program that computes what the page shows. */
+export function CopyCode({ client, state, request }: CopyCodeProps) {
   const dialog = useRef<HTMLDialogElement>(null)
-  const [come, setCome] = useState<{ readonly code?: Code; readonly error?: SentError }>({})
+  const [received, setReceived] = useState<{ readonly code?: Code; readonly error?: SentError }>({})
   const [language, setLanguage] = useState<keyof Code>('typescript')
   const open = (): void => {
-    setCome({})
+    setReceived({})
     dialog.current?.showModal()
-    const { tab, module: path, value, pattern, edit } = look
-    // The edit’s own view compares always.
+    const { tab, module: path, value, pattern, edit } = state
+    // The tab Edit always shows a comparison.
     const edited = tab === 'edit' && edit !== undefined ? { template: edit, isCompared: true } : {}
-    const asked = {
+    const codeRequest = {
       ...request,
       ...edited,
       tab,
@@ -33,9 +33,9 @@ export function CopyCode({ client, look, request }: CopyCodeProps) {
       ...(value === undefined ? {} : { value }),
       ...(pattern ? { pattern } : {}),
     }
-    client.ask<Code>('code', asked).then(
-      code => setCome({ code }),
-      (error: unknown) => setCome({ error: sentOf(error) }),
+    client.ask<Code>('code', codeRequest).then(
+      code => setReceived({ code }),
+      (error: unknown) => setReceived({ error: toSentError(error) }),
     )
   }
   return (
@@ -44,7 +44,7 @@ export function CopyCode({ client, look, request }: CopyCodeProps) {
         Copy as code
       </button>
       <dialog class="code-dialog" aria-labelledby="code-title" ref={dialog}>
-        <h2 id="code-title">What is shown, as code</h2>
+        <h2 id="code-title">Code for what is shown</h2>
         <fieldset class="switch">
           <legend class="hidden">Language</legend>
           {(['typescript', 'template'] as const).map(one => (
@@ -54,21 +54,21 @@ export function CopyCode({ client, look, request }: CopyCodeProps) {
             </label>
           ))}
         </fieldset>
-        {come.error && <Problem error={come.error} />}
-        {come.code && (
+        {received.error && <Problem error={received.error} />}
+        {received.code && (
           <>
             <Scrolling label="Code" isTall>
-              <pre class="written">{come.code[language]}</pre>
+              <pre class="written">{received.code[language]}</pre>
             </Scrolling>
             <p class="hint">
               {language === 'typescript'
-                ? 'Runs with node --import onnsight/register, or in a project with the macro.'
-                : 'Runs with onnsight run MODEL --template-file FILE.'}
+                ? 'Run it with node --import onnsight/register, or in a project that expands the macro.'
+                : 'Run it with onnsight run MODEL --template-file FILE.'}
             </p>
           </>
         )}
         <form method="dialog" class="toolbar">
-          {come.code && <CopyButton name="Copy" text={() => come.code![language]} />}
+          {received.code && <CopyButton name="Copy" text={() => received.code![language]} />}
           <button type="submit">Close</button>
         </form>
       </dialog>

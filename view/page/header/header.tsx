@@ -1,23 +1,23 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { CodeRequest, ViewedModel } from '../../protocol/api.ts'
+import type { CodeRequest, ModelDescription } from '../../protocol/api.ts'
 import type { Client } from '../client.ts'
-import type { Given } from '../input/given.ts'
-import type { Look } from '../look/look.ts'
+import type { RunInputs } from '../input/run-inputs.ts'
 import { bytes, grouped } from '../parts/numbers.ts'
 import { Shortcuts } from '../shortcuts/shortcuts.tsx'
+import type { ViewState } from '../state/view-state.ts'
 import { CopyButton } from './copy-button.tsx'
 import { CopyCode } from './copy-code.tsx'
 
 interface HeaderProps {
-  readonly model: ViewedModel
+  readonly model: ModelDescription
   readonly client: Client
-  readonly look: Look
-  readonly given: Given | undefined
+  readonly state: ViewState
+  readonly runInputs: RunInputs | undefined
   readonly request: Omit<CodeRequest, 'tab' | 'path'>
 }
 
-/** The model’s name and size, what runs, and what can be taken away. */
-export function Header({ model, client, look, given, request }: HeaderProps) {
+/** The model’s name and size, whether it runs, and buttons to copy code and the link. */
+export function Header({ model, client, state, runInputs, request }: HeaderProps) {
   const [isBusy, setBusy] = useState(false)
   useEffect(() => {
     client.onBusy = setBusy
@@ -43,7 +43,7 @@ export function Header({ model, client, look, given, request }: HeaderProps) {
         )}
       </div>
       <div class="actions">
-        <CopyCode client={client} look={look} request={given && request} />
+        <CopyCode client={client} state={state} request={runInputs && request} />
         <CopyButton name="Copy link" text={() => location.href} />
         <button
           type="button"

@@ -1,11 +1,10 @@
-import type { ViewedInput } from '../../protocol/api.ts'
-
-import type { Field } from '../look/look.ts'
+import type { InputDescription } from '../../protocol/api.ts'
 import { showShape } from '../parts/shapes.ts'
-import { readFile } from './given.ts'
+import type { Field } from '../state/view-state.ts'
+import { readFile } from './run-inputs.ts'
 
 interface FieldsProps {
-  readonly inputs: readonly ViewedInput[]
+  readonly inputs: readonly InputDescription[]
   readonly fields: Readonly<Record<string, Field>>
   readonly onChange: (name: string, field: Field) => void
 }
@@ -19,7 +18,7 @@ const titles: Readonly<Record<Field['kind'], string>> = {
   file: 'file',
 }
 
-/** A row for each input: what it takes, and where its value comes from. */
+/** A row for each input, with its dtype and dims, where the user chooses its value. */
 export function Fields({ inputs, fields, onChange }: FieldsProps) {
   return (
     <div class="fields">

@@ -1,37 +1,37 @@
 import { useState } from 'preact/hooks'
-import type { SentError, ViewedModel } from '../../protocol/api.ts'
-import type { Field, Typed } from '../look/look.ts'
+import type { ModelDescription, SentError } from '../../protocol/api.ts'
 import { Problem } from '../parts/problem.tsx'
+import type { Field, InputForm } from '../state/view-state.ts'
 import { Fields } from './fields.tsx'
-import { emptyField, type Given, openDims, othersOf } from './given.ts'
+import { emptyField, openDims, otherInputs, type RunInputs } from './run-inputs.ts'
 import { TokenStrip } from './token-strip.tsx'
 
 interface InputProps {
-  readonly model: ViewedModel
-  readonly given: Given | undefined
+  readonly model: ModelDescription
+  readonly runInputs: RunInputs | undefined
   readonly error: SentError | undefined
-  /** What is there at first. */
-  readonly typed: Typed | undefined
-  readonly onRun: (typed: Typed) => void
+  /** The form that was run last, which the fields show at first. */
+  readonly form: InputForm | undefined
+  readonly onRun: (form: InputForm) => void
   readonly batch: number
   readonly onBatch: (row: number) => void
   readonly position: number | undefined
   readonly onPosition: (position: number) => void
 }
 
-/** What the model is given: a text or token ids, and a row for each other input. */
-export function Input({ model, given, error, typed, onRun, batch, onBatch, position, onPosition }: InputProps) {
+/** The form for the model’s inputs: a text or token ids, and a row for each other input. */
+export function Input({ model, runInputs, error, form, onRun, batch, onBatch, position, onPosition }: InputProps) {
   const { ids, hasVocabulary } = model
-  const others = othersOf(model)
-  const filledIn = model.inputs.filter(({ followsIds }) => followsIds)
-  const [kind, setKind] = useState<'text' | 'ids'>(hasVocabulary ? (typed?.kind ?? 'text') : 'ids')
-  const [texts, setTexts] = useState({ text: '', ids: '', ...(typed ? { [typed.kind]: typed.text } : {}) })
+  const others = otherInputs(model)
+  const derived = model.inputs.filter(({ followsIds }) => followsIds)
+  const [kind, setKind] = useState<'text' | 'ids'>(hasVocabulary ? (form?.kind ?? 'text') : 'ids')
+  const [texts, setTexts] = useState({ text: '', ids: '', ...(form ? { [form.kind]: form.text } : {}) })
   const [fields, setFields] = useState<Readonly<Record<string, Field>>>(() => ({
     ...Object.fromEntries(others.map(input => [input.name, emptyField(input)])),
-    ...typed?.fields,
+    ...form?.fields,
   }))
   const [dims, setDims] = useState(() =>
-    openDims(others).map(({ name, size }) => ({ name, size: typed?.dims[name] ?? size })),
+    openDims(others).map(({ name, size }) => ({ name, size: form?.dims[name] ?? size })),
   )
   const run = (): void =>
     onRun({
@@ -40,7 +40,7 @@ export function Input({ model, given, error, typed, onRun, batch, onBatch, posit
       fields,
       dims: Object.fromEntries(dims.map(({ name, size }) => [name, size])),
     })
-  const form = (
+  const fieldRows = (
     <Fields inputs={others} fields={fields} onChange={(name, field) => setFields({ ...fields, [name]: field })} />
   )
   return (
@@ -54,7 +54,7 @@ export function Input({ model, given, error, typed, onRun, batch, onBatch, posit
         <div class="input-row">
           {ids !== undefined && hasVocabulary && (
             <fieldset class="switch">
-              <legend class="hidden">What is typed</legend>
+              <legend class="hidden">Kind of input</legend>
               {(['text', 'ids'] as const).map(one => (
                 <label key={one}>
                   <input type="radio" name="input-kind" checked={kind === one} onChange={() => setKind(one)} />
@@ -81,12 +81,12 @@ export function Input({ model, given, error, typed, onRun, batch, onBatch, posit
               onInput={event => setTexts({ ...texts, [kind]: event.currentTarget.value })}
             />
           )}
-          {ids === undefined && others.length > 0 && form}
+          {ids === undefined && others.length > 0 && fieldRows}
           <button type="submit" class="primary">
             Run
           </button>
         </div>
-        {ids !== undefined && others.length > 0 && form}
+        {ids !== undefined && others.length > 0 && fieldRows}
         {dims.length > 0 && (
           <div class="dims">
             {dims.map(({ name, size }) => (
@@ -111,16 +111,16 @@ export function Input({ model, given, error, typed, onRun, batch, onBatch, posit
             Start the command with <span class="code">--vocab tokenizer.json</span> to type texts.
           </p>
         )}
-        {filledIn.length > 0 && <p class="hint">Filled in from the ids: {namesOf(filledIn.map(({ name }) => name))}</p>}
+        {derived.length > 0 && <p class="hint">Filled in from the ids: {namesOf(derived.map(({ name }) => name))}</p>}
       </form>
       {error && <Problem error={error} />}
-      {given?.rows && (
-        <TokenStrip rows={given.rows} batch={batch} onBatch={onBatch} position={position} onPosition={onPosition} />
+      {runInputs?.rows && (
+        <TokenStrip rows={runInputs.rows} batch={batch} onBatch={onBatch} position={position} onPosition={onPosition} />
       )}
     </section>
   )
 }
 
-/** Caches come by the dozen. */
+/** Lists names, but not all if there are many: a model with a cache has dozens of inputs. */
 const namesOf = (names: readonly string[]): string =>
   names.length > 6 ? `${names.slice(0, 4).join(', ')} and ${names.length - 4} more` : names.join(', ')

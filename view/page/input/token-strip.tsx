@@ -10,14 +10,14 @@ interface TokenStripProps {
   readonly onPosition: (position: number) => void
 }
 
-/** The tokens of a row of the batch, one of them chosen. One is in the tab order; arrows go to the others. */
+/** The tokens in a row of the batch, one of which is chosen. The Tab key reaches one of them, and arrow keys go to the others. */
 export function TokenStrip({ rows, batch, onBatch, position, onPosition }: TokenStripProps) {
   const list = useRef<HTMLFieldSetElement>(null)
   const tokens = rows[batch] ?? []
   useEffect(() => {
     const chosen = list.current?.querySelector<HTMLElement>('[aria-pressed=true]')
     const strip = list.current
-    // Within the strip alone: the page stays where it is.
+    // Scroll the strip only: scrollIntoView would also scroll the page.
     if (chosen && strip) strip.scrollTop = chosen.offsetTop - strip.clientHeight / 2
   }, [position])
   const go = (event: KeyboardEvent): void => {
@@ -46,7 +46,7 @@ export function TokenStrip({ rows, batch, onBatch, position, onPosition }: Token
         </div>
       )}
       <fieldset class="tokens" ref={list} onKeyDown={go}>
-        <legend class="hidden">Tokens: the one that values and predictions are shown of</legend>
+        <legend class="hidden">Tokens: choose the one whose values and predictions are shown</legend>
         {tokens.map((token, at) => (
           <button
             key={at}

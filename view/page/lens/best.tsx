@@ -1,5 +1,5 @@
 import type { Token } from '../../protocol/api.ts'
-import { behind } from '../parts/colours.ts'
+import { signedBackground } from '../parts/colours.ts'
 import { Scrolling } from '../parts/scrolling.tsx'
 import { tokenText } from '../parts/tokens.ts'
 import type { LensCell } from './rows.ts'
@@ -11,7 +11,7 @@ interface BestProps {
   readonly cell: LensCell
 }
 
-/** The likeliest tokens at a place of the lens. */
+/** The likeliest tokens for one layer and position. */
 export function Best({ name, token, position, cell }: BestProps) {
   return (
     <div class="best" aria-live="polite">
@@ -84,7 +84,7 @@ function Both({ cell }: { cell: LensCell }) {
               <td>{token.id}</td>
               <td>{unedited.toFixed(4)}</td>
               <td>{edited.toFixed(4)}</td>
-              <td style={behind(edited - unedited, 1)}>
+              <td style={signedBackground(edited - unedited, 1)}>
                 {edited > unedited ? '+' : edited < unedited ? '−' : ''}
                 {Math.abs(edited - unedited).toFixed(4)}
               </td>

@@ -1,53 +1,53 @@
-import type { Lens, LensPath, LensRequest, Token, ViewedModel } from '../../protocol/api.ts'
+import type { Lens, LensPath, LensRequest, ModelDescription, Token } from '../../protocol/api.ts'
 import type { Client } from '../client.ts'
-import type { Given } from '../input/given.ts'
-import type { Look } from '../look/look.ts'
-import type { Change } from '../look/use-look.ts'
+import type { RunInputs } from '../input/run-inputs.ts'
 import { Waiting } from '../parts/waiting.tsx'
+import type { Change } from '../state/use-view-state.ts'
+import type { ViewState } from '../state/view-state.ts'
 import { useAnswer } from '../use-answer.ts'
 import { Best } from './best.tsx'
 import { rowsOf } from './rows.ts'
 import { LensTable } from './table.tsx'
 
 interface LensProps {
-  readonly model: ViewedModel
+  readonly model: ModelDescription
   readonly client: Client
-  readonly given: Given | undefined
-  readonly look: Look
+  readonly runInputs: RunInputs | undefined
+  readonly state: ViewState
   readonly change: Change
   readonly request: LensRequest
   readonly requestKey: string
   readonly position: number | undefined
 }
 
-/** Positions that are shown at once: as many as the command sends. */
-const PLACES = 48
+/** How many positions are shown at once: as many as the server sends. */
+const MAX_POSITIONS = 48
 
-/** What the model would say after each layer. */
-export function LensPanel({ model, client, given, look, change, request, requestKey, position = 0 }: LensProps) {
+/** The tab with the model’s predictions after each layer. */
+export function LensPanel({ model, client, runInputs, state, change, request, requestKey, position = 0 }: LensProps) {
   const path = model.lens
-  const from = Math.floor(position / PLACES) * PLACES
-  const key = given && !('why' in path) ? `${requestKey} ${from}` : undefined
+  const from = Math.floor(position / MAX_POSITIONS) * MAX_POSITIONS
+  const key = runInputs && !('reason' in path) ? `${requestKey} ${from}` : undefined
   const answer = useAnswer<Lens>(client, 'lens', { ...request, from }, key)
-  if ('why' in path)
+  if ('reason' in path)
     return (
       <section aria-label="Logit lens">
-        <p class="empty">There is no logit lens of this model. {path.why}</p>
+        <p class="empty">This model has no logit lens. {path.reason}</p>
       </section>
     )
   return (
     <section aria-label="Logit lens">
-      <Explained path={path} />
-      {!given && <p class="empty">Give the model an input to see what each layer would predict.</p>}
+      <LensPathLine path={path} />
+      {!runInputs && <p class="empty">Run the model on an input to see what each layer would predict.</p>}
       <Waiting
         answer={answer}
         show={lens => (
-          <Shown
+          <Predictions
             lens={lens}
-            tokens={given?.rows?.[look.batch] ?? []}
-            layer={look.layer}
+            tokens={runInputs?.rows?.[state.batch] ?? []}
+            layer={state.layer}
             position={position}
-            onPlace={(layer, token) => change({ layer, token })}
+            onCell={(layer, token) => change({ layer, token })}
           />
         )}
       />
@@ -55,52 +55,53 @@ export function LensPanel({ model, client, given, look, change, request, request
   )
 }
 
-function Explained({ path: { layers, head } }: { path: LensPath }) {
+/** Says which modules the lens applies to the layers’ outputs. */
+function LensPathLine({ path: { layers, head } }: { path: LensPath }) {
   return (
     <p class="meta">
       <span>
-        What leaves each layer, through what lies between the last one and the logits:{' '}
-        <b class="code">{head.join(', ') || 'the nodes there'}</b>
+        The output of each layer goes through the modules between the last layer and the logits:{' '}
+        <b class="code">{head.join(', ') || 'unnamed nodes'}</b>
       </span>
       <span>{layers.length} layers</span>
     </p>
   )
 }
 
-interface ShownProps {
+interface PredictionsProps {
   readonly lens: Lens
   readonly tokens: readonly Token[]
   readonly layer: number | undefined
   readonly position: number
-  readonly onPlace: (layer: number | undefined, token: number) => void
+  readonly onCell: (layer: number | undefined, token: number) => void
 }
 
-function Shown({ lens, tokens, layer, position, onPlace }: ShownProps) {
+function Predictions({ lens, tokens, layer, position, onCell }: PredictionsProps) {
   const rows = rowsOf(lens)
   const row = Math.min(layer ?? rows.length - 1, rows.length - 1)
   const { from, positions } = lens
   const width = lens.own.length
   const column = Math.min(Math.max(position - from, 0), width - 1)
-  const place = (r: number, token: number): void => onPlace(r === rows.length - 1 ? undefined : r, token)
+  const choose = (r: number, token: number): void => onCell(r === rows.length - 1 ? undefined : r, token)
   const changed = rows.flatMap(({ cells }) => cells).filter(({ isChanged }) => isChanged).length
   return (
     <>
       {lens.unedited && (
         <p class="verdict">
           {changed === 0
-            ? 'The edit changes no likeliest token here.'
-            : `The edit changes the likeliest token at ${changed} of ${rows.length * width} places: those are marked.`}
+            ? 'The edit does not change the likeliest token anywhere here.'
+            : `The edit changes the likeliest token in ${changed} of ${rows.length * width} cells, which are marked.`}
         </p>
       )}
       {width < positions && (
         <div class="toolbar pages">
-          <button type="button" disabled={from === 0} onClick={() => place(row, from - 1)}>
+          <button type="button" disabled={from === 0} onClick={() => choose(row, from - 1)}>
             Previous
           </button>
           <span>
             tokens {from} to {from + width - 1} of {positions}
           </span>
-          <button type="button" disabled={from + width >= positions} onClick={() => place(row, from + width)}>
+          <button type="button" disabled={from + width >= positions} onClick={() => choose(row, from + width)}>
             Next
           </button>
         </div>
@@ -111,7 +112,7 @@ function Shown({ lens, tokens, layer, position, onPlace }: ShownProps) {
         from={from}
         row={row}
         column={column}
-        onPlace={(r, c) => place(r, from + c)}
+        onCell={(r, c) => choose(r, from + c)}
       />
       <Best
         name={rows[row].name}

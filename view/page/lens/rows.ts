@@ -1,21 +1,21 @@
 import type { Lens, LensRows, Prediction, Token } from '../../protocol/api.ts'
 
-/** A token’s share: as the model is, as the edit changes it. One of them where nothing is compared. */
+/** The probability of a token in the unedited and in the edited run. Without a comparison there is only `edited`. */
 export interface Shares {
   readonly token: Token
   readonly unedited?: number
   readonly edited: number
 }
 
-/** A place of the lens: a layer and a position. */
+/** A cell of the lens: one layer and one position. */
 export interface LensCell {
-  /** The likeliest token; of a comparison the edited run’s. */
+  /** The likeliest token; in a comparison that of the edited run. */
   readonly best: Prediction
-  /** Of a comparison. */
+  /** In a comparison: the likeliest token of the unedited run. */
   readonly before?: Prediction
-  /** Whether the likeliest token is another one. */
+  /** Whether the edit changes the likeliest token. */
   readonly isChanged: boolean
-  /** All tokens that are told, the likeliest first. */
+  /** All tokens that were sent, the likeliest first. */
   readonly all: readonly Shares[]
 }
 
@@ -24,7 +24,7 @@ export interface LensRow {
   readonly cells: readonly LensCell[]
 }
 
-/** The lens by rows, the model’s own last. */
+/** The rows of the lens: the layers, then the model itself. */
 export function rowsOf(lens: Lens): LensRow[] {
   const all = ({ top, own }: LensRows) => [...top, own]
   const before = lens.unedited && all(lens.unedited)
@@ -38,8 +38,10 @@ function cellOf(after: readonly Prediction[], before: readonly Prediction[] | un
   const [best] = after
   if (!before) return { best, isChanged: false, all: after.map(token => ({ token, edited: token.probability })) }
   const shares = new Map<number, Shares>()
-  for (const token of after) shares.set(token.id, { token, unedited: token.other ?? 0, edited: token.probability })
-  for (const token of before) shares.set(token.id, { token, unedited: token.probability, edited: token.other ?? 0 })
+  for (const token of after)
+    shares.set(token.id, { token, unedited: token.otherProbability ?? 0, edited: token.probability })
+  for (const token of before)
+    shares.set(token.id, { token, unedited: token.probability, edited: token.otherProbability ?? 0 })
   const likeliest = ({ unedited = 0, edited }: Shares): number => Math.max(unedited, edited)
   return {
     best,

@@ -1,23 +1,23 @@
 import { useRef } from 'preact/hooks'
 import type { Token } from '../../protocol/api.ts'
-import { share } from '../parts/colours.ts'
+import { shareBackground } from '../parts/colours.ts'
 import { percent } from '../parts/numbers.ts'
 import { tokenName, tokenText } from '../parts/tokens.ts'
 import type { LensCell, LensRow } from './rows.ts'
 
 interface LensTableProps {
   readonly rows: readonly LensRow[]
-  /** Those that are shown. */
+  /** The tokens that are shown. */
   readonly tokens: readonly Token[]
-  /** Where the first of them stands. */
+  /** The position of the first of them. */
   readonly from: number
   readonly row: number
   readonly column: number
-  readonly onPlace: (row: number, column: number) => void
+  readonly onCell: (row: number, column: number) => void
 }
 
 /** The likeliest token by layer and position. */
-export function LensTable({ rows, tokens, from, row, column, onPlace }: LensTableProps) {
+export function LensTable({ rows, tokens, from, row, column, onCell }: LensTableProps) {
   const table = useRef<HTMLTableElement>(null)
   const go = (event: KeyboardEvent): void => {
     const to = {
@@ -30,7 +30,7 @@ export function LensTable({ rows, tokens, from, row, column, onPlace }: LensTabl
     }[event.key]
     if (!to || to[0] < 0 || to[0] >= rows.length || to[1] < 0 || to[1] >= tokens.length) return
     event.preventDefault()
-    onPlace(to[0], to[1])
+    onCell(to[0], to[1])
     table.current?.querySelector<HTMLElement>(`[data-at="${to[0]} ${to[1]}"]`)?.focus()
   }
   return (
@@ -56,7 +56,7 @@ export function LensTable({ rows, tokens, from, row, column, onPlace }: LensTabl
               {cells.map((cell, c) => (
                 <td
                   key={c}
-                  style={cell.before ? undefined : share(cell.best.probability)}
+                  style={cell.before ? undefined : shareBackground(cell.best.probability)}
                   class={cell.isChanged ? 'is-changed' : undefined}
                   data-changed={cell.isChanged || undefined}
                 >
@@ -65,9 +65,9 @@ export function LensTable({ rows, tokens, from, row, column, onPlace }: LensTabl
                     data-at={`${r} ${c}`}
                     tabIndex={r === row && c === column ? 0 : -1}
                     aria-pressed={r === row && c === column}
-                    onClick={() => onPlace(r, c)}
+                    onClick={() => onCell(r, c)}
                   >
-                    <Told cell={cell} />
+                    <CellText cell={cell} />
                   </button>
                 </td>
               ))}
@@ -79,18 +79,18 @@ export function LensTable({ rows, tokens, from, row, column, onPlace }: LensTabl
   )
 }
 
-/** What a cell says: of a comparison both sides, one above the other. */
-function Told({ cell: { best, before, isChanged } }: { cell: LensCell }) {
+/** The text of a cell. In a comparison it shows both runs, one below the other. */
+function CellText({ cell: { best, before, isChanged } }: { cell: LensCell }) {
   return (
     <>
       {before && (
-        <span class="lens-before" style={share(before.probability)}>
+        <span class="lens-before" style={shareBackground(before.probability)}>
           <span class="token-text">{tokenText(before)}</span>
           <small class="lens-share">{percent(before.probability)}</small>
         </span>
       )}
       {isChanged && <span class="hidden"> becomes </span>}
-      <span {...(before ? { class: 'lens-after', style: share(best.probability) } : {})}>
+      <span {...(before ? { class: 'lens-after', style: shareBackground(best.probability) } : {})}>
         <span class="token-text">{tokenText(best)}</span>
         <small class="lens-share">{percent(best.probability)}</small>
       </span>

@@ -4,34 +4,34 @@ import { numberOf } from '../parts/numbers.ts'
 import { Scrolling } from '../parts/scrolling.tsx'
 import { tokenText } from '../parts/tokens.ts'
 import { AllHeads } from './heads.tsx'
-import { Maps, partsOf } from './seen.tsx'
+import { Maps, partsOf } from './maps.tsx'
 
-type Chosen = { node: string; head: number }
+type ChosenHead = { node: string; head: number }
 
 interface AttentionProps {
   readonly client: Client
   readonly request: ModuleRequest
   readonly requestKey: string
   readonly patterns: readonly Pattern[]
-  readonly shown: NonNullable<ModuleView['pattern']>
+  readonly pattern: NonNullable<ModuleView['pattern']>
   readonly tokens: readonly Token[] | undefined
   readonly batch: number
-  /** Missing where the row is chosen with the tokens. */
+  /** Undefined if the user chooses the row with the tokens. */
   readonly onBatch: ((row: number) => void) | undefined
-  readonly onPattern: (pattern: Chosen) => void
+  readonly onPattern: (pattern: ChosenHead) => void
 }
 
-/** Which token looks at which: rows look, columns are looked at. */
+/** The attention pattern of one head: each row is a query token, each column a key token. */
 export function AttentionPattern(props: AttentionProps) {
-  const { client, request, requestKey, patterns, shown, tokens, batch, onBatch, onPattern } = props
-  const { node, head, map, compared } = shown
+  const { client, request, requestKey, patterns, pattern: chosen, tokens, batch, onBatch, onPattern } = props
+  const { node, head, map, compared } = chosen
   const pattern = patterns.find(one => one.node === node)
   const texts = tokens?.length === map.rows ? tokens.map(tokenText) : undefined
   const isWhole = map.factors[0] === 1
   return (
     <section class="attention" aria-labelledby="attention-title">
       <h3 id="attention-title">
-        Attention pattern <small>rows look at columns</small>
+        Attention pattern <small>each row attends to the columns</small>
       </h3>
       <AllHeads
         client={client}
@@ -57,7 +57,7 @@ export function AttentionPattern(props: AttentionProps) {
           name="head"
           value={head}
           count={pattern?.heads ?? 1}
-          onValue={chosen => onPattern({ node, head: chosen })}
+          onValue={value => onPattern({ node, head: value })}
         />
         {onBatch && (pattern?.rows ?? 1) > 1 && (
           <Choice name="row of the batch" value={batch} count={pattern?.rows ?? 1} onValue={onBatch} />
@@ -75,7 +75,7 @@ export function AttentionPattern(props: AttentionProps) {
           ? { note: (one: SentMap, { row }: { row: number }) => `row sum ${sumOf(one.cells[row]).toFixed(4)}` }
           : {})}
       />
-      {isWhole && map.rows <= 64 && <InNumbers map={map} head={head} texts={texts} />}
+      {isWhole && map.rows <= 64 && <NumbersTable map={map} head={head} texts={texts} />}
     </section>
   )
 }
@@ -108,7 +108,7 @@ function Choice({
   )
 }
 
-function InNumbers({ map, head, texts }: { map: SentMap; head: number; texts: readonly string[] | undefined }) {
+function NumbersTable({ map, head, texts }: { map: SentMap; head: number; texts: readonly string[] | undefined }) {
   return (
     <details>
       <summary>Numbers</summary>

@@ -1,29 +1,29 @@
-import type { Heads, HeadsOf, ModuleRequest, SentMap } from '../../protocol/api.ts'
+import type { Heads, ModuleRequest, PatternHeads, SentMap } from '../../protocol/api.ts'
 import type { Client } from '../client.ts'
 import { Cells } from '../parts/cells.tsx'
 import { show } from '../parts/numbers.ts'
 import { Waiting } from '../parts/waiting.tsx'
 import { useAnswer } from '../use-answer.ts'
-import { largestIn } from './seen.tsx'
+import { rangeAroundZero } from './maps.tsx'
 
 interface AllHeadsProps {
   readonly client: Client
   readonly request: ModuleRequest
-  /** Of all but what is chosen in the module: that changes nothing here. */
+  /** The key of the request without the value and the head that are chosen, which change nothing here. */
   readonly requestKey: string
   readonly chosen: { readonly node: string; readonly head: number }
   readonly onPattern: (pattern: { node: string; head: number }) => void
 }
 
-/** All heads at a glance: one is chosen by a click. Of a comparison it is their differences. */
+/** Small maps of all heads, or of their differences in a comparison. A click chooses a head. */
 export function AllHeads({ client, request, requestKey, chosen, onPattern }: AllHeadsProps) {
   const { value: _, leading: __, pattern: ___, ...rest } = request
   const answer = useAnswer<Heads>(client, 'heads', rest, requestKey)
   return (
     <Waiting
       answer={answer}
-      show={({ patterns, left }) => {
-        const largest = Math.max(...patterns.flatMap(one => one.differences ?? []).map(map => largestIn(map)[1]))
+      show={({ patterns, omitted }) => {
+        const largest = Math.max(...patterns.flatMap(one => one.differences ?? []).map(map => rangeAroundZero(map)[1]))
         return (
           <div class="all-heads">
             {patterns.map(one => (
@@ -46,7 +46,12 @@ export function AllHeads({ client, request, requestKey, chosen, onPattern }: All
                 </div>
               </div>
             ))}
-            {left > 0 && <p class="hint">{left} more are not shown here: choose a module below this one.</p>}
+            {omitted > 0 && (
+              <p class="hint">
+                {omitted} more {omitted === 1 ? 'pattern is' : 'patterns are'} not shown here. Choose a module inside
+                this one to see fewer.
+              </p>
+            )}
           </div>
         )
       }}
@@ -54,8 +59,8 @@ export function AllHeads({ client, request, requestKey, chosen, onPattern }: All
   )
 }
 
-/** `h.1.attn`: enough to tell layers apart. */
-const shortened = ({ module, node }: HeadsOf): string => (module || node).split(/[./]/).slice(-3).join('.')
+/** The end of a path: `h.1.attn` is enough to tell layers apart. */
+const shortened = ({ module, node }: PatternHeads): string => (module || node).split(/[./]/).slice(-3).join('.')
 
 function Head({
   map,
@@ -66,10 +71,10 @@ function Head({
   onChoose,
 }: {
   map: SentMap
-  /** Of all differences, where this is one. */
+  /** The largest difference of all heads, if the map is a difference. */
   largest: number | undefined
   name: string
-  /** The module. */
+  /** The module’s path, for screen readers. */
   place: string
   isChosen: boolean
   onChoose: () => void
@@ -84,7 +89,7 @@ function Head({
           scale={largest === undefined ? 'sequential' : 'diverging'}
         />
       </span>
-      <small class="head-name">{largest === undefined ? name : `${name} · ±${show(largestIn(map)[1])}`}</small>
+      <small class="head-name">{largest === undefined ? name : `${name} · ±${show(rangeAroundZero(map)[1])}`}</small>
     </button>
   )
 }

@@ -1,7 +1,7 @@
 import type { Statistics } from '../../protocol/api.ts'
 import { grouped, show } from '../parts/numbers.ts'
 
-/** How the finite values of a tensor are spread between the least and the greatest. */
+/** A histogram of a tensor’s finite values. */
 export function Histogram({ statistics: { histogram, min, max } }: { statistics: Statistics }) {
   if (!histogram || min === null || max === null) return null
   const most = Math.max(...histogram)
@@ -11,7 +11,7 @@ export function Histogram({ statistics: { histogram, min, max } }: { statistics:
       <div
         class="histogram-bars"
         role="img"
-        aria-label={`Histogram from ${show(min)} to ${show(max)}: the fullest of ${histogram.length} parts has ${grouped(most)} values`}
+        aria-label={`Histogram from ${show(min)} to ${show(max)}: the largest of ${histogram.length} bars has ${grouped(most)} values`}
       >
         {histogram.map((count, i) => (
           <span key={i} title={`${show(min + i * width)} to ${show(min + (i + 1) * width)}: ${grouped(count)}`}>

@@ -1,11 +1,11 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { ModuleRequest, Row } from '../../protocol/api.ts'
 import type { Client } from '../client.ts'
-import type { Line } from '../look/look.ts'
-import { behind } from '../parts/colours.ts'
-import { alike, grouped, numberOf } from '../parts/numbers.ts'
+import { signedBackground } from '../parts/colours.ts'
+import { grouped, numberOf, sameDecimals } from '../parts/numbers.ts'
 import { Scrolling } from '../parts/scrolling.tsx'
 import { Waiting } from '../parts/waiting.tsx'
+import type { Line } from '../state/view-state.ts'
 import { useAnswer } from '../use-answer.ts'
 
 interface LineValuesProps {
@@ -14,17 +14,18 @@ interface LineValuesProps {
   readonly requestKey: string
   readonly line: Line
   readonly onLine: (line: Partial<Line>) => void
-  /** What rows and columns are called. */
+  /** The names of a row and of a column: `token`, `channel`. */
   readonly axes: readonly [row: string, column: string]
-  /** Of tokens. */
+  /** The texts of the tokens, if rows are tokens. */
   readonly texts: readonly string[] | undefined
   readonly rows: number
   readonly columns: number
 }
 
+/** How many values a row of the table has. */
 const WIDTH = 8
 
-/** The values of one token, or of one channel at all tokens, as a table: so many at a time. */
+/** A table with the values of one row or column of the map, some at a time. */
 export function LineValues(props: LineValuesProps) {
   const { client, request, requestKey, line, onLine, axes, texts, rows, columns } = props
   const [from, setFrom] = useState(0)
@@ -97,11 +98,11 @@ export function LineValues(props: LineValuesProps) {
   )
 }
 
-function Plain({ row: { places, values, largest }, order, name }: { row: Row; order: Line['order']; name: string }) {
+function Plain({ row: { indices, values, largest }, order, name }: { row: Row; order: Line['order']; name: string }) {
   const numbers = values.map(numberOf)
-  const text = alike(numbers)
-  const lines = Array.from({ length: Math.ceil(places.length / WIDTH) }, (_, i) => i * WIDTH)
-  const ordinal = places.map((_, i) => i)
+  const text = sameDecimals(numbers)
+  const lines = Array.from({ length: Math.ceil(indices.length / WIDTH) }, (_, i) => i * WIDTH)
+  const ordinal = indices.map((_, i) => i)
   return (
     <Scrolling label="Values">
       <table class="numbers row-values">
@@ -121,10 +122,10 @@ function Plain({ row: { places, values, largest }, order, name }: { row: Row; or
         <tbody>
           {lines.map(start => (
             <tr key={start}>
-              {order === 'place' && <th scope="row">{places[start]}</th>}
+              {order === 'place' && <th scope="row">{indices[start]}</th>}
               {ordinal.slice(start, start + WIDTH).map(i => (
-                <td key={i} data-place={places[i]} style={behind(numbers[i], largest)}>
-                  {order === 'magnitude' && <small>{places[i]}</small>}
+                <td key={i} data-place={indices[i]} style={signedBackground(numbers[i], largest)}>
+                  {order === 'magnitude' && <small>{indices[i]}</small>}
                   {text(numbers[i])}
                 </td>
               ))}
@@ -137,7 +138,7 @@ function Plain({ row: { places, values, largest }, order, name }: { row: Row; or
 }
 
 function Compared({
-  row: { places, values, largest, compared },
+  row: { indices, values, largest, compared },
   name,
   texts,
 }: {
@@ -147,8 +148,8 @@ function Compared({
 }) {
   const [before, after] = [compared!.unedited.map(numberOf), values.map(numberOf)]
   const change = compared!.difference?.map(numberOf)
-  const text = alike([...before, ...after])
-  const changed = alike(change ?? [])
+  const text = sameDecimals([...before, ...after])
+  const changed = sameDecimals(change ?? [])
   return (
     <Scrolling label="Values" isTall>
       <table class="numbers compared-values">
@@ -162,15 +163,15 @@ function Compared({
           </tr>
         </thead>
         <tbody>
-          {places.map((place, i) => (
-            <tr key={place} data-place={place}>
+          {indices.map((index, i) => (
+            <tr key={index} data-place={index}>
               <th scope="row">
-                {place}
-                {texts ? ` ${texts[place]}` : ''}
+                {index}
+                {texts ? ` ${texts[index]}` : ''}
               </th>
               <td>{text(before[i])}</td>
               <td>{text(after[i])}</td>
-              <td style={change && behind(change[i], largest)}>
+              <td style={change && signedBackground(change[i], largest)}>
                 {change ? `${change[i] > 0 ? '+' : ''}${changed(change[i])}` : '–'}
               </td>
             </tr>
@@ -181,9 +182,9 @@ function Compared({
   )
 }
 
-function Pages({ row: { count, from, places }, onFrom }: { row: Row; onFrom: (from: number) => void }) {
-  if (places.length === count) return null
-  const end = from + places.length
+function Pages({ row: { count, from, indices }, onFrom }: { row: Row; onFrom: (from: number) => void }) {
+  if (indices.length === count) return null
+  const end = from + indices.length
   return (
     <div class="toolbar pages">
       <button type="button" disabled={from === 0} onClick={() => onFrom(Math.max(0, from - 128))}>

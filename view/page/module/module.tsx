@@ -1,34 +1,34 @@
-import type { ModuleRequest, ModuleView, Token, ViewedModel } from '../../protocol/api.ts'
+import type { ModelDescription, ModuleRequest, ModuleView, Token } from '../../protocol/api.ts'
 import type { Client } from '../client.ts'
-import type { Given } from '../input/given.ts'
-import { atModule, type Line, type Look } from '../look/look.ts'
-import type { Change } from '../look/use-look.ts'
+import type { RunInputs } from '../input/run-inputs.ts'
 import { bytes, grouped } from '../parts/numbers.ts'
 import { showShape } from '../parts/shapes.ts'
 import { tokenText } from '../parts/tokens.ts'
 import { Waiting } from '../parts/waiting.tsx'
+import type { Change } from '../state/use-view-state.ts'
+import { forModule, type Line, type ViewState } from '../state/view-state.ts'
 import { useAnswer } from '../use-answer.ts'
+import { Activation } from './activation.tsx'
 import { AttentionPattern } from './attention.tsx'
 import { LineValues } from './line-values.tsx'
-import { Seen } from './seen.tsx'
 import { Leading, ValuesList } from './values.tsx'
 
 export interface ModuleProps {
-  readonly model: ViewedModel
+  readonly model: ModelDescription
   readonly client: Client
-  readonly given: Given | undefined
-  readonly look: Look
+  readonly runInputs: RunInputs | undefined
+  readonly state: ViewState
   readonly change: Change
-  /** What of the look every view has: inputs, edit, side, row of the batch. */
+  /** The part of the request that all tabs share: inputs, edit, side, row of the batch. */
   readonly request: Omit<ModuleRequest, 'path'>
   readonly requestKey: string
   readonly position: number | undefined
 }
 
-/** What goes through the chosen module. */
+/** The tab with the values that go through the chosen module. */
 export function ModulePanel(props: ModuleProps) {
-  const { model, client, given, look, change } = props
-  const { module: path, value, leading, pattern } = look
+  const { model, client, runInputs, state, change } = props
+  const { module: path, value, leading, pattern } = state
   const request: ModuleRequest = {
     ...props.request,
     path,
@@ -37,13 +37,13 @@ export function ModulePanel(props: ModuleProps) {
     ...(pattern ? { pattern } : {}),
   }
   const module = model.modules.find(other => other.path === path)
-  const key = given && module && `${props.requestKey} ${JSON.stringify([path, value, leading, pattern])}`
+  const key = runInputs && module && `${props.requestKey} ${JSON.stringify([path, value, leading, pattern])}`
   const answer = useAnswer<ModuleView>(client, 'module', request, key)
   if (!module)
     return (
       <p class="empty">
         The model has no module <span class="code">{path}</span>.{' '}
-        <button type="button" class="link" onClick={() => change(atModule(''))}>
+        <button type="button" class="link" onClick={() => change(forModule(''))}>
           Show the whole model
         </button>
       </p>
@@ -71,14 +71,14 @@ export function ModulePanel(props: ModuleProps) {
           ))}
         </p>
       </header>
-      {!given && <p class="empty">Give the model an input to see what goes through this module.</p>}
+      {!runInputs && <p class="empty">Run the model on an input to see the values in this module.</p>}
       <Waiting
         answer={answer}
         show={view => (
           <Values
             {...props}
             view={view}
-            tokens={given?.rows?.[look.batch]}
+            tokens={runInputs?.rows?.[state.batch]}
             moduleRequest={request}
             moduleKey={key ?? ''}
           />
@@ -95,27 +95,27 @@ interface ValuesProps extends ModuleProps {
   readonly moduleKey: string
 }
 
-function Values({ view, tokens, look, change, client, requestKey, moduleRequest, moduleKey, position }: ValuesProps) {
-  const { values, shown, statistics, map, leading } = view
-  if (shown === undefined) return <p class="empty">No value passes here. {view.note}</p>
-  // Rows are tokens where there are as many of them.
+function Values({ view, tokens, state, change, client, requestKey, moduleRequest, moduleKey, position }: ValuesProps) {
+  const { values, valueIndex, statistics, map, leading } = view
+  if (valueIndex === undefined) return <p class="empty">No value goes through this module. {view.note}</p>
+  // If the map has as many rows as there are tokens, its rows are tokens.
   const isTokens = tokens !== undefined && map?.rows === tokens.length
   const within = (at: number, count: number): number => Math.min(at, count - 1)
-  const row = within(isTokens ? (position ?? 0) : look.line.row, map?.rows ?? 1)
-  const column = within(look.line.column, map?.columns ?? 1)
+  const row = within(isTokens ? (position ?? 0) : state.line.row, map?.rows ?? 1)
+  const column = within(state.line.column, map?.columns ?? 1)
   const texts = isTokens ? tokens.map(tokenText) : undefined
   const axes = isTokens ? (['token', 'channel'] as const) : (['row', 'column'] as const)
   const onLine = (part: Partial<Line>): void =>
     change({
-      line: { ...look.line, ...part },
+      line: { ...state.line, ...part },
       ...(isTokens && part.row !== undefined ? { token: part.row } : {}),
     })
   return (
     <>
       <ValuesList
         values={values}
-        shown={shown}
-        onValue={value => change({ ...atModule(look.module), pattern: look.pattern, value })}
+        chosen={valueIndex}
+        onValue={value => change({ ...forModule(state.module), pattern: state.pattern, value })}
       />
       {view.note && <p class="hint">{view.note}</p>}
       <Leading leading={leading} onLeading={at => change({ leading: at })} />
@@ -124,20 +124,20 @@ function Values({ view, tokens, look, change, client, requestKey, moduleRequest,
           <h3>
             Activation <small>{isTokens ? 'tokens × channels' : 'last two dims'}</small>
           </h3>
-          <Seen
-            seen={{ statistics, map }}
+          <Activation
+            value={{ statistics, map }}
             compared={view.compared}
             axes={axes}
             rowLabels={texts}
             isSquare={!isTokens && map.rows > 1 && map.columns <= 64}
-            chosenRow={look.line.axis === 'row' ? row : undefined}
+            chosenRow={state.line.axis === 'row' ? row : undefined}
             onChoose={(r, c) => onLine({ row: r, column: c })}
           />
           <LineValues
             client={client}
             request={moduleRequest}
             requestKey={moduleKey}
-            line={{ ...look.line, row, column }}
+            line={{ ...state.line, row, column }}
             onLine={onLine}
             axes={axes}
             texts={texts}
@@ -146,17 +146,17 @@ function Values({ view, tokens, look, change, client, requestKey, moduleRequest,
           />
         </>
       ) : (
-        <p class="empty">This value holds no numbers to show.</p>
+        <p class="empty">This value has no numbers to show.</p>
       )}
       {view.pattern && (
         <AttentionPattern
           client={client}
           request={moduleRequest}
-          requestKey={`${requestKey} ${look.module}`}
+          requestKey={`${requestKey} ${state.module}`}
           patterns={view.patterns}
-          shown={view.pattern}
+          pattern={view.pattern}
           tokens={tokens}
-          batch={look.batch}
+          batch={state.batch}
           onBatch={tokens ? undefined : batch => change({ batch })}
           onPattern={pattern => change({ pattern })}
         />

@@ -1,7 +1,7 @@
 import type { Statistics } from '../../protocol/api.ts'
 import { grouped, show } from '../parts/numbers.ts'
 
-/** Numbers about a tensor, in a row. In brief: without what is the same for others beside it, and what there is none of. */
+/** The statistics of a tensor in one line. The brief form leaves out the count, and NaN and infinite if there are none. */
 export function StatisticsLine({ statistics, isBrief = false }: { statistics: Statistics; isBrief?: boolean }) {
   const { min, max, mean, std, nan, infinite, count } = statistics
   const entries = [

@@ -1,19 +1,19 @@
 import type { ModuleView } from '../../protocol/api.ts'
 
-/** Values that leave and enter a module; one of them is shown. */
+/** A list of the module’s outputs and inputs, where the user chooses the one to show. */
 export function ValuesList({
   values,
-  shown,
+  chosen,
   onValue,
 }: {
   values: ModuleView['values']
-  shown: number
+  chosen: number
   onValue: (value: number) => void
 }) {
   return (
     <div class="table-scroll">
       <table class="values-list">
-        <caption class="hidden">Values that leave and enter the module</caption>
+        <caption class="hidden">Outputs and inputs of the module</caption>
         <thead>
           <tr>
             <th scope="col">value</th>
@@ -27,7 +27,7 @@ export function ValuesList({
         </thead>
         <tbody>
           {values.map(({ side, name, type, dims }, i) => (
-            <tr key={`${side} ${name}`} class={i === shown ? 'is-chosen' : undefined}>
+            <tr key={`${side} ${name}`} class={i === chosen ? 'is-chosen' : undefined}>
               <td>{side}</td>
               <td class="code name-cell" title={name}>
                 {name}
@@ -35,7 +35,7 @@ export function ValuesList({
               <td class="code">{type}</td>
               <td class="code">[{dims.map(dim => dim ?? '?').join(', ')}]</td>
               <td>
-                {i === shown ? (
+                {i === chosen ? (
                   <span class="hint">shown</span>
                 ) : (
                   <button type="button" class="link" aria-label={`Show ${side} ${name}`} onClick={() => onValue(i)}>
@@ -51,7 +51,7 @@ export function ValuesList({
   )
 }
 
-/** Places on the axes before the last two. */
+/** Fields for the indices on the axes before the last two. */
 export function Leading({
   leading,
   onLeading,
@@ -72,8 +72,8 @@ export function Leading({
               max={size - 1}
               value={at}
               onChange={event => {
-                const chosen = Math.min(size - 1, Math.max(0, event.currentTarget.valueAsNumber || 0))
-                onLeading(leading.map((one, i) => (i === axis ? chosen : one.at)))
+                const index = Math.min(size - 1, Math.max(0, event.currentTarget.valueAsNumber || 0))
+                onLeading(leading.map((one, i) => (i === axis ? index : one.at)))
               }}
             />
             <span class="hint">of {size}</span>

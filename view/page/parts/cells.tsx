@@ -9,7 +9,7 @@ interface CellsProps {
   readonly scale?: Scale
 }
 
-/** A matrix as colours: one pixel for a cell. */
+/** Draws a matrix as colours, one pixel for each cell. */
 export function Cells({ cells, domain, scale = 'sequential' }: CellsProps) {
   const canvas = useRef<HTMLCanvasElement>(null)
   useEffect(() => {

@@ -4,38 +4,39 @@ import { Cells } from './cells.tsx'
 import type { Scale } from './colours.ts'
 import { numberOf, show } from './numbers.ts'
 
-export interface Place {
+/** A cell of the map as it is drawn. */
+export interface CellPosition {
   readonly row: number
   readonly column: number
 }
 
 export interface HeatMapProps {
   readonly map: SentMap
-  /** What it shows, for screen readers. */
+  /** What the map shows, for screen readers. */
   readonly label: string
   readonly domain: readonly [number, number]
   readonly scale?: Scale
-  /** What rows and columns are called, one of them: `token`, `channel`. */
+  /** The names of a row and of a column: `token`, `channel`. */
   readonly axes: readonly [row: string, column: string]
   readonly rowLabels?: readonly string[] | undefined
   readonly columnLabels?: readonly string[] | undefined
   readonly isSquare?: boolean
   readonly chosenRow?: number | undefined
   readonly onChoose?: (row: number, column: number) => void
-  /** More to say of a cell that is looked at. */
-  readonly note?: (place: Place) => string
-  /** The cell that is looked at, where several maps share it. */
-  readonly place?: Place | undefined
-  readonly onPlace?: (place: Place) => void
+  /** Returns a text to add to the number of the current cell. */
+  readonly note?: (cell: CellPosition) => string
+  /** The current cell, if several maps share it. */
+  readonly cell?: CellPosition | undefined
+  readonly onCell?: (cell: CellPosition) => void
 }
 
-/** A matrix as colours, its numbers told where the pointer is, or where the arrow keys have gone. */
+/** Shows a matrix as colours, and the number of the cell under the pointer or at the arrow keys’ position. */
 export function HeatMap(props: HeatMapProps) {
   const { map, label, domain, axes, rowLabels, columnLabels, isSquare = false, chosenRow, onChoose, note } = props
   const body = useRef<HTMLDivElement>(null)
-  const [own, setOwn] = useState<Place>()
-  const place = props.onPlace ? props.place : own
-  const setPlace = props.onPlace ?? setOwn
+  const [own, setOwn] = useState<CellPosition>()
+  const cell = props.onCell ? props.cell : own
+  const setCell = props.onCell ?? setOwn
   const height = map.cells.length
   const width = map.cells[0]?.length ?? 0
   const rowHeight = isSquare
@@ -46,14 +47,14 @@ export function HeatMap(props: HeatMapProps) {
     : { height: `${rowHeight * height}px` }
   const hasRowLabels = rowLabels !== undefined && map.factors[0] === 1 && rowHeight >= 12
   const hasColumnLabels = columnLabels !== undefined && map.factors[1] === 1 && rowHeight >= 12
-  const at = place && place.row < height && place.column < width ? place : undefined
+  const at = cell && cell.row < height && cell.column < width ? cell : undefined
 
-  const pointed = (event: MouseEvent): Place => {
+  const cellUnder = (event: MouseEvent): CellPosition => {
     const { left, top, width: w, height: h } = body.current!.getBoundingClientRect()
     const within = (share: number, count: number) => Math.min(count - 1, Math.max(0, Math.floor(share * count)))
     return { row: within((event.clientY - top) / h, height), column: within((event.clientX - left) / w, width) }
   }
-  const choose = ({ row, column }: Place): void => onChoose?.(row * map.factors[0], column * map.factors[1])
+  const choose = ({ row, column }: CellPosition): void => onChoose?.(row * map.factors[0], column * map.factors[1])
   const go = (event: KeyboardEvent): void => {
     const { row, column } = at ?? { row: 0, column: 0 }
     const to = {
@@ -66,7 +67,7 @@ export function HeatMap(props: HeatMapProps) {
     }[event.key]
     if (to) {
       event.preventDefault()
-      setPlace({ row: Math.min(height - 1, Math.max(0, to.row)), column: Math.min(width - 1, Math.max(0, to.column)) })
+      setCell({ row: Math.min(height - 1, Math.max(0, to.row)), column: Math.min(width - 1, Math.max(0, to.column)) })
     } else if ((event.key === 'Enter' || event.key === ' ') && onChoose) {
       event.preventDefault()
       choose({ row, column })
@@ -101,8 +102,8 @@ export function HeatMap(props: HeatMapProps) {
           ref={body}
           style={size}
           onKeyDown={go}
-          onMouseMove={event => setPlace(pointed(event))}
-          onClick={event => choose(pointed(event))}
+          onMouseMove={event => setCell(cellUnder(event))}
+          onClick={event => choose(cellUnder(event))}
         >
           <Cells cells={map.cells} domain={domain} {...(props.scale ? { scale: props.scale } : {})} />
           {chosenRow !== undefined && (
@@ -129,7 +130,7 @@ export function HeatMap(props: HeatMapProps) {
         <ColourBar domain={domain} scale={props.scale ?? 'sequential'} />
         <output aria-live="polite" class="readout">
           {at
-            ? `${placeName(props, at)}: ${show(numberOf(map.cells[at.row][at.column]))}${note ? ` · ${note(at)}` : ''}`
+            ? `${cellName(props, at)}: ${show(numberOf(map.cells[at.row][at.column]))}${note ? ` · ${note(at)}` : ''}`
             : sizeName(map)}
         </output>
       </figcaption>
@@ -137,7 +138,7 @@ export function HeatMap(props: HeatMapProps) {
   )
 }
 
-function placeName({ map, axes, rowLabels, columnLabels }: HeatMapProps, { row, column }: Place): string {
+function cellName({ map, axes, rowLabels, columnLabels }: HeatMapProps, { row, column }: CellPosition): string {
   const called = (axis: 0 | 1, index: number): string => {
     const factor = map.factors[axis]
     const [first, end] = [index * factor, Math.min((index + 1) * factor, axis === 0 ? map.rows : map.columns) - 1]
@@ -164,7 +165,7 @@ function Ticks({ count, name }: { count: number; name: string }) {
   )
 }
 
-/** At most six ticks: the first one has a word. */
+/** The step for at most six ticks, because the first one also has the axis’s name. */
 function niceStep(count: number): number {
   let step = 1
   while (count / step > 6) step *= 2

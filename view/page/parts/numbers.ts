@@ -2,10 +2,10 @@ import type { Cell } from '../../protocol/api.ts'
 
 export const numberOf = (cell: Cell): number => Number(cell)
 
-/** With a true minus, so that signs are as wide as digits. */
+/** Replaces the hyphen by a true minus sign, which is as wide as a plus sign. */
 const withMinus = (text: string): string => text.replace('-', '−')
 
-/** Five digits that count. */
+/** Formats a number with five significant digits. */
 export function show(value: number | null | undefined): string {
   if (value === null || value === undefined) return '–'
   if (Number.isNaN(value)) return 'NaN'
@@ -16,8 +16,8 @@ export function show(value: number | null | undefined): string {
   return withMinus(text)
 }
 
-/** Numbers that stand below each other, with as many decimals each. */
-export function alike(values: readonly number[]): (value: number) => string {
+/** Returns a formatter with the same number of decimals for all numbers, because they are in one column. */
+export function sameDecimals(values: readonly number[]): (value: number) => string {
   const finite = values.filter(Number.isFinite).map(Math.abs)
   const largest = Math.max(0, ...finite)
   if (finite.every(Number.isInteger) || largest >= 1e7 || largest < 1e-5) return show
@@ -25,12 +25,12 @@ export function alike(values: readonly number[]): (value: number) => string {
   return value => (Number.isFinite(value) ? withMinus(value.toFixed(decimals)) : show(value))
 }
 
-/** Whole ones: for narrow cells. */
+/** A probability in whole percent. */
 export const percent = (share: number): string => (share < 0.01 ? '<1%' : `${Math.round(100 * share)}%`)
 
 const units = ['', 'k', 'M', 'G', 'T']
 
-/** 198k: for narrow columns. */
+/** A short form of a count: 198k. */
 export function short(count: number): string {
   let [value, unit] = [count, 0]
   while (value >= 999.5 && unit < units.length - 1) {

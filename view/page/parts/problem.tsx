@@ -1,6 +1,6 @@
 import type { SentError } from '../../protocol/api.ts'
 
-/** What went wrong, where, and what to do. */
+/** Shows an error: what happened, where, and what to do. */
 export function Problem({ error }: { error: SentError }) {
   return (
     <div class="problem" role="alert">

@@ -1,13 +1,13 @@
 import type { ComponentChildren } from 'preact'
 
-/** What may be wider than the page: the keyboard can scroll it. */
+/** A part that may be wider than the page. The keyboard can scroll it. */
 export function Scrolling({
   label,
   isTall = false,
   children,
 }: {
   label: string
-  /** It may be higher too: its head stays. */
+  /** Whether it may also be higher than the page; then its heading stays visible. */
   isTall?: boolean
   children: ComponentChildren
 }) {
@@ -15,7 +15,7 @@ export function Scrolling({
     <section
       class={isTall ? 'table-scroll is-tall' : 'table-scroll'}
       aria-label={label}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: without a place in the tab order arrows can't scroll it
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys can scroll it only if it has the focus
       tabIndex={0}
     >
       {children}

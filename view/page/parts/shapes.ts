@@ -1,5 +1,5 @@
 import type { SentShape } from '../../protocol/api.ts'
 
-/** `float32 [1, 10, 128]`. */
+/** Formats a dtype and dims: `float32 [1, 10, 128]`. */
 export const showShape = ({ type, dims }: { readonly type: string; readonly dims?: SentShape['dims'] }): string =>
   `${type} ${dims ? `[${dims.map(dim => dim ?? '?').join(', ')}]` : '[…]'}`

@@ -7,7 +7,7 @@ export interface Tab {
   readonly content: ComponentChildren
 }
 
-/** Tabs, by the WAI-ARIA pattern: arrows go from one to the next. */
+/** Tabs as the WAI-ARIA pattern describes them: arrow keys go from one to the next. */
 export function Tabs({
   tabs,
   chosen,
@@ -19,7 +19,7 @@ export function Tabs({
   chosen: string
   onChoose: (id: string) => void
   label: string
-  /** What stands beside the tabs. */
+  /** Content next to the tabs. */
   aside?: ComponentChildren
 }) {
   const list = useRef<HTMLDivElement>(null)

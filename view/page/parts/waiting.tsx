@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact'
 import type { Answer } from '../use-answer.ts'
 import { Problem } from './problem.tsx'
 
-/** An answer as it comes: its error, what was there before while the next is waited for, or a word that it is waited for. */
+/** Shows an answer, its error, or a note while the first answer is loading. While a later one loads, the last answer stays visible. */
 export function Waiting<R>({ answer, show }: { answer: Answer<R>; show: (value: R) => ComponentChildren }) {
   if (answer.error) return <Problem error={answer.error} />
   if (answer.value === undefined)

@@ -1,19 +1,19 @@
 import { useState } from 'preact/hooks'
 import { areOff, shortcuts, turn } from './use-shortcuts.ts'
 
-/** The keys, and a switch for those who press them unawares. */
+/** A dialog with the list of keyboard shortcuts, and a checkbox to switch off those of a single key. */
 export function Shortcuts() {
   const [isOn, setOn] = useState(!areOff())
   return (
     <dialog id="shortcuts" aria-labelledby="shortcuts-title">
       <h2 id="shortcuts-title">Keys</h2>
       <dl class="keys">
-        {shortcuts.map(([keys, does]) => (
+        {shortcuts.map(([keys, action]) => (
           <div key={keys}>
             <dt>
               <kbd>{keys}</kbd>
             </dt>
-            <dd>{does}</dd>
+            <dd>{action}</dd>
           </div>
         ))}
       </dl>
@@ -26,7 +26,7 @@ export function Shortcuts() {
             setOn(event.currentTarget.checked)
           }}
         />
-        Single keys do this
+        Single keys are shortcuts
       </label>
       <form method="dialog">
         <button type="submit">Close</button>

@@ -1,31 +1,32 @@
-import type { ViewedModule } from '../../protocol/api.ts'
+import type { ModuleDescription } from '../../protocol/api.ts'
 
 export interface TreeRow {
-  readonly module: ViewedModule
-  /** From 1. */
+  readonly module: ModuleDescription
+  /** The depth in the tree, from 1. */
   readonly level: number
   readonly hasChildren: boolean
   readonly isOpen: boolean
-  /** Its place among its siblings, from 1, and their number. */
+  /** The position among its siblings, from 1, and their number. */
   readonly position: number
   readonly siblings: number
 }
 
+/** The path of the module that contains this one; undefined for the model. */
 export const parentOf = (path: string): string | undefined => {
   if (path === '') return undefined
   const at = path.lastIndexOf('.')
   return at < 0 ? '' : path.slice(0, at)
 }
 
-/** All that holds a module. */
-export function above(path: string): string[] {
+/** The paths of all modules that contain this one. */
+export function ancestorsOf(path: string): string[] {
   const parent = parentOf(path)
-  return parent === undefined ? [] : [...above(parent), parent]
+  return parent === undefined ? [] : [...ancestorsOf(parent), parent]
 }
 
-/** Children by the path of their parent, in the model's order. */
-export function childrenOf(modules: readonly ViewedModule[]): ReadonlyMap<string, readonly ViewedModule[]> {
-  const children = new Map<string, ViewedModule[]>()
+/** The children of each module by the parent's path, in the model's order. */
+export function childrenOf(modules: readonly ModuleDescription[]): ReadonlyMap<string, readonly ModuleDescription[]> {
+  const children = new Map<string, ModuleDescription[]>()
   for (const module of modules) {
     const parent = parentOf(module.path)
     if (parent === undefined) continue
@@ -36,8 +37,8 @@ export function childrenOf(modules: readonly ViewedModule[]): ReadonlyMap<string
   return children
 }
 
-/** What is open at first: level by level, as long as it fits on a screen. */
-export function openAtFirst(modules: readonly ViewedModule[]): ReadonlySet<string> {
+/** The modules that are open at first: as many levels as fit on a screen. */
+export function initiallyOpen(modules: readonly ModuleDescription[]): ReadonlySet<string> {
   const children = childrenOf(modules)
   const open = new Set<string>()
   let level = ['']
@@ -52,13 +53,13 @@ export function openAtFirst(modules: readonly ViewedModule[]): ReadonlySet<strin
   return open
 }
 
-/** The rows that are seen. With a filter: what matches, and what holds it. */
-export function rowsOf(modules: readonly ViewedModule[], open: ReadonlySet<string>, filter: string): TreeRow[] {
+/** The visible rows. With a filter, these are the modules that match and the modules that contain them. */
+export function rowsOf(modules: readonly ModuleDescription[], open: ReadonlySet<string>, filter: string): TreeRow[] {
   const children = childrenOf(modules)
-  const wanted = filter.trim().toLowerCase()
-  const kept = wanted === '' ? undefined : matching(modules, wanted)
+  const text = filter.trim().toLowerCase()
+  const kept = text === '' ? undefined : matching(modules, text)
   const rows: TreeRow[] = []
-  const add = (module: ViewedModule, level: number, position: number, siblings: number): void => {
+  const add = (module: ModuleDescription, level: number, position: number, siblings: number): void => {
     const below = (children.get(module.path) ?? []).filter(({ path }) => !kept || kept.has(path))
     const isOpen = below.length > 0 && (kept !== undefined || open.has(module.path))
     rows.push({ module, level, hasChildren: below.length > 0, isOpen, position, siblings })
@@ -69,10 +70,10 @@ export function rowsOf(modules: readonly ViewedModule[], open: ReadonlySet<strin
   return rows
 }
 
-function matching(modules: readonly ViewedModule[], wanted: string): ReadonlySet<string> {
+function matching(modules: readonly ModuleDescription[], text: string): ReadonlySet<string> {
   const kept = new Set<string>()
   for (const { path, className = '' } of modules) {
-    if (!`${path} ${className}`.toLowerCase().includes(wanted)) continue
+    if (!`${path} ${className}`.toLowerCase().includes(text)) continue
     for (let up: string | undefined = path; up !== undefined; up = parentOf(up)) kept.add(up)
   }
   return kept

@@ -1,18 +1,18 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
-import type { ViewedModule } from '../../protocol/api.ts'
+import type { ModuleDescription } from '../../protocol/api.ts'
 import { bytes, grouped, short } from '../parts/numbers.ts'
-import { above, openAtFirst, parentOf, rowsOf, type TreeRow } from './rows.ts'
+import { ancestorsOf, initiallyOpen, parentOf, rowsOf, type TreeRow } from './rows.ts'
 
 interface TreeProps {
-  readonly modules: readonly ViewedModule[]
+  readonly modules: readonly ModuleDescription[]
   readonly chosen: string
   readonly onChoose: (path: string) => void
 }
 
-/** The modules, by the WAI-ARIA pattern of trees. */
+/** The tree of modules, with the keys that the WAI-ARIA pattern describes. */
 export function Tree({ modules, chosen, onChoose }: TreeProps) {
-  const [open, setOpen] = useState(() => openAtFirst(modules))
-  useEffect(() => setOpen(before => new Set([...before, ...above(chosen)])), [chosen])
+  const [open, setOpen] = useState(() => initiallyOpen(modules))
+  useEffect(() => setOpen(before => new Set([...before, ...ancestorsOf(chosen)])), [chosen])
   const [filter, setFilter] = useState('')
   const [focused, setFocused] = useState(chosen)
   const list = useRef<HTMLDivElement>(null)
@@ -71,7 +71,7 @@ export function Tree({ modules, chosen, onChoose }: TreeProps) {
     else return
     event.preventDefault()
   }
-  /** Goes to the next row that begins with what is typed. */
+  /** Goes to the next row whose name begins with the keys that were just typed. */
   const search = (key: string, at: number): void => {
     const now = Date.now()
     const text = now - typed.current.at < 600 ? typed.current.text + key : key
@@ -114,14 +114,14 @@ export function Tree({ modules, chosen, onChoose }: TreeProps) {
       </div>
       {rows.length === 0 && (
         <p class="empty" role="status">
-          No module is called so.
+          No module matches the filter.
         </p>
       )}
     </nav>
   )
 }
 
-const nameOf = ({ path, name }: ViewedModule): string => (path === '' ? 'model' : name)
+const nameOf = ({ path, name }: ModuleDescription): string => (path === '' ? 'model' : name)
 
 interface ItemProps {
   readonly row: TreeRow

@@ -1,16 +1,16 @@
-/** Which run is shown: as the model is, as the edit changes it, or both with their difference. */
+/** Which run is shown: the unedited one, the edited one, or both with their difference. */
 export type Side = 'unedited' | 'edited' | 'compared'
 export type TabName = 'module' | 'lens' | 'edit'
 
-/** What is given for an input that is no text and no ids. */
+/** The user’s value for an input other than the token ids. */
 export interface Field {
   readonly kind: 'random' | 'zeros' | 'ones' | 'positions' | 'json' | 'file'
   readonly json: string
   readonly file?: { readonly name: string; readonly base64: string }
 }
 
-/** What was typed and chosen for a run. */
-export interface Typed {
+/** The user’s inputs for a run, as they were typed and chosen. */
+export interface InputForm {
   readonly kind: 'text' | 'ids'
   /** The text, or the ids as they were typed. */
   readonly text: string
@@ -21,26 +21,27 @@ export interface Typed {
 /** A row or a column of a map whose values are listed. */
 export interface Line {
   readonly axis: 'row' | 'column'
-  /** Where rows are tokens, the token is taken. */
+  /** The index of the row, used if rows are not tokens; otherwise the chosen token counts. */
   readonly row: number
   readonly column: number
   readonly order: 'place' | 'magnitude'
 }
 
-/** All that the page shows: it stands in the address. */
-export interface Look {
+/** Everything that decides what the page shows. The page’s address has all of it. */
+export interface ViewState {
   readonly tab: TabName
   readonly module: string
   readonly side: Side
-  readonly input?: Typed | undefined
+  readonly input?: InputForm | undefined
   /** The template that was run. */
   readonly edit?: string | undefined
-  /** Of the batch. */
+  /** The row of the batch. */
   readonly batch: number
-  /** Missing for the last one. */
+  /** The position of the chosen token; missing for the last one. */
   readonly token?: number | undefined
-  /** Which value of the module; missing for its output. */
+  /** The index of the module’s shown value; missing for its output. */
   readonly value?: number | undefined
+  /** The indices on the axes before the last two. */
   readonly leading?: readonly number[] | undefined
   readonly pattern?: { readonly node: string; readonly head: number } | undefined
   readonly line: Line
@@ -48,14 +49,14 @@ export interface Look {
   readonly layer?: number | undefined
 }
 
-export const firstLine: Line = { axis: 'row', row: 0, column: 0, order: 'place' }
-export const firstLook: Look = { tab: 'module', module: '', side: 'compared', batch: 0, line: firstLine }
+export const initialLine: Line = { axis: 'row', row: 0, column: 0, order: 'place' }
+export const initialState: ViewState = { tab: 'module', module: '', side: 'compared', batch: 0, line: initialLine }
 
-/** Looks at another module: what was chosen in the last one means nothing there. */
-export const atModule = (module: string): Partial<Look> => ({
+/** The change of state to another module, which resets what was chosen within the last one. */
+export const forModule = (module: string): Partial<ViewState> => ({
   module,
   value: undefined,
   leading: undefined,
   pattern: undefined,
-  line: firstLine,
+  line: initialLine,
 })

@@ -2,32 +2,32 @@ import { joinPrinted, savingBlock } from '../../cli/run/template.ts'
 import type { Inputs, Model, Tensor, TraceOptions } from '../../runtime/index.ts'
 import type { Block } from '../../runtime/tracing/blocks/block.ts'
 
-/** Where and how traces run. */
-export interface Traced {
+/** The model to trace, and how. */
+export interface TraceTarget {
   readonly model: Model
   readonly options: TraceOptions
 }
 
-/** The values that a template saves, and the lines that it prints. */
-export interface Changed {
+/** What a template returns: the values that it saves, and the lines that it prints. */
+export interface TemplateResult {
   readonly saved: Readonly<Record<string, Tensor>>
   readonly printed: readonly string[]
 }
 
-/** @throws TemplateSyntaxError, before anything is run for it */
-export function assertReadable(template: string): void {
+/** Checks a template's syntax before anything runs. @throws TemplateSyntaxError */
+export function assertValidTemplate(template: string): void {
   savingBlock(template, TEMPLATE, () => undefined)
 }
 
 /** The name that errors show instead of a file. */
 const TEMPLATE = '<template>'
 
-/** Runs a trace that first applies a template, and then reads with `read`. */
-export async function recorded<R>(
-  { model, options }: Traced,
+/** Traces a model: applies a template first, if there is one, and then calls `read`. */
+export async function traceWithTemplate<R>(
+  { model, options }: TraceTarget,
   inputs: Inputs,
   template: string | undefined,
-  read: (model: Model, changed: Changed) => R | Promise<R>,
+  read: (model: Model, result: TemplateResult) => R | Promise<R>,
 ): Promise<R> {
   const lines: string[] = []
   const change =

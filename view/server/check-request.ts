@@ -2,37 +2,42 @@ import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { Refusal } from './refusal.ts'
 
-/** The secret in the page's address. */
+/** Makes the secret in the page's address. */
 export const makeToken = (): string => randomBytes(24).toString('base64url')
 
 /**
- * Checks a request and returns the path after the token. Pages of other sites can't guess the token, and if one of their host names leads to
- * this machine (DNS rebinding), their requests have another Host header.
- * @throws Refusal
+ * Checks a request and returns the path after the token. A page of another site can't guess the token, and if its host name leads to
+ * this machine (DNS rebinding), its requests have another Host header.
+ * @throws Refusal for a request from another site, or without the token
  */
-export function admitted({ headers, url = '/' }: IncomingMessage, token: string, port: number): string {
+export function checkRequest({ headers, url = '/' }: IncomingMessage, token: string, port: number): string {
   const hosts = ['127.0.0.1', 'localhost'].map(name => `${name}:${port}`)
   if (!hosts.includes(headers.host ?? ''))
     throw new Refusal(
       403,
       'view-host',
-      'This page answers to 127.0.0.1 and localhost alone.',
+      'This server answers only to the hosts 127.0.0.1 and localhost.',
       'use the address that the command printed',
     )
   if (headers.origin !== undefined && !hosts.some(host => headers.origin === `http://${host}`))
-    throw new Refusal(403, 'view-origin', 'Another site asked for this.', 'open the address that the command printed')
+    throw new Refusal(
+      403,
+      'view-origin',
+      'The request comes from another site.',
+      'open the address that the command printed',
+    )
   const [, first = '', rest] = /^\/([^/?]*)(\/.*)?$/.exec(url.split('?')[0]) ?? []
   if (!isSame(first, token))
     throw new Refusal(
       403,
       'view-token',
-      'The address lacks the secret that belongs to it.',
+      'The address does not have the right secret.',
       'use the whole address that the command printed',
     )
   return rest ?? ''
 }
 
-function isSame(given: string, token: string): boolean {
-  const [a, b] = [Buffer.from(given), Buffer.from(token)]
+function isSame(text: string, token: string): boolean {
+  const [a, b] = [Buffer.from(text), Buffer.from(token)]
   return a.length === b.length && timingSafeEqual(a, b)
 }

@@ -3,10 +3,10 @@ import { dirname, join, parse } from 'node:path'
 import { readVocabulary, type Vocabulary } from './vocabulary.ts'
 
 /**
- * Finds the vocabulary next to a model: under the model's own name, or where Hugging Face's models have it, also next to their folder `onnx`.
- * The user did not ask for it, so if it can't be used, a note on stderr says so, and the page works without it.
+ * Finds the vocabulary of a model: NAME.vocab.json or tokenizer.json in its folder, or tokenizer.json in the folder above, where Hugging Face
+ * has it. The user did not ask for it, so if it can't be used, a note on stderr says so, and the page works without it.
  */
-export async function vocabularyBeside(model: string): Promise<{ file: string; vocabulary: Vocabulary } | undefined> {
+export async function findVocabulary(model: string): Promise<{ file: string; vocabulary: Vocabulary } | undefined> {
   const folder = dirname(model)
   const file = [
     join(folder, `${parse(model).name}.vocab.json`),

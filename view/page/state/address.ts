@@ -1,20 +1,20 @@
-import { type Field, firstLook, type Look, type Side, type TabName, type Typed } from './look.ts'
+import { type Field, type InputForm, initialState, type Side, type TabName, type ViewState } from './view-state.ts'
 
-/** Browsers carry more, people who copy a link don't. */
-const MOST = 30_000
+/** The longest address in characters. Browsers take longer ones, but other programs cut off long links. */
+const MAX_LENGTH = 30_000
 
-/** A look as the part of the address behind #. Files are named, their bytes stay behind. */
-export function addressOf(look: Look): string {
-  const parts = partsOf(look)
+/** Writes the state as the part of an address after #. It has the names of files, but not their contents. */
+export function addressOf(state: ViewState): string {
+  const parts = partsOf(state)
   const address = String(new URLSearchParams(parts))
-  if (address.length <= MOST) return address
+  if (address.length <= MAX_LENGTH) return address
   return String(new URLSearchParams(parts.filter(([name]) => !/^(?:in\.|text$|ids$)/.test(name))))
 }
 
-function partsOf({ tab, module, side, input, edit, batch, token, value, leading, pattern, line, layer }: Look) {
+function partsOf({ tab, module, side, input, edit, batch, token, value, leading, pattern, line, layer }: ViewState) {
   const parts: [string, string][] = []
-  const add = (name: string, is: string | number | undefined, usual?: string | number): void => {
-    if (is !== undefined && is !== usual) parts.push([name, String(is)])
+  const add = (name: string, value: string | number | undefined, defaultValue?: string | number): void => {
+    if (value !== undefined && value !== defaultValue) parts.push([name, String(value)])
   }
   add('tab', tab, 'module')
   add('module', module, '')
@@ -25,7 +25,7 @@ function partsOf({ tab, module, side, input, edit, batch, token, value, leading,
     for (const [name, size] of Object.entries(input.dims)) add(`dim.${name}`, size)
   }
   add('edit', edit)
-  add('side', side, firstLook.side)
+  add('side', side, initialState.side)
   add('batch', batch, 0)
   add('token', token)
   add('value', value)
@@ -40,8 +40,8 @@ function partsOf({ tab, module, side, input, edit, batch, token, value, leading,
   return parts
 }
 
-/** The look that stands in an address; what it lacks, or has wrong, is as at first. */
-export function lookIn(address: string): Look {
+/** Reads the state from an address. Parts that are missing or wrong have their initial values. */
+export function stateFromAddress(address: string): ViewState {
   const parts = new URLSearchParams(address.replace(/^#/, ''))
   const number = (name: string): number | undefined => {
     const text = parts.get(name)
@@ -49,14 +49,14 @@ export function lookIn(address: string): Look {
   }
   const optional = <K extends string, V>(name: K, value: V | null | undefined) =>
     (value === undefined || value === null ? {} : { [name]: value }) as { [P in K]?: V }
-  const oneOf = <T extends string>(name: string, all: readonly T[], usual: T): T =>
-    all.find(one => one === parts.get(name)) ?? usual
+  const oneOf = <T extends string>(name: string, all: readonly T[], defaultValue: T): T =>
+    all.find(one => one === parts.get(name)) ?? defaultValue
   const leading = parts.get('at')?.split(',').map(Number)
   const node = parts.get('node')
   return {
     tab: oneOf<TabName>('tab', ['module', 'lens', 'edit'], 'module'),
     module: parts.get('module') ?? '',
-    side: oneOf<Side>('side', ['unedited', 'edited', 'compared'], firstLook.side),
+    side: oneOf<Side>('side', ['unedited', 'edited', 'compared'], initialState.side),
     ...optional('input', typedIn(parts)),
     ...optional('edit', parts.get('edit')),
     batch: number('batch') ?? 0,
@@ -74,8 +74,8 @@ export function lookIn(address: string): Look {
   }
 }
 
-/** Undefined where nothing was given yet. */
-function typedIn(parts: URLSearchParams): Typed | undefined {
+/** Reads the input; undefined if the address has none. */
+function typedIn(parts: URLSearchParams): InputForm | undefined {
   const [text, ids] = [parts.get('text'), parts.get('ids')]
   const named = (start: string): [string, string][] =>
     [...parts].filter(([name]) => name.startsWith(start)).map(([name, value]) => [name.slice(start.length), value])

@@ -3,11 +3,11 @@ import type { Declared, Model } from '../../runtime/index.ts'
 import { idsOf, logitsOf } from '../../runtime/language-inputs/ids-and-logits.ts'
 import { handleOf } from '../../runtime/model/modules/module.ts'
 import { findLens } from '../../runtime/names/lens-path.ts'
-import type { ViewedModel } from '../protocol/api.ts'
+import type { ModelDescription } from '../protocol/api.ts'
 import { fillingsOf } from './inputs.ts'
 
-/** What the page is told about a model before any run. */
-export function viewedModel(model: Model, provider: string, hasVocabulary: boolean): ViewedModel {
+/** Describes a model for the page: everything that is known before it runs. */
+export function describeModel(model: Model, provider: string, hasVocabulary: boolean): ModelDescription {
   const { taps } = handleOf(model)!.binding
   const { modules, inputs, outputs } = inspection(model)
   const ids = idsOf(model.signature)
@@ -27,7 +27,7 @@ export function viewedModel(model: Model, provider: string, hasVocabulary: boole
     ...(ids === undefined ? {} : { ids }),
     hasVocabulary,
     ...(logits === undefined ? {} : { logits }),
-    lens: 'why' in lens ? lens : { layers: paths(lens.layers), head: paths(lens.head) },
+    lens: 'why' in lens ? { reason: lens.why } : { layers: paths(lens.layers), head: paths(lens.head) },
   }
 }
 

@@ -1,30 +1,31 @@
-import type { GivenValue, RunRequest, Token, Tokens, ViewedInput, ViewedModel } from '../../protocol/api.ts'
+import type { InputDescription, InputValue, ModelDescription, RunRequest, Token, Tokens } from '../../protocol/api.ts'
 import type { Client } from '../client.ts'
-import type { Field, Typed } from '../look/look.ts'
+import type { Field, InputForm } from '../state/view-state.ts'
 
-/** Inputs that runs are given from now on. */
-export interface Given {
+/** The inputs of all runs until the user enters others. */
+export interface RunInputs {
   readonly request: RunRequest
-  /** Of a language model: rows of the batch. */
+  /** The tokens in each row of the batch, if the model takes token ids. */
   readonly rows: readonly (readonly Token[])[] | undefined
-  /** Counts up: other inputs, another number. */
+  /** A number that differs whenever the inputs do. */
   readonly number: number
 }
 
-/** Inputs that are filled in by hand: not the ids, and what follows from them. */
-export const othersOf = ({ inputs, ids }: ViewedModel): ViewedInput[] =>
+/** The inputs that the user fills in, besides the ids and the inputs that follow from them. */
+export const otherInputs = ({ inputs, ids }: ModelDescription): InputDescription[] =>
   inputs.filter(({ name, followsIds }) => name !== ids && !followsIds)
 
-export const emptyField = ({ fillings }: ViewedInput): Field => ({ kind: fillings[0] ?? 'json', json: '' })
+/** The field of an input before the user changes it. */
+export const emptyField = ({ fillings }: InputDescription): Field => ({ kind: fillings[0] ?? 'json', json: '' })
 
-/** What is typed, as a run takes it. @throws Error with what is missing, AnswerError */
-export async function givenOf(
-  model: ViewedModel,
+/** Converts the form to the inputs of a run. @throws Error that says what is missing, and AnswerError */
+export async function readForm(
+  model: ModelDescription,
   client: Client,
-  { kind, text, fields, dims }: Typed,
-): Promise<Omit<Given, 'number'>> {
-  const others = othersOf(model)
-  const values: Record<string, GivenValue> = Object.fromEntries(
+  { kind, text, fields, dims }: InputForm,
+): Promise<Omit<RunInputs, 'number'>> {
+  const others = otherInputs(model)
+  const values: Record<string, InputValue> = Object.fromEntries(
     others.map(input => [input.name, sentValue(input.name, fields[input.name] ?? emptyField(input))]),
   )
   let rows: Token[][] | undefined
@@ -32,12 +33,12 @@ export async function givenOf(
     rows = await rowsOf(client, kind, text)
     values[model.ids] = { json: rows.map(row => row.map(({ id }) => id)) }
   }
-  const made = openDims(others.filter(({ name }) => 'made' in values[name]))
-  const sizes = Object.fromEntries(made.map(({ name, size }) => [name, dims[name] ?? size]))
+  const open = openDims(others.filter(({ name }) => 'generated' in values[name]))
+  const sizes = Object.fromEntries(open.map(({ name, size }) => [name, dims[name] ?? size]))
   return { request: { inputs: values, dims: sizes }, rows }
 }
 
-async function rowsOf(client: Client, kind: Typed['kind'], text: string): Promise<Token[][]> {
+async function rowsOf(client: Client, kind: InputForm['kind'], text: string): Promise<Token[][]> {
   const ids = kind === 'ids' ? idsIn(text) : undefined
   const { tokens } = await client.ask<Tokens>('tokens', ids ? { ids: ids.flat() } : { text })
   if (tokens.length === 0) throw new Error('Type a text.')
@@ -45,61 +46,62 @@ async function rowsOf(client: Client, kind: Typed['kind'], text: string): Promis
   return Array.from({ length: tokens.length / length }, (_, i) => tokens.slice(i * length, (i + 1) * length))
 }
 
-/** What is sent of a field. @throws Error with what is missing */
-function sentValue(name: string, { kind, json, file }: Field): GivenValue {
+/** Converts a field to the value that is sent. @throws Error that says what is missing */
+function sentValue(name: string, { kind, json, file }: Field): InputValue {
   if (kind === 'file') {
     if (!file) throw new Error(`Choose a file for ${name}.`)
     return { file }
   }
-  if (kind !== 'json') return { made: kind }
+  if (kind !== 'json') return { generated: kind }
   try {
     return { json: JSON.parse(json) as unknown }
   } catch {
-    throw new Error(`The value of ${name} is no JSON. Write nested lists: [[0.5, 1], [2, 3]].`)
+    throw new Error(`The value of ${name} is not valid JSON. Write nested lists: [[0.5, 1], [2, 3]].`)
   }
 }
 
-/** Open dims of inputs, with a size that is usual: names once each. */
-export function openDims(inputs: readonly ViewedInput[]): { name: string; size: number }[] {
+/** The open dims of some inputs, each name once, with a default size. */
+export function openDims(inputs: readonly InputDescription[]): { name: string; size: number }[] {
   const found = new Map<string, number>()
   for (const input of inputs) {
     const { name: own, dims = [], fillings } = input
     if (fillings.length === 0) continue
     dims.forEach((dim, axis) => {
       if (typeof dim === 'number') return
-      // Sums of other dims follow from those.
+      // The size of a dim that is a sum follows from its terms.
       if (typeof dim === 'string' && /[+*/ ]|^total_/.test(dim)) return
       const name = dim ?? `${own}.${axis}`
-      if (!found.has(name)) found.set(name, usualSize(input, name, axis))
+      if (!found.has(name)) found.set(name, defaultSize(input, name, axis))
     })
   }
   return [...found].map(([name, size]) => ({ name, size }))
 }
 
-/** Sizes that most models of a kind take: images of 64 × 64, sound of 512 samples. */
-function usualSize({ type, dims = [] }: ViewedInput, name: string, axis: number): number {
+/** A size that most models accept: images of 64 × 64 pixels, sound of 512 samples. */
+function defaultSize({ type, dims = [] }: InputDescription, name: string, axis: number): number {
   if (axis === 0 || /batch/i.test(name)) return 1
   if (!/float/.test(type)) return 16
   if (dims.length === 4 && axis >= 2) return 64
   return dims.length === 2 && axis === 1 ? 512 : 16
 }
 
-/** Rows of ids out of what is typed: numbers with anything between them are one, nested lists are as many as they have. @throws Error */
+/** Reads rows of token ids: one row of numbers with spaces or commas between them, or nested lists. @throws Error for other texts */
 export function idsIn(text: string): number[][] {
   const rows = text.split(/\]\s*,?\s*\[/).map(rowIn)
   if (rows.some(row => row.length !== rows[0].length))
-    throw new Error('Rows of token ids must be of one length: [[18, 47], [56, 57]].')
+    throw new Error('All rows of token ids must have the same length: [[18, 47], [56, 57]].')
   return rows
 }
 
 function rowIn(text: string): number[] {
   const parts = text.split(/[\s,;[\]]+/).filter(part => part !== '')
   const wrong = parts.find(part => !/^\d+$/.test(part))
-  if (wrong !== undefined) throw new Error(`“${wrong}” is no token id. Type whole numbers: 18, 47, 56.`)
+  if (wrong !== undefined) throw new Error(`“${wrong}” is not a token id. Type whole numbers: 18, 47, 56.`)
   if (parts.length === 0) throw new Error('Type token ids: 18, 47, 56.')
   return parts.map(Number)
 }
 
+/** Reads a file that the user chose. */
 export function readFile(file: File): Promise<{ name: string; base64: string }> {
   return new Promise((done, failed) => {
     const reader = new FileReader()

@@ -1,0 +1,78 @@
+import type { ComponentChildren } from 'preact'
+import { useState } from 'preact/hooks'
+import type { SentMap, Sides } from '../../protocol/api.ts'
+import { aroundZero } from '../parts/colours.ts'
+import { type CellPosition, HeatMap, type HeatMapProps } from '../parts/heat-map.tsx'
+import { numberOf } from '../parts/numbers.ts'
+
+/** The properties of a heat map that all parts of a comparison share. */
+export type SharedMapProps = Omit<HeatMapProps, 'map' | 'domain' | 'scale' | 'cell' | 'onCell' | 'label' | 'note'>
+
+/** One part of a comparison: unedited, edited, or their difference. */
+interface Part {
+  readonly name: string
+  readonly map: SentMap
+  readonly isDifference: boolean
+}
+
+/** The parts to show: both runs and their difference, or only the map if nothing is compared. */
+export function partsOf(map: SentMap, compared: Sides<SentMap> | undefined): Part[] {
+  if (!compared) return [{ name: '', map, isDifference: false }]
+  const { unedited, difference } = compared
+  return [
+    { name: 'unedited', map: unedited, isDifference: false },
+    { name: 'edited', map, isDifference: false },
+    ...(difference ? [{ name: 'difference', map: difference, isDifference: true }] : []),
+  ]
+}
+
+/** Maps side by side. Each of them shows the number of the cell under the pointer. */
+export function Maps({
+  parts,
+  label,
+  domain,
+  about,
+  note,
+  ...shared
+}: SharedMapProps & {
+  parts: readonly Part[]
+  label: string
+  /** The range of the colours for both runs; a difference has its own. */
+  domain: readonly [number, number]
+  /** Renders what is above the map of a part. */
+  about?: (index: number) => ComponentChildren
+  note?: (map: SentMap, cell: CellPosition) => string
+}) {
+  const [cell, setCell] = useState<CellPosition>()
+  return (
+    <div class={parts.length > 1 ? 'side-by-side' : undefined}>
+      {parts.map((part, i) => (
+        <div key={part.name} data-part={part.name}>
+          {part.name !== '' && <h4>{part.isDifference ? 'edited − unedited' : part.name}</h4>}
+          {about?.(i)}
+          <HeatMap
+            {...shared}
+            map={part.map}
+            label={`${label}${part.name === '' ? '' : `, ${part.name}`}`}
+            domain={part.isDifference ? rangeAroundZero(part.map) : domain}
+            {...(part.isDifference ? { scale: 'diverging' as const } : {})}
+            cell={cell}
+            onCell={setCell}
+            {...(note && !part.isDifference ? { note: (at: CellPosition) => note(part.map, at) } : {})}
+          />
+        </div>
+      ))}
+    </div>
+  )
+}
+
+/** The smallest range around 0 that contains all finite cells of a map. */
+export function rangeAroundZero({ cells }: SentMap): [number, number] {
+  let largest = 0
+  for (const row of cells)
+    for (const cell of row) {
+      const size = Math.abs(numberOf(cell))
+      if (size > largest && Number.isFinite(size)) largest = size
+    }
+  return aroundZero(largest, largest)
+}

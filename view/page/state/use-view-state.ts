@@ -1,0 +1,48 @@
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { addressOf, stateFromAddress } from './address.ts'
+import type { ViewState } from './view-state.ts'
+
+export type Change = (part: Partial<ViewState>) => void
+
+export interface PageState {
+  readonly state: ViewState
+  readonly change: Change
+  /** How often the user went to another address. Each time, text that was typed but not run is lost. */
+  readonly visits: number
+}
+
+/** Keeps the state of the page in its address. The browser’s Back returns to the previous module, tab, input or edit. */
+export function useViewState(): PageState {
+  const [state, setState] = useState(() => stateFromAddress(location.hash))
+  const [visits, setVisits] = useState(0)
+  const latest = useRef(state)
+  useEffect(() => {
+    const goToAddress = (): void => {
+      if (location.hash.slice(1) === addressOf(latest.current)) return
+      latest.current = stateFromAddress(location.hash)
+      setState(latest.current)
+      setVisits(count => count + 1)
+    }
+    // Pasting a link into the address bar changes only the part after #, which also causes a popstate event.
+    addEventListener('popstate', goToAddress)
+    return () => removeEventListener('popstate', goToAddress)
+  }, [])
+  const change: Change = part => {
+    const before = latest.current
+    const after = { ...before, ...part }
+    latest.current = after
+    setState(after)
+    const address = `#${addressOf(after)}`
+    if (address === location.hash || address === `#${addressOf(before)}`) return
+    if (isStep(before, after)) history.pushState(null, '', address)
+    else history.replaceState(null, '', address)
+  }
+  return { state, change, visits }
+}
+
+/** Whether a change gets an entry of its own in the browser’s history. */
+const isStep = (before: ViewState, after: ViewState): boolean =>
+  before.tab !== after.tab ||
+  before.module !== after.module ||
+  before.input !== after.input ||
+  before.edit !== after.edit
