@@ -1,7 +1,7 @@
 import type { Engine } from '../engine/engine.ts'
 import type { ValueShape } from '../engine/scanning/value-shape.ts'
-import type { InputShapes } from '../tracing/running-trace.ts'
 import type { KnownShapes } from '../tracing/taps/tap-access.ts'
+import type { InputShapes } from '../tracing/traced-model.ts'
 
 type Shapes = ReadonlyMap<string, ValueShape>
 

@@ -1,4 +1,5 @@
 import { useBlockPosition } from '../errors/error.ts'
+import { installed } from '../errors/installed.ts'
 import type { TensorData } from '../tensor/dtypes/data.ts'
 import type { Dims, Mark, TapOwner, Value } from './expression.ts'
 import { type Scope, variableScope } from './scope.ts'
@@ -61,6 +62,5 @@ export function useEvaluator(run: Evaluator): void {
 }
 
 export function evaluate(values: readonly Value[]): Promise<TensorData[]> {
-  if (!evaluator) throw new Error('No engine is installed: import onnsight, not one of its rooms.')
-  return evaluator(values)
+  return installed(evaluator)(values)
 }

@@ -14,7 +14,7 @@ import type { TensorData } from '../tensor/dtypes/data.ts'
 import { stateOf, Tensor } from '../tensor/tensor.ts'
 import { decodeData, type EncodedData, encodeData } from '../tensor/values/encoded.ts'
 import { restoringVariables } from '../tracing/blocks/restoring-variables.ts'
-import { traceOf } from '../tracing/running-trace.ts'
+import { traceOf } from '../tracing/current-trace.ts'
 import type { TraceableVariant } from '../tracing/traceable.ts'
 import type { Backend, Tracer } from '../tracing/tracer.ts'
 

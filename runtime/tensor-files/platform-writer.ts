@@ -1,3 +1,4 @@
+import { installed } from '../errors/installed.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
 /** Writes tensors to a safetensors file. */
@@ -11,6 +12,5 @@ export function useTensorWriter(chosen: TensorWriter): void {
 }
 
 export function writeTensors(path: string, tensors: Readonly<Record<string, Tensor>>): Promise<void> {
-  if (!writer) throw new Error('No platform is installed: import onnsight, not one of its rooms.')
-  return writer(path, tensors)
+  return installed(writer)(path, tensors)
 }

@@ -2,17 +2,16 @@ import type { Program } from '../engine/blocks/program.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { TraceReport } from '../engine/running/report.ts'
 import type { ValueShape } from '../engine/scanning/value-shape.ts'
-import { OnnsightError } from '../errors/error.ts'
 import { ScannedError, TraceEndedError } from '../errors/trace.ts'
 import type { Mark, Recording, Tap, Value } from '../graph/expression.ts'
 import { currentRecorder, type Recorder, recorderScope } from '../graph/recorder.ts'
 import type { ModuleNode } from '../names/tree.ts'
 import type { TensorData } from '../tensor/dtypes/data.ts'
-import type { HeldType } from '../tensor/dtypes/dtype.ts'
 import type { Tensor } from '../tensor/tensor.ts'
+import { BlockVariables } from './blocks/block-variables.ts'
 import type { BlockOwner } from './blocks/context.ts'
 import { reachedFrom } from './blocks/frame.ts'
-import { Info, liveVariables, pullVariables, pushVariables } from './blocks/info.ts'
+import { Info, liveVariables } from './blocks/info.ts'
 import { Lines } from './blocks/lines.ts'
 import { untilStop } from './blocks/stop.ts'
 import { Invokes, type InvokesOwner, resultOfInvokes } from './invokes/invokes.ts'
@@ -20,13 +19,11 @@ import type { Rows } from './invokes/rows.ts'
 import { EngineRunner, type Runner, type RunResult } from './runner.ts'
 import { CallScope } from './scopes/call-scope.ts'
 import { currentSession, type Session } from './scopes/session-scope.ts'
-import { type KnownShapes, newView, TapAccess, type TapAccessOwner, type View } from './taps/tap-access.ts'
+import { newView, TapAccess, type TapAccessOwner, type View } from './taps/tap-access.ts'
 import type { Traceable, TraceableVariant } from './traceable.ts'
+import { type FindShapes, TracedModel } from './traced-model.ts'
 import type { Enclosing } from './values/inner-values.ts'
 import { OutgoingValues } from './values/outgoing-values.ts'
-
-/** Dtypes and dims of a trace's inputs, by name. */
-export type InputShapes = ReadonlyMap<string, { readonly type: HeldType; readonly dims: readonly number[] }>
 
 export type TracedBody = (trace: RunningTrace) => unknown
 
@@ -56,22 +53,20 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
   readonly #lines: Lines
   readonly #taps = new TapAccess(this)
   readonly #values: OutgoingValues
+  readonly #variables = new BlockVariables()
+  readonly #traced: TracedModel
   /** The invokes in the block. They bring the inputs, where the trace has none. */
   readonly invokes = new Invokes(this)
   /** The trace has no inputs of its own: its invokes bring them. */
   awaitsInvokes = false
-  #model: Traceable | undefined
-  #variant: TraceableVariant | undefined
-  #inputs: ReadonlyMap<string, TensorData> = new Map()
   #body: TracedBody | undefined
   /** The trace whose invokes this one runs as one batch. */
   #batchOf: RunningTrace | undefined
-  #pushed: Readonly<Record<string, unknown>> | undefined
   #runner: Runner | undefined
   readonly #atEnd: { readonly act: () => void; readonly view: View }[] = []
   readonly #whenRun: (() => void | Promise<void>)[] = []
   /** A generation finds dims without a scan, as it knows them from other steps. */
-  findShapes: ((engine: Engine, inputs: InputShapes) => Promise<KnownShapes>) | undefined
+  findShapes: FindShapes | undefined
   /** Called for each write whose dims may not match its place for every input. Only the export of an edit needs it. */
   onUncertainWrite: TapAccessOwner['onUncertainWrite']
   /** Replaces unknown dims by those that the user should see. */
@@ -90,6 +85,7 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
     this.outer = currentRecorder()
     this.session = currentSession()
     this.#lines = new Lines(setup.info)
+    this.#traced = new TracedModel(setup.args)
     this.#values = new OutgoingValues(this)
   }
 
@@ -146,14 +142,12 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
   }
 
   get model(): Traceable {
-    if (!this.#model) throw new Error('The tracer has not begun.')
-    return this.#model
+    return this.#traced.model
   }
 
   /** What runs the model on this trace's inputs. */
   get variant(): TraceableVariant {
-    if (!this.#variant) throw new Error('The tracer has not begun.')
-    return this.#variant
+    return this.#traced.variant
   }
 
   get engine(): Engine {
@@ -166,7 +160,7 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
 
   /** The model’s inputs as they are fed, by name: there once the trace has begun. */
   get inputs(): ReadonlyMap<string, TensorData> {
-    return this.#inputs
+    return this.#traced.inputs
   }
 
   /** Without the macro there is no text, only the line of the call, which the stack tells. */
@@ -179,27 +173,17 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
   /** Hands the block to the backend. */
   async run(model: Traceable, body: TracedBody): Promise<unknown> {
     this.#lines.noteCall()
-    this.#model = model
+    this.#traced.model = model
     this.#body = body
     return this.#setup.runBackend()
   }
 
   /** Checks the inputs and finds all shapes: before the block's first line. */
   async begin(): Promise<void> {
-    this.awaitsInvokes = (this.args.length < 2 || this.args[1] === null) && this.model.inputs.length > 0
+    this.awaitsInvokes = this.#traced.awaitsInvokes
     if (this.awaitsInvokes) return
-    this.#inputs = this.model.prepare(this.args[1])
-    try {
-      this.#variant = await this.model.variant(this.#inputs)
-      this.#taps.begin(await this.#shapes(), await this.model.axes?.(this.#variant, this.#inputs))
-    } catch (error) {
-      throw error instanceof OnnsightError ? error : this.model.misfit(error)
-    }
-  }
-
-  #shapes(): Promise<KnownShapes> {
-    const held = new Map([...this.#inputs].map(([name, { type, dims }]) => [name, { type, dims }]))
-    return this.findShapes ? this.findShapes(this.engine, held) : this.engine.shapes(held)
+    const { shapes, axes } = await this.#traced.begin(this.findShapes)
+    this.#taps.begin(shapes, axes)
   }
 
   /** Runs the model's standing edits and then the block's body: they record. */
@@ -263,12 +247,12 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
 
   /** The values of the outer variables that the block assigns. */
   pull(): Record<string, unknown> {
-    return this.info ? pullVariables(this.info) : {}
+    return this.#variables.pull(this.info)
   }
 
   /** Notes what the block's variables ended as. `commit` assigns them once the run has succeeded. */
   push(state: Readonly<Record<string, unknown>>): void {
-    this.#pushed = state
+    this.#variables.push(state)
     // In an outer trace everything flows on; only the outermost one keeps to what was saved.
     if (this.#isInner) this.passOn(Object.values(state))
   }
@@ -282,7 +266,7 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
   commit(result: unknown): void {
     this.finished = true
     this.#values.end(result)
-    if (this.#pushed && this.info) pushVariables(this.info, this.#pushed)
+    this.#variables.assign(this.info)
   }
 
   /** Values that only a variable of the trace or session around holds: nobody may ever look at them. */
@@ -320,7 +304,7 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
     const { keepsNothing } = this
     return this.#runner.run({
       recording: this.recording(wanted),
-      inputs: this.#inputs,
+      inputs: this.inputs,
       signal,
       goesOn,
       inputsComeOnce: keepsNothing,
@@ -386,24 +370,4 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
   assertGoing(label: string): void {
     if (this.finished) throw new TraceEndedError(label, this.name, this.#lines.noted?.position())
   }
-}
-
-const traces = new WeakMap<object, RunningTrace>()
-
-/** What the library's rooms use of the trace that a `Tracer` stands for. */
-export function traceOf(tracer: object): RunningTrace {
-  const trace = traces.get(tracer)
-  if (!trace) throw new Error('This is no Tracer.')
-  return trace
-}
-
-/** Ties a `Tracer` to its trace. */
-export function bindTracer(tracer: object, trace: RunningTrace): void {
-  traces.set(tracer, trace)
-}
-
-/** The trace that the code runs in; undefined outside, and after its end. */
-export function currentTrace(): RunningTrace | undefined {
-  const recorder = currentRecorder()
-  return recorder instanceof RunningTrace && !recorder.finished ? recorder : undefined
 }

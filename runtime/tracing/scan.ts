@@ -1,7 +1,7 @@
 import { stateOf } from '../tensor/tensor.ts'
 import { restoringVariables } from './blocks/restoring-variables.ts'
+import { traceOf } from './current-trace.ts'
 import { finish, recordBlock, wantedBy, withoutUnusedCycles } from './run-here.ts'
-import { traceOf } from './running-trace.ts'
 import type { Backend, Tracer } from './tracer.ts'
 
 /** Records the block and checks it against the model, but runs nothing: its tensors have dims and dtypes, and no values. */

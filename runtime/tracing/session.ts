@@ -2,8 +2,9 @@ import type { Mark } from '../graph/expression.ts'
 import { currentRecorder } from '../graph/recorder.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { infoOfCompiled } from './blocks/block.ts'
+import { BlockVariables } from './blocks/block-variables.ts'
 import { BlockContext, type BlockOwner, type CompiledBlock } from './blocks/context.ts'
-import { type Info, pullVariables, pushVariables } from './blocks/info.ts'
+import type { Info } from './blocks/info.ts'
 import { restoringVariables } from './blocks/restoring-variables.ts'
 import { untilStop } from './blocks/stop.ts'
 import { restoringScopes } from './scopes/restoring-scopes.ts'
@@ -23,7 +24,7 @@ export class RunningSession implements Session, BlockOwner {
   readonly #values = new InnerValues()
   /** The trace or session that it stands in. */
   readonly #enclosing: EnclosingBlock | undefined
-  #pushed: Readonly<Record<string, unknown>> = {}
+  readonly #variables = new BlockVariables()
   finished = false
   readonly outerBlocks: readonly unknown[]
 
@@ -44,7 +45,7 @@ export class RunningSession implements Session, BlockOwner {
     return restoringVariables(this, async () => {
       const result = await sessionScope().run(this, () => untilStop(body))
       this.finished = true
-      if (this.info) pushVariables(this.info, this.#pushed)
+      this.#variables.assign(this.info)
       this.#values.end(result, this.#enclosing?.finished === false ? this.#enclosing : undefined)
       return result
     })
@@ -59,11 +60,11 @@ export class RunningSession implements Session, BlockOwner {
   }
 
   pull(): Record<string, unknown> {
-    return this.info ? pullVariables(this.info) : {}
+    return this.#variables.pull(this.info)
   }
 
   push(state: Readonly<Record<string, unknown>>): void {
-    this.#pushed = state
+    this.#variables.push(state)
   }
 
   mark(): Mark | undefined {

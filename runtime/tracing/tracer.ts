@@ -3,8 +3,9 @@ import { knownOptions } from '../tensor/arguments/known-options.ts'
 import type { TensorData } from '../tensor/dtypes/data.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { Info } from './blocks/info.ts'
+import { bindTracer, traceOf } from './current-trace.ts'
 import { runHere } from './run-here.ts'
-import { bindTracer, RunningTrace, traceOf } from './running-trace.ts'
+import { RunningTrace } from './running-trace.ts'
 import { type TracerJSON, toPlain } from './tracer-json.ts'
 
 /** Runs what a tracer recorded. One method: a backend may run here, in another process, or far away. */

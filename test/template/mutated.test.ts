@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { type Backend, OnnsightError, type Tensor, Tracer } from 'onnsight'
 import { recorderScope } from '#dist/runtime/graph/recorder.js'
 import { recordedBlock } from '#dist/runtime/tracing/blocks/block.js'
-import { traceOf } from '#dist/runtime/tracing/running-trace.js'
+import { traceOf } from '#dist/runtime/tracing/current-trace.js'
 import { type HasTraceable, traceable } from '#dist/runtime/tracing/traceable.js'
 import { chars, ids, run, templateOf } from './run.ts'
 

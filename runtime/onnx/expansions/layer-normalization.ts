@@ -17,6 +17,7 @@ export function layerNormalization(plain: PlainNodes, opset: number, { x, gamma,
     plain.addMany('LayerNormalization', inputs, { axis: -1, epsilon: { float: epsilon } }, [['norm', as]])
     return
   }
+  // norms.ts has this definition too. It stays apart: there the nodes compute in float32, and users see `variance` as `mean_square`.
   const centred = plain.add('Sub', [x, plain.add('ReduceMean', [x], { axes: [-1] }, 'mean')], {}, 'centred')
   const squares = plain.add('Mul', [centred, centred], {}, 'square')
   const variance = plain.add('ReduceMean', [squares], { axes: [-1] }, 'variance')

@@ -1,3 +1,5 @@
+import { installed } from '../../errors/installed.ts'
+
 /** Access to files for the folders that run on every platform. */
 export interface PlatformFiles {
   /** Reads `length` bytes of a file of external data, which `location` names. */
@@ -15,6 +17,5 @@ export function usePlatformFiles(chosen: PlatformFiles): void {
 export const hasPlatform = (): boolean => files !== undefined
 
 export function platformFiles(): PlatformFiles {
-  if (!files) throw new Error('No platform is installed: import onnsight, not one of its rooms.')
-  return files
+  return installed(files)
 }

@@ -2,7 +2,7 @@ import { InvokeError } from '../../errors/invoke.ts'
 import { refuseSurplus } from '../../tensor/arguments/check-arguments.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { type Block, recordedBlock, type Template } from '../blocks/block.ts'
-import { currentTrace } from '../running-trace.ts'
+import { currentTrace } from '../current-trace.ts'
 
 /**
  * One prompt of a batch: inside `trace(model, () => …)`, which has no inputs of its own. All invokes run as one batch where they can, and
