@@ -307,6 +307,7 @@ export const rooms = {
     imports: [
       'runtime/errors',
       'runtime/language-inputs',
+      'runtime/tensor',
       'runtime/tracing',
       'runtime/model/loaded',
       'runtime/model/modules',

@@ -7,3 +7,11 @@ export class PromptError extends OnnsightError {
     super(PromptError.code, message, { fix, at, cause })
   }
 }
+
+/** A place in a prompt where no token is. */
+export class PositionError extends OnnsightError {
+  static readonly code = 'position'
+  constructor(message: string, fix: string, at?: SourcePosition) {
+    super(PositionError.code, message, { fix, at })
+  }
+}

@@ -1,6 +1,13 @@
 import { PromptError } from '../errors/prompt.ts'
 import { type ChatMessage, promptRows } from './prompt.ts'
 import type { GenerationConfig, Tokenizer } from './tokenizer.ts'
+import { Tokens } from './tokens.ts'
+
+/**
+ * What the text of a special token, such as `<|endoftext|>`, is in a prompt: 'read', that token, as in transformers; 'text', a text like any
+ * other; or 'refuse', an error.
+ */
+export type SpecialTokens = 'read' | 'text' | 'refuse'
 
 /** The files that lie beside a model’s graph. */
 export interface LanguageFiles {
@@ -11,6 +18,10 @@ export interface LanguageFiles {
   readonly generationConfig?: GenerationConfig
   /** tokenizer_config.json. */
   readonly tokenizerConfig?: Readonly<Record<string, unknown>>
+  /** The same tokenizer without its special tokens: it takes their text for any other text. */
+  readonly plainTokenizer?: () => Tokenizer
+  /** What special tokens in a text or a message are. @default 'read' in texts, and 'refuse' in messages */
+  readonly specialTokens?: SpecialTokens | undefined
   /** The text of a chat, by the model’s template. */
   readonly renderChat?: (messages: readonly ChatMessage[], addGenerationPrompt: boolean) => string
 }
@@ -62,9 +73,7 @@ export class Language {
 
   /** @throws PromptError for a prompt without tokens, and for one that is longer than the model’s context */
   encodeRow(row: string | readonly ChatMessage[]): number[] {
-    const isText = typeof row === 'string'
-    // A chat template writes the special tokens itself.
-    const ids = [...this.tokenizer.encode(isText ? row : this.chatText(row), { add_special_tokens: isText }).ids]
+    const ids = typeof row === 'string' ? this.#textIds(row) : this.#chatIds(row)
     if (ids.length === 0)
       throw new PromptError('A prompt is empty: its text has no tokens.', 'give each prompt at least one character')
     const most = this.contextLength
@@ -76,6 +85,67 @@ export class Language {
     return ids
   }
 
+  #textIds(text: string): number[] {
+    const { specialTokens = 'read' } = this.#files
+    const pieces = specialTokens === 'read' ? [text] : this.#specials.split(text)
+    if (pieces.length === 1) return [...this.tokenizer.encode(text).ids]
+    if (specialTokens === 'refuse') throw specialInText('The prompt', pieces[1])
+    const [before, after] = this.#added
+    return [...before, ...this.#encodePieces(pieces), ...after]
+  }
+
+  /** A chat template writes the special tokens itself. */
+  #chatIds(messages: readonly ChatMessage[]): number[] {
+    const { specialTokens = 'refuse' } = this.#files
+    const bare = (text: string): readonly number[] => this.tokenizer.encode(text, { add_special_tokens: false }).ids
+    if (specialTokens === 'read') return [...bare(this.chatText(messages))]
+    const marked: string[] = []
+    const marking = messages.map(message => {
+      if (typeof message.content !== 'string') return message
+      const pieces = this.#specials.split(message.content)
+      if (pieces.length === 1) return message
+      if (specialTokens === 'refuse') throw specialInText(`A message of ${message.role}`, pieces[1])
+      // Characters that no text has stand for them while the template is applied.
+      const content = pieces.map((piece, i) => (i % 2 === 0 ? piece : `${MARK}${marked.push(piece) - 1}${MARK}`))
+      return { ...message, content: content.join('') }
+    })
+    const pieces = this.chatText(marking).split(MARK)
+    return this.#encodePieces(pieces.map((piece, i) => (i % 2 === 0 ? piece : marked[Number(piece)])))
+  }
+
+  /** Pieces in turn: text in which special tokens are read, and the text of a special token that is to be text. */
+  #encodePieces(pieces: readonly string[]): number[] {
+    const { plainTokenizer } = this.#files
+    if (pieces.length > 1 && !plainTokenizer)
+      throw new PromptError(
+        'The tokenizer that this model was given can’t take the text of a special token for any other text.',
+        "load the model with its tokenizer.json, or with { specialTokens: 'refuse' }",
+      )
+    return pieces.flatMap((piece, i) => {
+      const tokenizer = i % 2 === 0 ? this.tokenizer : plainTokenizer!()
+      return piece === '' ? [] : [...tokenizer.encode(piece, { add_special_tokens: false }).ids]
+    })
+  }
+
+  /** Splits a text at the special tokens in it: every second piece is one. */
+  get #specials(): { split(text: string): string[] } {
+    const texts = [...this.tokenizer.get_added_tokens_decoder().values()].filter(({ special }) => special)
+    if (texts.length === 0) return { split: text => [text] }
+    const longestFirst = texts.map(({ content }) => content).toSorted((a, b) => b.length - a.length)
+    const pattern = new RegExp(`(${longestFirst.map(text => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|')})`)
+    return { split: text => text.split(pattern) }
+  }
+
+  /** The ids that the tokenizer adds before and after a text. */
+  get #added(): readonly [before: readonly number[], after: readonly number[]] {
+    const [whole, bare] = [
+      this.tokenizer.encode('a').ids,
+      this.tokenizer.encode('a', { add_special_tokens: false }).ids,
+    ]
+    const at = whole.findIndex((_, i) => bare.every((id, k) => whole[i + k] === id))
+    return [whole.slice(0, at), whole.slice(at + bare.length)]
+  }
+
   /** A chat as the text that the model is given. @throws PromptError if the model has no chat template */
   chatText(messages: readonly ChatMessage[], addGenerationPrompt = true): string {
     const { renderChat } = this.#files
@@ -83,6 +153,20 @@ export class Language {
     throw new PromptError(
       'This model has no chat template, so that it can’t be given messages.',
       'give it a text: the model’s page says how its prompts look',
+    )
+  }
+
+  /** The tokens of a prompt. */
+  tokens(row: string | readonly ChatMessage[]): Tokens {
+    return this.tokensOf(this.encodeRow(row), typeof row === 'string' ? row : this.chatText(row))
+  }
+
+  tokensOf(ids: readonly number[], text?: string): Tokens {
+    return new Tokens(
+      this.tokenizer,
+      ids,
+      ids.map(id => this.textOf(id)),
+      text,
     )
   }
 
@@ -113,3 +197,12 @@ export class Language {
     return typeof text === 'string' ? this.tokenizer.token_to_id(text) : undefined
   }
 }
+
+/** A character of no text. */
+const MARK = '\ue000'
+
+const specialInText = (where: string, token: string): PromptError =>
+  new PromptError(
+    `${where} has the text ${token}, which is a special token of the model.`,
+    "load the model with { specialTokens: 'text' } to give it as any other text, or 'read' if it is meant as the token",
+  )

@@ -1,6 +1,8 @@
+import { PromptError } from '../errors/prompt.ts'
 import type { Language } from '../language-inputs/language.ts'
-import type { ChatMessage } from '../language-inputs/prompt.ts'
+import { type ChatMessage, type Prompt, promptRows } from '../language-inputs/prompt.ts'
 import type { GenerationConfig, Tokenizer } from '../language-inputs/tokenizer.ts'
+import type { Tokens } from '../language-inputs/tokens.ts'
 import type { LoadedModel } from '../model/loaded/loaded-model.ts'
 import { ModelHandle, type ModelMembers, otherModelMembers } from '../model/model.ts'
 import type { Module } from '../model/modules/module.ts'
@@ -14,6 +16,13 @@ export interface LanguageMembers {
   readonly config: Readonly<Record<string, unknown>>
   /** What generation_config.json says; empty if there is none. */
   readonly generationConfig: GenerationConfig
+  /**
+   * The tokens of a text or a chat, as the model is given them; of a list, those of each. @throws PromptError
+   * @example
+   * console.log(model.tokens('The Eiffel Tower is in Paris'))
+   */
+  tokens(prompt: string | readonly ChatMessage[]): Tokens
+  tokens(prompts: readonly (string | readonly ChatMessage[])[]): Tokens[]
   /** The text of some token ids. */
   decode(ids: readonly number[]): string
   /** A chat as the text that the model is given, by its chat template. @throws PromptError if it has none */
@@ -25,7 +34,7 @@ export type LanguageModel = ModelMembers & LanguageMembers & Module
 
 const languageMembers: ReadonlySet<string> = new Set([
   ...otherModelMembers,
-  ...['tokenizer', 'config', 'generationConfig', 'decode', 'chatText'],
+  ...['tokens', 'tokenizer', 'config', 'generationConfig', 'decode', 'chatText'],
 ])
 
 /** The object behind a language model's proxy. */
@@ -55,6 +64,19 @@ export class LanguageModelHandle extends ModelHandle implements LanguageMembers 
 
   get generationConfig(): GenerationConfig {
     return this.#language.generationConfig
+  }
+
+  tokens(prompt: string | readonly ChatMessage[]): Tokens
+  tokens(prompts: readonly (string | readonly ChatMessage[])[]): Tokens[]
+  tokens(prompt: Prompt): Tokens | Tokens[] {
+    const rows = promptRows(prompt)
+    if (!rows)
+      throw new PromptError(
+        'tokens() was given no prompt.',
+        "give it a text, a chat, [{ role: 'user', content: '…' }], or a list of these",
+      )
+    const tokens = rows.map(row => this.#language.tokens(row))
+    return rows === prompt ? tokens : tokens[0]
   }
 
   decode(ids: readonly number[]): string {

@@ -17,7 +17,7 @@ export async function loadLanguageModel(
 ): Promise<LanguageModel> {
   const plain = loadOptionsOf(options, ['cpu', 'cuda'])
   const { path, folder, tokenizer } = await find(source instanceof URL ? fileURLToPath(source) : source, options)
-  const language = await readLanguage(folder, options.tokenizer ?? tokenizer)
+  const language = await readLanguage(folder, { tokenizer, ...options })
   const model = await loadWith(
     { language, newHandle: loaded => new LanguageModelHandle(loaded, language) },
     path,

@@ -1,4 +1,5 @@
 import { LoadOptionError } from '../errors/input.ts'
+import type { SpecialTokens } from '../language-inputs/language.ts'
 import { checkLoadOptions, type LoadOptions } from '../model/loaded/load-options.ts'
 import { dtypes, type ModelDtype } from './choose-graph.ts'
 import type { TokenizerSource } from './read-language.ts'
@@ -11,17 +12,27 @@ export interface LanguageModelOptions extends LoadOptions {
   readonly device?: NonNullable<LoadOptions['provider']>
   /** The path of the graph in the folder, where several could be meant: 'onnx/model.onnx'. */
   readonly file?: string
+  /**
+   * What the text of a special token in a prompt is: 'read', that token; 'text', a text like any other; 'refuse', an error.
+   * @default 'read' in texts, as in transformers; 'refuse' in the messages of a chat, which others may have written
+   */
+  readonly specialTokens?: SpecialTokens
   /** The tokenizer, or the path of its file in the folder. @default tokenizer.json */
   readonly tokenizer?: TokenizerSource
 }
 
 /** Checks the options, and gives those of `load`. @throws LoadOptionError, UnknownOptionError */
 export function loadOptionsOf(options: LanguageModelOptions, providers: readonly string[]): LoadOptions {
-  const { dtype, device, file: _file, tokenizer: _tokenizer, ...rest } = options
+  const { dtype, device, file: _file, tokenizer: _tokenizer, specialTokens, ...rest } = options
   if (dtype !== undefined && !dtypes.includes(dtype))
     throw new LoadOptionError(
       `There is no dtype ${JSON.stringify(dtype)}.`,
       `use one of ${dtypes.map(type => `'${type}'`).join(', ')}, or give the path: { file: 'onnx/…' }`,
+    )
+  if (specialTokens !== undefined && !['read', 'text', 'refuse'].includes(specialTokens))
+    throw new LoadOptionError(
+      `The option specialTokens is ${JSON.stringify(specialTokens)}.`,
+      "give 'read', 'text' or 'refuse'",
     )
   if (device !== undefined && rest.provider !== undefined && device !== rest.provider)
     throw new LoadOptionError(

@@ -1,5 +1,5 @@
 import { LanguageModelError } from '../errors/language-model.ts'
-import { Language } from '../language-inputs/language.ts'
+import { Language, type LanguageFiles, type SpecialTokens } from '../language-inputs/language.ts'
 import type { ChatMessage } from '../language-inputs/prompt.ts'
 import type { GenerationConfig, Tokenizer } from '../language-inputs/tokenizer.ts'
 import { charactersOf, characterTokenizer } from './character-tokenizer.ts'
@@ -10,16 +10,27 @@ type Json = Readonly<Record<string, unknown>>
 /** Where a tokenizer comes from: the object itself, or the path of its file in the folder. */
 export type TokenizerSource = Tokenizer | string
 
+/** How texts are read. */
+export interface ReadingOptions {
+  readonly tokenizer?: TokenizerSource | undefined
+  readonly specialTokens?: SpecialTokens | undefined
+}
+
 /** Reads a model's tokenizer, configuration and chat template. @throws LanguageModelError for a folder without a tokenizer */
-export async function readLanguage(folder: ModelFolder, source?: TokenizerSource): Promise<Language> {
+export async function readLanguage(
+  folder: ModelFolder,
+  { tokenizer: source, specialTokens }: ReadingOptions,
+): Promise<Language> {
   const [config, generationConfig, tokenizerConfig] = await Promise.all(
     ['config.json', 'generation_config.json', 'tokenizer_config.json'].map(name => jsonOf(folder, name)),
   )
-  const tokenizer = typeof source === 'object' ? source : await readTokenizer(folder, source, tokenizerConfig ?? {})
+  const tokenizers =
+    typeof source === 'object' ? { tokenizer: source } : await readTokenizer(folder, source, tokenizerConfig ?? {})
   const template = await chatTemplate(folder, tokenizerConfig ?? {})
   const renderChat = template === undefined ? undefined : await chatRenderer(folder, template, tokenizerConfig ?? {})
   return new Language({
-    tokenizer,
+    ...tokenizers,
+    specialTokens,
     ...(config ? { config } : {}),
     ...(generationConfig ? { generationConfig: generationConfig as GenerationConfig } : {}),
     ...(tokenizerConfig ? { tokenizerConfig } : {}),
@@ -27,7 +38,11 @@ export async function readLanguage(folder: ModelFolder, source?: TokenizerSource
   })
 }
 
-async function readTokenizer(folder: ModelFolder, path = 'tokenizer.json', config: Json): Promise<Tokenizer> {
+async function readTokenizer(
+  folder: ModelFolder,
+  path = 'tokenizer.json',
+  config: Json,
+): Promise<Pick<LanguageFiles, 'tokenizer' | 'plainTokenizer'>> {
   const json = await jsonOf(folder, path)
   if (json === undefined)
     throw new LanguageModelError(
@@ -35,11 +50,18 @@ async function readTokenizer(folder: ModelFolder, path = 'tokenizer.json', confi
       'write it with transformers, AutoTokenizer.from_pretrained(…).save_pretrained(folder), pass { tokenizer: … }, or open the file with load()',
     )
   const characters = charactersOf(json)
-  if (characters) return characterTokenizer(characters)
+  if (characters) return { tokenizer: characterTokenizer(characters) }
   // The library is loaded when a tokenizer is.
   const { Tokenizer: Library } = await import('@huggingface/tokenizers')
   try {
-    return new Library(json, config)
+    let plain: Tokenizer | undefined
+    return {
+      tokenizer: new Library(json, config),
+      plainTokenizer: () => {
+        plain ??= new Library({ ...json, added_tokens: ordinary(json.added_tokens) }, config)
+        return plain as Tokenizer
+      },
+    }
   } catch (error) {
     throw new LanguageModelError(
       `The tokenizer ${path} of ${folder.name} can’t be used: ${(error as Error).message}`,
@@ -48,6 +70,9 @@ async function readTokenizer(folder: ModelFolder, path = 'tokenizer.json', confi
     )
   }
 }
+
+const ordinary = (tokens: unknown): unknown[] =>
+  Array.isArray(tokens) ? tokens.filter(token => !(token as { special?: unknown }).special) : []
 
 /** The model's chat template: a file of its own, or a part of the tokenizer's configuration. */
 async function chatTemplate(folder: ModelFolder, config: Json): Promise<string | undefined> {

@@ -14,6 +14,7 @@ import { reachedFrom } from './blocks/frame.ts'
 import { Info, liveVariables } from './blocks/info.ts'
 import { Lines } from './blocks/lines.ts'
 import { untilStop } from './blocks/stop.ts'
+import type { Share } from './invokes/batch.ts'
 import { Invokes, type InvokesOwner, resultOfInvokes } from './invokes/invokes.ts'
 import type { Rows } from './invokes/rows.ts'
 import { EngineRunner, type Runner, type RunResult } from './runner.ts'
@@ -120,6 +121,11 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
   /** From here on, reads and writes are those of one invoke. */
   enterRows(rows: Rows | undefined): void {
     this.#taps.view = newView(rows)
+  }
+
+  /** The rows that the code sees, where it is an invoke among others. */
+  get rows(): Share | undefined {
+    return this.#taps.view.rows?.share
   }
 
   get outerBlocks(): readonly unknown[] {

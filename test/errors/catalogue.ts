@@ -249,6 +249,11 @@ try {
     means: 'A value of the model was used outside a trace.',
     program: `console.log(model.transformer.h[1].output)`,
   },
+  position: {
+    means: 'There is no token at a place in the prompt, or it is at another position in each prompt of a batch.',
+    program: `const chars = await LanguageModel.load('test/fixtures/models/chars.onnx')
+chars.tokens('First Citizen').at('Paris')`,
+  },
   prompt: {
     means:
       'A text can’t be given to the model: it has no tokens, or more than the model’s context, or characters that its vocabulary lacks.',

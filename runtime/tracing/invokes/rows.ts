@@ -95,6 +95,11 @@ export class Rows {
     this.#axes = axes
   }
 
+  /** Which rows they are, and how many tokens they have without padding. */
+  get share(): Share {
+    return this.#share
+  }
+
   /** The invoke's part of a value; undefined where all invokes share it. */
   spec(tap: Tap): { readonly slice: SliceSpec | undefined; readonly isShared: boolean } {
     const { batch, tokens } = this.#axes.of(tap)
