@@ -4,7 +4,8 @@ import { idsInput, roleOf } from '../language-inputs/roles.ts'
 import type { TokenPlace, Tokens, WhichToken } from '../language-inputs/tokens.ts'
 import { LoadedModel } from '../model/loaded/loaded-model.ts'
 import { refuseSurplus } from '../tensor/arguments/check-arguments.ts'
-import { currentTrace, type RunningTrace } from '../tracing/running-trace.ts'
+import { currentTrace } from '../tracing/current-trace.ts'
+import type { RunningTrace } from '../tracing/running-trace.ts'
 
 /**
  * In a block of a language model: the position of tokens of its prompt, as an index of the axis of tokens. What is given is a position
