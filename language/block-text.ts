@@ -1,24 +1,24 @@
-/** What the macro knows of a block at build time: where its text stands. Lines and columns count from 1, the end is not in the span. */
+/** What the macro records about a block at build time: where its text is. Lines and columns count from 1, and the span excludes its end. */
 export interface BlockText {
   readonly file: string | undefined
   readonly line: number
   readonly column: number
   readonly endLine: number
   readonly endColumn: number
-  /** Span of the block in the file's text: offsets in UTF-16 units. */
+  /** The span of the block in the file's text, as offsets in UTF-16 units. */
   readonly start: number
   readonly end: number
   /** The number of the first line of `text`. */
   readonly firstLine: number
-  /** The lines around the whole call, as they stand in the file: for code frames, and the block's own text. */
+  /** The lines around the whole call as they are in the file, for code frames and for the block's own text. */
   readonly text: string
-  /** Outer variables that the block assigns: pulled in at its start, pushed back at its end. */
+  /** Outer variables that the block assigns: they are copied into the block when it begins, and assigned when it has ended. */
   readonly pulled?: readonly string[]
-  /** Outer variables that other functions use too: assigned in place, put back if the trace fails. */
+  /** Outer variables that other functions use too: the block assigns them directly, and they are put back if the trace fails. */
   readonly live?: readonly string[]
 }
 
-/** One string: Babel visits and prints an object of eleven properties in some thirty times the time. */
+/** Encodes the record as one string: Babel takes about thirty times as long to visit and print an object of eleven properties. */
 export function encodeBlockText(block: BlockText): string {
   const { line, column, endLine, endColumn, start, end, firstLine, pulled = [], live = [], file, text } = block
   const head = [
@@ -34,7 +34,7 @@ export function encodeBlockText(block: BlockText): string {
 
 const HEAD = /^(\d+):(\d+)-(\d+):(\d+) (\d+)-(\d+) (\d+)(?: pulled=(\S+))?(?: live=(\S+))?(?: file=(.*))?$/
 
-/** @throws SyntaxError for what encodeBlockText() has not written */
+/** Decodes the record. @throws SyntaxError for text that encodeBlockText() has not written */
 export function decodeBlockText(encoded: string): BlockText {
   const at = encoded.indexOf('\n')
   const found = HEAD.exec(encoded.slice(0, at))

@@ -1,4 +1,4 @@
-/** A slice that can't be read: in which piece of the template, and at which character of it. */
+/** Thrown for a slice that can't be parsed, with the piece of the template and the offset in it. */
 export class SliceSyntaxError extends Error {
   readonly piece: number
   readonly offset: number
@@ -20,7 +20,7 @@ export interface Token {
 
 const PATTERN = /\s*(?:(-?\d+)(?![\w.])|(\.\.\.|…)|([A-Za-z_]\w*)|([:,[\]]))/y
 
-/** Cuts the texts of a template into tokens; between two texts stands a hole. */
+/** Splits the texts of a template into tokens, with a hole between two texts. */
 export function tokenize(pieces: readonly string[]): Token[] {
   const tokens: Token[] = []
   pieces.forEach((text, piece) => {

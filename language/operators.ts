@@ -1,4 +1,4 @@
-/** The runtime's name for each operator that means the same in JavaScript and in the template language. */
+/** The runtime's function for each operator that means the same in JavaScript and in the template language. */
 export const operatorNames = {
   '+': 'add',
   '-': 'sub',

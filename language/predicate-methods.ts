@@ -1,6 +1,6 @@
 /**
- * Methods of arrays and iterators that take what their callback gives for a truth. The macro wraps such a callback in a block, and a list of
- * layers does so at run time: a tensor is an object, so JavaScript would take each for true.
+ * Methods of arrays and iterators that use the result of their callback as a truth value. A tensor is an object, so JavaScript would take
+ * it for true. The macro wraps such callbacks in a block, and a list of layers wraps them at run time.
  */
 export const PREDICATE_METHODS: ReadonlySet<string> = new Set([
   'filter',

@@ -2,14 +2,14 @@ import { SliceSyntaxError, type Token, tokenize } from './lexer.ts'
 
 export { SliceSyntaxError }
 
-/** A value that the program gives: the n-th `${…}` of the template. */
+/** A value from the program: the n-th `${…}` of the template. */
 export interface Hole {
   readonly hole: number
 }
 
 export type SliceNumber = number | Hole
 
-/** One item of a slice, as NumPy has them. */
+/** One item of a slice, as in NumPy. */
 export type SliceItem =
   | { readonly kind: 'index'; readonly value: number }
   | { readonly kind: 'range'; readonly start?: SliceNumber; readonly stop?: SliceNumber; readonly step?: SliceNumber }
@@ -17,12 +17,12 @@ export type SliceItem =
   | { readonly kind: 'newaxis' }
   | { readonly kind: 'list'; readonly values: readonly SliceNumber[] }
   | { readonly kind: 'mask'; readonly values: readonly boolean[] }
-  /** What it means depends on the value: a number is an index, an array or tensor a list or mask. */
+  /** The value decides what this is: a number is an index, an array or tensor a list or a mask. */
   | { readonly kind: 'value'; readonly hole: number }
 
 /**
- * Reads NumPy's slice syntax: `:, -1`, `..., 3:6`, `1, 2:15:3, ::-1`, `:, None, [0, 5]`. `pieces` are the template's texts: hole n
- * stands between pieces n and n + 1.
+ * Parses NumPy's slice syntax: `:, -1`, `..., 3:6`, `1, 2:15:3, ::-1`, `:, None, [0, 5]`. `pieces` are the template's texts; hole n is
+ * between pieces n and n + 1.
  * @throws SliceSyntaxError
  */
 export function parseSlice(pieces: readonly string[]): readonly SliceItem[] {

@@ -2,15 +2,17 @@ import type { Context, NodePath, types } from './babel.ts'
 import { needsCrawl } from './bindings.ts'
 import { member } from './line-marks.ts'
 
-/** The function whose await can stand here; undefined in functions that can't wait, in parameters and in class fields. */
+/**
+ * Returns the function in which an await at this place belongs; undefined in functions that can't wait, in parameters and in class fields.
+ */
 export function waitingFunction(path: NodePath, block: types.Function): NodePath<types.Function> | undefined {
   const fn = functionAround(path)
   return fn && (fn.node === block || fn.node.async) ? fn : undefined
 }
 
 /**
- * The function around a condition, which can wait. A block of `invoke`, `iter` or `all` is made to, with no `async` from the user: it stands
- * in another block, which can wait for it.
+ * Returns the function around a condition, if it can wait. A block of `invoke`, `iter` or `all` is made async here without the user's
+ * `async`, because the block around it can wait for it.
  */
 export function waitingForCondition(
   path: NodePath,
@@ -31,7 +33,7 @@ export function waitingForCondition(
   return around
 }
 
-/** The function whose body this stands in; undefined in parameters and in class fields. */
+/** Returns the function whose body this path is in; undefined in parameters and in class fields. */
 function functionAround(path: NodePath): NodePath<types.Function> | undefined {
   let at: NodePath = path
   while (at.parentPath) {
@@ -45,10 +47,13 @@ function functionAround(path: NodePath): NodePath<types.Function> | undefined {
   return undefined
 }
 
-/** A member's computed key and its decorators stand outside of it. */
+/** A computed key and decorators are evaluated outside of the member that they belong to. */
 const isOutside = (part: NodePath): boolean => part.key === 'key' || part.listKey === 'decorators'
 
-/** What one call of this function runs in: a variable that is set where the function begins. */
+/**
+ * Returns the variable that holds the scope of one call of this function: the trace and the session that it runs in. The variable is set
+ * where the function begins.
+ */
 export function callScopeOf(
   fn: NodePath<types.Function>,
   context: Context,
@@ -65,7 +70,7 @@ export function callScopeOf(
   return t.cloneNode(id)
 }
 
-/** An await after which what the function runs in is current again. */
+/** Builds an await after which the function's trace and session are current again. */
 export function awaiting(
   argument: types.Expression,
   fn: NodePath<types.Function>,
@@ -79,7 +84,7 @@ export function awaiting(
   return t.callExpression(member(blockContext, 'resume', t), [scope(), wait])
 }
 
-/** `$.resume(here)`, for where no value is awaited by name: in clauses of `try`, in and after `for await`. */
+/** Builds `_block.resume(scope)`, for places where no value is awaited by name: in clauses of `try`, and in and after `for await`. */
 export function resuming(
   fn: NodePath<types.Function>,
   context: Context,

@@ -1,51 +1,54 @@
 import type * as BabelCore from '@babel/core'
 
-/** The Babel that calls: 7 or 8. Nothing here imports one of its own. */
+/** The Babel that runs the macro, version 7 or 8. The macro imports no Babel of its own. */
 export type Babel = typeof BabelCore
 export type NodePath<N = BabelCore.types.Node> = BabelCore.NodePath<N>
 export type t = typeof BabelCore.types
 export type { types } from '@babel/core'
 
-/** By the block’s function: its call, where that is to be awaited if the block waits. */
+/** For each block's function, its call, if the call must be awaited when the block waits. */
 export type LateBlocks = WeakMap<object, BabelCore.types.CallExpression | undefined>
 
-/** What one file's expansion carries from place to place. */
+/** The state of one file's expansion. */
 export interface Context {
   readonly babel: Babel
   readonly t: t
   readonly program: NodePath<BabelCore.types.Program>
-  /** The file's own text, line by line. */
+  /** The file's text as lines. */
   readonly lines: readonly string[]
-  /** Names in the expansions that nothing in the file has: the block's context, whether a variable is set and to what, the list of infos. */
+  /**
+   * Names that nothing in the file has: for a block's context, for a variable's setter (whether to set it, and the value), and for the list
+   * of infos.
+   */
   readonly names: Readonly<Record<'blockContext' | 'set' | 'value' | 'info', BabelCore.types.Identifier>>
-  /** The infos of the file's blocks, in the order of their expansion. */
+  /** The infos of the file's blocks, in the order in which they were expanded. */
   readonly infos: BabelCore.types.StringLiteral[]
-  /** What else the expansions need at the file's head. */
+  /** Further declarations that the expansions need at the head of the file. */
   readonly declared: BabelCore.types.VariableDeclarator[]
-  /** Relative to the folder that Babel runs in; undefined for text without a file. */
+  /** The file's path, relative to the folder that Babel runs in; undefined for text without a file. */
   readonly file: string | undefined
-  /** The namespace of `onnsight/internal`. */
+  /** The name of the namespace import of `onnsight/internal`. */
   readonly runtime: BabelCore.types.Identifier
-  /** Names that it declares nowhere are variables of earlier cells. */
+  /** Whether the text is a cell of a notebook: names that it does not declare are variables of earlier cells. */
   readonly isCell: boolean
-  /** A name for what stands at the file's head; of cells in one context no two have the same. */
+  /** Makes a new name for a declaration at the head of the file. In cells that share a context, no two names are the same. */
   uid(hint: string): BabelCore.types.Identifier
-  /** Functions whose variables Babel has to look for anew when they are expanded. */
+  /** Functions whose scope Babel must crawl again once they are expanded. */
   readonly crawled: WeakSet<object>
-  /** Calls that are expanded already: an outer block leaves them as they are. */
+  /** Calls and expressions that are expanded already. The expansion of an outer block leaves them as they are. */
   readonly expanded: WeakSet<object>
-  /** Blocks of `invoke`, `iter` and `all`: they may be made to wait. Where the call gives a value at once, it is awaited then. */
+  /** The blocks of `invoke`, `iter` and `all`, which may be made async. If the call returns a value at once, the call is then awaited. */
   readonly lateBlocks: LateBlocks
-  /** Calls of `iter` and `all` whose blocks were made to wait. */
+  /** The calls of `iter` and `all` whose blocks were made async. */
   readonly awaited: WeakSet<object>
-  /** Where functions that wait hold what they run in. */
+  /** For each function that waits, the variable that holds the scope of its call. */
   readonly callScopes: WeakMap<object, BabelCore.types.Identifier>
-  /** Tests whose tensor, if it is one, is forced already. */
+  /** Conditions that already compute their value, if it is a tensor. */
   readonly forcedTests: WeakSet<object>
   fail(path: NodePath, message: string): Error
 }
 
-/** What stands within TypeScript's `as`, `satisfies` and `!`, and within parentheses. */
+/** Returns the expression inside TypeScript's `as`, `satisfies` and `!`, and inside parentheses. */
 export function withoutTypes(node: BabelCore.types.Node): BabelCore.types.Node {
   switch (node.type) {
     case 'TSAsExpression':

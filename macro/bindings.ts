@@ -1,8 +1,8 @@
 import type { Context, NodePath, types } from './babel.ts'
 
 /**
- * Tells the variable that stands here where it stands now: the path that Babel knows it by leads to a node that was replaced. Looking through
- * the whole block once more (`scope.crawl()`) does so for all variables, and takes as long as all other work on the block.
+ * Updates the path by which Babel knows the variable at this place, as the old path leads to a node that was replaced. `scope.crawl()` does
+ * so for all variables of a block, but takes as long as all other work on the block.
  */
 export function noteMoved(path: NodePath, context: Context): void {
   const { node, scope } = path
@@ -16,17 +16,17 @@ export function noteMoved(path: NodePath, context: Context): void {
     return
   }
   const paths = scope.getBinding(node.name)?.referencePaths
-  // Where the variable alone was replaced, its old path leads to the call around it.
+  // If only the variable was replaced, its old path leads to the call around it.
   const at = paths?.findIndex(known => known.node === node || known === path.parentPath) ?? -1
   if (paths && at >= 0) paths[at] = path
 }
 
-/** The blocks around this place are rewritten in more ways than noteMoved() can follow. */
+/** Notes that the functions around this place are rewritten in ways that noteMoved() can't follow, so that Babel must crawl them again. */
 export function needsCrawl(path: NodePath, { crawled }: Context): void {
   for (let at: NodePath | null = path; at; at = at.parentPath) if (at.isFunction()) crawled.add(at.node)
 }
 
-/** Declares what a block's function got as its first parameters: the context, and the copies of outer variables. */
+/** Declares the parameters that were added to a block's function: the context, and the copies of outer variables. */
 export function declareParameters(fn: NodePath<types.Function>, context: string, copies: readonly string[]): void {
   const { scope } = fn
   const declare = (name: string, i: number) => {
@@ -34,7 +34,7 @@ export function declareParameters(fn: NodePath<types.Function>, context: string,
     return scope.getOwnBinding(name)
   }
   const isWithin = (path: NodePath): boolean => path.findParent(({ node }) => node === fn.node) !== null
-  // A path for each call of it would cost more than all of them tell.
+  // The context's uses get no paths: creating one for each call costs more than any plugin gains from them.
   const own = declare(context, 0)
   if (own) own.referenced = true
   for (const [i, name] of copies.entries()) {

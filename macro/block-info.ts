@@ -2,7 +2,7 @@ import { type BlockText, encodeBlockText } from '../language/block-text.ts'
 import type { Context, NodePath, types } from './babel.ts'
 import type { OuterVariables } from './outer-variables.ts'
 
-/** What the runtime is told of a block: where its text stands, and the lines around it. It cuts the text out when someone asks. */
+/** Encodes where a block's text is, and the lines around it, for the runtime. The runtime cuts out the text when it is asked for. */
 export function infoOf(
   call: NodePath,
   block: NodePath<types.Function>,
@@ -16,7 +16,7 @@ export function infoOf(
   return literal(encodeBlockText({ ...text, pulled: local, live }), context)
 }
 
-/** The same of a template: its text between the backticks. */
+/** Encodes the same for a template, whose text is between the backticks. */
 export function templateInfo(tagged: NodePath<types.TaggedTemplateExpression>, context: Context): types.StringLiteral {
   const { quasi } = tagged.node
   const first = quasi.quasis[0].loc?.start ?? { line: 1, column: 0 }
@@ -54,7 +54,7 @@ function blockText(
   }
 }
 
-/** With its text as it is printed: Babel's own way looks at each character. */
+/** Builds a string literal with its printed form, because Babel's own printing looks at each character. */
 function literal(value: string, { t }: Context): types.StringLiteral {
   const literal = t.stringLiteral(value)
   literal.extra = {

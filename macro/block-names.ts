@@ -1,18 +1,18 @@
 import { type Context, type types, withoutTypes } from './babel.ts'
 
-/** What the nodes of a block name, in whatever scope. */
+/** The names in a block, regardless of scope. */
 export interface BlockNames {
   readonly assigned: ReadonlySet<string>
   readonly declared: ReadonlySet<string>
-  /** Variables that are read or called, names in types apart. */
+  /** Variables that are read or called, without names in types. */
   readonly read: ReadonlySet<string>
-  /** Those of them that are read elsewhere than as an operator's operand, as a key or in a text: what they hold may be changed there. */
+  /** The read variables whose object may be changed there: they are read elsewhere than as an operator's operand, as a key or in a text. */
   readonly handled: ReadonlySet<string>
-  /** Whether the `this` around the block is read in it. */
+  /** Whether the block reads the `this` of the code around it. */
   readonly readsThis: boolean
 }
 
-/** A look at the nodes alone: to walk over paths with their scopes costs some ten times as much. */
+/** Collects the names by looking at nodes only: traversing paths with their scopes takes about ten times as long. */
 export function namesIn(block: types.Function, t: Context['t']): BlockNames {
   const assigned = new Set<string>()
   const declared = new Set<string>()
@@ -37,7 +37,7 @@ export function namesIn(block: types.Function, t: Context['t']): BlockNames {
   return { assigned, declared, read, handled, readsThis: readsThis && block.type === 'ArrowFunctionExpression' }
 }
 
-/** Whether an object that stands here stays as it is. */
+/** Whether reading an object at this place leaves it unchanged. */
 function isOperand(node: types.Node, parent: types.Node | undefined, grandparent: types.Node | undefined): boolean {
   switch (parent?.type) {
     case 'BinaryExpression':
@@ -53,7 +53,7 @@ function isOperand(node: types.Node, parent: types.Node | undefined, grandparent
   }
 }
 
-/** The variables that a node assigns. */
+/** Returns the variables that a node assigns. */
 export function targetsOf(node: types.Node): string[] {
   if (node.type === 'AssignmentExpression') return targetNames(node.left)
   if (node.type === 'UpdateExpression') return targetNames(node.argument)
@@ -61,7 +61,7 @@ export function targetsOf(node: types.Node): string[] {
   return isLoop && node.left.type !== 'VariableDeclaration' ? targetNames(node.left) : []
 }
 
-/** The names that a node declares. */
+/** Returns the names that a node declares. */
 function declares(node: types.Node, t: Context['t']): string[] {
   const own = 'id' in node && node.id?.type === 'Identifier' ? [node.id.name] : []
   if (t.isFunction(node)) return [...own, ...node.params.flatMap(param => Object.keys(t.getBindingIdentifiers(param)))]
@@ -69,7 +69,7 @@ function declares(node: types.Node, t: Context['t']): string[] {
   return node.type === 'CatchClause' ? targetNames(node.param ?? null) : own
 }
 
-/** The variables that an assignment's left side sets: through patterns, and through TypeScript's `as` and `!`. */
+/** Returns the variables that the left side of an assignment sets, also in patterns and inside TypeScript's `as` and `!`. */
 function targetNames(target: types.Node | null): string[] {
   if (!target) return []
   const bare = withoutTypes(target)
@@ -92,12 +92,12 @@ function targetNames(target: types.Node | null): string[] {
   }
 }
 
-/** Names in types are gone when the program runs. */
+/** Whether a node is a type. Names in types do not exist at run time. */
 export const isType = (node: types.Node): boolean =>
   (node.type.startsWith('TS') && withoutTypes(node) === node && node.type !== 'TSInstantiationExpression') ||
   /Type(Annotation|Parameter\w*|Alias)$/.test(node.type)
 
-/** Has a `this` of its own. */
+/** Whether a node has a `this` of its own. */
 const hasThis = (node: types.Node, t: Context['t']): boolean =>
   (t.isFunction(node) && node.type !== 'ArrowFunctionExpression') ||
   node.type === 'ClassProperty' ||

@@ -3,15 +3,15 @@ import typescript from '@babel/preset-typescript'
 import plugin from './plugin.ts'
 
 export interface CellOptions {
-  /** How messages name it. @default '<cell>' */
+  /** The name of the cell in messages. @default '<cell>' */
   readonly name?: string
-  /** @default true */
+  /** Whether the cell may be TypeScript. @default true */
   readonly typescript?: boolean
 }
 
 /**
- * The text of a notebook cell or of a line in an interactive console with the macro expanded: what tslab, IJavascript or a console of your
- * own evaluates in its place. `import` and `require` both work; code frames and line numbers are the cell's own.
+ * Expands the macro in the text of a notebook cell or of a line in an interactive console. tslab, IJavascript or a console of your own
+ * evaluate the result in its place. `import` and `require` both work; code frames and line numbers are the cell's own.
  * @throws Error with a code frame where a block can't be captured
  */
 export function compileCell(
@@ -24,7 +24,7 @@ export function compileCell(
     configFile: false,
     babelrc: false,
     sourceType: 'unambiguous',
-    // Notebooks show text as it is.
+    // Notebooks don't interpret terminal colours.
     highlightCode: false,
     presets: isTypeScript ? [typescript] : [],
     plugins: [[plugin, { file: name, cell: true }]],

@@ -3,7 +3,7 @@ import { type Context, type NodePath, type types, withoutTypes } from './babel.t
 import { needsCrawl } from './bindings.ts'
 import { member } from './line-marks.ts'
 
-/** Where a temporary of this place is declared: a parameter's default can't see the variables of its function's body. */
+/** Declares a temporary variable for this place. A parameter's default can't see the variables of its function's body. */
 export function temporary(path: NodePath, hint: string, { t }: Context): types.Identifier {
   let at: NodePath = path
   while (at.parentPath && !at.isProgram() && !at.isStaticBlock() && !(at.parentPath.isFunction() && at.key === 'body'))
@@ -14,7 +14,7 @@ export function temporary(path: NodePath, hint: string, { t }: Context): types.I
   return id
 }
 
-/** Expressions that are never a tensor. */
+/** Whether an expression is never a tensor. */
 export function isPlain(test: types.Node): boolean {
   const node = withoutTypes(test)
   switch (node.type) {
@@ -42,7 +42,7 @@ export function isPlain(test: types.Node): boolean {
   }
 }
 
-/** A condition whose tensor, if it is one, is forced. `value` is the identifier that holds the value itself. */
+/** Builds a condition that computes its value first, if that is a tensor. `value` is the identifier that holds the value itself. */
 export function condition(
   path: NodePath,
   test: types.Expression,
@@ -53,7 +53,7 @@ export function condition(
   return forcedExpression('truth', path, test, block, context, blockContext)
 }
 
-/** An expression that gives the value of a tensor with one element, if it is one. */
+/** Builds an expression that gives a tensor's only element, and any other value as it is. */
 export function forcedValue(
   path: NodePath,
   value: types.Expression,

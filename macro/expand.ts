@@ -9,13 +9,13 @@ import { modelsOf } from './refused-indexing.ts'
 import { rewriteBody } from './rewrite-block.ts'
 import { updatedObjects } from './updated-objects.ts'
 
-/** Forms that can do without a block, with as many arguments. */
+/** Forms that work without a block, with the number of arguments that they then have. */
 const plainCalls: Readonly<Record<string, { readonly args: number; readonly name: string }>> = {
   scan: { args: 2, name: 'scanModel' },
   generate: { args: 3, name: 'generateModel' },
 }
 
-/** `trace(model, inputs, () => …)` becomes a call of the runtime with the compiled block. */
+/** …)` becomes => Turns `trace(model, inputs, () => …)` into a call of the runtime with the compiled block. */
 export function expandBlock(form: Form, call: NodePath<types.CallExpression>, context: Context): void {
   const { t, runtime, expanded } = context
   const plain = plainCalls[form.name]
@@ -56,7 +56,7 @@ export function expandBlock(form: Form, call: NodePath<types.CallExpression>, co
   ]
   const args = call.node.arguments.slice(0, -1) as types.Expression[]
   const compiled = compileBlock(fn, names, context)
-  // In its place: what replaces a node is traversed once more by every plugin.
+  // The call is changed in place. If it were replaced, every plugin would visit it again.
   call.node.callee = member(runtime, form.name, t)
   call.node.arguments = [
     t.arrayExpression(args),
@@ -67,7 +67,7 @@ export function expandBlock(form: Form, call: NodePath<types.CallExpression>, co
   expanded.add(call.node)
   for (const i of args.keys()) noteMoved(call.get(`arguments.0.elements.${i}`) as NodePath, context)
   if (compiled !== fn) return
-  // The function is the same, so Babel does not look at it anew.
+  // The function node is the same, so Babel does not visit it again.
   const compiledPath = call.get('arguments.2') as NodePath<types.Function>
   if (context.crawled.has(fn)) compiledPath.scope.crawl()
   else declareParameters(compiledPath, blockContext.name, names)
@@ -86,7 +86,9 @@ function waits(body: types.Node, { t }: Context): boolean {
   return found
 }
 
-/** The block's text as a function of the context, of what the outer variables hold that it assigns, and of its own parameters. */
+/**
+ * Compiles the block to a function of the block's context, of the values of the outer variables that it assigns, and of its own parameters.
+ */
 function compileBlock(
   fn: types.Function,
   names: readonly string[],
@@ -112,13 +114,13 @@ function compileBlock(
     body.body.unshift(...keep)
     return Object.assign(fn, { params, async: true, expression: false, returnType: null, typeParameters: null })
   }
-  // It has a `this` and may call itself by its name.
+  // A function expression has its own `this` and may call itself by its name.
   const own = t.functionExpression((fn as types.FunctionExpression).id ?? null, [], body, false, true)
   const called = t.returnStatement(t.callExpression(own, []))
   return t.arrowFunctionExpression(params, t.blockStatement([...keep, called]), true)
 }
 
-/** Reads and writes one outer variable, from where the call stands. */
+/** Builds an accessor of one outer variable, which reads or assigns it from where the call stands. */
 function frameVariable(name: string, { t, names: { set, value } }: Context): types.ObjectProperty {
   const assignment = t.assignmentExpression('=', t.identifier(name), t.cloneNode(value))
   const accessor = t.arrowFunctionExpression(
@@ -128,7 +130,7 @@ function frameVariable(name: string, { t, names: { set, value } }: Context): typ
   return t.objectProperty(t.identifier(name), accessor)
 }
 
-/** Parameters move one function outwards: what would look at them differently there is refused. */
+/** Refuses what would mean something else once the parameters belong to the outer function. */
 function checkParameters(block: NodePath<types.Function>, { t, fail }: Context): void {
   const names = new Set(block.node.params.flatMap(param => Object.keys(t.getBindingIdentifiers(param))))
   if (block.node.params.length === 0) return
@@ -150,7 +152,7 @@ function checkParameters(block: NodePath<types.Function>, { t, fail }: Context):
   })
 }
 
-/** An edit runs in each later trace: what it would assign then is no variable of the code that made it. */
+/** Refuses an edit that assigns outer variables: it runs in each later trace, when these variables may no longer exist. */
 function checkVariables(form: Form, { local, live }: OuterVariables, block: NodePath, { fail }: Context): void {
   const [name] = [...local, ...live]
   if (form.name !== 'edit' || name === undefined) return

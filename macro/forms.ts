@@ -1,13 +1,13 @@
-/** A form that captures a block, and what stands before the block. */
+/** A form of the macro that captures a block. */
 export interface Form {
   readonly name: 'trace' | 'scan' | 'edit' | 'generate' | 'session' | 'invoke'
-  /** What the block's call looks like, for messages. */
+  /** How the form is called with a block, for messages. */
   readonly usage: string
-  /** The same with a template; undefined where none can stand. */
+  /** How it is called with a template, for messages; undefined if it takes none. */
   readonly templateUsage: string | undefined
-  /** Arguments before the block, at most. */
+  /** The most arguments before the block. */
   readonly most: number
-  /** The arguments in words. */
+  /** The arguments before the block, in words. */
   readonly takes: string
 }
 
@@ -45,7 +45,10 @@ export const forms: Readonly<Record<string, Form>> = {
   },
 }
 
-/** An invoke's block is a function of the trace around it, and is compiled with it; its template stands alone. */
+/**
+ * `invoke` as a form with a template. Its block belongs to the block of the trace and is compiled with it, while its template is compiled
+ * alone.
+ */
 export const invokeForm: Form = {
   name: 'invoke',
   usage: 'invoke(inputs, () => …)',
@@ -54,7 +57,7 @@ export const invokeForm: Form = {
   takes: 'inputs',
 }
 
-/** What needs no rewriting but the name of the module that it comes from. */
+/** Functions of which only the module that they are imported from is rewritten. */
 export const plainForms = [
   'save',
   'stop',
@@ -69,7 +72,7 @@ export const plainForms = [
   'next',
 ] as const
 
-/** How many arguments they take, at most; print() takes any number. */
+/** The most arguments that each of them takes; print() takes any number. */
 export const mostArguments: Readonly<Record<string, number>> = {
   save: 1,
   stop: 0,
@@ -83,10 +86,10 @@ export const mostArguments: Readonly<Record<string, number>> = {
   next: 0,
 }
 
-/** Of those, the ones that run the model: in a block they are awaited by themselves. */
+/** Those that run the model. In a block, the macro awaits them. */
 export const awaitedForms = ['print', 'assert', 'next'] as const
 
-/** Names that are promised for later versions. */
+/** Names that are reserved for later versions. */
 export const laterForms = ['grad'] as const
 
 export const knownForms: readonly string[] = [...Object.keys(forms), ...plainForms, 's']

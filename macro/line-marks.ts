@@ -1,7 +1,7 @@
 import type { Context, NodePath, t, types } from './babel.ts'
 import { needsCrawl } from './bindings.ts'
 
-/** Statements that run nothing by themselves. */
+/** Statements that run nothing themselves. */
 const silent = new Set([
   'FunctionDeclaration',
   'EmptyStatement',
@@ -10,7 +10,7 @@ const silent = new Set([
   'TSDeclareFunction',
 ])
 
-/** Notes each statement's line before it: the list with the marks in it. */
+/** Returns the statements with a mark before each one, which notes its line. */
 export function withMarks(statements: readonly types.Statement[], context: types.Identifier, t: t): types.Statement[] {
   return statements.flatMap(statement => {
     if (silent.has(statement.type) || !statement.loc) return [statement]
@@ -30,7 +30,7 @@ export function member(object: types.Expression, name: string, t: t): types.Memb
   return t.memberExpression(t.cloneNode(object), t.identifier(name))
 }
 
-/** A lone statement under an if or a loop becomes a block, so that it can have a mark. */
+/** Turns a single statement under an `if` or a loop into a block, so that a mark can stand before it. */
 export function blockify(path: NodePath, key: 'consequent' | 'alternate' | 'body', context: Context): void {
   const child = path.get(key) as NodePath
   if (!child.node || child.isBlockStatement() || !child.isStatement()) return

@@ -1,20 +1,20 @@
 import { readFile } from 'node:fs/promises'
 import type { LoadHook } from 'node:module'
 import { fileURLToPath } from 'node:url'
-// Static imports: a dynamic one inside a hook never resolves in Node 20.
+// These imports are static, because a dynamic import in a hook never resolves in Node 20.
 import * as babel from '@babel/core'
 import typescript from '@babel/preset-typescript'
 import plugin from './plugin.ts'
 
 export { resolve } from './resolve.ts'
 
-// Node 20 can't require() a module from text that a hook gave.
+// Matches files that require() the macro: Node 20 can't require() a module whose text comes from a hook.
 const REQUIRED = /\brequire\(\s*['"]onnsight\/trace\.macro(\.c?js)?['"]/
 
-// Babel 8 does so always, and refuses the option.
+// Babel 8 always allows `declare` fields, and refuses this option.
 const TYPESCRIPT = babel.version.startsWith('7.') ? { allowDeclareFields: true } : {}
 
-/** Node's load hook: TypeScript, and JavaScript that uses the macro, go through Babel. */
+/** Node's load hook. TypeScript, and JavaScript that uses the macro, go through Babel. */
 export const load: LoadHook = async (url, context, next) => {
   const kind = /\.([cm]?[jt]sx?)(\?.*)?$/.exec(url)?.[1]
   if (!url.startsWith('file:') || url.includes('/node_modules/') || !kind || kind === 'cts' || kind === 'cjs')
@@ -47,7 +47,9 @@ export const load: LoadHook = async (url, context, next) => {
   return { format: 'module', source: result?.code ?? '', shortCircuit: true }
 }
 
-/** What is wrong in the user's file is in the message, with a code frame: Babel's own lines tell nothing. `ONNSIGHT_DEBUG` keeps them. */
+/**
+ * Removes Babel's frames from the stack. The message says what is wrong in the user's file, with a code frame. `ONNSIGHT_DEBUG` keeps them.
+ */
 function withoutStack(error: Error): Error {
   if (process.env.ONNSIGHT_DEBUG || !(error as { code?: string }).code?.startsWith('BABEL_')) return error
   const plain = error instanceof SyntaxError ? new SyntaxError(error.message) : new Error(error.message)

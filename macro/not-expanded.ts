@@ -1,4 +1,4 @@
-/** A form of the macro was called as it stands: no Babel had expanded it. */
+/** Thrown when a form of the macro is called that no Babel has expanded. */
 export class MacroNotExpandedError extends Error {
   readonly code = 'macro-not-expanded'
   constructor(name: string, frame: string) {
@@ -14,7 +14,7 @@ export class MacroNotExpandedError extends Error {
   }
 }
 
-/** What stands in for a form until it is expanded: throws, and shows the calling line. */
+/** Makes a function that stands in for a form and throws when called, with the calling line. */
 export function notExpanded(name: string): (...args: unknown[]) => never {
   return () => {
     throw new MacroNotExpandedError(name, callingLine(new Error().stack ?? ''))
@@ -24,7 +24,7 @@ export function notExpanded(name: string): (...args: unknown[]) => never {
 const LONGEST = 400
 
 function callingLine(stack: string): string {
-  // Not imported: this file goes into bundles, for browsers too.
+  // `fs` is not imported, because bundles for browsers contain this file too.
   const fs = globalThis.process?.getBuiltinModule?.('node:fs')
   if (!fs) return ''
   const { fileURLToPath } = process.getBuiltinModule('node:url')
@@ -42,7 +42,7 @@ function callingLine(stack: string): string {
     try {
       const lines = fs.readFileSync(file, 'utf8').split('\n')
       const from = Math.max(1, at - 2)
-      // A bundle: its lines are no code that anyone wrote.
+      // Very long lines are a bundle's, which are no code that anyone wrote.
       if (lines.slice(from - 1, at + 2).some(text => text.length > LONGEST)) return place
       const shown = lines
         .slice(from - 1, at + 2)

@@ -4,7 +4,7 @@ import { needsCrawl } from './bindings.ts'
 import { condition, temporary } from './conditions.ts'
 import { member } from './line-marks.ts'
 
-/** The runtime's name for each operator that tensors have. */
+/** The runtime's function for each operator that works on tensors. */
 export const operatorNames: Readonly<Record<string, string>> = {
   ...sharedNames,
   '===': 'eq',
@@ -13,10 +13,10 @@ export const operatorNames: Readonly<Record<string, string>> = {
   '!=': 'looseNe',
 }
 
-/** Those that only ask whether two values are the same. */
+/** The operators that compare two values for equality. */
 export const equalities: ReadonlySet<string> = new Set(['===', '!==', '==', '!='])
 
-/** `a.b += c`: the target's parts are evaluated once, in JavaScript's order. */
+/** Rewrites an assignment such as `a.b += c`. The parts of the target are evaluated once, in JavaScript's order. */
 export function rewriteAssignment(
   path: NodePath<types.AssignmentExpression>,
   block: types.Function,
@@ -52,7 +52,10 @@ export function rewriteAssignment(
   path.skip()
 }
 
-/** The target with its object and key held in variables; undefined where it is none. */
+/**
+ * Returns the target with its object and key held in variables, so that it can be evaluated twice; undefined if it is no variable or
+ * member.
+ */
 function stableTarget(
   path: NodePath,
   left: types.Node,
@@ -72,7 +75,7 @@ function stableTarget(
   }
   const key = node.property as types.Expression
   const holdsKey = node.computed && !isStable(key)
-  // The key's own effects come after the object is known.
+  // An identifier is held too if the key is: JavaScript reads the object before it evaluates the key.
   const object =
     isStable(node.object) && !(holdsKey && t.isIdentifier(node.object))
       ? node.object

@@ -2,16 +2,16 @@ import { type Context, type NodePath, type types, withoutTypes } from './babel.t
 import { type BlockNames, isType, targetsOf } from './block-names.ts'
 
 export interface OuterVariables {
-  /** Pulled in at the block's start, pushed back at its end. */
+  /** Variables that are copied into the block when it begins, and assigned when it has ended. */
   readonly local: readonly string[]
-  /** Assigned where they are, as other functions look at them too. */
+  /** Variables that the block assigns directly, because other functions use them too. */
   readonly live: readonly string[]
 }
 
-/** Kinds of bindings that can't be assigned. 'local' is a function expression's own name. */
+/** Kinds of bindings that can't be assigned. 'local' is the own name of a function expression. */
 const CONSTANT: readonly string[] = ['const', 'module', 'local']
 
-/** The variables from outside that a block assigns. */
+/** Finds the outer variables that a block assigns. */
 export function outerVariables(
   block: NodePath<types.Function>,
   call: NodePath,
@@ -40,14 +40,14 @@ export function outerVariables(
       const user = use.getFunctionParent()?.node
       return use.findParent(parent => parent === block) ? user !== block.node : user !== owner
     })
-    // Its copy would be a parameter beside the block's own declaration of that name.
+    // If the block declares the same name itself, the copy would be a second declaration.
     const isOwnToo = block.scope.hasOwnBinding(name)
     ;(isShared || isOwnToo || !isWaitedFor(call) ? live : local).push(name)
   }
   return { local, live }
 }
 
-/** Whether the function around it does nothing before the block has ended; else it may look at the variables meanwhile. */
+/** Whether the function around the call does nothing until the block has ended. If not, it may use the variables meanwhile. */
 function isWaitedFor(call: NodePath): boolean {
   let outer = call
   while (outer.parentPath && withoutTypes(outer.parent) !== outer.parent) outer = outer.parentPath
@@ -59,7 +59,10 @@ function isWaitedFor(call: NodePath): boolean {
   )
 }
 
-/** Each with where. A name that can be assigned around the block, and that nothing in the block declares, is found without its path. */
+/**
+ * Returns each outer variable that the block assigns, with a path where it does so. A name that can be assigned around the block, and that
+ * nothing in the block declares, is found without its path.
+ */
 function assignedOutside(
   block: NodePath<types.Function>,
   call: NodePath,
@@ -78,8 +81,8 @@ function assignedOutside(
 }
 
 /**
- * What else of the scope around it the block reads: an array or an object there may hold what the block puts into it. Functions, plain
- * constants, operands and the model hold nothing.
+ * Returns the other outer variables that the block reads and that may hold what the block puts into them: arrays and objects. Functions,
+ * plain constants, operands and the model hold nothing.
  */
 export function reachedVariables(
   block: NodePath<types.Function>,
@@ -101,7 +104,7 @@ export function reachedVariables(
   return names.readsThis ? [...found, t.thisExpression()] : found
 }
 
-/** Of names that are declared in the block too: those that are read where the outer variable is meant. */
+/** Of names that the block declares too, returns those that it reads where the outer variable is meant. */
 function readOutside(block: NodePath<types.Function>, names: ReadonlySet<string>): Set<string> {
   const found = new Set<string>()
   block.traverse({

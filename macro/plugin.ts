@@ -4,22 +4,22 @@ import { importedBy } from './references.ts'
 import { transform } from './transform.ts'
 
 export interface PluginOptions {
-  /** Module that the output imports. @default 'onnsight/internal' */
+  /** The module that the output imports. @default 'onnsight/internal' */
   readonly runtime?: string
-  /** How messages name the file, where it is none on disk. @default its path from the current folder */
+  /** The name of the file in messages, if it is not on disk. @default its path from the current folder */
   readonly file?: string
-  /** The text is a cell: what it declares nowhere, an earlier one does. */
+  /** Whether the text is a cell of a notebook: names that it does not declare are variables of earlier cells. */
   readonly cell?: boolean
 }
 
 interface BabelFile {
   readonly code: string
   readonly opts: { readonly filename?: string; readonly cwd: string }
-  /** What Babel gives to who called it: whether the macro stood in the file. */
+  /** Data for the caller of Babel: whether the file uses the macro. */
   readonly metadata: { onnsight?: boolean }
 }
 
-/** The macro as an ordinary Babel plugin: for set-ups without babel-plugin-macros. */
+/** The macro as an ordinary Babel plugin, for set-ups without babel-plugin-macros. */
 export default function onnsightPlugin(babel: Babel, options: PluginOptions = {}): PluginObj {
   return {
     name: 'onnsight',

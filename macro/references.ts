@@ -2,21 +2,21 @@ import type { NodePath, types } from './babel.ts'
 import { failAt } from './code-frame-error.ts'
 import { destructureRequire } from './whole-require.ts'
 
-/** References to each imported name. */
+/** The references to each imported name. */
 export type References = Readonly<Record<string, readonly NodePath[] | undefined>>
 
 const REQUIRE = /\brequire\b/
 const SOURCE = /(^|\/)onnsight\/trace\.macro(\.c?js)?$/
 
-/** What the imports of a file take from the macro, and the statements and declarators that do so. */
+/** The names that a file imports from the macro, and the import statements and declarators. */
 export interface Imported {
   readonly references: References
   readonly imports: readonly NodePath[]
 }
 
 /**
- * All uses of the macro in a file, however many imports it has: blocks stand within each other, wherever their names come from.
- * `source` is another name of the macro’s module.
+ * Finds all uses of the macro in a file, however many imports it has: blocks of names from different imports may be nested. `source` is
+ * another name of the macro’s module.
  */
 export function importedBy(
   program: NodePath<types.Program>,
@@ -46,7 +46,7 @@ export function importedBy(
     }
     imports.push(path)
   }
-  // To walk over the whole file costs much, and few files have a `require`. What has no text is given as a tree.
+  // Traversing the whole file takes long, and few files contain a `require`. A file without text is given as a tree.
   if (code !== '' && !REQUIRE.test(code)) return { references, imports }
   program.traverse({
     VariableDeclarator(path) {
@@ -73,7 +73,7 @@ export function importedBy(
   return { references, imports }
 }
 
-/** Forms that the package itself has not, under these names: without a build they are methods of the model. */
+/** Forms that `onnsight` does not export under these names: without a build they are methods of the model. */
 const OF_THE_MACRO: ReadonlySet<string> = new Set(['trace', 'scan', 'edit', 'generate', 'session'])
 
 const namesOf = ({ specifiers }: types.ImportDeclaration): string[] =>
@@ -82,7 +82,7 @@ const namesOf = ({ specifiers }: types.ImportDeclaration): string[] =>
 const nameOf = (imported: types.Identifier | types.StringLiteral): string =>
   imported.type === 'Identifier' ? imported.name : imported.value
 
-/** `require('onnsight/trace.macro')`. */
+/** Whether the expression is `require('onnsight/trace.macro')`. */
 function isRequired(init: types.Node | null | undefined, isMacro: (name: string) => boolean): boolean {
   if (init?.type !== 'CallExpression' || init.callee.type !== 'Identifier' || init.callee.name !== 'require')
     return false

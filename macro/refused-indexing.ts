@@ -2,10 +2,10 @@ import { type Context, type NodePath, type types, withoutTypes } from './babel.t
 
 export type Member = NodePath<types.MemberExpression | types.OptionalMemberExpression>
 
-/** Names in the block that are its model. */
+/** The variables that are the block's model. */
 export type Models = ReadonlySet<unknown>
 
-/** What a block's model is called: its first argument, and the block's parameter. */
+/** Returns the variables that are a block's model: the first argument of the call, and the block's parameter. */
 export function modelsOf(call: NodePath<types.CallExpression>, block: NodePath<types.Function>): Models {
   const names = [
     [call, call.node.arguments[0]],
@@ -14,12 +14,13 @@ export function modelsOf(call: NodePath<types.CallExpression>, block: NodePath<t
   return new Set(names.flatMap(([path, node]) => (node?.type === 'Identifier' ? [boundTo(node.name, path)] : [])))
 }
 
-/** The variable of this name here; of a global one, the name. */
+/** Returns the binding of a name at this place; for a global variable, the name. */
 const boundTo = (name: string, { scope }: NodePath): unknown => scope.getBinding(name) ?? name
 
 /**
- * Refuses what the habit of Python writes between brackets, and JavaScript takes in silence: `h[s`:, -1`] = 0`, `h[0, 1]`,
- * `model.lm_head.output[0]`, `model.….ops.Softmax[0] = 0`. @throws with a code frame
+ * Refuses indexing as Python has it, which JavaScript accepts silently: `h[s`:, -1`] = 0`, `h[0, 1]`, `model.lm_head.output[0]`,
+ * `model.….ops.Softmax[0] = 0`.
+ * @throws with a code frame
  */
 export function refuseIndexing(path: Member, models: Models, { runtime, t, fail }: Context): void {
   const { object, property, computed } = path.node
@@ -57,7 +58,7 @@ export function refuseIndexing(path: Member, models: Models, { runtime, t, fail 
   }
 }
 
-/** What this part of a path from the model is: the operations of a module, those of one kind, or the tensor at a place. */
+/** Says what a part of a path from the model is: the operations of a module, those of one kind, or the tensor at a place. */
 function placeOf(node: types.Node, models: Models, path: NodePath): 'tensor' | 'operations' | 'nodes' | undefined {
   const chain: string[] = []
   let at = withoutTypes(node)
@@ -77,12 +78,12 @@ const isIndex = (property: types.Node, computed: boolean): boolean =>
   (property.type === 'NumericLiteral' ||
     (property.type === 'UnaryExpression' && property.operator === '-' && property.argument.type === 'NumericLiteral'))
 
-/** What has no effect makes no sense before a comma: several indices were meant. */
+/** Whether an expression has no effect. Before a comma it makes no sense, so several indices were meant. */
 const doesNothing = (node: types.Node): boolean =>
   /^(Identifier|NumericLiteral|StringLiteral|NullLiteral|TaggedTemplateExpression)$/.test(node.type) ||
   (node.type === 'UnaryExpression' && doesNothing(node.argument))
 
-/** Whether something is assigned to it. */
+/** Whether something is assigned to the path. */
 function isTarget(path: NodePath): boolean {
   const { parent, key, parentPath } = path
   if (parentPath && withoutTypes(parent) !== parent) return isTarget(parentPath)
@@ -95,13 +96,13 @@ function isTarget(path: NodePath): boolean {
   )
 }
 
-/** `s` in the user's text is the runtime's by now. */
+/** Whether a tag is `s`, which is the runtime's member by now. */
 const isSliceTag = (tag: types.Node, runtime: types.Identifier, t: Context['t']): boolean =>
   t.isMemberExpression(tag) &&
   t.isIdentifier(tag.object, { name: runtime.name }) &&
   t.isIdentifier(tag.property, { name: 's' })
 
-/** For messages. */
+/** Returns the code of a node, for messages. */
 function textOf(node: types.Node): string {
   const bare = withoutTypes(node)
   switch (bare.type) {

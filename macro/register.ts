@@ -10,7 +10,7 @@ if (core !== preset)
       `  Do this: npm install --save-dev ${names.map(name => `${name}@${core}`).join(' ')}`,
   )
 register('./loader.js', import.meta.url)
-// Stacks tell the user's own lines.
+// With source maps, stacks show the user's own lines.
 process.setSourceMapsEnabled(true)
 
 function majorOf(name: string): string {

@@ -3,7 +3,9 @@ import type { ResolveHook } from 'node:module'
 const FROM_TYPESCRIPT = /\.[cm]?tsx?(\?.*)?$/
 const OF_A_PATH = /^(\.{0,2}\/|file:)/
 
-/** Node's resolve hook: TypeScript files name each other as the compiler wants it, `./other.js` for other.ts, or without an ending. */
+/**
+ * Node's resolve hook. TypeScript files import each other as the compiler expects it: `./other.js` for other.ts, or without an extension.
+ */
 export const resolve: ResolveHook = async (specifier, context, next) => {
   try {
     return await next(specifier, context)
@@ -20,7 +22,7 @@ export const resolve: ResolveHook = async (specifier, context, next) => {
   }
 }
 
-/** Files that the compiler would take for the path. */
+/** Returns the files that the compiler would try for a path. */
 function sourcesOf(specifier: string): string[] {
   const [, stem, kind] = /^(.*)\.([cm]?)jsx?$/.exec(specifier) ?? []
   if (stem === undefined) return ['.ts', '.tsx', '/index.ts', '/index.tsx'].map(ending => specifier + ending)

@@ -8,7 +8,7 @@ import { blockify, member, withMarks } from './line-marks.ts'
 import { equalities, operatorNames, rewriteAssignment } from './operators.ts'
 import { type Member, type Models, refuseIndexing } from './refused-indexing.ts'
 
-/** The block that is rewritten, and what its model is called. */
+/** The block that is being rewritten, and the variables that are its model. */
 interface Rewritten {
   readonly block: types.Function
   readonly models: Models
@@ -20,10 +20,10 @@ interface Rewriting {
   mark(body: types.BlockStatement): void
 }
 
-/** One visitor for all blocks of a file: Babel takes time to prepare each. */
+/** All blocks of a file share one visitor, because Babel takes time to prepare each. */
 const rewritings = new WeakMap<Context, Rewriting>()
 
-/** Rewrites a block in place: line marks, operators, conditions, awaits. */
+/** Rewrites a block in place: adds line marks, and rewrites operators, conditions and awaits. */
 export function rewriteBody(block: NodePath<types.Function>, context: Context, models: Models): void {
   let rewriting = rewritings.get(context)
   if (!rewriting) {
@@ -72,7 +72,7 @@ function rewritingOf(context: Context): Rewriting {
   }
   const marked = new WeakSet<object>()
   const resumed = new WeakSet<object>()
-  // Babel visits a node anew where something in it was replaced.
+  // Babel visits a node again if something in it was replaced.
   const mark = <K extends 'body' | 'consequent'>(node: { [key in K]: types.Statement[] }, key: K): void => {
     if (isFirstVisit(marked, node)) node[key].splice(0, node[key].length, ...withMarks(node[key], blockContext, t))
   }
@@ -80,7 +80,7 @@ function rewritingOf(context: Context): Rewriting {
     CallExpression: {
       enter(path) {
         if (expanded.has(path.node)) {
-          // The lists of arguments: the block was compiled already.
+          // Only the lists of arguments are visited, because the block is compiled already.
           for (const argument of path.get('arguments')) if (argument.isArrayExpression()) argument.traverse(visitor)
           path.skip()
         } else if (t.isIdentifier(path.node.callee, { name: 'eval' })) {
@@ -199,7 +199,7 @@ function isFirstVisit(seen: WeakSet<object>, node: object): boolean {
   return true
 }
 
-/** A tensor is never equal to these: `h === undefined` asks what it always asks. */
+/** Whether an operand is never equal to a tensor, so that `h === undefined` keeps its JavaScript meaning. */
 function isNeverEqual(operand: types.Node): boolean {
   const node = withoutTypes(operand)
   return (

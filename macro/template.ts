@@ -5,7 +5,10 @@ import type { Form } from './forms.ts'
 import { member } from './line-marks.ts'
 import { pathAtOffset } from './template-position.ts'
 
-/** ``trace(model, inputs)`…` `` becomes a call of the runtime with the template's texts, where they stand, and its values. */
+/**
+ * Turns ``trace(model, inputs)`…` `` into a call of the runtime with the template's texts, their place in the file, and the template's
+ * values.
+ */
 export function expandTemplate(
   { name, most, takes, templateUsage }: Form,
   call: NodePath<types.CallExpression>,

@@ -25,13 +25,13 @@ export interface TransformOptions {
   readonly code: string
   readonly filename: string | undefined
   readonly cwd: string
-  /** Module that the output imports. @default 'onnsight/internal' */
+  /** The module that the output imports. @default 'onnsight/internal' */
   readonly runtime?: string | undefined
-  /** How messages name the file. @default its path from `cwd` */
+  /** The name of the file in messages. @default its path from `cwd` */
   readonly file?: string | undefined
-  /** The text is a cell: what it declares nowhere, an earlier one does. */
+  /** Whether the text is a cell of a notebook: names that it does not declare are variables of earlier cells. */
   readonly cell?: boolean | undefined
-  /** Class of build-time errors; babel-plugin-macros shows its own best. */
+  /** The class of build-time errors. babel-plugin-macros shows errors of its own class best. */
   readonly ErrorClass?: new (
     message: string,
   ) => Error
@@ -115,7 +115,7 @@ export function transform({
     for (const path of (references[name] ?? []).filter(path => !path.removed))
       path.replaceWith(member(context.runtime, name, t))
   for (const path of references.s ?? []) expandSlice(path, context)
-  // Inner blocks first: an outer one then takes their expansion as it is.
+  // Inner blocks are expanded first, and an outer block leaves their expansion as it is.
   const calls = Object.values(forms)
     .flatMap(form => (references[form.name] ?? []).map(path => ({ form, call: callOf(path, form, context) })))
     .sort((a, b) => (b.call.node.start ?? 0) - (a.call.node.start ?? 0))
@@ -140,7 +140,7 @@ function assertVersion({ version }: Babel): void {
   )
 }
 
-/** `typeof trace` in a type is gone when the program runs. */
+/** Whether a reference is in a type, as `typeof trace`, which does not exist at run time. */
 const isInType = (path: NodePath): boolean =>
   /^(TSTypeQuery|TSQualifiedName|TypeofTypeAnnotation)$/.test(path.parent.type)
 
@@ -151,7 +151,7 @@ function callOf(reference: NodePath, { name, usage }: Form, { fail }: Context): 
   return parent as NodePath<types.CallExpression>
 }
 
-/** JavaScript would drop arguments that a form does not have: `save(a, b)` would save `a`. */
+/** Refuses surplus arguments, which JavaScript would drop: `save(a, b)` would save only `a`. */
 function checkCount(name: string, path: NodePath, { fail }: Context): void {
   const call = path.parentPath
   const most = mostArguments[name]
@@ -170,7 +170,10 @@ function checkCount(name: string, path: NodePath, { fail }: Context): void {
   )
 }
 
-/** An invoke in an invoke has no rows of its own. Its block runs late: the line of an expression is noted too. */
+/**
+ * Refuses an invoke inside an invoke, which would have no rows of its own. Turns a block that is an expression into statements, because it
+ * runs late and its line must be noted too.
+ */
 function prepareInvokes(paths: readonly NodePath[], { t, fail }: Context): void {
   const calls = new Set(paths.map(path => path.parent))
   for (const path of paths) {
@@ -195,7 +198,7 @@ function lateBlocks(references: References): Context['lateBlocks'] {
   return found
 }
 
-/** `print(h)` in a block becomes `await print(h)`. */
+/** Turns `print(h)` in a block into `await print(h)`. */
 function awaitCalls(paths: readonly NodePath[], references: References, { t, fail, lateBlocks }: Context): void {
   const blocks = new Set(
     [...Object.keys(forms), 'invoke'].flatMap(name =>
@@ -204,7 +207,7 @@ function awaitCalls(paths: readonly NodePath[], references: References, { t, fai
       ),
     ),
   )
-  /** Of a block of iter() or all(): its call is awaited too, where that can be. */
+  /** Whether a function is a block of iter() or all() that can be waited for. If so, its call is awaited too. */
   const waitsLate = (fn: NodePath): boolean => {
     const call = fn.parentPath
     if (!call?.isCallExpression() || lateBlocks.get(fn.node) !== call.node) return false
@@ -253,16 +256,16 @@ const MODULE = /^(Import|Export)/
 
 function importRuntime({ t, program, runtime, isCell, declared, infos, names }: Context, source: string): void {
   if (infos.length > 0) declared.unshift(t.variableDeclarator(t.cloneNode(names.info), t.arrayExpression(infos)))
-  // Babel calls every file a module unless it is told otherwise: one without imports and exports, as TypeScript writes it, is CommonJS.
+  // Babel calls every file a module unless it is told otherwise. A file without imports and exports, as TypeScript writes it, is CommonJS.
   const isModule = program.node.sourceType === 'module' && program.node.body.some(({ type }) => MODULE.test(type))
   const load = t.callExpression(t.identifier('require'), [t.stringLiteral(source)])
   const imported = isModule
     ? t.importDeclaration([t.importNamespaceSpecifier(runtime)], t.stringLiteral(source))
-    : // Each cell has it once more.
+    : // In cells this must be `var`, because each cell declares it again.
       t.variableDeclaration(isCell ? 'var' : 'const', [t.variableDeclarator(runtime, load)])
   const head: types.Statement[] = [imported]
   if (declared.length > 0) head.push(t.variableDeclaration('const', declared))
-  // Comments at the file's head speak to tools (`@jsx`, `@vitest-environment`), and have to stay there.
+  // Comments at the head of a file are for tools (`@jsx`, `@vitest-environment`) and must stay first.
   const [first] = program.node.body
   if (first?.leadingComments && (first.type === 'ImportDeclaration' || first.type === 'VariableDeclaration')) {
     imported.leadingComments = first.leadingComments

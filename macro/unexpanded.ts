@@ -1,4 +1,4 @@
-// What an import of 'onnsight/trace.macro' leads to where nothing has expanded it. No Babel is loaded for that: bundles take it in as it is.
+// Files that import 'onnsight/trace.macro' without a build get these functions, which throw. No Babel is loaded, so that bundles can contain this file.
 import { notExpanded } from './not-expanded.ts'
 
 export const trace = notExpanded('trace')

@@ -7,14 +7,14 @@ interface Fields {
   readonly set: Set<string>
 }
 
-/** All fields with a key that is computed count as one. */
+/** All fields with a computed key count as one. */
 const COMPUTED = '[]'
-/** What a Map holds. */
+/** The entries of a Map. */
 const ENTRIES = '()'
 
 /**
- * Objects of the scope around a block in which it reads a field that it also sets: `stats.n += 1`, `if (v > best.v) best.v = v`. Where the
- * block waits in between, another one must not do the same.
+ * Finds outer objects of which the block both reads and sets a field: `stats.n += 1`, `if (v > best.v) best.v = v`. If the block waits in
+ * between, another block must not do the same.
  */
 export function updatedObjects(
   block: NodePath<types.Function>,
@@ -45,7 +45,7 @@ export function updatedObjects(
     .map(([name]) => (name === 'this' ? t.thisExpression() : t.identifier(name)))
 }
 
-/** The variable, or `this`, that a path of members begins with. */
+/** Returns the variable, or `this`, that a chain of members begins with. */
 function rootOf(member: types.MemberExpression): string | undefined {
   let node: types.Node = member
   while (node.type === 'MemberExpression' || node.type === 'OptionalMemberExpression') node = withoutTypes(node.object)

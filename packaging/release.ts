@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
-// npm run release -- minor: everything of a release but its publication. If a step fails, the files are as they were before.
+// `npm run release -- minor` does everything for a release but publishing it. If a step fails, the files are restored.
 const USAGE = 'npm run release -- (major | minor | patch | 1.2.3)'
 const FOLDER = 'release'
 
@@ -14,7 +14,7 @@ const run = (command: string, ...args: string[]): void => {
 }
 const textOf = (command: string, ...args: string[]): string => execFileSync(command, args, { encoding: 'utf8' }).trim()
 
-/** Ends the program before anything was changed. */
+/** Ends the program before it has changed anything. */
 function refuse(problem: string, fix: string): never {
   console.error(`${problem}\n  Do this: ${fix}`)
   process.exit(2)
@@ -46,7 +46,7 @@ try {
   writeFileSync('CHANGELOG.md', changelog.replace('## [Unreleased]\n', `## [Unreleased]\n\n${heading}\n`))
 
   run('npm', 'test')
-  // Its tests pack the package as a release is packed, install it, and look at each file of it.
+  // These tests pack the package as for a release, install it, and check each file of it.
   run('npx', 'ava', '--config', 'ava.long.config.js', 'test/package/**/*.test.ts')
 
   mkdirSync(FOLDER, { recursive: true })

@@ -1,4 +1,4 @@
-/** Where something stands: in which piece of the template's text, and at which character of it. */
+/** A place in a template: the piece of its text, and the offset in it. */
 export interface Place {
   readonly piece: number
   readonly offset: number
@@ -15,7 +15,7 @@ export type SliceEntry =
   | { readonly kind: 'range'; readonly start?: Expression; readonly stop?: Expression; readonly step?: Expression }
   | { readonly kind: 'ellipsis' }
   | { readonly kind: 'newaxis' }
-  /** A number, a list, a mask: what it means depends on its value. */
+  /** The value decides whether this is an index, a list or a mask. */
   | { readonly kind: 'value'; readonly value: Expression }
 
 export interface NamedArgument {
@@ -26,7 +26,7 @@ export interface NamedArgument {
 
 export type Expression = { readonly at: Place } & (
   | { readonly kind: 'literal'; readonly value: number | string | boolean | null }
-  /** The n-th `${…}`. */
+  /** The n-th `${…}` of the template. */
   | { readonly kind: 'hole'; readonly hole: number }
   | { readonly kind: 'name'; readonly name: string }
   | { readonly kind: 'list'; readonly items: readonly Expression[] }
@@ -47,7 +47,7 @@ export type Expression = { readonly at: Place } & (
     }
 )
 
-/** What a `for` goes through: a:b:c, or anything that has elements. */
+/** The values that a `for` iterates over: a range a:b:c, or anything with elements. */
 export type Iterated =
   | { readonly kind: 'range'; readonly start: Expression; readonly stop: Expression; readonly step?: Expression }
   | { readonly kind: 'value'; readonly value: Expression }
@@ -56,11 +56,11 @@ export type Statement = { readonly at: Place } & (
   | {
       readonly kind: 'assign'
       readonly target: Expression
-      /** Of `+=` and the like. */
+      /** The operator of a compound assignment such as `+=`. */
       readonly operator?: BinaryOperator
       readonly value: Expression
     }
-  /** Without a value it saves the variable as it stands. */
+  /** Saves a value under a name; without a value, it saves the variable as it is. */
   | { readonly kind: 'save'; readonly name: string; readonly value?: Expression }
   | { readonly kind: 'skip'; readonly module: Expression; readonly value?: Expression }
   | { readonly kind: 'stop' }
@@ -71,11 +71,14 @@ export type Statement = { readonly at: Place } & (
       readonly iterated: Iterated
       readonly body: readonly Statement[]
     }
-  /** A value that nothing is done with: only the REPL has a use for it. */
+  /** A value that is not used. Only the REPL accepts it, and shows it. */
   | { readonly kind: 'value'; readonly value: Expression }
 )
 
-/** Whether statements change a model: they write to a place in it, or leave a module out. A name alone is a variable of the template's own. */
+/**
+ * Whether statements change a model: they write to a place in it, or skip a module. A plain name is a variable of the template, and no
+ * place.
+ */
 export function writes(statements: readonly Statement[]): boolean {
   return statements.some(
     statement =>
@@ -85,7 +88,7 @@ export function writes(statements: readonly Statement[]): boolean {
   )
 }
 
-/** A template that can't be read: where, why, and what to write. */
+/** Thrown for a template that can't be parsed: where, why, and what to write instead. */
 export class TemplateSyntaxError extends Error {
   readonly at: Place
   readonly fix: string | undefined

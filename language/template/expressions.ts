@@ -1,7 +1,7 @@
 import type { BinaryOperator, Expression, NamedArgument, SliceEntry, UnaryOperator } from './ast.ts'
 import type { Tokens } from './tokens.ts'
 
-/** How strongly an operator binds, as in Python. */
+/** The precedence of each operator, as in Python. */
 const binding: Readonly<Record<BinaryOperator, number>> = {
   '<': 10,
   '<=': 10,
@@ -33,7 +33,7 @@ const literals: ReadonlyMap<string, boolean | null> = new Map<string, boolean | 
   ['null', null],
 ])
 
-/** Words of Python and JavaScript that people will try, and what to write here. */
+/** Words of Python and JavaScript that people may try, with what to write instead. */
 const foreign: ReadonlyMap<string, string> = new Map([
   ['and', 'write (a > 0) & (b > 0)'],
   ['or', 'write (a > 0) | (b > 0)'],
@@ -49,7 +49,7 @@ const foreign: ReadonlyMap<string, string> = new Map([
   ['undefined', 'write None'],
 ])
 
-/** Words that begin statements, and can't be names. */
+/** Words that begin statements and can't be names. */
 export const keywords: ReadonlySet<string> = new Set([
   'save',
   'skip',
@@ -60,7 +60,7 @@ export const keywords: ReadonlySet<string> = new Set([
   ...foreign.keys(),
 ])
 
-/** A Pratt parser: an expression whose operators all bind more strongly than `least`. */
+/** Parses an expression whose operators all have a higher precedence than `least`, as a Pratt parser. */
 export function parseExpression(tokens: Tokens, least = 0): Expression {
   return tokens.nested(() => parseBinary(tokens, least))
 }
@@ -74,7 +74,7 @@ function parseBinary(tokens: Tokens, least: number): Expression {
     if (strength === undefined || strength <= least) return left
     tokens.advance()
     const operator = text as BinaryOperator
-    // ** is taken from the right, and a sign may follow it: 2 ** -1.
+    // `**` is right-associative, and a sign may follow it: 2 ** -1.
     const right = parseExpression(tokens, operator === '**' ? strength - 1 : strength)
     left = { kind: 'binary', operator, left, right, at }
     if (
@@ -187,7 +187,7 @@ function sliceEntry(tokens: Tokens): SliceEntry {
   return { kind: 'range', ...(start ? { start } : {}), ...(stop ? { stop } : {}), ...(step ? { step } : {}) }
 }
 
-/** Items with commas between them, and a last comma if one likes, up to what closes them. */
+/** Parses items separated by commas, with an optional last comma, up to the closing symbol. */
 function sequence<T>(tokens: Tokens, close: string, item: () => T): T[] {
   const items: T[] = []
   while (!tokens.take(close)) {

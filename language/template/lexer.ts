@@ -2,9 +2,9 @@ import { type Place, TemplateSyntaxError } from './ast.ts'
 
 export interface Token {
   readonly kind: 'number' | 'string' | 'word' | 'hole' | 'symbol' | 'newline' | 'end'
-  /** A string's own text; the whitespace before the next line of a newline. */
+  /** The token's text: for a string, its contents; for a newline, the indentation of the next line. */
   readonly text: string
-  /** A number's, or a hole's index. */
+  /** The value of a number, or the index of a hole. */
   readonly value: number
   readonly at: Place
 }
@@ -12,7 +12,7 @@ export interface Token {
 const SPACE = /[^\S\n]*(?:#[^\n]*)?/y
 const NUMBER = /\d[\d_]*(?:\.\d[\d_]*)?(?:[eE][+-]?\d+)?|\.\d[\d_]*(?:[eE][+-]?\d+)?/y
 const INDEX = /\d+/y
-// Made when it runs: the Babel in Next.js knows no \p{L}, and fails on a literal.
+// These expressions are built at run time, because the Babel in Next.js does not support \p{L} in a literal.
 const LETTER = '\\p{L}'
 const WORD = new RegExp(`[${LETTER}_][${LETTER}\\p{N}_]*`, 'uy')
 const STRING = /'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/y
@@ -20,7 +20,7 @@ const SYMBOL = /\*\*=|\/\/=|\.\.\.|…|\*\*|\/\/|[-+*/%@&|^<>=!]=|[-+*/%@&|^<>=~
 
 const pairs: Readonly<Record<string, string>> = { '(': ')', '[': ']' }
 
-/** Cuts the texts of a template into tokens; between two texts stands a hole. Lines count, but not inside brackets. */
+/** Splits the texts of a template into tokens, with a hole between two texts. Line ends are tokens, except inside brackets. */
 export function tokenize(pieces: readonly string[]): Token[] {
   return new Lexer(pieces).run()
 }
@@ -54,7 +54,7 @@ class Lexer {
     return this.#tokens
   }
 
-  /** It stands where the text before it ends. */
+  /** Adds a hole, whose place is the end of the text before it. */
   #hole(index: number): void {
     const at = { piece: index, offset: this.#pieces[index].length }
     this.#tokens.push({ kind: 'hole', text: '${…}', value: index, at })
@@ -79,7 +79,7 @@ class Lexer {
   #token(text: string): void {
     const at = this.#offset
     const previous = this.#tokens.at(-1)
-    // After a dot a number is the name of a layer: h.5.output.
+    // After a dot, a number is the name of a layer: h.5.output.
     const layer = previous?.text === '.' && previous.kind === 'symbol' ? matched(INDEX, text, at) : undefined
     const word = layer ?? matched(WORD, text, at)
     const number = isValueEnd(previous) && text[at] === '.' ? undefined : matched(NUMBER, text, at)
@@ -135,7 +135,7 @@ const hints: Readonly<Record<string, string>> = {
   '\\': 'put a long expression into parentheses: lines do not count there',
 }
 
-/** What a dot can follow, as a member and not as a decimal point. */
+/** Whether a dot after this token begins a member, and not a decimal fraction. */
 function isValueEnd(token: Token | undefined): boolean {
   if (!token) return false
   return (

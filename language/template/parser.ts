@@ -6,12 +6,12 @@ import { Tokens } from './tokens.ts'
 export * from './ast.ts'
 
 export interface ParseOptions {
-  /** The REPL shows a line's value: elsewhere a line that does nothing is a mistake. */
+  /** Whether a line may be a value that is not used. The REPL shows it; elsewhere it is a mistake. */
   readonly allowValues?: boolean
 }
 
 /**
- * Reads a template: `pieces` are its texts, and hole n stands between pieces n and n + 1. The grammar is in docs/template.md.
+ * Parses a template. `pieces` are its texts; hole n is between pieces n and n + 1. The grammar is in docs/template.md.
  * @throws TemplateSyntaxError at the exact place
  */
 export function parseTemplate(pieces: readonly string[], options: ParseOptions = {}): readonly Statement[] {
@@ -24,7 +24,7 @@ const augmented: ReadonlySet<string> = new Set(['+', '-', '*', '/', '//', '%', '
 class Parser {
   readonly #tokens: Tokens
   readonly #allowValues: boolean
-  /** How far the line that is being read is indented; unknown for text right after the backtick. */
+  /** The indentation of the line that is being parsed; unknown for text right after the backtick. */
   #indent: string | undefined
   #afterBlock = false
   readonly #saved = new Set<string>()
@@ -41,7 +41,7 @@ class Parser {
     return statements
   }
 
-  /** Statements of one indentation, deeper than the `outer` one. */
+  /** Parses the statements of one indentation, which is deeper than `outer`. */
   #block(outer: string): Statement[] {
     const statements: Statement[] = []
     let own: string | undefined
@@ -63,7 +63,7 @@ class Parser {
     return statements
   }
 
-  /** A statement ends with its line, or with a ; */
+  /** Parses the end of a statement: the end of the line, or a semicolon. */
   #endOfStatement(): void {
     if (this.#tokens.take(';')) {
       this.#skipLines(true)
@@ -74,7 +74,7 @@ class Parser {
       this.#skipLines()
       return
     }
-    // The end of an indented block has taken its newline with it.
+    // The end of an indented block has already consumed its newline.
     if (this.#afterBlock) {
       this.#afterBlock = false
       return
@@ -128,7 +128,7 @@ class Parser {
     return { kind: 'value', value: target, at }
   }
 
-  /** '' for =, the operator for += and the like; undefined where no assignment follows. */
+  /** Parses an assignment sign: '' for `=`, the operator for `+=` and the like; undefined if none follows. */
   #assignment(): BinaryOperator | '' | undefined {
     const { kind, text } = this.#tokens.next
     if (kind !== 'symbol' || !text.endsWith('=') || /^[<>=!]=$/.test(text)) return undefined
@@ -137,7 +137,7 @@ class Parser {
     const { at } = this.#tokens.next
     this.#tokens.advance()
     const { next } = this.#tokens
-    // With a space between them, it is a sign.
+    // `= +` with a space between is an assignment of a signed value.
     if (operator === '' && next.text === '+' && next.at.piece === at.piece && next.at.offset === at.offset + 1)
       this.#tokens.fail('=+ only assigns: it adds nothing', 'write +=', at)
     return operator as BinaryOperator | ''
@@ -187,7 +187,7 @@ class Parser {
 
   #iterated(): Iterated {
     const start = parseExpression(this.#tokens)
-    // A colon at the line's end opens the block, as in Python.
+    // A colon at the end of the line opens the block, as in Python.
     if (this.#tokens.peek().kind === 'newline' || !this.#tokens.take(':')) return { kind: 'value', value: start }
     const stop = parseExpression(this.#tokens)
     const hasStep = this.#tokens.peek().kind !== 'newline' && this.#tokens.take(':')
@@ -202,7 +202,7 @@ class Parser {
   }
 }
 
-/** Only names, places and slices of them can be assigned. */
+/** Refuses an assignment to anything but names, places and slices of them. */
 function checkTarget(target: Expression): void {
   if (target.kind === 'name' || target.kind === 'member') return
   if (target.kind === 'index') {

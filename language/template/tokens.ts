@@ -3,7 +3,7 @@ import type { Token } from './lexer.ts'
 
 const MOST_NESTED = 200
 
-/** Tokens, and how far they have been read. */
+/** The tokens of a template, and the position of the parser in them. */
 export class Tokens {
   readonly #tokens: readonly Token[]
   #at = 0
@@ -17,12 +17,12 @@ export class Tokens {
     return this.#tokens[this.#at]
   }
 
-  /** The one after the next. */
+  /** Returns the next token without consuming it. */
   peek(): Token {
     return this.#tokens[Math.min(this.#at + 1, this.#tokens.length - 1)]
   }
 
-  /** Reads a part that may hold others of its kind: deeper than people write, it is refused before the stack ends. */
+  /** Parses a part that may contain parts of its own kind. It refuses a depth that people don't write before the stack overflows. */
   nested<T>(read: () => T): T {
     if (++this.#depth > MOST_NESTED) this.fail('this is nested too deeply', 'give inner parts names of their own')
     try {
@@ -32,7 +32,7 @@ export class Tokens {
     }
   }
 
-  /** The last one never goes. */
+  /** Consumes the next token. The last token is never consumed. */
   advance(): void {
     if (this.next.kind !== 'end') this.#at++
   }

@@ -4,7 +4,7 @@ import type { Babel } from '../babel.ts'
 const INSTALL = 'Do this: npm install --save-dev @babel/core'
 const { resolve } = createRequire(import.meta.url)
 
-/** @throws Error that says what to install, where Babel is missing */
+/** Checks that Babel is installed. @throws Error that says what to install, if it is missing */
 export function requireBabel(tool: string): void {
   try {
     resolve('@babel/core')
@@ -15,7 +15,7 @@ export function requireBabel(tool: string): void {
 
 let loaded: Promise<Babel> | undefined
 
-/** Babel, loaded when the first file needs it: most files of a project never do. */
+/** Loads Babel when the first file needs it. Most files of a project never do. */
 export function loadBabel(): Promise<Babel> {
   loaded ??= import('@babel/core')
   return loaded

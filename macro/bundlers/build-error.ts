@@ -6,7 +6,10 @@ export interface Place {
   readonly column: number
 }
 
-/** What failed in a file, as every bundler shows it: place and code frame stand in the message, `id` and `loc` are there for those that read them. */
+/**
+ * An error in a file, in a form that every bundler shows: the message has the place and the code frame, and `id` and `loc` are there for
+ * bundlers that read them.
+ */
 export class BuildError extends Error {
   readonly id: string
   readonly loc: Place | undefined
@@ -16,12 +19,12 @@ export class BuildError extends Error {
     this.name = 'BuildError'
     this.id = file
     this.loc = loc
-    // Bundlers print the stack, and Babel's frames tell nobody anything.
+    // Bundlers print the stack, in which Babel's frames help nobody.
     this.stack = `${this.name}: ${message}`
   }
 }
 
-/** Babel's error, with its place: it has that in the frame only, and the file's whole path before the text. */
+/** Converts Babel's error. Babel gives the place only in the code frame, and puts the file's whole path before the text. */
 export function buildError(error: unknown, file: string, root: string): unknown {
   if (!(error instanceof Error)) return error
   const { loc } = error as { loc?: { line: number; column: number } }

@@ -6,19 +6,19 @@ import { buildError } from './build-error.ts'
 export interface SourceFile {
   readonly code: string
   readonly file: string
-  /** Folder that messages name the file from. */
+  /** Messages name the file by its path from this folder. */
   readonly root: string
 }
 
 export interface Compiled {
   readonly code: string
-  /** An object: loaders that hand it on to others, as webpack does, take no text. */
+  /** The source map as an object, because webpack does not accept it as text. */
   readonly map: NonNullable<BabelFileResult['map']>
 }
 
 /**
- * The file with the macro expanded, and nothing else changed: TypeScript and JSX are left for the bundler. Undefined where the macro is not
- * imported: its name stands in a comment, or in a type's import.
+ * Expands the macro in a file and changes nothing else: TypeScript and JSX are left for the bundler. Returns undefined if the file does not
+ * import the macro, as where its name is in a comment or in a type import.
  * @throws Error with place and code frame, where a block can't be captured or the file can't be read
  */
 export async function compile({ code, file, root }: SourceFile): Promise<Compiled | undefined> {
@@ -51,11 +51,11 @@ function sourceTypeOf(file: string): 'module' | 'script' | 'unambiguous' {
   return /\.cjs$/.test(file) ? 'script' : 'unambiguous'
 }
 
-/** What bundlers read in such a file: JSX in .js too, since many projects have it there. */
+/** Returns the syntax that bundlers accept in such a file: JSX also in .js, because many projects have it there. */
 function syntaxOf(file: string): ParserOptions['plugins'] {
   const isTypeScript = /\.[cm]?tsx?$/.test(file)
   const syntax: NonNullable<ParserOptions['plugins']> = ['explicitResourceManagement', 'importAttributes']
-  // TypeScript's own decorators may stand before parameters.
+  // Only TypeScript's legacy decorators are allowed before parameters.
   syntax.push(isTypeScript ? 'decorators-legacy' : 'decorators')
   if (isTypeScript) syntax.push('typescript')
   if (!isTypeScript || file.endsWith('x')) syntax.push('jsx')

@@ -5,5 +5,5 @@ import { bundlerPlugin } from './plugin.ts'
 /** Expands the macro in a build by esbuild: `plugins: [onnsight()]`. @throws Error where @babel/core is not installed */
 const onnsight: UnpluginInstance<BundlerOptions | undefined, false>['esbuild'] = createEsbuildPlugin(bundlerPlugin)
 
-// The second name is what require() gives: a CommonJS configuration takes the function itself.
+// require() returns the export named 'module.exports', so that a CommonJS configuration gets the function itself.
 export { type BundlerOptions, onnsight as default, onnsight as 'module.exports' }

@@ -2,10 +2,10 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { isAtLeast } from './is-at-least.ts'
 
-/** Earlier ones take a hook for a function, where it is an object with its order. */
+/** The least versions: earlier ones expect a hook to be a function, and unplugin makes an object with an order. */
 export const LEAST = { rollup: '2.78', vite: '3.2' } as const
 
-/** @throws Error where a bundler is too old for the plugin */
+/** Checks the version of a bundler. @throws Error if it is too old for the plugin */
 export function assertVersion(tool: keyof typeof LEAST, version: string | undefined): void {
   if (version === undefined || isAtLeast(version, LEAST[tool])) return
   throw new Error(
@@ -14,7 +14,7 @@ export function assertVersion(tool: keyof typeof LEAST, version: string | undefi
   )
 }
 
-/** Vite tells plugins its version from 7 on only. Undefined where the project's own can't be found. */
+/** Finds the project's version of Vite, which tells it to plugins only from version 7 on. Returns undefined if it can't be found. */
 export function viteVersion(root: string): string | undefined {
   try {
     const require = createRequire(join(root, 'package.json'))

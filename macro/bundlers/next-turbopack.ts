@@ -8,7 +8,7 @@ type Rules = Readonly<Record<string, unknown>>
 
 interface Turbopack {
   readonly rules?: Rules
-  /** Next.js 15.3 to 15.5 */
+  /** Conditions of rules, in Next.js 15.3 to 15.5. */
   readonly conditions?: Rules
 }
 
@@ -18,13 +18,16 @@ export interface TurbopackConfig {
   readonly experimental?: object
 }
 
-/** By name, which Turbopack resolves from the project: its files import onnsight too. */
+/** The loader by name: Turbopack resolves it from the project, whose files import onnsight too. */
 const LOADER = { loader: 'onnsight/loader', options }
 const GLOB = '*.{js,jsx,mjs,cjs,ts,tsx,mts,cts}'
 const content = /onnsight\/trace\.macro/
 const CONDITION = '#onnsight'
 
-/** Has files that import the macro go through the loader, before what other rules do with them. @throws Error for an older Turbopack */
+/**
+ * Adds a rule by which files that import the macro go through the loader before all other rules.
+ * @throws Error for a Turbopack that is too old
+ */
 export function addTurbopackRule<C extends TurbopackConfig>(config: C): C {
   const version = nextVersion()
   if (isAtLeast(version, '16')) {
@@ -47,7 +50,7 @@ const TOO_OLD =
   'onnsight/next works with Turbopack from Next.js 15.3 on, and this project has %.\n' +
   '  Do this: npm install next@latest, or leave --turbo away: by webpack it works here too'
 
-/** Rules are applied in their order, so this one comes first. */
+/** Adds the rule in front, because rules are applied in order. */
 function addTo(rules: Rules): Rules {
   const rule = { condition: { all: [{ not: 'foreign' }, { content }] }, loaders: [LOADER] }
   const { [GLOB]: own, ...others } = rules
@@ -55,7 +58,10 @@ function addTo(rules: Rules): Rules {
   return { [GLOB]: [rule, own].flat(), ...others }
 }
 
-/** A `webpack` function that nobody calls: Next stops there, but only where there is no `turbopack`, which there will be. */
+/**
+ * Refuses a configuration that has only a `webpack` function, which Turbopack never calls. Next refuses it too, but only if there is no
+ * `turbopack`, which this plugin adds.
+ */
 function assertMeant({ webpack, turbopack, experimental = {} }: TurbopackConfig): void {
   if (process.env.TURBOPACK !== 'auto' || !webpack || turbopack || 'turbo' in experimental) return
   throw new Error(
@@ -64,7 +70,7 @@ function assertMeant({ webpack, turbopack, experimental = {} }: TurbopackConfig)
   )
 }
 
-/** Of the Next that runs, which is the one that its command or the project's own server leads to. */
+/** Returns the version of the Next.js that runs: the one that its command or the project's own server has loaded. */
 function nextVersion(): string {
   const require = createRequire(import.meta.url)
   const paths = [dirname(realpathSync(process.argv[1])), process.cwd()]

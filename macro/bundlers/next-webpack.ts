@@ -13,7 +13,7 @@ const RULE = {
   use: [{ loader: fileURLToPath(new URL('./webpack-loader.js', import.meta.url)), options }],
 }
 
-/** The loader before all others, in each of the builds that Next makes: for Node, for the edge, for browsers. */
+/** Adds the loader before all others, in each build that Next makes: for Node, for the edge and for browsers. */
 export function addWebpackRule(config: WebpackConfig): WebpackConfig {
   return { ...config, module: { ...config.module, rules: [...(config.module?.rules ?? []), RULE] } }
 }

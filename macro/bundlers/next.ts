@@ -32,7 +32,7 @@ function added(config: Made): Made {
 }
 
 function add(config: Config): Config {
-  // Next tells so before it reads its configuration; `next start` has neither, and may lack what only builds need.
+  // Next sets TURBOPACK before it reads its configuration. `next start` sets neither, and may lack packages that only builds need.
   if (!process.env.TURBOPACK) return { ...config, webpack: withWebpack(config.webpack) }
   requireBabel('next')
   return addTurbopackRule(config)
@@ -42,7 +42,7 @@ function withWebpack(own: Config['webpack']): NonNullable<Config['webpack']> {
   return (config, context) => {
     requireBabel('next')
     const changed = own ? own(config, context) : config
-    // Next says it better, if a function gives nothing back.
+    // If the function returns nothing, Next's own error is better.
     return changed?.module ? addWebpackRule(changed) : changed
   }
 }

@@ -7,7 +7,9 @@ import { Project, SOURCES } from './project.ts'
 
 const ORDER: object = { order: 'pre' }
 
-/** The macro for every bundler that unplugin knows. It runs before the bundler's own steps, on the files as they were written. */
+/**
+ * The macro as a plugin of every bundler that unplugin supports. It runs before the bundler's own steps, on the files as they were written.
+ */
 export const bundlerPlugin: UnpluginFactory<BundlerOptions | undefined, false> = (options, { framework }) => {
   requireBabel(framework)
   const project = new Project(options?.root)
@@ -15,7 +17,7 @@ export const bundlerPlugin: UnpluginFactory<BundlerOptions | undefined, false> =
     name: 'onnsight',
     enforce: 'pre',
     transform: {
-      // Rollup's word for it: before plugins that take away the types, wherever they stand in the list.
+      // The order of Rollup: the plugin runs before those that remove types, wherever it is in the list.
       ...ORDER,
       filter: { id: SOURCES, code: 'onnsight/trace.macro' },
       async handler(code, id) {

@@ -1,12 +1,12 @@
 import { isAbsolute, relative, resolve, sep } from 'node:path'
 
-/** Kinds of files that can hold the macro, with or without what Vite puts behind a name (`?v=1a2b`). */
+/** Matches files that can use the macro, with or without the query that Vite appends (`?v=1a2b`). */
 export const SOURCES = /\.[cm]?[jt]sx?(\?.*)?$/
 
-/** Text that a bundler wants as text (`import text from './a.ts?raw'`) is no program. */
+/** Matches files that are imported as text (`import text from './a.ts?raw'`), which are no programs. */
 const AS_TEXT = /\?(.*&)?(raw|url|inline)(&|=|$)/
 
-/** Whether a file is the user's own. */
+/** Decides which files are the user's own. */
 export class Project {
   readonly #roots: Set<string>
   readonly #isGiven: boolean
@@ -16,19 +16,19 @@ export class Project {
     this.#roots = new Set([root ?? process.cwd()].flat().map(folder => resolve(folder)))
   }
 
-  /** The folder that a tool builds, where the user has named none. */
+  /** Adds the folder that a tool builds, if the user has named none. */
   add(root: string | undefined): void {
     if (root !== undefined && !this.#isGiven) this.#roots.add(resolve(root))
   }
 
-  /** The file's path, where it is a file at all and no other package's. */
+  /** Returns the path of a file of the project; undefined for a file of another package, and for what is no file. */
   file(id: string): string | undefined {
     if (id.startsWith('\0') || AS_TEXT.test(id)) return undefined
     const file = id.replace(/\?.*$/, '')
     return isAbsolute(file) && !/[\\/]node_modules[\\/]/.test(file) ? file : undefined
   }
 
-  /** The root that a file lies under, if it is one of the project's. */
+  /** Returns the root folder that contains the file; undefined for a file outside the project. */
   rootOf(file: string): string | undefined {
     return [...this.#roots].find(root => {
       const path = relative(root, file)

@@ -2,15 +2,15 @@ import { BuildError } from './build-error.ts'
 import { type Compiled, compile } from './compile.ts'
 import { Project } from './project.ts'
 
-/** What webpack, Rspack and Turbopack give to a loader, as far as this one asks for it. */
+/** The part of the loader context of webpack, Rspack and Turbopack that this loader uses. */
 export interface LoaderContext {
   readonly resourcePath: string
-  /** Folder of the project; absent where a tool names none. */
+  /** The folder of the project. Some tools don't set it. */
   readonly rootContext?: string
   async(): (error: unknown, code?: string, map?: object) => void
 }
 
-/** Expands the macro in a file that imports it, and leaves any other as it is: webpack's kind of loader, which Turbopack runs too. */
+/** Expands the macro in a file that imports it, and leaves any other file as it is. It is a webpack loader, which Turbopack runs too. */
 export default function onnsightLoader(this: LoaderContext, code: string, map?: object): void {
   const done = this.async()
   expand(this, code).then(
@@ -25,7 +25,10 @@ async function expand({ resourcePath, rootContext }: LoaderContext, code: string
   return file !== undefined && code.includes('onnsight/trace.macro') ? compile({ code, file, root }) : undefined
 }
 
-/** Place and code frame, and no more: webpack's cache keeps no other kind of error, and Turbopack would print the cause with Babel's own frames. */
+/**
+ * Returns an error with place and code frame only: webpack's cache stores no other kind of error, and Turbopack would print the cause with
+ * Babel's frames.
+ */
 function plain(error: unknown): unknown {
   if (!(error instanceof BuildError)) return error
   const shownError = new Error(error.message)

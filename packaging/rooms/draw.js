@@ -1,10 +1,10 @@
-// npm run rooms:draw writes docs/rooms.md and its picture from what the files import. With --check it compares the page with them instead.
+// `npm run rooms:draw` writes docs/rooms.md and its picture from what the files import. With --check it compares the page with the files instead.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import typescript from 'typescript-parser'
 import { names, rooms, root, tops } from './rooms.js'
 
-/** The room that a file lies in: of nested ones the innermost. */
+/** Returns the room of a file, the innermost one if rooms are nested. */
 const roomOf = file => names.filter(name => file.startsWith(`${name}/`)).sort((a, b) => b.length - a.length)[0]
 
 const files = tops
@@ -12,7 +12,7 @@ const files = tops
   .filter(file => /(?<!\.d)\.(ts|tsx|cts)$/.test(file))
   .sort()
 
-/** The files that a file imports, types too. */
+/** Returns the files that a file imports, including imports of types. */
 function importsOf(file) {
   const { body } = typescript.parse(readFileSync(join(root, file), 'utf8'), {
     jsx: file.endsWith('.tsx'),
@@ -33,17 +33,17 @@ for (const file of files) {
   }
 }
 
-/** All that a room reaches through those that it imports. */
+/** Returns all rooms that a room reaches through its imports. */
 const reached = name => new Set([...found.get(name)].flatMap(other => [other, ...reached(other)]))
 
-/** Imports that are not also made through another room: a picture with all of them can't be read. */
+/** Returns the imports of a room that it does not also reach through another room. A picture with all imports would be unreadable. */
 function directly(name) {
   const imports = found.get(name)
   return [...imports].filter(other => ![...imports].some(between => reached(between).has(other)))
 }
 
 async function picture() {
-  // Only the picture needs it: the check draws none.
+  // Only the picture needs this module. The check draws none.
   const { instance } = await import('@viz-js/viz')
   const viz = await instance()
   const label = name => name.replace(/^runtime\//, '')

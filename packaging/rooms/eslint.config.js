@@ -2,7 +2,7 @@ import { createNodeResolver, importX } from 'eslint-plugin-import-x'
 import typescript from 'typescript-parser'
 import { names, rooms, root, tops } from './rooms.js'
 
-/** The files of a room, as patterns below the root: without those of the rooms inside it. */
+/** Returns patterns for the files of a room, relative to the root, without those of the rooms inside it. */
 function filesOf(room) {
   const inside = names
     .filter(name => name.startsWith(`${room}/`))

@@ -3,10 +3,9 @@ import { resolve } from 'node:path'
 export const root = resolve(import.meta.dirname, '../..')
 
 /**
- * Which room does what, and which rooms it may import, types too. A room is a folder with all that lies below it, without the folders
- * that are rooms of their own. Each room imports rooms that stand before it alone, so there is no way back.
- *
- * `npm run check` fails for an import that is not allowed here; docs/rooms.md shows them.
+ * The job of each room, and the rooms that it may import, including imports of types. A room is a folder with everything below it, without
+ * the folders that are rooms of their own. Each room imports only rooms that come before it in this list, so there are no circles. `npm run
+ * check` fails for an import that is not allowed here; docs/rooms.md shows them.
  */
 export const rooms = {
   language: {
@@ -518,5 +517,5 @@ export const rooms = {
 
 export const names = Object.keys(rooms)
 
-/** The folders at the repository's top that rooms lie in. */
+/** The top-level folders that contain rooms. */
 export const tops = [...new Set(names.map(name => name.split('/')[0]))]

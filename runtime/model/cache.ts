@@ -46,7 +46,7 @@ export interface CachedModule {
 
 let newCache: (entries: Map<string, CachedModule>, tree: ModuleTree, file: string | undefined) => Cache
 
-/** The activations of a trace by module. Filled when the trace has ended, and never changed after that. */
+/** The activations of a trace, by module. They are there once the trace has ended, and never change after that. */
 export class Cache {
   readonly #entries: Map<string, CachedModule>
   readonly #tree: ModuleTree
@@ -63,7 +63,7 @@ export class Cache {
     newCache = (entries, tree, file) => new Cache(entries, tree, file)
   }
 
-  /** By path or module. @throws UnknownNameError with the nearest paths */
+  /** Returns the activations of a module, by the module or by its path. @throws UnknownNameError with the nearest paths */
   get(module: string | ModuleBase): CachedModule {
     const path = this.#pathOf(module)
     const entry = this.#entries.get(path)
@@ -76,7 +76,7 @@ export class Cache {
     return this.#entries.has(this.#pathOf(module))
   }
 
-  /** The path of a module, which may be given by any of its names. */
+  /** Returns the path of a module, which may be given by any of its names. */
   #pathOf(module: string | ModuleBase): string {
     if (typeof module !== 'string') {
       const handle = handleOf(module)
@@ -91,17 +91,17 @@ export class Cache {
     }
   }
 
-  /** The paths of modules, in the model's order. */
+  /** The paths of the cached modules, in the model's order. */
   get paths(): string[] {
     return [...this.#entries.keys()]
   }
 
-  /** Paths and activations, in the model’s order. */
+  /** Iterates over the paths and activations, in the model’s order. */
   [Symbol.iterator](): Iterator<[string, CachedModule]> {
     return this.#entries.entries()
   }
 
-  /** A line for each module, with dims. */
+  /** Describes the cache: one line for each module, with dims. */
   toString(): string {
     if (this.file !== undefined) return `Cache(written to ${this.file})`
     const lines = [...this.#entries].map(([path, { output, input }]) => {
@@ -147,7 +147,10 @@ export function cache(options: CacheOptions = {}, ...surplus: unknown[]): Cache 
 
 const claimed = new WeakMap<object, Set<string>>()
 
-/** A file is written at a trace's end: of two caches that name it, only the last would be left. @throws TraceArgumentsError */
+/**
+ * Refuses a second cache with the same file: files are written when the trace ends, so the second one would overwrite the first.
+ * @throws TraceArgumentsError
+ */
 function claimFile(file: string, tracer: RunningTrace): void {
   let outermost = tracer
   while (outermost.outer instanceof RunningTrace) outermost = outermost.outer
@@ -170,7 +173,7 @@ function readModule(
   named: Record<string, Tensor>,
 ): CachedModule {
   const { taps, tree } = tracer.program
-  // A Llama has a module named `model`.
+  // A path gets the prefix `model.` only if the model has no module of that name, as a Llama has.
   const prefix = module.path !== '' ? `${module.path}.` : tree.get('model') ? '' : 'model.'
   /** Reads a value and names it for the file; undefined if nothing passes there, or the module is skipped. */
   const read = (name: string, find: () => Tap): Tensor | undefined => {

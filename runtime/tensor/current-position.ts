@@ -1,7 +1,7 @@
 import type { SourcePosition } from '../errors/error.ts'
 import { currentRecorder } from '../graph/recorder.ts'
 
-/** The line of the user that is being recorded. Errors of operations point there. */
+/** Returns the user's line that is being recorded, for errors of operations. */
 export function currentPosition(): SourcePosition | undefined {
   return currentRecorder()?.mark()?.position()
 }

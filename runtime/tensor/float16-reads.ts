@@ -1,6 +1,6 @@
 import { Constant, Operation, Value } from '../graph/expression.ts'
 
-/** These move elements and compute nothing: onnxruntime runs them in float16 itself. */
+/** These operations move elements and compute nothing, so onnxruntime runs them in float16 itself. */
 const MOVES: ReadonlySet<string> = new Set(
   'Reshape Squeeze Unsqueeze Transpose Concat Slice Split Gather GatherND GatherElements Shape Size Identity'.split(
     ' ',
@@ -10,9 +10,9 @@ const MOVES: ReadonlySet<string> = new Set(
 const known = new WeakMap<Value, Value>()
 
 /**
- * What an operation is to read of a float16 value: the float16 numbers. On the CPU onnxruntime computes float16 in float32, between casts;
- * and where nothing stands between two operations it leaves both casts out, so that the second reads numbers that float16 can't hold
- * (Infinity is 3495082). A change of dims and back keeps the casts.
+ * Returns the value that an operation should read in place of `value`, so that it sees numbers rounded to float16. On the CPU onnxruntime
+ * computes float16 in float32, between casts. Where two operations follow each other directly it leaves both casts out, so the second would
+ * read numbers that float16 can't hold (3495082 instead of Infinity). A change of dims and back keeps the casts.
  */
 export function roundedToFloat16(value: Value, opType: string): Value {
   const { expression, type, dims } = value

@@ -1,4 +1,4 @@
-/** Operations that are functions, not methods. */
+/** The operations that are functions rather than methods of `Tensor`. */
 
 export * from './creation/creation.ts'
 export { where } from './ops/comparison.ts'

@@ -3,7 +3,10 @@ import type { TensorLike } from './values/convert.ts'
 
 type Method = 'add' | 'mul' | 'lt' | 'le' | 'gt' | 'ge'
 
-/* What JavaScript's operators mean in a traced block: the tensor operation if a tensor is there, else what they always mean. */
+/*
+ * JavaScript's operators as they work in a traced block: if one side is a tensor, the operator records the tensor operation; if none is, it
+ * means what it always does.
+ */
 
 function symmetric(method: Method, mirrored: Method, plain: (a: never, b: never) => unknown) {
   return (a: unknown, b: unknown): unknown => {
@@ -25,7 +28,7 @@ function ordered(
   }
 }
 
-/** A tensor is compared by value with numbers and tensors; with anything else it is just not the same. */
+/** Compares a tensor with numbers and tensors element by element; anything else is simply not equal to it. */
 function equality(negated: boolean, plain: (a: unknown, b: unknown) => boolean) {
   const isComparable = (value: unknown): boolean =>
     value instanceof Tensor || /^(number|bigint|boolean)$/.test(typeof value)

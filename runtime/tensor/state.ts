@@ -5,13 +5,13 @@ import { type Dims, Operand, Value } from '../graph/expression.ts'
 import type { Recorder } from '../graph/recorder.ts'
 import type { TensorData } from './dtypes/data.ts'
 
-/** A place in a model that a handle was read from, and that its `set` writes to. */
+/** The place in a model that a handle was read from, which its `set` writes to. */
 export interface Place {
   readonly label: string
   set(slice: unknown, value: unknown): void
 }
 
-/** What a tensor is to the other rooms: users see only the members of `Tensor`, and `stateOf` leads from one to the other. */
+/** The internals of a tensor, for the library's own code. `stateOf` returns them; users see only the members of `Tensor`. */
 export class TensorState {
   #value: Value
   #data: TensorData | undefined
@@ -26,7 +26,7 @@ export class TensorState {
     this.place = place
   }
 
-  /** The recorded value, also of a tensor whose trace has ended. */
+  /** The recorded value, even if the tensor's trace has ended. */
   get recorded(): Value {
     return this.#value
   }
@@ -37,72 +37,72 @@ export class TensorState {
     return this.#value
   }
 
-  /** The trace that the tensor belongs to, while that goes on. */
+  /** The trace that the tensor belongs to; undefined once that has ended. */
   get recorder(): Recorder | undefined {
     return this.#recorder?.finished ? undefined : this.#recorder
   }
 
-  /** The dims as users see them. A generation fills in those that it knows from other steps. @throws UnknownShapeError */
+  /** The dims. In a generation, dims that are known from other steps are filled in. @throws UnknownShapeError */
   get dims(): Dims {
     const dims = this.#data?.dims ?? this.#value.dims
     if (!dims) throw new UnknownShapeError('dims', undefined, this.position())
-    // The frozen list is the library's own: whoever changed it would change later traces.
+    // The list is frozen because it is the library's own: changing it would change later traces.
     return Object.freeze(dims)
   }
 
-  /** What `Tensor.dims` gives, which alone asks here: the recorder may refuse the user a dim that differs from input to input. */
+  /** The dims for the user's code: the recorder may refuse to show a dim that differs from input to input. */
   dimsForCaller(): Dims {
     const { dims } = this
     const resolve = this.#recorder?.resolveDims
     return resolve && dims.includes(undefined) ? resolve(dims, this.label) : dims
   }
 
-  /** The elements, if they are here. */
+  /** The elements; undefined if they are not computed. */
   get computed(): TensorData | undefined {
     return this.#data
   }
 
-  /** The elements. @throws NotSavedError, NotComputedError, ScannedError if they are not here */
+  /** The elements. @throws NotSavedError, NotComputedError, ScannedError if they are not computed */
   data(): TensorData {
     if (this.#data) return this.#data
     if (this.#recorder?.finished) throw this.#whyReleased()
     throw new NotComputedError(this.label, this.#recorder !== undefined, this.position())
   }
 
-  /** Whether it was read from a place in the model, and can write there. */
+  /** Whether the tensor was read from a place in the model, to which it can write. */
   get isPlace(): boolean {
     return this.place !== undefined
   }
 
-  /** Whether its trace has ended without saving it. */
+  /** Whether the tensor's trace has ended without saving it. */
   get isReleased(): boolean {
     return this.#recorder?.finished === true && !this.#data
   }
 
-  /** Whether its block was only scanned: then no value will ever come. */
+  /** Whether the tensor's block was only scanned, so that it never gets elements. */
   get isOnlyScanned(): boolean {
     return this.#recorder?.isOnlyScanned === true && !this.#data
   }
 
-  /** The tensor holds `data` from now on. */
+  /** Makes the tensor hold `data` from now on. */
   setData(data: TensorData): void {
     this.#data = data
     this.#value = new Value(new Operand(data), 0, data.type, data.dims)
   }
 
-  /** Frees the elements: the session that the tensor belonged to has ended, and nobody saved it. */
+  /** Frees the elements, when the session that the tensor belonged to has ended and nobody saved it. */
   release(): void {
     const { type, dims } = this.#value
     this.#data = undefined
     this.#value = new Value(new Operand({ type, dims: [0], data: [] } as never), 0, type, dims)
   }
 
-  /** The value can't be computed, and so far nobody has asked for it. Who asks later gets this error. */
+  /** Sets the error that reading the elements throws, because the value can't be computed. */
   setFailure(failure: OnnsightError): void {
     this.#failure = failure
   }
 
-  /** Runs the model up to this value; undefined for a tensor that belongs to no trace. @throws NotSavedError after its trace */
+  /** Runs the model up to this value. Returns undefined for a tensor that belongs to no trace. @throws NotSavedError after its trace */
   force(): Promise<TensorData> | undefined {
     if (this.#recorder?.finished) throw this.#whyReleased()
     return this.#recorder?.force(this.#value)
@@ -117,7 +117,7 @@ export class TensorState {
     return 'a tensor'
   }
 
-  /** The line that recorded it. */
+  /** The user's line that recorded the tensor. */
   position(): SourcePosition | undefined {
     const { expression } = this.#value
     return 'mark' in expression ? expression.mark?.position() : undefined

@@ -21,21 +21,24 @@ import { type NestedList, toNested } from './values/nested.ts'
 const COMPARE =
   "take its number: item(), or add an axis: unsqueeze(0); to compare tensors in a test, closeTo(a, b) from 'onnsight/testing', or expect(a.tolist()).toEqual(b.tolist())"
 
-/** What deepStrictEqual of Node and isEqual of lodash compare: dtype, dims and elements, or of a handle what computes it. */
+/**
+ * The property that Node's deepStrictEqual and lodash's isEqual compare: dtype, dims and elements, or for a handle the expression that
+ * computes it.
+ */
 const CONTENT = Symbol('content')
 
-/** Comparisons that go by own properties see no private ones, and would take any two tensors for equal. */
+/** Such comparisons don't see private properties. Without this one they would call any two tensors equal. */
 function showContent(tensor: Tensor, content: object): void {
   ;(tensor as unknown as Record<symbol, unknown>)[CONTENT] = content
 }
 
-/** What the other rooms use of a tensor. It is private to users: neither the declarations nor completion lead to it. */
+/** Returns the internals of a tensor, for the library's own code. Users can't reach them, neither by the declarations nor by completion. */
 export let stateOf: (tensor: Tensor) => TensorState
 let withState: (state: TensorState) => Tensor
 
 /**
- * A tensor. Inside a block it is a handle: operations on it are recorded, not run. Outside it holds a value, or is
- * computed when asked for: `await t.softmax(-1).value()`.
+ * A tensor. Inside a block it is a handle: operations on it are recorded and not run. Outside, it holds its elements, or computes them when
+ * asked: `await t.softmax(-1).value()`.
  */
 export class Tensor {
   readonly #state: TensorState
@@ -48,22 +51,24 @@ export class Tensor {
   static {
     stateOf = tensor => tensor.#state
     withState = state => new Tensor(state)
-    // The copy of the package that made a tensor is told by a symbol, which no declaration and no completion shows.
+    // A symbol says which copy of the package made a tensor. No declaration and no completion shows it.
     Object.defineProperty(Tensor.prototype, copy, { value: ownCopy })
   }
 
-  /** A tensor that holds `data`. The array is taken as it is, not copied. */
+  /** Creates a tensor that holds `data`. The array is used as it is, not copied. */
   static of(data: TensorData): Tensor {
     return new Tensor(new TensorState(new Value(new Operand(data), 0, data.type, data.dims), data))
   }
 
-  /** Element type. */
+  /** The element type. */
   get type(): DataType {
     return this.#state.recorded.type
   }
 
-  /** Dims, outermost first. A dim that depends on the data is undefined until the value is computed.
-   * @throws UnknownShapeError if not even the rank is known */
+  /**
+   * The dims, outermost first. A dim that depends on the data is undefined until the value is computed.
+   * @throws UnknownShapeError if not even the rank is known
+   */
   get dims(): Dims {
     return this.#state.dimsForCaller()
   }
@@ -73,31 +78,31 @@ export class Tensor {
     return axesOf(this)
   }
 
-  /** How many axes. @throws UnknownShapeError if that is not known */
+  /** The number of axes. @throws UnknownShapeError if it is not known */
   get rank(): number {
     return this.dims.length
   }
 
-  /** Number of elements. @throws UnknownShapeError where a dim depends on the data */
+  /** The number of elements. @throws UnknownShapeError where a dim depends on the data */
   get size(): number {
     if (this.dims.includes(undefined)) throw new UnknownShapeError('size', this.dims, this.#state.position())
     return sizeOf(this.dims as number[])
   }
 
-  /** The axes in reverse order. */
+  /** The tensor with its axes in reverse order. */
   get T(): Tensor {
     return this.permute(this.dims.map((_, axis) => axis).reverse())
   }
 
-  /** The last two axes exchanged. */
+  /** The tensor with its last two axes exchanged. @throws IndexError if there is only one */
   get mT(): Tensor {
     return this.transpose(-2, -1)
   }
 
-  /** The parts along the first axis. @throws UnknownShapeError if its length depends on the data */
+  /** Iterates over the parts along the first axis. @throws IndexError for rank 0; UnknownShapeError if the length depends on the data */
   *[Symbol.iterator](): Generator<Tensor, undefined> {
     const [length] = this.dims
-    // What test tools' toEqual comes to: it goes through both tensors to their single elements, and finds nothing there to compare.
+    // toEqual of test tools iterates down to single elements of both tensors, and would find nothing to compare there.
     if (this.rank === 0)
       throw new IndexError('A tensor of rank 0 has no parts to go through', currentPosition(), COMPARE)
     if (length === undefined) throw new UnknownShapeError('Going through a tensor', this.dims, currentPosition())
@@ -105,8 +110,8 @@ export class Tensor {
   }
 
   /**
-   * The elements, row-major. int64 is a BigInt64Array, bool a Uint8Array of 0 and 1, float16 a Float16Array. Read it, don't write
-   * into it: other tensors may share it.
+   * The elements in row-major order. int64 is a BigInt64Array, bool a Uint8Array of 0 and 1, float16 a Float16Array. Don't write into the
+   * array: other tensors may share it.
    * @throws NotSavedError after the trace, if it was not saved; NotComputedError before it ran
    */
   get data(): TensorArray | Float16Array {
@@ -116,17 +121,20 @@ export class Tensor {
     return new Float16Array(bits.buffer as ArrayBuffer, bits.byteOffset, bits.length)
   }
 
-  /** Nested arrays of numbers (int64 beyond 2^53 stays bigint), booleans or strings; a plain one for rank 0. */
+  /**
+   * The elements as nested arrays of numbers, booleans or strings; for rank 0, the one element. int64 beyond 2^53 stays bigint.
+   * @throws NotSavedError, NotComputedError
+   */
   tolist(): NestedList {
     return toNested(this.#state.data())
   }
 
-  /** As `tolist`. @throws NotSavedError, NotComputedError */
+  /** The same as `tolist`. @throws NotSavedError, NotComputedError */
   toJSON(): NestedList {
     return this.tolist()
   }
 
-  /** The only element. @throws ShapeError if there are more */
+  /** The only element, as JavaScript has it. @throws UnknownShapeError if there are more */
   item(): number | bigint | boolean | string {
     const held = this.#state.data()
     if (sizeOf(held.dims) !== 1)
@@ -135,7 +143,8 @@ export class Tensor {
   }
 
   /**
-   * The computed value. Inside a block this runs the model up to here, and the block goes on; outside, it runs the operations.
+   * The computed tensor. Inside a block this runs the model up to here, and then the block continues; outside, it runs the recorded
+   * operations.
    * @throws NotSavedError after its trace, if it was not saved
    */
   async value(): Promise<Tensor> {
@@ -152,20 +161,22 @@ export class Tensor {
     return this
   }
 
-  /** Whether the value is here, in JavaScript. */
+  /** Whether the elements are computed, so that `data`, `tolist()` and `item()` return them. */
   get computed(): boolean {
     return this.#state.computed !== undefined
   }
 
-  /** Writes `value` into the slice of the place this was read from: `model.h[2].output.set(s`:, -1`, 0)`.
-   * @throws NotAPlaceError on a computed value */
+  /**
+   * Writes `value` into a slice of the place that this handle was read from: `model.h[2].output.set(s`:, -1`, 0)`.
+   * @throws NotAPlaceError on any other tensor
+   */
   set(slice: unknown, value: unknown): void {
     const { place } = this.#state
     if (!place) throw new NotAPlaceError(this.#state.label, this.#state.position())
     place.set(slice, value)
   }
 
-  /** Dtype, dims and elements, long axes shortened; of a handle, where it was read. */
+  /** The dtype, dims and elements as text, with long axes shortened; for a handle, where it was read. */
   toString(): string {
     return describe(this.#state, knownAxes(this))
   }
@@ -180,42 +191,43 @@ export class Tensor {
   }
 }
 
-/** A small tensor that is part of what is recorded: axes, shapes. */
+/** Creates a small constant of the recording, such as axes or a shape. */
 export function constantTensor(data: TensorData): Tensor {
   return withState(new TensorState(new Value(new Constant(data), 0, data.type, data.dims), data))
 }
 
-/** A handle on a value that is not computed yet. */
+/** Creates a handle on a value that is not computed yet. */
 export function newHandle(value: Value, recorder?: Recorder, place?: Place): Tensor {
   return withState(new TensorState(value, undefined, recorder, place))
 }
 
-/** The dims as they were recorded; undefined where not even the rank is known. @throws NotSavedError */
+/** Returns the dims as they were recorded; undefined where not even the rank is known. @throws NotSavedError */
 export function dimsOf(tensor: Tensor): Dims | undefined {
   return stateOf(tensor).value.dims
 }
 
-/** The run has computed the value: the tensor holds it from now on. */
+/** Makes a tensor hold what the run has computed. */
 export function setData(tensor: Tensor, data: TensorData): void {
   stateOf(tensor).setData(data)
   showContent(tensor, data)
 }
 
-/** Frees the elements of a tensor that nobody saved in a session, when that has ended. */
+/** Frees the elements of a tensor that nobody saved in a session, when the session has ended. */
 export function release(tensor: Tensor): void {
   const state = stateOf(tensor)
   state.release()
   showContent(tensor, state.recorded)
 }
 
-/** What a recorded operation gives, for each of its outputs. */
+/** The dtype and dims of one output of a recorded operation. */
 export interface Result {
   readonly type: DataType
   readonly dims: Dims | undefined
 }
 
 /**
- * Records one ONNX operation, in its opset-21 form, and gives a handle for each result. Every tensor operation ends here.
+ * Records one ONNX operation in its opset-21 form, and returns a handle on each result. Every tensor operation ends here.
+ * @throws MixedTracesError for inputs of different traces
  */
 export function record(
   opType: string,
@@ -239,7 +251,7 @@ export function record(
   return results.map(({ type, dims }, i) => newHandle(new Value(operation, i, type, dims), recorder))
 }
 
-/** `record` for the operations with one result. */
+/** Records an operation with one result. */
 export function recordOne(
   opType: string,
   inputs: readonly (Tensor | undefined)[],

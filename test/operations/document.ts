@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import * as babel from '@babel/core'
 import type * as types from '@babel/types'
 
-/** An operation, as its declaration and its docstring have it. */
+/** An operation, read from its declaration and its docstring. */
 export interface Entry {
   readonly name: string
   /** `sum(dims?, options?)`, one for each way to call it. */
@@ -13,29 +13,29 @@ export interface Entry {
 
 /** The families, in the order of the page: the declared object, and its title. */
 const families = [
-  ['elementwise', 'Arithmetic, and functions of single elements'],
-  ['comparison', 'Comparisons, and logic'],
+  ['elementwise', 'Arithmetic and functions of single elements'],
+  ['comparison', 'Comparisons and logic'],
   ['cast', 'Element types'],
-  ['reduce', 'Reductions, sorting, and the largest'],
+  ['reduce', 'Reductions and sorting'],
   ['linalg', 'Products of matrices'],
-  ['activation', 'Activations, and norms of layers'],
-  ['loss', 'Losses and distances'],
+  ['activation', 'Activations and normalisations'],
+  ['loss', 'Losses and similarities'],
   ['shape', 'Dims'],
   ['arrange', 'Order of elements'],
   ['join', 'Joining and splitting'],
-  ['gather', 'Picking and placing by index'],
+  ['gather', 'Reading and writing by index'],
   ['slice', 'Slices'],
   ['assign', 'Copies with a part replaced'],
 ] as const
 
 const ops = 'dist/runtime/tensor/ops'
 
-/** docs/operations.md, from the declarations. */
+/** Writes docs/operations.md from the declarations. */
 export function document(): string {
   const parts = [head]
   for (const [file, title] of families) parts.push(section(title, methodsOf(join(ops, `${file}.d.ts`))))
-  parts.push(section('Functions that make or join tensors', functions()))
-  parts.push(section('What a tensor has besides', membersOf('dist/runtime/tensor/tensor.d.ts')))
+  parts.push(section('Functions that create or join tensors', functions()))
+  parts.push(section('Other members of a tensor', membersOf('dist/runtime/tensor/tensor.d.ts')))
   return `${parts.join('\n')}`
 }
 
@@ -70,7 +70,7 @@ function section(title: string, entries: readonly Entry[]): string {
     ({ calls, text }) =>
       `| ${calls.map(call => `\`${call.replaceAll('|', '\\|')}\``).join('<br>')} | ${text.replaceAll('|', '\\|')} |`,
   )
-  return `## ${title}\n\n| operation | what it gives |\n| --- | --- |\n${rows.join('\n')}\n`
+  return `## ${title}\n\n| operation | result |\n| --- | --- |\n${rows.join('\n')}\n`
 }
 
 /** The methods of the object that a file declares. */

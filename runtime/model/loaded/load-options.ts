@@ -72,7 +72,7 @@ const known: Readonly<Record<keyof LoadOptions, true>> = {
 }
 const optionNames = Object.keys(known)
 
-/** @throws UnknownOptionError, LoadOptionError for a value that an option can't have on this platform */
+/** Checks the options for this platform. @throws UnknownOptionError; LoadOptionError for a value that an option can't have here */
 export function checkLoadOptions(options: LoadOptions, providers: readonly string[]): void {
   const { provider, threads, blocks, sessionBytes, reuseBytes, groupBytes, cacheFolder, profileFolder } = options
   if (profileFolder !== undefined && (typeof profileFolder !== 'string' || profileFolder === '')) {

@@ -19,7 +19,7 @@ export class Binding {
     this.#model = model
   }
 
-  /** The engine of the branches that the current trace's inputs chose; outside a trace, of the usual branches. */
+  /** The engine that runs the branches which the current trace's inputs chose; outside a trace, the usual branches. */
   get engine(): Engine {
     return this.#traceWithInputs()?.engine ?? this.#model.usual.engine
   }
@@ -33,14 +33,14 @@ export class Binding {
     return this.engine.program.taps
   }
 
-  /** @throws OtherBranchError for a module that only another branch has */
+  /** Returns a module of the chosen branches by its path. @throws OtherBranchError for a module that only another branch has */
   module(path: string): ModuleNode {
     const module = this.taps.tree.get(path)
     if (!module) throw new OtherBranchError('module', path, this.branches)
     return module
   }
 
-  /** The node of the same name in the chosen branches. @throws OtherBranchError */
+  /** Returns the node of the same name in the chosen branches. @throws OtherBranchError */
   node(node: GraphNode): GraphNode {
     const { nodes } = this.taps.tree.graph
     if (nodes[node.index] === node) return node
@@ -49,7 +49,10 @@ export class Binding {
     return same
   }
 
-  /** The trace of this model that is current, or the error that says why there is none. */
+  /**
+   * Returns the current trace of this model.
+   * @throws OutsideTraceError, TraceEndedError, OtherModelError or InvokeError, which say why there is none
+   */
   tracer(label: string): RunningTrace {
     const current = currentRecorder()
     const tracer = this.#currentTracer()
@@ -74,7 +77,7 @@ export class Binding {
     this.tracer(tap.label).write(tap, value)
   }
 
-  /** The innermost trace of this model that the code runs in. */
+  /** Returns the innermost trace of this model that the code runs in. */
   #currentTracer(): RunningTrace | undefined {
     let recorder: Recorder | undefined = currentRecorder()
     while (recorder instanceof RunningTrace) {
@@ -84,13 +87,13 @@ export class Binding {
     return undefined
   }
 
-  /** The current trace, if it has inputs: else its invokes have. */
+  /** Returns the current trace if it has inputs of its own; undefined if its invokes bring them. */
   #traceWithInputs(): RunningTrace | undefined {
     const tracer = this.#currentTracer()
     return tracer?.awaitsInvokes ? undefined : tracer
   }
 
-  /** The chosen branches, as they are shown to users. */
+  /** The chosen branches, as users see them. */
   get branches(): readonly string[] {
     return (this.#traceWithInputs()?.variant ?? this.#model.usual).branches
   }

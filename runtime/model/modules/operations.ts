@@ -19,7 +19,7 @@ export type Operations = { readonly [opType: string]: readonly OperationNode[] }
 /** Fused operations, whose inner values can't be read unless the node is expanded. */
 const fused = /Attention|SkipLayerNorm|MatMulNBits|QLinear|BiasGelu|FastGelu|FusedMatMul|FusedConv|Embed/
 
-/** `isFused`: the node stands in the file, and the graph has it written out. */
+/** With `isFused`, the node is a fused node of the file, and the graph contains the nodes that it was expanded into. */
 let newOperationNode: (binding: Binding, node: GraphNode, isFused?: boolean) => OperationNode
 
 /** One node of the graph. Its values can be read and written like a module's. */
@@ -38,17 +38,17 @@ export class OperationNode {
     newOperationNode = (binding, node, isFused = false) => new OperationNode(binding, node, isFused)
   }
 
-  /** As in the graph: `/transformer/h.0/attn/Softmax`. */
+  /** The node's name in the graph: `/transformer/h.0/attn/Softmax`. */
   get name(): string {
     return this.#node.name
   }
 
-  /** Its ONNX operation: `Softmax`. */
+  /** The node's ONNX operation: `Softmax`. */
   get opType(): string {
     return this.#node.opType
   }
 
-  /** The first result. */
+  /** The node's first output, as a tensor. Assigning it changes what all later nodes read. @throws OutsideTraceError outside a trace */
   get output(): Tensor {
     return this.outputAt(0)
   }
@@ -57,7 +57,10 @@ export class OperationNode {
     for (const tap of this.#taps('out', 0)) this.#binding.write(tap, value)
   }
 
-  /** The first input. A write changes what this node reads, and nothing else. */
+  /**
+   * The node's first input, as a tensor. Assigning it changes what this node reads, and nothing else.
+   * @throws OutsideTraceError outside a trace
+   */
   get input(): Tensor {
     return this.inputAt(0)
   }
@@ -66,17 +69,17 @@ export class OperationNode {
     for (const tap of this.#taps('in', 0)) this.#binding.write(tap, value)
   }
 
-  /** Its result of this index, from 0. @throws UnknownNameError */
+  /** Returns the node's output of this index, from 0. @throws UnknownNameError if there is none; OutsideTraceError outside a trace */
   outputAt(index: number): Tensor {
     return this.#binding.read(this.#taps('out', index)[0])
   }
 
-  /** Its input of this index, from 0. @throws UnknownNameError */
+  /** Returns the node's input of this index, from 0. @throws UnknownNameError if there is none; OutsideTraceError outside a trace */
   inputAt(index: number): Tensor {
     return this.#binding.read(this.#taps('in', index)[0])
   }
 
-  /** Operation, name, and the names of inputs and outputs. */
+  /** Describes the node: its operation, its name, and the names of its inputs and outputs. */
   toString(): string {
     const { opType, name, inputs, outputs } = this.#node
     return `${opType} ${name}\n  in  ${inputs.join(', ')}\n  out ${outputs.join(', ')}`
@@ -86,7 +89,7 @@ export class OperationNode {
     return this.toString()
   }
 
-  /** The taps of an input or output. An input of an expanded node has several, one for each node that reads it. */
+  /** Returns the taps of an input or output. An input of an expanded node has several, one for each node that reads it. */
   #taps(direction: 'in' | 'out', index: number): Tap[] {
     const parts = this.#parts()
     const names = direction === 'in' ? this.#node.inputs : this.#node.outputs
@@ -103,7 +106,7 @@ export class OperationNode {
     return passing.length > 0 ? passing.map(part => taps.nodeTap(part, direction, name)) : [taps.tensorTap(name)]
   }
 
-  /** The node, or the nodes that it was expanded into. */
+  /** Returns the node, or the nodes that it was expanded into. */
   #parts(): readonly GraphNode[] {
     if (!this.#isFused) return [this.#binding.node(this.#node)]
     const { nodes } = this.#binding.taps.tree.graph
@@ -139,7 +142,10 @@ guardMembers<OperationNode>(OperationNode.prototype, {
     new ArgumentError(`${name} of a node is a method, but was not called.`, currentPosition(), `write ${name}(1)`),
 })
 
-/** A module's nodes of one operation. Throws for what an array would ignore silently: `ops.Softmax[0] = 0`, `ops.Softmax.output`. */
+/**
+ * Makes the list of a module's nodes of one operation. It throws for writes and reads that an array would ignore silently: `ops.Softmax[0]
+ * = 0`, `ops.Softmax.output`.
+ */
 function nodeList(path: string, opType: string, nodes: readonly OperationNode[]): readonly OperationNode[] {
   const name = `${path === '' ? '' : `${path}.`}ops.${opType}`
   const last = nodes.length - 1
@@ -162,7 +168,7 @@ function nodeList(path: string, opType: string, nodes: readonly OperationNode[])
   })
 }
 
-/** The fused node of an expansion, for the node that makes its first result; undefined for all others. */
+/** Returns the fused node whose expansion contains this node, if this one makes its first output; undefined for all others. */
 export function fusedAt({ cluster, outputs }: GraphNode): GraphNode | undefined {
   return cluster && outputs.includes(cluster.fused.outputs[0]) ? cluster.fused : undefined
 }
@@ -188,7 +194,7 @@ export function operationsOf(binding: Binding, module: ModuleNode): Operations {
     if (node.cluster?.inside) parts.push(node)
     else add(node, false)
   }
-  // Parts of what nearly every model has change no number of another node: ops.Add[0] is the file's first Add.
+  // Parts of operators that nearly every model has come last, so that the numbers of other nodes stay: ops.Add[0] is the file's first Add.
   for (const node of parts) add(node, false)
   const unknown = (name: string): UnknownOperationError => {
     const existing = [...groups].map(([opType, nodes]) => (nodes.length > 1 ? `${opType} ×${nodes.length}` : opType))
@@ -229,7 +235,7 @@ function show(groups: ReadonlyMap<string, readonly OperationNode[]>): string {
   return [...groups].flatMap(([opType, nodes]) => nodes.map((node, i) => `${opType}[${i}]  ${node.name}`)).join('\n')
 }
 
-/** A node by name; in a graph without names, by operation and number. @throws UnknownNameError with the nearest names */
+/** Finds a node by name; in a graph without names, by operation and number. @throws UnknownNameError with the nearest names */
 export function findNode(binding: Binding, name: string): OperationNode {
   const { nodes } = binding.taps.tree.graph
   const node = nodes.find(other => other.name === name)

@@ -1,7 +1,7 @@
 import { ArgumentError, IndexError } from '../../errors/tensor.ts'
 import { currentPosition } from '../current-position.ts'
 
-/** The axis that `dim` means, counted from the front. @throws IndexError if there is no such axis */
+/** Returns the axis that `dim` means, counted from the front; −1 is the last axis. @throws IndexError if there is no such axis */
 export function axisOf(dim: number, rank: number, operation: string): number {
   if (!Number.isInteger(dim))
     throw new ArgumentError(
@@ -16,7 +16,7 @@ export function axisOf(dim: number, rank: number, operation: string): number {
   return dim < 0 ? dim + rank : dim
 }
 
-/** The same for several axes, none of them twice. */
+/** Returns the axes that `dims` mean, counted from the front. @throws IndexError if there is no such axis, or if one is named twice */
 export function axesOf(dims: readonly number[], rank: number, operation: string): number[] {
   if (!Array.isArray(dims))
     throw new ArgumentError(

@@ -7,13 +7,13 @@ import { knownOptions } from './known-options.ts'
 import { isPlain } from './plain-objects.ts'
 import { functionArguments, type Signature, signatureOf } from './signatures.ts'
 
-/* JavaScript drops arguments that a function does not have, and takes those of a wrong kind: neither may pass in silence. */
+/* JavaScript drops surplus arguments and accepts arguments of a wrong kind. Every operation of onnsight refuses both with an error. */
 
-/** What an argument must be. */
+/** The kind of value that an argument must be. */
 interface Kind {
   readonly what: string
   is(value: unknown): boolean
-  /** It can't be left out. */
+  /** Whether the argument is required. */
   readonly isNeeded?: boolean
 }
 
@@ -42,7 +42,10 @@ const oneOf = (...words: string[]): Kind => ({
 const kindsOf = (kinds: Readonly<Record<string, Kind>>): Readonly<Record<string, Kind>> =>
   Object.fromEntries(Object.entries(kinds).flatMap(([names, kind]) => names.split(' ').map(name => [name, kind])))
 
-/** By the argument's name in the signatures. What is to be a tensor is checked where it becomes one. */
+/**
+ * The kinds of the methods' arguments, by their names in the signatures. Arguments that become tensors are checked where they are
+ * converted.
+ */
 const ofMethods = kindsOf({
   'dim start end length k count offset diagonal a b': whole,
   'dims times shifts sizes from to shape which order': several,
@@ -60,7 +63,7 @@ const ofFunctions = kindsOf({
   value: single,
 })
 
-/** Options; of those with other values the operation says it itself. */
+/** The kinds of options. The operation itself checks options that are not listed here. */
 const ofOptions = kindsOf({
   'keepdim largest sorted descending logTarget': truth,
   'correction eps': number,
@@ -70,10 +73,10 @@ const ofOptions = kindsOf({
   type: dtype,
 })
 
-/** What people write who mean an option: `sum(-1, true)`. */
+/** For each option, a value that a person may have passed without its name: `sum(-1, true)`. */
 const FLAGS: Readonly<Record<string, string>> = { keepdim: 'true', descending: 'true', approximate: "'tanh'" }
 
-/** An operation that refuses arguments which it has not, and those of a wrong kind. */
+/** Wraps an operation so that it refuses surplus arguments and arguments of a wrong kind. */
 export function expecting<This>(
   name: string,
   declared: string,
@@ -102,7 +105,8 @@ const signatures: Readonly<Record<string, Signature>> = Object.fromEntries(
 )
 
 /**
- * The same for a function: `args` are its arguments in order, and all that it was given beyond them. Gives its options, under our names.
+ * Checks the arguments of a function; `args` are its declared arguments in order, and then all surplus ones. Returns its options, under
+ * onnsight's names.
  * @throws ArgumentError, UnknownOptionError
  */
 export function expect<O extends object>(name: string, ...args: readonly unknown[]): O {
@@ -138,7 +142,7 @@ function checkOptions(name: string, options: object): void {
   }
 }
 
-/** @throws ArgumentError for arguments beyond those that a function has */
+/** Refuses arguments that a function does not have. @throws ArgumentError */
 export function refuseSurplus(name: string, most: number, surplus: readonly unknown[], fix?: string): void {
   if (surplus.length === 0) return
   const takes = most === 0 ? 'no arguments' : most === 1 ? '1 argument' : `${most} arguments`
@@ -151,11 +155,11 @@ export function refuseSurplus(name: string, most: number, surplus: readonly unkn
 
 function checkCount(name: string, { plain, rest, options }: Signature, args: readonly unknown[]): void {
   const most = plain.length + (options.length > 0 ? 1 : 0)
-  // What was meant is asked of the arguments only where there are too many: each operation comes by here.
+  // Every operation runs this, so the fix for surplus arguments is only worked out when there are any.
   if (!rest && args.length > most) refuseSurplus(name, most, args.slice(most), instead(name, plain, options, args))
 }
 
-/** What was meant by too many arguments. */
+/** Says how to write what surplus arguments were meant to say. */
 function instead(
   name: string,
   plain: readonly string[],
@@ -191,7 +195,7 @@ function checkKind(
     )
   }
   if (typeof value === 'object' && value !== null && isPlain(value)) return
-  // The dims alone may stand for the options of tensor().
+  // tensor() takes a list of dims in place of its options.
   if (name === 'tensor' && Array.isArray(value)) return
   const [first] = options
   throw refused(
@@ -215,7 +219,7 @@ function usage(name: string, { plain, rest, options }: Signature): string {
   return `write ${name}(${parts.join(', ')})`
 }
 
-/** An argument as it was written, roughly. */
+/** Returns an argument as text for a message, shortened. */
 function show(value: unknown): string {
   if (value instanceof Tensor) return 'a tensor'
   if (typeof value === 'string') return `'${value}'`

@@ -1,7 +1,7 @@
 import { ArgumentError } from '../../errors/tensor.ts'
 import { currentPosition } from '../current-position.ts'
 
-/** @throws ArgumentError for what is no list of lengths */
+/** Checks that `dims` is a list of lengths. @throws ArgumentError if it is not */
 export function checkDims(dims: readonly number[], operation: string): void {
   if (!Array.isArray(dims))
     throw new ArgumentError(`${operation}: ${String(dims)} is not a list of dims.`, currentPosition())

@@ -2,7 +2,7 @@ import { nearestNames } from '../../errors/nearest-names.ts'
 import { UnknownOptionError } from '../../errors/options.ts'
 import { currentPosition } from '../current-position.ts'
 
-/** Other libraries' spellings that mean the same, by ours. */
+/** For each option of onnsight, the names that other libraries have for it. */
 const SPELLINGS: Readonly<Record<string, readonly string[]>> = {
   keepdim: ['keepdims', 'keep_dims', 'keepDims', 'keepDim'],
   correction: ['ddof', 'unbiased'],
@@ -11,7 +11,7 @@ const SPELLINGS: Readonly<Record<string, readonly string[]>> = {
   ignoreIndex: ['ignore_index'],
 }
 
-/** Spellings of NumPy and PyTorch that are taken as they are, as their meaning is the same. */
+/** Names from NumPy and PyTorch that are accepted, because they mean the same as onnsight's. */
 const TAKEN: Readonly<Record<string, string>> = {
   keepdims: 'keepdim',
   dtype: 'type',
@@ -21,8 +21,8 @@ const TAKEN: Readonly<Record<string, string>> = {
 }
 
 /**
- * The options of a call under our names. One that the call does not have is refused, with the nearest that it has: `keepdims` and
- * `dtype`, which mean what ours mean, are taken.
+ * Returns the options of a call under onnsight's names. `keepdims` and `dtype` are accepted as `keepdim` and `type`. For any other unknown
+ * option, the error names the nearest option that the call has.
  * @throws UnknownOptionError
  */
 export function knownOptions<O extends object>(call: string, options: O | undefined, known: readonly string[]): O {
@@ -39,7 +39,7 @@ export function knownOptions<O extends object>(call: string, options: O | undefi
   return (renamed ?? options) as O
 }
 
-/** The option that was meant: another library's name for it, its name in another case, or one a few letters off. */
+/** Guesses which option was meant: the name may come from another library, have another case, or be a few letters off. */
 function nearest(name: string, known: readonly string[]): string | undefined {
   const plain = (text: string): string => text.replaceAll('_', '').toLowerCase()
   const same = known.find(other => plain(other) === plain(name) || SPELLINGS[other]?.includes(name))

@@ -1,9 +1,9 @@
 /*
- * Test runners give each file a realm of its own, with its own Object, Map and Set: what a block returns there is no instance of ours. So
- * kinds are told by what holds in every realm.
+ * Test runners give each file a realm with its own Object, Map and Set, so `instanceof` fails for what a block returns there. These
+ * functions recognise kinds of objects in a way that works across realms.
  */
 
-/** Written with `{}`, or without a prototype. */
+/** Whether an object was written with `{}`, or has no prototype. */
 export function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value)
   return prototype === null || Object.getPrototypeOf(prototype) === null

@@ -1,11 +1,11 @@
-/** What an operation takes: plain arguments in order, then all that are left or an object of options. */
+/** The arguments of an operation: plain arguments in order, then either any number of further ones or an object of options. */
 export interface Signature {
   readonly plain: readonly string[]
   readonly rest: string | undefined
   readonly options: readonly string[]
 }
 
-/** Reads one of the texts below. */
+/** Parses a signature as it is written in the tables below. */
 export function signatureOf(declared: string): Signature {
   const options = /\{ (.*) \}$/.exec(declared)?.[1].split(', ') ?? []
   const names = declared
@@ -17,8 +17,8 @@ export function signatureOf(declared: string): Signature {
 }
 
 /**
- * The operations' arguments by name, as they are declared: what they refuse, and what the template language takes by name,
- * `sum(h, dim=-1, keepdim=True)`. A test holds this to the declarations.
+ * The arguments of each method by name, as they are declared. Calls are checked against them, and the template language accepts arguments
+ * by these names: `sum(h, dim=-1, keepdim=True)`. A test compares this table with the declarations.
  */
 export const methodArguments: Readonly<Record<string, string>> = {
   sigmoid: '',
@@ -156,7 +156,7 @@ export const methodArguments: Readonly<Record<string, string>> = {
   select: 'dim, index',
 }
 
-/** Those of the functions, whose tensors are arguments like others. */
+/** The arguments of each function, including its tensors. */
 export const functionArguments: Readonly<Record<string, string>> = {
   where: 'condition, a, b',
   einsum: 'equation, ...operands',

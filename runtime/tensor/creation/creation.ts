@@ -8,18 +8,19 @@ import { recordOne, stateOf, Tensor } from '../tensor.ts'
 import { type TensorLike, toTensor } from '../values/convert.ts'
 import { int64Operand } from '../values/int64.ts'
 
-/** Which dtype. */
+/** Options of functions that create tensors. */
 interface Typed {
   /** @default 'float32' */
   readonly type?: HeldType
 }
 
 /**
- * A tensor of nested arrays, a typed array or a number. Numbers are float32 unless `type` says otherwise.
- * @throws UnknownOptionError, ArgumentError for elements that do not fill the dims
+ * Creates a tensor from nested arrays, a typed array or a number. Numbers become float32, bigints int64, booleans bool and texts string; a
+ * typed array keeps its dtype and has rank 1. `type` and `dims` override this.
+ * @throws UnknownOptionError, ArgumentError if the arrays are ragged or the elements do not fill the dims
  */
 export function tensor(data: TensorLike, { type, dims }?: { type?: HeldType; dims?: readonly number[] }): Tensor
-/** The same with its dims alone: `tensor(data, [2, 3])`. */
+/** Creates a tensor with these dims: `tensor(data, [2, 3])`. */
 export function tensor(data: TensorLike, dims: readonly number[]): Tensor
 export function tensor(
   data: TensorLike,
@@ -39,7 +40,7 @@ function withDims(tensor: Tensor, dims: readonly number[]) {
   return { ...held, dims: [...dims] }
 }
 
-/** Every element `value`. */
+/** Creates a tensor with these dims in which every element is `value`: float32, unless `type` says otherwise. */
 export function full(dims: readonly number[], value: number, { type }?: Typed): Tensor
 export function full(dims: readonly number[], value: number, options?: Typed, ...surplus: unknown[]): Tensor {
   return filled(dims, value, expect('full', dims, value, options, ...surplus))
@@ -53,19 +54,21 @@ function filled(dims: readonly number[], value: number, { type = 'float32' }: Ty
   return Tensor.of({ type, dims: [...dims], data })
 }
 
-/** Every element 0: float32, unless `type` says otherwise. */
+/** Creates a tensor with these dims in which every element is 0: float32, unless `type` says otherwise. */
 export function zeros(dims: readonly number[], options?: Typed): Tensor
 export function zeros(dims: readonly number[], options?: Typed, ...surplus: unknown[]): Tensor {
   return filled(dims, 0, expect('zeros', dims, options, ...surplus))
 }
 
-/** Every element 1: float32, unless `type` says otherwise. */
+/** Creates a tensor with these dims in which every element is 1: float32, unless `type` says otherwise. */
 export function ones(dims: readonly number[], options?: Typed): Tensor
 export function ones(dims: readonly number[], options?: Typed, ...surplus: unknown[]): Tensor {
   return filled(dims, 1, expect('ones', dims, options, ...surplus))
 }
 
-/** A tensor of the same dims, every element `value`. The dtype is the other's, unless `type` says otherwise. */
+/**
+ * Creates a tensor with the dims of another one in which every element is `value`. It has the other's dtype, unless `type` says otherwise.
+ */
 export function fullLike(other: Tensor, value: number, options?: { readonly type?: DataType }): Tensor
 export function fullLike(
   other: Tensor,
@@ -84,19 +87,23 @@ function filledLike(other: Tensor, value: number, { type = other.type }: { reado
   return recordOne('Expand', [toTensor(value, { type }), shape], { type, dims })
 }
 
-/** Zeros with the dims and the dtype of another tensor. */
+/** Creates a tensor of zeros with the dims of another one. It has the other's dtype, unless `type` says otherwise. */
 export function zerosLike(other: Tensor, options?: { readonly type?: DataType }): Tensor
 export function zerosLike(other: Tensor, options?: { readonly type?: DataType }, ...surplus: unknown[]): Tensor {
   return filledLike(other, 0, expect('zerosLike', other, options, ...surplus))
 }
 
-/** Ones with the dims and the dtype of another tensor. */
+/** Creates a tensor of ones with the dims of another one. It has the other's dtype, unless `type` says otherwise. */
 export function onesLike(other: Tensor, options?: { readonly type?: DataType }): Tensor
 export function onesLike(other: Tensor, options?: { readonly type?: DataType }, ...surplus: unknown[]): Tensor {
   return filledLike(other, 1, expect('onesLike', other, options, ...surplus))
 }
 
-/** start, start + step, … up to but without end: int64 if all are integers. */
+/**
+ * Creates a vector of start, start + step, … up to but without end; with one argument, of 0, 1, … below it. int64 if all arguments are
+ * integers, else float32, unless `type` says otherwise.
+ * @throws ArgumentError for a step of 0
+ */
 export function arange(start: number, end?: number, step?: number, options?: Typed): Tensor
 export function arange(start: number, end?: number, step = 1, options: Typed = {}, ...surplus: unknown[]): Tensor {
   const known = expect<Typed>('arange', start, end, step, options, ...surplus)
@@ -111,7 +118,7 @@ export function arange(start: number, end?: number, step = 1, options: Typed = {
   return Tensor.of({ type, dims: [length], data: BigInt64Array.from(values, BigInt) })
 }
 
-/** `steps` values from start to end, both included. */
+/** Creates a vector of `steps` evenly spaced values from start to end, both included: float32, unless `type` says otherwise. */
 export function linspace(start: number, end: number, steps: number, options?: Typed): Tensor
 export function linspace(
   start: number,
@@ -127,7 +134,7 @@ export function linspace(
   return toTensor(values, { type })
 }
 
-/** The identity matrix. */
+/** Creates a matrix [rows, columns] with 1 on the main diagonal and 0 elsewhere: float32, unless `type` says otherwise. */
 export function eye(rows: number, columns?: number, options?: Typed): Tensor
 export function eye(rows: number, columns = rows, options: Typed = {}, ...surplus: unknown[]): Tensor {
   const { type = 'float32' } = expect<Typed>('eye', rows, columns, options, ...surplus)
@@ -138,7 +145,10 @@ export function eye(rows: number, columns = rows, options: Typed = {}, ...surplu
   return result
 }
 
-/** 1 at each class, 0 elsewhere: int64, one more axis of size `classes`. @throws IndexError for a class that is not below `classes` */
+/**
+ * Adds a last axis of size `classes` that is 1 at the class and 0 elsewhere: int64.
+ * @throws IndexError for a class below 0 or not below `classes`
+ */
 export function oneHot(ids: Tensor, classes: number): Tensor
 export function oneHot(ids: Tensor, classes: number, ...surplus: unknown[]): Tensor {
   expect('oneHot', ids, classes, ...surplus)

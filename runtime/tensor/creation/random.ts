@@ -12,15 +12,15 @@ import { toTensor } from '../values/convert.ts'
 
 type Generator = ReturnType<typeof mersenne>
 
-/** Random tensors need a seed: the same seed gives the same numbers, on every machine and at every call. */
+/** Options of random tensors. They need a seed: the same seed gives the same numbers at every call, on every machine. */
 export interface Seeded {
-  /** An integer, of which the lower 32 bits count. */
+  /** An integer, of which the lower 32 bits are used. */
   readonly seed: number
   /** @default 'float32' */
   readonly type?: HeldType
 }
 
-/** @throws ArgumentError without a seed: random numbers that can't be had again are of no use here */
+/** Creates the generator of random numbers for a seed. @throws ArgumentError without a seed, because the numbers could not be reproduced */
 function generatorOf(operation: string, seed: number | undefined): Generator {
   if (seed !== undefined && Number.isSafeInteger(seed)) return mersenne(seed)
   const what = seed === undefined ? 'it was given no seed' : `its seed is ${seed}`
@@ -31,13 +31,16 @@ function generatorOf(operation: string, seed: number | undefined): Generator {
   )
 }
 
-/** Uniform in [0, 1). The Mersenne twister: unlike smaller generators, it gives neighbouring seeds unlike numbers. */
+/**
+ * Creates a tensor of random numbers, uniform in [0, 1), by the Mersenne twister (Matsumoto and Nishimura 1998). Smaller generators give
+ * similar numbers for neighbouring seeds.
+ */
 export function rand(dims: readonly number[], options: Seeded): Tensor
 export function rand(dims: readonly number[], options: Seeded, ...surplus: unknown[]): Tensor {
   const { seed, type = 'float32' } = expect<Partial<Seeded>>('rand', dims, options, ...surplus)
   const generator = generatorOf('rand', seed)
   checkDims(dims, 'rand')
-  // As many bits as the type holds: more would be rounded, now and then up to 1.
+  // Only as many bits as the type holds are drawn. More would be rounded, and could round up to 1.
   const steps = 2 ** (type === 'float16' ? 11 : type === 'float32' ? 24 : 53)
   return shaped(
     Array.from({ length: sizeOf(dims) }, () => Math.floor(uniformFloat64(generator) * steps) / steps),
@@ -46,7 +49,10 @@ export function rand(dims: readonly number[], options: Seeded, ...surplus: unkno
   )
 }
 
-/** Normal, mean 0 and standard deviation 1: Box and Muller's transform of `rand`. */
+/**
+ * Creates a tensor of normally distributed numbers with mean 0 and standard deviation 1, from `rand` by the transform of Box and Muller
+ * (1958).
+ */
 export function randn(dims: readonly number[], options: Seeded): Tensor
 export function randn(dims: readonly number[], options: Seeded, ...surplus: unknown[]): Tensor {
   const { seed, type } = expect<Partial<Seeded>>('randn', dims, options, ...surplus)
@@ -59,7 +65,7 @@ export function randn(dims: readonly number[], options: Seeded, ...surplus: unkn
   return shaped(values, dims, type ?? 'float32')
 }
 
-/** Integers from low up to, but without, high: int64. */
+/** Creates a tensor of random integers from low up to but without high: int64, unless `type` says otherwise. */
 export function randint(low: number, high: number, dims: readonly number[], options: Seeded): Tensor
 export function randint(
   low: number,
@@ -80,7 +86,7 @@ export function randint(
   )
 }
 
-/** The integers below `count` in random order: int64. */
+/** Creates a vector of the integers from 0 to count − 1 in random order: int64, unless `type` says otherwise. */
 export function randperm(count: number, options: Seeded): Tensor
 export function randperm(count: number, options: Seeded, ...surplus: unknown[]): Tensor {
   const { seed } = expect<Partial<Seeded>>('randperm', count, options, ...surplus)

@@ -1,6 +1,6 @@
 import type { HeldType, TensorArray } from './dtype.ts'
 
-/** A concrete tensor: row-major elements. Frozen by convention: nothing in onnsight writes into `data` once it is made. */
+/** The dtype, dims and row-major elements of a tensor. By convention, onnsight never writes into `data` once it is made. */
 export interface TensorData {
   readonly type: HeldType
   readonly dims: readonly number[]
@@ -20,7 +20,7 @@ export function byteLength(tensor: TensorData): number {
   return bytes
 }
 
-/** Of an element's place in the row-major order, its place along each axis. */
+/** Returns the index along each axis of the element at a row-major position. */
 export function indexOf(flat: number, dims: readonly number[]): number[] {
   let rest = flat
   const index = dims.map(() => 0)

@@ -1,4 +1,6 @@
-/** Element types, by onnxruntime's names. `bfloat16`, `int4` and `float8…` live inside graphs only; they are cast before they leave one. */
+/**
+ * Element types, named as in onnxruntime. `bfloat16`, `int4` and `float8…` exist inside graphs only; they are cast before they leave one.
+ */
 export type DataType =
   | 'float32'
   | 'float16'
@@ -21,7 +23,10 @@ export type DataType =
   | 'float8e5m2'
   | 'float8e5m2fnuz'
 
-/** What holds the elements in JavaScript. float16 is kept as its bits; `Tensor.data` shows it as numbers. bool is 0 or 1. */
+/**
+ * The JavaScript array that holds a tensor's elements. float16 is stored as its bits, and `Tensor.data` shows it as numbers. bool is stored
+ * as 0 or 1.
+ */
 export type TensorArray =
   | Float32Array
   | Float64Array
@@ -50,7 +55,7 @@ const arrays = {
   bool: Uint8Array,
 } as const
 
-/** Their names. */
+/** The names of all element types. */
 export const dataTypes: readonly DataType[] = [
   ...(Object.keys(arrays) as HeldType[]),
   ...([
@@ -65,7 +70,7 @@ export const dataTypes: readonly DataType[] = [
   ] as const),
 ]
 
-/** Types that can be held in JavaScript and fed to a session. */
+/** Element types that JavaScript can hold and a session can take as an input. */
 export type HeldType = keyof typeof arrays | 'string'
 
 export function isHeld(type: DataType): type is HeldType {
@@ -80,7 +85,7 @@ export function arrayConstructor(type: Exclude<HeldType, 'string'>): (typeof arr
   return arrays[type]
 }
 
-/** Bytes of one element as it is held in JavaScript; of text, none are counted. */
+/** Returns the bytes of one element as JavaScript holds it; 0 for text. */
 export function bytesOf(type: DataType): number {
   if (type === 'string') return 0
   return isHeld(type) ? arrays[type as keyof typeof arrays].BYTES_PER_ELEMENT : 4

@@ -24,14 +24,14 @@ const types: Readonly<Record<DataType, OnnxType>> = {
   float8e5m2fnuz: OnnxType.FLOAT8E5M2FNUZ,
 }
 
-/** The ONNX number of an element type: the `to` of a Cast, the data type of an initializer. */
+/** Returns the ONNX number of an element type, as in the attribute `to` of a Cast and the data type of an initializer. */
 export function elementType(type: DataType): OnnxType {
   return types[type]
 }
 
 const names = new Map(Object.entries(types).map(([name, number]) => [number as number, name as DataType]))
 
-/** The name of an ONNX element type; undefined for those that onnsight does not know. */
+/** Returns the name of an ONNX element type, or undefined for one that onnsight does not know. */
 export function dataTypeOf(elementType: number): DataType | undefined {
   return names.get(elementType)
 }

@@ -1,20 +1,20 @@
 import { refuseSurplus } from '../arguments/check-arguments.ts'
 import { answerTo, isAskedByTools } from './asked-by-tools.ts'
 
-/** What to throw where a member is read that is not there, and where one is assigned. */
+/** Makes the errors for members of a class that do not exist, and for assignments. */
 export interface Guards<Self extends object> {
   isOwn(self: unknown): self is Self
   read(self: Self, name: string): Error
   write(self: Self, name: string): Error
-  /** For a method that stands where its result is meant: `h.mean + 1`. */
+  /** The error for a method that is used as a value, without being called: `h.mean + 1`. */
   uncalled(name: string): Error
-  /** Methods that refuse arguments beyond those that they declare. */
+  /** The methods that refuse more arguments than they declare. */
   readonly counted: readonly string[]
 }
 
 /**
- * Makes a class refuse what JavaScript takes in silence: reads of members that it does not have, and all assignments. A proxy behind the
- * prototype meets only what the prototype has not, so that its own members cost nothing.
+ * Makes a class refuse what JavaScript accepts silently: reads of members that do not exist, and all assignments. A proxy behind the
+ * prototype sees only names that the prototype does not have, so members of the class cost nothing extra.
  */
 export function guardMembers<Self extends object>(
   prototype: object,
@@ -53,7 +53,7 @@ export function guardMembers<Self extends object>(
   Object.setPrototypeOf(prototype, behind)
 }
 
-/** A method that refuses arguments beyond those that it declares. */
+/** Wraps a method so that it refuses more arguments than it declares. */
 export function counting<A extends unknown[], R>(
   name: string,
   method: (this: unknown, ...args: A) => R,

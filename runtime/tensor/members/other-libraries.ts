@@ -7,11 +7,11 @@ import { stateOf, Tensor } from '../tensor.ts'
 import { guardMembers } from './guard-members.ts'
 
 /*
- * Members that tensors have in nnsight, PyTorch and NumPy, and not here: what to write for them. JavaScript answers a member that is not
- * there with undefined, and takes any assignment, so each of these would be wrong in silence.
+ * Members that tensors have in nnsight, PyTorch and NumPy but not in onnsight, with what to write instead. JavaScript returns undefined for
+ * a member that does not exist and accepts any assignment, so without these errors each would go wrong silently.
  */
 
-/** By name: what to write, with `h` for the tensor. */
+/** For each name, what to write instead; `h` is the tensor. */
 const instead: Readonly<Record<string, string>> = {
   shape: 'h.dims',
   ndim: 'h.rank',
@@ -72,20 +72,20 @@ const instead: Readonly<Record<string, string>> = {
   concat: 'cat([h, x])',
 }
 
-/** What lists have too. */
+/** Members that arrays have too. */
 const OF_LISTS = new Set(['length', 'map', 'forEach', 'filter', 'push', 'concat', 'get', 'at'])
 
-/** Their own name with an underscore at the end changes the tensor itself in PyTorch. */
+/** In PyTorch, a method whose name ends in an underscore changes the tensor itself. */
 const IN_PLACE = /^([a-z]\w*?)_$/
 const INDEX = /^-?\d+(,-?\d+)*$/
-/** `h[':, -1']`, and a slice used as a key. */
+/** A slice used as a key: `h[':, -1']`. */
 const SLICE = /^(?=.*[:.\d]|None)(?:[\d\s:,.[\]-]|None)+$/
 
 const isTensor = (value: unknown): value is Tensor => value instanceof Tensor
 const toCamelCase = (name: string): string =>
   name.replace(/(?<=[a-z0-9])_+([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 
-/** What stands between the brackets, as a slice. */
+/** Returns the text between the brackets as a slice; undefined if it is none. */
 const sliceOf = (key: string): string | undefined => {
   if (key.startsWith('s`')) return key
   return INDEX.test(key) || SLICE.test(key) ? `s\`${key}\`` : undefined
@@ -103,7 +103,7 @@ function adviceFor(name: string): string {
   return near ? `write h.${near}` : 'look for it among the operations, in docs/operations.md'
 }
 
-/** What a tensor has in this name's place, `write h.dims`; undefined for a name that no tensor has anywhere. */
+/** Says what to write in place of a name that tensors do not have, `write h.dims`; undefined for a name that no library's tensors have. */
 export function inTensors(name: string): string | undefined {
   if (OF_LISTS.has(name)) return undefined
   if (Object.hasOwn(instead, name)) return adviceFor(name)
@@ -117,7 +117,7 @@ function nearest(name: string): string | undefined {
   return nearestNames(name, Object.getOwnPropertyNames(Tensor.prototype), 1)[0]
 }
 
-/** What has a path keeps it as it is written. */
+/** Returns the tensor's path in the model as it is written, or else its label. */
 const labelOf = (tensor: Tensor): string => {
   const { label } = stateOf(tensor)
   return label.includes(' ') ? `${label[0].toUpperCase()}${label.slice(1)}` : label
@@ -158,7 +158,7 @@ function write(tensor: Tensor, name: string): Error {
   return new NotAssignableError(`[${name}] of ${stateOf(tensor).label}`, fix, currentPosition())
 }
 
-/** To be called when all operations are on the prototype. */
+/** Makes tensors refuse unknown members. Call this once all operations are on the prototype. */
 export function guardTensors(): void {
   guardMembers<Tensor>(Tensor.prototype, {
     isOwn: isTensor,

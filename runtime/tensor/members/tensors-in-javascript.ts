@@ -2,11 +2,17 @@ import { ConditionError } from '../../errors/trace.ts'
 import { currentPosition } from '../current-position.ts'
 import { stateOf, Tensor } from '../tensor.ts'
 
-/* What JavaScript asks of a value without an operator: of a tensor each would be answered, and wrong. */
+/*
+ * JavaScript converts values silently where no operator stands: the result of a callback, a key, a length. A tensor would convert to
+ * something wrong each time.
+ */
 
 type Callback = (this: unknown, ...args: unknown[]) => unknown
 
-/** A callback whose result is asked for its truth, or taken as a key. @throws ConditionError where that is a tensor that is not computed */
+/**
+ * Wraps a callback whose result JavaScript uses as a truth value or as a key.
+ * @throws ConditionError, when the callback returns a tensor that is not computed
+ */
 export function checkedCallback(callback: unknown, name: string): unknown {
   if (typeof callback !== 'function') return callback
   const result: Callback = function (...args) {
@@ -16,7 +22,10 @@ export function checkedCallback(callback: unknown, name: string): unknown {
   return result
 }
 
-/** What a callback of `name` gave, as JavaScript may take it. */
+/**
+ * Converts what a callback of the method `name` returned: a computed tensor becomes its only element.
+ * @throws ConditionError for a tensor that is not computed
+ */
 export function verdict(result: unknown, name: string): unknown {
   if (!(result instanceof Tensor)) return result
   if (result.computed) return name === 'groupBy' ? result.item() : Boolean(result.item())
@@ -29,7 +38,7 @@ export function verdict(result: unknown, name: string): unknown {
   )
 }
 
-/** A key of an object or a list. @throws ConditionError for a tensor that is not computed, or no single integer */
+/** Converts a key of an object or a list. @throws ConditionError for a tensor that is not computed, or not a single integer */
 export function plainKey(key: unknown): unknown {
   if (!(key instanceof Tensor)) return key
   if (key.computed && /^(u?int\d|string)/.test(key.type) && key.size === 1) return key.item()
@@ -40,7 +49,7 @@ export function plainKey(key: unknown): unknown {
   )
 }
 
-/** The length of a new array. */
+/** Checks the length of a new array. @throws ConditionError for a tensor */
 export function plainLength(length: unknown): unknown {
   if (!(length instanceof Tensor)) return length
   throw new ConditionError(

@@ -10,9 +10,12 @@ import { castTo, kernelType } from './support/kernel.ts'
 
 type Numbers = number[] | [readonly number[]]
 
-/** The same elements in other places, or more than once. Each keeps the dtype. */
+/** Operations that move or repeat elements. The result has the input's dtype. */
 export const arranging = {
-  /** The whole tensor, so many times along each axis; counts in front add axes. */
+  /**
+   * Repeats the whole tensor along each axis as often as `times` says; surplus counts in front add axes. The dims are multiplied by the
+   * counts.
+   */
   repeat(this: Tensor, ...times: Numbers): Tensor {
     const counts = times.flat() as number[]
     const lead = counts.length - this.dims.length
@@ -27,12 +30,15 @@ export const arranging = {
     const dims = base.dims.map((dim, i): Dim => (counts[i] === 0 ? 0 : dim === undefined ? undefined : dim * counts[i]))
     return recordOne('Tile', [base, int64Constant(counts)], { type: this.type, dims })
   },
-  /** As repeat, but axes without a count stay. */
+  /** Repeats the whole tensor as `repeat` does; missing counts in front are 1. */
   tile(this: Tensor, ...times: Numbers): Tensor {
     const counts = times.flat() as number[]
     return this.repeat([...new Array<number>(Math.max(0, this.dims.length - counts.length)).fill(1), ...counts])
   },
-  /** Each element of an axis so many times, or each its own count of times; without an axis the tensor is one row. */
+  /**
+   * Repeats each element along an axis: all of them `times` times, or each its own count of times. Without `dim`, the tensor is first
+   * flattened to one row.
+   */
   repeatInterleave(this: Tensor, times: number | readonly number[], dim?: number): Tensor {
     if (dim === undefined) return this.flatten().repeatInterleave(times, 0)
     const axis = axisOf(dim, this.dims.length, 'repeatInterleave')
@@ -50,7 +56,7 @@ export const arranging = {
       )
     return this.indexSelect(axis, int64Operand(times.flatMap((count, i) => new Array<number>(count).fill(i))))
   },
-  /** Axes reversed. */
+  /** Reverses the order of elements along the axes `which`, or along all axes. */
   flip(this: Tensor, ...which: Numbers): Tensor {
     const axes = axesOf(which.flat() as number[], this.dims.length, 'flip')
     if (axes.length === 0) return this
@@ -58,7 +64,10 @@ export const arranging = {
     const inputs = [this, all(MAX), all(MIN), int64Constant(axes), all(-1)]
     return recordOne('Slice', inputs, { type: this.type, dims: this.dims })
   },
-  /** Elements moved along an axis, those past the end coming in at the start; without an axis along all elements. */
+  /**
+   * Moves the elements along an axis by `shifts` places; elements past the end come in at the start. Without `dims`, the elements move
+   * along the flattened tensor.
+   */
   roll(this: Tensor, shifts: number | readonly number[], dims?: number | readonly number[]): Tensor {
     if (dims === undefined) return reshapeTo(this.flatten().roll(shifts, 0), extents(this), this.dims)
     const [by, axes] = [[shifts].flat(), axesOf([dims].flat(), this.dims.length, 'roll')]
@@ -66,7 +75,7 @@ export const arranging = {
       throw new ArgumentError(`roll: ${by.length} shifts for ${axes.length} dims`, currentPosition())
     return axes.reduce((tensor: Tensor, axis, i) => rollAxis(tensor, by[i], axis), this)
   },
-  /** Turned by 90 degrees so many times, from the first towards the second axis. */
+  /** Rotates the plane of two axes by 90 degrees `times` times, from the first axis towards the second. */
   rot90(this: Tensor, times = 1, dims: readonly [number, number] = [0, 1]): Tensor {
     const [a, b] = axesOf(dims, this.dims.length, 'rot90')
     const turns = ((times % 4) + 4) % 4
@@ -74,15 +83,15 @@ export const arranging = {
     if (turns === 2) return this.flip(a, b)
     return turns === 1 ? this.flip(b).transpose(a, b) : this.transpose(a, b).flip(b)
   },
-  /** The lower triangle of the last two axes; above it zeros. */
+  /** Keeps the lower triangle of the last two axes, up to the given diagonal, and sets the elements above it to 0. */
   tril(this: Tensor, diagonal = 0): Tensor {
     return triangle(this, diagonal, 0)
   },
-  /** The upper triangle of the last two axes; below it zeros. */
+  /** Keeps the upper triangle of the last two axes, from the given diagonal on, and sets the elements below it to 0. */
   triu(this: Tensor, diagonal = 0): Tensor {
     return triangle(this, diagonal, 1)
   },
-  /** The elements on a diagonal of two axes, as a new last axis. */
+  /** Takes the elements on a diagonal of the axes a and b, as a new last axis. */
   diagonal(this: Tensor, offset = 0, a = 0, b = 1): Tensor {
     const [x, y] = axesOf([a, b], this.dims.length, 'diagonal')
     const turned = this.movedim([x, y], [-2, -1])
@@ -104,7 +113,7 @@ function addLeading(tensor: Tensor, count: number): Tensor {
   return recordOne('Unsqueeze', [tensor, int64Constant(axes)], { type: tensor.type, dims })
 }
 
-/** The end, then the start. Where to cut depends on the length, so with an unknown one the places are computed. */
+/** Joins the end of the axis and its start. Where to cut depends on the length, so for an unknown length the run computes the places. */
 function rollAxis(tensor: Tensor, shift: number, axis: number): Tensor {
   const { type, dims } = tensor
   if (!Number.isInteger(shift)) throw new ArgumentError(`roll: a shift of ${shift}`, currentPosition())
@@ -114,7 +123,7 @@ function rollAxis(tensor: Tensor, shift: number, axis: number): Tensor {
     const numbers = [int64Constant([0], []), length, int64Constant([1], [])]
     const places = recordOne('Range', numbers, { type: 'int64', dims: [undefined] })
     const moved = recordOne('Sub', [places, int64Operand([shift], [])], { type: 'int64', dims: [undefined] })
-    // Of an axis without elements there is nothing to move, but onnxruntime refuses to divide by its length.
+    // An axis without elements has nothing to move, but onnxruntime refuses to divide by its length of 0.
     const divisor = recordOne('Max', [length, int64Constant([1], [])], { type: 'int64', dims: [] })
     const wrapped = recordOne('Mod', [moved, divisor], { type: 'int64', dims: [undefined] })
     return recordOne('Gather', [tensor, wrapped], { type, dims }, { axis: { int: axis } })

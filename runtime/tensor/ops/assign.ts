@@ -13,9 +13,11 @@ import { castTo, kernelType } from './support/kernel.ts'
 
 export const assignment = {
   /**
-   * A copy with `value` in the slice, broadcast as in PyTorch's x[…] = v. Numbers and arrays take the tensor's dtype; a tensor of a
-   * wider one must be converted first. Where a list names a place twice, the last value stays (on CUDA: for known lists only).
-   * @throws ShapeError if the value does not broadcast to the slice; DtypeError if it would lose precision
+   * Returns a copy with `value` written into the slice and broadcast to its dims, as by x[…] = v in PyTorch. Numbers and arrays take the
+   * tensor's dtype; a tensor of a wider dtype must be converted first. Where a list names a place twice, the last value stays (on CUDA only
+   * for lists that are known when the block is recorded).
+   * @throws ShapeError if the value does not broadcast to the slice; DtypeError if it would lose precision; IndexError for indices out of
+   * range
    */
   assign(this: Tensor, spec: SliceSpec, value: TensorLike): Tensor {
     const { parts } = toSlice(spec)
@@ -31,7 +33,7 @@ export const assignment = {
   },
 }
 
-/** Gives the copy, or undefined if this way of writing does not serve the selection. */
+/** One way of writing a slice. It returns the copy, or undefined if it can't write this selection. */
 type Write = (target: Tensor, selection: Selection, value: Tensor) => Tensor | undefined
 
 function convert(target: Tensor, value: TensorLike): Tensor {
@@ -45,7 +47,7 @@ function convert(target: Tensor, value: TensorLike): Tensor {
   )
 }
 
-/** All of the tensor: the value itself, as large as that. */
+/** Writes the whole tensor: the result is the value, expanded to the tensor's dims. */
 const whole: Write = (target, selection, value) => {
   if (!selection.every(choice => choice.kind === 'whole')) return undefined
   const fitted = fit(value, target.dims)
@@ -56,7 +58,7 @@ const whole: Write = (target, selection, value) => {
   )
 }
 
-/** A mask over several axes from the first on, and one value for all it chooses: Where takes the mask as it is. */
+/** Writes one value wherever a mask over the first axes holds. Where takes such a mask as it is. */
 function byMask(target: Tensor, parts: readonly SlicePart[], value: Tensor): Tensor | undefined {
   const [mask, ...others] = parts
   if (mask?.kind !== 'mask' || mask.values.rank < 2 || !others.every(part => part.kind === 'ellipsis')) return undefined
@@ -72,7 +74,7 @@ function byMask(target: Tensor, parts: readonly SlicePart[], value: Tensor): Ten
   return choose(target, isHere, fitted.rank > rest.length ? fit(fitted, rest) : fitted)
 }
 
-/** The value where the condition holds, else the tensor. */
+/** Returns the value where the condition holds, and the tensor elsewhere. */
 function choose(target: Tensor, condition: Tensor, value: Tensor): Tensor {
   const type = kernelType(target.type)
   const inputs = [condition, castTo(value, type), castTo(target, type)]
@@ -80,7 +82,10 @@ function choose(target: Tensor, condition: Tensor, value: Tensor): Tensor {
   return castTo(asLarge(chosen, target, [condition.dims, value.dims]), target.type)
 }
 
-/** Broadcasting enlarges a dim of 1. Where dims that are not known leave this open, the run refuses a result of another size. */
+/**
+ * Makes sure that the result has the target's dims: broadcasting enlarges a dim of 1. Where unknown dims leave this open, the run refuses a
+ * result of another size.
+ */
 function asLarge(result: Tensor, target: Tensor, shapes: readonly Dims[]): Tensor {
   const { dims } = target
   const isSure = shapes.every(shape =>
@@ -90,19 +95,19 @@ function asLarge(result: Tensor, target: Tensor, shapes: readonly Dims[]): Tenso
     }),
   )
   if (isSure) return result
-  // A plain Reshape takes a dim of 0 for one to be copied.
+  // Without `allowzero`, Reshape copies the input's dim where the new one is 0.
   const wanted = dims.includes(undefined) ? shapeOf(target) : int64Operand(dims as number[])
   return recordOne('Reshape', [result, wanted], { type: result.type, dims }, { allowzero: { int: 1 } })
 }
 
-/** Above this many numbers, making the list of places costs more than it saves. */
+/** With more numbers than this, making the list of places costs more than it saves. */
 const MOST_PLACES = 2048
 
-/** Few rows: their places are known, and ScatterND copies row by row. */
+/** Writes a few whole rows whose places are known: ScatterND copies row by row. */
 const rows: Write = (target, selection, value) =>
   selection.at(-1)?.kind === 'whole' ? atPlaces(target, selection, value) : undefined
 
-/** The same for rows of one element. */
+/** Writes a few single elements whose places are known. */
 const elements: Write = (target, selection, value) => atPlaces(target, selection, value)
 
 function atPlaces(target: Tensor, selection: Selection, value: Tensor): Tensor | undefined {
@@ -115,7 +120,7 @@ function atPlaces(target: Tensor, selection: Selection, value: Tensor): Tensor |
   return recordOne('ScatterND', inputs, { type: target.type, dims: target.dims })
 }
 
-/** A value that is the same all over the chosen places of each axis: Where chooses by position. */
+/** Writes a value that is the same at all chosen places of each axis: Where chooses by position. */
 const masked: Write = (target, selection, value) => {
   const chosen = selection.filter(choice => choice.kind !== 'whole')
   const flags = chosen.map(choice => flagsOf(choice, target.dims))
@@ -127,7 +132,7 @@ const masked: Write = (target, selection, value) => {
   const isHere = (flags as Tensor[]).reduce((a, b) =>
     recordOne('And', [a, b], { type: 'bool', dims: broadcastDims('assign', a.dims, b.dims) }),
   )
-  // Axes that single indices dropped come back as 1; in front, broadcasting does it.
+  // Single indices have dropped axes. They come back as axes of size 1, except in front, where broadcasting adds them.
   const first = fitted.rank === 0 ? target.rank : (kept[lead] as Exclude<Choice, { kind: 'newaxis' }>).axis
   const dropped = selection.flatMap(choice =>
     choice.kind === 'index' && choice.axis > first ? [choice.axis - first] : [],
@@ -135,10 +140,10 @@ const masked: Write = (target, selection, value) => {
   return choose(target, isHere, addAxes(fitted, dropped))
 }
 
-/** Several lists choose together, place by place. */
+/** Whether the choice is a list or a mask. Several of them choose together, place by place. */
 const isJoined = (choice: Choice): boolean => choice.kind === 'list' || choice.kind === 'mask'
 
-/** Which places of the axis are chosen, shaped to broadcast against the tensor; undefined where that can't be told. */
+/** Returns flags for the chosen places of the axis, shaped to broadcast against the tensor; undefined if they are not known. */
 function flagsOf(choice: Choice, dims: Dims): Tensor | undefined {
   if (choice.kind === 'newaxis' || choice.kind === 'whole') return undefined
   const size = dims[choice.axis]
@@ -165,7 +170,7 @@ function flagsOf(choice: Choice, dims: Dims): Tensor | undefined {
   return Tensor.of({ type: 'bool', dims: shape, data })
 }
 
-/** The dims of what a selection without single indices takes. */
+/** Returns the dims of what a selection without single indices takes. */
 function takenDims(dims: Dims, kept: Selection): Dims {
   return kept.map(choice => {
     if (choice.kind === 'newaxis') return 1
@@ -175,7 +180,7 @@ function takenDims(dims: Dims, kept: Selection): Dims {
   })
 }
 
-/** One run of an axis: what lies before it, the value, what lies after it. */
+/** Writes one contiguous range of an axis: joins what lies before it, the value, and what lies after it. */
 const splice: Write = (target, selection, value) => {
   const { dims, type } = target
   const chosen = selection.filter(choice => choice.kind !== 'whole')
@@ -197,12 +202,12 @@ function cut(target: Tensor, axis: number, from: number, to: number | bigint): T
   return recordOne('Slice', inputs, { type: target.type, dims })
 }
 
-/** Any selection: the same part of the elements' numbers says where the values go. */
+/** Writes any selection: the same slice of the elements' numbers says where the values go. */
 function scatter(target: Tensor, selection: Selection, value: Tensor): Tensor {
   const { dims, type } = target
   const shape = shapeOf(target)
   const reshape = (tensor: Tensor): Tensor => {
-    // A plain Reshape takes a dim of 0 for one to be copied.
+    // Without `allowzero`, Reshape copies the input's dim where the new one is 0.
     const attributes = dims.includes(undefined) || dims.includes(0) ? { allowzero: { int: 1 } } : undefined
     return recordOne('Reshape', [tensor, shape], { type: tensor.type, dims }, attributes)
   }
@@ -226,7 +231,7 @@ function flat(tensor: Tensor): Tensor {
   return recordOne('Reshape', [tensor, int64Constant([-1])], { type: tensor.type, dims: [undefined] })
 }
 
-/** The shape as an operand where it is known: a plan serves every size. */
+/** Expands the value to the dims. A known shape is an operand, so that one plan serves every size. */
 function expand(value: Tensor, dims: Dims, shape: () => Tensor): Tensor {
   if (sameDims(value.dims, dims)) return value
   const wanted = dims.includes(undefined) ? shape() : int64Operand(dims as number[])
@@ -237,7 +242,7 @@ function shapeOf(tensor: Tensor): Tensor {
   return recordOne('Shape', [tensor], { type: 'int64', dims: [tensor.dims.length] })
 }
 
-/** The given dims, then the tensor's own from `depth` on. */
+/** Returns the shape `dims`, followed by the tensor's own dims from `depth` on. */
 function shapeAfter(tensor: Tensor, depth: number, dims: readonly number[]): Tensor {
   const own = recordOne('Slice', [shapeOf(tensor), int64Constant([depth]), int64Constant([MAX])], {
     type: 'int64',
@@ -254,7 +259,7 @@ function addAxes(tensor: Tensor, axes: readonly number[]): Tensor {
   return recordOne('Unsqueeze', [tensor, int64Constant(axes)], { type: tensor.type, dims })
 }
 
-/** The value without leading axes of size 1 that the slice lacks. @throws ShapeError if it does not broadcast */
+/** Returns the value without the leading axes of size 1 that the slice does not have. @throws ShapeError if the value does not broadcast */
 function fit(value: Tensor, dims: Dims): Tensor {
   const lead = dims.length - value.rank
   const extra = value.dims.slice(0, Math.max(0, -lead))

@@ -14,18 +14,18 @@ function logical(name: string, opType: string, a: Tensor, b: TensorLike): Tensor
   return recordOne(opType, [left, right], { type: 'bool', dims: broadcastDims(name, dimsOf(left), dimsOf(right)) })
 }
 
-/** Non-zero is true. */
+/** Converts to bool: an element that is not zero is true. */
 function truth(tensor: Tensor): Tensor {
   return castTo(tensor, 'bool')
 }
 
-/** Comparison and logic: bool results. */
+/** Comparisons and logic. The operands are broadcast together and the results are bool. */
 export const comparison = {
   /** Whether the elements are equal: bool. NaN equals nothing. */
   eq(this: Tensor, other: TensorLike): Tensor {
     return compare('eq', 'Equal', this, other)
   },
-  /** Whether they differ: bool. */
+  /** Whether the elements differ: bool. NaN differs from everything. */
   ne(this: Tensor, other: TensorLike): Tensor {
     return this.eq(other).not()
   },
@@ -45,19 +45,19 @@ export const comparison = {
   ge(this: Tensor, other: TensorLike): Tensor {
     return compare('ge', 'GreaterOrEqual', this, other)
   },
-  /** Whether both are non-zero: bool. */
+  /** Whether both elements are not zero: bool. */
   and(this: Tensor, other: TensorLike): Tensor {
     return logical('and', 'And', this, other)
   },
-  /** Whether either is non-zero: bool. */
+  /** Whether at least one of the two elements is not zero: bool. */
   or(this: Tensor, other: TensorLike): Tensor {
     return logical('or', 'Or', this, other)
   },
-  /** Whether one of the two is non-zero: bool. */
+  /** Whether exactly one of the two elements is not zero: bool. */
   xor(this: Tensor, other: TensorLike): Tensor {
     return logical('xor', 'Xor', this, other)
   },
-  /** Whether it is zero: bool. */
+  /** Whether an element is zero: bool. */
   not(this: Tensor): Tensor {
     return recordOne('Not', [truth(this)], { type: 'bool', dims: dimsOf(this) })
   },
@@ -65,7 +65,7 @@ export const comparison = {
   isnan(this: Tensor): Tensor {
     return recordOne('IsNaN', [asFloat(this)], { type: 'bool', dims: dimsOf(this) })
   },
-  /** Whether it is infinite, of either sign: bool. */
+  /** Whether an element is infinite, of either sign: bool. */
   isinf(this: Tensor): Tensor {
     const input = asFloat(this)
     return recordOne('IsInf', [castTo(input, input.type === 'float64' ? 'float64' : 'float32')], {
@@ -73,17 +73,24 @@ export const comparison = {
       dims: dimsOf(this),
     })
   },
-  /** Whether it is neither NaN nor infinite: bool. */
+  /** Whether an element is neither NaN nor infinite: bool. */
   isfinite(this: Tensor): Tensor {
     return this.isnan().or(this.isinf()).not()
   },
-  /** This where `condition` holds, else `other`. */
+  /**
+   * Takes this tensor's elements where `condition` holds, and those of `other` elsewhere. All three are broadcast together; the dtype is
+   * the common one of both tensors.
+   */
   where(this: Tensor, condition: TensorLike, other: TensorLike): Tensor {
     return where(condition, this, other)
   },
 }
 
-/** a where the condition holds, else b: broadcast together. */
+/**
+ * Takes the elements of a where the condition holds, and those of b elsewhere. All three are broadcast together; the dtype is the common
+ * one of a and b.
+ * @throws ShapeError if the dims do not broadcast
+ */
 export function where(condition: TensorLike, a: TensorLike, b: TensorLike): Tensor
 export function where(condition: TensorLike, a: TensorLike, b: TensorLike, ...surplus: unknown[]): Tensor {
   expect('where', condition, a, b, ...surplus)

@@ -8,7 +8,11 @@ import { int64Constant } from '../values/int64.ts'
 import { broadcastDims, promoteTypes } from '../values/promote.ts'
 import { arithmetic, castTo } from './support/kernel.ts'
 
-/** Sums of products, in Einstein's notation: `einsum('bhqk,bhkd->bhqd', pattern, v)`. @throws ShapeError, ArgumentError */
+/**
+ * Sums products of tensors by an equation in Einstein's notation: `einsum('bhqk,bhkd->bhqd', pattern, v)`. The result has the dims of the
+ * letters after the arrow.
+ * @throws ShapeError if a letter stands for different dims; ArgumentError for an equation that can't be read
+ */
 export function einsum(equation: string, ...operands: TensorLike[]): Tensor {
   expect('einsum', equation, ...operands)
   if (operands.length === 0)
@@ -55,7 +59,7 @@ function parse(equation: string, count: number): { inputs: string[]; output: str
   return { inputs, output }
 }
 
-/** The dims that `...` stands for, made as many in every operand. */
+/** Adds axes of size 1, so that `...` stands for equally many axes in every operand. */
 function alignBatches(inputs: readonly string[], tensors: readonly Tensor[]): Tensor[] {
   const ranks = inputs.map((term, i) =>
     term.includes('...') ? (dimsOf(tensors[i])?.length ?? 0) - (term.length - 3) : 0,
@@ -72,7 +76,7 @@ function alignBatches(inputs: readonly string[], tensors: readonly Tensor[]): Te
   })
 }
 
-/** Without an arrow: the letters that occur once, in order. */
+/** Returns the output of an equation without an arrow: the letters that occur once, in alphabetical order. */
 function implicitOutput(inputs: readonly string[]): string {
   const letters = inputs.join('').replaceAll('.', '')
   const singleLetters = [...new Set(letters)].filter(letter => letters.split(letter).length === 2)
@@ -100,7 +104,7 @@ function resultDims(
       if (known !== undefined && dim !== undefined && known !== dim && known !== 1 && dim !== 1) {
         throw new ShapeError(`einsum: '${letter}' of '${equation}' is both ${known} and ${dim}`, currentPosition())
       }
-      // Size 1 broadcasts; an unknown one may turn out to be 1.
+      // A size of 1 broadcasts, and an unknown size may turn out to be 1.
       if (!sizes.has(letter) || known === 1 || (known === undefined && dim !== 1)) sizes.set(letter, dim)
     }
     for (const [axis, letter] of [...head].entries()) at(letter, dims[axis])

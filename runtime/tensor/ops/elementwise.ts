@@ -16,33 +16,33 @@ function same(opType: string, input: Tensor): Tensor {
   return arithmetic(opType, [input], dimsOf(input))
 }
 
-/** Arithmetic and functions of single elements. Broadcasting and dtypes are PyTorch's. */
+/** Arithmetic, and functions of single elements. Operands are broadcast and get a common dtype as in PyTorch. */
 export const elementwise = {
-  /** a + b. @throws ShapeError if the dims do not broadcast */
+  /** this + other, broadcast together. @throws ShapeError if the dims do not broadcast */
   add(this: Tensor, other: TensorLike): Tensor {
     return binary('add', 'Add', this, other)
   },
-  /** a − b. */
+  /** this − other, broadcast together. @throws ShapeError */
   sub(this: Tensor, other: TensorLike): Tensor {
     return binary('sub', 'Sub', this, other)
   },
-  /** other − this. */
+  /** other − this, broadcast together. @throws ShapeError */
   rsub(this: Tensor, other: TensorLike): Tensor {
     return binary('sub', 'Sub', other, this)
   },
-  /** a · b. */
+  /** this · other, element by element, broadcast together. @throws ShapeError */
   mul(this: Tensor, other: TensorLike): Tensor {
     return binary('mul', 'Mul', this, other)
   },
-  /** True division: integers give float32. */
+  /** this / other in floating point; integers give float32. @throws ShapeError */
   div(this: Tensor, other: TensorLike): Tensor {
     return divide(this, other)
   },
-  /** other / this. */
+  /** other / this in floating point; integers give float32. @throws ShapeError */
   rdiv(this: Tensor, other: TensorLike): Tensor {
     return divide(other, this)
   },
-  /** Division rounded down, in the operands' dtype. */
+  /** this / other rounded down, in the common dtype of both. @throws ShapeError */
   floorDivide(this: Tensor, other: TensorLike): Tensor {
     const [a, b] = promote(this, other)
     if (isFloat(a.type)) return a.div(b).floor()
@@ -50,26 +50,26 @@ export const elementwise = {
     const quotient = arithmetic('Div', [rest, guarded(b, other)], dimsOf(rest))
     return mayTrap(b, other) ? where(b.eq(-1), quotient.neg(), quotient) : quotient
   },
-  /** Remainder with the sign of the divisor, as PyTorch's `%`. */
+  /** The remainder of this / other with the sign of the divisor, as `%` in PyTorch. @throws ShapeError */
   mod(this: Tensor, other: TensorLike): Tensor {
     return remainder(this, other)
   },
-  /** other mod this. */
+  /** The remainder of other / this with the sign of the divisor. @throws ShapeError */
   rmod(this: Tensor, other: TensorLike): Tensor {
     return remainder(other, this)
   },
-  /** Remainder with the sign of the dividend, as in C and in JavaScript. */
+  /** The remainder of this / other with the sign of the dividend, as `%` in C and JavaScript. @throws ShapeError */
   fmod(this: Tensor, other: TensorLike): Tensor {
     const [a, b] = promote(this, other)
     return arithmetic('Mod', [a, guarded(b, other)], broadcastDims('fmod', dimsOf(a), dimsOf(b)), {
       fmod: { int: 1 },
     })
   },
-  /** this to the power of other. @throws ArgumentError for integers to negative integers, as in NumPy */
+  /** this to the power of other. @throws ArgumentError for an integer to the power of a negative integer, as in NumPy */
   pow(this: Tensor, other: TensorLike): Tensor {
     return power(this, other)
   },
-  /** other to the power of this. */
+  /** other to the power of this. @throws ArgumentError for an integer to the power of a negative integer */
   rpow(this: Tensor, other: TensorLike): Tensor {
     return power(other, this)
   },
@@ -81,25 +81,25 @@ export const elementwise = {
   maximum(this: Tensor, other: TensorLike): Tensor {
     return binary('maximum', 'Max', this, other)
   },
-  /** −x. @throws DtypeError for bool */
+  /** −x, element by element. @throws DtypeError for bool */
   neg(this: Tensor): Tensor {
     if (this.type === 'bool')
       throw new DtypeError('neg: a bool tensor has no negative.', currentPosition(), 'use not()')
     return same('Neg', this)
   },
-  /** The magnitude. */
+  /** The absolute value of each element, in the same dtype. */
   abs(this: Tensor): Tensor {
     return same('Abs', this)
   },
-  /** −1, 0 or 1; NaN stays NaN. */
+  /** The sign of each element: −1, 0 or 1. NaN stays NaN. */
   sign(this: Tensor): Tensor {
     return same('Sign', this)
   },
-  /** The square root, in floating point: NaN below 0. */
+  /** The square root of each element, in floating point; NaN below 0. */
   sqrt(this: Tensor): Tensor {
     return real('Sqrt', this)
   },
-  /** 1 / √x. */
+  /** 1 / √x, in floating point. */
   rsqrt(this: Tensor): Tensor {
     return real('Reciprocal', real('Sqrt', this))
   },
@@ -111,59 +111,62 @@ export const elementwise = {
   exp(this: Tensor): Tensor {
     return real('Exp', this)
   },
-  /** eˣ − 1. */
+  /** eˣ − 1, in floating point. */
   expm1(this: Tensor): Tensor {
     return this.exp().sub(1)
   },
-  /** Natural logarithm. */
+  /** The natural logarithm, in floating point; NaN below 0. */
   log(this: Tensor): Tensor {
     return real('Log', this)
   },
-  /** log(1 + x). */
+  /** log(1 + x), in floating point. */
   log1p(this: Tensor): Tensor {
     return asFloat(this).add(1).log()
   },
-  /** The logarithm to base 2. */
+  /** The logarithm to base 2, in floating point; NaN below 0. */
   log2(this: Tensor): Tensor {
     return this.log().mul(Math.LOG2E)
   },
-  /** The sine, of radians. */
+  /** The sine of an angle in radians, in floating point. */
   sin(this: Tensor): Tensor {
     return real('Sin', this)
   },
-  /** The cosine, of radians. */
+  /** The cosine of an angle in radians, in floating point. */
   cos(this: Tensor): Tensor {
     return real('Cos', this)
   },
-  /** The hyperbolic tangent. */
+  /** The hyperbolic tangent, in floating point. */
   tanh(this: Tensor): Tensor {
     return real('Tanh', this)
   },
-  /** The error function. float64 has the precision of float32: onnxruntime's kernel has no more. */
+  /** The error function, in floating point. For float64 it has the precision of float32 only, as onnxruntime's kernel does. */
   erf(this: Tensor): Tensor {
     if (this.type === 'float64') return castTo(real('Erf', castTo(this, 'float32')), 'float64')
     return real('Erf', this)
   },
-  /** Rounded down; integers stay as they are. */
+  /** Rounds each element down to an integer, in the same dtype. */
   floor(this: Tensor): Tensor {
     return isFloat(this.type) ? same('Floor', this) : this
   },
-  /** Rounded up; integers stay as they are. */
+  /** Rounds each element up to an integer, in the same dtype. */
   ceil(this: Tensor): Tensor {
     return isFloat(this.type) ? same('Ceil', this) : this
   },
-  /** To the nearest integer, halves to even. */
+  /** Rounds each element to the nearest integer, halves to the even one, in the same dtype. */
   round(this: Tensor): Tensor {
     return isFloat(this.type) ? same('Round', this) : this
   },
-  /** Between min and max; either may be left out. */
+  /** Limits each element to the range from min to max; either may be left out. */
   clamp(this: Tensor, min?: TensorLike, max?: TensorLike): Tensor {
     const low = min === undefined ? this : this.maximum(min)
     return max === undefined ? low : low.minimum(max)
   },
 }
 
-/** onnxruntime computes powers of integers in floating point: by multiplication they are exact, and wrap as products do. */
+/**
+ * Computes a power. onnxruntime computes powers of integers in floating point; by multiplication they are exact, and overflow as products
+ * do.
+ */
 function power(base: TensorLike, exponent: TensorLike): Tensor {
   const [a, b] = promote(base, exponent)
   const exponents = exponent instanceof Tensor ? exponent : b
@@ -181,7 +184,7 @@ function power(base: TensorLike, exponent: TensorLike): Tensor {
   return n === 1 ? a.mul(1) : product(a, n)
 }
 
-/** a multiplied n times, n at least 2: by squares. */
+/** Returns aⁿ for n ≥ 2, by repeated squaring. */
 function product(a: Tensor, n: number): Tensor {
   const half = Math.floor(n / 2)
   const square = a.mul(a)
@@ -194,14 +197,14 @@ function divide(a: TensorLike, b: TensorLike): Tensor {
   return arithmetic('Div', [asFloat(left), asFloat(right)], broadcastDims('div', dimsOf(left), dimsOf(right)))
 }
 
-/** Whether a division may be of the least integer by −1, at which the processor traps and the whole process ends. */
+/** Whether a division may divide the least integer by −1. At that the processor traps, and the whole process ends. */
 function mayTrap(divisor: Tensor, written: TensorLike): boolean {
   return (
     (divisor.type === 'int32' || divisor.type === 'int64') && (typeof written === 'object' || Number(written) === -1)
   )
 }
 
-/** The divisor with 1 for −1: the remainder is 0 for both. */
+/** Replaces −1 by 1 in a divisor, as the remainder is 0 for both. */
 function guarded(divisor: Tensor, written: TensorLike): Tensor {
   return mayTrap(divisor, written) ? where(divisor.eq(-1), 1, divisor) : divisor
 }
@@ -210,7 +213,7 @@ function remainder(x: TensorLike, y: TensorLike, written = y): Tensor {
   const [a, b] = promote(x, y)
   const dims = broadcastDims('mod', dimsOf(a), dimsOf(b))
   if (isInteger(a.type) || a.type === 'bool') return arithmetic('Mod', [a, guarded(b, written)], dims)
-  // ONNX's Mod takes floats only with C's sign: one step more where the signs differ.
+  // For floats, ONNX's Mod has C's sign only. Where the signs of the remainder and the divisor differ, this adds the divisor once.
   const c = arithmetic('Mod', [a, b], dims, { fmod: { int: 1 } })
   const isOff = c.ne(0).and(c.lt(0).ne(b.lt(0)))
   return c.add(castTo(isOff, a.type).mul(b))

@@ -11,16 +11,23 @@ import { type Extent, extent, extents, reshapeTo, shapeTensor } from './support/
 import { flatten } from './support/extent.ts'
 import { castTo, kernelType } from './support/kernel.ts'
 
-/** Elements by their place. Indices are integers, negative ones count from the end. */
+/** Reads and writes of elements by their index. Indices are integers; negative ones count from the end. The dtype stays. */
 export const gathering = {
-  /** result[i][j] = this[indices[i][j]][j] for dim 0: the result has the dims of `indices`. */
+  /**
+   * Takes elements along a dim: result[i][j] = this[indices[i][j]][j] for dim 0. The result has the dims of `indices`.
+   * @throws IndexError for indices out of range; ShapeError if `indices` is larger than the tensor in another dim
+   */
   gather(this: Tensor, dim: number, indices: TensorLike): Tensor {
     const axis = axisOf(dim, this.dims.length, 'gather')
     const at = index(indices, 'gather', this.dims[axis], dim)
     const from = trim(this, at, axis, 'gather')
     return recordOne('GatherElements', [from, at], { type: this.type, dims: at.dims }, { axis: { int: axis } })
   },
-  /** gather, with the other dims broadcast; without `dim` on the tensor as one row. */
+  /**
+   * Takes elements along a dim as `gather` does, but broadcasts the other dims; without `dim`, from the flattened tensor, as NumPy's
+   * take_along_axis.
+   * @throws IndexError, ShapeError
+   */
   takeAlongDim(this: Tensor, indices: TensorLike, dim?: number): Tensor {
     if (dim === undefined) return this.take(flatten(index(indices, 'takeAlongDim')))
     const axis = axisOf(dim, this.dims.length, 'takeAlongDim')
@@ -34,13 +41,16 @@ export const gathering = {
     const rows = spread(this, extents(at).with(axis, 1), joint.with(axis, this.dims[axis]))
     return rows.gather(dim, spread(at, extents(this).with(axis, 1), joint.with(axis, at.dims[axis])))
   },
-  /** The elements at these places of the tensor as one row: the result has the dims of `indices`. */
+  /**
+   * Takes the elements at these indices of the flattened tensor. The result has the dims of `indices`.
+   * @throws IndexError for indices out of range
+   */
   take(this: Tensor, indices: TensorLike): Tensor {
     const row = flatten(this)
     const at = index(indices, 'take', row.dims[0])
     return recordOne('Gather', [row, at], { type: this.type, dims: at.dims }, { axis: { int: 0 } })
   },
-  /** Whole rows along an axis, by a list of indices. */
+  /** Takes whole slices along a dim, by a list of indices. @throws IndexError for indices out of range */
   indexSelect(this: Tensor, dim: number, indices: TensorLike): Tensor {
     const axis = axisOf(dim, this.dims.length, 'indexSelect')
     const at = index(indices, 'indexSelect', this.dims[axis], dim)
@@ -50,15 +60,22 @@ export const gathering = {
     const dims = this.dims.toSpliced(axis, 1, ...list.dims)
     return recordOne('Gather', [this, list], { type: this.type, dims }, { axis: { int: axis } })
   },
-  /** A copy with the elements of `source` at `indices`: the reverse of gather. Which one stays where a place is named twice is not said. */
+  /**
+   * Returns a copy with the elements of `source` written at `indices` along the dim: the reverse of `gather`. If an index occurs twice, it
+   * is not defined which element stays.
+   * @throws IndexError, ShapeError, DtypeError
+   */
   scatter(this: Tensor, dim: number, indices: TensorLike, source: TensorLike): Tensor {
     return scatter(this, dim, indices, source, 'scatter')
   },
-  /** A copy with the elements of `source` added at `indices`. */
+  /** Returns a copy with the elements of `source` added at `indices` along the dim. @throws IndexError, ShapeError, DtypeError */
   scatterAdd(this: Tensor, dim: number, indices: TensorLike, source: TensorLike): Tensor {
     return scatter(this, dim, indices, source, 'scatterAdd')
   },
-  /** A copy with the rows of `source` added to the rows at `indices`, along an axis. */
+  /**
+   * Returns a copy with the slices of `source` added to the slices at `indices` along the dim.
+   * @throws IndexError, ShapeError, DtypeError
+   */
   indexAdd(this: Tensor, dim: number, indices: TensorLike, source: TensorLike): Tensor {
     const axis = axisOf(dim, this.dims.length, 'indexAdd')
     const at = index(indices, 'indexAdd', this.dims[axis], dim)
@@ -80,11 +97,14 @@ export const gathering = {
     const spread = recordOne('Expand', [column, shapeTensor(extents(rows))], { type: 'int64', dims: rows.dims })
     return scatter(this, axis, spread, rows, 'scatterAdd')
   },
-  /** `value` where the mask holds. The dtype stays. @throws DtypeError for a tensor whose dtype would lose precision */
+  /**
+   * Returns a copy with `value` where the mask holds. The dtype stays.
+   * @throws DtypeError for a tensor whose dtype would lose precision; ShapeError if the mask does not broadcast
+   */
   maskedFill(this: Tensor, mask: TensorLike, value: TensorLike): Tensor {
     return where(mask, converted(value, this.type, 'maskedFill'), this)
   },
-  /** The elements where the mask holds, in a row. Its length is known before the run only if the mask is. */
+  /** Takes the elements where the mask holds, as a vector. Its length is known before the run only if the mask is computed. */
   maskedSelect(this: Tensor, mask: TensorLike): Tensor {
     const test = castTo(toTensor(mask), 'bool')
     const joint = broadcastDims('maskedSelect', this.dims, test.dims) as Dims
@@ -93,7 +113,7 @@ export const gathering = {
     const inputs = [flatten(spread(this, extents(test), joint)), flatten(all)]
     return recordOne('Compress', inputs, { type: this.type, dims: [count] }, { axis: { int: 0 } })
   },
-  /** The places of all that is not zero: [count, rank], int64. */
+  /** Returns the indices of all elements that are not zero: [count, rank], int64. */
   nonzero(this: Tensor): Tensor {
     if (this.rank === 0) return this.unsqueeze(0).nonzero().narrow(1, 0, 0)
     const places = recordOne('NonZero', [castTo(this, 'bool')], { type: 'int64', dims: [this.dims.length, undefined] })
@@ -110,7 +130,7 @@ function countOf(mask: Tensor): number {
   return (stateOf(mask).data().data as Uint8Array).reduce((sum: number, flag: number) => sum + flag, 0)
 }
 
-/** Indices as int64. Those that are here are checked here. */
+/** Converts indices to int64. Computed ones are checked at once. */
 function index(value: TensorLike, operation: string, size?: number, dim?: number): Tensor {
   const indices = value instanceof Tensor ? value : toTensor(value, ArrayBuffer.isView(value) ? {} : { type: 'int64' })
   if (!/^u?int\d/.test(indices.type))
@@ -127,7 +147,7 @@ function index(value: TensorLike, operation: string, size?: number, dim?: number
   return castTo(indices, 'int64')
 }
 
-/** The other dims cut to those of the indices, which may be smaller. */
+/** Cuts the other dims to those of the indices, which may be smaller. */
 function trim(tensor: Tensor, at: Tensor, axis: number, operation: string): Tensor {
   checkFit(tensor, at, axis, operation)
   const axes = at.dims.flatMap((dim, i) => (i === axis || (dim !== undefined && dim === tensor.dims[i]) ? [] : [i]))
@@ -138,7 +158,7 @@ function trim(tensor: Tensor, at: Tensor, axis: number, operation: string): Tens
   return recordOne('Slice', inputs, { type: tensor.type, dims })
 }
 
-/** Broadcast against another shape, to the dims that both have together. */
+/** Expands the tensor to the dims that it has together with another shape. */
 function spread(tensor: Tensor, other: readonly Extent[], joint: Dims): Tensor {
   const isSame =
     tensor.dims.length === joint.length && joint.every((dim, i) => dim !== undefined && dim === tensor.dims[i])
@@ -172,7 +192,7 @@ function scatter(
       ? recordOne('Expand', [values, shapeTensor(extents(at))], { type: target.type, dims: at.dims })
       : trim(values, at, -1, operation)
   const adds = operation === 'scatterAdd'
-  // onnxruntime adds in these types only.
+  // onnxruntime adds in these dtypes only.
   const type = adds ? (target.type === 'float16' ? 'float32' : kernelType(target.type)) : target.type
   return castTo(
     recordOne(
@@ -185,7 +205,7 @@ function scatter(
   )
 }
 
-/** Indices may be smaller than the tensor, but not larger, other than along the axis. */
+/** Checks that the indices are not larger than the tensor, except along the axis. */
 function checkFit(tensor: Tensor, at: Tensor, axis: number, operation: string): void {
   const fits =
     at.rank === tensor.rank &&

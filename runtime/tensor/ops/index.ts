@@ -33,7 +33,7 @@ const families = [
   assignment,
 ]
 
-/** Every operation that is a method of `Tensor`. */
+/** The operations that are methods of `Tensor`. */
 export type TensorMethods = typeof elementwise &
   typeof comparison &
   typeof cast &
@@ -55,7 +55,7 @@ declare module '../tensor.ts' {
 
 type Method = (this: Tensor, ...args: unknown[]) => unknown
 
-/** Many operations are made of several: all of them stand at the line of the call. */
+/** Many operations record several nodes. This makes all of them stand at the line of the user's one call. */
 function asOneCall(method: Method): Method {
   return function (...args) {
     const recorder = stateOf(this).recorder ?? currentRecorder()

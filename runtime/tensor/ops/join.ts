@@ -9,7 +9,7 @@ import { int64Constant } from '../values/int64.ts'
 import { promoteTypes } from '../values/promote.ts'
 import { castTo } from './support/kernel.ts'
 
-/** Tensors one after another along an axis that they have. @throws ShapeError if the other dims differ */
+/** Joins tensors along an axis that they have. They get a common dtype. @throws ShapeError if the other dims differ */
 export function cat(tensors: readonly TensorLike[], dim?: number): Tensor
 export function cat(tensors: readonly TensorLike[], dim = 0, ...surplus: unknown[]): Tensor {
   expect('cat', tensors, dim, ...surplus)
@@ -33,7 +33,7 @@ export function cat(tensors: readonly TensorLike[], dim = 0, ...surplus: unknown
   return recordOne('Concat', parts, { type: parts[0].type, dims }, { axis: { int: axis } })
 }
 
-/** Tensors of the same dims along a new axis. */
+/** Joins tensors of the same dims along a new axis. They get a common dtype. @throws ShapeError if the dims differ */
 export function stack(tensors: readonly TensorLike[], dim?: number): Tensor
 export function stack(tensors: readonly TensorLike[], dim = 0, ...surplus: unknown[]): Tensor {
   expect('stack', tensors, dim, ...surplus)
@@ -52,7 +52,7 @@ function common(tensors: readonly TensorLike[], operation: string): Tensor[] {
 }
 
 export const joining = {
-  /** Pieces of the given size, the last one smaller if need be; or pieces of the given sizes. */
+  /** Splits an axis into pieces of the size `sizes`, of which the last may be smaller; or into pieces of the listed sizes. */
   split(this: Tensor, sizes: number | readonly number[], dim = 0): Tensor[] {
     const axis = axisOf(dim, this.dims.length, 'split')
     const size = this.dims[axis]
@@ -71,7 +71,7 @@ export const joining = {
     }))
     return record('Split', [this, int64Constant(list)], results, { axis: { int: axis } })
   },
-  /** So many pieces of like size; fewer if there are not enough elements. */
+  /** Splits an axis into `count` pieces of equal size, of which the last may be smaller; into fewer if there are not enough elements. */
   chunk(this: Tensor, count: number, dim = 0): Tensor[] {
     const size = this.dims[axisOf(dim, this.dims.length, 'chunk')]
     if (size === undefined)
@@ -79,7 +79,7 @@ export const joining = {
     if (size === 0) return this.split(new Array<number>(count).fill(0), dim)
     return this.split(Math.ceil(size / count), dim)
   },
-  /** One tensor for each place along an axis, without that axis. */
+  /** Returns one tensor for each place along an axis, without that axis. */
   unbind(this: Tensor, dim = 0): Tensor[] {
     const axis = axisOf(dim, this.dims.length, 'unbind')
     if (this.dims[axis] === 0) return []

@@ -12,7 +12,10 @@ function multiply(name: string, a: TensorLike, b: TensorLike): Tensor {
   return arithmetic('MatMul', [left, right], productDims(name, dimsOf(left), dimsOf(right)))
 }
 
-/** Dims of a matrix product: the last two are matrices, those before broadcast; a vector counts as a row, or as a column. */
+/**
+ * Returns the dims of a matrix product. The last two axes are the matrices and the axes before them broadcast; a vector counts as a row on
+ * the left and as a column on the right.
+ */
 function productDims(name: string, a: Dims | undefined, b: Dims | undefined): Dims | undefined {
   if (!a || !b) return undefined
   const fail = (why: string): never => {
@@ -42,17 +45,21 @@ function unsqueeze(tensor: Tensor, axis: 0 | 1): Tensor {
   return recordOne('Unsqueeze', [tensor, int64Constant([axis])], { type: tensor.type, dims })
 }
 
-/** Products of matrices and vectors. */
+/** Products of matrices and vectors. Both operands get a common dtype. */
 export const linalg = {
-  /** The matrix product, with PyTorch's rules for vectors and batches. @throws ShapeError */
+  /**
+   * The matrix product this · other: [..., n, m] · [..., m, p] gives [..., n, p]. Batches broadcast and vectors are allowed, as by
+   * torch.matmul.
+   * @throws ShapeError
+   */
   matmul(this: Tensor, other: TensorLike): Tensor {
     return multiply('matmul', this, other)
   },
-  /** other · this. */
+  /** The matrix product other · this. @throws ShapeError */
   rmatmul(this: Tensor, other: TensorLike): Tensor {
     return multiply('matmul', other, this)
   },
-  /** The products of two batches of matrices: nothing broadcasts. */
+  /** The matrix products of two batches: [b, n, m] · [b, m, p] gives [b, n, p], without broadcasting. @throws ShapeError */
   bmm(this: Tensor, other: TensorLike): Tensor {
     const [left, right] = promote(this, other)
     checkRank('bmm', 3, left, right)
@@ -62,13 +69,13 @@ export const linalg = {
     }
     return multiply('bmm', left, right)
   },
-  /** The inner product of two vectors. */
+  /** The inner product of two vectors of the same length, as a tensor of rank 0. @throws ShapeError */
   dot(this: Tensor, other: TensorLike): Tensor {
     const [left, right] = promote(this, other)
     checkRank('dot', 1, left, right)
     return multiply('dot', left, right)
   },
-  /** Each element of one vector times each of the other. */
+  /** The outer product of two vectors: [n] and [m] give [n, m]. @throws ShapeError */
   outer(this: Tensor, other: TensorLike): Tensor {
     const [left, right] = promote(this, other)
     checkRank('outer', 1, left, right)

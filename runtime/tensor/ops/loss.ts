@@ -11,7 +11,7 @@ import { asFloat, castTo, kernelType } from './support/kernel.ts'
 
 /** Options of losses. */
 export interface LossOptions {
-  /** What is made of the single losses: their mean by default. */
+  /** How the single losses are combined: their mean, their sum, or not at all. @default 'mean' */
   readonly reduction?: 'mean' | 'sum' | 'none'
 }
 
@@ -20,11 +20,12 @@ function combine(losses: Tensor, reduction: 'mean' | 'sum' | 'none'): Tensor {
   return reduction === 'sum' ? losses.sum() : losses.mean()
 }
 
-/** Losses and similarities. */
+/** Losses and similarities, as in torch.nn.functional. Results are floating point. */
 export const losses = {
   /**
-   * Of logits [N, C, …] against classes [N, …], or probabilities [N, C, …]. Classes equal to `ignoreIndex` do not count.
-   * @throws ShapeError, DtypeError
+   * The cross entropy, in nats, of logits [N, C, …] against classes [N, …] or probabilities [N, C, …]. Classes equal to `ignoreIndex`, −100
+   * by default, do not count.
+   * @throws ShapeError if the dims do not match; DtypeError if the target is neither integers nor probabilities
    */
   crossEntropy(this: Tensor, target: TensorLike, options: LossOptions & { ignoreIndex?: number } = {}): Tensor {
     const { reduction = 'mean', ignoreIndex = -100 } = options
@@ -66,7 +67,11 @@ export const losses = {
     const each = where(counts, picked.sum(axis).neg(), 0)
     return reduction === 'mean' ? each.sum().div(castTo(counts, each.type).sum()) : combine(each, reduction)
   },
-  /** Of log-probabilities against a target distribution: Σ target · (log target − this). */
+  /**
+   * The Kullback–Leibler divergence, in nats, of a target distribution from these log-probabilities: target · (log target − this), averaged
+   * over all elements by default. With `logTarget`, the target is log-probabilities too.
+   * @throws ShapeError
+   */
   klDiv(
     this: Tensor,
     target: TensorLike,
@@ -82,7 +87,10 @@ export const losses = {
     if (reduction !== 'batchmean') return combine(each, reduction)
     return each.sum().div(batchOf(input))
   },
-  /** The cosine of the angle between vectors along the dim. */
+  /**
+   * The cosine of the angle between vectors along the dim, which the result does not have. Lengths below `eps` count as `eps`.
+   * @throws ShapeError, IndexError
+   */
   cosineSimilarity(this: Tensor, other: TensorLike, dim = 1, { eps = 1e-8 }: { eps?: number } = {}): Tensor {
     const [a, b] = expandBoth(...promote(asFloat(this), other))
     const axis = axisFromBack(a, dim, 'cosineSimilarity')
@@ -92,7 +100,7 @@ export const losses = {
       .sum(axis)
       .div(length(a).mul(length(b)))
   },
-  /** Squared differences. */
+  /** The squared differences, averaged over all elements by default. @throws ShapeError */
   mseLoss(this: Tensor, target: TensorLike, { reduction = 'mean' }: LossOptions = {}): Tensor {
     const off = asFloat(this).sub(target)
     return combine(off.mul(off), reduction)
@@ -106,7 +114,7 @@ function broadcastless(dims: Tensor['dims'], expected: Tensor['dims']): boolean 
   )
 }
 
-/** How many samples there are, where the mean is over samples. */
+/** Returns the number of losses, in the dtype of `like`. */
 function countOf(each: Tensor, like: Tensor): Tensor {
   return castTo(recordOne('Size', [each], { type: 'int64', dims: [] }), like.type)
 }
@@ -116,7 +124,7 @@ function batchOf(input: Tensor): Tensor {
   return castTo(first.sum(), input.type)
 }
 
-/** Both in the dims they have together. */
+/** Expands both tensors to their common dims. */
 function expandBoth(a: Tensor, b: Tensor): [Tensor, Tensor] {
   const dims = broadcastDims('cosineSimilarity', dimsOf(a), dimsOf(b))
   const isWhole = (tensor: Tensor): boolean => {

@@ -10,11 +10,11 @@ import { asFloat, castTo, kernelType } from './support/kernel.ts'
 
 /** Options of reductions. */
 export interface ReduceOptions {
-  /** Reduced dims stay, with size 1. */
+  /** Whether reduced dims stay, with size 1. @default false */
   readonly keepdim?: boolean
 }
 
-/** Elements in their order, and where they were: int64. */
+/** Elements in order, and the index that each had along the dim: int64. */
 export interface Ranked {
   readonly values: Tensor
   readonly indices: Tensor
@@ -34,7 +34,7 @@ function reduce(
   return castTo(recordOne(opType, inputs, result, { keepdims: { int: Number(keepdim) } }), input.type)
 }
 
-/** The largest or smallest. NaN counts as both, which onnxruntime sees to only in some positions. */
+/** Takes the largest or smallest element. NaN counts as both; onnxruntime finds it in some positions only. */
 function extreme(
   name: string,
   opType: string,
@@ -46,7 +46,7 @@ function extreme(
   return isFloat(input.type) ? where(input.isnan().any(dims, options), Number.NaN, result) : result
 }
 
-/** Sums and products of integers are int64. */
+/** Converts integers to int64, in which their sums and products are computed. */
 function widened(input: Tensor): Tensor {
   return isFloat(input.type) ? input : castTo(input, 'int64')
 }
@@ -91,7 +91,7 @@ function rank(
   return { values: castTo(values, input.type), indices }
 }
 
-/** How many elements go into one of the result's, as a number or, where dims are unknown, a tensor. */
+/** Returns how many elements are reduced to one: a number or, where dims are unknown, a tensor. */
 function count(input: Tensor, axes: readonly number[] | undefined, reduced: Tensor): number | Tensor {
   const { dims } = stateOf(input).value
   const extents = dims && (axes ? axes.map(axis => dims[axis]) : dims)
@@ -114,21 +114,24 @@ function min(this: Tensor, dim?: number, options: ReduceOptions = {}): Tensor | 
   return { values: this.amin(dim, options), indices: this.argmin(dim, options) }
 }
 
-/** Reductions, over the dims given or over all, and what sorts along a dim. */
+/** Reductions over the given dims or over all, which drop these dims or, with `keepdim`, keep them with size 1; and sorting along a dim. */
 export const reduction = {
-  /** Integers and bools sum to int64. */
+  /** The sum, over the given dims or all; integers and bools give int64. */
   sum(this: Tensor, dims?: Dimensions, options: ReduceOptions = {}): Tensor {
     return reduce('sum', 'ReduceSum', widened(this), dims, options)
   },
-  /** The mean, over all dims or those given; integers give float32. */
+  /** The mean, over the given dims or all; integers give float32. */
   mean(this: Tensor, dims?: Dimensions, options: ReduceOptions = {}): Tensor {
     return reduce('mean', 'ReduceMean', asFloat(this), dims, options)
   },
-  /** The product; integers and bools give int64. */
+  /** The product, over the given dims or all; integers and bools give int64. */
   prod(this: Tensor, dims?: Dimensions, options: ReduceOptions = {}): Tensor {
     return reduce('prod', 'ReduceProd', widened(this), dims, options)
   },
-  /** Divided by n − correction: 1 by default, the unbiased estimate. */
+  /**
+   * The variance, over the given dims or all: Σ(x − mean)² / (n − correction). A correction of 1, the default, gives the unbiased estimate.
+   * Integers give float32.
+   */
   var(
     this: Tensor,
     dims?: Dimensions,
@@ -141,31 +144,37 @@ export const reduction = {
     const divisor = typeof n === 'number' ? Math.max(0, n - correction) : n.sub(correction).maximum(0)
     return off.mul(off).sum(dims, options).div(divisor)
   },
-  /** The root of `var`. */
+  /** The standard deviation: the square root of `var`. */
   std(this: Tensor, dims?: Dimensions, options: ReduceOptions & { correction?: number } = {}): Tensor {
     return this.var(dims, options).sqrt()
   },
-  /** The largest element; along a dim, with its index. */
+  /** The largest element; along a dim, with its index. NaN counts as the largest. */
   max,
-  /** The smallest element; along a dim, with its index. */
+  /** The smallest element; along a dim, with its index. NaN counts as the smallest. */
   min,
-  /** The largest element, over all dims or several. */
+  /** The largest element, over the given dims or all, in the same dtype. NaN counts as the largest. */
   amax(this: Tensor, dims?: Dimensions, options: ReduceOptions = {}): Tensor {
     return extreme('amax', 'ReduceMax', this, dims, options)
   },
-  /** The smallest element, over all dims or several. */
+  /** The smallest element, over the given dims or all, in the same dtype. NaN counts as the smallest. */
   amin(this: Tensor, dims?: Dimensions, options: ReduceOptions = {}): Tensor {
     return extreme('amin', 'ReduceMin', this, dims, options)
   },
-  /** Where the largest element is, the first of equals; without a dim, in the flattened tensor. NaN is not looked for. */
+  /**
+   * The index of the largest element along the dim, the first of equal ones: int64. Without a dim, the index in the flattened tensor. It
+   * does not look for NaN.
+   */
   argmax(this: Tensor, dim?: number, options: ReduceOptions = {}): Tensor {
     return arg('argmax', 'ArgMax', this, dim, options)
   },
-  /** Where the smallest element is, the first of equals; without a dim, in the flattened tensor. */
+  /**
+   * The index of the smallest element along the dim, the first of equal ones: int64. Without a dim, the index in the flattened tensor. It
+   * does not look for NaN.
+   */
   argmin(this: Tensor, dim?: number, options: ReduceOptions = {}): Tensor {
     return arg('argmin', 'ArgMin', this, dim, options)
   },
-  /** The k largest along the dim, or smallest, in order. @throws IndexError if there are fewer */
+  /** The k largest elements along the dim, or the k smallest, in order, and their indices. @throws IndexError if there are fewer than k */
   topk(
     this: Tensor,
     k: number,
@@ -180,23 +189,25 @@ export const reduction = {
       throw new IndexError(`topk: k is ${k}, and dim ${dim} has ${extent} elements`, currentPosition())
     return rank(this, axis, int64Operand([k]), k, largest, sorted)
   },
-  /** Sorted along the dim; equal elements keep their order. */
+  /** Sorts the elements along the dim, and returns their indices too. Equal elements keep their order. */
   sort(this: Tensor, dim = -1, { descending = false }: { descending?: boolean } = {}): Ranked {
     const axis = axisIn(this, dim, 'sort')
     return rank(this, axis, extentOf(this, axis), dimsOf(this)?.at(axis), descending, true)
   },
-  /** The indices that sort along the dim: int64. */
+  /** The indices that sort the elements along the dim: int64. */
   argsort(this: Tensor, dim = -1, options: { descending?: boolean } = {}): Tensor {
     return this.sort(dim, options).indices
   },
-  /** Running sums along the dim. */
+  /** The sum of all elements up to each one along the dim; integers and bools give int64. */
   cumsum(this: Tensor, dim: number): Tensor {
     const input = widened(this)
     const axis = int64Constant([axisIn(input, dim, 'cumsum')], [])
     const inner = kernelType(input.type)
     return castTo(recordOne('CumSum', [castTo(input, inner), axis], { type: inner, dims: dimsOf(input) }), input.type)
   },
-  /** The p-norm: 2 by default; 0, 1, Infinity and any other p too. */
+  /**
+   * The p-norm (Σ|x|ᵖ)^(1/p), over the given dims or all: p is 2 by default, and 0, 1, Infinity or any other number. Integers give float32.
+   */
   norm(this: Tensor, p = 2, dims?: Dimensions, options: ReduceOptions = {}): Tensor {
     const input = asFloat(this)
     if (p === 2) return reduce('norm', 'ReduceL2', input, dims, options)
@@ -210,15 +221,15 @@ export const reduction = {
       .sum(dims, options)
       .pow(1 / p)
   },
-  /** log Σ exp, without overflow. */
+  /** log Σ eˣ, over the given dims or all, computed without overflow; integers give float32. */
   logsumexp(this: Tensor, dims?: Dimensions, options: ReduceOptions = {}): Tensor {
     return reduce('logsumexp', 'ReduceLogSumExp', asFloat(this), dims, options)
   },
-  /** Whether any element is not zero. */
+  /** Whether any element is not zero, over the given dims or all: bool. */
   any(this: Tensor, dims?: Dimensions, options: ReduceOptions = {}): Tensor {
     return castTo(reduce('any', 'ReduceSum', castTo(castTo(this, 'bool'), 'int64'), dims, options), 'bool')
   },
-  /** Whether no element is zero. */
+  /** Whether no element is zero, over the given dims or all: bool. */
   all(this: Tensor, dims?: Dimensions, options: ReduceOptions = {}): Tensor {
     return this.eq(0).any(dims, options).not()
   },

@@ -7,12 +7,15 @@ import { dimsOf, recordOne, Tensor } from '../tensor.ts'
 import { int64Constant } from '../values/int64.ts'
 import { type Extent, extent, extents, isKnown, product, reshapeTo, shapeTensor } from './support/dims.ts'
 
-/** Numbers one by one, or in an array. */
+/** Numbers as separate arguments, or in one array. */
 type Numbers = number[] | [readonly number[]]
 
-/** Other dims for the same elements. Each keeps the dtype; values are immutable, so there are no views to tell from copies. */
+/**
+ * Operations that give the same elements other dims. The dtype stays. Values are immutable, so it makes no difference whether a result is a
+ * view or a copy.
+ */
 export const shaping = {
-  /** The same elements with other dims; one of them may be −1. @throws ShapeError if the sizes differ */
+  /** Gives the elements other dims, in the same row-major order; one of the dims may be −1. @throws ShapeError if the sizes differ */
   reshape(this: Tensor, ...shape: Numbers): Tensor {
     const dims = shape.flat() as number[]
     const wrong = dims.find(dim => !Number.isInteger(dim) || dim < -1)
@@ -21,11 +24,11 @@ export const shaping = {
       throw new ShapeError(`reshape: ${showDims(dims)} has more than one -1`, currentPosition())
     return reshapeTo(this, dims, reshapedDims(dimsOf(this), dims))
   },
-  /** The same as reshape. */
+  /** The same as `reshape`. */
   view(this: Tensor, ...shape: Numbers): Tensor {
     return this.reshape(...(shape as number[]))
   },
-  /** One axis in the place of the axes from `start` to `end`. */
+  /** Joins the axes from `start` to `end` into one. */
   flatten(this: Tensor, start = 0, end = -1): Tensor {
     const { dims } = this
     const axes = Math.max(1, dims.length)
@@ -40,14 +43,14 @@ export const shaping = {
       dims.toSpliced(from, to + 1 - from, merged),
     )
   },
-  /** Several axes in the place of one; one of the sizes may be −1. @throws ShapeError if they do not multiply to the dim */
+  /** Splits an axis into several; one of the sizes may be −1. @throws ShapeError if the sizes do not multiply to the dim */
   unflatten(this: Tensor, dim: number, sizes: readonly number[]): Tensor {
     const axis = axisOf(dim, this.dims.length, 'unflatten')
     const parts = reshapedDims([this.dims[axis]], sizes, 'unflatten')
     const shape: Extent[] = parts.map((part, i) => part ?? sizes[i])
     return reshapeTo(this, extents(this).toSpliced(axis, 1, ...shape), this.dims.toSpliced(axis, 1, ...parts))
   },
-  /** Two axes exchanged. */
+  /** Exchanges two axes. */
   transpose(this: Tensor, a: number, b: number): Tensor {
     const axes = this.dims.map((_, i) => i)
     const [x, y] = [axisOf(a, axes.length, 'transpose'), axisOf(b, axes.length, 'transpose')]
@@ -55,11 +58,11 @@ export const shaping = {
     axes[y] = x
     return this.permute(...axes)
   },
-  /** The same as transpose. */
+  /** The same as `transpose`. */
   swapaxes(this: Tensor, a: number, b: number): Tensor {
     return this.transpose(a, b)
   },
-  /** The axes in another order. */
+  /** Puts the axes into another order: axis i of the result is axis order[i] of this tensor. */
   permute(this: Tensor, ...order: Numbers): Tensor {
     const { dims } = this
     const axes = axesOf(order.flat() as number[], dims.length, 'permute')
@@ -68,7 +71,7 @@ export const shaping = {
     const result = axes.map(axis => dims[axis])
     return recordOne('Transpose', [this], { type: this.type, dims: result }, { perm: { ints: axes } })
   },
-  /** Axes moved to other places; those that are not named keep their order. */
+  /** Moves axes to other places; the others keep their order. */
   movedim(this: Tensor, from: number | readonly number[], to: number | readonly number[]): Tensor {
     const rank = this.dims.length
     const sources = axesOf([from].flat(), rank, 'movedim')
@@ -80,7 +83,7 @@ export const shaping = {
       this.dims.map((_, i) => (targets.includes(i) ? sources[targets.indexOf(i)] : (others.shift() as number))),
     )
   },
-  /** Without the axes of size 1, or without those named that are of size 1. An unknown dim that is named must turn out to be 1. */
+  /** Removes all axes of size 1, or those of the named axes that have size 1. A named axis of unknown size must turn out to have size 1. */
   squeeze(this: Tensor, ...which: Numbers): Tensor {
     const { dims } = this
     const named = which.flat() as number[]
@@ -93,13 +96,16 @@ export const shaping = {
       dims: dims.filter((_, i) => !axes.includes(i)),
     })
   },
-  /** A new axis of size 1. */
+  /** Adds an axis of size 1, which stands at `dim` in the result. */
   unsqueeze(this: Tensor, dim: number): Tensor {
     const { dims } = this
     const axis = axisOf(dim, dims.length + 1, 'unsqueeze')
     return recordOne('Unsqueeze', [this, int64Constant([axis])], { type: this.type, dims: dims.toSpliced(axis, 0, 1) })
   },
-  /** Axes of size 1 stretched, new ones in front; −1 keeps a dim. @throws ShapeError if another dim would change */
+  /**
+   * Expands axes of size 1 to the given sizes, and adds new axes in front; −1 keeps a dim.
+   * @throws ShapeError if another dim would change
+   */
   expand(this: Tensor, ...shape: Numbers): Tensor {
     const wanted = shape.flat() as number[]
     const own = this.dims
@@ -114,17 +120,17 @@ export const shaping = {
     })
     const target = wanted.map(dim => (dim === -1 ? 1 : dim))
     const expanded = recordOne('Expand', [this, int64Constant(target)], { type: this.type, dims })
-    // Expand keeps a dim that turns out to be larger than 1; Reshape refuses it.
+    // Expand would keep a dim that turns out to be larger than 1. Reshape refuses it.
     const isSure = own.every((from, i) => from !== undefined || wanted[i + lead] !== 1)
     if (isSure) return expanded
     const lengths = dims.map((dim, i) => dim ?? extent(this, i - lead))
     return reshapeTo(expanded, lengths, dims)
   },
-  /** The same as expand. */
+  /** The same as `expand`. */
   broadcastTo(this: Tensor, ...shape: Numbers): Tensor {
     return this.expand(...(shape as number[]))
   },
-  /** Expanded to the dims of another tensor. */
+  /** Expands to the dims of another tensor. @throws ShapeError */
   expandAs(this: Tensor, other: Tensor): Tensor {
     if (!(other instanceof Tensor))
       throw new ArgumentError('expandAs: it takes a tensor.', currentPosition(), 'for dims write h.expand([2, 3])')
@@ -134,11 +140,11 @@ export const shaping = {
     const dims = wanted.map((dim, i) => dim ?? (own[i - lead] === 1 ? undefined : own[i - lead]))
     return recordOne('Expand', [this, shapeTensor(extents(other))], { type: this.type, dims })
   },
-  /** The same values: tensors are immutable, so a copy costs nothing. */
+  /** Returns the same tensor: tensors are immutable, so no copy is needed. */
   clone(this: Tensor): Tensor {
     return this
   },
-  /** The same tensor: elements always lie in order. */
+  /** Returns the same tensor: elements always lie in row-major order. */
   contiguous(this: Tensor): Tensor {
     return this
   },

@@ -22,15 +22,15 @@ import { extents, reshapeTo } from './support/dims.ts'
 
 export const slicing = {
   /**
-   * Part of the tensor, by NumPy's rules: h.slice(s`:, -1`). A single index is taken first and drops its axis, as in PyTorch; index
-   * lists and masks then replace theirs. The dtype stays. A mask that the run computes gives a dim that is not known before.
-   * @throws IndexError for what is out of range, where dims are known; ShapeError for a mask of other dims
+   * Takes a part of the tensor by NumPy's rules: h.slice(s`:, -1`). As in PyTorch, a single index applies first and drops its axis; lists
+   * of indices and masks then replace their axes. The dtype stays. A mask that the run computes makes a dim unknown until then.
+   * @throws IndexError for indices out of range, where dims are known; ShapeError for a mask of other dims
    */
   slice(this: Tensor, spec: SliceSpec): Tensor {
     const selection = select(this.dims, toSlice(spec).parts)
     return carryAxes(this, takeSelection(this, selection), selection)
   },
-  /** `slice` along one axis: the elements from `start` on. PyTorch's narrow. */
+  /** Takes `length` elements of one axis from `start` on, as torch.narrow does. @throws IndexError */
   narrow(this: Tensor, dim: number, start: number, length: number): Tensor {
     const { dims } = this
     const axis = axisOf(dim, dims.length, 'narrow')
@@ -45,10 +45,10 @@ export const slicing = {
     const inputs = [this, int64Operand([from]), int64Operand([end]), int64Constant([axis])]
     const result = dims.with(axis, length)
     const part = recordOne('Slice', inputs, { type: this.type, dims: result })
-    // Slice gives what there is; Reshape refuses too little.
+    // If there are too few elements, Slice gives those that there are, and Reshape then refuses them.
     return size === undefined ? reshapeTo(part, extents(this).with(axis, length), result) : part
   },
-  /** One place of an axis, without that axis. PyTorch's select. */
+  /** Takes one place of an axis, and drops the axis, as torch.select does. @throws IndexError */
   select(this: Tensor, dim: number, index: number | Tensor): Tensor {
     const axis = axisOf(dim, this.dims.length, 'select')
     const whole = this.dims.slice(0, axis).map((): SliceRange => ({}))
@@ -58,7 +58,7 @@ export const slicing = {
 
 export function takeSelection(tensor: Tensor, selection: Selection): Tensor {
   let result = takeRanges(tensor, selection)
-  // The last axis first, so that the others keep their numbers.
+  // The last axis comes first, so that the others keep their numbers.
   for (const choice of selection.toReversed()) {
     if (choice.kind === 'index') result = takeIndex(result, choice.axis, choice.index)
   }
@@ -86,7 +86,7 @@ interface Cut {
   readonly step: number
 }
 
-/** All ranges in one node; those that run backwards over an axis of unknown length are cut to size before. */
+/** Takes all ranges in one node. Ranges that run backwards over an axis of unknown length are cut to size before. */
 function takeRanges(tensor: Tensor, selection: Selection): Tensor {
   const ranges = selection.filter(choice => choice.kind === 'range')
   const before: Cut[] = []
@@ -95,7 +95,7 @@ function takeRanges(tensor: Tensor, selection: Selection): Tensor {
     if (size !== undefined) return { axis, ...knownBounds(range, size), step: range.step }
     const { start, stop, step } = range
     if (step > 0) return { axis, start: start ?? 0, end: stop ?? MAX, step }
-    // Slice moves a start that lies before the axis to 0, where NumPy takes nothing; a forward cut has no such trap.
+    // Slice moves a start that lies before the axis to 0, where NumPy takes nothing. Cutting forwards first avoids that.
     if (start !== undefined || stop !== undefined)
       before.push({ axis, start: stop === undefined ? 0 : stop + 1 || MAX, end: (start ?? -1) + 1 || MAX, step: 1 })
     return { axis, start: MAX, end: MIN, step }
@@ -167,7 +167,7 @@ function reorder(tensor: Tensor, order: readonly number[]): Tensor {
   return order.every((axis, i) => axis === i) ? tensor : tensor.permute(order)
 }
 
-/** Lists as the columns of one: [...joint, lists]. */
+/** Joins lists of indices as columns of one tensor: [...joint, lists]. */
 function joinLists(lists: readonly Tensor[], joint: Dims): Tensor {
   if (lists.every(list => list.computed))
     return int64Operand(joinKnown(lists, joint as number[]), [...(joint as number[]), lists.length])
@@ -184,7 +184,7 @@ function joinKnown(lists: readonly Tensor[], joint: readonly number[]): bigint[]
   return joined
 }
 
-/** Reads a computed list as if it had the dims. */
+/** Returns a function that reads a computed list as if it were broadcast to the dims. */
 export function broadcastReader(list: Tensor, dims: readonly number[]): (i: number) => bigint {
   const held = stateOf(list).data()
   const data = held.data as BigInt64Array
@@ -202,7 +202,7 @@ export function broadcastReader(list: Tensor, dims: readonly number[]): (i: numb
   }
 }
 
-/** Lists of the same dims. Where these are not known, adding nothing of the others has the same effect. */
+/** Expands lists to the same dims. Where these are not known, adding zeros of the other lists' dims has the same effect. */
 function stretch(lists: readonly Tensor[], joint: Dims): Tensor[] {
   if (!joint.includes(undefined)) {
     const shape = int64Operand(joint as number[])

@@ -4,23 +4,26 @@ import { broadcastReader } from '../ops/slice.ts'
 import type { Tensor } from '../tensor.ts'
 import { areTogether, jointDims, rangeBounds, rangeLength, type Selection } from './selection.ts'
 
-/** The rows that a selection takes, in its order: for each, its place along the first `depth` axes of the tensor. */
+/** The rows that a selection takes, in its order: for each row, its place along the first `depth` axes of the tensor. */
 export interface Rows {
   readonly depth: number
-  /** The selection's own dims, up to the axes that are whole to the end. */
+  /** The dims of the selection, without the trailing axes that it takes whole. */
   readonly dims: readonly number[]
-  /** [...dims, depth]. */
+  /** The places as one list, whose dims are [...dims, depth]. */
   readonly places: readonly number[]
   readonly hasRepeats: boolean
 }
 
-/** One axis of the result: where it goes on the tensor's axes from one place to the next. */
+/** One axis of the result: `visit` sets the places on the tensor's axes for the i-th index of it. */
 interface Course {
   readonly length: number
   readonly visit: (place: number[], i: number) => void
 }
 
-/** undefined if the rows depend on the data or on unknown dims, or if their places are more than `most` numbers. */
+/**
+ * Returns the rows of a selection; undefined if they depend on the data or on unknown dims, or if their places are more than `most`
+ * numbers.
+ */
 export function rowsOf(selection: Selection, tensorDims: Dims, most: number): Rows | undefined {
   const last = selection.findLastIndex(choice => choice.kind !== 'whole')
   const taken = selection.slice(0, last + 1)

@@ -8,11 +8,14 @@ import type { SlicePart } from './slice.ts'
 
 export type Range = Extract<SlicePart, { kind: 'range' }>
 
-/** What a slice asks of one axis of the tensor; `newaxis` is none of its axes. A mask has become one list for each of its axes. */
+/**
+ * What a slice takes of one axis of the tensor; `newaxis` adds an axis to the result instead. A mask over several axes has become one list
+ * for each of them.
+ */
 export type Choice =
   | { readonly kind: 'whole'; readonly axis: number }
   | { readonly kind: 'range'; readonly axis: number; readonly range: Range }
-  /** `at` is undefined for an index that the run computes. */
+  /** `at` is undefined if the run computes the index. */
   | { readonly kind: 'index'; readonly axis: number; readonly index: Tensor; readonly at: number | undefined }
   | { readonly kind: 'list'; readonly axis: number; readonly values: Tensor }
   /** A mask of rank 1 that is not computed yet. */
@@ -21,7 +24,10 @@ export type Choice =
 
 export type Selection = readonly Choice[]
 
-/** A slice laid over a tensor's axes, in order. @throws IndexError for what is out of range, where dims are known; ShapeError for masks */
+/**
+ * Assigns the parts of a slice to the axes of a tensor, in order.
+ * @throws IndexError for indices out of range, where dims are known, and for too many parts; ShapeError for masks of other dims
+ */
 export function select(dims: Dims, parts: readonly SlicePart[]): Selection {
   const used = parts.reduce((sum, part) => sum + width(part), 0)
   if (used > dims.length)
@@ -77,14 +83,14 @@ function checkIndex(dims: Dims, axis: number, index: number | bigint): void {
     throw new IndexError(`index ${index} is out of range for dim ${axis} of ${showDims(dims)}`, currentPosition())
 }
 
-/** An integer of rank 0 is an index, wherever it comes from. */
+/** Makes a choice of integers: rank 0 is a single index, any other rank a list. */
 function list(dims: Dims, axis: number, values: Tensor): Choice {
   if (values.computed) for (const value of stateOf(values).data().data) checkIndex(dims, axis, value as number | bigint)
   if (values.rank > 0) return { kind: 'list', axis, values: int64(values) }
   return { kind: 'index', axis, index: int64(values), at: values.computed ? Number(values.item()) : undefined }
 }
 
-/** Converted here if it is here: what is computed can be checked, and has known dims. */
+/** Converts indices to int64: a computed tensor in JavaScript, so that it can be checked and has known dims, any other in the graph. */
 function int64(values: Tensor): Tensor {
   if (values.type === 'int64' || !values.computed) return castTo(values, 'int64')
   return int64Operand(
@@ -93,7 +99,7 @@ function int64(values: Tensor): Tensor {
   )
 }
 
-/** @throws ShapeError if the mask has other dims than the axes from `axis` on; IndexError if it has more */
+/** Checks the dims of a mask. @throws ShapeError if the mask has other dims than the axes from `axis` on; IndexError if it has more axes */
 export function checkMask(dims: Dims, axis: number, mask: Tensor): void {
   if (axis + mask.rank > dims.length)
     throw new IndexError(
@@ -118,7 +124,7 @@ function mask(dims: Dims, axis: number, values: Tensor): Choice[] {
   return maskLists(values).map((list, i) => ({ kind: 'list', axis: axis + i, values: list }))
 }
 
-/** Where a computed mask holds: for each of its axes, the list of places. */
+/** Returns the places where a computed mask holds: one list for each of its axes. */
 function placesOf(mask: Tensor): number[][] {
   const { data, dims } = stateOf(mask).data()
   const places: number[][] = dims.map(() => [])
@@ -132,7 +138,7 @@ function placesOf(mask: Tensor): number[][] {
   return places
 }
 
-/** The same for a mask that the run computes. */
+/** Records the places where a mask holds that the run computes: one list for each of its axes. */
 export function maskLists(mask: Tensor): Tensor[] {
   const places = recordOne('NonZero', [mask], { type: 'int64', dims: [mask.rank, undefined] })
   return mask.dims.map((_, i) =>
@@ -140,14 +146,16 @@ export function maskLists(mask: Tensor): Tensor[] {
   )
 }
 
-/** How many elements a range takes of an axis. Bounds clamp. */
+/** Returns how many elements a range takes of an axis. Bounds beyond the axis are clamped. */
 export function rangeLength(range: Range, size: Dim): Dim {
   if (size === undefined) return undefined
   const [first, end] = rangeBounds(range, size)
   return Math.max(0, Math.ceil((end - first) / range.step))
 }
 
-/** The first index, and the one before which a range ends (−1 if that is before the start); as Python's slice.indices. */
+/**
+ * Returns the first index of a range, and the index before which it ends (−1 if that is before the start), as Python's slice.indices does.
+ */
 export function rangeBounds({ start, stop, step }: Range, size: number): [first: number, end: number] {
   const [low, high] = step > 0 ? [0, size] : [-1, size - 1]
   const clamp = (value: number): number => Math.min(high, Math.max(low, value < 0 ? value + size : value))
@@ -157,7 +165,7 @@ export function rangeBounds({ start, stop, step }: Range, size: number): [first:
   ]
 }
 
-/** The dims of what several lists give together. @throws IndexError if they do not broadcast */
+/** Returns the dims that several lists give together. @throws IndexError if they do not broadcast */
 export function jointDims(lists: readonly Tensor[]): Dims {
   const rank = Math.max(...lists.map(list => list.rank))
   return Array.from({ length: rank }, (_, axis) => {
@@ -176,7 +184,7 @@ export function jointDims(lists: readonly Tensor[]): Dims {
   })
 }
 
-/** Where the joint axes of several lists stand: in the lists' place if they are side by side, else first. As in NumPy. */
+/** Whether lists are side by side. Their joint axes then stand in the lists' place, else first, as in NumPy. */
 export function areTogether(axes: readonly number[]): boolean {
   return axes.every((axis, i) => i === 0 || axis === axes[i - 1] + 1)
 }

@@ -5,17 +5,17 @@ import { currentPosition } from '../current-position.ts'
 import { Tensor } from '../tensor.ts'
 import { type NestedArray, type TensorLike, toTensor } from '../values/convert.ts'
 
-/** What stands for a hole of s`…`: an index, null for a new axis, or a list of indices or a mask of any rank. */
+/** The values that s`…` takes in a hole: an index, null for a new axis, or a list of indices or a mask of any rank. */
 export type SliceValue = number | bigint | null | NestedArray | Exclude<TensorLike, boolean>
 
-/** a:b:c, where no template is at hand. */
+/** The range start:stop:step as an object, for code that has no template. */
 export interface SliceRange {
   readonly start?: number | undefined
   readonly stop?: number | undefined
   readonly step?: number | undefined
 }
 
-/** What a slice says of one axis, or of several. */
+/** What a slice takes of one axis, or of several. */
 export type SlicePart =
   | { readonly kind: 'index'; readonly value: number }
   | {
@@ -26,21 +26,21 @@ export type SlicePart =
     }
   | { readonly kind: 'ellipsis' }
   | { readonly kind: 'newaxis' }
-  /** Integers, of any rank. */
+  /** A list of integers, of any rank. */
   | { readonly kind: 'list'; readonly values: Tensor }
-  /** Bools: it takes as many axes as it has. */
+  /** A mask of bools, which takes as many axes as it has. */
   | { readonly kind: 'mask'; readonly values: Tensor }
 
-/** A slice with its values: what s`:, -1` gives. */
+/** A slice with its values, as s`:, -1` returns it. */
 export class Slice {
-  /** One for each axis that it speaks of. */
+  /** One part for each axis that the slice names. */
   readonly parts: readonly SlicePart[]
   constructor(parts: readonly SlicePart[]) {
     this.parts = Object.freeze(parts)
     Object.freeze(this)
   }
 
-  /** As it is written: s`:, -1`. */
+  /** The slice as it is written: s`:, -1`. */
   toString(): string {
     return `s\`${this.parts.map(textOf).join(', ')}\``
   }
@@ -62,14 +62,14 @@ function textOf(part: SlicePart): string {
 }
 
 /**
- * Where a slice is wanted: s`…`, the same as text, or one value. An array has one entry for each axis, so a list of indices stands
+ * A slice as operations take it: s`…`, the same as text, or one value. An array has one entry for each axis, so a list of indices stands
  * inside it: [[0, 2]] is s`[0, 2]`, and [0, 2] is s`0, 2`.
  */
 export type SliceSpec = Slice | string | number | bigint | null | Tensor | readonly (string | SliceValue | SliceRange)[]
 
 const parsed = new WeakMap<TemplateStringsArray, readonly SliceItem[]>()
 
-/** A slice in NumPy's syntax: s`:, ${i}:, [0, 2], ..., None`. @throws ArgumentError for what is no slice */
+/** Makes a slice in NumPy's syntax: s`:, ${i}:, [0, 2], ..., None`. @throws ArgumentError for text that is no slice */
 export function s(strings: TemplateStringsArray, ...values: SliceValue[]): Slice {
   let items = parsed.get(strings)
   if (!items) {
@@ -140,7 +140,7 @@ function fromValue(value: SliceValue): SlicePart {
   return fromTensor(toTensor(value, { type: typeof first === 'boolean' ? 'bool' : 'int64' }))
 }
 
-/** A single integer is an index, wherever it comes from. */
+/** Makes a part of a tensor: a single integer is an index, other integers are a list, and bools are a mask. */
 function fromTensor(values: Tensor): SlicePart {
   if (values.type === 'bool') {
     if (values.rank > 0) return { kind: 'mask', values }

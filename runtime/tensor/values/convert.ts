@@ -16,10 +16,10 @@ import {
 import { Tensor } from '../tensor.ts'
 import { type ForeignTensor, fromForeign } from './foreign.ts'
 
-/** Arrays in arrays, all of one length at each depth, with the elements inside. */
+/** Nested arrays of elements. All arrays at one depth have the same length. */
 export type NestedArray = readonly (number | bigint | boolean | string | NestedArray | Exclude<TensorArray, string[]>)[]
 
-/** Whatever can stand where a tensor is wanted: a number, nested arrays, a typed array. */
+/** Values that operations take as tensors: a tensor of onnsight or of another library, a number, nested arrays, a typed array. */
 export type TensorLike =
   | Tensor
   | number
@@ -30,9 +30,9 @@ export type TensorLike =
   | ForeignTensor
 
 /**
- * A tensor of the value. Arrays take `type` where it is given; else numbers are float32, bigints int64, booleans bool, and a typed
- * array keeps its own.
- * @throws ArgumentError for ragged arrays; DtypeError for a number that the type can't hold
+ * Converts a value to a tensor. Numbers and arrays take `type` where it is given; else numbers become float32, bigints int64, booleans
+ * bool, and a typed array keeps its dtype.
+ * @throws ArgumentError for ragged arrays; DtypeError for a number that the dtype can't hold
  */
 export function toTensor(value: TensorLike, { type }: { type?: DataType | undefined } = {}): Tensor {
   if (value instanceof Tensor) return value
@@ -53,7 +53,7 @@ function fromTyped(array: ArrayBufferView, type: HeldType | undefined): Tensor {
   const data = isFloat16Array(array)
     ? new Uint16Array(array.buffer, array.byteOffset, array.length)
     : (array as unknown as TensorArray)
-  // The caller may write into its array again: a tensor is what it was made of.
+  // The array is copied, because the caller may write into it later.
   if (type === undefined || type === own)
     return Tensor.of({ type: own, dims: [data.length], data: data.slice() as TensorArray })
   const values =
@@ -79,11 +79,11 @@ function typeOfArray(array: ArrayBufferView): HeldType {
   return type
 }
 
-/** JavaScript's own, which Node has from 24 on, or that of @petamoriken/float16. */
+/** Whether a value is a Float16Array: JavaScript's own, which Node has from version 24 on, or that of @petamoriken/float16. */
 const isFloat16Array = (value: unknown): value is Float16Array =>
   isOwnFloat16Array(value) || Object.prototype.toString.call(value) === '[object Float16Array]'
 
-/** An array, or a typed array as a row among others. */
+/** Whether a value is a row of elements: an array or a typed array. */
 const isList = (value: unknown): value is ArrayLike<unknown> & Iterable<unknown> =>
   Array.isArray(value) || isFloat16Array(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))
 

@@ -4,10 +4,7 @@ import { sizeOf, type TensorData } from '../dtypes/data.ts'
 import type { TensorState } from '../state.ts'
 import { elementReader } from './nested.ts'
 
-/**
- * A tensor as people read it: its elements if they are computed, else its dtype, its dims and how to get the elements. What its axes stand
- * for is beside them.
- */
+/** Describes a tensor for people: its elements if they are computed, else its dtype, its dims and how to get the elements. */
 export function describe(tensor: TensorState, axes: Axes | undefined): string {
   const shape = knownShape(tensor, axes)
   const { computed } = tensor
@@ -34,7 +31,7 @@ function knownShape(tensor: TensorState, axes: Axes | undefined): string {
   }
 }
 
-/** Long axes keep `edge` elements at either end; what is left out is not even read. Labels stand before what they label. */
+/** Formats the elements. Long axes keep `edge` elements at either end, and the ones between are not even read. */
 function format(tensor: TensorData, edge: number, axes: Axes | undefined): string {
   const element = elementReader(tensor)
   const { dims } = tensor

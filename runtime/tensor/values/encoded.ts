@@ -3,7 +3,7 @@ import { InvalidInterventionGraphError } from '../../errors/graph-json.ts'
 import { sizeOf, type TensorData } from '../dtypes/data.ts'
 import { allocate, bytesOf, type DataType, type HeldType, isHeld } from '../dtypes/dtype.ts'
 
-/** A tensor as JSON: its elements as base64, little-endian; of text as they are. */
+/** A tensor as JSON: its elements are base64 of little-endian bytes; texts stand as they are. */
 export interface EncodedData {
   readonly type: string
   readonly dims: readonly number[]
@@ -16,7 +16,7 @@ export function encodeData({ type, dims, data }: TensorData): EncodedData {
   return { type, dims, data: base64Encode(new Uint8Array(buffer, byteOffset, byteLength)) }
 }
 
-/** @throws InvalidInterventionGraphError for what is no tensor, or not whole */
+/** Reads a tensor from JSON. @throws InvalidInterventionGraphError if it is no tensor, or incomplete */
 export function decodeData(json: unknown, where: string): TensorData {
   const { type, dims, data } = (json ?? {}) as Partial<EncodedData>
   const fail = (reason: string): never => {
@@ -30,7 +30,7 @@ export function decodeData(json: unknown, where: string): TensorData {
     return isText ? { type, dims: [...dims], data: [...data] } : fail('has not one text for each element')
   }
   if (typeof data !== 'string') return fail('has no data')
-  // Its length tells first: a few letters may claim to be a huge tensor.
+  // The length is checked before memory is allocated: a short text may claim to be a huge tensor.
   let bytes: Uint8Array
   try {
     bytes = base64Decode(data)

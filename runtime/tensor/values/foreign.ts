@@ -3,16 +3,16 @@ import { currentPosition } from '../current-position.ts'
 import { type HeldType, isHeld, type TensorArray } from '../dtypes/dtype.ts'
 import { Tensor } from '../tensor.ts'
 
-/** What tensors of onnxruntime-node, -web, -common and of transformers.js have. */
+/** The members that tensors of onnxruntime-node, -web, -common and of transformers.js share. */
 export interface ForeignTensor {
   readonly type: string
   readonly dims: readonly number[]
   readonly data: unknown
-  /** Where its elements are: 'cpu', 'gpu-buffer' … */
+  /** Where its elements are: 'cpu', 'gpu-buffer', … */
   readonly location?: string
 }
 
-/** Whether this is a tensor of another library. */
+/** Whether a value is a tensor of another library. */
 export function isForeign(value: unknown): value is ForeignTensor {
   if (value === null || typeof value !== 'object' || value instanceof Tensor || ArrayBuffer.isView(value)) return false
   const { type, dims } = value as Partial<ForeignTensor>
@@ -20,8 +20,9 @@ export function isForeign(value: unknown): value is ForeignTensor {
 }
 
 /**
- * A tensor of another library as one of ours, known by what it has and not by its class; undefined for anything else. The elements are
- * copied: the other library may use their memory again. @throws ArgumentError for one whose elements are not in this process's memory
+ * Converts a tensor of another library, which is recognised by its members and not by its class; returns undefined for anything else. The
+ * elements are copied, because the other library may reuse their memory.
+ * @throws ArgumentError if the elements are not in this process's memory
  */
 export function fromForeign(value: unknown): Tensor | undefined {
   if (!isForeign(value)) return undefined
@@ -43,6 +44,6 @@ export function fromForeign(value: unknown): Tensor | undefined {
   })
 }
 
-/** float16 elements are held as bits. */
+/** Returns float16 elements as their bits, as onnsight holds them. */
 const asBits = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint16Array =>
   new Uint16Array(buffer as ArrayBuffer, byteOffset, byteLength / 2)

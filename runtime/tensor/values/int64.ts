@@ -1,17 +1,20 @@
 import { constantTensor, Tensor } from '../tensor.ts'
 
-/** Past every end: ONNX clamps it. */
+/** An index past every end, which ONNX clamps. */
 export const MAX = (1n << 63n) - 1n
 export const MIN = -(1n << 63n)
 
 type Integers = readonly (number | bigint)[]
 
-/** Numbers that the user may vary, bounds and positions: fed at run time, so that other numbers meet the same plan. */
+/**
+ * Makes an operand of numbers that the user may vary, such as bounds and positions. They are inputs at run time, so other numbers reuse the
+ * same plan.
+ */
 export function int64Operand(values: Integers, dims: readonly number[] = [values.length]): Tensor {
   return Tensor.of({ type: 'int64', dims, data: pack(values) })
 }
 
-/** Numbers that are part of what is recorded: axes, a new shape. */
+/** Makes a constant of numbers that belong to the recording, such as axes or a new shape. */
 export function int64Constant(values: Integers, dims: readonly number[] = [values.length]): Tensor {
   return constantTensor({ type: 'int64', dims, data: pack(values) })
 }

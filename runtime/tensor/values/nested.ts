@@ -1,10 +1,10 @@
 import { Float16Array } from '@petamoriken/float16'
 import type { TensorData } from '../dtypes/data.ts'
 
-/** Elements, in arrays as deep as the tensor has axes. */
+/** Elements in nested arrays, one level for each axis; a single element for rank 0. */
 export type NestedList = number | bigint | boolean | string | NestedList[]
 
-/** Row-major elements as nested arrays. */
+/** Converts row-major elements to nested arrays. */
 export function toNested(tensor: TensorData): NestedList {
   const element = elementReader(tensor)
   let next = 0
@@ -17,7 +17,7 @@ export function toNested(tensor: TensorData): NestedList {
   return build(0)
 }
 
-/** Reads an element as JavaScript has it. */
+/** Returns a function that reads an element as a JavaScript value: int64 becomes a number where that is exact, bool a boolean. */
 export function elementReader({ type, data }: TensorData): (i: number) => number | bigint | boolean | string {
   if (type === 'bool') return i => data[i] === 1
   if (type === 'int64' || type === 'uint64') {

@@ -19,7 +19,7 @@ const widths: Readonly<Record<string, number>> = {
   uint64: 64,
 }
 
-/** The dtype of a result of two tensors, by PyTorch's torch.promote_types. */
+/** Returns the common dtype of two tensors, by the rules of torch.promote_types. */
 export function promoteTypes(a: DataType, b: DataType): DataType {
   if (a === b) return a
   if (category(a) !== category(b)) return category(a) > category(b) ? a : b
@@ -36,7 +36,10 @@ export function promoteTypes(a: DataType, b: DataType): DataType {
   return `int${Math.min(64, widths[unsigned] * 2)}` as DataType
 }
 
-/** Two operands in one dtype. A number takes the tensor's, unless that can't hold it; a tensor of rank 0 only counts by its category. */
+/**
+ * Converts two operands to one dtype. A number takes the tensor's dtype, unless that can't hold it; a tensor of rank 0 raises the other's
+ * dtype only if its category (bool, integer, float) is higher.
+ */
 export function promote(a: TensorLike, b: TensorLike): [Tensor, Tensor] {
   if (!(a instanceof Tensor)) {
     if (!(b instanceof Tensor)) return promote(toTensor(a), b)
@@ -61,7 +64,7 @@ function scalarType(type: DataType, value: number | bigint | boolean): DataType 
 
 const isNumeric = (value: TensorLike): boolean => Array.isArray(value)
 
-/** A nested array takes the tensor's dtype if that can hold every element. */
+/** Returns the tensor's dtype if it can hold every element of a nested array. */
 function arrayType(type: DataType, value: TensorLike): DataType | undefined {
   const flat = (value as unknown[]).flat(Number.POSITIVE_INFINITY) as unknown[]
   if (flat.every(item => typeof item === 'boolean')) return 'bool'
@@ -82,7 +85,7 @@ function resultType(a: Tensor, b: Tensor): DataType {
   return promoteTypes(a.type, b.type)
 }
 
-/** Dims of a result by NumPy's broadcasting. @throws ShapeError */
+/** Returns the dims of a result by NumPy's broadcasting. @throws ShapeError */
 export function broadcastDims(operation: string, ...shapes: (Dims | undefined)[]): Dims | undefined {
   if (shapes.some(dims => dims === undefined)) return undefined
   const known = shapes as Dims[]

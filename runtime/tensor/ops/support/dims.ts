@@ -3,10 +3,10 @@ import { recordOne, type Tensor } from '../../tensor.ts'
 import { int64Constant } from '../../values/int64.ts'
 import { extentOf } from './extent.ts'
 
-/** One number of a shape, or an axis of a tensor whose length it has. */
+/** One number of a shape, or an axis of a tensor whose length stands in for an unknown number. */
 export type Extent = number | { readonly of: Tensor; readonly axis: number }
 
-/** An axis' length: the number if it is known. */
+/** Returns the length of an axis, as a number if it is known. */
 export function extent(tensor: Tensor, axis: number): Extent {
   return tensor.dims[axis] ?? { of: tensor, axis }
 }
@@ -15,7 +15,7 @@ export function extents(tensor: Tensor): Extent[] {
   return tensor.dims.map((_, axis) => extent(tensor, axis))
 }
 
-/** A shape as a tensor: a constant, or put together by the run where a length is not known. */
+/** Returns a shape as a tensor: a constant, or computed by the run where a length is not known. */
 export function shapeTensor(shape: readonly Extent[]): Tensor {
   if (shape.every(part => typeof part === 'number')) return int64Constant(shape as number[])
   const parts = shape.map(part => (typeof part === 'number' ? int64Constant([part]) : extentOf(part.of, part.axis)))
@@ -23,7 +23,7 @@ export function shapeTensor(shape: readonly Extent[]): Tensor {
   return recordOne('Concat', parts, { type: 'int64', dims: [parts.length] }, { axis: { int: 0 } })
 }
 
-/** The same elements in another shape, of which at most one number is −1. */
+/** Gives the elements another shape, in which at most one number is −1. */
 export function reshapeTo(tensor: Tensor, shape: readonly Extent[], dims: Dims): Tensor {
   const hasZero = shape.includes(0)
   const attributes: Attributes =

@@ -3,22 +3,22 @@ import { axesOf, axisOf } from '../../arguments/axis.ts'
 import { dimsOf, recordOne, stateOf, type Tensor } from '../../tensor.ts'
 import { int64Constant, int64Operand } from '../../values/int64.ts'
 
-/** One dim, several, or all of them if left out. */
+/** One dim or several; all of them if left out. */
 export type Dimensions = number | readonly number[]
 
-/** The axis, counted from the front if the rank is known. @throws IndexError */
+/** Returns the axis, counted from the front if the rank is known. @throws IndexError */
 export function axisIn(tensor: Tensor, dim: number, operation: string): number {
   const { dims } = stateOf(tensor).value
   return dims ? axisOf(dim, dims.length, operation) : dim
 }
 
-/** The same from the back: how axes are recorded where older opsets know only the last one. */
+/** Returns the axis, counted from the back: older opsets have some operations for the last axis only. */
 export function axisFromBack(tensor: Tensor, dim: number, operation: string): number {
   const { dims } = stateOf(tensor).value
   return dims ? axisOf(dim, dims.length, operation) - dims.length : dim
 }
 
-/** The axes; undefined for all. */
+/** Returns the axes; undefined means all. @throws IndexError */
 export function axesIn(tensor: Tensor, dims: Dimensions | undefined, operation: string): number[] | undefined {
   if (dims === undefined) return undefined
   const list = typeof dims === 'number' ? [dims] : dims
@@ -27,7 +27,7 @@ export function axesIn(tensor: Tensor, dims: Dimensions | undefined, operation: 
   return rank === undefined ? [...list] : axesOf(list, rank, operation)
 }
 
-/** Dims after a reduction. */
+/** Returns the dims after a reduction. */
 export function reducedDims(
   dims: Dims | undefined,
   axes: readonly number[] | undefined,
@@ -39,12 +39,12 @@ export function reducedDims(
   return keepdim ? dims.map((dim, axis) => (isReduced(axis) ? 1 : dim)) : dims.filter((_, axis) => !isReduced(axis))
 }
 
-/** The dims with another one at the axis. */
+/** Returns the dims with another dim at the axis. */
 export function dimsWith(dims: Dims | undefined, axis: number, dim: Dim): Dims | undefined {
   return dims?.map((own, i) => (i === (axis < 0 ? axis + dims.length : axis) ? dim : own))
 }
 
-/** How long the axis is, as an int64 tensor of one element: a number if known, else read from the shape. */
+/** Returns the length of an axis as an int64 tensor of one element, which is read from the shape if it is not known. */
 export function extentOf(tensor: Tensor, axis: number): Tensor {
   const dim = dimsOf(tensor)?.at(axis)
   if (dim !== undefined) return int64Operand([dim])
@@ -53,7 +53,7 @@ export function extentOf(tensor: Tensor, axis: number): Tensor {
   return recordOne('Shape', [tensor], { type: 'int64', dims: [1] }, attributes)
 }
 
-/** One row. */
+/** Flattens the tensor to rank 1. */
 export function flatten(tensor: Tensor): Tensor {
   const { dims } = stateOf(tensor).value
   const size = dims?.includes(undefined) === false ? (dims as number[]).reduce((a, b) => a * b, 1) : undefined

@@ -5,7 +5,10 @@ import { type DataType, isFloat } from '../../dtypes/dtype.ts'
 import { elementType } from '../../dtypes/element-type.ts'
 import { dimsOf, recordOne, type Tensor } from '../../tensor.ts'
 
-/** Types that onnxruntime's CPU kernels lack for arithmetic are computed in a wider one; it casts float16 by itself. */
+/**
+ * Dtypes for which onnxruntime's CPU kernels have no arithmetic, with the wider dtype that is used instead. onnxruntime casts float16
+ * itself.
+ */
 const wider: Partial<Record<DataType, DataType>> = {
   int8: 'int32',
   uint8: 'int32',
@@ -23,12 +26,12 @@ export function castTo(tensor: Tensor, type: DataType): Tensor {
   return recordOne('Cast', [tensor], { type, dims: dimsOf(tensor) }, { to: { int: elementType(type) } })
 }
 
-/** The inputs' common dtype, made one that the kernels have. */
+/** Returns a dtype for which the kernels have arithmetic, and which holds all numbers of this one. */
 export function kernelType(type: DataType): DataType {
   return wider[type] ?? type
 }
 
-/** An arithmetic node on inputs of one dtype; the result has it too. */
+/** Records an arithmetic node on inputs of one dtype, which the result has too. */
 export function arithmetic(
   opType: string,
   inputs: readonly Tensor[],
@@ -48,7 +51,7 @@ export function arithmetic(
   )
 }
 
-/** A node that gives bools. */
+/** Records a node whose result is bool. */
 export function predicate(opType: string, inputs: readonly Tensor[], dims: Dims | undefined): Tensor {
   const inner = kernelType(inputs[0].type)
   return recordOne(
@@ -58,12 +61,12 @@ export function predicate(opType: string, inputs: readonly Tensor[], dims: Dims 
   )
 }
 
-/** Functions of real numbers: integers and bools are computed as float32, as in PyTorch. */
+/** Converts integers and bools to float32, for functions of real numbers, as in PyTorch. */
 export function asFloat(tensor: Tensor): Tensor {
   return isFloat(tensor.type) ? tensor : castTo(tensor, 'float32')
 }
 
-/** A one-input function of real numbers. */
+/** Records a function of real numbers with one input. */
 export function real(opType: string, input: Tensor, attributes: Attributes = {}): Tensor {
   const tensor = asFloat(input)
   return arithmetic(opType, [tensor], dimsOf(tensor), attributes)
