@@ -4,18 +4,18 @@ import { noUnsavedUse } from './rules/no-unsaved-use.ts'
 import { noWriteAfterValue } from './rules/no-write-after-value.ts'
 import { requireAwaitTrace } from './rules/require-await-trace.ts'
 
-/** ESLint’s plugin: see docs/eslint.md. */
+/** The type of the ESLint plugin. */
 export interface OnnsightPlugin extends ESLint.Plugin {
   /** The rules, by name. */
   readonly rules: Record<
     'no-unexpanded-import' | 'no-unsaved-use' | 'no-write-after-value' | 'require-await-trace',
     NonNullable<ESLint.Plugin['rules']>[string]
   >
-  /** `recommended` has all rules as errors. */
+  /** `recommended` reports the problems of all rules as errors. */
   readonly configs: { readonly recommended: Linter.Config }
 }
 
-/** Rules for code that traces models: `export default [onnsight.configs.recommended]` in eslint.config.js. */
+/** An ESLint plugin with rules for code that traces models. In eslint.config.js: `export default [onnsight.configs.recommended]`. */
 const plugin: OnnsightPlugin = {
   meta: { name: 'onnsight' },
   rules: {

@@ -9,25 +9,28 @@ import { type Expected, expectedElements } from './expected.ts'
 import { describeSide, report } from './report.ts'
 import { type ToleranceOptions, toleranceOf } from './tolerance.ts'
 
-const VALUES_ALONE = '\n  Do this: closeTo(actual, expected, { checkType: false }), if the values alone count'
+const ONLY_VALUES = '\n  Do this: closeTo(actual, expected, { checkType: false }), to compare only the values'
 
+/** Options of `closeTo()`. */
 export interface CloseToOptions extends ToleranceOptions {
   /** Whether NaN is close to NaN. @default false */
   readonly equalNaN?: boolean
   /** Whether the dtypes must be the same. If false, the looser of both dtypes' tolerances applies. @default true */
   readonly checkType?: boolean
-  /** How many differences are listed. @default 8 */
+  /** How many differences the message lists, from 0. @default 8 */
   readonly most?: number
 }
 
 /**
  * Passes if `actual` has the dims and the dtype of `expected`, and each element is close: |actual - expected| <= atol + rtol * |expected|,
- * as in NumPy. The defaults go by dtype, as in torch.testing.assert_close: float32 rtol 1.3e-6 and atol 1e-5, float16 1e-3 and 1e-5,
- * bfloat16 1.6e-2 and 1e-5, float64 1e-7 and 1e-7; integers, bool and text are compared exactly. An infinity is close only to itself.
+ * as in NumPy's `isclose`. The defaults depend on the dtype, as in torch.testing.assert_close: float32 has rtol 1.3e-6 and atol 1e-5, float16
+ * 1e-3 and 1e-5, bfloat16 1.6e-2 and 1e-5, float64 1e-7 and 1e-7. Integers, bool and text must be equal. An infinity is close only to itself.
+ * @param actual a tensor of any dims and dtype, with a value
+ * @param expected what to compare with; numbers and nested arrays take the dtype of `actual`
  *
  * @example closeTo(logits, expected, { rtol: 1e-4 })
- * @throws AssertionError of node:assert, which says what differs; NotComputedError, NotSavedError for a tensor without a value;
- * ArgumentError, DtypeError for wrong arguments
+ * @throws AssertionError of node:assert if the tensors differ, with the differences; NotComputedError or NotSavedError if a tensor has no
+ * value; ArgumentError or DtypeError for wrong arguments
  */
 export function closeTo(actual: Tensor, expected: Expected, options: CloseToOptions = {}): void {
   const message = differenceOf(actual, expected, options)
@@ -35,40 +38,44 @@ export function closeTo(actual: Tensor, expected: Expected, options: CloseToOpti
   if (message !== undefined) throw new AssertionError({ message, operator: 'fail', stackStartFn: closeTo })
 }
 
-/** The differences that a comparison found; undefined if there are none. @throws the errors of `closeTo`, except AssertionError */
-export function differenceOf(actual: Tensor, expected: Expected, given: CloseToOptions = {}): string | undefined {
-  const known = knownOptions('closeTo()', given, ['rtol', 'atol', 'precision', 'equalNaN', 'checkType', 'most'])
+/** Compares like `closeTo` and returns the message about the differences; undefined if there are none. @throws the errors of `closeTo`, except AssertionError */
+export function differenceOf(
+  actual: Tensor,
+  expected: Expected,
+  passedOptions: CloseToOptions = {},
+): string | undefined {
+  const known = knownOptions('closeTo()', passedOptions, ['rtol', 'atol', 'precision', 'equalNaN', 'checkType', 'most'])
   const { equalNaN = false, checkType = true, most = 8, ...options } = known
   if (!(actual instanceof Tensor)) throw notATensor(actual)
   if (!Number.isSafeInteger(most) || most < 0)
-    throw new ArgumentError(`closeTo: most is ${most}.`, undefined, 'give a number of differences to list, from 0')
+    throw new ArgumentError(`closeTo: most is ${most}.`, undefined, 'pass how many differences to list, from 0')
   const left = elementsOf(stateOf(actual).data())
   const right = expectedElements(expected, left.type)
   const tolerance = toleranceOf([left.type, right.type], options)
   if (showDims(left.dims) !== showDims(right.dims))
     return `Dims differ: ${describeSide(left)}, expected ${describeSide(right)}.`
   if (left.type !== right.type && (checkType || left.type === 'string' || right.type === 'string'))
-    return `Dtypes differ: ${describeSide(left)}, expected ${describeSide(right)}.${checkType ? VALUES_ALONE : ''}`
+    return `Dtypes differ: ${describeSide(left)}, expected ${describeSide(right)}.${checkType ? ONLY_VALUES : ''}`
   const isMixed = left.type !== right.type
-  const found = compare(isMixed ? asNumbers(left) : left, isMixed ? asNumbers(right) : right, {
+  const comparison = compare(isMixed ? asNumbers(left) : left, isMixed ? asNumbers(right) : right, {
     tolerance,
     equalNaN,
     most,
   })
-  return found.count === 0 ? undefined : report(found, left, tolerance)
+  return comparison.count === 0 ? undefined : report(comparison, left, tolerance)
 }
 
-/** Where dtypes differ and values alone count, true is 1. */
+/** Converts booleans to 0 and 1, to compare them with another dtype. */
 function asNumbers(elements: Elements): Elements {
   return elements.type === 'bool' ? { ...elements, at: i => Number(elements.at(i)) } : elements
 }
 
 function notATensor(value: unknown): ArgumentError {
   const what =
-    value instanceof Promise ? 'a promise' : value === null ? 'null' : `no tensor, but of type ${typeof value}`
+    value instanceof Promise ? 'a promise' : value === null ? 'null' : `not a tensor, but of type ${typeof value}`
   return new ArgumentError(
     `closeTo: the first argument is ${what}.`,
     undefined,
-    value instanceof Promise ? 'await it first' : 'give the tensor that is tested first, and what is expected after it',
+    value instanceof Promise ? 'await it first' : 'pass the tensor to test first, and then what is expected',
   )
 }

@@ -2,7 +2,7 @@ import { Float16Array } from '@petamoriken/float16'
 import type { TensorData } from '../runtime/tensor/dtypes/data.ts'
 import type { HeldType } from '../runtime/tensor/dtypes/dtype.ts'
 
-/** int64 and uint64 have bigints, bool has booleans. */
+/** An element: a bigint for int64 and uint64, a boolean for bool, otherwise a number or a text. */
 export type Element = number | bigint | boolean | string
 
 /** One side of a comparison. */
@@ -13,7 +13,7 @@ export interface Elements {
   at(i: number): Element
 }
 
-/** Row-major, as JavaScript has them. */
+/** The elements of a tensor as JavaScript values, in row-major order. */
 export function elementsOf({ type, dims, data }: TensorData): Elements {
   const { length } = data
   if (type === 'bool') return { type, dims, length, at: i => data[i] === 1 }

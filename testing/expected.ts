@@ -7,12 +7,12 @@ import { stateOf } from '../runtime/tensor/tensor.ts'
 import { toTensor } from '../runtime/tensor/values/convert.ts'
 import { type Elements, elementsOf } from './elements.ts'
 
-/** Elements in an array of their own: a Uint8Array is bool too, as that is held so. */
+/** A typed array of expected elements. A Uint8Array can stand for bool too, because tensors store bool that way. */
 export type ExpectedArray = Exclude<TensorArray, string[]> | Float16Array
 
 /**
- * What a tensor is compared with. Numbers and nested arrays have the tensor's own dtype; a tensor and a typed array have theirs, and a
- * typed array without dims has one axis. A number is a tensor of rank 0.
+ * What a tensor is compared with: a tensor, a number (a tensor of rank 0), nested arrays, or a typed array, which without dims has one axis.
+ * Numbers and nested arrays take the dtype of the tensor that they are compared with; a tensor and a typed array have their own.
  */
 export type Expected =
   | Tensor
@@ -23,30 +23,30 @@ export type Expected =
   | NestedArray
   | ExpectedArray
   | {
-      /** Row-major. */
+      /** The elements in row-major order. */
       readonly data: ExpectedArray | readonly (number | bigint | boolean | string)[]
-      /** Outermost first. */
+      /** The size of each axis, the outermost first. */
       readonly dims: readonly number[]
     }
 
-/** @throws NotComputedError, NotSavedError for a tensor without a value; ArgumentError, DtypeError for what can't be compared with it */
+/** Converts the expected value to elements. @throws NotComputedError or NotSavedError for a tensor without a value; ArgumentError or DtypeError for other values */
 export function expectedElements(expected: Expected, type: HeldType): Elements {
   if (expected instanceof Tensor) return elementsOf(stateOf(expected).data())
-  if (isTyped(expected)) return ofTyped(expected, type)
-  if (typeof expected !== 'object' || Array.isArray(expected)) return ofNested(expected as NestedArray, type)
+  if (isTyped(expected)) return elementsOfTyped(expected, type)
+  if (typeof expected !== 'object' || Array.isArray(expected)) return elementsOfNested(expected as NestedArray, type)
   const { data, dims } = (expected ?? {}) as Partial<Extract<Expected, { data: unknown }>>
   if (data === undefined || !Array.isArray(dims))
     throw new ArgumentError(
       `closeTo: the expected value is ${expected === null ? 'null' : 'an object without data and dims'}.`,
       undefined,
-      'give a tensor, nested arrays, a typed array, { data, dims } or a number',
+      'pass a tensor, nested arrays, a typed array, { data, dims } or a number',
     )
-  const flat = isTyped(data) ? ofTyped(data, type) : ofNested(data as NestedArray, type)
+  const flat = isTyped(data) ? elementsOfTyped(data, type) : elementsOfNested(data as NestedArray, type)
   if (flat.dims.length !== 1 || flat.length !== sizeOf(dims))
     throw new ArgumentError(
       `closeTo: ${flat.length} expected elements do not fill [${dims.join(', ')}].`,
       undefined,
-      'give a flat array, and dims whose product is its length',
+      'pass a flat array, and dims whose product is its length',
     )
   return { ...flat, dims: [...dims] }
 }
@@ -55,19 +55,19 @@ function isTyped(value: unknown): value is ExpectedArray {
   return ArrayBuffer.isView(value) || isFloat16Array(value)
 }
 
-function ofTyped(array: ExpectedArray, type: HeldType): Elements {
-  const held = stateOf(toTensor(array as Exclude<TensorArray, string[]>)).data()
-  return elementsOf(type === 'bool' && held.type === 'uint8' ? { ...held, type } : held)
+function elementsOfTyped(array: ExpectedArray, type: HeldType): Elements {
+  const converted = stateOf(toTensor(array as Exclude<TensorArray, string[]>)).data()
+  return elementsOf(type === 'bool' && converted.type === 'uint8' ? { ...converted, type } : converted)
 }
 
-const roundings: Partial<Readonly<Record<HeldType, (value: number) => number>>> = {
+const rounders: Partial<Readonly<Record<HeldType, (value: number) => number>>> = {
   float32: Math.fround,
   float16: f16round,
 }
 
-/** Numbers are rounded to the dtype, as the tensor's own were: 0.1 is a float32 then. */
-function ofNested(value: NestedArray, type: HeldType): Elements {
-  const round = roundings[type]
+/** Converts numbers to elements. They are rounded to the dtype like the tensor's own, so that 0.1 equals a float32. */
+function elementsOfNested(value: NestedArray, type: HeldType): Elements {
+  const round = rounders[type]
   if (!round) return elementsOf(stateOf(toTensor(value, { type })).data())
   const exact = elementsOf(stateOf(toTensor(value, { type: 'float64' })).data())
   return {
@@ -76,7 +76,7 @@ function ofNested(value: NestedArray, type: HeldType): Elements {
     at: i => {
       const element = exact.at(i) as number
       const rounded = round(element)
-      // What the dtype can't hold stays as it is: 1e9 is not the Infinity of a float16.
+      // A number that the dtype can't hold is not rounded: 1e9 must not equal the Infinity of a float16.
       return Number.isFinite(rounded) ? rounded : element
     },
   }

@@ -1,4 +1,4 @@
-/** Helpers for tests of models and of edits: `onnsight/testing`. */
+/** The exports of `onnsight/testing`: helpers for tests of models and edits. */
 export { type CloseToOptions, closeTo } from './close-to.ts'
 export type { Expected, ExpectedArray } from './expected.ts'
 export { type MatcherResult, matchers, type TensorMatchers } from './matchers.ts'

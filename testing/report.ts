@@ -4,7 +4,7 @@ import type { Comparison, Difference } from './compare.ts'
 import type { Element, Elements } from './elements.ts'
 import type { Tolerance } from './tolerance.ts'
 
-/** `float32 [1, 4, 128]` */
+/** Describes one side by its dtype and dims: `float32 [1, 4, 128]`. */
 export function describeSide({ type, dims }: Pick<Elements, 'type' | 'dims'>): string {
   return `${type} ${showDims(dims)}`
 }
@@ -14,8 +14,8 @@ export function describeTolerance({ rtol, atol }: Tolerance): string {
 }
 
 /** The message of a failed comparison. */
-export function report(found: Comparison, actual: Elements, tolerance: Tolerance): string {
-  const { size, count, first } = found
+export function report(comparison: Comparison, actual: Elements, tolerance: Tolerance): string {
+  const { size, count, first } = comparison
   const elements = size === 1 ? '1 element' : `${size} elements`
   const lines = [
     `Tensors are not close: ${count} of ${elements} ${count === 1 ? 'differs' : 'differ'} (${percent(count, size)}).`,
@@ -27,10 +27,12 @@ export function report(found: Comparison, actual: Elements, tolerance: Tolerance
     const sides = `${show(difference.actual)}, expected ${show(difference.expected)}`
     lines.push(`  greatest ${name} difference ${show(round(value))} at ${place(difference)}: ${sides}`)
   }
-  greatest('absolute', found.greatestAbsolute, found.greatestAbsolute?.absolute)
-  greatest('relative', found.greatestRelative, found.greatestRelative?.relative)
-  if (found.firstOdd)
-    lines.push(`  NaN or infinite on one side: ${found.odd} of ${elements}, first at ${place(found.firstOdd)}`)
+  greatest('absolute', comparison.greatestAbsolute, comparison.greatestAbsolute?.absolute)
+  greatest('relative', comparison.greatestRelative, comparison.greatestRelative?.relative)
+  if (comparison.firstNonFinite)
+    lines.push(
+      `  NaN or infinite on one side: ${comparison.nonFinite} of ${elements}, first at ${place(comparison.firstNonFinite)}`,
+    )
   lines.push('', ...table(first, actual.dims))
   if (count > first.length) lines.push(`  … and ${count - first.length} more`)
   return lines.join('\n')
@@ -52,7 +54,7 @@ function table(differences: readonly Difference[], dims: readonly number[]): str
   return rows.map(row => `  ${row.map((cell, column) => cell.padEnd(widths[column])).join('  ')}`.trimEnd())
 }
 
-const showIndex = ({ place }: Difference, dims: readonly number[]): string => showDims(indexOf(place, dims))
+const showIndex = ({ index }: Difference, dims: readonly number[]): string => showDims(indexOf(index, dims))
 
 function show(element: Element): string {
   if (typeof element === 'string') return JSON.stringify(element)

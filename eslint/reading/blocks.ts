@@ -1,7 +1,6 @@
 import type { Scope, SourceCode } from 'eslint'
-import type { Names } from './macro-names.ts'
+import type { ImportedNames } from './imported-names.ts'
 import {
-  bare,
   childrenOf,
   type FunctionNode,
   functionAround,
@@ -9,32 +8,33 @@ import {
   memberName,
   type Node,
   type NodeOf,
+  unwrap,
   variableOf,
 } from './nodes.ts'
 
-/** A trace whose block is written in its place. */
+/** A call that traces a model, with the block written inside the call. */
 export interface TracedBlock {
   readonly call: NodeOf<'CallExpression'> & Node
   readonly block: FunctionNode
-  /** The variables that stand for the traced model: the one it was given, and the block's parameter. */
+  /** The variables that hold the traced model: the variable passed to the call, and the block's parameter. */
   readonly models: ReadonlySet<Scope.Variable>
-  /** Whether the macro expands it: then operators and conditions are those of tensors. */
+  /** Whether the macro expands the call. Then operators and conditions in the block work on tensors. */
   readonly expanded: boolean
 }
 
-/** What a call of `trace(model, …, () => …)`, or of `model.trace(…, m => …)` on a loaded model, holds; undefined for other calls. */
-export function tracedBlock(
+/** Reads a call as `trace(model, …, () => …)`, or as `model.trace(…, m => …)` on a loaded model. Returns undefined for other calls. */
+export function findTrace(
   call: NodeOf<'CallExpression'> & Node,
-  names: Names,
+  names: ImportedNames,
   source: SourceCode,
 ): TracedBlock | undefined {
   const block = call.arguments.at(-1)
   if (!block || !isFunction(block)) return undefined
-  const callee = bare(call.callee)
+  const callee = unwrap(call.callee)
   const expanded = names.macro(callee) === 'trace'
   let model: Node | undefined
-  if (expanded) model = call.arguments.length > 1 ? bare(call.arguments[0]) : undefined
-  else if (callee.type === 'MemberExpression' && memberName(callee) === 'trace') model = bare(callee.object)
+  if (expanded) model = call.arguments.length > 1 ? unwrap(call.arguments[0]) : undefined
+  else if (callee.type === 'MemberExpression' && memberName(callee) === 'trace') model = unwrap(callee.object)
   const variable = model?.type === 'Identifier' ? variableOf(model as NodeOf<'Identifier'>, source) : undefined
   if (!expanded && (!variable || !names.isLoaded(variable))) return undefined
   const models = new Set<Scope.Variable>()
@@ -47,23 +47,23 @@ export function tracedBlock(
   return { call, block: block as FunctionNode, models, expanded }
 }
 
-/** Whether a trace has a backend of the user's, which may do anything with it. */
+/** Whether a trace may have a backend in its options. A backend of the user may do anything with the trace. */
 export function hasBackend({ call, expanded }: TracedBlock): boolean {
   const options = call.arguments[expanded ? 2 : 1]
   if (call.arguments.length < (expanded ? 4 : 3) || !options) return false
-  const given = bare(options)
-  if (given.type !== 'ObjectExpression') return true
-  return given.properties.some(
+  const object = unwrap(options)
+  if (object.type !== 'ObjectExpression') return true
+  return object.properties.some(
     property => property.type !== 'Property' || property.key.type !== 'Identifier' || property.key.name === 'backend',
   )
 }
 
-/** Whether a trace in a function may turn out to stand in a session or in another trace, where values flow on. */
-export function mayFlowOn(call: Node, names: Names, source: SourceCode): boolean {
+/** Whether a trace in a function may run inside a session or another trace. There, values that are not saved stay usable. */
+export function mayRunInsideAnother(call: Node, names: ImportedNames, source: SourceCode): boolean {
   const owner = functionAround(call)
   if (!owner) return false
   if (names.localName('session') !== undefined || /\.session\s*\(/.test(source.text)) return true
-  // Of a function, the parameters would come too.
+  // getDeclaredVariables of a function also returns its parameters.
   const variables = source.scopeManager.getDeclaredVariables(
     owner.parent.type === 'VariableDeclarator' ? owner.parent : owner,
   )
@@ -72,22 +72,22 @@ export function mayFlowOn(call: Node, names: Names, source: SourceCode): boolean
     .some(variable => variable.references.some(({ identifier }) => isInBlock(identifier as Node, names)))
 }
 
-const forms = new Set(['trace', 'scan', 'edit', 'session', 'explain', 'record'])
+const blockMethods = new Set(['trace', 'scan', 'edit', 'session', 'explain', 'record'])
 
-/** Whether a node stands in a function that is given to a trace, a session, or the like: values flow on there. */
-export function isInBlock(node: Node, names: Names): boolean {
+/** Whether a node is inside a function that is passed to a trace, a session or the like. There, values that are not saved stay usable. */
+export function isInBlock(node: Node, names: ImportedNames): boolean {
   for (let at: Node = node; at.parent; at = at.parent) {
     const call = at.parent
     if (!isFunction(at) || call.type !== 'CallExpression' || !call.arguments.includes(at as never)) continue
-    const callee = bare(call.callee)
+    const callee = unwrap(call.callee)
     if (names.macro(callee) !== undefined) return true
-    if (callee.type === 'MemberExpression' && forms.has(memberName(callee) ?? '')) return true
+    if (callee.type === 'MemberExpression' && blockMethods.has(memberName(callee) ?? '')) return true
   }
   return false
 }
 
-/** The callbacks of `invoke(…)` that stand in a block directly: they run once, as part of it. */
-export function invokesIn(block: FunctionNode, names: Names, source: SourceCode): FunctionNode[] {
+/** The callbacks of the calls of `invoke(…)` directly in a block. Each of them runs once, as part of the block. */
+export function invokesIn(block: FunctionNode, names: ImportedNames, source: SourceCode): FunctionNode[] {
   const found: FunctionNode[] = []
   const visit = (node: Node): void => {
     if (node.type === 'CallExpression' && names.macro(node.callee) === 'invoke') {

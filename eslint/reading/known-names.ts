@@ -1,19 +1,19 @@
-/* What the runtime has. A test holds these lists to it: nothing of it is loaded into an editor's ESLint. */
+/* Names of the runtime. They are listed here because an editor's ESLint must not load the runtime; a test compares the lists with it. */
 
 const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/).filter(Boolean))
 
-/** Properties of every module: any other name is a child. */
+/** The properties of every module. Any other name is a child module. */
 export const moduleMembers = words(
   'path output outputs input inputs ops weights child modules length at slice toString then',
 )
 
-/** Properties of a model: those that no child can be reached by, and those that give way to one of their name. */
+/** The properties of a model. If the model has a child module of the same name, some of them stay and others give way to the child. */
 export const modelMembers = words(`
   path output outputs input inputs ops weights child modules toString name signature run trace scan generate edit edits clearEdits session
   record runGraph explain module node tensor nodeNames tensorNames engine save release then
 `)
 
-/** Operations that give a tensor of their own, whatever they are given: never the one that they are called on. */
+/** Operations that always return a new tensor, and never the one that they are called on. */
 export const newTensorMethods = words(`
   sigmoid relu elu leakyRelu gelu silu softplus softmax logSoftmax layerNorm crossEntropy klDiv cosineSimilarity mseLoss
   eq ne lt le gt ge and or xor not isnan isinf isfinite where
@@ -22,7 +22,7 @@ export const newTensorMethods = words(`
   matmul rmatmul bmm dot outer argmax argmin cumsum norm logsumexp
 `)
 
-/** Operations that give one tensor, which may be the one that they are called on: `h.float()` of a float32. */
+/** Operations that return one tensor, which may be the one that they are called on: `h.float()` of a float32 tensor. */
 export const tensorMethods: ReadonlySet<string> = new Set([
   ...newTensorMethods,
   ...words(`
@@ -33,11 +33,11 @@ export const tensorMethods: ReadonlySet<string> = new Set([
   `),
 ])
 
-/** Operations that give several tensors, or one or several by their arguments. */
-export const severalMethods = words('max min topk sort split chunk unbind')
+/** Operations that return several tensors, or one or several depending on their arguments. */
+export const severalTensorMethods = words('max min topk sort split chunk unbind')
 
-/** What an unsaved tensor answers with NotSavedError when the trace has ended. */
+/** Members of a tensor that need its value. After the trace they throw NotSavedError if the tensor was not saved. */
 export const valueMembers = words('data tolist toJSON item value T mT')
 
-/** Operations that give the tensor itself, and so say nothing. */
-export const harmlessMethods = words('clone contiguous')
+/** Operations that return the tensor itself, so that calling them needs no value. */
+export const sameTensorMethods = words('clone contiguous')

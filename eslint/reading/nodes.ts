@@ -2,31 +2,31 @@ import type { Scope, SourceCode } from 'eslint'
 import type * as ESTree from 'estree'
 
 interface HasParent {
-  /** Of the file itself there is none. */
+  /** Null for the file itself, which the type leaves out. */
   readonly parent: Node
 }
 
-/** A node of ESTree, as ESLint hands it over: it knows its parent. TypeScript's own nodes come too. */
+/** A node of ESTree as ESLint passes it, with its parent. It may also be a node that only TypeScript has. */
 export type Node = ESTree.Node & HasParent
 export type NodeOf<T extends Node['type']> = Extract<Node, { type: T }>
 export type FunctionNode = NodeOf<'ArrowFunctionExpression'> | NodeOf<'FunctionExpression'>
 
 const wrappers = new Set(['TSAsExpression', 'TSSatisfiesExpression', 'TSNonNullExpression', 'TSTypeAssertion'])
 
-/** What stands within TypeScript's `as`, `satisfies` and `!`. */
-export function bare(node: unknown): Node {
+/** The expression inside TypeScript's `as`, `satisfies` and `!`. */
+export function unwrap(node: unknown): Node {
   let at = node as Node
   while (wrappers.has(at.type)) at = (at as unknown as { expression: Node }).expression
   return at
 }
 
-/** Whether a node is TypeScript's `as`, `satisfies` or `!` around another. */
+/** Whether a node is TypeScript's `as`, `satisfies` or `!`. */
 export function isWrapper(node: Node): boolean {
   return wrappers.has(node.type)
 }
 
-/** What is around a node, and not only TypeScript's view of it. */
-export function around(node: Node): { parent: Node; child: Node } {
+/** The nearest parent that is not TypeScript's `as`, `satisfies` or `!`, and its child that contains the node. */
+export function enclosing(node: Node): { parent: Node; child: Node } {
   let child = node
   while (wrappers.has(child.parent.type)) child = child.parent
   return { parent: child.parent, child }
@@ -38,7 +38,7 @@ export function isFunction(node: unknown): node is FunctionNode {
 
 const isFunctionLike = (node: Node): boolean => isFunction(node) || node.type === 'FunctionDeclaration'
 
-/** The function that a node stands in; null at the top of the file. Class fields count as functions: they run elsewhere. */
+/** The function that contains a node; null at the top level. Class fields and static blocks count as functions, because they run at another time. */
 export function functionAround(node: Node): Node | null {
   for (let at = node.parent; at; at = at.parent)
     if (isFunctionLike(at) || at.type === 'PropertyDefinition' || at.type === 'StaticBlock') return at
@@ -53,17 +53,17 @@ export function isWithin(node: Node, outer: Node): boolean {
 export const startOf = (node: Node): number => node.range?.[0] ?? 0
 export const endOf = (node: Node): number => node.range?.[1] ?? 0
 
-/** A member's name, where it is written out: `a.b`, `a['b']`, `a[0]`. */
+/** A member's name if it is written in the code: `a.b`, `a['b']`, `a[0]`. */
 export function memberName(node: NodeOf<'MemberExpression'>): string | undefined {
   const { property, computed } = node
   if (!computed) return property.type === 'Identifier' ? property.name : undefined
-  const key = bare(property)
+  const key = unwrap(property)
   if (key.type === 'Literal' && (typeof key.value === 'string' || typeof key.value === 'number'))
     return String(key.value)
   return undefined
 }
 
-/** The variable that an identifier means. */
+/** The variable that an identifier refers to. */
 export function variableOf(identifier: NodeOf<'Identifier'>, source: SourceCode): Scope.Variable | undefined {
   for (let scope: Scope.Scope | null = source.getScope(identifier); scope; scope = scope.upper) {
     const variable = scope.set.get(identifier.name)
@@ -72,7 +72,7 @@ export function variableOf(identifier: NodeOf<'Identifier'>, source: SourceCode)
   return undefined
 }
 
-/** What a variable is set to, where it is set once, at its declaration: `const h = …`. */
+/** The value of a variable that is set only at its declaration: `const h = …`. */
 export function initOf(variable: Scope.Variable): Node | undefined {
   const [definition] = variable.defs
   if (variable.defs.length !== 1 || definition?.type !== 'Variable') return undefined
@@ -83,7 +83,7 @@ export function initOf(variable: Scope.Variable): Node | undefined {
   return isChanged ? undefined : (declarator.init as Node)
 }
 
-/** Visits a node and all within it. */
+/** Visits a node and all nodes inside it. */
 export function walk(node: Node, source: SourceCode, visit: (node: Node) => void): void {
   visit(node)
   for (const child of childrenOf(node, source)) walk(child, source, visit)

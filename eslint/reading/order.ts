@@ -1,14 +1,15 @@
-import { bare, isFunction, isWithin, type Node, type NodeOf } from './nodes.ts'
+import { isFunction, isWithin, type Node, type NodeOf, unwrap } from './nodes.ts'
 
 /** A place in a list of statements, which run one after the other. */
 export interface Position {
   readonly list: readonly Node[]
   readonly index: number
-  /** What holds the list: a block, a `case`, the file. */
+  /** The node that has the list: a block, a `case`, the file. */
   readonly holder: Node
 }
 
-const certain = new Set([
+/** Nodes that always evaluate their child expressions. */
+const alwaysEvaluating = new Set([
   ...['ExpressionStatement', 'VariableDeclaration', 'VariableDeclarator', 'AssignmentExpression', 'MemberExpression'],
   ...['CallExpression', 'AwaitExpression', 'ArrayExpression', 'ObjectExpression', 'Property', 'SpreadElement'],
   ...[
@@ -22,19 +23,19 @@ const certain = new Set([
   ...['TSAsExpression', 'TSSatisfiesExpression', 'TSNonNullExpression', 'TSTypeAssertion', 'ExportNamedDeclaration'],
 ])
 
-/** Where an expression stands that runs whenever its statement does; undefined where it might not. */
+/** The position of an expression's statement; undefined if the statement may run without evaluating the expression. */
 export function positionOf(expression: Node): Position | undefined {
   for (let at = expression; at.parent; at = at.parent) {
     const position = inList(at)
     if (position) return position
     const { parent } = at
-    if (!certain.has(parent.type)) return isTestOf(parent, at) ? inList(parent) : undefined
+    if (!alwaysEvaluating.has(parent.type)) return isTestOf(parent, at) ? inList(parent) : undefined
     if (parent.type === 'CallExpression' && parent.optional) return undefined
   }
   return undefined
 }
 
-/** `if (…)` and `switch (…)` look at their test whenever they are reached. */
+/** Whether the child is the test of an `if` or `switch`, which is always evaluated. */
 function isTestOf(statement: Node, child: Node): boolean {
   if (statement.type === 'IfStatement') return statement.test === child
   return statement.type === 'SwitchStatement' && statement.discriminant === child
@@ -60,7 +61,7 @@ function listOf(holder: Node | null): readonly Node[] | undefined {
   }
 }
 
-/** Whether a statement runs whenever the function's body does, and is not left out by an earlier return. */
+/** Whether an expression is evaluated whenever the function's body runs to its end. */
 export function isUnconditional(expression: Node, body: Node): boolean {
   const position = positionOf(expression)
   if (!position) return false
@@ -70,12 +71,12 @@ export function isUnconditional(expression: Node, body: Node): boolean {
   return inList(holder) !== undefined && isUnconditional(holder, body)
 }
 
-/** The statement after `position` in its list that a node stands in. */
+/** The statement that contains a node, if it comes after `position` in the same list. */
 export function laterStatement(position: Position, node: Node): Node | undefined {
   return position.list.slice(position.index + 1).find(statement => isWithin(node, statement))
 }
 
-/** Whether an error that a node throws may be caught before it leaves `outer`. */
+/** Whether a `catch` inside `outer` may catch an error that a node throws. */
 export function isGuarded(node: Node, outer: Node): boolean {
   for (let at = node; at !== outer && at.parent; at = at.parent) {
     const { parent } = at
@@ -84,14 +85,14 @@ export function isGuarded(node: Node, outer: Node): boolean {
   return false
 }
 
-/** A call that is awaited in its place: the statement ends when it has. */
+/** The `await` of a call that is awaited directly; undefined if there is none. */
 export function awaitOf(call: Node): NodeOf<'AwaitExpression'> | undefined {
   let at = call.parent
-  while (at && bare(at) !== at) at = at.parent
+  while (at && unwrap(at) !== at) at = at.parent
   return at?.type === 'AwaitExpression' ? at : undefined
 }
 
-/** The function whose body a node belongs to, if it is one of these. */
+/** The function that a node belongs to, if it is one of `functions`. */
 export function ownerAmong<F extends Node>(node: Node, functions: readonly F[]): F | undefined {
   for (let at = node.parent; at; at = at.parent) {
     if (functions.includes(at as F)) return at as F

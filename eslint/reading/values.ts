@@ -1,25 +1,26 @@
 import type { Scope, SourceCode } from 'eslint'
 import type { TracedBlock } from './blocks.ts'
 import { modelMembers, moduleMembers, newTensorMethods, tensorMethods } from './known-names.ts'
-import { bare, initOf, memberName, type Node, type NodeOf, variableOf } from './nodes.ts'
+import { initOf, memberName, type Node, type NodeOf, unwrap, variableOf } from './nodes.ts'
 
-/** A module's path from the model; undefined stands for a part that is known only when the program runs. */
+/** A module's path from the model. A part is undefined if it is known only when the program runs. */
 export type Path = readonly (string | undefined)[]
 
-/** Where a value was read from. */
+/** An output or input of a module. */
 export interface Place {
   readonly path: Path
   readonly side: 'output' | 'input'
 }
 
+/** What is known of an expression in a block. */
 export type Known =
   | { readonly kind: 'module'; readonly path: Path }
-  /** `.outputs`, `.ops` and so on: what can be picked out of a module by name, and what that is. */
+  /** `.outputs`, `.ops` and so on: an object whose members have names, and what kind of member they are. */
   | { readonly kind: 'named'; readonly of: 'tensor' | 'operations' | 'operation' }
   | { readonly kind: 'operation' }
   /**
-   * A handle of the trace. `from`: places that it is surely computed from. `place`: the one that it is itself. `isOwn`: no variable
-   * holds the same handle.
+   * A tensor of the trace. `from` has places that it is certainly computed from, and `place` is the one that it was read from. `isOwn`: no
+   * variable holds the same tensor.
    */
   | {
       readonly kind: 'tensor'
@@ -30,7 +31,7 @@ export type Known =
 
 const operators = new Set(['+', '-', '*', '/', '**', '%', '<', '<=', '>', '>='])
 
-/** Tells what expressions in one traced block are. Whatever is not certain is undefined. */
+/** Finds out what the expressions in a traced block are. The answer is undefined if it is not certain. */
 export class Values {
   readonly #traced: TracedBlock
   readonly #source: SourceCode
@@ -40,8 +41,8 @@ export class Values {
     this.#source = source
   }
 
-  of(given: unknown): Known | undefined {
-    const node = bare(given)
+  of(expression: unknown): Known | undefined {
+    const node = unwrap(expression)
     switch (node.type) {
       case 'Identifier':
         return this.#ofVariable(node as NodeOf<'Identifier'>)
@@ -71,11 +72,11 @@ export class Values {
     if (this.#traced.models.has(variable)) return { kind: 'module', path: [] }
     const init = initOf(variable)
     const known = init ? this.of(init) : this.#layerOf(variable)
-    // What another variable holds is shared with it.
+    // The tensor is not its own: this variable holds it too.
     return known?.kind === 'tensor' ? { ...known, isOwn: false } : known
   }
 
-  /** `for (const layer of model.transformer.h)`. */
+  /** The module that a loop's variable holds: `for (const layer of model.transformer.h)`. */
   #layerOf(variable: Scope.Variable): Known | undefined {
     const [definition] = variable.defs
     if (variable.defs.length !== 1 || definition?.type !== 'Variable') return undefined
@@ -110,7 +111,7 @@ export class Values {
   #memberOfModule(path: Path, name: string | undefined, computed: boolean): Known | undefined {
     const isModel = path.length === 0
     if (name === undefined) return isModel || !computed ? undefined : { kind: 'module', path: [...path, undefined] }
-    // `model.output` may be several: which, only the model knows.
+    // A model may have several outputs, so `model.output` is not certain.
     if ((name === 'output' || name === 'input') && !isModel) {
       const place: Place = { path, side: name }
       return { kind: 'tensor', from: [place], place, isOwn: true }
@@ -121,7 +122,7 @@ export class Values {
   }
 
   #ofCall(node: NodeOf<'CallExpression'>): Known | undefined {
-    const callee = bare(node.callee)
+    const callee = unwrap(node.callee)
     const args = node.arguments as Node[]
     if (node.optional) return undefined
     if (callee.type === 'MemberExpression' && !callee.computed && !callee.optional) {
@@ -129,7 +130,7 @@ export class Values {
       const name = memberName(callee) ?? ''
       if (object?.kind === 'tensor') return this.#ofOperation(object, name)
       if (object?.kind === 'module' && moduleMembers.has(name)) {
-        const key = bare(args[0] ?? node)
+        const key = unwrap(args[0] ?? node)
         const literal = key.type === 'Literal' && (typeof key.value === 'string' || typeof key.value === 'number')
         if (name === 'child' || (name === 'at' && object.path.length > 0))
           return { kind: 'module', path: [...object.path, literal ? String(key.value) : undefined] }
@@ -139,7 +140,7 @@ export class Values {
         if (name === 'node') return { kind: 'operation' }
       }
     }
-    // A module applied to a tensor.
+    // The call may apply a module to a tensor.
     const module = this.of(callee)
     return module?.kind === 'module' && module.path.length > 0 ? this.#applied(args) : undefined
   }
@@ -149,7 +150,7 @@ export class Values {
     return { ...object, place: undefined, isOwn: object.isOwn || newTensorMethods.has(name) }
   }
 
-  /** Operators are those of tensors only where the macro has rewritten them. */
+  /** The result of an operator. It is a tensor only if the macro expands the block. */
   #computed(operands: readonly Node[]): Known | undefined {
     if (!this.#traced.expanded) return undefined
     const tensors = operands.map(operand => this.tensor(operand))

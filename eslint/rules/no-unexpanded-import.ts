@@ -1,6 +1,6 @@
 import type { Rule } from 'eslint'
 import { forms, knownForms, laterForms } from '../../macro/forms.ts'
-import { isMacroRequire, isMacroSource, namesOf } from '../reading/macro-names.ts'
+import { isMacroRequire, isMacroSource, namesOf } from '../reading/imported-names.ts'
 import type { Node } from '../reading/nodes.ts'
 
 const MODULE = 'onnsight/trace.macro'
@@ -58,7 +58,7 @@ export const noUnexpandedImport: Rule.RuleModule = {
       CallExpression(node) {
         if (!isMacroRequire(node as Node) || source.scopeManager.globalScope?.set.get('require')?.defs.length) return
         const { parent } = node as Node
-        const isTaken =
+        const isDestructured =
           parent.type === 'VariableDeclarator' &&
           parent.id.type === 'ObjectPattern' &&
           parent.id.properties.every(
@@ -67,14 +67,16 @@ export const noUnexpandedImport: Rule.RuleModule = {
               property.key.type === 'Identifier' &&
               property.value.type === 'Identifier',
           )
-        // As TypeScript writes an import for CommonJS: `macro_1.trace(…)`.
-        const isHeld =
+        // TypeScript compiles an import to CommonJS like this: `macro_1.trace(…)`.
+        const isNamespace =
           parent.type === 'VariableDeclarator' &&
           parent.id.type === 'Identifier' &&
           source.scopeManager
             .getDeclaredVariables(parent)
-            .every(({ references }) => references.every(({ identifier, init }) => init || isNamed(identifier as Node)))
-        if (!(isTaken || isHeld) || parent.parent.parent?.type !== 'Program')
+            .every(({ references }) =>
+              references.every(({ identifier, init }) => init || hasMember(identifier as Node)),
+            )
+        if (!(isDestructured || isNamespace) || parent.parent.parent?.type !== 'Program')
           context.report({ node, messageId: 'require' })
       },
       'Program:exit'() {
@@ -90,11 +92,11 @@ export const noUnexpandedImport: Rule.RuleModule = {
   },
 }
 
-/** `macro.trace`: a part of the macro by its name. */
-const isNamed = (node: Node): boolean =>
+/** Whether an identifier is used as in `macro.trace`. */
+const hasMember = (node: Node): boolean =>
   node.parent.type === 'MemberExpression' && node.parent.object === node && !node.parent.computed
 
-/** What is wrong with a reference; undefined if nothing. */
+/** The message for a wrong use of a name of the macro; undefined if the use is right. */
 function misuse(node: Node, name: string): 'reexport' | 'value' | 'tag' | undefined {
   const { parent } = node
   if (parent.type === 'ExportSpecifier' || parent.type === 'ExportDefaultDeclaration') return 'reexport'
@@ -109,7 +111,7 @@ const isType = (node: object): boolean => {
   return importKind === 'type' || exportKind === 'type'
 }
 
-/** `typeof trace` in a type. */
+/** Whether an identifier is part of a type: `typeof trace`. */
 function isInType(node: Node): boolean {
   return /^TS(TypeQuery|QualifiedName)$/.test(node.parent.type as string)
 }

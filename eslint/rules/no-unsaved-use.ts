@@ -1,10 +1,18 @@
 import type { Rule, Scope, SourceCode } from 'eslint'
-import { hasBackend, invokesIn, isInBlock, mayFlowOn, type TracedBlock, tracedBlock } from '../reading/blocks.ts'
-import { isHarmlessInside } from '../reading/handles.ts'
-import { harmlessMethods, severalMethods, tensorMethods, valueMembers } from '../reading/known-names.ts'
-import { type Names, namesOf } from '../reading/macro-names.ts'
+import { addSave } from '../reading/add-save.ts'
 import {
-  around,
+  findTrace,
+  hasBackend,
+  invokesIn,
+  isInBlock,
+  mayRunInsideAnother,
+  type TracedBlock,
+} from '../reading/blocks.ts'
+import { returnsNoSameTensor } from '../reading/identity.ts'
+import { type ImportedNames, namesOf } from '../reading/imported-names.ts'
+import { sameTensorMethods, severalTensorMethods, tensorMethods, valueMembers } from '../reading/known-names.ts'
+import {
+  enclosing,
   endOf,
   type FunctionNode,
   functionAround,
@@ -24,14 +32,14 @@ import {
   type Position,
   positionOf,
 } from '../reading/order.ts'
-import { saving } from '../reading/saving.ts'
 import { Values } from '../reading/values.ts'
 
-/** An outer variable that gets a handle in a block, and nothing saves it. */
+/** An outer variable to which a block assigns a tensor that nothing saves. */
 interface Unsaved {
   readonly variable: Scope.Variable
-  /** What is assigned. */
+  /** The assigned values. */
   readonly values: readonly Node[]
+  /** The uses that throw NotSavedError. */
   readonly uses: readonly Node[]
 }
 
@@ -56,12 +64,12 @@ export const noUnsavedUse: Rule.RuleModule = {
     const names = namesOf(source)
     return {
       CallExpression(call) {
-        const traced = tracedBlock(call as never, names, source)
-        if (!traced || isInBlock(traced.call, names) || mayFlowOn(traced.call, names, source)) return
+        const traced = findTrace(call as never, names, source)
+        if (!traced || isInBlock(traced.call, names) || mayRunInsideAnother(traced.call, names, source)) return
         for (const { variable, values, uses } of unsavedOf(traced, names, context)) {
           const { name } = variable
           const suggest = [
-            { messageId: 'save', data: { name }, fix: saving(values, traced, names, source) },
+            { messageId: 'save', data: { name }, fix: addSave(values, traced, names, source) },
           ] satisfies Rule.SuggestionReportDescriptor[]
           const lineOf = (node: Node): string => String(node.loc?.start.line)
           for (const value of values)
@@ -74,7 +82,7 @@ export const noUnsavedUse: Rule.RuleModule = {
   },
 }
 
-function unsavedOf(traced: TracedBlock, names: Names, context: Rule.RuleContext): Unsaved[] {
+function unsavedOf(traced: TracedBlock, names: ImportedNames, context: Rule.RuleContext): Unsaved[] {
   const { block, call } = traced
   const source = context.sourceCode
   const awaited = awaitOf(call)
@@ -90,14 +98,15 @@ function unsavedOf(traced: TracedBlock, names: Names, context: Rule.RuleContext)
   )
 }
 
+/** A trace, with what is needed to read the code of its block and after it. */
 interface Reading {
   readonly traced: TracedBlock
-  readonly names: Names
+  readonly names: ImportedNames
   readonly source: SourceCode
   readonly values: Values
-  /** The block, and the callbacks of its invokes. */
+  /** The functions whose code runs as part of the trace: the block, and the callbacks of its invokes. */
   readonly regions: readonly FunctionNode[]
-  /** Where the trace stands. */
+  /** The position of the trace's statement. */
   readonly position: Position
 }
 
@@ -113,26 +122,26 @@ function unsaved(variable: Scope.Variable, reading: Reading): Unsaved | undefine
     const node = reference.identifier as Node
     if (ownerAmong(node, regions)) {
       if (reference.isWrite()) {
-        const { parent } = around(node)
+        const { parent } = enclosing(node)
         if (parent.type !== 'AssignmentExpression' || parent.operator !== '=') return undefined
         writes.push(parent as Node)
-      } else if (!isHarmlessInside(node, values, names)) return undefined
+      } else if (!returnsNoSameTensor(node, values, names)) return undefined
     } else if (functionAround(node) !== owner && !isLaterCallback(node, reference.isWrite(), reading)) return undefined
   }
   const assigned = writes.map(write => (write as { right?: Node }).right as Node)
   if (assigned.length === 0 || !assigned.every(value => values.tensor(value)?.isOwn)) return undefined
-  if (!writes.some(write => isSure(write, regions, reading))) return undefined
+  if (!writes.some(write => isCertain(write, regions, reading))) return undefined
   const uses = variable.references.filter(reference => !reference.isWrite()).map(({ identifier }) => identifier as Node)
-  if (uses.some(asksFirst)) return undefined
+  if (uses.some(checksComputed)) return undefined
   const failing = uses.filter(use => {
     const statement = laterStatement(position, use)
-    if (!statement || !fails(use) || !runsThere(use, reading)) return false
+    if (!statement || !needsValue(use) || !runsThere(use, reading)) return false
     return !isGuarded(use, statement) && !isOverwritten(variable, use, endOf(call))
   })
   return failing.length > 0 ? { variable, values: assigned, uses: failing } : undefined
 }
 
-/** The callback of something that comes after the trace: it can't have run before. */
+/** Whether a node is in a callback after the trace, which can't have run before it. */
 function isLaterCallback(node: Node, isWrite: boolean, { position }: Reading): boolean {
   const statement = laterStatement(position, node)
   return (
@@ -140,30 +149,34 @@ function isLaterCallback(node: Node, isWrite: boolean, { position }: Reading): b
   )
 }
 
-/** Whether a use belongs to the code around the trace, or to the block of a later trace that is awaited there. */
+/** Whether a use is in the same function as the trace, or in the block of a later trace that is awaited there. */
 function runsThere(use: Node, { traced, names, source }: Reading): boolean {
   const owner = functionAround(traced.call)
-  const around = functionAround(use)
-  if (around === owner) return true
-  const call = around?.parent
+  const enclosing = functionAround(use)
+  if (enclosing === owner) return true
+  const call = enclosing?.parent
   if (call?.type !== 'CallExpression' || functionAround(call) !== owner) return false
-  return tracedBlock(call as never, names, source) !== undefined && awaitOf(call as Node) !== undefined
+  return findTrace(call as never, names, source) !== undefined && awaitOf(call as Node) !== undefined
 }
 
-/** Whether a write happens in each run of the block. */
-function isSure(write: Node, regions: readonly FunctionNode[], reading: Pick<Reading, 'source' | 'traced'>): boolean {
+/** Whether a write happens in every run of the block. */
+function isCertain(
+  write: Node,
+  regions: readonly FunctionNode[],
+  reading: Pick<Reading, 'source' | 'traced'>,
+): boolean {
   const region = ownerAmong(write, regions)
   if (region?.body.type !== 'BlockStatement') return false
   if (!isUnconditional(write, region.body as Node) || leavesEarly(region, startOf(write), reading.source)) return false
-  return region === reading.traced.block || isSure(region as Node, [reading.traced.block], reading)
+  return region === reading.traced.block || isCertain(region as Node, [reading.traced.block], reading)
 }
 
-/** Whether stop() may end the block: in it, or in a function that it may call. */
-function mayStop({ block }: TracedBlock, names: Names): boolean {
+/** Whether stop() may end the block, called in it or in a function that it may call. */
+function mayStop({ block }: TracedBlock, names: ImportedNames): boolean {
   return names.referencesTo('stop').some(use => isWithin(use, block) || !isInBlock(use, names))
 }
 
-/** Whether a return or a throw may come first. */
+/** Whether a return or a throw may end the function before this position. */
 function leavesEarly(region: FunctionNode, end: number, source: SourceCode): boolean {
   let found = false
   walk(region.body as Node, source, node => {
@@ -173,27 +186,28 @@ function leavesEarly(region: FunctionNode, end: number, source: SourceCode): boo
   return found
 }
 
-/** Something is read of it that only a value has. */
-function fails(use: Node): boolean {
-  const { parent, child } = around(use)
+/** Whether a use needs the tensor's value. */
+function needsValue(use: Node): boolean {
+  const { parent, child } = enclosing(use)
   if (parent.type !== 'MemberExpression' || parent.object !== child) return false
   const name = memberName(parent) ?? ''
-  const { parent: outer, child: member } = around(parent as Node)
+  const { parent: outer, child: member } = enclosing(parent as Node)
   const isCall = outer.type === 'CallExpression' && outer.callee === member
   if (outer.type === 'AssignmentExpression' && outer.left === member) return false
-  // A promise that nobody awaits here may be meant to fail.
+  // If the promise is not awaited here, the program may expect it to fail.
   if (name === 'value') return isCall && awaitOf(outer as Node) !== undefined
   if (name === 'data' || name === 'T' || name === 'mT') return true
-  if (harmlessMethods.has(name)) return false
-  return isCall && (valueMembers.has(name) || tensorMethods.has(name) || severalMethods.has(name))
+  if (sameTensorMethods.has(name)) return false
+  return isCall && (valueMembers.has(name) || tensorMethods.has(name) || severalTensorMethods.has(name))
 }
 
-/** `if (h.computed)`: the code knows. */
-function asksFirst(use: Node): boolean {
-  const { parent, child } = around(use)
+/** Whether the code checks for a value first: `if (h.computed)`. */
+function checksComputed(use: Node): boolean {
+  const { parent, child } = enclosing(use)
   return parent.type === 'MemberExpression' && parent.object === child && memberName(parent) === 'computed'
 }
 
+/** Whether the variable is set again between the end of the trace and the use. */
 function isOverwritten(variable: Scope.Variable, use: Node, after: number): boolean {
   return variable.references.some(reference => {
     const at = startOf(reference.identifier as Node)

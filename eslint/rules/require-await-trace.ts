@@ -1,9 +1,9 @@
 import type { Rule } from 'eslint'
-import { type Names, namesOf } from '../reading/macro-names.ts'
-import { bare, memberName, type Node, type NodeOf, variableOf } from '../reading/nodes.ts'
+import { type ImportedNames, namesOf } from '../reading/imported-names.ts'
+import { memberName, type Node, type NodeOf, unwrap, variableOf } from '../reading/nodes.ts'
 
-/** Forms that give a promise. In a traced block the macro awaits `print` and `assert` itself, and an invoke is waited for. */
-const promised = new Set(['trace', 'session', 'scan'])
+/** Functions that return a promise. `print`, `assert` and `invoke` are not listed: the macro or the trace waits for them. */
+const returnsPromise = new Set(['trace', 'session', 'scan'])
 
 export const requireAwaitTrace: Rule.RuleModule = {
   meta: {
@@ -12,7 +12,7 @@ export const requireAwaitTrace: Rule.RuleModule = {
     schema: [],
     messages: {
       dropped:
-        'Nobody waits for this {{name}}: it runs later, its errors are lost, and the variables that it assigns are not set yet. Await it.',
+        'Nothing waits for this {{name}}: it runs later, its errors are lost, and the variables that it assigns are not set yet. Await it.',
     },
   },
   create(context) {
@@ -25,12 +25,12 @@ export const requireAwaitTrace: Rule.RuleModule = {
     return {
       CallExpression(call) {
         if ((call as Node).parent.type === 'TaggedTemplateExpression') return
-        check(call as Node, bare(call.callee))
+        check(call as Node, unwrap(call.callee))
       },
       // trace(model, inputs)`…`
       TaggedTemplateExpression(tagged) {
-        const tag = bare(tagged.tag)
-        if (tag.type === 'CallExpression') check(tagged as Node, bare(tag.callee))
+        const tag = unwrap(tagged.tag)
+        if (tag.type === 'CallExpression') check(tagged as Node, unwrap(tag.callee))
       },
     }
   },
@@ -38,19 +38,19 @@ export const requireAwaitTrace: Rule.RuleModule = {
 
 function formOf(
   callee: Node,
-  names: Names,
+  names: ImportedNames,
   find: (identifier: NodeOf<'Identifier'>) => ReturnType<typeof variableOf>,
 ): string | undefined {
   const macro = names.macro(callee)
-  if (macro !== undefined) return promised.has(macro) ? macro : undefined
+  if (macro !== undefined) return returnsPromise.has(macro) ? macro : undefined
   if (callee.type !== 'MemberExpression') return undefined
-  const model = bare(callee.object)
+  const model = unwrap(callee.object)
   const variable = model.type === 'Identifier' ? find(model as NodeOf<'Identifier'>) : undefined
   const name = memberName(callee) ?? ''
-  return variable && names.isLoaded(variable) && promised.has(name) ? name : undefined
+  return variable && names.isLoaded(variable) && returnsPromise.has(name) ? name : undefined
 }
 
-/** Whether nothing becomes of an expression's value. `void` says that this is meant. */
+/** Whether an expression's value is dropped. `void` says that this is intended. */
 function isDropped(node: Node): boolean {
   const { parent } = node
   switch (parent.type) {
@@ -63,6 +63,6 @@ function isDropped(node: Node): boolean {
     case 'SequenceExpression':
       return parent.expressions.at(-1) !== node || isDropped(parent as Node)
     default:
-      return bare(parent) !== parent && isDropped(parent as Node)
+      return unwrap(parent) !== parent && isDropped(parent as Node)
   }
 }

@@ -6,7 +6,7 @@ ${body}
 })
 `
 
-/** Each throws OutOfOrderError. */
+/** Each of these programs throws OutOfOrderError. */
 export const late: readonly InvalidCase[] = [
   ...Object.entries({
     'a later layer': ['await model.transformer.h[2].output.value()', 'model.transformer.h[1].output = 0'],
@@ -120,7 +120,7 @@ export const late: readonly InvalidCase[] = [
   },
 ]
 
-/** These run. */
+/** These programs do not throw it. */
 export const inTime: readonly (Case & { readonly throws?: string })[] = [
   ...Object.entries({
     'what is read is written: nothing has read it yet':
@@ -176,7 +176,7 @@ await trace(model, inputs, async () => {
 `,
   },
   {
-    name: 'experts, heads and other lists are no layers after each other',
+    name: 'experts, heads and other lists whose modules do not run one after the other',
     code: `await trace(model, inputs, async m => {
   await m.experts[2].output.value()
   m.experts[1].output = 0

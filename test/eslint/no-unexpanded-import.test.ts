@@ -41,7 +41,7 @@ const invalid: readonly (InvalidCase & { readonly unseen?: boolean; readonly sto
     code: "import { default as t } from 'onnsight/trace.macro'\nt(m, {}, () => 1)",
     errors: ['default:1'],
   },
-  // The plugin of onnsight reads it, and babel-plugin-macros does not.
+  // onnsight's own plugin expands this, but babel-plugin-macros does not.
   {
     name: 'a name in quotes',
     code: "import { 'trace' as t } from 'onnsight/trace.macro'\nt(m, {}, () => 1)",
@@ -114,7 +114,7 @@ runRule(
 /* The rule against the plugin itself. */
 
 for (const [name, code] of Object.entries({ ...valid, ...typed })) {
-  // These TypeScript takes out.
+  // TypeScript removes these imports.
   if (name === 'types' || name === 'a type among names') continue
   test(`the macro expands it: ${name}`, t => {
     const out = expand(code.replaceAll("'./onnsight/other.macro'", "'./other.js'")).replace(

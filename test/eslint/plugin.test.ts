@@ -8,11 +8,11 @@ import { load, Tensor, tensor, zeros } from 'onnsight'
 import onnsight from 'onnsight/eslint'
 import typescript from 'typescript-parser'
 import {
-  harmlessMethods,
   modelMembers,
   moduleMembers,
   newTensorMethods,
-  severalMethods,
+  sameTensorMethods,
+  severalTensorMethods,
   tensorMethods,
   valueMembers,
 } from '#dist/eslint/reading/known-names.js'
@@ -32,7 +32,7 @@ function lint(code: string, name: string): string[] {
     .map(({ line, ruleId, message }) => `${name}:${line} ${ruleId} ${message}`)
 }
 
-/** Files of this repository with the macro, by path. */
+/** The files in a folder of this repository that use the macro. */
 function filesWithMacro(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .map(name => join(folder, name))
@@ -40,7 +40,7 @@ function filesWithMacro(folder: string): string[] {
     .filter(path => /trace\.macro|\.trace\(/.test(readFileSync(path, 'utf8')))
 }
 
-/** Tests that provoke an error on purpose, and the rules that find it. */
+/** Tests that cause an error on purpose, and the rules that report it. */
 const provoked: Readonly<Record<string, readonly string[]>> = {
   'test/tracing/print.test.ts': ['onnsight/no-write-after-value'],
   'test/tracing/semantics.test.ts': ['onnsight/no-write-after-value'],
@@ -65,7 +65,7 @@ import { assert, barrier, cache, edit, invoke, print, s, save, scan, session, sk
 const model = await load('x')
 `
 
-/** What stands in a document, below the imports that it leaves out. */
+/** The programs in a document, with the imports that it leaves out. */
 function snippets(file: string): { heading: string; code: string }[] {
   const text = readFileSync(file, 'utf8')
   return [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(found => ({
@@ -86,13 +86,13 @@ for (const file of [
   })
 }
 
-test('of the programs that raise each error, just those are found that the rules are for', t => {
+test('of the programs in docs/errors.md, the rules report exactly those with the errors that they are for', t => {
   const found = snippets('docs/errors.md').flatMap(({ heading, code }) => {
     const rules = new Set(lint(code, 'x.ts').map(line => line.split(' ')[1].replace('onnsight/', '')))
     return [...rules].map(rule => `${heading}: ${rule}`)
   })
   t.deepEqual(found, [
-    // The condition itself fails first; the write behind it would be too late as well.
+    // The condition itself fails first; the write after it would also be too late.
     '`condition`: no-write-after-value',
     '`macro-not-expanded`: no-unexpanded-import',
     '`not-saved`: no-unsaved-use',
@@ -100,7 +100,7 @@ test('of the programs that raise each error, just those are found that the rules
   ])
 })
 
-test('recommended: all rules, as errors, under the plugin’s name, in both versions of ESLint', t => {
+test('recommended has all rules as errors, and both versions of ESLint accept it', t => {
   const { recommended } = onnsight.configs
   t.deepEqual(
     Object.keys(recommended.rules ?? {}),
@@ -113,7 +113,7 @@ test('recommended: all rules, as errors, under the plugin’s name, in both vers
   }
 })
 
-test('the plugin brings neither ESLint nor the runtime with it', t => {
+test('the plugin imports neither ESLint nor the runtime', t => {
   const names = readdirSync('eslint', { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts'))
   const imported = names.flatMap(name =>
     [...readFileSync(join('eslint', name), 'utf8').matchAll(/^(?:import|export) (?!type )[^']*from '(.*)'$/gm)].map(
@@ -130,18 +130,18 @@ test('the plugin brings neither ESLint nor the runtime with it', t => {
 
 const sorted = (names: Iterable<string>): string[] => [...new Set(names)].sort()
 
-test('members of modules and of models are those of the runtime', t => {
+test('the listed members of modules and models are those of the runtime', t => {
   t.deepEqual(sorted(moduleMembers), sorted(reservedNames))
   t.deepEqual(sorted(modelMembers), sorted([...realModelMembers, ...otherModelMembers, 'then']))
 })
 
-test('every operation of a tensor is known, and no other', t => {
-  t.deepEqual(sorted([...tensorMethods, ...severalMethods]), sorted(Object.keys(methodArguments)))
+test('the listed operations are exactly those of tensors', t => {
+  t.deepEqual(sorted([...tensorMethods, ...severalTensorMethods]), sorted(Object.keys(methodArguments)))
   t.true([...newTensorMethods].every(name => tensorMethods.has(name)))
 })
 
-/** Arguments with which an operation changes nothing, or as little as it can. */
-const idle: Readonly<Record<string, unknown[]>> = {
+/** Arguments with which an operation leaves the elements as they are, or changes as little as possible. */
+const neutralArguments: Readonly<Record<string, unknown[]>> = {
   layerNorm: [1],
   crossEntropy: [[0]],
   klDiv: [[[0]]],
@@ -155,14 +155,14 @@ const idle: Readonly<Record<string, unknown[]>> = {
   cumsum: [0],
 }
 
-test('operations that are said to give a tensor of their own do, also where they change nothing', t => {
+test('operations that are listed as returning a new tensor do so, even if they change nothing', t => {
   const one = (name: string): Tensor => {
     if (/^(and|or|xor|not)$/.test(name)) return tensor([[true]])
     if (name === 'bmm') return zeros([1, 1, 1])
     return name === 'dot' || name === 'outer' ? tensor([1]) : tensor([[1]])
   }
   for (const name of newTensorMethods) {
-    const given = one(name)
+    const operand = one(name)
     const same =
       name === 'bmm'
         ? [zeros([1, 1, 1])]
@@ -172,22 +172,22 @@ test('operations that are said to give a tensor of their own do, also where they
             ? [[1]]
             : [1]
     const { plain, rest } = signatureOf(methodArguments[name])
-    const args = (idle[name] ?? same).slice(0, rest ? undefined : plain.length)
-    const method = (given as unknown as Record<string, (...args: unknown[]) => unknown>)[name]
+    const args = (neutralArguments[name] ?? same).slice(0, rest ? undefined : plain.length)
+    const method = (operand as unknown as Record<string, (...args: unknown[]) => unknown>)[name]
     const result = method.apply(
-      given,
+      operand,
       /^(argmax|argmin|norm|logsumexp|softmax|logSoftmax|cumsum)$/.test(name) ? [0] : args,
     )
     t.true(result instanceof Tensor, name)
-    t.not(result, given, name)
+    t.not(result, operand, name)
   }
-  for (const name of harmlessMethods) {
-    const given = tensor([1])
-    t.is((given as unknown as Record<string, () => Tensor>)[name](), given)
+  for (const name of sameTensorMethods) {
+    const operand = tensor([1])
+    t.is((operand as unknown as Record<string, () => Tensor>)[name](), operand)
   }
 })
 
-test('members that are said to need a value do, when the trace has ended', async t => {
+test('members that are listed as needing a value throw after the trace', async t => {
   const model = await load('examples/models/chars.onnx')
   let h!: Tensor
   await model.trace([[1, 2]], m => {

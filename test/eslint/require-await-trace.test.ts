@@ -9,16 +9,16 @@ const call = 'trace(model, {}, () => model.a.output)'
 const valid: Record<string, string> = {
   awaited: `await ${call}`,
   assigned: `const pending = ${call}`,
-  'given to a variable': `let pending\npending = ${call}`,
+  'assigned to a variable': `let pending\npending = ${call}`,
   returned: `function f() { return ${call} }`,
   'the result of an arrow': `const f = () => ${call}`,
   'passed on': `await Promise.all([${call}, ${call}])`,
   chained: `${call}.then(console.log, console.error)`,
   'in an object': `run({ pending: ${call} })`,
-  'void says so': `void ${call}`,
-  'awaited behind a condition': `model && (await ${call})`,
+  'dropped with void': `void ${call}`,
+  'awaited after a condition': `model && (await ${call})`,
   yielded: `function* f() { yield ${call} }`,
-  'forms that give no promise, or are waited for': `await trace(model, () => {
+  'functions that return no promise, or that the trace waits for': `await trace(model, () => {
   invoke([1], () => model.a.output)
   print(model.a.output)
   save(model.a.output)
@@ -34,7 +34,7 @@ const invalid: Record<string, readonly [string, ...string[]]> = {
   dropped: [call, 'dropped:1'],
   'in a function': [`function f() {\n  ${call}\n}`, 'dropped:2'],
   'an arrow with a body': [`const f = () => { ${call} }`, 'dropped:1'],
-  'behind a condition': [
+  'after a condition': [
     `model && ${call}\nmodel ? ${call} : 1\nif (model) ${call}`,
     'dropped:1',
     'dropped:2',

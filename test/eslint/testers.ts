@@ -3,7 +3,7 @@ import { RuleTester as Tester10 } from 'eslint'
 import plugin from 'onnsight/eslint'
 import typescript from 'typescript-parser'
 
-/* ESLint's own RuleTester under AVA, with both parsers; in `npm run test:long` with both versions that are supported. */
+/* Runs ESLint's own RuleTester under AVA with both parsers, and in `npm run test:long` with both supported versions of ESLint. */
 
 type RuleTester = typeof Tester10
 const older = process.env.ONNSIGHT_MANY ? { 9: (await import('eslint-9')).RuleTester as unknown as RuleTester } : {}
@@ -14,16 +14,16 @@ export type RuleName = keyof typeof plugin.rules
 export interface Case {
   readonly name: string
   readonly code: string
-  /** It is TypeScript: the other parser can't read it. */
+  /** Whether the code is TypeScript, which the JavaScript parser can't read. */
   readonly typed?: boolean
   readonly sourceType?: 'module' | 'commonjs'
   readonly options?: readonly unknown[]
 }
 
 export interface InvalidCase extends Case {
-  /** What is reported: `messageId:line`, in their order. */
+  /** The reports in their order: `messageId:line`. */
   readonly errors: readonly string[]
-  /** The code after its suggestion, which is the same for each report. */
+  /** The code after applying the suggestion, which is the same for each report. */
   readonly fixed?: string
 }
 
@@ -60,11 +60,12 @@ export function runRule(name: RuleName, valid: readonly Case[], invalid: readonl
       const readable = <C extends Case>(cases: readonly C[]) => cases.filter(({ typed }) => !typed || parser)
       new Tester({ languageOptions: parser ? { parser } : {} }).run(`${name} in ${label}`, plugin.rules[name], {
         valid: readable(valid).map(whole),
-        invalid: readable(invalid).map(given => ({
-          ...whole(given),
-          errors: given.errors.map(error => {
+        invalid: readable(invalid).map(testCase => ({
+          ...whole(testCase),
+          errors: testCase.errors.map(error => {
             const [messageId, line] = error.split(':')
-            const suggestions = given.fixed === undefined ? 1 : [{ messageId: 'save', output: head + given.fixed }]
+            const suggestions =
+              testCase.fixed === undefined ? 1 : [{ messageId: 'save', output: head + testCase.fixed }]
             return { messageId, line: Number(line) + lines, ...(hasSuggestions ? { suggestions } : {}) }
           }) as never[],
         })),

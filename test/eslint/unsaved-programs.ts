@@ -1,6 +1,6 @@
 import type { Case, InvalidCase } from './testers.ts'
 
-/** Each throws NotSavedError. */
+/** Each of these programs throws NotSavedError. */
 export const unsaved: readonly InvalidCase[] = [
   {
     name: 'a value is read',
@@ -19,7 +19,7 @@ h.data
 `,
   },
   {
-    name: 'all that reads a value',
+    name: 'every member that reads a value',
     code: `let h
 const logits = await trace(model, inputs, () => {
   h = model.transformer.h[1].output
@@ -100,7 +100,7 @@ h.data
     errors: ['assigned:3', 'used:7'],
   },
   {
-    name: 'what is done with it in the block saves nothing',
+    name: 'uses in the block that do not save it',
     code: `let h
 await trace(model, inputs, () => {
   h = model.transformer.h[1].output
@@ -263,7 +263,7 @@ g!.data
   },
 ]
 
-/** None of these throws it, or not for sure. */
+/** These programs do not throw it, or not with certainty. */
 export const fine: readonly (Case & { readonly throws?: string })[] = [
   ...Object.entries({
     'saved where it is assigned': 'h = save(model.transformer.h[1].output)',
@@ -287,18 +287,18 @@ export const fine: readonly (Case & { readonly throws?: string })[] = [
     code: `let h\nawait trace(model, inputs, ${body.includes('await') ? 'async ' : ''}() => { ${body} })\nh.data\n`,
   })),
   {
-    name: 'the block is an expression: that is its result',
+    name: 'a block that is an expression returns its value',
     code: 'let h\nawait trace(model, inputs, () => (h = model.transformer.h[1].output))\nh.data\n',
   },
   {
-    name: 'what is known without a value',
+    name: 'members that need no value',
     code: `let h
 await trace(model, inputs, () => { h = model.transformer.h[1].output })
 console.log(h.dims, h.type, h.rank, h.size, String(h), h)
 `,
   },
   {
-    name: 'set anew before it is used',
+    name: 'set again before it is used',
     code: `let h
 await trace(model, inputs, () => { h = model.transformer.h[1].output })
 h = { data: 1 }
@@ -318,11 +318,11 @@ await trace(model, inputs, () => { h = model.transformer.h[1].output })
 await trace(model, inputs, () => { if (model.length > 99) h = model.transformer.h[1].output })
 h.data
 `,
-    // Who knows how long a model is.
+    // The rule does not know how many layers the model has.
     throws: 'any',
   },
   {
-    name: 'a block that may end first',
+    name: 'a block that may end before the assignment',
     code: `let h = { data: 1 }
 await trace(model, inputs, () => { if (inputs) return; h = model.transformer.h[1].output })
 h.data
@@ -332,7 +332,7 @@ g.data
 `,
   },
   {
-    name: 'a trace in a trace, where all flows on',
+    name: 'a trace in a trace, where values stay usable',
     code: `await trace(model, inputs, async () => {
   let h
   await trace(model, inputs, () => { h = model.transformer.h[1].output })
@@ -350,7 +350,7 @@ g.data
 `,
   },
   {
-    name: 'an error that is waited for',
+    name: 'a program that expects the error',
     code: `let h
 await trace(model, inputs, () => { h = model.transformer.h[1].output })
 try { h.data } catch {}
@@ -361,7 +361,7 @@ await rejects(h.value())
 `,
   },
   {
-    name: 'code that asks first',
+    name: 'code that checks h.computed first',
     code: `let h
 await trace(model, inputs, () => { h = model.transformer.h[1].output })
 if (h.computed) h.data
@@ -389,7 +389,7 @@ h.data
 `,
   },
   {
-    name: 'a backend of one’s own, which may not run the block',
+    name: 'a backend of the user, which may not run the block',
     code: `const backend = { run: async () => undefined }
 let h = { data: 1 }
 await trace(model, inputs, { backend }, () => { h = model.transformer.h[1].output })
@@ -415,7 +415,7 @@ h.data
 `,
   },
   {
-    name: 'no trace of onnsight',
+    name: 'a function named trace that is not onnsight’s',
     code: `const mine = async (_model, block) => block()
 let h
 await mine(model, () => { h = { output: { data: 1 } }.output })

@@ -4,7 +4,7 @@ import { full, load, type Tensor, tensor } from 'onnsight'
 import { type CloseToOptions, closeTo, type Expected } from 'onnsight/testing'
 import { save, trace } from 'onnsight/trace.macro'
 
-/** What the failure says; undefined where there is none. */
+/** The message with which closeTo fails; undefined if it passes. */
 function failure(actual: Tensor, expected: Expected, options?: CloseToOptions): string | undefined {
   try {
     closeTo(actual, expected, options)
@@ -88,7 +88,7 @@ for (const [name, [actual, expected, options]] of Object.entries(passing)) {
   })
 }
 
-test('no elements have dims all the same', t => {
+test('tensors without elements are close only if their dims are equal', t => {
   t.regex(
     failure(full([0, 3], 1), { data: [], dims: [3, 0] }) ?? '',
     /Dims differ: float32 \[0, 3\], expected float32 \[3, 0\]/,
@@ -97,11 +97,14 @@ test('no elements have dims all the same', t => {
 
 const refused: Record<string, readonly [() => void, RegExp]> = {
   'a promise': [() => closeTo(Promise.resolve() as never, 1), /is a promise.\n {2}Do this: await it first/],
-  'no tensor': [() => closeTo([1] as never, [1]), /first argument is no tensor/],
+  'a value that is not a tensor': [() => closeTo([1] as never, [1]), /first argument is not a tensor/],
   'a negative tolerance': [() => closeTo(tensor(1), 1, { rtol: -1 }), /rtol is -1/],
-  'an endless tolerance': [() => closeTo(tensor(1), 1, { atol: Infinity }), /atol is Infinity/],
-  'a tolerance for bool': [() => closeTo(tensor([true]), [true], { atol: 1 }), /bool has no tolerance/],
-  'an unknown precision': [() => closeTo(tensor(1), 1, { precision: 'int8' }), /no defaults for the precision int8/],
+  'an infinite tolerance': [() => closeTo(tensor(1), 1, { atol: Infinity }), /atol is Infinity/],
+  'a tolerance for bool': [() => closeTo(tensor([true]), [true], { atol: 1 }), /bool is compared exactly/],
+  'an unknown precision': [
+    () => closeTo(tensor(1), 1, { precision: 'int8' }),
+    /no default tolerance for the precision int8/,
+  ],
   'elements that do not fill the dims': [() => closeTo(tensor([1]), { data: [1], dims: [2] }), /do not fill \[2\]/],
   'nothing expected': [() => closeTo(tensor([1]), undefined as never), /A tensor can't be made of undefined/],
   'null expected': [() => closeTo(tensor([1]), null as never), /the expected value is null/],
@@ -110,7 +113,7 @@ const refused: Record<string, readonly [() => void, RegExp]> = {
     () => closeTo(tensor([1], { type: 'int8' }), [1.5]),
     /1.5 is not an integer, and int8 is needed/,
   ],
-  'a list of no length': [() => closeTo(tensor(1), 1, { most: -1 }), /most is -1/],
+  'a negative number of differences': [() => closeTo(tensor(1), 1, { most: -1 }), /most is -1/],
 }
 
 for (const [name, [call, message]] of Object.entries(refused)) {
@@ -122,7 +125,7 @@ for (const [name, [call, message]] of Object.entries(refused)) {
   })
 }
 
-test('a tensor without a value has the library’s own error', async t => {
+test('a tensor without a value throws the library’s own error, not an AssertionError', async t => {
   const model = await load('examples/models/chars.onnx')
   let unsaved!: Tensor
   let saved!: Tensor
@@ -137,20 +140,20 @@ test('a tensor without a value has the library’s own error', async t => {
   await model.release()
 })
 
-test('the error stands at the line that called, and carries no second copy of the message', t => {
+test('the stack of the error begins at the caller’s line, and the error has no diff of the tensors', t => {
   const error = t.throws(() => closeTo(tensor(1), 2), { instanceOf: AssertionError })
   t.is(error.code, 'ERR_ASSERTION')
   t.regex(error.stack?.split('\n    at ')[1] ?? '', /close-to\.test\.ts/)
   t.is(error.actual, undefined)
 })
 
-test('what toEqual of test tools comes to, going through both tensors to single elements, says how to compare', async t => {
-  for (const given of [
+test('iterating a tensor of rank 0, as toEqual does at the end, throws an error that says how to compare', async t => {
+  for (const scalar of [
     tensor(3),
     await tensor([[1, 2]])
       .sum()
       .value(),
   ])
-    t.throws(() => [...given], { code: 'index', message: /rank 0[\s\S]*closeTo\(a, b\)[\s\S]*tolist\(\)/ })
+    t.throws(() => [...scalar], { code: 'index', message: /rank 0[\s\S]*closeTo\(a, b\)[\s\S]*tolist\(\)/ })
   t.is([...tensor([1, 2])].length, 2)
 })

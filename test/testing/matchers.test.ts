@@ -6,7 +6,7 @@ import test from 'ava'
 import { tensor } from 'onnsight'
 import { type CloseToOptions, type Expected, matchers } from 'onnsight/testing'
 
-/** Calls a matcher as expect(…) of Jest and Vitest does: with their own `this`, and an outcome turned about under `.not`. */
+/** Calls a matcher like expect(…) of Jest and Vitest: with their own `this`, and with the result inverted by `.not`. */
 function expect(received: unknown, isNot = false) {
   const context = { isNot, promise: '', equals: Object.is, utils: {} }
   return {
@@ -17,7 +17,7 @@ function expect(received: unknown, isNot = false) {
   }
 }
 
-test('what is close passes, what is not fails with what closeTo says', t => {
+test('close tensors pass, and others fail with the message of closeTo', t => {
   t.notThrows(() => expect(tensor([1, 2])).toBeCloseToTensor([1, 2]))
   t.notThrows(() => expect(tensor([1, 2])).toBeCloseToTensor([1.05, 2], { rtol: 0.1 }))
   t.throws(() => expect(tensor([1, 2])).toBeCloseToTensor([1.05, 2]), {
@@ -25,21 +25,21 @@ test('what is close passes, what is not fails with what closeTo says', t => {
   })
 })
 
-test('under not', t => {
+test('with .not, close tensors fail and others pass', t => {
   t.notThrows(() => expect(tensor([1, 2]), true).toBeCloseToTensor([1.05, 2]))
   t.notThrows(() => expect(tensor([1, 2]), true).toBeCloseToTensor([1, 2, 3]))
   t.throws(() => expect(tensor([1, 2]), true).toBeCloseToTensor([1, 2]), {
-    message: /are close, and are expected not to be/,
+    message: /are close, but are expected not to be/,
   })
 })
 
-test('a tensor without a value throws, under not too: it is no outcome', t => {
+test('a tensor without a value throws, also with .not', t => {
   const lazy = tensor([1]).mul(2)
   t.throws(() => expect(lazy).toBeCloseToTensor([2]), { code: 'not-computed' })
   t.throws(() => expect(lazy, true).toBeCloseToTensor([3]), { code: 'not-computed' })
 })
 
-/* Types, as the compiler sees them from a project. `expect` is declared as Jest and Vitest declare theirs. */
+/* Types as a project's compiler sees them. `expect` is declared as Jest and Vitest declare it. */
 
 const folder = mkdtempSync('test/testing/.types-')
 test.after.always(() => rmSync(folder, { recursive: true }))
@@ -73,7 +73,7 @@ expect.extend(matchers)
 const t: Tensor = tensor([1])
 `
 
-test('right programs compile', async t => {
+test('correct programs compile', async t => {
   t.is(
     await compile(
       'right',
@@ -101,7 +101,7 @@ for (const [line, message] of [
   ["snapshotOf(t, { digits: '3' })", /not assignable to type 'number'/],
   ['const mean: number = snapshotOf(t).mean', /undefined/],
 ] as const) {
-  test(`a wrong program does not: ${line}`, async t => {
+  test(`a wrong program does not compile: ${line}`, async t => {
     t.regex(await compile(`wrong-${line.replace(/\W+/g, '-')}`, `${types}${line}\n`), message)
   })
 }

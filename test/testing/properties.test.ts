@@ -23,7 +23,7 @@ const element: Record<Type, fc.Arbitrary<number | bigint | boolean | string>> = 
   string: fc.string({ maxLength: 2 }),
 }
 
-/** Two tensors of one dtype and the same dims: the second is the first with some elements moved, by little or by much. */
+/** Two tensors with the same dtype and dims. The second one is the first one with small or large changes to some elements. */
 const pair = fc
   .record({ type: fc.constantFrom(...types), dims: fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 3 }) })
   .chain(({ type, dims }) => {
@@ -64,7 +64,7 @@ const defaults: Partial<Record<string, readonly [number, number]>> = {
 
 type Nested = number | bigint | boolean | string | Nested[]
 
-/** The indices, as text, of elements that are not close. */
+/** The indices of the elements that are not close, as text. */
 function differing(actual: Nested, expected: Nested, rule: Rule, index: readonly number[] = []): string[] {
   if (Array.isArray(actual))
     return actual.flatMap((item, i) => differing(item, (expected as Nested[])[i], rule, [...index, i]))
@@ -75,7 +75,7 @@ type Rule = (a: Exclude<Nested, Nested[]>, e: Exclude<Nested, Nested[]>) => bool
 function numpyRule(rtol: number, atol: number, equalNaN: boolean): Rule {
   return (a, e) => {
     if (typeof a === 'string' || typeof a === 'boolean') return a === e
-    // An int64 beyond 2^53 is a bigint in a list, and others are numbers.
+    // tolist() returns bigints only for integers beyond 2^53.
     if (typeof a === 'bigint' || typeof e === 'bigint') {
       const [x, y] = [BigInt(a), BigInt(e as number)]
       const apart = x < y ? y - x : x - y
@@ -97,7 +97,7 @@ function failure(run: () => void): string | undefined {
   }
 }
 
-test('closeTo names just the elements that NumPy’s rule names', t => {
+test('closeTo lists exactly the elements that NumPy’s rule finds', t => {
   let failed = 0
   fc.assert(
     fc.property(pair, tolerances, fc.boolean(), ({ actual, expected }, given, equalNaN) => {
@@ -121,7 +121,7 @@ test('closeTo names just the elements that NumPy’s rule names', t => {
   t.true(failed > 100, `only ${failed} of the pairs differed`)
 })
 
-test('the greatest differences are those of a plain search', t => {
+test('the greatest differences are those that a simple search finds', t => {
   fc.assert(
     fc.property(pair, ({ actual, expected }) => {
       if (!actual.type.startsWith('float')) return true
@@ -145,7 +145,7 @@ const values = fc.array(
   { minLength: 1, maxLength: 200 },
 )
 
-test('snapshotOf: each float is within half a unit of its last digit, and all are of one place', t => {
+test('snapshotOf: all floats are rounded to the same decimal place', t => {
   fc.assert(
     fc.property(values, fc.integer({ min: 1, max: 6 }), (list, digits) => {
       const made = tensor(list, { type: 'float64' })
@@ -165,7 +165,7 @@ test('snapshotOf: each float is within half a unit of its last digit, and all ar
   t.pass()
 })
 
-test('snapshotOf: the facts of a large tensor are those of the plain formulas', t => {
+test('snapshotOf: the statistics of a large tensor are those of the textbook formulas', t => {
   fc.assert(
     fc.property(values, list => {
       const { mean, std, min, max, sample } = snapshotOf(tensor(list, { type: 'float64' }), { digits: 9, most: 0 })
@@ -188,7 +188,7 @@ test('snapshotOf: the facts of a large tensor are those of the plain formulas', 
   t.pass()
 })
 
-test('snapshotOf: noise of a millionth leaves it as it is, but for elements at the edge of a digit', t => {
+test('snapshotOf: noise of a millionth does not change it, except for elements at the edge of a digit', t => {
   const list = Array.from({ length: 60 }, (_, i) => Math.sin(i * 12.9898) * 3)
   const noisy = list.map((x, i) => x + (i % 2 ? 1e-7 : -1e-7))
   const of = (numbers: number[]): Tensor => tensor(numbers)

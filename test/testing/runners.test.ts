@@ -46,7 +46,7 @@ const table = `  float32 [2, 2], |actual - expected| <= 0.00001 + 0.0000013 * |e
 for (const [name, { args, head, wrap }] of Object.entries(runners)) {
   const short = name.replace(/\W/g, '')
 
-  test(`${name}: what fails shows what differs, with the line that called`, async t => {
+  test(`${name}: a failure shows the differences and the caller’s line`, async t => {
     const code = head + wrap('fails', 'closeTo(actual, [[1, 2], [3, 4]])')
     const { status, output } = await run(`${short}-fails.mjs`, code, args)
     t.is(status, 1, output)
@@ -58,7 +58,7 @@ for (const [name, { args, head, wrap }] of Object.entries(runners)) {
     t.notRegex(output, /dist\/testing/, 'no frame of the library’s own')
   })
 
-  test(`${name}: what is close passes`, async t => {
+  test(`${name}: close tensors pass`, async t => {
     const code = head + wrap('passes', 'closeTo(actual, [[1, 2], [3, 4.5]]); snapshotOf(actual)')
     const { status, output } = await run(`${short}-passes.mjs`, code, args)
     t.is(status, 0, output)

@@ -39,25 +39,25 @@ const cases: Record<string, readonly [Tensor, SnapshotOptions?]> = {
   'all of a large one': [full([70], 1), { most: 100, digits: 1 }],
 }
 
-for (const [name, [given, options]] of Object.entries(cases)) {
+for (const [name, [value, options]] of Object.entries(cases)) {
   test(name, t => {
-    t.snapshot(snapshotOf(given, options))
+    t.snapshot(snapshotOf(value, options))
   })
 }
 
-test('refused: what is no tensor, and options that mean nothing', t => {
+test('refused: values that are not tensors, and wrong options', t => {
   t.throws(() => snapshotOf(1 as never), { code: 'argument' })
   t.throws(() => snapshotOf(tensor(1), { digits: 0 }), { code: 'argument', message: /digits is 0/ })
   t.throws(() => snapshotOf(tensor(1), { sample: -1 }), { code: 'argument', message: /sample is -1/ })
   t.throws(() => snapshotOf(tensor(1).mul(2)), { code: 'not-computed' })
 })
 
-test('a plain object: it goes through JSON, but for NaN and bigints', t => {
-  const shown = snapshotOf(tensor([[1, 2.5]]))
-  t.deepEqual(JSON.parse(JSON.stringify(shown)), shown as unknown)
+test('a snapshot is a plain object that survives JSON, except for NaN and bigints', t => {
+  const snapshot = snapshotOf(tensor([[1, 2.5]]))
+  t.deepEqual(JSON.parse(JSON.stringify(snapshot)), snapshot as unknown)
 })
 
-test('of a model: another way of running it gives the same snapshot', async t => {
+test('the snapshot of a model’s output is the same if the model runs in other blocks', async t => {
   const [one, many] = await Promise.all([
     load('examples/models/chars.onnx', { blocks: 1 }),
     load('examples/models/chars.onnx'),

@@ -1,7 +1,7 @@
 import type { Scope, SourceCode } from 'eslint'
-import { bare, initOf, type Node, type NodeOf, variableOf } from './nodes.ts'
+import { initOf, type Node, type NodeOf, unwrap, variableOf } from './nodes.ts'
 
-/** As the macro's plugin recognises it. */
+/** The sources of the macro, by the same pattern as in its Babel plugin. */
 const SOURCE = /(^|\/)onnsight\/trace\.macro(\.c?js)?$/
 
 export function isMacroSource(node: unknown): boolean {
@@ -9,7 +9,7 @@ export function isMacroSource(node: unknown): boolean {
   return type === 'Literal' && typeof value === 'string' && SOURCE.test(value)
 }
 
-/** `require('onnsight/trace.macro')`. */
+/** Whether a node is `require('onnsight/trace.macro')`. */
 export function isMacroRequire(node: Node): node is NodeOf<'CallExpression'> & Node {
   return (
     node.type === 'CallExpression' &&
@@ -19,11 +19,12 @@ export function isMacroRequire(node: Node): node is NodeOf<'CallExpression'> & N
   )
 }
 
-/** What a file's names mean, as far as they come from onnsight. */
-export class Names {
+/** The names that a file imports from onnsight and from its macro. */
+export class ImportedNames {
   readonly #source: SourceCode
-  /** Names of the macro by the variables that stand for them. */
+  /** The macro's names by the variables that they are imported as. */
   readonly #macro = new Map<Scope.Variable, string>()
+  /** The same for the names of the package onnsight. */
   readonly #library = new Map<Scope.Variable, string>()
 
   constructor(source: SourceCode) {
@@ -53,67 +54,67 @@ export class Names {
     }
   }
 
-  /** The macro's variables, with their names there. */
+  /** The variables imported from the macro, with the macro's own names for them. */
   get macroVariables(): ReadonlyMap<Scope.Variable, string> {
     return this.#macro
   }
 
-  /** What a name is in the macro: `trace`, `save`. */
+  /** The macro's name for an identifier: `trace`, `save`. Undefined if it was not imported from the macro. */
   macro(node: unknown): string | undefined {
     return this.#name(node, this.#macro)
   }
 
-  /** What a name is in the library: `load`. */
+  /** The package's name for an identifier: `load`. Undefined if it was not imported from onnsight. */
   library(node: unknown): string | undefined {
     return this.#name(node, this.#library)
   }
 
-  /** What a file calls a form of the macro; undefined where it does not import it. */
+  /** The file's own name for a name of the macro; undefined if the file does not import it. */
   localName(macroName: string): string | undefined {
-    return nameAmong(this.#macro, macroName)
+    return localNameOf(this.#macro, macroName)
   }
 
-  /** The same of the library. */
+  /** The file's own name for a name of the package; undefined if the file does not import it. */
   libraryName(libraryName: string): string | undefined {
-    return nameAmong(this.#library, libraryName)
+    return localNameOf(this.#library, libraryName)
   }
 
-  /** Where a form is used, of the macro's or the library's. */
+  /** All uses of a name that is imported from the macro or from the package. */
   referencesTo(name: string): Node[] {
     return [...this.#macro, ...this.#library]
       .filter(([, known]) => known === name)
       .flatMap(([variable]) => variable.references.map(({ identifier }) => identifier as Node))
   }
 
-  /** Whether a variable holds what `await load(…)` gave. */
+  /** Whether a variable holds the result of `await load(…)`. */
   isLoaded(variable: Scope.Variable): boolean {
     const init = initOf(variable)
-    const awaited = init ? bare(init) : undefined
+    const awaited = init ? unwrap(init) : undefined
     if (awaited?.type !== 'AwaitExpression') return false
-    const call = bare(awaited.argument)
+    const call = unwrap(awaited.argument)
     return call.type === 'CallExpression' && this.library(call.callee) === 'load'
   }
 
-  #name(node: unknown, among: ReadonlyMap<Scope.Variable, string>): string | undefined {
-    const identifier = bare(node)
+  #name(node: unknown, imported: ReadonlyMap<Scope.Variable, string>): string | undefined {
+    const identifier = unwrap(node)
     if (identifier.type !== 'Identifier') return undefined
     const variable = variableOf(identifier as NodeOf<'Identifier'>, this.#source)
-    return variable && among.get(variable)
+    return variable && imported.get(variable)
   }
 }
 
-function nameAmong(variables: ReadonlyMap<Scope.Variable, string>, wanted: string): string | undefined {
-  for (const [variable, name] of variables) if (name === wanted) return variable.name
+function localNameOf(variables: ReadonlyMap<Scope.Variable, string>, importedName: string): string | undefined {
+  for (const [variable, name] of variables) if (name === importedName) return variable.name
   return undefined
 }
 
-const known = new WeakMap<SourceCode, Names>()
+const known = new WeakMap<SourceCode, ImportedNames>()
 
-/** Of one file, once for all rules. */
-export function namesOf(source: SourceCode): Names {
+/** The imported names of a file. All rules share the result. */
+export function namesOf(source: SourceCode): ImportedNames {
   let names = known.get(source)
   if (!names) {
-    names = new Names(source)
+    names = new ImportedNames(source)
     known.set(source, names)
   }
   return names

@@ -1,18 +1,18 @@
 import type { Rule, SourceCode } from 'eslint'
 import type { TracedBlock } from './blocks.ts'
-import { isMacroSource, type Names } from './macro-names.ts'
+import { type ImportedNames, isMacroSource } from './imported-names.ts'
 import type { Node, NodeOf } from './nodes.ts'
 
-/** Puts `save(…)` around what is assigned, and imports it where it is not yet. */
-export function saving(
+/** A fix that wraps the assigned values in `save(…)`, and imports `save` if the file does not. */
+export function addSave(
   values: readonly Node[],
   traced: TracedBlock,
-  names: Names,
+  names: ImportedNames,
   source: SourceCode,
 ): Rule.ReportFixer {
   return fixer => {
     const local = names.localName('save') ?? names.libraryName('save')
-    // A name of the user's own is in the way.
+    // The file uses the name `save` for something else, so there is no fix.
     if (local === undefined && source.scopeManager.scopes.some(scope => scope.set.has('save'))) return null
     const fixes = values.flatMap(value => [
       fixer.insertTextBefore(value, `${local ?? 'save'}(`),
