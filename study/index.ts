@@ -1,10 +1,24 @@
 /** Studies of language models: `onnsight/study`. */
 export { type LensPrediction, LogitLens, type LogitLensOptions, logitLens } from './logit-lens.ts'
-export type { Vocabulary } from './model/studied-model.ts'
+export {
+  type Answers,
+  divergence,
+  type LossOptions,
+  logitDifference,
+  logProbability,
+  loss,
+  type Metric,
+  type MetricContext,
+  type MetricOptions,
+  probability,
+} from './metrics.ts'
+export type { Answer, Vocabulary } from './model/studied-model.ts'
 export type { TensorsSource } from './model/tensors-file.ts'
+export { PatchedActivations, type PatchOptions, patchActivations } from './patch-activations.ts'
 export type { Chart } from './pictures/chart.ts'
 export { Plot } from './pictures/plot.ts'
 export type { Axis } from './results/axes.ts'
 export { StudyResult } from './results/result.ts'
 export type { Table } from './results/table.ts'
+export type { Part } from './sweeps/sites.ts'
 export { loadTunedLens, TunedLens } from './tuned-lens.ts'

@@ -5,7 +5,7 @@ import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
 import { stack } from '../runtime/tensor/functions.ts'
 import type { Tensor } from '../runtime/tensor/tensor.ts'
 import type { TraceOptions } from '../runtime/tracing/tracer.ts'
-import { type Prompts, StudiedModel, type Vocabulary } from './model/studied-model.ts'
+import { type Answer, type Prompts, StudiedModel, type Vocabulary } from './model/studied-model.ts'
 import { type Chart, heatMap } from './pictures/chart.ts'
 import type { Axis } from './results/axes.ts'
 import { StudyResult } from './results/result.ts'
@@ -16,8 +16,8 @@ import type { TunedLens } from './tuned-lens.ts'
 export interface LogitLensOptions extends TraceOptions {
   /** How many of the likeliest tokens are kept for each place. @default 5 */
   readonly top?: number
-  /** Whose rank and probability are followed from layer to layer: one token id for all positions. If left out, what the model itself predicts there. */
-  readonly answer?: number
+  /** Whose rank and probability are followed from layer to layer: one token, its id or its text, for all positions. If left out, what the model itself predicts there. */
+  readonly answer?: Answer
   /** Translators that were trained for this model: `await loadTunedLens(file)`. */
   readonly tuned?: TunedLens
   /** Keep the logits of all layers, `[layer, batch, position, vocabulary]`. That is much memory for long prompts. @default false */
@@ -75,10 +75,11 @@ export async function logitLens(model: Model, prompt: Inputs, options: LogitLens
     })
     const own = logits.at(-1)!
     const size = own.dims.at(-1) ?? Number.POSITIVE_INFINITY
-    if (answer !== undefined) studied.answer(answer, size)
     const final = own.logSoftmax(-1)
     const followed =
-      answer === undefined ? own.argmax(-1, { keepdim: true }) : own.argmax(-1, { keepdim: true }).mul(0).add(answer)
+      answer === undefined
+        ? own.argmax(-1, { keepdim: true })
+        : own.argmax(-1, { keepdim: true }).mul(0).add(studied.answer(answer, size))
     const rows = logits.map(one => {
       const logs = one.logSoftmax(-1)
       const ranked = logs.exp().topk(Math.min(top, size))

@@ -2,9 +2,11 @@ import { StudyError } from '../../runtime/errors/study.ts'
 import { ArgumentError } from '../../runtime/errors/tensor.ts'
 import { Application, type Tap, Value } from '../../runtime/graph/expression.ts'
 import { idsOf, logitsOf } from '../../runtime/language-inputs/ids-and-logits.ts'
+import type { Language } from '../../runtime/language-inputs/language.ts'
 import type { Inputs } from '../../runtime/model/loaded/inputs.ts'
+import type { LoadedModel } from '../../runtime/model/loaded/loaded-model.ts'
 import type { Model } from '../../runtime/model/model.ts'
-import { handleOf, type ModuleHandle } from '../../runtime/model/modules/module.ts'
+import { handleOf, type Module, type ModuleHandle } from '../../runtime/model/modules/module.ts'
 import { type FoundLens, findLens } from '../../runtime/names/lens-path.ts'
 import { newHandle, stateOf, Tensor } from '../../runtime/tensor/tensor.ts'
 import { asTraceable } from '../../runtime/tracing/traceable.ts'
@@ -18,6 +20,7 @@ export class StudiedModel {
   readonly #study: string
   readonly #handle: ModuleHandle
   readonly #vocabulary: Vocabulary | undefined
+  readonly #language: Language | undefined
 
   /** @throws TraceArgumentsError for what is no model; StudyError for a model without ids and logits */
   constructor(study: string, model: Model, vocabulary: Vocabulary | undefined) {
@@ -26,6 +29,12 @@ export class StudiedModel {
     this.#study = study
     this.#handle = handleOf(model)!
     this.#vocabulary = vocabulary
+    this.#language = (asTraceable(model, study).identity as LoadedModel).language
+  }
+
+  /** Its module of a path, that of the current trace's branches. */
+  module(path: string): Module {
+    return this.model.module(path)
   }
 
   /** The error of this study. */
@@ -55,10 +64,10 @@ export class StudiedModel {
     }
   }
 
-  /** A token as text; without a vocabulary its id. */
+  /** A token as text; its id where neither a tokenizer nor a vocabulary is known. */
   token(id: number): string {
     const vocabulary = this.#vocabulary
-    if (vocabulary === undefined) return String(id)
+    if (vocabulary === undefined) return this.#language?.textOf(id) ?? String(id)
     return (typeof vocabulary === 'function' ? vocabulary(id) : vocabulary[id]) ?? String(id)
   }
 
@@ -89,17 +98,37 @@ export class StudiedModel {
     return newHandle(new Value(application, 0, shape?.type ?? state.type, shape?.dims), tracer)
   }
 
-  /** A token id that the user gave as an answer. @throws ArgumentError */
-  answer(given: number, vocabulary: number): number {
-    if (!Number.isSafeInteger(given) || given < 0 || given >= vocabulary)
+  /** The token that is meant as an answer: an id, or a text of one token. @throws ArgumentError */
+  answer(given: Answer, vocabulary?: number): number {
+    const id = typeof given === 'number' ? given : this.#idOf(given)
+    if (!Number.isSafeInteger(id) || id < 0 || id >= (vocabulary ?? Number.POSITIVE_INFINITY))
       throw new ArgumentError(
-        `${this.#study}: the answer ${given} is no token id.`,
+        `${this.#study}: the answer ${id} is no token id.`,
         undefined,
-        `give a whole number below ${vocabulary}, the length of the vocabulary`,
+        `give a whole number below ${vocabulary ?? 'the length of the vocabulary'}`,
       )
-    return given
+    return id
+  }
+
+  #idOf(text: string): number {
+    const listed = Array.isArray(this.#vocabulary) ? this.#vocabulary.indexOf(text) : -1
+    if (listed >= 0) return listed
+    const ids = this.#language?.tokenizer.encode(text, { add_special_tokens: false }).ids
+    if (ids?.length === 1) return Number(ids[0])
+    throw new ArgumentError(
+      ids
+        ? `${this.#study}: the answer ${JSON.stringify(text)} is ${ids.length} tokens: ${Array.from(ids, id => JSON.stringify(this.token(Number(id)))).join(', ')}.`
+        : `${this.#study}: the answer ${JSON.stringify(text)} is a text, and the tokens of this model are not known.`,
+      undefined,
+      ids
+        ? 'give one token; most words begin with a space: " Paris"'
+        : "give its id, or pass the tokens' texts as `vocabulary`; models of LanguageModel.load know them",
+    )
   }
 }
+
+/** A token that is an answer: its id, or its text. */
+export type Answer = number | string
 
 /** Prompts as a model gets them. */
 export interface Prompts {
