@@ -7,7 +7,7 @@ import type { Tensor } from '../runtime/tensor/tensor.ts'
 import type { TraceOptions } from '../runtime/tracing/tracer.ts'
 import { type Answer, type Prompts, StudiedModel, type Vocabulary } from './model/studied-model.ts'
 import { type Chart, heatMap } from './pictures/chart.ts'
-import type { Axis } from './results/axes.ts'
+import { type LabelledAxis, labelled } from './results/axes.ts'
 import { StudyResult } from './results/result.ts'
 import { short, type Table, visible } from './results/table.ts'
 import type { TunedLens } from './tuned-lens.ts'
@@ -20,7 +20,7 @@ export interface LogitLensOptions extends TraceOptions {
   readonly answer?: Answer
   /** Translators that were trained for this model: `await loadTunedLens(file)`. */
   readonly tuned?: TunedLens
-  /** Keep the logits of all layers, `[layer, batch, position, vocabulary]`. That is much memory for long prompts. @default false */
+  /** Keep the logits of all layers, `[layer, prompt, token, vocabulary]`. That is much memory for long prompts. @default false */
   readonly keepLogits?: boolean
   /** Texts of the tokens, by id. Without them ids are shown. */
   readonly vocabulary?: Vocabulary
@@ -120,25 +120,25 @@ interface LensValues {
   readonly logits: Tensor | undefined
 }
 
-/** The predictions of every layer. All tensors begin with `axes`: layer, batch, position. */
+/** The predictions of every layer. All tensors begin with `axes`: layer, prompt, token. */
 export class LogitLens extends StudyResult {
-  /** `layer` (the embeddings, then each layer), `batch`, `position` (the tokens, where there is one prompt). */
-  readonly axes: readonly Axis[]
-  /** The likeliest tokens, from the likeliest on: int64 `[layer, batch, position, top]`. */
+  /** `layer` (the embeddings, then each layer), `prompt`, `token` (its texts, if there is one prompt). */
+  readonly axes: readonly LabelledAxis[]
+  /** The likeliest tokens, from the likeliest on: int64 `[layer, prompt, token, top]`. */
   readonly ids: Tensor
-  /** Their probabilities: float32 `[layer, batch, position, top]`. */
+  /** Their probabilities: float32 `[layer, prompt, token, top]`. */
   readonly probabilities: Tensor
-  /** The token that is followed at each position: int64 `[batch, position]`. */
+  /** The token that is followed at each position: int64 `[prompt, token]`. */
   readonly answers: Tensor
-  /** Its probability: float32 `[layer, batch, position]`. */
+  /** Its probability: float32 `[layer, prompt, token]`. */
   readonly answerProbabilities: Tensor
-  /** Its rank, 0 for the likeliest: int64 `[layer, batch, position]`. */
+  /** Its rank, 0 for the likeliest: int64 `[layer, prompt, token]`. */
   readonly ranks: Tensor
-  /** The divergence KL(model's prediction ‖ layer's prediction), in nats: float32 `[layer, batch, position]`. */
+  /** The divergence KL(model's prediction ‖ layer's prediction), in nats: float32 `[layer, prompt, token]`. */
   readonly kl: Tensor
-  /** The entropy of each prediction, in nats: float32 `[layer, batch, position]`. */
+  /** The entropy of each prediction, in nats: float32 `[layer, prompt, token]`. */
   readonly entropy: Tensor
-  /** Float32 `[layer, batch, position, vocabulary]`, with `keepLogits` alone. */
+  /** Float32 `[layer, prompt, token, vocabulary]`, with `keepLogits` alone. */
   readonly logits: Tensor | undefined
   readonly #prompts: Prompts
   readonly #token: (id: number) => string
@@ -146,14 +146,6 @@ export class LogitLens extends StudyResult {
 
   constructor(values: LensValues, prompts: Prompts, token: (id: number) => string, isTuned: boolean) {
     super()
-    this.ids = values.ids
-    this.probabilities = values.probabilities
-    this.answers = values.followed
-    this.answerProbabilities = values.answerProbabilities
-    this.ranks = values.ranks
-    this.kl = values.kl
-    this.entropy = values.entropy
-    this.logits = values.logits
     this.#prompts = prompts
     this.#token = token
     this.#isTuned = isTuned
@@ -161,9 +153,18 @@ export class LogitLens extends StudyResult {
     const isOne = prompts.ids.length === 1
     this.axes = [
       { name: 'layer', labels: values.layers },
-      { name: 'batch', labels: prompts.ids.map((_, row) => String(row)) },
-      { name: 'position', labels: first.map((id, position) => (isOne ? token(id) : String(position))) },
+      { name: 'prompt', labels: prompts.ids.map((_, row) => String(row)) },
+      { name: 'token', labels: first.map((id, position) => (isOne ? token(id) : String(position))) },
     ]
+    const named = (tensor: Tensor): Tensor => labelled(tensor, this.axes)
+    this.ids = named(values.ids)
+    this.probabilities = named(values.probabilities)
+    this.answers = labelled(values.followed, this.axes.slice(1))
+    this.answerProbabilities = named(values.answerProbabilities)
+    this.ranks = named(values.ranks)
+    this.kl = named(values.kl)
+    this.entropy = named(values.entropy)
+    this.logits = values.logits && named(values.logits)
   }
 
   /** The likeliest tokens of a layer at a position. Negative numbers count from the end; layer 0 is the embeddings. */

@@ -8,7 +8,7 @@ import type { TraceOptions } from '../runtime/tracing/tracer.ts'
 import type { Metric, MetricContext } from './metrics.ts'
 import { type Prompts, StudiedModel, type Vocabulary } from './model/studied-model.ts'
 import { bars, type Chart, heatMap } from './pictures/chart.ts'
-import { type Axis, numbered } from './results/axes.ts'
+import { type LabelledAxis, labelled, numbered } from './results/axes.ts'
 import { StudyResult } from './results/result.ts'
 import { short, type Table, visible } from './results/table.ts'
 import { rowsOf } from './sweeps/prompt-rows.ts'
@@ -78,7 +78,7 @@ interface Sweep extends Pick<PatchOptions, 'layers' | 'batch' | 'onProgress'> {
 interface Patched {
   readonly part: Part
   readonly metric: string
-  readonly axes: readonly Axis[]
+  readonly axes: readonly LabelledAxis[]
   readonly values: readonly (readonly number[])[]
   readonly clean: number
   readonly corrupted: number
@@ -161,7 +161,7 @@ class Pairs {
     return {
       part,
       metric: this.#metric.name,
-      axes: [{ name: 'layer', labels: layers.map(String) }, ...(by === 'layer' ? [] : [{ name: 'position', labels }])],
+      axes: [{ name: 'layer', labels: layers.map(String) }, ...(by === 'layer' ? [] : [{ name: 'token', labels }])],
       values: sums,
       clean,
       corrupted,
@@ -223,8 +223,8 @@ export class PatchedActivations extends StudyResult {
   readonly values: Tensor
   /** The share that comes back: (value − corrupted) / (clean − corrupted). 0 is the corrupted run, 1 the clean one. */
   readonly recovered: Tensor
-  /** `layer`, and `position` unless one patch takes all of them. */
-  readonly axes: readonly Axis[]
+  /** `layer`, and `token` unless one patch takes all of them. */
+  readonly axes: readonly LabelledAxis[]
   /** The metric of the clean run. */
   readonly clean: number
   /** The metric of the corrupted run. */
@@ -236,8 +236,10 @@ export class PatchedActivations extends StudyResult {
     const { axes, values, clean, corrupted } = patched
     const shares = values.map(row => row.map(value => (value - corrupted) / (clean - corrupted)))
     this.axes = axes
-    this.values = tensor(axes.length === 1 ? values.map(([value]) => value) : values.map(row => [...row]))
-    this.recovered = tensor(axes.length === 1 ? shares.map(([share]) => share) : shares)
+    const table = (rows: readonly (readonly number[])[]): Tensor =>
+      labelled(tensor(axes.length === 1 ? rows.map(([value]) => value) : rows.map(row => [...row])), axes)
+    this.values = table(values)
+    this.recovered = table(shares)
     this.clean = clean
     this.corrupted = corrupted
     this.#patched = patched
@@ -267,7 +269,7 @@ export class PatchedActivations extends StudyResult {
 
   protected chart(): Chart {
     const subtitle = `0 is the corrupted run (${short(this.corrupted)}), 1 the clean one (${short(this.clean)})`
-    const [layers, positions = numbered('position', 1)] = this.axes
+    const [layers, positions = numbered('token', 1)] = this.axes
     const title = this.#title()
     if (this.axes.length === 1)
       return bars({
@@ -281,7 +283,7 @@ export class PatchedActivations extends StudyResult {
     return heatMap({
       title,
       subtitle,
-      across: { name: 'position', labels: positions.labels.map(visible) },
+      across: { name: 'token', labels: positions.labels.map(visible) },
       down: layers,
       values: this.#rows(),
       measure: 'share that comes back',

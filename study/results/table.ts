@@ -66,7 +66,7 @@ export function visible(text: string): string {
 export function short(value: number): string {
   if (!Number.isFinite(value)) return String(value)
   const size = Math.abs(value)
-  if (size !== 0 && size < 0.005) return size < 1e-9 ? '0.00' : value.toExponential(0)
+  if (size !== 0 && size < 0.005) return size < 2e-6 ? '0.00' : value.toExponential(0)
   // Without a sign before a zero.
   return value.toFixed(size >= 1000 ? 0 : 2).replace(/^-(0\.00)$/, '$1')
 }

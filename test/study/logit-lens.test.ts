@@ -22,8 +22,8 @@ test('the logit lens: probabilities, ranks, divergences and entropies are those 
     lens.axes.map(({ name, labels }) => [name, labels.length]),
     [
       ['layer', 5],
-      ['batch', 1],
-      ['position', line.length],
+      ['prompt', 1],
+      ['token', line.length],
     ],
   )
   t.deepEqual(ofPrompt(lens.ids), reference.lens.top)

@@ -30,7 +30,7 @@ for (const part of ['residual', 'attention', 'mlp'] as const)
       patched.axes.map(({ name, labels }) => [name, labels.length]),
       [
         ['layer', 4],
-        ['position', clean.length],
+        ['token', clean.length],
       ],
     )
     const [share] = (patched.recovered.tolist() as number[][])[3].slice(-1)
