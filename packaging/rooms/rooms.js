@@ -404,6 +404,7 @@ export const rooms = {
     imports: [
       'runtime/errors',
       'runtime/graph',
+      'runtime/tensor/dtypes',
       'runtime/tensor',
       'runtime/names',
       'runtime/tensor-files',
