@@ -3,8 +3,8 @@ import type {
   Cache,
   CacheOptions,
   EditOptions,
-  Generated,
   GenerateOptions,
+  Generating,
   Inputs,
   Model,
   ModelMembers,
@@ -17,6 +17,7 @@ import type {
   Steps,
   Template,
   Tensor,
+  TextOf,
   TraceOptions,
 } from './dist/runtime/api.js'
 
@@ -89,23 +90,28 @@ export function scan<R, M extends ModelMembers = Model>(
  * Lets a language model go on from prompts. Each step is a trace, in which the block runs anew; `step` counts from 0, the prompt's.
  * Gives the ids, and what the block gave in each step.
  */
-export function generate(
+export function generate<I extends Inputs, N extends number | undefined = undefined>(
   model: ModelMembers,
-  inputs: Inputs,
-  options: GenerateOptions,
-): Promise<Generated<undefined>> & TemplateGenerate
-export function generate<R, M extends ModelMembers = Model>(
+  inputs: I,
+  options: GenerateOptions & { readonly numSequences?: N },
+): Generating<undefined, TextOf<I, N>> & TemplateGenerate<TextOf<I, N>>
+export function generate<
+  R,
+  M extends ModelMembers = Model,
+  I extends Inputs = Inputs,
+  N extends number | undefined = undefined,
+>(
   model: M,
-  inputs: Inputs,
-  options: GenerateOptions,
+  inputs: I,
+  options: GenerateOptions & { readonly numSequences?: N },
   block: (model: M, step: number) => R | Promise<R>,
-): Promise<Generated<R>>
+): Generating<R, TextOf<I, N>>
 
 /** Takes the template. */
-export type TemplateGenerate = (
+export type TemplateGenerate<T = string | readonly string[]> = (
   strings: TemplateStringsArray,
   ...values: unknown[]
-) => Promise<Generated<Record<string, Tensor>>>
+) => Generating<Record<string, Tensor>, T>
 
 /**
  * In a block of generate(): does `body` in the steps that are chosen, and gives what it gave in each of them, in their order.

@@ -9,7 +9,7 @@ export { codeFrame, type ErrorDetails, OnnsightError, type SourcePosition } from
 export type { BeamOptions } from './generate/beams.ts'
 export type { DrawOptions } from './generate/draw.ts'
 export type { EndOptions, FinishReason } from './generate/endings.ts'
-export type { Generated } from './generate/generation.ts'
+export type { Generated, Generating, SoFar, TextOf } from './generate/generated.ts'
 export type { GenerateOptions } from './generate/options.ts'
 export type { ScoreOptions } from './generate/scores.ts'
 export type { Steps } from './generate/selection.ts'

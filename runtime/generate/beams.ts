@@ -2,7 +2,7 @@ import type { TensorData } from '../tensor/dtypes/data.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { checkOption, isCount, isNumber } from './check-option.ts'
 import type { Endings, FinishReason } from './endings.ts'
-import { type History, type ScoreOptions, Scores } from './scores.ts'
+import { type History, type ScoreSettings, Scores } from './scores.ts'
 import type { Chosen, Found, Search } from './search.ts'
 import { unknownVocabulary } from './unknown-vocabulary.ts'
 
@@ -32,7 +32,7 @@ export interface BeamSetup {
   readonly beams: number
   readonly lengthPenalty: number
   readonly earlyStopping: boolean | 'never'
-  readonly scores: ScoreOptions
+  readonly scores: ScoreSettings
   readonly endings: Endings
   readonly prompts: number
   /** How many of the beams are given. */
@@ -63,12 +63,14 @@ const LOWEST = -1e9
  */
 export class BeamSearch implements Search {
   readonly rowsPerPrompt: number
+  readonly rowsGoOn = false
   readonly #setup: BeamSetup
   readonly #scores: Scores
   /** Sums of the log probabilities of the beams that go on: one for each row. The graph adds a step's to them. */
   readonly #running: Float32Array
   readonly #finished: Finished[][]
   #vocabulary = 0
+  #isOver = false
   /** Whether a prompt's ended texts can still be bettered. */
   readonly #canImprove: boolean[]
 
@@ -117,8 +119,9 @@ export class BeamSearch implements Search {
         const at = prompt * kept + i
         const index = Number(indices.data[at])
         const [token, beam] = [index % this.#vocabulary, Math.floor(index / this.#vocabulary)]
-        const added = [...rows[prompt * beams + beam].added, token]
-        return { token, beam, score: Number(values.data[at]), reason: this.#reasonOf(added) }
+        const row = rows[prompt * beams + beam]
+        const reason = this.#reasonOf({ prompt: row.prompt, added: [...row.added, token] })
+        return { token, beam, score: Number(values.data[at]), reason }
       })
       allEnded &&= candidates.every(({ reason }) => reason)
       this.#keepEnded(prompt, candidates, rows)
@@ -130,16 +133,17 @@ export class BeamSearch implements Search {
       this.#canImprove[prompt] &&= this.#mayImprove(prompt, rows[0].added.length + 1)
     }
     const isFull = earlyStopping === true && this.#finished.every(isWhole)
-    return {
-      tokens: chosen.map(({ token }) => token),
-      parents: chosen.map(({ beam }) => beam),
-      isOver: !this.#canImprove.some(Boolean) || isFull || allEnded,
-    }
+    this.#isOver = !this.#canImprove.some(Boolean) || isFull || allEnded
+    return { tokens: chosen.map(({ token }) => token), parents: chosen.map(({ beam }) => beam) }
   }
 
-  #reasonOf(added: readonly number[]): FinishReason | undefined {
+  isOver(): boolean {
+    return this.#isOver
+  }
+
+  #reasonOf(row: History): FinishReason | undefined {
     const { endings, maxNewTokens } = this.#setup
-    return endings.reasonOf(added) ?? (added.length >= maxNewTokens ? 'length' : undefined)
+    return endings.reasonOf(row) ?? (row.added.length >= maxNewTokens ? 'length' : undefined)
   }
 
   /** The best that go on. Where too few do, ones that ended stand for the rest, with a score that no other can lose to. */
@@ -175,10 +179,11 @@ export class BeamSearch implements Search {
   found(rows: readonly History[], ended: FinishReason): Found[] {
     const { beams, sequences } = this.#setup
     return this.#finished.flatMap((finished, prompt) => {
-      const whole = finished.flatMap(({ added, reason }) => (reason ? [{ added, finishReason: reason }] : []))
-      const going = rows
-        .slice(prompt * beams, (prompt + 1) * beams)
-        .map(({ added }) => ({ added, finishReason: ended }))
+      const own = rows.slice(prompt * beams, (prompt + 1) * beams)
+      const whole = finished.flatMap(({ added, reason }) =>
+        reason ? [{ prompt: own[0].prompt, added, finishReason: reason }] : [],
+      )
+      const going = own.map(row => ({ ...row, finishReason: ended }))
       return [...whole, ...going].slice(0, sequences)
     })
   }

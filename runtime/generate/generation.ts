@@ -1,9 +1,9 @@
-import { StepError } from '../errors/generate.ts'
+import { GenerateError, StepError } from '../errors/generate.ts'
 import type { Mark } from '../graph/expression.ts'
 import { recorderScope } from '../graph/recorder.ts'
+import type { Language } from '../language-inputs/language.ts'
 import type { TensorData } from '../tensor/dtypes/data.ts'
 import { stateOf, type Tensor } from '../tensor/tensor.ts'
-import { toTensor } from '../tensor/values/convert.ts'
 import type { Block, StepOwner } from '../tracing/blocks/block.ts'
 import { untilStop } from '../tracing/blocks/stop.ts'
 import type { RunningTrace } from '../tracing/running-trace.ts'
@@ -13,29 +13,17 @@ import type { Traceable } from '../tracing/traceable.ts'
 import { ExecutionBackend, newTrace } from '../tracing/tracer.ts'
 import type { Decoder } from './decoder.ts'
 import { anySeed } from './draw.ts'
-import type { FinishReason } from './endings.ts'
 import { Gathered } from './gathered.ts'
+import { type Generated, noteSoFar, type SoFar, soFarOf } from './generated.ts'
 import { GrowingShapes } from './growing-shapes.ts'
-import { type GenerateOptions, type Settings, settingsOf } from './options.ts'
+import type { GenerateOptions } from './options.ts'
 import { assertRoom } from './room.ts'
 import type { Found, Search } from './search.ts'
 import { searchOf } from './search-of.ts'
 import { isChosen, type Steps, selectionOf } from './selection.ts'
 import { promptRows, Sequence } from './sequence.ts'
-
-/** What generate() gives. */
-export interface Generated<R> {
-  /** The prompts and what was added to them: int64, `[sequences, tokens]`. The sequences of one prompt follow each other. */
-  readonly ids: Tensor
-  /** Why each sequence ended. */
-  readonly finishReason: readonly FinishReason[]
-  /** How many steps there were: one token each. */
-  readonly steps: number
-  /** What the block gave, each time it ran. */
-  readonly values: readonly R[]
-  /** Of the tokens that were drawn: generate() with it draws the same ones. */
-  readonly seed?: number
-}
+import { paddingOf, type Settings, settingsOf } from './settings.ts'
+import { TextStream } from './text-stream.ts'
 
 export interface GenerateRequest {
   readonly model: unknown
@@ -44,6 +32,10 @@ export interface GenerateRequest {
   readonly inputs: unknown
   readonly options: GenerateOptions
   readonly block: Block | undefined
+  /** How the model's texts and ids belong together; undefined where it has no tokenizer. */
+  readonly language: Language | undefined
+  /** Whether a single text or chat was given, and no number of sequences: what comes of it is no list. */
+  readonly isSingle: boolean
   /** The output of this name, as the step's trace leaves it. */
   readonly output: (name: string) => Tensor
 }
@@ -70,6 +62,7 @@ export class Generation extends RunningSession implements StepOwner {
   readonly #gathered = new Map<string, Gathered>()
   readonly #called = new Map<string, number>()
   readonly #shapes: GrowingShapes
+  readonly #stream: TextStream
   #state: Readonly<Record<string, unknown>> = {}
   #trace: RunningTrace | undefined
   /** The block, from its begin to its end: over more than one step, where it calls next(). */
@@ -77,6 +70,7 @@ export class Generation extends RunningSession implements StepOwner {
   #waiting: { resolve(step: number): void; reject(error: unknown): void } | undefined
   #pause: (() => void) | undefined
   #stopped = false
+  #isOver = false
   /** Later steps may not know it. */
   #vocabulary: number | undefined
 
@@ -84,34 +78,47 @@ export class Generation extends RunningSession implements StepOwner {
   constructor(request: GenerateRequest) {
     super(request.block?.info)
     this.#request = request
-    const { options, decoder, inputs, block, target } = request
-    const settings = settingsOf(options)
+    const { options, decoder, inputs, block, target, language } = request
+    const prompts = promptRows(decoder, inputs, paddingOf(options, language))
+    const settings = settingsOf(options, language, prompts.ids[0].length)
     this.#settings = settings
     this.#seed = settings.doSample ? (options.seed ?? anySeed()) : undefined
     const isIdle = block === undefined && target.edits.length === 0
     this.#shapes = new GrowingShapes(decoder.growing, settings.maxNewTokens - 1, isIdle)
-    const prompts = promptRows(decoder, inputs, settings.padTokenId)
-    this.#search = searchOf(settings, prompts.ids.length, this.#seed)
+    this.#search = searchOf(settings, prompts.ids.length, this.#seed, language)
     this.#sequence = new Sequence(decoder, prompts, this.#search.rowsPerPrompt)
+    this.#stream = new TextStream(language, settings.stopStrings, {
+      rows: () => (this.#search.rowsGoOn || this.#isOver ? this.#found() : []),
+      onText: options.onText,
+      onLeave: () => this.stopped(),
+    })
     const { longest, width } = this.#sequence
     const growing = [decoder.ids, decoder.mask, decoder.positions]
     assertRoom(decoder.limits, { growing, longest, width, maxNewTokens: settings.maxNewTokens })
   }
 
-  async generate(): Promise<Generated<unknown>> {
-    return (await this.run(() => this.#steps())) as Generated<unknown>
+  async generate(): Promise<Generated<unknown, unknown>> {
+    try {
+      return (await this.run(() => this.#steps())) as Generated<unknown, unknown>
+    } catch (error) {
+      this.#stream.fail(error)
+      noteSoFar(error, this.soFar)
+      throw error
+    }
   }
 
-  async #steps(): Promise<Generated<unknown>> {
+  async #steps(): Promise<Generated<unknown, unknown>> {
     const values: unknown[] = []
     try {
       for (;;) {
         const { ended, chosen, caches } = await this.#runStep()
         if (ended) values.push(ended.value)
-        const { tokens, parents, isOver } = this.#search.choose(dataOf(chosen), this.#sequence.histories)
+        const { tokens, parents } = this.#search.choose(dataOf(chosen), this.#sequence.histories)
         this.#sequence.append(tokens, caches, parents)
         this.step++
+        const isOver = this.#search.isOver(this.#sequence.histories)
         if (this.#stopped || isOver) break
+        this.#stream.advance()
       }
     } catch (error) {
       await this.#abandon(error)
@@ -130,26 +137,42 @@ export class Generation extends RunningSession implements StepOwner {
       values.push(await block)
     }
     for (const gathered of this.#gathered.values()) gathered.assertComplete(steps)
-    const found = this.#search.found(this.#sequence.histories, this.#stopped ? 'stop' : 'length')
-    return {
-      ids: this.#idsOf(found),
-      finishReason: found.map(({ finishReason }) => finishReason),
-      steps,
-      values,
-      ...(this.#seed === undefined ? {} : { seed: this.#seed }),
-    }
+    this.#isOver = true
+    this.#stream.end()
+    return Object.assign(this.soFar, { values })
   }
 
-  /** The prompts with what was found for them, filled up to one length. */
-  #idsOf(found: readonly Found[]): Tensor {
-    const { numSequences, padTokenId } = this.#settings
-    const length = Math.max(...found.map(({ added }) => added.length))
-    const rows = found.map(({ added }, i) => [
-      ...this.#sequence.prompts[Math.floor(i / numSequences) * this.#search.rowsPerPrompt],
-      ...added,
-      ...new Array<number>(length - added.length).fill(padTokenId),
-    ])
-    return toTensor(rows, { type: 'int64' })
+  /** What there is up to now. */
+  get soFar(): SoFar<unknown> {
+    const { numSequences, padTokenId, ignored } = this.#settings
+    const { language, isSingle } = this.#request
+    const { rowsPerPrompt } = this.#search
+    const prompts = this.#sequence.prompts.filter((_, row) => row % rowsPerPrompt === 0)
+    return soFarOf({
+      found: this.#found(),
+      prompts: prompts.flatMap(prompt => new Array<readonly number[]>(numSequences).fill(prompt)),
+      padding: padTokenId,
+      stopStrings: this.#settings.stopStrings,
+      language,
+      isSingle,
+      steps: this.step,
+      seed: this.#seed,
+      ignored,
+    })
+  }
+
+  #found(): readonly Found[] {
+    return this.#search.found(this.#sequence.histories, this.#stopped ? 'stop' : 'length')
+  }
+
+  /** The new text of the only sequence, as it comes. @throws GenerateError where there are several */
+  readText(): AsyncIterable<string> {
+    const sequences = this.#search.found(this.#sequence.histories, 'length').length
+    if (sequences === 1) return this.#stream.read()
+    throw new GenerateError(
+      `textStream is the text of one sequence, and there are ${sequences}.`,
+      'take the pieces of all of them with the option onText: (piece, sequence) => …',
+    )
   }
 
   /** A block that waits in next() fails as its step did: what it has to clean up it can. */

@@ -2,14 +2,15 @@ import type { TensorData } from '../tensor/dtypes/data.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { Draw, type DrawOptions, narrowed } from './draw.ts'
 import type { Endings, FinishReason } from './endings.ts'
-import { type History, type ScoreOptions, Scores } from './scores.ts'
+import type { RowText } from './row-text.ts'
+import { type History, type ScoreSettings, Scores } from './scores.ts'
 import type { Chosen, Found, Search } from './search.ts'
 import { unknownVocabulary } from './unknown-vocabulary.ts'
 
 export interface SamplingSetup {
   /** How tokens are drawn; undefined where the likeliest is taken. */
   readonly draw: (DrawOptions & { readonly seed: number }) | undefined
-  readonly scores: ScoreOptions
+  readonly scores: ScoreSettings
   readonly endings: Endings
   readonly rows: number
   readonly rowsPerPrompt: number
@@ -18,15 +19,23 @@ export interface SamplingSetup {
   readonly padding: number
 }
 
+/** Where a row has ended. */
+interface End {
+  readonly reason: FinishReason
+  /** How many new tokens it has. */
+  readonly length: number
+}
+
 /** Each row goes on by itself: with the likeliest token, or with one that is drawn. */
 export class Sampling implements Search {
   readonly rowsPerPrompt: number
+  readonly rowsGoOn = true
   readonly #setup: SamplingSetup
   readonly #scores: Scores
   readonly #draw: Draw | undefined
-  readonly #reasons: (FinishReason | undefined)[]
-  /** Of rows that are done, how many new tokens they have. */
-  readonly #lengths: (number | undefined)[]
+  readonly #ends: (End | undefined)[]
+  /** What stop strings are looked for in. */
+  readonly #texts: (RowText | undefined)[] = []
 
   constructor(setup: SamplingSetup) {
     const { draw, scores, endings, rows, rowsPerPrompt } = setup
@@ -34,8 +43,7 @@ export class Sampling implements Search {
     this.#setup = setup
     this.#scores = new Scores(scores, endings.tokens, rows)
     this.#draw = draw && new Draw(draw.seed, rows)
-    this.#reasons = new Array(rows).fill(undefined)
-    this.#lengths = new Array(rows).fill(undefined)
+    this.#ends = new Array(rows).fill(undefined)
   }
 
   record(logits: Tensor, vocabulary: number | undefined): Record<string, Tensor> {
@@ -52,23 +60,31 @@ export class Sampling implements Search {
     this.#draw?.prepare(step)
   }
 
-  choose({ tokens }: Readonly<Record<string, TensorData>>, rows: readonly History[]): Chosen {
-    const { endings, maxNewTokens, padding } = this.#setup
-    const chosen = Array.from(tokens.data as ArrayLike<unknown>, (token, row) => {
-      if (this.#reasons[row]) return padding
-      const added = [...rows[row].added, Number(token)]
-      this.#reasons[row] = endings.reasonOf(added)
-      if (this.#reasons[row]) this.#lengths[row] = added.length
-      return Number(token)
+  choose({ tokens }: Readonly<Record<string, TensorData>>): Chosen {
+    const { padding } = this.#setup
+    return {
+      tokens: Array.from(tokens.data as ArrayLike<unknown>, (token, row) =>
+        this.#ends[row] ? padding : Number(token),
+      ),
+    }
+  }
+
+  isOver(rows: readonly History[]): boolean {
+    const { endings, maxNewTokens } = this.#setup
+    rows.forEach((row, i) => {
+      if (this.#ends[i]) return
+      this.#texts[i] ??= endings.textOf(row)
+      const reason = endings.reasonOf(row, this.#texts[i])
+      if (reason) this.#ends[i] = { reason, length: row.added.length }
     })
-    const isOver = this.#reasons.every(Boolean) || rows[0].added.length + 1 >= maxNewTokens
-    return { tokens: chosen, isOver }
+    return this.#ends.every(Boolean) || rows[0].added.length >= maxNewTokens
   }
 
   found(rows: readonly History[], ended: FinishReason): Found[] {
-    return rows.map(({ added }, row) => ({
-      added: added.slice(0, this.#lengths[row]),
-      finishReason: this.#reasons[row] ?? ended,
+    return rows.map(({ prompt, added }, row) => ({
+      prompt,
+      added: added.slice(0, this.#ends[row]?.length),
+      finishReason: this.#ends[row]?.reason ?? ended,
     }))
   }
 }

@@ -13,8 +13,8 @@ export interface ScoreOptions {
   readonly frequencyPenalty?: number
   /** No sequence of so many tokens comes twice, in the prompt and after it. @default none */
   readonly noRepeatNgramSize?: number
-  /** Token sequences that never come, each a list of ids. */
-  readonly badWords?: readonly (readonly number[])[]
+  /** What never comes: each a list of token ids, or a text, as it is spelled with a space before it and without. */
+  readonly badWords?: readonly (readonly number[] | string)[]
   /** Tokens that never come. */
   readonly suppressTokens?: readonly number[]
   /** Tokens that never come first. */
@@ -35,11 +35,17 @@ export function checkScores(options: ScoreOptions): void {
   checkOption('presencePenalty', options.presencePenalty, isNumber, 'a number')
   checkOption('frequencyPenalty', options.frequencyPenalty, isNumber, 'a number')
   checkOption('noRepeatNgramSize', options.noRepeatNgramSize, isCount, 'a whole number above 0')
-  const isWord = (value: unknown): boolean => isTokens(value) && (value as unknown[]).length > 0
-  checkOption('badWords', options.badWords, value => isListOf(value, isWord), 'a list of lists of token ids')
+  const isWord = (value: unknown): boolean =>
+    (typeof value === 'string' || isTokens(value)) && (value as unknown[]).length > 0
+  checkOption('badWords', options.badWords, value => isListOf(value, isWord), 'a list of texts or lists of token ids')
   checkOption('suppressTokens', options.suppressTokens, isTokens, 'a list of token ids')
   checkOption('beginSuppressTokens', options.beginSuppressTokens, isTokens, 'a list of token ids')
   checkOption('minNewTokens', options.minNewTokens, value => value === 0 || isCount(value), 'a whole number')
+}
+
+/** Options that were checked: words are ids. */
+export interface ScoreSettings extends Omit<ScoreOptions, 'badWords'> {
+  readonly badWords: readonly (readonly number[])[]
 }
 
 /** What a row has so far: its prompt without padding, and the tokens after it. */
@@ -54,7 +60,7 @@ export interface History {
  * a part of the step's graph, with what was found as its operands.
  */
 export class Scores {
-  readonly #options: ScoreOptions
+  readonly #options: ScoreSettings
   readonly #ends: ReadonlySet<number>
   readonly #badWords: readonly (readonly number[])[]
   readonly #rows: number
@@ -65,11 +71,11 @@ export class Scores {
   #banned: Uint8Array | undefined
 
   /** @param ends tokens that end a row: they can't be bad words */
-  constructor(options: ScoreOptions, ends: ReadonlySet<number>, rows: number) {
+  constructor(options: ScoreSettings, ends: ReadonlySet<number>, rows: number) {
     this.#options = options
     this.#ends = ends
     this.#rows = rows
-    this.#badWords = options.badWords?.filter(word => word.length > 1 || !ends.has(word[0])) ?? []
+    this.#badWords = options.badWords.filter(word => word.length > 1 || !ends.has(word[0]))
   }
 
   /** Whether scores are changed at all. */

@@ -1,13 +1,19 @@
 import { BeamSearch } from './beams.ts'
 import { Endings } from './endings.ts'
-import type { Settings } from './options.ts'
+import type { Decode } from './row-text.ts'
 import { Sampling } from './sampling.ts'
 import type { Search } from './search.ts'
+import type { Settings } from './settings.ts'
 
 /** The way to choose tokens that the settings ask for. */
-export function searchOf(settings: Settings, prompts: number, seed: number | undefined): Search {
+export function searchOf(
+  settings: Settings,
+  prompts: number,
+  seed: number | undefined,
+  language: Decode | undefined,
+): Search {
   const { numBeams, numSequences, maxNewTokens, padTokenId } = settings
-  const endings = new Endings(settings)
+  const endings = new Endings(settings, language)
   const common = { scores: settings, endings, maxNewTokens }
   if (numBeams > 1)
     return new BeamSearch({

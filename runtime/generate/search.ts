@@ -8,13 +8,10 @@ export interface Chosen {
   readonly tokens: readonly number[]
   /** The row that each one continues; undefined where each continues itself. */
   readonly parents?: readonly number[]
-  /** Whether nothing is left to be generated. */
-  readonly isOver: boolean
 }
 
-/** One sequence of the result: its new tokens, and why it ended. */
-export interface Found {
-  readonly added: readonly number[]
+/** One sequence of the result, and why it ended. */
+export interface Found extends History {
   readonly finishReason: FinishReason
 }
 
@@ -22,6 +19,8 @@ export interface Found {
 export interface Search {
   /** Rows that the model runs on for each prompt. */
   readonly rowsPerPrompt: number
+  /** Whether what a row has stays: its text can be shown while it grows. */
+  readonly rowsGoOn: boolean
   /**
    * Records what is to be computed of the last position's logits, float `[rows, vocabulary]`: the same in every step.
    * @param vocabulary undefined where it is not known before the model runs
@@ -31,6 +30,8 @@ export interface Search {
   prepare(step: number, rows: readonly History[]): void
   /** What was recorded is computed. */
   choose(computed: Readonly<Record<string, TensorData>>, rows: readonly History[]): Chosen
+  /** Whether nothing is left to be generated, now that the rows have what was chosen. */
+  isOver(rows: readonly History[]): boolean
   /** The sequences, once it is over: for each prompt as many as were asked for. */
   found(rows: readonly History[], ended: FinishReason): readonly Found[]
 }

@@ -5,8 +5,11 @@ import { UnknownNameError } from '../errors/names.ts'
 import { nearestNames } from '../errors/nearest-names.ts'
 import { TraceArgumentsError } from '../errors/trace.ts'
 import { Decoder } from '../generate/decoder.ts'
-import { type Generated, Generation } from '../generate/generation.ts'
+import type { Generating, TextOf } from '../generate/generated.ts'
+import { generating } from '../generate/generating.ts'
+import { Generation } from '../generate/generation.ts'
 import type { GenerateOptions } from '../generate/options.ts'
+import { isChat } from '../language-inputs/prompt.ts'
 import { printModule } from '../names/print.ts'
 import { resolvePath } from '../names/resolve.ts'
 import { asInFile } from '../onnx/graph/node.ts'
@@ -63,13 +66,20 @@ export interface ModelMembers {
    * Generates tokens after prompts, which are token ids or the model's inputs by name. Each step is a trace that records the block again.
    * @throws GenerateError for a model that is no decoder, or for contradictory options
    */
-  generate(inputs: Inputs, options: GenerateOptions): Promise<Generated<undefined>>
-  generate<R>(
-    inputs: Inputs,
-    options: GenerateOptions,
+  generate<I extends Inputs, N extends number | undefined = undefined>(
+    inputs: I,
+    options?: GenerateOptions & { readonly numSequences?: N },
+  ): Generating<undefined, TextOf<I, N>>
+  generate<R, I extends Inputs = Inputs, N extends number | undefined = undefined>(
+    inputs: I,
+    options: GenerateOptions & { readonly numSequences?: N },
     block: (model: Model, step: number) => R | Promise<R>,
-  ): Promise<Generated<R>>
-  generate(inputs: Inputs, options: GenerateOptions, block: Template): Promise<Generated<Record<string, Tensor>>>
+  ): Generating<R, TextOf<I, N>>
+  generate<I extends Inputs, N extends number | undefined = undefined>(
+    inputs: I,
+    options: GenerateOptions & { readonly numSequences?: N },
+    block: Template,
+  ): Generating<Record<string, Tensor>, TextOf<I, N>>
   /**
    * Returns a model with a standing edit: in each trace, this block is recorded before the trace's own. Weights and sessions are shared,
    * and the original is unchanged; `{ inplace: true }` edits the model itself.
@@ -267,21 +277,29 @@ export class ModelHandle extends ModuleHandle {
     return modelShapes(engine, prepared)
   }
 
-  async generate<R>(
+  generate<R>(
     inputs: unknown,
     options: GenerateOptions,
     block?: ((model: Model, step: number) => R | Promise<R>) | Template | Block,
-  ): Promise<Generated<R>> {
-    const generation = new Generation({
+  ): Generating<R> {
+    return generating(() => this.#generation(inputs, options ?? {}, block)) as Generating<R>
+  }
+
+  #generation(inputs: unknown, options: GenerateOptions, block: unknown): Generation {
+    const { language } = this.#loaded
+    return new Generation({
       model: this.proxy,
       target: this[traceable](),
-      decoder: new Decoder(this.#loaded, options?.logits),
+      decoder: new Decoder(this.#loaded, options.logits),
       inputs: this.#loaded.withIds(inputs),
-      options: options ?? {},
-      block: block && (recordedBlock(block) ?? fromFunction(block as (model: Model, step: number) => R | Promise<R>)),
+      options,
+      block: block
+        ? (recordedBlock(block) ?? fromFunction(block as (model: Model, step: number) => unknown))
+        : undefined,
+      language,
+      isSingle: (typeof inputs === 'string' || isChat(inputs)) && options.numSequences === undefined,
       output: name => this.declaredOutput(name),
     })
-    return generation.generate() as Promise<Generated<R>>
   }
 
   async record(inputs: Inputs, block: BlockForm<unknown>): Promise<InterventionGraph> {

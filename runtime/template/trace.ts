@@ -28,11 +28,7 @@ export async function scanTemplate(args: readonly unknown[], compiled: CompiledT
 }
 
 /** What ``generate(model, inputs, options)`…` `` expands to. */
-export async function generateTemplate(
-  args: readonly unknown[],
-  compiled: CompiledTemplate,
-  values: readonly unknown[],
-) {
+export function generateTemplate(args: readonly unknown[], compiled: CompiledTemplate, values: readonly unknown[]) {
   return generate(args, blockOf(compiled, values))
 }
 

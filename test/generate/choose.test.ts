@@ -182,7 +182,7 @@ test('what makes no sense is refused before anything runs', async t => {
     [{ maxNewTokens: 2, presencePenalty: Number.NaN }, /presencePenalty is NaN/],
     [{ maxNewTokens: 2, frequencyPenalty: '1' }, /frequencyPenalty is "1"/],
     [{ maxNewTokens: 2, noRepeatNgramSize: 1.5 }, /noRepeatNgramSize is 1.5/],
-    [{ maxNewTokens: 2, badWords: [7] }, /badWords is 7, and must be a list of lists of token ids/],
+    [{ maxNewTokens: 2, badWords: [7] }, /badWords is 7, and must be a list of texts or lists of token ids/],
     [{ maxNewTokens: 2, badWords: [[]] }, /badWords is/],
     [{ maxNewTokens: 2, suppressTokens: [-1] }, /suppressTokens is -1/],
     [{ maxNewTokens: 2, minNewTokens: -1 }, /minNewTokens is -1/],

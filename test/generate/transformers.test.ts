@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import test from 'ava'
-import { type GenerateOptions, load, type Model, type Tensor, tensor } from 'onnsight'
+import { type GenerateOptions, LanguageModel, type Tensor, tensor } from 'onnsight'
 import { narrowed } from '#dist/runtime/generate/draw.js'
 
 // What Hugging Face transformers generates from the same weights: test/reference/make_generation.py.
@@ -10,6 +10,7 @@ interface Case {
   readonly prompts: number[][]
   readonly options: Reference
   readonly new: number[][]
+  readonly text: string[]
 }
 const reference = JSON.parse(readFileSync('test/reference/generation.json', 'utf8')) as {
   readonly cases: Readonly<Record<string, Case>>
@@ -26,27 +27,35 @@ const optionsOf = (given: Reference): GenerateOptions =>
     ]),
   )
 
-let model!: Model
+let model!: LanguageModel
 test.before(async () => {
-  model = await load('test/fixtures/models/verse/onnx/model.onnx')
+  model = await LanguageModel.load('test/fixtures/models/verse')
 })
 test.after.always(async () => model?.release())
 
 const rows = (ids: Tensor): number[][] => (ids.tolist() as bigint[][]).map(row => row.map(Number))
 
-for (const [name, { prompts, options, new: due }] of Object.entries(reference.cases))
+for (const [name, { prompts, options, new: due, text: texts }] of Object.entries(reference.cases))
   test(`transformers’ tokens: ${name}`, async t => {
-    const given = { ...optionsOf(options), padTokenId: 1 }
-    const { ids, finishReason } = await model.generate(prompts, given)
+    const given = { eosTokenId: [], ...optionsOf(options), padTokenId: 1 }
+    const { ids, finishReason, text } = await model.generate(prompts, given)
     const width = Math.max(...prompts.map(row => row.length))
     t.deepEqual(
       rows(ids).map(row => row.slice(width)),
       due,
     )
     const ends = [options.eos_token_id ?? []].flat() as unknown[]
+    const stops = [options.stop_strings ?? []].flat() as string[]
+    const isStopped = (texts: string): boolean => stops.some(stop => texts.includes(stop))
     t.deepEqual(
       finishReason,
-      due.map(row => (ends.includes(row.filter(id => id !== 1).at(-1)) ? 'eos' : 'length')),
+      due.map((row, i) =>
+        ends.includes(row.filter(id => id !== 1).at(-1)) ? 'eos' : isStopped(texts[i]) ? 'stop' : 'length',
+      ),
+    )
+    t.deepEqual(
+      text,
+      texts.map(whole => whole.slice(0, Math.min(whole.length, ...stops.map(stop => `${whole}${stop}`.indexOf(stop))))),
     )
     if (name !== 'greedy' && prompts.length === 1)
       t.notDeepEqual(due, reference.cases.greedy.new, 'the option changes nothing')

@@ -66,6 +66,11 @@ CASES = {
     "an end that can't be a bad word": (ONE, dict(max_new_tokens=24, eos_token_id=NEWLINE, bad_words_ids=[[NEWLINE], [MY]])),
     "at least so many": (TWO, dict(max_new_tokens=24, eos_token_id=NEWLINE, min_new_tokens=16)),
     "suppressed": (ONE, dict(max_new_tokens=20, suppress_tokens=[COMMA, NEWLINE], begin_suppress_tokens=[MY])),
+    # One prompt each: transformers goes on with rows that a stop string ended, where no token ends texts.
+    "stop strings": (ONE, dict(max_new_tokens=24, stop_strings=["XYZ", " my l"])),
+    "a stop string that ends in a token": (TWO[:1], dict(max_new_tokens=24, stop_strings=["not b"])),
+    "a stop string that comes at once": (ONE, dict(max_new_tokens=24, stop_strings=",")),
+    "beams, stop strings": (ONE, dict(max_new_tokens=20, num_beams=3, stop_strings=["HENRY", "am a"])),
     "beams": (ONE, dict(max_new_tokens=20, num_beams=4)),
     "beams, padded, with an end": (THREE, dict(max_new_tokens=24, num_beams=3, eos_token_id=NEWLINE)),
     "beams, several of them": (TWO, dict(max_new_tokens=20, num_beams=4, num_return_sequences=3, eos_token_id=NEWLINE)),
@@ -95,6 +100,7 @@ def case(prompts, options):
         input_ids=inputs.input_ids,
         attention_mask=inputs.attention_mask,
         do_sample=False,
+        tokenizer=tokenizer if "stop_strings" in options else None,
         return_dict_in_generate=True,
         output_scores=True,
         **options,
@@ -102,13 +108,13 @@ def case(prompts, options):
     width = inputs.input_ids.shape[1]
     # How far apart the best two are: a choice that rounding could turn is no truth.
     margins = [float((top := scores.topk(2).values)[:, 0].sub(top[:, 1]).min()) for scores in out.scores]
-    if "num_beams" not in options and not ends:
+    if "num_beams" not in options and "stop_strings" not in options and not ends:
         assert min(margins) > 1e-3, (prompts, options, min(margins))
     return {
         "prompts": [tokenizer.encode(prompt) for prompt in prompts],
         "options": options,
         "new": out.sequences[:, width:].tolist(),
-        "text": tokenizer.batch_decode(out.sequences[:, width:]),
+        "text": tokenizer.batch_decode(out.sequences[:, width:], skip_special_tokens=True),
     }
 
 

@@ -1,0 +1,124 @@
+import { GenerateError } from '../errors/generate.ts'
+import type { Language } from '../language-inputs/language.ts'
+import { knownOptions } from '../tensor/arguments/known-options.ts'
+import { checkBeams } from './beams.ts'
+import { checkOption, isCount, isToken } from './check-option.ts'
+import { asksForDraws, checkDraw } from './draw.ts'
+import { checkEnds } from './endings.ts'
+import { type ModelDefaults, modelDefaults } from './model-defaults.ts'
+import { GENERATE_OPTIONS, type GenerateOptions } from './options.ts'
+import { checkScores } from './scores.ts'
+
+/** Options that were checked, with the model's defaults. */
+export interface Settings extends Omit<GenerateOptions, 'badWords' | 'stopStrings'> {
+  readonly maxNewTokens: number
+  readonly numSequences: number
+  readonly numBeams: number
+  readonly doSample: boolean
+  readonly padTokenId: number
+  readonly badWords: readonly (readonly number[])[]
+  readonly stopStrings: readonly string[]
+  /** What the model's files say and generate() does not know. */
+  readonly ignored: readonly string[]
+}
+
+/** What fills up short prompts. */
+export function paddingOf(given: GenerateOptions, language: Language | undefined): number {
+  const { padTokenId, eosTokenId } = given
+  const own = padTokenId ?? [eosTokenId ?? []].flat()[0]
+  return own ?? language?.padTokenId ?? 0
+}
+
+/**
+ * @param width tokens of the longest prompt
+ * @throws GenerateError for options that make no sense, or none together
+ */
+export function settingsOf(given: GenerateOptions, language: Language | undefined, width: number): Settings {
+  const asked = knownOptions('generate()', given, GENERATE_OPTIONS)
+  const defaults = language && modelDefaults(language)
+  const options: GenerateOptions = { ...defaults?.options, ...definedOf(asked) }
+  checkOption('padTokenId', options.padTokenId, isToken, 'a token id')
+  for (const check of [checkDraw, checkScores, checkEnds, checkBeams]) check(options)
+  const { numSequences = 1 } = options
+  checkOption('numSequences', numSequences, isCount, 'a whole number above 0')
+  const doSample = asked.doSample ?? (asksForDraws(asked) || (!asked.numBeams && defaults?.options.doSample === true))
+  // Draws that are asked for switch off beams that are only a default.
+  const numBeams = (doSample ? asked.numBeams : options.numBeams) ?? 1
+  assertTogether({ doSample, numBeams, numSequences })
+  return {
+    ...options,
+    maxNewTokens: maxNewTokens(options, defaults, width),
+    numSequences,
+    numBeams,
+    doSample,
+    padTokenId: paddingOf(asked, language),
+    badWords: badWordIds(options.badWords ?? [], language),
+    stopStrings: stopStrings(options.stopStrings, language),
+    ignored: defaults?.ignored ?? [],
+  }
+}
+
+/** An option that is undefined is not given. */
+const definedOf = <O extends object>(options: O): O =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as O
+
+function maxNewTokens({ maxNewTokens }: GenerateOptions, defaults: ModelDefaults | undefined, width: number): number {
+  const most = maxNewTokens ?? (defaults?.maxLength === undefined ? undefined : defaults.maxLength - width)
+  if (most !== undefined && isCount(most)) return most
+  if (maxNewTokens === undefined && most !== undefined)
+    throw new GenerateError(
+      `The prompt has ${width} tokens, and the model’s generation_config.json allows ${defaults!.maxLength} with what is added.`,
+      'say how many tokens to add at most, { maxNewTokens: 20 }, or shorten the prompt',
+    )
+  throw new GenerateError(
+    `maxNewTokens is ${maxNewTokens}, and must be a whole number above 0.`,
+    'say how many tokens to add at most: { maxNewTokens: 20 }',
+  )
+}
+
+function assertTogether({
+  doSample,
+  numBeams,
+  numSequences,
+}: Pick<Settings, 'doSample' | 'numBeams' | 'numSequences'>): void {
+  if (numBeams > 1 && doSample)
+    throw new GenerateError(
+      'Beams are searched for, not drawn: numBeams does not go with options that draw tokens.',
+      'leave out numBeams, or write doSample: false',
+    )
+  if (numBeams > 1 && numSequences > numBeams)
+    throw new GenerateError(
+      `numSequences is ${numSequences}, but there are only ${numBeams} beams.`,
+      `give at least as many beams: { numBeams: ${numSequences} }`,
+    )
+  if (numBeams === 1 && numSequences > 1 && !doSample)
+    throw new GenerateError(
+      `numSequences is ${numSequences}, but the likeliest tokens are the same each time.`,
+      'draw tokens, { temperature: 1 }, or search with beams, { numBeams: … }',
+    )
+}
+
+function badWordIds(
+  words: NonNullable<GenerateOptions['badWords']>,
+  language: Language | undefined,
+): (readonly number[])[] {
+  return words.flatMap(word => {
+    if (typeof word !== 'string') return [word]
+    if (!language) throw withoutTokenizer('badWords', 'give the words as lists of token ids')
+    // Most tokenizers write a word otherwise after a space.
+    const spellings = word.startsWith(' ') ? [word] : [word, ` ${word}`]
+    return spellings.map(text => language.tokenizer.encode(text, { add_special_tokens: false }).ids)
+  })
+}
+
+function stopStrings(given: GenerateOptions['stopStrings'], language: Language | undefined): readonly string[] {
+  const strings = [given ?? []].flat() as readonly string[]
+  if (strings.length > 0 && !language) throw withoutTokenizer('stopStrings', 'give token ids: { stopTokens: [13] }')
+  return strings
+}
+
+const withoutTokenizer = (option: string, otherwise: string): GenerateError =>
+  new GenerateError(
+    `${option} has texts, but the model was loaded without a tokenizer.`,
+    `open it with LanguageModel.load(folder), or ${otherwise}`,
+  )
