@@ -7,7 +7,7 @@ const model = await load('examples/models/induction.onnx')
 const run = [5, 17, 40, 2, 33, 61, 8, 29, 50, 12]
 const inputs = { input_ids: [[...run, ...run]] }
 
-/** Mean probability of the right next token over the second half, with one head's output set to 0. */
+/** The mean probability of the right next token over the second half, with one head's output set to 0. */
 async function score(layer: number, head: number | undefined): Promise<number> {
   const probabilities = await trace(model, inputs, () => {
     if (head !== undefined) model.transformer.h[layer].attn.c_proj.input.set(s`..., ${head * 16}:${(head + 1) * 16}`, 0)

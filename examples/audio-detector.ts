@@ -1,4 +1,4 @@
-// No language model: the voice detector that @ricky0123/vad-web ships. Reads nodes and values by name, in a graph without module paths.
+// Runs a model that is not a language model: the voice detector of @ricky0123/vad-web, a graph without module paths.
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'

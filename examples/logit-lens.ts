@@ -1,4 +1,4 @@
-// What the model would say if it stopped after each layer: the final norm and the head applied to every residual stream, in one run.
+// Shows what the model would predict if it stopped after each layer: one run applies the final norm and the head to every layer's output.
 import { load } from 'onnsight'
 import { trace } from 'onnsight/trace.macro'
 import { bar, encode, show } from './shared/text.ts'

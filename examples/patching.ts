@@ -1,4 +1,4 @@
-// Activation patching over layers × positions: where does the difference between two prompts live?
+// Activation patching over layers and positions: which activations carry the difference between two prompts?
 import { load } from 'onnsight'
 import { s, save, trace } from 'onnsight/trace.macro'
 import { encode, heatmap, show } from './shared/text.ts'
@@ -31,7 +31,7 @@ for (let layer = 0; layer < 4; layer++) {
 }
 const most = Math.max(...table.flat())
 console.log(
-  `how far the last logits move (at most ${most.toFixed(1)}) when one position of one layer is taken from the other prompt`,
+  `change of the last logits (at most ${most.toFixed(1)}) when one position of one layer comes from the other prompt`,
 )
 console.log(
   heatmap(

@@ -1,4 +1,4 @@
-// npm run example -- NAME
+// npm run example -- NAME: runs one of the examples.
 import { existsSync, readdirSync } from 'node:fs'
 
 const [, , name = ''] = process.argv

@@ -15,7 +15,7 @@ for (const strength of [-1, 0, 1, 2])
   console.log(`${String(strength).padStart(3)} ×  ${await write('ROMEO:\nI ', strength)}`)
 await model.release()
 
-/** The likeliest character, forty times, with the direction added in every step. */
+/** Generates the forty likeliest characters, with the direction added in every step. */
 async function write(prompt: string, strength: number): Promise<string> {
   const { ids } = await generate(model, [encode(prompt)], { maxNewTokens: 40 }, () => {
     model.transformer.h[1].output = model.transformer.h[1].output.add(direction.mul(strength))

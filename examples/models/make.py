@@ -1,4 +1,4 @@
-"""The models of the examples, from those of the tests: weights on grids of 8 bits, which the package's archive packs to a quarter.
+"""Makes the examples' models from those of the tests, with weights rounded to 8 bits, which the package's archive compresses to a quarter.
 
 pip install onnx onnxruntime numpy; python examples/models/make.py
 """
@@ -9,12 +9,12 @@ import onnx
 from onnx import numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-here = Path(__file__).parent
-fixtures = here.parent.parent / 'test/fixtures'
+models = Path(__file__).parent
+fixtures = models.parent.parent / 'test/fixtures'
 
 
 def on_grid(weight):
-    """Rounded to at most 255 steps, whose size is a power of two: numbers of which most bits are zero."""
+    """Rounds to at most 255 steps whose size is a power of two, so that most bits of each number are zero."""
     step = 2.0 ** np.ceil(np.log2(np.abs(weight).max() / 127))
     return (np.round(weight / step) * step).astype(np.float32)
 
@@ -29,6 +29,6 @@ def coarse(source, target):
 
 
 for name in ('chars', 'induction'):
-    coarse(fixtures / f'models/{name}.onnx', here / f'{name}.onnx')
-quantize_dynamic(here / 'induction.onnx', here / 'induction-int8.onnx', weight_type=QuantType.QInt8)
-onnx.save(onnx.load(fixtures / 'exported/llama/genai-int4/model.onnx'), here / 'llama-int4.onnx')  # with its weights inside
+    coarse(fixtures / f'models/{name}.onnx', models / f'{name}.onnx')
+quantize_dynamic(models / 'induction.onnx', models / 'induction-int8.onnx', weight_type=QuantType.QInt8)
+onnx.save(onnx.load(fixtures / 'exported/llama/genai-int4/model.onnx'), models / 'llama-int4.onnx')  # with its weights inside

@@ -2,27 +2,27 @@ import { readFileSync } from 'node:fs'
 
 const { chars } = JSON.parse(readFileSync('examples/models/chars.vocab.json', 'utf8')) as { chars: string[] }
 
-/** Token ids of the character model. */
+/** Encodes a text as token ids of the character model. */
 export function encode(text: string): number[] {
   return [...text].map(char => chars.indexOf(char))
 }
 
-/** A token as it prints: spaces and line breaks are visible. */
+/** The text of a token, with visible signs for spaces and line breaks. */
 export function show(id: number): string {
   return chars[id].replace('\n', '⏎').replace(' ', '␣')
 }
 
-/** A bar from 0 to 1. */
+/** Draws a bar for a share from 0 to 1. */
 export function bar(share: number, width = 30): string {
   return '█'.repeat(Math.round(Math.max(0, Math.min(1, share)) * width)).padEnd(width)
 }
 
-/** One character of shade for a share from 0 to 1. */
+/** One shaded character for a share from 0 to 1. */
 export function shade(share: number): string {
   return ' ░▒▓█'[Math.max(0, Math.min(4, Math.round(share * 4)))]
 }
 
-/** Row and column headers with one shade a cell. */
+/** Draws a heat map with row and column headers and one shaded character for each cell. */
 export function heatmap(
   values: readonly (readonly number[])[],
   rows: readonly string[],

@@ -56,7 +56,7 @@ export async function checkPage(t: ExecutionContext, page: Page, text: string, l
     await last.locator('td').allInnerTexts(),
     due.next.map((char, i) => `${visible(char)}\n${percent(due.shares[i])}`),
   )
-  const cells = await page.locator('.pattern tbody td .unseen').allTextContents()
+  const cells = await page.locator('.pattern tbody td .visually-hidden').allTextContents()
   t.deepEqual(
     cells,
     due.pattern.flatMap((row, i) => row.slice(0, i + 1).map(percent)),

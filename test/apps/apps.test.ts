@@ -113,7 +113,7 @@ for (const bundler of Object.keys(bundlers) as Bundler[]) {
       await checkRoute(t, url)
       t.deepEqual(await cells(url, 'ROMEO'), await dueCells('ROMEO'))
       if (browser) await checkPages(t, browser, url)
-      else t.log('The pages in the browser were not looked at: no Chromium here.')
+      else t.log('The pages in the browser were not tested, because there is no Chromium here.')
       matrix.record(nextRow(bundler, 'withOnnsight'), 'next build, next start: server, route handler, in Chromium')
       stop()
       stops.pop()

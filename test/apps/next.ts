@@ -3,7 +3,7 @@ import type { Browser } from 'playwright-core'
 import type { Project } from '../consumers/project.ts'
 import { checkAccess, checkPage, expected, start, visit } from './app.ts'
 
-/** What Next builds with, and what its command is told for that. */
+/** The bundlers of Next.js, and the options of its command for each. */
 export const bundlers = { Turbopack: '', webpack: ' --webpack' } as const
 export type Bundler = keyof typeof bundlers
 
@@ -48,7 +48,7 @@ export async function checkRoute(t: ExecutionContext, url: string): Promise<void
 /** The pattern's cells, as the server component's page has them. */
 export async function cells(url: string, text: string): Promise<string[]> {
   const html = await (await fetch(`${url}/?text=${text}`)).text()
-  return [...html.matchAll(/class="unseen">([^<]*)</g)].map(([, cell]) => cell)
+  return [...html.matchAll(/class="visually-hidden">([^<]*)</g)].map(([, cell]) => cell)
 }
 
 /** The same cells, by a trace here; each share times a factor. */

@@ -2,7 +2,7 @@ import type { NextConfig } from 'next'
 import { withOnnsight } from 'onnsight/next'
 
 const config: NextConfig = {
-  // Folders above may have lockfiles too, and Next would take one of them for the project.
+  // Without this, Next could take a folder above that also has a lockfile for the project's root.
   turbopack: { root: process.cwd() },
 }
 

@@ -1,12 +1,13 @@
 import { useEffect, useState } from 'react'
 import { Lens } from './Lens'
-import { look, type Seen } from './look'
+import { look, type Readings } from './look'
 import { Pattern } from './Pattern'
 import { useModel } from './useModel'
 
-const MOST = 24
+/** The longest text, in characters. */
+const MAX_LENGTH = 24
 
-interface Shown extends Seen {
+interface ShownReadings extends Readings {
   readonly tokens: readonly string[]
   readonly chars: readonly string[]
 }
@@ -14,7 +15,7 @@ interface Shown extends Seen {
 export function App() {
   const { opened, progress, error } = useModel(`${process.env.PUBLIC_URL}/models`)
   const [text, setText] = useState('First Citizen: we are')
-  const [seen, setSeen] = useState<Shown>()
+  const [readings, setReadings] = useState<ShownReadings>()
   const [failed, setFailed] = useState<Error>()
 
   useEffect(() => {
@@ -23,11 +24,11 @@ export function App() {
     let isCurrent = true
     const ids = Array.from(text, char => chars.indexOf(char)).filter(id => id >= 0)
     if (ids.length === 0) {
-      setSeen(undefined)
+      setReadings(undefined)
       return
     }
     look(model, ids).then(
-      found => isCurrent && setSeen({ ...found, tokens: ids.map(id => chars[id]), chars }),
+      found => isCurrent && setReadings({ ...found, tokens: ids.map(id => chars[id]), chars }),
       (reason: Error) => isCurrent && setFailed(reason),
     )
     return () => {
@@ -40,14 +41,14 @@ export function App() {
     <main>
       <h1>Inside a language model</h1>
       <p className="lead">
-        A small model of Shakespeare’s characters runs in this page. What you type goes through it, and onnsight reads
-        what happens on the way.
+        A small model, trained on Shakespeare’s characters, runs in this page on what you type, and onnsight reads its
+        attention patterns and the output of each layer.
       </p>
       <label htmlFor="text">Text</label>
       <input
         id="text"
         value={text}
-        maxLength={MOST}
+        maxLength={MAX_LENGTH}
         spellCheck="false"
         onChange={event => setText(event.target.value)}
       />
@@ -61,10 +62,10 @@ export function App() {
           <label htmlFor="progress">Loading the model</label> <progress id="progress" value={progress} />
         </p>
       )}
-      {seen && (
+      {readings && (
         <>
-          <Pattern patterns={seen.patterns} tokens={seen.tokens} />
-          <Lens lens={seen.lens} tokens={seen.tokens} chars={seen.chars} />
+          <Pattern patterns={readings.patterns} tokens={readings.tokens} />
+          <Lens lens={readings.lens} tokens={readings.tokens} chars={readings.chars} />
         </>
       )}
     </main>

@@ -1,21 +1,22 @@
-import type { Seen } from './look'
+import type { Readings } from './look'
 import { shade } from './shade'
 import { percent, show } from './show'
 
-interface LensProps extends Pick<Seen, 'lens'> {
+interface LensProps extends Pick<Readings, 'lens'> {
   readonly tokens: readonly string[]
   readonly chars: readonly string[]
 }
 
-/** The likeliest next character after each token, if the model stopped after each layer. */
+/** The likeliest next character after each token, if the model stopped after this layer. */
 export function Lens({ lens, tokens, chars }: LensProps) {
   return (
     <section aria-labelledby="lens">
       <h2 id="lens">Logit lens</h2>
       <p className="about">
-        What would come next after each token, if the model stopped after this layer; the last row is what it says.
+        The likeliest next character after each token, if the model stopped after this layer. The last row is the
+        model’s own prediction.
       </p>
-      <section className="scroll" tabIndex={0} aria-label="Logit lens, to be scrolled">
+      <section className="scroll" tabIndex={0} aria-label="Logit lens, scrollable">
         <table className="lens" aria-labelledby="lens">
           <thead>
             <tr>

@@ -1,13 +1,13 @@
 import { useState } from 'react'
-import type { Seen } from './look'
+import type { Readings } from './look'
 import { shade } from './shade'
 import { percent, show } from './show'
 
-interface PatternProps extends Pick<Seen, 'patterns'> {
+interface PatternProps extends Pick<Readings, 'patterns'> {
   readonly tokens: readonly string[]
 }
 
-/** Which earlier token each token looks at, in one head. */
+/** How much each token attends to the tokens before it, in one head. */
 export function Pattern({ patterns, tokens }: PatternProps) {
   const [layer, setLayer] = useState(1)
   const [head, setHead] = useState(0)
@@ -21,8 +21,8 @@ export function Pattern({ patterns, tokens }: PatternProps) {
         <Choice name="Layer" count={patterns.length} value={layer} onChange={setLayer} />
         <Choice name="Head" count={patterns[layer].length} value={head} onChange={setHead} />
       </div>
-      <p className="about">Each row is a token, and shows how much it looks at the tokens before it.</p>
-      <section className="scroll" tabIndex={0} aria-label="Attention pattern, to be scrolled">
+      <p className="about">Each row is a token, and shows how much it attends to itself and to the tokens before it.</p>
+      <section className="scroll" tabIndex={0} aria-label="Attention pattern, scrollable">
         <table className="pattern" aria-labelledby="pattern">
           <thead>
             <tr>
@@ -45,7 +45,7 @@ export function Pattern({ patterns, tokens }: PatternProps) {
                     className={j > i ? 'later' : undefined}
                     onMouseEnter={() => setChosen({ row: i, column: j })}
                   >
-                    {j <= i && <span className="unseen">{percent(share)}</span>}
+                    {j <= i && <span className="visually-hidden">{percent(share)}</span>}
                   </td>
                 ))}
               </tr>
@@ -53,10 +53,10 @@ export function Pattern({ patterns, tokens }: PatternProps) {
           </tbody>
         </table>
       </section>
-      <p className="told" aria-live="polite">
+      <p className="readout" aria-live="polite">
         {at && at.column <= at.row
-          ? `${show(tokens[at.row])} at ${at.row} looks at ${show(tokens[at.column])} at ${at.column}: ${percent(rows[at.row][at.column])}`
-          : 'Point at a cell for its share.'}
+          ? `${show(tokens[at.row])} at ${at.row} attends to ${show(tokens[at.column])} at ${at.column}: ${percent(rows[at.row][at.column])}`
+          : 'Point at a cell to see its share.'}
       </p>
     </section>
   )

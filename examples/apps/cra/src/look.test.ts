@@ -3,8 +3,8 @@ import { closeTo } from 'onnsight/testing'
 import { trace } from 'onnsight/trace.macro'
 import { look } from './look'
 
-// Jest takes Node's half of onnsight, which reads a model from a file.
-test('the last row of the lens is what the model says', async () => {
+// Jest loads onnsight's entry for Node, which reads a model from a file.
+test('the last row of the lens is the model’s own prediction', async () => {
   const model = await load('public/models/chars.onnx')
   const ids = [18, 47, 56, 57]
   const { lens, patterns } = await look(model, ids)

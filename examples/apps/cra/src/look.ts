@@ -1,16 +1,16 @@
 import type { Model } from 'onnsight'
 import { trace } from 'onnsight/trace.macro'
 
-/** What one run shows. */
-export interface Seen {
-  /** By layer and head: rows of shares. */
+/** What one run of the model returns. */
+export interface Readings {
+  /** The attention patterns by layer and head: a row of shares for each token. */
   readonly patterns: readonly (readonly (readonly number[])[])[][]
-  /** By layer: for each token the likeliest next one, and how likely. */
+  /** For each layer, the id of the likeliest next character after each token, and its probability. */
   readonly lens: readonly { readonly ids: readonly number[]; readonly shares: readonly number[] }[]
 }
 
-/** One run: every layer's attention patterns, and what the model would say if it stopped after each layer. */
-export async function look(model: Model, ids: readonly number[]): Promise<Seen> {
+/** Runs the model once, and reads every layer's attention patterns and what the model would predict if it stopped after each layer. */
+export async function look(model: Model, ids: readonly number[]): Promise<Readings> {
   const { patterns, lens } = await trace(model, { input_ids: [ids] }, () => {
     const layers = Array.from(model.transformer.h)
     return {

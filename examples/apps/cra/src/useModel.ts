@@ -8,12 +8,12 @@ interface Opened {
 
 interface State {
   readonly opened?: Opened
-  /** From 0 to 1. */
+  /** How much of the model is loaded, from 0 to 1. */
   readonly progress?: number
   readonly error?: Error
 }
 
-/** Loads the model once, and its characters; tells how far it is. */
+/** Loads the model and its characters once, and reports the progress. */
 export function useModel(folder: string): State {
   const [state, setState] = useState<State>({ progress: 0 })
   useEffect(() => {

@@ -1,27 +1,27 @@
 import { Lens } from '../components/Lens'
 import { Pattern } from '../components/Pattern'
 import { lookOnServer } from '../lib/server-model'
-import { EXAMPLE, MOST } from '../lib/text'
+import { EXAMPLE, MAX_LENGTH } from '../lib/text'
 
-/** A server component: the model runs while the page is made. */
+/** A server component: the model runs while the page is rendered. */
 export default async function Page({ searchParams }: { readonly searchParams: Promise<{ readonly text?: string }> }) {
   const { text = EXAMPLE } = await searchParams
-  const seen = await lookOnServer(text.slice(0, MOST) || EXAMPLE)
+  const readings = await lookOnServer(text.slice(0, MAX_LENGTH) || EXAMPLE)
   return (
     <>
       <p className="lead">
-        A small model of Shakespeare’s characters runs on the server, on onnxruntime-node, while this page is made.
-        onnsight reads what happens on the way.
+        A small model, trained on Shakespeare’s characters, runs on the server with onnxruntime-node while this page is
+        rendered. onnsight reads its attention patterns and the output of each layer.
       </p>
       <form>
         <label htmlFor="text">Text</label>
         <div className="line">
-          <input id="text" name="text" defaultValue={text} maxLength={MOST} spellCheck="false" />
+          <input id="text" name="text" defaultValue={text} maxLength={MAX_LENGTH} spellCheck="false" />
           <button type="submit">Look</button>
         </div>
       </form>
-      <Pattern patterns={seen.patterns} tokens={seen.tokens} />
-      <Lens lens={seen.lens} tokens={seen.tokens} />
+      <Pattern patterns={readings.patterns} tokens={readings.tokens} />
+      <Lens lens={readings.lens} tokens={readings.tokens} />
     </>
   )
 }

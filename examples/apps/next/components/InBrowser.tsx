@@ -2,17 +2,17 @@
 
 import { load, type Model } from 'onnsight'
 import { useEffect, useState } from 'react'
-import { look, type Seen } from '../lib/look'
-import { EXAMPLE, MOST } from '../lib/text'
+import { look, type Readings } from '../lib/look'
+import { EXAMPLE, MAX_LENGTH } from '../lib/text'
 import { Lens } from './Lens'
 import { Pattern } from './Pattern'
 
-/** Loads the model into the page, and looks into it at every key. */
+/** Loads the model into the page, and runs it whenever the text changes. */
 export function InBrowser({ folder }: { readonly folder: string }) {
   const [opened, setOpened] = useState<{ model: Model; chars: string[] }>()
   const [progress, setProgress] = useState(0)
   const [text, setText] = useState(EXAMPLE)
-  const [seen, setSeen] = useState<Seen>()
+  const [readings, setReadings] = useState<Readings>()
   const [problem, setProblem] = useState<Error>()
 
   useEffect(() => {
@@ -36,7 +36,7 @@ export function InBrowser({ folder }: { readonly folder: string }) {
     if (!opened || text === '') return undefined
     let isCurrent = true
     look(opened.model, opened.chars, text).then(
-      found => isCurrent && setSeen(found),
+      found => isCurrent && setReadings(found),
       (error: Error) => isCurrent && setProblem(error),
     )
     return () => {
@@ -50,7 +50,7 @@ export function InBrowser({ folder }: { readonly folder: string }) {
       <input
         id="text"
         value={text}
-        maxLength={MOST}
+        maxLength={MAX_LENGTH}
         spellCheck="false"
         onChange={event => setText(event.target.value)}
       />
@@ -64,10 +64,10 @@ export function InBrowser({ folder }: { readonly folder: string }) {
           <label htmlFor="progress">Loading the model</label> <progress id="progress" value={progress} />
         </p>
       )}
-      {seen && (
+      {readings && (
         <>
-          <Pattern patterns={seen.patterns} tokens={seen.tokens} />
-          <Lens lens={seen.lens} tokens={seen.tokens} />
+          <Pattern patterns={readings.patterns} tokens={readings.tokens} />
+          <Lens lens={readings.lens} tokens={readings.tokens} />
         </>
       )}
     </>

@@ -1,16 +1,17 @@
-import type { Seen } from '../lib/look'
+import type { Readings } from '../lib/look'
 import { percent, show } from '../lib/text'
 import { shade } from './shade'
 
-/** The likeliest next character after each token, if the model stopped after each layer. */
-export function Lens({ lens, tokens }: Pick<Seen, 'lens' | 'tokens'>) {
+/** The likeliest next character after each token, if the model stopped after this layer. */
+export function Lens({ lens, tokens }: Pick<Readings, 'lens' | 'tokens'>) {
   return (
     <section aria-labelledby="lens">
       <h2 id="lens">Logit lens</h2>
       <p className="about">
-        What would come next after each token, if the model stopped after this layer; the last row is what it says.
+        The likeliest next character after each token, if the model stopped after this layer. The last row is the
+        model’s own prediction.
       </p>
-      <section className="scroll" tabIndex={0} aria-label="Logit lens, to be scrolled">
+      <section className="scroll" tabIndex={0} aria-label="Logit lens, scrollable">
         <table className="lens" aria-labelledby="lens">
           <thead>
             <tr>

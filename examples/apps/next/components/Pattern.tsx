@@ -1,12 +1,12 @@
 'use client'
 
 import { useState } from 'react'
-import type { Seen } from '../lib/look'
+import type { Readings } from '../lib/look'
 import { percent, show } from '../lib/text'
 import { shade } from './shade'
 
-/** Which earlier token each token looks at, in one head. */
-export function Pattern({ patterns, tokens }: Pick<Seen, 'patterns' | 'tokens'>) {
+/** How much each token attends to the tokens before it, in one head. */
+export function Pattern({ patterns, tokens }: Pick<Readings, 'patterns' | 'tokens'>) {
   const [layer, setLayer] = useState(1)
   const [head, setHead] = useState(0)
   const [chosen, setChosen] = useState<{ readonly row: number; readonly column: number }>()
@@ -19,8 +19,8 @@ export function Pattern({ patterns, tokens }: Pick<Seen, 'patterns' | 'tokens'>)
         <Choice name="Layer" count={patterns.length} value={layer} onChange={setLayer} />
         <Choice name="Head" count={patterns[layer].length} value={head} onChange={setHead} />
       </div>
-      <p className="about">Each row is a token, and shows how much it looks at the tokens before it.</p>
-      <section className="scroll" tabIndex={0} aria-label="Attention pattern, to be scrolled">
+      <p className="about">Each row is a token, and shows how much it attends to itself and to the tokens before it.</p>
+      <section className="scroll" tabIndex={0} aria-label="Attention pattern, scrollable">
         <table className="pattern" aria-labelledby="pattern">
           <thead>
             <tr>
@@ -43,7 +43,7 @@ export function Pattern({ patterns, tokens }: Pick<Seen, 'patterns' | 'tokens'>)
                     className={j > i ? 'later' : undefined}
                     onMouseEnter={() => setChosen({ row: i, column: j })}
                   >
-                    {j <= i && <span className="unseen">{percent(share)}</span>}
+                    {j <= i && <span className="visually-hidden">{percent(share)}</span>}
                   </td>
                 ))}
               </tr>
@@ -51,10 +51,10 @@ export function Pattern({ patterns, tokens }: Pick<Seen, 'patterns' | 'tokens'>)
           </tbody>
         </table>
       </section>
-      <p className="told" aria-live="polite">
+      <p className="readout" aria-live="polite">
         {at && at.column <= at.row
-          ? `${show(tokens[at.row])} at ${at.row} looks at ${show(tokens[at.column])} at ${at.column}: ${percent(rows[at.row][at.column])}`
-          : 'Point at a cell for its share.'}
+          ? `${show(tokens[at.row])} at ${at.row} attends to ${show(tokens[at.column])} at ${at.column}: ${percent(rows[at.row][at.column])}`
+          : 'Point at a cell to see its share.'}
       </p>
     </section>
   )

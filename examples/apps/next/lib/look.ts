@@ -1,17 +1,17 @@
 import type { Model } from 'onnsight'
 import { trace } from 'onnsight/trace.macro'
 
-/** What one run shows. */
-export interface Seen {
+/** What one run of the model returns. */
+export interface Readings {
   readonly tokens: readonly string[]
-  /** By layer and head: rows of shares. */
+  /** The attention patterns by layer and head: a row of shares for each token. */
   readonly patterns: readonly (readonly (readonly number[])[])[][]
-  /** By layer: for each token the likeliest next one, and how likely. */
+  /** For each layer, the likeliest next character after each token, and its probability. */
   readonly lens: readonly { readonly next: readonly string[]; readonly shares: readonly number[] }[]
 }
 
-/** One run: every layer's attention patterns, and what the model would say if it stopped after each layer. */
-export async function look(model: Model, chars: readonly string[], text: string): Promise<Seen> {
+/** Runs the model once, and reads every layer's attention patterns and what the model would predict if it stopped after each layer. */
+export async function look(model: Model, chars: readonly string[], text: string): Promise<Readings> {
   const ids = Array.from(text, char => chars.indexOf(char)).filter(id => id >= 0)
   if (ids.length === 0) throw new Error('The model knows none of these characters.')
   const { patterns, lens } = await trace(model, { input_ids: [ids] }, () => {

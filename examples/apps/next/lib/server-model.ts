@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { load, type Model } from 'onnsight'
-import { look, type Seen } from './look'
+import { look, type Readings } from './look'
 
 const folder = join(process.cwd(), 'public/models')
 let opened: Promise<{ model: Model; chars: string[] }> | undefined
 
-/** The model on the server: loaded once, by the first request. */
-export async function lookOnServer(text: string): Promise<Seen> {
+/** Runs the model on the server. The first request loads it. */
+export async function lookOnServer(text: string): Promise<Readings> {
   opened ??= open().catch(error => {
     opened = undefined
     throw error

@@ -1,9 +1,9 @@
 export const EXAMPLE = 'First Citizen: we are'
 
-/** The longest text that is looked at, in characters. */
-export const MOST = 24
+/** The longest text, in characters. */
+export const MAX_LENGTH = 24
 
-/** A character as it can be seen. */
+/** A character with visible signs for spaces and line breaks. */
 export const show = (char: string): string => (char === ' ' ? '␣' : char === '\n' ? '⏎' : char)
 
 export const percent = (share: number): string => `${Math.round(100 * share)} %`
