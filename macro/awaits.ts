@@ -21,16 +21,16 @@ export function waitingForCondition(
 ): NodePath<types.Function> | undefined {
   const fn = waitingFunction(path, block)
   if (fn) return fn
-  const around = functionAround(path)
-  if (!around || around.node.generator || !context.lateBlocks.has(around.node)) return undefined
-  const call = context.lateBlocks.get(around.node)
+  const outerFunction = functionAround(path)
+  if (!outerFunction || outerFunction.node.generator || !context.lateBlocks.has(outerFunction.node)) return undefined
+  const call = context.lateBlocks.get(outerFunction.node)
   if (call) {
-    const at = around.parentPath
+    const at = outerFunction.parentPath
     if (!at || !waitingForCondition(at, block, context)) return undefined
     context.awaited.add(call)
   }
-  around.node.async = true
-  return around
+  outerFunction.node.async = true
+  return outerFunction
 }
 
 /** Returns the function whose body this path is in; undefined in parameters and in class fields. */

@@ -74,16 +74,16 @@ function forcedExpression(
 ): { test: types.Expression; value: types.Expression } {
   const { t } = context
   needsCrawl(path, context)
-  const held = temporary(path, 'c', context)
+  const holder = temporary(path, 'c', context)
   const isTensor = t.callExpression(member(blockContext, 'isTensor', t), [
-    t.assignmentExpression('=', t.cloneNode(held), test),
+    t.assignmentExpression('=', t.cloneNode(holder), test),
   ])
   const fn = waitingForCondition(path, block, context)
   const value = fn
-    ? awaiting(t.callExpression(member(blockContext, name, t), [t.cloneNode(held)]), fn, context, blockContext)
-    : t.callExpression(member(blockContext, `${name}Sync`, t), [t.cloneNode(held)])
-  const forcedTest = t.conditionalExpression(isTensor, value, t.cloneNode(held))
+    ? awaiting(t.callExpression(member(blockContext, name, t), [t.cloneNode(holder)]), fn, context, blockContext)
+    : t.callExpression(member(blockContext, `${name}Sync`, t), [t.cloneNode(holder)])
+  const forcedTest = t.conditionalExpression(isTensor, value, t.cloneNode(holder))
   context.expanded.add(forcedTest)
   context.forcedTests.add(forcedTest)
-  return { test: forcedTest, value: t.cloneNode(held) }
+  return { test: forcedTest, value: t.cloneNode(holder) }
 }

@@ -8,7 +8,7 @@ export class WorkerError extends OnnsightError {
 }
 
 /** An error that another process threw, with its code, text and place. */
-export function revived(sent: {
+export function restoredError(sent: {
   readonly code: string | undefined
   readonly name: string
   readonly message: string

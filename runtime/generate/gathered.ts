@@ -9,7 +9,7 @@ export class Gathered {
   readonly #form: string
   readonly #selection: Selection
   readonly #at: SourcePosition | undefined
-  readonly #came = new Set<number>()
+  readonly #finishedSteps = new Set<number>()
 
   constructor(form: string, selection: Selection, at: SourcePosition | undefined) {
     this.#form = form
@@ -19,7 +19,7 @@ export class Gathered {
   }
 
   put(step: number, value: unknown): void {
-    this.#came.add(step)
+    this.#finishedSteps.add(step)
     if (this.#selection.kind === 'range') this.results.push(value)
     else for (const [i, named] of this.#selection.steps.entries()) if (named === step) this.results[i] = value
   }
@@ -27,7 +27,7 @@ export class Gathered {
   /** @throws StepError for a step that was named and never came */
   assertComplete(steps: number): void {
     if (this.#selection.kind === 'range') return
-    const missing = this.#selection.steps.find(step => !this.#came.has(step))
+    const missing = this.#selection.steps.find(step => !this.#finishedSteps.has(step))
     if (missing === undefined) return
     const count = steps === 1 ? 'one step: 0' : `${steps} steps: 0 to ${steps - 1}`
     throw missing >= steps

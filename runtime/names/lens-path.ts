@@ -38,10 +38,10 @@ export function findLens(taps: Taps, logits: string | undefined): FoundLens | { 
   const between = nodesBetween(tree.graph, from, logits)
   if (between.length === 0) return { why: `Nothing leads from ${last.path} to ${logits}.` }
   const inLayers = new Set(layers.flatMap(layer => layer.nodes))
-  const astray = between.find(index => inLayers.has(index))
-  if (astray !== undefined)
+  const inLayer = between.find(index => inLayers.has(index))
+  if (inLayer !== undefined)
     return {
-      why: `The way from ${last.path} to ${logits} leads through a layer again, at ${tree.graph.nodes[astray].name}.`,
+      why: `The way from ${last.path} to ${logits} leads through a layer again, at ${tree.graph.nodes[inLayer].name}.`,
     }
   const tap = taps.outputTaps(tree.root).get(logits) ?? taps.tensorTap(logits)
   return { layers, leaving, logits: tap, head: modulesOf(taps, between, last) }

@@ -110,9 +110,9 @@ export class Interpreter {
     const target = this.#value(module)
     if (!handleOf(target))
       throw new TemplateProblem(`${describe(target)} can’t be skipped`, 'skip a module: skip transformer.h[1]')
-    const stand = value && this.#value(value)
+    const replacement = value && this.#value(value)
     this.#setting.at(at)
-    skip(target as never, stand as never)
+    skip(target as never, replacement as never)
   }
 
   async #print(values: readonly Expression[]): Promise<void> {

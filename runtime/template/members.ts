@@ -56,10 +56,10 @@ export function memberOf(object: unknown, name: string): unknown {
   if (object instanceof Tensor) return ofTensor(object, name)
   if (Array.isArray(object) && name === 'length') return object.length
   if (isRecord(object) && Object.hasOwn(object, name)) return object[name]
-  const there = isRecord(object) ? Object.keys(object) : []
+  const existing = isRecord(object) ? Object.keys(object) : []
   throw new TemplateProblem(
     `${describe(object)} has no ${name}`,
-    there.length > 0 ? `it has ${there.slice(0, 8).join(', ')}` : 'a dot stands behind modules and tensors',
+    existing.length > 0 ? `it has ${existing.slice(0, 8).join(', ')}` : 'a dot stands behind modules and tensors',
   )
 }
 

@@ -19,15 +19,15 @@ export function roundedToFloat16(value: Value, opType: string): Value {
   const isComputed = expression.kind !== 'operand' && expression.kind !== 'constant'
   if (type !== 'float16' || !isComputed || MOVES.has(opType)) return value
   if (expression.kind === 'operation' && expression.opType === 'Squeeze') return value
-  let kept = known.get(value)
-  if (!kept) {
+  let rounded = known.get(value)
+  if (!rounded) {
     const mark = 'mark' in expression ? expression.mark : undefined
     const axes = new Constant({ type: 'int64', dims: [1], data: BigInt64Array.of(0n) })
     const axis = new Value(axes, 0, 'int64', [1])
     const wide = new Operation('Unsqueeze', '', [value, axis], {}, 1, mark)
     const raised = new Value(wide, 0, type, dims && [1, ...dims])
-    kept = new Value(new Operation('Squeeze', '', [raised, axis], {}, 1, mark), 0, type, dims)
-    known.set(value, kept)
+    rounded = new Value(new Operation('Squeeze', '', [raised, axis], {}, 1, mark), 0, type, dims)
+    known.set(value, rounded)
   }
-  return kept
+  return rounded
 }

@@ -136,10 +136,10 @@ export class Tensor {
 
   /** The only element, as JavaScript has it. @throws UnknownShapeError if there are more */
   item(): number | bigint | boolean | string {
-    const held = this.#state.data()
-    if (sizeOf(held.dims) !== 1)
-      throw new UnknownShapeError(`item() on ${sizeOf(held.dims)} elements`, held.dims, this.#state.position())
-    return toNested({ ...held, dims: [] }) as number | bigint | boolean | string
+    const elements = this.#state.data()
+    if (sizeOf(elements.dims) !== 1)
+      throw new UnknownShapeError(`item() on ${sizeOf(elements.dims)} elements`, elements.dims, this.#state.position())
+    return toNested({ ...elements, dims: [] }) as number | bigint | boolean | string
   }
 
   /**

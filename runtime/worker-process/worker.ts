@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { revived, WorkerError } from '../errors/worker.ts'
+import { restoredError, WorkerError } from '../errors/worker.ts'
 import type { Reply, Request, RunReply } from './messages.ts'
 
 // The address is in a variable, so that a bundler does not copy the file without its imports.
@@ -124,7 +124,7 @@ export class Worker {
 
   #settle(reply: Reply): void {
     const waiting = this.#take(reply.id)
-    if ('error' in reply) waiting?.failed(revived(reply.error))
+    if ('error' in reply) waiting?.failed(restoredError(reply.error))
     else waiting?.done(reply.result)
   }
 

@@ -203,12 +203,13 @@ function collect(graph: OnnxGraph, ranks: readonly number[], layers: readonly La
 
 function labelOf(nodes: readonly GraphNode[], layers: readonly Layer[], index: number, count: number): string {
   const own = new Set(nodes.map(node => node.index))
-  const held = layers.filter(layer => {
+  const startingLayers = layers.filter(layer => {
     for (const node of layer.nodes) return own.has(node)
     return false
   })
-  if (held.length === 1) return held[0].label
-  if (held.length > 1) return `${held[0].label} … ${held[held.length - 1].label}`
+  if (startingLayers.length === 1) return startingLayers[0].label
+  if (startingLayers.length > 1)
+    return `${startingLayers[0].label} … ${startingLayers[startingLayers.length - 1].label}`
   if (count === 1) return 'whole graph'
   if (layers.length > 1) return index === 0 ? 'before the layers' : 'after the layers'
   return `part ${index + 1} of ${count}`

@@ -1,5 +1,5 @@
+import { afterRun } from './after-run.ts'
 import type { Provider, Session, SessionModel } from './provider.ts'
-import { soon } from './soon.ts'
 
 export interface SessionRequest {
   readonly key: string
@@ -81,7 +81,7 @@ export class SessionCache {
       entry.runs++
       if (entry.evicted && entry.users === 0) await entry.session.release()
       else if (entry.runs === PROMOTE_AFTER && !entry.prepacked && request.weightBytes >= PROMOTED_BYTES)
-        soon(() => this.#promote(request, entry))
+        afterRun(() => this.#promote(request, entry))
     }
   }
 

@@ -7,7 +7,7 @@ import { reservedNames } from '../../names/reserved.ts'
 import { lookUp, resolveChild } from '../../names/resolve.ts'
 import type { ModuleNode } from '../../names/tree.ts'
 import { refuseSurplus } from '../../tensor/arguments/check-arguments.ts'
-import { answerTo, isAskedByTools } from '../../tensor/members/asked-by-tools.ts'
+import { isReadByTools, valueForTools } from '../../tensor/members/names-tools-read.ts'
 import { newHandle, stateOf, type Tensor } from '../../tensor/tensor.ts'
 import { type TensorLike, toTensor } from '../../tensor/values/convert.ts'
 import { readActivation, writeActivation } from './activation.ts'
@@ -132,7 +132,7 @@ export function makeProxy(handle: ModuleHandle): object {
       }
       if (handle.has(key)) return handle.child(key)
       if (key === 'toJSON') return () => handle.toJSON()
-      if (isAskedByTools(key)) return answerTo(key, target)
+      if (isReadByTools(key)) return valueForTools(key, target)
       const method = handle.scope.isList ? listMethod(key, handle.modules) : undefined
       if (method) return method
       const habit = otherLibrarysMember(handle, key)
@@ -331,7 +331,7 @@ function valuesProxy(currentPlaces: () => ReadonlyMap<string, NamedPlace>): Taps
   return new Proxy(target, {
     get: (_, key) => {
       if (typeof key === 'symbol' || key === 'then') return undefined
-      if ((key === 'toJSON' || isAskedByTools(key)) && !currentPlaces().has(key)) return answerTo(key, target)
+      if ((key === 'toJSON' || isReadByTools(key)) && !currentPlaces().has(key)) return valueForTools(key, target)
       return find(key).read()
     },
     set: (_, key, value) => {

@@ -7,8 +7,8 @@ import type { Tap } from '../../graph/expression.ts'
 import type { ModuleNode } from '../../names/tree.ts'
 import type { GraphNode } from '../../onnx/graph/node.ts'
 import { currentPosition } from '../../tensor/current-position.ts'
-import { answerTo, isAskedByTools } from '../../tensor/members/asked-by-tools.ts'
 import { guardMembers } from '../../tensor/members/guard-members.ts'
+import { isReadByTools, valueForTools } from '../../tensor/members/names-tools-read.ts'
 import { Tensor } from '../../tensor/tensor.ts'
 import type { TensorLike } from '../../tensor/values/convert.ts'
 import type { Binding } from './binding.ts'
@@ -151,7 +151,7 @@ function nodeList(path: string, opType: string, nodes: readonly OperationNode[])
   const last = nodes.length - 1
   return new Proxy(Object.freeze(nodes), {
     get(target, key) {
-      if (typeof key === 'symbol' || key in target || key === 'then' || isAskedByTools(key) || key === 'toJSON')
+      if (typeof key === 'symbol' || key in target || key === 'then' || isReadByTools(key) || key === 'toJSON')
         return Reflect.get(target, key)
       const fix = /^-?\d+$/.test(key)
         ? `it has ${last === 0 ? 'one, [0]' : `[0] to [${last}]`}; from the end, .at(${key.startsWith('-') ? key : -1})`
@@ -209,7 +209,7 @@ export function operationsOf(binding: Binding, module: ModuleNode): Operations {
     get(_, key) {
       if (key === inspect || key === 'toString') return () => show(groups)
       if (typeof key === 'symbol' || key === 'then') return undefined
-      if (!groups.has(key) && (key === 'toJSON' || isAskedByTools(key))) return answerTo(key, target)
+      if (!groups.has(key) && (key === 'toJSON' || isReadByTools(key))) return valueForTools(key, target)
       const nodes = groups.get(key)
       if (!nodes) throw unknown(key)
       return nodeList(module.path, key, nodes)

@@ -23,12 +23,12 @@ export function fusedGemm(node: FusedNode): Expansion | Refusal {
   const parameterValues = ['activation_alpha', 'activation_beta'].flatMap(name =>
     attributes.has(name) ? [attributes.float(name, 0)] : [],
   )
-  return before('Gemm', node, node.proto.input, parameterValues)
+  return thenActivation('Gemm', node, node.proto.input, parameterValues)
 }
 
 /** com.microsoft FusedConv: Conv, a value that is added to it, and an activation. */
 export function fusedConv(node: FusedNode): Expansion | Refusal {
-  return before(
+  return thenActivation(
     'Conv',
     node,
     node.proto.input.slice(0, 3),
@@ -36,11 +36,11 @@ export function fusedConv(node: FusedNode): Expansion | Refusal {
   )
 }
 
-function before(
+function thenActivation(
   opType: string,
   node: FusedNode,
   inputs: readonly string[],
-  given: readonly number[],
+  parameterValues: readonly number[],
 ): Expansion | Refusal {
   const { proto } = node
   const activation = new Attributes(proto).text('activation')
@@ -54,11 +54,13 @@ function before(
   let value = plain.add(opType, inputs, own, 'linear', added ? undefined : last)
   if (added) value = plain.add('Add', [value, added], {}, 'sum', last)
   if (activation === 'Clip') {
-    const [min, max] = given
+    const [min, max] = parameterValues
     plain.add('Clip', [value, plain.number(min), plain.number(max)], {}, 'activated', proto.output[0])
   } else if (activation !== '') {
     const attributes = Object.fromEntries(
-      (parameters ?? []).flatMap((name, i) => (given[i] === undefined ? [] : [[name, { float: given[i] }]])),
+      (parameters ?? []).flatMap((name, i) =>
+        parameterValues[i] === undefined ? [] : [[name, { float: parameterValues[i] }]],
+      ),
     )
     plain.add(activation, [value], attributes, 'activated', proto.output[0])
   }

@@ -10,37 +10,41 @@ export function fusedMatMul(node: FusedNode): Expansion | Refusal {
   const { input, output } = node.proto
   const attributes = new Attributes(node.proto)
   const plain = new PlainNodes(node)
-  const sides: string[] = []
+  const factors: string[] = []
   for (const [side, name] of ['A', 'B'].entries()) {
-    const isTurned = attributes.int(`trans${name}`, 0) === 1
-    const isBatchTurned = attributes.int(`transBatch${name}`, 0) === 1
+    const isTransposed = attributes.int(`trans${name}`, 0) === 1
+    const isBatchMoved = attributes.int(`transBatch${name}`, 0) === 1
     const rank = node.rankOf(input[side])
-    if (isBatchTurned && rank === undefined) return { refused: `transBatch${name} of a value whose rank is not known` }
-    sides.push(turned(plain, input[side], { isTurned: isTurned && rank !== 1, isBatchTurned, rank, name }))
+    if (isBatchMoved && rank === undefined) return { refused: `transBatch${name} of a value whose rank is not known` }
+    factors.push(transposed(plain, input[side], { isTransposed: isTransposed && rank !== 1, isBatchMoved, rank, name }))
   }
   const alpha = attributes.float('alpha', 1)
   const hasFactor = alpha !== 1
-  const product = plain.add('MatMul', sides, {}, 'products', hasFactor ? '' : output[0])
+  const product = plain.add('MatMul', factors, {}, 'products', hasFactor ? '' : output[0])
   if (hasFactor) plain.add('Mul', [product, plain.number(alpha)], {}, 'scaled', output[0])
   return { nodes: plain.nodes, initializers: plain.initializers }
 }
 
-interface Turn {
-  readonly isTurned: boolean
+interface Transposition {
+  readonly isTransposed: boolean
   /** Whether the first axis goes behind the other batch axes. */
-  readonly isBatchTurned: boolean
+  readonly isBatchMoved: boolean
   readonly rank: number | undefined
   readonly name: string
 }
 
-function turned(plain: PlainNodes, value: string, { isTurned, isBatchTurned, rank, name }: Turn): string {
-  if (!isTurned && !isBatchTurned) return value
+function transposed(
+  plain: PlainNodes,
+  value: string,
+  { isTransposed, isBatchMoved, rank, name }: Transposition,
+): string {
+  if (!isTransposed && !isBatchMoved) return value
   const role = `${name.toLowerCase()}_turned`
   if (rank === undefined) return plain.addMany('Einsum', [value], { equation: { text: '...ij->...ji' } }, [[role]])[0]
   const axes = Array.from({ length: rank }, (_, axis) => axis)
   // The operator's definition: the first axis and the batch axes after it change places, axis 1 to the first place.
-  const batch = isBatchTurned ? [...axes.slice(1, -1), 0] : axes.slice(0, -1)
+  const batch = isBatchMoved ? [...axes.slice(1, -1), 0] : axes.slice(0, -1)
   const perm = [...batch, rank - 1]
-  if (isTurned) perm.push(...perm.splice(-2, 2).reverse())
+  if (isTransposed) perm.push(...perm.splice(-2, 2).reverse())
   return plain.transpose(value, perm, role)
 }

@@ -34,7 +34,7 @@ const UNKNOWN_RANK: Refusal = { refused: 'an axis from the start of an input who
 /** What takes something reduced together with the whole value. */
 const WHOLE = new Set(['Sub', 'Div', 'Mul'])
 
-interface Ends {
+interface OutputNames {
   readonly scale: string
   readonly bias: string
   /** '' where the file does not ask for one over the deviation. */
@@ -74,7 +74,7 @@ class Norm {
       : this.plain.add('ReduceMean', [x], { axes }, role, as)
   }
 
-  finish(centred: string, { scale, bias, inverse, output }: Ends): Expansion {
+  finish(centred: string, { scale, bias, inverse, output }: OutputNames): Expansion {
     const { plain } = this
     const variance = this.mean(plain.add('Mul', [centred, centred], {}, 'square'), 'mean_square')
     const epsilon = this.#isHalf ? plain.number32(this.#epsilon) : plain.number(this.#epsilon)

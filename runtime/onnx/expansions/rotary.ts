@@ -27,9 +27,9 @@ export function rotate(plain: PlainNodes, x: string, rotary: Rotary, role: strin
       name,
     )
   const [cos, sin] = [angles(rotary.cos, 'cos'), angles(rotary.sin, 'sin')]
-  const turned = isPartial ? plain.slice(x, -1, 0, 2 * half, 1, `${role}_turned`) : x
+  const rotated = isPartial ? plain.slice(x, -1, 0, 2 * half, 1, `${role}_turned`) : x
   const part = (i: 0 | 1): string =>
-    isInterleaved ? plain.slice(turned, -1, i, undefined, 2) : plain.slice(turned, -1, i * half, (i + 1) * half)
+    isInterleaved ? plain.slice(rotated, -1, i, undefined, 2) : plain.slice(rotated, -1, i * half, (i + 1) * half)
   const [a, b] = [part(0), part(1)]
   const times = (u: string, v: string): string => plain.add('Mul', [u, v])
   const first = plain.add('Sub', [times(a, cos), times(b, sin)])
@@ -37,6 +37,6 @@ export function rotate(plain: PlainNodes, x: string, rotary: Rotary, role: strin
   const rest = isPartial ? [plain.slice(x, -1, 2 * half)] : []
   if (!isInterleaved) return plain.add('Concat', [first, second, ...rest], { axis: -1 }, role)
   const pairs = plain.add('Concat', [plain.unsqueeze(first, [-1]), plain.unsqueeze(second, [-1])], { axis: -1 })
-  const woven = plain.reshape(pairs, [0, 0, 0, -1], rest.length > 0 ? undefined : role)
-  return rest.length > 0 ? plain.add('Concat', [woven, ...rest], { axis: -1 }, role) : woven
+  const interleaved = plain.reshape(pairs, [0, 0, 0, -1], rest.length > 0 ? undefined : role)
+  return rest.length > 0 ? plain.add('Concat', [interleaved, ...rest], { axis: -1 }, role) : interleaved
 }

@@ -34,10 +34,10 @@ export function tensor(
 }
 
 function withDims(tensor: Tensor, dims: readonly number[]) {
-  const held = stateOf(tensor).data()
-  if (sizeOf(dims) !== sizeOf(held.dims))
-    throw new ArgumentError(`${sizeOf(held.dims)} elements do not fill [${dims.join(', ')}].`, currentPosition())
-  return { ...held, dims: [...dims] }
+  const elements = stateOf(tensor).data()
+  if (sizeOf(dims) !== sizeOf(elements.dims))
+    throw new ArgumentError(`${sizeOf(elements.dims)} elements do not fill [${dims.join(', ')}].`, currentPosition())
+  return { ...elements, dims: [...dims] }
 }
 
 /** Creates a tensor with these dims in which every element is `value`: float32, unless `type` says otherwise. */

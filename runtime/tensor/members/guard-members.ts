@@ -1,5 +1,5 @@
 import { refuseSurplus } from '../arguments/check-arguments.ts'
-import { answerTo, isAskedByTools } from './asked-by-tools.ts'
+import { isReadByTools, valueForTools } from './names-tools-read.ts'
 
 /** Makes the errors for members of a class that do not exist, and for assignments. */
 export interface Guards<Self extends object> {
@@ -41,7 +41,7 @@ export function guardMembers<Self extends object>(
     {
       get(target, key, self) {
         if (typeof key === 'symbol' || !isOwn(self)) return Reflect.get(target, key, self)
-        if (key === 'then' || isAskedByTools(key)) return answerTo(key, target)
+        if (key === 'then' || isReadByTools(key)) return valueForTools(key, target)
         throw read(self, key)
       },
       set(target, key, value, self) {

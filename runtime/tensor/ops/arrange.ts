@@ -94,13 +94,13 @@ export const arranging = {
   /** Takes the elements on a diagonal of the axes a and b, as a new last axis. */
   diagonal(this: Tensor, offset = 0, a = 0, b = 1): Tensor {
     const [x, y] = axesOf([a, b], this.dims.length, 'diagonal')
-    const turned = this.movedim([x, y], [-2, -1])
-    const [rows, columns] = turned.dims.slice(-2)
+    const matrices = this.movedim([x, y], [-2, -1])
+    const [rows, columns] = matrices.dims.slice(-2)
     if (rows === undefined || columns === undefined)
       throw new ShapeError(`diagonal: dims ${a} and ${b} of ${showDims(this.dims)} are not known`, currentPosition())
     const length = Math.max(0, Math.min(rows + Math.min(0, offset), columns - Math.max(0, offset)))
     const first = offset >= 0 ? offset : -offset * columns
-    const row = turned.flatten(-2)
+    const row = matrices.flatten(-2)
     const bounds = [int64Operand([first]), int64Operand([first + length * (columns + 1)])]
     const inputs = [row, ...bounds, int64Constant([row.rank - 1]), int64Constant([columns + 1])]
     return recordOne('Slice', inputs, { type: this.type, dims: [...row.dims.slice(0, -1), length] })

@@ -36,7 +36,7 @@ export const losses = {
     const isClasses = targetTensor.rank === expected.length
     const isPlain = !(target instanceof Tensor || ArrayBuffer.isView(target))
     const wanted = isClasses && isPlain ? toTensor(target, { type: 'int64' }) : targetTensor
-    if (broadcastless(wanted.dims, isClasses ? expected : logs.dims)) {
+    if (areDifferent(wanted.dims, isClasses ? expected : logs.dims)) {
       throw new ShapeError(`crossEntropy: ${showDims(this.dims)} against ${showDims(wanted.dims)}`, currentPosition())
     }
     if (!isClasses) {
@@ -102,12 +102,12 @@ export const losses = {
   },
   /** The squared differences, averaged over all elements by default. @throws ShapeError */
   mseLoss(this: Tensor, target: TensorLike, { reduction = 'mean' }: LossOptions = {}): Tensor {
-    const off = asFloat(this).sub(target)
-    return combine(off.mul(off), reduction)
+    const difference = asFloat(this).sub(target)
+    return combine(difference.mul(difference), reduction)
   },
 }
 
-function broadcastless(dims: Tensor['dims'], expected: Tensor['dims']): boolean {
+function areDifferent(dims: Tensor['dims'], expected: Tensor['dims']): boolean {
   return (
     dims.length !== expected.length ||
     dims.some((dim, i) => dim !== undefined && expected[i] !== undefined && dim !== expected[i])

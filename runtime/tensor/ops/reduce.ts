@@ -139,10 +139,10 @@ export const reduction = {
   ): Tensor {
     const input = asFloat(this)
     const mean = input.mean(dims, { keepdim: true })
-    const off = input.sub(mean)
+    const difference = input.sub(mean)
     const n = count(input, axesIn(input, dims, 'var'), mean)
     const divisor = typeof n === 'number' ? Math.max(0, n - correction) : n.sub(correction).maximum(0)
-    return off.mul(off).sum(dims, options).div(divisor)
+    return difference.mul(difference).sum(dims, options).div(divisor)
   },
   /** The standard deviation: the square root of `var`. */
   std(this: Tensor, dims?: Dimensions, options: ReduceOptions & { correction?: number } = {}): Tensor {

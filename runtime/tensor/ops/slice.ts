@@ -147,12 +147,15 @@ function takeLists(tensor: Tensor, kept: Selection): Tensor {
   const axes = lists.map(({ axis }) => axis)
   const joint = jointDims(lists.map(({ values }) => values))
   const rest = dims.map((_, axis) => axis).filter(axis => !axes.includes(axis))
-  const turned = reorder(tensor, [...axes, ...rest])
+  const reordered = reorder(tensor, [...axes, ...rest])
   const places = joinLists(
     lists.map(({ values }) => values),
     joint,
   )
-  const gathered = recordOne('GatherND', [turned, places], { type, dims: [...joint, ...rest.map(axis => dims[axis])] })
+  const gathered = recordOne('GatherND', [reordered, places], {
+    type,
+    dims: [...joint, ...rest.map(axis => dims[axis])],
+  })
   if (!areTogether(axes)) return gathered
   const order = gathered.dims.map((_, i) => i)
   const moved = order.splice(0, joint.length)
@@ -186,14 +189,14 @@ function joinKnown(lists: readonly Tensor[], joint: readonly number[]): bigint[]
 
 /** Returns a function that reads a computed list as if it were broadcast to the dims. */
 export function broadcastReader(list: Tensor, dims: readonly number[]): (i: number) => bigint {
-  const held = stateOf(list).data()
-  const data = held.data as BigInt64Array
-  if (held.dims.length === dims.length && held.dims.every((dim, i) => dim === dims[i])) return i => data[i]
-  const lead = dims.length - held.dims.length
+  const elements = stateOf(list).data()
+  const data = elements.data as BigInt64Array
+  if (elements.dims.length === dims.length && elements.dims.every((dim, i) => dim === dims[i])) return i => data[i]
+  const lead = dims.length - elements.dims.length
   return i => {
     let [place, stride, rest] = [0, 1, i]
     for (let axis = dims.length - 1; axis >= lead; axis--) {
-      const own = held.dims[axis - lead]
+      const own = elements.dims[axis - lead]
       if (own !== 1) place += (rest % dims[axis]) * stride
       stride *= own
       rest = Math.floor(rest / dims[axis])

@@ -15,7 +15,7 @@ export interface Rows {
 }
 
 /** One axis of the result: `visit` sets the places on the tensor's axes for the i-th index of it. */
-interface Course {
+interface ResultAxis {
   readonly length: number
   readonly visit: (place: number[], i: number) => void
 }
@@ -30,11 +30,11 @@ export function rowsOf(selection: Selection, tensorDims: Dims, most: number): Ro
   const depth = taken.filter(choice => choice.kind !== 'newaxis').length
   if (tensorDims.slice(0, depth).includes(undefined)) return undefined
   const place = new Array<number>(depth).fill(0)
-  const courses: Course[] = []
+  const resultAxes: ResultAxis[] = []
   const lists: { axis: number; values: Tensor; at: number; position: number }[] = []
   let position = 0
   for (const choice of taken) {
-    if (choice.kind === 'newaxis') courses.push({ length: 1, visit: () => {} })
+    if (choice.kind === 'newaxis') resultAxes.push({ length: 1, visit: () => {} })
     else if (choice.kind === 'mask') return undefined
     else {
       const { axis } = choice
@@ -46,14 +46,14 @@ export function rowsOf(selection: Selection, tensorDims: Dims, most: number): Ro
       }
       if (choice.kind === 'list') {
         if (!choice.values.computed) return undefined
-        lists.push({ axis, values: choice.values, at: courses.length, position })
+        lists.push({ axis, values: choice.values, at: resultAxes.length, position })
       } else {
         const range =
           choice.kind === 'range'
             ? choice.range
             : { kind: 'range' as const, start: undefined, stop: undefined, step: 1 }
         const [first] = rangeBounds(range, size)
-        courses.push({
+        resultAxes.push({
           length: rangeLength(range, size) as number,
           visit: (to, i) => {
             to[axis] = first + i * range.step
@@ -66,7 +66,7 @@ export function rowsOf(selection: Selection, tensorDims: Dims, most: number): Ro
   if (lists.length > 0) {
     const joint = jointDims(lists.map(({ values }) => values)) as number[]
     const readers = lists.map(({ values, axis }) => ({ axis, read: broadcastReader(values, joint) }))
-    const course: Course = {
+    const jointAxis: ResultAxis = {
       length: sizeOf(joint),
       visit: (to, i) => {
         for (const { axis, read } of readers) {
@@ -76,29 +76,29 @@ export function rowsOf(selection: Selection, tensorDims: Dims, most: number): Ro
       },
     }
     const at = areTogether(lists.map(list => list.position)) ? lists[0].at : 0
-    return walk(courses.toSpliced(at, 0, course), place, { at, joint }, tensorDims, most)
+    return walk(resultAxes.toSpliced(at, 0, jointAxis), place, { at, joint }, tensorDims, most)
   }
-  return walk(courses, place, undefined, tensorDims, most)
+  return walk(resultAxes, place, undefined, tensorDims, most)
 }
 
 function walk(
-  courses: readonly Course[],
+  resultAxes: readonly ResultAxis[],
   place: number[],
   lists: { at: number; joint: readonly number[] } | undefined,
   tensorDims: Dims,
   most: number,
 ): Rows | undefined {
   const depth = place.length
-  const lengths = courses.map(({ length }) => length)
+  const lengths = resultAxes.map(({ length }) => length)
   if (sizeOf(lengths) * depth > most) return undefined
   const places: number[] = []
   const visit = (axis: number): void => {
-    if (axis === courses.length) {
+    if (axis === resultAxes.length) {
       places.push(...place)
       return
     }
-    for (let i = 0; i < courses[axis].length; i++) {
-      courses[axis].visit(place, i)
+    for (let i = 0; i < resultAxes[axis].length; i++) {
+      resultAxes[axis].visit(place, i)
       visit(axis + 1)
     }
   }

@@ -38,8 +38,8 @@ export function decodeData(json: unknown, where: string): TensorData {
     return fail('has data that is not base64')
   }
   if (size > bytes.length) return fail('has fewer elements than its dims say')
-  const due = size * bytesOf(type as HeldType)
-  if (bytes.length !== due) return fail(`has ${bytes.length} bytes, where ${due} are due`)
+  const expectedBytes = size * bytesOf(type as HeldType)
+  if (bytes.length !== expectedBytes) return fail(`has ${bytes.length} bytes, where ${expectedBytes} are due`)
   const array = allocate(type as HeldType, size) as Uint8Array
   new Uint8Array(array.buffer, array.byteOffset, array.byteLength).set(bytes)
   return { type: type as HeldType, dims: [...dims], data: array }

@@ -149,14 +149,14 @@ async function record(trace: BatchTrace, batch: Batch, members: readonly Invoke[
 }
 
 /** Invokes that run as one batch. */
-interface Together {
+interface JoinedInvokes {
   batch: Batch
   readonly members: Invoke[]
 }
 
 /** Neighbours go into one batch where their inputs can; one without inputs belongs to the batch before it. */
-function batches(outer: InvokesOwner, invokes: readonly Invoke[]): Together[] {
-  const groups: Together[] = []
+function batches(outer: InvokesOwner, invokes: readonly Invoke[]): JoinedInvokes[] {
+  const groups: JoinedInvokes[] = []
   for (const invoke of invokes) {
     const last = groups.at(-1)
     if (!invoke.feeds) {
@@ -175,7 +175,7 @@ function batches(outer: InvokesOwner, invokes: readonly Invoke[]): Together[] {
 }
 
 /** Each prompt in a batch of its own, where the model would let one's values depend on the others'. */
-async function apartWhereMixed(outer: InvokesOwner, together: Together): Promise<Together[]> {
+async function apartWhereMixed(outer: InvokesOwner, together: JoinedInvokes): Promise<JoinedInvokes[]> {
   const { batch, members } = together
   if (batch.shares.length === 1) return [together]
   const inputs = batch.stack()
