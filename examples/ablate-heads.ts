@@ -10,7 +10,7 @@ const inputs = { input_ids: [[...run, ...run]] }
 /** The mean probability of the right next token over the second half, with one head's output set to 0. */
 async function score(layer: number, head: number | undefined): Promise<number> {
   const probabilities = await trace(model, inputs, () => {
-    if (head !== undefined) model.transformer.h[layer].attn.c_proj.input.set(s`..., ${head * 16}:${(head + 1) * 16}`, 0)
+    if (head !== undefined) model.transformer.h[layer].attn.heads[head].z = 0
     return model.lm_head.output.slice(s`0, 10:-1`).softmax(-1)
   })
   const rows = probabilities.tolist() as number[][]

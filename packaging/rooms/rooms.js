@@ -90,12 +90,13 @@ export const rooms = {
     imports: ['runtime/errors', 'runtime/onnx/schema', 'runtime/onnx/message', 'runtime/onnx/expansions'],
   },
   'runtime/names': {
-    job: 'From names of nodes to modules: naming schemes, the module tree, parameters, taps (where values leave and enter modules).',
+    job: 'From names of nodes to modules: naming schemes, the module tree, parameters, taps (where values leave and enter modules), attention heads.',
     imports: [
       'runtime/errors',
       'runtime/tensor/dtypes',
       'runtime/graph',
       'runtime/onnx/schema',
+      'runtime/onnx/message',
       'runtime/onnx/expansions',
       'runtime/onnx/graph',
     ],
@@ -392,7 +393,6 @@ export const rooms = {
       'runtime/engine/running',
       'runtime/model/loaded',
       'runtime/model',
-      'runtime/language-model',
       'runtime',
     ],
   },

@@ -4,5 +4,4 @@ installPlatform()
 
 export * from '../api.ts'
 export { clearKept } from './fetch.ts'
-export { LanguageModel } from './language-model.ts'
 export { load } from './load.ts'

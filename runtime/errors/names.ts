@@ -98,3 +98,15 @@ export class BlockedLayoutError extends OnnsightError {
     )
   }
 }
+
+/** A module whose attention heads can't be worked out, or a part that its heads do not have. */
+export class NoHeadsError extends OnnsightError {
+  static readonly code = 'no-heads'
+  constructor(
+    label: string,
+    reason: string,
+    fix = 'read what is there by its node: console.log(String(model)), then model.node(name)',
+  ) {
+    super(NoHeadsError.code, `${asCode(label)}: ${reason}.`, { fix })
+  }
+}

@@ -3,11 +3,8 @@ import { OnnsightError } from './error.ts'
 /** A model could not be fetched. */
 export class FetchError extends OnnsightError {
   static readonly code = 'fetch'
-  /** Whether the server says that there is no such file. */
-  declare readonly isMissing: boolean
-  constructor(url: string, reason: string, fix: string, cause?: unknown, isMissing = false) {
+  constructor(url: string, reason: string, fix: string, cause?: unknown) {
     super(FetchError.code, `${url} could not be fetched: ${reason}.`, { fix, cause })
-    Object.defineProperty(this, 'isMissing', { value: isMissing })
   }
 }
 

@@ -28,7 +28,7 @@ import { graphInputs, type InterventionGraph, RecordBackend, runGraph } from './
 import type { Inputs } from './loaded/inputs.ts'
 import type { LoadedModel, Signature } from './loaded/loaded-model.ts'
 import { Binding } from './modules/binding.ts'
-import { handleOf, type Module, ModuleHandle, makeProxy, moduleProxy } from './modules/module.ts'
+import { handleOf, type Module, ModuleHandle, makeProxy, moduleProxy, otherMembers } from './modules/module.ts'
 import { findNode, type OperationNode } from './modules/operations.ts'
 import { type ModelShapes, modelShapes } from './shapes.ts'
 import { type EditOptions, withEdits } from './standing-edits.ts'
@@ -182,6 +182,7 @@ export const modelMembers: ReadonlySet<string> = new Set([
 export const otherModelMembers: ReadonlySet<string> = new Set([
   ...['name', 'signature', 'edits', 'clearEdits', 'session', 'record', 'runGraph', 'explain', 'node', 'tensor'],
   ...['nodeNames', 'tensorNames', 'engine', 'release'],
+  ...otherMembers,
 ])
 
 /** The object behind a model's proxy: the root module, and the members of a model. */

@@ -1,7 +1,8 @@
 import type { Tensor } from '../tensor/tensor.ts'
 import type { TensorLike } from '../tensor/values/convert.ts'
 import type { ModelMembers } from './model.ts'
-import type { LayerMethods, ModuleBase } from './modules/module.ts'
+import type { LayerMethods } from './modules/list-methods.ts'
+import type { ModuleBase } from './modules/module.ts'
 import type { OperationNode } from './modules/operations.ts'
 
 /* The types that files written by `onnsight types` use. */

@@ -1,9 +1,10 @@
 import type { Model } from '../model/model.ts'
+import { HEAD_PARTS } from '../model/modules/heads/heads.ts'
 import { handleOf } from '../model/modules/module.ts'
 import { functionArguments, methodArguments } from '../tensor/arguments/signatures.ts'
 import { Tensor } from '../tensor/tensor.ts'
 
-const moduleMembers = ['output', 'input', 'outputs', 'inputs', 'ops', 'weights', 'path', 'length']
+const moduleMembers = ['output', 'input', 'outputs', 'inputs', 'ops', 'weights', 'heads', 'path', 'length']
 const nodeMembers = ['output', 'input', 'outputAt(', 'inputAt(', 'name', 'opType']
 const tensorMembers = ['T', 'mT', 'shape', 'dtype', 'ndim', 'size']
 const statements = ['save ', 'skip ', 'stop', 'for ', 'print(']
@@ -38,6 +39,7 @@ function membersOf(model: Model, variables: ReadonlyMap<string, unknown>, base: 
     const ops = /^(.*)\.ops(?:\.(\w+)(\[\d+\])?)?$/.exec(base)
     if (ops?.[3]) return nodeMembers
     if (ops) return Object.keys(model.module(ops[1]).ops)
+    if (/\.heads(\[\d+\])?$/.test(base)) return [...HEAD_PARTS]
     const module = model.module(base === 'model' ? '' : base)
     return [...childrenOf(module), ...moduleMembers]
   } catch {

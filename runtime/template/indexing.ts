@@ -1,3 +1,4 @@
+import { type Heads, isHeads } from '../model/modules/heads/heads.ts'
 import { handleOf } from '../model/modules/module.ts'
 import { Slice, type SliceSpec, toSlice } from '../tensor/slices/slice.ts'
 import { Tensor } from '../tensor/tensor.ts'
@@ -17,8 +18,9 @@ export function indexOf(object: unknown, entries: readonly Entry[]): unknown {
   const handle = handleOf(object)
   const single = entries.length === 1 ? entries[0] : undefined
   if (object instanceof Tensor) return object.slice(sliceOf(entries))
-  if (handle || Array.isArray(object)) {
-    const list = handle ? handle.modules : (object as unknown[])
+  const isList = Array.isArray(object) || isHeads(object)
+  if (handle || isList) {
+    const list = handle ? handle.modules : Array.isArray(object) ? object : [...(object as Heads)]
     if (single?.kind === 'range')
       return pythonSlice(list, integer(single.start), integer(single.stop), integer(single.step) ?? 1)
     if (single?.kind === 'value' && typeof single.value === 'number') {

@@ -1,5 +1,6 @@
 import { nearestNames } from '../errors/nearest-names.ts'
 import type { ModelHandle } from '../model/model.ts'
+import { isHeads } from '../model/modules/heads/heads.ts'
 import { handleOf, type ModuleHandle } from '../model/modules/module.ts'
 import { OperationNode } from '../model/modules/operations.ts'
 import { isPlain } from '../tensor/arguments/plain-objects.ts'
@@ -53,6 +54,7 @@ export function memberOf(object: unknown, name: string): unknown {
   if (handle) return ofModule(handle, name)
   if (object instanceof Named) return object.get(name)
   if (object instanceof OperationNode) return ofOperation(object, name)
+  if (isHeads(object)) return (object as unknown as Record<string, unknown>)[name]
   if (object instanceof Tensor) return ofTensor(object, name)
   if (Array.isArray(object) && name === 'length') return object.length
   if (isRecord(object) && Object.hasOwn(object, name)) return object[name]
@@ -67,6 +69,7 @@ export function memberOf(object: unknown, name: string): unknown {
 export function setMember(object: unknown, name: string, value: unknown): void {
   const handle = handleOf(object)
   if (object instanceof Named) object.set(name, value)
+  else if (isHeads(object)) (object as unknown as Record<string, unknown>)[name] = value
   else if ((handle || object instanceof OperationNode) && (name === 'output' || name === 'input')) {
     const target = (handle ?? object) as { output: unknown; input: unknown }
     target[name] = value
@@ -86,6 +89,7 @@ function ofModule(handle: ModuleHandle, name: string): unknown {
   if (name === 'ops') return new Named(handle.ops, false)
   if (name === 'child') return new Callable('child', 'name', child => handle.child(String(child)))
   if (handle.has(name)) return handle.child(name)
+  if (name === 'heads') return handle.heads
   if (handle.path === '' && (name === 'node' || name === 'tensor')) {
     const root = handle as ModelHandle
     return new Callable(name, 'name', found => root[name](String(found)))

@@ -118,6 +118,11 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
     return this.#setup.newBatch(inputs)
   }
 
+  /** What the code that is being recorded sees: an invoke has its own. */
+  get view(): View {
+    return this.#taps.view
+  }
+
   /** From here on, reads and writes are those of one invoke. */
   enterRows(rows: Rows | undefined): void {
     this.#taps.view = newView(rows)

@@ -95,10 +95,6 @@ await load(\`\${folder}/model.onnx\`)`,
     means: '`generate` can’t work with this model, these prompts or these options.',
     program: `await generate(model, [[18, 47, 56], [57]], { maxNewTokens: 3 })`,
   },
-  hub: {
-    means: 'A model of the Hugging Face hub can’t be had: there is no such model, no access to it, or no connection.',
-    program: `await LanguageModel.load('onnx-community/gpt2-ONNX', { offline: true, hubCache: '/tmp/empty-cache' })`,
-  },
   'implicit-conversion': {
     means: 'An operator used a tensor as a JavaScript number, in code that the macro does not see.',
     program: `const double = (h: never) => h * 2 // not in a block
@@ -171,6 +167,11 @@ await loadAlone('test/fixtures/models/chars.onnx')`,
     means:
       'A tensor or a node does not have this member (nnsight, PyTorch or NumPy do). Without the error, JavaScript would give `undefined` and go on.',
     program: `await trace(model, inputs, () => model.transformer.h[1].output.shape)`,
+  },
+  'no-heads': {
+    means:
+      'The module has no attention, or more than one, or the graph does not have this part of its heads. The message says why.',
+    program: `await trace(model, inputs, () => model.transformer.h[1].mlp.heads[0].pattern)`,
   },
   'no-value': {
     means: 'The module’s name is known, but it has no value here: it was folded away, or it runs several times.',

@@ -20,6 +20,7 @@ const learn: Item = {
     page('Generate', '/generation'),
     page('Template language', '/template'),
     page('Studies', '/studies'),
+    page('Attention heads', '/heads'),
     page('Attribution without gradients', '/attribution'),
     page('From nnsight', '/from-nnsight'),
     page('From TransformerLens', '/from-transformer-lens'),

@@ -9,6 +9,12 @@ import { OWN } from './own-names.ts'
  */
 const WRONGLY_FUSED = new Set(['Pow Mul', 'Mul Mul', 'Cast MatMul', 'Cast FusedMatMul'])
 
+/**
+ * What ReshapeFusion makes one node of, together with a Reshape before it. If that one's shape is computed, it looks for the shape among the
+ * new node's inputs, does not find it, and the session fails.
+ */
+const RESHAPES = new Set(['Reshape', 'Squeeze', 'Unsqueeze'])
+
 /** The optimiser that would remove the shields. It must not run on a graph that has some. */
 export const SHIELD_REMOVER = 'EliminateIdentity'
 
@@ -34,9 +40,11 @@ export function shield(
   }
   const makers = new Map<string, string>()
   for (const { opType, output } of nodes) if (wanted.has(output[0])) makers.set(output[0], opType)
+  const reshaped = read.size > 0 ? reshapedByComputed(nodes, read) : new Set<string>()
   const shields = new Map<string, NodeProto>()
   const shielded = nodes.map(node => {
-    const isFused = (name: string): boolean => WRONGLY_FUSED.has(`${makers.get(name)} ${node.opType}`)
+    const isFused = (name: string): boolean =>
+      WRONGLY_FUSED.has(`${makers.get(name)} ${node.opType}`) || (RESHAPES.has(node.opType) && reshaped.has(name))
     if (!node.input.some(isFused)) return node
     const input = node.input.map(name => {
       if (!isFused(name)) return name
@@ -47,4 +55,13 @@ export function shield(
     return withFields(node, { input })
   })
   return shields.size === 0 ? nodes : [...shielded, ...shields.values()]
+}
+
+/** Those of the values that a Reshape makes by a shape that another node computes. */
+function reshapedByComputed(nodes: readonly NodeProto[], values: ReadonlySet<string>): Set<string> {
+  const made = new Set(nodes.flatMap(({ output }) => output))
+  const found = nodes.filter(
+    ({ opType, input, output }) => opType === 'Reshape' && values.has(output[0]) && made.has(input[1]),
+  )
+  return new Set(found.map(({ output }) => output[0]))
 }

@@ -12,7 +12,8 @@ import { newHandle, stateOf, type Tensor } from '../../tensor/tensor.ts'
 import { type TensorLike, toTensor } from '../../tensor/values/convert.ts'
 import { readActivation, writeActivation } from './activation.ts'
 import type { Binding } from './binding.ts'
-import { listMethod } from './list-methods.ts'
+import { type Heads, headsOf } from './heads/heads.ts'
+import { type LayerMethods, listMethod } from './list-methods.ts'
 import { expectingMember } from './member-arguments.ts'
 import { type Operations, operationsOf } from './operations.ts'
 import { otherLibrarysMember, unassignable } from './other-libraries-members.ts'
@@ -49,27 +50,12 @@ export interface ModuleMembers extends ModuleBase {
   readonly ops: Operations
   /** The module's parameters, by name: `c_fc.weights.weight`. */
   readonly weights: Taps
+  /** The heads of its attention, worked out from the graph: `attn.heads[3].pattern`, `attn.heads.length`. @throws NoHeadsError where there is
+   * no attention, or more than one. A child of this name comes first. */
+  readonly heads: Heads & { readonly [child: string]: Module }
   at(index: number): Module
   slice(start?: number, end?: number): Module[]
   [Symbol.iterator](): Iterator<Module>
-}
-
-/** The array methods of a list of layers, beside `at`, `slice`, `length` and iteration. */
-export interface LayerMethods<Layer> {
-  map<R>(change: (layer: Layer, index: number) => R): R[]
-  flatMap<R>(change: (layer: Layer, index: number) => R | readonly R[]): R[]
-  filter(test: (layer: Layer, index: number) => boolean): Layer[]
-  find(test: (layer: Layer, index: number) => boolean): Layer | undefined
-  findIndex(test: (layer: Layer, index: number) => boolean): number
-  some(test: (layer: Layer, index: number) => boolean): boolean
-  every(test: (layer: Layer, index: number) => boolean): boolean
-  forEach(act: (layer: Layer, index: number) => void): void
-  reduce<R>(join: (sum: R, layer: Layer, index: number) => R, start: R): R
-  entries(): IterableIterator<[number, Layer]>
-  keys(): IterableIterator<number>
-  values(): IterableIterator<Layer>
-  indexOf(layer: Layer): number
-  includes(layer: Layer): boolean
 }
 
 /** Values by name. Reading returns a handle, assigning writes. */
@@ -83,7 +69,8 @@ export type Module = ((input: TensorLike) => Tensor) &
   ModuleMembers &
   LayerMethods<Module> & { readonly [child: string]: Module }
 
-const NONE: ReadonlySet<string> = new Set()
+/** Names of further properties of modules. A child with such a name comes first. */
+export const otherMembers: ReadonlySet<string> = new Set(['heads'])
 
 const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 
@@ -133,7 +120,7 @@ export function makeProxy(handle: ModuleHandle): object {
       if (handle.has(key)) return handle.child(key)
       if (key === 'toJSON') return () => handle.toJSON()
       if (isReadByTools(key)) return valueForTools(key, target)
-      const method = handle.scope.isList ? listMethod(key, handle.modules) : undefined
+      const method = handle.scope.isList ? listMethod(key, () => handle.modules) : undefined
       if (method) return method
       const habit = otherLibrarysMember(handle, key)
       if (habit) throw habit
@@ -163,7 +150,7 @@ export class ModuleHandle {
 
   /** Names of further properties. A child with such a name comes first. */
   get otherMembers(): ReadonlySet<string> {
-    return NONE
+    return otherMembers
   }
 
   get [copy](): Copy {
@@ -209,6 +196,10 @@ export class ModuleHandle {
 
   get ops(): Operations {
     return operationsOf(this.binding, this.scope)
+  }
+
+  get heads(): Heads {
+    return headsOf(this.binding, this.path)
   }
 
   get weights(): Taps {

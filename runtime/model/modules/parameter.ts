@@ -33,7 +33,7 @@ function matrix(binding: Binding, { form, isTransposed }: Parameter): Tensor {
 const readValue = (binding: Binding, name: string): Tensor => binding.read(binding.taps.tensorTap(name))
 
 /** `(data − zero point) × scale`, by onnxruntime's own arithmetic, in the type of the scale. */
-function dequantised(binding: Binding, form: Scaled): Tensor {
+export function dequantised(binding: Binding, form: Scaled): Tensor {
   const scale = readValue(binding, form.scale)
   const zeroPoint = form.zeroPoint === undefined ? undefined : readValue(binding, form.zeroPoint)
   const data = unpacked(readValue(binding, form.data), form.bits, form.dims)

@@ -1,0 +1,119 @@
+import { NoHeadsError } from '../../../errors/names.ts'
+import type { Tap } from '../../../graph/expression.ts'
+import type { HeadPlace } from '../../../names/heads/attention.ts'
+import type { Axis } from '../../../names/heads/layout.ts'
+import { dimsOf, newHandle, stateOf, type Tensor } from '../../../tensor/tensor.ts'
+import { readActivation, writeActivation } from '../activation.ts'
+import type { Binding } from '../binding.ts'
+
+/** The order in which users see the axes of all heads: `[batch, position, head, width]` and `[batch, head, query, key]`. */
+const ORDERS: readonly (readonly Axis[])[] = [
+  ['batch', 'token', 'head', 'width'],
+  ['batch', 'head', 'query', 'key'],
+]
+
+/** A value of the graph, seen as one with an axis for heads. */
+export class PlaceValues {
+  readonly #binding: Binding
+  readonly #place: HeadPlace
+  readonly #label: string
+  /** The axes of the value after merged ones are taken apart, and which of them is each of the user's. */
+  readonly #axes: readonly Axis[]
+  readonly #order: readonly number[]
+
+  constructor(binding: Binding, place: HeadPlace, label: string) {
+    this.#binding = binding
+    this.#place = place
+    this.#label = label
+    this.#axes = place.layout.flat().map(axis => (axis === 'kv' ? 'head' : axis))
+    const order = ORDERS.find(axes => axes.every(axis => this.#axes.includes(axis)))
+    if (!order || this.#axes.length !== 4)
+      throw new NoHeadsError(label, `${place.value} has axes that are not followed: ${place.layout.join(' | ')}`)
+    this.#order = order.map(axis => this.#axes.indexOf(axis))
+  }
+
+  /** All heads, or the one that a query head reads. @param heads how many query heads there are */
+  read(tap: Tap, head?: number, heads = this.#place.heads): Tensor {
+    const apart = this.#apart(readActivation(this.#binding, tap))
+    if (head === undefined) return permuted(apart, this.#order)
+    return this.#ordered(apart.select(this.#headAxis, this.#indexOf(head, heads)))
+  }
+
+  /** Replaces all heads, or one. */
+  write(tap: Tap, written: unknown, head?: number, heads = this.#place.heads): void {
+    const now = readActivation(this.#binding, tap)
+    const apart = this.#apart(now)
+    let changed: Tensor
+    if (head === undefined) {
+      const all = permuted(apart, this.#order).assign('...', written as never)
+      changed = permuted(all, inverse(this.#order))
+    } else {
+      const at = this.#indexOf(head, heads)
+      const one = this.#ordered(apart.select(this.#headAxis, at)).assign('...', written as never)
+      const slice = this.#axes.slice(0, this.#headAxis).map(() => ':')
+      changed = apart.assign([...slice, at], permuted(one, inverse(this.#orderWithoutHead)))
+    }
+    writeActivation(this.#binding, tap, this.#together(changed))
+  }
+
+  get #headAxis(): number {
+    return this.#axes.indexOf('head')
+  }
+
+  /** The order of one head's axes. */
+  get #orderWithoutHead(): number[] {
+    const at = this.#headAxis
+    return this.#order.filter(axis => axis !== at).map(axis => (axis > at ? axis - 1 : axis))
+  }
+
+  #ordered(one: Tensor): Tensor {
+    return permuted(one, this.#orderWithoutHead)
+  }
+
+  /** Groups of query heads may share a head of keys and values. */
+  #indexOf(head: number, heads: number): number {
+    return Math.floor((head * this.#place.heads) / heads)
+  }
+
+  #apart(value: Tensor): Tensor {
+    const { layout, heads, width } = this.#place
+    let apart = value
+    for (let axis = layout.length - 1; axis >= 0; axis--) {
+      const merged = layout[axis]
+      if (merged.length < 2) continue
+      const sizes = merged.map(one => (one === 'head' || one === 'kv' ? heads : one === 'width' ? (width ?? -1) : -1))
+      apart = apart.unflatten(axis, sizes)
+    }
+    const found = dimsOf(apart)?.[this.#headAxis]
+    if (found !== undefined && found !== heads)
+      throw new NoHeadsError(this.#label, `${this.#place.value} has ${found} heads, where the graph tells ${heads}`)
+    return apart
+  }
+
+  #together(apart: Tensor): Tensor {
+    let together = apart
+    for (const [axis, merged] of this.#place.layout.entries())
+      if (merged.length > 1) together = together.flatten(axis, axis + merged.length - 1)
+    return together
+  }
+}
+
+/** A handle on a value that is written by `write`, also in parts. */
+export function placeHandle(
+  binding: Binding,
+  label: string,
+  { read, write }: { readonly read: () => Tensor; readonly write: (value: unknown) => void },
+): Tensor {
+  const tracer = binding.tracer(label)
+  return tracer.oneCall(() => {
+    const set = (slice: unknown, written: unknown) =>
+      tracer.oneCall(() => write(read().assign(slice as never, written as never)))
+    return newHandle(stateOf(read()).value, tracer, { label, set })
+  })
+}
+
+function permuted(tensor: Tensor, order: readonly number[]): Tensor {
+  return order.every((axis, i) => axis === i) ? tensor : tensor.permute(order)
+}
+
+const inverse = (order: readonly number[]): number[] => order.map((_, i) => order.indexOf(i))

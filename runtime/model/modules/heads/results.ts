@@ -1,0 +1,95 @@
+import type { Tap } from '../../../graph/expression.ts'
+import type { Attention, HeadPlace } from '../../../names/heads/attention.ts'
+import type { Matrix } from '../../../names/heads/projection.ts'
+import { stack } from '../../../tensor/ops/join.ts'
+import type { Tensor } from '../../../tensor/tensor.ts'
+import { readActivation, writeActivation } from '../activation.ts'
+import type { Binding } from '../binding.ts'
+import { dequantised } from '../parameter.ts'
+import { PlaceValues } from './place-values.ts'
+
+/** The results that a block has written, by the tap of the sum and the head. An invoke has its own. */
+const written = new WeakMap<object, Map<Tap, Map<number, Tensor>>>()
+
+/**
+ * What each head adds to the result of its attention: its mix of values times its rows of the linear layer after them, without the bias
+ * (Elhage et al. 2021, A Mathematical Framework for Transformer Circuits). The graph has but their sum. A written result takes the place of
+ * the head's part in it: the layer gets zeros from the head, and the sum the written value.
+ */
+export class Results {
+  readonly #binding: Binding
+  readonly #attention: Attention
+  readonly #z: HeadPlace
+  readonly #values: PlaceValues
+  readonly #out: NonNullable<Attention['out']>
+
+  constructor(binding: Binding, attention: Attention, z: HeadPlace, out: NonNullable<Attention['out']>, label: string) {
+    this.#binding = binding
+    this.#attention = attention
+    this.#z = z
+    this.#out = out
+    this.#values = new PlaceValues(binding, z, label)
+  }
+
+  /** `[batch, position, model width]` of one head, `[batch, position, head, model width]` of all. */
+  read(head?: number): Tensor {
+    if (head !== undefined) return this.#writtenBy.get(head) ?? this.#computed(head)
+    if (this.#writtenBy.size > 0)
+      return stack(
+        Array.from({ length: this.#attention.heads }, (_, i) => this.read(i)),
+        2,
+      )
+    const z = this.#values.read(this.#ins[0])
+    const matrix = this.#matrix(z).unflatten(0, [this.#attention.heads, -1])
+    return z.transpose(1, 2).matmul(matrix).transpose(1, 2)
+  }
+
+  write(value: unknown, head?: number): void {
+    const now = this.read(head).assign('...', value as never)
+    const heads = head === undefined ? Array.from({ length: this.#attention.heads }, (_, i) => i) : [head]
+    const by = this.#writtenBy
+    const before = heads.flatMap(one => by.get(one) ?? [])
+    for (const tap of this.#ins) this.#values.write(tap, 0, head)
+    const { taps } = this.#binding
+    const sum = taps.tensorTap(this.#out.output)
+    const added = head === undefined ? now.sum(2) : now
+    const more = before.reduce((rest, one) => rest.sub(one), added)
+    const total = readActivation(this.#binding, sum)
+    writeActivation(this.#binding, sum, total.add(more.to(total.type)))
+    for (const one of heads) by.set(one, head === undefined ? now.select(2, one) : now)
+  }
+
+  #computed(head: number): Tensor {
+    const z = this.#values.read(this.#ins[0], head)
+    return z.matmul(this.#matrix(z).unflatten(0, [this.#attention.heads, -1]).select(0, head))
+  }
+
+  /** Where the linear layer, and whoever else does, reads the heads' mixes. */
+  get #ins(): Tap[] {
+    const { taps } = this.#binding
+    const readers = (taps.tree.graph.consumers.get(this.#z.value) ?? []).filter(
+      ({ opType }) => opType !== 'Shape' && opType !== 'Size',
+    )
+    return readers.map(node => taps.nodeTap(node, 'in', this.#z.value))
+  }
+
+  /** `[in, model width]`, in the dtype of what it is multiplied with. */
+  #matrix(z: Tensor): Tensor {
+    const { form, isTransposed, factor }: Matrix = this.#out.matrix
+    const { taps } = this.#binding
+    const stored =
+      form.kind === 'value' ? this.#binding.read(taps.tensorTap(form.name)) : dequantised(this.#binding, form)
+    const matrix = isTransposed ? stored.transpose(0, 1) : stored
+    return (factor === 1 ? matrix : matrix.mul(factor)).to(z.type)
+  }
+
+  get #writtenBy(): Map<number, Tensor> {
+    const { view } = this.#binding.tracer(this.#out.output)
+    const all = written.get(view) ?? new Map<Tap, Map<number, Tensor>>()
+    written.set(view, all)
+    const sum = this.#binding.taps.tensorTap(this.#out.output)
+    const by = all.get(sum) ?? new Map<number, Tensor>()
+    all.set(sum, by)
+    return by
+  }
+}

@@ -1,0 +1,443 @@
+import { Attributes } from '../../onnx/expansions/attributes.ts'
+import type { GraphNode } from '../../onnx/graph/node.ts'
+import type { Flow, Stop } from './flow.ts'
+import type { Axis, DimsOf, Layout } from './layout.ts'
+import { Layouts } from './layout.ts'
+import { factorsOf, isProjection, type Matrix, matrixOf } from './projection.ts'
+
+/** What a head has: see `Head`. `rotQ` and `rotK` are queries and keys after a rotary embedding. */
+export type Part = 'q' | 'k' | 'v' | 'rotQ' | 'rotK' | 'scores' | 'pattern' | 'z'
+
+/** A value of the graph in which a part of every head is. */
+export interface HeadPlace {
+  readonly value: string
+  readonly layout: Layout
+  /** Heads in it: fewer than the attention has where groups of queries share keys and values. */
+  readonly heads: number
+  /** Elements of one head at one position; undefined for scores and patterns. */
+  readonly width: number | undefined
+}
+
+/** Where the heads' results are added up: the linear layer after them. */
+export interface OutProjection {
+  readonly matrix: Matrix
+  /** Its result, `[batch, position, model width]`. */
+  readonly output: string
+}
+
+/** One attention of a model: its heads, and where their parts are in the graph. Parts that it lacks have a reason. */
+export interface Attention {
+  /** The node that makes the pattern: the Softmax, or the fused operator. */
+  readonly node: GraphNode
+  readonly heads: number
+  readonly places: ReadonlyMap<Part, HeadPlace>
+  readonly out: OutProjection | undefined
+  readonly reasons: ReadonlyMap<Part | 'result', string>
+  /** Whether keys and values come from other tokens than queries: those of an encoder. */
+  readonly isCross: boolean
+}
+
+/** Why a Softmax is no attention whose heads are known. */
+export interface NoAttention {
+  readonly node: GraphNode
+  readonly reason: string
+}
+
+export const isAttention = (found: Attention | NoAttention): found is Attention => 'places' in found
+
+const QUANTISERS = new Set(['QuantizeLinear', 'DynamicQuantizeLinear', 'DequantizeLinear'])
+
+/** Nodes between the Softmax and its product with the values. */
+const AFTER_SOFTMAX = new Set(
+  'Cast Identity Dropout Where IsNaN Mul Div Reshape Slice QuantizeLinear DequantizeLinear DynamicQuantizeLinear'.split(
+    ' ',
+  ),
+)
+
+/** A labelled value on a way. */
+interface Labelled {
+  readonly value: string
+  readonly layout: Layout
+  readonly nodes: readonly GraphNode[]
+}
+
+/** The way from the heads' mixes to what reads them. */
+interface Mixed {
+  readonly known: Labelled[]
+  readonly next: readonly GraphNode[]
+  readonly value: string
+}
+
+/**
+ * The attention that a Softmax belongs to; undefined for a Softmax that mixes no values. Scaled dot-product attention (Vaswani et al.
+ * 2017, arXiv:1706.03762) is found by its two products: queries with keys before the Softmax, the pattern with the values after it. From
+ * there the axes of each value are followed to the linear layers that make queries, keys and values, and to the one that takes the heads'
+ * results.
+ */
+export function attentionAt(flow: Flow, dimsOf: DimsOf, softmax: GraphNode): Attention | NoAttention | undefined {
+  return new Search(flow, new Layouts(flow, dimsOf), softmax).found()
+}
+
+class Search {
+  readonly #flow: Flow
+  readonly #layouts: Layouts
+  readonly #softmax: GraphNode
+  readonly #sizes = new Map<string, number>()
+  readonly #places = new Map<Part, HeadPlace>()
+  readonly #reasons = new Map<Part | 'result', string>()
+
+  constructor(flow: Flow, layouts: Layouts, softmax: GraphNode) {
+    this.#flow = flow
+    this.#layouts = layouts
+    this.#softmax = softmax
+  }
+
+  found(): Attention | NoAttention | undefined {
+    const node = this.#softmax
+    const mix = this.#mix()
+    if (!mix) return undefined
+    const product = this.#scoreProduct()
+    const none = (reason: string): NoAttention => ({ node, reason })
+    if (!product) return none(`the scores of ${node.name} are no product of queries and keys`)
+    const rank = this.#rankOfPattern(mix.node, product.node)
+    if (rank === undefined) return none(`the rank of ${node.name}’s result is not known`)
+    if (rank !== 3 && rank !== 4)
+      return none(`${node.name} has ${rank} axes, where [batch, head, query, key] was expected`)
+    const axis = new Attributes(node.proto).int('axis', -1)
+    if (axis !== -1 && axis !== rank - 1)
+      return none(`${node.name} is taken over axis ${axis}, which is not that of the keys`)
+
+    const outer: Layout = rank === 4 ? [['batch'], ['head']] : [['batch', 'head']]
+    const values = (...inner: Axis[]): Layout => [...outer, ...inner.map((one): Axis[] => [one])]
+    const q = this.#labelled(this.#flow.wayBack(product.factors[0]), values('token', 'width'))
+    const k = this.#labelled(this.#flow.wayBack(product.factors[1]), values('width', 'token'))
+    const v = this.#labelled(this.#flow.wayBack(mix.factors[1]), values('token', 'width'))
+    const pattern = this.#pattern(mix.factors[0], values('query', 'key'))
+    const out = this.#mixed(mix.node.outputs[0], values('token', 'width'))
+
+    this.#measure('q', q.known)
+    this.#measure('k', k.known)
+    this.#measure('v', v.known)
+    this.#measure('z', out.known)
+    this.#measure('pattern', pattern.known)
+    const heads = this.#heads(q.known, out.known)
+    if (!heads)
+      return none(`the number of heads of ${node.name} is not known: no dim of its queries or results tells it`)
+
+    this.#measureWidth(heads, out.known)
+
+    const shared = this.#shared([q.way, k.way, v.way])
+    this.#place('q', own(this.#flow, q.known, shared), heads)
+    this.#place('k', own(this.#flow, k.known, shared), heads)
+    this.#place('v', own(this.#flow, v.known, shared), heads)
+    this.#placeRotated('rotQ', q.known)
+    this.#placeRotated('rotK', k.known)
+    this.#places.set('pattern', { value: pattern.value, layout: pattern.layout, heads, width: undefined })
+    this.#places.set('scores', { value: this.#scores(), layout: values('query', 'key'), heads, width: undefined })
+    const z = out.known.findLast(({ layout }) => isApart(layout)) ?? out.known[0]
+    this.#place('z', z, heads)
+    const outProjection = this.#outProjection(out, heads)
+    return {
+      node,
+      heads,
+      places: this.#places,
+      out: outProjection,
+      reasons: this.#reasons,
+      isCross: this.#isCross(q.way, k.way),
+    }
+  }
+
+  /** The product of the pattern with the values. */
+  #mix(): { node: GraphNode; factors: readonly [string, string] } | undefined {
+    const seen = new Set<string>()
+    const open = [this.#softmax.outputs[0]]
+    for (let value = open.shift(); value !== undefined; value = open.shift()) {
+      for (const node of this.#flow.readersOf(value)) {
+        const factors = factorsOf(this.#flow, node)
+        if (factors && factors[0] === value) return { node, factors }
+        if (!AFTER_SOFTMAX.has(node.opType) || seen.has(node.outputs[0])) continue
+        seen.add(node.outputs[0])
+        open.push(node.outputs[0])
+      }
+    }
+    return undefined
+  }
+
+  /** The product of queries and keys: the last one before the Softmax. */
+  #scoreProduct(): { node: GraphNode; factors: readonly [string, string] } | undefined {
+    const open = new Map<number, GraphNode>()
+    const add = (value: string): void => {
+      const node = this.#flow.makerOf(value)
+      if (node) open.set(node.index, node)
+    }
+    for (const value of this.#flow.activations(this.#softmax)) add(value)
+    while (open.size > 0) {
+      const last = Math.max(...open.keys())
+      const node = open.get(last)!
+      open.delete(last)
+      const factors = factorsOf(this.#flow, node)
+      if (factors) return { node, factors }
+      if (!isProjection(this.#flow, node)) for (const value of this.#flow.activations(node)) add(value)
+    }
+    return undefined
+  }
+
+  #rankOfPattern(mix: GraphNode, product: GraphNode): number | undefined {
+    const [next] = this.#flow.readersOf(mix.outputs[0])
+    const known = [this.#softmax.outputs[0], mix.outputs[0], product.outputs[0], ...mix.inputs].map(value =>
+      this.#layouts.rankOf(value),
+    )
+    const perm = next?.opType === 'Transpose' ? new Attributes(next.proto).ints('perm')?.length : undefined
+    return known.find(rank => rank !== undefined) ?? perm
+  }
+
+  #labelled(way: readonly Stop[], first: Layout): { way: readonly Stop[]; known: Labelled[] } {
+    const layouts = this.#layouts.back(way, first)
+    const known: Labelled[] = []
+    for (const [i, stop] of way.entries()) {
+      const layout = layouts[i]
+      if (!layout) break
+      // The nodes that lead from this value to the one before it in the list.
+      known.push({ value: stop.value, layout, nodes: way[i].nodes })
+    }
+    return { way, known }
+  }
+
+  /** The pattern as the values are mixed by it: the last value before a quantiser. */
+  #pattern(factor: string, layout: Layout): Labelled & { known: Labelled[] } {
+    const { known } = this.#labelled(this.#flow.wayBetween(this.#softmax.outputs[0], factor), layout)
+    const last = known.find(({ value }) => !QUANTISERS.has(this.#flow.makerOf(value)?.opType ?? ''))
+    return { ...(last ?? known[0]), known }
+  }
+
+  /** What goes into the Softmax, without a sink: a score that no key has. */
+  #scores(): string {
+    const [value] = this.#softmax.inputs
+    const node = this.#flow.makerOf(value)
+    return node?.opType === 'Concat' && new Attributes(node.proto).int('axis', 0) === -1 ? node.inputs[0] : value
+  }
+
+  /** From the heads' mixes on to the linear layer that takes them. */
+  #mixed(value: string, layout: Layout): Mixed {
+    const known: Labelled[] = [{ value, layout, nodes: [] }]
+    let current = value
+    let axes = layout
+    for (;;) {
+      const readers = this.#flow.readersOf(current)
+      const [node] = readers
+      if (readers.length !== 1 || isProjection(this.#flow, node)) return { known, next: readers, value: current }
+      const next = this.#layouts.after(axes, node)
+      const isMove =
+        next && this.#flow.activations(node).length === 1 && !/^(Add|Sub|Mul|Div|Concat)$/.test(node.opType)
+      if (!isMove) return { known, next: readers, value: current }
+      axes = next
+      ;[current] = node.outputs
+      const isQuantised =
+        QUANTISERS.has(node.opType) || QUANTISERS.has(this.#flow.makerOf(node.inputs[0])?.opType ?? '')
+      if (!isQuantised) known.push({ value: current, layout: axes, nodes: [node] })
+    }
+  }
+
+  /** Notes every size that the values' dims tell. */
+  #measure(part: Part, known: readonly Labelled[]): void {
+    for (const { value, layout } of known) {
+      const dims = this.#layouts.dimsOf(value)
+      layout.forEach((axes, i) => {
+        const dim = dims?.[i]
+        if (dim !== undefined && axes.length > 0) this.#note(part, axes.join(' '), dim)
+      })
+    }
+  }
+
+  #note(part: Part, axes: string, dim: number): void {
+    const name = axes === 'head' && part !== 'k' && part !== 'v' ? axes : `${part} ${axes}`
+    if (!this.#sizes.has(name)) this.#sizes.set(name, dim)
+  }
+
+  /** How many heads: counted by an axis, or how often a head's width goes into that of all. */
+  #heads(q: readonly Labelled[], z: readonly Labelled[]): number | undefined {
+    const counted = this.#sizes.get('head')
+    if (counted) return counted
+    for (const [part, known] of [
+      ['q', q],
+      ['z', z],
+    ] as const) {
+      const width = this.#sizes.get(`${part} width`) ?? (part === 'z' ? this.#sizes.get('v width') : undefined)
+      const all = this.#sizes.get(`${part} head width`) ?? this.#widthOfProjection(part, known)
+      if (width && all && all % width === 0) return all / width
+    }
+    return undefined
+  }
+
+  /** The width of a head of values, if nothing but the width of all results tells it. */
+  #measureWidth(heads: number, z: readonly Labelled[]): void {
+    const all = this.#sizes.get('z head width') ?? this.#widthOfProjection('z', z)
+    if (all && !this.#sizes.has('v width')) this.#sizes.set('v width', all / heads)
+  }
+
+  /** The width of all heads by the matrix of the layer after them. */
+  #widthOfProjection(part: Part, known: readonly Labelled[]): number | undefined {
+    if (part !== 'z' || known.length === 0) return undefined
+    for (const node of this.#flow.readersOf(known[known.length - 1].value)) {
+      if (!isProjection(this.#flow, node)) continue
+      const matrix = matrixOf(this.#flow, node)
+      const dims = matrix && this.#dimsOfMatrix(matrix)
+      if (dims) return dims[0]
+    }
+    return undefined
+  }
+
+  #dimsOfMatrix({ form, isTransposed }: Matrix): readonly (number | undefined)[] | undefined {
+    const dims = form.kind === 'value' ? this.#layouts.dimsOf(form.name) : form.dims
+    return isTransposed ? dims?.toReversed() : dims
+  }
+
+  /** Values that more than one of queries, keys and values come from. */
+  #shared(ways: readonly (readonly Stop[])[]): ReadonlySet<string> {
+    const counts = new Map<string, number>()
+    for (const way of ways) for (const { value } of way) counts.set(value, (counts.get(value) ?? 0) + 1)
+    return new Set([...counts].filter(([, count]) => count > 1).map(([value]) => value))
+  }
+
+  #place(part: Part, found: Labelled | undefined, heads: number): void {
+    if (!found) {
+      this.#reasons.set(
+        part,
+        `queries, keys and values of ${this.#softmax.name} can’t be told apart before they are multiplied`,
+      )
+      return
+    }
+    const { value, layout } = found
+    const dims = this.#layouts.dimsOf(value)
+    const has = (axes: string): number | undefined => {
+      const at = layout.findIndex(one => one.join(' ') === axes)
+      return at < 0 ? undefined : dims?.[at]
+    }
+    const isShared = layout.flat().includes('kv')
+    const counted = has('head') ?? has('kv') ?? (isShared ? this.#sizes.get(`${part} kv`) : undefined)
+    const all = has('head width') ?? has('kv width') ?? this.#sizes.get(`${part} ${isShared ? 'kv' : 'head'} width`)
+    const width =
+      has('width') ??
+      this.#sizes.get(`${part} width`) ??
+      (part === 'z' ? this.#sizes.get('v width') : part === 'k' ? this.#sizes.get('q width') : undefined)
+    const count = counted ?? (all && width ? all / width : isShared ? undefined : heads)
+    if (count === undefined || !Number.isInteger(count) || heads % count !== 0) {
+      this.#reasons.set(part, `the number of heads of ${value} is not known`)
+      return
+    }
+    this.#places.set(part, {
+      value,
+      layout,
+      heads: count,
+      width: width ?? (all === undefined ? undefined : all / count),
+    })
+  }
+
+  /** After a rotary embedding: between its angles and the product, nothing but moves, scales and caches is left. */
+  #placeRotated(part: 'rotQ' | 'rotK', known: readonly Labelled[]): void {
+    const at = known.findLastIndex(({ nodes }, i) => i > 0 && nodes.length > 1 && this.#turns(nodes))
+    const before = this.#places.get(part === 'rotQ' ? 'q' : 'k')
+    if (at > 0 && before) {
+      const { value, layout } = known[at - 1]
+      this.#places.set(part, { ...before, value, layout })
+      return
+    }
+    this.#reasons.set(part, `no rotary embedding lies between the projection and ${this.#softmax.name}`)
+  }
+
+  /** Whether among these nodes are products with angles, which follow from positions alone. */
+  #turns(nodes: readonly GraphNode[]): boolean {
+    return nodes.some(
+      node =>
+        node.opType === 'Mul' &&
+        node.inputs.length === 2 &&
+        this.#flow.activations(node).length === 1 &&
+        !node.inputs.some(input => this.#flow.graph.initializers.has(input)),
+    )
+  }
+
+  #outProjection({ known, next, value }: Mixed, heads: number): OutProjection | undefined {
+    const no = (reason: string): undefined => void this.#reasons.set('result', reason)
+    const [node] = next
+    if (next.length !== 1)
+      return no(`the heads’ results, ${value}, are read by ${next.length} nodes and not by one linear layer`)
+    if (!isProjection(this.#flow, node))
+      return no(`${node.name} (${node.opType}) lies between the heads and a linear layer`)
+    const { layout } = known[known.length - 1]
+    if (String(layout.at(-1)) !== 'head,width') return no(`${node.name} takes the heads in an order that is not known`)
+    const matrix = matrixOf(this.#flow, node)
+    if (!matrix) return no(`the weights of ${node.name} (${node.opType}) are packed in a way that is not known`)
+    const width = this.#places.get('z')?.width
+    if (!width) {
+      const z = this.#places.get('z')
+      const dims = this.#dimsOfMatrix(matrix)
+      if (!z || !dims?.[0]) return no(`the width of a head of ${value} is not known`)
+      this.#places.set('z', { ...z, width: dims[0] / heads })
+    }
+    const output = this.#sumOf(node)
+    return output === undefined
+      ? no(`the result of ${node.name} is not followed to its three axes`)
+      : { matrix, output }
+  }
+
+  /** The layer's result with batch and position as axes of their own, scaled if it was quantised. */
+  #sumOf(projection: GraphNode): string | undefined {
+    let node = projection
+    for (;;) {
+      const [value] = node.outputs
+      const isPlain = node.opType !== 'MatMulInteger' && !(node.opType === 'Cast' && this.#isInteger(node))
+      if (isPlain && (this.#layouts.rankOf(value) ?? 3) === 3) return value
+      const readers = this.#flow.readersOf(value)
+      if (readers.length !== 1 || !/^(Cast|Mul|Add|Reshape|DequantizeLinear)$/.test(readers[0].opType)) return undefined
+      if (this.#flow.activations(readers[0]).length !== 1) return undefined
+      ;[node] = readers
+    }
+  }
+
+  #isInteger(cast: GraphNode): boolean {
+    return this.#flow.makerOf(cast.inputs[0])?.opType === 'MatMulInteger'
+  }
+
+  #isCross(q: readonly Stop[], k: readonly Stop[]): boolean {
+    const source = (way: readonly Stop[]): string | undefined => {
+      const node = this.#flow.makerOf(way[way.length - 1].value)
+      return node && isProjection(this.#flow, node) ? node.inputs[0] : undefined
+    }
+    const [a, b] = [source(q), source(k)]
+    // Keys that come from a cache alone are those of an encoder.
+    return b === undefined ? a !== undefined : a !== b && !this.#isSameInput(a, b)
+  }
+
+  /** Whether both are quantised or reshaped from the same activation. */
+  #isSameInput(a: string | undefined, b: string): boolean {
+    const origin = (value: string | undefined): string | undefined => {
+      const node = value === undefined ? undefined : this.#flow.makerOf(value)
+      const isSame = node && (QUANTISERS.has(node.opType) || node.opType === 'Reshape' || node.opType === 'Cast')
+      return isSame ? origin(node.inputs[0]) : value
+    }
+    return origin(a) === origin(b)
+  }
+}
+
+/** The value that is this part's own and nearest to the projection, with its bias, and with an axis each for batch and positions. */
+function own(flow: Flow, known: readonly Labelled[], shared: ReadonlySet<string>): Labelled | undefined {
+  const alone = known.filter(({ value }) => !shared.has(value))
+  let at = alone.length - 1
+  while (at > 0 && (!isApart(alone[at].layout) || completes(flow, alone[at].nodes))) at--
+  return alone[at]
+}
+
+/** Whether these nodes belong to the product before them: they add its bias, or scale integers. */
+function completes(flow: Flow, nodes: readonly GraphNode[]): boolean {
+  const [node] = nodes
+  if (nodes.length !== 1) return false
+  if (node.opType === 'Cast' || node.opType === 'DequantizeLinear') return true
+  const other = node.inputs.find(input => !flow.activations(node).includes(input))
+  if (other === undefined) return false
+  if (node.opType === 'Add') return flow.isConstant(other)
+  return node.opType === 'Mul' && !flow.isConstant(other)
+}
+
+/** Whether batch and positions have an axis each. */
+const isApart = (layout: Layout): boolean =>
+  layout.every(axes => axes.length < 2 || !(axes.includes('batch') || axes.includes('token')))

@@ -1,0 +1,47 @@
+import type { GraphNode } from '../../onnx/graph/node.ts'
+import type { ModuleNode, ModuleTree } from '../tree.ts'
+import { type Attention, attentionAt, isAttention, type NoAttention } from './attention.ts'
+import { Flow } from './flow.ts'
+import type { DimsOf } from './layout.ts'
+
+/** Fused operators that mix values by a pattern, if they are not written out in plain nodes. */
+const FUSED = /Attention$/
+
+/** All attentions of a model, each found when it is first asked for. */
+export class Attentions {
+  readonly #tree: ModuleTree
+  readonly #dimsOf: DimsOf
+  readonly #found = new Map<GraphNode, Attention | NoAttention | undefined>()
+  #flow: Flow | undefined
+
+  /** @param dimsOf a value's dims, as far as they hold for all inputs */
+  constructor(tree: ModuleTree, dimsOf: DimsOf) {
+    this.#tree = tree
+    this.#dimsOf = dimsOf
+  }
+
+  /** The attentions of a module, in running order, and what looks like one and is none that is known. */
+  in(module: ModuleNode): readonly (Attention | NoAttention)[] {
+    const { nodes } = this.#tree.graph
+    return module.nodes.flatMap(index => this.#at(nodes[index]) ?? [])
+  }
+
+  #at(node: GraphNode): Attention | NoAttention | undefined {
+    if (node.opType === 'Softmax' || node.opType === 'QLinearSoftmax') {
+      this.#flow ??= new Flow(this.#tree.graph)
+      if (!this.#found.has(node)) this.#found.set(node, attentionAt(this.#flow, this.#dimsOf, node))
+      return this.#found.get(node)
+    }
+    if (!FUSED.test(node.opType) || node.cluster) return undefined
+    return { node, reason: `the operator of ${node.name}, ${node.opType}, can’t be opened` }
+  }
+
+  /** The innermost modules inside one that have one attention each: where several are in it, one of them is meant. */
+  modulesWithOne(module: ModuleNode): ModuleNode[] {
+    const some = [...module.children.values()].filter(child => this.in(child).some(isAttention))
+    return some.flatMap(child => {
+      const inner = this.modulesWithOne(child)
+      return inner.length === 0 && this.in(child).filter(isAttention).length === 1 ? [child] : inner
+    })
+  }
+}

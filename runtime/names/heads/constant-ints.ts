@@ -1,0 +1,64 @@
+import { Attributes } from '../../onnx/expansions/attributes.ts'
+import type { OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { GraphNode } from '../../onnx/graph/node.ts'
+import { embeddedBytes } from '../../onnx/message/tensor-value.ts'
+import type { TensorProto } from '../../onnx/schema/onnx_pb.ts'
+
+/** Integers of which some depend on the inputs. */
+export type Ints = readonly (number | undefined)[]
+
+/** TensorProto.DataType.INT32 and INT64. */
+const [INT32, INT64] = [6, 7]
+
+/** Nodes that give the integers of their first input as they are. */
+const KEEPS_INTS = new Set(['Cast', 'Identity', 'Unsqueeze', 'Squeeze', 'Reshape'])
+
+/** Nodes that give one integer: a dim that was taken out of a shape, or computed from some. */
+const ONE_INT = new Set(['Gather', 'Div', 'Mul', 'Add', 'Sub', 'Size'])
+
+/** The integers that a value holds, such as the dims for a Reshape; undefined if not even their number is known. */
+export function constantInts(graph: OnnxGraph, name: string, count?: number): Ints | undefined {
+  const tensor = graph.initializers.get(name)
+  if (tensor) return intsOf(tensor)
+  const node = graph.producer.get(name)?.node
+  if (node?.domain !== '') return undefined
+  if (KEEPS_INTS.has(node.opType)) return constantInts(graph, node.inputs[0], count)
+  if (ONE_INT.has(node.opType)) return [undefined]
+  if (node.opType === 'Shape') return partOfShape(node)
+  if (node.opType !== 'Concat') return undefined
+  const parts = node.inputs.map(input => constantInts(graph, input))
+  const unknown = parts.filter(part => part === undefined).length
+  if (unknown > 1 || (unknown === 1 && count === undefined)) return undefined
+  const known = parts.reduce((sum, part) => sum + (part?.length ?? 0), 0)
+  const rest = new Array<undefined>(Math.max(0, (count ?? known) - known)).fill(undefined)
+  return parts.flatMap(part => part ?? rest)
+}
+
+/** As many unknown integers as a Shape with `start` and `end` gives. */
+function partOfShape({ proto }: GraphNode): Ints | undefined {
+  const attributes = new Attributes(proto)
+  const [start, end] = [attributes.int('start', 0), attributes.int('end', 0)]
+  return attributes.has('end') && start < 0 === end < 0 && end > start
+    ? new Array(end - start).fill(undefined)
+    : undefined
+}
+
+function intsOf(tensor: TensorProto): number[] | undefined {
+  const size = tensor.dims.reduce((product, dim) => product * Number(dim), 1)
+  if (size > 1024 || (tensor.dataType !== INT64 && tensor.dataType !== INT32)) return undefined
+  const bytes = embeddedBytes(tensor)
+  const width = tensor.dataType === INT64 ? 8 : 4
+  if (bytes.byteLength < size * width) return undefined
+  const buffer = bytes.slice().buffer
+  return tensor.dataType === INT64
+    ? [...new BigInt64Array(buffer, 0, size)].map(Number)
+    : [...new Int32Array(buffer, 0, size)]
+}
+
+/** A node's axes, which are an attribute in old opsets and an input in new ones; undefined if they are not known. */
+export function axesOf(graph: OnnxGraph, node: GraphNode, slot: number): readonly number[] | undefined {
+  const given = new Attributes(node.proto).ints('axes')
+  if (given) return given
+  const ints = node.inputs[slot] ? constantInts(graph, node.inputs[slot]) : undefined
+  return ints?.every(axis => axis !== undefined) ? (ints as readonly number[]) : undefined
+}

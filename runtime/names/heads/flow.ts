@@ -1,0 +1,146 @@
+import type { OnnxGraph } from '../../onnx/graph/graph.ts'
+import type { GraphNode } from '../../onnx/graph/node.ts'
+import { derivedValues } from '../derived.ts'
+import { isProjection } from './projection.ts'
+
+/** A value that all ways between two values lead through, and the nodes between it and the one after it. */
+export interface Stop {
+  readonly value: string
+  readonly nodes: readonly GraphNode[]
+}
+
+/** Inputs that are no activations. */
+const SIDE_INPUT = /past|cache|mask|position/i
+
+/** How activations flow through a graph: what follows from weights, sizes, masks, positions and caches alone is left out. */
+export class Flow {
+  readonly graph: OnnxGraph
+  /** Values that follow from initializers alone: stored weights, and what a node turns or dequantises. */
+  readonly constants: ReadonlySet<string>
+  readonly #side: ReadonlySet<string>
+
+  constructor(graph: OnnxGraph) {
+    this.graph = graph
+    this.constants = closure(graph, new Set())
+    const inputs = graph.inputs.map(({ name }) => name)
+    const given = new Set(inputs.filter(name => SIDE_INPUT.test(name)))
+    for (const name of derivedValues(graph)) given.add(name)
+    for (const { opType, outputs } of graph.nodes)
+      if (opType === 'DynamicQuantizeLinear') for (const name of outputs.slice(1)) given.add(name)
+    this.#side = closure(graph, given)
+  }
+
+  /** Whether a value is the result of weights alone. */
+  isConstant(value: string): boolean {
+    return value === '' || this.graph.initializers.has(value) || this.constants.has(value)
+  }
+
+  /** The activations that a node reads. */
+  activations(node: GraphNode): string[] {
+    return [...new Set(node.inputs)].filter(name => !this.isConstant(name) && !this.#side.has(name))
+  }
+
+  makerOf(value: string): GraphNode | undefined {
+    return this.graph.producer.get(value)?.node
+  }
+
+  /** The nodes that compute with a value, and not with its dims alone. */
+  readersOf(value: string): readonly GraphNode[] {
+    return (this.graph.consumers.get(value) ?? []).filter(
+      ({ opType, domain }) => domain !== '' || (opType !== 'Shape' && opType !== 'Size'),
+    )
+  }
+
+  /**
+   * From a value back to the product that it comes from, all values that every way leads through: first the value itself, last the
+   * product's result, or the last one that is known if it comes from several products or none.
+   */
+  wayBack(value: string): Stop[] {
+    const sources = this.#sourcesOf(value)
+    const products = sources.filter(source => isMadeByProjection(this, source))
+    const from = products.length === 1 ? products[0] : undefined
+    const onWay = from === undefined ? undefined : this.#valuesBetween(from, value)
+    return this.#stops(value, name => onWay?.has(name) ?? true, from)
+  }
+
+  /** The same between two values. */
+  wayBetween(from: string, to: string): Stop[] {
+    const onWay = this.#valuesBetween(from, to)
+    return this.#stops(to, name => onWay.has(name), from)
+  }
+
+  #stops(value: string, isOnWay: (name: string) => boolean, from: string | undefined): Stop[] {
+    const stops: Stop[] = [{ value, nodes: [] }]
+    let open = new Set([value])
+    let between: GraphNode[] = []
+    for (;;) {
+      const last = this.#lastMade(open)
+      if (last === undefined || last === from) break
+      const node = this.makerOf(last)!
+      if (from === undefined && isProjection(this, node)) break
+      const reads = this.activations(node).filter(isOnWay)
+      if (reads.length === 0) break
+      between.push(node)
+      open = new Set([...open, ...reads].filter(name => !node.outputs.includes(name)))
+      if (open.size > 1) continue
+      stops.push({ value: [...open][0], nodes: between })
+      between = []
+    }
+    return stops
+  }
+
+  #lastMade(values: Iterable<string>): string | undefined {
+    let last: string | undefined
+    let at = -1
+    for (const value of values) {
+      const index = this.makerOf(value)?.index ?? -1
+      if (index > at) {
+        last = value
+        at = index
+      }
+    }
+    return last
+  }
+
+  /** Where a value comes from: results of products with weights, inputs of the model, and what is looked up in tables. */
+  #sourcesOf(value: string): string[] {
+    const sources: string[] = []
+    const seen = new Set([value])
+    const open = [value]
+    for (let name = open.pop(); name !== undefined; name = open.pop()) {
+      const node = this.makerOf(name)
+      const reads = node && !isProjection(this, node) ? this.activations(node) : []
+      if (reads.length === 0) sources.push(name)
+      for (const read of reads) {
+        if (seen.has(read)) continue
+        seen.add(read)
+        open.push(read)
+      }
+    }
+    return sources
+  }
+
+  #valuesBetween(from: string, to: string): ReadonlySet<string> {
+    const last = this.makerOf(to)?.index ?? -1
+    const onWay = new Set([from])
+    const first = this.makerOf(from)?.index ?? -1
+    for (const node of this.graph.nodes.slice(first + 1, last + 1))
+      if (node.inputs.some(name => onWay.has(name))) for (const name of node.outputs) onWay.add(name)
+    return onWay
+  }
+}
+
+const isMadeByProjection = (flow: Flow, value: string): boolean => {
+  const node = flow.makerOf(value)
+  return node !== undefined && isProjection(flow, node)
+}
+
+/** What follows from initializers and these values alone. */
+function closure({ nodes, initializers }: OnnxGraph, given: Set<string>): Set<string> {
+  for (const node of nodes) {
+    const reads = [...node.inputs, ...node.captures].filter(name => name !== '')
+    if (reads.length > 0 && reads.every(name => initializers.has(name) || given.has(name)))
+      for (const name of node.outputs) given.add(name)
+  }
+  return given
+}

@@ -1,0 +1,174 @@
+import { Attributes } from '../../onnx/expansions/attributes.ts'
+import type { GraphNode } from '../../onnx/graph/node.ts'
+import { axesOf, constantInts, type Ints } from './constant-ints.ts'
+import type { Flow, Stop } from './flow.ts'
+
+/** What an axis of a value counts. `kv`: heads of keys and values that groups of queries share; `group`: the queries of one. */
+export type Axis = 'batch' | 'head' | 'kv' | 'group' | 'token' | 'width' | 'query' | 'key'
+
+/** The axes of a value. Several on one are merged, the outermost first; none is an axis of length 1. */
+export type Layout = readonly (readonly Axis[])[]
+
+export type DimsOf = (value: string) => Ints | undefined
+
+/** Nodes whose first activation has the axes of their result. */
+const KEEPS_AXES = new Set(
+  (
+    'Add Sub Mul Div Cast Identity Neg Dropout Pow Sqrt Where Clip Tanh Concat GatherND ScatterND ScatterElements ' +
+    'QuantizeLinear DequantizeLinear DynamicQuantizeLinear LayerNormalization RMSNormalization SimplifiedLayerNormalization ' +
+    'LpNormalization RotaryEmbedding Softmax QLinearMul QLinearAdd QLinearSoftmax QLinearConcat'
+  ).split(' '),
+)
+
+/** Finds what the axes of values mean, from one that is known on along its way. */
+export class Layouts {
+  readonly #flow: Flow
+  readonly #dimsOf: DimsOf
+
+  constructor(flow: Flow, dimsOf: DimsOf) {
+    this.#flow = flow
+    this.#dimsOf = dimsOf
+  }
+
+  rankOf(value: string): number | undefined {
+    const known = this.#dimsOf(value)?.length
+    const node = this.#flow.makerOf(value)
+    if (known !== undefined || !node) return known
+    if (node.opType === 'Transpose') return new Attributes(node.proto).ints('perm')?.length
+    if (node.opType === 'Reshape') return this.targetOf(node)?.length
+    return undefined
+  }
+
+  /** The dims that a Reshape asks for, as far as the file says them. */
+  targetOf(node: GraphNode): Ints | undefined {
+    const [count] = this.#dimsOf(node.inputs[1]) ?? []
+    return constantInts(this.#flow.graph, node.inputs[1], count)
+  }
+
+  /** What is known of a value's dims before any input is: from inference, or from the Reshape or Split that makes it. */
+  dimsOf(value: string): Ints | undefined {
+    const known = this.#dimsOf(value)
+    const made = this.#flow.graph.producer.get(value)
+    if (made?.node.opType === 'Reshape') {
+      const target = this.targetOf(made.node)?.map(dim => (dim !== undefined && dim > 0 ? dim : undefined))
+      return known?.map((dim, axis) => dim ?? target?.[axis]) ?? target
+    }
+    if (made?.node.opType === 'Split' && known) {
+      const attributes = new Attributes(made.node.proto)
+      const sizes = attributes.ints('split') ?? constantInts(this.#flow.graph, made.node.inputs[1] ?? '')
+      const given = attributes.int('axis', 0)
+      const axis = given < 0 ? given + known.length : given
+      const whole = this.dimsOf(made.node.inputs[0])?.[axis]
+      const equal = whole && whole % made.node.outputs.length === 0 ? whole / made.node.outputs.length : undefined
+      return known.with(axis, known[axis] ?? (sizes ? sizes[made.output] : equal))
+    }
+    return known
+  }
+
+  /** The layouts of the values on a way back, as far as they follow from that of the first. */
+  back(way: readonly Stop[], first: Layout): (Layout | undefined)[] {
+    const layouts: (Layout | undefined)[] = [first]
+    for (const [i, { value, nodes }] of way.entries()) {
+      if (i === 0) continue
+      const layout = layouts[i - 1]
+      layouts.push(layout && this.#before(layout, way[i - 1].value, value, nodes))
+    }
+    return layouts
+  }
+
+  /** The layout of a node's result, from that of the activation that it reads. */
+  after(layout: Layout, node: GraphNode): Layout | undefined {
+    const value = node.outputs[0]
+    if (node.opType === 'Transpose') {
+      const perm = new Attributes(node.proto).ints('perm')
+      return perm?.length === layout.length ? perm.map(axis => layout[axis]) : undefined
+    }
+    if (node.opType === 'Reshape') return this.#regrouped(layout, this.rankOf(value))
+    if (node.opType === 'Squeeze') {
+      const axes = axesOf(this.#flow.graph, node, 1)?.map(axis => (axis < 0 ? axis + layout.length : axis))
+      return axes && layout.filter((_, axis) => !axes.includes(axis))
+    }
+    return KEEPS_AXES.has(node.opType) ? layout : undefined
+  }
+
+  #before(layout: Layout, value: string, before: string, nodes: readonly GraphNode[]): Layout | undefined {
+    const rank = this.rankOf(before)
+    if (nodes.length > 1) return this.#throughSeveral(layout, value, before, nodes)
+    const [node] = nodes
+    const attributes = new Attributes(node.proto)
+    const { graph } = this.#flow
+    switch (node.opType) {
+      case 'Transpose': {
+        const perm = attributes.ints('perm')
+        return perm?.length === layout.length ? perm.map((_, axis) => layout[perm.indexOf(axis)]) : undefined
+      }
+      case 'Reshape':
+        return this.#regrouped(layout, rank)
+      case 'Unsqueeze': {
+        const axes = axesOf(graph, node, 1)?.map(axis => (axis < 0 ? axis + layout.length : axis))
+        const isNew = axes?.every(axis => layout[axis]?.every(meaning => meaning === 'group'))
+        return isNew ? layout.filter((_, axis) => !axes?.includes(axis)) : undefined
+      }
+      case 'Squeeze': {
+        const axes = axesOf(graph, node, 1)
+        if (!axes) return undefined
+        const all = axes.map(axis => (axis < 0 ? axis + layout.length + axes.length : axis)).sort((a, b) => a - b)
+        return all.reduce<Layout>((wider, axis) => wider.toSpliced(axis, 0, []), layout)
+      }
+      case 'Gather': {
+        // Each query head picks the head of keys that its group shares.
+        const axis = attributes.int('axis', 0)
+        const at = axis < 0 ? axis + layout.length : axis
+        const isPick = String(layout[at]) === 'head' && this.#dimsOf(node.inputs[1])?.length === 1
+        return isPick && this.#flow.isConstant(node.inputs[1]) ? layout.with(at, ['kv']) : undefined
+      }
+      case 'Expand':
+        // It may repeat heads that groups of queries share.
+        return rank === layout.length ? layout.map(axes => (String(axes) === 'head' ? ['kv'] : axes)) : undefined
+      case 'Slice': {
+        const axes = axesOf(graph, node, 3)?.map(axis => (axis < 0 ? axis + layout.length : axis))
+        return axes?.every(axis => String(layout[axis]) === 'token') ? layout : undefined
+      }
+      default:
+        return KEEPS_AXES.has(node.opType) && (rank === undefined || rank === layout.length) ? layout : undefined
+    }
+  }
+
+  /** Several nodes with one value before them and one behind, as in a rotary embedding: their axes are the same if the dims are. */
+  #throughSeveral(layout: Layout, value: string, before: string, nodes: readonly GraphNode[]): Layout | undefined {
+    if (this.rankOf(before) !== layout.length) return undefined
+    if (!nodes.some(({ opType }) => opType === 'Transpose')) return layout
+    const [then, now] = [this.dimsOf(before), this.dimsOf(value)]
+    const isSame = layout.every((axes, i) => {
+      const isFixed = axes.some(axis => axis === 'head' || axis === 'kv' || axis === 'width')
+      return !isFixed || (then?.[i] !== undefined && then[i] === now?.[i])
+    })
+    return isSame ? layout : undefined
+  }
+
+  /** The same elements under a layout of another rank. */
+  #regrouped(layout: Layout, rank: number | undefined): Layout | undefined {
+    const axes = layout.flat()
+    const [a, b, c, d] = axes
+    const split = (axis: Axis): Layout | undefined => {
+      if (axes.length !== 4 || rank !== 5 || !axes.includes(axis)) return undefined
+      return axes.flatMap((other): Layout => (other === axis ? [['kv'], ['group']] : [[other]]))
+    }
+    if (rank === axes.length) return axes.map(axis => [axis])
+    if (rank === 5) return split('head')
+    if (axes.length === 5 && rank === 4) {
+      const at = axes.indexOf('group')
+      return axes[at - 1] === 'kv' ? axes.toSpliced(at - 1, 2, 'head').map(axis => [axis]) : undefined
+    }
+    if (axes.length !== 4) return undefined
+    const isHead = (axis: Axis): boolean => axis === 'head' || axis === 'kv'
+    if (rank === 3 && isHead(c)) return [[a], [b], [c, d]]
+    if (rank === 3 && isHead(b)) return [[a, b], [c], [d]]
+    if (rank === 2 && isHead(c))
+      return [
+        [a, b],
+        [c, d],
+      ]
+    return undefined
+  }
+}
