@@ -25,7 +25,7 @@ const typed: Record<string, string> = {
   'import() of a type': "let t: typeof import('onnsight/trace.macro')",
 }
 
-const invalid: readonly (InvalidCase & { readonly unseen?: boolean; readonly stock?: boolean })[] = [
+const invalid: readonly (InvalidCase & { readonly unseenByMacros?: boolean; readonly stock?: boolean })[] = [
   {
     name: 'import *',
     code: "import * as o from 'onnsight/trace.macro'\no.trace(m, {}, () => 1)",
@@ -58,9 +58,19 @@ const invalid: readonly (InvalidCase & { readonly unseen?: boolean; readonly sto
     code: "import { grad } from 'onnsight/trace.macro'\ngrad(m)",
     errors: ['later:1'],
   },
-  { name: 'export from', code: "export { trace } from 'onnsight/trace.macro'", errors: ['reexport:1'], unseen: true },
-  { name: 'export * from', code: "export * from 'onnsight/trace.macro'", errors: ['reexport:1'], unseen: true },
-  { name: 'export * as from', code: "export * as o from 'onnsight/trace.macro'", errors: ['reexport:1'], unseen: true },
+  {
+    name: 'export from',
+    code: "export { trace } from 'onnsight/trace.macro'",
+    errors: ['reexport:1'],
+    unseenByMacros: true,
+  },
+  { name: 'export * from', code: "export * from 'onnsight/trace.macro'", errors: ['reexport:1'], unseenByMacros: true },
+  {
+    name: 'export * as from',
+    code: "export * as o from 'onnsight/trace.macro'",
+    errors: ['reexport:1'],
+    unseenByMacros: true,
+  },
   {
     name: 'exported after an import',
     code: "import { trace } from 'onnsight/trace.macro'\nexport { trace }",
@@ -71,7 +81,12 @@ const invalid: readonly (InvalidCase & { readonly unseen?: boolean; readonly sto
     code: "import { save } from 'onnsight/trace.macro'\nexport { save as keep }",
     errors: ['reexport:2'],
   },
-  { name: 'import()', code: "const o = await import('onnsight/trace.macro')", errors: ['dynamic:1'], unseen: true },
+  {
+    name: 'import()',
+    code: "const o = await import('onnsight/trace.macro')",
+    errors: ['dynamic:1'],
+    unseenByMacros: true,
+  },
   {
     name: 'trace as a value',
     code: "import { trace } from 'onnsight/trace.macro'\nconst f = trace\nrun(trace)",
@@ -93,7 +108,7 @@ const invalid: readonly (InvalidCase & { readonly unseen?: boolean; readonly sto
     name: 'required and taken from',
     code: "const trace = require('onnsight/trace.macro').trace",
     errors: ['require:1'],
-    unseen: true,
+    unseenByMacros: true,
   },
   {
     name: 'required with a rest',
@@ -125,10 +140,10 @@ for (const [name, code] of Object.entries({ ...valid, ...typed })) {
   })
 }
 
-for (const { name, code, unseen, stock } of invalid) {
+for (const { name, code, unseenByMacros, stock } of invalid) {
   if (stock) continue
-  test(unseen ? `the macro leaves it as it is: ${name}` : `the macro refuses it: ${name}`, t => {
-    if (unseen) t.regex(expand(code), /onnsight\/trace\.macro/)
+  test(unseenByMacros ? `the macro leaves it as it is: ${name}` : `the macro refuses it: ${name}`, t => {
+    if (unseenByMacros) t.regex(expand(code), /onnsight\/trace\.macro/)
     else t.throws(() => expand(code))
   })
 }

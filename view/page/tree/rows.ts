@@ -57,24 +57,24 @@ export function initiallyOpen(modules: readonly ModuleDescription[]): ReadonlySe
 export function rowsOf(modules: readonly ModuleDescription[], open: ReadonlySet<string>, filter: string): TreeRow[] {
   const children = childrenOf(modules)
   const text = filter.trim().toLowerCase()
-  const kept = text === '' ? undefined : matching(modules, text)
+  const matches = text === '' ? undefined : matching(modules, text)
   const rows: TreeRow[] = []
   const add = (module: ModuleDescription, level: number, position: number, siblings: number): void => {
-    const below = (children.get(module.path) ?? []).filter(({ path }) => !kept || kept.has(path))
-    const isOpen = below.length > 0 && (kept !== undefined || open.has(module.path))
+    const below = (children.get(module.path) ?? []).filter(({ path }) => !matches || matches.has(path))
+    const isOpen = below.length > 0 && (matches !== undefined || open.has(module.path))
     rows.push({ module, level, hasChildren: below.length > 0, isOpen, position, siblings })
     if (isOpen) below.forEach((child, i) => void add(child, level + 1, i + 1, below.length))
   }
   const [root] = modules
-  if (root && (!kept || kept.has(''))) add(root, 1, 1, 1)
+  if (root && (!matches || matches.has(''))) add(root, 1, 1, 1)
   return rows
 }
 
 function matching(modules: readonly ModuleDescription[], text: string): ReadonlySet<string> {
-  const kept = new Set<string>()
+  const matches = new Set<string>()
   for (const { path, className = '' } of modules) {
     if (!`${path} ${className}`.toLowerCase().includes(text)) continue
-    for (let up: string | undefined = path; up !== undefined; up = parentOf(up)) kept.add(up)
+    for (let up: string | undefined = path; up !== undefined; up = parentOf(up)) matches.add(up)
   }
-  return kept
+  return matches
 }
