@@ -393,6 +393,7 @@ export const rooms = {
       'runtime/engine/running',
       'runtime/model/loaded',
       'runtime/model',
+      'runtime/language-model',
       'runtime',
     ],
   },

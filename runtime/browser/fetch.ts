@@ -4,6 +4,7 @@ export interface FetchOptions {
   /** Whether to use the browser's cache. */
   readonly keep: boolean
   readonly signal: AbortSignal | undefined
+  readonly headers?: Readonly<Record<string, string>> | undefined
   /** Called after each piece and at the end, with bytes. `total` is Infinity if the server does not tell it, so that `done / total` is 0. */
   readonly onBytes: (done: number, total: number) => void
 }
@@ -15,12 +16,12 @@ const CACHE_NAME = 'onnsight models'
 export async function fetchBlob(url: URL, options: FetchOptions): Promise<Blob> {
   const cache = options.keep ? await openCache() : undefined
   const kept = await cache?.match(url.href)
-  if (kept && (await isCurrent(url, kept, options.signal))) {
+  if (kept && (await isCurrent(url, kept, options))) {
     const blob = await kept.blob()
     options.onBytes(blob.size, blob.size)
     return blob
   }
-  const response = await request(url, { signal: options.signal ?? null })
+  const response = await request(url, requestInit(options))
   const blob = await stream(url, response, options)
   if (cache) await keep(cache, url, response, blob)
   return blob
@@ -41,12 +42,12 @@ async function openCache(): Promise<Cache | undefined> {
 }
 
 /** Whether the cached file is the server's present one. Without a connection the cached file is used. */
-async function isCurrent(url: URL, kept: Response, signal: AbortSignal | undefined): Promise<boolean> {
+async function isCurrent(url: URL, kept: Response, options: FetchOptions): Promise<boolean> {
   let now: Response
   try {
-    now = await fetch(url, { method: 'HEAD', cache: 'no-cache', signal: signal ?? null })
+    now = await fetch(url, { ...requestInit(options), method: 'HEAD', cache: 'no-cache' })
   } catch (error) {
-    signal?.throwIfAborted()
+    options.signal?.throwIfAborted()
     return error instanceof TypeError
   }
   // A server without HEAD can't tell; the cached file is used.
@@ -56,6 +57,11 @@ async function isCurrent(url: URL, kept: Response, signal: AbortSignal | undefin
     return cached === null || current === null || cached === current
   })
 }
+
+const requestInit = ({ signal, headers }: FetchOptions): RequestInit => ({
+  signal: signal ?? null,
+  ...(headers ? { headers } : {}),
+})
 
 async function request(url: URL, init: RequestInit): Promise<Response> {
   let response: Response
@@ -82,6 +88,8 @@ async function request(url: URL, init: RequestInit): Promise<Response> {
     response.status === 404
       ? 'check the address: models usually lie in the public folder of a site'
       : 'check the server',
+    undefined,
+    response.status === 404,
   )
 }
 

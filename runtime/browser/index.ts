@@ -4,4 +4,5 @@ installPlatform()
 
 export * from '../api.ts'
 export { clearKept } from './fetch.ts'
+export { LanguageModel } from './language-model.ts'
 export { load } from './load.ts'

@@ -6,7 +6,7 @@ import { NotInBrowserError, WebGpuUnavailableError } from '../errors/web.ts'
 import { checkLoadOptions, type LoadOptions } from '../model/loaded/load-options.ts'
 import type { ModelSource } from '../model/loaded/source.ts'
 import type { Model, ModelMembers } from '../model/model.ts'
-import { openModel } from '../model/open.ts'
+import { type ModelExtension, openModel } from '../model/open.ts'
 import { resolveExternalData } from '../onnx/message/external-data.ts'
 import { decodeModel } from '../onnx/reading/decode.ts'
 import { type ModelProto, TensorProto_DataType } from '../onnx/schema/onnx_pb.ts'
@@ -14,6 +14,9 @@ import { blobSource, forgetBlob, rememberBlob } from './blobs.ts'
 import { copiedWeights } from './copied-weights.ts'
 import { fetchBlob } from './fetch.ts'
 import { isInNode } from './in-node.ts'
+
+/** Headers of every request. */
+type Headers = Readonly<Record<string, string>>
 
 /** The files of a model. */
 interface ModelFiles {
@@ -30,6 +33,16 @@ interface ModelFiles {
  * ExternalDataError, UnsupportedVersionError, UnsupportedModelError
  */
 export async function load<M extends ModelMembers = Model>(source: ModelSource, options: LoadOptions = {}): Promise<M> {
+  return (await loadWith(undefined, source, options)) as unknown as M
+}
+
+/** `load`, with what a language model has beside its graph. */
+export async function loadWith(
+  extension: ModelExtension | undefined,
+  source: ModelSource,
+  options: LoadOptions,
+  headers?: Headers,
+): Promise<Model> {
   if (isInNode())
     throw new LoadOptionError(
       'load() of onnsight/web was called in Node; it is for browsers.',
@@ -42,7 +55,7 @@ export async function load<M extends ModelMembers = Model>(source: ModelSource, 
       'leave out cacheFolder and profileFolder: what is fetched is kept by itself',
     )
   options.signal?.throwIfAborted()
-  const { name, blob, fileBeside: beside } = await filesOf(source, options)
+  const { name, blob, fileBeside: beside } = await filesOf(source, options, headers)
   const locations: string[] = []
   const remember = (found: Blob): string => {
     const location = rememberBlob(found)
@@ -70,19 +83,18 @@ export async function load<M extends ModelMembers = Model>(source: ModelSource, 
       },
       released: forget,
     }
-    const model = await openModel(
-      { message, origin, provider, preparation: copiedWeights, groupBytes: options.groupBytes ?? 0 },
+    return await openModel(
+      { message, origin, provider, preparation: copiedWeights, groupBytes: options.groupBytes ?? 0, extension },
       options,
     )
-    return model as unknown as M
   } catch (error) {
     forget()
     throw error
   }
 }
 
-async function filesOf(source: ModelSource, options: LoadOptions): Promise<ModelFiles> {
-  if (typeof source === 'string' || source instanceof URL) return filesAt(source, options)
+async function filesOf(source: ModelSource, options: LoadOptions, headers?: Headers): Promise<ModelFiles> {
+  if (typeof source === 'string' || source instanceof URL) return filesAt(source, options, headers)
   if (Array.isArray(source)) return filesAmong(source as readonly File[])
   if (source instanceof Blob) return filesAmong([source])
   if (source instanceof ArrayBuffer || source instanceof Uint8Array)
@@ -93,10 +105,14 @@ async function filesOf(source: ModelSource, options: LoadOptions): Promise<Model
   )
 }
 
-async function filesAt(address: string | URL, { keep = true, signal, onProgress }: LoadOptions): Promise<ModelFiles> {
+async function filesAt(
+  address: string | URL,
+  { keep = true, signal, onProgress }: LoadOptions,
+  headers?: Headers,
+): Promise<ModelFiles> {
   const url = new URL(address, globalThis.document?.baseURI ?? globalThis.location?.href)
   const fetched = (from: URL) =>
-    fetchBlob(from, { keep, signal, onBytes: (done, total) => onProgress?.(done, total, 'fetched') })
+    fetchBlob(from, { keep, signal, headers, onBytes: (done, total) => onProgress?.(done, total, 'fetched') })
   return { name: String(address), blob: await fetched(url), fileBeside: name => fetched(new URL(name, url)) }
 }
 

@@ -7,3 +7,11 @@ export class LanguageModelError extends OnnsightError {
     super(LanguageModelError.code, message, { fix, cause })
   }
 }
+
+/** A model of the Hugging Face hub that can't be had. */
+export class HubError extends OnnsightError {
+  static readonly code = 'hub'
+  constructor(message: string, fix: string, cause?: unknown) {
+    super(HubError.code, message, { fix, cause })
+  }
+}

@@ -3,8 +3,11 @@ import { OnnsightError } from './error.ts'
 /** A model could not be fetched. */
 export class FetchError extends OnnsightError {
   static readonly code = 'fetch'
-  constructor(url: string, reason: string, fix: string, cause?: unknown) {
+  /** Whether the server says that there is no such file. */
+  declare readonly isMissing: boolean
+  constructor(url: string, reason: string, fix: string, cause?: unknown, isMissing = false) {
     super(FetchError.code, `${url} could not be fetched: ${reason}.`, { fix, cause })
+    Object.defineProperty(this, 'isMissing', { value: isMissing })
   }
 }
 

@@ -7,8 +7,9 @@ export type LanguageModel = Loaded
 /** Opens language models. */
 export const LanguageModel = {
   /**
-   * Opens a model with its tokenizer: from a folder as transformers.js and optimum write it, or from an .onnx file beside its tokenizer.
-   * @throws LanguageModelError, and the errors of `load`
+   * Opens a model with its tokenizer: from a folder as transformers.js and optimum write it, from an .onnx file beside its tokenizer, from a
+   * folder of the Hugging Face cache, or by its name on the hub.
+   * @throws LanguageModelError, HubError, and the errors of `load`
    * @example
    * const model = await LanguageModel.load('gpt2-onnx')
    * const logits = await model.trace('The Eiffel Tower is in', m => m.lm_head.output)

@@ -6,7 +6,9 @@ import { loadWith } from '../model/load.ts'
 import { chooseGraphs } from './choose-graph.ts'
 import { diskFolder } from './disk-folder.ts'
 import type { ModelFolder } from './folder.ts'
-import { type LanguageModel, LanguageModelHandle } from './handle.ts'
+import type { LanguageModel } from './handle.ts'
+import { snapshotIn } from './hub/cache.ts'
+import { newLanguageModel } from './new-model.ts'
 import { type LanguageModelOptions, loadOptionsOf } from './options.ts'
 import { readLanguage, type TokenizerSource } from './read-language.ts'
 
@@ -18,12 +20,7 @@ export async function loadLanguageModel(
   const plain = loadOptionsOf(options, ['cpu', 'cuda'])
   const { path, folder, tokenizer } = await find(source instanceof URL ? fileURLToPath(source) : source, options)
   const language = await readLanguage(folder, { tokenizer, ...options })
-  const model = await loadWith(
-    { language, newHandle: loaded => new LanguageModelHandle(loaded, language) },
-    path,
-    plain,
-  )
-  return model as unknown as LanguageModel
+  return newLanguageModel(language, extension => loadWith(extension, path, plain))
 }
 
 interface Found {
@@ -32,13 +29,27 @@ interface Found {
   readonly tokenizer: TokenizerSource | undefined
 }
 
-async function find(path: string, options: LanguageModelOptions): Promise<Found> {
-  const found = await stat(path).catch(() => undefined)
-  if (found?.isFile()) return findBeside(path)
-  if (!found) throw new LanguageModelError(`There is no folder ${path}.`, 'check the path')
+async function find(source: string, options: LanguageModelOptions): Promise<Found> {
+  const found = await stat(source).catch(() => undefined)
+  if (found?.isFile()) return findBeside(source)
+  const path = found ? ((await snapshotIn(source, options.revision)) ?? source) : await fromHub(source, options)
   const folder = diskFolder(path)
-  const graphs = chooseGraphs(path, (await folder.list()) ?? [], options)
+  const graphs = chooseGraphs(source, (await folder.list()) ?? [], options)
   return { path: join(path, graphs.path), folder, tokenizer: undefined }
+}
+
+/** A name on the hub: OWNER/NAME, or NAME alone. */
+const HUB_ID = /^[\w-][\w.-]*(\/[\w-][\w.-]*)?$/
+
+/** The folder of a model of the hub. @throws LanguageModelError for a path that is no such name, and does not exist */
+async function fromHub(id: string, options: LanguageModelOptions): Promise<string> {
+  if (!HUB_ID.test(id) || id.endsWith('.onnx'))
+    throw new LanguageModelError(
+      `There is no file or folder ${id}.`,
+      'check the path; a model of the hub is named OWNER/NAME, as onnx-community/gpt2-ONNX',
+    )
+  const { hubSnapshot } = await import('./hub/download.ts')
+  return hubSnapshot(id, options)
 }
 
 /** A graph whose tokenizer lies beside it: tokenizer.json, or a vocabulary of characters, NAME.vocab.json. */

@@ -1,11 +1,26 @@
 import { LoadOptionError } from '../errors/input.ts'
 import type { SpecialTokens } from '../language-inputs/language.ts'
-import { checkLoadOptions, type LoadOptions } from '../model/loaded/load-options.ts'
+import { checkLoadOptions, type LoadOptions, optionNames } from '../model/loaded/load-options.ts'
+import { knownOptions } from '../tensor/arguments/known-options.ts'
 import { dtypes, type ModelDtype } from './choose-graph.ts'
 import type { TokenizerSource } from './read-language.ts'
 
+/** Options of a model of the hub. */
+export interface HubAccess {
+  /** Of a model of the hub: a branch, a tag or a commit. @default 'main' */
+  readonly revision?: string
+  /** An access token of the hub, for private and gated models. @default the environment’s HF_TOKEN */
+  readonly token?: string
+  /** Whether to use only what is in the hub’s cache. @default true if the environment has HF_HUB_OFFLINE=1 */
+  readonly offline?: boolean
+  /** Where downloads are kept. @default the hub’s own cache folder: HF_HUB_CACHE, HF_HOME/hub or ~/.cache/huggingface/hub */
+  readonly hubCache?: string
+  /** The address of the hub. @default the environment’s HF_ENDPOINT, or https://huggingface.co */
+  readonly endpoint?: string
+}
+
 /** Options of `LanguageModel.load`, beside those of `load`. */
-export interface LanguageModelOptions extends LoadOptions {
+export interface LanguageModelOptions extends LoadOptions, HubAccess {
   /** Which build of the model, by the end of its file's name: `model_q4.onnx` is 'q4'. @default 'fp32', or the only one that there is */
   readonly dtype?: ModelDtype
   /** Where it runs: another name of `provider`. */
@@ -21,9 +36,25 @@ export interface LanguageModelOptions extends LoadOptions {
   readonly tokenizer?: TokenizerSource
 }
 
+/** The names of the options that `load` does not have, as an object so that the type checker finds a missing one. */
+const own: Readonly<Record<Exclude<keyof LanguageModelOptions, keyof LoadOptions>, true>> = {
+  dtype: true,
+  device: true,
+  file: true,
+  tokenizer: true,
+  specialTokens: true,
+  revision: true,
+  token: true,
+  offline: true,
+  hubCache: true,
+  endpoint: true,
+}
+
 /** Checks the options, and gives those of `load`. @throws LoadOptionError, UnknownOptionError */
 export function loadOptionsOf(options: LanguageModelOptions, providers: readonly string[]): LoadOptions {
-  const { dtype, device, file: _file, tokenizer: _tokenizer, specialTokens, ...rest } = options
+  knownOptions('LanguageModel.load()', options, [...Object.keys(own), ...optionNames])
+  const { dtype, device, specialTokens } = options
+  const rest: LoadOptions = Object.fromEntries(Object.entries(options).filter(([name]) => !(name in own)))
   if (dtype !== undefined && !dtypes.includes(dtype))
     throw new LoadOptionError(
       `There is no dtype ${JSON.stringify(dtype)}.`,

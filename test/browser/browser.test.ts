@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
-import type { Server, ServerResponse } from 'node:http'
+import { existsSync, readFileSync } from 'node:fs'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import test from 'ava'
 import type { Page } from 'playwright-core'
@@ -29,7 +29,7 @@ test.before(async t => {
     if (path.endsWith('.onnx') || path.endsWith('.data')) requests.push(`${request.method} ${path}`)
     const answer = answers[path]
     answer?.(response)
-    return answer !== undefined
+    return answer !== undefined || answerAsHub(request, response)
   })
   elsewhere = await serve('test/fixtures')
 })
@@ -41,6 +41,16 @@ test.beforeEach(() => {
   requests.length = 0
   answers = {}
 })
+
+/** One model, to those who have its token. */
+function answerAsHub({ url = '', method, headers }: IncomingMessage, response: ServerResponse): boolean {
+  const [, path] = /^\/poets\/verse\/resolve\/main\/(.*)$/.exec(url) ?? []
+  if (path === undefined || headers.authorization !== 'Bearer hf_secret') return false
+  const file = `test/fixtures/models/verse/${path}`
+  if (!existsSync(file)) response.writeHead(404).end()
+  else response.writeHead(200, { etag: `"${path}"` }).end(method === 'HEAD' ? undefined : readFileSync(file))
+  return true
+}
 
 /** A fresh page, with a profile of its own. */
 async function opened(): Promise<Page> {
@@ -271,4 +281,51 @@ run('an abort ends loading; the next one is whole', async t => {
 
 run('docs/matrix.md names the versions of the lockfile, and what was run', t => {
   matrix.check(t)
+})
+
+run('a language model from the address of its folder, from its Files, and by its name on the hub', async t => {
+  const page = await opened()
+  const found = await inPage<Record<string, unknown>>(
+    page,
+    `const { LanguageModel } = onnsight
+     const text = 'ROMEO:\\nWhat light'
+     const file = async path => {
+       const found = new File([await (await fetch('/models/verse/' + path)).blob()], path.split('/').at(-1))
+       Object.defineProperty(found, 'webkitRelativePath', { value: 'verse/' + path })
+       return found
+     }
+     const files = await Promise.all(['config.json', 'tokenizer.json', 'tokenizer_config.json', 'onnx/model_q4.onnx'].map(file))
+     const sources = [['/models/verse', { dtype: 'q4' }], ['models/verse/', { file: 'onnx/model_q4.onnx' }], [files, {}],
+       ['poets/verse', { dtype: 'q4', endpoint: location.origin, token: 'hf_secret' }]]
+     const ids = [], logits = [], strings = []
+     for (const [source, options] of sources) {
+       const model = await LanguageModel.load(source, options)
+       const traced = await model.trace(text, m => m.lm_head.output)
+       logits.push([...traced.data].slice(0, 5))
+       strings.push(traced.axes[1].labels.join(''))
+       ids.push(model.tokens([{ role: 'user', content: 'Good morrow' }]).ids)
+       await model.release()
+     }
+     const chars = await LanguageModel.load('/models/chars.onnx')
+     return { ids, logits, strings, chars: chars.tokens('Firs').ids }`,
+  )
+  const texts = JSON.parse(readFileSync('test/fixtures/verse/texts.json', 'utf8')) as { chat: { ids: number[] }[] }
+  t.deepEqual(found.ids, new Array(4).fill(texts.chat[0].ids))
+  t.deepEqual(found.strings, new Array(4).fill('ROMEO:\nWhat light'))
+  const [first, ...others] = found.logits as number[][]
+  for (const logits of others) t.deepEqual(logits, first)
+  t.deepEqual(found.chars, [18, 47, 56, 57])
+  t.true(requests.includes('GET /poets/verse/resolve/main/onnx/model_q4.onnx'))
+  for (const [source, options, code, message] of [
+    ['/models/nowhere', {}, 'language-model', /no graph of dtype fp32/],
+    ['/models/verse', { dtype: 'bnb4' }, 'language-model', /bnb4/],
+  ] as const) {
+    const error = await inPage<{ code: string; message: string }>(
+      page,
+      `await onnsight.LanguageModel.load(${JSON.stringify(source)}, ${JSON.stringify(options)})`,
+    )
+    t.is(error.code, code)
+    t.regex(error.message, message)
+  }
+  matrix.record(VITE, 'language models with their tokenizers')
 })

@@ -95,6 +95,10 @@ await load(\`\${folder}/model.onnx\`)`,
     means: '`generate` can’t work with this model, these prompts or these options.',
     program: `await generate(model, [[18, 47, 56], [57]], { maxNewTokens: 3 })`,
   },
+  hub: {
+    means: 'A model of the Hugging Face hub can’t be had: there is no such model, no access to it, or no connection.',
+    program: `await LanguageModel.load('onnx-community/gpt2-ONNX', { offline: true, hubCache: '/tmp/empty-cache' })`,
+  },
   'implicit-conversion': {
     means: 'An operator used a tensor as a JavaScript number, in code that the macro does not see.',
     program: `const double = (h: never) => h * 2 // not in a block

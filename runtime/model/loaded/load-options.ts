@@ -70,7 +70,7 @@ const known: Readonly<Record<keyof LoadOptions, true>> = {
   onProgress: true,
   signal: true,
 }
-const optionNames = Object.keys(known)
+export const optionNames: readonly string[] = Object.keys(known)
 
 /** Checks the options for this platform. @throws UnknownOptionError; LoadOptionError for a value that an option can't have here */
 export function checkLoadOptions(options: LoadOptions, providers: readonly string[]): void {

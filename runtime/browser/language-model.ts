@@ -1,0 +1,21 @@
+import type { LanguageModel as Loaded } from '../language-model/handle.ts'
+import type { LanguageModelOptions } from '../language-model/options.ts'
+
+/** A language model with its tokenizer: where `Model` takes token ids, it takes texts too. */
+export type LanguageModel = Loaded
+
+/** Opens language models. */
+export const LanguageModel = {
+  /**
+   * Opens a model with its tokenizer: from the address of a folder as transformers.js and optimum write it, or of an .onnx file beside its
+   * tokenizer; from the Files of a folder; or by its name on the hub. @throws LanguageModelError, and the errors of `load`
+   * @example
+   * const model = await LanguageModel.load('/models/gpt2')
+   * const logits = await model.trace('The Eiffel Tower is in', m => m.lm_head.output)
+   */
+  async load(source: string | URL | readonly File[], options?: LanguageModelOptions): Promise<LanguageModel> {
+    // The libraries for tokenizers and templates are loaded with the first language model.
+    const { loadLanguageModel } = await import('./load-language-model.ts')
+    return loadLanguageModel(source, options)
+  },
+} as const

@@ -1,0 +1,35 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+
+/* The hub’s cache on the disk, as its libraries in Python and JavaScript share it: models--OWNER--NAME/{blobs,refs,snapshots}. */
+
+/** Where the hub’s libraries keep what they download. */
+export function hubCacheFolder(): string {
+  const { HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME, XDG_CACHE_HOME } = process.env
+  const home = HF_HOME ?? join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'huggingface')
+  return HF_HUB_CACHE ?? HUGGINGFACE_HUB_CACHE ?? join(home, 'hub')
+}
+
+/** The folder of one model in the cache. */
+export const storageOf = (cache: string, id: string): string => join(cache, ['models', ...id.split('/')].join('--'))
+
+/** The folder with a revision’s files; undefined if the cache has none of it. */
+export async function cachedSnapshot(storage: string, revision: string): Promise<string | undefined> {
+  const commit = /^[0-9a-f]{40}$/.test(revision)
+    ? revision
+    : await readFile(join(storage, 'refs', revision), 'utf8').catch(() => undefined)
+  const folder = commit && join(storage, 'snapshots', commit.trim())
+  return folder && (await isFolder(folder)) ? folder : undefined
+}
+
+/** Of a model’s folder in the cache, the folder with its files: that of `main`, or the only one. Undefined for another folder. */
+export async function snapshotIn(folder: string, revision = 'main'): Promise<string | undefined> {
+  const snapshots = await readdir(join(folder, 'snapshots')).catch(() => undefined)
+  if (!snapshots) return undefined
+  const named = await cachedSnapshot(folder, revision)
+  return named ?? (snapshots.length === 1 ? join(folder, 'snapshots', snapshots[0]) : undefined)
+}
+
+const isFolder = async (path: string): Promise<boolean> =>
+  (await stat(path).catch(() => undefined))?.isDirectory() === true
