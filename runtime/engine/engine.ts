@@ -174,7 +174,7 @@ export class Engine {
       signal,
       report: steps,
     })
-    // What goes on from values that were forced is run in parts already.
+    // A trace that continues from computed values already runs in parts, so its plan is not joined.
     if (!keepEdges && known.size === 0) planned.ran(steps, () => linked(true))
     for (const name of plan.weights) values.set(name, await weightValue(this.program, this.#options.provider, name))
     const wanted = plan.results.map((id, i) => values.get(id) ?? constantData(recording.wanted[i]))

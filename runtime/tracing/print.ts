@@ -5,8 +5,8 @@ import { indexOf } from '../tensor/dtypes/data.ts'
 import { stateOf, Tensor } from '../tensor/tensor.ts'
 
 /**
- * Shows values as they are here: the model runs as far as they need. In a block that the macro captures it is awaited by itself;
- * elsewhere await it.
+ * Prints values as they are at this point: the model runs as far as they need. In a block that the macro captures, the macro awaits the
+ * call; elsewhere, await it.
  */
 export async function print(...values: unknown[]): Promise<void> {
   if (currentRecorder()?.isSilent) return
@@ -15,9 +15,9 @@ export async function print(...values: unknown[]): Promise<void> {
 }
 
 /**
- * Runs the model as far as the condition needs, and ends the trace with an error if it does not hold: for a tensor, if not all of its
- * elements are true. Awaited as `print` is.
- * @throws AssertionFailedError
+ * Runs the model as far as the condition needs, and ends the trace with an error if it does not hold. A tensor holds if all of its elements
+ * are true. The call is awaited as `print` is.
+ * @throws AssertionFailedError; ConditionError for a tensor of text
  */
 export async function assert(condition: unknown, message?: string): Promise<void>
 export async function assert(condition: unknown, message?: string, ...surplus: unknown[]): Promise<void> {
@@ -40,7 +40,7 @@ async function computed(values: readonly unknown[]): Promise<unknown[]> {
   const done: unknown[] = []
   for (const value of values) {
     done.push(value instanceof Tensor ? await value.value() : value)
-    // Where awaits can't be followed, what is current is set by hand.
+    // Where nothing follows awaits, the trace must be made current again.
     recorderScope().enter(recorder)
   }
   return done

@@ -8,7 +8,7 @@ import type { RunningTrace } from './running-trace.ts'
 import { reportListeners } from './scopes/report-listeners.ts'
 import { collectTensors } from './values/collect-tensors.ts'
 
-/** Records the block of a trace and runs what is wanted of it. @returns the block's result, its tensors computed */
+/** Records the block of a trace and runs what is wanted. @returns the block's result, its tensors computed */
 export function runHere(trace: RunningTrace): Promise<unknown> {
   const report = reportListeners(trace.model.identity)
   return restoringVariables(trace, async () => {
@@ -38,14 +38,14 @@ export async function recordBlock(trace: RunningTrace): Promise<unknown> {
   return recorderScope().run(trace, () => trace.execute())
 }
 
-/** The tensors that the run must compute: those in the block's result, and those that it saved. */
+/** Returns the tensors that the run must compute: those in the block's result, and those that it saved. */
 export function wantedBy(trace: RunningTrace, result: unknown): Tensor[] {
   return [...new Set([...collectTensors(result), ...trace.saved])].filter(tensor => !tensor.computed)
 }
 
 /**
- * Calls `run` with the wanted tensors. If they form a cycle, it is called again without those that only a variable holds and that stand in
- * the cycle: nobody may ever ask for them, and who does gets the error then.
+ * Calls `run` with the wanted tensors. If they form a cycle, it calls `run` again without those in the cycle that only a variable holds:
+ * probably nobody reads them, and whoever does gets the error then.
  */
 export async function withoutUnusedCycles<R>(
   trace: RunningTrace,
@@ -73,18 +73,18 @@ function isSound(trace: RunningTrace, tensor: Tensor): boolean {
   }
 }
 
-/** The error of a cycle, also where it comes from another process. */
+/** Whether an error is that of a cycle, also if it comes from another process. */
 const isCycle = (error: unknown): error is OnnsightError =>
   error instanceof OnnsightError && error.code === CycleError.code
 
-/** All values are here: the block's variables get theirs. */
+/** Ends a trace whose values are all computed: the block's variables get theirs. */
 export async function finish(trace: RunningTrace, result: unknown): Promise<unknown> {
   await trace.settle()
   trace.commit(result)
   return result
 }
 
-/** The report with the time of the whole trace, which includes checking the inputs and recording. */
+/** Returns the report with the time of the whole trace, including checking the inputs and recording. */
 function withWholeTime(report: TraceReport, totalMs: number): TraceReport {
   return { ...report, totalMs, ownMs: report.ownMs + totalMs - report.totalMs }
 }

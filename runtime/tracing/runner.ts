@@ -7,30 +7,30 @@ export interface RunRequest {
   readonly recording: Recording
   readonly inputs: ReadonlyMap<string, TensorData>
   readonly signal: AbortSignal | undefined
-  /** The block goes on after this: what is computed now is not computed again. */
+  /** Whether the block continues after this run, so that what is computed now is kept. */
   readonly goesOn: boolean
-  /** These inputs won't come again. */
+  /** Whether these inputs will not come again, so that no results are kept for them. */
   readonly inputsComeOnce: boolean
 }
 
 export interface RunResult {
   readonly wanted: readonly TensorData[]
-  /** The model's nodes that have run. */
+  /** The indices of the model's nodes that have run. */
   readonly executed: Iterable<number>
-  /** Keys of the taps that what was read lies behind. */
+  /** The keys of the taps before the recorded reads. A later write there would come too late for them. */
   readonly tapsBeforeReads: Iterable<string>
   readonly report: TraceReport
 }
 
-/** Runs what one trace records: once at its end, and before that where its block asks for values. */
+/** Runs the recording of one trace: at the end of its block, and before that whenever the block asks for a value. */
 export interface Runner {
   run(request: RunRequest): Promise<RunResult>
 }
 
-/** Runs on the model's engine, here. */
+/** Runs recordings on the model's engine in this process. */
 export class EngineRunner implements Runner {
   readonly #engine: Engine
-  /** What has been computed so far, by the model's own names. */
+  /** The values that have been computed so far, by their names in the model. */
   readonly #computed = new Map<string, TensorData>()
 
   constructor(engine: Engine) {

@@ -28,37 +28,37 @@ import { OutgoingValues } from './values/outgoing-values.ts'
 
 export type TracedBody = (trace: RunningTrace) => unknown
 
-/** What a trace is made of. */
+/** The parts that a trace is created from. */
 export interface TraceSetup {
   readonly args: readonly unknown[]
   readonly signal?: AbortSignal | undefined
   readonly onReport?: ((report: TraceReport) => void) | undefined
   readonly info: Info | undefined
-  /** Hands the trace to its backend. */
+  /** Gives the trace to its backend, which runs it. */
   runBackend(): Promise<unknown>
-  /** A trace on these inputs, which runs invokes of this one as one batch. */
+  /** Makes a trace on these inputs that runs invokes of this one as one batch. */
   newBatch(inputs: unknown): RunningTrace
 }
 
-/** One trace as the rooms of the library know it: it records what the block does, and runs it. Users see its `Tracer`. */
+/** One trace, for the library's own code: it records what the block does, and runs it. Users see its `Tracer`. */
 export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
   readonly #setup: TraceSetup
-  /** The trace that this one stands in. */
+  /** The trace around this one. */
   readonly outer: Recorder | undefined
-  /** The session that it stands in. */
+  /** The session around this trace. */
   readonly session: Session | undefined
-  /** Whether it has run. */
+  /** Whether the trace has ended. */
   finished = false
-  /** What the outer variables were when the block's text had ended. */
+  /** The values of the outer variables when the block's text had ended. */
   variablesAtEnd: readonly unknown[] | undefined
   readonly #lines: Lines
   readonly #taps = new TapAccess(this)
   readonly #values: OutgoingValues
   readonly #variables = new BlockVariables()
   readonly #traced: TracedModel
-  /** The invokes in the block. They bring the inputs, where the trace has none. */
+  /** The invokes in the block. They bring the inputs if the trace has none. */
   readonly invokes = new Invokes(this)
-  /** The trace has no inputs of its own: its invokes bring them. */
+  /** Whether the trace has no inputs of its own, so that its invokes bring them. */
   awaitsInvokes = false
   #body: TracedBody | undefined
   /** The trace whose invokes this one runs as one batch. */
@@ -66,19 +66,19 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
   #runner: Runner | undefined
   readonly #atEnd: { readonly act: () => void; readonly view: View }[] = []
   readonly #whenRun: (() => void | Promise<void>)[] = []
-  /** A generation finds dims without a scan, as it knows them from other steps. */
+  /** Finds dims in place of a scan. A generation knows them from other steps. */
   findShapes: FindShapes | undefined
   /** Called for each write whose dims may not match its place for every input. Only the export of an edit needs it. */
   onUncertainWrite: TapAccessOwner['onUncertainWrite']
   /** Replaces unknown dims by those that the user should see. */
   resolveDims: Recorder['resolveDims']
-  /** Nothing that the block prints is shown. */
+  /** Whether the block prints nothing. */
   isSilent = false
-  /** These inputs won't come again, so nothing that is computed is kept for them. */
+  /** Whether these inputs will not come again, so that nothing is kept for them. */
   keepsNothing = false
-  /** The trace of the generation's next step, in which the block goes on. */
+  /** The trace of the generation's next step, in which the block continues. */
   continuedBy: RunningTrace | undefined
-  /** The block is only recorded: its tensors have dims and dtypes, and no values. */
+  /** Whether the block is only recorded, so that its tensors have dims and dtypes but no values. */
   isOnlyScanned = false
 
   constructor(setup: TraceSetup) {
@@ -90,7 +90,7 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
     this.#values = new OutgoingValues(this)
   }
 
-  /** What trace() was given: the model and its inputs. */
+  /** The arguments of trace(): the model and its inputs. */
   get args(): readonly unknown[] {
     return this.#setup.args
   }
@@ -108,7 +108,7 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
     return this.#batchOf !== undefined
   }
 
-  /** From now on this trace runs invokes of the other one as one batch. */
+  /** Makes this trace run invokes of the other one as one batch. */
   runInvokesOf(outer: RunningTrace): void {
     this.#batchOf = outer
     this.#lines.batchOf = outer.#lines
@@ -118,17 +118,17 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
     return this.#setup.newBatch(inputs)
   }
 
-  /** What the code that is being recorded sees: an invoke has its own. */
+  /** The part of the model that the code being recorded sees. Each invoke has its own. */
   get view(): View {
     return this.#taps.view
   }
 
-  /** From here on, reads and writes are those of one invoke. */
+  /** Makes the following reads and writes those of one invoke. */
   enterRows(rows: Rows | undefined): void {
     this.#taps.view = newView(rows)
   }
 
-  /** The rows that the code sees, where it is an invoke among others. */
+  /** The rows that the code sees if it is one of several invokes. */
   get rows(): Share | undefined {
     return this.#taps.view.rows?.share
   }
@@ -142,7 +142,7 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
     return this.outer instanceof RunningTrace && !this.outer.finished ? this.outer : this.session
   }
 
-  /** Whether the trace stands in another one or in a session. */
+  /** Whether the trace is inside another one or a session. */
   get #isInner(): boolean {
     return this.enclosing !== undefined
   }
@@ -156,7 +156,7 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
     return this.#traced.model
   }
 
-  /** What runs the model on this trace's inputs. */
+  /** The model with the branches that this trace's inputs chose. */
   get variant(): TraceableVariant {
     return this.#traced.variant
   }
@@ -169,19 +169,19 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
     return this.engine.program
   }
 
-  /** The model’s inputs as they are fed, by name: there once the trace has begun. */
+  /** The model’s inputs as they are fed, by name. There are none before the trace has begun. */
   get inputs(): ReadonlyMap<string, TensorData> {
     return this.#traced.inputs
   }
 
-  /** Without the macro there is no text, only the line of the call, which the stack tells. */
+  /** Returns the Info of the block. Without the macro it has no text, only the line of the call, which the stack tells. */
   capture(): Info {
     const at = this.#lines.call.position()
     this.#lines.info ??= new Info([], undefined, at?.line ?? 0, undefined, at?.file, { startColumn: at?.column ?? 1 })
     return this.#lines.info
   }
 
-  /** Hands the block to the backend. */
+  /** Gives the block to the backend. */
   async run(model: Traceable, body: TracedBody): Promise<unknown> {
     this.#lines.noteCall()
     this.#traced.model = model
@@ -189,7 +189,7 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
     return this.#setup.runBackend()
   }
 
-  /** Checks the inputs and finds all shapes: before the block's first line. */
+  /** Checks the inputs and finds all shapes, before the first line of the block. */
   async begin(): Promise<void> {
     this.awaitsInvokes = this.#traced.awaitsInvokes
     if (this.awaitsInvokes) return
@@ -197,11 +197,11 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
     this.#taps.begin(shapes, axes)
   }
 
-  /** Runs the model's standing edits and then the block's body: they record. */
+  /** Records the model's standing edits and then the block, by running them. */
   async execute(): Promise<unknown> {
-    // In a batch each invoke has them in its own rows.
+    // In a batch, each invoke records them for its own rows.
     if (!this.awaitsInvokes && !this.isBatch) await this.recordEdits()
-    // An awaited function may have made another trace current: make this one current again.
+    // An awaited function may have made another trace current. Make this one current again.
     recorderScope().enter(this)
     const result = await untilStop(() => this.#body?.(this))
     recorderScope().enter(this)
@@ -219,25 +219,25 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
   async recordEdits(): Promise<void> {
     for (const { block, model } of this.model.edits) {
       await untilStop(() => block.record(model, this))
-      // Where awaits can't be followed, what is current is set by hand.
+      // Where nothing follows awaits, the trace must be made current again.
       recorderScope().enter(this)
       this.#lines.forget()
     }
   }
 
   async #runInvokes(result: unknown): Promise<unknown> {
-    // The error says what inputs the model takes.
+    // This throws an error that says what inputs the model takes.
     if (!this.invokes.any) this.model.prepare(undefined)
     await this.invokes.flush()
     return resultOfInvokes(result)
   }
 
-  /** `act` records more when the block has ended, so that it sees every write. */
+  /** Calls `act` when the block has ended, to record more: it sees every write. */
   atEnd(act: () => void): void {
     this.#atEnd.push({ act, view: this.#taps.view })
   }
 
-  /** `act` runs when the values are here and before the trace counts as done. If it fails, so does the trace. */
+  /** Calls `act` when the values are computed, before the trace counts as done. If it fails, the trace fails. */
   whenRun(act: () => void | Promise<void>): void {
     this.#whenRun.push(act)
   }
@@ -256,31 +256,31 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
     if (!this.awaitsInvokes) this.variablesAtEnd = this.info ? liveVariables(this.info).values : []
   }
 
-  /** The values of the outer variables that the block assigns. */
+  /** Returns the values of the outer variables that the block assigns. */
   pull(): Record<string, unknown> {
     return this.#variables.pull(this.info)
   }
 
-  /** Notes what the block's variables ended as. `commit` assigns them once the run has succeeded. */
+  /** Notes the final values of the block's variables. `commit` assigns them once the run has succeeded. */
   push(state: Readonly<Record<string, unknown>>): void {
     this.#variables.push(state)
-    // In an outer trace everything flows on; only the outermost one keeps to what was saved.
+    // An inner trace hands on all values. Only the outermost one keeps just what was saved.
     if (this.#isInner) this.passOn(Object.values(state))
   }
 
-  /** The trace's own tensors among these values outlive it, as long as the trace or session around it goes on. */
+  /** Keeps the trace's own tensors among these values as long as the trace or session around it lasts. */
   passOn(values: readonly unknown[]): void {
     this.#values.passOn(values)
   }
 
-  /** The run has succeeded: the block's variables get their values. */
+  /** Ends the trace after a successful run: the block's variables get their values. */
   commit(result: unknown): void {
     this.finished = true
     this.#values.end(result)
     this.#variables.assign(this.info)
   }
 
-  /** Values that only a variable of the trace or session around holds: nobody may ever look at them. */
+  /** Tensors that only a variable of the trace or session around this one holds, so that perhaps nobody reads them. */
   get heldByVariables(): ReadonlySet<Tensor> {
     return this.#values.heldByVariables
   }
@@ -303,7 +303,7 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
     return { owner: this, writes: this.#taps.writes, wanted }
   }
 
-  /** The backend runs the trace on something else than this process's engine. */
+  /** Makes the trace run elsewhere than on this process's engine. */
   useRunner(runner: Runner): void {
     this.#runner = runner
   }
@@ -326,7 +326,7 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
     this.#lines.note(mark)
   }
 
-  /** A statement of a template begins. */
+  /** Notes the place of a template's statement, which runs next. */
   at(line: number, column: number, info?: Info): void {
     this.#lines.at(line, column, info)
   }
@@ -339,7 +339,7 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
     return this.#lines.oneCall(body)
   }
 
-  /** What is known of a value of the model before it runs. */
+  /** Returns the dtype and dims of a value of the model, as far as they are known before it runs. */
   shapeOf(name: string): ValueShape | undefined {
     return this.#taps.shapeOf(name)
   }
@@ -373,7 +373,7 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
     if (this.isOnlyScanned) throw new ScannedError(undefined, mark?.position())
     const { wanted, executed, tapsBeforeReads } = await this.runRecording([value], true)
     this.#taps.ran(executed, tapsBeforeReads, mark)
-    // A plain function goes on right after this, where nothing follows awaits.
+    // A plain function continues right after this. Where nothing follows awaits, its trace must be made current here.
     scope.reenter()
     return wanted[0]
   }

@@ -7,8 +7,8 @@ import { currentSession } from './scopes/session-scope.ts'
 import { collectTensors } from './values/collect-tensors.ts'
 
 /**
- * Marks a handle, or all handles in an array or a plain object, so that its value is there after the trace. Gives it back as it is.
- * @throws SaveError outside a trace
+ * Keeps the value of a handle, or of all handles in an array or a plain object, after the trace. Returns its argument.
+ * @throws SaveError outside a trace, or for a tensor of another trace
  */
 export function save<T>(value: T): T
 export function save<T>(value: T, ...surplus: unknown[]): T {

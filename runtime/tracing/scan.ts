@@ -4,7 +4,7 @@ import { traceOf } from './current-trace.ts'
 import { finish, recordBlock, wantedBy, withoutUnusedCycles } from './run-here.ts'
 import type { Backend, Tracer } from './tracer.ts'
 
-/** Records the block and checks it against the model, but runs nothing: its tensors have dims and dtypes, and no values. */
+/** Records the block and checks it against the model without running it: its tensors have dims and dtypes, but no values. */
 export class ScanBackend implements Backend {
   run(tracer: Tracer): Promise<unknown> {
     const trace = traceOf(tracer)

@@ -16,13 +16,13 @@ interface EnclosingBlock extends Enclosing {
   readonly finished: boolean
 }
 
-/** Several traces as one: values flow between them without save(), and only what was saved outlives it. */
+/** Several traces that belong together: values pass between them without save(), and only what was saved outlives the session. */
 export class RunningSession implements Session, BlockOwner {
   /** The session's name in messages. */
   readonly name: string
   readonly info: Info | undefined
   readonly #values = new InnerValues()
-  /** The trace or session that it stands in. */
+  /** The trace or session around this one. */
   readonly #enclosing: EnclosingBlock | undefined
   readonly #variables = new BlockVariables()
   finished = false
@@ -75,13 +75,13 @@ export class RunningSession implements Session, BlockOwner {
     return this.#enclosing instanceof RunningSession ? this.#enclosing : undefined
   }
 
-  /** Makes the session current again, where nothing follows awaits. */
+  /** Makes the session current again where nothing follows awaits. */
   resume(): void {
     if (!this.finished) sessionScope().enter(this)
   }
 }
 
-/** What `session(model, async () => …)` expands to. */
+/** …)` => Runs a session. `session(model, async () => …)` expands to this. */
 export async function session(args: readonly unknown[], ...block: CompiledBlock): Promise<unknown> {
   const info = infoOfCompiled(block)
   asTraceable(args[0], 'session', info)

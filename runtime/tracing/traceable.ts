@@ -7,30 +7,30 @@ import type { Block } from './blocks/block.ts'
 import type { Info } from './blocks/info.ts'
 import type { DeclaredDims } from './invokes/batch.ts'
 
-/** What a trace needs of a model. */
+/** The part of a model that a trace uses. */
 export interface Traceable {
   readonly name: string
-  /** The loaded model that it is, or is a view of: one for all views. */
+  /** The loaded model. All views of one model have the same. */
   readonly identity: object
   readonly inputs: readonly DeclaredDims[]
-  /** How another process opens it. */
+  /** How another process opens the model. */
   readonly source: { readonly path: string; readonly options: object }
-  /** Standing edits: each is recorded before the block, in every trace. */
+  /** The standing edits. Each is recorded before the block in every trace. */
   readonly edits: readonly Edit[]
-  /** What runs the model on these inputs. */
+  /** Returns the model with the branches that these inputs choose. */
   variant(inputs: ReadonlyMap<string, TensorData>): Promise<TraceableVariant>
   /** Checks and converts the inputs of a trace. @throws InputError */
   prepare(inputs: unknown): ReadonlyMap<string, TensorData>
   /** What the axes of the model's values stand for on these inputs, by the value's name; undefined for a model without a tokenizer. */
   axes?(variant: TraceableVariant, inputs: ReadonlyMap<string, TensorData>): Promise<AxesOfValue> | undefined
-  /** The error for inputs that onnxruntime finds not to fit together. */
+  /** Makes the error for inputs that onnxruntime rejects as not fitting together. */
   misfit(cause: unknown): Error
 }
 
 /** What the axes of a value stand for, by its name. */
 export type AxesOfValue = (value: string) => Axes | undefined
 
-/** A block that stands in a model, with what its parameter gets. */
+/** A standing edit: a block, and the model that its parameter gets. */
 export interface Edit {
   readonly block: Block
   readonly model: unknown
@@ -39,20 +39,20 @@ export interface Edit {
 /** A model with its branches chosen. */
 export interface TraceableVariant {
   readonly engine: Engine
-  /** Values that chose the branches, before the block began: they can't be written any more. */
+  /** Values that chose the branches before the block began, so that they can't be written any more. */
   readonly decided: ReadonlySet<string>
-  /** For people. */
+  /** The branches as users see them. */
   readonly branches: readonly string[]
 }
 
-/** A model that can be traced says how, under a name that no module can have. */
+/** The member by which a model can be traced. No module can have this name. */
 export const traceable: unique symbol = Symbol.for('onnsight.traceable') as never
 
 export interface HasTraceable {
   [traceable](): Traceable
 }
 
-/** @throws TraceArgumentsError for what is no model */
+/** Returns the traceable model of an argument. @throws TraceArgumentsError for anything but a model */
 export function asTraceable(model: unknown, form: string, info?: Info): Traceable {
   refuseForeign(model)
   const found = (model as Partial<HasTraceable> | null | undefined)?.[traceable]

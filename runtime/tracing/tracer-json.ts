@@ -1,15 +1,15 @@
 import { Tensor } from '../tensor/tensor.ts'
 import type { InfoJSON } from './blocks/info.ts'
 
-/** A tracer as it is sent: the model and the frame do not travel. */
+/** A tracer as it is sent, without the model and the frame. */
 export interface TracerJSON {
   readonly args: readonly unknown[]
-  /** Options do not travel. */
+  /** Options are not sent. */
   readonly kwargs: Readonly<Record<string, never>>
   readonly info: InfoJSON
 }
 
-/** Arguments as JSON: tensors and arrays of any kind as nested arrays. */
+/** Converts arguments to JSON: tensors and arrays of any kind become nested arrays. */
 export function toPlain(value: unknown): unknown {
   if (value instanceof Tensor) return value.tolist()
   if (ArrayBuffer.isView(value) && !(value instanceof DataView))

@@ -8,39 +8,39 @@ import { runHere } from './run-here.ts'
 import { RunningTrace } from './running-trace.ts'
 import { type TracerJSON, toPlain } from './tracer-json.ts'
 
-/** Runs what a tracer recorded. One method: a backend may run here, in another process, or far away. */
+/** Runs what a tracer records. A backend has one method, and may run the trace here, in another process or on another machine. */
 export interface Backend {
-  /** Runs the tracer’s block and gives the block’s result, its tensors computed. */
+  /** Runs the tracer’s block and returns the block’s result, with its tensors computed. */
   run(tracer: Tracer): Promise<unknown>
 }
 
 /** Options of a trace. */
 export interface TraceOptions {
-  /** Checked between blocks of the model: the run rejects with the signal's reason. */
+  /** Checked between blocks of the model. When it is aborted, the run rejects with the signal's reason. */
   readonly signal?: AbortSignal
-  /** Called with what the trace did and what it cost. */
+  /** Called after the trace with a report of what it did and how long that took. */
   readonly onReport?: (report: TraceReport) => void
-  /** Runs the trace. @default an ExecutionBackend: here and now */
+  /** Runs the trace. @default an ExecutionBackend, which runs it in this process */
   readonly backend?: Backend
 }
 
 export const TRACE_OPTIONS = ['signal', 'onReport', 'backend'] as const
 
-/** Runs the trace here and now. */
+/** Runs a trace in this process. */
 export class ExecutionBackend implements Backend {
-  /** Records the block, runs what is wanted, and gives the block’s result. */
+  /** Records the block, runs the model as far as needed, and returns the block’s result, with its tensors computed. */
   run(tracer: Tracer): Promise<unknown> {
     return runHere(traceOf(tracer))
   }
 }
 
-/** One trace: what it was given, and what came of it. Backends are handed one to run. */
+/** One trace: its arguments, its block and its state. A backend gets one to run. */
 export class Tracer {
-  /** What trace() was given: the model and its inputs. */
+  /** The arguments of trace(): the model and its inputs. */
   readonly args: readonly unknown[]
   /** The trace’s options. */
   readonly kwargs: TraceOptions
-  /** What runs it. */
+  /** The backend that runs the trace. */
   readonly backend: Backend
 
   constructor(
@@ -64,50 +64,50 @@ export class Tracer {
     bindTracer(this, trace)
   }
 
-  /** The block’s text and place. Of a block without a text it is there once the tracer was sent. */
+  /** The block’s text and place. For a block without a text it is undefined until the tracer is sent. */
   get info(): Info | undefined {
     return traceOf(this).info
   }
 
-  /** Whether it has run. */
+  /** Whether the trace has ended. */
   get finished(): boolean {
     return traceOf(this).finished
   }
 
-  /** `file:line:column`. */
+  /** The place of the block: `file:line:column`. */
   get name(): string {
     return traceOf(this).name
   }
 
-  /** The model’s inputs as they are fed, by name: there once the trace has begun. */
+  /** The model’s inputs as they are fed, by name. There are none before the trace has begun. */
   get inputs(): ReadonlyMap<string, TensorData> {
     return traceOf(this).inputs
   }
 
-  /** The handles whose values must outlive the trace. */
+  /** The handles whose values are kept after the trace. */
   get saved(): ReadonlySet<Tensor> {
     return traceOf(this).saved
   }
 
-  /** Arguments and text, to be sent. Neither the model nor the block’s variables travel. */
+  /** Returns the arguments and the block's text as JSON to be sent, without the model and the block’s variables. */
   toJSON(): TracerJSON {
     const trace = traceOf(this)
     return { args: this.args.slice(1).map(toPlain), kwargs: {}, info: (trace.info ?? trace.capture()).toJSON() }
   }
 
-  /** A tracer as it was sent, to run on `model` here: start line 0, and an ExecutionBackend. */
+  /** Restores a tracer that was sent, to run on `model` in this process: its start line is 0 and its backend an ExecutionBackend. */
   static fromJSON(json: TracerJSON, model?: unknown): Tracer {
     const info = Info.fromJSON({ ...json.info, startLine: 0 })
     return new Tracer([model, ...json.args], json.kwargs, new ExecutionBackend(), info)
   }
 }
 
-/** A new tracer, as the library's rooms use it. */
+/** Makes a new tracer and returns its trace, for the library's own code. */
 export function newTrace(...of: ConstructorParameters<typeof Tracer>): RunningTrace {
   return traceOf(new Tracer(...of))
 }
 
-/** A trace on the inputs of a batch of invokes, run as the trace is that they stand in. */
+/** Makes a trace on the inputs of a batch of invokes, with the backend of the trace around them. */
 function newBatch(outer: Tracer, inputs: unknown): RunningTrace {
   const { args, kwargs } = outer
   const backend = traceOf(outer).isOnlyScanned ? outer.backend : (kwargs.backend ?? new ExecutionBackend())

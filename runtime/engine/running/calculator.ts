@@ -13,7 +13,7 @@ import { SessionCache } from '../sessions/sessions.ts'
 
 const MIB = 1024 * 1024
 
-/** Runs tensor operations outside any model: one small session for each kind of expression, kept while it is used. */
+/** Runs tensor operations outside of any model. It creates one small session for each kind of expression, and keeps it while it is used. */
 export class Calculator {
   readonly #sessions: SessionCache
 

@@ -1,32 +1,35 @@
-/** What one session's part of a trace was, and what it cost. */
+/** One session's part of a trace, and how long it took. */
 export interface StepReport {
-  /** `shared`: the block as loaded. `rebuilt`: with an intervention fused in. `reused`: not run, its results were kept. */
+  /**
+   * `shared`: a block as it was loaded. `rebuilt`: a block with an intervention in it. `reused`: not run, because its results were kept.
+   * `operations`: recorded operations only.
+   */
   readonly kind: 'shared' | 'rebuilt' | 'reused' | 'operations'
   /** The name of the block, or of the blocks that ran together. */
   readonly label: string
-  /** How many ONNX nodes its session has. */
+  /** The number of ONNX nodes in the session. */
   readonly nodes: number
-  /** Milliseconds to create the session; undefined if it was there. */
+  /** Milliseconds to create the session; undefined if it already existed. */
   readonly createMs: number | undefined
-  /** Milliseconds inside onnxruntime. */
+  /** Milliseconds in onnxruntime's run. */
   readonly runMs: number
 }
 
-/** What a trace did. */
+/** A report of what a trace did. */
 export interface TraceReport {
-  /** One for each session that ran, or was spared, in their order. */
+  /** One step for each session that ran, or whose results were reused, in order. */
   readonly steps: readonly StepReport[]
-  /** Blocks that nothing wanted. */
+  /** The blocks that did not run, because nothing needed them. */
   readonly skipped: readonly string[]
-  /** Whether the plan was known from an earlier trace of the same kind. */
+  /** Whether the plan was cached by an earlier trace of the same kind. */
   readonly planCached: boolean
-  /** Milliseconds, all together. */
+  /** Milliseconds of the whole trace. */
   readonly totalMs: number
-  /** Milliseconds of the total that were neither spent in onnxruntime's run nor in creating sessions. */
+  /** Milliseconds of the total that onnsight itself took, outside of onnxruntime's runs and of creating sessions. */
   readonly ownMs: number
 }
 
-/** One line, for people: `3 blocks shared, 1 rebuilt (3.1 ms), 9 reused, 1 skipped · plan hit · 12.3 ms (0.1 ms our own)`. */
+/** Returns the report as one line: `3 blocks shared, 1 rebuilt (3.1 ms), 9 reused, 1 skipped · plan hit · 12.3 ms (0.1 ms our own)`. */
 export function summarise(report: TraceReport): string {
   const count = (kind: StepReport['kind']): number => report.steps.filter(step => step.kind === kind).length
   const created = report.steps.reduce((sum, step) => sum + (step.createMs ?? 0), 0)

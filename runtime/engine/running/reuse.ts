@@ -2,8 +2,9 @@ import { LRUCache } from 'lru-cache'
 import { byteLength, type TensorData } from '../../tensor/dtypes/data.ts'
 
 /**
- * Values of the unedited model at its blocks' edges, kept while the same inputs come again: a sweep of edits over one prompt runs only
- * what lies after the first edit. An input's token stands for its content; a value's key holds the tokens of the inputs it comes from.
+ * Keeps values of the unedited model at its blocks' edges while the same inputs come again: a sweep of edits over one prompt then runs only
+ * what comes after the first edit. A token identifies the content of an input; the key of a value contains the tokens of the inputs that it
+ * depends on.
  */
 export class ReuseCache {
   readonly #values: LRUCache<string, TensorData> | undefined
@@ -25,7 +26,7 @@ export class ReuseCache {
     return this.#values?.calculatedSize ?? 0
   }
 
-  /** The token of a model input, by its content. The data is compared, not trusted to be the same object. */
+  /** Returns the token of a model input. Contents are compared, as an object may have changed. */
   tokenOf(name: string, data: TensorData): string {
     let known = this.#inputs.get(name)
     if (!known) {
@@ -53,7 +54,7 @@ export class ReuseCache {
   }
 }
 
-/** Different contents of one input that are told apart; an older one gets a new token when it comes again. */
+/** This many contents of one input are remembered. An older one gets a new token when it comes again. */
 const KEPT_INPUTS = 16
 
 function sameData(a: TensorData, b: TensorData): boolean {
@@ -66,7 +67,10 @@ function sameData(a: TensorData, b: TensorData): boolean {
   return (a.data as string[]).every((text, i) => text === other[i])
 }
 
-/** Asked at every run, of inputs that may be large: in words of four bytes, where both lie so. */
+/**
+ * Whether two arrays have the same bytes. Every run compares inputs, which may be large, so it compares words of four bytes if both arrays
+ * are aligned to them.
+ */
 function sameBytes(a: ArrayBufferView, b: ArrayBufferView): boolean {
   if (a.byteLength !== b.byteLength) return false
   const isInWords = a.byteOffset % 4 === 0 && b.byteOffset % 4 === 0

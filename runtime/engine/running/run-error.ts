@@ -2,7 +2,7 @@ import { RunError } from '../../errors/run.ts'
 import type { Expression, Mark } from '../../graph/expression.ts'
 import type { Step } from '../linker/plan.ts'
 
-/** Turns what onnxruntime reports into an error at the user's line, where a recorded operation is to blame. */
+/** Converts an error of onnxruntime to one at the user's line, if a recorded operation caused it. */
 export function mapRunError(error: unknown, step: Step, order: readonly Expression[]): Error {
   const text = error instanceof Error ? error.message : String(error)
   const found = /running (\S+) node\. Name:'(.*?)' Status Message: ([\s\S]*)/.exec(text)

@@ -9,7 +9,7 @@ import type { ReuseCache } from './reuse.ts'
 import { mapRunError } from './run-error.ts'
 
 export interface RunContext {
-  /** The session of an unedited group of blocks. */
+  /** Returns the session of an unedited group of blocks. */
   groupSession(group: number): Session
   useSession<R>(
     request: SessionRequest,
@@ -21,7 +21,7 @@ export interface RunContext {
 export interface RunRequest {
   readonly plan: LinkPlan
   readonly operands: readonly TensorData[]
-  /** The recording's expressions, for blaming a line. */
+  /** The recording's expressions, so that an error can name the user's line. */
   readonly order: readonly Expression[]
   readonly inputs: ReadonlyMap<string, TensorData>
   /** Values that are known from an earlier run of the same trace. */
@@ -31,7 +31,7 @@ export interface RunRequest {
   readonly report: StepReport[]
 }
 
-/** Runs a plan's steps in turn. Between steps the signal is heard. Gives every value that was not dropped, by id. */
+/** Runs a plan's steps in turn, and checks the signal between them. Returns every value that was not dropped, by id. */
 export async function runPlan(context: RunContext, request: RunRequest): Promise<Map<string, TensorData>> {
   const { plan, operands, report, signal } = request
   const values = new Map<string, TensorData>(request.alreadyComputed)
@@ -53,12 +53,12 @@ export async function runPlan(context: RunContext, request: RunRequest): Promise
     }
     for (const id of step.dropped) values.delete(id)
   }
-  // What is kept must not change when the caller writes into what it was given.
+  // The caller may write into its results, and kept values must not change then.
   for (const id of plan.results) if (reuse?.holds(id)) values.set(id, copyOf(values.get(id)!))
   return values
 }
 
-/** One run's view of what is kept: the tokens of its inputs. */
+/** The kept values as one run sees them, with the tokens of its inputs. */
 class Reuse {
   readonly #cache: ReuseCache
   readonly #tokens = new Map<string, string>()
@@ -69,7 +69,7 @@ class Reuse {
     for (const [name, data] of inputs) this.#tokens.set(name, cache.tokenOf(name, data))
   }
 
-  /** Whether all that a step must give was kept; then it is among the values. */
+  /** Adds the outputs of a step to the values if all of them were kept, and returns whether they were. */
   fill(step: Step, kept: readonly KeptOutput[], values: Map<string, TensorData>): boolean {
     const found: [string, TensorData][] = []
     for (const [, id] of step.outputs) {

@@ -5,7 +5,7 @@ import type { Program } from '../blocks/program.ts'
 import { assemble, fetchName } from '../sessions/assemble.ts'
 import type { Provider } from '../sessions/provider.ts'
 
-/** A weight's elements, from its file. Those of a type that JavaScript can't hold come as a wider one, cast by onnxruntime. */
+/** Reads a weight's elements from its file. onnxruntime casts those of a type that JavaScript can't hold to a wider one. */
 export async function weightValue(program: Program, provider: Provider, name: string): Promise<TensorData> {
   const tensor = program.weights.get(name)!
   const type = program.typeOf(name)

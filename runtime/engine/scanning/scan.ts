@@ -181,7 +181,7 @@ class Skeleton {
   }
 }
 
-/** What the shapes inside of are known by themselves is fused, as in the file. */
+/** Replaces expanded nodes by their fused node if the shapes of the values inside are known without inference. */
 function withoutInside(nodes: readonly GraphNode[]): GraphNode[] {
   return nodes.flatMap(node => {
     if (!node.cluster?.inside) return [node]

@@ -1,6 +1,6 @@
 import { type Info, pullVariables, pushVariables } from './info.ts'
 
-/** The outer variables that one block assigns. The block works on copies of them, and they get its values when all of it has run. */
+/** The outer variables that one block assigns. The block works on copies of them, and they get its values once all of it has run. */
 export class BlockVariables {
   #ended: Readonly<Record<string, unknown>> | undefined
 

@@ -5,35 +5,35 @@ import { BlockContext, type BlockOwner, type CompiledBlock } from './context.ts'
 import { newFrame } from './frame.ts'
 import { decodeInfo, type Info, infoFromRecord } from './info.ts'
 
-/** Who runs a block once for each step of a generation. */
+/** The owner of a block that runs once for each step of a generation. */
 export interface StepOwner extends BlockOwner {
-  /** From 0. */
+  /** The number of the step, from 0. */
   readonly step: number
 }
 
-/** What blocks use of the trace that they are recorded in. */
+/** The part of a trace that its blocks use. */
 export interface BlockTrace extends Recorder, BlockOwner {
-  /** A statement of a template begins. */
+  /** Notes the place of a template's statement, which runs next. */
   at(line: number, column: number, info?: Info): void
   mark(): Mark | undefined
   /** @throws SaveError for a tensor of another trace */
   save(tensor: Tensor): void
-  /** What has been recorded up to now. */
+  /** Returns what has been recorded so far. */
   recording(wanted: readonly Value[]): Recording
 }
 
-/** What is to be recorded in a trace: compiled by the macro, a plain function, or a template. */
+/** A block that a trace can record: compiled by the macro, a plain function, or a template. */
 export interface Block {
-  /** Where its text stands; a plain function's is not known. */
+  /** Where the block's text is; undefined for a plain function. */
   readonly info: Info | undefined
-  /** Records it. `model` is what its parameter gets; in a generation it gets the step too. */
+  /** Records the block. Its parameter gets `model`, and in a generation also the step. */
   record(model: unknown, trace: BlockTrace, steps?: StepOwner): unknown
 }
 
 export let newTemplate: (block: Block) => Template
 let contentOf: (template: Template) => Block
 
-/** A block in the template language, as `template` gives it: its saved values are its result, by name. */
+/** A block in the template language, as `template` returns it. Its result is its saved values, by name. */
 export class Template {
   readonly #block: Block
 
@@ -46,13 +46,13 @@ export class Template {
     contentOf = template => template.#block
   }
 
-  /** The text. */
+  /** Returns the template's text. */
   toString(): string {
     return this.#block.info?.source.join('\n') ?? ''
   }
 }
 
-/** The block of a template; a block that one of the library's own tools made; undefined for anything else. */
+/** Returns the block of a template, or a block that one of the library's own tools has made; undefined for anything else. */
 export function recordedBlock(value: unknown): Block | undefined {
   if (value instanceof Template) return contentOf(value)
   return typeof (value as Partial<Block> | null | undefined)?.record === 'function' ? (value as Block) : undefined

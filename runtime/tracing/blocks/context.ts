@@ -11,16 +11,16 @@ import { decodeInfo, type Info } from './info.ts'
 import { LineMark } from './mark.ts'
 import { untilStop } from './stop.ts'
 
-/** Who runs a compiled block: a trace, or a session of several. */
+/** The owner of a compiled block: a trace, or a session of several traces. */
 export interface BlockOwner {
   pull(): Record<string, unknown>
   push(state: Readonly<Record<string, unknown>>): void
   mark(): Mark | undefined
-  /** Lines of its block are noted from here on. */
+  /** Called when the block's text begins: its lines are noted from now on. */
   textBegun?(info: Info): void
-  /** Its block assigns nothing any more. */
+  /** Called when the block's text has ended: it assigns nothing any more. */
   textEnded?(): void
-  /** stop() has ended the block. */
+  /** Called when stop() has ended the block. */
   stopped?(): void
 }
 
@@ -29,13 +29,13 @@ export interface OuterScope extends FrameReach {
   readonly frame?: Readonly<Record<string, FrameVariable>>
 }
 
-/** A block's text, as a function of the context, of what the outer variables hold that it assigns, and of the block's own parameters. */
+/** A block's text as a function of the context, of the values of the outer variables that it assigns, and of the block's own parameters. */
 export type CompiledBody = (context: BlockContext, ...values: unknown[]) => unknown
 
 /** A block as the macro compiled it. The info is as `encodeBlockText` writes it. */
 export type CompiledBlock = readonly [info: string, body: CompiledBody, outer?: OuterScope]
 
-/** What a compiled block calls: one for each trace. The macro writes the calls. */
+/** The functions that a compiled block calls. The macro writes the calls. Each trace has its own context. */
 export class BlockContext {
   readonly #owner: BlockOwner
   readonly #info: Info
@@ -47,8 +47,8 @@ export class BlockContext {
   }
 
   /**
-   * Runs the block's own text on what the outer variables hold that it assigns, and takes over what they end as; stop() ends it early, with the
-   * variables as they are.
+   * Runs the block's text on the values of the outer variables that it assigns, and hands their final values to the owner. stop() ends the
+   * text early, with the variables as they are then.
    */
   async run([info, body]: CompiledBlock, ...parameters: unknown[]): Promise<unknown> {
     const owner = this.#owner
@@ -69,28 +69,28 @@ export class BlockContext {
     return result
   }
 
-  /** How the variables that the block assigns are read when it has ended. */
+  /** Sets how the final values of the variables that the block assigns are read. */
   keep(read: () => readonly unknown[]): void {
     this.#kept = read
   }
 
-  /** A function that is written in the block may run in any trace: the line is noted there. */
+  /** Notes the line. A function that is written in the block may run in any trace, so the current one notes it. */
   at(line: number, column: number): void {
     currentRecorder()?.noteMark?.(new LineMark(this.#info, line, column))
   }
 
-  /** A function that waits notes here, when it begins, what it runs in. */
+  /** Returns the trace and session in which a call of a waiting function runs. The function calls this when it begins. */
   scope(): CallScope {
     return new CallScope()
   }
 
-  /** Called before an await: what runs meanwhile does not run in this trace. */
+  /** Called before an await: code that runs meanwhile does not run in this trace. */
   suspend<T>(scope: CallScope, value: T): T {
     scope.leave()
     return value
   }
 
-  /** Called after an await: the trace that the function runs in is current again. */
+  /** Called after an await: makes the trace and session of the function current again. */
   resume<T>(scope: CallScope, value?: T): T {
     scope.reenter()
     return value as T
@@ -106,12 +106,15 @@ export class BlockContext {
     return value instanceof Tensor
   }
 
-  /** Forces a condition on a tensor. @throws ConditionError if it has more than one element */
+  /** Computes a condition. @throws ConditionError for a tensor with more than one element */
   async truth(value: unknown): Promise<boolean> {
     return Boolean(await this.scalar(value))
   }
 
-  /** What a switch compares: of a tensor, its only element. @throws ConditionError if it has more */
+  /**
+   * Returns the value that a switch compares: a tensor's only element, or any other value as it is.
+   * @throws ConditionError for a tensor with more than one element
+   */
   async scalar(value: unknown): Promise<unknown> {
     if (!(value instanceof Tensor)) return value
     const computed = await value.value()

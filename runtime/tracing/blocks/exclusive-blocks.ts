@@ -2,26 +2,26 @@ import { type Frame, sharesVariables } from './frame.ts'
 
 /** A block that assigns outer variables. */
 export interface AssigningBlock {
-  /** The traces and sessions that it stands in. */
+  /** The traces and sessions around the block. */
   readonly outerBlocks: readonly unknown[]
 }
 
-/** A block that waits or runs. */
+/** A block that waits for others, or runs. */
 interface Pending {
   readonly block: AssigningBlock
   readonly frame: Frame
   readonly ended: Promise<void>
-  /** Whether it runs; before that it waits for others. */
+  /** Whether it has begun to run; before that it waits for others. */
   hasBegun: boolean
   waitsFor: readonly Pending[]
 }
 
-/** All blocks that wait or run, in the order in which they were called. */
+/** All blocks that wait or run, in the order of their calls. */
 const pending = new Set<Pending>()
 
 /**
- * Blocks that assign the same outer variables run one after the other, in the order of their calls: none of them overwrites what another one
- * adds, and one that fails takes back what it assigned and nothing else. Calls `run` when no other block stands in the way.
+ * Runs blocks that assign the same outer variables one after another, in the order of their calls. So none of them overwrites what another
+ * one adds, and one that fails undoes only its own assignments. Calls `run` once no other block is in the way.
  */
 export async function runExclusively<R>(block: AssigningBlock, frame: Frame, run: () => Promise<R>): Promise<R> {
   let end = (): void => {}

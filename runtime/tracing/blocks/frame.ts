@@ -1,11 +1,11 @@
-/** Reads one outer variable, or sets it: one function for both, as each one costs Babel time. */
+/** Reads one outer variable, or assigns it if `set` is true. It is one function for both, because Babel takes time for each function. */
 export type FrameVariable = (set?: boolean, value?: unknown) => unknown
 
-/** Values that a block reaches beside the variables that it assigns. */
+/** Values that a block can reach, apart from the variables that it assigns. */
 export interface FrameReach {
-  /** Values of the scope around the block which it reads, and may have put something into. */
+  /** Returns outer values that the block reads, and into which it may have put something. */
   readonly reach?: () => readonly unknown[]
-  /** Values whose fields the block reads and then sets. */
+  /** Returns outer objects whose fields the block reads and then sets. */
   readonly contended?: () => readonly unknown[]
 }
 
@@ -13,7 +13,7 @@ export let newFrame: (variables: Readonly<Record<string, FrameVariable>>, reach?
 let variablesOf: (frame: Frame) => Readonly<Record<string, FrameVariable>>
 let reachOf: (frame: Frame) => FrameReach
 
-/** The variables of the scope around a block that the block assigns. */
+/** The outer variables that a block assigns. */
 export class Frame {
   readonly #variables: Readonly<Record<string, FrameVariable>>
   readonly #reach: FrameReach
@@ -33,7 +33,7 @@ export class Frame {
     return Object.keys(this.#variables)
   }
 
-  /** The variable's value; undefined while it is in its temporal dead zone. */
+  /** Returns the variable's value; undefined while it is in its temporal dead zone. */
   get(name: string): unknown {
     try {
       return this.#variables[name]()
@@ -48,12 +48,15 @@ export class Frame {
   }
 }
 
-/** What else of the scope around it the block reads, and may have put something into. */
+/** Returns the other outer values that the block reads, and into which it may have put something. */
 export function reachedFrom(frame: Frame): readonly unknown[] {
   return declared(reachOf(frame).reach)
 }
 
-/** Objects whose fields the block reads and then sets. A module is none: it is a function, and what is set there is the trace’s own. */
+/**
+ * Returns the objects whose fields the block reads and then sets. Modules are left out: they are functions, and what a block sets there
+ * belongs to its own trace.
+ */
 function contendedIn(frame: Frame): readonly unknown[] {
   return declared(reachOf(frame).contended).filter(value => typeof value === 'object' && value !== null)
 }
@@ -63,7 +66,7 @@ export function isAlone(frame: Frame): boolean {
   return frame.names.length === 0 && contendedIn(frame).length === 0
 }
 
-/** Whether two blocks have a variable in common, and not only its name, or an object: what the one sets, the other sees. */
+/** Whether two blocks share a variable (the variable itself, not only its name) or an object, so that one sees what the other sets. */
 export function sharesVariables(one: Frame, other: Frame): boolean {
   return (
     one.names.some(name => name in variablesOf(other) && isSameVariable(one, other, name)) ||
@@ -71,7 +74,7 @@ export function sharesVariables(one: Frame, other: Frame): boolean {
   )
 }
 
-/** Sets the variable of the one, and looks whether the other sees it. */
+/** Assigns the variable of one block, and checks whether the other sees it. */
 function isSameVariable(one: Frame, other: Frame, name: string): boolean {
   const sign = {}
   try {
@@ -81,7 +84,7 @@ function isSameVariable(one: Frame, other: Frame, name: string): boolean {
     one.set(name, before)
     return isSame
   } catch (error) {
-    // A variable that is not declared yet was assigned by nobody.
+    // Nobody has assigned a variable that is not declared yet.
     if (error instanceof ReferenceError) return false
     throw error
   }
@@ -91,7 +94,7 @@ function declared(list: (() => readonly unknown[]) | undefined): readonly unknow
   try {
     return list?.() ?? []
   } catch (error) {
-    // One of them is not declared yet.
+    // One of the variables is not declared yet.
     if (error instanceof ReferenceError) return []
     throw error
   }

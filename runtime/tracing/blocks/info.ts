@@ -3,10 +3,10 @@ import type { SourcePosition } from '../../errors/error.ts'
 import type { Frame } from './frame.ts'
 import { cutOut } from './source-text.ts'
 
-/** What the macro knows of a block at build time. */
+/** The macro's record of a block, made at build time. */
 export type InfoRecord = BlockText
 
-/** By what the expansion holds: a block runs often. */
+/** Decoded records, by their encoded text, because a block runs often. */
 const decoded = new Map<string, InfoRecord>()
 
 export function decodeInfo(encoded: string): InfoRecord {
@@ -18,13 +18,13 @@ export function decodeInfo(encoded: string): InfoRecord {
   return record
 }
 
-/** The lines around a block: for code frames. */
+/** The lines around a block, for code frames. */
 export interface InfoContext {
   readonly firstLine: number
   readonly lines: readonly string[]
 }
 
-/** Cut out of a record's text when someone asks, and once. */
+/** The parts of a record's text, which are cut out once, when they are first asked for. */
 const cut = new WeakMap<InfoRecord, { readonly source: readonly string[]; readonly context: InfoContext }>()
 
 function cutRecord(record: InfoRecord) {
@@ -39,19 +39,19 @@ function cutRecord(record: InfoRecord) {
 
 let unnamed = 0
 
-/** What the macro knew of a block, with the variables that it has now. */
+/** Makes the Info of a block from the macro's record and the block's current variables. */
 export let infoFromRecord: (record: InfoRecord, frame: Frame) => Info
 let recordOf: (info: Info) => InfoRecord | undefined
 
-/** The captured block: its text, where it stands, and the frame whose variables it uses. */
+/** A captured block: its text, its place, and the frame with the outer variables that it uses. */
 export class Info {
   /** The outer variables; undefined for a block that was sent, or has no text. */
   readonly frame: Frame | undefined
-  /** Where the block begins: from 1; 0 if it was sent. */
+  /** The line where the block begins, from 1; 0 for a block that was sent. */
   readonly startLine: number
-  /** From 1. */
+  /** The column where the block begins, from 1. */
   readonly startColumn: number
-  /** Its span in the file’s text: offsets in UTF-16 units. */
+  /** The block's span in the file’s text, as offsets in UTF-16 units. */
   readonly node: { readonly start: number; readonly end: number } | undefined
   /** The user’s file, or `<onnsight N>`. */
   readonly filename: string
@@ -87,7 +87,7 @@ export class Info {
     recordOf = info => info.#record
   }
 
-  /** The block's own lines, de-indented. */
+  /** The block's own lines, without their common indentation. */
   get source(): readonly string[] {
     return this.#record ? cutRecord(this.#record).source : this.#source
   }
@@ -97,7 +97,7 @@ export class Info {
     return this.#record ? cutRecord(this.#record).context : this.#context
   }
 
-  /** Another Info of the same block. */
+  /** Returns another Info of the same block. */
   copy(): Info {
     const copy = new Info(this.#source, this.frame, this.startLine, this.node, this.filename, {
       startColumn: this.startColumn,
@@ -107,35 +107,35 @@ export class Info {
     return copy
   }
 
-  /** A place in the block, or its beginning. */
+  /** Returns a position in the block; by default, its beginning. */
   position(line = this.startLine, column = this.startColumn): SourcePosition {
     const { context } = this
     return { file: this.filename, line, column, ...(context ? { source: context } : {}) }
   }
 
-  /** The frame and the node do not travel. */
+  /** Returns the Info as JSON to be sent. The frame and the node are not sent. */
   toJSON(): InfoJSON {
     return { source: [...this.source], startLine: this.startLine, filename: this.filename }
   }
 
-  /** An Info as it was sent: without a frame. */
+  /** Restores an Info that was sent. It has no frame. */
   static fromJSON({ source, startLine, filename }: InfoJSON): Info {
     return new Info([...source], undefined, startLine, undefined, filename)
   }
 }
 
-/** Whether the block's lines are noted as they run. Those of a block without a text come from the stack. */
+/** Whether the block's lines are noted as they run. For a block without a text, the stack tells the line. */
 export function hasText(info: Info): boolean {
   return recordOf(info) !== undefined || info.source.length > 0
 }
 
-/** The outer variables that other functions use too: the block assigns them in place. */
+/** Returns the outer variables that other functions use too, so that the block assigns them directly. */
 export function liveVariables(info: Info): { readonly names: readonly string[]; readonly values: readonly unknown[] } {
   const names = recordOf(info)?.live ?? []
   return { names, values: names.map(name => info.frame?.get(name)) }
 }
 
-/** The values of the outer variables that are the block's own while it runs. */
+/** Returns the values of the outer variables of which the block has its own copies while it runs. */
 export function pullVariables(info: Info): Record<string, unknown> {
   const { frame } = info
   const live = recordOf(info)?.live ?? []
@@ -143,12 +143,12 @@ export function pullVariables(info: Info): Record<string, unknown> {
   return Object.fromEntries(names.map(name => [name, frame?.get(name)]))
 }
 
-/** Gives the outer variables the values that the block's own ended as. */
+/** Assigns the final values of the block's copies to the outer variables. */
 export function pushVariables(info: Info, state: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(state)) info.frame?.set(name, value)
 }
 
-/** An Info to be sent. */
+/** An Info as it is sent. */
 export interface InfoJSON {
   readonly source: readonly string[]
   readonly startLine: number

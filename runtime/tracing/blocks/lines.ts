@@ -10,14 +10,14 @@ export class Lines {
   batchOf: Lines | undefined
   #mark: Mark | undefined
   #call: StackMark | undefined
-  /** How many blocks with a text of their own are being recorded: the trace's, and those of edits. */
+  /** The number of blocks with a text that are being recorded: the trace's own, and those of edits. */
   #texts = 0
 
   constructor(info: Info | undefined) {
     this.info = info
   }
 
-  /** `file:line:column` of the block, or of the call that has no text. */
+  /** `file:line:column` of the block, or of the call if the block has no text. */
   get name(): string {
     if (this.batchOf) return this.batchOf.name
     if (!this.info) return this.#call?.label() ?? 'a trace'
@@ -29,28 +29,28 @@ export class Lines {
     if (!this.info) this.#call = new StackMark()
   }
 
-  /** Where the trace was called. */
+  /** The place where the trace was called. */
   get call(): StackMark {
     return this.#call ?? new StackMark()
   }
 
-  /** A block with this text begins: its lines are noted from now on. */
+  /** Notes that a block with this text begins: its lines are noted from now on. */
   textBegun(info: Info): void {
     if (hasText(info)) this.#texts++
   }
 
-  /** The text of a block has ended. Lines of an edit are not those of the plain function after it. */
+  /** Notes that the text of a block has ended. Lines of an edit say nothing about a plain function that follows. */
   textEnded(): void {
     if (this.#texts > 0) this.#texts--
     if (!this.#hasText) this.#mark = undefined
   }
 
-  /** The macro calls this before each statement. The lines of a plain function are not noted: there the stack tells each line. */
+  /** Notes a line. The macro calls this before each statement. For a plain function nothing is noted, because the stack tells each line. */
   note(mark: Mark): void {
     if (this.#hasText) this.#mark = mark
   }
 
-  /** A statement of a template begins. */
+  /** Notes the place of a template's statement, which runs next. */
   at(line: number, column: number, info: Info | undefined = this.info): void {
     this.#mark = info ? new LineMark(info, line, column) : undefined
   }
@@ -59,17 +59,17 @@ export class Lines {
     this.#mark = undefined
   }
 
-  /** The line that was noted last, if one was. */
+  /** The line that was noted last; undefined if none was. */
   get noted(): Mark | undefined {
     return this.#mark
   }
 
-  /** The line that the trace is at: the one that was noted, or that of the stack. */
+  /** Returns the line that the trace is at: the noted one, or the one in the stack. */
   mark(): Mark | undefined {
     return this.#mark ?? this.batchOf?.mark() ?? (this.info && hasText(this.info) ? undefined : new StackMark())
   }
 
-  /** Runs one call of the user's. The stack is read once for it, however much it records. */
+  /** Runs one call of the user. The stack is read once for it, however much it records. */
   oneCall<R>(body: () => R): R {
     if (this.#mark) return body()
     this.#mark = this.mark()

@@ -24,7 +24,7 @@ export class LineMark implements Mark {
   }
 }
 
-/** Where a plain function stands: read from the stack, and only when an error needs it. */
+/** The line of a plain function. It is read from the stack, and only when an error needs it. */
 export class StackMark implements Mark {
   readonly #error: Error
   #position: SourcePosition | undefined

@@ -2,17 +2,17 @@ import { type AssigningBlock, runExclusively } from './exclusive-blocks.ts'
 import { isAlone } from './frame.ts'
 import { type Info, liveVariables } from './info.ts'
 
-/** A block as it runs: a trace's, or a session's. */
+/** A running block of a trace or a session. */
 export interface RunningBlock extends AssigningBlock {
   readonly info: Info | undefined
   finished: boolean
-  /** The values of the variables that it assigns in place, as its text left them. */
+  /** The values of the variables that the block assigns directly, when its text has ended. */
   variablesAtEnd?: readonly unknown[] | undefined
 }
 
 /**
- * Runs a block's text once no other block assigns the same outer variables. If it fails, the variables that it assigned in place get their
- * former values; what other code has assigned since then stays.
+ * Runs a block's text once no other block that assigns the same outer variables runs. If it fails, the variables that it assigned directly
+ * get their former values, unless other code has assigned them since.
  */
 export async function restoringVariables<R>(block: RunningBlock, run: () => Promise<R>): Promise<R> {
   const { info } = block
@@ -30,7 +30,7 @@ export async function restoringVariables<R>(block: RunningBlock, run: () => Prom
   })
 }
 
-/** A block that fails has ended too. */
+/** Marks the end of the block also when it fails. */
 async function markingEnd<R>(block: RunningBlock, run: () => Promise<R>): Promise<R> {
   try {
     return await run()

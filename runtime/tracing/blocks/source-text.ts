@@ -1,20 +1,20 @@
-/** A span of text within some lines of a file: 1-based, the end is not in it. */
+/** A span of text within some lines of a file. Lines and columns count from 1, and the span excludes its end. */
 export interface TextSpan {
   readonly line: number
   readonly column: number
   readonly endLine: number
   readonly endColumn: number
-  /** The number of the first of the lines. */
+  /** The number of the first line. */
   readonly firstLine: number
 }
 
-/** The span's own lines, without the indentation that all of them have. An empty span has none. */
+/** Returns the span's own lines without their common indentation. An empty span has none. */
 export function cutOut(lines: readonly string[], { line, column, endLine, endColumn, firstLine }: TextSpan): string[] {
   const part = lines.slice(line - firstLine, endLine - firstLine + 1)
   if (part.length === 0 || (line === endLine && column === endColumn)) return []
   const last = part.length - 1
   part[last] = part[last].slice(0, endColumn - 1)
-  // What stands before the block becomes spaces: columns stay.
+  // Text before the block is replaced by spaces, so that columns stay.
   part[0] = part[0].slice(0, column - 1).replace(/\S/g, ' ') + part[0].slice(column - 1)
   return deindent(part)
 }

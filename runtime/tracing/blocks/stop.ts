@@ -1,11 +1,11 @@
 import { ExitTracingException } from '../../errors/trace.ts'
 
-/** Ends the block here. What was recorded up to now runs. */
+/** Ends the block here. What has been recorded so far runs. */
 export function stop(): never {
   throw new ExitTracingException()
 }
 
-/** Runs a block's text; where stop() ends it early it gives undefined, and `stopped` is told. */
+/** Runs a block's text. If stop() ends it early, this calls `stopped` and returns undefined. */
 export async function untilStop<R>(body: () => R | Promise<R>, stopped?: () => void): Promise<R | undefined> {
   try {
     return await body()

@@ -10,28 +10,28 @@ export interface DeclaredDims {
 
 export type Feeds = ReadonlyMap<string, TensorData>
 
-/** The part of a batch that one invoke gave. */
+/** The part of a batch that belongs to one invoke. */
 export interface Share {
   readonly start: number
   readonly count: number
-  /** Of its own sequence; shorter than the batch's where it was padded. */
+  /** The length of the invoke's own sequences, which is less than the batch's if they were padded. */
   readonly length: number | undefined
 }
 
-/** Inputs of several invokes as one. */
+/** The joined inputs of several invokes. */
 export interface Batch {
-  /** Puts them together: rows below each other. */
+  /** Joins the inputs: the rows of each invoke follow those of the one before. */
   stack(): Feeds
   readonly shares: readonly Share[]
-  /** Inputs with a row for each prompt. */
+  /** The inputs that have a row for each prompt. */
   readonly batched: readonly string[]
-  /** Of those, the ones that were padded at the end of their second axis. */
+  /** Those of them that were padded at the end of their second axis. */
   readonly padded: readonly string[]
 }
 
 const MASK = 'attention_mask'
 
-/** The inputs of one invoke: rows, and what else it brings. Undefined where inputs disagree on the number of rows. */
+/** Returns the number of rows in the inputs of one invoke; undefined if the inputs disagree. */
 function rowsOf(declared: readonly DeclaredDims[], feeds: Feeds): number | undefined {
   const counts = new Set(batchedNames(declared, feeds).map(name => feeds.get(name)!.dims[0]))
   return counts.size === 1 ? [...counts][0] : undefined
@@ -44,8 +44,8 @@ function batchedNames(declared: readonly DeclaredDims[], feeds: Feeds): string[]
 }
 
 /**
- * One batch of the inputs of several invokes: rows below each other. Shorter sequences are padded at their end, where the model has an
- * `attention_mask` that says so. Undefined where the inputs can't go together.
+ * Joins the inputs of several invokes into one batch. Shorter sequences are padded at their end if the model has an `attention_mask` to say
+ * so. Returns undefined if the inputs can't be joined.
  */
 export function joinInputs(declared: readonly DeclaredDims[], all: readonly Feeds[]): Batch | undefined {
   const batched = batchedNames(declared, all[0])

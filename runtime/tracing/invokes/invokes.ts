@@ -10,13 +10,13 @@ import { type Batch, type Feeds, joinInputs } from './batch.ts'
 import { BatchAxes, mixingOf, Rows } from './rows.ts'
 
 interface Invoke {
-  /** Undefined for an invoke that sees the whole batch. */
+  /** The invoke's inputs; undefined for an invoke that sees the whole batch. */
   readonly feeds: Feeds | undefined
   readonly body: () => unknown
   readonly result: Invoked
 }
 
-/** invoke() gives this. Awaiting it runs all invokes up to now. */
+/** The result of invoke(). Awaiting it runs all invokes so far. */
 export class Invoked implements PromiseLike<unknown> {
   readonly #run: () => Promise<void>
   readonly #scope = new CallScope()
@@ -33,7 +33,7 @@ export class Invoked implements PromiseLike<unknown> {
   ): Promise<A | B> {
     return this.#run()
       .then(() => {
-        // A plain function goes on right after this, where nothing follows awaits.
+        // A plain function continues right after this. Where nothing follows awaits, its trace must be made current here.
         this.#scope.reenter()
         return this.value
       })
@@ -44,11 +44,11 @@ export class Invoked implements PromiseLike<unknown> {
 /** The trace that the invokes stand in. */
 export interface InvokesOwner extends Recorder {
   readonly model: Traceable
-  /** Whether its invokes bring the inputs. */
+  /** Whether the trace's invokes bring the inputs. */
   readonly awaitsInvokes: boolean
-  /** Whether it runs a batch of invokes itself. */
+  /** Whether the trace itself runs a batch of invokes. */
   readonly isBatch: boolean
-  /** A trace on these inputs, which runs invokes of this one as one batch. */
+  /** Makes a trace on these inputs that runs invokes of this one as one batch. */
   newBatch(inputs: unknown): BatchTrace
 }
 
@@ -62,7 +62,7 @@ interface BatchTrace {
   resume(): void
 }
 
-/** The invokes of one trace. They are gathered while its block runs, and run as batches, in their order. */
+/** The invokes of one trace. They are collected while its block runs, and then run in batches, in order. */
 export class Invokes {
   readonly #outer: InvokesOwner
   #pending: Invoke[] = []
@@ -154,7 +154,10 @@ interface JoinedInvokes {
   readonly members: Invoke[]
 }
 
-/** Neighbours go into one batch where their inputs can; one without inputs belongs to the batch before it. */
+/**
+ * Groups the invokes into batches: neighbours are joined if their inputs can be, and an invoke without inputs belongs to the batch before
+ * it.
+ */
 function batches(outer: InvokesOwner, invokes: readonly Invoke[]): JoinedInvokes[] {
   const groups: JoinedInvokes[] = []
   for (const invoke of invokes) {
@@ -174,7 +177,7 @@ function batches(outer: InvokesOwner, invokes: readonly Invoke[]): JoinedInvokes
   return groups
 }
 
-/** Each prompt in a batch of its own, where the model would let one's values depend on the others'. */
+/** Puts each prompt into a batch of its own if the model lets the values of one depend on the others. */
 async function apartWhereMixed(outer: InvokesOwner, together: JoinedInvokes): Promise<JoinedInvokes[]> {
   const { batch, members } = together
   if (batch.shares.length === 1) return [together]
@@ -190,16 +193,16 @@ async function apartWhereMixed(outer: InvokesOwner, together: JoinedInvokes): Pr
   return members.map(member => ({ batch: joinInputs(outer.model.inputs, [member.feeds!])!, members: [member] }))
 }
 
-/** Anything. Named so that `[a, b]` is inferred as a pair, which `const R` does only from TypeScript 5.0 on. */
+/** Any result. The `[]` lets TypeScript infer `[a, b]` as a pair, for which `const R` needs TypeScript 5.0. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a block may end without a result
 export type BlockResult = [] | NonNullable<unknown> | null | undefined | void
 
-/** A block's result as it comes back: what its invokes gave, in their place. */
+/** A block's result as it is returned, with the results of its invokes in their place. */
 export type Settled<R> = R extends readonly unknown[]
   ? { -readonly [K in keyof R]: R[K] extends PromiseLike<infer V> ? V : R[K] }
   : R
 
-/** A block's result with the results of its invokes in their place. */
+/** Returns a block's result with the results of its invokes in their place. */
 export function resultOfInvokes(result: unknown): unknown {
   if (result instanceof Invoked) return result.value
   if (Array.isArray(result))

@@ -9,7 +9,10 @@ import type { Batch, Feeds, Share } from './batch.ts'
 
 type Shapes = ReadonlyMap<string, ValueShape>
 
-/** Where the rows of a batch and the tokens of a sequence lie in each value: found by scanning the model with one more of each. */
+/**
+ * Finds the axes of each value that the rows of a batch and the tokens of a sequence lie along, by scanning the model with one more of
+ * each.
+ */
 export class BatchAxes {
   readonly #rows: number
   readonly #length: number | undefined
@@ -33,7 +36,10 @@ export class BatchAxes {
     return new BatchAxes(rows, length, await scan([], 0), await scan(batched, 0), longer)
   }
 
-  /** The axis with a row for each prompt, undefined where all prompts share the value; and those with a place for each token. */
+  /**
+   * Returns the axis with a row for each prompt, which is undefined if all prompts share the value; and the axes with a place for each
+   * token.
+   */
   of(tap: Tap): { readonly batch: number | undefined; readonly tokens: readonly number[] } {
     const dims = this.#shapes.get(tap.tensor)?.dims
     const [batch, ...others] = this.#grown(tap, dims, this.#wider, this.#rows, 'rows')
@@ -43,7 +49,7 @@ export class BatchAxes {
     return { batch, tokens }
   }
 
-  /** Axes that have one more when there is one more; any other growth can't be followed. */
+  /** Returns the axes that grow by one when there is one more. Any other growth can't be followed. */
   #grown(tap: Tap, dims: Dims | undefined, after: Shapes, size: number, what: string): number[] {
     const grown = after.get(tap.tensor)?.dims
     if (!dims || !grown || dims.length !== grown.length) {
@@ -61,7 +67,7 @@ export class BatchAxes {
   }
 }
 
-/** Scans a model with one more along an axis of some inputs. */
+/** Returns a function that scans the model with one more along an axis of some inputs. */
 function scanner(engine: Engine, inputs: Feeds): (names: readonly string[], axis: number) => Promise<Shapes> {
   return (names, axis) =>
     engine.shapes(
@@ -74,18 +80,18 @@ function scanner(engine: Engine, inputs: Feeds): (names: readonly string[], axis
     )
 }
 
-/** The node that makes prompts of one batch depend on each other, if there is one. */
+/** Returns the node that makes the prompts of a batch depend on each other; undefined if there is none. */
 export async function mixingOf(engine: Engine, inputs: Feeds, { batched }: Batch): Promise<GraphNode | undefined> {
   const scan = scanner(engine, inputs)
   try {
     return mixingNode(engine.program.graph, await scan([], 0), await scan(batched, 0))
   } catch {
-    // Inputs that do not fit together: the pass says so.
+    // If the inputs don't fit together, the run reports it.
     return undefined
   }
 }
 
-/** What one invoke sees of each value: its rows, without the padding. */
+/** The part of each value that one invoke sees: its rows, without the padding. */
 export class Rows {
   readonly #share: Share
   readonly #axes: BatchAxes
@@ -95,12 +101,12 @@ export class Rows {
     this.#axes = axes
   }
 
-  /** Which rows they are, and how many tokens they have without padding. */
+  /** The invoke's rows, and its number of tokens without padding. */
   get share(): Share {
     return this.#share
   }
 
-  /** The invoke's part of a value; undefined where all invokes share it. */
+  /** Returns the invoke's part of a value; undefined if all invokes share the value. */
   spec(tap: Tap): { readonly slice: SliceSpec | undefined; readonly isShared: boolean } {
     const { batch, tokens } = this.#axes.of(tap)
     const { start, count, length } = this.#share
@@ -113,7 +119,7 @@ export class Rows {
     return { slice, isShared: batch === undefined }
   }
 
-  /** @throws BatchAxisError for a value that all invokes share */
+  /** Returns the invoke's part of a value that it writes. @throws BatchAxisError for a value that all invokes share */
   writable(tap: Tap): SliceSpec {
     const { slice, isShared } = this.spec(tap)
     if (slice === undefined || isShared)

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Scope } from '../../graph/scope.ts'
 
-/** Follows awaits, also in helper functions that the macro has not seen: concurrent traces can't see each other. */
+/** Makes a scope that follows awaits, also in functions that the macro has not seen, so that concurrent traces can't see each other. */
 export function asyncScope<T>(): Scope<T> {
   const storage = new AsyncLocalStorage<T | undefined>()
   return {

@@ -14,7 +14,7 @@ export function listenerScope(): Scope<Listener> {
   return current
 }
 
-/** Each platform's entry point chooses the scope once. */
+/** Sets the scope. Each platform's entry point calls this once. */
 export function useListenerScope(scope: Scope<Listener>): void {
   current = scope
 }
@@ -24,7 +24,7 @@ export async function listen(model: object, onReport: Listener['onReport'], body
   await current.run({ model, onReport, outer: current.get() }, body)
 }
 
-/** The listeners of a trace that begins now. @returns a function that gives them its report, once it has ended */
+/** Finds the listeners of a trace that begins now. @returns a function that passes them the report, once the trace has ended */
 export function reportListeners(model: object): (report: TraceReport) => void {
   const first = current.get()
   return report => {

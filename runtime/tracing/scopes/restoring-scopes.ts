@@ -3,7 +3,8 @@ import { listenerScope } from './report-listeners.ts'
 import { sessionScope } from './session-scope.ts'
 
 /**
- * What is current before a form is current after it, also where nothing follows awaits: the code that waits for it goes on right then.
+ * Makes the trace and session that were current before a form current again after it, also where nothing follows awaits: the code that
+ * waits for it continues right then.
  */
 export async function restoringScopes<R>(run: () => Promise<R>): Promise<R> {
   const scopes = [recorderScope(), sessionScope(), listenerScope()] as const

@@ -4,12 +4,12 @@ import type { Mark } from '../../graph/expression.ts'
 import { Tensor } from '../../tensor/tensor.ts'
 
 /**
- * Called with a written value whose dims may not match its place for every input, and with one that is made to match or to fail when the
- * model runs.
+ * Called with a written value whose dims may not match its place for every input, and with the value that is made to match, or to fail,
+ * when the model runs.
  */
 export type OnUncertainWrite = (written: Tensor, fitted: Tensor | undefined) => void
 
-/** The value to put in the place of another: of its dims and dtype, or the error that says why it does not fit. */
+/** Fits a written value to its place: to the dims and the dtype. @throws ShapeError or DtypeError, which says why it does not fit */
 export function fitWrite(
   label: string,
   current: () => Tensor,
@@ -30,7 +30,7 @@ export function fitWrite(
     if (fits) {
       const isSure = dims.every((dim, i) => dim !== undefined && dim === shape.dims?.[i])
       if (isSure || (!onUncertainWrite && shape.dims.includes(undefined))) return written
-      // Made to fit, or to fail, when it runs.
+      // The run makes it fit, or fails.
       const fitted = current().assign('...' as never, written as never)
       if (!onUncertainWrite) return fitted
       onUncertainWrite(written, fitted)
@@ -43,7 +43,7 @@ export function fitWrite(
       )
     }
   }
-  // Numbers, arrays and what must be broadcast or converted: as in an assignment to the whole slice.
+  // Numbers, arrays and values that must be broadcast or converted are written as in an assignment to the whole slice.
   return current().assign('...' as never, written as never)
 }
 

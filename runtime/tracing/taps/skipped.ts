@@ -5,12 +5,12 @@ import type { ModuleNode } from '../../names/tree.ts'
 
 interface Skip {
   readonly module: ModuleNode
-  /** What stands for its outputs is there to read and write. */
+  /** The outputs, whose replacements can be read and written. */
   readonly outputs: ReadonlySet<Tap>
   readonly mark: Mark | undefined
 }
 
-/** The modules that a trace leaves out. */
+/** The modules that a trace skips. */
 export class Skipped {
   readonly #skips: Skip[] = []
 
@@ -18,17 +18,17 @@ export class Skipped {
     this.#skips.push({ module, outputs: new Set(outputs), mark })
   }
 
-  /** @throws SkippedError for a tap that lies in a module that is not computed */
+  /** Checks that a tap can be used. @throws SkippedError for a tap inside a module that is not computed */
   assertThere(tap: Tap, use: 'read' | 'write', program: Program): void {
     for (const { module, outputs, mark } of this.#skips) {
-      // What enters a skipped module is still there to read; nothing reads what would be written.
+      // The input of a skipped module can still be read, but nothing would read what is written there.
       const isThere = outputs.has(tap) || (use === 'read' && tap.direction === 'in' && tap.scope === module.path)
       if (!isThere && isInside(tap, module, program)) throw new SkippedError(tap.label, module.path, mark)
     }
   }
 }
 
-/** Whether a tap stands at the module's boundary or within. */
+/** Whether a tap is at the module's boundary or inside it. */
 export function isInside(tap: Tap, module: ModuleNode, { taps, graph }: Program): boolean {
   const { scope } = tap
   const path = scope.startsWith('node:') ? taps.tree.scopeOf(graph.nodes[Number(scope.slice(5))]).path : scope

@@ -14,7 +14,7 @@ import type { AxesOfValue, TraceableVariant } from '../traceable.ts'
 import { fitWrite } from './fit-write.ts'
 import { isInside, Skipped } from './skipped.ts'
 
-/** What is known of values before the model runs, by name. */
+/** The dtypes and dims of values, as far as they are known before the model runs, by name. */
 export type KnownShapes = Pick<ReadonlyMap<string, ValueShape>, 'get'>
 
 /** The trace whose reads and writes these are. */
@@ -22,13 +22,13 @@ export interface TapAccessOwner extends Recorder {
   readonly variant: TraceableVariant
   /** @throws TraceEndedError */
   assertGoing(label: string): void
-  /** Called for each write whose dims match its place as far as they are known, and may not for every input. */
+  /** Called for each write whose dims match its place as far as they are known, but may not match for every input. */
   readonly onUncertainWrite?: ((tensor: string, written: Value, fitted: Value | undefined) => void) | undefined
 }
 
-/** What the code that is being recorded sees of the model. An invoke sees its own rows, and what it skips. */
+/** The part of the model that the code being recorded sees. An invoke sees its own rows, and its own skipped modules. */
 export interface View {
-  /** Undefined where there is one invoke, or none. */
+  /** The rows that it sees; undefined if there is at most one invoke. */
   readonly rows: Rows | undefined
   readonly skipped: Skipped
   /** The taps that it has written, with the line of the first write. */
@@ -37,12 +37,12 @@ export interface View {
 
 export const newView = (rows?: Rows): View => ({ rows, skipped: new Skipped(), written: new Map() })
 
-/** Records what a trace does at the model's taps: its reads, its writes, the modules it skips, and what has run already. */
+/** Records what a trace does at the model's taps: its reads, its writes and the modules that it skips. Knows what has run already. */
 export class TapAccess {
   readonly #owner: TapAccessOwner
   readonly #writes = new Map<Tap, Write[]>()
   readonly #computedNodes = new Set<number>()
-  /** Keys of the taps that values which are already computed went through, and for which invokes. */
+  /** The keys of the taps that computed values went through, and the invokes for which they did. */
   readonly #computedTaps = new Map<string, Set<View>>()
   #computedAt: Mark | undefined
   #shapes: KnownShapes = new Map()
@@ -53,7 +53,7 @@ export class TapAccess {
     this.#owner = owner
   }
 
-  /** What is known of all values before the model runs. */
+  /** Sets what is known of all values before the model runs. */
   begin(shapes: KnownShapes, axes?: AxesOfValue): void {
     this.#shapes = shapes
     this.#axes = axes
@@ -63,7 +63,7 @@ export class TapAccess {
     return this.#writes
   }
 
-  /** These nodes have run, and what was read went through these taps, as the line at `mark` asked for a value. */
+  /** Notes that these nodes have run, and that the read values went through these taps, when the line at `mark` asked for a value. */
   ran(nodes: Iterable<number>, taps: Iterable<string>, mark: Mark | undefined): void {
     this.#computedAt = mark
     for (const node of nodes) this.#computedNodes.add(node)
@@ -74,7 +74,7 @@ export class TapAccess {
     return this.#shapes.get(name) ?? weightShape(this.#owner.variant.engine, name)
   }
 
-  /** A handle on the value at a tap, as it stands after the writes so far: of an invoke, its own rows. */
+  /** Returns a handle on the value at a tap as it is after the writes so far; for an invoke, on its own rows. */
   read(tap: Tap): Tensor {
     const owner = this.#owner
     owner.assertGoing(tap.label)
@@ -105,12 +105,12 @@ export class TapAccess {
     return handle
   }
 
-  /** Replaces the value at a tap for all that lies behind it. @throws ShapeError, DtypeError, OutOfOrderError */
+  /** Replaces the value at a tap for everything that reads it. @throws ShapeError, DtypeError, OutOfOrderError */
   write(tap: Tap, written: unknown): void {
     this.#owner.oneCall(() => this.#write(tap, written))
   }
 
-  /** Leaves a module out: these values stand for its outputs, and what lies inside is out of reach. @throws SkippedError */
+  /** Skips a module: these values replace its outputs, and nothing inside it can be read or written. @throws SkippedError */
   skip(module: ModuleNode, outputs: readonly (readonly [Tap, unknown])[]): void {
     const mark = this.#owner.mark()
     for (const [tap, first] of this.view.written)
@@ -131,7 +131,7 @@ export class TapAccess {
     this.view.skipped.assertThere(tap, 'write', this.#program)
     const mark = this.#owner.mark()
     this.#assertNotComputed(tap, mark)
-    // What one module reads for itself is still its own.
+    // The input that one module reads can still be written.
     const isOwn = tap.direction === 'in' && tap.scope !== ''
     if (variant.decided.has(tap.tensor) && !isOwn) throw new DecidedError(tap.label, mark)
     const value = stateOf(this.#fit(tap, written, mark)).value
@@ -141,7 +141,7 @@ export class TapAccess {
     else this.#writes.set(tap, [{ value, mark }])
   }
 
-  /** The value to be read from now on: where an invoke has rows of it, the others stay. */
+  /** Returns the value to be read from now on. If an invoke sees only some rows, the other rows stay. */
   #fit(tap: Tap, written: unknown, mark: Mark | undefined): Tensor {
     const shape = this.shapeOf(tap.tensor)
     if (!this.view.rows) {
@@ -166,7 +166,7 @@ export class TapAccess {
 
   #assertNotComputed(tap: Tap, mark: Mark | undefined): void {
     if (this.#computedNodes.size === 0 && this.#computedTaps.size === 0) return
-    // Of several invokes, each writes rows that the others did not read.
+    // Each of several invokes writes rows that the others did not read.
     for (const view of this.#computedTaps.get(tap.key) ?? [])
       if (view === this.view || !view.rows || !this.view.rows)
         throw new OutOfOrderError(tap.label, mark, this.#computedAt)

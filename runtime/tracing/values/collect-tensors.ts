@@ -2,8 +2,8 @@ import { isMap, isSet } from '../../tensor/arguments/plain-objects.ts'
 import { Tensor } from '../../tensor/tensor.ts'
 
 /**
- * The tensors in a block's result: itself, or inside arrays, objects, maps and sets. `most`: how many of these are looked at, where the
- * result is whatever a program holds.
+ * Returns the tensors in a block's result: the result itself, or those inside arrays, objects, maps and sets. `most` limits how many of
+ * these are searched, for results that may be anything a program holds.
  */
 export function collectTensors(result: unknown, most = Number.POSITIVE_INFINITY): Set<Tensor> {
   const found = new Set<Tensor>()
@@ -31,7 +31,7 @@ function partsOf(value: object): Iterable<unknown> {
 
 const LONG = 64
 
-/** Long rows of numbers and texts, and rows of rows, told by some of them: data sets are held beside tensors. */
+/** Whether an array is data and holds no tensors: a long row of numbers and texts, or rows of such rows. Only some elements are checked. */
 function isData(array: readonly unknown[]): boolean {
   const samples = [array[0], array[array.length >> 1], array[array.length - 1]]
   return array.length >= LONG && samples.every(isDatum)
@@ -42,10 +42,13 @@ const isDatum = (value: unknown): boolean =>
   typeof value === 'string' ||
   (Array.isArray(value) && [...value.slice(0, 2)].every(isDatum))
 
-/** Written with `{}`, or an instance of a class that somebody wrote: what a library keeps in typed arrays, promises or buffers is no field. */
+/**
+ * Whether an object has fields to search: it was written with `{}`, or is an instance of a class that somebody wrote. Typed arrays,
+ * promises and buffers have none.
+ */
 const isFields = (value: object): boolean => Object.prototype.toString.call(value) === '[object Object]'
 
-/** A getter is not asked: it may do anything. */
+/** Returns the values of the fields. Getters are left out, because they may do anything. */
 function* fieldsOf(value: object): Iterable<unknown> {
   for (const key of Object.keys(value)) {
     const field = Object.getOwnPropertyDescriptor(value, key)

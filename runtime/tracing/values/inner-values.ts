@@ -6,7 +6,7 @@ export interface Enclosing {
   takeFromInner(tensor: Tensor): void
 }
 
-/** Values that inner traces gave to the trace or session around them. They live as long as that does, saved or not. */
+/** The values that inner traces gave to the trace or session around them. They live as long as it does, saved or not. */
 export class InnerValues {
   readonly #values = new Set<Tensor>()
   readonly #kept = new Set<Tensor>()
@@ -15,12 +15,12 @@ export class InnerValues {
     this.#values.add(tensor)
   }
 
-  /** The value was saved: it outlives the trace or session around it too. */
+  /** Notes that a value was saved, so that it also outlives the trace or session around it. */
   keep(tensor: Tensor): void {
     this.#kept.add(tensor)
   }
 
-  /** The trace or session has ended. What was neither saved nor returned goes to the one around it, or is released. */
+  /** Ends the trace or session. Values that were neither saved nor returned go to the one around it, or are released. */
   end(result: unknown, enclosing?: Enclosing): void {
     if (this.#values.size === 0) return
     for (const tensor of collectTensors(result)) this.#kept.add(tensor)

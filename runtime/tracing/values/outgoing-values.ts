@@ -6,23 +6,26 @@ import type { Session } from '../scopes/session-scope.ts'
 import { collectTensors } from './collect-tensors.ts'
 import { type Enclosing, InnerValues } from './inner-values.ts'
 
-/** Of what a program holds beside tensors, no more objects than these are searched. */
+/** No more objects than this are searched for tensors among the values that a program holds. */
 const MOST_OBJECTS = 5_000
 
 /** The trace whose values these are. */
 interface ValuesOwner extends Recorder {
-  /** The trace or session around it, while that goes on. */
+  /** The trace or session around this trace, as long as it lasts. */
   readonly enclosing: Enclosing | undefined
   readonly session: Session | undefined
   mark(): Mark | undefined
 }
 
-/** The values of a trace that outlive it: those that were saved, and those that flow on into a trace or session around it. */
+/** The values that outlive their trace: saved ones, and those that go to a trace or session around it. */
 export class OutgoingValues {
   readonly #owner: ValuesOwner
-  /** The handles whose values must outlive the trace. */
+  /** The handles whose values are kept after the trace. */
   readonly saved = new Set<Tensor>()
-  /** Those of them that nobody saved or returned: a variable of the trace or session around has them, and nobody may ever look. */
+  /**
+   * Those of them that were neither saved nor returned: only a variable of the trace or session around holds them, so that perhaps nobody
+   * reads them.
+   */
   readonly heldByVariables = new Set<Tensor>()
   readonly #inner = new InnerValues()
 
@@ -47,7 +50,7 @@ export class OutgoingValues {
     this.saved.add(tensor)
   }
 
-  /** The trace's own tensors among these values outlive it, as long as the trace or session around it goes on. */
+  /** Keeps the trace's own tensors among these values as long as the trace or session around it lasts. */
   passOn(values: readonly unknown[]): void {
     for (const tensor of collectTensors(values, MOST_OBJECTS)) {
       if (stateOf(tensor).recorder !== this.#owner || this.saved.has(tensor)) continue
@@ -57,13 +60,13 @@ export class OutgoingValues {
     }
   }
 
-  /** An inner trace gives this tensor to the one around it. */
+  /** Takes over a tensor from an inner trace. */
   takeFromInner(tensor: Tensor): void {
     this.#inner.add(tensor)
     this.#owner.session?.takeFromInner(tensor)
   }
 
-  /** The trace has ended with this result. */
+  /** Ends the trace with this result. */
   end(result: unknown): void {
     this.#inner.end(result, this.#owner.enclosing)
   }
