@@ -267,6 +267,7 @@ export const rooms = {
       'runtime/graph',
       'runtime/tensor',
       'runtime/engine/scanning',
+      'runtime/engine/running',
       'runtime/engine',
       'runtime/tracing',
       'runtime/language-inputs',

@@ -97,6 +97,11 @@ export class Decoder {
     return dims && dims.length > 0 && typeof dims[0] !== 'number' ? 0 : undefined
   }
 
+  /** All inputs that the model declares. */
+  get inputNames(): readonly string[] {
+    return this.#inputs.map(({ name }) => name)
+  }
+
   /** The element type of an input; undefined where there is no such input. */
   typeOf(name: string): HeldType | undefined {
     return this.#inputs.find(input => input.name === name)?.type as HeldType | undefined

@@ -1,5 +1,6 @@
+import type { TraceReport } from '../engine/running/report.ts'
 import { GenerateError, StepError } from '../errors/generate.ts'
-import type { Mark } from '../graph/expression.ts'
+import type { Mark, Recording } from '../graph/expression.ts'
 import { recorderScope } from '../graph/recorder.ts'
 import type { Language } from '../language-inputs/language.ts'
 import type { TensorData } from '../tensor/dtypes/data.ts'
@@ -8,6 +9,7 @@ import type { Block, StepOwner } from '../tracing/blocks/block.ts'
 import { untilStop } from '../tracing/blocks/stop.ts'
 import type { RunningTrace } from '../tracing/running-trace.ts'
 import { save } from '../tracing/save.ts'
+import { reportListeners } from '../tracing/scopes/report-listeners.ts'
 import { RunningSession } from '../tracing/session.ts'
 import type { Traceable } from '../tracing/traceable.ts'
 import { ExecutionBackend, newTrace } from '../tracing/tracer.ts'
@@ -17,6 +19,7 @@ import { Gathered } from './gathered.ts'
 import { type Generated, noteSoFar, type SoFar, soFarOf } from './generated.ts'
 import { GrowingShapes } from './growing-shapes.ts'
 import type { GenerateOptions } from './options.ts'
+import { canReplay, Replay } from './replay.ts'
 import { assertRoom } from './room.ts'
 import type { Found, Search } from './search.ts'
 import { searchOf } from './search-of.ts'
@@ -44,6 +47,12 @@ interface Outcome {
   /** Undefined while the block waits in next(). */
   readonly ended: { readonly value: unknown } | undefined
   /** What the search has recorded. */
+  readonly chosen: Readonly<Record<string, TensorData>>
+  readonly caches: Readonly<Record<string, Tensor>>
+}
+
+/** What a step's trace has recorded of its own. */
+interface RecordedStep {
   readonly chosen: Readonly<Record<string, Tensor>>
   readonly caches: Readonly<Record<string, Tensor>>
 }
@@ -63,6 +72,10 @@ export class Generation extends RunningSession implements StepOwner {
   readonly #called = new Map<string, number>()
   readonly #shapes: GrowingShapes
   readonly #stream: TextStream
+  /** There is neither a block nor a standing edit: all steps after the first two are the same. */
+  readonly #isPlain: boolean
+  readonly #tellListeners: (report: TraceReport) => void
+  #replay: Replay | undefined
   #state: Readonly<Record<string, unknown>> = {}
   #trace: RunningTrace | undefined
   /** The block, from its begin to its end: over more than one step, where it calls next(). */
@@ -83,8 +96,9 @@ export class Generation extends RunningSession implements StepOwner {
     const settings = settingsOf(options, language, prompts.ids[0].length)
     this.#settings = settings
     this.#seed = settings.doSample ? (options.seed ?? anySeed()) : undefined
-    const isIdle = block === undefined && target.edits.length === 0
-    this.#shapes = new GrowingShapes(decoder.growing, settings.maxNewTokens - 1, isIdle)
+    this.#isPlain = block === undefined && target.edits.length === 0
+    this.#shapes = new GrowingShapes(decoder.growing, settings.maxNewTokens - 1, this.#isPlain)
+    this.#tellListeners = reportListeners(target.identity)
     this.#search = searchOf(settings, prompts.ids.length, this.#seed, language)
     this.#sequence = new Sequence(decoder, prompts, this.#search.rowsPerPrompt)
     this.#stream = new TextStream(language, settings.stopStrings, {
@@ -113,7 +127,7 @@ export class Generation extends RunningSession implements StepOwner {
       for (;;) {
         const { ended, chosen, caches } = await this.#runStep()
         if (ended) values.push(ended.value)
-        const { tokens, parents } = this.#search.choose(dataOf(chosen), this.#sequence.histories)
+        const { tokens, parents } = this.#search.choose(chosen, this.#sequence.histories)
         this.#sequence.append(tokens, caches, parents)
         this.step++
         const isOver = this.#search.isOver(this.#sequence.histories)
@@ -181,8 +195,18 @@ export class Generation extends RunningSession implements StepOwner {
     await this.#running?.catch(() => undefined)
   }
 
-  #runStep(): Promise<Outcome> {
-    const { model, target, options } = this.#request
+  async #runStep(): Promise<Outcome> {
+    if (!this.#replay) return this.#traceStep()
+    const { signal, onReport } = this.#request.options
+    this.#search.prepare(this.step, this.#sequence.histories)
+    const { report, ...outcome } = await this.#replay.run(this.#sequence, signal)
+    this.#tellListeners(report)
+    onReport?.(report)
+    return { ended: { value: undefined }, ...outcome }
+  }
+
+  async #traceStep(): Promise<Outcome> {
+    const { model, target, options, decoder } = this.#request
     const { signal, onReport, backend = new ExecutionBackend() } = options
     const trace = newTrace(
       [model, this.#sequence.inputs],
@@ -196,16 +220,28 @@ export class Generation extends RunningSession implements StepOwner {
     if (this.#trace && this.#waiting) this.#trace.continuedBy = trace
     this.#trace = trace
     this.#called.clear()
-    return trace.run(target, async () => {
+    let recording: Recording | undefined
+    const { ended, chosen, caches } = (await trace.run(target, async () => {
       const ended = await this.#runBlock(trace)
       recorderScope().enter(trace)
       // One mark for all that generate() itself records: its line is the user's call.
-      return trace.oneCall(() => ({ ended, ...this.#recordStep() }))
-    }) as Promise<Outcome>
+      const { chosen, caches } = trace.oneCall(() => this.#recordStep())
+      const wanted = [...Object.values(chosen), ...Object.values(caches)].map(tensor => stateOf(tensor).value)
+      recording = trace.recording(wanted)
+      return { ended, chosen, caches }
+    })) as RecordedStep & Pick<Outcome, 'ended'>
+    if (this.#isPlain && step > 0 && !options.backend && canReplay(decoder)) {
+      const names = { chosen: Object.keys(chosen), caches: Object.keys(caches) }
+      this.#replay = new Replay(
+        { engine: trace.engine, recording: recording!, inputs: trace.inputs, ...names },
+        decoder,
+      )
+    }
+    return { ended, chosen: dataOf(chosen), caches }
   }
 
   /** The tokens that the step chooses, and the caches for the next one. */
-  #recordStep(): Omit<Outcome, 'ended'> {
+  #recordStep(): RecordedStep {
     const { decoder, output } = this.#request
     const logits = output(decoder.logits)
     const last = logits.rank === 3 ? logits.slice([{}, -1]) : logits

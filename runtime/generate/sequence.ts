@@ -90,6 +90,16 @@ export class Sequence {
     return this.#before + this.#prompts[0].length
   }
 
+  /** The last token of each row. */
+  get latestTokens(): readonly number[] {
+    return this.#histories.map(({ added }) => added[added.length - 1])
+  }
+
+  /** Keys and values of the tokens that the model was given so far, by input. */
+  get caches(): Readonly<Record<string, unknown>> {
+    return this.#caches
+  }
+
   /** The inputs of the step that comes. */
   get inputs(): Record<string, unknown> {
     const { ids, mask, positions, cacheSwitch, caches } = this.#decoder
