@@ -8,6 +8,45 @@ type Shapes = ReadonlyMap<string, ValueShape>
 /** Steps that are scanned one by one, after the prompt's. */
 const SCANNED = [1, 2, 3]
 
+/** By the first step's shapes and the last step's number: other generations of the same dims need not look again. */
+const known = new WeakMap<Shapes, Map<number, boolean>>()
+
+/** Whether all dims of these steps, and of the last one, lie on lines. */
+function isOnLine([first, second, third]: readonly Shapes[], atEnd: Shapes, last: number): boolean {
+  const before = known.get(first) ?? new Map<number, boolean>()
+  known.set(first, before)
+  let found = before.get(last)
+  if (found === undefined) {
+    found = first.size === atEnd.size
+    for (const [name, shape] of first) {
+      if (!found) break
+      found = isOneLine(shape, second.get(name), third.get(name), atEnd.get(name), last)
+    }
+    before.set(last, found)
+  }
+  return found
+}
+
+function isOneLine(
+  first: ValueShape,
+  second: ValueShape | undefined,
+  third: ValueShape | undefined,
+  atEnd: ValueShape | undefined,
+  last: number,
+): boolean {
+  const { type, dims } = first
+  const others = [second, third, atEnd]
+  if (others.some(other => other?.type !== type || other?.dims?.length !== dims?.length)) return false
+  for (const [axis, dim] of dims?.entries() ?? []) {
+    const [next, afterNext, end] = [second!.dims![axis], third!.dims![axis], atEnd!.dims![axis]]
+    const isOpen = dim === undefined || next === undefined
+    if (afterNext !== (isOpen ? undefined : dim + 2 * (next - dim))) return false
+    if (end !== (isOpen ? undefined : dim + (last - 1) * (next - dim))) return false
+    if (isOpen && dim !== next) return false
+  }
+  return true
+}
+
 /**
  * Dims of all values in each step. A scan for each step would cost more than the step: of a decoder all dims grow by the same number of
  * tokens. That is not assumed but found: three steps in a row and the last one are scanned, and where each dim lies on a line through
@@ -53,14 +92,7 @@ export class GrowingShapes {
       return
     }
     const atEnd = await engine.shapes(this.#moved(inputs, this.#last - step))
-    const [first, second, third] = this.#scanned
-    const isSame = (name: string): boolean => {
-      const all = [first, second, third, atEnd].map(shapes => shapes.get(name))
-      if (all.some(shape => shape?.type !== all[0]?.type || shape?.dims?.length !== all[0]?.dims?.length)) return false
-      const predicted = [1, 2, 3, this.#last].map(step => this.#predicted(name, step))
-      return all.every((shape, i) => String(shape?.dims) === String(predicted[i]?.dims))
-    }
-    this.#isOnLine = first.size === atEnd.size && [...first.keys()].every(isSame)
+    this.#isOnLine = isOnLine(this.#scanned, atEnd, this.#last)
   }
 
   #predicted(name: string, step: number): ValueShape | undefined {

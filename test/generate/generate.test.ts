@@ -70,6 +70,32 @@ test('token for token what onnxruntime gives, with a cache and without', async t
   }
 })
 
+test('without a block the steps run on one plan: the same tokens as with an empty block, each reported, ended by a signal', async t => {
+  for (const options of [
+    { maxNewTokens: 20 },
+    { maxNewTokens: 20, temperature: 1, seed: 2, repetitionPenalty: 1.3 },
+    { maxNewTokens: 20, numBeams: 3, noRepeatNgramSize: 2 },
+  ]) {
+    const prompts = [prompt[0], [1, 2]]
+    const reports: unknown[] = []
+    const onReport = (report: unknown): void => void reports.push(report)
+    const plain = await model.generate(prompts, { ...options, onReport })
+    const traced = await model.generate(prompts, options, () => undefined)
+    t.deepEqual(rows(plain.ids), rows(traced.ids))
+    t.is(reports.length, plain.steps)
+    const { traces } = await model.explain(() => model.generate(prompts, options))
+    t.is(traces.length, plain.steps)
+  }
+  const controller = new AbortController()
+  let steps = 0
+  const onReport = (): void => {
+    if (++steps === 5) controller.abort(new Error('enough'))
+  }
+  const error = model.generate(prompt, { maxNewTokens: 20, onReport, signal: controller.signal })
+  await t.throwsAsync(error, { message: 'enough' })
+  t.is(error.soFar?.steps, 5)
+})
+
 test('the block runs in every step, and is told which; the first one sees the prompt, the others one token', async t => {
   const seen: number[] = []
   const { values } = await generate(model, prompt, { maxNewTokens: 8 }, (m, step) => {
