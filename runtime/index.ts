@@ -3,6 +3,7 @@ import { installPlatform } from './node/platform.ts'
 installPlatform()
 
 export * from './api.ts'
+export { attach } from './language-model/attach.ts'
 export { LanguageModel } from './language-model/language-model.ts'
 export { load } from './model/load.ts'
 export { readSafetensors, writeSafetensors } from './tensor-files/safetensors.ts'

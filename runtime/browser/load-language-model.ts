@@ -5,21 +5,22 @@ import type { ModelFolder } from '../language-model/folder.ts'
 import type { LanguageModel } from '../language-model/handle.ts'
 import { newLanguageModel } from '../language-model/new-model.ts'
 import { type LanguageModelOptions, loadOptionsOf } from '../language-model/options.ts'
-import { readLanguage, type TokenizerSource } from '../language-model/read-language.ts'
+import { type RenderChat, readLanguage, type TokenizerSource } from '../language-model/read-language.ts'
 import type { ModelSource } from '../model/loaded/source.ts'
 import { fetchBlob } from './fetch.ts'
 import { loadWith } from './load.ts'
 
-/** What `LanguageModel.load` does in a browser. */
+/** What `LanguageModel.load` does in a browser. @param renderChat what renders chats, if not the template in the folder */
 export async function loadLanguageModel(
   source: string | URL | readonly File[],
   options: LanguageModelOptions = {},
+  renderChat?: RenderChat,
 ): Promise<LanguageModel> {
   const plain = loadOptionsOf(options, ['wasm', 'webgpu'])
   const { graph, folder, tokenizer, headers } = Array.isArray(source)
     ? among(source as readonly File[], options)
     : await findAt(source as string | URL, options)
-  const language = await readLanguage(folder, { tokenizer, ...options })
+  const language = await readLanguage(folder, { tokenizer, renderChat, ...options })
   return newLanguageModel(language, extension => loadWith(extension, graph, plain, headers))
 }
 

@@ -6,7 +6,14 @@ import type { Tokens } from '../language-inputs/tokens.ts'
 import type { LoadedModel } from '../model/loaded/loaded-model.ts'
 import { ModelHandle, type ModelMembers, otherModelMembers } from '../model/model.ts'
 import type { Module } from '../model/modules/module.ts'
+import { knownOptions } from '../tensor/arguments/known-options.ts'
 import type { Edit } from '../tracing/traceable.ts'
+
+/** Options of `decode`. */
+export interface DecodeOptions {
+  /** Whether tokens such as the one that ends a text are left out. @default false */
+  readonly skipSpecialTokens?: boolean
+}
 
 /** The members of a language model, beside those of every model. A module with such a name comes first: see `LanguageModel.of`. */
 export interface LanguageMembers {
@@ -24,7 +31,7 @@ export interface LanguageMembers {
   tokens(prompt: string | readonly ChatMessage[]): Tokens
   tokens(prompts: readonly (string | readonly ChatMessage[])[]): Tokens[]
   /** The text of some token ids. */
-  decode(ids: readonly number[]): string
+  decode(ids: readonly number[], options?: DecodeOptions): string
   /** A chat as the text that the model is given, by its chat template. @throws PromptError if it has none */
   chatText(messages: readonly ChatMessage[]): string
 }
@@ -79,8 +86,9 @@ export class LanguageModelHandle extends ModelHandle implements LanguageMembers 
     return rows === prompt ? tokens : tokens[0]
   }
 
-  decode(ids: readonly number[]): string {
-    return this.#language.decode(ids)
+  decode(ids: readonly number[], options?: DecodeOptions): string {
+    const { skipSpecialTokens } = knownOptions('decode()', options, ['skipSpecialTokens'])
+    return this.#language.decode(ids, skipSpecialTokens)
   }
 
   chatText(messages: readonly ChatMessage[]): string {

@@ -10,16 +10,17 @@ import type { LanguageModel } from './handle.ts'
 import { snapshotIn } from './hub/cache.ts'
 import { newLanguageModel } from './new-model.ts'
 import { type LanguageModelOptions, loadOptionsOf } from './options.ts'
-import { readLanguage, type TokenizerSource } from './read-language.ts'
+import { type RenderChat, readLanguage, type TokenizerSource } from './read-language.ts'
 
-/** What `LanguageModel.load` does in Node. */
+/** What `LanguageModel.load` does in Node. @param renderChat what renders chats, if not the template in the folder */
 export async function loadLanguageModel(
   source: string | URL,
   options: LanguageModelOptions = {},
+  renderChat?: RenderChat,
 ): Promise<LanguageModel> {
   const plain = loadOptionsOf(options, ['cpu', 'cuda'])
   const { path, folder, tokenizer } = await find(source instanceof URL ? fileURLToPath(source) : source, options)
-  const language = await readLanguage(folder, { tokenizer, ...options })
+  const language = await readLanguage(folder, { tokenizer, renderChat, ...options })
   return newLanguageModel(language, extension => loadWith(extension, path, plain))
 }
 

@@ -1,11 +1,13 @@
 import { LanguageModelError } from '../errors/language-model.ts'
 import { Language, type LanguageFiles, type SpecialTokens } from '../language-inputs/language.ts'
-import type { ChatMessage } from '../language-inputs/prompt.ts'
 import type { GenerationConfig, Tokenizer } from '../language-inputs/tokenizer.ts'
 import { charactersOf, characterTokenizer } from './character-tokenizer.ts'
 import type { ModelFolder } from './folder.ts'
 
 type Json = Readonly<Record<string, unknown>>
+
+/** Writes the text of a chat. */
+export type RenderChat = NonNullable<LanguageFiles['renderChat']>
 
 /** Where a tokenizer comes from: the object itself, or the path of its file in the folder. */
 export type TokenizerSource = Tokenizer | string
@@ -14,20 +16,20 @@ export type TokenizerSource = Tokenizer | string
 export interface ReadingOptions {
   readonly tokenizer?: TokenizerSource | undefined
   readonly specialTokens?: SpecialTokens | undefined
+  readonly renderChat?: RenderChat | undefined
 }
 
 /** Reads a model's tokenizer, configuration and chat template. @throws LanguageModelError for a folder without a tokenizer */
 export async function readLanguage(
   folder: ModelFolder,
-  { tokenizer: source, specialTokens }: ReadingOptions,
+  { tokenizer: source, specialTokens, renderChat: given }: ReadingOptions,
 ): Promise<Language> {
   const [config, generationConfig, tokenizerConfig] = await Promise.all(
     ['config.json', 'generation_config.json', 'tokenizer_config.json'].map(name => jsonOf(folder, name)),
   )
   const tokenizers =
     typeof source === 'object' ? { tokenizer: source } : await readTokenizer(folder, source, tokenizerConfig ?? {})
-  const template = await chatTemplate(folder, tokenizerConfig ?? {})
-  const renderChat = template === undefined ? undefined : await chatRenderer(folder, template, tokenizerConfig ?? {})
+  const renderChat = given ?? (await chatRenderer(folder, tokenizerConfig ?? {}))
   return new Language({
     ...tokenizers,
     specialTokens,
@@ -86,11 +88,9 @@ async function chatTemplate(folder: ModelFolder, config: Json): Promise<string |
   return typeof usual?.template === 'string' ? usual.template : undefined
 }
 
-async function chatRenderer(
-  folder: ModelFolder,
-  template: string,
-  config: Json,
-): Promise<(messages: readonly ChatMessage[], addGenerationPrompt: boolean) => string> {
+async function chatRenderer(folder: ModelFolder, config: Json): Promise<RenderChat | undefined> {
+  const template = await chatTemplate(folder, config)
+  if (template === undefined) return undefined
   const { Template } = await import('@huggingface/jinja')
   const specials = Object.fromEntries(
     ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token', 'mask_token'].flatMap(name => {

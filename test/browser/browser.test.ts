@@ -329,3 +329,26 @@ run('a language model from the address of its folder, from its Files, and by its
   }
   matrix.record(VITE, 'language models with their tokenizers')
 })
+
+run('a model of transformers.js is traced from the files in its cache', async t => {
+  const page = await opened()
+  const found = await inPage<{ strings: string; ids: number[]; logits: number[]; own: number[] }>(
+    page,
+    `const { attach, LanguageModel } = onnsight
+     const text = 'ROMEO:\\nWhat light'
+     // What the library leaves behind: a cache with its files, and objects with a session and a tokenizer.
+     const cache = await caches.open('transformers-cache')
+     const paths = ['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json', 'onnx/model_q4.onnx']
+     for (const path of paths)
+       await cache.put('https://huggingface.co/poets/verse/resolve/main/' + path, await fetch('/models/verse/' + path))
+     const pipe = { model: { sessions: { model: { config: { dtype: 'q4', device: 'wasm' } } } } }
+     const model = await attach(pipe, 'poets/verse')
+     const traced = await model.trace(text, m => m.lm_head.output)
+     const own = await LanguageModel.load('/models/verse', { dtype: 'q4' })
+     const due = await own.run(text)
+     return { strings: traced.axes[1].labels.join(''), ids: model.tokens(text).ids, logits: [...traced.data], own: [...due.logits.data] }`,
+  )
+  t.is(found.strings, 'ROMEO:\nWhat light')
+  t.deepEqual(found.logits, found.own)
+  t.false(requests.some(request => request.includes('resolve')))
+})

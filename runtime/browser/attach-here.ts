@@ -1,0 +1,51 @@
+import type { LanguageModel } from '../language-model/handle.ts'
+import type { LanguageModelOptions } from '../language-model/options.ts'
+import { type AttachOptions, deviceFor, programOf } from '../language-model/transformers.ts'
+import { knownOptions } from '../tensor/arguments/known-options.ts'
+import { loadLanguageModel } from './load-language-model.ts'
+
+/** What `attach` does in a browser. */
+export async function attachHere(program: unknown, name: string, given: AttachOptions = {}): Promise<LanguageModel> {
+  const options = knownOptions('attach()', given, ['revision', 'device', 'file'])
+  const found = programOf(program, name)
+  const { dtype, tokenizer, renderChat } = found
+  const device = deviceFor(found, options.device, ['wasm', 'webgpu'], text => console.warn(text))
+  const load: LanguageModelOptions = {
+    device,
+    ...(dtype ? { dtype } : {}),
+    ...(tokenizer ? { tokenizer } : {}),
+    ...(options.file ? { file: options.file } : {}),
+    ...(options.revision ? { revision: options.revision } : {}),
+  }
+  const files = await keptFiles(name, options.revision)
+  return loadLanguageModel(files.length > 0 ? files : name, load, renderChat)
+}
+
+/** The name of the library's cache: `env.cacheKey`, unless somebody has changed it. */
+const CACHE = 'transformers-cache'
+
+/** The files of a model in the library's cache, with their paths in the model's folder. */
+async function keptFiles(name: string, revision = 'main'): Promise<File[]> {
+  if (!(await globalThis.caches?.has(CACHE).catch(() => false))) return []
+  const cache = await caches.open(CACHE)
+  const files: File[] = []
+  for (const request of await cache.keys()) {
+    const path = pathIn(decodeURIComponent(new URL(request.url).pathname), name, revision)
+    const response = path === undefined ? undefined : await cache.match(request)
+    if (path === undefined || !response) continue
+    const file = new File([await response.blob()], path.slice(path.lastIndexOf('/') + 1))
+    Object.defineProperty(file, 'webkitRelativePath', { value: `${name.replaceAll('/', ' ')}/${path}` })
+    files.push(file)
+  }
+  return files.some(({ name }) => name.endsWith('.onnx')) ? files : []
+}
+
+/** A file's path in the folder of the model: on the hub it lies behind `resolve/REVISION`. */
+function pathIn(address: string, name: string, revision: string): string | undefined {
+  const at = address.indexOf(`/${name.replace(/^\/|\/$/g, '')}/`)
+  if (at < 0) return undefined
+  const path = address.slice(at + name.replace(/^\/|\/$/g, '').length + 2)
+  const onHub = /^resolve\/([^/]+)\/(.*)$/.exec(path)
+  if (!onHub) return path
+  return onHub[1] === revision ? onHub[2] : undefined
+}
