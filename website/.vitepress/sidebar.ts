@@ -17,6 +17,7 @@ const learn: Item = {
     page('Overview', '/readme'),
     page('Guide', '/guide'),
     page('Constructs', '/constructs'),
+    page('Language models', '/language-models'),
     page('Generate', '/generation'),
     page('Template language', '/template'),
     page('Studies', '/studies'),
