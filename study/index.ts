@@ -1,4 +1,7 @@
 /** Studies of language models: `onnsight/study`. */
+export { AblatedParts, type AblateOptions, type Ablation, ablate } from './ablate.ts'
+export { AttentionScores, type AttentionScoresOptions, attentionScores, type HeadKind } from './attention-scores.ts'
+export { type AttributionOptions, directLogitAttribution, LogitAttribution } from './direct-logit-attribution.ts'
 export { type LensPrediction, LogitLens, type LogitLensOptions, logitLens } from './logit-lens.ts'
 export {
   type Answers,
@@ -15,10 +18,11 @@ export {
 export type { Answer, Vocabulary } from './model/studied-model.ts'
 export type { TensorsSource } from './model/tensors-file.ts'
 export { PatchedActivations, type PatchOptions, patchActivations } from './patch-activations.ts'
+export { PatchedPaths, type PathPatchOptions, pathPatching, type Receiver } from './path-patching.ts'
 export type { Chart } from './pictures/chart.ts'
 export { Plot } from './pictures/plot.ts'
 export type { LabelledAxis } from './results/axes.ts'
 export { StudyResult } from './results/result.ts'
 export type { Table } from './results/table.ts'
-export type { Part } from './sweeps/sites.ts'
+export type { HeadPart, LayerPart, Part } from './sweeps/sites.ts'
 export { loadTunedLens, TunedLens } from './tuned-lens.ts'

@@ -5,15 +5,16 @@ import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
 import { tensor } from '../runtime/tensor/functions.ts'
 import type { Tensor } from '../runtime/tensor/tensor.ts'
 import type { TraceOptions } from '../runtime/tracing/tracer.ts'
-import type { Metric, MetricContext } from './metrics.ts'
+import type { Metric } from './metrics.ts'
+import { checkPairs } from './model/pairs.ts'
 import { type Prompts, StudiedModel, type Vocabulary } from './model/studied-model.ts'
 import { bars, type Chart, heatMap } from './pictures/chart.ts'
 import { type LabelledAxis, labelled, numbered } from './results/axes.ts'
 import { StudyResult } from './results/result.ts'
 import { short, type Table, visible } from './results/table.ts'
-import { rowsOf } from './sweeps/prompt-rows.ts'
-import { type Part, siteOf } from './sweeps/sites.ts'
-import { batchSize, measuredRows, measureVariants } from './sweeps/variants.ts'
+import { Measuring } from './sweeps/measuring.ts'
+import { isHeadPart, type Part, parts, siteOf, wordsFor } from './sweeps/sites.ts'
+import { batchSize, type Masks, masksAlong, measureVariants } from './sweeps/variants.ts'
 
 /** What `patchActivations()` takes. */
 export interface PatchOptions extends TraceOptions {
@@ -23,9 +24,12 @@ export interface PatchOptions extends TraceOptions {
   readonly corrupted: Inputs
   /** What is measured: `logitDifference(' Paris', ' Rome')`, `probability(id)`, `divergence()`, or a metric of your own. */
   readonly metric: Metric
-  /** What is taken: the residual stream that enters a layer, or what its attention or MLP adds to it. @default 'residual' */
+  /**
+   * What is taken: the residual stream that enters a layer; what its attention or MLP adds to it; of each head its mix of values (`head`), its
+   * queries, keys, values or pattern. @default 'residual'
+   */
   readonly part?: Part
-  /** One patch for each layer and position, or one for each layer with all its positions. @default 'position' */
+  /** One patch for each layer and position, or one for each layer with all its positions. Heads are patched at all positions. @default 'position' */
   readonly by?: 'position' | 'layer'
   /** Layers, from 0. @default all */
   readonly layers?: readonly number[]
@@ -44,7 +48,7 @@ export interface PatchOptions extends TraceOptions {
  * Patches of one layer run as rows of one batch, and what lies before the layer is not run again.
  *
  * Sources: Vig et al. 2020 (arXiv:2004.12265), Meng et al. 2022 (arXiv:2202.05262); TransformerLens' `patching.get_act_patch_resid_pre`,
- * `get_act_patch_attn_out`, `get_act_patch_mlp_out`; Heimersheim and Nanda 2024 (arXiv:2404.15255) on how to read it.
+ * `get_act_patch_attn_out`, `get_act_patch_mlp_out`, `get_act_patch_attn_head_out_all_pos`; Heimersheim and Nanda 2024 (arXiv:2404.15255) on how to read it.
  *
  * @throws StudyError for prompts of different lengths, a part that the model does not have, or a metric that gives no number for each row;
  * InputError, ArgumentError
@@ -54,24 +58,83 @@ export interface PatchOptions extends TraceOptions {
  * await (await patched.plot()).save('patching.svg')
  */
 export async function patchActivations(model: Model, options: PatchOptions): Promise<PatchedActivations> {
-  const { clean, corrupted, metric, part, by, layers, batch, vocabulary, onProgress, ...rest } = knownOptions(
-    'patchActivations()',
-    options,
-    [
-      ...['clean', 'corrupted', 'metric', 'part', 'by', 'layers', 'batch', 'vocabulary', 'onProgress'],
-      ...['backend', 'signal', 'onReport'],
-    ],
-  )
-  const study = new StudiedModel('patchActivations', model, vocabulary)
-  const pairs = new Pairs(study, study.prompts(clean), study.prompts(corrupted), metric, rest)
+  const {
+    clean: _c,
+    corrupted: _d,
+    metric: _m,
+    part,
+    by,
+    layers,
+    batch,
+    vocabulary,
+    onProgress: _p,
+    ...rest
+  } = knownOptions('patchActivations()', options, [
+    ...['clean', 'corrupted', 'metric', 'part', 'by', 'layers', 'batch', 'vocabulary', 'onProgress'],
+    ...['backend', 'signal', 'onReport'],
+  ])
+  if (part !== undefined && !parts.includes(part))
+    throw new ArgumentError(
+      `patchActivations: there is no part ${JSON.stringify(part)}.`,
+      undefined,
+      `use one of ${parts.join(', ')}`,
+    )
   return new PatchedActivations(
-    await pairs.patched({ part: part ?? 'residual', by: by ?? 'position', layers, batch, onProgress }),
+    await patched(new StudiedModel('patchActivations', model, vocabulary), rest, {
+      ...options,
+      part,
+      by,
+      layers,
+      batch,
+    }),
   )
 }
 
-interface Sweep extends Pick<PatchOptions, 'layers' | 'batch' | 'onProgress'> {
-  readonly part: Part
-  readonly by: 'position' | 'layer'
+async function patched(studied: StudiedModel, trace: TraceOptions, options: PatchOptions): Promise<Patched> {
+  const { part = 'residual', by, batch, onProgress, metric } = options
+  const [clean, corrupted] = [studied.prompts(options.clean), studied.prompts(options.corrupted)]
+  checkPairs(studied, clean, corrupted)
+  const measuring = new Measuring(studied, metric, trace)
+  const sizes = await studied.sizes(clean)
+  const layers = studied.layersOf(options.layers, sizes.layers)
+  const variants = layers.map(layer => variantsOf(studied, part, by, corrupted, sizes.heads[layer]))
+  const { name, places } = variants[0]
+  const rows = await batchSize(studied, corrupted, places.length, batch)
+  const pairs = corrupted.ids.length
+  const means = variants.map(({ places }) => places.map(() => 0))
+  let [before, after] = [0, 0]
+  for (let prompt = 0; prompt < pairs; prompt++) {
+    const kept = await measuring.clean(clean, prompt, () => layers.map(layer => siteOf(studied, part, layer).read()))
+    before += kept.value / pairs
+    after += (await measuring.value(corrupted, prompt, kept.logits)) / pairs
+    for (const [i, layer] of layers.entries()) {
+      const measured = await measureVariants(measuring, {
+        prompts: corrupted,
+        prompt,
+        site: () => siteOf(studied, part, layer),
+        replacement: kept.states[i],
+        masks: variants[i].masks,
+        clean: kept.logits,
+        rows,
+      })
+      for (const [j, value] of measured.entries()) means[i][j] += value / pairs
+      onProgress?.(prompt * layers.length + i + 1, pairs * layers.length)
+    }
+  }
+  /** A token where both prompts have it, or else both. */
+  const label = (position: number): string => {
+    const [a, b] = [clean, corrupted].map(({ ids }) => studied.token(ids[0][position]))
+    return a === b ? a : `${visible(a)}/${visible(b)}`
+  }
+  const labels = name === 'token' && pairs === 1 ? places.map(label) : places.map(String)
+  return {
+    part,
+    metric: measuring.name,
+    axes: [{ name: 'layer', labels: layers.map(String) }, ...(name === undefined ? [] : [{ name, labels }])],
+    values: means,
+    clean: before,
+    corrupted: after,
+  }
 }
 
 /** The numbers of a patching sweep. */
@@ -84,132 +147,29 @@ interface Patched {
   readonly corrupted: number
 }
 
-/** Clean and corrupted prompts, with their runs. */
-class Pairs {
-  readonly #studied: StudiedModel
-  readonly #clean: Prompts
-  readonly #corrupted: Prompts
-  readonly #metric: Metric
-  readonly #options: TraceOptions
-
-  constructor(studied: StudiedModel, clean: Prompts, corrupted: Prompts, metric: Metric, options: TraceOptions) {
-    this.#studied = studied
-    this.#clean = clean
-    this.#corrupted = corrupted
-    this.#metric = metric
-    this.#options = options
-    if (typeof metric?.measure !== 'function')
-      throw new ArgumentError(
-        'patchActivations: the metric has no function measure.',
-        undefined,
-        'give one of logitDifference(…), probability(…), divergence(), or { name, measure }',
-      )
-    const lengths = ({ ids, mask }: Prompts) => ids.map((_, row) => mask[row].filter(Boolean).length)
-    const [a, b] = [lengths(clean), lengths(corrupted)]
-    if (String(a) !== String(b) || clean.ids[0].length !== corrupted.ids[0].length)
-      throw studied.error(
-        `the clean prompts have ${a.join(', ')} tokens, and the corrupted ones ${b.join(', ')}.`,
-        'write pairs of prompts with as many tokens each, so that each position has its counterpart',
-      )
+/** What is replaced in one layer, variant by variant. @throws StudyError, ArgumentError */
+function variantsOf(
+  studied: StudiedModel,
+  part: Part,
+  by: PatchOptions['by'],
+  { ids, mask }: Prompts,
+  heads: number,
+): { readonly masks: Masks; readonly name: string | undefined; readonly places: readonly number[] } {
+  const tokens = ids[0].length
+  if (!isHeadPart(part)) {
+    const places = by === 'layer' ? undefined : positionsOf(mask)
+    return { masks: masksAlong([tokens, 1], 0, places), name: places && 'token', places: places ?? [0] }
   }
-
-  async patched({ part, by, layers: chosen, batch, onProgress }: Sweep): Promise<Patched> {
-    const { ids, mask } = this.#corrupted
-    const count = (await this.#studied.model.scan(
-      this.#clean.inputs,
-      () => this.#studied.lens().layers.length,
-    )) as number
-    const layers = chosen ?? Array.from({ length: count }, (_, layer) => layer)
-    const wrong = layers.find(layer => !Number.isSafeInteger(layer) || layer < 0 || layer >= count)
-    if (wrong !== undefined)
-      throw this.#studied.error(`there is no layer ${wrong}.`, `give numbers from 0 to ${count - 1}`)
-    const shown = by === 'layer' ? [undefined] : positionsOf(mask)
-    const width = ids[0].length
-    const masks = shown.map(position =>
-      Uint8Array.from({ length: width }, (_, p) => (position === undefined || p === position ? 1 : 0)),
+  if (by === 'position')
+    throw studied.error(
+      `by: 'position' goes with the residual stream, attentions and MLPs.`,
+      'leave `by` out for heads',
     )
-    const rows = await batchSize(this.#studied, this.#corrupted, masks.length, batch)
-    const sums = layers.map(() => shown.map(() => 0))
-    let [clean, corrupted] = [0, 0]
-    for (let prompt = 0; prompt < ids.length; prompt++) {
-      const kept = await this.#keep(part, layers, prompt)
-      clean += kept.value / ids.length
-      corrupted += kept.corrupted / ids.length
-      for (const [i, layer] of layers.entries()) {
-        const measured = await measureVariants(
-          this.#studied,
-          {
-            prompts: this.#corrupted,
-            prompt,
-            site: () => siteOf(this.#studied, part, layer),
-            replacement: kept.states[i],
-            masks,
-            maskDims: [width, 1],
-            metric: this.#metric,
-            context: this.#context(prompt, this.#corrupted, kept.logits),
-            rows,
-          },
-          this.#options,
-        )
-        measured.forEach((value, j) => {
-          sums[i][j] += value / ids.length
-        })
-        onProgress?.(prompt * layers.length + i + 1, ids.length * layers.length)
-      }
-    }
-    const labels = ids.length === 1 ? shown.map(p => this.#label(p!)) : shown.map(String)
-    return {
-      part,
-      metric: this.#metric.name,
-      axes: [{ name: 'layer', labels: layers.map(String) }, ...(by === 'layer' ? [] : [{ name: 'token', labels }])],
-      values: sums,
-      clean,
-      corrupted,
-    }
-  }
-
-  /** The clean run: its activations and its metric; and the metric of the corrupted run. */
-  async #keep(part: Part, layers: readonly number[], prompt: number) {
-    let wantsLogits = false
-    const own = await this.#studied.model.trace(rowsOf(this.#clean, prompt, 1), this.#options, () => {
-      const logits = this.#studied.read(this.#studied.lens().logits).to('float32')
-      const asked = () => {
-        wantsLogits = true
-        return logits
-      }
-      const value = measuredRows(this.#studied, this.#metric, this.#context(prompt, this.#clean, asked))
-      const states = layers.map(layer => siteOf(this.#studied, part, layer).read())
-      return { states, value, logits: wantsLogits ? logits : undefined }
-    })
-    const corrupted = await this.#studied.model.trace(rowsOf(this.#corrupted, prompt, 1), this.#options, () =>
-      measuredRows(this.#studied, this.#metric, this.#context(prompt, this.#corrupted, own.logits)),
-    )
-    return { ...own, value: Number(own.value.tolist() as number[]), corrupted: Number(corrupted.tolist() as number[]) }
-  }
-
-  #context(prompt: number, of: Prompts, clean: Tensor | (() => Tensor) | undefined): MetricContext {
-    const studied = this.#studied
-    return {
-      ids: of.ids[prompt],
-      prompt,
-      get clean() {
-        const logits = typeof clean === 'function' ? clean() : clean
-        if (!logits)
-          throw studied.error(
-            'the metric asks for the clean logits in one run only.',
-            'ask for context.clean in every run',
-          )
-        return logits
-      },
-      idOf: answer => studied.answer(answer),
-    }
-  }
-
-  /** A token where both prompts have it, or else both. */
-  #label(position: number): string {
-    const [a, b] = [this.#clean, this.#corrupted].map(({ ids }) => this.#studied.token(ids[0][position]))
-    return a === b ? a : `${visible(a)}/${visible(b)}`
-  }
+  if (heads === 0)
+    throw studied.error('a layer has no heads that are known.', 'choose other `layers`, or another `part`')
+  const places = Array.from({ length: heads }, (_, head) => head)
+  const dims = part === 'pattern' ? [heads, 1, 1] : [1, heads, 1]
+  return { masks: masksAlong(dims, part === 'pattern' ? 0 : 1, places), name: 'head', places }
 }
 
 /** Positions that hold a token in any prompt. */
@@ -223,7 +183,7 @@ export class PatchedActivations extends StudyResult {
   readonly values: Tensor
   /** The share that comes back: (value − corrupted) / (clean − corrupted). 0 is the corrupted run, 1 the clean one. */
   readonly recovered: Tensor
-  /** `layer`, and `token` unless one patch takes all of them. */
+  /** `layer`, and `token` or `head` unless one patch takes all of them. */
   readonly axes: readonly LabelledAxis[]
   /** The metric of the clean run. */
   readonly clean: number
@@ -251,8 +211,7 @@ export class PatchedActivations extends StudyResult {
   }
 
   #title(): string {
-    const what = { residual: 'the residual stream', attention: 'the attention’s output', mlp: 'the MLP’s output' }
-    return `Patching ${what[this.#patched.part]}: how much of the clean ${this.#patched.metric} comes back`
+    return `Patching ${wordsFor[this.#patched.part]}: how much of the clean ${this.#patched.metric} comes back`
   }
 
   table(): Table {
@@ -269,7 +228,7 @@ export class PatchedActivations extends StudyResult {
 
   protected chart(): Chart {
     const subtitle = `0 is the corrupted run (${short(this.corrupted)}), 1 the clean one (${short(this.clean)})`
-    const [layers, positions = numbered('token', 1)] = this.axes
+    const [layers, across = numbered('token', 1)] = this.axes
     const title = this.#title()
     if (this.axes.length === 1)
       return bars({
@@ -283,7 +242,7 @@ export class PatchedActivations extends StudyResult {
     return heatMap({
       title,
       subtitle,
-      across: { name: 'token', labels: positions.labels.map(visible) },
+      across: { name: across.name, labels: across.labels.map(visible) },
       down: layers,
       values: this.#rows(),
       measure: 'share that comes back',

@@ -1,3 +1,4 @@
+import { NoHeadsError } from '../../runtime/errors/names.ts'
 import { StudyError } from '../../runtime/errors/study.ts'
 import { ArgumentError } from '../../runtime/errors/tensor.ts'
 import { Application, type Tap, Value } from '../../runtime/graph/expression.ts'
@@ -80,6 +81,22 @@ export class StudiedModel {
     return found
   }
 
+  /** The number of layers, and of heads in each; by a scan, without a run. @throws StudyError */
+  async sizes(prompts: Prompts): Promise<{ readonly layers: number; readonly heads: readonly number[] }> {
+    return this.model.scan(prompts.inputs, () => {
+      const { layers } = this.lens()
+      return { layers: layers.length, heads: layers.map(({ path }) => headCount(this.module(path))) }
+    })
+  }
+
+  /** Layers that the user chose, or all. @throws StudyError */
+  layersOf(chosen: readonly number[] | undefined, count: number): readonly number[] {
+    const layers = chosen ?? Array.from({ length: count }, (_, layer) => layer)
+    const wrong = layers.find(layer => !Number.isSafeInteger(layer) || layer < 0 || layer >= count)
+    if (wrong !== undefined) throw this.error(`there is no layer ${wrong}.`, `give numbers from 0 to ${count - 1}`)
+    return layers
+  }
+
   /** The residual stream before the first layer. Inside a trace. */
   embedded(): Tensor {
     const [first] = this.lens().layers
@@ -95,7 +112,9 @@ export class StudiedModel {
     const tracer = this.#handle.binding.tracer(this.#study)
     const shape = tracer.shapeOf(logits.tensor)
     const application = new Application('', leaving.at(-1)!, logits, stateOf(state).value, tracer, tracer.mark())
-    return newHandle(new Value(application, 0, shape?.type ?? state.type, shape?.dims), tracer)
+    // The head works on each position by itself, so there may be another number of them.
+    const dims = shape?.dims && [...state.dims.slice(0, -1), shape.dims.at(-1)]
+    return newHandle(new Value(application, 0, shape?.type ?? state.type, dims), tracer)
   }
 
   /** The token that is meant as an answer: an id, or a text of one token. @throws ArgumentError */
@@ -124,6 +143,16 @@ export class StudiedModel {
         ? 'give one token; most words begin with a space: " Paris"'
         : "give its id, or pass the tokens' texts as `vocabulary`; models of LanguageModel.load know them",
     )
+  }
+}
+
+/** 0 for a layer without an attention whose heads are known. */
+function headCount(layer: Module): number {
+  try {
+    return layer.heads.length
+  } catch (error) {
+    if (error instanceof NoHeadsError) return 0
+    throw error
   }
 }
 

@@ -207,3 +207,14 @@ function number(value: number, digits = 2): string {
   if (!Number.isFinite(value)) return '–'
   return value.toFixed(digits).replace(/^-(0\.0+)$/, '$1')
 }
+
+/** Charts side by side. */
+export function beside(charts: readonly Chart[]): Chart {
+  const parts = charts.map(({ config: _, ...chart }) => chart)
+  return {
+    hconcat: parts,
+    resolve: { scale: { color: 'independent', x: 'independent', y: 'independent' } },
+    spacing: 36,
+    config,
+  }
+}

@@ -2,31 +2,78 @@ import type { Module } from '../../runtime/model/modules/module.ts'
 import type { Tensor } from '../../runtime/tensor/tensor.ts'
 import type { StudiedModel } from '../model/studied-model.ts'
 
-/** A part of every layer that studies read and replace. */
-export type Part = 'residual' | 'attention' | 'mlp'
+/** A part of every layer that studies read and replace as a whole. */
+export type LayerPart = 'residual' | 'attention' | 'mlp'
 
-/** A place in a layer, in the current trace: `[row, position, …]`. */
+/** A part of every head. */
+export type HeadPart = 'head' | 'query' | 'key' | 'value' | 'pattern'
+
+/** What studies read and replace in every layer. */
+export type Part = LayerPart | HeadPart
+
+export const parts: readonly Part[] = ['residual', 'attention', 'mlp', 'head', 'query', 'key', 'value', 'pattern']
+
+export const isHeadPart = (part: Part): part is HeadPart => Object.hasOwn(HEADS, part)
+
+/** What a head calls each part. */
+const HEADS = { head: 'z', query: 'q', key: 'k', value: 'v', pattern: 'pattern' } as const
+
+/** A part in the words of titles. */
+export const wordsFor: Readonly<Record<Part, string>> = {
+  residual: 'the residual stream',
+  attention: 'the attention’s output',
+  mlp: 'the MLP’s output',
+  head: 'each head',
+  query: 'each head’s queries',
+  key: 'each head’s keys',
+  value: 'each head’s values',
+  pattern: 'each head’s pattern',
+}
+
+/** A place in a layer, in the current trace: `[row, token, …]`. */
 export interface Site {
   read(): Tensor
   write(value: Tensor): void
 }
 
-/** The site of a part in a layer. "residual" is the stream that enters the layer. @throws StudyError */
+/**
+ * The site of a part in a layer. "residual" is the stream that enters the layer, `[row, token, width]`; parts of heads are those of all heads,
+ * `[row, token, head, width]`, and patterns `[row, head, query, key]`. @throws StudyError, NoHeadsError
+ */
 export function siteOf(studied: StudiedModel, part: Part, layer: number): Site {
   const { layers } = studied.lens()
   const own = studied.module(layers[layer].path)
-  if (part === 'residual') {
-    // What leaves a layer enters the next one; a layer's own input may be split over several values.
-    if (layer === 0) return at(own, 'input')
-    return at(studied.module(layers[layer - 1].path), 'output')
+  if (isHeadPart(part)) {
+    const name = HEADS[part]
+    return {
+      read: () => own.heads[name],
+      write(value) {
+        own.heads[name] = value
+      },
+    }
   }
-  const found = own.modules.filter(({ path }) => NAMES[part].test(path.slice(own.path.length + 1)))
-  if (found.length !== 1)
-    throw studied.error(
-      `${found.length === 0 ? 'no' : 'more than one'} module of ${own.path} is called ${part === 'mlp' ? 'an MLP' : 'an attention'}.`,
-      'look at its modules: console.log(String(model))',
-    )
-  return at(found[0], 'output')
+  if (part !== 'residual') return at(moduleOf(studied, part, own), 'output')
+  // What leaves a layer enters the next one; a layer's own input may be split over several values.
+  return layer === 0 ? at(own, 'input') : at(studied.module(layers[layer - 1].path), 'output')
+}
+
+/** The attention or the MLP of a layer. @throws StudyError */
+function moduleOf(studied: StudiedModel, part: 'attention' | 'mlp', layer: Module): Module {
+  const found = layer.modules.filter(({ path }) => NAMES[part].test(path.slice(layer.path.length + 1)))
+  if (found.length === 1) return found[0]
+  throw studied.error(
+    `${found.length === 0 ? 'no' : 'more than one'} module of ${layer.path} is called ${part === 'mlp' ? 'an MLP' : 'an attention'}.`,
+    'look at its modules: console.log(String(model))',
+  )
+}
+
+/** Whether a layer has such a module. */
+export const hasPart = (part: 'attention' | 'mlp', layer: Module): boolean =>
+  layer.modules.some(({ path }) => NAMES[part].test(path.slice(layer.path.length + 1)))
+
+const NAMES: Readonly<Record<'attention' | 'mlp', RegExp>> = {
+  attention: /^(self_?)?(attn|attention)$/i,
+  mlp: /^(mlp|feed_?forward|ffn)$/i,
 }
 
 const at = (module: Module, point: 'input' | 'output'): Site => ({
@@ -35,8 +82,3 @@ const at = (module: Module, point: 'input' | 'output'): Site => ({
     module[point] = value
   },
 })
-
-const NAMES: Readonly<Record<Exclude<Part, 'residual'>, RegExp>> = {
-  attention: /attn|attention/i,
-  mlp: /mlp|feed_?forward|ffn/i,
-}

@@ -3,10 +3,8 @@ import { stateOf, Tensor } from '../../runtime/tensor/tensor.ts'
 import { joinInputs } from '../../runtime/tracing/invokes/batch.ts'
 import { mixingOf } from '../../runtime/tracing/invokes/rows.ts'
 import { asTraceable } from '../../runtime/tracing/traceable.ts'
-import type { TraceOptions } from '../../runtime/tracing/tracer.ts'
-import type { Metric, MetricContext } from '../metrics.ts'
 import type { Prompts, StudiedModel } from '../model/studied-model.ts'
-import { rowsOf } from './prompt-rows.ts'
+import type { Measuring } from './measuring.ts'
 import type { Site } from './sites.ts'
 
 /** Tokens in one run: more rows make each token cheaper, until they no longer fit the processor's caches. */
@@ -28,20 +26,34 @@ export async function batchSize(
   return batch && !(await mixingOf(engine, feeds, batch)) ? most : 1
 }
 
-/** Changes of one place: each variant takes other elements of the replacement. */
+/** Which elements of a place each variant replaces: 0 or 1, of dims that broadcast to the place's own without its rows. */
+export interface Masks {
+  readonly dims: readonly number[]
+  readonly each: readonly Uint8Array[]
+}
+
+/** One mask for each of these places along an axis, or one for all of them. */
+export function masksAlong(dims: readonly number[], axis: number, places: readonly number[] | undefined): Masks {
+  const size = dims.reduce((product, dim) => product * dim, 1)
+  const inner = dims.slice(axis + 1).reduce((product, dim) => product * dim, 1)
+  const placeOf = (i: number): number => Math.floor(i / inner) % dims[axis]
+  const each = (places ?? [undefined]).map(place =>
+    Uint8Array.from({ length: size }, (_, i) => (place === undefined || placeOf(i) === place ? 1 : 0)),
+  )
+  return { dims, each }
+}
+
+/** Changes of one place in the run of one prompt: each variant takes other elements of the replacement. */
 export interface Variants {
-  /** The prompts, and which of them runs. */
   readonly prompts: Prompts
   readonly prompt: number
   /** The place, in the current trace. */
   readonly site: () => Site
-  /** What stands there instead: `[1, position, …]`, or what broadcasts to it. */
+  /** What stands there instead, in the dims of the place with one row, or in dims that broadcast to them. */
   readonly replacement: Tensor
-  /** For each variant, which elements are replaced: 0 or 1, of `maskDims`, that broadcast to the place without its rows. */
-  readonly masks: readonly Uint8Array[]
-  readonly maskDims: readonly number[]
-  readonly metric: Metric
-  readonly context: MetricContext
+  readonly masks: Masks
+  /** The logits of the clean run, for the metric. */
+  readonly clean: Tensor | undefined
   /** Rows of one run. */
   readonly rows: number
 }
@@ -50,39 +62,27 @@ export interface Variants {
  * The metric of each variant. Variants run as rows of one batch: all batches have the same inputs, so what lies before the place is
  * computed for the first of them alone, and kept.
  */
-export async function measureVariants(
-  studied: StudiedModel,
-  { prompts, prompt, site, replacement, masks, maskDims, metric, context, rows }: Variants,
-  options: TraceOptions,
-): Promise<number[]> {
-  const inputs = rowsOf(prompts, prompt, rows)
-  const size = maskDims.reduce((product, dim) => product * dim, 1)
+export async function measureVariants(measuring: Measuring, variants: Variants): Promise<number[]> {
+  const { prompts, prompt, site, replacement, masks, clean, rows } = variants
   const measured: number[] = []
-  for (let first = 0; first < masks.length; first += rows) {
-    const some = masks.slice(first, first + rows)
-    const data = new Uint8Array(rows * size)
-    // The last batch is filled up with its last variant, so that all have the same dims.
-    for (let row = 0; row < rows; row++) data.set(some[Math.min(row, some.length - 1)], row * size)
-    const mask = Tensor.of({ type: 'bool', dims: [rows, ...maskDims], data })
-    const values = await studied.model.trace(inputs, options, () => {
+  for (let first = 0; first < masks.each.length; first += rows) {
+    const some = masks.each.slice(first, first + rows)
+    const mask = stacked(some, masks.dims, rows)
+    const values = await measuring.trace(prompts, prompt, rows, () => {
       const place = site()
       const now = place.read()
       place.write(where(mask, replacement.to(now.type), now))
-      return measuredRows(studied, metric, context)
+      return measuring.rows(prompts, prompt, clean)
     })
     measured.push(...(values.tolist() as number[]).slice(0, some.length))
   }
   return measured
 }
 
-/** The metric of every row, in the current trace. */
-export function measuredRows(studied: StudiedModel, metric: Metric, context: MetricContext): Tensor {
-  const logits = studied.read(studied.lens().logits).to('float32')
-  const value = metric.measure(logits, context)
-  if (value.rank !== 1)
-    throw studied.error(
-      `the metric ${metric.name} gives dims [${value.dims.join(', ')}], and must give one number for each row.`,
-      'return a tensor of dims [rows]: logits.select(1, -1).select(-1, id)',
-    )
-  return value
+/** Masks as rows of a batch, filled up with the last one, so that all batches have the same dims. */
+export function stacked(masks: readonly Uint8Array[], dims: readonly number[], rows: number): Tensor {
+  const [{ length }] = masks
+  const data = new Uint8Array(rows * length)
+  for (let row = 0; row < rows; row++) data.set(masks[Math.min(row, masks.length - 1)], row * length)
+  return Tensor.of({ type: 'bool', dims: [rows, ...dims], data })
 }

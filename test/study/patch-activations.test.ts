@@ -38,6 +38,24 @@ for (const part of ['residual', 'attention', 'mlp'] as const)
     t.true(Math.abs(share - (value - patched.corrupted) / (patched.clean - patched.corrupted)) < 1e-4)
   })
 
+for (const [part, due] of [
+  ['head', 'heads'],
+  ['value', 'values'],
+  ['pattern', 'patterns'],
+] as const)
+  test(`patching each head’s ${part} gives PyTorch’s numbers`, async t => {
+    const patched = await patch({ part })
+    t.true(off(patched.values.tolist(), reference.patching[due]) < 2e-5)
+    t.deepEqual(
+      patched.axes.map(({ name, labels }) => [name, labels.length]),
+      [
+        ['layer', 4],
+        ['head', 4],
+      ],
+    )
+    await t.throwsAsync(patch({ part, by: 'position' }), { code: 'study', message: /by: 'position'/ })
+  })
+
 for (const batch of [1, 3, 11, 40])
   test(`${batch} rows in a run give the same numbers`, async t => {
     const patched = await patch({ batch })
@@ -134,6 +152,7 @@ test('prompts that are no pair, and answers that are no token, are refused', asy
     code: 'argument',
     message: /tokens of this model are not known/,
   })
+  await t.throwsAsync(patch({ part: 'norm' as never }), { code: 'argument', message: /no part "norm"/ })
   await t.throwsAsync(patch({ metric: undefined as never }), { code: 'argument', message: /metric/ })
   const induction = await load('test/fixtures/models/induction.onnx')
   const options = { clean: [[1, 2]], corrupted: [[2, 2]], metric: probability(3), part: 'mlp' } as const
