@@ -4,6 +4,7 @@ import type { ChatMessage } from '../language-inputs/prompt.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { toTensor } from '../tensor/values/convert.ts'
 import type { FinishReason } from './endings.ts'
+import type { GenerationCache } from './kept-cache.ts'
 import { RowText } from './row-text.ts'
 import type { Found } from './search.ts'
 
@@ -32,6 +33,8 @@ export interface SoFar<T = string | readonly string[]> {
 export interface Generated<R, T = string | readonly string[]> extends SoFar<T> {
   /** What the block gave, each time it ran. */
   readonly values: readonly R[]
+  /** What the model has computed for these tokens: the option `cache` of a generation that goes on. None of beams, nor of models without a cache. */
+  readonly cache?: GenerationCache
 }
 
 /** A generation that goes on: awaiting it gives its result. */

@@ -18,13 +18,15 @@ import { anySeed } from './draw.ts'
 import { Gathered } from './gathered.ts'
 import { type Generated, noteSoFar, type SoFar, soFarOf } from './generated.ts'
 import { GrowingShapes } from './growing-shapes.ts'
+import { GenerationCache, goOnFrom } from './kept-cache.ts'
 import type { GenerateOptions } from './options.ts'
+import { type Prompts, promptRows } from './prompts.ts'
 import { canReplay, Replay } from './replay.ts'
 import { assertRoom } from './room.ts'
 import type { Found, Search } from './search.ts'
 import { searchOf } from './search-of.ts'
 import { isChosen, type Steps, selectionOf } from './selection.ts'
-import { promptRows, Sequence } from './sequence.ts'
+import { Sequence } from './sequence.ts'
 import { paddingOf, type Settings, settingsOf } from './settings.ts'
 import { TextStream } from './text-stream.ts'
 
@@ -39,6 +41,8 @@ export interface GenerateRequest {
   readonly language: Language | undefined
   /** Whether a single text or chat was given, and no number of sequences: what comes of it is no list. */
   readonly isSingle: boolean
+  /** The inputs with ids in the place of texts. */
+  readonly withIds: (inputs: unknown) => unknown
   /** The output of this name, as the step's trace leaves it. */
   readonly output: (name: string) => Tensor
 }
@@ -92,8 +96,8 @@ export class Generation extends RunningSession implements StepOwner {
     super(request.block?.info)
     this.#request = request
     const { options, decoder, inputs, block, target, language } = request
-    const prompts = promptRows(decoder, inputs, paddingOf(options, language))
-    const settings = settingsOf(options, language, prompts.ids[0].length)
+    const prompts = this.#promptsOf(inputs, options.cache)
+    const settings = settingsOf(options, language, (prompts.whole?.shown ?? prompts.ids)[0].length)
     this.#settings = settings
     this.#seed = settings.doSample ? (options.seed ?? anySeed()) : undefined
     this.#isPlain = block === undefined && target.edits.length === 0
@@ -153,7 +157,30 @@ export class Generation extends RunningSession implements StepOwner {
     for (const gathered of this.#gathered.values()) gathered.assertComplete(steps)
     this.#isOver = true
     this.#stream.end()
-    return Object.assign(this.soFar, { values })
+    const cache = this.#cache()
+    return Object.assign(this.soFar, { values, ...(cache ? { cache } : {}) })
+  }
+
+  /** The prompts, without the tokens that a cache stands for. */
+  #promptsOf(inputs: unknown, cache: GenerationCache | undefined): Prompts {
+    const { decoder, options, language, target } = this.#request
+    const padding = paddingOf(options, language)
+    const prompts = promptRows(decoder, inputs, padding)
+    return cache ? goOnFrom(cache, prompts, { decoder, model: target.identity, padding }) : prompts
+  }
+
+  #cache(): GenerationCache | undefined {
+    if (!this.#search.rowsGoOn) return undefined
+    const { target, decoder, withIds } = this.#request
+    const ends = this.#found().map(({ added }) => added.length)
+    const kept = this.#sequence.kept(target.identity, ends)
+    return (
+      kept &&
+      new GenerationCache(
+        kept,
+        (prompt, cache) => new Sequence(decoder, this.#promptsOf(withIds(prompt), cache), 1).inputs,
+      )
+    )
   }
 
   /** What there is up to now. */

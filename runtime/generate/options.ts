@@ -2,6 +2,7 @@ import { TRACE_OPTIONS, type TraceOptions } from '../tracing/tracer.ts'
 import { BEAM_OPTIONS, type BeamOptions } from './beams.ts'
 import { DRAW_OPTIONS, type DrawOptions } from './draw.ts'
 import { END_OPTIONS, type EndOptions } from './endings.ts'
+import type { GenerationCache } from './kept-cache.ts'
 import { SCORE_OPTIONS, type ScoreOptions } from './scores.ts'
 
 /** Options of generate(). What is left out is as the model's generation_config.json says, if it was loaded with one. */
@@ -12,6 +13,8 @@ export interface GenerateOptions extends TraceOptions, DrawOptions, ScoreOptions
   readonly numSequences?: number
   /** What rows that are done are filled up with, and short prompts on the left. @default the (first) eosTokenId, or 0 */
   readonly padTokenId?: number
+  /** What an earlier generation has computed: tokens that the whole prompts here begin with, too, are not computed again. */
+  readonly cache?: GenerationCache | undefined
   /** The output that holds the logits. @default `logits`, or the only one that can be */
   readonly logits?: string
   /** Called with each piece of new text as it comes, and the number of the sequence that it belongs to. Beams come at the end. */
@@ -20,7 +23,7 @@ export interface GenerateOptions extends TraceOptions, DrawOptions, ScoreOptions
 
 /** Their names. */
 export const GENERATE_OPTIONS = [
-  ...['maxNewTokens', 'numSequences', 'padTokenId', 'logits', 'onText'],
+  ...['maxNewTokens', 'numSequences', 'padTokenId', 'logits', 'onText', 'cache'],
   ...DRAW_OPTIONS,
   ...SCORE_OPTIONS,
   ...END_OPTIONS,

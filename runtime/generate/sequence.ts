@@ -1,10 +1,10 @@
-import { GenerateError } from '../errors/generate.ts'
-import { padPrompts, positionsOf, type Rows } from '../language-inputs/prompts.ts'
-import { isPlain } from '../tensor/arguments/plain-objects.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import { positionsOf, type Rows } from '../language-inputs/prompts.ts'
+import type { Tensor } from '../tensor/tensor.ts'
 import { type TensorLike, toTensor } from '../tensor/values/convert.ts'
 import type { Decoder } from './decoder.ts'
+import type { Kept } from './kept-cache.ts'
 import { pickRows } from './pick-rows.ts'
+import { type Prompts, realTokens, rowsOf } from './prompts.ts'
 import type { History } from './scores.ts'
 
 /** The rows that the steps have made so far, and the inputs of the next step. */
@@ -14,7 +14,11 @@ export class Sequence {
   readonly #constant: Readonly<Record<string, unknown>>
   /** Tokens whose keys and values the model was given from outside. */
   readonly #before: number
+  /** Of those, which they were: undefined where nobody knows. */
+  readonly #past: Rows | undefined
   readonly #prompts: Rows
+  /** The prompts with the tokens that a cache stands for. */
+  readonly #shown: Rows
   readonly #mask: Rows
   /** Those of the prompts; each further token has the next one. */
   readonly #positions: Rows
@@ -27,12 +31,13 @@ export class Sequence {
    * @param times each prompt is there so often
    * @throws GenerateError
    */
-  constructor(decoder: Decoder, { named, ids, mask }: Prompts, times: number) {
+  constructor(decoder: Decoder, prompts: Prompts, times: number) {
+    const { named, ids, mask, whole: uncut } = prompts
     this.#decoder = decoder
     const { caches } = decoder
     const growing = caches.find(({ axis }) => axis !== undefined)
-    const past = growing && named[growing.input]
-    this.#before = past === undefined ? 0 : (toTensor(past as TensorLike).dims[growing!.axis!] ?? 0)
+    const cache = growing && named[growing.input]
+    this.#before = cache === undefined ? 0 : (toTensor(cache as TensorLike).dims[growing!.axis!] ?? 0)
     const isMade = decoder.cacheSwitch !== undefined && this.#before === 0
     const repeated = (name: string, value: unknown): unknown => repeatRows(decoder, name, value, ids.length, times)
     this.#caches = Object.fromEntries(
@@ -49,10 +54,10 @@ export class Sequence {
         ? rowsOf(named[decoder.positions], decoder.positions)
         : whole.map(row => positionsOf(row).slice(-ids[0].length))
     this.#positions = repeatEach(positions, times)
-    this.#histories = this.#prompts.map((row, i) => {
-      const own = this.#mask[i].slice(-row.length)
-      return { prompt: row.filter((_, at) => own[at] !== 0), added: [] }
-    })
+    this.#histories = repeatEach(realTokens(prompts), times).map(prompt => ({ prompt, added: [] }))
+    this.#shown = repeatEach(uncut?.shown ?? ids, times)
+    const past = uncut?.past ?? (this.#before === 0 ? ids.map(() => []) : undefined)
+    this.#past = past && repeatEach(past, times)
     const own = new Set([
       decoder.ids,
       decoder.mask,
@@ -75,9 +80,27 @@ export class Sequence {
     return this.#histories
   }
 
-  /** The prompts with their padding. */
+  /** The whole prompts with their padding. */
   get prompts(): Rows {
-    return this.#prompts
+    return this.#shown
+  }
+
+  /**
+   * What the model was given so far, for another generation to go on from; undefined where that is not known, or there is no cache.
+   * @param ends how many new tokens of each row count
+   */
+  kept(model: object, ends: readonly number[]): Kept | undefined {
+    const { caches } = this.#decoder
+    const past = this.#past
+    if (!past || caches.length === 0 || caches.some(({ axis }) => axis === undefined)) return undefined
+    // The last token was chosen and not given to the model.
+    const given = this.#histories.map(({ added }) => added.slice(0, -1))
+    return {
+      model,
+      columns: given.map((added, row) => [...past[row], ...this.#prompts[row], ...added]),
+      mask: given.map((added, row) => [...this.#mask[row], ...added.map((_, i) => (i < ends[row] ? 1 : 0))]),
+      caches: this.#caches as Readonly<Record<string, Tensor>>,
+    }
   }
 
   /** How many tokens the longest prompt has, without its padding. */
@@ -155,64 +178,3 @@ function repeatRows(decoder: Decoder, name: string, value: unknown, prompts: num
   if (tensor.dims[axis] !== prompts) return value
   return pickRows(tensor, axis, repeatEach([...Array(prompts).keys()], times))
 }
-
-/** The prompts as the first step takes them. */
-export interface Prompts {
-  /** What was given, by name. */
-  readonly named: Readonly<Record<string, unknown>>
-  /** Ids of the same length. */
-  readonly ids: Rows
-  /** Where there is padding, or one was given. */
-  readonly mask: Rows | undefined
-}
-
-/**
- * @param inputs the inputs of the first step: ids alone, or by name. Prompts of different lengths are padded on the left.
- * @throws GenerateError
- */
-export function promptRows(decoder: Decoder, inputs: unknown, padding: number): Prompts {
-  const isNamed = typeof inputs === 'object' && inputs !== null && isPlain(inputs)
-  const named = isNamed ? (inputs as Record<string, unknown>) : { [decoder.ids]: inputs }
-  return { named, ...paddedIds(decoder, named, padding) }
-}
-
-function paddedIds(
-  decoder: Decoder,
-  named: Readonly<Record<string, unknown>>,
-  padding: number,
-): Omit<Prompts, 'named'> {
-  const rows = rowsOf(named[decoder.ids], decoder.ids)
-  const length = Math.max(...rows.map(row => row.length))
-  const userMask = decoder.mask ? named[decoder.mask] : undefined
-  const mask = userMask === undefined ? undefined : rowsOf(userMask, decoder.mask!)
-  if (rows.every(row => row.length === length)) return { ids: rows, mask }
-  if (mask)
-    throw new GenerateError(
-      `The rows of ${decoder.ids} have different lengths, and ${decoder.mask} was given too.`,
-      'leave out the mask: onnsight makes it when it pads prompts',
-    )
-  if (!decoder.mask || decoder.paddingSide === 'right')
-    throw new GenerateError(
-      `The prompts have different lengths, and the model has no ${decoder.mask ? 'position_ids' : 'attention_mask'}: padding would change what it computes.`,
-      'generate from prompts of one length in one call, and from each other length in a call of its own',
-    )
-  return padPrompts(rows, 'left', padding)
-}
-
-function rowsOf(value: unknown, name: string): number[][] {
-  const nested = value instanceof Tensor || ArrayBuffer.isView(value) ? toTensor(value as TensorLike).tolist() : value
-  const isRows =
-    Array.isArray(nested) && nested.length > 0 && nested.every(row => Array.isArray(row) && row.every(isInteger))
-  if (isRows) {
-    const rows = (nested as (number | bigint | boolean)[][]).map(row => row.map(Number))
-    if (rows.every(row => row.length > 0)) return rows
-    throw new GenerateError(`A row of ${name} is empty: there is no token to go on from.`, 'give each prompt a token')
-  }
-  throw new GenerateError(
-    value === undefined ? `generate() was given no ${name}.` : `${name} is not a list of rows of integers.`,
-    `pass { ${name}: [[464, 3290]] }: one row for each prompt`,
-  )
-}
-
-const isInteger = (value: unknown): boolean =>
-  typeof value === 'bigint' || typeof value === 'boolean' || Number.isInteger(value)

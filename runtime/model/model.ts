@@ -293,6 +293,7 @@ export class ModelHandle extends ModuleHandle {
       target: this[traceable](),
       decoder: new Decoder(this.#loaded, options.logits),
       inputs: this.#loaded.withIds(inputs),
+      withIds: given => this.#loaded.withIds(given),
       options,
       block: block
         ? (recordedBlock(block) ?? fromFunction(block as (model: Model, step: number) => unknown))
