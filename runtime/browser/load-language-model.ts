@@ -1,6 +1,6 @@
 import { LanguageModelError } from '../errors/language-model.ts'
 import { FetchError } from '../errors/web.ts'
-import { chooseGraphs, likelyPaths } from '../language-model/choose-graph.ts'
+import { chooseGraphs, encoderPath, likelyPaths } from '../language-model/choose-graph.ts'
 import type { ModelFolder } from '../language-model/folder.ts'
 import type { LanguageModel } from '../language-model/handle.ts'
 import { newLanguageModel } from '../language-model/new-model.ts'
@@ -17,15 +17,19 @@ export async function loadLanguageModel(
   renderChat?: RenderChat,
 ): Promise<LanguageModel> {
   const plain = loadOptionsOf(options, ['wasm', 'webgpu'])
-  const { graph, folder, tokenizer, headers } = Array.isArray(source)
+  const { graph, folder, tokenizer, headers, encoder } = Array.isArray(source)
     ? among(source as readonly File[], options)
     : await findAt(source as string | URL, options)
-  const language = await readLanguage(folder, { tokenizer, renderChat, ...options })
-  return newLanguageModel(language, extension => loadWith(extension, graph, plain, headers))
+  return newLanguageModel({
+    readLanguage: runEncoder => readLanguage(folder, { tokenizer, renderChat, runEncoder, ...options }),
+    open: extension => loadWith(extension, graph, plain, headers),
+    openEncoder: encoder === undefined ? undefined : () => loadWith(undefined, encoder, plain, headers),
+  })
 }
 
 interface Found {
   readonly graph: ModelSource
+  readonly encoder?: ModelSource | undefined
   readonly folder: ModelFolder
   readonly tokenizer?: TokenizerSource | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
@@ -41,9 +45,10 @@ function among(files: readonly File[], options: LanguageModelOptions): Found {
     list: async () => [...byPath.keys()],
     text: async path => byPath.get(path)?.text(),
   }
-  const { path } = chooseGraphs(name, [...byPath.keys()], options)
+  const { path, encoder } = chooseGraphs(name, [...byPath.keys()], options)
   const weights = files.filter(file => !file.name.endsWith('.onnx'))
-  return { graph: [byPath.get(path)!, ...weights], folder }
+  const withWeights = (path: string): File[] => [byPath.get(path)!, ...weights]
+  return { graph: withWeights(path), encoder: encoder === undefined ? undefined : withWeights(encoder), folder }
 }
 
 /** A name on the hub: OWNER/NAME. */
@@ -66,7 +71,12 @@ async function findAt(source: string | URL, options: LanguageModelOptions): Prom
   if (HUB_ID.test(address)) places.push({ url: new URL(`${endpoint}/${address}/resolve/${revision}/`), headers })
   for (const place of places) {
     const graph = await firstThere(place.url, likelyPaths(options), place.headers)
-    if (graph) return { graph, folder: folderAt(address, place.url, options, place.headers), headers: place.headers }
+    if (!graph) continue
+    const { url, headers } = place
+    // An encoder lies beside its decoder.
+    const encoderUrl = encoderPath(graph.href)
+    const encoder = encoderUrl === undefined ? undefined : await firstThere(url, [encoderUrl], headers)
+    return { graph, encoder, folder: folderAt(address, url, options, headers), headers }
   }
   const [usual] = likelyPaths(options)
   throw new LanguageModelError(

@@ -1,17 +1,21 @@
 import type { Generating } from './generated.ts'
 import type { Generation } from './generation.ts'
 
-/** Begins a generation. Whatever goes wrong rejects what is given. */
-export function generating(begin: () => Generation): Generating<unknown, unknown> {
+/** Begins a generation, at once unless its prompts take time. Whatever goes wrong rejects what is given. */
+export function generating(begin: () => Generation | Promise<Generation>): Generating<unknown, unknown> {
   let generation: Generation | undefined
+  let starting: Promise<Generation> | undefined
   const result = (async () => {
-    generation = begin()
+    const begun = begin()
+    if (begun instanceof Promise) starting = begun
+    generation = begun instanceof Promise ? await begun : begun
     return generation.generate()
   })()
   async function* read(): AsyncGenerator<string, void, undefined> {
     // Who reads the stream gets the error there.
     result.catch(() => undefined)
-    if (generation) yield* generation.readText()
+    const begun = generation ?? (await starting)
+    if (begun) yield* begun.readText()
     else await result
   }
   return Object.defineProperties(result, {

@@ -1,5 +1,6 @@
 import { PromptError } from '../errors/prompt.ts'
 import { type ChatMessage, promptRows } from './prompt.ts'
+import type { Rows } from './prompts.ts'
 import type { GenerationConfig, Tokenizer } from './tokenizer.ts'
 import { Tokens } from './tokens.ts'
 
@@ -8,6 +9,9 @@ import { Tokens } from './tokens.ts'
  * other; or 'refuse', an error.
  */
 export type SpecialTokens = 'read' | 'text' | 'refuse'
+
+/** The states of an encoder for padded prompts. */
+export type RunEncoder = (ids: Rows, mask: Rows) => Promise<unknown>
 
 /** The files that lie beside a model’s graph. */
 export interface LanguageFiles {
@@ -22,6 +26,8 @@ export interface LanguageFiles {
   readonly plainTokenizer?: () => Tokenizer
   /** What special tokens in a text or a message are. @default 'read' in texts, and 'refuse' in messages */
   readonly specialTokens?: SpecialTokens | undefined
+  /** Runs the encoder of a model that has one in a graph of its own, on rows of ids. */
+  readonly runEncoder?: RunEncoder
   /** The text of a chat, by the model’s template. */
   readonly renderChat?: (messages: readonly ChatMessage[], addGenerationPrompt: boolean) => string
 }
@@ -39,6 +45,10 @@ export class Language {
     this.tokenizer = files.tokenizer
     this.config = files.config ?? {}
     this.generationConfig = files.generationConfig ?? {}
+  }
+
+  get runEncoder(): RunEncoder | undefined {
+    return this.#files.runEncoder
   }
 
   /** The ids that end a text. */

@@ -1,6 +1,6 @@
 import type { DeclaredInput } from '../errors/input.ts'
 import { isPlain } from '../tensor/arguments/plain-objects.ts'
-import type { Language } from './language.ts'
+import type { Language, RunEncoder } from './language.ts'
 import { padPrompts } from './prompts.ts'
 import { idsInput } from './roles.ts'
 
@@ -41,8 +41,34 @@ function encoderInputs(
 
 /** The decoder begins with the token that the model’s files name. */
 function withDecoder(named: Record<string, unknown>, ids: string, language: Language): Record<string, unknown> {
-  const start = language.generationConfig.decoder_start_token_id ?? language.config.decoder_start_token_id
+  const start = startOf(language)
   const rows = named[ENCODER.ids]
-  if (named[ids] !== undefined || typeof start !== 'number' || !Array.isArray(rows)) return named
+  if (named[ids] !== undefined || start === undefined || !Array.isArray(rows)) return named
   return { ...named, [ids]: rows.map(() => [start]) }
+}
+
+/** The inputs of a decoder whose encoder is a graph of its own. Undefined for inputs that are no prompt. @throws PromptError */
+export function decoderInputs(
+  declared: readonly DeclaredInput[],
+  given: unknown,
+  language: Language,
+  runEncoder: RunEncoder,
+): Promise<Record<string, unknown>> | undefined {
+  const ids = idsInput(declared)
+  const start = startOf(language)
+  const prompts = ids === undefined || start === undefined ? undefined : language.encode(given)
+  if (ids === undefined || !prompts) return undefined
+  const padded = padPrompts(prompts, 'right', language.padTokenId)
+  const hasMask = declared.some(({ name }) => name === 'encoder_attention_mask')
+  return runEncoder(padded.ids, padded.mask).then(states => ({
+    encoder_hidden_states: states,
+    ...(hasMask ? { encoder_attention_mask: padded.mask } : {}),
+    [ids]: prompts.map(() => [start]),
+  }))
+}
+
+/** The token with which the decoder begins. */
+function startOf({ generationConfig, config }: Language): number | undefined {
+  const start = generationConfig.decoder_start_token_id ?? config.decoder_start_token_id
+  return typeof start === 'number' ? start : undefined
 }

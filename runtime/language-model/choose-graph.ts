@@ -79,6 +79,12 @@ export function likelyPaths({ dtype = 'fp32', file }: GraphChoice): string[] {
   return names.flatMap(name => [`onnx/${name}`, name])
 }
 
+/** The path of the encoder that belongs to a decoder; undefined for another graph. */
+export function encoderPath(path: string): string | undefined {
+  const [, folder, suffix] = /^(.*\/)?decoder_(?:with_past_)?model(?:_merged)?(_\w+)?\.onnx$/.exec(path) ?? []
+  return /(^|\/)decoder_/.test(path) ? `${folder ?? ''}${ENCODER}${suffix ?? ''}.onnx` : undefined
+}
+
 function candidateOf(path: string): Candidate | undefined {
   const name = path.slice(path.lastIndexOf('/') + 1, -'.onnx'.length)
   // `_q4f16` ends with another suffix, `_q4` does not.

@@ -1,11 +1,12 @@
 import { PromptError } from '../errors/prompt.ts'
+import { TraceArgumentsError } from '../errors/trace.ts'
 import type { Language } from '../language-inputs/language.ts'
 import { type ChatMessage, type Prompt, promptRows } from '../language-inputs/prompt.ts'
 import type { GenerationConfig, Tokenizer } from '../language-inputs/tokenizer.ts'
 import type { Tokens } from '../language-inputs/tokens.ts'
 import type { LoadedModel } from '../model/loaded/loaded-model.ts'
-import { ModelHandle, type ModelMembers, otherModelMembers } from '../model/model.ts'
-import type { Module } from '../model/modules/module.ts'
+import { type Model, ModelHandle, type ModelMembers, otherModelMembers } from '../model/model.ts'
+import { handleOf, type Module } from '../model/modules/module.ts'
 import { knownOptions } from '../tensor/arguments/known-options.ts'
 import type { Edit } from '../tracing/traceable.ts'
 
@@ -15,8 +16,10 @@ export interface DecodeOptions {
   readonly skipSpecialTokens?: boolean
 }
 
-/** The members of a language model, beside those of every model. A module with such a name comes first: see `LanguageModel.of`. */
+/** The members of a language model, beside those of every model. A module with such a name comes first: then use `LanguageModel.of`. */
 export interface LanguageMembers {
+  /** The encoder, of a model that has one in a graph of its own. It is a model too: `model.encoderModel.trace(…)`. */
+  readonly encoderModel: Model | undefined
   /** The model’s tokenizer. */
   readonly tokenizer: Tokenizer
   /** What config.json says; empty if there is none. */
@@ -41,24 +44,43 @@ export type LanguageModel = ModelMembers & LanguageMembers & Module
 
 const languageMembers: ReadonlySet<string> = new Set([
   ...otherModelMembers,
-  ...['tokens', 'tokenizer', 'config', 'generationConfig', 'decode', 'chatText'],
+  ...['encoderModel', 'tokens', 'tokenizer', 'config', 'generationConfig', 'decode', 'chatText'],
 ])
+
+/** What a language model has beside its graph. */
+interface Parts {
+  readonly language: Language
+  readonly encoderModel: Model | undefined
+}
 
 /** The object behind a language model's proxy. */
 export class LanguageModelHandle extends ModelHandle implements LanguageMembers {
-  readonly #language: Language
+  readonly #parts: Parts
 
-  constructor(loaded: LoadedModel, language: Language, edits: readonly Edit[] = []) {
+  constructor(loaded: LoadedModel, parts: Parts, edits: readonly Edit[] = []) {
     super(loaded, edits)
-    this.#language = language
+    this.#parts = parts
+  }
+
+  get #language(): Language {
+    return this.#parts.language
   }
 
   protected override copyWith(loaded: LoadedModel, edits: readonly Edit[]): ModelHandle {
-    return new LanguageModelHandle(loaded, this.#language, edits)
+    return new LanguageModelHandle(loaded, this.#parts, edits)
   }
 
   override get otherMembers(): ReadonlySet<string> {
     return languageMembers
+  }
+
+  get encoderModel(): Model | undefined {
+    return this.#parts.encoderModel
+  }
+
+  override async release(): Promise<void> {
+    await super.release()
+    await this.encoderModel?.release()
   }
 
   get tokenizer(): Tokenizer {
@@ -94,4 +116,14 @@ export class LanguageModelHandle extends ModelHandle implements LanguageMembers 
   chatText(messages: readonly ChatMessage[]): string {
     return this.#language.chatText(messages)
   }
+}
+
+/** @throws TraceArgumentsError for a model that was not loaded as a language model */
+export function languageMembersOf(model: unknown): LanguageMembers {
+  const handle = handleOf(model)
+  if (handle instanceof LanguageModelHandle) return handle
+  throw new TraceArgumentsError(
+    'LanguageModel.of() was given no language model.',
+    "pass what `await LanguageModel.load('folder')` gives",
+  )
 }

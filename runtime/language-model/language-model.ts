@@ -1,4 +1,4 @@
-import type { LanguageModel as Loaded } from './handle.ts'
+import { type LanguageMembers, type LanguageModel as Loaded, languageMembersOf } from './handle.ts'
 import type { LanguageModelOptions } from './options.ts'
 
 /** A language model with its tokenizer: where `Model` takes token ids, it takes texts too. */
@@ -18,5 +18,9 @@ export const LanguageModel = {
     // The libraries for tokenizers and templates are loaded with the first language model.
     const { loadLanguageModel } = await import('./load.ts')
     return loadLanguageModel(source, options)
+  },
+  /** The members that a language model has beside those of every model, also where a module has the name of one. */
+  of(model: LanguageModel): LanguageMembers {
+    return languageMembersOf(model)
   },
 } as const

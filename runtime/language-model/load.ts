@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { LanguageModelError } from '../errors/language-model.ts'
 import { loadWith } from '../model/load.ts'
+import type { ModelExtension } from '../model/open.ts'
 import { chooseGraphs } from './choose-graph.ts'
 import { diskFolder } from './disk-folder.ts'
 import type { ModelFolder } from './folder.ts'
@@ -19,15 +20,21 @@ export async function loadLanguageModel(
   renderChat?: RenderChat,
 ): Promise<LanguageModel> {
   const plain = loadOptionsOf(options, ['cpu', 'cuda'])
-  const { path, folder, tokenizer } = await find(source instanceof URL ? fileURLToPath(source) : source, options)
-  const language = await readLanguage(folder, { tokenizer, renderChat, ...options })
-  return newLanguageModel(language, extension => loadWith(extension, path, plain))
+  const { path, folder, ...found } = await find(source instanceof URL ? fileURLToPath(source) : source, options)
+  const open = (graph: string, extension?: ModelExtension) => loadWith(extension, graph, plain)
+  return newLanguageModel({
+    readLanguage: runEncoder =>
+      readLanguage(folder, { tokenizer: found.tokenizer, renderChat, runEncoder, ...options }),
+    open: extension => open(path, extension),
+    openEncoder: found.encoder === undefined ? undefined : () => open(found.encoder!),
+  })
 }
 
 interface Found {
   readonly path: string
   readonly folder: ModelFolder
-  readonly tokenizer: TokenizerSource | undefined
+  readonly tokenizer?: TokenizerSource | undefined
+  readonly encoder?: string | undefined
 }
 
 async function find(source: string, options: LanguageModelOptions): Promise<Found> {
@@ -36,7 +43,8 @@ async function find(source: string, options: LanguageModelOptions): Promise<Foun
   const path = found ? ((await snapshotIn(source, options.revision)) ?? source) : await fromHub(source, options)
   const folder = diskFolder(path)
   const graphs = chooseGraphs(source, (await folder.list()) ?? [], options)
-  return { path: join(path, graphs.path), folder, tokenizer: undefined }
+  const { encoder } = graphs
+  return { path: join(path, graphs.path), folder, encoder: encoder === undefined ? undefined : join(path, encoder) }
 }
 
 /** A name on the hub: OWNER/NAME, or NAME alone. */

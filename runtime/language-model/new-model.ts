@@ -1,24 +1,48 @@
 import { LanguageModelError } from '../errors/language-model.ts'
-import type { Language } from '../language-inputs/language.ts'
+import type { Language, RunEncoder } from '../language-inputs/language.ts'
 import type { Tokenizer } from '../language-inputs/tokenizer.ts'
 import type { LoadedModel } from '../model/loaded/loaded-model.ts'
 import type { Model } from '../model/model.ts'
 import type { ModelExtension } from '../model/open.ts'
 import { type LanguageModel, LanguageModelHandle } from './handle.ts'
 
+/** What a language model is made of. */
+export interface LanguageParts {
+  readLanguage(runEncoder: RunEncoder | undefined): Promise<Language>
+  /** Opens the graph that takes the ids of the text to be continued. */
+  open(extension: ModelExtension): Promise<Model>
+  /** Opens the encoder, of a model that has one in a graph of its own. */
+  readonly openEncoder: (() => Promise<Model>) | undefined
+}
+
+/** The states of an encoder for prompts. */
+function runnerOf(encoder: Model): RunEncoder {
+  const hasMask = encoder.signature.inputs.some(({ name }) => name === 'attention_mask')
+  return async (ids, mask) => {
+    const outputs = await encoder.run({ input_ids: ids, ...(hasMask ? { attention_mask: mask } : {}) })
+    return outputs.last_hidden_state ?? Object.values(outputs)[0]
+  }
+}
+
 /** Opens a graph as the model of a language. @throws LanguageModelError for a tokenizer with ids that the model lacks */
-export async function newLanguageModel(
-  language: Language,
-  open: (extension: ModelExtension) => Promise<Model>,
-): Promise<LanguageModel> {
+export async function newLanguageModel({ readLanguage, open, openEncoder }: LanguageParts): Promise<LanguageModel> {
+  const encoder = await openEncoder?.()
   let found: LoadedModel | undefined
-  const model = await open({
-    language,
-    newHandle: loaded => {
-      found = loaded
-      return new LanguageModelHandle(loaded, language)
-    },
-  })
+  let model: Model
+  let language: Language
+  try {
+    language = await readLanguage(encoder && runnerOf(encoder))
+    model = await open({
+      language,
+      newHandle: loaded => {
+        found = loaded
+        return new LanguageModelHandle(loaded, { language, encoderModel: encoder })
+      },
+    })
+  } catch (error) {
+    await encoder?.release()
+    throw error
+  }
   const rows = found?.limits.find(({ kind }) => kind === 'token')?.rows
   const size = rows === undefined ? undefined : sizeBeyond(language.tokenizer, rows)
   if (size !== undefined) {

@@ -1,5 +1,5 @@
 import { LanguageModelError } from '../errors/language-model.ts'
-import { Language, type LanguageFiles, type SpecialTokens } from '../language-inputs/language.ts'
+import { Language, type LanguageFiles, type RunEncoder, type SpecialTokens } from '../language-inputs/language.ts'
 import type { GenerationConfig, Tokenizer } from '../language-inputs/tokenizer.ts'
 import { charactersOf, characterTokenizer } from './character-tokenizer.ts'
 import type { ModelFolder } from './folder.ts'
@@ -17,12 +17,13 @@ export interface ReadingOptions {
   readonly tokenizer?: TokenizerSource | undefined
   readonly specialTokens?: SpecialTokens | undefined
   readonly renderChat?: RenderChat | undefined
+  readonly runEncoder?: RunEncoder | undefined
 }
 
 /** Reads a model's tokenizer, configuration and chat template. @throws LanguageModelError for a folder without a tokenizer */
 export async function readLanguage(
   folder: ModelFolder,
-  { tokenizer: source, specialTokens, renderChat: given }: ReadingOptions,
+  { tokenizer: source, specialTokens, renderChat: given, runEncoder }: ReadingOptions,
 ): Promise<Language> {
   const [config, generationConfig, tokenizerConfig] = await Promise.all(
     ['config.json', 'generation_config.json', 'tokenizer_config.json'].map(name => jsonOf(folder, name)),
@@ -37,6 +38,7 @@ export async function readLanguage(
     ...(generationConfig ? { generationConfig: generationConfig as GenerationConfig } : {}),
     ...(tokenizerConfig ? { tokenizerConfig } : {}),
     ...(renderChat ? { renderChat } : {}),
+    ...(runEncoder ? { runEncoder } : {}),
   })
 }
 

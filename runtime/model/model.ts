@@ -273,7 +273,7 @@ export class ModelHandle extends ModuleHandle {
 
   async scan<R>(inputs: Inputs, block?: BlockForm<R>): Promise<R | ModelShapes> {
     if (block) return traceBlock('scan', [this.proxy, inputs], optionsAndBlock('scan', {}, block).block) as Promise<R>
-    const prepared = this.#loaded.prepare(inputs)
+    const prepared = this.#loaded.prepare((await this.#loaded.complete(inputs)) ?? inputs)
     const { engine } = await this.#loaded.variant(prepared)
     return modelShapes(engine, prepared)
   }
@@ -283,7 +283,10 @@ export class ModelHandle extends ModuleHandle {
     options: GenerateOptions,
     block?: ((model: Model, step: number) => R | Promise<R>) | Template | Block,
   ): Generating<R> {
-    return generating(() => this.#generation(inputs, options ?? {}, block)) as Generating<R>
+    return generating(() => {
+      const begin = (given: unknown) => this.#generation(given, options ?? {}, block)
+      return this.#loaded.complete(inputs)?.then(begin) ?? begin(inputs)
+    }) as Generating<R>
   }
 
   #generation(inputs: unknown, options: GenerateOptions, block: unknown): Generation {

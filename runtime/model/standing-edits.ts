@@ -16,6 +16,7 @@ export function withEdits(model: Traceable, edits: readonly Edit[]): Traceable {
     edits: [...edits],
     variant: inputs => model.variant(inputs),
     prepare: inputs => model.prepare(inputs),
+    complete: inputs => model.complete?.(inputs),
     axes: (variant, inputs) => model.axes?.(variant, inputs),
     misfit: cause => model.misfit(cause),
   }

@@ -53,7 +53,8 @@ export class TracedModel {
     findShapes: FindShapes | undefined,
   ): Promise<{ readonly shapes: KnownShapes; readonly axes: AxesOfValue | undefined }> {
     const { model } = this
-    const inputs = model.prepare(this.#args[1])
+    const completed = model.complete?.(this.#args[1])
+    const inputs = model.prepare(completed ? await completed : this.#args[1])
     this.#inputs = inputs
     const inputShapes = new Map([...inputs].map(([name, { type, dims }]) => [name, { type, dims }]))
     try {

@@ -6,7 +6,7 @@ import { fillInputs, type PaddingSide } from '../../language-inputs/fill.ts'
 import type { Language } from '../../language-inputs/language.ts'
 import { assertNotEmpty, assertWithinTables, type TableLimit, tableLimits } from '../../language-inputs/limits.ts'
 import { idsInput, PAST, roleOf } from '../../language-inputs/roles.ts'
-import { textsToIds } from '../../language-inputs/texts.ts'
+import { decoderInputs, textsToIds } from '../../language-inputs/texts.ts'
 import { takesLengths } from '../../onnx/graph/clusters.ts'
 import type { ValueInfo } from '../../onnx/graph/graph.ts'
 import { asInFile } from '../../onnx/graph/node.ts'
@@ -109,6 +109,12 @@ export class LoadedModel implements Traceable {
     if (ids !== undefined) assertNotEmpty(declared, ids, prepared)
     assertWithinTables(declared, this.limits, prepared)
     return prepared
+  }
+
+  /** For a text or a chat, the states of the encoder that the model was loaded with, and the decoder's first token. */
+  complete(inputs: unknown): Promise<unknown> | undefined {
+    const { language } = this
+    return language?.runEncoder && decoderInputs(this.signature.inputs, inputs, language, language.runEncoder)
   }
 
   /** The inputs with ids in the place of texts, if the model has a tokenizer. @throws PromptError */

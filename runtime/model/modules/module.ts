@@ -114,7 +114,8 @@ export function makeProxy(handle: ModuleHandle): object {
         handle.members.has(name) || (handle.otherMembers.has(name) && !handle.has(name))
       if (typeof key === 'symbol' || isMember(key)) {
         const value = Reflect.get(handle, key, handle)
-        if (typeof value !== 'function') return value
+        // A model is a function too.
+        if (typeof value !== 'function' || handles.has(value)) return value
         return typeof key === 'symbol' ? value.bind(handle) : expectingMember(key, value.bind(handle))
       }
       if (handle.has(key)) return handle.child(key)
