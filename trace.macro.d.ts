@@ -107,6 +107,14 @@ export function generate<
   block: (model: M, step: number) => R | Promise<R>,
 ): Generating<R, TextOf<I, N>>
 
+/** The same from prompts that are given to invokes in the block: each has its own block, and sees its own rows in every step. */
+export function generate<R extends BlockResult, M extends ModelMembers = Model>(
+  model: M,
+  inputs: null,
+  options: GenerateOptions,
+  block: (model: M, step: number) => R | Promise<R>,
+): Generating<Settled<R>, readonly string[]>
+
 /** Takes the template. */
 export type TemplateGenerate<T = string | readonly string[]> = (
   strings: TemplateStringsArray,

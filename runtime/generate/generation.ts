@@ -1,12 +1,15 @@
 import type { TraceReport } from '../engine/running/report.ts'
 import { GenerateError, StepError } from '../errors/generate.ts'
+import { InvokeError } from '../errors/invoke.ts'
 import type { Mark, Recording } from '../graph/expression.ts'
 import { recorderScope } from '../graph/recorder.ts'
 import type { Language } from '../language-inputs/language.ts'
 import type { TensorData } from '../tensor/dtypes/data.ts'
 import { stateOf, type Tensor } from '../tensor/tensor.ts'
 import type { Block, StepOwner } from '../tracing/blocks/block.ts'
+import type { Info } from '../tracing/blocks/info.ts'
 import { untilStop } from '../tracing/blocks/stop.ts'
+import type { CalledInvoke } from '../tracing/invokes/invokes.ts'
 import type { RunningTrace } from '../tracing/running-trace.ts'
 import { save } from '../tracing/save.ts'
 import { reportListeners } from '../tracing/scopes/report-listeners.ts'
@@ -18,6 +21,7 @@ import { anySeed } from './draw.ts'
 import { Gathered } from './gathered.ts'
 import { type Generated, noteSoFar, type SoFar, soFarOf } from './generated.ts'
 import { GrowingShapes } from './growing-shapes.ts'
+import { InvokedRows } from './invoked-rows.ts'
 import { GenerationCache, goOnFrom } from './kept-cache.ts'
 import type { GenerateOptions } from './options.ts'
 import { type Prompts, promptRows } from './prompts.ts'
@@ -55,6 +59,16 @@ interface Outcome {
   readonly caches: Readonly<Record<string, Tensor>>
 }
 
+/** What there is once the prompts are known. */
+interface Begun {
+  readonly settings: Settings
+  readonly seed: number | undefined
+  readonly search: Search
+  readonly sequence: Sequence
+  readonly shapes: GrowingShapes
+  readonly stream: TextStream
+}
+
 /** What a step's trace has recorded of its own. */
 interface RecordedStep {
   readonly chosen: Readonly<Record<string, Tensor>>
@@ -68,14 +82,12 @@ interface RecordedStep {
 export class Generation extends RunningSession implements StepOwner {
   step = 0
   readonly #request: GenerateRequest
-  readonly #settings: Settings
-  readonly #seed: number | undefined
-  readonly #search: Search
-  readonly #sequence: Sequence
+  /** Undefined until the first step's invokes have brought the prompts. */
+  #begun: Begun | undefined
+  /** The invokes of the block; undefined where the prompts were given to generate(). */
+  #invoked: InvokedRows | undefined
   readonly #gathered = new Map<string, Gathered>()
   readonly #called = new Map<string, number>()
-  readonly #shapes: GrowingShapes
-  readonly #stream: TextStream
   /** There is neither a block nor a standing edit: all steps after the first two are the same. */
   readonly #isPlain: boolean
   readonly #tellListeners: (report: TraceReport) => void
@@ -95,32 +107,59 @@ export class Generation extends RunningSession implements StepOwner {
   constructor(request: GenerateRequest) {
     super(request.block?.info)
     this.#request = request
-    const { options, decoder, inputs, block, target, language } = request
-    const prompts = this.#promptsOf(inputs, options.cache)
-    const settings = settingsOf(options, language, (prompts.whole?.shown ?? prompts.ids)[0].length)
-    this.#settings = settings
-    this.#seed = settings.doSample ? (options.seed ?? anySeed()) : undefined
+    const { options, inputs, block, target } = request
     this.#isPlain = block === undefined && target.edits.length === 0
-    this.#shapes = new GrowingShapes(decoder.growing, settings.maxNewTokens - 1, this.#isPlain)
     this.#tellListeners = reportListeners(target.identity)
-    this.#search = searchOf(settings, prompts.ids.length, this.#seed, language)
-    this.#sequence = new Sequence(decoder, prompts, this.#search.rowsPerPrompt)
-    this.#stream = new TextStream(language, settings.stopStrings, {
-      rows: () => (this.#search.rowsGoOn || this.#isOver ? this.#found() : []),
+    if (!this.#awaitsInvokes) this.#begun = this.#begin(this.#promptsOf(inputs, options.cache))
+  }
+
+  /** Whether the prompts are given to invokes in the block. */
+  get #awaitsInvokes(): boolean {
+    return this.#request.inputs === null && this.#request.block !== undefined
+  }
+
+  /** @throws GenerateError */
+  #begin(prompts: Prompts): Begun {
+    const { options, decoder, language } = this.#request
+    const settings = settingsOf(options, language, (prompts.whole?.shown ?? prompts.ids)[0].length)
+    const seed = settings.doSample ? (options.seed ?? anySeed()) : undefined
+    const search = searchOf(settings, prompts.ids.length, seed, language)
+    const sequence = new Sequence(decoder, prompts, search.rowsPerPrompt)
+    const stream = new TextStream(language, settings.stopStrings, {
+      rows: () => (search.rowsGoOn || this.#isOver ? this.#found() : []),
       onText: options.onText,
       onLeave: () => this.stopped(),
     })
-    const { longest, width } = this.#sequence
+    const { longest, width } = sequence
+    const { maxNewTokens } = settings
     const growing = [decoder.ids, decoder.mask, decoder.positions]
-    assertRoom(decoder.limits, { growing, longest, width, maxNewTokens: settings.maxNewTokens })
+    assertRoom(decoder.limits, { growing, longest, width, maxNewTokens })
+    const shapes = new GrowingShapes(decoder.growing, maxNewTokens - 1, this.#isPlain)
+    return { settings, seed, search, sequence, shapes, stream }
+  }
+
+  get #settings(): Settings {
+    return this.#begun!.settings
+  }
+
+  get #search(): Search {
+    return this.#begun!.search
+  }
+
+  get #sequence(): Sequence {
+    return this.#begun!.sequence
+  }
+
+  get #stream(): TextStream {
+    return this.#begun!.stream
   }
 
   async generate(): Promise<Generated<unknown, unknown>> {
     try {
       return (await this.run(() => this.#steps())) as Generated<unknown, unknown>
     } catch (error) {
-      this.#stream.fail(error)
-      noteSoFar(error, this.soFar)
+      this.#begun?.stream.fail(error)
+      if (this.soFar) noteSoFar(error, this.soFar)
       throw error
     }
   }
@@ -158,7 +197,7 @@ export class Generation extends RunningSession implements StepOwner {
     this.#isOver = true
     this.#stream.end()
     const cache = this.#cache()
-    return Object.assign(this.soFar, { values, ...(cache ? { cache } : {}) })
+    return Object.assign(this.#made(), { values, ...(cache ? { cache } : {}) })
   }
 
   /** The prompts, without the tokens that a cache stands for. */
@@ -184,7 +223,11 @@ export class Generation extends RunningSession implements StepOwner {
   }
 
   /** What there is up to now. */
-  get soFar(): SoFar<unknown> {
+  get soFar(): SoFar<unknown> | undefined {
+    return this.#begun && this.#made()
+  }
+
+  #made(): SoFar<unknown> {
     const { numSequences, padTokenId, ignored } = this.#settings
     const { language, isSingle } = this.#request
     const { rowsPerPrompt } = this.#search
@@ -197,7 +240,7 @@ export class Generation extends RunningSession implements StepOwner {
       language,
       isSingle,
       steps: this.step,
-      seed: this.#seed,
+      seed: this.#begun!.seed,
       ignored,
     })
   }
@@ -208,6 +251,11 @@ export class Generation extends RunningSession implements StepOwner {
 
   /** The new text of the only sequence, as it comes. @throws GenerateError where there are several */
   readText(): AsyncIterable<string> {
+    if (!this.#begun)
+      throw new GenerateError(
+        'textStream is the text of one prompt, and here the invokes bring the prompts.',
+        'take their pieces with the option onText: (piece, sequence) => …',
+      )
     const sequences = this.#search.found(this.#sequence.histories, 'length').length
     if (sequences === 1) return this.#stream.read()
     throw new GenerateError(
@@ -223,6 +271,7 @@ export class Generation extends RunningSession implements StepOwner {
   }
 
   async #runStep(): Promise<Outcome> {
+    if (this.#awaitsInvokes) return this.#traceInvokes()
     if (!this.#replay) return this.#traceStep()
     const { signal, onReport } = this.#request.options
     this.#search.prepare(this.step, this.#sequence.histories)
@@ -233,20 +282,11 @@ export class Generation extends RunningSession implements StepOwner {
   }
 
   async #traceStep(): Promise<Outcome> {
-    const { model, target, options, decoder } = this.#request
-    const { signal, onReport, backend = new ExecutionBackend() } = options
-    const trace = newTrace(
-      [model, this.#sequence.inputs],
-      { ...(signal ? { signal } : {}), ...(onReport ? { onReport } : {}) },
-      backend,
-      this.info,
-    )
-    trace.keepsNothing = this.step > 0
+    const { target, options, decoder } = this.#request
     const { step } = this
-    trace.findShapes = (engine, inputs) => this.#shapes.at(step, engine, inputs)
+    const trace = this.#newStep(this.#sequence.inputs, this.info)
     if (this.#trace && this.#waiting) this.#trace.continuedBy = trace
     this.#trace = trace
-    this.#called.clear()
     let recording: Recording | undefined
     const { ended, chosen, caches } = (await trace.run(target, async () => {
       const ended = await this.#runBlock(trace)
@@ -265,6 +305,65 @@ export class Generation extends RunningSession implements StepOwner {
       )
     }
     return { ended, chosen: dataOf(chosen), caches }
+  }
+
+  /** A trace on the inputs of the step that comes; with `null`, one whose invokes bring them. */
+  #newStep(inputs: unknown, info?: Info): RunningTrace {
+    const { model, options } = this.#request
+    const { signal, onReport, backend = new ExecutionBackend() } = options
+    const heard = { ...(signal ? { signal } : {}), ...(onReport ? { onReport } : {}) }
+    const trace = newTrace([model, inputs], heard, backend, info)
+    const { step } = this
+    trace.keepsNothing = step > 0
+    if (inputs !== null) trace.findShapes = (engine, shapes) => this.#begun!.shapes.at(step, engine, shapes)
+    this.#called.clear()
+    return trace
+  }
+
+  /** A step whose block calls invokes: they are recorded once the block has ended, each in its own rows. */
+  async #traceInvokes(): Promise<Outcome> {
+    const { target } = this.#request
+    const outer = this.#newStep(null, this.info)
+    this.#trace = outer
+    let step: RecordedStep | undefined
+    outer.runInvokes = async invokes => {
+      if (step)
+        throw new InvokeError(
+          'In generate(), all invokes of a step run together, and this one was called after the others had run.',
+          'call the invokes one after the other, without await',
+        )
+      step = await this.#traceRows(outer, invokes)
+    }
+    const value = await outer.run(target, () => this.#runBlock(outer).then(ended => ended?.value))
+    return { ended: { value }, chosen: dataOf(step!.chosen), caches: step!.caches }
+  }
+
+  async #traceRows(outer: RunningTrace, invokes: readonly CalledInvoke[]): Promise<RecordedStep> {
+    const { target, decoder, options, withIds, language } = this.#request
+    this.#invoked ??= new InvokedRows(decoder, invokes, withIds)
+    this.#invoked.assertSame(invokes)
+    const padding = paddingOf(options, language)
+    this.#begun ??= this.#begin(promptRows(decoder, this.#invoked.prompts, padding))
+    const invoked = this.#invoked
+    const trace = this.#newStep(this.#sequence.inputs)
+    trace.runInvokesOf(outer)
+    this.#trace = trace
+    const recorded = (await trace.run(target, async () => {
+      const rows = await invoked.of(trace, this.#sequence, this.#search.rowsPerPrompt)
+      const values: unknown[] = []
+      for (const [i, { inputs, body }] of invokes.entries()) {
+        trace.enterRows(rows[i])
+        if (inputs !== undefined) await trace.recordEdits()
+        this.resume()
+        values.push(await untilStop(body, () => this.stopped()))
+        this.resume()
+      }
+      trace.enterRows(undefined)
+      recorderScope().enter(trace)
+      return { values, ...trace.oneCall(() => this.#recordStep()) }
+    })) as RecordedStep & { readonly values: readonly unknown[] }
+    for (const [i, { result }] of invokes.entries()) result.value = recorded.values[i]
+    return recorded
   }
 
   /** The tokens that the step chooses, and the caches for the next one. */
@@ -305,6 +404,11 @@ export class Generation extends RunningSession implements StepOwner {
 
   /** What the block calls as next(). */
   next(): Promise<number> {
+    if (this.#awaitsInvokes)
+      throw new StepError(
+        'next() was called in a generation whose block calls invokes.',
+        'return values from the invokes: the block runs again in every step',
+      )
     const waiting = new Promise<number>((resolve, reject) => {
       this.#waiting = { resolve, reject }
       this.#pause?.()

@@ -62,6 +62,18 @@ function paddedIds(
   return padPrompts(rows, 'left', padding)
 }
 
+/** The ids of an invoke's prompts, one row each, of any lengths. @throws GenerateError for other inputs beside them */
+export function idsOfPrompt(decoder: Decoder, inputs: unknown): Rows {
+  const isNamed = typeof inputs === 'object' && inputs !== null && isPlain(inputs)
+  const named = isNamed ? (inputs as Record<string, unknown>) : { [decoder.ids]: inputs }
+  const other = Object.keys(named).find(name => name !== decoder.ids)
+  if (other === undefined) return rowsOf(named[decoder.ids], decoder.ids)
+  throw new GenerateError(
+    `In generate(), an invoke has its prompts alone, and this one has ${other} too.`,
+    'pass a text or token ids: invoke([[464, 3290]], () => …)',
+  )
+}
+
 /** @throws GenerateError for anything but rows of integers */
 export function rowsOf(value: unknown, name: string): number[][] {
   const nested = value instanceof Tensor || ArrayBuffer.isView(value) ? toTensor(value as TensorLike).tolist() : value

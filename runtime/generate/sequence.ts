@@ -113,6 +113,11 @@ export class Sequence {
     return this.#before + this.#prompts[0].length
   }
 
+  /** How many columns of padding stand before each row. */
+  get padding(): readonly number[] {
+    return this.#mask.map(row => Math.max(0, row.indexOf(1)))
+  }
+
   /** The last token of each row. */
   get latestTokens(): readonly number[] {
     return this.#histories.map(({ added }) => added[added.length - 1])

@@ -75,6 +75,12 @@ export interface ModelMembers {
     options: GenerateOptions & { readonly numSequences?: N },
     block: (model: Model, step: number) => R | Promise<R>,
   ): Generating<R, TextOf<I, N>>
+  /** Generates from prompts that are given to invokes in the block: each has its own block, and sees its own rows in every step. */
+  generate<R extends BlockResult>(
+    inputs: null,
+    options: GenerateOptions,
+    block: (model: Model, step: number) => R | Promise<R>,
+  ): Generating<Settled<R>, readonly string[]>
   generate<I extends Inputs, N extends number | undefined = undefined>(
     inputs: I,
     options: GenerateOptions & { readonly numSequences?: N },

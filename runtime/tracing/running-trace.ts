@@ -66,6 +66,8 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
   #runner: Runner | undefined
   readonly #atEnd: { readonly act: () => void; readonly view: View }[] = []
   readonly #whenRun: (() => void | Promise<void>)[] = []
+  /** Runs the block's invokes in place of batches of their own. A generation gives each its rows in every step. */
+  runInvokes: InvokesOwner['runInvokes']
   /** Finds dims in place of a scan. A generation knows them from other steps. */
   findShapes: FindShapes | undefined
   /** Called for each write whose dims may not match its place for every input. Only the export of an edit needs it. */

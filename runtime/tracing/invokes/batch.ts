@@ -16,6 +16,8 @@ export interface Share {
   readonly count: number
   /** The length of the invoke's own sequences, which is less than the batch's if they were padded. */
   readonly length: number | undefined
+  /** The padding before its sequence. Without it, the padding is at the end. */
+  readonly skip?: number
 }
 
 /** The joined inputs of several invokes. */

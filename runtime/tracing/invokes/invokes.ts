@@ -9,11 +9,17 @@ import type { Traceable } from '../traceable.ts'
 import { type Batch, type Feeds, joinInputs } from './batch.ts'
 import { BatchAxes, mixingOf, Rows } from './rows.ts'
 
-interface Invoke {
-  /** The invoke's inputs; undefined for an invoke that sees the whole batch. */
-  readonly feeds: Feeds | undefined
+/** An invoke as the block called it, for who runs invokes in another way. */
+export interface CalledInvoke {
+  /** Undefined for an invoke that sees the whole batch. */
+  readonly inputs: unknown
   readonly body: () => unknown
   readonly result: Invoked
+}
+
+interface Invoke extends CalledInvoke {
+  /** The invoke's inputs; undefined for an invoke that sees the whole batch. */
+  readonly feeds: Feeds | undefined
 }
 
 /** The result of invoke(). Awaiting it runs all invokes so far. */
@@ -48,6 +54,8 @@ export interface InvokesOwner extends Recorder {
   readonly awaitsInvokes: boolean
   /** Whether the trace itself runs a batch of invokes. */
   readonly isBatch: boolean
+  /** Runs the invokes of the block. Without it, they run in batches of their own. */
+  readonly runInvokes: ((invokes: readonly CalledInvoke[]) => Promise<void>) | undefined
   /** Makes a trace on these inputs that runs invokes of this one as one batch. */
   newBatch(inputs: unknown): BatchTrace
 }
@@ -95,10 +103,11 @@ export class Invokes {
         'invoke() was given no inputs, and there is no invoke with inputs before it.',
         'write invoke(inputs, () => …)',
       )
-    const feeds = inputs === undefined ? undefined : model.prepare(inputs)
+    const isOwn = inputs === undefined || this.#outer.runInvokes
+    const feeds = isOwn ? undefined : model.prepare(inputs)
     const result = new Invoked(() => this.flush())
     this.#any = true
-    this.#pending.push({ feeds, body, result })
+    this.#pending.push({ feeds, inputs, body, result })
     return result
   }
 
@@ -107,6 +116,8 @@ export class Invokes {
     const invokes = this.#pending
     this.#pending = []
     this.#running = this.#running.then(async () => {
+      const { runInvokes } = this.#outer
+      if (runInvokes) return runInvokes(invokes)
       for (const joined of batches(this.#outer, invokes))
         for (const { batch, members } of await apartWhereMixed(this.#outer, joined)) await this.#run(batch, members)
     })

@@ -37,6 +37,31 @@ export class BatchAxes {
   }
 
   /**
+   * The axes of a batch in which sequences are padded at their beginning.
+   * @param batched inputs with a row for each sequence
+   * @param growing the axis of each input that has a place for each token, and how many there are; undefined if nothing is padded
+   */
+  static async ofStep(
+    engine: Engine,
+    inputs: Feeds,
+    rows: number,
+    batched: readonly string[],
+    growing: { readonly axes: ReadonlyMap<string, number>; readonly length: number } | undefined,
+  ): Promise<BatchAxes> {
+    const scan = (longer: ReadonlyMap<string, number>): Promise<Shapes> =>
+      engine.shapes(
+        new Map(
+          [...inputs].map(([name, { type, dims }]) => [
+            name,
+            { type, dims: dims.map((dim, axis) => (axis === longer.get(name) ? dim + 1 : dim)) },
+          ]),
+        ),
+      )
+    const wider = await scan(new Map(batched.map(name => [name, 0])))
+    return new BatchAxes(rows, growing?.length, await scan(new Map()), wider, growing && (await scan(growing.axes)))
+  }
+
+  /**
    * Returns the axis with a row for each prompt, which is undefined if all prompts share the value; and the axes with a place for each
    * token.
    */
@@ -109,12 +134,13 @@ export class Rows {
   /** Returns the invoke's part of a value; undefined if all invokes share the value. */
   spec(tap: Tap): { readonly slice: SliceSpec | undefined; readonly isShared: boolean } {
     const { batch, tokens } = this.#axes.of(tap)
-    const { start, count, length } = this.#share
+    const { start, count, length, skip } = this.#share
+    const own = skip === undefined ? { start: 0, stop: length } : { start: skip }
     const last = Math.max(batch ?? -1, ...tokens)
     if (last < 0) return { slice: undefined, isShared: true }
     const slice = Array.from({ length: last + 1 }, (_, axis) => {
       if (axis === batch) return { start, stop: start + count }
-      return tokens.includes(axis) ? { start: 0, stop: length } : {}
+      return tokens.includes(axis) ? own : {}
     })
     return { slice, isShared: batch === undefined }
   }
