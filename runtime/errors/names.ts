@@ -110,3 +110,13 @@ export class NoHeadsError extends OnnsightError {
     super(NoHeadsError.code, `${asCode(label)}: ${reason}.`, { fix })
   }
 }
+
+/** A hook of TransformerLens, or a standard name of nnterp, that stands for nothing in this model. */
+export class NoHookError extends OnnsightError {
+  static readonly code = 'no-hook'
+  constructor(name: string, reason: string, nearest: readonly string[]) {
+    super(NoHookError.code, `The model has no ${name}: ${reason}.`, {
+      fix: choices(nearest, 'see what it has: Object.keys(model.hooks)'),
+    })
+  }
+}

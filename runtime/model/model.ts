@@ -28,6 +28,10 @@ import { graphInputs, type InterventionGraph, RecordBackend, runGraph } from './
 import type { Inputs } from './loaded/inputs.ts'
 import type { LoadedModel, Signature } from './loaded/loaded-model.ts'
 import { Binding } from './modules/binding.ts'
+import { ActivationCache, chosenNames, type HookNames } from './modules/hooks/activation-cache.ts'
+import { type Hooks, hooksOf } from './modules/hooks/hook-values.ts'
+import { hookTable, readHook } from './modules/hooks/hooks.ts'
+import { type StandardNames, standardNames } from './modules/hooks/standard.ts'
 import { handleOf, type Module, ModuleHandle, makeProxy, moduleProxy, otherMembers } from './modules/module.ts'
 import { findNode, type OperationNode } from './modules/operations.ts'
 import { type ModelShapes, modelShapes } from './shapes.ts'
@@ -110,6 +114,21 @@ export interface ModelMembers {
   runGraph(graph: unknown, options?: TraceOptions): Promise<unknown>
   /** Reports which blocks the traces in `body` ran, rebuilt, reused or skipped, and the time in milliseconds. */
   explain(body: () => unknown): Promise<Explanation>
+  /**
+   * Values by TransformerLens's hook names, which are the same for every decoder and encoder: `model.hooks['blocks.5.attn.hook_pattern']`.
+   * `Object.keys(model.hooks)` lists those that the model has. @throws NoHookError, which says why it does not have one
+   */
+  readonly hooks: Hooks
+  /** Values by nnterp's standard names: `model.standard.layers_output[5]`. */
+  readonly standard: StandardNames
+  /**
+   * Runs the model and keeps the values of hooks, all of them but the heads' results, or those that are chosen. Standing edits apply.
+   * @throws NoHookError
+   * @example
+   * const { logits, cache } = await model.runWithCache(ids, /hook_pattern$/)
+   * cache.get('pattern', 5) // cache.get('blocks.5.attn.hook_pattern')
+   */
+  runWithCache(inputs: Inputs, names?: HookNames, options?: TraceOptions): Promise<RunWithCache>
   /** A module by its path, `transformer.h.0.attn`. @throws UnknownModuleError */
   module(path: string): Module
   /** A node of the graph by name: for graphs without module paths. @throws UnknownNameError */
@@ -130,6 +149,13 @@ export interface ModelMembers {
   save(path: string, options?: SaveOptions): Promise<void>
   /** Frees the model's sessions. Later use throws UseAfterReleaseError. */
   release(): Promise<void>
+}
+
+/** What `runWithCache` returns. */
+export interface RunWithCache {
+  /** The output of scores for tokens. Undefined for an encoder without one. */
+  readonly logits: Tensor | undefined
+  readonly cache: ActivationCache
 }
 
 /** The state of a model's engine. */
@@ -187,7 +213,7 @@ export const modelMembers: ReadonlySet<string> = new Set([
 /** Names of further properties of models. A module with such a name comes first. */
 export const otherModelMembers: ReadonlySet<string> = new Set([
   ...['name', 'signature', 'edits', 'clearEdits', 'session', 'record', 'runGraph', 'explain', 'node', 'tensor'],
-  ...['nodeNames', 'tensorNames', 'engine', 'release'],
+  ...['nodeNames', 'tensorNames', 'engine', 'release', 'hooks', 'standard', 'runWithCache'],
   ...otherMembers,
 ])
 
@@ -337,6 +363,27 @@ export class ModelHandle extends ModuleHandle {
     const traces: TraceReport[] = []
     await restoringScopes(() => listen(this.#loaded, report => void traces.push(report), body))
     return { traces, toString: () => traces.map(summarise).join('\n') }
+  }
+
+  get hooks(): Hooks {
+    return hooksOf(this.binding)
+  }
+
+  get standard(): StandardNames {
+    return standardNames(this.binding)
+  }
+
+  async runWithCache(inputs: Inputs, names?: HookNames, options: TraceOptions = {}): Promise<RunWithCache> {
+    const read = () => {
+      const table = hookTable(this.binding)
+      const chosen = chosenNames(table.names, names, table.layers)
+      const kept = chosen.map(name => [name, readHook(this.binding, name)] as const)
+      const logits = table.find('hook_logits').kind === 'none' ? undefined : readHook(this.binding, 'hook_logits')
+      return { logits, kept, layers: table.layers }
+    }
+    const found = await traceBlock('trace', [this.proxy, inputs, options], fromFunction(read))
+    const { logits, kept, layers } = found as ReturnType<typeof read>
+    return { logits, cache: new ActivationCache(new Map(kept), layers) }
   }
 
   module(path: string): Module {

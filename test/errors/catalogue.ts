@@ -177,6 +177,11 @@ await loadAlone('test/fixtures/models/chars.onnx')`,
       'The module has no attention, or more than one, or the graph does not have this part of its heads. The message says why.',
     program: `await trace(model, inputs, () => model.transformer.h[1].mlp.heads[0].pattern)`,
   },
+  'no-hook': {
+    means:
+      'The model has nothing that this name of TransformerLens or nnterp stands for, or a cache does not hold it. The message says why.',
+    program: `await trace(model, inputs, () => model.hooks['blocks.0.mlp.hook_pre_linear'])`,
+  },
   'no-value': {
     means: 'The module’s name is known, but it has no value here: it was folded away, or it runs several times.',
     program: `await trace(pair, [1, 2, 3], () => pair.pair.lost.output)`,
@@ -363,7 +368,7 @@ await load(\`\${folder}/cut.onnx\`)`,
   'unknown-option': {
     means:
       'A function was given an option that it does not have. (`keepdims`, `dtype` and `shape` are accepted as `keepdim`, `type` and `dims`.)',
-    program: `await model.generate([[18, 47]], { maxNewTokens: 2, numBeams: 4 } as never)`,
+    program: `await model.generate([[18, 47]], { maxNewTokens: 2, beams: 4 } as never)`,
   },
   'unknown-module': {
     means: 'The model has no module of this name. The nearest names are listed.',

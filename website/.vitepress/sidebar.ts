@@ -22,6 +22,7 @@ const learn: Item = {
     page('Template language', '/template'),
     page('Studies', '/studies'),
     page('Attention heads', '/heads'),
+    page('Names of TransformerLens and nnterp', '/names'),
     page('Attribution without gradients', '/attribution'),
     page('From nnsight', '/from-nnsight'),
     page('From TransformerLens', '/from-transformer-lens'),

@@ -30,6 +30,7 @@ const members: Readonly<Record<string, readonly Kind[]>> = {
   record: [any, any],
   runGraph: [any, any],
   explain: [callback],
+  runWithCache: [any, any, any],
   save: [text, any],
   release: [],
   clearEdits: [],

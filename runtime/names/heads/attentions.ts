@@ -20,6 +20,12 @@ export class Attentions {
     this.#dimsOf = dimsOf
   }
 
+  /** How activations flow through the model. */
+  get flow(): Flow {
+    this.#flow ??= new Flow(this.#tree.graph)
+    return this.#flow
+  }
+
   /** The attentions of a module, in running order, and what looks like one and is none that is known. */
   in(module: ModuleNode): readonly (Attention | NoAttention)[] {
     const { nodes } = this.#tree.graph
@@ -28,8 +34,7 @@ export class Attentions {
 
   #at(node: GraphNode): Attention | NoAttention | undefined {
     if (node.opType === 'Softmax' || node.opType === 'QLinearSoftmax') {
-      this.#flow ??= new Flow(this.#tree.graph)
-      if (!this.#found.has(node)) this.#found.set(node, attentionAt(this.#flow, this.#dimsOf, node))
+      if (!this.#found.has(node)) this.#found.set(node, attentionAt(this.flow, this.#dimsOf, node))
       return this.#found.get(node)
     }
     if (!FUSED.test(node.opType) || node.cluster) return undefined

@@ -2,29 +2,32 @@ import { NoHeadsError } from '../../../errors/names.ts'
 import type { Attention, Part } from '../../../names/heads/attention.ts'
 import type { Tensor } from '../../../tensor/tensor.ts'
 import type { Binding } from '../binding.ts'
-import { attentionOf } from './attention-of.ts'
 import { PlaceValues, placeHandle } from './place-values.ts'
 import { Results } from './results.ts'
 
 /** A part of a head: see `Head`, and `Part` for those that only hook names have. */
 export type HeadPart = Part | 'result'
 
-/** Reads and writes a part of one head of a module's attention, or of all heads. */
+/** Reads and writes a part of one head of an attention, or of all heads. */
 export class HeadAccess {
   readonly #binding: Binding
-  readonly #path: string
+  readonly #find: (label: string) => Attention
+  readonly #label: (part: string, head?: number) => string
 
-  constructor(binding: Binding, path: string) {
+  /** @param find the attention in the branches that the current trace chose @param label how messages name a part */
+  constructor(binding: Binding, find: (label: string) => Attention, label: (part: string, head?: number) => string) {
     this.#binding = binding
-    this.#path = path
+    this.#find = find
+    this.#label = label
   }
 
   get count(): number {
-    return this.#attention(this.label('').slice(0, -1)).heads
+    return this.#find(this.label()).heads
   }
 
-  label(part: string, head?: number): string {
-    return `${this.#path === '' ? '' : `${this.#path}.`}heads${head === undefined ? '' : `[${head}]`}.${part}`
+  /** As messages name a part, or without one the head. */
+  label(part = '', head?: number): string {
+    return this.#label(part, head)
   }
 
   read(part: HeadPart, head?: number): Tensor {
@@ -56,7 +59,7 @@ export class HeadAccess {
   }
 
   #place(part: Part, label: string) {
-    const attention = this.#attention(label)
+    const attention = this.#find(label)
     const place = attention.places.get(part)
     if (!place) throw new NoHeadsError(label, attention.reasons.get(part) ?? 'the graph does not have it')
     return {
@@ -67,7 +70,7 @@ export class HeadAccess {
   }
 
   #results(label: string): Results {
-    const attention = this.#attention(label)
+    const attention = this.#find(label)
     const z = attention.places.get('z')
     if (!attention.out || !z)
       throw new NoHeadsError(
@@ -75,9 +78,5 @@ export class HeadAccess {
         attention.reasons.get('result') ?? attention.reasons.get('z') ?? 'the graph does not have it',
       )
     return new Results(this.#binding, attention, z, attention.out, label)
-  }
-
-  #attention(label: string): Attention {
-    return attentionOf(this.#binding, this.#binding.module(this.#path), label)
   }
 }

@@ -8,6 +8,7 @@ import { Tensor } from '../../../tensor/tensor.ts'
 import type { TensorLike } from '../../../tensor/values/convert.ts'
 import type { Binding } from '../binding.ts'
 import { type LayerMethods, listMethod } from '../list-methods.ts'
+import { attentionOf } from './attention-of.ts'
 import { HeadAccess } from './head-access.ts'
 
 /** The parts of heads that users read and write by name. */
@@ -137,7 +138,7 @@ export class Head implements HeadValues {
 
   /** `transformer.h.1.attn.heads[3]` */
   toString(): string {
-    return this.#access.label('', this.#index).slice(0, -1)
+    return this.#access.label('', this.#index)
   }
 
   [Symbol.for('nodejs.util.inspect.custom')](): string {
@@ -165,8 +166,12 @@ function adviceFor(name: string, code: string): string {
 
 /** The heads of a module: a list, and the parts of all heads at once. */
 export function headsOf(binding: Binding, path: string): Heads {
-  const access = new HeadAccess(binding, path)
-  const label = access.label('').slice(0, -1)
+  const label = `${path === '' ? '' : `${path}.`}heads`
+  const access = new HeadAccess(
+    binding,
+    asked => attentionOf(binding, binding.module(path), asked),
+    (part, head) => `${label}${head === undefined ? '' : `[${head}]`}${part && `.${part}`}`,
+  )
   const all = (): Head[] => Array.from({ length: access.count }, (_, index) => newHead(access, index))
   const at = (index: number): Head => {
     const { count } = access

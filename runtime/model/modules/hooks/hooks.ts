@@ -1,0 +1,75 @@
+import type { Engine } from '../../../engine/engine.ts'
+import { NoHookError } from '../../../errors/names.ts'
+import { nearestNames } from '../../../errors/nearest-names.ts'
+import { HookTable, type HookTarget } from '../../../names/hooks/hook-table.ts'
+import type { Tensor } from '../../../tensor/tensor.ts'
+import { readActivation, writeActivation } from '../activation.ts'
+import type { Binding } from '../binding.ts'
+import { attentionsOf } from '../heads/attention-of.ts'
+import { HeadAccess } from '../heads/head-access.ts'
+import { placeHandle } from '../heads/place-values.ts'
+import { readNorm, writeNorm } from './fused-norm.ts'
+
+const known = new WeakMap<Engine['program'], HookTable>()
+
+/** The hooks of the branches that the current trace's inputs chose. */
+export function hookTable(binding: Binding): HookTable {
+  const { program } = binding.engine
+  let table = known.get(program)
+  if (!table) {
+    table = new HookTable(program.taps, attentionsOf(binding))
+    known.set(program, table)
+  }
+  return table
+}
+
+/** What a hook's name stands for. @throws NoHookError, which says why the model does not have it */
+export function hookTarget(binding: Binding, name: string): HookTarget {
+  const table = hookTable(binding)
+  const target = table.find(name)
+  if (target.kind !== 'none') return target
+  throw new NoHookError(name, target.reason, nearestNames(name, table.names))
+}
+
+export function readHook(binding: Binding, name: string): Tensor {
+  const target = hookTarget(binding, name)
+  if (target.kind === 'heads') return headsAt(binding, name, target).read(target.part)
+  if (target.kind === 'norm') return readNorm(binding, name, target)
+  const [tap] = target.taps
+  const read = (): Tensor => readActivation(binding, tap)
+  const write = (value: unknown): void => writeHook(binding, name, value)
+  if (!target.isPositions) return placeHandle(binding, name, { read, write })
+  // A row of the table for each position; TransformerLens repeats them for each prompt.
+  const batch = readHook(binding, 'hook_embed').dims[0]
+  return placeHandle(binding, name, {
+    read: () => {
+      const rows = read()
+      const all = rows.dims.length === 2 ? rows.unsqueeze(0) : rows
+      return batch === undefined || all.dims[0] === batch ? all : all.expand(batch, -1, -1)
+    },
+    write,
+  })
+}
+
+export function writeHook(binding: Binding, name: string, value: unknown): void {
+  const target = hookTarget(binding, name)
+  if (target.kind === 'heads') {
+    headsAt(binding, name, target).write(target.part, value)
+    return
+  }
+  if (target.kind === 'norm') {
+    writeNorm(binding, name, target, value)
+    return
+  }
+  binding.tracer(name).oneCall(() => {
+    for (const tap of target.taps) writeActivation(binding, tap, value as never)
+  })
+}
+
+function headsAt(binding: Binding, name: string, target: HookTarget & { kind: 'heads' }): HeadAccess {
+  return new HeadAccess(
+    binding,
+    () => target.attention,
+    () => name,
+  )
+}
