@@ -1,8 +1,10 @@
 import { type Command, InvalidArgumentError } from 'commander'
+import type { ModelDtype } from '../../runtime/index.ts'
 import { addLoadOptions, type LoadFlags, loadOptionsOf } from '../shared/load-options.ts'
 
 interface Flags extends LoadFlags {
   readonly vocab?: string
+  readonly dtype?: ModelDtype
   readonly port?: number
   readonly open?: boolean
   readonly json?: boolean
@@ -12,11 +14,12 @@ export function addView(program: Command): void {
   const command = program
     .command('view')
     .description('open a model in the browser: serve a page that shows what happens inside it and runs edits')
-    .argument('<model>', 'a .onnx file')
+    .argument('<model>', 'a .onnx file, a folder with a model and its tokenizer, or a model of the hub: OWNER/NAME')
     .option(
       '--vocab <file>',
       'the vocabulary, to show the text of each token: {"chars": […]}, or a tokenizer.json (default: the one next to the model)',
     )
+    .option('--dtype <name>', 'which build of a folder: fp32, fp16, q8, int8, uint8, q4, q4f16 or bnb4')
     .option('--port <number>', 'the port to listen on (default: a free one)', port)
     .option('--open', 'also open the page in the browser')
     .option('--json', 'print the address as JSON, in one line')
@@ -28,16 +31,22 @@ Only this machine can open the page: the server listens on 127.0.0.1, and the ad
 
 Examples:
   onnsight view model.onnx --open
+  onnsight view gpt2-onnx --dtype q4
+  onnsight view onnx-community/gpt2-ONNX
   onnsight view model.onnx --vocab tokenizer.json --port 8080`,
     )
-    .action(async (path: string, { vocab, port, open, json, ...flags }: Flags) => {
+    .action(async (path: string, { vocab, dtype, port, open, json, ...flags }: Flags) => {
       const { startView } = await import('../../view/server/start.ts')
-      await startView(path, loadOptionsOf(flags), {
-        ...(vocab === undefined ? {} : { vocab }),
-        port: port ?? 0,
-        open: open ?? false,
-        json: json ?? false,
-      })
+      const language = { ...(vocab === undefined ? {} : { vocab }), ...(dtype === undefined ? {} : { dtype }) }
+      await startView(
+        path,
+        { ...loadOptionsOf(flags), ...language },
+        {
+          port: port ?? 0,
+          open: open ?? false,
+          json: json ?? false,
+        },
+      )
     })
 }
 

@@ -474,6 +474,8 @@ export const rooms = {
     job: 'The server of `onnsight view`, and what it reads of a model.',
     imports: [
       'runtime/errors',
+      'runtime/model/loaded',
+      'runtime/language-model',
       'runtime/tensor/dtypes',
       'runtime/graph',
       'runtime/tensor',
@@ -493,7 +495,7 @@ export const rooms = {
   },
   'cli/view': {
     job: '`onnsight view`.',
-    imports: ['cli/shared', 'view'],
+    imports: ['runtime', 'cli/shared', 'view'],
   },
   cli: {
     job: 'The command `onnsight`: each part is loaded when it runs.',

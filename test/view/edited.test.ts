@@ -268,7 +268,7 @@ at(
     t.is(await page.getByRole('textbox', { name: 'Text' }).inputValue(), TEXT)
     t.is(await page.getByRole('textbox', { name: /^Template/ }).inputValue(), `${EDIT} # ü & #`)
     t.deepEqual(await cellsOf(page, '.predictions'), table)
-    await page.getByRole('tab', { name: 'Logit lens' }).click()
+    await page.getByRole('tab', { name: 'Lens' }).click()
     await loaded(page)
     t.regex(await textOf(page.locator('.best h3')), /after token 5/)
     await page.goBack()
@@ -335,7 +335,7 @@ at(
     await page.keyboard.press('Escape')
     // The code for the lens calls the head’s modules on each layer.
     await page.getByText('Unedited', { exact: true }).click()
-    await page.getByRole('tab', { name: 'Logit lens' }).click()
+    await page.getByRole('tab', { name: 'Lens' }).click()
     await page.getByRole('button', { name: 'Copy as code' }).click()
     await page.locator('.written').waitFor()
     await page.getByText('TypeScript', { exact: true }).click()
@@ -367,7 +367,7 @@ async function runProgram<R>(code: string, names: readonly string[]): Promise<R>
 at('shortcuts of a single key work, and can be switched off', { text: TEXT, edit: EDIT }, async (t, page) => {
   const tab = (): Promise<string> => textOf(page.locator('[role=tab][aria-selected=true]'))
   await page.locator('body').press('l')
-  t.is(await tab(), 'Logit lens')
+  t.is(await tab(), 'Lens')
   await page.keyboard.press('[')
   await page.locator('[data-token="20"][aria-pressed=true]').waitFor()
   await page.keyboard.press('u')
@@ -405,7 +405,7 @@ for (const scheme of ['light', 'dark'] as const) {
     `side by side: axe finds no serious problem, and the page fits into 390 pixels, ${scheme}`,
     { module: 'transformer.h.2.attn', text: TEXT, edit: EDIT },
     async (t, page) => {
-      for (const tab of ['Module', 'Logit lens']) {
+      for (const tab of ['Module', 'Lens']) {
         await page.getByRole('tab', { name: tab }).click()
         await loaded(page)
         t.deepEqual(await violations(page), [], tab)
@@ -418,7 +418,7 @@ for (const scheme of ['light', 'dark'] as const) {
       t.deepEqual(await violations(page), [], 'keys')
       await page.keyboard.press('Escape')
       await page.setViewportSize({ width: 390, height: 844 })
-      for (const tab of ['Module', 'Logit lens', 'Edit']) {
+      for (const tab of ['Module', 'Lens', 'Edit']) {
         await page.getByRole('tab', { name: tab }).click()
         await loaded(page)
         const wide = await page.evaluate(() =>

@@ -394,7 +394,7 @@ test('the vocabulary next to the model is found; if it can’t be used, a note s
       t.regex((body.tokens as { text: string }[])[0].text, /^(the|t)$/)
     } else {
       t.is(status, 400)
-      t.regex(own.stderr(), /without their texts\. The vocabulary \S+ can't be read: [\s\S]*Do this: /)
+      t.regex(own.stderr(), /without their texts\. The vocabulary \S+ can't be used: [\s\S]*Do this: /)
     }
     t.is(await own.end(), 0)
   }

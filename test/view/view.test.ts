@@ -160,7 +160,7 @@ onPage(
   () => viewing,
   async (t, page) => {
     await enterText(page)
-    await page.getByRole('tab', { name: 'Logit lens' }).click()
+    await page.getByRole('tab', { name: 'Lens' }).click()
     await page.locator('.lens td').first().waitFor()
     t.regex(await textOf(page.locator('[role=tabpanel]:not([hidden]) .meta')), /transformer\.ln_f, lm_head/)
     const lens = await model.trace(inputs, m =>
@@ -415,7 +415,7 @@ onPage(
     t.is(cells.length, 6)
     for (const [i, cell] of cells.entries()) t.true(shows(cell, expectedRow[i]), `${i}: ${cell} for ${expectedRow[i]}`)
 
-    await page.getByRole('tab', { name: 'Logit lens' }).click()
+    await page.getByRole('tab', { name: 'Lens' }).click()
     await page.getByText('This model has no logit lens.').waitFor()
     await page.getByRole('tab', { name: 'Edit' }).click()
     await page.getByRole('textbox', { name: /^Template/ }).fill('layer1[0].relu.output = 1')
@@ -455,7 +455,7 @@ for (const scheme of ['light', 'dark'] as const) {
       await page.locator('.row-values td').first().waitFor()
       await page.getByText('Numbers', { exact: true }).click()
       t.deepEqual(await violations(page), [], 'module')
-      await page.getByRole('tab', { name: 'Logit lens' }).click()
+      await page.getByRole('tab', { name: 'Lens' }).click()
       await page.locator('.lens td').first().waitFor()
       t.deepEqual(await violations(page), [], 'lens')
       await page.getByRole('tab', { name: 'Edit' }).click()
@@ -472,6 +472,7 @@ for (const scheme of ['light', 'dark'] as const) {
       const { page: other, context, problems } = await openPage(browser, images.url, scheme)
       await other.getByRole('button', { name: 'Run', exact: true }).click()
       await other.locator('.row-values td').first().waitFor()
+      await settled(other)
       t.deepEqual(await violations(other), [], 'no logits')
       t.deepEqual(problems, [])
       await context.close()
@@ -487,7 +488,7 @@ for (const scheme of ['light', 'dark'] as const) {
       await enterText(page)
       await choose(page, 'transformer.h.1.attn')
       await page.locator('.row-values td').first().waitFor()
-      for (const tab of ['Module', 'Logit lens', 'Edit']) {
+      for (const tab of ['Module', 'Lens', 'Edit']) {
         await page.getByRole('tab', { name: tab }).click()
         await settled(page)
         const wide = await page.evaluate(() =>

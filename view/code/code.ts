@@ -1,6 +1,7 @@
 import type { Inputs } from '../../runtime/index.ts'
 import { handleOf } from '../../runtime/model/modules/module.ts'
 import { resolvePath } from '../../runtime/names/resolve.ts'
+import type { Opening } from '../model/open-model.ts'
 import type { Code, CodeRequest, ModelDescription } from '../protocol/api.ts'
 import { patternsIn } from '../readings/patterns.ts'
 import { assertValidTemplate, type TraceTarget, traceWithTemplate } from '../readings/template-trace.ts'
@@ -9,12 +10,20 @@ import { Refusal } from '../server/refusal.ts'
 import { type WrittenInputs, writeInputs } from './inputs.ts'
 import { type Read, readsOf, type ShownValues } from './reads.ts'
 
+/** The model of a program. */
+export interface ShownModel {
+  readonly opening: Opening
+  /** The input for token ids. */
+  readonly ids: string | undefined
+  readonly description: ModelDescription
+}
+
 /** Writes a program and a template that compute what the page shows. @throws Refusal if no code can compute it */
 export async function viewCode(
   target: TraceTarget,
   inputs: Inputs,
   request: CodeRequest,
-  description: ModelDescription,
+  { opening, ids, description }: ShownModel,
   tokens: number | undefined,
 ): Promise<Code> {
   const { template: edit } = request
@@ -29,9 +38,9 @@ export async function viewCode(
       )
   }
   const reads = readsOf(await findShown(target, inputs, request, tokens), description, request)
-  const written = writeInputs(target.model, request, inputs)
+  const written = writeInputs(target.model, request, inputs, ids)
   return {
-    typescript: program(description.name, written, reads, edit, request.isCompared ?? false),
+    typescript: program(opening, written, reads, edit, request.isCompared ?? false),
     template: templateText(edit, reads),
   }
 }
@@ -83,7 +92,7 @@ function namesFor(reads: readonly Read[], edit: string): string[] {
 }
 
 function program(
-  file: string,
+  opening: Opening,
   inputs: WrittenInputs,
   reads: readonly Read[],
   edit: string | undefined,
@@ -93,10 +102,10 @@ function program(
   const ownFunctions = inputs.functions.filter(name => name !== 'readFile')
   const parts = [
     ...(inputs.functions.includes('readFile') ? ["import { readFile } from 'node:fs/promises'"] : []),
-    `import { ${['load', ...ownFunctions].sort().join(', ')} } from 'onnsight'`,
+    `import { ${[opening.uses, ...ownFunctions].sort().join(', ')} } from 'onnsight'`,
     "import { trace } from 'onnsight/trace.macro'",
     '',
-    `const model = await load(${JSON.stringify(file)})`,
+    `const model = ${opening.text}`,
     ...inputs.notes,
     `const inputs = ${inputs.text}`,
     '',

@@ -17,7 +17,16 @@ export interface WrittenInputs {
 }
 
 /** Writes the inputs of a run as code, in the order of the model. @throws Refusal for a file that a program can't read in this way */
-export function writeInputs({ signature }: Model, { inputs: requested }: RunRequest, inputs: Inputs): WrittenInputs {
+export function writeInputs(
+  { signature }: Model,
+  { inputs: requested }: RunRequest,
+  inputs: Inputs,
+  ids?: string,
+): WrittenInputs {
+  const [only, ...others] = Object.entries(requested)
+  // What follows from a text is filled in.
+  if (only && others.length === 0 && only[0] === ids && 'text' in only[1])
+    return { text: JSON.stringify(only[1].text), functions: [], notes: [] }
   const functions = new Set<string>()
   const notes: string[] = []
   const lines = signature.inputs.flatMap(({ name, type }) => {

@@ -7,11 +7,11 @@ import { readInputs } from '../../cli/inputs/read.ts'
 import { inputSources } from '../../cli/inputs/sources.ts'
 import type { Declared, Inputs, Model, Tensor } from '../../runtime/index.ts'
 import { fillInputs } from '../../runtime/language-inputs/fill.ts'
+import type { Language } from '../../runtime/language-inputs/language.ts'
 import { type DataType, isFloat, isHeld } from '../../runtime/tensor/dtypes/dtype.ts'
 import { toTensor } from '../../runtime/tensor/values/convert.ts'
 import type { Filling, InputValue, RunRequest } from '../protocol/api.ts'
 import { unreadable } from '../server/refusal.ts'
-import type { Vocabulary } from './vocabulary.ts'
 
 /** The values with which an input can be generated, the default first. */
 export function fillingsOf(input: Declared): Filling[] {
@@ -26,7 +26,7 @@ export async function inputsOf(
   { signature }: Model,
   { inputs, dims = {} }: RunRequest,
   ids: string | undefined,
-  vocabulary: Vocabulary | undefined,
+  language: Language | undefined,
 ): Promise<Inputs> {
   const tensors: Record<string, Tensor> = {}
   const fillings = new Map<string, Filling>()
@@ -45,7 +45,7 @@ export async function inputsOf(
           `choose ${possible.join(', ') || 'a file'}`,
         )
       fillings.set(name, value.generated)
-    } else tensors[name] = await tensorOf(declared, value, vocabulary)
+    } else tensors[name] = await tensorOf(declared, value, language)
   }
   const passed = ids !== undefined && tensors[ids] ? addDerivedInputs(signature.inputs, tensors, fillings) : tensors
   const requested = signature.inputs.filter(({ name }) => passed[name] || fillings.has(name))
@@ -55,18 +55,16 @@ export async function inputsOf(
 async function tensorOf(
   declared: Declared,
   value: Exclude<InputValue, { generated: Filling }>,
-  vocabulary: Vocabulary | undefined,
+  language: Language | undefined,
 ): Promise<Tensor> {
   if ('json' in value) return tensorFromJson(value.json, declared.type)
   if ('file' in value) return fromFile(declared, value.file)
-  if (!vocabulary)
+  if (!language)
     throw unreadable(
       'A text was passed, but there is no vocabulary.',
       'pass token ids, or start the command with --vocab',
     )
-  const ids = vocabulary.encode(value.text)
-  if (ids.length === 0) throw unreadable(`The text for ${declared.name} is empty.`, 'type a text')
-  return toTensor([ids], { type: declared.type as 'int64' })
+  return toTensor([language.encodeRow(value.text)], { type: declared.type as 'int64' })
 }
 
 /** Writes the bytes to a temporary file, because the readers need a path, and removes the file when it has been read. */

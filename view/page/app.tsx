@@ -4,6 +4,7 @@ import type { Client } from './client.ts'
 import { EditPanel } from './edit/edit.tsx'
 import { Header } from './header/header.tsx'
 import { Input } from './input/input.tsx'
+import { useExample } from './input/use-example.ts'
 import { useRunInputs } from './input/use-run-inputs.ts'
 import { LensPanel } from './lens/lens.tsx'
 import { ModulePanel } from './module/module.tsx'
@@ -21,16 +22,18 @@ export function App({ client }: { client: Client }) {
   const answer = useAnswer<ModelDescription>(client, 'model', undefined, 'model')
   const { value: model, error } = answer
   useEffect(() => {
-    if (model) document.title = `${fileName(model.name)} · onnsight view`
+    if (model) document.title = `${model.title} · onnsight view`
   }, [model])
   if (error) return <Problem error={error} />
   return model ? <OpenedModel model={model} client={client} /> : <p class="empty">Opening the model…</p>
 }
 
 function OpenedModel({ model, client }: { model: ModelDescription; client: Client }) {
-  const { state, change, visits } = useViewState()
+  const { state, change, visits } = useViewState('reason' in model.lens ? 'module' : 'lens')
   const [runs, setRuns] = useState(0)
-  const { runInputs, error } = useRunInputs(model, client, state.input, runs)
+  const { example, isTrying } = useExample(model, client, state.input === undefined)
+  const form = state.input ?? example
+  const { runInputs, error } = useRunInputs(model, client, form, runs)
   const [text, setText] = useState(state.edit ?? '')
   const hasEnded = useEnded()
   useEffect(() => setText(state.edit ?? ''), [visits])
@@ -52,16 +55,16 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
     <div class="app">
       <Header model={model} client={client} state={withBatch} runInputs={runInputs} request={request} />
       <Tree modules={model.modules} chosen={state.module} onChoose={path => change(moduleChosen(state, path))} />
-      <main>
+      <main aria-busy={isTrying}>
         {hasEnded && <Problem error={commandEnded} />}
         <Input
-          key={visits}
+          key={`${visits} ${example ? 'example' : ''}`}
           model={model}
           runInputs={runInputs}
           error={error}
-          form={state.input}
+          form={form}
           onRun={input => {
-            const isOther = JSON.stringify(input) !== JSON.stringify(state.input)
+            const isOther = JSON.stringify(input) !== JSON.stringify(form)
             change({ input, ...(isOther ? { token: undefined, batch: 0 } : {}) })
             setRuns(runs + 1)
           }}
@@ -80,8 +83,8 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
             ) : null
           }
           tabs={[
+            { id: 'lens', label: 'Lens', content: <LensPanel {...shared} /> },
             { id: 'module', label: 'Module', content: <ModulePanel {...shared} /> },
-            { id: 'lens', label: 'Logit lens', content: <LensPanel {...shared} /> },
             {
               id: 'edit',
               label: 'Edit',
@@ -135,9 +138,7 @@ function Sides({ side, onSide }: { side: Side; onSide: (side: Side) => void }) {
 }
 
 const commandEnded = {
-  code: 'gone',
+  code: 'ended',
   message: 'The command has ended, so this page can’t run the model any more.',
   fix: 'start it again, open the address that it prints, and append the part of this address from # on',
 }
-
-const fileName = (path: string): string => path.split(/[\\/]/).at(-1) ?? path

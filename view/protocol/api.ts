@@ -43,7 +43,10 @@ export interface ModuleDescription {
 
 /** GET api/model */
 export interface ModelDescription {
+  /** The path of its file. */
   readonly name: string
+  /** What the user calls it: the name of the file, of its folder, or of the model on the hub. */
+  readonly title: string
   readonly provider: string
   readonly inputs: readonly InputDescription[]
   readonly outputs: readonly {
@@ -56,6 +59,10 @@ export interface ModelDescription {
   /** The input that takes token ids. */
   readonly ids?: string
   readonly hasVocabulary: boolean
+  /** A text to begin with, if there is a vocabulary. */
+  readonly example?: string
+  /** How many token ids the model knows, if its graph says so. */
+  readonly entries?: number
   /** The output that holds logits: a number for each token and each entry of the vocabulary. */
   readonly logits?: string
   readonly lens: LensPath | { readonly reason: string }
@@ -102,6 +109,11 @@ export interface RunResult {
     Record<string, { readonly type: string; readonly dims: readonly number[]; readonly data: unknown }>
   >
   readonly printed: readonly string[]
+}
+
+/** POST api/check: runs the model on some inputs, to see whether they fit; the results are not sent. */
+export interface Checked {
+  readonly fits: true
 }
 
 /** The part of a run that the page shows. */

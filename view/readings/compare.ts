@@ -1,7 +1,8 @@
 import { toJson } from '../../cli/outputs/to-json.ts'
 import { outputsOf } from '../../cli/run/template.ts'
 import type { Inputs, Tensor } from '../../runtime/index.ts'
-import { tokenOf, type Vocabulary } from '../model/vocabulary.ts'
+import type { Language } from '../../runtime/language-inputs/language.ts'
+import { tokenOf } from '../model/tokens.ts'
 import type { Cell, ComparedOutput, ComparedToken, CompareRequest, Comparison, SavedValue } from '../protocol/api.ts'
 import { unreadable } from '../server/refusal.ts'
 import { asFloats, isNumeric, type StatisticsHandles, sentStatistics, statistics } from './statistics.ts'
@@ -19,7 +20,7 @@ export async function compare(
   inputs: Inputs,
   request: CompareRequest,
   logits: string | undefined,
-  vocabulary: Vocabulary | undefined,
+  language: Language | undefined,
 ): Promise<Comparison> {
   const runWith = (edit: string | undefined) =>
     traceWithTemplate(target, inputs, edit, async (model, template): Promise<Side> => {
@@ -34,7 +35,7 @@ export async function compare(
   const { printed } = edited
   const saved = await Promise.all(Object.entries(edited.saved).map(savedValue))
   if (edited.predictions && unedited.predictions) {
-    const tokens = comparedTokens(unedited.predictions, edited.predictions, vocabulary)
+    const tokens = comparedTokens(unedited.predictions, edited.predictions, language)
     return { tokens, position: edited.predictions.position, saved, printed }
   }
   const outputs = await Promise.all(
@@ -76,11 +77,7 @@ async function predictionsOf(output: Tensor, { batch = 0, position: requested }:
   }
 }
 
-function comparedTokens(
-  unedited: Predictions,
-  edited: Predictions,
-  vocabulary: Vocabulary | undefined,
-): ComparedToken[] {
+function comparedTokens(unedited: Predictions, edited: Predictions, language: Language | undefined): ComparedToken[] {
   const sides = [unedited, edited] as const
   const ids = new Set(sides.flatMap(({ best }) => (best.tolist() as number[]).map(Number)))
   const both = (of: (side: Predictions) => Tensor, id: number) =>
@@ -89,7 +86,7 @@ function comparedTokens(
   return [...ids]
     .sort((a, b) => likeliest(b) - likeliest(a))
     .map(id => ({
-      ...tokenOf(vocabulary, id),
+      ...tokenOf(language, id),
       logits: both(side => side.logits, id),
       probabilities: both(side => side.probabilities, id),
     }))

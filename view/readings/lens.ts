@@ -1,9 +1,10 @@
 import { Application, Value } from '../../runtime/graph/expression.ts'
 import type { Inputs, Model } from '../../runtime/index.ts'
+import type { Language } from '../../runtime/language-inputs/language.ts'
 import { handleOf } from '../../runtime/model/modules/module.ts'
 import { type FoundLens, findLens } from '../../runtime/names/lens-path.ts'
 import { dimsOf, newHandle, stateOf, type Tensor } from '../../runtime/tensor/tensor.ts'
-import { tokenOf, type Vocabulary } from '../model/vocabulary.ts'
+import { tokenOf } from '../model/tokens.ts'
 import type { Lens, LensRequest, LensRows, Prediction } from '../protocol/api.ts'
 import { Refusal, unreadable } from '../server/refusal.ts'
 import { assertValidTemplate, type TraceTarget, traceWithTemplate } from './template-trace.ts'
@@ -20,7 +21,7 @@ export async function viewLens(
   request: LensRequest,
   positions: number,
   logits: string | undefined,
-  vocabulary: Vocabulary | undefined,
+  language: Language | undefined,
 ): Promise<Lens> {
   const { from = 0, batch = 0, template, isCompared } = request
   if (from >= positions)
@@ -28,7 +29,7 @@ export async function viewLens(
   const window = { batch, from, count: Math.min(MAX_POSITIONS, positions - from) }
   const read = (edit: string | undefined, tokensOf?: readonly Ranked[]) =>
     traceWithTemplate(target, inputs, edit, model => readLens(model, window, logits, tokensOf))
-  const sent = (rows: readonly Ranked[], others?: readonly Tensor[]) => sentRows(rows, others, vocabulary)
+  const sent = (rows: readonly Ranked[], others?: readonly Tensor[]) => sentRows(rows, others, language)
   if (!isCompared) {
     const { layers, head, rows } = await read(template)
     return { layers, head, from, positions, ...sent(rows) }
@@ -88,14 +89,14 @@ function best(probabilities: Tensor): Ranked {
 function sentRows(
   rows: readonly Ranked[],
   others: readonly Tensor[] | undefined,
-  vocabulary: Vocabulary | undefined,
+  language: Language | undefined,
 ): LensRows {
   const read = ({ indices, values }: Ranked, i: number): Prediction[][] => {
     const [ids, shares] = [indices.tolist() as number[][], values.tolist() as number[][]]
     const otherShares = others?.[i].tolist() as number[][] | undefined
     return ids.map((row, position) =>
       row.map((id, rank) => ({
-        ...tokenOf(vocabulary, Number(id)),
+        ...tokenOf(language, Number(id)),
         probability: shares[position][rank],
         ...(otherShares ? { otherProbability: otherShares[position][rank] } : {}),
       })),

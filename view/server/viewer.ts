@@ -1,13 +1,15 @@
 import { jsonOf } from '../../cli/outputs/to-json.ts'
 import { outputsOf } from '../../cli/run/template.ts'
 import type { LoadOptions, Model, Tensor, WorkerBackend } from '../../runtime/index.ts'
+import type { Language } from '../../runtime/language-inputs/language.ts'
 import { toTensor } from '../../runtime/tensor/values/convert.ts'
-import { viewCode } from '../code/code.ts'
+import { type ShownModel, viewCode } from '../code/code.ts'
 import { describeModel } from '../model/describe-model.ts'
 import { inputsOf } from '../model/inputs.ts'
 import { ModelFile } from '../model/model-file.ts'
-import { tokenOf, type Vocabulary } from '../model/vocabulary.ts'
-import type { ModelDescription, RunRequest, RunResult, Tokens, ViewRequest } from '../protocol/api.ts'
+import type { OpenedModel, Opening } from '../model/open-model.ts'
+import { tokenOf } from '../model/tokens.ts'
+import type { Checked, ModelDescription, RunRequest, RunResult, Tokens, ViewRequest } from '../protocol/api.ts'
 import { compare } from '../readings/compare.ts'
 import { viewHeads } from '../readings/heads.ts'
 import { viewLens } from '../readings/lens.ts'
@@ -30,7 +32,6 @@ import {
 
 export interface ViewerOptions {
   readonly backend: WorkerBackend
-  readonly vocabulary: Vocabulary | undefined
   readonly options: LoadOptions
 }
 
@@ -46,21 +47,25 @@ export class Viewer {
   readonly calls: ReadonlyMap<string, Call>
   readonly #model: Model
   readonly #backend: WorkerBackend
-  readonly #vocabulary: Vocabulary | undefined
+  readonly #language: Language | undefined
+  readonly #opening: Opening
   readonly #description: ModelDescription
   readonly #turns = new Turns()
   readonly #file: ModelFile
 
-  constructor(model: Model, { backend, vocabulary, options }: ViewerOptions) {
+  constructor(opened: OpenedModel, { backend, options }: ViewerOptions) {
+    const { model, language, opening } = opened
     this.#model = model
     this.#backend = backend
-    this.#vocabulary = vocabulary
+    this.#language = language
+    this.#opening = opening
     this.#file = new ModelFile(model.name)
-    this.#description = describeModel(model, String(options.provider ?? 'cpu'), vocabulary !== undefined)
+    this.#description = describeModel(opened, String(options.provider ?? 'cpu'))
     this.calls = new Map<string, Call>([
       ['model', { method: 'GET', answer: () => this.#description }],
       ['tokens', { method: 'POST', answer: body => this.#tokens(body) }],
       ['run', this.#running(runRequest, (request, target) => this.#run(request, target))],
+      ['check', this.#running(runRequest, (request, target) => this.#check(request, target))],
       [
         'module',
         this.#running(moduleRequest, async (request, target) => {
@@ -88,7 +93,7 @@ export class Viewer {
         this.#running(lensRequest, async (request, target) => {
           const inputs = await this.#inputs(request)
           this.#batchIn(inputs, request)
-          return viewLens(target, inputs, request, this.#tokensIn(inputs) ?? 1, this.#description.logits, vocabulary)
+          return viewLens(target, inputs, request, this.#tokensIn(inputs) ?? 1, this.#description.logits, language)
         }),
       ],
       [
@@ -96,13 +101,13 @@ export class Viewer {
         this.#running(codeRequest, async (request, target) => {
           const inputs = await this.#inputs(request)
           this.#batchIn(inputs, request)
-          return viewCode(target, inputs, request, this.#description, this.#tokensIn(inputs))
+          return viewCode(target, inputs, request, this.#program, this.#tokensIn(inputs))
         }),
       ],
       [
         'compare',
         this.#running(compareRequest, async (request, target) =>
-          compare(target, await this.#inputs(request), request, this.#description.logits, vocabulary),
+          compare(target, await this.#inputs(request), request, this.#description.logits, language),
         ),
       ],
     ])
@@ -123,8 +128,13 @@ export class Viewer {
     }
   }
 
+  /** What programs for the page begin with. */
+  get #program(): ShownModel {
+    return { opening: this.#opening, ids: this.#description.ids, description: this.#description }
+  }
+
   #inputs(request: RunRequest) {
-    return inputsOf(this.#model, request, this.#description.ids, this.#vocabulary)
+    return inputsOf(this.#model, request, this.#description.ids, this.#language)
   }
 
   #tokensIn(inputs: unknown): number | undefined {
@@ -148,10 +158,15 @@ export class Viewer {
 
   #tokens(body: unknown): Tokens {
     const request = tokensRequest(body)
-    if ('text' in request && !this.#vocabulary)
+    if ('text' in request && !this.#language)
       throw unreadable('There is no vocabulary.', 'pass token ids, or start the command with --vocab')
-    const ids = 'text' in request ? this.#vocabulary!.encode(request.text) : request.ids
-    return { tokens: ids.map(id => tokenOf(this.#vocabulary, id)) }
+    const ids = 'text' in request ? this.#language!.encodeRow(request.text) : request.ids
+    return { tokens: ids.map(id => tokenOf(this.#language, id)) }
+  }
+
+  async #check(request: RunRequest, { model, options }: TraceTarget): Promise<Checked> {
+    await model.trace(await this.#inputs(request), options, outputsOf as never)
+    return { fits: true }
   }
 
   async #run(request: RunRequest, target: TraceTarget): Promise<RunResult> {

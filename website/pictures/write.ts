@@ -69,7 +69,7 @@ try {
   await typed(page)
   await choose(page, 'transformer.h.1.attn')
   await shot(page, 'Module', 'view-attention')
-  await shot(page, 'Logit lens', 'view-lens')
+  await shot(page, 'Lens', 'view-lens')
   await browser.close()
 } finally {
   view.kill()

@@ -213,7 +213,7 @@ export async function everyVerb(t: ExecutionContext, graph: OperatorGraph, path:
   )
 
   const target = { model, options: {} }
-  const description = describeModel(model, 'cpu', false)
+  const description = describeModel({ model, title: 'one', language: undefined }, 'cpu')
   t.true(description.modules.some(({ path }) => path === 'layer.op'))
   for (const { path } of description.modules) {
     const view = await viewModule(target, inputs, { inputs: {}, path } as never, { at: 0, of: undefined }, undefined)

@@ -84,7 +84,7 @@ export function EditPanel(props: EditProps) {
       {!request && <p class="empty">Run the model on an input first.</p>}
       {request && template === undefined && (
         <p class="empty">
-          Run an edit to see what it changes. The tabs Module and Logit lens then compare it with the unedited model.
+          Run an edit to see what it changes. The tabs Module and Lens then compare it with the unedited model.
         </p>
       )}
       <Waiting

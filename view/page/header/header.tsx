@@ -25,7 +25,7 @@ export function Header({ model, client, state, runInputs, request }: HeaderProps
   const [root] = model.modules
   return (
     <header class="top">
-      <h1>{model.name.split(/[\\/]/).at(-1)}</h1>
+      <h1>{model.title}</h1>
       <p class="meta">
         <span>{grouped(root.parameters)} parameters</span>
         <span>{bytes(root.bytes)}</span>

@@ -31,7 +31,7 @@ export async function readForm(
   let rows: Token[][] | undefined
   if (model.ids !== undefined) {
     rows = await rowsOf(client, kind, text)
-    values[model.ids] = { json: rows.map(row => row.map(({ id }) => id)) }
+    values[model.ids] = kind === 'text' ? { text } : { json: rows.map(row => row.map(({ id }) => id)) }
   }
   const open = openDims(others.filter(({ name }) => 'generated' in values[name]))
   const sizes = Object.fromEntries(open.map(({ name, size }) => [name, dims[name] ?? size]))

@@ -15,7 +15,7 @@ export const shortcuts: readonly (readonly [keys: string, action: string])[] = [
   ['/', 'goes to the filter of modules'],
   ['i', 'goes to the input'],
   ['m', 'shows the module'],
-  ['l', 'shows the logit lens'],
+  ['l', 'shows the lens'],
   ['e', 'shows the edit and goes to its text'],
   ['[ and ]', 'go to the previous and to the next token'],
   ['u', 'switches between the unedited run, the edited run, and both'],

@@ -1,4 +1,12 @@
-import { type Field, type InputForm, initialState, type Side, type TabName, type ViewState } from './view-state.ts'
+import {
+  type Field,
+  type InputForm,
+  initialState,
+  type Side,
+  type TabName,
+  tabNames,
+  type ViewState,
+} from './view-state.ts'
 
 /** The longest address in characters. Browsers take longer ones, but other programs cut off long links. */
 const MAX_LENGTH = 30_000
@@ -16,7 +24,7 @@ function partsOf({ tab, module, side, input, edit, batch, token, value, leading,
   const add = (name: string, value: string | number | undefined, defaultValue?: string | number): void => {
     if (value !== undefined && value !== defaultValue) parts.push([name, String(value)])
   }
-  add('tab', tab, 'module')
+  add('tab', tab)
   add('module', module, '')
   if (input) {
     if (input.text !== '') add(input.kind, input.text)
@@ -41,7 +49,7 @@ function partsOf({ tab, module, side, input, edit, batch, token, value, leading,
 }
 
 /** Reads the state from an address. Parts that are missing or wrong have their initial values. */
-export function stateFromAddress(address: string): ViewState {
+export function stateFromAddress(address: string, firstTab: TabName): ViewState {
   const parts = new URLSearchParams(address.replace(/^#/, ''))
   const number = (name: string): number | undefined => {
     const text = parts.get(name)
@@ -54,7 +62,7 @@ export function stateFromAddress(address: string): ViewState {
   const leading = parts.get('at')?.split(',').map(Number)
   const node = parts.get('node')
   return {
-    tab: oneOf<TabName>('tab', ['module', 'lens', 'edit'], 'module'),
+    tab: oneOf<TabName>('tab', tabNames, parts.size === 0 ? firstTab : 'module'),
     module: parts.get('module') ?? '',
     side: oneOf<Side>('side', ['unedited', 'edited', 'compared'], initialState.side),
     ...optional('input', typedIn(parts)),

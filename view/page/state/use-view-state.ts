@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { addressOf, stateFromAddress } from './address.ts'
-import type { ViewState } from './view-state.ts'
+import type { TabName, ViewState } from './view-state.ts'
 
 export type Change = (part: Partial<ViewState>) => void
 
@@ -11,15 +11,18 @@ export interface PageState {
   readonly visits: number
 }
 
-/** Keeps the state of the page in its address. The browser’s Back returns to the previous module, tab, input or edit. */
-export function useViewState(): PageState {
-  const [state, setState] = useState(() => stateFromAddress(location.hash))
+/**
+ * Keeps the state of the page in its address. The browser’s Back returns to the previous module, tab, input or edit.
+ * @param firstTab the tab of an address that says nothing
+ */
+export function useViewState(firstTab: TabName): PageState {
+  const [state, setState] = useState(() => stateFromAddress(location.hash, firstTab))
   const [visits, setVisits] = useState(0)
   const latest = useRef(state)
   useEffect(() => {
     const goToAddress = (): void => {
       if (location.hash.slice(1) === addressOf(latest.current)) return
-      latest.current = stateFromAddress(location.hash)
+      latest.current = stateFromAddress(location.hash, firstTab)
       setState(latest.current)
       setVisits(count => count + 1)
     }

@@ -1,6 +1,7 @@
 /** Which run is shown: the unedited one, the edited one, or both with their difference. */
 export type Side = 'unedited' | 'edited' | 'compared'
-export type TabName = 'module' | 'lens' | 'edit'
+export const tabNames = ['lens', 'module', 'edit'] as const
+export type TabName = (typeof tabNames)[number]
 
 /** The user’s value for an input other than the token ids. */
 export interface Field {

@@ -1,0 +1,50 @@
+import type { InputDescription, ModelDescription } from '../../protocol/api.ts'
+import type { Client } from '../client.ts'
+import type { Field, InputForm } from '../state/view-state.ts'
+import { emptyField, openDims, otherInputs, readForm } from './run-inputs.ts'
+
+/** Inputs that the model runs on, for a page that opens without any. Undefined if none of those that are tried fit. */
+export async function exampleForm(model: ModelDescription, client: Client): Promise<InputForm | undefined> {
+  const isOpen = (model.inputs.find(({ name }) => name === model.ids)?.dims ?? []).every(dim => typeof dim !== 'number')
+  const forms = candidates(model)
+  // A text fits wherever the number of tokens is open.
+  if (model.example !== undefined && isOpen && otherInputs(model).length === 0) return forms[0]
+  for (const form of forms) {
+    try {
+      await client.ask('check', (await readForm(model, client, form)).request)
+      return form
+    } catch {
+      // The next one may fit.
+    }
+  }
+  return undefined
+}
+
+function candidates(model: ModelDescription): InputForm[] {
+  const others = otherInputs(model)
+  const fields = Object.fromEntries(others.map(input => [input.name, exampleField(input)]))
+  const sizes = openDims(others)
+  const dimsOf = (scale: (size: number) => number): InputForm['dims'] =>
+    Object.fromEntries(sizes.map(({ name, size }) => [name, size === 1 ? 1 : scale(size)]))
+  const dims = [dimsOf(size => size), ...(sizes.length > 0 ? [224, 576, 16_000].map(size => dimsOf(() => size)) : [])]
+  const texts = textsOf(model)
+  return texts.flatMap(text => dims.map(one => ({ ...text, fields, dims: one })))
+}
+
+/** Sound comes with its sampling rate. */
+const exampleField = (input: InputDescription): Field =>
+  /^(sr|sample_?rate|sampling_?rate)$/i.test(input.name) ? { kind: 'json', json: '16000' } : emptyField(input)
+
+function textsOf({ inputs, ids, example, entries = 1000 }: ModelDescription): Pick<InputForm, 'kind' | 'text'>[] {
+  if (ids === undefined) return [{ kind: 'text', text: '' }]
+  const [batch, length] = inputs.find(({ name }) => name === ids)?.dims ?? []
+  const row = (count: number): number[] => Array.from({ length: count }, (_, i) => (i + 1) % entries)
+  const rows = [row(typeof length === 'number' ? length : 8), row(1)].map(one => ({
+    kind: 'ids' as const,
+    text:
+      typeof batch === 'number' && batch > 1
+        ? JSON.stringify(Array.from({ length: batch }, () => one))
+        : one.join(', '),
+  }))
+  return [...(example === undefined ? [] : [{ kind: 'text' as const, text: example }]), ...rows]
+}

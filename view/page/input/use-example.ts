@@ -1,0 +1,19 @@
+import { useEffect, useState } from 'preact/hooks'
+import type { ModelDescription } from '../../protocol/api.ts'
+import type { Client } from '../client.ts'
+import type { InputForm } from '../state/view-state.ts'
+import { exampleForm } from './example.ts'
+
+/** The example with which the page opens, once it is known to fit. */
+export function useExample(model: ModelDescription, client: Client, isWanted: boolean): Example {
+  const [found, setFound] = useState<{ readonly form: InputForm | undefined }>()
+  useEffect(() => {
+    if (isWanted && !found) void exampleForm(model, client).then(form => setFound({ form }))
+  }, [isWanted])
+  return { example: isWanted ? found?.form : undefined, isTrying: isWanted && !found }
+}
+
+export interface Example {
+  readonly example: InputForm | undefined
+  readonly isTrying: boolean
+}
