@@ -3,6 +3,7 @@ import { handleOf } from '../../runtime/model/modules/module.ts'
 import { resolvePath } from '../../runtime/names/resolve.ts'
 import type { Opening } from '../model/open-model.ts'
 import type { Code, CodeRequest, ModelDescription } from '../protocol/api.ts'
+import { sitesOf } from '../readings/attention.ts'
 import { patternsIn } from '../readings/patterns.ts'
 import { assertValidTemplate, type TraceTarget, traceWithTemplate } from '../readings/template-trace.ts'
 import { readingsOf } from '../readings/values.ts'
@@ -60,7 +61,9 @@ function findShown(
     const valueIndex = request.value ?? main
     const patterns = patternsIn(binding, module, tokens)
     const chosen = patterns.find(({ pattern }) => pattern.node === request.pattern?.node) ?? patterns[0]
+    const sites = request.tab === 'attention' ? sitesOf(model) : []
     return {
+      site: sites.includes(request.path) ? request.path : sites[0],
       taps,
       module,
       value: readings[valueIndex] && {

@@ -13,6 +13,8 @@ export interface Read {
 
 /** What the page shows of a model, as far as its code depends on it. */
 export interface ShownValues {
+  /** In the tab with attention: the module of the head. */
+  readonly site: string | undefined
   readonly taps: Taps
   readonly module: ModuleNode
   /** The value that is shown; `isOutput` if it is what `module.output` reads. */
@@ -23,13 +25,20 @@ export interface ShownValues {
 
 /** Writes code that reads the values that the page shows. @throws Refusal if no code can read them */
 export function readsOf(
-  { taps, module, value, pattern }: ShownValues,
+  { site, taps, module, value, pattern }: ShownValues,
   model: ModelDescription,
   request: CodeRequest,
 ): Read[] {
-  if (request.tab === 'lens') return lensReads(taps, model.logits)
+  if (request.tab === 'lens') {
+    const all = lensReads(taps, model.logits)
+    return request.cell ? cellReads(all, model.logits!, request) : all
+  }
   if (request.tab === 'edit')
     return model.outputs.map(({ name }) => ({ name: wordOf(name), in: () => `model.outputs[${JSON.stringify(name)}]` }))
+  if (request.tab === 'attention') {
+    if (site !== undefined) return [headRead({ ...request, path: site })]
+    throw new Refusal(422, 'view-code', 'The model has no attention.', 'copy another view')
+  }
   const reads: Read[] = []
   if (value)
     reads.push({
@@ -75,6 +84,35 @@ function lensReads(taps: Taps, logits: string | undefined): Read[] {
       const output = `${moduleIn(language, layer.path)}.output`
       const applied = head.reduce((inner, one) => `${moduleIn(language, one.path)}(${inner})`, output)
       return language === 'template' ? `softmax(${applied}, -1)` : `${applied}.softmax(-1)`
+    },
+  }))
+}
+
+/** The pattern of one head, for a row of the batch. */
+function headRead({ path, head = 0, batch = 0 }: CodeRequest): Read {
+  return {
+    name: 'attention',
+    in(language) {
+      const pattern = `${moduleIn(language, path)}.heads[${head}].pattern`
+      return language === 'template' ? `${pattern}[${batch}]` : `${pattern}.select(0, ${batch})`
+    },
+  }
+}
+
+/** The likeliest tokens of one cell of the lens: their ids and their probabilities. */
+function cellReads(layers: readonly Read[], logits: string, { cell, batch = 0 }: CodeRequest): Read[] {
+  const { layer, position } = cell!
+  return (['ids', 'probabilities'] as const).map(name => ({
+    name,
+    in(language) {
+      const own = `model.outputs[${JSON.stringify(logits)}]`
+      const all =
+        layers[layer ?? layers.length]?.in(language) ??
+        (language === 'template' ? `softmax(${own}, -1)` : `${own}.softmax(-1)`)
+      const part = name === 'ids' ? 'indices' : 'values'
+      return language === 'template'
+        ? `topk(${all}[${batch}, ${position}], 5).${part}`
+        : `${all}.select(0, ${batch}).select(0, ${position}).topk(5).${part}`
     },
   }))
 }

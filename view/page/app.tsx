@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { ModelDescription } from '../protocol/api.ts'
+import { AttentionPanel } from './attention/attention.tsx'
 import type { Client } from './client.ts'
 import { EditPanel } from './edit/edit.tsx'
 import { Header } from './header/header.tsx'
@@ -84,6 +85,7 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
           }
           tabs={[
             { id: 'lens', label: 'Lens', content: <LensPanel {...shared} /> },
+            { id: 'attention', label: 'Attention', content: <AttentionPanel {...shared} /> },
             { id: 'module', label: 'Module', content: <ModulePanel {...shared} /> },
             {
               id: 'edit',
@@ -114,7 +116,7 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
 /** The change of state when a module is chosen. It leaves the logit lens, which shows no single module. */
 const moduleChosen = ({ tab }: ViewState, path: string): Partial<ViewState> => ({
   ...forModule(path),
-  ...(tab === 'lens' ? { tab: 'module' } : {}),
+  ...(tab === 'lens' || tab === 'attention' ? { tab: 'module' } : {}),
 })
 
 const sides: readonly (readonly [Side, string])[] = [

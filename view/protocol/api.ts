@@ -250,12 +250,17 @@ export interface Prediction extends Token {
 export interface LensRequest extends ViewRequest {
   /** The first position to show. */
   readonly from?: number
+  /** Whose rank is sent for each layer: the token that the text goes on with, or what the model itself predicts. @default 'next' */
+  readonly follow?: Follow
 }
+export type Follow = 'next' | 'model'
 
 export interface Lens extends LensPath, LensRows {
   readonly from: number
   /** How many positions the whole input has. */
   readonly positions: number
+  /** The token that is followed, by position: after the last one the text ends, so there it is the model’s prediction. */
+  readonly targets: readonly Token[]
   /** In a comparison: the unedited rows. The rows above are the edited ones. */
   readonly unedited?: LensRows
 }
@@ -265,11 +270,64 @@ export interface LensRows {
   readonly top: readonly (readonly (readonly Prediction[])[])[]
   /** The likeliest tokens of the model itself, by position and rank. */
   readonly own: readonly (readonly Prediction[])[]
+  /** The token that is followed: its rank from 1 and its probability, by layer (last, the model itself) and position. */
+  readonly followed: readonly (readonly Followed[])[]
+}
+
+/** POST api/attention: small maps of the heads of all attentions. */
+export type AttentionRequest = ViewRequest
+
+export interface AttentionOverview {
+  readonly sites: readonly AttentionSite[]
+  /** How many attentions have no maps here, because there are too many heads to show at once. */
+  readonly omitted: number
+  /** Why a module's attention can't be read. */
+  readonly refused: readonly { readonly path: string; readonly reason: string }[]
+}
+
+export interface AttentionSite {
+  /** The module: `module.heads` are its heads. */
+  readonly path: string
+  readonly heads: number
+  readonly queries: number
+  readonly keys: number
+  readonly maps: readonly SentMap[]
+  /** In a comparison: edited minus unedited. */
+  readonly differences?: readonly SentMap[]
+}
+
+/** POST api/attention-head: the pattern of one head. */
+export interface AttentionHeadRequest extends ViewRequest {
+  readonly path: string
+  readonly head: number
+  /** The query whose row is sent in full. */
+  readonly query?: number
+}
+
+export interface AttentionHead {
+  readonly path: string
+  readonly head: number
+  readonly queries: number
+  readonly keys: number
+  readonly map: SentMap
+  readonly compared?: Sides<SentMap>
+  /** The weights of one query on all keys, and of all queries on the key of the same token. */
+  readonly query: number
+  readonly row: readonly Cell[]
+}
+
+export interface Followed {
+  readonly rank: number
+  readonly probability: number
 }
 
 /** POST api/code: a program that computes what the page shows. */
 export interface CodeRequest extends ModuleRequest {
-  readonly tab: 'module' | 'lens' | 'edit'
+  /** One cell of the lens: a layer, or the model itself, at a position. */
+  readonly cell?: { readonly layer?: number; readonly position: number }
+  readonly tab: 'module' | 'lens' | 'edit' | 'attention'
+  /** In the tab with attention: the head. */
+  readonly head?: number
 }
 export interface Code {
   /** A complete TypeScript module. */

@@ -1,11 +1,11 @@
 import { Application, Value } from '../../runtime/graph/expression.ts'
-import type { Inputs, Model } from '../../runtime/index.ts'
+import { cat, type Inputs, type Model, tensor } from '../../runtime/index.ts'
 import type { Language } from '../../runtime/language-inputs/language.ts'
 import { handleOf } from '../../runtime/model/modules/module.ts'
 import { type FoundLens, findLens } from '../../runtime/names/lens-path.ts'
 import { dimsOf, newHandle, stateOf, type Tensor } from '../../runtime/tensor/tensor.ts'
 import { tokenOf } from '../model/tokens.ts'
-import type { Lens, LensRequest, LensRows, Prediction } from '../protocol/api.ts'
+import type { Followed, Lens, LensRequest, LensRows, Prediction, Token } from '../protocol/api.ts'
 import { Refusal, unreadable } from '../server/refusal.ts'
 import { assertValidTemplate, type TraceTarget, traceWithTemplate } from './template-trace.ts'
 
@@ -19,20 +19,21 @@ export async function viewLens(
   target: TraceTarget,
   inputs: Inputs,
   request: LensRequest,
-  positions: number,
+  row: readonly number[],
   logits: string | undefined,
   language: Language | undefined,
 ): Promise<Lens> {
-  const { from = 0, batch = 0, template, isCompared } = request
+  const { from = 0, batch = 0, template, isCompared, follow = 'next' } = request
+  const positions = row.length
   if (from >= positions)
     throw unreadable(`There is no position ${from}: there are ${positions}.`, 'choose another position')
-  const window = { batch, from, count: Math.min(MAX_POSITIONS, positions - from) }
+  const window = { batch, from, count: Math.min(MAX_POSITIONS, positions - from), next: follow === 'next' ? row : [] }
   const read = (edit: string | undefined, tokensOf?: readonly Ranked[]) =>
     traceWithTemplate(target, inputs, edit, model => readLens(model, window, logits, tokensOf))
   const sent = (rows: readonly Ranked[], others?: readonly Tensor[]) => sentRows(rows, others, language)
   if (!isCompared) {
     const { layers, head, rows } = await read(template)
-    return { layers, head, from, positions, ...sent(rows) }
+    return { layers, head, from, positions, targets: targetsOf(rows, language), ...sent(rows) }
   }
   assertValidTemplate(template!)
   const unedited = await read(undefined)
@@ -45,6 +46,7 @@ export async function viewLens(
     head,
     from,
     positions,
+    targets: targetsOf(edited.rows, language),
     ...sent(edited.rows, again.others),
     unedited: sent(unedited.rows, edited.others),
   }
@@ -55,12 +57,18 @@ interface Window {
   readonly batch: number
   readonly from: number
   readonly count: number
+  /** The tokens of the row, if the one that comes next is followed; empty to follow the model’s prediction. */
+  readonly next: readonly number[]
 }
 
 /** The likeliest tokens of each position. */
 interface Ranked {
   readonly values: Tensor
   readonly indices: Tensor
+  /** The token that is followed, its probability, and how many tokens are likelier. */
+  readonly target: Tensor
+  readonly targetShare: Tensor
+  readonly likelier: Tensor
 }
 
 /** Reads the likeliest tokens of each layer and, last, of the model itself; also their probabilities of the tokens in `tokensOf`. */
@@ -70,10 +78,11 @@ function readLens(model: Model, window: Window, logits: string | undefined, toke
   if ('why' in found) throw new Refusal(422, 'view-lens', found.why, 'look at the modules instead')
   const all = [...found.leaving.map((_, layer) => headApplied(model, found, layer)), binding.read(found.logits)]
   const probabilities = all.map(one => probabilitiesIn(one, window))
+  const target = targetIn(probabilities.at(-1)!, window)
   return {
     layers: found.layers.map(({ path }) => path),
     head: found.head.map(({ path }) => path),
-    rows: probabilities.map(best),
+    rows: probabilities.map(one => best(one, target)),
     others: tokensOf && probabilities.map((one, i) => one.gather(-1, tokensOf[i].indices)),
   }
 }
@@ -81,9 +90,36 @@ function readLens(model: Model, window: Window, logits: string | undefined, toke
 const probabilitiesIn = (logits: Tensor, { batch, from, count }: Window): Tensor =>
   logits.select(0, batch).narrow(0, from, count).to('float32').softmax(-1)
 
-function best(probabilities: Tensor): Ranked {
+/** The token that is followed at each position, `[position, 1]`. */
+function targetIn(own: Tensor, { from, count, next }: Window): Tensor {
+  const predicted = own.argmax(-1, { keepdim: true })
+  const known = next.slice(from + 1, from + 1 + count)
+  if (known.length === 0) return predicted
+  const given = tensor(
+    known.map(id => [id]),
+    { type: 'int64' },
+  )
+  return known.length === count ? given : cat([given, predicted.narrow(0, known.length, count - known.length)], 0)
+}
+
+function best(probabilities: Tensor, target: Tensor): Ranked {
   const { values, indices } = probabilities.topk(Math.min(MAX_TOKENS, probabilities.dims.at(-1) ?? MAX_TOKENS))
-  return { values, indices }
+  const share = probabilities.gather(-1, target)
+  return {
+    values,
+    indices,
+    target: target.squeeze(-1),
+    targetShare: share.squeeze(-1),
+    likelier: probabilities.gt(share).to('int64').sum(-1),
+  }
+}
+
+const targetsOf = (rows: readonly Ranked[], language: Language | undefined): Token[] =>
+  (rows.at(-1)!.target.tolist() as (number | bigint)[]).map(id => tokenOf(language, Number(id)))
+
+function followedIn({ targetShare, likelier }: Ranked): Followed[] {
+  const ranks = likelier.tolist() as (number | bigint)[]
+  return (targetShare.tolist() as number[]).map((probability, i) => ({ probability, rank: Number(ranks[i]) + 1 }))
 }
 
 function sentRows(
@@ -103,7 +139,7 @@ function sentRows(
     )
   }
   const sent = rows.map(read)
-  return { top: sent.slice(0, -1), own: sent.at(-1)! }
+  return { top: sent.slice(0, -1), own: sent.at(-1)!, followed: rows.map(followedIn) }
 }
 
 /** Applies everything between the last layer and the logits to the output of another layer. */

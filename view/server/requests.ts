@@ -1,4 +1,6 @@
 import type {
+  AttentionHeadRequest,
+  AttentionRequest,
   CodeRequest,
   CompareRequest,
   Filling,
@@ -60,9 +62,21 @@ export function headsRequest(body: unknown): HeadsRequest {
   return { ...viewRequest(body), path }
 }
 
+export const attentionRequest: (body: unknown) => AttentionRequest = viewRequest
+
+export function attentionHeadRequest(body: unknown): AttentionHeadRequest {
+  const { head, query } = object(body, 'the request')
+  return {
+    ...headsRequest(body),
+    head: natural(head, 'head'),
+    ...(query === undefined ? {} : { query: natural(query, 'query') }),
+  }
+}
+
 export function lensRequest(body: unknown): LensRequest {
-  const { from = 0 } = object(body, 'the request')
-  return { ...viewRequest(body), from: natural(from, 'from') }
+  const { from = 0, follow = 'next' } = object(body, 'the request')
+  if (follow !== 'next' && follow !== 'model') throw unreadable('follow is not known.', 'send "next" or "model"')
+  return { ...viewRequest(body), from: natural(from, 'from'), follow }
 }
 
 export function moduleRequest(body: unknown): ModuleRequest {
@@ -93,10 +107,22 @@ export function compareRequest(body: unknown): CompareRequest {
 }
 
 export function codeRequest(body: unknown): CodeRequest {
-  const { tab } = object(body, 'the request')
-  if (tab !== 'module' && tab !== 'lens' && tab !== 'edit')
-    throw unreadable('tab is not a known tab.', 'send "module", "lens" or "edit"')
-  return { ...moduleRequest(body), tab }
+  const { tab, cell, head } = object(body, 'the request')
+  if (tab !== 'module' && tab !== 'lens' && tab !== 'edit' && tab !== 'attention')
+    throw unreadable('tab is not a known tab.', 'send "module", "lens", "edit" or "attention"')
+  return {
+    ...moduleRequest(body),
+    tab,
+    ...(head === undefined ? {} : { head: natural(head, 'head') }),
+    ...(cell === undefined ? {} : { cell: cellOf(object(cell, 'cell')) }),
+  }
+}
+
+function cellOf({ layer, position }: Json) {
+  return {
+    ...(layer === undefined ? {} : { layer: natural(layer, 'cell.layer') }),
+    position: natural(position, 'cell.position'),
+  }
 }
 
 function patternOf({ node, head }: Json) {

@@ -10,6 +10,7 @@ import { ModelFile } from '../model/model-file.ts'
 import type { OpenedModel, Opening } from '../model/open-model.ts'
 import { tokenOf } from '../model/tokens.ts'
 import type { Checked, ModelDescription, RunRequest, RunResult, Tokens, ViewRequest } from '../protocol/api.ts'
+import { viewAttention, viewAttentionHead } from '../readings/attention.ts'
 import { compare } from '../readings/compare.ts'
 import { viewHeads } from '../readings/heads.ts'
 import { viewLens } from '../readings/lens.ts'
@@ -20,6 +21,8 @@ import { type TraceTarget, traceWithTemplate } from '../readings/template-trace.
 import { Turns } from './one-at-a-time.ts'
 import { unreadable } from './refusal.ts'
 import {
+  attentionHeadRequest,
+  attentionRequest,
   codeRequest,
   compareRequest,
   headsRequest,
@@ -93,7 +96,23 @@ export class Viewer {
         this.#running(lensRequest, async (request, target) => {
           const inputs = await this.#inputs(request)
           this.#batchIn(inputs, request)
-          return viewLens(target, inputs, request, this.#tokensIn(inputs) ?? 1, this.#description.logits, language)
+          return viewLens(target, inputs, request, this.#rowIn(inputs, request), this.#description.logits, language)
+        }),
+      ],
+      [
+        'attention',
+        this.#running(attentionRequest, async (request, target) => {
+          const inputs = await this.#inputs(request)
+          this.#batchIn(inputs, request)
+          return viewAttention(target, inputs, request)
+        }),
+      ],
+      [
+        'attention-head',
+        this.#running(attentionHeadRequest, async (request, target) => {
+          const inputs = await this.#inputs(request)
+          this.#batchIn(inputs, request)
+          return viewAttentionHead(target, inputs, request)
         }),
       ],
       [
@@ -147,6 +166,13 @@ export class Viewer {
     if (of !== undefined && at >= of)
       throw unreadable(`There is no row ${at} in the batch: it has ${of}.`, 'choose another row')
     return { at, of }
+  }
+
+  /** The token ids of the row that is shown. */
+  #rowIn(inputs: unknown, { batch = 0 }: ViewRequest): number[] {
+    const { ids } = this.#description
+    const value = ids === undefined ? undefined : (inputs as Record<string, Tensor>)[ids]
+    return value ? (toTensor(value).tolist() as (number | bigint)[][])[batch].map(Number) : [0]
   }
 
   /** The dims of the ids: rows of the batch, tokens. */

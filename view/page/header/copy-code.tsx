@@ -1,4 +1,4 @@
-import { useRef, useState } from 'preact/hooks'
+import { useId, useRef, useState } from 'preact/hooks'
 import type { Code, CodeRequest, SentError } from '../../protocol/api.ts'
 import type { Client } from '../client.ts'
 import { Problem } from '../parts/problem.tsx'
@@ -12,17 +12,22 @@ interface CopyCodeProps {
   readonly state: ViewState
   /** Undefined if there are no inputs yet. */
   readonly request: Omit<CodeRequest, 'tab' | 'path'> | undefined
+  /** One cell of the lens, instead of all that is shown. */
+  readonly cell?: CodeRequest['cell']
+  readonly name?: string
 }
 
 /** A button and a dialog with a program that computes what the page shows. */
-export function CopyCode({ client, state, request }: CopyCodeProps) {
+export function CopyCode({ client, state, request, cell, name = 'Copy as code' }: CopyCodeProps) {
+  const id = useId()
   const dialog = useRef<HTMLDialogElement>(null)
   const [received, setReceived] = useState<{ readonly code?: Code; readonly error?: SentError }>({})
   const [language, setLanguage] = useState<keyof Code>('typescript')
   const open = (): void => {
     setReceived({})
     dialog.current?.showModal()
-    const { tab, module: path, value, pattern, edit } = state
+    const { tab, module, value, pattern, edit, site, head } = state
+    const path = tab === 'attention' ? (site ?? '') : module
     // The tab Edit always shows a comparison.
     const edited = tab === 'edit' && edit !== undefined ? { template: edit, isCompared: true } : {}
     const codeRequest = {
@@ -32,6 +37,8 @@ export function CopyCode({ client, state, request }: CopyCodeProps) {
       path,
       ...(value === undefined ? {} : { value }),
       ...(pattern ? { pattern } : {}),
+      ...(cell ? { cell } : {}),
+      ...(tab === 'attention' ? { head } : {}),
     }
     client.ask<Code>('code', codeRequest).then(
       code => setReceived({ code }),
@@ -40,16 +47,21 @@ export function CopyCode({ client, state, request }: CopyCodeProps) {
   }
   return (
     <>
-      <button type="button" disabled={!request} aria-haspopup="dialog" onClick={open}>
-        Copy as code
+      <button type="button" class={cell ? 'link' : undefined} disabled={!request} aria-haspopup="dialog" onClick={open}>
+        {name}
       </button>
-      <dialog class="code-dialog" aria-labelledby="code-title" ref={dialog}>
-        <h2 id="code-title">Code for what is shown</h2>
+      <dialog class="code-dialog" aria-labelledby={`${id}-title`} ref={dialog}>
+        <h2 id={`${id}-title`}>Code for what is shown</h2>
         <fieldset class="switch">
           <legend class="hidden">Language</legend>
           {(['typescript', 'template'] as const).map(one => (
             <label key={one}>
-              <input type="radio" name="language" checked={language === one} onChange={() => setLanguage(one)} />
+              <input
+                type="radio"
+                name={`${id}-language`}
+                checked={language === one}
+                onChange={() => setLanguage(one)}
+              />
               <span>{one === 'typescript' ? 'TypeScript' : 'Template'}</span>
             </label>
           ))}

@@ -1,5 +1,7 @@
+import type { ComponentChildren } from 'preact'
 import type { Token } from '../../protocol/api.ts'
 import { signedBackground } from '../parts/colours.ts'
+import { grouped, show } from '../parts/numbers.ts'
 import { Scrolling } from '../parts/scrolling.tsx'
 import { tokenText } from '../parts/tokens.ts'
 import type { LensCell } from './rows.ts'
@@ -9,10 +11,14 @@ interface BestProps {
   readonly token: Token | undefined
   readonly position: number
   readonly cell: LensCell
+  /** Which token is followed. */
+  readonly what: string
+  /** A button for the code of the cell. */
+  readonly code: ComponentChildren
 }
 
 /** The likeliest tokens for one layer and position. */
-export function Best({ name, token, position, cell }: BestProps) {
+export function Best({ name, token, position, cell, what, code }: BestProps) {
   return (
     <div class="best" aria-live="polite">
       <h3>
@@ -21,6 +27,10 @@ export function Best({ name, token, position, cell }: BestProps) {
           after token {position} {token ? `“${tokenText(token)}”` : ''}
         </small>
       </h3>
+      <p class="hint followed">
+        <span class="token-text">{tokenText(cell.target)}</span>, {what}, has rank {grouped(cell.followed.rank)} and
+        probability {show(cell.followed.probability)} here. {code}
+      </p>
       {cell.before ? <Both cell={cell} /> : <One cell={cell} />}
     </div>
   )

@@ -1,5 +1,7 @@
-import type { Lens, LensPath, LensRequest, ModelDescription, Token } from '../../protocol/api.ts'
+import type { ComponentChildren } from 'preact'
+import type { CodeRequest, Follow, Lens, LensPath, LensRequest, ModelDescription, Token } from '../../protocol/api.ts'
 import type { Client } from '../client.ts'
+import { CopyCode } from '../header/copy-code.tsx'
 import type { RunInputs } from '../input/run-inputs.ts'
 import { Waiting } from '../parts/waiting.tsx'
 import type { Change } from '../state/use-view-state.ts'
@@ -27,8 +29,9 @@ const MAX_POSITIONS = 48
 export function LensPanel({ model, client, runInputs, state, change, request, requestKey, position = 0 }: LensProps) {
   const path = model.lens
   const from = Math.floor(position / MAX_POSITIONS) * MAX_POSITIONS
-  const key = runInputs && !('reason' in path) ? `${requestKey} ${from}` : undefined
-  const answer = useAnswer<Lens>(client, 'lens', { ...request, from }, key)
+  const { follow } = state
+  const key = runInputs && !('reason' in path) ? `${requestKey} ${from} ${follow}` : undefined
+  const answer = useAnswer<Lens>(client, 'lens', { ...request, from, follow }, key)
   if ('reason' in path)
     return (
       <section aria-label="Logit lens">
@@ -38,6 +41,7 @@ export function LensPanel({ model, client, runInputs, state, change, request, re
   return (
     <section aria-label="Logit lens">
       <LensPathLine path={path} />
+      <FollowSwitch follow={follow} onFollow={chosen => change({ follow: chosen })} />
       {!runInputs && <p class="empty">Run the model on an input to see what each layer would predict.</p>}
       <Waiting
         answer={answer}
@@ -47,11 +51,38 @@ export function LensPanel({ model, client, runInputs, state, change, request, re
             tokens={runInputs?.rows?.[state.batch] ?? []}
             layer={state.layer}
             position={position}
+            follow={follow}
             onCell={(layer, token) => change({ layer, token })}
+            code={cell => (
+              <CopyCode client={client} state={state} request={request} cell={cell} name="Code of this cell" />
+            )}
           />
         )}
       />
     </section>
+  )
+}
+
+const follows = [
+  ['next', 'Next token of the text'],
+  ['model', 'Model’s prediction'],
+] as const
+
+/** The choice of the token whose rank each cell shows. */
+function FollowSwitch({ follow, onFollow }: { follow: Follow; onFollow: (follow: Follow) => void }) {
+  return (
+    <div class="toolbar">
+      <fieldset class="switch">
+        <legend class="hidden">Token whose rank is shown</legend>
+        {follows.map(([one, name]) => (
+          <label key={one}>
+            <input type="radio" name="follow" checked={follow === one} onChange={() => onFollow(one)} />
+            <span>{name}</span>
+          </label>
+        ))}
+      </fieldset>
+      <span class="hint"># is its rank in each cell: 1 is the likeliest</span>
+    </div>
   )
 }
 
@@ -73,10 +104,12 @@ interface PredictionsProps {
   readonly tokens: readonly Token[]
   readonly layer: number | undefined
   readonly position: number
+  readonly follow: Follow
   readonly onCell: (layer: number | undefined, token: number) => void
+  readonly code: (cell: NonNullable<CodeRequest['cell']>) => ComponentChildren
 }
 
-function Predictions({ lens, tokens, layer, position, onCell }: PredictionsProps) {
+function Predictions({ lens, tokens, layer, position, follow, onCell, code }: PredictionsProps) {
   const rows = rowsOf(lens)
   const row = Math.min(layer ?? rows.length - 1, rows.length - 1)
   const { from, positions } = lens
@@ -119,6 +152,12 @@ function Predictions({ lens, tokens, layer, position, onCell }: PredictionsProps
         token={tokens[from + column]}
         position={from + column}
         cell={rows[row].cells[column]}
+        what={
+          follow === 'next' && from + column + 1 < positions
+            ? 'the next token of the text'
+            : 'the model’s own prediction'
+        }
+        code={code({ ...(row < rows.length - 1 ? { layer: row } : {}), position: from + column })}
       />
     </>
   )

@@ -1,4 +1,4 @@
-import type { Lens, LensRows, Prediction, Token } from '../../protocol/api.ts'
+import type { Followed, Lens, LensRows, Prediction, Token } from '../../protocol/api.ts'
 
 /** The probability of a token in the unedited and in the edited run. Without a comparison there is only `edited`. */
 export interface Shares {
@@ -13,6 +13,9 @@ export interface LensCell {
   readonly best: Prediction
   /** In a comparison: the likeliest token of the unedited run. */
   readonly before?: Prediction
+  /** The token that is followed, and its rank and probability here. */
+  readonly target: Token
+  readonly followed: Followed
   /** Whether the edit changes the likeliest token. */
   readonly isChanged: boolean
   /** All tokens that were sent, the likeliest first. */
@@ -30,11 +33,18 @@ export function rowsOf(lens: Lens): LensRow[] {
   const before = lens.unedited && all(lens.unedited)
   return all(lens).map((row, i) => ({
     name: lens.layers[i] ?? 'model',
-    cells: row.map((after, position) => cellOf(after, before?.[i][position])),
+    cells: row.map((after, position) => ({
+      target: lens.targets[position],
+      followed: lens.followed[i][position],
+      ...cellOf(after, before?.[i][position]),
+    })),
   }))
 }
 
-function cellOf(after: readonly Prediction[], before: readonly Prediction[] | undefined): LensCell {
+function cellOf(
+  after: readonly Prediction[],
+  before: readonly Prediction[] | undefined,
+): Omit<LensCell, 'target' | 'followed'> {
   const [best] = after
   if (!before) return { best, isChanged: false, all: after.map(token => ({ token, edited: token.probability })) }
   const shares = new Map<number, Shares>()

@@ -1,7 +1,7 @@
 import { useRef } from 'preact/hooks'
 import type { Token } from '../../protocol/api.ts'
 import { shareBackground } from '../parts/colours.ts'
-import { percent } from '../parts/numbers.ts'
+import { percent, short } from '../parts/numbers.ts'
 import { tokenName, tokenText } from '../parts/tokens.ts'
 import type { LensCell, LensRow } from './rows.ts'
 
@@ -80,7 +80,7 @@ export function LensTable({ rows, tokens, from, row, column, onCell }: LensTable
 }
 
 /** The text of a cell. In a comparison it shows both runs, one below the other. */
-function CellText({ cell: { best, before, isChanged } }: { cell: LensCell }) {
+function CellText({ cell: { best, before, isChanged, followed } }: { cell: LensCell }) {
   return (
     <>
       {before && (
@@ -92,7 +92,10 @@ function CellText({ cell: { best, before, isChanged } }: { cell: LensCell }) {
       {isChanged && <span class="hidden"> becomes </span>}
       <span {...(before ? { class: 'lens-after', style: shareBackground(best.probability) } : {})}>
         <span class="token-text">{tokenText(best)}</span>
-        <small class="lens-share">{percent(best.probability)}</small>
+        <small class="lens-share">
+          {percent(best.probability)}{' '}
+          <span class={followed.rank === 1 ? 'rank is-first' : 'rank'}>#{short(followed.rank)}</span>
+        </small>
       </span>
     </>
   )

@@ -8,6 +8,8 @@ const sequential = Array.from({ length: 256 }, (_, i) => channels(interpolateVir
 const BELOW = [44, 111, 194] as const
 const ABOVE = [209, 68, 47] as const
 
+const WEIGHT = [47, 127, 168] as const
+
 /** The colour of NaN and infinities. */
 const NO_NUMBER: Channels = [128, 128, 128, 255]
 
@@ -18,7 +20,7 @@ function channels(colour: string): Channels {
 }
 
 /** A sequential scale goes from dark to light as numbers grow; a diverging scale is blue below 0 and red above it. */
-export type Scale = 'sequential' | 'diverging'
+export type Scale = 'sequential' | 'diverging' | 'attention'
 
 /** The colour of a number in a range. Both scales can be read with any kind of colour vision. */
 export function colourOf(value: number, [from, to]: readonly [number, number], scale: Scale): Channels {
@@ -26,6 +28,8 @@ export function colourOf(value: number, [from, to]: readonly [number, number], s
   const share = to > from ? (value - from) / (to - from) : 0.5
   const within = Math.min(1, Math.max(0, share))
   if (scale === 'sequential') return sequential[Math.round(255 * within)]
+  // Small weights are drawn stronger than in proportion: a row of many tokens has only small ones.
+  if (scale === 'attention') return [...WEIGHT, Math.round(255 * Math.sqrt(within))]
   // Numbers near 0 are transparent, so that the scale works on a light and on a dark background.
   return [...(within < 0.5 ? BELOW : ABOVE), Math.round(255 * Math.abs(2 * within - 1))]
 }
@@ -48,3 +52,9 @@ export function signedBackground(value: number, largest: number): Record<string,
 export const shareBackground = (value: number): Record<string, string> => ({
   backgroundColor: `color-mix(in srgb, var(--share) ${Math.round(value * 55)}%, transparent)`,
 })
+
+/** The background of an attention weight, from 0 to 1. */
+export const weightBackground = (value: number): Record<string, string> =>
+  value < 0.005
+    ? {}
+    : { backgroundColor: `color-mix(in srgb, var(--weight) ${Math.round(Math.min(1, value) * 60)}%, transparent)` }

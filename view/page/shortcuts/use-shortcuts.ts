@@ -16,6 +16,7 @@ export const shortcuts: readonly (readonly [keys: string, action: string])[] = [
   ['i', 'goes to the input'],
   ['m', 'shows the module'],
   ['l', 'shows the lens'],
+  ['a', 'shows the attention'],
   ['e', 'shows the edit and goes to its text'],
   ['[ and ]', 'go to the previous and to the next token'],
   ['u', 'switches between the unedited run, the edited run, and both'],
@@ -51,6 +52,7 @@ function runShortcut(key: string, { state, change, position, positions = 0 }: Se
     i: () => focus('#input-text, .field select'),
     m: () => change({ tab: 'module' }),
     l: () => change({ tab: 'lens' }),
+    a: () => change({ tab: 'attention' }),
     e() {
       change({ tab: 'edit' })
       // The text field exists only after the next render.

@@ -1,4 +1,6 @@
+import type { Follow } from '../../protocol/api.ts'
 import {
+  attentionShapes,
   type Field,
   type InputForm,
   initialState,
@@ -19,7 +21,24 @@ export function addressOf(state: ViewState): string {
   return String(new URLSearchParams(parts.filter(([name]) => !/^(?:in\.|text$|ids$)/.test(name))))
 }
 
-function partsOf({ tab, module, side, input, edit, batch, token, value, leading, pattern, line, layer }: ViewState) {
+function partsOf({
+  tab,
+  module,
+  side,
+  input,
+  edit,
+  batch,
+  token,
+  value,
+  leading,
+  pattern,
+  line,
+  layer,
+  follow,
+  site,
+  head,
+  drawn,
+}: ViewState) {
   const parts: [string, string][] = []
   const add = (name: string, value: string | number | undefined, defaultValue?: string | number): void => {
     if (value !== undefined && value !== defaultValue) parts.push([name, String(value)])
@@ -45,6 +64,10 @@ function partsOf({ tab, module, side, input, edit, batch, token, value, leading,
   add('column', line.column, 0)
   add('order', line.order, 'place')
   add('layer', layer)
+  add('follow', follow, initialState.follow)
+  add('site', site)
+  add('which', head, 0)
+  add('drawn', drawn, initialState.drawn)
   return parts
 }
 
@@ -79,6 +102,10 @@ export function stateFromAddress(address: string, firstTab: TabName): ViewState 
       order: oneOf('order', ['place', 'magnitude'], 'place'),
     },
     ...optional('layer', number('layer')),
+    ...optional('site', parts.get('site')),
+    head: number('which') ?? 0,
+    drawn: oneOf('drawn', attentionShapes, initialState.drawn),
+    follow: oneOf<Follow>('follow', ['next', 'model'], initialState.follow),
   }
 }
 

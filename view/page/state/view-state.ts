@@ -1,6 +1,11 @@
+import type { Follow } from '../../protocol/api.ts'
+
 /** Which run is shown: the unedited one, the edited one, or both with their difference. */
 export type Side = 'unedited' | 'edited' | 'compared'
-export const tabNames = ['lens', 'module', 'edit'] as const
+export const tabNames = ['lens', 'attention', 'module', 'edit'] as const
+/** How one head is drawn. */
+export const attentionShapes = ['tokens', 'lines', 'matrix'] as const
+export type AttentionShape = (typeof attentionShapes)[number]
 export type TabName = (typeof tabNames)[number]
 
 /** The user’s value for an input other than the token ids. */
@@ -48,10 +53,25 @@ export interface ViewState {
   readonly line: Line
   /** A row of the lens; missing for the model itself. */
   readonly layer?: number | undefined
+  /** The module whose head the tab with attention shows; missing for the first one. */
+  readonly site?: string | undefined
+  readonly head: number
+  readonly drawn: AttentionShape
+  /** The token whose rank the lens shows. */
+  readonly follow: Follow
 }
 
 export const initialLine: Line = { axis: 'row', row: 0, column: 0, order: 'place' }
-export const initialState: ViewState = { tab: 'module', module: '', side: 'compared', batch: 0, line: initialLine }
+export const initialState: ViewState = {
+  tab: 'module',
+  module: '',
+  side: 'compared',
+  batch: 0,
+  line: initialLine,
+  follow: 'next',
+  head: 0,
+  drawn: 'tokens',
+}
 
 /** The change of state to another module, which resets what was chosen within the last one. */
 export const forModule = (module: string): Partial<ViewState> => ({

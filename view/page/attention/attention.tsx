@@ -1,0 +1,148 @@
+import { useState } from 'preact/hooks'
+import type {
+  AttentionHead,
+  AttentionOverview,
+  AttentionSite,
+  ModelDescription,
+  Token,
+  ViewRequest,
+} from '../../protocol/api.ts'
+import type { Client } from '../client.ts'
+import type { RunInputs } from '../input/run-inputs.ts'
+import { Maps, partsOf } from '../module/maps.tsx'
+import { tokenText } from '../parts/tokens.ts'
+import { Waiting } from '../parts/waiting.tsx'
+import type { Change } from '../state/use-view-state.ts'
+import { type AttentionShape, attentionShapes, type ViewState } from '../state/view-state.ts'
+import { useAnswer } from '../use-answer.ts'
+import { HeadGrid } from './grid.tsx'
+import { Lines } from './lines.tsx'
+import { Looks } from './looks.tsx'
+import { keyLabels, weightsOf } from './weights.ts'
+
+interface AttentionProps {
+  readonly model: ModelDescription
+  readonly client: Client
+  readonly runInputs: RunInputs | undefined
+  readonly state: ViewState
+  readonly change: Change
+  readonly request: ViewRequest
+  readonly requestKey: string
+  readonly position: number | undefined
+}
+
+/** The tab with the heads of all layers, and one of them in full. */
+export function AttentionPanel(props: AttentionProps) {
+  const { client, runInputs, request, requestKey, state, change } = props
+  const answer = useAnswer<AttentionOverview>(client, 'attention', request, runInputs && requestKey)
+  return (
+    <section aria-label="Attention">
+      {!runInputs && <p class="empty">Run the model on an input to see where each head looks.</p>}
+      <Waiting
+        answer={answer}
+        show={({ sites, omitted, refused }) => {
+          const site = sites.find(({ path }) => path === state.site) ?? sites[0]
+          return (
+            <>
+              {sites.length === 0 && <p class="empty">No attention was found in this model.</p>}
+              {site && (
+                <div class="attention-split">
+                  <HeadGrid
+                    sites={sites}
+                    chosen={{ path: site.path, head: Math.min(state.head, site.heads - 1) }}
+                    onHead={(path, head) => change({ site: path, head })}
+                  />
+                  <OneHead {...props} site={site} />
+                </div>
+              )}
+              {omitted > 0 && <p class="hint">{omitted} more layers are not shown: there are too many heads.</p>}
+              {refused.map(({ path, reason }) => (
+                <p key={path} class="hint">
+                  {reason}
+                </p>
+              ))}
+            </>
+          )
+        }}
+      />
+    </section>
+  )
+}
+
+const shapeNames: Readonly<Record<AttentionShape, string>> = { tokens: 'Tokens', lines: 'Lines', matrix: 'Matrix' }
+
+function OneHead(props: AttentionProps & { readonly site: AttentionSite }) {
+  const { client, runInputs, request, requestKey, state, change, position, site } = props
+  const head = Math.min(state.head, site.heads - 1)
+  const asked = { ...request, path: site.path, head, ...(position === undefined ? {} : { query: position }) }
+  const key = runInputs && `${requestKey} ${site.path} ${head} ${site.keys > 256 ? position : ''}`
+  const answer = useAnswer<AttentionHead>(client, 'attention-head', asked, key)
+  return (
+    <section class="one-head" aria-labelledby="head-title">
+      <div class="toolbar">
+        <h2 id="head-title" class="code">
+          {site.path || 'model'} · head {head}
+        </h2>
+        <fieldset class="switch">
+          <legend class="hidden">How the head is drawn</legend>
+          {attentionShapes.map(one => (
+            <label key={one}>
+              <input
+                type="radio"
+                name="attention-shape"
+                checked={state.drawn === one}
+                onChange={() => change({ drawn: one })}
+              />
+              <span>{shapeNames[one]}</span>
+            </label>
+          ))}
+        </fieldset>
+      </div>
+      <Waiting
+        answer={answer}
+        show={value => (
+          <Drawn
+            value={value}
+            tokens={runInputs?.rows?.[state.batch] ?? []}
+            shape={state.drawn}
+            position={position ?? value.queries - 1}
+            onPosition={token => change({ token })}
+          />
+        )}
+      />
+    </section>
+  )
+}
+
+interface DrawnProps {
+  readonly value: AttentionHead
+  readonly tokens: readonly Token[]
+  readonly shape: AttentionShape
+  readonly position: number
+  readonly onPosition: (position: number) => void
+}
+
+function Drawn({ value, tokens, shape, position, onPosition }: DrawnProps) {
+  const [hovered, setHovered] = useState<number>()
+  const texts = tokens.map(tokenText)
+  const queries = keyLabels(texts, value.queries)
+  const keys = keyLabels(texts, value.keys)
+  const query = Math.min(hovered ?? position, value.queries - 1)
+  const weights = weightsOf(value, query)
+  const shared = { value, queries, keys, query, weights, onHover: setHovered, onQuery: onPosition }
+  if (shape === 'tokens') return <Looks {...shared} />
+  if (shape === 'lines') return <Lines {...shared} />
+  return (
+    <Maps
+      parts={partsOf(value.map, value.compared)}
+      label={`Attention pattern of head ${value.head}, ${value.queries} by ${value.keys}`}
+      domain={[0, 1]}
+      axes={['token', 'token']}
+      rowLabels={queries}
+      columnLabels={keys}
+      chosenRow={Math.min(position, value.queries - 1)}
+      onChoose={onPosition}
+      isSquare
+    />
+  )
+}

@@ -1,0 +1,80 @@
+import { weightBackground } from '../parts/colours.ts'
+import { percent } from '../parts/numbers.ts'
+import type { HeadView } from './weights.ts'
+
+/** How many keys are listed. */
+const MAX_LISTED = 8
+
+/** The tokens, coloured by how much the query under the pointer takes of each of them. */
+export function Looks({ value, queries, keys, query, weights, onHover, onQuery }: HeadView) {
+  const past = keys.length - queries.length
+  // In self-attention the same tokens are queries and keys; in cross-attention each side has its own.
+  const isSelf = past >= 0 && queries.every((text, i) => keys[past + i] === text)
+  const largest = Math.max(...weights, 1e-9)
+  const ranked = weights.map((weight, key) => ({ weight, key })).sort((a, b) => b.weight - a.weight)
+  const flow = (texts: readonly string[], first: number, areQueries: boolean, areKeys: boolean) => (
+    // biome-ignore lint/a11y/noStaticElementInteractions: the strip of tokens does the same by keyboard
+    <div class="look-tokens" onMouseLeave={() => onHover(undefined)}>
+      {texts.map((text, i) => (
+        <button
+          key={i}
+          type="button"
+          tabIndex={-1}
+          disabled={!areQueries || i < first}
+          class={areQueries && i - first === query ? 'look is-query' : 'look'}
+          style={areKeys ? weightBackground(weights[i] / largest) : undefined}
+          title={areKeys ? `${i}: ${weights[i].toFixed(4)}` : undefined}
+          onMouseEnter={() => areQueries && i >= first && onHover(i - first)}
+          onClick={() => onQuery(i - first)}
+        >
+          {text}
+        </button>
+      ))}
+    </div>
+  )
+  return (
+    <>
+      <p class="hint">
+        Point at a token to see where it looks. Token {query} “{queries[query]}” takes most of “{keys[ranked[0].key]}”,{' '}
+        {percent(ranked[0].weight)}.
+      </p>
+      {isSelf ? (
+        flow(keys, past, true, true)
+      ) : (
+        <>
+          <h3>Queries</h3>
+          {flow(queries, 0, true, false)}
+          <h3>Keys</h3>
+          {flow(keys, 0, false, true)}
+        </>
+      )}
+      <table class="numbers bars look-values" data-head={value.head}>
+        <caption class="hidden">The keys that token {query} takes most of</caption>
+        <thead>
+          <tr>
+            <th scope="col" class="left">
+              token
+            </th>
+            <th scope="col">position</th>
+            <th scope="col">weight</th>
+            <th scope="col">
+              <span class="hidden">bar</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {ranked.slice(0, MAX_LISTED).map(({ weight, key }) => (
+            <tr key={key}>
+              <td class="left token-text">{keys[key]}</td>
+              <td>{key - past}</td>
+              <td>{weight.toFixed(4)}</td>
+              <td class="bar">
+                <i style={{ width: `${100 * weight}%` }} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </>
+  )
+}
