@@ -51,7 +51,6 @@ const UNKNOWN: Readonly<Record<string, unknown>> = {
   sequence_bias: null,
   forced_bos_token_id: null,
   forced_eos_token_id: null,
-  forced_decoder_ids: null,
   force_words_ids: null,
   constraints: null,
   renormalize_logits: false,

@@ -1,6 +1,7 @@
 import { TRACE_OPTIONS, type TraceOptions } from '../tracing/tracer.ts'
 import { BEAM_OPTIONS, type BeamOptions } from './beams.ts'
 import { DRAW_OPTIONS, type DrawOptions } from './draw.ts'
+import type { EncoderModel } from './encode.ts'
 import { END_OPTIONS, type EndOptions } from './endings.ts'
 import type { GenerationCache } from './kept-cache.ts'
 import { SCORE_OPTIONS, type ScoreOptions } from './scores.ts'
@@ -15,6 +16,13 @@ export interface GenerateOptions extends TraceOptions, DrawOptions, ScoreOptions
   readonly padTokenId?: number
   /** What an earlier generation has computed: tokens that the whole prompts here begin with, too, are not computed again. */
   readonly cache?: GenerationCache | undefined
+  /**
+   * Of an encoder–decoder model in two files, the encoder: it runs once, on the inputs that it declares, and this model reads its states.
+   * Their own prompt, if the texts don't begin with one token, is the input `decoder_input_ids`.
+   */
+  readonly encoder?: EncoderModel
+  /** The token that texts of the decoder begin with. @default what the model's files say */
+  readonly decoderStartTokenId?: number
   /** The output that holds the logits. @default `logits`, or the only one that can be */
   readonly logits?: string
   /** Called with each piece of new text as it comes, and the number of the sequence that it belongs to. Beams come at the end. */
@@ -23,7 +31,7 @@ export interface GenerateOptions extends TraceOptions, DrawOptions, ScoreOptions
 
 /** Their names. */
 export const GENERATE_OPTIONS = [
-  ...['maxNewTokens', 'numSequences', 'padTokenId', 'logits', 'onText', 'cache'],
+  ...['maxNewTokens', 'numSequences', 'padTokenId', 'logits', 'onText', 'cache', 'encoder', 'decoderStartTokenId'],
   ...DRAW_OPTIONS,
   ...SCORE_OPTIONS,
   ...END_OPTIONS,

@@ -38,6 +38,7 @@ export function settingsOf(given: GenerateOptions, language: Language | undefine
   const defaults = language && modelDefaults(language)
   const options: GenerateOptions = { ...defaults?.options, ...definedOf(asked) }
   checkOption('padTokenId', options.padTokenId, isToken, 'a token id')
+  checkOption('decoderStartTokenId', options.decoderStartTokenId, isToken, 'a token id')
   for (const check of [checkDraw, checkScores, checkEnds, checkBeams]) check(options)
   const { numSequences = 1 } = options
   checkOption('numSequences', numSequences, isCount, 'a whole number above 0')

@@ -78,6 +78,10 @@ export class LanguageModelHandle extends ModelHandle implements LanguageMembers 
     return this.#parts.encoderModel
   }
 
+  protected override get encoder(): Model | undefined {
+    return this.encoderModel
+  }
+
   override async release(): Promise<void> {
     await super.release()
     await this.encoderModel?.release()

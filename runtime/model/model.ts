@@ -5,6 +5,7 @@ import { UnknownNameError } from '../errors/names.ts'
 import { nearestNames } from '../errors/nearest-names.ts'
 import { TraceArgumentsError } from '../errors/trace.ts'
 import { Decoder } from '../generate/decoder.ts'
+import { type EncoderModel, encode, hasStates } from '../generate/encode.ts'
 import type { Generating, TextOf } from '../generate/generated.ts'
 import { generating } from '../generate/generating.ts'
 import { Generation } from '../generate/generation.ts'
@@ -316,25 +317,39 @@ export class ModelHandle extends ModuleHandle {
     block?: ((model: Model, step: number) => R | Promise<R>) | Template | Block,
   ): Generating<R> {
     return generating(() => {
-      const begin = (given: unknown) => this.#generation(given, options ?? {}, block)
-      return this.#loaded.complete(inputs)?.then(begin) ?? begin(inputs)
+      const isSingle = (typeof inputs === 'string' || isChat(inputs)) && options?.numSequences === undefined
+      const begin = (given: unknown): Generation => this.#generation(given, options ?? {}, block, isSingle)
+      const ids = this.#loaded.withIds(inputs)
+      const encoder = options?.encoder ?? (hasStates(ids) ? undefined : this.encoder)
+      return encoder ? this.#encoded(ids, options ?? {}, encoder).then(begin) : begin(ids)
     }) as Generating<R>
   }
 
-  #generation(inputs: unknown, options: GenerateOptions, block: unknown): Generation {
+  /** The encoder that the model was opened with. */
+  protected get encoder(): EncoderModel | undefined {
+    return undefined
+  }
+
+  #encoded(inputs: unknown, { decoderStartTokenId, signal, logits }: GenerateOptions, encoder: EncoderModel) {
+    const { language } = this.#loaded
+    const decoder = new Decoder(this.#loaded, logits)
+    return encode({ decoder, inputs, encoder, language, start: decoderStartTokenId, signal })
+  }
+
+  #generation(inputs: unknown, options: GenerateOptions, block: unknown, isSingle: boolean): Generation {
     const { language } = this.#loaded
     return new Generation({
       model: this.proxy,
       target: this[traceable](),
       decoder: new Decoder(this.#loaded, options.logits),
-      inputs: this.#loaded.withIds(inputs),
+      inputs,
       withIds: given => this.#loaded.withIds(given),
       options,
       block: block
         ? (recordedBlock(block) ?? fromFunction(block as (model: Model, step: number) => unknown))
         : undefined,
       language,
-      isSingle: (typeof inputs === 'string' || isChat(inputs)) && options.numSequences === undefined,
+      isSingle,
       output: name => this.declaredOutput(name),
     })
   }

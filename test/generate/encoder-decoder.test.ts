@@ -1,8 +1,19 @@
 import { readFileSync } from 'node:fs'
+import { copyFile, mkdir, mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fromBinary } from '@bufbuild/protobuf'
 import test from 'ava'
-import { load, type Model, type OnnsightError, type Tensor, type TensorLike, WorkerBackend } from 'onnsight'
-import { generate, session, trace } from 'onnsight/trace.macro'
+import {
+  LanguageModel,
+  load,
+  type Model,
+  type OnnsightError,
+  type Tensor,
+  type TensorLike,
+  WorkerBackend,
+} from 'onnsight'
+import { edit, generate, session, trace } from 'onnsight/trace.macro'
 import { type ModelProto, ModelProtoSchema } from '#dist/runtime/onnx/schema/onnx_pb.js'
 import { floats, graph, node, OnnxType, saved, value } from '../model/hand-graph.ts'
 
@@ -143,6 +154,57 @@ test('one beam alone, and sequences of one prompt, take the encoder’s states o
       ),
       what,
     )
+  }
+})
+
+test('the encoder as an option: one call from the source to the tokens, of ids and of texts', async t => {
+  const options = { encoder, maxNewTokens, decoderStartTokenId: start[0][0] }
+  for (const model of [merged, decoder]) {
+    const { ids, values } = await generate(model, sourceInputs, options, m => m.lm_head.output.slice([{}, -1]))
+    t.deepEqual(rows(ids), reference.plain.ids)
+    for (const [step, logits] of values.entries()) t.true(close(logits, reference.plain.steps[step].logits))
+    const own = { ...sourceInputs, decoder_input_ids: start }
+    t.deepEqual(rows((await generate(model, own, { encoder, maxNewTokens })).ids), reference.plain.ids)
+    t.is((await generate(model, [source[0]], { ...options, numBeams: 2 })).ids.dims[0], 1)
+  }
+  // As Optimum lays them out, with a vocabulary of letters.
+  const place = await mkdtemp(join(tmpdir(), 'onnsight-encoder-decoder-'))
+  await mkdir(join(place, 'onnx'))
+  await copyFile(`${folder}/encoder.onnx`, join(place, 'onnx/encoder_model.onnx'))
+  await copyFile(saved(mergedDecoder(), 'merged-for-texts.onnx'), join(place, 'onnx/decoder_model_merged.onnx'))
+  const chars = [...'abcdefghijklm']
+  await writeFile(join(place, 'tokenizer.json'), JSON.stringify({ chars }))
+  await writeFile(join(place, 'config.json'), JSON.stringify({ decoder_start_token_id: start[0][0] }))
+  const model = await LanguageModel.load(place)
+  const write = (ids: readonly number[]): string => ids.map(id => chars[id]).join('')
+  const texts = source.map((row, i) => write(row.filter((_, at) => mask[i][at] === 1)))
+  const { text } = await model.generate(texts, { maxNewTokens })
+  t.deepEqual(
+    text,
+    reference.plain.ids.map(row => write(row.slice(1))),
+  )
+  const ids = await model.generate(sourceInputs, { maxNewTokens }, m => m.lm_head.output)
+  t.deepEqual(rows(ids.ids), reference.plain.ids)
+  const blind = edit(encoder, m => {
+    m.tensor('last_hidden_state').set('...', 0)
+  })
+  t.notDeepEqual(rows((await model.generate(texts, { maxNewTokens, encoder: blind })).ids), reference.plain.ids)
+  const one = model.generate(texts[1], { maxNewTokens })
+  const pieces: string[] = []
+  for await (const piece of one.textStream) pieces.push(piece)
+  t.deepEqual([(await one).text, pieces.join('')], [text[1], text[1]])
+  await model.release()
+  const wrong: [object, RegExp][] = [
+    [{ encoder: {} }, /encoder is no model/],
+    [{ encoder }, /token that the decoder’s texts begin with is not known/],
+    [{ encoder, decoderStartTokenId: -1 }, /decoderStartTokenId is -1/],
+  ]
+  for (const [options, message] of wrong) {
+    const error = (await t.throwsAsync(
+      merged.generate(sourceInputs, { maxNewTokens, ...options } as never),
+    )) as OnnsightError
+    t.is(error.code, 'generate')
+    t.regex(error.message, message)
   }
 })
 

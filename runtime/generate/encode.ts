@@ -1,0 +1,85 @@
+import { GenerateError } from '../errors/generate.ts'
+import type { Language } from '../language-inputs/language.ts'
+import { PAST } from '../language-inputs/roles.ts'
+import { isPlain } from '../tensor/arguments/plain-objects.ts'
+import { Tensor } from '../tensor/tensor.ts'
+import { type Traceable, traceable } from '../tracing/traceable.ts'
+import type { TraceOptions } from '../tracing/tracer.ts'
+import type { Decoder } from './decoder.ts'
+
+/** A model whose states a decoder reads: of an encoder–decoder model in two files, the encoder. */
+export interface EncoderModel {
+  run(inputs: never, options?: TraceOptions): Promise<Record<string, Tensor>>
+}
+
+/** How the encoder's states reach the decoder. */
+const STATES = 'encoder_hidden_states'
+const STATES_MASK = 'encoder_attention_mask'
+const MASK = 'attention_mask'
+const PROMPT = 'decoder_input_ids'
+
+/** Whether the inputs have what an encoder gives, so that it need not run; invokes bring theirs themselves. */
+export const hasStates = (inputs: unknown): boolean =>
+  inputs === null ||
+  (typeof inputs === 'object' &&
+    isPlain(inputs) &&
+    Object.keys(inputs).some(name => name === STATES || PAST.test(name)))
+
+export interface Encoding {
+  readonly decoder: Decoder
+  readonly inputs: unknown
+  readonly encoder: EncoderModel
+  readonly language: Language | undefined
+  /** The decoder's first token, where the model's files don't say. */
+  readonly start: number | undefined
+  readonly signal: AbortSignal | undefined
+}
+
+/**
+ * Runs the encoder on its inputs, and gives those of the decoder: the states, their mask, and the token that its texts begin with.
+ * @throws GenerateError
+ */
+export async function encode({ decoder, inputs, encoder, language, start, signal }: Encoding): Promise<unknown> {
+  const target = (encoder as Partial<Record<typeof traceable, () => Traceable>>)?.[traceable]?.()
+  if (!target) throw new GenerateError('encoder is no model.', "pass what `await load('encoder_model.onnx')` gives")
+  const own = target.inputs.map(({ name }) => name)
+  const isNamed = typeof inputs === 'object' && inputs !== null && isPlain(inputs)
+  const named = isNamed ? (inputs as Record<string, unknown>) : { [own[0]]: inputs }
+  const split = (isOwn: boolean) => Object.entries(named).filter(([name]) => own.includes(name) === isOwn)
+  const fed = target.prepare(Object.fromEntries(split(true)))
+  const feeds = Object.fromEntries([...fed].map(([name, data]) => [name, Tensor.of(data)]))
+  const outputs = await encoder.run(feeds as never, signal ? { signal } : {})
+  const states = statesOf(outputs)
+  const { [PROMPT]: prompt, ...others } = Object.fromEntries(split(false))
+  const mask = fed.get(MASK)
+  const hasMask = mask !== undefined && decoder.inputNames.includes(STATES_MASK)
+  return {
+    [STATES]: states,
+    ...(hasMask ? { [STATES_MASK]: Tensor.of(mask) } : {}),
+    ...others,
+    [decoder.ids]: prompt ?? new Array(states.dims[0]).fill(beginning(language, start)),
+  }
+}
+
+function statesOf(outputs: Readonly<Record<string, Tensor>>): Tensor {
+  const found = outputs.last_hidden_state ?? Object.values(outputs).find(({ dims }) => dims.length === 3)
+  if (found) return found
+  throw new GenerateError(
+    `The encoder has no output with states; its outputs are ${Object.keys(outputs).join(', ')}.`,
+    `run it yourself, and pass the states to generate() as { ${STATES}: … }`,
+  )
+}
+
+/** The tokens that the decoder's texts begin with. Whisper's files name more than one: the language and the task. */
+function beginning(language: Language | undefined, start: number | undefined): number[] {
+  const named = start ?? language?.generationConfig.decoder_start_token_id ?? language?.config.decoder_start_token_id
+  if (typeof named !== 'number')
+    throw new GenerateError(
+      'The token that the decoder’s texts begin with is not known.',
+      `pass { decoderStartTokenId: … }, or the decoder’s own prompt: { ${PROMPT}: [[0]] }`,
+    )
+  const forced = language?.generationConfig.forced_decoder_ids
+  const ids = Array.isArray(forced) ? (forced as [number, number | null][]).map(([, id]) => id) : []
+  const known = ids.findIndex(id => typeof id !== 'number')
+  return [named, ...((known < 0 ? ids : ids.slice(0, known)) as number[])]
+}
