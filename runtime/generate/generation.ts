@@ -5,7 +5,7 @@ import type { Mark, Recording } from '../graph/expression.ts'
 import { recorderScope } from '../graph/recorder.ts'
 import type { Language } from '../language-inputs/language.ts'
 import type { TensorData } from '../tensor/dtypes/data.ts'
-import { stateOf, type Tensor } from '../tensor/tensor.ts'
+import { stateOf, Tensor } from '../tensor/tensor.ts'
 import type { Block, StepOwner } from '../tracing/blocks/block.ts'
 import type { Info } from '../tracing/blocks/info.ts'
 import { untilStop } from '../tracing/blocks/stop.ts'
@@ -92,6 +92,8 @@ export class Generation extends RunningSession implements StepOwner {
   readonly #isPlain: boolean
   readonly #tellListeners: (report: TraceReport) => void
   #replay: Replay | undefined
+  /** Values of a step lead to its trace. Were it to keep its inputs, each would keep all keys and values up to there. */
+  #forgetInputs: () => void = () => undefined
   #state: Readonly<Record<string, unknown>> = {}
   #trace: RunningTrace | undefined
   /** The block, from its begin to its end: over more than one step, where it calls next(). */
@@ -271,8 +273,11 @@ export class Generation extends RunningSession implements StepOwner {
   }
 
   async #runStep(): Promise<Outcome> {
-    if (this.#awaitsInvokes) return this.#traceInvokes()
-    if (!this.#replay) return this.#traceStep()
+    if (!this.#replay) {
+      const outcome = await (this.#awaitsInvokes ? this.#traceInvokes() : this.#traceStep())
+      this.#forgetInputs()
+      return outcome
+    }
     const { signal, onReport } = this.#request.options
     this.#search.prepare(this.step, this.#sequence.histories)
     const { report, ...outcome } = await this.#replay.run(this.#sequence, signal)
@@ -304,7 +309,7 @@ export class Generation extends RunningSession implements StepOwner {
         decoder,
       )
     }
-    return { ended, chosen: dataOf(chosen), caches }
+    return { ended, chosen: dataOf(chosen), caches: apart(caches) }
   }
 
   /** A trace on the inputs of the step that comes; with `null`, one whose invokes bring them. */
@@ -312,7 +317,12 @@ export class Generation extends RunningSession implements StepOwner {
     const { model, options } = this.#request
     const { signal, onReport, backend = new ExecutionBackend() } = options
     const heard = { ...(signal ? { signal } : {}), ...(onReport ? { onReport } : {}) }
-    const trace = newTrace([model, inputs], heard, backend, info)
+    const args = [model, inputs]
+    const trace = newTrace(args, heard, backend, info)
+    this.#forgetInputs = () => {
+      args.length = 1
+      trace.forgetInputs()
+    }
     const { step } = this
     trace.keepsNothing = step > 0
     if (inputs !== null) trace.findShapes = (engine, shapes) => this.#begun!.shapes.at(step, engine, shapes)
@@ -335,7 +345,7 @@ export class Generation extends RunningSession implements StepOwner {
       step = await this.#traceRows(outer, invokes)
     }
     const value = await outer.run(target, () => this.#runBlock(outer).then(ended => ended?.value))
-    return { ended: { value }, chosen: dataOf(step!.chosen), caches: step!.caches }
+    return { ended: { value }, chosen: dataOf(step!.chosen), caches: apart(step!.caches) }
   }
 
   async #traceRows(outer: RunningTrace, invokes: readonly CalledInvoke[]): Promise<RecordedStep> {
@@ -471,6 +481,10 @@ export class Generation extends RunningSession implements StepOwner {
     this.#stopped = true
   }
 }
+
+/** Tensors that lead to no trace. */
+const apart = (tensors: Readonly<Record<string, Tensor>>): Record<string, Tensor> =>
+  Object.fromEntries(Object.entries(dataOf(tensors)).map(([name, data]) => [name, Tensor.of(data)]))
 
 const dataOf = (tensors: Readonly<Record<string, Tensor>>): Record<string, TensorData> =>
   Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, stateOf(tensor).data()]))

@@ -184,6 +184,11 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
   }
 
   /** Gives the block to the backend. */
+  /** Frees the inputs of a trace that has ended. */
+  forgetInputs(): void {
+    this.#traced.forgetInputs()
+  }
+
   async run(model: Traceable, body: TracedBody): Promise<unknown> {
     this.#lines.noteCall()
     this.#traced.model = model

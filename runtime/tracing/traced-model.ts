@@ -43,6 +43,11 @@ export class TracedModel {
     return this.#inputs
   }
 
+  /** The trace has ended, and what leads to it needs its inputs no more. */
+  forgetInputs(): void {
+    this.#inputs = new Map()
+  }
+
   /** Whether trace() was called without inputs on a model that has some: then the invokes in the block bring them. */
   get awaitsInvokes(): boolean {
     return (this.#args.length < 2 || this.#args[1] === null) && this.model.inputs.length > 0
