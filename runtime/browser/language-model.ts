@@ -1,5 +1,6 @@
 import { type LanguageMembers, type LanguageModel as Loaded, languageMembersOf } from '../language-model/handle.ts'
 import type { LanguageModelOptions } from '../language-model/options.ts'
+import type { ModelMembers } from '../model/model.ts'
 
 /** A language model with its tokenizer: where `Model` takes token ids, it takes texts too. */
 export type LanguageModel = Loaded
@@ -13,10 +14,13 @@ export const LanguageModel = {
    * const model = await LanguageModel.load('/models/gpt2')
    * const logits = await model.trace('The Eiffel Tower is in', m => m.lm_head.output)
    */
-  async load(source: string | URL | readonly File[], options?: LanguageModelOptions): Promise<LanguageModel> {
+  async load<M extends ModelMembers = LanguageModel>(
+    source: string | URL | readonly File[],
+    options?: LanguageModelOptions,
+  ): Promise<M & LanguageMembers> {
     // The libraries for tokenizers and templates are loaded with the first language model.
     const { loadLanguageModel } = await import('./load-language-model.ts')
-    return loadLanguageModel(source, options)
+    return (await loadLanguageModel(source, options)) as unknown as M & LanguageMembers
   },
   /** The members that a language model has beside those of every model, also where a module has the name of one. */
   of(model: LanguageModel): LanguageMembers {

@@ -290,6 +290,7 @@ export class Generation extends RunningSession implements StepOwner {
     const { target, options, decoder } = this.#request
     const { step } = this
     const trace = this.#newStep(this.#sequence.inputs, this.info)
+    trace.needsNoAxes = this.#request.block === undefined && target.edits.length === 0
     if (this.#trace && this.#waiting) this.#trace.continuedBy = trace
     this.#trace = trace
     let recording: Recording | undefined

@@ -48,10 +48,11 @@ async function folderOf(name: string, { revision = 'main' }: AttachOptions): Pro
 }
 
 async function settings(): Promise<Settings> {
-  // The name is in a variable, so that bundlers do not look for a package that is optional.
-  const library = '@huggingface/transformers'
-  const found = (await import(/* webpackIgnore: true */ /* @vite-ignore */ library).catch(() => undefined)) as
-    | { readonly env?: Settings }
-    | undefined
-  return found?.env ?? {}
+  try {
+    // Bundlers leave it alone, as the package is optional.
+    const { env } = await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ '@huggingface/transformers')
+    return env
+  } catch {
+    return {}
+  }
 }

@@ -1,3 +1,4 @@
+import type { ModelMembers } from '../model/model.ts'
 import { type LanguageMembers, type LanguageModel as Loaded, languageMembersOf } from './handle.ts'
 import type { LanguageModelOptions } from './options.ts'
 
@@ -9,15 +10,19 @@ export const LanguageModel = {
   /**
    * Opens a model with its tokenizer: from a folder as transformers.js and optimum write it, from an .onnx file beside its tokenizer, from a
    * folder of the Hugging Face cache, or by its name on the hub.
+   * `LanguageModel.load<Chars>(…)` uses the types of modules that `npx onnsight types` wrote.
    * @throws LanguageModelError, HubError, and the errors of `load`
    * @example
    * const model = await LanguageModel.load('gpt2-onnx')
    * const logits = await model.trace('The Eiffel Tower is in', m => m.lm_head.output)
    */
-  async load(source: string | URL, options?: LanguageModelOptions): Promise<LanguageModel> {
+  async load<M extends ModelMembers = LanguageModel>(
+    source: string | URL,
+    options?: LanguageModelOptions,
+  ): Promise<M & LanguageMembers> {
     // The libraries for tokenizers and templates are loaded with the first language model.
     const { loadLanguageModel } = await import('./load.ts')
-    return loadLanguageModel(source, options)
+    return (await loadLanguageModel(source, options)) as unknown as M & LanguageMembers
   },
   /** The members that a language model has beside those of every model, also where a module has the name of one. */
   of(model: LanguageModel): LanguageMembers {

@@ -70,6 +70,8 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
   runInvokes: InvokesOwner['runInvokes']
   /** Finds dims in place of a scan. A generation knows them from other steps. */
   findShapes: FindShapes | undefined
+  /** Nobody sees a tensor of this trace, so that nobody asks what its axes stand for. */
+  needsNoAxes = false
   /** Called for each write whose dims may not match its place for every input. Only the export of an edit needs it. */
   onUncertainWrite: TapAccessOwner['onUncertainWrite']
   /** Replaces unknown dims by those that the user should see. */
@@ -200,7 +202,7 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
   async begin(): Promise<void> {
     this.awaitsInvokes = this.#traced.awaitsInvokes
     if (this.awaitsInvokes) return
-    const { shapes, axes } = await this.#traced.begin(this.findShapes)
+    const { shapes, axes } = await this.#traced.begin(this.findShapes, !this.needsNoAxes)
     this.#taps.begin(shapes, axes)
   }
 

@@ -56,6 +56,7 @@ export class TracedModel {
   /** Checks the inputs, chooses the branches, and finds the shapes of all values: by `findShapes`, or else by the engine. */
   async begin(
     findShapes: FindShapes | undefined,
+    needsAxes: boolean,
   ): Promise<{ readonly shapes: KnownShapes; readonly axes: AxesOfValue | undefined }> {
     const { model } = this
     const completed = model.complete?.(this.#args[1])
@@ -66,7 +67,7 @@ export class TracedModel {
       const variant = await model.variant(inputs)
       this.#variant = variant
       const shapes = await (findShapes ?? shapesByEngine)(variant.engine, inputShapes)
-      return { shapes, axes: await model.axes?.(variant, inputs) }
+      return { shapes, axes: needsAxes ? await model.axes?.(variant, inputs) : undefined }
     } catch (error) {
       throw error instanceof OnnsightError ? error : model.misfit(error)
     }

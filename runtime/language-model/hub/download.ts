@@ -184,12 +184,11 @@ async function link(blob: string, path: string): Promise<void> {
 const exists = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined)) !== undefined
 
 async function hubLibrary(): Promise<HubLibrary> {
-  // The name is in a variable, so that bundlers do not look for a package that is optional.
-  const name = '@huggingface/hub'
   try {
-    return (await import(/* webpackIgnore: true */ /* @vite-ignore */ name)) as HubLibrary
+    // Bundlers leave it alone, as the package is optional.
+    return await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ '@huggingface/hub')
   } catch (cause) {
-    throw new MissingPackageError(name, cause, 'to download models from the hub')
+    throw new MissingPackageError('@huggingface/hub', cause, 'to download models from the hub')
   }
 }
 
