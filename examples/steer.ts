@@ -1,27 +1,30 @@
-// Adds a direction to the residual stream at every token: the difference between two prompts.
-import { load, type Tensor } from 'onnsight'
-import { generate, s, trace } from 'onnsight/trace.macro'
-import { encode, show } from './shared/text.ts'
+// Steers a model from small letters to capitals, and measures what that costs in perplexity.
+import { LanguageModel } from 'onnsight'
+import { type Metric, steeringSweep, steeringVector } from 'onnsight/study'
+import { picture } from './shared/picture.ts'
 
-const model = await load('examples/models/chars.onnx')
-const read = (text: string): Promise<Tensor> =>
-  trace(model, { input_ids: [encode(text)] }, () => model.transformer.h[1].output.slice(s`0, -1`))
-const loud = await read('KING RICHARD III:\nNOW IS TH')
-const quiet = await read('king richard iii:\nnow is th')
-const direction = await loud.sub(quiet).value()
+const model = await LanguageModel.load('examples/models/chars.onnx')
+const capitals = Array.from(
+  { length: 26 },
+  (_, i) => model.tokenizer.token_to_id(String.fromCharCode(65 + i)) as number,
+)
 
-console.log('continuations of "ROMEO:\\nI ", 40 characters, with the direction of capital letters added at layer 1')
-for (const strength of [-1, 0, 1, 2])
-  console.log(`${String(strength).padStart(3)} ×  ${await write('ROMEO:\nI ', strength)}`)
-await model.release()
-
-/** Generates the forty likeliest characters, with the direction added in every step. */
-async function write(prompt: string, strength: number): Promise<string> {
-  const { ids } = await generate(model, [encode(prompt)], { maxNewTokens: 40 }, () => {
-    model.transformer.h[1].output = model.transformer.h[1].output.add(direction.mul(strength))
-  })
-  return Array.from(ids.data as BigInt64Array, Number)
-    .slice(prompt.length)
-    .map(show)
-    .join('')
+const vector = await steeringVector(model, {
+  positive: ['KING RICHARD III:\nNOW IS TH', 'FIRST CITIZEN:\nWE ARE A', 'MY LORD, I AM'],
+  negative: ['king richard iii:\nnow is th', 'first citizen:\nwe are a', 'my lord, i am'],
+  layer: 1,
+})
+const share: Metric = {
+  name: 'probability of a capital letter',
+  measure: logits => logits.select(1, -1).softmax(-1).indexSelect(-1, capitals).sum(-1),
 }
+const sweep = await steeringSweep(model, vector, {
+  strengths: [-1, -0.5, 0, 0.25, 0.5, 1, 2],
+  prompts: ['ROMEO:\nI ', 'What light through '],
+  texts: ['First Citizen:\nBefore we proceed any further, hear me speak.'],
+  metric: share,
+  maxNewTokens: 40,
+})
+console.log(String(sweep))
+await picture('steer', sweep)
+await model.release()

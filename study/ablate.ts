@@ -12,7 +12,6 @@ import { type LabelledAxis, labelled, numbered } from './results/axes.ts'
 import { StudyResult } from './results/result.ts'
 import { short, type Table } from './results/table.ts'
 import { Measuring } from './sweeps/measuring.ts'
-import { rowsOf } from './sweeps/prompt-rows.ts'
 import { hasPart, isHeadPart, siteOf, wordsFor } from './sweeps/sites.ts'
 import { batchSize, masksAlong, measureVariants } from './sweeps/variants.ts'
 
@@ -135,7 +134,7 @@ async function partsOf(
 ): Promise<number[]> {
   const all = Array.from({ length: count }, (_, layer) => layer)
   if (part === 'head') return all.filter(layer => heads[layer] > 0)
-  return studied.model.scan(prompts.inputs, () => {
+  return studied.model.scan(prompts.alone[0], () => {
     const { layers } = studied.lens()
     return all.filter(layer => hasPart(part, studied.module(layers[layer].path)))
   })
@@ -149,7 +148,8 @@ function checkOver(studied: StudiedModel, ablation: Ablation, prompts: Prompts, 
       `${ablation} ablation needs other prompts.`,
       `give them: { with: '${ablation}', over: ['…', '…'] }`,
     )
-  const dims = ({ ids }: Prompts): string => `${ids.length} prompts of ${ids[0].length} tokens`
+  const dims = ({ ids }: Prompts): string =>
+    `${ids.length} prompts of ${[...new Set(ids.map(row => row.length))].join(', ')} tokens`
   if (ablation === 'resample' && dims(prompts) !== dims(over))
     throw studied.error(
       `resampling replaces values of ${dims(prompts)} by those of ${dims(over)}.`,
@@ -170,7 +170,7 @@ async function meansOver(
   const sums: Tensor[][] = []
   for (const [row, mask] of over.mask.entries())
     sums.push(
-      await studied.model.trace(rowsOf(over, row, 1), options, () =>
+      await studied.model.trace(over.alone[row], options, () =>
         layers.map(layer => {
           const value = siteOf(studied, part, layer).read().to('float32')
           return value.narrow(1, mask.indexOf(true), counts[row]).sum([1], { keepdim: true }).div(total)

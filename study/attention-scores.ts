@@ -10,7 +10,6 @@ import { beside, type Chart, heatMap } from './pictures/chart.ts'
 import { type LabelledAxis, labelled, numbered } from './results/axes.ts'
 import { StudyResult } from './results/result.ts'
 import { short, type Table } from './results/table.ts'
-import { rowsOf } from './sweeps/prompt-rows.ts'
 
 /** What heads are looked for. */
 export type HeadKind = 'previous' | 'duplicate' | 'induction'
@@ -73,7 +72,7 @@ export async function attentionScores(
     const weights = tensor(
       ids.map((_, q) => ids.map((_, k) => ((excludeFirst && k === 0) || (excludeCurrent && k === q) ? 0 : 1))),
     )
-    const found = await model.trace(rowsOf(prompts, row, 1), rest, () => {
+    const found = await model.trace(prompts.alone[row], rest, () => {
       const { layers: modules } = studied.lens()
       return layers.map(layer => {
         const whole = studied.module(modules[layer].path).heads.pattern.select(0, 0).to('float32')

@@ -10,7 +10,6 @@ import { type Chart, heatMap } from './pictures/chart.ts'
 import { type LabelledAxis, labelled, numbered } from './results/axes.ts'
 import { StudyResult } from './results/result.ts'
 import { short, type Table } from './results/table.ts'
-import { rowsOf } from './sweeps/prompt-rows.ts'
 import { hasPart, siteOf } from './sweeps/sites.ts'
 
 /** What `directLogitAttribution()` takes. */
@@ -59,7 +58,7 @@ export async function directLogitAttribution(
   for (const row of prompts.ids.keys()) {
     const at = placeOf(studied, prompts, row, position)
     const answers = [answer, other].map(one => one !== undefined && answerOf(studied, one, row))
-    const shares = await model.trace(rowsOf(prompts, row, 1), rest, () =>
+    const shares = await model.trace(prompts.alone[row], rest, () =>
       sharesAt(studied, heads, at, answers[0] as number, answers[1]),
     )
     const own: Shares = { ...shares, values: shares.values.tolist() as number[], logit: Number(shares.logit.item()) }

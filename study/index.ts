@@ -15,6 +15,7 @@ export {
   type MetricOptions,
   probability,
 } from './metrics.ts'
+export type { AutoencoderConfig, SaeConfigSource } from './model/autoencoder-files.ts'
 export type { Answer, Vocabulary } from './model/studied-model.ts'
 export type { TensorsSource } from './model/tensors-file.ts'
 export { PatchedActivations, type PatchOptions, patchActivations } from './patch-activations.ts'
@@ -22,7 +23,11 @@ export { PatchedPaths, type PathPatchOptions, pathPatching, type Receiver } from
 export type { Chart } from './pictures/chart.ts'
 export { Plot } from './pictures/plot.ts'
 export type { LabelledAxis } from './results/axes.ts'
+export { Features } from './results/features.ts'
 export { StudyResult } from './results/result.ts'
 export type { Table } from './results/table.ts'
+export { type FeaturesOptions, SparseAutoencoder } from './sparse-autoencoder.ts'
+export { type SteeringOptions, SteeringVector, steeringVector } from './steering.ts'
+export { SteeringSweep, type SteeringSweepOptions, steeringSweep } from './steering-sweep.ts'
 export type { HeadPart, LayerPart, Part } from './sweeps/sites.ts'
 export { loadTunedLens, TunedLens } from './tuned-lens.ts'

@@ -5,7 +5,7 @@ import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
 import { stack } from '../runtime/tensor/functions.ts'
 import type { Tensor } from '../runtime/tensor/tensor.ts'
 import type { TraceOptions } from '../runtime/tracing/tracer.ts'
-import { type Answer, type Prompts, StudiedModel, type Vocabulary } from './model/studied-model.ts'
+import { type Answer, type PromptBatch, StudiedModel, type Vocabulary } from './model/studied-model.ts'
 import { type Chart, heatMap } from './pictures/chart.ts'
 import { type LabelledAxis, labelled } from './results/axes.ts'
 import { StudyResult } from './results/result.ts'
@@ -63,7 +63,7 @@ export async function logitLens(model: Model, prompt: Inputs, options: LogitLens
   if (!Number.isSafeInteger(top) || top < 1)
     throw new ArgumentError(`logitLens: top is ${top}.`, undefined, 'give a whole number from 1')
   const studied = new StudiedModel('logitLens', model, vocabulary)
-  const prompts = studied.prompts(prompt)
+  const prompts = studied.batch(prompt)
   const values = await model.trace(prompts.inputs, rest, () => {
     const lens = studied.lens()
     tuned?.check(lens.layers.length, studied)
@@ -140,11 +140,11 @@ export class LogitLens extends StudyResult {
   readonly entropy: Tensor
   /** Float32 `[layer, prompt, token, vocabulary]`, with `keepLogits` alone. */
   readonly logits: Tensor | undefined
-  readonly #prompts: Prompts
+  readonly #prompts: PromptBatch
   readonly #token: (id: number) => string
   readonly #isTuned: boolean
 
-  constructor(values: LensValues, prompts: Prompts, token: (id: number) => string, isTuned: boolean) {
+  constructor(values: LensValues, prompts: PromptBatch, token: (id: number) => string, isTuned: boolean) {
     super()
     this.#prompts = prompts
     this.#token = token

@@ -157,8 +157,14 @@ function variantsOf(
 ): { readonly masks: Masks; readonly name: string | undefined; readonly places: readonly number[] } {
   const tokens = ids[0].length
   if (!isHeadPart(part)) {
-    const places = by === 'layer' ? undefined : positionsOf(mask)
-    return { masks: masksAlong([tokens, 1], 0, places), name: places && 'token', places: places ?? [0] }
+    if (by === 'layer') return { masks: masksAlong([1, 1], 0, undefined), name: undefined, places: [0] }
+    if (ids.some(({ length }) => length !== tokens))
+      throw studied.error(
+        `the pairs have ${ids.map(({ length }) => length).join(', ')} tokens, and positions have no counterpart.`,
+        "give pairs of one length, or patch whole layers: by: 'layer'",
+      )
+    const places = positionsOf(mask)
+    return { masks: masksAlong([tokens, 1], 0, places), name: 'token', places }
   }
   if (by === 'position')
     throw studied.error(

@@ -73,7 +73,7 @@ export async function pathPatching(model: Model, options: PathPatchOptions): Pro
   const all = heads.flatMap((count, layer) => (count > 0 ? [layer] : []))
   const senders = all.filter(layer => layer < end)
   if (senders.length === 0) throw studied.error(`no head lies before layer ${end}.`, 'name a receiver in a later layer')
-  const frozen = through === 'nothing' ? await layersWithMlp(studied, own.inputs, layers) : []
+  const frozen = through === 'nothing' ? await layersWithMlp(studied, own.alone[0], layers) : []
   const rows = await batchSize(studied, own, Math.max(...senders.map(layer => heads[layer])), batch)
   const values = senders.map(layer => new Array<number>(heads[layer]).fill(0))
   let base = 0

@@ -16,19 +16,3 @@ export function show(id: number): string {
 export function bar(share: number, width = 30): string {
   return '█'.repeat(Math.round(Math.max(0, Math.min(1, share)) * width)).padEnd(width)
 }
-
-/** One shaded character for a share from 0 to 1. */
-export function shade(share: number): string {
-  return ' ░▒▓█'[Math.max(0, Math.min(4, Math.round(share * 4)))]
-}
-
-/** Draws a heat map with row and column headers and one shaded character for each cell. */
-export function heatmap(
-  values: readonly (readonly number[])[],
-  rows: readonly string[],
-  columns: readonly string[],
-): string {
-  const width = Math.max(...rows.map(row => row.length))
-  const head = `${' '.repeat(width)}  ${columns.join(' ')}`
-  return [head, ...values.map((line, i) => `${rows[i].padStart(width)}  ${line.map(shade).join(' ')}`)].join('\n')
-}

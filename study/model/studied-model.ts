@@ -4,6 +4,7 @@ import { ArgumentError } from '../../runtime/errors/tensor.ts'
 import { Application, type Tap, Value } from '../../runtime/graph/expression.ts'
 import { idsOf, logitsOf } from '../../runtime/language-inputs/ids-and-logits.ts'
 import type { Language } from '../../runtime/language-inputs/language.ts'
+import { isChat } from '../../runtime/language-inputs/prompt.ts'
 import type { Inputs } from '../../runtime/model/loaded/inputs.ts'
 import type { LoadedModel } from '../../runtime/model/loaded/loaded-model.ts'
 import type { Model } from '../../runtime/model/model.ts'
@@ -11,6 +12,7 @@ import { handleOf, type Module, type ModuleHandle } from '../../runtime/model/mo
 import { type FoundLens, findLens } from '../../runtime/names/lens-path.ts'
 import { newHandle, stateOf, Tensor } from '../../runtime/tensor/tensor.ts'
 import { asTraceable } from '../../runtime/tracing/traceable.ts'
+import { rowOf } from './prompt-rows.ts'
 
 /** A token id as text: a list by id, such as a vocabulary, or a function. */
 export type Vocabulary = readonly string[] | ((id: number) => string)
@@ -43,8 +45,23 @@ export class StudiedModel {
     return new StudyError(this.#study, message, fix)
   }
 
-  /** The prompts as the model gets them, with masks and positions: rows of one length, padded where they were not. @throws InputError */
+  /** Prompts that run one by one, each as the model gets it: they may have different lengths in any model. @throws InputError */
   prompts(inputs: Inputs): Prompts {
+    const rows = separateRows(inputs, idsOf(this.model.signature))
+    if (rows.length > 1) {
+      const each = rows.map(row => this.batch(row))
+      return {
+        ids: each.flatMap(({ ids }) => ids),
+        mask: each.flatMap(({ mask }) => mask),
+        alone: each.map(one => one.inputs),
+      }
+    }
+    const { inputs: prepared, ids, mask } = this.batch(inputs)
+    return { ids, mask, alone: ids.map((_, row) => rowOf(prepared, row, ids.length)) }
+  }
+
+  /** Prompts that run as one batch, with masks and positions: rows of one length, padded where they were not. @throws InputError */
+  batch(inputs: Inputs): PromptBatch {
     const prepared = asTraceable(this.model, this.#study).prepare(inputs)
     const name = idsOf(this.model.signature)
     const ids = name === undefined ? undefined : prepared.get(name)
@@ -72,6 +89,13 @@ export class StudiedModel {
     return (typeof vocabulary === 'function' ? vocabulary(id) : vocabulary[id]) ?? String(id)
   }
 
+  /** The text of some tokens, without those that mark its end; what each is, where no tokenizer is known. */
+  text(ids: readonly number[]): string {
+    return this.#language && this.#vocabulary === undefined
+      ? this.#language.decode(ids, true)
+      : ids.map(id => this.token(id)).join('')
+  }
+
   /** The way from the layers to the logits, in the current trace. @throws StudyError */
   lens(): FoundLens {
     const { taps } = this.#handle.binding
@@ -82,8 +106,10 @@ export class StudiedModel {
   }
 
   /** The number of layers, and of heads in each; by a scan, without a run. @throws StudyError */
-  async sizes(prompts: Prompts): Promise<{ readonly layers: number; readonly heads: readonly number[] }> {
-    return this.model.scan(prompts.inputs, () => {
+  async sizes(
+    prompts: Pick<Prompts, 'alone'>,
+  ): Promise<{ readonly layers: number; readonly heads: readonly number[] }> {
+    return this.model.scan(prompts.alone[0], () => {
       const { layers } = this.lens()
       return { layers: layers.length, heads: layers.map(({ path }) => headCount(this.module(path))) }
     })
@@ -159,12 +185,34 @@ function headCount(layer: Module): number {
 /** A token that is an answer: its id, or its text. */
 export type Answer = number | string
 
-/** Prompts as a model gets them. */
+/** Prompts that run one by one. */
 export interface Prompts {
-  /** All inputs of the model, by name. */
-  readonly inputs: Readonly<Record<string, Tensor>>
-  /** Token ids, one row for each prompt. */
+  /** Token ids of each prompt. */
   readonly ids: readonly (readonly number[])[]
   /** Whether a place holds a token of the prompt, and not padding. */
   readonly mask: readonly (readonly boolean[])[]
+  /** All inputs of the model, for each prompt in one row. */
+  readonly alone: readonly Readonly<Record<string, Tensor>>[]
 }
+
+/** Prompts that run together. */
+export interface PromptBatch extends Omit<Prompts, 'alone'> {
+  /** All inputs of the model, by name. */
+  readonly inputs: Readonly<Record<string, Tensor>>
+}
+
+/** A list of prompts as single prompts; anything else as it is. */
+function separateRows(inputs: Inputs, name: string | undefined): readonly Inputs[] {
+  const isList = Array.isArray(inputs) && !isChat(inputs)
+  if (isList) {
+    const list = inputs as readonly unknown[]
+    const isRow = (row: unknown): boolean => typeof row === 'string' || isChat(row) || isIds(row)
+    return list.every(isRow) ? list.map(row => (isIds(row) ? [row] : row) as Inputs) : [inputs]
+  }
+  if (name === undefined || typeof inputs !== 'object' || inputs === null || inputs instanceof Tensor) return [inputs]
+  const rows = (inputs as Readonly<Record<string, unknown>>)[name]
+  const isAlone = Object.keys(inputs).length === 1 && Array.isArray(rows) && rows.every(isIds)
+  return isAlone ? (rows as number[][]).map(row => ({ [name]: [row] })) : [inputs]
+}
+
+const isIds = (row: unknown): row is number[] => Array.isArray(row) && row.every(id => typeof id === 'number')

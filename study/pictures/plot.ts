@@ -73,7 +73,7 @@ export async function plotOf(chart: Chart, text: string): Promise<Plot> {
   const spec = { $schema: 'https://vega.github.io/schema/vega-lite/v6.json', ...chart }
   const view = new vega.View(vega.parse(vegaLite.compile(spec as never).spec), { renderer: 'none' })
   try {
-    return new Plot(withTitles(await view.toSVG()), spec, text)
+    return new Plot(withTitles(await view.toSVG(), text.split('\n')[0]), spec, text)
   } finally {
     view.finalize()
   }
@@ -89,11 +89,14 @@ async function libraries() {
 }
 
 /** Browsers show an SVG element's title where the mouse points; Vega only writes what screen readers say. */
-function withTitles(svg: string): string {
-  return svg.replaceAll(
-    /<path aria-label="([^"]*)"( role="graphics-symbol" aria-roledescription="(?:rect mark|bar|point)"[^>]*)\/>/g,
-    '<path aria-label="$1"$2><title>$1</title></path>',
-  )
+function withTitles(svg: string, title: string): string {
+  return svg
+    .replace('<svg ', `<svg role="img" aria-label="${escaped(title)}" `)
+    .replaceAll(
+      /<path aria-label="([^"]*)"( role="graphics-symbol" aria-roledescription="(?:rect mark|bar|point)"[^>]*)\/>/g,
+      '<path aria-label="$1"$2><title>$1</title></path>',
+    )
 }
 
-const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+const escaped = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')

@@ -2,8 +2,8 @@ import { ArgumentError } from '../../runtime/errors/tensor.ts'
 import type { Tensor } from '../../runtime/tensor/tensor.ts'
 import type { TraceOptions } from '../../runtime/tracing/tracer.ts'
 import type { Metric, MetricContext } from '../metrics.ts'
+import { copiesOf } from '../model/prompt-rows.ts'
 import type { Prompts, StudiedModel } from '../model/studied-model.ts'
-import { rowsOf } from './prompt-rows.ts'
 
 /** A run without a change: its metric, what was read of it, and its logits if the metric asks for them. */
 export interface CleanRun {
@@ -58,7 +58,7 @@ export class Measuring {
 
   /** Traces a prompt in so many equal rows. */
   trace<R>(prompts: Prompts, prompt: number, copies: number, block: () => R): Promise<R> {
-    return this.#studied.model.trace(rowsOf(prompts, prompt, copies), this.#options, block)
+    return this.#studied.model.trace(copiesOf(prompts.alone[prompt], copies), this.#options, block)
   }
 
   /** The metric of every row, in the current trace. @throws StudyError if it gives no number for each row */

@@ -13,7 +13,7 @@ const TOKENS_AT_ONCE = 1024
 /** How many variants of a prompt run as one batch: one where the model lets the rows of a batch depend on each other. */
 export async function batchSize(
   { model }: StudiedModel,
-  { inputs, ids }: Prompts,
+  { alone: [inputs], ids }: Prompts,
   variants: number,
   given: number | undefined,
 ): Promise<number> {

@@ -167,6 +167,7 @@ test('what a user installs by choice is an optional peer, and no dependency', t 
     '@babel/preset-typescript',
     '@huggingface/hub',
     'apache-arrow',
+    'ml-matrix',
     'onnxruntime-node',
     'onnxruntime-web',
     'vega',

@@ -241,6 +241,73 @@ def ablation():
 out['ablation'] = ablation()
 
 
+def steering():
+    """The direction of pairs at layer 2, by difference and by principal component, and what steering by it does."""
+    positive, negative = ['KING RICHARD', 'MY LORD IS D', 'ROMEO: I AM'], ['king richard', 'my lord is d', 'romeo: i am']
+    last = lambda text: chars.run([encode(text)])[1]['resid_post.2'][0, -1]
+    mean = lambda text: chars.run([encode(text)])[1]['resid_post.2'][0].mean(0)
+    rows = torch.stack([last(a) - last(b) for a, b in zip(positive, negative)])
+    unit = torch.linalg.svd(rows).Vh[0]
+    direction = rows.mean(0)
+
+    def steered(strength):
+        text = out['prompts']['line']
+        logits = chars.run([text], lambda at, value: value + strength * direction if at == 'resid_post.2' else None)[0][0]
+        loss = -logits[:-1].log_softmax(-1).gather(-1, torch.tensor(text[1:])[:, None]).mean()
+        return [logits[-1, ANSWER] - logits[-1, OTHER], loss.exp()]
+    return {'positive': [encode(t) for t in positive], 'negative': [encode(t) for t in negative], 'difference': direction,
+            'mean': torch.stack([mean(a) - mean(b) for a, b in zip(positive, negative)]).mean(0),
+            'pca': unit * (rows @ unit).mean(), 'sweep': [steered(s) for s in (-1, 0, 2)]}
+
+
+out['steering'] = steering()
+
+
+def autoencoders():
+    """The four architectures of SAELens, with weights that a formula gives, on the stream after layer 1, spliced in, and without feature 5."""
+    wave = lambda rows, cols, a, b, c: torch.sin(a * torch.arange(float(rows))[:, None] + b * torch.arange(float(cols)) + c) / math.sqrt(rows)
+    W_enc, W_dec = wave(128, 96, 1.7, 2.3, 0.1), wave(96, 128, 0.9, 3.1, 0.7)
+    row = lambda n, a, c: torch.cos(a * torch.arange(float(n)) + c)
+    b_enc, b_dec, threshold = 0.1 * row(96, 1.3, 0), 0.2 * row(128, 2.1, 1), 0.3 * row(96, 0.7, 0).abs()
+    r_mag, b_mag, b_gate = 0.2 * row(96, 1.1, 2), 0.1 * row(96, 0.3, 1), 0.1 * row(96, 1.9, 0)
+
+    def features(kind, x):
+        pre = (x - b_dec) @ W_enc + b_enc
+        if kind == 'standard':
+            return pre.relu()
+        if kind == 'jumprelu':
+            return pre.relu() * (pre > threshold)
+        if kind == 'topk':
+            best = pre.topk(7, -1)
+            return torch.zeros_like(pre).scatter(-1, best.indices, best.values.relu())
+        gate = ((x - b_dec) @ W_enc + b_gate > 0).double()
+        return gate * ((x - b_dec) @ (W_enc * r_mag.exp()) + b_mag).relu()
+
+    def one(kind):
+        line = [out['prompts']['line']]
+        state = chars.run(line)[1]['resid_post.1']
+        found = features(kind, state)
+
+        def spliced(change):
+            def hook(at, value):
+                if at == 'resid_post.1':
+                    return change(value, features(kind, value))
+            return chars.run(line, hook)[0][0, -1, :6]
+
+        def without(value, f):
+            off = f.clone()
+            off[..., 5] = 0
+            return value + (off - f) @ W_dec
+        return {'features': found[0, -1], 'count': (found > 0).sum(-1)[0],
+                'error': ((found @ W_dec + b_dec - state) ** 2).sum(-1)[0],
+                'spliced': spliced(lambda value, f: f @ W_dec + b_dec), 'ablated': spliced(without),
+                'steered': spliced(lambda value, f: value + 3 * W_dec[5])}
+    return {kind: one(kind) for kind in ('standard', 'jumprelu', 'topk', 'gated')}
+
+
+out['autoencoders'] = autoencoders()
+
+
 def plain(x):
     if isinstance(x, dict):
         return {k: plain(v) for k, v in x.items()}

@@ -13,6 +13,20 @@ interface Reference {
   readonly path: Readonly<Record<string, Numbers>>
   readonly scores: Readonly<Record<string, Numbers>>
   readonly ablation: Readonly<Record<string, Numbers>>
+  readonly steering: {
+    readonly positive: number[][]
+    readonly negative: number[][]
+    readonly difference: Numbers
+    readonly mean: Numbers
+    readonly pca: Numbers
+    readonly sweep: readonly (readonly [moved: number, perplexity: number])[]
+  }
+  readonly autoencoders: Readonly<
+    Record<
+      'standard' | 'jumprelu' | 'topk' | 'gated',
+      Readonly<Record<'features' | 'count' | 'error' | 'spliced' | 'ablated' | 'steered', Numbers>>
+    >
+  >
 }
 
 export const reference = JSON.parse(readFileSync('test/reference/studies.json', 'utf8')) as Reference
