@@ -2,6 +2,7 @@
 export { AblatedParts, type AblateOptions, type Ablation, ablate } from './ablate.ts'
 export { AttentionScores, type AttentionScoresOptions, attentionScores, type HeadKind } from './attention-scores.ts'
 export { type AttributionOptions, directLogitAttribution, LogitAttribution } from './direct-logit-attribution.ts'
+export { LinearProbe, linearProbe, type ProbeOptions } from './linear-probe.ts'
 export { type LensPrediction, LogitLens, type LogitLensOptions, logitLens } from './logit-lens.ts'
 export {
   type Answers,
@@ -16,6 +17,7 @@ export {
   probability,
 } from './metrics.ts'
 export type { AutoencoderConfig, SaeConfigSource } from './model/autoencoder-files.ts'
+export type { ReadAt } from './model/prompt-states.ts'
 export type { Answer, Vocabulary } from './model/studied-model.ts'
 export type { TensorsSource } from './model/tensors-file.ts'
 export { PatchedActivations, type PatchOptions, patchActivations } from './patch-activations.ts'

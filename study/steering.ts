@@ -2,10 +2,10 @@ import { ArgumentError } from '../runtime/errors/tensor.ts'
 import type { Inputs } from '../runtime/model/loaded/inputs.ts'
 import type { Model } from '../runtime/model/model.ts'
 import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
-import { stack } from '../runtime/tensor/functions.ts'
 import type { Tensor } from '../runtime/tensor/tensor.ts'
 import type { TraceOptions } from '../runtime/tracing/tracer.ts'
 import { firstComponent } from './math/first-component.ts'
+import { promptStates, type ReadAt } from './model/prompt-states.ts'
 import { StudiedModel } from './model/studied-model.ts'
 
 /** What `steeringVector()` takes. */
@@ -17,7 +17,7 @@ export interface SteeringOptions extends TraceOptions {
   /** The layer whose output is read, and steered, from 0. */
   readonly layer: number
   /** Where a prompt is read: its last token, or the mean of all its tokens. @default 'last' */
-  readonly position?: 'last' | 'mean'
+  readonly position?: ReadAt
   /**
    * `difference`: the mean of the positive prompts minus that of the negative ones. `pca`: the first principal component of the differences of
    * pairs, the first positive prompt with the first negative one and so on. @default 'difference'
@@ -71,19 +71,7 @@ export async function steeringVector(model: Model, options: SteeringOptions): Pr
   const lists = [studied.prompts(positive), studied.prompts(negative)]
   studied.layersOf([layer], (await studied.sizes(lists[0])).layers)
   const [towards, away] = await Promise.all(
-    lists.map(async prompts => {
-      const states: Tensor[] = []
-      for (const [row, mask] of prompts.mask.entries())
-        states.push(
-          await model.trace(prompts.alone[row], rest, () => {
-            const state = studied.read(studied.lens().leaving[layer]).select(0, 0).to('float32')
-            return position === 'last'
-              ? state.select(0, mask.lastIndexOf(true))
-              : state.narrow(0, mask.indexOf(true), mask.filter(Boolean).length).mean(0)
-          }),
-        )
-      return stack(states)
-    }),
+    lists.map(async prompts => (await promptStates(studied, prompts, [layer], position, rest))[0]),
   )
   if (method === 'difference') return new SteeringVector(layer, await towards.mean(0).sub(away.mean(0)).value())
   if (lists[0].ids.length !== lists[1].ids.length)

@@ -1,6 +1,6 @@
-import { MissingPackageError } from '../../runtime/errors/install.ts'
 import { tensor } from '../../runtime/tensor/functions.ts'
 import type { Tensor } from '../../runtime/tensor/tensor.ts'
+import { matrixLibrary } from './matrix-library.ts'
 
 /**
  * The first principal component of some rows `[row, width]` and their negatives, whose mean is 0, as long as the rows' mean projection on it,
@@ -19,13 +19,4 @@ export async function firstComponent(rows: Tensor): Promise<Tensor> {
   const component = tensor(weights).matmul(rows)
   const unit = component.div(component.norm())
   return unit.mul(rows.matmul(unit).mean()).value()
-}
-
-/** Loads ml-matrix, which users install themselves. @throws MissingPackageError */
-export async function matrixLibrary() {
-  try {
-    return await import('ml-matrix')
-  } catch (error) {
-    throw new MissingPackageError('ml-matrix', error, 'for eigenvectors and least squares')
-  }
 }

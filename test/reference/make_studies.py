@@ -308,6 +308,38 @@ def autoencoders():
 out['autoencoders'] = autoencoders()
 
 
+def probes():
+    """Ridge regression in its primal form on the stream after each layer, each prompt held out in turn by its number modulo 4."""
+    texts = ['KING RICHARD', 'my lord is d', 'ROMEO: I AM', 'the king is', 'FIRST CITIZEN', 'what light', 'MENENIUS: O', 'good morrow', 'ALL: PEACE', 'i am a king', 'JULIET: AY', 'so is it our']
+    sizes = [float(len(t)) for t in texts]
+    kinds = torch.tensor([[1., 0.] if i % 2 == 0 else [0., 1.] for i in range(12)])
+
+    def fit(x, y, strength):
+        xm, ym = x.mean(0), y.mean(0)
+        w = torch.linalg.solve((x - xm).T @ (x - xm) + strength * torch.eye(128), (x - xm).T @ (y - ym))
+        return w, ym - xm @ w
+
+    def held_out(x, y):
+        guess = torch.zeros_like(y)
+        for part in range(4):
+            test = torch.arange(12) % 4 == part
+            w, b = fit(x[~test], y[~test], 2.)
+            guess[test] = x[test] @ w + b
+        return guess
+
+    scores, squares, weights = [], [], []
+    for layer in range(4):
+        x = torch.stack([chars.run([encode(t)])[1][f'resid_post.{layer}'][0].mean(0) for t in texts])
+        scores.append((held_out(x, kinds).argmax(-1) == kinds.argmax(-1)).double().mean())
+        y = torch.tensor(sizes)[:, None]
+        squares.append(1 - ((held_out(x, y) - y) ** 2).sum() / ((y - y.mean()) ** 2).sum())
+        weights.append(fit(x, kinds, 2.)[0].T[0][:5])
+    return {'prompts': [encode(t) for t in texts], 'accuracy': torch.stack(scores), 'squares': torch.stack(squares), 'weights': torch.stack(weights)}
+
+
+out['probes'] = probes()
+
+
 def plain(x):
     if isinstance(x, dict):
         return {k: plain(v) for k, v in x.items()}

@@ -21,6 +21,12 @@ interface Reference {
     readonly pca: Numbers
     readonly sweep: readonly (readonly [moved: number, perplexity: number])[]
   }
+  readonly probes: {
+    readonly prompts: number[][]
+    readonly accuracy: Numbers
+    readonly squares: Numbers
+    readonly weights: Numbers
+  }
   readonly autoencoders: Readonly<
     Record<
       'standard' | 'jumprelu' | 'topk' | 'gated',
