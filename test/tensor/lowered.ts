@@ -55,3 +55,27 @@ export async function evaluateAt(opset: number, values: readonly Value[]): Promi
   await session.release()
   return values.map(value => results[nameOf(value)])
 }
+
+type Evaluate = (values: readonly Value[]) => Promise<TensorData[]>
+
+interface Asked {
+  readonly values: readonly Value[]
+  readonly settle: (results: Promise<TensorData[]>) => void
+}
+
+/** Computes with one model what is asked for at one time; each by itself where one of them can't be computed. */
+export function together(evaluate: Evaluate): Evaluate {
+  let waiting: Asked[] = []
+  const flush = async () => {
+    const all = waiting
+    waiting = []
+    const results = await evaluate(all.flatMap(({ values }) => values)).catch(() => undefined)
+    for (const { values, settle } of all)
+      settle(results ? Promise.resolve(results.splice(0, values.length)) : evaluate(values))
+  }
+  return values =>
+    new Promise(resolve => {
+      waiting.push({ values, settle: resolve })
+      if (waiting.length === 1) setImmediate(flush)
+    })
+}

@@ -1,10 +1,7 @@
 import test from 'ava'
-import { type Case, readCases, replay, show } from './replay.ts'
+import { casesByMethod, replay, show } from './replay.ts'
 
-const methods = new Map<string, Case[]>()
-for (const each of readCases('ops')) methods.set(each.method, [...(methods.get(each.method) ?? []), each])
-
-for (const [method, cases] of methods) {
+for (const [method, cases] of casesByMethod('ops')) {
   test(`${method} gives what PyTorch gives`, async t => {
     const failures: string[] = []
     for (const each of cases) {

@@ -21,8 +21,14 @@ export interface Case {
   result: Encoded | { values: Encoded; indices: Encoded }
 }
 
-export function readCases(name: string): Case[] {
+function readCases(name: string): Case[] {
   return JSON.parse(readFileSync(new URL(`../reference/${name}.json`, import.meta.url), 'utf8')) as Case[]
+}
+
+export function casesByMethod(name: string): Map<string, Case[]> {
+  const methods = new Map<string, Case[]>()
+  for (const each of readCases(name)) methods.set(each.method, [...(methods.get(each.method) ?? []), each])
+  return methods
 }
 
 const special: Record<string, number> = {
