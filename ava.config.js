@@ -3,10 +3,33 @@ import { compileTests } from './test/loading/compile.js'
 
 await compileTests()
 
+/** The files that take longest start first, so that none runs alone at the end. */
+const first = [
+  'view/view',
+  'view/server',
+  'browser/browser',
+  'cli/run',
+  'errors/catalogue',
+  'cli/profile',
+  'engine/laws',
+  'engine/sub-byte',
+  'cli/inspect',
+  'macro/debugging',
+  'cli/types',
+  'cli/advice',
+  'heads/laws',
+  'tensor/lower',
+]
+const rank = file => {
+  const at = first.findIndex(name => file.endsWith(`test/${name}.test.ts`))
+  return at < 0 ? first.length : at
+}
+
 /** What `npm test` runs: every room, in some minutes. The rest is in `npm run test:long`. */
 export default {
   files: ['test/**/*.test.ts', '!test/consumers/*/**', ...long.map(pattern => `!${pattern}`)],
   extensions: { ts: 'module' },
   nodeArguments: ['--enable-source-maps', '--import=./test/loading/register.js'],
+  sortTestFiles: (a, b) => rank(a.replaceAll('\\', '/')) - rank(b.replaceAll('\\', '/')) || a.localeCompare(b),
   timeout: '5m',
 }

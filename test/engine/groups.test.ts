@@ -1,5 +1,6 @@
 import test from 'ava'
 import { load, type Model, ones, type Tensor } from 'onnsight'
+import '../one-thread.ts'
 
 const path = 'test/fixtures/models/chars.onnx'
 const ids = [[18, 47, 56, 57, 1, 15]]

@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { load, type Tensor } from 'onnsight'
 import * as ort from 'onnxruntime-node'
 import { encode, randomGraph, valueName } from './random-graph.ts'
+import '../one-thread.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'onnsight-'))
 let files = 0

@@ -1,5 +1,6 @@
 import test from 'ava'
 import { load, type Model, type Tensor } from 'onnsight'
+import '../one-thread.ts'
 
 const ids = [
   [18, 47, 56, 57, 1, 15],

@@ -5,6 +5,7 @@ import test from 'ava'
 import { load, tensor } from 'onnsight'
 import * as ort from 'onnxruntime-node'
 import { encodeGraph, feeds, type Kind, type TextGraph } from './fusions/text-graph.ts'
+import '../one-thread.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'onnsight-sub-byte-'))
 

@@ -11,6 +11,7 @@ import {
   type TensorProto,
 } from '#dist/runtime/onnx/schema/onnx_pb.js'
 import type { TensorData } from '#dist/runtime/tensor/dtypes/data.js'
+import '../one-thread.ts'
 
 /** The operations have no form in that opset. */
 export class NotLowered extends Error {

@@ -5,6 +5,7 @@ import { where } from '#dist/runtime/tensor/ops/comparison.js'
 import { einsum } from '#dist/runtime/tensor/ops/einsum.js'
 import { stateOf } from '#dist/runtime/tensor/tensor.js'
 import { toTensor } from '#dist/runtime/tensor/values/convert.js'
+import '../one-thread.ts'
 
 type Plain = number | string | boolean | null
 interface Encoded {

@@ -3,6 +3,7 @@ import test from 'ava'
 import { arange, cat, eye, linspace, oneHot, stack, type Tensor, tensor } from 'onnsight'
 import type { HeldType } from '#dist/runtime/tensor/dtypes/dtype.js'
 import { dimsOf, recordOne } from '#dist/runtime/tensor/tensor.js'
+import '../one-thread.ts'
 
 interface Encoded {
   readonly dims: number[]

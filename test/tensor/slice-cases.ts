@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type SliceSpec, Tensor } from 'onnsight'
 import { recordOne } from '#dist/runtime/tensor/tensor.js'
+import '../one-thread.ts'
 
 type Entry = string | number | null | { list: Nested } | { mask: Nested }
 type Nested = (number | boolean | Nested)[]
