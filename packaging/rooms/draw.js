@@ -33,8 +33,16 @@ for (const file of files) {
   }
 }
 
-/** Returns all rooms that a room reaches through its imports. */
-const reached = name => new Set([...found.get(name)].flatMap(other => [other, ...reached(other)]))
+const reachedFrom = new Map()
+
+/** Returns all rooms that a room reaches through its imports. Each is walked once: there are too many ways through the rooms for more. */
+function reached(name) {
+  const known = reachedFrom.get(name)
+  if (known) return known
+  const all = new Set([...found.get(name)].flatMap(other => [other, ...reached(other)]))
+  reachedFrom.set(name, all)
+  return all
+}
 
 /** Returns the imports of a room that it does not also reach through another room. A picture with all imports would be unreadable. */
 function directly(name) {
