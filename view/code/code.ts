@@ -38,12 +38,43 @@ export async function viewCode(
         'leave out the stop',
       )
   }
+  if (request.tab === 'generate')
+    return generationCode(opening, writeInputs(target.model, request, inputs, ids), request)
   const reads = readsOf(await findShown(target, inputs, request, tokens), description, request)
   const written = writeInputs(target.model, request, inputs, ids)
   return {
     typescript: program(opening, written, reads, edit, request.isCompared ?? false),
     template: templateText(edit, reads),
   }
+}
+
+/** A program that generates with the edit and without it. */
+function generationCode(opening: Opening, inputs: WrittenInputs, { template: edit, generation }: CodeRequest): Code {
+  const { maxNewTokens = 40, temperature = 0, seed = 0 } = generation ?? {}
+  if (edit !== undefined) assertFitsTemplate(edit)
+  const uses = [opening.uses, ...inputs.functions, ...(edit === undefined ? [] : ['template'])]
+  const options = temperature > 0 ? `temperature: ${temperature}, seed: ${seed}` : 'doSample: false'
+  const shown = opening.uses === 'LanguageModel' ? 'text' : 'ids'
+  const lines = [
+    `import { ${uses.sort().join(', ')} } from 'onnsight'`,
+    '',
+    `const model = ${opening.text}`,
+    ...inputs.notes,
+    `const prompt = ${inputs.text}`,
+    `const options = { maxNewTokens: ${maxNewTokens}, ${options} }`,
+    '',
+    `console.log((await model.generate(prompt, options)).${shown})`,
+    ...(edit === undefined
+      ? []
+      : [
+          'const edit = template`',
+          ...edit.split('\n').map(line => (line.trim() === '' ? '' : `  ${line}`)),
+          '`',
+          `console.log((await model.generate(prompt, options, edit)).${shown})`,
+        ]),
+    'await model.release()',
+  ]
+  return { typescript: `${lines.join('\n')}\n`, template: edit ?? '' }
 }
 
 /** Finds the module, the value and the attention pattern that the page shows. */
@@ -132,6 +163,17 @@ const plainTrace = (result: string, reads: readonly Read[], names: readonly stri
 ]
 
 function editedTrace(result: string, edit: string, reads: readonly Read[]): string[] {
+  assertFitsTemplate(edit)
+  const lines = templateText(edit, reads).split('\n')
+  return [
+    `const ${result} = await trace(model, inputs)\``,
+    ...lines.map(line => (line.trim() === '' ? '' : `  ${line}`)),
+    '`',
+  ]
+}
+
+/** @throws Refusal for an edit that can't be the text of a template in TypeScript */
+function assertFitsTemplate(edit: string): void {
   if (/`|\$\{/.test(edit))
     throw new Refusal(
       422,
@@ -139,12 +181,6 @@ function editedTrace(result: string, edit: string, reads: readonly Read[]): stri
       'The edit contains ` or ${, which end the text of a template in TypeScript.',
       'remove them, and run the edit again',
     )
-  const lines = templateText(edit, reads).split('\n')
-  return [
-    `const ${result} = await trace(model, inputs)\``,
-    ...lines.map(line => (line.trim() === '' ? '' : `  ${line}`)),
-    '`',
-  ]
 }
 
 const printLine = (name: string, isCompared: boolean): string =>

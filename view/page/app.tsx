@@ -3,6 +3,7 @@ import type { ModelDescription } from '../protocol/api.ts'
 import { AttentionPanel } from './attention/attention.tsx'
 import type { Client } from './client.ts'
 import { EditPanel } from './edit/edit.tsx'
+import { GeneratePanel } from './generate/generate.tsx'
 import { Header } from './header/header.tsx'
 import { Input } from './input/input.tsx'
 import { useExample } from './input/use-example.ts'
@@ -79,7 +80,7 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
           chosen={state.tab}
           onChoose={tab => change({ tab: tab as ViewState['tab'] })}
           aside={
-            state.edit !== undefined && state.tab !== 'edit' ? (
+            state.edit !== undefined && state.tab !== 'edit' && state.tab !== 'generate' ? (
               <Sides side={state.side} onSide={chosenSide => change({ side: chosenSide })} />
             ) : null
           }
@@ -106,6 +107,7 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
                 />
               ),
             },
+            { id: 'generate', label: 'Generate', content: <GeneratePanel {...shared} /> },
           ]}
         />
       </main>

@@ -16,6 +16,8 @@ export class Superseded extends Error {}
 interface Job {
   readonly name: string
   readonly body: unknown
+  /** Takes the parts of an answer that comes in parts. */
+  readonly onPart: ((part: unknown) => void) | undefined
   done(value: unknown): void
   failed(error: unknown): void
 }
@@ -30,11 +32,11 @@ export class Client {
   #running: AbortController | undefined
 
   /** Sends a request: a GET, or a POST if there is a body. It replaces a waiting request of the same name. @throws AnswerError, Superseded */
-  ask<R>(name: string, body?: unknown): Promise<R> {
+  ask<R>(name: string, body?: unknown, onPart?: (part: unknown) => void): Promise<R> {
     return new Promise<unknown>((done, failed) => {
       this.#waiting.get(name)?.failed(new Superseded())
       this.#waiting.delete(name)
-      this.#waiting.set(name, { name, body, done, failed })
+      this.#waiting.set(name, { name, body, onPart, done, failed })
       void this.#next()
     }) as Promise<R>
   }
@@ -63,7 +65,7 @@ export class Client {
   }
 }
 
-async function send({ name, body }: Job, signal: AbortSignal): Promise<unknown> {
+async function send({ name, body, onPart }: Job, signal: AbortSignal): Promise<unknown> {
   let response: Response
   try {
     response = await fetch(`./api/${name}`, {
@@ -72,11 +74,30 @@ async function send({ name, body }: Job, signal: AbortSignal): Promise<unknown> 
         ? {}
         : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
     })
+    if (response.ok && onPart) return await readParts(response, onPart)
     if (response.ok) return (await response.json()) as unknown
   } catch (error) {
     if (signal.aborted) throw new AnswerError(cancelled)
+    if (error instanceof AnswerError) throw error
     const message = `The command does not answer: ${(error as Error).message}.`
     throw new AnswerError({ code: 'gone', message, fix: 'start it again, and open the address that it prints' })
   }
   throw new AnswerError((await response.json()) as SentError)
+}
+
+/** Reads an answer of lines, each of which is a part. @throws AnswerError if the last one is an error */
+async function readParts(response: Response, onPart: (part: unknown) => void): Promise<void> {
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+  let rest = ''
+  for (;;) {
+    const { value, done } = await reader.read()
+    if (done) return
+    const lines = (rest + value).split('\n')
+    rest = lines.pop()!
+    for (const line of lines) {
+      const part = JSON.parse(line) as { readonly error?: SentError }
+      if (part.error) throw new AnswerError(part.error)
+      onPart(part)
+    }
+  }
 }

@@ -274,6 +274,26 @@ export interface LensRows {
   readonly followed: readonly (readonly Followed[])[]
 }
 
+/** POST api/generate: the model goes on from its input. The answer is a line of JSON for each part. */
+export interface GenerateRequest extends ViewRequest {
+  readonly maxNewTokens: number
+  /** 0 takes the likeliest token. */
+  readonly temperature: number
+  readonly seed: number
+}
+
+/** A piece of new text as it comes, or at the end of a side all its tokens. */
+export interface GeneratePart {
+  readonly side: 'unedited' | 'edited'
+  readonly text?: string
+  readonly tokens?: readonly GeneratedToken[]
+}
+
+export interface GeneratedToken extends Prediction {
+  /** The likeliest tokens of its step. */
+  readonly top: readonly Prediction[]
+}
+
 /** POST api/attention: small maps of the heads of all attentions. */
 export type AttentionRequest = ViewRequest
 
@@ -325,7 +345,9 @@ export interface Followed {
 export interface CodeRequest extends ModuleRequest {
   /** One cell of the lens: a layer, or the model itself, at a position. */
   readonly cell?: { readonly layer?: number; readonly position: number }
-  readonly tab: 'module' | 'lens' | 'edit' | 'attention'
+  readonly tab: 'module' | 'lens' | 'edit' | 'attention' | 'generate'
+  /** In the tab that generates: how. */
+  readonly generation?: Pick<GenerateRequest, 'maxNewTokens' | 'temperature' | 'seed'>
   /** In the tab with attention: the head. */
   readonly head?: number
 }

@@ -20,7 +20,7 @@ export function assertValidTemplate(template: string): void {
 }
 
 /** The name that errors show instead of a file. */
-const TEMPLATE = '<template>'
+export const TEMPLATE = '<template>'
 
 /** Traces a model: applies a template first, if there is one, and then calls `read`. */
 export async function traceWithTemplate<R>(

@@ -4,6 +4,7 @@ import type {
   CodeRequest,
   CompareRequest,
   Filling,
+  GenerateRequest,
   HeadsRequest,
   InputValue,
   LensRequest,
@@ -62,6 +63,18 @@ export function headsRequest(body: unknown): HeadsRequest {
   return { ...viewRequest(body), path }
 }
 
+export function generateRequest(body: unknown): GenerateRequest {
+  return { ...viewRequest(body), ...generationOf(object(body, 'the request')) }
+}
+
+function generationOf({ maxNewTokens = 40, temperature = 0, seed = 0 }: Json) {
+  if (typeof temperature !== 'number' || !(temperature >= 0))
+    throw unreadable('temperature is not a number of 0 or more.', 'send a number of 0 or more')
+  const count = natural(maxNewTokens, 'maxNewTokens')
+  if (count < 1 || count > 1000) throw unreadable(`maxNewTokens is ${count}.`, 'send a number from 1 to 1000')
+  return { maxNewTokens: count, temperature, seed: natural(seed, 'seed') }
+}
+
 export const attentionRequest: (body: unknown) => AttentionRequest = viewRequest
 
 export function attentionHeadRequest(body: unknown): AttentionHeadRequest {
@@ -107,13 +120,14 @@ export function compareRequest(body: unknown): CompareRequest {
 }
 
 export function codeRequest(body: unknown): CodeRequest {
-  const { tab, cell, head } = object(body, 'the request')
-  if (tab !== 'module' && tab !== 'lens' && tab !== 'edit' && tab !== 'attention')
-    throw unreadable('tab is not a known tab.', 'send "module", "lens", "edit" or "attention"')
+  const { tab, cell, head, generation } = object(body, 'the request')
+  if (tab !== 'module' && tab !== 'lens' && tab !== 'edit' && tab !== 'attention' && tab !== 'generate')
+    throw unreadable('tab is not a known tab.', 'send "module", "lens", "edit", "attention" or "generate"')
   return {
     ...moduleRequest(body),
     tab,
     ...(head === undefined ? {} : { head: natural(head, 'head') }),
+    ...(generation === undefined ? {} : { generation: generationOf(object(generation, 'generation')) }),
     ...(cell === undefined ? {} : { cell: cellOf(object(cell, 'cell')) }),
   }
 }

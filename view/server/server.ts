@@ -90,8 +90,20 @@ async function answerApi(
   // When the user cancels the run or closes the page, the connection closes. End the run then.
   response.on('close', () => closed.abort())
   const body = call.method === 'POST' ? await readBody(request) : undefined
-  const result = await call.answer(body, closed.signal)
-  if (!response.writableEnded && !closed.signal.aborted) sendJson(response, 200, result)
+  const send = (part: unknown): void => {
+    if (closed.signal.aborted) return
+    if (!response.headersSent) response.writeHead(200, { 'content-type': LINES, 'cache-control': 'no-store' })
+    response.write(`${JSON.stringify(part)}\n`)
+  }
+  try {
+    const result = await call.answer(body, closed.signal, send)
+    if (response.headersSent) response.end()
+    else if (!response.writableEnded && !closed.signal.aborted) sendJson(response, 200, result)
+  } catch (error) {
+    // After the first part, an error is the last one.
+    if (!response.headersSent) throw error
+    response.end(`${JSON.stringify({ error: sentError(error).body })}\n`)
+  }
 }
 
 /** Keeps a connection open until the command ends, so that the page notices the end. */
@@ -99,6 +111,9 @@ function stayOpen(response: ServerResponse): void {
   response.writeHead(200, { 'content-type': 'text/plain', 'cache-control': 'no-store' })
   response.flushHeaders()
 }
+
+/** The type of an answer in parts. */
+const LINES = 'application/x-ndjson; charset=utf-8'
 
 const wrongMethod = (method: string): Refusal =>
   new Refusal(405, 'view-method', 'The request has the wrong HTTP method.', `send it with ${method}`)

@@ -1,6 +1,6 @@
 import { jsonOf } from '../../cli/outputs/to-json.ts'
 import { outputsOf } from '../../cli/run/template.ts'
-import type { LoadOptions, Model, Tensor, WorkerBackend } from '../../runtime/index.ts'
+import type { Inputs, LoadOptions, Model, Tensor, WorkerBackend } from '../../runtime/index.ts'
 import type { Language } from '../../runtime/language-inputs/language.ts'
 import { toTensor } from '../../runtime/tensor/values/convert.ts'
 import { type ShownModel, viewCode } from '../code/code.ts'
@@ -12,6 +12,7 @@ import { tokenOf } from '../model/tokens.ts'
 import type { Checked, ModelDescription, RunRequest, RunResult, Tokens, ViewRequest } from '../protocol/api.ts'
 import { viewAttention, viewAttentionHead } from '../readings/attention.ts'
 import { compare } from '../readings/compare.ts'
+import { viewGenerated } from '../readings/generate.ts'
 import { viewHeads } from '../readings/heads.ts'
 import { viewLens } from '../readings/lens.ts'
 import { viewLine } from '../readings/line.ts'
@@ -25,6 +26,7 @@ import {
   attentionRequest,
   codeRequest,
   compareRequest,
+  generateRequest,
   headsRequest,
   lensRequest,
   moduleRequest,
@@ -41,8 +43,10 @@ export interface ViewerOptions {
 /** The handler of one API call. */
 export interface Call {
   readonly method: 'GET' | 'POST'
-  /** Returns the answer. `signal` ends it, also during a run. @throws Refusal, and the errors of traces */
-  answer(body: unknown, signal: AbortSignal): unknown
+  /**
+   * Returns the answer, or sends it in parts and returns nothing. `signal` ends it, also during a run. @throws Refusal, and the errors of traces
+   */
+  answer(body: unknown, signal: AbortSignal, send: (part: unknown) => void): unknown
 }
 
 /** Answers the page's requests about a model. */
@@ -100,6 +104,14 @@ export class Viewer {
         }),
       ],
       [
+        'generate',
+        this.#running(generateRequest, async (request, target, send) => {
+          const inputs = await this.#inputs(request)
+          this.#batchIn(inputs, request)
+          await viewGenerated(target, this.#prompt(inputs, request), request, this.#description.logits, language, send)
+        }),
+      ],
+      [
         'attention',
         this.#running(attentionRequest, async (request, target) => {
           const inputs = await this.#inputs(request)
@@ -133,13 +145,16 @@ export class Viewer {
   }
 
   /** Makes the handler of a call that runs the model. Only one of them runs at a time. */
-  #running<R>(read: (body: unknown) => R, answer: (request: R, target: TraceTarget) => Promise<unknown>): Call {
+  #running<R>(
+    read: (body: unknown) => R,
+    answer: (request: R, target: TraceTarget, send: (part: unknown) => void) => Promise<unknown>,
+  ): Call {
     return {
       method: 'POST',
-      answer: (body, signal) => {
+      answer: (body, signal, send) => {
         const request = read(body)
         const target = { model: this.#model, options: { backend: this.#backend, signal } }
-        const turn = this.#turns.take(signal, () => answer(request, target))
+        const turn = this.#turns.take(signal, () => answer(request, target, send))
         return turn.catch((error: unknown) => {
           throw this.#file.explain(error)
         })
@@ -166,6 +181,16 @@ export class Viewer {
     if (of !== undefined && at >= of)
       throw unreadable(`There is no row ${at} in the batch: it has ${of}.`, 'choose another row')
     return { at, of }
+  }
+
+  /** What a generation starts from: the row that is shown, and what else the user passed. */
+  #prompt(inputs: unknown, request: ViewRequest): Inputs {
+    const { ids } = this.#description
+    const row = [this.#rowIn(inputs, request)]
+    const others = Object.keys(request.inputs).filter(name => name !== ids)
+    if (ids === undefined || others.length === 0) return row
+    const passed = inputs as Record<string, Tensor>
+    return { [ids]: row, ...Object.fromEntries(others.map(name => [name, passed[name]])) }
   }
 
   /** The token ids of the row that is shown. */

@@ -3,7 +3,7 @@ import type { Code, CodeRequest, SentError } from '../../protocol/api.ts'
 import type { Client } from '../client.ts'
 import { Problem } from '../parts/problem.tsx'
 import { Scrolling } from '../parts/scrolling.tsx'
-import type { ViewState } from '../state/view-state.ts'
+import { initialGeneration, type ViewState } from '../state/view-state.ts'
 import { toSentError } from '../use-answer.ts'
 import { CopyButton } from './copy-button.tsx'
 
@@ -23,13 +23,16 @@ export function CopyCode({ client, state, request, cell, name = 'Copy as code' }
   const dialog = useRef<HTMLDialogElement>(null)
   const [received, setReceived] = useState<{ readonly code?: Code; readonly error?: SentError }>({})
   const [language, setLanguage] = useState<keyof Code>('typescript')
+  const [isOpen, setOpen] = useState(false)
   const open = (): void => {
     setReceived({})
+    setOpen(true)
     dialog.current?.showModal()
-    const { tab, module, value, pattern, edit, site, head } = state
+    const { tab, module, value, pattern, edit, site, head, generation } = state
     const path = tab === 'attention' ? (site ?? '') : module
     // The tab Edit always shows a comparison.
-    const edited = tab === 'edit' && edit !== undefined ? { template: edit, isCompared: true } : {}
+    const edited =
+      (tab === 'edit' || tab === 'generate') && edit !== undefined ? { template: edit, isCompared: true } : {}
     const codeRequest = {
       ...request,
       ...edited,
@@ -39,6 +42,7 @@ export function CopyCode({ client, state, request, cell, name = 'Copy as code' }
       ...(pattern ? { pattern } : {}),
       ...(cell ? { cell } : {}),
       ...(tab === 'attention' ? { head } : {}),
+      ...(tab === 'generate' ? { generation: generation ?? initialGeneration } : {}),
     }
     client.ask<Code>('code', codeRequest).then(
       code => setReceived({ code }),
@@ -50,39 +54,43 @@ export function CopyCode({ client, state, request, cell, name = 'Copy as code' }
       <button type="button" class={cell ? 'link' : undefined} disabled={!request} aria-haspopup="dialog" onClick={open}>
         {name}
       </button>
-      <dialog class="code-dialog" aria-labelledby={`${id}-title`} ref={dialog}>
-        <h2 id={`${id}-title`}>Code for what is shown</h2>
-        <fieldset class="switch">
-          <legend class="hidden">Language</legend>
-          {(['typescript', 'template'] as const).map(one => (
-            <label key={one}>
-              <input
-                type="radio"
-                name={`${id}-language`}
-                checked={language === one}
-                onChange={() => setLanguage(one)}
-              />
-              <span>{one === 'typescript' ? 'TypeScript' : 'Template'}</span>
-            </label>
-          ))}
-        </fieldset>
-        {received.error && <Problem error={received.error} />}
-        {received.code && (
+      <dialog class="code-dialog" aria-labelledby={`${id}-title`} ref={dialog} onClose={() => setOpen(false)}>
+        {isOpen && (
           <>
-            <Scrolling label="Code" isTall>
-              <pre class="written">{received.code[language]}</pre>
-            </Scrolling>
-            <p class="hint">
-              {language === 'typescript'
-                ? 'Run it with node --import onnsight/register, or in a project that expands the macro.'
-                : 'Run it with onnsight run MODEL --template-file FILE.'}
-            </p>
+            <h2 id={`${id}-title`}>Code for what is shown</h2>
+            <fieldset class="switch">
+              <legend class="hidden">Language</legend>
+              {(['typescript', 'template'] as const).map(one => (
+                <label key={one}>
+                  <input
+                    type="radio"
+                    name={`${id}-language`}
+                    checked={language === one}
+                    onChange={() => setLanguage(one)}
+                  />
+                  <span>{one === 'typescript' ? 'TypeScript' : 'Template'}</span>
+                </label>
+              ))}
+            </fieldset>
+            {received.error && <Problem error={received.error} />}
+            {received.code && (
+              <>
+                <Scrolling label="Code" isTall>
+                  <pre class="written">{received.code[language]}</pre>
+                </Scrolling>
+                <p class="hint">
+                  {language === 'typescript'
+                    ? 'Run it with node --import onnsight/register, or in a project that expands the macro.'
+                    : 'Run it with onnsight run MODEL --template-file FILE.'}
+                </p>
+              </>
+            )}
+            <form method="dialog" class="toolbar">
+              {received.code && <CopyButton name="Copy" text={() => received.code![language]} />}
+              <button type="submit">Close</button>
+            </form>
           </>
         )}
-        <form method="dialog" class="toolbar">
-          {received.code && <CopyButton name="Copy" text={() => received.code![language]} />}
-          <button type="submit">Close</button>
-        </form>
       </dialog>
     </>
   )

@@ -17,6 +17,7 @@ export const shortcuts: readonly (readonly [keys: string, action: string])[] = [
   ['m', 'shows the module'],
   ['l', 'shows the lens'],
   ['a', 'shows the attention'],
+  ['g', 'shows the tab that generates'],
   ['e', 'shows the edit and goes to its text'],
   ['[ and ]', 'go to the previous and to the next token'],
   ['u', 'switches between the unedited run, the edited run, and both'],
@@ -53,6 +54,7 @@ function runShortcut(key: string, { state, change, position, positions = 0 }: Se
     m: () => change({ tab: 'module' }),
     l: () => change({ tab: 'lens' }),
     a: () => change({ tab: 'attention' }),
+    g: () => change({ tab: 'generate' }),
     e() {
       change({ tab: 'edit' })
       // The text field exists only after the next render.

@@ -2,6 +2,7 @@ import type { Follow } from '../../protocol/api.ts'
 import {
   attentionShapes,
   type Field,
+  type Generation,
   type InputForm,
   initialState,
   type Side,
@@ -38,6 +39,7 @@ function partsOf({
   site,
   head,
   drawn,
+  generation,
 }: ViewState) {
   const parts: [string, string][] = []
   const add = (name: string, value: string | number | undefined, defaultValue?: string | number): void => {
@@ -66,6 +68,7 @@ function partsOf({
   add('layer', layer)
   add('follow', follow, initialState.follow)
   add('site', site)
+  if (generation) add('generate', [generation.maxNewTokens, generation.temperature, generation.seed].join(','))
   add('which', head, 0)
   add('drawn', drawn, initialState.drawn)
   return parts
@@ -103,10 +106,17 @@ export function stateFromAddress(address: string, firstTab: TabName): ViewState 
     },
     ...optional('layer', number('layer')),
     ...optional('site', parts.get('site')),
+    ...optional('generation', generationIn(parts.get('generate'))),
     head: number('which') ?? 0,
     drawn: oneOf('drawn', attentionShapes, initialState.drawn),
     follow: oneOf<Follow>('follow', ['next', 'model'], initialState.follow),
   }
+}
+
+function generationIn(text: string | null): Generation | undefined {
+  const [maxNewTokens, temperature, seed] = text?.split(',').map(Number) ?? []
+  const isKnown = maxNewTokens >= 1 && maxNewTokens <= 1000 && temperature >= 0 && Number.isSafeInteger(seed)
+  return isKnown ? { maxNewTokens, temperature, seed } : undefined
 }
 
 /** Reads the input; undefined if the address has none. */

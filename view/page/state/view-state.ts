@@ -2,7 +2,7 @@ import type { Follow } from '../../protocol/api.ts'
 
 /** Which run is shown: the unedited one, the edited one, or both with their difference. */
 export type Side = 'unedited' | 'edited' | 'compared'
-export const tabNames = ['lens', 'attention', 'module', 'edit'] as const
+export const tabNames = ['lens', 'attention', 'module', 'edit', 'generate'] as const
 /** How one head is drawn. */
 export const attentionShapes = ['tokens', 'lines', 'matrix'] as const
 export type AttentionShape = (typeof attentionShapes)[number]
@@ -57,10 +57,21 @@ export interface ViewState {
   readonly site?: string | undefined
   readonly head: number
   readonly drawn: AttentionShape
+  /** How the text was generated; missing if it was not. */
+  readonly generation?: Generation | undefined
   /** The token whose rank the lens shows. */
   readonly follow: Follow
 }
 
+/** How a text is generated. */
+export interface Generation {
+  readonly maxNewTokens: number
+  /** 0 takes the likeliest token. */
+  readonly temperature: number
+  readonly seed: number
+}
+
+export const initialGeneration: Generation = { maxNewTokens: 40, temperature: 0, seed: 1 }
 export const initialLine: Line = { axis: 'row', row: 0, column: 0, order: 'place' }
 export const initialState: ViewState = {
   tab: 'module',

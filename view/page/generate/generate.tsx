@@ -1,0 +1,90 @@
+import { useState } from 'preact/hooks'
+import type { ModelDescription, Token, ViewRequest } from '../../protocol/api.ts'
+import type { Client } from '../client.ts'
+import type { RunInputs } from '../input/run-inputs.ts'
+import { Problem } from '../parts/problem.tsx'
+import type { Change } from '../state/use-view-state.ts'
+import { initialGeneration, type ViewState } from '../state/view-state.ts'
+import { Text } from './text.tsx'
+import { useGenerated } from './use-generated.ts'
+
+interface GenerateProps {
+  readonly model: ModelDescription
+  readonly client: Client
+  readonly runInputs: RunInputs | undefined
+  readonly state: ViewState
+  readonly change: Change
+  readonly request: ViewRequest
+}
+
+/** The tab in which the model goes on from the text: with the edit and without it, side by side. */
+export function GeneratePanel({ model, client, runInputs, state, change, request }: GenerateProps) {
+  const { edit, generation, batch } = state
+  const [typed, setTyped] = useState(generation ?? initialGeneration)
+  const [runs, setRuns] = useState(0)
+  const { template: _, isCompared: __, ...inputs } = request
+  const asked = { ...inputs, ...(edit === undefined ? {} : { template: edit }), ...(generation ?? typed) }
+  const key = runInputs && generation && `${runInputs.number} ${batch} ${edit} ${JSON.stringify(generation)} ${runs}`
+  const { sides, error, isRunning } = useGenerated(client, asked, model.logits === undefined ? undefined : key)
+  if (model.logits === undefined)
+    return (
+      <section aria-label="Generate">
+        <p class="empty">This model has no logits, so it can’t generate.</p>
+      </section>
+    )
+  const tokens: readonly Token[] = runInputs?.rows?.[batch] ?? []
+  const fields = [
+    ['maxNewTokens', 'new tokens', 1, 1000, 1],
+    ['temperature', 'temperature', 0, 5, 0.1],
+    ['seed', 'seed', 0, 999_999, 1],
+  ] as const
+  return (
+    <section aria-label="Generate" aria-busy={isRunning}>
+      <form
+        class="toolbar"
+        onSubmit={event => {
+          event.preventDefault()
+          change({ generation: typed })
+          setRuns(runs + 1)
+        }}
+      >
+        {fields.map(([name, label, min, max, step]) => (
+          <label key={name}>
+            {label}
+            <input
+              type="number"
+              required
+              min={min}
+              max={max}
+              step={step}
+              value={typed[name]}
+              disabled={name === 'seed' && typed.temperature === 0}
+              onInput={event => setTyped({ ...typed, [name]: event.currentTarget.valueAsNumber || 0 })}
+            />
+          </label>
+        ))}
+        <button type="submit" class="primary" disabled={!runInputs}>
+          Generate
+        </button>
+        <span class="hint">
+          {typed.temperature === 0 ? 'Temperature 0 takes the likeliest token each time.' : 'Tokens are drawn.'}
+        </span>
+      </form>
+      {error && <Problem error={error} />}
+      {generation && runInputs && (
+        <div class={edit === undefined ? undefined : 'side-by-side'}>
+          <Text name={edit === undefined ? '' : 'unedited'} prompt={tokens} written={sides.unedited} />
+          {edit !== undefined && <Text name="edited" prompt={tokens} written={sides.edited} />}
+        </div>
+      )}
+      {edit === undefined && (
+        <p class="hint">
+          With an edit, both texts stand side by side.{' '}
+          <button type="button" class="link" onClick={() => change({ tab: 'edit' })}>
+            Write an edit
+          </button>
+        </p>
+      )}
+    </section>
+  )
+}
