@@ -96,6 +96,8 @@ at(
   { tab: 'attention', text: TEXT },
   async (t, page) => {
     t.is(await page.locator('.head-grid .head').count(), 16)
+    const beyond = () => page.evaluate(() => document.documentElement.scrollHeight - innerHeight)
+    t.is(await beyond(), 0)
     await page.getByRole('button', { name: 'transformer.h.2.attn head 3' }).click()
     await page.getByRole('heading', { name: /transformer\.h\.2\.attn · head 3/ }).waitFor()
     await settled(page)
