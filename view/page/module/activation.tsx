@@ -1,7 +1,7 @@
 import type { Sides, ValueSummary } from '../../protocol/api.ts'
 import { show } from '../parts/numbers.ts'
 import { Histogram } from './histogram.tsx'
-import { Maps, partsOf, type SharedMapProps } from './maps.tsx'
+import { Maps, partsOf, robustLimits, type SharedMapProps } from './maps.tsx'
 import { StatisticsLine } from './statistics.tsx'
 
 /** The statistics and the map of a value; in a comparison those of both runs and of the difference. */
@@ -13,6 +13,8 @@ export function Activation({
   const values = compared ? [compared.unedited, value, ...(compared.difference ? [compared.difference] : [])] : [value]
   const sides = compared ? [value, compared.unedited] : [value]
   const ends = (of: 'min' | 'max'): number[] => sides.map(({ statistics }) => statistics[of] ?? 0)
+  const [least, greatest] = [Math.min(...ends('min')), Math.max(...ends('max'))]
+  const areSigned = least < 0 && greatest > 0
   const { rows, columns } = value.map
   const difference = compared?.difference?.statistics
   return (
@@ -28,7 +30,8 @@ export function Activation({
           },
         )}
         label={`Activation, ${rows} by ${columns}`}
-        domain={[Math.min(...ends('min')), Math.max(...ends('max'))]}
+        domain={areSigned ? robustLimits(sides.map(({ map }) => map)) : [least, greatest]}
+        {...(areSigned ? { scale: 'diverging' as const } : {})}
         about={i => (
           <div class="numbers-head">
             <StatisticsLine statistics={values[i].statistics} isBrief={compared !== undefined} />

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import type { SentMap, Sides } from '../../protocol/api.ts'
-import { aroundZero } from '../parts/colours.ts'
+import { aroundZero, type Scale } from '../parts/colours.ts'
 import { type CellPosition, HeatMap, type HeatMapProps } from '../parts/heat-map.tsx'
 import { numberOf } from '../parts/numbers.ts'
 
@@ -31,6 +31,7 @@ export function Maps({
   parts,
   label,
   domain,
+  scale,
   about,
   note,
   ...shared
@@ -39,6 +40,8 @@ export function Maps({
   label: string
   /** The range of the colours for both runs; a difference has its own. */
   domain: readonly [number, number]
+  /** The colours of both runs. @default 'sequential' */
+  scale?: Scale
   /** Renders what is above the map of a part. */
   about?: (index: number) => ComponentChildren
   note?: (map: SentMap, cell: CellPosition) => string
@@ -55,7 +58,7 @@ export function Maps({
             map={part.map}
             label={`${label}${part.name === '' ? '' : `, ${part.name}`}`}
             domain={part.isDifference ? rangeAroundZero(part.map) : domain}
-            {...(part.isDifference ? { scale: 'diverging' as const } : {})}
+            {...(part.isDifference ? { scale: 'diverging' as const } : scale ? { scale } : {})}
             cell={cell}
             onCell={setCell}
             {...(note && !part.isDifference ? { note: (at: CellPosition) => note(part.map, at) } : {})}
@@ -75,4 +78,15 @@ export function rangeAroundZero({ cells }: SentMap): [number, number] {
       if (size > largest && Number.isFinite(size)) largest = size
     }
   return aroundZero(largest, largest)
+}
+
+/** Limits around 0 that leave out the largest hundredth of the cells, so that a few of them don't make all others look alike. */
+export function robustLimits(maps: readonly SentMap[]): [number, number] {
+  const sizes = Float64Array.from(
+    maps.flatMap(({ cells }) =>
+      cells.flatMap(row => row.map(cell => Math.abs(numberOf(cell))).filter(Number.isFinite)),
+    ),
+  ).sort()
+  const limit = sizes[Math.floor(0.99 * (sizes.length - 1))] || (sizes.at(-1) ?? 0)
+  return aroundZero(limit, limit)
 }

@@ -1,4 +1,4 @@
-import { useRef, useState } from 'preact/hooks'
+import { useMemo, useRef, useState } from 'preact/hooks'
 import type { SentMap } from '../../protocol/api.ts'
 import { Cells } from './cells.tsx'
 import type { Scale } from './colours.ts'
@@ -73,6 +73,7 @@ export function HeatMap(props: HeatMapProps) {
       choose({ row, column })
     }
   }
+  const isClipped = useMemo(() => isBeyond(map, domain), [map, domain[0], domain[1]])
   const share = (part: number, whole: number): string => `${(100 * part) / whole}%`
   return (
     <figure class="heat-map">
@@ -127,7 +128,7 @@ export function HeatMap(props: HeatMapProps) {
         {!isSquare && <Ticks count={map.columns} name={axes[1]} />}
       </div>
       <figcaption>
-        <ColourBar domain={domain} scale={props.scale ?? 'sequential'} />
+        <ColourBar domain={domain} scale={props.scale ?? 'sequential'} isClipped={isClipped} />
         <output aria-live="polite" class="readout">
           {at
             ? `${cellName(props, at)}: ${show(numberOf(map.cells[at.row][at.column]))}${note ? ` · ${note(at)}` : ''}`
@@ -174,12 +175,30 @@ function niceStep(count: number): number {
 
 const RAMP = [Array.from({ length: 64 }, (_, i) => i / 63)]
 
-function ColourBar({ domain, scale }: { domain: readonly [number, number]; scale: Scale }) {
+/** Whether a cell lies beyond the ends of the colours. */
+const isBeyond = ({ cells }: SentMap, [from, to]: readonly [number, number]): boolean =>
+  cells.some(row => row.some(cell => numberOf(cell) < from || numberOf(cell) > to))
+
+function ColourBar({
+  domain,
+  scale,
+  isClipped,
+}: {
+  domain: readonly [number, number]
+  scale: Scale
+  isClipped: boolean
+}) {
   return (
     <span class="colour-bar" title="Colours, from the least to the greatest value">
-      <span>{show(domain[0])}</span>
+      <span>
+        {isClipped && scale === 'diverging' ? '≤ ' : ''}
+        {show(domain[0])}
+      </span>
       <Cells cells={RAMP} domain={[0, 1]} scale={scale} />
-      <span>{show(domain[1])}</span>
+      <span>
+        {isClipped && scale === 'diverging' ? '≥ ' : ''}
+        {show(domain[1])}
+      </span>
     </span>
   )
 }
