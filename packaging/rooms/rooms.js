@@ -476,6 +476,7 @@ export const rooms = {
       'runtime/errors',
       'runtime/model/loaded',
       'runtime/language-model',
+      'study',
       'runtime/tensor/dtypes',
       'runtime/graph',
       'runtime/tensor',

@@ -38,6 +38,7 @@ export async function viewCode(
         'leave out the stop',
       )
   }
+  if (request.tab === 'patch') return patchCode(opening, writeInputs(target.model, request, inputs, ids), request)
   if (request.tab === 'generate')
     return generationCode(opening, writeInputs(target.model, request, inputs, ids), request)
   const reads = readsOf(await findShown(target, inputs, request, tokens), description, request)
@@ -46,6 +47,27 @@ export async function viewCode(
     typescript: program(opening, written, reads, edit, request.isCompared ?? false),
     template: templateText(edit, reads),
   }
+}
+
+/** A program that patches what the page patches. */
+function patchCode(opening: Opening, clean: WrittenInputs, { corrupted = '', part = 'residual' }: CodeRequest): Code {
+  if (corrupted === '')
+    throw new Refusal(422, 'view-code', 'Nothing was patched yet.', 'write the corrupted text, and press Patch')
+  const typescript = `import { ${opening.uses} } from 'onnsight'
+import { logitDifference, patchActivations } from 'onnsight/study'
+
+const model = ${opening.text}
+const [clean, corrupted] = [${clean.text}, ${JSON.stringify(corrupted)}]
+// The token that the model predicts after each text.
+const best = async (text: string) =>
+  Number((await model.trace(text, m => Object.values(m.outputs)[0].select(0, 0).select(0, -1).argmax(-1))).item())
+const metric = logitDifference(await best(clean), await best(corrupted))
+const patched = await patchActivations(model, { clean, corrupted, metric, part: '${part}' })
+console.log(patched)
+await (await patched.plot()).save('patching.svg')
+await model.release()
+`
+  return { typescript, template: '' }
 }
 
 /** A program that generates with the edit and without it. */

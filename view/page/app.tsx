@@ -12,6 +12,7 @@ import { LensPanel } from './lens/lens.tsx'
 import { ModulePanel } from './module/module.tsx'
 import { Problem } from './parts/problem.tsx'
 import { Tabs } from './parts/tabs.tsx'
+import { PatchPanel } from './patch/patch.tsx'
 import { useShortcuts } from './shortcuts/use-shortcuts.ts'
 import { useViewState } from './state/use-view-state.ts'
 import { forModule, type Side, type ViewState } from './state/view-state.ts'
@@ -80,7 +81,7 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
           chosen={state.tab}
           onChoose={tab => change({ tab: tab as ViewState['tab'] })}
           aside={
-            state.edit !== undefined && state.tab !== 'edit' && state.tab !== 'generate' ? (
+            state.edit !== undefined && state.tab !== 'edit' && state.tab !== 'generate' && state.tab !== 'patch' ? (
               <Sides side={state.side} onSide={chosenSide => change({ side: chosenSide })} />
             ) : null
           }
@@ -107,6 +108,7 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
                 />
               ),
             },
+            { id: 'patch', label: 'Patch', content: <PatchPanel {...shared} /> },
             { id: 'generate', label: 'Generate', content: <GeneratePanel {...shared} /> },
           ]}
         />

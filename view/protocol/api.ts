@@ -274,6 +274,33 @@ export interface LensRows {
   readonly followed: readonly (readonly Followed[])[]
 }
 
+/** POST api/patch: activations of the input are put into the run of another text. The answer is a line of JSON for each part. */
+export interface PatchRequest extends ViewRequest {
+  readonly corrupted: string
+  readonly part: 'residual' | 'attention' | 'mlp'
+  /** The tokens whose logits are compared. @default what the model predicts after each text */
+  readonly answers?: readonly [string, string]
+}
+
+/** How many layers are done; at the end, the result. */
+export interface PatchPart {
+  readonly done?: number
+  readonly total?: number
+  readonly result?: PatchedView
+}
+
+export interface PatchedView {
+  readonly layers: readonly string[]
+  /** The tokens of both texts, by position. */
+  readonly tokens: readonly (readonly [clean: Token, corrupted: Token])[]
+  /** By layer and position: the share of the clean value that comes back, and the value itself. */
+  readonly recovered: readonly (readonly number[])[]
+  readonly values: readonly (readonly number[])[]
+  readonly clean: number
+  readonly corrupted: number
+  readonly answers: readonly Token[]
+}
+
 /** POST api/generate: the model goes on from its input. The answer is a line of JSON for each part. */
 export interface GenerateRequest extends ViewRequest {
   readonly maxNewTokens: number
@@ -345,7 +372,10 @@ export interface Followed {
 export interface CodeRequest extends ModuleRequest {
   /** One cell of the lens: a layer, or the model itself, at a position. */
   readonly cell?: { readonly layer?: number; readonly position: number }
-  readonly tab: 'module' | 'lens' | 'edit' | 'attention' | 'generate'
+  readonly tab: 'module' | 'lens' | 'edit' | 'attention' | 'generate' | 'patch'
+  /** In the tab that patches: the other text, and what is patched. */
+  readonly corrupted?: string
+  readonly part?: PatchRequest['part']
   /** In the tab that generates: how. */
   readonly generation?: Pick<GenerateRequest, 'maxNewTokens' | 'temperature' | 'seed'>
   /** In the tab with attention: the head. */

@@ -9,6 +9,7 @@ import type {
   InputValue,
   LensRequest,
   ModuleRequest,
+  PatchRequest,
   RowRequest,
   RunRequest,
   TokensRequest,
@@ -61,6 +62,25 @@ export function headsRequest(body: unknown): HeadsRequest {
   const { path } = object(body, 'the request')
   if (typeof path !== 'string') throw unreadable('path is not a text.', 'send the path of a module: {"path": "…"}')
   return { ...viewRequest(body), path }
+}
+
+export function patchRequest(body: unknown): PatchRequest {
+  const { corrupted, part = 'residual', answers } = object(body, 'the request')
+  if (typeof corrupted !== 'string') throw unreadable('corrupted is not a text.', 'send the other text')
+  const given = answers === undefined ? undefined : list(answers, 'answers')
+  if (given && !(given.length === 2 && given.every(one => typeof one === 'string')))
+    throw unreadable('answers are not two texts.', 'send ["…", "…"]')
+  return {
+    ...viewRequest(body),
+    corrupted,
+    part: partOf(part),
+    ...(given ? { answers: given as unknown as [string, string] } : {}),
+  }
+}
+
+function partOf(part: unknown): PatchRequest['part'] {
+  if (part === 'residual' || part === 'attention' || part === 'mlp') return part
+  throw unreadable('part is not known.', 'send "residual", "attention" or "mlp"')
 }
 
 export function generateRequest(body: unknown): GenerateRequest {
@@ -120,13 +140,21 @@ export function compareRequest(body: unknown): CompareRequest {
 }
 
 export function codeRequest(body: unknown): CodeRequest {
-  const { tab, cell, head, generation } = object(body, 'the request')
-  if (tab !== 'module' && tab !== 'lens' && tab !== 'edit' && tab !== 'attention' && tab !== 'generate')
+  const { tab, cell, head, generation, corrupted, part } = object(body, 'the request')
+  if (
+    tab !== 'module' &&
+    tab !== 'lens' &&
+    tab !== 'edit' &&
+    tab !== 'attention' &&
+    tab !== 'generate' &&
+    tab !== 'patch'
+  )
     throw unreadable('tab is not a known tab.', 'send "module", "lens", "edit", "attention" or "generate"')
   return {
     ...moduleRequest(body),
     tab,
     ...(head === undefined ? {} : { head: natural(head, 'head') }),
+    ...(typeof corrupted === 'string' ? { corrupted, part: partOf(part) } : {}),
     ...(generation === undefined ? {} : { generation: generationOf(object(generation, 'generation')) }),
     ...(cell === undefined ? {} : { cell: cellOf(object(cell, 'cell')) }),
   }

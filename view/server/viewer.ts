@@ -18,6 +18,7 @@ import { viewLens } from '../readings/lens.ts'
 import { viewLine } from '../readings/line.ts'
 import type { BatchRow } from '../readings/map.ts'
 import { viewModule } from '../readings/module.ts'
+import { viewPatched } from '../readings/patch.ts'
 import { type TraceTarget, traceWithTemplate } from '../readings/template-trace.ts'
 import { Turns } from './one-at-a-time.ts'
 import { unreadable } from './refusal.ts'
@@ -30,6 +31,7 @@ import {
   headsRequest,
   lensRequest,
   moduleRequest,
+  patchRequest,
   rowRequest,
   runRequest,
   tokensRequest,
@@ -101,6 +103,14 @@ export class Viewer {
           const inputs = await this.#inputs(request)
           this.#batchIn(inputs, request)
           return viewLens(target, inputs, request, this.#rowIn(inputs, request), this.#description.logits, language)
+        }),
+      ],
+      [
+        'patch',
+        this.#running(patchRequest, async (request, target, send) => {
+          const inputs = await this.#inputs(request)
+          this.#batchIn(inputs, request)
+          await viewPatched(target, this.#rowIn(inputs, request), request, this.#description.logits, language, send)
         }),
       ],
       [

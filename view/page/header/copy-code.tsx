@@ -28,7 +28,7 @@ export function CopyCode({ client, state, request, cell, name = 'Copy as code' }
     setReceived({})
     setOpen(true)
     dialog.current?.showModal()
-    const { tab, module, value, pattern, edit, site, head, generation } = state
+    const { tab, module, value, pattern, edit, site, head, generation, corrupted, part } = state
     const path = tab === 'attention' ? (site ?? '') : module
     // The tab Edit always shows a comparison.
     const edited =
@@ -42,6 +42,7 @@ export function CopyCode({ client, state, request, cell, name = 'Copy as code' }
       ...(pattern ? { pattern } : {}),
       ...(cell ? { cell } : {}),
       ...(tab === 'attention' ? { head } : {}),
+      ...(tab === 'patch' ? { corrupted: corrupted ?? '', part } : {}),
       ...(tab === 'generate' ? { generation: generation ?? initialGeneration } : {}),
     }
     client.ask<Code>('code', codeRequest).then(

@@ -17,6 +17,7 @@ export const shortcuts: readonly (readonly [keys: string, action: string])[] = [
   ['m', 'shows the module'],
   ['l', 'shows the lens'],
   ['a', 'shows the attention'],
+  ['p', 'shows the tab that patches'],
   ['g', 'shows the tab that generates'],
   ['e', 'shows the edit and goes to its text'],
   ['[ and ]', 'go to the previous and to the next token'],
@@ -54,6 +55,7 @@ function runShortcut(key: string, { state, change, position, positions = 0 }: Se
     m: () => change({ tab: 'module' }),
     l: () => change({ tab: 'lens' }),
     a: () => change({ tab: 'attention' }),
+    p: () => change({ tab: 'patch' }),
     g: () => change({ tab: 'generate' }),
     e() {
       change({ tab: 'edit' })

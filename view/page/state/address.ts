@@ -40,6 +40,8 @@ function partsOf({
   head,
   drawn,
   generation,
+  corrupted,
+  part,
 }: ViewState) {
   const parts: [string, string][] = []
   const add = (name: string, value: string | number | undefined, defaultValue?: string | number): void => {
@@ -68,6 +70,8 @@ function partsOf({
   add('layer', layer)
   add('follow', follow, initialState.follow)
   add('site', site)
+  add('corrupted', corrupted)
+  add('part', part, initialState.part)
   if (generation) add('generate', [generation.maxNewTokens, generation.temperature, generation.seed].join(','))
   add('which', head, 0)
   add('drawn', drawn, initialState.drawn)
@@ -106,6 +110,8 @@ export function stateFromAddress(address: string, firstTab: TabName): ViewState 
     },
     ...optional('layer', number('layer')),
     ...optional('site', parts.get('site')),
+    ...optional('corrupted', parts.get('corrupted')),
+    part: oneOf('part', ['residual', 'attention', 'mlp'], initialState.part),
     ...optional('generation', generationIn(parts.get('generate'))),
     head: number('which') ?? 0,
     drawn: oneOf('drawn', attentionShapes, initialState.drawn),

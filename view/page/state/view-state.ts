@@ -2,7 +2,7 @@ import type { Follow } from '../../protocol/api.ts'
 
 /** Which run is shown: the unedited one, the edited one, or both with their difference. */
 export type Side = 'unedited' | 'edited' | 'compared'
-export const tabNames = ['lens', 'attention', 'module', 'edit', 'generate'] as const
+export const tabNames = ['lens', 'attention', 'module', 'edit', 'patch', 'generate'] as const
 /** How one head is drawn. */
 export const attentionShapes = ['tokens', 'lines', 'matrix'] as const
 export type AttentionShape = (typeof attentionShapes)[number]
@@ -57,6 +57,9 @@ export interface ViewState {
   readonly site?: string | undefined
   readonly head: number
   readonly drawn: AttentionShape
+  /** The text into whose run activations are put; missing if none was. */
+  readonly corrupted?: string | undefined
+  readonly part: 'residual' | 'attention' | 'mlp'
   /** How the text was generated; missing if it was not. */
   readonly generation?: Generation | undefined
   /** The token whose rank the lens shows. */
@@ -82,6 +85,7 @@ export const initialState: ViewState = {
   follow: 'next',
   head: 0,
   drawn: 'tokens',
+  part: 'residual',
 }
 
 /** The change of state to another module, which resets what was chosen within the last one. */
