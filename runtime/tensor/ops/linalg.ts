@@ -9,7 +9,11 @@ import { arithmetic } from './support/kernel.ts'
 
 function multiply(name: string, a: TensorLike, b: TensorLike): Tensor {
   const [left, right] = promote(a, b)
-  return arithmetic('MatMul', [left, right], productDims(name, dimsOf(left), dimsOf(right)))
+  const dims = productDims(name, dimsOf(left), dimsOf(right))
+  if (dimsOf(right)?.length !== 1 || dimsOf(left)?.length === 1) return arithmetic('MatMul', [left, right], dims)
+  // onnxruntime fuses a transposed matrix and a vector into a product that reads the matrix untransposed; a column it multiplies right.
+  const column = arithmetic('MatMul', [left, unsqueeze(right, 1)], dims && [...dims, 1])
+  return recordOne('Squeeze', [column, int64Constant([-1])], { type: column.type, dims })
 }
 
 /**
