@@ -31,7 +31,7 @@ export interface SoFar<T = string | readonly string[]> {
 
 /** What generate() gives. */
 export interface Generated<R, T = string | readonly string[]> extends SoFar<T> {
-  /** What the block gave, each time it ran. */
+  /** What the block returned, each time it ran; empty without a block. */
   readonly values: readonly R[]
   /** What the model has computed for these tokens: the option `cache` of a generation that goes on. None of beams, nor of models without a cache. */
   readonly cache?: GenerationCache

@@ -171,7 +171,7 @@ export class Generation extends RunningSession implements StepOwner {
     try {
       for (;;) {
         const { ended, chosen, caches } = await this.#runStep()
-        if (ended) values.push(ended.value)
+        if (ended && this.#request.block) values.push(ended.value)
         const { tokens, parents } = this.#search.choose(chosen, this.#sequence.histories)
         this.#sequence.append(tokens, caches, parents)
         this.step++

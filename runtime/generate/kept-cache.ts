@@ -53,6 +53,10 @@ export class GenerationCache {
   inputs(prompt: unknown): Record<string, Tensor> {
     return this.#inputs(prompt, this) as Record<string, Tensor>
   }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return `GenerationCache { tokens: ${this.tokens}, bytes: ${this.bytes} }`
+  }
 }
 
 /**

@@ -65,7 +65,7 @@ test('token for token what onnxruntime gives, with a cache and without', async t
   for (const one of [model, cacheless]) {
     const { ids, steps, values } = await one.generate(prompt, { maxNewTokens: 30 })
     t.deepEqual(rows(ids), due)
-    t.deepEqual([ids.type, steps, values.length], ['int64', 30, 30])
+    t.deepEqual([ids.type, steps, values], ['int64', 30, []])
     t.deepEqual(rows((await generate(one, { input_ids: prompt }, { maxNewTokens: 30 })).ids), due)
   }
 })

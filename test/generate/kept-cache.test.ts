@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import test from 'ava'
 import { type GenerationCache, LanguageModel, load, type Model, type OnnsightError, type Tensor } from 'onnsight'
 import { generate, trace } from 'onnsight/trace.macro'
@@ -48,6 +49,7 @@ test('the next turn goes on from the cache: as the whole text anew, and only wha
     const whole = [...rows(first.ids)[0], ...idsOf(MORE)]
     t.is(first.cache!.tokens, rows(first.ids)[0].length - 1)
     t.is(first.cache!.bytes, 4 * 2 * 2 * first.cache!.tokens * 32 * 4)
+    t.regex(inspect(first.cache), /GenerationCache \{ tokens: \d+, bytes: \d+ \}/)
     t.is(await same(t, one, [whole], first.cache!), idsOf(MORE).length + 1)
     t.is(
       await same(t, one, [whole], first.cache!, { repetitionPenalty: 1.4, noRepeatNgramSize: 2 }),
