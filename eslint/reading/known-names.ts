@@ -10,7 +10,8 @@ export const moduleMembers = words(
 /** The properties of a model. If the model has a child module of the same name, some of them stay and others give way to the child. */
 export const modelMembers = words(`
   path output outputs input inputs ops weights child modules toString name signature run trace scan generate edit edits clearEdits session
-  record runGraph explain module node tensor nodeNames tensorNames engine save release then
+  record runGraph explain module node tensor nodeNames tensorNames engine save release heads hooks standard
+  runWithCache then
 `)
 
 /** Operations that always return a new tensor, and never the one that they are called on. */

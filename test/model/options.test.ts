@@ -8,10 +8,12 @@ const ids = [[18, 47, 56]]
 
 /** Calls with an option that does not exist, and what is to be written. */
 const wrong: Record<string, [() => unknown, RegExp]> = {
-  'generate: numBeams': [
-    () => model.generate(ids, { maxNewTokens: 1, numBeams: 2 } as never),
-    /has no option numBeams/,
+  'generate: beams': [() => model.generate(ids, { maxNewTokens: 1, beams: 2 } as never), /write numBeams/],
+  'generate: of transformers': [
+    () => model.generate(ids, { maxNewTokens: 1, num_return_sequences: 2 } as never),
+    /write numSequences/,
   ],
+  'generate: temp': [() => model.generate(ids, { maxNewTokens: 1, temp: 2 } as never), /has no option temp/],
   'generate: snake case': [() => model.generate(ids, { max_new_tokens: 1 } as never), /write maxNewTokens/],
   'edit: inPlace': [() => model.edit({ inPlace: true } as never, () => {}), /write inplace/],
   'save: weight': [() => model.save('/tmp/never.onnx', { weight: 'embedded' } as never), /write weights/],

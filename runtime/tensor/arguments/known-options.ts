@@ -9,6 +9,9 @@ const SPELLINGS: Readonly<Record<string, readonly string[]>> = {
   type: ['dtype'],
   dims: ['shape', 'size'],
   ignoreIndex: ['ignore_index'],
+  numSequences: ['num_return_sequences', 'numReturnSequences', 'n'],
+  maxNewTokens: ['max_tokens', 'maxTokens', 'max_length', 'maxLength'],
+  stopStrings: ['stop'],
 }
 
 /** Names from NumPy and PyTorch that are accepted, because they mean the same as onnsight's. */
@@ -39,10 +42,13 @@ export function knownOptions<O extends object>(call: string, options: O | undefi
   return (renamed ?? options) as O
 }
 
-/** Guesses which option was meant: the name may come from another library, have another case, or be a few letters off. */
+/** Guesses which option was meant: the name may come from another library, have another case, be a part of the option's name, or be a few letters off. */
 function nearest(name: string, known: readonly string[]): string | undefined {
   const plain = (text: string): string => text.replaceAll('_', '').toLowerCase()
   const same = known.find(other => plain(other) === plain(name) || SPELLINGS[other]?.includes(name))
   if (same) return same
+  // `beams` for numBeams, `penalty` for none of several.
+  const ending = known.filter(other => plain(other).endsWith(plain(name)))
+  if (ending.length === 1) return ending[0]
   return nearestNames(name, known, 1)[0]
 }
