@@ -166,6 +166,7 @@ test('what a user installs by choice is an optional peer, and no dependency', t 
     '@babel/core',
     '@babel/preset-typescript',
     '@huggingface/hub',
+    '@huggingface/transformers',
     'apache-arrow',
     'ml-matrix',
     'onnxruntime-node',
@@ -178,6 +179,32 @@ test('what a user installs by choice is an optional peer, and no dependency', t 
     t.true(peerDependenciesMeta[peer].optional)
     t.false(peer in dependencies)
   }
+})
+
+// Bundlers resolve each import when they build: one that a package does not declare ends the build.
+test('every package that a script imports is a dependency or a peer', t => {
+  const { dependencies, peerDependencies } = manifest()
+  const declared = new Set(['onnsight', ...Object.keys(dependencies), ...Object.keys(peerDependencies)])
+  const undeclared: string[] = []
+  for (const file of modules()) {
+    const program = babel.parseSync(readFileSync(join(inside, file), 'utf8'), {
+      configFile: false,
+      babelrc: false,
+      sourceType: 'module',
+    })
+    babel.traverse(program!, {
+      ImportDeclaration: ({ node }) => note(node.source.value),
+      Import: ({ parent }) => {
+        const [source] = parent.type === 'CallExpression' ? parent.arguments : []
+        if (source?.type === 'StringLiteral') note(source.value)
+      },
+    })
+    function note(source: string): void {
+      const [name] = /^(@[^/]+\/)?[^/]+/.exec(source) ?? ['.']
+      if (!/^[.#]/.test(name) && !name.startsWith('node:') && !declared.has(name)) undeclared.push(`${file}: ${source}`)
+    }
+  }
+  t.deepEqual(undeclared, [])
 })
 
 test('the version that the code says is the package’s', t => {
