@@ -185,12 +185,12 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
     return this.#lines.info
   }
 
-  /** Gives the block to the backend. */
   /** Frees the inputs of a trace that has ended. */
   forgetInputs(): void {
     this.#traced.forgetInputs()
   }
 
+  /** Gives the block to the backend. */
   async run(model: Traceable, body: TracedBody): Promise<unknown> {
     this.#lines.noteCall()
     this.#traced.model = model

@@ -81,7 +81,7 @@ export class RunningSession implements Session, BlockOwner {
   }
 }
 
-/** …)` => Runs a session. `session(model, async () => …)` expands to this. */
+/** Runs a session. `session(model, async () => …)` expands to this. */
 export async function session(args: readonly unknown[], ...block: CompiledBlock): Promise<unknown> {
   const info = infoOfCompiled(block)
   asTraceable(args[0], 'session', info)

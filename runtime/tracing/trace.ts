@@ -5,12 +5,12 @@ import { restoringScopes } from './scopes/restoring-scopes.ts'
 import { asTraceable } from './traceable.ts'
 import { type Backend, ExecutionBackend, newTrace, type TraceOptions } from './tracer.ts'
 
-/** …)` => Runs a trace. `trace(model, inputs, options?, () => …)` expands to this. */
+/** Runs a trace. `trace(model, inputs, options?, () => …)` expands to this. */
 export async function trace(args: readonly unknown[], ...block: CompiledBlock): Promise<unknown> {
   return traceBlock('trace', args, fromCompiled(block))
 }
 
-/** …)` => Scans a block. `scan(model, inputs, options?, () => …)` expands to this. */
+/** Scans a block. `scan(model, inputs, options?, () => …)` expands to this. */
 export async function scan(args: readonly unknown[], ...block: CompiledBlock): Promise<unknown> {
   return traceBlock('scan', args, fromCompiled(block))
 }
