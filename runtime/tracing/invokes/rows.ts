@@ -32,8 +32,8 @@ export class BatchAxes {
     const scan = scanner(engine, inputs)
     const rows = shares.reduce((sum, { count }) => sum + count, 0)
     const length = padded.length > 0 ? inputs.get(padded[0])!.dims[1] : undefined
-    const longer = padded.length > 0 ? await scan(padded, 1) : undefined
-    return new BatchAxes(rows, length, await scan([], 0), await scan(batched, 0), longer)
+    const longer = padded.length > 0 ? await scan(along(padded, 1)) : undefined
+    return new BatchAxes(rows, length, await scan(), await scan(along(batched, 0)), longer)
   }
 
   /**
@@ -48,17 +48,9 @@ export class BatchAxes {
     batched: readonly string[],
     growing: { readonly axes: ReadonlyMap<string, number>; readonly length: number } | undefined,
   ): Promise<BatchAxes> {
-    const scan = (longer: ReadonlyMap<string, number>): Promise<Shapes> =>
-      engine.shapes(
-        new Map(
-          [...inputs].map(([name, { type, dims }]) => [
-            name,
-            { type, dims: dims.map((dim, axis) => (axis === longer.get(name) ? dim + 1 : dim)) },
-          ]),
-        ),
-      )
-    const wider = await scan(new Map(batched.map(name => [name, 0])))
-    return new BatchAxes(rows, growing?.length, await scan(new Map()), wider, growing && (await scan(growing.axes)))
+    const scan = scanner(engine, inputs)
+    const longer = growing && (await scan(growing.axes))
+    return new BatchAxes(rows, growing?.length, await scan(), await scan(along(batched, 0)), longer)
   }
 
   /**
@@ -92,24 +84,27 @@ export class BatchAxes {
   }
 }
 
-/** Returns a function that scans the model with one more along an axis of some inputs. */
-function scanner(engine: Engine, inputs: Feeds): (names: readonly string[], axis: number) => Promise<Shapes> {
-  return (names, axis) =>
+/** Returns a function that scans the model with one more along one axis of some inputs. */
+function scanner(engine: Engine, inputs: Feeds): (longer?: ReadonlyMap<string, number>) => Promise<Shapes> {
+  return longer =>
     engine.shapes(
       new Map(
         [...inputs].map(([name, { type, dims }]) => [
           name,
-          { type, dims: names.includes(name) ? dims.map((dim, i) => (i === axis ? dim + 1 : dim)) : dims },
+          { type, dims: dims.map((dim, axis) => (axis === longer?.get(name) ? dim + 1 : dim)) },
         ]),
       ),
     )
 }
 
+const along = (names: readonly string[], axis: number): ReadonlyMap<string, number> =>
+  new Map(names.map(name => [name, axis]))
+
 /** Returns the node that makes the prompts of a batch depend on each other; undefined if there is none. */
 export async function mixingOf(engine: Engine, inputs: Feeds, { batched }: Batch): Promise<GraphNode | undefined> {
   const scan = scanner(engine, inputs)
   try {
-    return mixingNode(engine.program.graph, await scan([], 0), await scan(batched, 0))
+    return mixingNode(engine.program.graph, await scan(), await scan(along(batched, 0)))
   } catch {
     // If the inputs don't fit together, the run reports it.
     return undefined
