@@ -1,6 +1,6 @@
 import { type Axes, type Axis, axesOf, hasAxes, PROMPT, setAxes } from '../axes.ts'
 import { stateOf, type Tensor } from '../tensor.ts'
-import { type Choice, rangeBounds, type Selection } from './selection.ts'
+import { type Choice, rangeBounds, rangeLength, type Selection } from './selection.ts'
 
 /** The part of a tensor keeps what is known of its axes. */
 export function carryAxes(from: Tensor, to: Tensor, selection: Selection): Tensor {
@@ -40,10 +40,9 @@ function chosen<T>(list: readonly T[], choice: Choice): readonly T[] | undefined
     case 'whole':
       return list
     case 'range': {
-      const [first, end] = rangeBounds(choice.range, list.length)
+      const [first] = rangeBounds(choice.range, list.length)
       const { step } = choice.range
-      const count = Math.max(0, Math.ceil((end - first) / step))
-      return Array.from({ length: count }, (_, i) => list[first + i * step])
+      return Array.from({ length: rangeLength(choice.range, list.length) as number }, (_, i) => list[first + i * step])
     }
     case 'index':
       return choice.at === undefined ? undefined : [list.at(Number(choice.at))!]
