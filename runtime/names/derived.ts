@@ -19,11 +19,19 @@ export function derivedValues(graph: OnnxGraph, withPositional = false): Readonl
   const derived = new Set<string>()
   if (withPositional && graph.inputs.some(({ name }) => !POSITIONAL_INPUT.test(name)))
     for (const { name } of graph.inputs) if (POSITIONAL_INPUT.test(name)) derived.add(name)
-  for (const node of graph.nodes) {
+  return addFollowing(graph, derived, readsShapeOnly)
+}
+
+/** Adds to some values all that follow from them and from initializers alone, and the results of the nodes that `isFixed` accepts. */
+export function addFollowing(
+  { nodes, initializers }: OnnxGraph,
+  values: Set<string>,
+  isFixed: (node: GraphNode) => boolean = () => false,
+): ReadonlySet<string> {
+  for (const node of nodes) {
     const reads = [...node.inputs, ...node.captures].filter(name => name !== '')
-    const isFixed = (name: string): boolean => derived.has(name) || graph.initializers.has(name)
-    if (readsShapeOnly(node) || (reads.length > 0 && reads.every(isFixed)))
-      for (const name of node.outputs) derived.add(name)
+    const follows = reads.length > 0 && reads.every(name => values.has(name) || initializers.has(name))
+    if (isFixed(node) || follows) for (const name of node.outputs) values.add(name)
   }
-  return derived
+  return values
 }

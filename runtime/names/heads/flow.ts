@@ -1,6 +1,6 @@
 import type { OnnxGraph } from '../../onnx/graph/graph.ts'
 import type { GraphNode } from '../../onnx/graph/node.ts'
-import { derivedValues } from '../derived.ts'
+import { addFollowing, derivedValues, readsShapeOnly } from '../derived.ts'
 import { isProjection } from './projection.ts'
 
 /** A value that all ways between two values lead through, and the nodes between it and the one after it. */
@@ -21,13 +21,13 @@ export class Flow {
 
   constructor(graph: OnnxGraph) {
     this.graph = graph
-    this.constants = closure(graph, new Set())
+    this.constants = addFollowing(graph, new Set())
     const inputs = graph.inputs.map(({ name }) => name)
-    const given = new Set(inputs.filter(name => SIDE_INPUT.test(name)))
-    for (const name of derivedValues(graph)) given.add(name)
+    const side = new Set(inputs.filter(name => SIDE_INPUT.test(name)))
+    for (const name of derivedValues(graph)) side.add(name)
     for (const { opType, outputs } of graph.nodes)
-      if (opType === 'DynamicQuantizeLinear') for (const name of outputs.slice(1)) given.add(name)
-    this.#side = closure(graph, given)
+      if (opType === 'DynamicQuantizeLinear') for (const name of outputs.slice(1)) side.add(name)
+    this.#side = addFollowing(graph, side)
   }
 
   /** Whether a value is the result of weights alone. */
@@ -46,9 +46,7 @@ export class Flow {
 
   /** The nodes that compute with a value, and not with its dims alone. */
   readersOf(value: string): readonly GraphNode[] {
-    return (this.graph.consumers.get(value) ?? []).filter(
-      ({ opType, domain }) => domain !== '' || (opType !== 'Shape' && opType !== 'Size'),
-    )
+    return (this.graph.consumers.get(value) ?? []).filter(node => !readsShapeOnly(node))
   }
 
   /**
@@ -133,14 +131,4 @@ export class Flow {
 const isMadeByProjection = (flow: Flow, value: string): boolean => {
   const node = flow.makerOf(value)
   return node !== undefined && isProjection(flow, node)
-}
-
-/** What follows from initializers and these values alone. */
-function closure({ nodes, initializers }: OnnxGraph, given: Set<string>): Set<string> {
-  for (const node of nodes) {
-    const reads = [...node.inputs, ...node.captures].filter(name => name !== '')
-    if (reads.length > 0 && reads.every(name => initializers.has(name) || given.has(name)))
-      for (const name of node.outputs) given.add(name)
-  }
-  return given
 }

@@ -6,6 +6,7 @@ import type { Tensor } from '../../../tensor/tensor.ts'
 import { readActivation, writeActivation } from '../activation.ts'
 import type { Binding } from '../binding.ts'
 import { dequantised } from '../parameter.ts'
+import { attentionsOf } from './attention-of.ts'
 import { PlaceValues } from './place-values.ts'
 
 /** The results that a block has written, by the tap of the sum and the head. An invoke has its own. */
@@ -67,9 +68,7 @@ export class Results {
   /** Where the linear layer, and whoever else does, reads the heads' mixes. */
   get #ins(): Tap[] {
     const { taps } = this.#binding
-    const readers = (taps.tree.graph.consumers.get(this.#z.value) ?? []).filter(
-      ({ opType }) => opType !== 'Shape' && opType !== 'Size',
-    )
+    const readers = attentionsOf(this.#binding).flow.readersOf(this.#z.value)
     return readers.map(node => taps.nodeTap(node, 'in', this.#z.value))
   }
 
