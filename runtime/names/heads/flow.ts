@@ -49,13 +49,23 @@ export class Flow {
     return (this.graph.consumers.get(value) ?? []).filter(node => !readsShapeOnly(node))
   }
 
+  /** A value and the activations that it is computed from. Those that `isEnd` accepts are not followed further. */
+  before(value: string, isEnd: (name: string) => boolean = () => false): ReadonlySet<string> {
+    const found = new Set([value])
+    for (const name of found) {
+      const node = isEnd(name) ? undefined : this.makerOf(name)
+      if (node) for (const read of this.activations(node)) found.add(read)
+    }
+    return found
+  }
+
   /**
    * From a value back to the product that it comes from, all values that every way leads through: first the value itself, last the
    * product's result, or the last one that is known if it comes from several products or none.
    */
   wayBack(value: string): Stop[] {
-    const sources = this.#sourcesOf(value)
-    const products = sources.filter(source => isMadeByProjection(this, source))
+    const isProduct = (name: string): boolean => isMadeByProjection(this, name)
+    const products = [...this.before(value, isProduct)].filter(isProduct)
     const from = products.length === 1 ? products[0] : undefined
     const onWay = from === undefined ? undefined : this.#valuesBetween(from, value)
     return this.#stops(value, name => onWay?.has(name) ?? true, from)
@@ -98,24 +108,6 @@ export class Flow {
       }
     }
     return last
-  }
-
-  /** Where a value comes from: results of products with weights, inputs of the model, and what is looked up in tables. */
-  #sourcesOf(value: string): string[] {
-    const sources: string[] = []
-    const seen = new Set([value])
-    const open = [value]
-    for (let name = open.pop(); name !== undefined; name = open.pop()) {
-      const node = this.makerOf(name)
-      const reads = node && !isProjection(this, node) ? this.activations(node) : []
-      if (reads.length === 0) sources.push(name)
-      for (const read of reads) {
-        if (seen.has(read)) continue
-        seen.add(read)
-        open.push(read)
-      }
-    }
-    return sources
   }
 
   #valuesBetween(from: string, to: string): ReadonlySet<string> {

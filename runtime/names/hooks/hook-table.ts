@@ -14,7 +14,7 @@ import {
   type NormValues,
   normBetween,
 } from './parts.ts'
-import { type BlockValues, followBlock } from './stream.ts'
+import { type BlockValues, followBlock, NOTHING_KNOWN } from './stream.ts'
 
 /** What a name stands for: taps, of which the first is read and all are written, or a part of an attention's heads. */
 export type HookTarget =
@@ -265,10 +265,9 @@ export class HookTable {
   #valuesOf(block: Block): BlockValues {
     let values = this.#values.get(block)
     if (!values) {
-      const nothing = { before: undefined, attention: undefined, middle: undefined, normalisedMiddle: undefined }
       values = isAttention(block.attention)
         ? followBlock(this.#flow, block.attention, block.cross, block.end)
-        : { ...nothing, mlp: undefined, after: undefined }
+        : NOTHING_KNOWN
       this.#values.set(block, values)
     }
     return values

@@ -63,15 +63,8 @@ function scaled(flow: Flow, value: string): string {
 
 /** The nodes that compute one value from another, in running order. */
 function nodesBetween(flow: Flow, from: string, to: string): GraphNode[] {
-  const found = new Set<GraphNode>()
-  const open = [to]
-  for (let name = open.pop(); name !== undefined; name = open.pop()) {
-    const node = name === from ? undefined : flow.makerOf(name)
-    if (!node || found.has(node)) continue
-    found.add(node)
-    open.push(...flow.activations(node))
-  }
-  return [...found].sort((a, b) => a.index - b.index)
+  const values = [...flow.before(to, name => name === from)].filter(name => name !== from)
+  return [...new Set(values.flatMap(name => flow.makerOf(name) ?? []))].sort((a, b) => a.index - b.index)
 }
 
 /** What goes into the linear layer that makes a value, before it is quantised or flattened for it. */

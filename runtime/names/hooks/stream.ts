@@ -18,6 +18,16 @@ export interface BlockValues {
   readonly after: string | undefined
 }
 
+/** Of a layer whose sums were not found. */
+export const NOTHING_KNOWN: BlockValues = {
+  before: undefined,
+  attention: undefined,
+  middle: undefined,
+  normalisedMiddle: undefined,
+  mlp: undefined,
+  after: undefined,
+}
+
 /**
  * Follows the residual stream (Elhage et al. 2021, A Mathematical Framework for Transformer Circuits) through a layer: a sum of the stream
  * with what attention computes from it, and a sum with what the MLP does. Where both are computed from the same stream and added together,
@@ -27,21 +37,12 @@ export interface BlockValues {
 export function followBlock(flow: Flow, attention: Attention, cross: Attention | undefined, end: number): BlockValues {
   const { nodes } = flow.graph
   const sum = attention.out && attentionSum(flow, attention, end)
-  if (!sum)
-    return {
-      before: undefined,
-      attention: undefined,
-      middle: undefined,
-      normalisedMiddle: undefined,
-      mlp: undefined,
-      after: undefined,
-    }
+  if (!sum) return NOTHING_KNOWN
   if (sum.beside !== undefined)
     return {
+      ...NOTHING_KNOWN,
       before: sum.stream,
       attention: sum.branch,
-      middle: undefined,
-      normalisedMiddle: undefined,
       mlp: sum.beside,
       after: sum.node.outputs[0],
     }
@@ -72,7 +73,7 @@ function attentionSum(flow: Flow, attention: Attention, end: number): Sum | unde
   const from = flow.makerOf(attention.out!.output)
   const query = attention.places.get('q')?.value
   if (!from || query === undefined) return undefined
-  const sources = ancestors(flow, query)
+  const sources = flow.before(query)
   const after = new Set(from.outputs)
   let branch: string | undefined
   let beside: string | undefined
@@ -105,18 +106,4 @@ function mlpSum(flow: Flow, stream: string, nodes: readonly GraphNode[]): Sum | 
     for (const name of node.outputs) (isFar ? far : near).add(name)
   }
   return undefined
-}
-
-function ancestors(flow: Flow, value: string): ReadonlySet<string> {
-  const found = new Set([value])
-  const open = [value]
-  for (let name = open.pop(); name !== undefined; name = open.pop()) {
-    const node = flow.makerOf(name)
-    for (const read of node ? flow.activations(node) : [])
-      if (!found.has(read)) {
-        found.add(read)
-        open.push(read)
-      }
-  }
-  return found
 }
