@@ -1,24 +1,13 @@
 import type { LanguageModel } from '../language-model/handle.ts'
-import type { LanguageModelOptions } from '../language-model/options.ts'
-import { type AttachOptions, deviceFor, programOf } from '../language-model/transformers.ts'
-import { knownOptions } from '../tensor/arguments/known-options.ts'
+import { type AttachOptions, attachment } from '../language-model/transformers.ts'
 import { loadLanguageModel } from './load-language-model.ts'
 
 /** What `attach` does in a browser. */
-export async function attachHere(program: unknown, name: string, given: AttachOptions = {}): Promise<LanguageModel> {
-  const options = knownOptions('attach()', given, ['revision', 'device', 'file'])
-  const found = programOf(program, name)
-  const { dtype, tokenizer, renderChat } = found
-  const device = deviceFor(found, options.device, ['wasm', 'webgpu'], text => console.warn(text))
-  const load: LanguageModelOptions = {
-    device,
-    ...(dtype ? { dtype } : {}),
-    ...(tokenizer ? { tokenizer } : {}),
-    ...(options.file ? { file: options.file } : {}),
-    ...(options.revision ? { revision: options.revision } : {}),
-  }
-  const files = await keptFiles(name, options.revision)
-  return loadLanguageModel(files.length > 0 ? files : name, load, renderChat)
+export async function attachHere(program: unknown, name: string, options?: AttachOptions): Promise<LanguageModel> {
+  const warn = (text: string): void => console.warn(text)
+  const { load, revision, renderChat } = attachment(program, name, options, ['wasm', 'webgpu'], warn)
+  const files = await keptFiles(name, revision)
+  return loadLanguageModel(files.length > 0 ? files : name, { ...load, ...(revision ? { revision } : {}) }, renderChat)
 }
 
 /** The name of the library's cache: `env.cacheKey`, unless somebody has changed it. */
@@ -42,9 +31,10 @@ async function keptFiles(name: string, revision = 'main'): Promise<File[]> {
 
 /** A file's path in the folder of the model: on the hub it lies behind `resolve/REVISION`. */
 function pathIn(address: string, name: string, revision: string): string | undefined {
-  const at = address.indexOf(`/${name.replace(/^\/|\/$/g, '')}/`)
+  const folder = `/${name.replace(/^\/|\/$/g, '')}/`
+  const at = address.indexOf(folder)
   if (at < 0) return undefined
-  const path = address.slice(at + name.replace(/^\/|\/$/g, '').length + 2)
+  const path = address.slice(at + folder.length)
   const onHub = /^resolve\/([^/]+)\/(.*)$/.exec(path)
   if (!onHub) return path
   return onHub[1] === revision ? onHub[2] : undefined

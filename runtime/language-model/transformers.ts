@@ -1,7 +1,10 @@
 import { LanguageModelError } from '../errors/language-model.ts'
 import type { ChatMessage } from '../language-inputs/prompt.ts'
 import type { Tokenizer } from '../language-inputs/tokenizer.ts'
+import { knownOptions } from '../tensor/arguments/known-options.ts'
 import { dtypes, type ModelDtype } from './choose-graph.ts'
+import type { LanguageModelOptions } from './options.ts'
+import type { RenderChat } from './read-language.ts'
 
 /* What onnsight reads of a program of @huggingface/transformers: its objects, not its types, so that the package is not needed. */
 
@@ -22,14 +25,14 @@ interface TransformersTokenizer {
 export type TransformersProgram = object
 
 /** What `attach` uses of a program that has loaded a model already. */
-export interface AttachedProgram {
+interface AttachedProgram {
   /** The build that it loaded. */
   readonly dtype: ModelDtype | undefined
   /** Where it runs: 'cpu', 'webgpu', or what else the library knows. */
   readonly device: string | undefined
   /** Undefined for a model without its tokenizer. */
   readonly tokenizer: Tokenizer | undefined
-  readonly renderChat: ((messages: readonly ChatMessage[], addGenerationPrompt: boolean) => string) | undefined
+  readonly renderChat: RenderChat | undefined
 }
 
 /** Options of `attach`. */
@@ -42,8 +45,40 @@ export interface AttachOptions {
   readonly file?: string
 }
 
+type Device = NonNullable<AttachOptions['device']>
+
+/** How the model of a program is loaded on any platform. */
+export interface Attachment {
+  readonly load: LanguageModelOptions
+  readonly revision: string | undefined
+  readonly renderChat: RenderChat | undefined
+}
+
+/**
+ * Checks what `attach` was called with, and gives how the program's model is loaded: the same build, with its tokenizer.
+ * @param devices those that onnsight has here
+ * @throws UnknownOptionError; LanguageModelError for anything but a pipeline or a model, and where its name was left out
+ */
+export function attachment(
+  program: unknown,
+  name: unknown,
+  options: AttachOptions | undefined,
+  devices: readonly [Device, ...Device[]],
+  warn: (text: string) => void,
+): Attachment {
+  const { device, file, revision } = knownOptions('attach()', options, ['revision', 'device', 'file'])
+  const { dtype, device: own, tokenizer, renderChat } = programOf(program, name)
+  const load: LanguageModelOptions = {
+    device: deviceFor(device ?? own, devices, warn),
+    ...(dtype ? { dtype } : {}),
+    ...(tokenizer ? { tokenizer } : {}),
+    ...(file ? { file } : {}),
+  }
+  return { load, revision, renderChat }
+}
+
 /** @throws LanguageModelError for anything but a pipeline or a model, and where its name was left out */
-export function programOf(program: unknown, name: unknown): AttachedProgram {
+function programOf(program: unknown, name: unknown): AttachedProgram {
   const holder = (program ?? {}) as { readonly model?: unknown; readonly tokenizer?: TransformersTokenizer }
   const model = [holder, holder.model].find(
     (candidate): candidate is TransformersModel =>
@@ -77,16 +112,14 @@ export function programOf(program: unknown, name: unknown): AttachedProgram {
   }
 }
 
-/** The device for traces: the program's, if onnsight has it here, else the first one. */
-export function deviceFor<D extends string>(
-  program: AttachedProgram,
-  given: string | undefined,
-  known: readonly [D, ...D[]],
+/** The device for traces: the wanted one, if onnsight has it here, else the first one. */
+function deviceFor(
+  wanted: string | undefined,
+  [first, ...others]: readonly [Device, ...Device[]],
   warn: (text: string) => void,
-): D {
-  const asked = given ?? program.device
-  const found = known.find(device => device === asked)
-  if (!found && asked !== undefined)
-    warn(`The program runs on ${asked}, which onnsight does not have here: traces run on ${known[0]}.`)
-  return found ?? known[0]
+): Device {
+  const found = [first, ...others].find(device => device === wanted)
+  if (!found && wanted !== undefined)
+    warn(`The program runs on ${wanted}, which onnsight does not have here: traces run on ${first}.`)
+  return found ?? first
 }

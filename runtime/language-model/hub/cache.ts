@@ -14,9 +14,12 @@ export function hubCacheFolder(): string {
 /** The folder of one model in the cache. */
 export const storageOf = (cache: string, id: string): string => join(cache, ['models', ...id.split('/')].join('--'))
 
+/** Whether a revision is a commit, which never changes, and not a branch or a tag. */
+export const isCommit = (revision: string): boolean => /^[0-9a-f]{40}$/.test(revision)
+
 /** The folder with a revision’s files; undefined if the cache has none of it. */
 export async function cachedSnapshot(storage: string, revision: string): Promise<string | undefined> {
-  const commit = /^[0-9a-f]{40}$/.test(revision)
+  const commit = isCommit(revision)
     ? revision
     : await readFile(join(storage, 'refs', revision), 'utf8').catch(() => undefined)
   const folder = commit && join(storage, 'snapshots', commit.trim())
@@ -31,5 +34,6 @@ export async function snapshotIn(folder: string, revision = 'main'): Promise<str
   return named ?? (snapshots.length === 1 ? join(folder, 'snapshots', snapshots[0]) : undefined)
 }
 
-const isFolder = async (path: string): Promise<boolean> =>
+/** Whether there is a folder at this path. */
+export const isFolder = async (path: string): Promise<boolean> =>
   (await stat(path).catch(() => undefined))?.isDirectory() === true

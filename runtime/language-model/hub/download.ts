@@ -10,7 +10,7 @@ import { HubError, LanguageModelError } from '../../errors/language-model.ts'
 import { chooseGraphs, type GraphChoice } from '../choose-graph.ts'
 import { diskFolder } from '../disk-folder.ts'
 import type { HubAccess } from '../options.ts'
-import { cachedSnapshot, hubCacheFolder, storageOf } from './cache.ts'
+import { cachedSnapshot, hubCacheFolder, isCommit, storageOf } from './cache.ts'
 
 /** Options of a download. */
 interface HubOptions extends GraphChoice, HubAccess {
@@ -53,7 +53,7 @@ export async function hubSnapshot(id: string, options: HubOptions): Promise<stri
     )
   }
   // A commit never changes, so that a whole one needs no question to the hub.
-  if (cached && /^[0-9a-f]{40}$/.test(revision) && (await isComplete(cached, options))) return cached
+  if (cached && isCommit(revision) && (await isComplete(cached, options))) return cached
   try {
     return await download(id, revision, storage, options)
   } catch (error) {
