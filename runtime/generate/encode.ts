@@ -1,7 +1,7 @@
 import { GenerateError } from '../errors/generate.ts'
 import type { Language } from '../language-inputs/language.ts'
+import { namedInputs } from '../language-inputs/named-inputs.ts'
 import { PAST } from '../language-inputs/roles.ts'
-import { isPlain } from '../tensor/arguments/plain-objects.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { type Traceable, traceable } from '../tracing/traceable.ts'
 import type { TraceOptions } from '../tracing/tracer.ts'
@@ -20,10 +20,7 @@ const PROMPT = 'decoder_input_ids'
 
 /** Whether the inputs have what an encoder gives, so that it need not run; invokes bring theirs themselves. */
 export const hasStates = (inputs: unknown): boolean =>
-  inputs === null ||
-  (typeof inputs === 'object' &&
-    isPlain(inputs) &&
-    Object.keys(inputs).some(name => name === STATES || PAST.test(name)))
+  inputs === null || Object.keys(namedInputs(inputs) ?? {}).some(name => name === STATES || PAST.test(name))
 
 export interface Encoding {
   readonly decoder: Decoder
@@ -43,8 +40,7 @@ export async function encode({ decoder, inputs, encoder, language, start, signal
   const target = (encoder as Partial<Record<typeof traceable, () => Traceable>>)?.[traceable]?.()
   if (!target) throw new GenerateError('encoder is no model.', "pass what `await load('encoder_model.onnx')` gives")
   const own = target.inputs.map(({ name }) => name)
-  const isNamed = typeof inputs === 'object' && inputs !== null && isPlain(inputs)
-  const named = isNamed ? (inputs as Record<string, unknown>) : { [own[0]]: inputs }
+  const named = namedInputs(inputs) ?? { [own[0]]: inputs }
   const split = (isOwn: boolean) => Object.entries(named).filter(([name]) => own.includes(name) === isOwn)
   const fed = target.prepare(Object.fromEntries(split(true)))
   const feeds = Object.fromEntries([...fed].map(([name, data]) => [name, Tensor.of(data)]))

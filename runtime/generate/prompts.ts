@@ -1,6 +1,6 @@
 import { GenerateError } from '../errors/generate.ts'
+import { namedInputs } from '../language-inputs/named-inputs.ts'
 import { padPrompts, type Rows } from '../language-inputs/prompts.ts'
-import { isPlain } from '../tensor/arguments/plain-objects.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { type TensorLike, toTensor } from '../tensor/values/convert.ts'
 import type { Decoder } from './decoder.ts'
@@ -34,8 +34,7 @@ export function realTokens({ ids, mask, whole }: Prompts): Rows {
  * @throws GenerateError
  */
 export function promptRows(decoder: Decoder, inputs: unknown, padding: number): Prompts {
-  const isNamed = typeof inputs === 'object' && inputs !== null && isPlain(inputs)
-  const named = isNamed ? (inputs as Record<string, unknown>) : { [decoder.ids]: inputs }
+  const named = namedInputs(inputs) ?? { [decoder.ids]: inputs }
   return { named, ...paddedIds(decoder, named, padding) }
 }
 
@@ -64,8 +63,7 @@ function paddedIds(
 
 /** The ids of an invoke's prompts, one row each, of any lengths. @throws GenerateError for other inputs beside them */
 export function idsOfPrompt(decoder: Decoder, inputs: unknown): Rows {
-  const isNamed = typeof inputs === 'object' && inputs !== null && isPlain(inputs)
-  const named = isNamed ? (inputs as Record<string, unknown>) : { [decoder.ids]: inputs }
+  const named = namedInputs(inputs) ?? { [decoder.ids]: inputs }
   const other = Object.keys(named).find(name => name !== decoder.ids)
   if (other === undefined) return rowsOf(named[decoder.ids], decoder.ids)
   throw new GenerateError(

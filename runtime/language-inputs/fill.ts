@@ -1,8 +1,8 @@
 import { type DeclaredInput, InputError } from '../errors/input.ts'
-import { isPlain } from '../tensor/arguments/plain-objects.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { toTensor } from '../tensor/values/convert.ts'
 import { emptyCache, growingAxis } from './empty-cache.ts'
+import { namedInputs } from './named-inputs.ts'
 import { padPrompts, positionsOf, type Rows } from './prompts.ts'
 import { idsInput, PAST, type Role, roleOf } from './roles.ts'
 
@@ -22,10 +22,10 @@ export function fillInputs(
 ): unknown {
   const name = idsInput(declared)
   if (name === undefined) return inputs
-  const isNamed = typeof inputs === 'object' && inputs !== null && isPlain(inputs)
-  const ids = isNamed ? (inputs as Record<string, unknown>)[name] : inputs
+  const byName = namedInputs(inputs)
+  const ids = byName ? byName[name] : inputs
   if (ids === undefined || ids === null) return inputs
-  const named: Record<string, unknown> = isNamed ? { ...inputs } : { [name]: inputs }
+  const named: Record<string, unknown> = byName ? { ...byName } : { [name]: inputs }
   padIds(named, name, declared, side, padding)
   const size = sizeOf(named[name])
   if (!size) return named

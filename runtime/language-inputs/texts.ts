@@ -1,6 +1,6 @@
 import type { DeclaredInput } from '../errors/input.ts'
-import { isPlain } from '../tensor/arguments/plain-objects.ts'
 import type { Language, RunEncoder } from './language.ts'
+import { namedInputs } from './named-inputs.ts'
 import { padPrompts } from './prompts.ts'
 import { idsInput } from './roles.ts'
 
@@ -11,15 +11,16 @@ const ENCODER = { ids: 'input_ids', mask: 'attention_mask' }
  * A model’s inputs with ids in the place of texts and chats. Rows of unequal length stay so: `fillInputs` and `generate` pad them.
  * @throws PromptError
  */
-export function textsToIds(declared: readonly DeclaredInput[], given: unknown, language: Language): unknown {
+export function textsToIds(declared: readonly DeclaredInput[], inputs: unknown, language: Language): unknown {
   const own = idsInput(declared)
-  if (own === undefined) return given
+  if (own === undefined) return inputs
   const isSeq2Seq = own !== ENCODER.ids && declared.some(({ name }) => name === ENCODER.ids)
-  const prompt = language.encode(given)
+  const prompt = language.encode(inputs)
   if (prompt)
     return isSeq2Seq ? withDecoder({ ...encoderInputs(prompt, declared, language) }, own, language) : { [own]: prompt }
-  if (typeof given !== 'object' || given === null || !isPlain(given)) return given
-  const named: Record<string, unknown> = { ...given }
+  const byName = namedInputs(inputs)
+  if (!byName) return inputs
+  const named: Record<string, unknown> = { ...byName }
   for (const name of [own, ENCODER.ids]) {
     const ids = language.encode(named[name])
     if (!ids) continue
@@ -50,13 +51,13 @@ function withDecoder(named: Record<string, unknown>, ids: string, language: Lang
 /** The inputs of a decoder whose encoder is a graph of its own. Undefined for inputs that are no prompt. @throws PromptError */
 export function decoderInputs(
   declared: readonly DeclaredInput[],
-  given: unknown,
+  inputs: unknown,
   language: Language,
   runEncoder: RunEncoder,
 ): Promise<Record<string, unknown>> | undefined {
   const ids = idsInput(declared)
   const start = startOf(language)
-  const prompts = ids === undefined || start === undefined ? undefined : language.encode(given)
+  const prompts = ids === undefined || start === undefined ? undefined : language.encode(inputs)
   if (ids === undefined || !prompts) return undefined
   const padded = padPrompts(prompts, 'right', language.padTokenId)
   const hasMask = declared.some(({ name }) => name === 'encoder_attention_mask')
