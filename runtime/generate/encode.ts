@@ -68,7 +68,7 @@ function statesOf(outputs: Readonly<Record<string, Tensor>>): Tensor {
 
 /** The tokens that the decoder's texts begin with. Whisper's files name more than one: the language and the task. */
 function beginning(language: Language | undefined, start: number | undefined): number[] {
-  const named = start ?? language?.generationConfig.decoder_start_token_id ?? language?.config.decoder_start_token_id
+  const named = start ?? language?.decoderStartTokenId
   if (typeof named !== 'number')
     throw new GenerateError(
       'The token that the decoder’s texts begin with is not known.',

@@ -63,6 +63,12 @@ export class Language {
     return Number(named ?? this.eosTokenIds[0] ?? 0)
   }
 
+  /** The token that texts of a decoder with an encoder begin with; undefined if the model’s files don’t say. */
+  get decoderStartTokenId(): number | undefined {
+    const named = this.generationConfig.decoder_start_token_id ?? this.config.decoder_start_token_id
+    return typeof named === 'number' ? named : undefined
+  }
+
   /** The side that the tokenizer’s files name. */
   get paddingSide(): 'left' | 'right' | undefined {
     const side = this.#files.tokenizerConfig?.padding_side

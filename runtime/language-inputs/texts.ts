@@ -42,7 +42,7 @@ function encoderInputs(
 
 /** The decoder begins with the token that the model’s files name. */
 function withDecoder(named: Record<string, unknown>, ids: string, language: Language): Record<string, unknown> {
-  const start = startOf(language)
+  const start = language.decoderStartTokenId
   const rows = named[ENCODER.ids]
   if (named[ids] !== undefined || start === undefined || !Array.isArray(rows)) return named
   return { ...named, [ids]: rows.map(() => [start]) }
@@ -56,7 +56,7 @@ export function decoderInputs(
   runEncoder: RunEncoder,
 ): Promise<Record<string, unknown>> | undefined {
   const ids = idsInput(declared)
-  const start = startOf(language)
+  const start = language.decoderStartTokenId
   const prompts = ids === undefined || start === undefined ? undefined : language.encode(inputs)
   if (ids === undefined || !prompts) return undefined
   const padded = padPrompts(prompts, 'right', language.padTokenId)
@@ -66,10 +66,4 @@ export function decoderInputs(
     ...(hasMask ? { encoder_attention_mask: padded.mask } : {}),
     [ids]: prompts.map(() => [start]),
   }))
-}
-
-/** The token with which the decoder begins. */
-function startOf({ generationConfig, config }: Language): number | undefined {
-  const start = generationConfig.decoder_start_token_id ?? config.decoder_start_token_id
-  return typeof start === 'number' ? start : undefined
 }
