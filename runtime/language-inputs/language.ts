@@ -208,10 +208,15 @@ export class Language {
   }
 
   #special(name: string): number | undefined {
-    const given = this.#files.tokenizerConfig?.[name]
-    const text = typeof given === 'object' && given !== null ? (given as { content?: unknown }).content : given
-    return typeof text === 'string' ? this.tokenizer.token_to_id(text) : undefined
+    const text = specialTokenText(this.#files.tokenizerConfig?.[name])
+    return text === undefined ? undefined : this.tokenizer.token_to_id(text)
   }
+}
+
+/** The text of a special token in tokenizer_config.json: as it is, or in an object. */
+export function specialTokenText(token: unknown): string | undefined {
+  const text = typeof token === 'object' && token !== null ? (token as { content?: unknown }).content : token
+  return typeof text === 'string' ? text : undefined
 }
 
 /** A character of no text. */

@@ -88,13 +88,8 @@ export class Tokens implements Iterable<Token> {
       ranges.some(([from, to]) => start < to && from < end) ? [i] : [],
     )
     if (found.length > 0) return found
-    const shown = Array.isArray(place)
-      ? `characters ${place[0]} to ${place[1]}`
-      : typeof place === 'string'
-        ? JSON.stringify(place)
-        : String(place)
     throw new PositionError(
-      `No token of the prompt is at ${shown}. Its tokens are ${this.strings.map(text => JSON.stringify(text)).join(', ')}.`,
+      `No token of the prompt is at ${showPlace(place)}. Its tokens are ${this.strings.map(text => JSON.stringify(text)).join(', ')}.`,
       'look at model.tokens(prompt): a space usually belongs to the token after it',
     )
   }
@@ -126,6 +121,12 @@ export class Tokens implements Iterable<Token> {
   [INSPECT](): string {
     return `Tokens(${this.length}\n${this})`
   }
+}
+
+/** A place as messages show it. */
+export function showPlace(place: TokenPlace): string {
+  if (typeof place === 'string') return JSON.stringify(place)
+  return Array.isArray(place) ? `characters ${place[0]} to ${place[1]}` : String(place)
 }
 
 function occurrences(text: string, part: string): (readonly [number, number])[] {

@@ -1,7 +1,7 @@
 import { PositionError } from '../errors/prompt.ts'
 import type { Language } from '../language-inputs/language.ts'
 import { idsInput, roleOf } from '../language-inputs/roles.ts'
-import type { TokenPlace, Tokens, WhichToken } from '../language-inputs/tokens.ts'
+import { showPlace, type TokenPlace, type Tokens, type WhichToken } from '../language-inputs/tokens.ts'
 import { LoadedModel } from '../model/loaded/loaded-model.ts'
 import { refuseSurplus } from '../tensor/arguments/check-arguments.ts'
 import { currentTrace } from '../tracing/current-trace.ts'
@@ -34,7 +34,7 @@ export function at(place: TokenPlace, which?: WhichToken, ...surplus: unknown[])
   const other = others.findIndex(row => String(row) !== String(first))
   if (other >= 0)
     throw new PositionError(
-      `${shown(place)} is at position ${first.join(', ')} of prompt 0, and at ${others[other].join(', ')} of prompt ${other + 1}.`,
+      `${showPlace(place)} is at position ${first.join(', ')} of prompt 0, and at ${others[other].join(', ')} of prompt ${other + 1}.`,
       'give each prompt to an invoke of its own: invoke(prompt, () => …)',
     )
   return which === 'all' ? first : first[0]
@@ -69,10 +69,3 @@ function rowsOf(trace: RunningTrace, language: Language): Row[] {
     return { offset, tokens: language.tokensOf(all.filter((_, k) => isReal[k])) }
   })
 }
-
-const shown = (place: TokenPlace): string =>
-  typeof place === 'string'
-    ? JSON.stringify(place)
-    : Array.isArray(place)
-      ? `characters ${place.join(' to ')}`
-      : String(place)

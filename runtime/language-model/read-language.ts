@@ -1,5 +1,11 @@
 import { LanguageModelError } from '../errors/language-model.ts'
-import { Language, type LanguageFiles, type RunEncoder, type SpecialTokens } from '../language-inputs/language.ts'
+import {
+  Language,
+  type LanguageFiles,
+  type RunEncoder,
+  type SpecialTokens,
+  specialTokenText,
+} from '../language-inputs/language.ts'
 import type { GenerationConfig, Tokenizer } from '../language-inputs/tokenizer.ts'
 import { charactersOf, characterTokenizer } from './character-tokenizer.ts'
 import type { ModelFolder } from './folder.ts'
@@ -96,7 +102,7 @@ async function chatRenderer(folder: ModelFolder, config: Json): Promise<RenderCh
   const { Template } = await import('@huggingface/jinja')
   const specials = Object.fromEntries(
     ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token', 'mask_token'].flatMap(name => {
-      const text = textOf(config[name])
+      const text = specialTokenText(config[name])
       return text === undefined ? [] : [[name, text]]
     }),
   )
@@ -112,12 +118,6 @@ async function chatRenderer(folder: ModelFolder, config: Json): Promise<RenderCh
   }
   return (messages, addGenerationPrompt) =>
     parsed.render({ messages: [...messages], add_generation_prompt: addGenerationPrompt, ...specials })
-}
-
-/** A special token: its text, or an object with it. */
-function textOf(token: unknown): string | undefined {
-  const text = typeof token === 'object' && token !== null ? (token as { content?: unknown }).content : token
-  return typeof text === 'string' ? text : undefined
 }
 
 async function jsonOf(folder: ModelFolder, path: string): Promise<Json | undefined> {
