@@ -1,6 +1,7 @@
 import type { Engine } from '../../engine/engine.ts'
 import type { ValueShape } from '../../engine/scanning/value-shape.ts'
 import type { DeclaredInput } from '../../errors/input.ts'
+import { batchAxisOf } from '../../language-inputs/empty-cache.ts'
 import type { Language } from '../../language-inputs/language.ts'
 import { idsInput, type Role, roleOf } from '../../language-inputs/roles.ts'
 import { type Axes, type Axis, PROMPT } from '../../tensor/axes.ts'
@@ -87,8 +88,7 @@ async function findPlaces(engine: Engine, inputs: Feeds, declared: readonly Decl
   const longer = await scan((name, axis, rank) => growsWithTokens(name) && axis === rank - 1)
   const wider = await scan((name, axis) => {
     const dims = input(name)?.dims
-    // Keys and values in one tensor have their rows second.
-    const own = dims?.length === 5 && dims[0] === 2 ? 1 : 0
+    const own = dims ? batchAxisOf(dims) : 0
     return axis === own && typeof dims?.[own] !== 'number' && inputs.get(name)!.dims[own] === rows
   })
   const grown = (value: string, after: Shapes): readonly number[] | undefined => {
