@@ -1,9 +1,11 @@
 import type { SourcePosition } from '../errors/error.ts'
 import { StepError } from '../errors/generate.ts'
-import type { Selection } from './selection.ts'
+import type { Mark } from '../graph/expression.ts'
+import { save } from '../tracing/save.ts'
+import { isChosen, type Selection, type Steps, selectionOf } from './selection.ts'
 
 /** What one iter() or all() of a block has gathered, step by step. */
-export class Gathered {
+class Gathered {
   /** What the user has in hands: it grows as steps come. */
   readonly results: unknown[]
   readonly #form: string
@@ -41,5 +43,58 @@ export class Gathered {
           'call it in every step: it runs its function only in the steps it names',
           this.#at,
         )
+  }
+}
+
+/** One call of iter() or all(). */
+interface GatherCall {
+  readonly form: string
+  readonly steps: Steps
+  /** The step that it is called in, and its line. */
+  readonly step: number
+  readonly mark: Mark | undefined
+}
+
+/** What the calls of iter() and all() in a block have gathered. */
+export class GatheredCalls {
+  readonly #gathered = new Map<string, Gathered>()
+  /** How often each line has run in this step. */
+  readonly #called = new Map<string, number>()
+
+  beginStep(): void {
+    this.#called.clear()
+  }
+
+  /** Does `body` if this step is chosen. Gives what there is of all steps. @throws StepError for what is no choice of steps */
+  gather(call: GatherCall, body: () => unknown): unknown {
+    const selection = selectionOf(call.steps)
+    const gathered = this.#at(call, selection)
+    const isAsync = (body as { [Symbol.toStringTag]?: string })[Symbol.toStringTag] === 'AsyncFunction'
+    if (!isChosen(selection, call.step)) return isAsync ? Promise.resolve(gathered.results) : gathered.results
+    const put = (value: unknown): unknown[] => {
+      gathered.put(call.step, save(value))
+      return gathered.results
+    }
+    const value = body()
+    return value instanceof Promise ? value.then(put) : put(value)
+  }
+
+  /** The same call in every step: known by its line, and by how often the line has run in this step. */
+  #at({ form, mark }: GatherCall, selection: Selection): Gathered {
+    const place = `${form} ${mark?.label()}`
+    const nth = this.#called.get(place) ?? 0
+    this.#called.set(place, nth + 1)
+    const key = `${place} ${nth}`
+    let gathered = this.#gathered.get(key)
+    if (!gathered) {
+      gathered = new Gathered(form, selection, mark?.position())
+      this.#gathered.set(key, gathered)
+    }
+    return gathered
+  }
+
+  /** @throws StepError for a step that was named and never came */
+  assertComplete(steps: number): void {
+    for (const gathered of this.#gathered.values()) gathered.assertComplete(steps)
   }
 }

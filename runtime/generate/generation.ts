@@ -11,14 +11,13 @@ import type { Info } from '../tracing/blocks/info.ts'
 import { untilStop } from '../tracing/blocks/stop.ts'
 import type { CalledInvoke } from '../tracing/invokes/invokes.ts'
 import type { RunningTrace } from '../tracing/running-trace.ts'
-import { save } from '../tracing/save.ts'
 import { reportListeners } from '../tracing/scopes/report-listeners.ts'
 import { RunningSession } from '../tracing/session.ts'
 import type { Traceable } from '../tracing/traceable.ts'
 import { ExecutionBackend, newTrace } from '../tracing/tracer.ts'
 import type { Decoder } from './decoder.ts'
 import { anySeed } from './draw.ts'
-import { Gathered } from './gathered.ts'
+import { GatheredCalls } from './gathered.ts'
 import { type Generated, noteSoFar, type SoFar, soFarOf } from './generated.ts'
 import { GrowingShapes } from './growing-shapes.ts'
 import { InvokedRows } from './invoked-rows.ts'
@@ -29,9 +28,10 @@ import { canReplay, Replay } from './replay.ts'
 import { assertRoom } from './room.ts'
 import type { Found, Search } from './search.ts'
 import { searchOf } from './search-of.ts'
-import { isChosen, type Steps, selectionOf } from './selection.ts'
+import type { Steps } from './selection.ts'
 import { Sequence } from './sequence.ts'
 import { paddingOf, type Settings, settingsOf } from './settings.ts'
+import { SteppedBlock } from './stepped-block.ts'
 import { TextStream } from './text-stream.ts'
 
 export interface GenerateRequest {
@@ -86,8 +86,8 @@ export class Generation extends RunningSession implements StepOwner {
   #begun: Begun | undefined
   /** The invokes of the block; undefined where the prompts were given to generate(). */
   #invoked: InvokedRows | undefined
-  readonly #gathered = new Map<string, Gathered>()
-  readonly #called = new Map<string, number>()
+  readonly #block = new SteppedBlock()
+  readonly #gathered = new GatheredCalls()
   /** There is neither a block nor a standing edit: all steps after the first two are the same. */
   readonly #isPlain: boolean
   readonly #tellListeners: (report: TraceReport) => void
@@ -96,10 +96,6 @@ export class Generation extends RunningSession implements StepOwner {
   #forgetInputs: () => void = () => undefined
   #state: Readonly<Record<string, unknown>> = {}
   #trace: RunningTrace | undefined
-  /** The block, from its begin to its end: over more than one step, where it calls next(). */
-  #running: Promise<unknown> | undefined
-  #waiting: { resolve(step: number): void; reject(error: unknown): void } | undefined
-  #pause: (() => void) | undefined
   #stopped = false
   #isOver = false
   /** Later steps may not know it. */
@@ -180,22 +176,19 @@ export class Generation extends RunningSession implements StepOwner {
         this.#stream.advance()
       }
     } catch (error) {
-      await this.#abandon(error)
+      await this.#block.fail(error)?.catch(() => undefined)
       throw error
     }
     const steps = this.step
-    if (this.#waiting) {
-      const block = this.#running
-      this.#waiting.reject(
-        new StepError(
-          `next() asks for step ${steps}, but the generation ended after ${steps === 1 ? 'one step' : `${steps} steps`}.`,
-          'raise maxNewTokens, or call next() less often',
-          this.#trace?.mark()?.position(),
-        ),
+    if (this.#block.waits) {
+      const error = new StepError(
+        `next() asks for step ${steps}, but the generation ended after ${steps === 1 ? 'one step' : `${steps} steps`}.`,
+        'raise maxNewTokens, or call next() less often',
+        this.#trace?.mark()?.position(),
       )
-      values.push(await block)
+      values.push(await this.#block.fail(error))
     }
-    for (const gathered of this.#gathered.values()) gathered.assertComplete(steps)
+    this.#gathered.assertComplete(steps)
     this.#isOver = true
     this.#stream.end()
     const cache = this.#cache()
@@ -266,12 +259,6 @@ export class Generation extends RunningSession implements StepOwner {
     )
   }
 
-  /** A block that waits in next() fails as its step did: what it has to clean up it can. */
-  async #abandon(error: unknown): Promise<void> {
-    this.#waiting?.reject(error)
-    await this.#running?.catch(() => undefined)
-  }
-
   async #runStep(): Promise<Outcome> {
     if (!this.#replay) {
       const outcome = await (this.#awaitsInvokes ? this.#traceInvokes() : this.#traceStep())
@@ -290,8 +277,8 @@ export class Generation extends RunningSession implements StepOwner {
     const { target, options, decoder } = this.#request
     const { step } = this
     const trace = this.#newStep(this.#sequence.inputs, this.info)
-    trace.needsNoAxes = this.#request.block === undefined && target.edits.length === 0
-    if (this.#trace && this.#waiting) this.#trace.continuedBy = trace
+    trace.needsNoAxes = this.#isPlain
+    if (this.#trace && this.#block.waits) this.#trace.continuedBy = trace
     this.#trace = trace
     let recording: Recording | undefined
     const { ended, chosen, caches } = (await trace.run(target, async () => {
@@ -327,7 +314,7 @@ export class Generation extends RunningSession implements StepOwner {
     const { step } = this
     trace.keepsNothing = step > 0
     if (inputs !== null) trace.findShapes = (engine, shapes) => this.#begun!.shapes.at(step, engine, shapes)
-    this.#called.clear()
+    this.#gathered.beginStep()
     return trace
   }
 
@@ -391,26 +378,16 @@ export class Generation extends RunningSession implements StepOwner {
   }
 
   /** Begins the block, or goes on with it where it waits, until it ends or waits in next(). */
-  async #runBlock(trace: RunningTrace): Promise<Outcome['ended']> {
+  #runBlock(trace: RunningTrace): Promise<Outcome['ended']> {
     // Where nothing follows awaits, it is current no more.
     super.resume()
-    const paused = new Promise<undefined>(resolve => {
-      this.#pause = () => resolve(undefined)
-    })
-    const waiting = this.#waiting
-    this.#waiting = undefined
-    if (waiting) waiting.resolve(this.step)
-    else {
-      const { block, model } = this.#request
-      this.#running = untilStop(
+    const { block, model } = this.#request
+    return this.#block.run(this.step, () =>
+      untilStop(
         () => block?.record(model, trace, this),
         () => this.stopped(),
-      )
-      this.#running.catch(() => undefined)
-    }
-    const ended = await Promise.race([this.#running?.then(value => ({ value })), paused])
-    if (ended) this.#running = undefined
-    return ended
+      ),
+    )
   }
 
   /** What the block calls as next(). */
@@ -420,43 +397,12 @@ export class Generation extends RunningSession implements StepOwner {
         'next() was called in a generation whose block calls invokes.',
         'return values from the invokes: the block runs again in every step',
       )
-    const waiting = new Promise<number>((resolve, reject) => {
-      this.#waiting = { resolve, reject }
-      this.#pause?.()
-    })
-    return waiting.finally(() => this.resume())
+    return this.#block.wait().finally(() => this.resume())
   }
 
   /** What the block calls as iter() and all(). */
   gather(form: string, steps: Steps, body: () => unknown): unknown {
-    const selection = selectionOf(steps)
-    const gathered = this.#gatheredHere(form, () => {
-      const at = this.#trace?.mark()?.position()
-      return new Gathered(form, selection, at)
-    })
-    const { step } = this
-    const isAsync = (body as { [Symbol.toStringTag]?: string })[Symbol.toStringTag] === 'AsyncFunction'
-    if (!isChosen(selection, step)) return isAsync ? Promise.resolve(gathered.results) : gathered.results
-    const put = (value: unknown): unknown[] => {
-      gathered.put(step, save(value))
-      return gathered.results
-    }
-    const value = body()
-    return value instanceof Promise ? value.then(put) : put(value)
-  }
-
-  /** The same call in every step: known by its line, and by how often the line has run in this step. */
-  #gatheredHere(form: string, make: () => Gathered): Gathered {
-    const place = `${form} ${this.#trace?.mark()?.label()}`
-    const nth = this.#called.get(place) ?? 0
-    this.#called.set(place, nth + 1)
-    const key = `${place} ${nth}`
-    let gathered = this.#gathered.get(key)
-    if (!gathered) {
-      gathered = make()
-      this.#gathered.set(key, gathered)
-    }
-    return gathered
+    return this.#gathered.gather({ form, steps, step: this.step, mark: this.#trace?.mark() }, body)
   }
 
   override pull(): Record<string, unknown> {
