@@ -71,10 +71,10 @@ interface Made {
   readonly ignored: readonly string[]
 }
 
-export function soFarOf(made: Made): SoFar<unknown> {
-  const { found, language, isSingle, steps, seed, ignored } = made
+export function soFarOf(state: Made): SoFar<unknown> {
+  const { found, language, isSingle, steps, seed, ignored } = state
   const result = {
-    ids: idsOf(made),
+    ids: idsOf(state),
     finishReason: found.map(({ finishReason }) => finishReason),
     steps,
     ...(seed === undefined ? {} : { seed }),
@@ -83,7 +83,7 @@ export function soFarOf(made: Made): SoFar<unknown> {
   if (!language) return withoutTexts(result)
   const one = <V>(values: readonly V[]): V | readonly V[] => (isSingle ? values[0] : values)
   const texts = found.map(({ prompt, added }) => {
-    const text = new RowText(language, prompt, made.stopStrings)
+    const text = new RowText(language, prompt, state.stopStrings)
     text.take(added, true)
     return text.text
   })

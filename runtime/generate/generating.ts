@@ -5,8 +5,8 @@ import type { Generation } from './generation.ts'
 export function generating(begin: () => Generation | Promise<Generation>): Generating<unknown, unknown> {
   let generation: Generation | undefined
   const begun = (async () => {
-    const given = begin()
-    generation = given instanceof Promise ? await given : given
+    const started = begin()
+    generation = started instanceof Promise ? await started : started
     return generation
   })()
   // Its error is the result's.

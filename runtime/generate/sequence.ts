@@ -94,11 +94,11 @@ export class Sequence {
     const past = this.#past
     if (!past || caches.length === 0 || caches.some(({ axis }) => axis === undefined)) return undefined
     // The last token was chosen and not given to the model.
-    const given = this.#histories.map(({ added }) => added.slice(0, -1))
+    const fed = this.#histories.map(({ added }) => added.slice(0, -1))
     return {
       model,
-      columns: given.map((added, row) => [...past[row], ...this.#prompts[row], ...added]),
-      mask: given.map((added, row) => [...this.#mask[row], ...added.map((_, i) => (i < ends[row] ? 1 : 0))]),
+      columns: fed.map((added, row) => [...past[row], ...this.#prompts[row], ...added]),
+      mask: fed.map((added, row) => [...this.#mask[row], ...added.map((_, i) => (i < ends[row] ? 1 : 0))]),
       caches: this.#caches as Readonly<Record<string, Tensor>>,
     }
   }

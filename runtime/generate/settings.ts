@@ -23,8 +23,8 @@ export interface Settings extends Omit<GenerateOptions, 'badWords' | 'stopString
 }
 
 /** What fills up short prompts. */
-export function paddingOf(given: GenerateOptions, language: Language | undefined): number {
-  const { padTokenId, eosTokenId } = given
+export function paddingOf(options: GenerateOptions, language: Language | undefined): number {
+  const { padTokenId, eosTokenId } = options
   const own = padTokenId ?? [eosTokenId ?? []].flat()[0]
   return own ?? language?.padTokenId ?? 0
 }
@@ -33,18 +33,20 @@ export function paddingOf(given: GenerateOptions, language: Language | undefined
  * @param width tokens of the longest prompt
  * @throws GenerateError for options that make no sense, or none together
  */
-export function settingsOf(given: GenerateOptions, language: Language | undefined, width: number): Settings {
-  const asked = knownOptions('generate()', given, GENERATE_OPTIONS)
+export function settingsOf(unchecked: GenerateOptions, language: Language | undefined, width: number): Settings {
+  const userOptions = knownOptions('generate()', unchecked, GENERATE_OPTIONS)
   const defaults = language && modelDefaults(language)
-  const options: GenerateOptions = { ...defaults?.options, ...definedOf(asked) }
+  const options: GenerateOptions = { ...defaults?.options, ...definedOf(userOptions) }
   checkOption('padTokenId', options.padTokenId, isToken, 'a token id')
   checkOption('decoderStartTokenId', options.decoderStartTokenId, isToken, 'a token id')
   for (const check of [checkDraw, checkScores, checkEnds, checkBeams]) check(options)
   const { numSequences = 1 } = options
   checkOption('numSequences', numSequences, isCount, 'a whole number above 0')
-  const doSample = asked.doSample ?? (asksForDraws(asked) || (!asked.numBeams && defaults?.options.doSample === true))
+  const doSample =
+    userOptions.doSample ??
+    (asksForDraws(userOptions) || (!userOptions.numBeams && defaults?.options.doSample === true))
   // Draws that are asked for switch off beams that are only a default.
-  const numBeams = (doSample ? asked.numBeams : options.numBeams) ?? 1
+  const numBeams = (doSample ? userOptions.numBeams : options.numBeams) ?? 1
   assertTogether({ doSample, numBeams, numSequences })
   return {
     ...options,
@@ -52,7 +54,7 @@ export function settingsOf(given: GenerateOptions, language: Language | undefine
     numSequences,
     numBeams,
     doSample,
-    padTokenId: paddingOf(asked, language),
+    padTokenId: paddingOf(userOptions, language),
     badWords: badWordIds(options.badWords ?? [], language),
     stopStrings: stopStrings(options.stopStrings, language),
     ignored: defaults?.ignored ?? [],
@@ -112,8 +114,8 @@ function badWordIds(
   })
 }
 
-function stopStrings(given: GenerateOptions['stopStrings'], language: Language | undefined): readonly string[] {
-  const strings = [given ?? []].flat() as readonly string[]
+function stopStrings(texts: GenerateOptions['stopStrings'], language: Language | undefined): readonly string[] {
+  const strings = [texts ?? []].flat() as readonly string[]
   if (strings.length > 0 && !language) throw withoutTokenizer('stopStrings', 'give token ids: { stopTokens: [13] }')
   return strings
 }

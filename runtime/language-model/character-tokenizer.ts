@@ -23,7 +23,7 @@ export function characterTokenizer(characters: readonly string[]): Tokenizer {
         )
       }),
     }),
-    decode: given => given.map(id => characters[Number(id)] ?? '').join(''),
+    decode: tokens => tokens.map(id => characters[Number(id)] ?? '').join(''),
     token_to_id: token => ids.get(token),
     id_to_token: id => characters[id],
     get_added_tokens_decoder: () => new Map(),

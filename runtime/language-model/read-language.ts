@@ -29,14 +29,14 @@ export interface ReadingOptions {
 /** Reads a model's tokenizer, configuration and chat template. @throws LanguageModelError for a folder without a tokenizer */
 export async function readLanguage(
   folder: ModelFolder,
-  { tokenizer: source, specialTokens, renderChat: given, runEncoder }: ReadingOptions,
+  { tokenizer: source, specialTokens, renderChat: ownRenderer, runEncoder }: ReadingOptions,
 ): Promise<Language> {
   const [config, generationConfig, tokenizerConfig] = await Promise.all(
     ['config.json', 'generation_config.json', 'tokenizer_config.json'].map(name => jsonOf(folder, name)),
   )
   const tokenizers =
     typeof source === 'object' ? { tokenizer: source } : await readTokenizer(folder, source, tokenizerConfig ?? {})
-  const renderChat = given ?? (await chatRenderer(folder, tokenizerConfig ?? {}))
+  const renderChat = ownRenderer ?? (await chatRenderer(folder, tokenizerConfig ?? {}))
   return new Language({
     ...tokenizers,
     specialTokens,
@@ -88,10 +88,10 @@ const ordinary = (tokens: unknown): unknown[] =>
 async function chatTemplate(folder: ModelFolder, config: Json): Promise<string | undefined> {
   const own = await folder.text('chat_template.jinja')
   if (own !== undefined) return own
-  const { chat_template: given = (await jsonOf(folder, 'chat_template.json'))?.chat_template } = config
-  if (typeof given === 'string') return given
-  if (!Array.isArray(given)) return undefined
-  const named = given as readonly { readonly name?: unknown; readonly template?: unknown }[]
+  const { chat_template: template = (await jsonOf(folder, 'chat_template.json'))?.chat_template } = config
+  if (typeof template === 'string') return template
+  if (!Array.isArray(template)) return undefined
+  const named = template as readonly { readonly name?: unknown; readonly template?: unknown }[]
   const usual = named.find(({ name }) => name === 'default') ?? named[0]
   return typeof usual?.template === 'string' ? usual.template : undefined
 }
