@@ -8,7 +8,7 @@ import { Decoder } from '../generate/decoder.ts'
 import { type EncoderModel, encode, hasStates } from '../generate/encode.ts'
 import type { Generating, TextOf } from '../generate/generated.ts'
 import { generating } from '../generate/generating.ts'
-import { Generation } from '../generate/generation.ts'
+import { type GenerateRequest, Generation } from '../generate/generation.ts'
 import type { GenerateOptions } from '../generate/options.ts'
 import { isChat } from '../language-inputs/prompt.ts'
 import { printModule } from '../names/print.ts'
@@ -318,10 +318,15 @@ export class ModelHandle extends ModuleHandle {
   ): Generating<R> {
     return generating(() => {
       const isSingle = (typeof inputs === 'string' || isChat(inputs)) && options?.numSequences === undefined
-      const begin = (given: unknown): Generation => this.#generation(given, options ?? {}, block, isSingle)
       const ids = this.#loaded.withIds(inputs)
+      const decoder = new Decoder(this.#loaded, options?.logits)
+      const begin = (prompts: unknown): Generation =>
+        this.#generation({ inputs: prompts, options: options ?? {}, decoder, isSingle }, block)
       const encoder = options?.encoder ?? (hasStates(ids) ? undefined : this.encoder)
-      return encoder ? this.#encoded(ids, options ?? {}, encoder).then(begin) : begin(ids)
+      if (!encoder) return begin(ids)
+      const { decoderStartTokenId: start, signal } = options ?? {}
+      const { language } = this.#loaded
+      return encode({ decoder, inputs: ids, encoder, language, start, signal }).then(begin)
     }) as Generating<R>
   }
 
@@ -330,26 +335,16 @@ export class ModelHandle extends ModuleHandle {
     return undefined
   }
 
-  #encoded(inputs: unknown, { decoderStartTokenId, signal, logits }: GenerateOptions, encoder: EncoderModel) {
-    const { language } = this.#loaded
-    const decoder = new Decoder(this.#loaded, logits)
-    return encode({ decoder, inputs, encoder, language, start: decoderStartTokenId, signal })
-  }
-
-  #generation(inputs: unknown, options: GenerateOptions, block: unknown, isSingle: boolean): Generation {
-    const { language } = this.#loaded
+  #generation(call: Pick<GenerateRequest, 'inputs' | 'options' | 'decoder' | 'isSingle'>, block: unknown): Generation {
     return new Generation({
+      ...call,
       model: this.proxy,
       target: this[traceable](),
-      decoder: new Decoder(this.#loaded, options.logits),
-      inputs,
-      withIds: given => this.#loaded.withIds(given),
-      options,
+      withIds: inputs => this.#loaded.withIds(inputs),
       block: block
         ? (recordedBlock(block) ?? fromFunction(block as (model: Model, step: number) => unknown))
         : undefined,
-      language,
-      isSingle,
+      language: this.#loaded.language,
       output: name => this.declaredOutput(name),
     })
   }
