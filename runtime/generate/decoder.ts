@@ -1,5 +1,6 @@
 import { GenerateError } from '../errors/generate.ts'
 import type { DeclaredInput } from '../errors/input.ts'
+import { listed } from '../errors/listed.ts'
 import { batchAxisOf, emptyCache, growingAxis } from '../language-inputs/empty-cache.ts'
 import type { PaddingSide } from '../language-inputs/fill.ts'
 import type { TableLimit } from '../language-inputs/limits.ts'
@@ -65,7 +66,7 @@ export class Decoder {
     this.logits = logits ?? logitsOf(signature)
     if (!signature.outputs.some(output => output.name === this.logits))
       throw new GenerateError(
-        `The model has no output ${this.logits}; its outputs are ${listed(signature.outputs)}.`,
+        `The model has no output ${this.logits}; its outputs are ${namesOf(signature.outputs)}.`,
         'name the one that holds the logits: { logits: … }',
       )
   }
@@ -127,7 +128,7 @@ function onlyIds(signature: Signature): string {
   )
   if (candidates.length === 1) return candidates[0].name
   throw new GenerateError(
-    `The model has no input for token ids that onnsight knows; its inputs are ${listed(signature.inputs)}.`,
+    `The model has no input for token ids that onnsight knows; its inputs are ${namesOf(signature.inputs)}.`,
     'generate() needs a language model with an input named input_ids; run other models with trace()',
   )
 }
@@ -141,7 +142,7 @@ function cacheOf({ name, dims }: DeclaredInput, { outputs }: Signature): KeyValu
   if (OF_ENCODER.test(rest)) return { input: name, output: output?.name, axis: undefined, batchAxis }
   if (!output)
     throw new GenerateError(
-      `No output of the model belongs to its cache input ${name}; its outputs are ${listed(outputs)}.`,
+      `No output of the model belongs to its cache input ${name}; its outputs are ${namesOf(outputs)}.`,
       `export the model so that its cache comes out as present${rest}`,
     )
   const axis = growingAxis(dims)
@@ -160,15 +161,9 @@ function logitsOf({ outputs }: Signature): string {
   )
   if (candidates.length === 1) return candidates[0].name
   throw new GenerateError(
-    `The model has no output for logits that onnsight knows; its outputs are ${listed(outputs)}.`,
+    `The model has no output for logits that onnsight knows; its outputs are ${namesOf(outputs)}.`,
     'name the one that does: { logits: … }',
   )
 }
 
-const listed = (values: readonly { readonly name: string }[]): string =>
-  values.length > 12
-    ? `${values
-        .slice(0, 12)
-        .map(value => value.name)
-        .join(', ')} and ${values.length - 12} more`
-    : values.map(value => value.name).join(', ')
+const namesOf = (values: readonly { readonly name: string }[]): string => listed(values.map(({ name }) => name))

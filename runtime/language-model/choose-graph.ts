@@ -1,4 +1,5 @@
 import { LanguageModelError } from '../errors/language-model.ts'
+import { listed } from '../errors/listed.ts'
 
 /** Which build of a model: transformers.js’s names of them, by the ends of their files’ names. */
 const SUFFIXES = {
@@ -118,7 +119,3 @@ function withDtype(folder: string, candidates: readonly Candidate[], dtype: Mode
 
 const undecided = (folder: string, graphs: readonly string[]): LanguageModelError =>
   new LanguageModelError(`${folder} has several graphs: ${listed(graphs)}.`, `say which: { file: '${graphs[0]}' }`)
-
-function listed(paths: readonly string[]): string {
-  return paths.length > 12 ? `${paths.slice(0, 12).join(', ')} and ${paths.length - 12} more` : paths.join(', ')
-}
