@@ -50,7 +50,7 @@ export function axesOf(tensor: Labelled): Axes | undefined {
     const own = labels && fits(labels) ? labels : byPrompt?.length === 1 ? byPrompt[0] : undefined
     return { name, ...(own ? { labels: own } : byPrompt ? { labelsByPrompt: byPrompt } : {}) }
   })
-  if (found !== fitting) known.set(tensor, fitting)
+  known.set(tensor, fitting)
   return fitting
 }
 
