@@ -156,8 +156,8 @@ test('what can’t be done is refused', async t => {
       /Pass inputs either to/,
     ],
   ]
-  for (const [made, code, message] of wrong) {
-    const error = (await t.throwsAsync(made)) as OnnsightError
+  for (const [generation, code, message] of wrong) {
+    const error = (await t.throwsAsync(generation)) as OnnsightError
     t.is(error.code, code, error.message)
     t.regex(error.message, message)
   }

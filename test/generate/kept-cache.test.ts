@@ -31,10 +31,10 @@ async function same(
   options: object = {},
 ): Promise<number> {
   const read = (m: Model): Tensor => m.lm_head.output.slice(':, -1')
-  const given = { maxNewTokens: 8, padTokenId: 1, ...ENDLESS, ...options }
-  const anew = await one.generate(prompts, given, read)
+  const settings = { maxNewTokens: 8, padTokenId: 1, ...ENDLESS, ...options }
+  const anew = await one.generate(prompts, settings, read)
   let fed = 0
-  const from = await one.generate(prompts, { ...given, cache }, (m, step) => {
+  const from = await one.generate(prompts, { ...settings, cache }, (m, step) => {
     if (step === 0) fed = m.lm_head.output.dims[1]!
     return m.lm_head.output.slice(':, -1')
   })
@@ -120,8 +120,8 @@ test('what does not fit is refused', async t => {
     [model.generate(['a', 'b', 'c'], { maxNewTokens: 1, cache: cache! }), /cache has 2 rows, and there are 3 prompts/],
     [model.generate('a', { maxNewTokens: 1, cache: {} as never }), /cache is no cache of a generation/],
   ]
-  for (const [made, message] of wrong) {
-    const error = (await t.throwsAsync(made)) as OnnsightError
+  for (const [generation, message] of wrong) {
+    const error = (await t.throwsAsync(generation)) as OnnsightError
     t.is(error.code, 'generate')
     t.regex(error.message, message)
   }

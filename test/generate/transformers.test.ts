@@ -19,9 +19,9 @@ const reference = JSON.parse(readFileSync('test/reference/generation.json', 'utf
 }
 
 const camelCase: Readonly<Record<string, string>> = { bad_words_ids: 'badWords', num_return_sequences: 'numSequences' }
-const optionsOf = (given: Reference): GenerateOptions =>
+const optionsOf = (theirs: Reference): GenerateOptions =>
   Object.fromEntries(
-    Object.entries(given).map(([name, value]) => [
+    Object.entries(theirs).map(([name, value]) => [
       camelCase[name] ?? name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase()),
       value,
     ]),
@@ -37,8 +37,8 @@ const rows = (ids: Tensor): number[][] => (ids.tolist() as bigint[][]).map(row =
 
 for (const [name, { prompts, options, new: due, text: texts }] of Object.entries(reference.cases))
   test(`transformers’ tokens: ${name}`, async t => {
-    const given = { eosTokenId: [], ...optionsOf(options), padTokenId: 1 }
-    const { ids, finishReason, text } = await model.generate(prompts, given)
+    const settings = { eosTokenId: [], ...optionsOf(options), padTokenId: 1 }
+    const { ids, finishReason, text } = await model.generate(prompts, settings)
     const width = Math.max(...prompts.map(row => row.length))
     t.deepEqual(
       rows(ids).map(row => row.slice(width)),

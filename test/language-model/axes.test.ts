@@ -16,8 +16,8 @@ function labelsAgree(ids: Tensor): boolean {
   if (!axes || tokens < 0) return false
   const rows = (ids.rank === 2 ? ids.tolist() : [ids.tolist()]) as number[][]
   const { labels, labelsByPrompt } = axes[tokens]
-  const given = labels ? rows.map(() => labels) : labelsByPrompt
-  return rows.every((row, i) => String(row.map(id => model.decode([id]))) === String(given?.[i]))
+  const labelled = labels ? rows.map(() => labels) : labelsByPrompt
+  return rows.every((row, i) => String(row.map(id => model.decode([id]))) === String(labelled?.[i]))
 }
 
 test('a part of a labelled tensor is labelled with its own tokens', async t => {

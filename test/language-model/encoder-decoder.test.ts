@@ -68,12 +68,12 @@ test('the encoder is a model of its own', async t => {
   const due = states.flat(2)
   const data = found.last_hidden_state.data as Float32Array
   t.true(data.every((value, i) => Math.abs(value - due[i]) < 1e-3 * Math.max(1, Math.abs(due[i]))))
-  const given = {
+  const inputs = {
     encoder_hidden_states: found.last_hidden_state,
     encoder_attention_mask: mask,
     input_ids: [[12], [12], [12]],
   }
-  const [byText, byStates] = [await model.run(texts), await model.run(given)]
+  const [byText, byStates] = [await model.run(texts), await model.run(inputs)]
   t.true(near(byText.logits as Tensor, byStates.logits as Tensor, 1e-5))
   // An edit of the encoder is seen by the decoder.
   encoder.edit({ inplace: true }, m => {
