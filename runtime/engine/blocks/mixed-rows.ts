@@ -2,7 +2,7 @@ import { Attributes } from '../../onnx/expansions/attributes.ts'
 import type { OnnxGraph } from '../../onnx/graph/graph.ts'
 import type { GraphNode } from '../../onnx/graph/node.ts'
 import { bodiesOf } from '../../onnx/message/subgraphs.ts'
-import { embeddedBytes } from '../../onnx/message/tensor-value.ts'
+import { embeddedIntegers } from '../../onnx/message/tensor-value.ts'
 import type { GraphProto } from '../../onnx/schema/onnx_pb.ts'
 import type { ValueShape } from '../scanning/value-shape.ts'
 
@@ -56,10 +56,7 @@ export function mixingNode(graph: OnnxGraph, shapes: Shapes, wider: Shapes): Gra
       },
       constant: input => {
         const tensor = graph.initializers.get(node.inputs[input] ?? '')
-        if (tensor?.dataLocation !== 0 || tensor.dims.length > 1) return undefined
-        const bytes = embeddedBytes(tensor).slice()
-        const Integers = tensor.dataType === 6 ? Int32Array : BigInt64Array
-        return Array.from(new Integers(bytes.buffer) as ArrayLike<number | bigint>, Number)
+        return tensor && tensor.dims.length <= 1 ? embeddedIntegers(tensor) : undefined
       },
     })
   })

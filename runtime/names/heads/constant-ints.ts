@@ -1,14 +1,13 @@
 import { Attributes } from '../../onnx/expansions/attributes.ts'
 import type { OnnxGraph } from '../../onnx/graph/graph.ts'
 import type { GraphNode } from '../../onnx/graph/node.ts'
-import { embeddedBytes } from '../../onnx/message/tensor-value.ts'
-import type { TensorProto } from '../../onnx/schema/onnx_pb.ts'
+import { embeddedIntegers } from '../../onnx/message/tensor-value.ts'
 
 /** Integers of which some depend on the inputs. */
 export type Ints = readonly (number | undefined)[]
 
-/** TensorProto.DataType.INT32 and INT64. */
-const [INT32, INT64] = [6, 7]
+/** A longer list is no shape and no axes. */
+const MOST_INTS = 1024
 
 /** Nodes that give the integers of their first input as they are. */
 const KEEPS_INTS = new Set(['Cast', 'Identity', 'Unsqueeze', 'Squeeze', 'Reshape'])
@@ -19,7 +18,8 @@ const ONE_INT = new Set(['Gather', 'Div', 'Mul', 'Add', 'Sub', 'Size'])
 /** The integers that a value holds, such as the dims for a Reshape; undefined if not even their number is known. */
 export function constantInts(graph: OnnxGraph, name: string, count?: number): Ints | undefined {
   const tensor = graph.initializers.get(name)
-  if (tensor) return intsOf(tensor)
+  if (tensor)
+    return tensor.dims.reduce((size, dim) => size * Number(dim), 1) > MOST_INTS ? undefined : embeddedIntegers(tensor)
   const node = graph.producer.get(name)?.node
   if (node?.domain !== '') return undefined
   if (KEEPS_INTS.has(node.opType)) return constantInts(graph, node.inputs[0], count)
@@ -41,18 +41,6 @@ function partOfShape({ proto }: GraphNode): Ints | undefined {
   return attributes.has('end') && start < 0 === end < 0 && end > start
     ? new Array(end - start).fill(undefined)
     : undefined
-}
-
-function intsOf(tensor: TensorProto): number[] | undefined {
-  const size = tensor.dims.reduce((product, dim) => product * Number(dim), 1)
-  if (size > 1024 || (tensor.dataType !== INT64 && tensor.dataType !== INT32)) return undefined
-  const bytes = embeddedBytes(tensor)
-  const width = tensor.dataType === INT64 ? 8 : 4
-  if (bytes.byteLength < size * width) return undefined
-  const buffer = bytes.slice().buffer
-  return tensor.dataType === INT64
-    ? [...new BigInt64Array(buffer, 0, size)].map(Number)
-    : [...new Int32Array(buffer, 0, size)]
 }
 
 /** A node's axes, which are an attribute in old opsets and an input in new ones; undefined if they are not known. */

@@ -1,5 +1,5 @@
 import { platformFiles } from '../files/platform-files.ts'
-import { TensorProto_DataType as OnnxType, type TensorProto } from '../schema/onnx_pb.ts'
+import { TensorProto_DataType as OnnxType, type TensorProto, TensorProto_DataLocation } from '../schema/onnx_pb.ts'
 import { externalEntry } from './external-data.ts'
 
 /** A tensor's elements as little-endian bytes, read from its file if it is external. @throws Error for strings */
@@ -8,6 +8,14 @@ export async function readTensorBytes(tensor: TensorProto): Promise<Uint8Array> 
   if (location === undefined) return embeddedBytes(tensor)
   const length = Number(externalEntry(tensor, 'length') ?? 0)
   return platformFiles().readBytes(location, Number(externalEntry(tensor, 'offset') ?? 0), length)
+}
+
+/** The elements of an int32 or int64 tensor, if they are in the message itself; undefined for every other tensor. */
+export function embeddedIntegers(tensor: TensorProto): number[] | undefined {
+  if (tensor.dataLocation !== TensorProto_DataLocation.DEFAULT) return undefined
+  if (tensor.dataType === OnnxType.INT32) return [...new Int32Array(embeddedBytes(tensor).buffer)]
+  if (tensor.dataType === OnnxType.INT64) return Array.from(new BigInt64Array(embeddedBytes(tensor).buffer), Number)
+  return undefined
 }
 
 export function embeddedBytes(tensor: TensorProto): Uint8Array {
