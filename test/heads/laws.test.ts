@@ -139,18 +139,20 @@ for (const subject of subjects) {
       'keys of 0 score 0',
     )
 
-    const asked = await run(model, m => {
+    const silenced = await run(model, m => {
       const { heads } = attention(m, 1)
       heads[chosen].q = 0
       return { scores: heads[chosen].scores, other: heads[0].scores, out: layer(m).output }
     })
     t.true(
-      ((await asked.scores.to('float32').slice('0, -1').value()).tolist() as number[]).every(
+      ((await silenced.scores.to('float32').slice('0, -1').value()).tolist() as number[]).every(
         one => Math.abs(one) < 1e-6,
       ),
     )
     t.true(
-      ((await asked.other.to('float32').slice('0, -1').value()).tolist() as number[]).some(one => Math.abs(one) > 1e-4),
+      ((await silenced.other.to('float32').slice('0, -1').value()).tolist() as number[]).some(
+        one => Math.abs(one) > 1e-4,
+      ),
     )
 
     const all = await run(model, m => {

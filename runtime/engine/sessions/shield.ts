@@ -59,9 +59,9 @@ export function shield(
 
 /** Those of the values that a Reshape makes by a shape that another node computes. */
 function reshapedByComputed(nodes: readonly NodeProto[], values: ReadonlySet<string>): Set<string> {
-  const made = new Set(nodes.flatMap(({ output }) => output))
+  const computed = new Set(nodes.flatMap(({ output }) => output))
   const found = nodes.filter(
-    ({ opType, input, output }) => opType === 'Reshape' && values.has(output[0]) && made.has(input[1]),
+    ({ opType, input, output }) => opType === 'Reshape' && values.has(output[0]) && computed.has(input[1]),
   )
   return new Set(found.map(({ output }) => output[0]))
 }

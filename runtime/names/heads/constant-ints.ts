@@ -43,10 +43,13 @@ function partOfShape({ proto }: GraphNode): Ints | undefined {
     : undefined
 }
 
+/** An axis by its number from the start. */
+export const fromStart = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis)
+
 /** A node's axes, which are an attribute in old opsets and an input in new ones; undefined if they are not known. */
 export function axesOf(graph: OnnxGraph, node: GraphNode, slot: number): readonly number[] | undefined {
-  const given = new Attributes(node.proto).ints('axes')
-  if (given) return given
+  const attribute = new Attributes(node.proto).ints('axes')
+  if (attribute) return attribute
   const ints = node.inputs[slot] ? constantInts(graph, node.inputs[slot]) : undefined
   return ints?.every(axis => axis !== undefined) ? (ints as readonly number[]) : undefined
 }

@@ -1,6 +1,6 @@
 import { Attributes } from '../../onnx/expansions/attributes.ts'
 import type { GraphNode } from '../../onnx/graph/node.ts'
-import { axesOf, constantInts, type Ints } from './constant-ints.ts'
+import { axesOf, constantInts, fromStart, type Ints } from './constant-ints.ts'
 import type { Flow, Stop } from './flow.ts'
 
 /** What an axis of a value counts. `kv`: heads of keys and values that groups of queries share; `group`: the queries of one. */
@@ -48,19 +48,18 @@ export class Layouts {
   /** What is known of a value's dims before any input is: from inference, or from the Reshape or Split that makes it. */
   dimsOf(value: string): Ints | undefined {
     const known = this.#dimsOf(value)
-    const made = this.#flow.graph.producer.get(value)
-    if (made?.node.opType === 'Reshape') {
-      const target = this.targetOf(made.node)?.map(dim => (dim !== undefined && dim > 0 ? dim : undefined))
+    const { node, output = 0 } = this.#flow.graph.producer.get(value) ?? {}
+    if (node?.opType === 'Reshape') {
+      const target = this.targetOf(node)?.map(dim => (dim !== undefined && dim > 0 ? dim : undefined))
       return known?.map((dim, axis) => dim ?? target?.[axis]) ?? target
     }
-    if (made?.node.opType === 'Split' && known) {
-      const attributes = new Attributes(made.node.proto)
-      const sizes = attributes.ints('split') ?? constantInts(this.#flow.graph, made.node.inputs[1] ?? '')
-      const given = attributes.int('axis', 0)
-      const axis = given < 0 ? given + known.length : given
-      const whole = this.dimsOf(made.node.inputs[0])?.[axis]
-      const equal = whole && whole % made.node.outputs.length === 0 ? whole / made.node.outputs.length : undefined
-      return known.with(axis, known[axis] ?? (sizes ? sizes[made.output] : equal))
+    if (node?.opType === 'Split' && known) {
+      const attributes = new Attributes(node.proto)
+      const sizes = attributes.ints('split') ?? constantInts(this.#flow.graph, node.inputs[1] ?? '')
+      const axis = fromStart(attributes.int('axis', 0), known.length)
+      const whole = this.dimsOf(node.inputs[0])?.[axis]
+      const equal = whole && whole % node.outputs.length === 0 ? whole / node.outputs.length : undefined
+      return known.with(axis, known[axis] ?? (sizes ? sizes[output] : equal))
     }
     return known
   }
@@ -85,7 +84,7 @@ export class Layouts {
     }
     if (node.opType === 'Reshape') return this.#regrouped(layout, this.rankOf(value))
     if (node.opType === 'Squeeze') {
-      const axes = axesOf(this.#flow.graph, node, 1)?.map(axis => (axis < 0 ? axis + layout.length : axis))
+      const axes = axesOf(this.#flow.graph, node, 1)?.map(axis => fromStart(axis, layout.length))
       return axes && layout.filter((_, axis) => !axes.includes(axis))
     }
     return KEEPS_AXES.has(node.opType) ? layout : undefined
@@ -105,20 +104,19 @@ export class Layouts {
       case 'Reshape':
         return this.#regrouped(layout, rank)
       case 'Unsqueeze': {
-        const axes = axesOf(graph, node, 1)?.map(axis => (axis < 0 ? axis + layout.length : axis))
+        const axes = axesOf(graph, node, 1)?.map(axis => fromStart(axis, layout.length))
         const isNew = axes?.every(axis => layout[axis]?.every(meaning => meaning === 'group'))
         return isNew ? layout.filter((_, axis) => !axes?.includes(axis)) : undefined
       }
       case 'Squeeze': {
         const axes = axesOf(graph, node, 1)
         if (!axes) return undefined
-        const all = axes.map(axis => (axis < 0 ? axis + layout.length + axes.length : axis)).sort((a, b) => a - b)
+        const all = axes.map(axis => fromStart(axis, layout.length + axes.length)).sort((a, b) => a - b)
         return all.reduce<Layout>((wider, axis) => wider.toSpliced(axis, 0, []), layout)
       }
       case 'Gather': {
         // Each query head picks the head of keys that its group shares.
-        const axis = attributes.int('axis', 0)
-        const at = axis < 0 ? axis + layout.length : axis
+        const at = fromStart(attributes.int('axis', 0), layout.length)
         const isPick = String(layout[at]) === 'head' && this.#dimsOf(node.inputs[1])?.length === 1
         return isPick && this.#flow.isConstant(node.inputs[1]) ? layout.with(at, ['kv']) : undefined
       }
@@ -126,7 +124,7 @@ export class Layouts {
         // It may repeat heads that groups of queries share.
         return rank === layout.length ? layout.map(axes => (String(axes) === 'head' ? ['kv'] : axes)) : undefined
       case 'Slice': {
-        const axes = axesOf(graph, node, 3)?.map(axis => (axis < 0 ? axis + layout.length : axis))
+        const axes = axesOf(graph, node, 3)?.map(axis => fromStart(axis, layout.length))
         return axes?.every(axis => String(layout[axis]) === 'token') ? layout : undefined
       }
       default:

@@ -286,10 +286,9 @@ export class HookTable {
     return after !== undefined && input ? normBetween(this.#flow, after, input) : undefined
   }
 
-  /** The output called logits, or else the first one. */
+  /** The output that its name says holds scores of tokens. */
   get #logits(): string | undefined {
-    const { outputs } = this.#flow.graph
-    return (outputs.find(({ name }) => /logits|scores/.test(name)) ?? undefined)?.name
+    return this.#flow.graph.outputs.find(({ name }) => /logits|scores/.test(name))?.name
   }
 
   #at(value: string): HookTarget {

@@ -169,7 +169,7 @@ export function headsOf(binding: Binding, path: string): Heads {
   const label = `${path === '' ? '' : `${path}.`}heads`
   const access = new HeadAccess(
     binding,
-    asked => attentionOf(binding, binding.module(path), asked),
+    labelOfPart => attentionOf(binding, binding.module(path), labelOfPart),
     (part, head) => `${label}${head === undefined ? '' : `[${head}]`}${part && `.${part}`}`,
   )
   const all = (): Head[] => Array.from({ length: access.count }, (_, index) => newHead(access, index))

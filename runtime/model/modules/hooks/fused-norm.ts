@@ -25,7 +25,7 @@ export function writeNorm(binding: Binding, name: string, target: FusedNormTarge
     const { node } = target.norm
     const output = binding.taps.nodeTap(node, 'out', node.outputs[0])
     const unit = target.part === 'scale' ? centred(binding, target).div(now) : now
-    const [, weight, bias = ''] = node.inputs.map(input => input)
+    const [, weight, bias = ''] = node.inputs
     const scaled = weight ? unit.mul(stored(binding, weight, unit)) : unit
     const whole = bias && target.norm.isCentred ? scaled.add(stored(binding, bias, unit)) : scaled
     writeActivation(binding, output, whole.to(readActivation(binding, output).type))
