@@ -1,6 +1,7 @@
 import type { GraphNode } from '../../onnx/graph/node.ts'
 import type { ModuleNode, ModuleTree } from '../tree.ts'
-import { type Attention, attentionAt, isAttention, type NoAttention } from './attention.ts'
+import { type Attention, isAttention, type NoAttention } from './attention.ts'
+import { attentionAt } from './find-attention.ts'
 import { Flow } from './flow.ts'
 import type { DimsOf } from './layout.ts'
 

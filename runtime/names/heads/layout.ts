@@ -9,6 +9,11 @@ export type Axis = 'batch' | 'head' | 'kv' | 'group' | 'token' | 'width' | 'quer
 /** The axes of a value. Several on one are merged, the outermost first; none is an axis of length 1. */
 export type Layout = readonly (readonly Axis[])[]
 
+/** A value on a way, with the meaning of its axes. */
+export interface Labelled extends Stop {
+  readonly layout: Layout
+}
+
 export type DimsOf = (value: string) => Ints | undefined
 
 /** Nodes whose first activation has the axes of their result. */

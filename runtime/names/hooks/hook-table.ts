@@ -1,9 +1,10 @@
 import type { Tap } from '../../graph/expression.ts'
-import { type Attention, isAttention, type NoAttention, type Part } from '../heads/attention.ts'
+import { type Attention, isAttention, type Part } from '../heads/attention.ts'
 import type { Attentions } from '../heads/attentions.ts'
 import type { Flow } from '../heads/flow.ts'
 import type { Taps } from '../taps.ts'
 import type { ModuleNode } from '../tree.ts'
+import { type Block, findBlocks } from './blocks.ts'
 import {
   type EmbeddingValues,
   embeddingValues,
@@ -60,14 +61,6 @@ const BLOCK_HOOKS = [
 /** Names that TransformerLens has for one head's own copy of the stream, which no graph has. */
 const COPIES = /^(hook_attn_in|hook_[qkv]_input|hook_mlp_in)$/
 
-interface Block {
-  readonly layer: ModuleNode | undefined
-  readonly attention: Attention | NoAttention
-  readonly cross: Attention | undefined
-  /** The index of the node before which the next block's attention lies. */
-  readonly end: number
-}
-
 /** TransformerLens's hook names (`HookedTransformer.run_with_cache`, transformer-lens 2.16) and what a model has of them. */
 export class HookTable {
   readonly #taps: Taps
@@ -79,16 +72,17 @@ export class HookTable {
   constructor(taps: Taps, attentions: Attentions) {
     this.#taps = taps
     this.#flow = attentions.flow
-    this.#blocks = this.#findBlocks(attentions)
+    this.#blocks = findBlocks(taps.tree, attentions)
   }
 
   get layers(): number {
     return this.#blocks.length
   }
 
-  /** The module of a layer; undefined where names tell none. */
-  layer(index: number): ModuleNode | undefined {
-    return this.#blocks[index]?.layer
+  /** The one value that enters or leaves the module of a layer; undefined where names tell no module, or it has several. */
+  layerTap(index: number, side: Tap['direction']): Tap | undefined {
+    const layer = this.#blocks[index]?.layer
+    return side === 'in' ? this.#inputOf(layer) : this.#outputOf(layer)
   }
 
   /** All names that the model has, in running order. */
@@ -251,7 +245,7 @@ export class HookTable {
 
   /** Where the layer reads the stream. The layer before may leave it under the same name. */
   #before(block: Block, { before }: BlockValues): HookTarget | NoTarget {
-    const tap = this.#tapOf(() => block.layer && this.#taps.inputTap(block.layer))
+    const tap = this.#inputOf(block.layer)
     if (tap && (before === undefined || tap.tensor === before)) return { kind: 'taps', taps: [tap] }
     if (before === undefined) return none(this.#why(block) ?? 'the stream before the layer was not found')
     const readers = this.#flow.readersOf(before)
@@ -306,6 +300,10 @@ export class HookTable {
     return tap
   }
 
+  #inputOf(module: ModuleNode | undefined): Tap | undefined {
+    return this.#tapOf(() => module && this.#taps.inputTap(module))
+  }
+
   #outputOf(module: ModuleNode | undefined): Tap | undefined {
     return this.#tapOf(() => module && this.#taps.outputTap(module))
   }
@@ -317,37 +315,6 @@ export class HookTable {
     } catch {
       return undefined
     }
-  }
-
-  #findBlocks(attentions: Attentions): Block[] {
-    const { tree } = this.#taps
-    const all = attentions.in(tree.root)
-    const layerOf = (found: Attention | NoAttention): ModuleNode | undefined => {
-      let up: ModuleNode | undefined = tree.scopeOf(found.node)
-      while (up?.parent && !up.parent.isList) up = up.parent
-      return up?.parent ? up : undefined
-    }
-    const crosses = all.filter(found => isAttention(found) && found.isCross)
-    const own = all.filter(found => !crosses.includes(found))
-    const layersWithCross = new Set(crosses.map(layerOf))
-    // Of an encoder and a decoder in one graph, these are the decoder's.
-    const meant = own.filter(found => crosses.length === 0 || layersWithCross.has(layerOf(found)))
-    const blocks = meant.length > 0 ? meant : own
-    return blocks.map((attention, i) => {
-      const layer = layerOf(attention)
-      const next = blocks[i + 1]
-      const cross = crosses.find(
-        found =>
-          (layer ? layerOf(found) === layer : found.node.index > attention.node.index) &&
-          (!next || found.node.index < next.node.index),
-      )
-      return {
-        layer,
-        attention,
-        cross: cross as Attention | undefined,
-        end: next?.node.index ?? tree.graph.nodes.length,
-      }
-    })
   }
 }
 

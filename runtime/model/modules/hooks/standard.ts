@@ -108,17 +108,12 @@ function layerValues(binding: Binding, name: string): LayerValues {
   })
 }
 
+const LAYER_SIDES: Readonly<Record<string, Tap['direction']>> = { layers_input: 'in', layers_output: 'out' }
+
 /** The module's own value where there is a module: of BERT's layers the stream is normalised within them. */
 function moduleTap(binding: Binding, name: string, index: number): Tap | undefined {
-  const layer = hookTable(binding).layer(index)
-  const { taps } = binding
-  try {
-    if (!layer) return undefined
-    if (name === 'layers_output') return taps.outputTap(layer)
-    return name === 'layers_input' ? taps.inputTap(layer) : undefined
-  } catch {
-    return undefined
-  }
+  const side = LAYER_SIDES[name]
+  return side && hookTable(binding).layerTap(index, side)
 }
 
 function readLayer(binding: Binding, name: string, index: number): Tensor {
