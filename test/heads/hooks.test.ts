@@ -38,10 +38,10 @@ test('every name of TransformerLens and nnterp gives their value, and the page l
 
     const names = keysOf('lens:').filter(one => one !== 'logits')
     t.true(names.length > 38)
-    const order = (one: string): number => Object.keys(model.hooks).indexOf(one)
+    const all = Object.keys(model.hooks)
     const { logits, cache } = await model.runWithCache(
       prompt,
-      names.sort((a, b) => order(a) - order(b)),
+      names.sort((a, b) => all.indexOf(a) - all.indexOf(b)),
     )
     t.is(cache.size, names.length)
     const offs: (readonly [string, number, Tensor])[] = []
@@ -50,7 +50,7 @@ test('every name of TransformerLens and nnterp gives their value, and the page l
     for (const [key, value] of offs) t.true(value < 1e-4, `${name}: ${key} is off by ${value}`)
     addRows(lensRows, name, offs)
     t.deepEqual(
-      Object.keys(model.hooks).filter(key => !names.includes(key)),
+      all.filter(key => !names.includes(key)),
       ['hook_logits'],
       'and there are no others',
     )

@@ -13,7 +13,7 @@ export interface Subject {
 }
 
 const ids = [[5, 6, 7, 8, 9]]
-const gpt = (layer: number) => (m: Model) => m.transformer.h[layer].attn
+const gpt = (m: Model, layer: number): Module => m.transformer.h[layer].attn
 const self = (m: Model, layer: number): Module => m.model.layers[layer].self_attn
 const fused = (m: Model, layer: number): Module => m.model.layers[layer].attn
 const bert = (m: Model, layer: number): Module => m.encoder.layer[layer].attention
@@ -26,7 +26,7 @@ export const subjects: readonly Subject[] = [
       file: `models/${name}.onnx`,
       inputs: ids,
       heads: 4,
-      attention: (m, layer) => gpt(layer)(m),
+      attention: gpt,
       output: a => a.c_proj,
     }),
   ),
@@ -34,7 +34,7 @@ export const subjects: readonly Subject[] = [
     file: 'models/chars-fp16.onnx',
     inputs: ids,
     heads: 4,
-    attention: (m, layer) => gpt(layer)(m),
+    attention: gpt,
     output: a => a.c_proj,
     tolerance: 5e-3,
   },
