@@ -4,7 +4,7 @@ import type { Model } from '../runtime/model/model.ts'
 import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
 import { tensor } from '../runtime/tensor/functions.ts'
 import type { Tensor } from '../runtime/tensor/tensor.ts'
-import type { TraceOptions } from '../runtime/tracing/tracer.ts'
+import { TRACE_OPTIONS, type TraceOptions } from '../runtime/tracing/tracer.ts'
 import type { Metric } from './metrics.ts'
 import { type Prompts, StudiedModel } from './model/studied-model.ts'
 import { bars, type Chart, heatMap } from './pictures/chart.ts'
@@ -63,7 +63,14 @@ export async function ablate(model: Model, prompt: Inputs, options: AblateOption
     onProgress,
     ...rest
   } = knownOptions('ablate()', options, [
-    ...['metric', 'part', 'with', 'over', 'layers', 'batch', 'onProgress', 'backend', 'signal', 'onReport'],
+    'metric',
+    'part',
+    'with',
+    'over',
+    'layers',
+    'batch',
+    'onProgress',
+    ...TRACE_OPTIONS,
   ]) as AblateOptions
   if (!['head', 'attention', 'mlp'].includes(part))
     throw new ArgumentError(

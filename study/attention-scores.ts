@@ -4,7 +4,7 @@ import type { Model } from '../runtime/model/model.ts'
 import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
 import { tensor } from '../runtime/tensor/functions.ts'
 import type { Tensor } from '../runtime/tensor/tensor.ts'
-import type { TraceOptions } from '../runtime/tracing/tracer.ts'
+import { TRACE_OPTIONS, type TraceOptions } from '../runtime/tracing/tracer.ts'
 import { StudiedModel } from './model/studied-model.ts'
 import { beside, type Chart, heatMap } from './pictures/chart.ts'
 import { type LabelledAxis, labelled, numbered } from './results/axes.ts'
@@ -50,7 +50,10 @@ export async function attentionScores(
     excludeCurrent,
     ...rest
   } = knownOptions('attentionScores()', options, [
-    ...['measure', 'excludeFirst', 'excludeCurrent', 'backend', 'signal', 'onReport'],
+    'measure',
+    'excludeFirst',
+    'excludeCurrent',
+    ...TRACE_OPTIONS,
   ]) as AttentionScoresOptions
   if (!['share', 'mul', 'abs'].includes(measure))
     throw new ArgumentError(

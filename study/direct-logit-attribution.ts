@@ -3,7 +3,7 @@ import type { Model } from '../runtime/model/model.ts'
 import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
 import { cat, tensor, where } from '../runtime/tensor/functions.ts'
 import type { Tensor } from '../runtime/tensor/tensor.ts'
-import type { TraceOptions } from '../runtime/tracing/tracer.ts'
+import { TRACE_OPTIONS, type TraceOptions } from '../runtime/tracing/tracer.ts'
 import type { Answers } from './metrics.ts'
 import { type Prompts, StudiedModel, type Vocabulary } from './model/studied-model.ts'
 import { type Chart, heatMap } from './pictures/chart.ts'
@@ -48,9 +48,7 @@ export async function directLogitAttribution(
     position = -1,
     vocabulary,
     ...rest
-  } = knownOptions('directLogitAttribution()', options, [
-    ...['answer', 'other', 'position', 'vocabulary', 'backend', 'signal', 'onReport'],
-  ])
+  } = knownOptions('directLogitAttribution()', options, ['answer', 'other', 'position', 'vocabulary', ...TRACE_OPTIONS])
   const studied = new StudiedModel('directLogitAttribution', model, vocabulary)
   const prompts = studied.prompts(prompt)
   const { heads } = await studied.sizes(prompts)

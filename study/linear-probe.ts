@@ -4,7 +4,7 @@ import type { Model } from '../runtime/model/model.ts'
 import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
 import { tensor } from '../runtime/tensor/functions.ts'
 import type { Tensor } from '../runtime/tensor/tensor.ts'
-import type { TraceOptions } from '../runtime/tracing/tracer.ts'
+import { TRACE_OPTIONS, type TraceOptions } from '../runtime/tracing/tracer.ts'
 import { applied, type LinearMap, ridge } from './math/ridge.ts'
 import { promptStates, type ReadAt } from './model/prompt-states.ts'
 import { StudiedModel } from './model/studied-model.ts'
@@ -46,16 +46,7 @@ export async function linearProbe(model: Model, prompts: Inputs, options: ProbeO
     ridge: strength = 1,
     folds,
     ...rest
-  } = knownOptions('linearProbe()', options, [
-    'labels',
-    'position',
-    'layers',
-    'ridge',
-    'folds',
-    'backend',
-    'signal',
-    'onReport',
-  ])
+  } = knownOptions('linearProbe()', options, ['labels', 'position', 'layers', 'ridge', 'folds', ...TRACE_OPTIONS])
   if (!(strength > 0)) throw new ArgumentError(`linearProbe: ridge is ${strength}.`, undefined, 'give a number above 0')
   const studied = new StudiedModel('linearProbe', model, undefined)
   const given = studied.prompts(prompts)

@@ -4,7 +4,7 @@ import type { Model } from '../runtime/model/model.ts'
 import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
 import { stack } from '../runtime/tensor/functions.ts'
 import type { Tensor } from '../runtime/tensor/tensor.ts'
-import type { TraceOptions } from '../runtime/tracing/tracer.ts'
+import { TRACE_OPTIONS, type TraceOptions } from '../runtime/tracing/tracer.ts'
 import { type Answer, type PromptBatch, StudiedModel, type Vocabulary } from './model/studied-model.ts'
 import { type Chart, heatMap } from './pictures/chart.ts'
 import { type LabelledAxis, labelled } from './results/axes.ts'
@@ -58,7 +58,12 @@ export async function logitLens(model: Model, prompt: Inputs, options: LogitLens
     vocabulary,
     ...rest
   } = knownOptions('logitLens()', options, [
-    ...['top', 'answer', 'tuned', 'keepLogits', 'vocabulary', 'backend', 'signal', 'onReport'],
+    'top',
+    'answer',
+    'tuned',
+    'keepLogits',
+    'vocabulary',
+    ...TRACE_OPTIONS,
   ]) as LogitLensOptions
   if (!Number.isSafeInteger(top) || top < 1)
     throw new ArgumentError(`logitLens: top is ${top}.`, undefined, 'give a whole number from 1')

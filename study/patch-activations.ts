@@ -4,7 +4,7 @@ import type { Model } from '../runtime/model/model.ts'
 import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
 import { tensor } from '../runtime/tensor/functions.ts'
 import type { Tensor } from '../runtime/tensor/tensor.ts'
-import type { TraceOptions } from '../runtime/tracing/tracer.ts'
+import { TRACE_OPTIONS, type TraceOptions } from '../runtime/tracing/tracer.ts'
 import type { Metric } from './metrics.ts'
 import { checkPairs } from './model/pairs.ts'
 import { type Prompts, StudiedModel, type Vocabulary } from './model/studied-model.ts'
@@ -70,8 +70,16 @@ export async function patchActivations(model: Model, options: PatchOptions): Pro
     onProgress: _p,
     ...rest
   } = knownOptions('patchActivations()', options, [
-    ...['clean', 'corrupted', 'metric', 'part', 'by', 'layers', 'batch', 'vocabulary', 'onProgress'],
-    ...['backend', 'signal', 'onReport'],
+    'clean',
+    'corrupted',
+    'metric',
+    'part',
+    'by',
+    'layers',
+    'batch',
+    'vocabulary',
+    'onProgress',
+    ...TRACE_OPTIONS,
   ])
   if (part !== undefined && !parts.includes(part))
     throw new ArgumentError(

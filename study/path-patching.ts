@@ -3,7 +3,7 @@ import type { Model } from '../runtime/model/model.ts'
 import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
 import { tensor, where } from '../runtime/tensor/functions.ts'
 import { Tensor } from '../runtime/tensor/tensor.ts'
-import type { TraceOptions } from '../runtime/tracing/tracer.ts'
+import { TRACE_OPTIONS, type TraceOptions } from '../runtime/tracing/tracer.ts'
 import type { Metric } from './metrics.ts'
 import { checkPairs } from './model/pairs.ts'
 import { StudiedModel } from './model/studied-model.ts'
@@ -56,8 +56,14 @@ export async function pathPatching(model: Model, options: PathPatchOptions): Pro
     metric,
     ...rest
   } = knownOptions('pathPatching()', options, [
-    ...['clean', 'corrupted', 'metric', 'receiver', 'through', 'batch', 'onProgress'],
-    ...['backend', 'signal', 'onReport'],
+    'clean',
+    'corrupted',
+    'metric',
+    'receiver',
+    'through',
+    'batch',
+    'onProgress',
+    ...TRACE_OPTIONS,
   ])
   const studied = new StudiedModel('pathPatching', model, undefined)
   const [own, others] = [studied.prompts(clean), studied.prompts(corrupted)]

@@ -4,7 +4,7 @@ import type { Model } from '../runtime/model/model.ts'
 import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
 import { zerosLike } from '../runtime/tensor/functions.ts'
 import type { Tensor } from '../runtime/tensor/tensor.ts'
-import type { TraceOptions } from '../runtime/tracing/tracer.ts'
+import { TRACE_OPTIONS, type TraceOptions } from '../runtime/tracing/tracer.ts'
 import { type AutoencoderConfig, configOf, type SaeConfigSource, weightsOf } from './model/autoencoder-files.ts'
 import { StudiedModel, type Vocabulary } from './model/studied-model.ts'
 import type { TensorsSource } from './model/tensors-file.ts'
@@ -105,9 +105,7 @@ export class SparseAutoencoder {
       top = 10,
       vocabulary,
       ...rest
-    } = knownOptions('features()', options, [
-      ...['top', 'vocabulary', 'backend', 'signal', 'onReport'],
-    ]) as FeaturesOptions
+    } = knownOptions('features()', options, ['top', 'vocabulary', ...TRACE_OPTIONS]) as FeaturesOptions
     const studied = new StudiedModel('features', model, vocabulary)
     const prompts = studied.batch(prompt)
     const { activations, error } = await model.trace(prompts.inputs, rest, () => {

@@ -4,7 +4,7 @@ import type { Model } from '../runtime/model/model.ts'
 import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
 import { tensor } from '../runtime/tensor/functions.ts'
 import type { Tensor } from '../runtime/tensor/tensor.ts'
-import type { TraceOptions } from '../runtime/tracing/tracer.ts'
+import { TRACE_OPTIONS, type TraceOptions } from '../runtime/tracing/tracer.ts'
 import { loss, type Metric } from './metrics.ts'
 import { StudiedModel, type Vocabulary } from './model/studied-model.ts'
 import { beside, type Chart, lines } from './pictures/chart.ts'
@@ -54,8 +54,14 @@ export async function steeringSweep(
     onProgress,
     ...rest
   } = knownOptions('steeringSweep()', options, [
-    ...['strengths', 'prompts', 'metric', 'texts', 'maxNewTokens', 'vocabulary', 'onProgress'],
-    ...['backend', 'signal', 'onReport'],
+    'strengths',
+    'prompts',
+    'metric',
+    'texts',
+    'maxNewTokens',
+    'vocabulary',
+    'onProgress',
+    ...TRACE_OPTIONS,
   ])
   if (strengths.length === 0 || !strengths.every(Number.isFinite))
     throw new ArgumentError('steeringSweep: strengths must be numbers.', undefined, 'give a list: [0, 2, 4]')

@@ -3,7 +3,7 @@ import type { Inputs } from '../runtime/model/loaded/inputs.ts'
 import type { Model } from '../runtime/model/model.ts'
 import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
 import type { Tensor } from '../runtime/tensor/tensor.ts'
-import type { TraceOptions } from '../runtime/tracing/tracer.ts'
+import { TRACE_OPTIONS, type TraceOptions } from '../runtime/tracing/tracer.ts'
 import { firstComponent } from './math/first-component.ts'
 import { promptStates, type ReadAt } from './model/prompt-states.ts'
 import { StudiedModel } from './model/studied-model.ts'
@@ -53,9 +53,7 @@ export async function steeringVector(model: Model, options: SteeringOptions): Pr
     'layer',
     'position',
     'method',
-    'backend',
-    'signal',
-    'onReport',
+    ...TRACE_OPTIONS,
   ])
   for (const [name, value, allowed] of [
     ['position', position, ['last', 'mean']],
