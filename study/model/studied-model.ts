@@ -24,6 +24,8 @@ export class StudiedModel {
   readonly #handle: ModuleHandle
   readonly #vocabulary: Vocabulary | undefined
   readonly #language: Language | undefined
+  /** By the branches that a trace's inputs chose: studies ask in every trace, for each place that they touch. */
+  readonly #lenses = new WeakMap<object, ReturnType<typeof findLens>>()
 
   /** @throws TraceArgumentsError for what is no model; StudyError for a model without ids and logits */
   constructor(study: string, model: Model, vocabulary: Vocabulary | undefined) {
@@ -99,7 +101,11 @@ export class StudiedModel {
   /** The way from the layers to the logits, in the current trace. @throws StudyError */
   lens(): FoundLens {
     const { taps } = this.#handle.binding
-    const found = findLens(taps, logitsOf(this.model.signature, taps.tree.graph, idsOf(this.model.signature)))
+    let found = this.#lenses.get(taps)
+    if (!found) {
+      found = findLens(taps, logitsOf(this.model.signature, taps.tree.graph, idsOf(this.model.signature)))
+      this.#lenses.set(taps, found)
+    }
     if ('why' in found)
       throw this.error(found.why, 'look at the modules, console.log(String(model)), and write the study as a trace')
     return found
