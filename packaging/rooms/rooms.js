@@ -415,6 +415,7 @@ export const rooms = {
       'runtime/language-inputs',
       'runtime/model/loaded',
       'runtime/model/modules',
+      'runtime/generate',
       'runtime/model',
     ],
   },

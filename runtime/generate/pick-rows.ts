@@ -13,7 +13,10 @@ export function pickRows(tensor: Tensor, axis: number, rows: readonly number[]):
   for (let i = 0; i < outer; i++)
     for (const [to, own] of rows.entries()) {
       const start = (i * from.dims[axis] + own) * row
-      data.set(source.subarray(start, start + row), (i * rows.length + to) * row)
+      const at = (i * rows.length + to) * row
+      // Texts are in a plain array.
+      if (Array.isArray(data)) data.splice(at, row, ...source.slice(start, start + row))
+      else data.set(source.subarray(start, start + row), at)
     }
   return Tensor.of({ type: from.type, dims, data })
 }
