@@ -12,7 +12,7 @@ import { type LabelledAxis, labelled, numbered } from './results/axes.ts'
 import { StudyResult } from './results/result.ts'
 import { short, type Table } from './results/table.ts'
 import { Measuring } from './sweeps/measuring.ts'
-import { hasPart, isHeadPart, siteOf, wordsFor } from './sweeps/sites.ts'
+import { isHeadPart, layersWith, layersWithHeads, siteOf, wordsFor } from './sweeps/sites.ts'
 import { batchSize, masksAlong, measureVariants } from './sweeps/variants.ts'
 
 /** What an ablated part is replaced by. */
@@ -84,7 +84,7 @@ export async function ablate(model: Model, prompt: Inputs, options: AblateOption
   const prompts = studied.prompts(prompt)
   const measuring = new Measuring(studied, metric, rest)
   const { layers: count, heads } = await studied.sizes(prompts)
-  const having = await partsOf(studied, prompts, part, count, heads)
+  const having = part === 'head' ? layersWithHeads(heads) : await layersWith(studied, part, prompts)
   const layers = chosen === undefined ? having : studied.layersOf(chosen, count)
   const lacking = layers.find(layer => !having.includes(layer))
   if (layers.length === 0 || lacking !== undefined)
@@ -129,22 +129,6 @@ export async function ablate(model: Model, prompt: Inputs, options: AblateOption
     }
   }
   return new AblatedParts(part, ablation, measuring.name, layers, base, values)
-}
-
-/** Layers that have the part. */
-async function partsOf(
-  studied: StudiedModel,
-  prompts: Prompts,
-  part: 'head' | 'attention' | 'mlp',
-  count: number,
-  heads: readonly number[],
-): Promise<number[]> {
-  const all = Array.from({ length: count }, (_, layer) => layer)
-  if (part === 'head') return all.filter(layer => heads[layer] > 0)
-  return studied.model.scan(prompts.alone[0], () => {
-    const { layers } = studied.lens()
-    return all.filter(layer => hasPart(part, studied.module(layers[layer].path)))
-  })
 }
 
 /** @throws StudyError */

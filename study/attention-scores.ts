@@ -10,6 +10,7 @@ import { beside, type Chart, heatMap } from './pictures/chart.ts'
 import { type LabelledAxis, labelled, numbered } from './results/axes.ts'
 import { StudyResult } from './results/result.ts'
 import { short, type Table } from './results/table.ts'
+import { layersWithHeads } from './sweeps/sites.ts'
 
 /** What heads are looked for. */
 export type HeadKind = 'previous' | 'duplicate' | 'induction'
@@ -64,7 +65,7 @@ export async function attentionScores(
   const studied = new StudiedModel('attentionScores', model, undefined)
   const prompts = studied.prompts(prompt)
   const { heads } = await studied.sizes(prompts)
-  const layers = heads.flatMap((count, layer) => (count > 0 ? [layer] : []))
+  const layers = layersWithHeads(heads)
   if (layers.length === 0)
     throw studied.error('no layer has heads that are known.', 'look at the operations: String(model)')
   const sums = kinds.map(() => layers.map(layer => new Array<number>(heads[layer]).fill(0)))

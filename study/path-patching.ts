@@ -12,7 +12,7 @@ import { type LabelledAxis, labelled, numbered } from './results/axes.ts'
 import { StudyResult } from './results/result.ts'
 import { short, type Table } from './results/table.ts'
 import { Measuring } from './sweeps/measuring.ts'
-import { hasPart, siteOf } from './sweeps/sites.ts'
+import { layersWith, layersWithHeads, siteOf } from './sweeps/sites.ts'
 import { batchSize, masksAlong, stacked } from './sweeps/variants.ts'
 
 /** Where a path ends: the logits, or what a head reads. */
@@ -76,10 +76,10 @@ export async function pathPatching(model: Model, options: PathPatchOptions): Pro
       `there is no head ${receiver.head} in layer ${receiver.layer}.`,
       'name a head that the model has',
     )
-  const all = heads.flatMap((count, layer) => (count > 0 ? [layer] : []))
+  const all = layersWithHeads(heads)
   const senders = all.filter(layer => layer < end)
   if (senders.length === 0) throw studied.error(`no head lies before layer ${end}.`, 'name a receiver in a later layer')
-  const frozen = through === 'nothing' ? await layersWithMlp(studied, own.alone[0], layers) : []
+  const frozen = through === 'nothing' ? await layersWith(studied, 'mlp', own) : []
   const rows = await batchSize(studied, own, Math.max(...senders.map(layer => heads[layer])), batch)
   const values = senders.map(layer => new Array<number>(heads[layer]).fill(0))
   let base = 0
@@ -149,14 +149,6 @@ function headMask(value: Tensor, head: number, heads: number): Tensor {
     type: 'bool',
     dims: [1, 1, count, 1],
     data: Uint8Array.from({ length: count }, (_, i) => Number(i === own)),
-  })
-}
-
-async function layersWithMlp(studied: StudiedModel, inputs: Inputs, count: number): Promise<number[]> {
-  const all = Array.from({ length: count }, (_, layer) => layer)
-  return studied.model.scan(inputs, () => {
-    const { layers } = studied.lens()
-    return all.filter(layer => hasPart('mlp', studied.module(layers[layer].path)))
   })
 }
 

@@ -1,6 +1,6 @@
 import type { Module } from '../../runtime/model/modules/module.ts'
 import type { Tensor } from '../../runtime/tensor/tensor.ts'
-import type { StudiedModel } from '../model/studied-model.ts'
+import type { Prompts, StudiedModel } from '../model/studied-model.ts'
 
 /** A part of every layer that studies read and replace as a whole. */
 export type LayerPart = 'residual' | 'attention' | 'mlp'
@@ -64,6 +64,21 @@ function moduleOf(studied: StudiedModel, part: 'attention' | 'mlp', layer: Modul
   throw studied.error(
     `${found.length === 0 ? 'no' : 'more than one'} module of ${layer.path} is called ${part === 'mlp' ? 'an MLP' : 'an attention'}.`,
     'look at its modules: console.log(String(model))',
+  )
+}
+
+/** Layers that have heads, by the number that each has. */
+export const layersWithHeads = (heads: readonly number[]): number[] =>
+  heads.flatMap((count, layer) => (count > 0 ? [layer] : []))
+
+/** Layers that have such a module; by a scan, without a run. @throws StudyError */
+export function layersWith(
+  studied: StudiedModel,
+  part: 'attention' | 'mlp',
+  { alone: [inputs] }: Prompts,
+): Promise<number[]> {
+  return studied.model.scan(inputs, () =>
+    studied.lens().layers.flatMap(({ path }, layer) => (hasPart(part, studied.module(path)) ? [layer] : [])),
   )
 }
 
