@@ -8,7 +8,7 @@ import { TRACE_OPTIONS, type TraceOptions } from '../runtime/tracing/tracer.ts'
 import type { Metric } from './metrics.ts'
 import { type Prompts, StudiedModel } from './model/studied-model.ts'
 import { bars, type Chart, heatMap } from './pictures/chart.ts'
-import { type LabelledAxis, labelled, numbered } from './results/axes.ts'
+import { byHead, type LabelledAxis, labelled, numbered } from './results/axes.ts'
 import { StudyResult } from './results/result.ts'
 import { short, type Table } from './results/table.ts'
 import { Measuring } from './sweeps/measuring.ts'
@@ -207,18 +207,10 @@ export class AblatedParts extends StudyResult {
     this.#metric = metric
     this.base = base
     this.#effects = values.map(row => row.map(value => value - base))
-    const width = Math.max(...values.map(row => row.length))
-    this.axes = [{ name: 'layer', labels: layers.map(String) }, ...(part === 'head' ? [numbered('head', width)] : [])]
+    const heads = part === 'head' ? [numbered('head', byHead(values)[0].length)] : []
+    this.axes = [{ name: 'layer', labels: layers.map(String) }, ...heads]
     const table = (rows: readonly (readonly number[])[]): Tensor =>
-      labelled(
-        // Layers with fewer heads than others end with NaN.
-        tensor(
-          part === 'head'
-            ? rows.map(row => Array.from({ length: width }, (_, i) => row[i] ?? Number.NaN))
-            : rows.flat(),
-        ),
-        this.axes,
-      )
+      labelled(tensor(part === 'head' ? byHead(rows) : rows.flat()), this.axes)
     this.values = table(values)
     this.effects = table(this.#effects)
   }
@@ -247,11 +239,6 @@ export class AblatedParts extends StudyResult {
       measure: `change of the ${this.#metric}`,
     }
     if (!heads) return bars({ ...shared, name: 'layer', labels: layers.labels, values: this.#effects.flat() })
-    return heatMap({
-      ...shared,
-      across: heads,
-      down: layers,
-      values: this.#effects.map(row => heads.labels.map((_, head) => row[head] ?? Number.NaN)),
-    })
+    return heatMap({ ...shared, across: heads, down: layers, values: byHead(this.#effects) })
   }
 }

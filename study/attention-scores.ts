@@ -7,7 +7,7 @@ import type { Tensor } from '../runtime/tensor/tensor.ts'
 import { TRACE_OPTIONS, type TraceOptions } from '../runtime/tracing/tracer.ts'
 import { StudiedModel } from './model/studied-model.ts'
 import { beside, type Chart, heatMap } from './pictures/chart.ts'
-import { type LabelledAxis, labelled, numbered } from './results/axes.ts'
+import { byHead, type LabelledAxis, labelled, numbered } from './results/axes.ts'
 import { StudyResult } from './results/result.ts'
 import { short, type Table } from './results/table.ts'
 import { layersWithHeads } from './sweeps/sites.ts'
@@ -132,12 +132,9 @@ export class AttentionScores extends StudyResult {
   constructor(layers: readonly number[], scores: readonly (readonly (readonly number[])[])[]) {
     super()
     this.#rows = scores
-    const most = Math.max(...scores[0].map(row => row.length))
-    this.axes = [{ name: 'layer', labels: layers.map(String) }, numbered('head', most)]
-    // Layers with fewer heads than others end with NaN.
-    const [previous, duplicate, induction] = scores.map(rows =>
-      labelled(tensor(rows.map(row => Array.from({ length: most }, (_, i) => row[i] ?? Number.NaN))), this.axes),
-    )
+    const tables = scores.map(byHead)
+    this.axes = [{ name: 'layer', labels: layers.map(String) }, numbered('head', tables[0][0].length)]
+    const [previous, duplicate, induction] = tables.map(rows => labelled(tensor(rows), this.axes))
     this.previous = previous
     this.duplicate = duplicate
     this.induction = induction
@@ -177,7 +174,7 @@ export class AttentionScores extends StudyResult {
           title: titles[kind],
           across: heads,
           down: layers,
-          values: this.#rows[k].map(row => heads.labels.map((_, head) => row[head] ?? Number.NaN)),
+          values: byHead(this.#rows[k]),
           measure: 'attention',
           most: 1,
         }),

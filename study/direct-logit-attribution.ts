@@ -7,7 +7,7 @@ import { TRACE_OPTIONS, type TraceOptions } from '../runtime/tracing/tracer.ts'
 import type { Answers } from './metrics.ts'
 import { type Prompts, StudiedModel, type Vocabulary } from './model/studied-model.ts'
 import { type Chart, heatMap } from './pictures/chart.ts'
-import { type LabelledAxis, labelled, numbered } from './results/axes.ts'
+import { byHead, type LabelledAxis, labelled, numbered } from './results/axes.ts'
 import { StudyResult } from './results/result.ts'
 import { short, type Table } from './results/table.ts'
 import { hasPart, siteOf } from './sweeps/sites.ts'
@@ -206,9 +206,9 @@ export class LogitAttribution extends StudyResult {
     this.values = labelled(tensor(shown.map(i => values[i])), this.axes)
     const all = Array.from({ length: layers }, (_, layer) => layer)
     const layer = { name: 'layer', labels: all.map(String) }
-    const most = Math.max(1, ...all.map(i => of('head', i).length))
-    const perHead = all.map(i => Array.from({ length: most }, (_, head) => of('head', i)[head] ?? Number.NaN))
-    this.heads = labelled(tensor(perHead), [layer, numbered('head', most)])
+    const perHead = byHead(all.map(i => of('head', i)))
+    const heads = numbered('head', perHead[0].length)
+    this.heads = labelled(tensor(perHead), [layer, heads])
     this.attention = labelled(tensor(all.map(i => sum([...of('head', i), ...of('attention', i)]))), [layer])
     this.mlp = labelled(tensor(all.map(i => sum(of('mlp', i)))), [layer])
     this.embeddings = sum(of('embeddings'))
@@ -218,7 +218,7 @@ export class LogitAttribution extends StudyResult {
     const hasRest = shown.some(i => components[i].kind === 'rest')
     type Column = readonly [string, (layer: number) => number]
     const columns: readonly Column[] = [
-      ...Array.from({ length: most }, (_, head) => [`head ${head}`, i => perHead[i][head]] satisfies Column as Column),
+      ...heads.labels.map((label, head) => [`head ${label}`, i => perHead[i][head]] satisfies Column as Column),
       ['attention bias', i => sum(of('attention', i))],
       ['MLP', i => sum(of('mlp', i))],
       ...(hasRest ? [['rest', i => sum(of('rest', i))] satisfies Column as Column] : []),

@@ -8,7 +8,7 @@ import type { Metric } from './metrics.ts'
 import { checkPairs } from './model/pairs.ts'
 import { StudiedModel } from './model/studied-model.ts'
 import { type Chart, heatMap } from './pictures/chart.ts'
-import { type LabelledAxis, labelled, numbered } from './results/axes.ts'
+import { byHead, type LabelledAxis, labelled, numbered } from './results/axes.ts'
 import { StudyResult } from './results/result.ts'
 import { short, type Table } from './results/table.ts'
 import { Measuring } from './sweeps/measuring.ts'
@@ -174,14 +174,14 @@ export class PatchedPaths extends StudyResult {
     values: readonly (readonly number[])[],
   ) {
     super()
-    const width = Math.max(...values.map(row => row.length))
-    this.axes = [{ name: 'layer', labels: layers.map(String) }, numbered('head', width)]
+    const table = byHead(values)
+    this.axes = [{ name: 'layer', labels: layers.map(String) }, numbered('head', table[0].length)]
     this.base = base
     this.#metric = metric
     this.#receiver = receiver
-    this.#effects = values.map(row => Array.from({ length: width }, (_, i) => (row[i] ?? Number.NaN) - base))
+    this.#effects = table.map(row => row.map(value => value - base))
     this.effects = labelled(tensor(this.#effects.map(row => [...row])), this.axes)
-    this.values = labelled(tensor(this.#effects.map(row => row.map(effect => effect + base))), this.axes)
+    this.values = labelled(tensor(table), this.axes)
   }
 
   #title(): string {
