@@ -6,6 +6,7 @@ import { zerosLike } from '../runtime/tensor/functions.ts'
 import type { Tensor } from '../runtime/tensor/tensor.ts'
 import { TRACE_OPTIONS, type TraceOptions } from '../runtime/tracing/tracer.ts'
 import { type AutoencoderConfig, configOf, type SaeConfigSource, weightsOf } from './model/autoencoder-files.ts'
+import { withLayerOutput } from './model/layer-output.ts'
 import { StudiedModel, type Vocabulary } from './model/studied-model.ts'
 import type { TensorsSource } from './model/tensors-file.ts'
 import { Features } from './results/features.ts'
@@ -138,13 +139,7 @@ export class SparseAutoencoder {
   }
 
   #edited<M extends Model>(model: M, change: (state: Tensor) => Tensor): M {
-    const studied = new StudiedModel('SparseAutoencoder', model, undefined)
-    const { layer } = this
-    return model.edit(() => {
-      const module = studied.module(studied.lens().layers[layer].path)
-      const state = module.output
-      module.output = change(state).to(state.type)
-    }) as M
+    return withLayerOutput('SparseAutoencoder', model, this.layer, state => change(state).to(state.type))
   }
 
   #stateOf(studied: StudiedModel): Tensor {

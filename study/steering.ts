@@ -5,6 +5,7 @@ import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
 import type { Tensor } from '../runtime/tensor/tensor.ts'
 import { TRACE_OPTIONS, type TraceOptions } from '../runtime/tracing/tracer.ts'
 import { firstComponent } from './math/first-component.ts'
+import { withLayerOutput } from './model/layer-output.ts'
 import { promptStates, type ReadAt } from './model/prompt-states.ts'
 import { StudiedModel } from './model/studied-model.ts'
 
@@ -95,14 +96,7 @@ export class SteeringVector {
 
   /** A model with the direction added at every token, `strength` times: an edit, which shares the model's weights. */
   apply<M extends Model>(model: M, strength: number): M {
-    const studied = new StudiedModel('apply', model, undefined)
-    const direction = this.direction
-    const { layer } = this
-    return model.edit(() => {
-      const module = studied.module(studied.lens().layers[layer].path)
-      const state = module.output
-      module.output = state.add(direction.mul(strength).to(state.type))
-    }) as M
+    return withLayerOutput('apply', model, this.layer, state => state.add(this.direction.mul(strength).to(state.type)))
   }
 
   toString(): string {
