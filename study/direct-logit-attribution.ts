@@ -5,6 +5,7 @@ import { cat, tensor, where } from '../runtime/tensor/functions.ts'
 import type { Tensor } from '../runtime/tensor/tensor.ts'
 import { TRACE_OPTIONS, type TraceOptions } from '../runtime/tracing/tracer.ts'
 import type { Answers } from './metrics.ts'
+import { realPositions } from './model/real-positions.ts'
 import { type Prompts, StudiedModel, type Vocabulary } from './model/studied-model.ts'
 import { type Chart, heatMap } from './pictures/chart.ts'
 import { byHead, type LabelledAxis, labelled, numbered } from './results/axes.ts'
@@ -86,7 +87,7 @@ const added = (a: Shares, b: Shares): Shares => ({
 
 /** The position among all that the prompt's row has. @throws StudyError */
 function placeOf(studied: StudiedModel, { mask }: Prompts, row: number, position: number): number {
-  const real = mask[row].flatMap((is, i) => (is ? [i] : []))
+  const real = realPositions(mask[row])
   const at = real.at(position)
   if (at === undefined || (position < 0 && -position > real.length))
     throw studied.error(`prompt ${row} has no position ${position}.`, `it has ${real.length} tokens`)

@@ -5,6 +5,7 @@ import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
 import { stack } from '../runtime/tensor/functions.ts'
 import type { Tensor } from '../runtime/tensor/tensor.ts'
 import { TRACE_OPTIONS, type TraceOptions } from '../runtime/tracing/tracer.ts'
+import { realPositions } from './model/real-positions.ts'
 import { type Answer, type PromptBatch, StudiedModel, type Vocabulary } from './model/studied-model.ts'
 import { type Chart, heatMap } from './pictures/chart.ts'
 import { type LabelledAxis, labelled } from './results/axes.ts'
@@ -146,12 +147,15 @@ export class LogitLens extends StudyResult {
   /** Float32 `[layer, prompt, token, vocabulary]`, with `keepLogits` alone. */
   readonly logits: Tensor | undefined
   readonly #prompts: PromptBatch
+  /** Positions of the first prompt that are not padding: it is the one that prints and is drawn. */
+  readonly #shown: readonly number[]
   readonly #token: (id: number) => string
   readonly #isTuned: boolean
 
   constructor(values: LensValues, prompts: PromptBatch, token: (id: number) => string, isTuned: boolean) {
     super()
     this.#prompts = prompts
+    this.#shown = realPositions(prompts.mask[0])
     this.#token = token
     this.#isTuned = isTuned
     const [first] = prompts.ids
@@ -194,11 +198,11 @@ export class LogitLens extends StudyResult {
   }
 
   table(): Table {
-    const best = this.#best(0)
+    const best = this.#best()
     return {
       title: this.#title(),
       corner: 'layer',
-      columns: this.#tokens(0),
+      columns: this.#tokens(),
       rows: this.axes[0].labels.map((label, layer) => ({
         label,
         cells: best.map(column => `${visible(column[layer].token)} ${short(column[layer].probability)}`),
@@ -211,9 +215,9 @@ export class LogitLens extends StudyResult {
   }
 
   protected chart(): Chart {
-    const best = this.#best(0)
+    const best = this.#best()
     const layers = this.axes[0].labels
-    const across = this.#tokens(0).map(visible)
+    const across = this.#tokens().map(visible)
     // The model's own prediction stands at the top, as in the sources.
     const order = layers.map((_, i) => layers.length - 1 - i)
     const kl = (this.kl.tolist() as number[][][]).map(rows => rows[0])
@@ -225,7 +229,7 @@ export class LogitLens extends StudyResult {
       values: order.map(i => best.map(column => column[i].probability)),
       texts: order.map(i => best.map(column => visible(column[i].token))),
       details: order.map(i =>
-        best.map((column, p) => `${visible(column[i].token)}, KL to the model ${short(kl[i][this.#shown(0)[p]])} nats`),
+        best.map((column, p) => `${visible(column[i].token)}, KL to the model ${short(kl[i][this.#shown[p]])} nats`),
       ),
       measure: 'probability',
       most: 1,
@@ -236,23 +240,18 @@ export class LogitLens extends StudyResult {
     return this.#isTuned ? 'Tuned lens' : 'Logit lens'
   }
 
-  /** Positions of a prompt that are not padding. */
-  #shown(row: number): number[] {
-    return this.#prompts.mask[row].flatMap((real, position) => (real ? [position] : []))
-  }
-
-  #tokens(row: number): string[] {
-    return this.#shown(row).map(position => this.#token(this.#prompts.ids[row][position]))
+  #tokens(): string[] {
+    return this.#shown.map(position => this.#token(this.#prompts.ids[0][position]))
   }
 
   /** For each position, the likeliest token of each layer. */
-  #best(row: number): { readonly token: string; readonly probability: number }[][] {
+  #best(): { readonly token: string; readonly probability: number }[][] {
     const ids = this.ids.tolist() as number[][][][]
     const shares = this.probabilities.tolist() as number[][][][]
-    return this.#shown(row).map(position =>
+    return this.#shown.map(position =>
       ids.map((layer, i) => ({
-        token: this.#token(layer[row][position][0]),
-        probability: shares[i][row][position][0],
+        token: this.#token(layer[0][position][0]),
+        probability: shares[i][0][position][0],
       })),
     )
   }

@@ -7,6 +7,7 @@ import type { Tensor } from '../runtime/tensor/tensor.ts'
 import { TRACE_OPTIONS, type TraceOptions } from '../runtime/tracing/tracer.ts'
 import type { Metric } from './metrics.ts'
 import { checkPairs } from './model/pairs.ts'
+import { realPositions } from './model/real-positions.ts'
 import { type Prompts, StudiedModel, type Vocabulary } from './model/studied-model.ts'
 import { bars, type Chart, heatMap } from './pictures/chart.ts'
 import { type LabelledAxis, labelled, numbered } from './results/axes.ts'
@@ -171,7 +172,8 @@ function variantsOf(
         `the pairs have ${ids.map(({ length }) => length).join(', ')} tokens, and positions have no counterpart.`,
         "give pairs of one length, or patch whole layers: by: 'layer'",
       )
-    const places = positionsOf(mask)
+    // Positions that hold a token in any prompt.
+    const places = realPositions(mask[0].map((_, position) => mask.some(row => row[position])))
     return { masks: masksAlong([tokens, 1], 0, places), name: 'token', places }
   }
   if (by === 'position')
@@ -184,11 +186,6 @@ function variantsOf(
   const places = Array.from({ length: heads }, (_, head) => head)
   const dims = part === 'pattern' ? [heads, 1, 1] : [1, heads, 1]
   return { masks: masksAlong(dims, part === 'pattern' ? 0 : 1, places), name: 'head', places }
-}
-
-/** Positions that hold a token in any prompt. */
-function positionsOf(mask: readonly (readonly boolean[])[]): number[] {
-  return mask[0].flatMap((_, position) => (mask.some(row => row[position]) ? [position] : []))
 }
 
 /** How much of the clean behaviour each patch brings back. */

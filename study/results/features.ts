@@ -1,4 +1,5 @@
 import type { Tensor } from '../../runtime/tensor/tensor.ts'
+import { realPositions } from '../model/real-positions.ts'
 import type { PromptBatch } from '../model/studied-model.ts'
 import { type Chart, heatMap } from '../pictures/chart.ts'
 import { type LabelledAxis, labelled, numbered } from './axes.ts'
@@ -33,7 +34,7 @@ export class Features extends StudyResult {
     this.axes = [numbered('prompt', prompts), { name: 'token', labels }, numbered('feature', features)]
     this.activations = labelled(activations, this.axes)
     this.error = labelled(error, this.axes.slice(0, 2))
-    const shown = mask[0].flatMap((real, i) => (real ? [i] : []))
+    const shown = realPositions(mask[0])
     const rows = (activations.tolist() as number[][][])[0]
     this.active = shown.map(i => rows[i].filter(value => value > 0).length)
     this.#tokens = shown.map(i => token(ids[0][i]))
