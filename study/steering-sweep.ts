@@ -6,7 +6,7 @@ import { tensor } from '../runtime/tensor/functions.ts'
 import type { Tensor } from '../runtime/tensor/tensor.ts'
 import { TRACE_OPTIONS, type TraceOptions } from '../runtime/tracing/tracer.ts'
 import { loss, type Metric } from './metrics.ts'
-import { StudiedModel, type Vocabulary } from './model/studied-model.ts'
+import { type Prompts, StudiedModel, type Vocabulary } from './model/studied-model.ts'
 import { beside, type Chart, lines } from './pictures/chart.ts'
 import { type LabelledAxis, labelled } from './results/axes.ts'
 import { StudyResult } from './results/result.ts'
@@ -69,17 +69,18 @@ export async function steeringSweep(
   const given = plain.prompts(prompts)
   const ordinary = texts === undefined ? undefined : plain.prompts(texts)
   const clean: (Tensor | undefined)[] = []
+  if (metric) {
+    const measuring = new Measuring(plain, metric, rest)
+    for (const prompt of given.ids.keys()) clean.push((await measuring.clean(given, prompt, () => [])).logits)
+  }
   const rows: SteeredRow[] = []
   for (const [i, strength] of strengths.entries()) {
     const steered = new StudiedModel('steeringSweep', vector.apply(model, strength), vocabulary)
     const row: SteeredRow = { strength, metric: undefined, perplexity: undefined, texts: [] }
     if (metric) {
-      const [before, after] = [new Measuring(plain, metric, rest), new Measuring(steered, metric, rest)]
+      const measuring = new Measuring(steered, metric, rest)
       let sum = 0
-      for (const prompt of given.ids.keys()) {
-        if (i === 0) clean.push((await before.clean(given, prompt, () => [])).logits)
-        sum += await after.value(given, prompt, clean[prompt])
-      }
+      for (const prompt of given.ids.keys()) sum += await measuring.value(given, prompt, clean[prompt])
       row.metric = sum / given.ids.length
     }
     if (ordinary) row.perplexity = await perplexityOf(steered, ordinary, rest)
@@ -97,11 +98,7 @@ export async function steeringSweep(
 }
 
 /** exp of the mean loss of all tokens but each text's first. */
-async function perplexityOf(
-  studied: StudiedModel,
-  texts: ReturnType<StudiedModel['prompts']>,
-  options: TraceOptions,
-): Promise<number> {
+async function perplexityOf(studied: StudiedModel, texts: Prompts, options: TraceOptions): Promise<number> {
   let [sum, tokens] = [0, 0]
   for (const [row, mask] of texts.mask.entries()) {
     const first = mask.indexOf(true)
