@@ -49,8 +49,8 @@ export async function linearProbe(model: Model, prompts: Inputs, options: ProbeO
   } = knownOptions('linearProbe()', options, ['labels', 'position', 'layers', 'ridge', 'folds', ...TRACE_OPTIONS])
   if (!(strength > 0)) throw new ArgumentError(`linearProbe: ridge is ${strength}.`, undefined, 'give a number above 0')
   const studied = new StudiedModel('linearProbe', model, undefined)
-  const given = studied.prompts(prompts)
-  const count = given.ids.length
+  const promptRows = studied.prompts(prompts)
+  const count = promptRows.ids.length
   if (labels.length !== count)
     throw studied.error(`there are ${count} prompts and ${labels.length} labels.`, 'give one label for each prompt')
   const parts = folds ?? Math.min(5, count)
@@ -64,8 +64,8 @@ export async function linearProbe(model: Model, prompts: Inputs, options: ProbeO
   if (classes?.length === 1)
     throw studied.error(`all prompts are ${JSON.stringify(classes[0])}.`, 'give prompts of two classes at least')
   const targets = labels.map(label => classes?.map(one => Number(one === label)) ?? [Number(label)])
-  const layers = studied.layersOf(chosen, (await studied.sizes(given)).layers)
-  const states = await promptStates(studied, given, layers, position, rest)
+  const layers = studied.layersOf(chosen, (await studied.sizes(promptRows)).layers)
+  const states = await promptStates(studied, promptRows, layers, position, rest)
   const fitted = states.map(async state => {
     const inputs = state.tolist() as number[][]
     const score = await crossValidated(inputs, targets, parts, strength, classes !== undefined)

@@ -66,12 +66,12 @@ export async function steeringSweep(
   if (strengths.length === 0 || !strengths.every(Number.isFinite))
     throw new ArgumentError('steeringSweep: strengths must be numbers.', undefined, 'give a list: [0, 2, 4]')
   const plain = new StudiedModel('steeringSweep', model, vocabulary)
-  const given = plain.prompts(prompts)
+  const promptRows = plain.prompts(prompts)
   const ordinary = texts === undefined ? undefined : plain.prompts(texts)
   const clean: (Tensor | undefined)[] = []
   if (metric) {
     const measuring = new Measuring(plain, metric, rest)
-    for (const prompt of given.ids.keys()) clean.push((await measuring.clean(given, prompt, () => [])).logits)
+    for (const prompt of promptRows.ids.keys()) clean.push((await measuring.clean(promptRows, prompt, () => [])).logits)
   }
   const rows: SteeredRow[] = []
   for (const [i, strength] of strengths.entries()) {
@@ -80,13 +80,13 @@ export async function steeringSweep(
     if (metric) {
       const measuring = new Measuring(steered, metric, rest)
       let sum = 0
-      for (const prompt of given.ids.keys()) sum += await measuring.value(given, prompt, clean[prompt])
-      row.metric = sum / given.ids.length
+      for (const prompt of promptRows.ids.keys()) sum += await measuring.value(promptRows, prompt, clean[prompt])
+      row.metric = sum / promptRows.ids.length
     }
     if (ordinary) row.perplexity = await perplexityOf(steered, ordinary, rest)
     if (maxNewTokens > 0)
-      for (const [prompt, ids] of given.ids.entries()) {
-        const own = ids.filter((_, position) => given.mask[prompt][position])
+      for (const [prompt, ids] of promptRows.ids.entries()) {
+        const own = ids.filter((_, position) => promptRows.mask[prompt][position])
         const { ids: all } = await steered.model.generate([own], { maxNewTokens, doSample: false })
         const [written] = all.tolist() as number[][]
         row.texts.push(steered.text(written.slice(own.length).map(Number)))

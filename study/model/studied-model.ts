@@ -150,8 +150,8 @@ export class StudiedModel {
   }
 
   /** The token that is meant as an answer: an id, or a text of one token. @throws ArgumentError */
-  answer(given: Answer, vocabulary?: number): number {
-    const id = typeof given === 'number' ? given : this.#idOf(given)
+  answer(idOrText: Answer, vocabulary?: number): number {
+    const id = typeof idOrText === 'number' ? idOrText : this.#idOf(idOrText)
     if (!Number.isSafeInteger(id) || id < 0 || id >= (vocabulary ?? Number.POSITIVE_INFINITY))
       throw new ArgumentError(
         `${this.#study}: the answer ${id} is no token id.`,

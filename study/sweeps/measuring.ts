@@ -40,11 +40,11 @@ export class Measuring {
     let wantsLogits = false
     const { value, ...kept } = await this.trace(prompts, prompt, 1, () => {
       const logits = this.#studied.read(this.#studied.lens().logits).to('float32')
-      const asked = (): Tensor => {
+      const cleanLogits = (): Tensor => {
         wantsLogits = true
         return logits
       }
-      const value = this.rows(prompts, prompt, asked)
+      const value = this.rows(prompts, prompt, cleanLogits)
       return { value, states: [...read()], logits: wantsLogits ? logits : undefined }
     })
     return { ...kept, value: (value.tolist() as number[])[0] }

@@ -15,9 +15,9 @@ export async function batchSize(
   { model }: StudiedModel,
   { alone: [inputs], ids }: Prompts,
   variants: number,
-  given: number | undefined,
+  chosen: number | undefined,
 ): Promise<number> {
-  const most = Math.max(1, Math.min(variants, given ?? Math.floor(TOKENS_AT_ONCE / ids[0].length), 64))
+  const most = Math.max(1, Math.min(variants, chosen ?? Math.floor(TOKENS_AT_ONCE / ids[0].length), 64))
   if (most === 1) return 1
   const traced = asTraceable(model, 'a study')
   const feeds = new Map(Object.entries(inputs).map(([name, tensor]) => [name, stateOf(tensor).data()]))

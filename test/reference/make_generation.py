@@ -153,10 +153,10 @@ def warped(options, chain):
 # A row of equal scores leaves nothing to order by: transformers keeps what its sort puts last there.
 json.dump(
     {
-        "cases": {name: case(*given) for name, given in CASES.items()},
+        "cases": {name: case(*arguments) for name, arguments in CASES.items()},
         "rows": numbers(ROWS[[0, 1, 2, 4]]),
         "scores": {
-            name: (result := warped(*given), result["after"].pop(3))[0] for name, given in WARPERS.items()
+            name: (result := warped(*arguments), result["after"].pop(3))[0] for name, arguments in WARPERS.items()
         },
     },
     open("test/reference/generation.json", "w"),

@@ -101,12 +101,12 @@ def export(model, ids, path):
 
 def main(folder):
     folder.mkdir(parents=True, exist_ok=True)
-    made = list(models())
+    peers = list(models())
     ids = torch.randint(0, VOCAB, (2, 6), generator=torch.Generator().manual_seed(1))
     # nnsight gives every object a method `save` while it traces, and the exporter has one of its own.
-    for name, model, _, _ in made:
+    for name, model, _, _ in peers:
         export(louder(model), ids, folder / f"{name}.onnx")
-    for name, model, convert, cfg in made:
+    for name, model, convert, cfg in peers:
         lens = lens_values(model, convert, cfg, ids)
         standard = {**standard_values(model, ids), **patterns(model, ids)}
         tensors = {f"lens:{key}": value for key, value in lens.items()}

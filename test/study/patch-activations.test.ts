@@ -127,9 +127,9 @@ test('a metric of one’s own is computed in the graph', async t => {
 })
 
 test('progress is told after each layer, and a signal stops the sweep', async t => {
-  const told: [number, number][] = []
-  await patch({ onProgress: (done, total) => void told.push([done, total]) })
-  t.deepEqual(told, [
+  const calls: [number, number][] = []
+  await patch({ onProgress: (done, total) => void calls.push([done, total]) })
+  t.deepEqual(calls, [
     [1, 4],
     [2, 4],
     [3, 4],

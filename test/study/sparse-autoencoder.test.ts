@@ -100,8 +100,8 @@ test('old configurations: a TopK by its activation function, the stream before a
 })
 
 test('what can’t be used is refused, with the reason', async t => {
-  const refused = async (change: object, message: RegExp, given = weights.standard) =>
-    t.throwsAsync(SparseAutoencoder.load({ config: { ...config('standard'), ...change }, weights: given }), {
+  const refused = async (change: object, message: RegExp, tensors = weights.standard) =>
+    t.throwsAsync(SparseAutoencoder.load({ config: { ...config('standard'), ...change }, weights: tensors }), {
       code: 'argument',
       message,
     })
