@@ -60,15 +60,15 @@ export interface PatchOptions extends TraceOptions {
  */
 export async function patchActivations(model: Model, options: PatchOptions): Promise<PatchedActivations> {
   const {
-    clean: _c,
-    corrupted: _d,
-    metric: _m,
-    part,
+    clean: cleanInputs,
+    corrupted: corruptedInputs,
+    metric,
+    part = 'residual',
     by,
-    layers,
+    layers: chosen,
     batch,
     vocabulary,
-    onProgress: _p,
+    onProgress,
     ...rest
   } = knownOptions('patchActivations()', options, [
     'clean',
@@ -82,30 +82,18 @@ export async function patchActivations(model: Model, options: PatchOptions): Pro
     'onProgress',
     ...TRACE_OPTIONS,
   ])
-  if (part !== undefined && !parts.includes(part))
+  if (!parts.includes(part))
     throw new ArgumentError(
       `patchActivations: there is no part ${JSON.stringify(part)}.`,
       undefined,
       `use one of ${parts.join(', ')}`,
     )
-  return new PatchedActivations(
-    await patched(new StudiedModel('patchActivations', model, vocabulary), rest, {
-      ...options,
-      part,
-      by,
-      layers,
-      batch,
-    }),
-  )
-}
-
-async function patched(studied: StudiedModel, trace: TraceOptions, options: PatchOptions): Promise<Patched> {
-  const { part = 'residual', by, batch, onProgress, metric } = options
-  const [clean, corrupted] = [studied.prompts(options.clean), studied.prompts(options.corrupted)]
+  const studied = new StudiedModel('patchActivations', model, vocabulary)
+  const [clean, corrupted] = [studied.prompts(cleanInputs), studied.prompts(corruptedInputs)]
   checkPairs(studied, clean, corrupted)
-  const measuring = new Measuring(studied, metric, trace)
+  const measuring = new Measuring(studied, metric, rest)
   const sizes = await studied.sizes(clean)
-  const layers = studied.layersOf(options.layers, sizes.layers)
+  const layers = studied.layersOf(chosen, sizes.layers)
   const variants = layers.map(layer => variantsOf(studied, part, by, corrupted, sizes.heads[layer]))
   const { name, places } = variants[0]
   const rows = await batchSize(studied, corrupted, places.length, batch)
@@ -136,14 +124,14 @@ async function patched(studied: StudiedModel, trace: TraceOptions, options: Patc
     return a === b ? a : `${visible(a)}/${visible(b)}`
   }
   const labels = name === 'token' && pairs === 1 ? places.map(label) : places.map(String)
-  return {
+  return new PatchedActivations({
     part,
     metric: measuring.name,
     axes: [{ name: 'layer', labels: layers.map(String) }, ...(name === undefined ? [] : [{ name, labels }])],
     values: means,
     clean: before,
     corrupted: after,
-  }
+  })
 }
 
 /** The numbers of a patching sweep. */
