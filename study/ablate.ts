@@ -12,8 +12,8 @@ import { byHead, type LabelledAxis, labelled, numbered } from './results/axes.ts
 import { StudyResult } from './results/result.ts'
 import { short, type Table } from './results/table.ts'
 import { Measuring } from './sweeps/measuring.ts'
-import { isHeadPart, layersWith, layersWithHeads, siteOf, wordsFor } from './sweeps/sites.ts'
-import { batchSize, masksAlong, measureVariants } from './sweeps/variants.ts'
+import { layersWith, layersWithHeads, siteOf, wordsFor } from './sweeps/sites.ts'
+import { batchSize, masksAlong, masksOfHeads, measureVariants } from './sweeps/variants.ts'
 
 /** What an ablated part is replaced by. */
 export type Ablation = 'zero' | 'mean' | 'resample'
@@ -95,15 +95,7 @@ export async function ablate(model: Model, prompt: Inputs, options: AblateOption
   const others = over === undefined ? undefined : studied.prompts(over)
   checkOver(studied, ablation, prompts, others)
   const means = ablation === 'mean' ? await meansOver(studied, others!, part, layers, rest) : undefined
-  const masks = layers.map(layer =>
-    isHeadPart(part)
-      ? masksAlong(
-          [1, heads[layer], 1],
-          1,
-          Array.from({ length: heads[layer] }, (_, head) => head),
-        )
-      : masksAlong([1, 1], 0, undefined),
-  )
+  const masks = layers.map(layer => (part === 'head' ? masksOfHeads(heads[layer]) : masksAlong([1, 1], 0, undefined)))
   const rows = await batchSize(studied, prompts, masks[0].each.length, batch)
   const values = masks.map(({ each }) => each.map(() => 0))
   let base = 0

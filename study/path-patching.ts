@@ -13,7 +13,7 @@ import { StudyResult } from './results/result.ts'
 import { short, type Table } from './results/table.ts'
 import { Measuring } from './sweeps/measuring.ts'
 import { layersWith, layersWithHeads, siteOf } from './sweeps/sites.ts'
-import { batchSize, masksAlong, stacked } from './sweeps/variants.ts'
+import { batchSize, masksOfHeads, stacked } from './sweeps/variants.ts'
 
 /** Where a path ends: the logits, or what a head reads. */
 export type Receiver =
@@ -94,11 +94,7 @@ export async function pathPatching(model: Model, options: PathPatchOptions): Pro
       senders.map(layer => siteOf(studied, 'head', layer).read()),
     )
     for (const [i, sender] of senders.entries()) {
-      const { each, dims } = masksAlong(
-        [1, heads[sender], 1],
-        1,
-        Array.from({ length: heads[sender] }, (_, head) => head),
-      )
+      const { each, dims } = masksOfHeads(heads[sender])
       for (let first = 0; first < each.length; first += rows) {
         const some = each.slice(first, first + rows)
         const mask = stacked(some, dims, rows)

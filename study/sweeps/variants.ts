@@ -43,6 +43,11 @@ export function masksAlong(dims: readonly number[], axis: number, places: readon
   return { dims, each }
 }
 
+/** One mask for each head of a layer, of a value `[row, token, head, width]`. */
+export function masksOfHeads(heads: number): Masks {
+  return masksAlong([1, heads, 1], 1, [...Array(heads).keys()])
+}
+
 /** Changes of one place in the run of one prompt: each variant takes other elements of the replacement. */
 export interface Variants {
   readonly prompts: Prompts
