@@ -7,7 +7,7 @@ import { load } from 'onnsight'
 import { s, trace } from 'onnsight/trace.macro'
 import { chromium, type Page } from 'playwright-core'
 import { chromiumPath } from '../../test/browser/site.ts'
-import { choose, settled, typed } from '../../test/view/page.ts'
+import { choose, enterText, settled } from '../../test/view/page.ts'
 import { heatmap } from './heatmap.ts'
 
 const folder = 'docs/pictures'
@@ -66,7 +66,7 @@ try {
   const browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] })
   const page = await browser.newPage({ viewport: { width: 1120, height: 640 }, colorScheme: 'light' })
   await page.goto((JSON.parse(line) as { url: string }).url)
-  await typed(page)
+  await enterText(page)
   await choose(page, 'transformer.h.1.attn')
   await shot(page, 'Module', 'view-attention')
   await shot(page, 'Lens', 'view-lens')
