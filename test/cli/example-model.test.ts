@@ -35,7 +35,7 @@ test('each model is written, loads and runs, and can be written again', async t 
   // The folder has no other models.
   t.deepEqual(
     readdirSync('examples/models')
-      .filter(file => /\.(onnx|json)$/.test(file))
+      .filter(file => !['chars-sae', 'make.py', 'train_sae.py'].includes(file))
       .sort(),
     all.sort(),
   )
