@@ -1,12 +1,13 @@
 import { weightBackground } from '../parts/colours.ts'
 import { percent } from '../parts/numbers.ts'
+import { ShareTable } from '../parts/share-table.tsx'
 import type { HeadView } from './weights.ts'
 
 /** How many keys are listed. */
 const MAX_LISTED = 8
 
 /** The tokens, coloured by how much the query under the pointer takes of each of them. */
-export function Looks({ value, queries, keys, query, weights, onHover, onQuery }: HeadView) {
+export function Looks({ queries, keys, query, weights, onHover, onQuery }: HeadView) {
   const past = keys.length - queries.length
   // In self-attention the same tokens are queries and keys; in cross-attention each side has its own.
   const isSelf = past >= 0 && queries.every((text, i) => keys[past + i] === text)
@@ -48,33 +49,14 @@ export function Looks({ value, queries, keys, query, weights, onHover, onQuery }
           {flow(keys, 0, false, true)}
         </>
       )}
-      <table class="numbers bars look-values" data-head={value.head}>
-        <caption class="hidden">The keys that token {query} takes most of</caption>
-        <thead>
-          <tr>
-            <th scope="col" class="left">
-              token
-            </th>
-            <th scope="col">position</th>
-            <th scope="col">weight</th>
-            <th scope="col">
-              <span class="hidden">bar</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {ranked.slice(0, MAX_LISTED).map(({ weight, key }) => (
-            <tr key={key}>
-              <td class="left token-text">{keys[key]}</td>
-              <td>{key - past}</td>
-              <td>{weight.toFixed(4)}</td>
-              <td class="bar">
-                <i style={{ width: `${100 * weight}%` }} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <ShareTable
+        class="look-values"
+        caption={`The keys that token ${query} takes most of`}
+        columns={['position', 'weight']}
+        rows={ranked
+          .slice(0, MAX_LISTED)
+          .map(({ weight, key }) => ({ text: keys[key], number: key - past, share: weight }))}
+      />
     </>
   )
 }

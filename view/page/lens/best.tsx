@@ -3,6 +3,7 @@ import type { Token } from '../../protocol/api.ts'
 import { signedBackground } from '../parts/colours.ts'
 import { grouped, show } from '../parts/numbers.ts'
 import { Scrolling } from '../parts/scrolling.tsx'
+import { ShareTable } from '../parts/share-table.tsx'
 import { tokenText } from '../parts/tokens.ts'
 import type { LensCell } from './rows.ts'
 
@@ -31,40 +32,16 @@ export function Best({ name, token, position, cell, what, code }: BestProps) {
         <span class="token-text">{tokenText(cell.target)}</span>, {what}, has rank {grouped(cell.followed.rank)} and
         probability {show(cell.followed.probability)} here. {code}
       </p>
-      {cell.before ? <Both cell={cell} /> : <One cell={cell} />}
+      {cell.before ? (
+        <Both cell={cell} />
+      ) : (
+        <ShareTable
+          caption="Likeliest next tokens"
+          columns={['id', 'probability']}
+          rows={cell.all.map(({ token, edited }) => ({ text: tokenText(token), number: token.id, share: edited }))}
+        />
+      )}
     </div>
-  )
-}
-
-function One({ cell }: { cell: LensCell }) {
-  return (
-    <table class="numbers bars">
-      <caption class="hidden">Likeliest next tokens</caption>
-      <thead>
-        <tr>
-          <th scope="col" class="left">
-            token
-          </th>
-          <th scope="col">id</th>
-          <th scope="col">probability</th>
-          <th scope="col">
-            <span class="hidden">bar</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {cell.all.map(({ token, edited }) => (
-          <tr key={token.id}>
-            <td class="left token-text">{tokenText(token)}</td>
-            <td>{token.id}</td>
-            <td>{edited.toFixed(4)}</td>
-            <td class="bar">
-              <i style={{ width: `${100 * edited}%` }} />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
   )
 }
 
