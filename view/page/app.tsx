@@ -11,6 +11,7 @@ import { useRunInputs } from './input/use-run-inputs.ts'
 import { LensPanel } from './lens/lens.tsx'
 import { ModulePanel } from './module/module.tsx'
 import { Problem } from './parts/problem.tsx'
+import { Switch } from './parts/switch.tsx'
 import { Tabs } from './parts/tabs.tsx'
 import { PatchPanel } from './patch/patch.tsx'
 import { useShortcuts } from './shortcuts/use-shortcuts.ts'
@@ -82,7 +83,13 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
           onChoose={tab => change({ tab: tab as ViewState['tab'] })}
           aside={
             state.edit !== undefined && state.tab !== 'edit' && state.tab !== 'generate' && state.tab !== 'patch' ? (
-              <Sides side={state.side} onSide={chosenSide => change({ side: chosenSide })} />
+              <Switch
+                legend="Which run"
+                name="which-run"
+                options={sides}
+                chosen={state.side}
+                onChoose={chosen => change({ side: chosen })}
+              />
             ) : null
           }
           tabs={[
@@ -128,20 +135,6 @@ const sides: readonly (readonly [Side, string])[] = [
   ['edited', 'Edited'],
   ['compared', 'Side by side'],
 ]
-
-function Sides({ side, onSide }: { side: Side; onSide: (side: Side) => void }) {
-  return (
-    <fieldset class="switch">
-      <legend class="hidden">Which run</legend>
-      {sides.map(([one, name]) => (
-        <label key={one}>
-          <input type="radio" name="which-run" checked={side === one} onChange={() => onSide(one)} />
-          <span>{name}</span>
-        </label>
-      ))}
-    </fieldset>
-  )
-}
 
 const commandEnded = {
   code: 'ended',

@@ -10,6 +10,7 @@ import type {
 import type { Client } from '../client.ts'
 import type { RunInputs } from '../input/run-inputs.ts'
 import { Maps, partsOf } from '../module/maps.tsx'
+import { Switch } from '../parts/switch.tsx'
 import { tokenText } from '../parts/tokens.ts'
 import { Waiting } from '../parts/waiting.tsx'
 import type { Change } from '../state/use-view-state.ts'
@@ -83,20 +84,13 @@ function OneHead(props: AttentionProps & { readonly site: AttentionSite }) {
         <h2 id="head-title" class="code">
           {site.path || 'model'} · head {head}
         </h2>
-        <fieldset class="switch">
-          <legend class="hidden">How the head is drawn</legend>
-          {attentionShapes.map(one => (
-            <label key={one}>
-              <input
-                type="radio"
-                name="attention-shape"
-                checked={state.drawn === one}
-                onChange={() => change({ drawn: one })}
-              />
-              <span>{shapeNames[one]}</span>
-            </label>
-          ))}
-        </fieldset>
+        <Switch
+          legend="How the head is drawn"
+          name="attention-shape"
+          options={attentionShapes.map(shape => [shape, shapeNames[shape]] as const)}
+          chosen={state.drawn}
+          onChoose={drawn => change({ drawn })}
+        />
       </div>
       <Waiting
         answer={answer}

@@ -3,6 +3,7 @@ import type { Code, CodeRequest, SentError } from '../../protocol/api.ts'
 import type { Client } from '../client.ts'
 import { Problem } from '../parts/problem.tsx'
 import { Scrolling } from '../parts/scrolling.tsx'
+import { Switch } from '../parts/switch.tsx'
 import { initialGeneration, type ViewState } from '../state/view-state.ts'
 import { toSentError } from '../use-answer.ts'
 import { CopyButton } from './copy-button.tsx'
@@ -16,6 +17,11 @@ interface CopyCodeProps {
   readonly cell?: CodeRequest['cell']
   readonly name?: string
 }
+
+const languages = [
+  ['typescript', 'TypeScript'],
+  ['template', 'Template'],
+] as const
 
 /** A button and a dialog with a program that computes what the page shows. */
 export function CopyCode({ client, state, request, cell, name = 'Copy as code' }: CopyCodeProps) {
@@ -59,20 +65,13 @@ export function CopyCode({ client, state, request, cell, name = 'Copy as code' }
         {isOpen && (
           <>
             <h2 id={`${id}-title`}>Code for what is shown</h2>
-            <fieldset class="switch">
-              <legend class="hidden">Language</legend>
-              {(['typescript', 'template'] as const).map(one => (
-                <label key={one}>
-                  <input
-                    type="radio"
-                    name={`${id}-language`}
-                    checked={language === one}
-                    onChange={() => setLanguage(one)}
-                  />
-                  <span>{one === 'typescript' ? 'TypeScript' : 'Template'}</span>
-                </label>
-              ))}
-            </fieldset>
+            <Switch
+              legend="Language"
+              name={`${id}-language`}
+              options={languages}
+              chosen={language}
+              onChoose={setLanguage}
+            />
             {received.error && <Problem error={received.error} />}
             {received.code && (
               <>

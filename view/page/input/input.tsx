@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
 import type { ModelDescription, SentError } from '../../protocol/api.ts'
 import { Problem } from '../parts/problem.tsx'
+import { Switch } from '../parts/switch.tsx'
 import type { Field, InputForm } from '../state/view-state.ts'
 import { Fields } from './fields.tsx'
 import { emptyField, openDims, otherInputs, type RunInputs } from './run-inputs.ts'
@@ -18,6 +19,11 @@ interface InputProps {
   readonly position: number | undefined
   readonly onPosition: (position: number) => void
 }
+
+const kinds = [
+  ['text', 'Text'],
+  ['ids', 'Token ids'],
+] as const
 
 /** The form for the model’s inputs: a text or token ids, and a row for each other input. */
 export function Input({ model, runInputs, error, form, onRun, batch, onBatch, position, onPosition }: InputProps) {
@@ -53,15 +59,7 @@ export function Input({ model, runInputs, error, form, onRun, batch, onBatch, po
       >
         <div class="input-row">
           {ids !== undefined && hasVocabulary && (
-            <fieldset class="switch">
-              <legend class="hidden">Kind of input</legend>
-              {(['text', 'ids'] as const).map(one => (
-                <label key={one}>
-                  <input type="radio" name="input-kind" checked={kind === one} onChange={() => setKind(one)} />
-                  <span>{one === 'text' ? 'Text' : 'Token ids'}</span>
-                </label>
-              ))}
-            </fieldset>
+            <Switch legend="Kind of input" name="input-kind" options={kinds} chosen={kind} onChoose={setKind} />
           )}
           {ids !== undefined && (
             <input

@@ -3,6 +3,7 @@ import type { CodeRequest, Follow, Lens, LensPath, LensRequest, ModelDescription
 import type { Client } from '../client.ts'
 import { CopyCode } from '../header/copy-code.tsx'
 import type { RunInputs } from '../input/run-inputs.ts'
+import { Switch } from '../parts/switch.tsx'
 import { Waiting } from '../parts/waiting.tsx'
 import type { Change } from '../state/use-view-state.ts'
 import type { ViewState } from '../state/view-state.ts'
@@ -72,15 +73,7 @@ const follows = [
 function FollowSwitch({ follow, onFollow }: { follow: Follow; onFollow: (follow: Follow) => void }) {
   return (
     <div class="toolbar">
-      <fieldset class="switch">
-        <legend class="hidden">Token whose rank is shown</legend>
-        {follows.map(([one, name]) => (
-          <label key={one}>
-            <input type="radio" name="follow" checked={follow === one} onChange={() => onFollow(one)} />
-            <span>{name}</span>
-          </label>
-        ))}
-      </fieldset>
+      <Switch legend="Token whose rank is shown" name="follow" options={follows} chosen={follow} onChoose={onFollow} />
       <span class="hint"># is its rank in each cell: 1 is the likeliest</span>
     </div>
   )

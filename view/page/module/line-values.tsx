@@ -4,6 +4,7 @@ import type { Client } from '../client.ts'
 import { signedBackground } from '../parts/colours.ts'
 import { grouped, numberOf, sameDecimals } from '../parts/numbers.ts'
 import { Scrolling } from '../parts/scrolling.tsx'
+import { Switch } from '../parts/switch.tsx'
 import { Waiting } from '../parts/waiting.tsx'
 import type { Line } from '../state/view-state.ts'
 import { useAnswer } from '../use-answer.ts'
@@ -48,15 +49,13 @@ export function LineValues(props: LineValuesProps) {
         {`${capital} ${at}${isRow && texts ? ` “${texts[at]}”` : ''}`} <small>values</small>
       </h3>
       <div class="toolbar">
-        <fieldset class="switch">
-          <legend class="hidden">Which values</legend>
-          {(['row', 'column'] as const).map((axis, i) => (
-            <label key={axis}>
-              <input type="radio" name="line-axis" checked={line.axis === axis} onChange={() => onLine({ axis })} />
-              <span>one {axes[i]}</span>
-            </label>
-          ))}
-        </fieldset>
+        <Switch
+          legend="Which values"
+          name="line-axis"
+          options={(['row', 'column'] as const).map((axis, i) => [axis, `one ${axes[i]}`] as const)}
+          chosen={line.axis}
+          onChoose={axis => onLine({ axis })}
+        />
         {count > 1 && (
           <label>
             {isRow ? 'row' : name}

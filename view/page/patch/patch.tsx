@@ -5,6 +5,7 @@ import type { RunInputs } from '../input/run-inputs.ts'
 import { HeatMap } from '../parts/heat-map.tsx'
 import { show } from '../parts/numbers.ts'
 import { Problem } from '../parts/problem.tsx'
+import { Switch } from '../parts/switch.tsx'
 import { tokenText } from '../parts/tokens.ts'
 import type { Change } from '../state/use-view-state.ts'
 import type { ViewState } from '../state/view-state.ts'
@@ -66,15 +67,13 @@ export function PatchPanel({ client, runInputs, state, change, request }: PatchP
           </button>
         </div>
         <div class="toolbar">
-          <fieldset class="switch">
-            <legend class="hidden">What is patched</legend>
-            {parts.map(([one, name]) => (
-              <label key={one}>
-                <input type="radio" name="part" checked={part === one} onChange={() => change({ part: one })} />
-                <span>{name}</span>
-              </label>
-            ))}
-          </fieldset>
+          <Switch
+            legend="What is patched"
+            name="part"
+            options={parts}
+            chosen={part}
+            onChoose={chosen => change({ part: chosen })}
+          />
           {progress && (
             <>
               <progress max={progress.total} value={progress.done} aria-label="Layers that are done" />
