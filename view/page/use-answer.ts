@@ -1,6 +1,6 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
 import type { SentError } from '../protocol/api.ts'
-import { AnswerError, type Client, Superseded } from './client.ts'
+import type { Client } from './client.ts'
+import { useRequest } from './use-request.ts'
 
 export interface Answer<R> {
   /** The last answer, which stays while the next one is loading. */
@@ -18,30 +18,22 @@ interface Received<R> {
 
 /** Sends a request again whenever `key` changes, and returns its answer. Without a key it sends nothing. */
 export function useAnswer<R>(client: Client, name: string, body: unknown, key: string | undefined): Answer<R> {
-  const [received, setReceived] = useState<Received<R>>({})
-  const latest = useRef<string | undefined>(undefined)
-  useEffect(() => {
-    latest.current = key
-    if (key === undefined) return setReceived({})
-    const isLatest = (): boolean => latest.current === key
-    client.ask<R>(name, body).then(
-      value => {
-        if (isLatest()) setReceived({ key, value })
-      },
-      (error: unknown) => {
-        if (isLatest() && !(error instanceof Superseded)) setReceived({ key, error: toSentError(error) })
-      },
-    )
-  }, [key])
+  const own = key === undefined ? {} : { key }
+  const received = useRequest<Received<R>, never, R>(
+    client,
+    name,
+    body,
+    key,
+    {},
+    {
+      ended: (_, value) => ({ ...own, value }),
+      failed: (_, error) => ({ ...own, error }),
+    },
+  )
   const isLoading = key !== undefined && received.key !== key
   return {
     ...(received.value === undefined || key === undefined ? {} : { value: received.value }),
     ...(received.error && !isLoading ? { error: received.error } : {}),
     isLoading,
   }
-}
-
-/** The error to show for a failed request. */
-export function toSentError(error: unknown): SentError {
-  return error instanceof AnswerError ? error.sent : { code: 'page', message: String(error) }
 }

@@ -5,7 +5,7 @@ import { Problem } from '../parts/problem.tsx'
 import { Scrolling } from '../parts/scrolling.tsx'
 import { Switch } from '../parts/switch.tsx'
 import { initialGeneration, type ViewState } from '../state/view-state.ts'
-import { toSentError } from '../use-answer.ts'
+import { toSentError } from '../use-request.ts'
 import { CopyButton } from './copy-button.tsx'
 
 interface CopyCodeProps {

@@ -1,6 +1,6 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import type { PatchedView, PatchPart, PatchRequest, SentError, ViewRequest } from '../../protocol/api.ts'
-import { type Client, Superseded } from '../client.ts'
+import type { Client } from '../client.ts'
 import type { RunInputs } from '../input/run-inputs.ts'
 import { HeatMap } from '../parts/heat-map.tsx'
 import { show } from '../parts/numbers.ts'
@@ -9,7 +9,7 @@ import { Switch } from '../parts/switch.tsx'
 import { tokenText } from '../parts/tokens.ts'
 import type { Change } from '../state/use-view-state.ts'
 import type { ViewState } from '../state/view-state.ts'
-import { toSentError } from '../use-answer.ts'
+import { useRequest } from '../use-request.ts'
 
 interface PatchProps {
   readonly client: Client
@@ -123,21 +123,17 @@ interface Patched {
 
 /** Patches again whenever `key` changes. */
 function usePatched(client: Client, request: PatchRequest, key: string | undefined): Patched {
-  const [patched, setPatched] = useState<Patched>({})
-  const latest = useRef<string | undefined>(undefined)
-  useEffect(() => {
-    latest.current = key
-    if (key === undefined) return setPatched({})
-    const isLatest = (): boolean => latest.current === key
-    setPatched(({ result }) => ({ ...(result ? { result } : {}), progress: { done: 0, total: 1 } }))
-    const take = ({ done = 0, total = 1, result }: PatchPart): void => {
-      if (isLatest()) setPatched(before => (result ? { result } : { ...before, progress: { done, total } }))
-    }
-    client
-      .ask('patch', request, one => take(one as PatchPart))
-      .catch((error: unknown) => {
-        if (isLatest() && !(error instanceof Superseded)) setPatched({ error: toSentError(error) })
-      })
-  }, [key])
-  return patched
+  return useRequest<Patched, PatchPart>(
+    client,
+    'patch',
+    request,
+    key,
+    {},
+    {
+      started: ({ result }) => ({ ...(result ? { result } : {}), progress: { done: 0, total: 1 } }),
+      part: (before, { done = 0, total = 1, result }) =>
+        result ? { result } : { ...before, progress: { done, total } },
+      failed: (_, error) => ({ error }),
+    },
+  )
 }
