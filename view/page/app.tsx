@@ -48,13 +48,16 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
   useShortcuts({ state: withBatch, change, position, positions: row?.length })
 
   const side = state.edit === undefined ? 'unedited' : state.side
+  const unedited = { ...(runInputs?.request ?? { inputs: {} }), ...(batch === 0 ? {} : { batch }) }
+  const uneditedKey = `${runInputs?.number} ${batch}`
   const request = {
-    ...(runInputs?.request ?? { inputs: {} }),
-    ...(batch === 0 ? {} : { batch }),
+    ...unedited,
     ...(side === 'unedited' ? {} : { template: state.edit!, isCompared: side === 'compared' }),
   }
-  const requestKey = `${runInputs?.number} ${batch} ${side === 'unedited' ? '' : `${side} ${state.edit}`}`
-  const shared = { model, client, runInputs, state: withBatch, change, request, requestKey, position }
+  const requestKey = `${uneditedKey} ${side === 'unedited' ? '' : `${side} ${state.edit}`}`
+  const shared = { model, client, runInputs, state: withBatch, change, request, requestKey, tokens: row, position }
+  // These tabs run both sides, or the unedited one alone.
+  const withoutSide = { ...shared, request: unedited, requestKey: uneditedKey }
   return (
     <div class="app">
       <Header model={model} client={client} state={withBatch} runInputs={runInputs} request={request} />
@@ -103,8 +106,8 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
                 <EditPanel
                   model={model}
                   client={client}
-                  request={runInputs && { ...runInputs.request, ...(batch === 0 ? {} : { batch }) }}
-                  requestKey={`${runInputs?.number} ${batch} ${state.edit}`}
+                  request={runInputs && unedited}
+                  requestKey={`${uneditedKey} ${state.edit}`}
                   tokens={row}
                   path={state.module}
                   text={text}
@@ -115,8 +118,8 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
                 />
               ),
             },
-            { id: 'patch', label: 'Patch', content: <PatchPanel {...shared} /> },
-            { id: 'generate', label: 'Generate', content: <GeneratePanel {...shared} /> },
+            { id: 'patch', label: 'Patch', content: <PatchPanel {...withoutSide} /> },
+            { id: 'generate', label: 'Generate', content: <GeneratePanel {...withoutSide} /> },
           ]}
         />
       </main>

@@ -1,39 +1,19 @@
 import { useState } from 'preact/hooks'
-import type {
-  AttentionHead,
-  AttentionOverview,
-  AttentionSite,
-  ModelDescription,
-  Token,
-  ViewRequest,
-} from '../../protocol/api.ts'
-import type { Client } from '../client.ts'
-import type { RunInputs } from '../input/run-inputs.ts'
+import type { AttentionHead, AttentionOverview, AttentionSite, Token } from '../../protocol/api.ts'
 import { Maps, partsOf } from '../module/maps.tsx'
+import type { PanelProps } from '../panel-props.ts'
 import { Switch } from '../parts/switch.tsx'
 import { tokenText } from '../parts/tokens.ts'
 import { Waiting } from '../parts/waiting.tsx'
-import type { Change } from '../state/use-view-state.ts'
-import { type AttentionShape, attentionShapes, type ViewState } from '../state/view-state.ts'
+import { type AttentionShape, attentionShapes } from '../state/view-state.ts'
 import { useAnswer } from '../use-answer.ts'
 import { HeadGrid } from './grid.tsx'
 import { Lines } from './lines.tsx'
 import { Looks } from './looks.tsx'
 import { keyLabels, weightsOf } from './weights.ts'
 
-interface AttentionProps {
-  readonly model: ModelDescription
-  readonly client: Client
-  readonly runInputs: RunInputs | undefined
-  readonly state: ViewState
-  readonly change: Change
-  readonly request: ViewRequest
-  readonly requestKey: string
-  readonly position: number | undefined
-}
-
 /** The tab with the heads of all layers, and one of them in full. */
-export function AttentionPanel(props: AttentionProps) {
+export function AttentionPanel(props: PanelProps) {
   const { client, runInputs, request, requestKey, state, change } = props
   const answer = useAnswer<AttentionOverview>(client, 'attention', request, runInputs && requestKey)
   return (
@@ -72,12 +52,12 @@ export function AttentionPanel(props: AttentionProps) {
 
 const shapeNames: Readonly<Record<AttentionShape, string>> = { tokens: 'Tokens', lines: 'Lines', matrix: 'Matrix' }
 
-function OneHead(props: AttentionProps & { readonly site: AttentionSite }) {
-  const { client, runInputs, request, requestKey, state, change, position, site } = props
+function OneHead(props: PanelProps & { readonly site: AttentionSite }) {
+  const { client, runInputs, request, requestKey, state, change, tokens = [], position, site } = props
   const head = Math.min(state.head, site.heads - 1)
-  const asked = { ...request, path: site.path, head, ...(position === undefined ? {} : { query: position }) }
+  const headRequest = { ...request, path: site.path, head, ...(position === undefined ? {} : { query: position }) }
   const key = runInputs && `${requestKey} ${site.path} ${head} ${site.keys > 256 ? position : ''}`
-  const answer = useAnswer<AttentionHead>(client, 'attention-head', asked, key)
+  const answer = useAnswer<AttentionHead>(client, 'attention-head', headRequest, key)
   return (
     <section class="one-head" aria-labelledby="head-title">
       <div class="toolbar">
@@ -97,7 +77,7 @@ function OneHead(props: AttentionProps & { readonly site: AttentionSite }) {
         show={value => (
           <Drawn
             value={value}
-            tokens={runInputs?.rows?.[state.batch] ?? []}
+            tokens={tokens}
             shape={state.drawn}
             position={position ?? value.queries - 1}
             onPosition={token => change({ token })}

@@ -1,38 +1,29 @@
 import { useState } from 'preact/hooks'
-import type { ModelDescription, Token, ViewRequest } from '../../protocol/api.ts'
-import type { Client } from '../client.ts'
-import type { RunInputs } from '../input/run-inputs.ts'
+import type { PanelProps } from '../panel-props.ts'
 import { Problem } from '../parts/problem.tsx'
-import type { Change } from '../state/use-view-state.ts'
-import { initialGeneration, type ViewState } from '../state/view-state.ts'
+import { initialGeneration } from '../state/view-state.ts'
 import { Text } from './text.tsx'
 import { useGenerated } from './use-generated.ts'
 
-interface GenerateProps {
-  readonly model: ModelDescription
-  readonly client: Client
-  readonly runInputs: RunInputs | undefined
-  readonly state: ViewState
-  readonly change: Change
-  readonly request: ViewRequest
-}
-
 /** The tab in which the model goes on from the text: with the edit and without it, side by side. */
-export function GeneratePanel({ model, client, runInputs, state, change, request }: GenerateProps) {
-  const { edit, generation, batch } = state
+export function GeneratePanel(props: PanelProps) {
+  const { model, client, runInputs, state, change, request, requestKey, tokens = [] } = props
+  const { edit, generation } = state
   const [typed, setTyped] = useState(generation ?? initialGeneration)
   const [runs, setRuns] = useState(0)
-  const { template: _, isCompared: __, ...inputs } = request
-  const asked = { ...inputs, ...(edit === undefined ? {} : { template: edit }), ...(generation ?? typed) }
-  const key = runInputs && generation && `${runInputs.number} ${batch} ${edit} ${JSON.stringify(generation)} ${runs}`
-  const { sides, error, isRunning } = useGenerated(client, asked, model.logits === undefined ? undefined : key)
+  const generateRequest = { ...request, ...(edit === undefined ? {} : { template: edit }), ...(generation ?? typed) }
+  const key = runInputs && generation && `${requestKey} ${edit} ${JSON.stringify(generation)} ${runs}`
+  const { sides, error, isRunning } = useGenerated(
+    client,
+    generateRequest,
+    model.logits === undefined ? undefined : key,
+  )
   if (model.logits === undefined)
     return (
       <section aria-label="Generate">
         <p class="empty">This model has no logits, so it can’t generate.</p>
       </section>
     )
-  const tokens: readonly Token[] = runInputs?.rows?.[batch] ?? []
   const fields = [
     ['maxNewTokens', 'new tokens', 1, 1000, 1],
     ['temperature', 'temperature', 0, 5, 0.1],

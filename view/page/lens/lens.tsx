@@ -1,33 +1,20 @@
 import type { ComponentChildren } from 'preact'
-import type { CodeRequest, Follow, Lens, LensPath, LensRequest, ModelDescription, Token } from '../../protocol/api.ts'
-import type { Client } from '../client.ts'
+import type { CodeRequest, Follow, Lens, LensPath, Token } from '../../protocol/api.ts'
 import { CopyCode } from '../header/copy-code.tsx'
-import type { RunInputs } from '../input/run-inputs.ts'
+import type { PanelProps } from '../panel-props.ts'
 import { Switch } from '../parts/switch.tsx'
 import { Waiting } from '../parts/waiting.tsx'
-import type { Change } from '../state/use-view-state.ts'
-import type { ViewState } from '../state/view-state.ts'
 import { useAnswer } from '../use-answer.ts'
 import { Best } from './best.tsx'
 import { rowsOf } from './rows.ts'
 import { LensTable } from './table.tsx'
 
-interface LensProps {
-  readonly model: ModelDescription
-  readonly client: Client
-  readonly runInputs: RunInputs | undefined
-  readonly state: ViewState
-  readonly change: Change
-  readonly request: LensRequest
-  readonly requestKey: string
-  readonly position: number | undefined
-}
-
 /** How many positions are shown at once: as many as the server sends. */
 const MAX_POSITIONS = 48
 
 /** The tab with the model’s predictions after each layer. */
-export function LensPanel({ model, client, runInputs, state, change, request, requestKey, position = 0 }: LensProps) {
+export function LensPanel(props: PanelProps) {
+  const { model, client, runInputs, state, change, request, requestKey, tokens = [], position = 0 } = props
   const path = model.lens
   const from = Math.floor(position / MAX_POSITIONS) * MAX_POSITIONS
   const { follow } = state
@@ -49,7 +36,7 @@ export function LensPanel({ model, client, runInputs, state, change, request, re
         show={lens => (
           <Predictions
             lens={lens}
-            tokens={runInputs?.rows?.[state.batch] ?? []}
+            tokens={tokens}
             layer={state.layer}
             position={position}
             follow={follow}

@@ -1,32 +1,18 @@
-import type { ModelDescription, ModuleRequest, ModuleView, Token } from '../../protocol/api.ts'
-import type { Client } from '../client.ts'
-import type { RunInputs } from '../input/run-inputs.ts'
+import type { ModuleRequest, ModuleView } from '../../protocol/api.ts'
+import type { PanelProps } from '../panel-props.ts'
 import { bytes, grouped } from '../parts/numbers.ts'
 import { showShape } from '../parts/shapes.ts'
 import { tokenText } from '../parts/tokens.ts'
 import { Waiting } from '../parts/waiting.tsx'
-import type { Change } from '../state/use-view-state.ts'
-import { forModule, type Line, type ViewState } from '../state/view-state.ts'
+import { forModule, type Line } from '../state/view-state.ts'
 import { useAnswer } from '../use-answer.ts'
 import { Activation } from './activation.tsx'
 import { AttentionPattern } from './attention.tsx'
 import { LineValues } from './line-values.tsx'
 import { Leading, ValuesList } from './values.tsx'
 
-export interface ModuleProps {
-  readonly model: ModelDescription
-  readonly client: Client
-  readonly runInputs: RunInputs | undefined
-  readonly state: ViewState
-  readonly change: Change
-  /** The part of the request that all tabs share: inputs, edit, side, row of the batch. */
-  readonly request: Omit<ModuleRequest, 'path'>
-  readonly requestKey: string
-  readonly position: number | undefined
-}
-
 /** The tab with the values that go through the chosen module. */
-export function ModulePanel(props: ModuleProps) {
+export function ModulePanel(props: PanelProps) {
   const { model, client, runInputs, state, change } = props
   const { module: path, value, leading, pattern } = state
   const request: ModuleRequest = {
@@ -74,23 +60,14 @@ export function ModulePanel(props: ModuleProps) {
       {!runInputs && <p class="empty">Run the model on an input to see the values in this module.</p>}
       <Waiting
         answer={answer}
-        show={view => (
-          <Values
-            {...props}
-            view={view}
-            tokens={runInputs?.rows?.[state.batch]}
-            moduleRequest={request}
-            moduleKey={key ?? ''}
-          />
-        )}
+        show={view => <Values {...props} view={view} moduleRequest={request} moduleKey={key ?? ''} />}
       />
     </section>
   )
 }
 
-interface ValuesProps extends ModuleProps {
+interface ValuesProps extends PanelProps {
   readonly view: ModuleView
-  readonly tokens: readonly Token[] | undefined
   readonly moduleRequest: ModuleRequest
   readonly moduleKey: string
 }

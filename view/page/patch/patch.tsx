@@ -1,23 +1,13 @@
 import { useState } from 'preact/hooks'
-import type { PatchedView, PatchPart, PatchRequest, SentError, ViewRequest } from '../../protocol/api.ts'
+import type { PatchedView, PatchPart, PatchRequest, SentError } from '../../protocol/api.ts'
 import type { Client } from '../client.ts'
-import type { RunInputs } from '../input/run-inputs.ts'
+import type { PanelProps } from '../panel-props.ts'
 import { HeatMap } from '../parts/heat-map.tsx'
 import { show } from '../parts/numbers.ts'
 import { Problem } from '../parts/problem.tsx'
 import { Switch } from '../parts/switch.tsx'
 import { tokenText } from '../parts/tokens.ts'
-import type { Change } from '../state/use-view-state.ts'
-import type { ViewState } from '../state/view-state.ts'
 import { useRequest } from '../use-request.ts'
-
-interface PatchProps {
-  readonly client: Client
-  readonly runInputs: RunInputs | undefined
-  readonly state: ViewState
-  readonly change: Change
-  readonly request: ViewRequest
-}
 
 const parts = [
   ['residual', 'Residual stream'],
@@ -26,16 +16,12 @@ const parts = [
 ] as const
 
 /** The tab in which activations of the text above are put into the run of another text, layer by layer and position by position. */
-export function PatchPanel({ client, runInputs, state, change, request }: PatchProps) {
+export function PatchPanel({ client, runInputs, state, change, request, requestKey, tokens }: PanelProps) {
   const { corrupted, part } = state
   const [typed, setTyped] = useState(corrupted ?? '')
   const [runs, setRuns] = useState(0)
-  const { template: _, isCompared: __, ...inputs } = request
-  const key =
-    runInputs && corrupted
-      ? `${runInputs.number} ${state.batch} ${JSON.stringify([corrupted, part])} ${runs}`
-      : undefined
-  const { result, progress, error } = usePatched(client, { ...inputs, corrupted: corrupted ?? '', part }, key)
+  const key = runInputs && corrupted ? `${requestKey} ${JSON.stringify([corrupted, part])} ${runs}` : undefined
+  const { result, progress, error } = usePatched(client, { ...request, corrupted: corrupted ?? '', part }, key)
   const isRunning = progress !== undefined
   return (
     <section aria-label="Patch" aria-busy={isRunning}>
@@ -59,7 +45,7 @@ export function PatchPanel({ client, runInputs, state, change, request }: PatchP
             autocomplete="off"
             spellcheck={false}
             value={typed}
-            placeholder={(runInputs?.rows?.[state.batch] ?? []).map(({ text }) => text ?? '').join('')}
+            placeholder={(tokens ?? []).map(({ text }) => text ?? '').join('')}
             onInput={event => setTyped(event.currentTarget.value)}
           />
           <button type="submit" class="primary" disabled={!runInputs}>
