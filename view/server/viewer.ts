@@ -77,73 +77,48 @@ export class Viewer {
       ['check', this.#running(runRequest, (request, target) => this.#check(request, target))],
       [
         'module',
-        this.#running(moduleRequest, async (request, target) => {
-          const inputs = await this.#inputs(request)
-          return viewModule(target, inputs, request, this.#batchIn(inputs, request), this.#tokensIn(inputs))
-        }),
+        this.#viewing(moduleRequest, (request, target, inputs, batch) =>
+          viewModule(target, inputs, request, batch, this.#tokensIn(inputs)),
+        ),
       ],
       [
         'heads',
-        this.#running(headsRequest, async (request, target) => {
-          const inputs = await this.#inputs(request)
-          this.#batchIn(inputs, request)
-          return viewHeads(target, inputs, request, this.#tokensIn(inputs))
-        }),
+        this.#viewing(headsRequest, (request, target, inputs) =>
+          viewHeads(target, inputs, request, this.#tokensIn(inputs)),
+        ),
       ],
-      [
-        'row',
-        this.#running(rowRequest, async (request, target) => {
-          const inputs = await this.#inputs(request)
-          return viewLine(target, inputs, request, this.#batchIn(inputs, request))
-        }),
-      ],
+      ['row', this.#viewing(rowRequest, (request, target, inputs, batch) => viewLine(target, inputs, request, batch))],
       [
         'lens',
-        this.#running(lensRequest, async (request, target) => {
-          const inputs = await this.#inputs(request)
-          this.#batchIn(inputs, request)
-          return viewLens(target, inputs, request, this.#rowIn(inputs, request), this.#description.logits, language)
-        }),
+        this.#viewing(lensRequest, (request, target, inputs) =>
+          viewLens(target, inputs, request, this.#rowIn(inputs, request), this.#description.logits, language),
+        ),
       ],
       [
         'patch',
-        this.#running(patchRequest, async (request, target, send) => {
-          const inputs = await this.#inputs(request)
-          this.#batchIn(inputs, request)
-          await viewPatched(target, this.#rowIn(inputs, request), request, this.#description.logits, language, send)
-        }),
+        this.#viewing(patchRequest, (request, target, inputs, _, send) =>
+          viewPatched(target, this.#rowIn(inputs, request), request, this.#description.logits, language, send),
+        ),
       ],
       [
         'generate',
-        this.#running(generateRequest, async (request, target, send) => {
-          const inputs = await this.#inputs(request)
-          this.#batchIn(inputs, request)
-          await viewGenerated(target, this.#prompt(inputs, request), request, this.#description.logits, language, send)
-        }),
+        this.#viewing(generateRequest, (request, target, inputs, _, send) =>
+          viewGenerated(target, this.#prompt(inputs, request), request, this.#description.logits, language, send),
+        ),
       ],
       [
         'attention',
-        this.#running(attentionRequest, async (request, target) => {
-          const inputs = await this.#inputs(request)
-          this.#batchIn(inputs, request)
-          return viewAttention(target, inputs, request)
-        }),
+        this.#viewing(attentionRequest, (request, target, inputs) => viewAttention(target, inputs, request)),
       ],
       [
         'attention-head',
-        this.#running(attentionHeadRequest, async (request, target) => {
-          const inputs = await this.#inputs(request)
-          this.#batchIn(inputs, request)
-          return viewAttentionHead(target, inputs, request)
-        }),
+        this.#viewing(attentionHeadRequest, (request, target, inputs) => viewAttentionHead(target, inputs, request)),
       ],
       [
         'code',
-        this.#running(codeRequest, async (request, target) => {
-          const inputs = await this.#inputs(request)
-          this.#batchIn(inputs, request)
-          return viewCode(target, inputs, request, this.#program, this.#tokensIn(inputs))
-        }),
+        this.#viewing(codeRequest, (request, target, inputs) =>
+          viewCode(target, inputs, request, this.#program, this.#tokensIn(inputs)),
+        ),
       ],
       [
         'compare',
@@ -172,6 +147,23 @@ export class Viewer {
     }
   }
 
+  /** Makes the handler of a call that shows one row of the batch of its inputs. */
+  #viewing<R extends ViewRequest>(
+    read: (body: unknown) => R,
+    answer: (
+      request: R,
+      target: TraceTarget,
+      inputs: Inputs,
+      batch: BatchRow,
+      send: (part: unknown) => void,
+    ) => Promise<unknown>,
+  ): Call {
+    return this.#running(read, async (request, target, send) => {
+      const inputs = await this.#inputs(request)
+      return answer(request, target, inputs, this.#batchIn(inputs, request), send)
+    })
+  }
+
   /** What programs for the page begin with. */
   get #program(): ShownModel {
     return { opening: this.#opening, ids: this.#description.ids, description: this.#description }
@@ -182,12 +174,12 @@ export class Viewer {
   }
 
   #tokensIn(inputs: unknown): number | undefined {
-    return this.#idsIn(inputs)?.[1]
+    return this.#idsIn(inputs)?.dims[1] as number | undefined
   }
 
   /** @throws Refusal if the ids have no such row */
   #batchIn(inputs: unknown, { batch: at = 0 }: ViewRequest): BatchRow {
-    const of = this.#idsIn(inputs)?.[0]
+    const of = this.#idsIn(inputs)?.dims[0] as number | undefined
     if (of !== undefined && at >= of)
       throw unreadable(`There is no row ${at} in the batch: it has ${of}.`, 'choose another row')
     return { at, of }
@@ -205,16 +197,15 @@ export class Viewer {
 
   /** The token ids of the row that is shown. */
   #rowIn(inputs: unknown, { batch = 0 }: ViewRequest): number[] {
-    const { ids } = this.#description
-    const value = ids === undefined ? undefined : (inputs as Record<string, Tensor>)[ids]
-    return value ? (toTensor(value).tolist() as (number | bigint)[][])[batch].map(Number) : [0]
+    const ids = this.#idsIn(inputs)
+    return ids ? (ids.tolist() as (number | bigint)[][])[batch].map(Number) : [0]
   }
 
-  /** The dims of the ids: rows of the batch, tokens. */
-  #idsIn(inputs: unknown): readonly number[] | undefined {
+  /** The token ids, `[row of the batch, token]`. */
+  #idsIn(inputs: unknown): Tensor | undefined {
     const { ids } = this.#description
     const value = ids === undefined ? undefined : (inputs as Record<string, Tensor>)[ids]
-    return value && (toTensor(value).dims as number[])
+    return value && (toTensor(value) as unknown as Tensor)
   }
 
   #tokens(body: unknown): Tokens {
