@@ -67,21 +67,19 @@ export function headsRequest(body: unknown): HeadsRequest {
 export function patchRequest(body: unknown): PatchRequest {
   const { corrupted, part = 'residual', answers } = object(body, 'the request')
   if (typeof corrupted !== 'string') throw unreadable('corrupted is not a text.', 'send the other text')
-  const given = answers === undefined ? undefined : list(answers, 'answers')
-  if (given && !(given.length === 2 && given.every(one => typeof one === 'string')))
+  const texts = answers === undefined ? undefined : list(answers, 'answers')
+  if (texts && !(texts.length === 2 && texts.every(text => typeof text === 'string')))
     throw unreadable('answers are not two texts.', 'send ["…", "…"]')
   return {
     ...viewRequest(body),
     corrupted,
     part: partOf(part),
-    ...(given ? { answers: given as unknown as [string, string] } : {}),
+    ...(texts ? { answers: texts as unknown as [string, string] } : {}),
   }
 }
 
-function partOf(part: unknown): PatchRequest['part'] {
-  if (part === 'residual' || part === 'attention' || part === 'mlp') return part
-  throw unreadable('part is not known.', 'send "residual", "attention" or "mlp"')
-}
+const partOf = (part: unknown): PatchRequest['part'] =>
+  oneOf(part, ['residual', 'attention', 'mlp'], 'part is not known.')
 
 export function generateRequest(body: unknown): GenerateRequest {
   return { ...viewRequest(body), ...generationOf(object(body, 'the request')) }
@@ -108,8 +106,11 @@ export function attentionHeadRequest(body: unknown): AttentionHeadRequest {
 
 export function lensRequest(body: unknown): LensRequest {
   const { from = 0, follow = 'next' } = object(body, 'the request')
-  if (follow !== 'next' && follow !== 'model') throw unreadable('follow is not known.', 'send "next" or "model"')
-  return { ...viewRequest(body), from: natural(from, 'from'), follow }
+  return {
+    follow: oneOf(follow, ['next', 'model'], 'follow is not known.'),
+    ...viewRequest(body),
+    from: natural(from, 'from'),
+  }
 }
 
 export function moduleRequest(body: unknown): ModuleRequest {
@@ -126,10 +127,12 @@ export function moduleRequest(body: unknown): ModuleRequest {
 export function rowRequest(body: unknown): RowRequest {
   const { line, order = 'place', from = 0 } = object(body, 'the request')
   const { axis, at } = object(line, 'line')
-  if (axis !== 'row' && axis !== 'column') throw unreadable('line.axis is not an axis.', 'send "row" or "column"')
-  if (order !== 'place' && order !== 'magnitude')
-    throw unreadable('order is not a known order.', 'send "place" or "magnitude"')
-  return { ...moduleRequest(body), line: { axis, at: natural(at, 'line.at') }, order, from: natural(from, 'from') }
+  return {
+    line: { axis: oneOf(axis, ['row', 'column'], 'line.axis is not an axis.'), at: natural(at, 'line.at') },
+    order: oneOf(order, ['place', 'magnitude'], 'order is not a known order.'),
+    ...moduleRequest(body),
+    from: natural(from, 'from'),
+  }
 }
 
 export function compareRequest(body: unknown): CompareRequest {
@@ -141,18 +144,9 @@ export function compareRequest(body: unknown): CompareRequest {
 
 export function codeRequest(body: unknown): CodeRequest {
   const { tab, cell, head, generation, corrupted, part } = object(body, 'the request')
-  if (
-    tab !== 'module' &&
-    tab !== 'lens' &&
-    tab !== 'edit' &&
-    tab !== 'attention' &&
-    tab !== 'generate' &&
-    tab !== 'patch'
-  )
-    throw unreadable('tab is not a known tab.', 'send "module", "lens", "edit", "attention" or "generate"')
   return {
+    tab: oneOf(tab, ['module', 'lens', 'edit', 'attention', 'generate', 'patch'], 'tab is not a known tab.'),
     ...moduleRequest(body),
-    tab,
     ...(head === undefined ? {} : { head: natural(head, 'head') }),
     ...(typeof corrupted === 'string' ? { corrupted, part: partOf(part) } : {}),
     ...(generation === undefined ? {} : { generation: generationOf(object(generation, 'generation')) }),
@@ -190,6 +184,13 @@ function inputValue(value: unknown, name: string): InputValue {
 function object(value: unknown, what: string): Json {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json
   throw unreadable(`There is no object for ${what}.`, 'send an object: {…}')
+}
+
+function oneOf<const T extends string>(value: unknown, all: readonly T[], problem: string): T {
+  const found = all.find(one => one === value)
+  if (found !== undefined) return found
+  const quoted = all.map(one => `"${one}"`)
+  throw unreadable(problem, `send ${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1)}`)
 }
 
 function list(value: unknown, what: string): unknown[] {
