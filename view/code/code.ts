@@ -49,14 +49,37 @@ export async function viewCode(
   }
 }
 
+/** The lines with which a program begins: its imports, the model, and notes about the inputs. */
+function beginning(
+  opening: Opening,
+  inputs: WrittenInputs,
+  functions: readonly string[],
+  imports: readonly string[] = [],
+): string[] {
+  const ownFunctions = inputs.functions.filter(name => name !== 'readFile')
+  return [
+    ...(inputs.functions.includes('readFile') ? ["import { readFile } from 'node:fs/promises'"] : []),
+    `import { ${[opening.uses, ...ownFunctions, ...functions].sort().join(', ')} } from 'onnsight'`,
+    ...imports,
+    '',
+    `const model = ${opening.text}`,
+    ...inputs.notes,
+  ]
+}
+
+/** The lines of a tagged template: what stands before it, and its text. */
+const tagged = (start: string, text: string): string[] => [
+  `${start}\``,
+  ...text.split('\n').map(line => (line.trim() === '' ? '' : `  ${line}`)),
+  '`',
+]
+
 /** A program that patches what the page patches. */
 function patchCode(opening: Opening, clean: WrittenInputs, { corrupted = '', part = 'residual' }: CodeRequest): Code {
   if (corrupted === '')
     throw new Refusal(422, 'view-code', 'Nothing was patched yet.', 'write the corrupted text, and press Patch')
-  const typescript = `import { ${opening.uses} } from 'onnsight'
-import { logitDifference, patchActivations } from 'onnsight/study'
-
-const model = ${opening.text}
+  const studies = "import { logitDifference, patchActivations } from 'onnsight/study'"
+  const typescript = `${beginning(opening, clean, [], [studies]).join('\n')}
 const [clean, corrupted] = [${clean.text}, ${JSON.stringify(corrupted)}]
 // The token that the model predicts after each text.
 const best = async (text: string) =>
@@ -74,14 +97,10 @@ await model.release()
 function generationCode(opening: Opening, inputs: WrittenInputs, { template: edit, generation }: CodeRequest): Code {
   const { maxNewTokens = 40, temperature = 0, seed = 0 } = generation ?? {}
   if (edit !== undefined) assertFitsTemplate(edit)
-  const uses = [opening.uses, ...inputs.functions, ...(edit === undefined ? [] : ['template'])]
   const options = temperature > 0 ? `temperature: ${temperature}, seed: ${seed}` : 'doSample: false'
   const shown = opening.uses === 'LanguageModel' ? 'text' : 'ids'
   const lines = [
-    `import { ${uses.sort().join(', ')} } from 'onnsight'`,
-    '',
-    `const model = ${opening.text}`,
-    ...inputs.notes,
+    ...beginning(opening, inputs, edit === undefined ? [] : ['template']),
     `const prompt = ${inputs.text}`,
     `const options = { maxNewTokens: ${maxNewTokens}, ${options} }`,
     '',
@@ -89,9 +108,7 @@ function generationCode(opening: Opening, inputs: WrittenInputs, { template: edi
     ...(edit === undefined
       ? []
       : [
-          'const edit = template`',
-          ...edit.split('\n').map(line => (line.trim() === '' ? '' : `  ${line}`)),
-          '`',
+          ...tagged('const edit = template', edit),
           `console.log((await model.generate(prompt, options, edit)).${shown})`,
         ]),
     'await model.release()',
@@ -155,14 +172,8 @@ function program(
   isCompared: boolean,
 ): string {
   const names = namesFor(reads, edit ?? '')
-  const ownFunctions = inputs.functions.filter(name => name !== 'readFile')
   const parts = [
-    ...(inputs.functions.includes('readFile') ? ["import { readFile } from 'node:fs/promises'"] : []),
-    `import { ${[opening.uses, ...ownFunctions].sort().join(', ')} } from 'onnsight'`,
-    "import { trace } from 'onnsight/trace.macro'",
-    '',
-    `const model = ${opening.text}`,
-    ...inputs.notes,
+    ...beginning(opening, inputs, [], ["import { trace } from 'onnsight/trace.macro'"]),
     `const inputs = ${inputs.text}`,
     '',
     ...(edit === undefined
@@ -186,12 +197,7 @@ const plainTrace = (result: string, reads: readonly Read[], names: readonly stri
 
 function editedTrace(result: string, edit: string, reads: readonly Read[]): string[] {
   assertFitsTemplate(edit)
-  const lines = templateText(edit, reads).split('\n')
-  return [
-    `const ${result} = await trace(model, inputs)\``,
-    ...lines.map(line => (line.trim() === '' ? '' : `  ${line}`)),
-    '`',
-  ]
+  return tagged(`const ${result} = await trace(model, inputs)`, templateText(edit, reads))
 }
 
 /** @throws Refusal for an edit that can't be the text of a template in TypeScript */
