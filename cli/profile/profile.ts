@@ -88,8 +88,8 @@ export async function profileModel({ path, options, runs, inputsOf }: ProfileReq
       }
     }
     const inputs = Object.entries(completed.inputs).map(([name, { type, dims }]): ProfiledInput => {
-      const made = completed.generated.get(name)
-      return { name, type, dims: dims as number[], ...(made ? { made } : {}) }
+      const filling = completed.generated.get(name)
+      return { name, type, dims: dims as number[], ...(filling ? { made: filling } : {}) }
     })
     const provider = options.provider ?? 'cpu'
     return { version: 1, file: path, provider, runs, inputs, wallMs, ...tally.report(tree) }

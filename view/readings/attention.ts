@@ -13,14 +13,10 @@ import type {
   Cell,
 } from '../protocol/api.ts'
 import { unreadable } from '../server/refusal.ts'
-import { coarse, type MapHandles, mapOf, sentMap, sentMaps } from './map.ts'
+import { headMapsOf, MAX_HEADS, type MapHandles, mapOf, sentMap, sentMaps } from './map.ts'
+import { differenceOf } from './statistics.ts'
 import { assertValidTemplate, type TraceTarget, traceWithTemplate } from './template-trace.ts'
 import { withKnownDims } from './values.ts'
-
-/** How many heads are shown at once. */
-const MAX_HEADS = 256
-/** The largest size of a head's small map. */
-const MAX_CELLS = [32, 32] as const
 
 /** The modules whose `heads` are those of one attention each, in running order. */
 export function sitesOf(model: Model): string[] {
@@ -64,13 +60,12 @@ export async function viewAttention(
         else
           try {
             const heads = await patternOf(model, path, batch)
-            const before = unedited?.get(path)
-            const isSame = before !== undefined && String(before.dims) === String(heads.dims)
+            const difference = differenceOf(heads, unedited?.get(path))
             sites.push({
               path,
               dims: heads.dims as number[],
-              maps: coarse(heads, MAX_CELLS),
-              differences: isSame ? coarse(heads.sub(before), MAX_CELLS) : undefined,
+              maps: headMapsOf(heads),
+              differences: difference && headMapsOf(difference),
               whole: isCompared && !unedited ? heads : undefined,
             })
             count += heads.dims[0] as number
@@ -117,13 +112,13 @@ export async function viewAttentionHead(
       if (head >= count) throw unreadable(`There is no head ${head}: there are ${count}.`, 'choose another head')
       const matrix = heads.select(0, head)
       const at = Math.min(query ?? queries - 1, queries - 1)
-      const isSame = unedited !== undefined && String(unedited.dims) === String(matrix.dims)
+      const difference = differenceOf(matrix, unedited)
       return {
         dims: [queries, keys] as const,
         at,
         map: mapOf(matrix),
         row: matrix.select(0, at),
-        difference: isSame ? mapOf(matrix.sub(unedited)) : undefined,
+        difference: difference && mapOf(difference),
         whole: isCompared && !unedited ? matrix : undefined,
       }
     })

@@ -5,7 +5,7 @@ import type { Language } from '../../runtime/language-inputs/language.ts'
 import { tokenOf } from '../model/tokens.ts'
 import type { Cell, ComparedOutput, ComparedToken, CompareRequest, Comparison, SavedValue } from '../protocol/api.ts'
 import { unreadable } from '../server/refusal.ts'
-import { asFloats, isNumeric, type StatisticsHandles, sentStatistics, statistics } from './statistics.ts'
+import { differenceOf, isNumeric, type StatisticsHandles, sentStatistics, statistics } from './statistics.ts'
 import { type TemplateResult, type TraceTarget, traceWithTemplate } from './template-trace.ts'
 import { shapeOf, withKnownDims } from './values.ts'
 
@@ -96,8 +96,7 @@ async function comparedOutput(name: string, unedited: Tensor, edited: Tensor): P
   const values = [first(unedited), first(edited)] as const
   const base = { name, ...shapeOf(edited), values }
   if (!isNumeric(unedited) || unedited.size === 0 || edited.size === 0) return base
-  const isSame = String(unedited.dims) === String(edited.dims)
-  const difference = isSame ? asFloats(edited).sub(asFloats(unedited)) : undefined
+  const difference = differenceOf(edited, unedited)
   return {
     ...base,
     statistics: [await statisticsOf(unedited), await statisticsOf(edited)],

@@ -2,14 +2,9 @@ import type { Inputs, Tensor } from '../../runtime/index.ts'
 import { handleOf } from '../../runtime/model/modules/module.ts'
 import { resolvePath } from '../../runtime/names/resolve.ts'
 import type { Heads, HeadsRequest } from '../protocol/api.ts'
-import { coarse, sentMaps } from './map.ts'
+import { headMapsOf, MAX_HEADS, sentMaps } from './map.ts'
 import { headsOf, patternsIn } from './patterns.ts'
 import { assertValidTemplate, type TraceTarget, traceWithTemplate } from './template-trace.ts'
-
-/** How many heads are shown at once. */
-const MAX_HEADS = 256
-/** The largest size of a head's small map: rows, columns. */
-const MAX_CELLS = [32, 32] as const
 
 /** How many patterns can be shown at once before there are too many heads; the first pattern is always shown. */
 function countFitting(heads: readonly number[]): number {
@@ -40,8 +35,8 @@ export async function viewHeads(
           const before = unedited?.[i]
           return {
             pattern,
-            maps: coarse(heads, MAX_CELLS),
-            differences: before && coarse(heads.to('float32').sub(before.to('float32')), MAX_CELLS),
+            maps: headMapsOf(heads),
+            differences: before && headMapsOf(heads.to('float32').sub(before.to('float32'))),
             whole: isCompared && !unedited ? heads : undefined,
           }
         }),

@@ -95,11 +95,13 @@ function targetIn(own: Tensor, { from, count, next }: Window): Tensor {
   const predicted = own.argmax(-1, { keepdim: true })
   const known = next.slice(from + 1, from + 1 + count)
   if (known.length === 0) return predicted
-  const given = tensor(
+  const nextTokens = tensor(
     known.map(id => [id]),
     { type: 'int64' },
   )
-  return known.length === count ? given : cat([given, predicted.narrow(0, known.length, count - known.length)], 0)
+  return known.length === count
+    ? nextTokens
+    : cat([nextTokens, predicted.narrow(0, known.length, count - known.length)], 0)
 }
 
 function best(probabilities: Tensor, target: Tensor): Ranked {

@@ -44,8 +44,18 @@ export function mapOf(matrix: Tensor): MapHandles {
   return coarse(matrix, MAX_CELLS)
 }
 
+/** How many heads are shown at once as small maps. */
+export const MAX_HEADS = 256
+/** The largest size of a head's small map: rows, columns. */
+const MAX_HEAD_CELLS = [32, 32] as const
+
+/** Shrinks the pattern of each head until all can be shown at once. */
+export function headMapsOf(patterns: Tensor): MapHandles {
+  return coarse(patterns, MAX_HEAD_CELLS)
+}
+
 /** Shrinks each matrix in the last two axes to at most this many cells. */
-export function coarse(matrices: Tensor, max: readonly [number, number]): MapHandles {
+function coarse(matrices: Tensor, max: readonly [number, number]): MapHandles {
   const row = matrices.dims.length - 2
   const [rows, columns] = matrices.dims.slice(row) as number[]
   const factors = [Math.ceil(rows / max[0]), Math.ceil(columns / max[1])] as const

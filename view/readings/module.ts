@@ -5,7 +5,7 @@ import type { ModuleRequest, ModuleView, Sides, ValuePlace, ValueSummary } from 
 import { unreadable } from '../server/refusal.ts'
 import { type BatchRow, leadingOf, type MapHandles, mapOf, matrixOf, sentMap } from './map.ts'
 import { headsOf, patternsIn } from './patterns.ts'
-import { asFloats, isNumeric, type StatisticsHandles, sentStatistics, statistics } from './statistics.ts'
+import { differenceOf, isNumeric, type StatisticsHandles, sentStatistics, statistics } from './statistics.ts'
 import { assertValidTemplate, type TraceTarget, traceWithTemplate } from './template-trace.ts'
 import { readingsOf, shapeOf, withKnownDims } from './values.ts'
 
@@ -66,9 +66,8 @@ function readModule(
       leading = leadingOf(tensor, request.leading, batch)
       const at = leading.map(one => one.at)
       value = summarise(tensor, at)
-      const before = unedited?.whole
-      if (value && before && String(before.dims) === String(tensor.dims))
-        difference = summarise(subtract(tensor, before), at)
+      const change = value && differenceOf(tensor, unedited?.whole)
+      if (change) difference = summarise(change, at)
       if (value && keepsWhole) whole = tensor
     }
     return {
@@ -97,8 +96,6 @@ function summarise(tensor: Tensor, leading: readonly number[]): SummaryHandles |
   return handles && { statistics: handles, map: mapOf(matrixOf(tensor, leading)) }
 }
 
-const subtract = (edited: Tensor, unedited: Tensor): Tensor => asFloats(edited).sub(asFloats(unedited))
-
 function chosenPattern(
   found: ReturnType<typeof patternsIn>,
   { pattern: requested }: ModuleRequest,
@@ -111,11 +108,12 @@ function chosenPattern(
   const { pattern, tensor } = found.find(one => one.pattern.node === requested?.node) ?? first
   const head = Math.min(requested?.head ?? 0, pattern.heads - 1)
   const matrix = headsOf(tensor, batch.at).select(0, head)
+  const difference = differenceOf(matrix, unedited)
   return {
     node: pattern.node,
     head,
     map: mapOf(matrix),
-    difference: unedited && mapOf(subtract(matrix, unedited)),
+    difference: difference && mapOf(difference),
     whole: keepsWhole ? matrix : undefined,
   }
 }

@@ -35,8 +35,8 @@ export async function viewPatched(
     )) as Tensor
     return Number(best.item())
   }
-  const given = answers?.map(answer => idOf(language, answer))
-  const [answer, other] = given ?? [await predicted(clean), await predicted(corrupted)]
+  const answerIds = answers?.map(answer => idOf(language, answer))
+  const [answer, other] = answerIds ?? [await predicted(clean), await predicted(corrupted)]
   if (answer === other)
     throw new Refusal(
       422,

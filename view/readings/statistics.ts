@@ -24,6 +24,10 @@ export const isNumeric = ({ type }: Tensor): boolean => type !== 'string' && !/c
 export const asFloats = (tensor: Tensor): Tensor =>
   tensor.to(/^(?:float64|u?int(?:32|64))$/.test(tensor.type) ? 'float64' : 'float32')
 
+/** Edited minus unedited; undefined if there is no unedited value, or one of other dims. */
+export const differenceOf = (edited: Tensor, unedited: Tensor | undefined): Tensor | undefined =>
+  unedited && String(unedited.dims) === String(edited.dims) ? asFloats(edited).sub(asFloats(unedited)) : undefined
+
 /** Records the statistics of the finite elements, and the number of the others. Returns undefined for a tensor without elements. */
 export function statistics(tensor: Tensor): StatisticsHandles | undefined {
   const { size } = tensor
