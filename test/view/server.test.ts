@@ -287,10 +287,29 @@ test('generated inputs are written into the code', async t => {
   const resnet = await load('test/fixtures/names/resnet.onnx')
   const [, literal] = /image: (\[.*\]),\n/.exec(text) ?? []
   const written = await resnet.run({ image: JSON.parse(literal) as number[] })
-  const made = await images.ask('run', { inputs: { image: { generated: 'random' } } })
-  t.deepEqual((made.body.results as Record<string, { data: unknown }>).result.data, written.result.tolist())
+  const generated = await images.ask('run', { inputs: { image: { generated: 'random' } } })
+  t.deepEqual((generated.body.results as Record<string, { data: unknown }>).result.data, written.result.tolist())
   t.regex(text, /value: model\.layer1\[0\]\.relu\.output,/)
   await resnet.release()
+})
+
+test('the program of every tab imports what its inputs need', async t => {
+  const json = Buffer.from(
+    JSON.stringify(Array.from({ length: 24 }, () => Array.from({ length: 100 }, (_, i) => i % 65))),
+  ).toString('base64')
+  for (const tab of ['module', 'patch', 'generate'])
+    for (const [input, imports] of [
+      [{ generated: 'zeros' }, /^import \{ (?:LanguageModel, )?zeros \} from 'onnsight'$/m],
+      [
+        { file: { name: 'ids.json', base64: json } },
+        /^import \{ readFile \} from 'node:fs\/promises'\nimport \{ \w+ \} from/,
+      ],
+    ] as const) {
+      const request = { inputs: { input_ids: input }, path: '', tab, corrupted: 'What', part: 'mlp' }
+      const { status, body } = await viewing.ask('code', request)
+      t.is(status, 200, String(body.message))
+      t.regex(String(body.typescript), imports, tab)
+    }
 })
 
 test('a model without a head says why there is no lens', async t => {
