@@ -1,47 +1,14 @@
-import { readFileSync } from 'node:fs'
-import test, { type ExecutionContext } from 'ava'
-import { LanguageModel, load, type Model, template } from 'onnsight'
-import type { Browser, Page } from 'playwright-core'
-import { chromiumPath, launch } from '../browser/site.ts'
-import { cellsOf, settled, TEXT, testPage, textOf, violations } from './page.ts'
-import { type Viewing, view } from './viewing.ts'
+import { LanguageModel, load, template } from 'onnsight'
+import { run, start, testsAt } from './in-chromium.ts'
+import { cellsOf, ids, inputs, overflow, settled, TEXT, textOf, violations } from './page.ts'
+import { view } from './viewing.ts'
 
 // Tests the tabs Lens and Attention of the page against traces.
 
-const run = chromiumPath ? test.serial : test.serial.skip
 const path = 'examples/models/chars.onnx'
-const { chars } = JSON.parse(readFileSync('examples/models/chars.vocab.json', 'utf8')) as { chars: string[] }
-const ids = [...TEXT].map(char => chars.indexOf(char))
-const inputs = { input_ids: [ids] }
-let viewing!: Viewing
-let model!: Model
-let browser!: Browser
-
-test.before(async t => {
-  t.timeout(120_000)
-  if (!chromiumPath) return t.log('Skipped: no Chromium here; apt-get install chromium, or set CHROMIUM.')
-  ;[viewing, model, browser] = await Promise.all([view([path]), load(path), launch()])
-})
-test.after.always(async () => {
-  await browser?.close()
-  await Promise.all([viewing?.end(), model?.release()])
-})
-
-function at(
-  title: string,
-  state: Readonly<Record<string, string>>,
-  body: (t: ExecutionContext, page: Page) => Promise<void>,
-): void {
-  run(title, t =>
-    testPage(t, browser, { url: `${viewing.url}#${new URLSearchParams(state)}`, scheme: 'light' }, async page => {
-      await page.locator('.token').first().waitFor()
-      await settled(page)
-      await page.waitForTimeout(50)
-      await settled(page)
-      await body(t, page)
-    }),
-  )
-}
+const started = await start([path], () => load(path))
+const { model } = started
+const at = testsAt(started)
 
 at(
   'the lens shows the rank of the next token of the text, or of the model’s prediction, in each layer',
@@ -143,10 +110,7 @@ at(
       for (const shape of ['Tokens', 'Lines', 'Matrix']) {
         await page.getByText(shape, { exact: true }).click()
         await settled(page)
-        const wide = await page.evaluate(() =>
-          [document.documentElement, document.querySelector('main')!].map(one => one.scrollWidth - one.clientWidth),
-        )
-        t.deepEqual(wide, [0, 0], `${shape}, ${width}`)
+        t.deepEqual(await overflow(page), [0, 0], `${shape}, ${width}`)
       }
     }
   },

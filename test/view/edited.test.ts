@@ -1,74 +1,34 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import test, { type ExecutionContext } from 'ava'
 import { load, type Model, type Tensor, template } from 'onnsight'
-import type { Browser, Page } from 'playwright-core'
-import { chromiumPath, launch } from '../browser/site.ts'
+import { run, start, testsAt } from './in-chromium.ts'
 import {
   cellsOf,
+  chars,
   floats,
+  ids,
+  inputs,
+  loaded,
   numberIn,
   openPage,
-  type Scheme,
+  overflow,
   settled,
   shows,
   statistics,
   TEXT,
-  testPage,
   textOf,
   violations,
 } from './page.ts'
-import { type Viewing, view } from './viewing.ts'
+import { view } from './viewing.ts'
 
 // Tests the page of `onnsight view` with an edit: comparisons in every tab, the address, and Copy as code.
 
-const run = chromiumPath ? test.serial : test.serial.skip
 const path = 'examples/models/chars.onnx'
-const { chars } = JSON.parse(readFileSync('examples/models/chars.vocab.json', 'utf8')) as { chars: string[] }
-const ids = [...TEXT].map(char => chars.indexOf(char))
-const inputs = { input_ids: [ids] }
 const EDIT = 'transformer.h[1].mlp.output[:, 3] *= 3'
-let viewing!: Viewing
-let model!: Model
-let browser!: Browser
-
-test.before(async t => {
-  t.timeout(120_000)
-  if (!chromiumPath) return t.log('Skipped: no Chromium here; apt-get install chromium, or set CHROMIUM.')
-  ;[viewing, model, browser] = await Promise.all([
-    view([path, '--vocab', 'examples/models/chars.vocab.json']),
-    load(path),
-    launch(),
-  ])
-})
-test.after.always(async () => {
-  await browser?.close()
-  await Promise.all([viewing?.end(), model?.release()])
-})
-
-/** Declares a test of the page in a state that the address holds. It fails if the console has an error. */
-function at(
-  title: string,
-  state: Readonly<Record<string, string>>,
-  body: (t: ExecutionContext, page: Page) => Promise<void>,
-  scheme: Scheme = 'light',
-): void {
-  run(title, t =>
-    testPage(t, browser, { url: `${viewing.url}#${new URLSearchParams(state)}`, scheme }, async page => {
-      await loaded(page)
-      await body(t, page)
-    }),
-  )
-}
-
-/** Waits until the tokens and all answers are shown. */
-async function loaded(page: Page): Promise<void> {
-  await page.locator('.token').first().waitFor()
-  await settled(page)
-  await page.waitForTimeout(50)
-  await settled(page)
-}
+const started = await start([path, '--vocab', 'examples/models/chars.vocab.json'], () => load(path))
+const { browser, model } = started
+const at = testsAt(started)
 
 /** Traces the model without the edit and with it. */
 const both = <R>(read: (m: Model) => R): Promise<[unedited: R, edited: R]> =>
@@ -421,10 +381,7 @@ for (const scheme of ['light', 'dark'] as const) {
       for (const tab of ['Module', 'Lens', 'Edit']) {
         await page.getByRole('tab', { name: tab }).click()
         await loaded(page)
-        const wide = await page.evaluate(() =>
-          [document.documentElement, document.querySelector('main')!].map(one => one.scrollWidth - one.clientWidth),
-        )
-        t.deepEqual(wide, [0, 0], tab)
+        t.deepEqual(await overflow(page), [0, 0], tab)
       }
     },
     scheme,

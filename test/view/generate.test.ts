@@ -1,29 +1,13 @@
-import test from 'ava'
 import { LanguageModel, template } from 'onnsight'
-import type { Browser } from 'playwright-core'
-import { chromiumPath, launch } from '../browser/site.ts'
-import { testPage, textOf, violations } from './page.ts'
-import { type Viewing, view } from './viewing.ts'
+import { run, start } from './in-chromium.ts'
+import { overflow, testPage, textOf, violations } from './page.ts'
 
 // Tests the tab Generate of the page against generate() itself.
 
-const run = chromiumPath ? test.serial : test.serial.skip
 const folder = 'test/fixtures/models/verse'
 const TEXT = 'To be or not to be'
 const EDIT = 'model.layers[1].output *= 1.5'
-let viewing!: Viewing
-let model!: LanguageModel
-let browser!: Browser
-
-test.before(async t => {
-  t.timeout(120_000)
-  if (!chromiumPath) return t.log('Skipped: no Chromium here; apt-get install chromium, or set CHROMIUM.')
-  ;[viewing, model, browser] = await Promise.all([view([folder]), LanguageModel.load(folder), launch()])
-})
-test.after.always(async () => {
-  await browser?.close()
-  await Promise.all([viewing?.end(), model?.release()])
-})
+const { browser, viewing, model } = await start([folder], () => LanguageModel.load(folder))
 
 run('the model goes on with the edit and without it, and each token shows what else was likely', async t => {
   const state = new URLSearchParams({ tab: 'generate', text: TEXT, edit: EDIT })
@@ -66,10 +50,7 @@ run('the model goes on with the edit and without it, and each token shows what e
     t.true(code.includes(EDIT), code)
     await page.keyboard.press('Escape')
     await page.setViewportSize({ width: 390, height: 844 })
-    const wide = await page.evaluate(() =>
-      [document.documentElement, document.querySelector('main')!].map(one => one.scrollWidth - one.clientWidth),
-    )
-    t.deepEqual(wide, [0, 0])
+    t.deepEqual(await overflow(page), [0, 0])
   })
 })
 

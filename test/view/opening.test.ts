@@ -4,12 +4,12 @@ import { LanguageModel, load } from 'onnsight'
 import type { Browser } from 'playwright-core'
 import { chromiumPath, launch } from '../browser/site.ts'
 import { onnsight } from '../cli/spawn.ts'
+import { run } from './in-chromium.ts'
 import { floats, settled, shows, statistics, statisticsOf, testPage, textOf } from './page.ts'
 import { type Viewing, view } from './viewing.ts'
 
 // Tests what the page of `onnsight view` shows before the user has done anything.
 
-const run = chromiumPath ? test.serial : test.serial.skip
 const verse = 'test/fixtures/models/verse'
 let browser!: Browser
 

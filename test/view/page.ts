@@ -7,6 +7,11 @@ import type { Browser, BrowserContext, Locator, Page } from 'playwright-core'
 // Helpers of the tests that drive the page of `onnsight view` in a browser.
 
 export const TEXT = 'What light through yon'
+/** The characters of the example model, by id. */
+export const { chars } = JSON.parse(readFileSync('examples/models/chars.vocab.json', 'utf8')) as { chars: string[] }
+/** The ids of TEXT, and the example model’s inputs with them. */
+export const ids = [...TEXT].map(char => chars.indexOf(char))
+export const inputs = { input_ids: [ids] }
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 export type Scheme = 'light' | 'dark'
@@ -58,6 +63,20 @@ export async function testPage(
 export async function settled(page: Page): Promise<void> {
   while ((await page.locator('[aria-busy=true]').count()) > 0) await page.waitForTimeout(30)
 }
+
+/** Waits until the tokens and all answers are shown. */
+export async function loaded(page: Page): Promise<void> {
+  await page.locator('.token').first().waitFor()
+  await settled(page)
+  await page.waitForTimeout(50)
+  await settled(page)
+}
+
+/** How many pixels the page and its main part are wider than they are shown. */
+export const overflow = (page: Page): Promise<number[]> =>
+  page.evaluate(() =>
+    [document.documentElement, document.querySelector('main')!].map(one => one.scrollWidth - one.clientWidth),
+  )
 
 export const textOf = async (locator: Locator): Promise<string> => (await locator.textContent()) ?? ''
 

@@ -1,29 +1,13 @@
-import test from 'ava'
 import { LanguageModel } from 'onnsight'
 import { logitDifference, patchActivations } from 'onnsight/study'
-import type { Browser } from 'playwright-core'
-import { chromiumPath, launch } from '../browser/site.ts'
-import { shows, testPage, textOf, violations } from './page.ts'
-import { type Viewing, view } from './viewing.ts'
+import { run, start } from './in-chromium.ts'
+import { overflow, shows, testPage, textOf, violations } from './page.ts'
 
 // Tests the tab Patch of the page against runs of single patches.
 
-const run = chromiumPath ? test.serial : test.serial.skip
 const path = 'examples/models/chars.onnx'
 const [clean, corrupted] = ['KING RICHAR', 'KING HENRY ']
-let viewing!: Viewing
-let model!: LanguageModel
-let browser!: Browser
-
-test.before(async t => {
-  t.timeout(120_000)
-  if (!chromiumPath) return t.log('Skipped: no Chromium here; apt-get install chromium, or set CHROMIUM.')
-  ;[viewing, model, browser] = await Promise.all([view([path]), LanguageModel.load(path), launch()])
-})
-test.after.always(async () => {
-  await browser?.close()
-  await Promise.all([viewing?.end(), model?.release()])
-})
+const { browser, viewing, model } = await start([path], () => LanguageModel.load(path))
 
 run('each cell is what one patch brings back, and a text of another length says what to do', async t => {
   const state = new URLSearchParams({ tab: 'patch', text: clean })
@@ -77,9 +61,6 @@ run('each cell is what one patch brings back, and a text of another length says 
     )
     await page.keyboard.press('Escape')
     await page.setViewportSize({ width: 390, height: 844 })
-    const wide = await page.evaluate(() =>
-      [document.documentElement, document.querySelector('main')!].map(one => one.scrollWidth - one.clientWidth),
-    )
-    t.deepEqual(wide, [0, 0])
+    t.deepEqual(await overflow(page), [0, 0])
   })
 })

@@ -1,16 +1,19 @@
-import { readFileSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import { load, type Model, template } from 'onnsight'
 import type { Browser, Page } from 'playwright-core'
 import { chromiumPath, launch } from '../browser/site.ts'
+import { run } from './in-chromium.ts'
 import {
   cellsOf,
+  chars,
   choose,
   enterText,
   floats,
+  inputs,
   item,
   numberIn,
   openPage,
+  overflow,
   type Scheme,
   settled,
   shows,
@@ -25,10 +28,6 @@ import { type Viewing, view } from './viewing.ts'
 
 // Drives the page of `onnsight view` in Chromium and compares its numbers with those of traces.
 
-const run = chromiumPath ? test.serial : test.serial.skip
-const { chars } = JSON.parse(readFileSync('examples/models/chars.vocab.json', 'utf8')) as { chars: string[] }
-const ids = [...TEXT].map(char => chars.indexOf(char))
-const inputs = { input_ids: [ids] }
 const resnetPath = 'test/fixtures/names/resnet.onnx'
 
 let viewing!: Viewing
@@ -500,10 +499,7 @@ for (const scheme of ['light', 'dark'] as const) {
       for (const tab of ['Module', 'Lens', 'Edit']) {
         await page.getByRole('tab', { name: tab }).click()
         await settled(page)
-        const wide = await page.evaluate(() =>
-          [document.documentElement, document.querySelector('main')!].map(one => one.scrollWidth - one.clientWidth),
-        )
-        t.deepEqual(wide, [0, 0], tab)
+        t.deepEqual(await overflow(page), [0, 0], tab)
       }
     },
     scheme,
