@@ -58,14 +58,10 @@ export class InvokedRows {
   }
 
   #axes({ engine, inputs }: RunningTrace, sequence: Sequence, isFirst: boolean): Promise<BatchAxes> {
-    const { ids, mask, positions, caches } = this.#decoder
+    const { ids, mask, positions, growing } = this.#decoder
     const isPadded = sequence.padding.some(columns => columns > 0)
-    const axes = new Map<string, number>()
-    if (mask) axes.set(mask, 1)
-    const isWhole = isFirst || caches.length === 0
-    if (isWhole) axes.set(ids, 1)
-    if (isWhole && positions) axes.set(positions, 1)
-    if (!isFirst) for (const { input, axis } of caches) if (axis !== undefined) axes.set(input, axis)
+    const ofPrompts = [ids, mask, positions].flatMap(name => (name ? [[name, 1] as const] : []))
+    const axes = isFirst ? new Map(ofPrompts) : growing
     const length = inputs.get(mask ?? ids)!.dims[1]
     return BatchAxes.ofStep(
       engine,

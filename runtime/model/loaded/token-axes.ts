@@ -6,6 +6,7 @@ import type { Language } from '../../language-inputs/language.ts'
 import { idsInput, type Role, roleOf } from '../../language-inputs/roles.ts'
 import { type Axes, type Axis, PROMPT } from '../../tensor/axes.ts'
 import type { TensorData } from '../../tensor/dtypes/data.ts'
+import { scanner } from '../../tracing/invokes/rows.ts'
 import type { AxesOfValue } from '../../tracing/traceable.ts'
 
 type Feeds = ReadonlyMap<string, TensorData>
@@ -75,22 +76,23 @@ async function findPlaces(engine: Engine, inputs: Feeds, declared: readonly Decl
     const role = input(name) && roleOf(input(name)!, declared)
     return name === idsName || (role !== undefined && GROW_WITH_TOKENS.includes(role))
   }
-  const scan = (longer: (name: string, axis: number, rank: number) => boolean): Promise<Shapes> =>
-    engine.shapes(
-      new Map(
-        [...inputs].map(([name, { type, dims }]) => [
-          name,
-          { type, dims: dims.map((dim, axis) => (longer(name, axis, dims.length) ? dim + 1 : dim)) },
-        ]),
-      ),
+  const axesOf = (axisOf: (name: string, data: TensorData) => number | undefined): ReadonlyMap<string, number> =>
+    new Map(
+      [...inputs].flatMap(([name, data]) => {
+        const axis = axisOf(name, data)
+        return axis === undefined ? [] : [[name, axis] as const]
+      }),
     )
-  const usual = await scan(() => false)
-  const longer = await scan((name, axis, rank) => growsWithTokens(name) && axis === rank - 1)
-  const wider = await scan((name, axis) => {
-    const dims = input(name)?.dims
-    const own = dims ? batchAxisOf(dims) : 0
-    return axis === own && typeof dims?.[own] !== 'number' && inputs.get(name)!.dims[own] === rows
-  })
+  const scan = scanner(engine, inputs)
+  const usual = await scan()
+  const longer = await scan(axesOf((name, { dims }) => (growsWithTokens(name) ? dims.length - 1 : undefined)))
+  const wider = await scan(
+    axesOf((name, { dims }) => {
+      const open = input(name)?.dims
+      const axis = open ? batchAxisOf(open) : 0
+      return typeof open?.[axis] !== 'number' && dims[axis] === rows ? axis : undefined
+    }),
+  )
   const grown = (value: string, after: Shapes): readonly number[] | undefined => {
     const [before, then] = [usual.get(value)?.dims, after.get(value)?.dims]
     if (!before || before.length !== then?.length) return undefined

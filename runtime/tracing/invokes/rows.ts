@@ -85,7 +85,7 @@ export class BatchAxes {
 }
 
 /** Returns a function that scans the model with one more along one axis of some inputs. */
-function scanner(engine: Engine, inputs: Feeds): (longer?: ReadonlyMap<string, number>) => Promise<Shapes> {
+export function scanner(engine: Engine, inputs: Feeds): (longer?: ReadonlyMap<string, number>) => Promise<Shapes> {
   return longer =>
     engine.shapes(
       new Map(

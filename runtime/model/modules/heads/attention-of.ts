@@ -1,5 +1,6 @@
 import type { Engine } from '../../../engine/engine.ts'
 import { asCode } from '../../../errors/as-code.ts'
+import { listed } from '../../../errors/listed.ts'
 import { NoHeadsError } from '../../../errors/names.ts'
 import { type Attention, isAttention } from '../../../names/heads/attention.ts'
 import { Attentions } from '../../../names/heads/attentions.ts'
@@ -29,7 +30,7 @@ export function attentionOf(binding: Binding, module: ModuleNode, label: string)
     const nodes = found.map(({ node }) => node.name)
     throw new NoHeadsError(
       label,
-      `${module.path || 'the model'} has ${found.length} attentions: ${(inside.length > 0 ? inside : nodes).slice(0, 6).join(', ')}${found.length > 6 ? ' …' : ''}`,
+      `${module.path || 'the model'} has ${found.length} attentions: ${listed(inside.length > 0 ? inside : nodes)}`,
       inside.length > 0 ? `pick one: ${asHeads(inside[0])}` : undefined,
     )
   }
