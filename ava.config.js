@@ -12,13 +12,14 @@ const first = [
   'errors/catalogue',
   'cli/profile',
   'engine/laws',
-  'engine/sub-byte',
   'cli/inspect',
   'macro/debugging',
   'cli/types',
   'cli/advice',
   'heads/laws',
-  'tensor/lower',
+  'cases/cases',
+  'export/kinds',
+  'view/edited',
 ]
 const rank = file => {
   const at = first.findIndex(name => file.endsWith(`test/${name}.test.ts`))

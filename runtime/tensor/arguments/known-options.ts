@@ -47,7 +47,7 @@ function nearest(name: string, known: readonly string[]): string | undefined {
   const plain = (text: string): string => text.replaceAll('_', '').toLowerCase()
   const same = known.find(other => plain(other) === plain(name) || SPELLINGS[other]?.includes(name))
   if (same) return same
-  // `beams` for numBeams, `penalty` for none of several.
+  // The end of one name is enough, as `beams` for `numBeams`; an end that several names share, as `penalty`, suggests none of them.
   const ending = known.filter(other => plain(other).endsWith(plain(name)))
   if (ending.length === 1) return ending[0]
   return nearestNames(name, known, 1)[0]
