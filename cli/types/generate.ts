@@ -1,6 +1,7 @@
 import { describeType } from '../../runtime/errors/input.ts'
 import type { Model } from '../../runtime/index.ts'
 import { modelMembers } from '../../runtime/model/model.ts'
+import { hasHeads } from '../../runtime/model/modules/heads/attention-of.ts'
 import { handleOf } from '../../runtime/model/modules/module.ts'
 import { fusedAt } from '../../runtime/model/modules/operations.ts'
 import { reservedNames } from '../../runtime/names/reserved.ts'
@@ -9,18 +10,20 @@ import type { GraphNode } from '../../runtime/onnx/graph/node.ts'
 
 /** Generates a `.d.ts` with the model's modules, so that editors complete and check their paths. `name` is the name of the exported type. */
 export function generateTypes(model: Model, name: string, file: string): string {
-  const root = handleOf(model)!.scope
-  const modules = new Modules(handleOf(model)!.binding.taps.tree.graph.nodes.map(operationsAt), [
+  const { scope: root, binding } = handleOf(model)!
+  const modules = new Modules(binding.taps.tree.graph.nodes.map(operationsAt), module => hasHeads(binding, module), [
     name,
     `${name}Inputs`,
+    'Heads',
     'TensorLike',
     'TypedLayers',
     'TypedModel',
     'TypedModule',
   ])
   const type = modules.typeOf(root)
+  const imports = [...(modules.haveHeads ? ['Heads'] : []), 'TensorLike', 'TypedLayers', 'TypedModel', 'TypedModule']
   return `// Made by \`npx onnsight types ${file}\`. Make it again when the model changes.
-import type { TensorLike, TypedLayers, TypedModel, TypedModule } from 'onnsight'
+import type { ${imports.join(', ')} } from 'onnsight'
 
 /** \`await load<${name}>('${file}')\` */
 export type ${name} = TypedModel<${type}>
@@ -43,16 +46,25 @@ function operationsAt(node: GraphNode): string[] {
 /** Declares the types of modules. Modules with the same children, weights and operations share a type. */
 class Modules {
   readonly declarations: string[] = []
+  /** Whether some module's type has `heads`. */
+  haveHeads = false
   readonly #opTypes: readonly (readonly string[])[]
+  readonly #hasHeads: (module: ModuleNode) => boolean
   readonly #declared = new Map<string, string>()
   readonly #names: Set<string>
 
   /**
    * @param opTypes the operations of each node, by its index
+   * @param hasHeads whether a module's `heads` are known
    * @param reserved names that the file uses for other things, which a module's type can't have
    */
-  constructor(opTypes: readonly (readonly string[])[], reserved: readonly string[]) {
+  constructor(
+    opTypes: readonly (readonly string[])[],
+    hasHeads: (module: ModuleNode) => boolean,
+    reserved: readonly string[],
+  ) {
     this.#opTypes = opTypes
+    this.#hasHeads = hasHeads
     this.#names = new Set(reserved)
   }
 
@@ -62,6 +74,11 @@ class Modules {
       .filter(([name, child]) => !members.has(name) && child !== module)
       .map(([name, child]) => [name, this.typeOf(child)] as const)
     const fields = children.map(([name, type]) => `  readonly ${key(name)}: ${type}`)
+    // A child of this name comes first.
+    if (!children.some(([name]) => name === 'heads') && this.#hasHeads(module)) {
+      fields.push('  readonly heads: Heads')
+      this.haveHeads = true
+    }
     const layers = module.isList ? ` & TypedLayers<${union(children.map(([, type]) => type))}>` : ''
     const weights = union([...module.parameters.keys(), ...module.weights.keys()].map(quote))
     const ops = union(module.own.flatMap(index => this.#opTypes[index].map(quote)))

@@ -93,6 +93,9 @@ const logits: Tensor = await trace(model, inputs, m => {
   skip(m.transformer.h.at(-1).mlp.act)
   cache({ modules: [m.transformer.h[0], 'lm_head'] })
   const w: Tensor = m.transformer.wte.weights.weight
+  const pattern: Tensor = m.transformer.h[1].attn.heads[2].pattern
+  m.transformer.h[1].attn.heads[0].z = 0
+  m.transformer.h[1].heads.result.sum(pattern.rank - 1)
   return m.lm_head(m.transformer.ln_f(w))
 })
 const edited = edit(model, m => {
@@ -110,6 +113,9 @@ for (const [name, line, message] of [
   ['block', 'await trace(model, [[1]], m => m.lm_haed.output)', /Property 'lm_haed' does not exist/],
   ['weight', 'model.lm_head.weights.bais', /Property 'bais' does not exist/],
   ['operation', 'model.transformer.h[0].attn.ops.Softmx', /Property 'Softmx' does not exist/],
+  ['part of a head', 'model.transformer.h[0].attn.heads[0].patern', /Property 'patern' does not exist/],
+  ['module without an attention', 'model.transformer.h[0].mlp.heads', /Property 'heads' does not exist/],
+  ['module of several attentions', 'model.transformer.heads', /Property 'heads' does not exist/],
   ['value', "model.transformer.h[0].output = 'zero'", /not assignable/],
   ['input', 'const wrong: CharsInputs = { input_id: [[1]] }', /input_id/],
   ['input left out', 'const none: CharsInputs = {}', /input_ids/],
