@@ -6,7 +6,7 @@ import { encodeGraph, feeds, type TextGraph } from '../engine/fusions/text-graph
 import { near } from '../near.ts'
 
 /** Attention of two heads of 4, written in each of these ways; the last line gives the layer's output, y. */
-const forms: Readonly<Record<string, Pick<TextGraph, 'weights' | 'nodes'>>> = {
+const forms: Readonly<Record<string, Pick<TextGraph, 'weights' | 'nodes' | 'opset'>>> = {
   MultiHeadAttention: {
     weights: { wq: ['f32', [8, 8]], wk: ['f32', [8, 8]], wv: ['f32', [8, 8]], wo: ['f32', [8, 8]] },
     nodes: `/layer/attn/q q = MatMul(x, wq)
@@ -19,6 +19,91 @@ const forms: Readonly<Record<string, Pick<TextGraph, 'weights' | 'nodes'>>> = {
     weights: { w: ['f32', [8, 24]], b: ['f32', [24]], wo: ['f32', [8, 8]] },
     nodes: `/layer/attn/a a = com.microsoft.Attention(x, w, b; num_heads=2)
       /layer/attn/o y = MatMul(a, wo)`,
+  },
+  'Attention of opset 23, with one key/value head for both': {
+    opset: 23,
+    weights: { wq: ['f32', [8, 8]], wk: ['f32', [8, 4]], wv: ['f32', [8, 4]], wo: ['f32', [8, 8]] },
+    nodes: `/layer/attn/q q = MatMul(x, wq)
+      /layer/attn/k k = MatMul(x, wk)
+      /layer/attn/v v = MatMul(x, wv)
+      /layer/attn/a a = Attention(q, k, v; q_num_heads=2, kv_num_heads=1, is_causal=1)
+      /layer/attn/o y = MatMul(a, wo)`,
+  },
+  'packed by head, as GPT-NeoX has it': {
+    weights: {
+      w: ['f32', [8, 24]],
+      byHead: ['i64', [4], [0, 0, 2, 12]],
+      flat: ['i64', [3], [0, 0, 8]],
+      scale: 0.5,
+      wo: ['f32', [8, 8]],
+    },
+    nodes: `/layer/attn/qkv p = MatMul(x, w)
+      /layer/attn h = Reshape(p, byHead)
+      /layer/attn/t t = Transpose(h; perm=[0, 2, 1, 3])
+      /layer/attn/s q, k, v = Split(t; axis=3)
+      /layer/attn/k kt = Transpose(k; perm=[0, 1, 3, 2])
+      /layer/attn/qk raw = MatMul(q, kt)
+      /layer/attn/m scores = Mul(raw, scale)
+      /layer/attn pattern = Softmax(scores; axis=-1)
+      /layer/attn/av mixed = MatMul(pattern, v)
+      /layer/attn/back back = Transpose(mixed; perm=[0, 2, 1, 3])
+      /layer/attn/flat z = Reshape(back, flat)
+      /layer/attn/o y = MatMul(z, wo)`,
+  },
+  'one key and one value packed behind the queries, as Falcon has it': {
+    weights: {
+      w: ['f32', [8, 16]],
+      byHead: ['i64', [4], [0, 0, 4, 4]],
+      parts: ['i64', [3], [2, 1, 1]],
+      flat: ['i64', [3], [0, 0, 8]],
+      scale: 0.5,
+      wo: ['f32', [8, 8]],
+    },
+    nodes: `/layer/attn/qkv p = MatMul(x, w)
+      /layer/attn h = Reshape(p, byHead)
+      /layer/attn/s qs, ks, vs = Split(h, parts; axis=2)
+      /layer/attn/qt q = Transpose(qs; perm=[0, 2, 1, 3])
+      /layer/attn/kt kt = Transpose(ks; perm=[0, 2, 3, 1])
+      /layer/attn/vt v = Transpose(vs; perm=[0, 2, 1, 3])
+      /layer/attn/qk raw = MatMul(q, kt)
+      /layer/attn/m scores = Mul(raw, scale)
+      /layer/attn pattern = Softmax(scores; axis=-1)
+      /layer/attn/av mixed = MatMul(pattern, v)
+      /layer/attn/back back = Transpose(mixed; perm=[0, 2, 1, 3])
+      /layer/attn/flat z = Reshape(back, flat)
+      /layer/attn/o y = MatMul(z, wo)`,
+  },
+  'weights between DequantizeLinear nodes': {
+    weights: {
+      wq: ['i8', [8, 8]],
+      wk: ['i8', [8, 8]],
+      wv: ['i8', [8, 8]],
+      wo: ['i8', [8, 8]],
+      s: 0.1,
+      byHead: ['i64', [4], [0, 0, 2, 4]],
+      flat: ['i64', [3], [0, 0, 8]],
+      scale: 0.5,
+    },
+    nodes: `/layer/attn/dq fq = DequantizeLinear(wq, s)
+      /layer/attn/dk fk = DequantizeLinear(wk, s)
+      /layer/attn/dv fv = DequantizeLinear(wv, s)
+      /layer/attn/do fo = DequantizeLinear(wo, s)
+      /layer/attn/q q0 = MatMul(x, fq)
+      /layer/attn/k k0 = MatMul(x, fk)
+      /layer/attn/v v0 = MatMul(x, fv)
+      /layer/attn/q q1 = Reshape(q0, byHead)
+      /layer/attn/k k1 = Reshape(k0, byHead)
+      /layer/attn/v v1 = Reshape(v0, byHead)
+      /layer/attn/qt q = Transpose(q1; perm=[0, 2, 1, 3])
+      /layer/attn/kt kt = Transpose(k1; perm=[0, 2, 3, 1])
+      /layer/attn/vt v = Transpose(v1; perm=[0, 2, 1, 3])
+      /layer/attn/qk raw = MatMul(q, kt)
+      /layer/attn/m scores = Mul(raw, scale)
+      /layer/attn pattern = Softmax(scores; axis=-1)
+      /layer/attn/av mixed = MatMul(pattern, v)
+      /layer/attn/back back = Transpose(mixed; perm=[0, 2, 1, 3])
+      /layer/attn/flat z = Reshape(back, flat)
+      /layer/attn/o y = MatMul(z, fo)`,
   },
 }
 
