@@ -35,7 +35,7 @@ export interface AblateOptions extends TraceOptions {
   readonly layers?: readonly number[]
   /** Rows of one run. */
   readonly batch?: number
-  /** Told after each layer. */
+  /** A function that the study calls after each layer. */
   readonly onProgress?: (done: number, total: number) => void
 }
 

@@ -38,7 +38,7 @@ export interface PatchOptions extends TraceOptions {
   readonly batch?: number
   /** Texts of the tokens, by id. */
   readonly vocabulary?: Vocabulary
-  /** Told after each layer. */
+  /** A function that the study calls after each layer. */
   readonly onProgress?: (done: number, total: number) => void
 }
 

@@ -33,7 +33,7 @@ export interface PathPatchOptions extends TraceOptions {
   readonly through?: 'mlps' | 'nothing'
   /** Rows of one run. */
   readonly batch?: number
-  /** Told after each layer. */
+  /** A function that the study calls after each layer. */
   readonly onProgress?: (done: number, total: number) => void
 }
 

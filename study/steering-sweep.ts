@@ -28,7 +28,7 @@ export interface SteeringSweepOptions extends TraceOptions {
   readonly maxNewTokens?: number
   /** Texts of the tokens, by id. */
   readonly vocabulary?: Vocabulary
-  /** Told after each strength. */
+  /** A function that the study calls after each strength. */
   readonly onProgress?: (done: number, total: number) => void
 }
 

@@ -1,6 +1,6 @@
 import { OnnsightError } from './error.ts'
 
-/** A study was asked for a part that this model does not have, or for prompts and answers that it can't work with. */
+/** The model has no part of the kind that the study needs, or the study can’t work with these prompts and answers. */
 export class StudyError extends OnnsightError {
   static readonly code = 'study'
   constructor(study: string, message: string, fix: string) {

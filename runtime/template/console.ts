@@ -11,13 +11,13 @@ import { completeTemplate } from './complete.ts'
 import { Interpreter, type Setting } from './interpret.ts'
 import { positionIn, readTemplate, showTemplate, type TemplateText } from './source.ts'
 
-/** Told what entries print, and what values their lines have. */
+/** The functions that receive what entries print and the values that their lines have. */
 export type ConsoleOutput = Pick<Setting, 'print' | 'show'>
 
 /** An interactive console in the template language: what a user types, entry by entry. Variables last from one to the next. */
 export class TemplateConsole {
   readonly model: Model
-  /** Given to the trace of each entry. */
+  /** The inputs on which each entry runs the model. */
   inputs: Inputs | undefined
   readonly variables = new Map<string, unknown>()
   readonly #output: ConsoleOutput

@@ -6,7 +6,7 @@ export type TensorsSource = string | Readonly<Record<string, Tensor>>
 /** @throws InvalidTensorsFileError */
 export async function tensorsOf(source: TensorsSource): Promise<Readonly<Record<string, Tensor>>> {
   if (typeof source !== 'string') return source
-  // Loaded when it is asked for, as browsers have no files.
+  // It is imported only when a path is given, because browsers have no files.
   const { readSafetensors } = await import('../../runtime/tensor-files/safetensors.ts')
   return readSafetensors(source)
 }

@@ -2,7 +2,7 @@ import { type Attention, isAttention, type NoAttention } from '../heads/attentio
 import type { Attentions } from '../heads/attentions.ts'
 import type { ModuleNode, ModuleTree } from '../tree.ts'
 
-/** One layer of a model, told by its attention. */
+/** One layer of a model, found by its attention. */
 export interface Block {
   readonly layer: ModuleNode | undefined
   readonly attention: Attention | NoAttention
