@@ -8,7 +8,7 @@ import { unknownVocabulary } from './unknown-vocabulary.ts'
 
 /** A search over several continuations of each prompt at once. */
 export interface BeamOptions {
-  /** So many continuations of each prompt are followed, and the best ones given. @default 1: each step takes one token */
+  /** How many continuations of each prompt the search follows. It returns the best ones. @default 1: each step takes one token */
   readonly numBeams?: number
   /** A beam's score is divided by its length to this power: above 0 favours long texts, below 0 short ones. @default 1 */
   readonly lengthPenalty?: number
@@ -35,7 +35,7 @@ export interface BeamSetup {
   readonly scores: ScoreSettings
   readonly endings: Endings
   readonly prompts: number
-  /** How many of the beams are given. */
+  /** How many continuations of each prompt the search returns. */
   readonly sequences: number
   readonly maxNewTokens: number
 }
@@ -87,7 +87,7 @@ export class BeamSearch implements Search {
     this.#canImprove = new Array(prompts).fill(true)
   }
 
-  /** Enough that, whatever ends, as many go on as there are beams. */
+  /** How many candidates the graph returns: enough that `beams` of them go on, whichever of them end. */
   #kept(vocabulary: number): number {
     const { beams, endings } = this.#setup
     return Math.min(Math.max(2, 1 + endings.tokens.size) * beams, beams * vocabulary)

@@ -22,7 +22,7 @@ export interface KeyValueCache {
 
 const MASK = 'attention_mask'
 const POSITIONS = 'position_ids'
-/** What a merged decoder chooses its branch by. */
+/** The input by which a merged decoder chooses its branch. */
 const CACHE_SWITCH = 'use_cache_branch'
 /** Of keys and values that are made of the encoder's states, once: `past_key_values.0.encoder.key`. */
 const OF_ENCODER = /[._]encoder[._]/
@@ -41,7 +41,7 @@ export class Decoder {
   readonly mask: string | undefined
   readonly positions: string | undefined
   readonly cacheSwitch: string | undefined
-  /** None: every step runs on all tokens. */
+  /** The model's caches. If there are none, every step runs on all tokens. */
   readonly caches: readonly KeyValueCache[]
   /** On which side short prompts are padded. */
   readonly paddingSide: PaddingSide

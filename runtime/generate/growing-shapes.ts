@@ -56,7 +56,7 @@ function isOneLine(
 export class GrowingShapes {
   readonly #growing: ReadonlyMap<string, number>
   readonly #last: number
-  /** Nobody asks for dims: they are not found. */
+  /** Whether nobody asks for dims, so that they are not computed. */
   readonly #isIdle: boolean
   readonly #scanned: Shapes[] = []
   #engine: Engine | undefined
@@ -105,7 +105,7 @@ export class GrowingShapes {
     return { type: first.type, dims }
   }
 
-  /** The inputs some steps later; without a number, at any step. */
+  /** The shapes of the inputs `steps` steps later. Without a number, the axis that grows has an unknown dim. */
   #moved(inputs: InputShapes, steps: number | undefined) {
     return new Map(
       [...inputs].map(([name, { type, dims }]) => {

@@ -35,12 +35,12 @@ export class GenerationCache {
     contentOf = cache => cache.#kept
   }
 
-  /** How many tokens it has of the longest row. */
+  /** How many tokens of its longest row the cache holds. */
   get tokens(): number {
     return Math.max(...this.#kept.mask.map(row => row.reduce((sum, one) => sum + one, 0)))
   }
 
-  /** The bytes that it keeps in memory. */
+  /** How many bytes of memory the cache takes. */
   get bytes(): number {
     return Object.values(this.#kept.caches).reduce((sum, tensor) => sum + byteLength(stateOf(tensor).data()), 0)
   }

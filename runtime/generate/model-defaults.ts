@@ -1,7 +1,7 @@
 import type { Language } from '../language-inputs/language.ts'
 import type { GenerateOptions } from './options.ts'
 
-/** What a model's own files say of generation. */
+/** What a model's own files say about generation. */
 export interface ModelDefaults {
   readonly options: GenerateOptions
   /** The most tokens of prompt and text together. */

@@ -29,7 +29,7 @@ export interface GenerateOptions extends TraceOptions, DrawOptions, ScoreOptions
   readonly onText?: (piece: string, sequence: number) => void
 }
 
-/** Their names. */
+/** The names of the options of generate(). */
 export const GENERATE_OPTIONS = [
   ...['maxNewTokens', 'numSequences', 'padTokenId', 'logits', 'onText', 'cache', 'encoder', 'decoderStartTokenId'],
   ...DRAW_OPTIONS,
