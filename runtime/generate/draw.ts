@@ -4,7 +4,7 @@ import { where } from '../tensor/ops/comparison.ts'
 import { stateOf, Tensor } from '../tensor/tensor.ts'
 import { checkOption, isAbove0, isCount } from './check-option.ts'
 
-/** How the next token is drawn. Without any of these the likeliest is taken. */
+/** How the next token is drawn. Without any of these options the likeliest token is taken. */
 export interface DrawOptions {
   /** Whether tokens are drawn. @default true if one of the options below is given, or the model's own defaults say so */
   readonly doSample?: boolean
@@ -18,7 +18,7 @@ export interface DrawOptions {
   readonly minP?: number
   /** Only tokens can be drawn whose surprise is nearest to the expected one, and that together have this probability: above 0, at most 1. */
   readonly typicalP?: number
-  /** Of the random numbers: the same seed draws the same tokens. @default another one in each call; it is in the result */
+  /** The seed of the random numbers: the same seed draws the same tokens. @default another one in each call; the result has it */
   readonly seed?: number
 }
 
@@ -40,11 +40,11 @@ export function checkDraw({ doSample, temperature, topK, topP, minP, typicalP, s
     )
 }
 
-/** Whether these options, without a word on it, ask for draws. */
+/** Whether these options imply drawing, if they do not say it. */
 export const asksForDraws = ({ temperature, topK, topP, minP, typicalP }: DrawOptions): boolean =>
   [temperature, topK, topP, minP, typicalP].some(option => option !== undefined)
 
-/** A seed that nobody has chosen. */
+/** A random seed, for calls that give none. */
 export const anySeed = (): number => crypto.getRandomValues(new Uint32Array(1))[0]
 
 const KEEP = { keepdim: true } as const
@@ -65,7 +65,7 @@ export function narrowed(scores: Tensor, options: DrawOptions, vocabulary: numbe
   return kept
 }
 
-/** Those below can't be drawn. */
+/** Gives minus infinity to the scores below a threshold, so that these tokens can't be drawn. */
 const atLeast = (scores: Tensor, least: Tensor): Tensor => where(scores.ge(least), scores, Number.NEGATIVE_INFINITY)
 
 /** The smallest score of the likeliest tokens that together have probability p; the likeliest is always among them. */

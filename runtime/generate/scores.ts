@@ -3,7 +3,7 @@ import { where } from '../tensor/ops/comparison.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { checkOption, isAbove0, isCount, isListOf, isNumber, isToken } from './check-option.ts'
 
-/** What makes tokens likelier or impossible, by what the sequence has so far. */
+/** Options that make tokens less likely or impossible, depending on the tokens that the sequence has so far. */
 export interface ScoreOptions {
   /** Above 1, tokens that the prompt or the text has become less likely: their scores are divided by it, negative ones multiplied. @default 1 */
   readonly repetitionPenalty?: number
@@ -11,15 +11,15 @@ export interface ScoreOptions {
   readonly presencePenalty?: number
   /** Subtracted from the scores of tokens as often as they were generated. @default 0 */
   readonly frequencyPenalty?: number
-  /** No sequence of so many tokens comes twice, in the prompt and after it. @default none */
+  /** The length of a sequence of tokens that may not come twice, counting the prompt. @default none */
   readonly noRepeatNgramSize?: number
-  /** What never comes: each a list of token ids, or a text, as it is spelled with a space before it and without. */
+  /** Words that are never generated: each is a list of token ids, or a text, which is excluded with a space before it and without. */
   readonly badWords?: readonly (readonly number[] | string)[]
-  /** Tokens that never come. */
+  /** Tokens that are never generated. */
   readonly suppressTokens?: readonly number[]
-  /** Tokens that never come first. */
+  /** Tokens that are never generated as the first one. */
   readonly beginSuppressTokens?: readonly number[]
-  /** Before so many new tokens, none comes that ends the text. @default 0 */
+  /** The number of new tokens before which no token that ends the text is generated. @default 0 */
   readonly minNewTokens?: number
 }
 
@@ -43,12 +43,12 @@ export function checkScores(options: ScoreOptions): void {
   checkOption('minNewTokens', options.minNewTokens, value => value === 0 || isCount(value), 'a whole number')
 }
 
-/** Options that were checked: words are ids. */
+/** The options after they were checked, with words as ids. */
 export interface ScoreSettings extends Omit<ScoreOptions, 'badWords'> {
   readonly badWords: readonly (readonly number[])[]
 }
 
-/** What a row has so far: its prompt without padding, and the tokens after it. */
+/** The tokens of a row so far: its prompt without padding, and the generated ones. */
 export interface History {
   readonly prompt: readonly number[]
   readonly added: readonly number[]
@@ -113,7 +113,7 @@ export class Scores {
     return changed
   }
 
-  /** Looks at what the rows have, for the step that comes. */
+  /** Finds, for the next step, which tokens the rows have. */
   prepare(rows: readonly History[]): void {
     for (const buffer of [this.#seen, this.#subtracted, this.#banned]) buffer?.fill(0)
     rows.forEach((row, i) => {
@@ -177,7 +177,7 @@ export class Scores {
   }
 }
 
-/** Tokens that would complete a sequence of `size` tokens that is there already. */
+/** Tokens that would complete a sequence of `size` tokens which the row already has. */
 function repeated(tokens: readonly number[], size: number): number[] {
   const begin = tokens.slice(tokens.length - size + 1)
   const found: number[] = []

@@ -17,21 +17,21 @@ export interface Found extends History {
 
 /** A way to choose tokens: a part of each step's graph, and what follows from its results. */
 export interface Search {
-  /** Rows that the model runs on for each prompt. */
+  /** How many rows of the batch each prompt gets. */
   readonly rowsPerPrompt: number
-  /** Whether what a row has stays: its text can be shown while it grows. */
+  /** Whether the tokens that a row has never change again, so that its text can be shown while it grows. */
   readonly rowsGoOn: boolean
   /**
-   * Records what is to be computed of the last position's logits, float `[rows, vocabulary]`: the same in every step.
+   * Records the operations that the search needs on the last position's logits, float `[rows, vocabulary]`. They are the same in every step.
    * @param vocabulary undefined where it is not known before the model runs
    */
   record(logits: Tensor, vocabulary: number | undefined): Readonly<Record<string, Tensor>>
-  /** Prepares the operands of what was recorded, for the step that comes. */
+  /** Fills the operands of the recorded operations for the next step. */
   prepare(step: number, rows: readonly History[]): void
-  /** What was recorded is computed. */
+  /** Chooses the next tokens from the computed values of what `record` returned. */
   choose(computed: Readonly<Record<string, TensorData>>, rows: readonly History[]): Chosen
-  /** Whether nothing is left to be generated, now that the rows have what was chosen. */
+  /** Whether generation is over, now that the chosen tokens have been added to the rows. */
   isOver(rows: readonly History[]): boolean
-  /** The sequences, once it is over: for each prompt as many as were asked for. */
+  /** The sequences of the result, after generation is over: as many for each prompt as the caller wants. */
   found(rows: readonly History[], ended: FinishReason): readonly Found[]
 }

@@ -10,11 +10,11 @@ import type { History } from './scores.ts'
 /** The rows that the steps have made so far, and the inputs of the next step. */
 export class Sequence {
   readonly #decoder: Decoder
-  /** What is given to every step as it is: an encoder's states, say. */
+  /** Inputs that every step gets unchanged, such as an encoder's states. */
   readonly #constant: Readonly<Record<string, unknown>>
-  /** Tokens whose keys and values the model was given from outside. */
+  /** The number of tokens whose keys and values come from a cache that the caller passed. */
   readonly #before: number
-  /** Of those, which they were: undefined where nobody knows. */
+  /** The ids of these tokens; undefined if they are not known. */
   readonly #past: Rows | undefined
   readonly #prompts: Rows
   /** The prompts with the tokens that a cache stands for. */
@@ -22,13 +22,13 @@ export class Sequence {
   readonly #mask: Rows
   /** Those of the prompts; each further token has the next one. */
   readonly #positions: Rows
-  /** What each row has, without padding. */
+  /** The tokens of each row, without padding. */
   #histories: readonly { readonly prompt: readonly number[]; readonly added: number[] }[]
   #caches: Readonly<Record<string, unknown>>
   #isFirst = true
 
   /**
-   * @param times each prompt is there so often
+   * @param times how many rows each prompt gets
    * @throws GenerateError
    */
   constructor(decoder: Decoder, prompts: Prompts, times: number) {
@@ -65,7 +65,7 @@ export class Sequence {
       decoder.cacheSwitch,
       ...Object.keys(this.#caches),
     ])
-    // What the model does not take is found, and said, where its inputs are checked.
+    // An input that the model does not have is reported later, where the inputs are checked.
     this.#constant = Object.fromEntries(
       Object.entries(named).flatMap(([name, value]) => (own.has(name) ? [] : [[name, repeated(name, value)]])),
     )
@@ -75,7 +75,7 @@ export class Sequence {
     return this.#prompts.length
   }
 
-  /** What each row has so far. */
+  /** The tokens of each row so far. */
   get histories(): readonly History[] {
     return this.#histories
   }
@@ -108,7 +108,7 @@ export class Sequence {
     return Math.max(...this.#positions.map(row => row[row.length - 1] + 1))
   }
 
-  /** How many tokens a prompt has with padding, and with those that the model was given from outside. */
+  /** How many tokens a prompt has, with its padding and with the tokens of a cache that the caller passed. */
   get width(): number {
     return this.#before + this.#prompts[0].length
   }
@@ -128,7 +128,7 @@ export class Sequence {
     return this.#caches
   }
 
-  /** The inputs of the step that comes. */
+  /** The inputs of the next step. */
   get inputs(): Record<string, unknown> {
     const { ids, mask, positions, cacheSwitch, caches } = this.#decoder
     const steps = this.#histories[0].added.length
@@ -149,8 +149,8 @@ export class Sequence {
   }
 
   /**
-   * A step has chosen these tokens, one for each row, and given these caches.
-   * @param parents the row that each one continues, where it is not its own
+   * Adds what a step has chosen, one token for each row, and the caches that it returned.
+   * @param parents the row that each token continues; undefined if each continues its own
    */
   append(
     tokens: readonly number[],
@@ -161,7 +161,7 @@ export class Sequence {
     const before = this.#histories
     if (isMoved) this.#histories = parents!.map(parent => ({ ...before[parent], added: [...before[parent].added] }))
     for (const [row, { added }] of this.#histories.entries()) added.push(tokens[row])
-    // A merged decoder gives nothing for what it computed once, of the encoder's states: that stays.
+    // A merged decoder computes the keys and values of the encoder's states once. Later steps return nothing for them, so the first ones are kept.
     const grownCaches = this.#decoder.caches.flatMap(({ input, output, axis, batchAxis }) => {
       const cache = output === undefined ? undefined : caches[output]
       if (!cache || cache.size === 0) return []
@@ -175,7 +175,7 @@ export class Sequence {
 const repeatEach = <T>(rows: readonly T[], times: number): readonly T[] =>
   times === 1 ? rows : rows.flatMap(row => new Array<T>(times).fill(row))
 
-/** Each row of an input `times` times. What has no row for each prompt stays as it is. */
+/** Repeats each row of an input `times` times. An input without a row for each prompt stays as it is. */
 function repeatRows(decoder: Decoder, name: string, value: unknown, prompts: number, times: number): unknown {
   const axis = decoder.batchAxis(name)
   if (times === 1 || axis === undefined || value === undefined) return value

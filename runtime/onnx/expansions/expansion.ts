@@ -24,7 +24,7 @@ export interface FusedNode {
 export interface InsideShape {
   /** From the end, below 0. */
   readonly reduced: readonly number[]
-  /** float32 whatever the input's type is. */
+  /** The type is float32, also if the input has another type. */
   readonly isWide: boolean
 }
 
@@ -48,7 +48,7 @@ export interface Expansion {
   readonly inside?: ReadonlyMap<string, InsideShape>
 }
 
-/** Says why a fused node can't be written out: `softcap with …`. */
+/** The reason why a fused node can't be written out: `softcap with …`. */
 export interface Refusal {
   readonly refused: string
 }
