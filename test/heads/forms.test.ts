@@ -5,6 +5,20 @@ import { temporaryFolder } from '../cache/model-copies.ts'
 import { encodeGraph, feeds, type TextGraph } from '../engine/fusions/text-graph.ts'
 import { near } from '../near.ts'
 
+/** Queries, keys and values that are `[batch, token, head, width]`, as attention multiplies them. */
+const APART = `/layer/attn/qt q = Transpose(qs; perm=[0, 2, 1, 3])
+      /layer/attn/kt kt = Transpose(ks; perm=[0, 2, 3, 1])
+      /layer/attn/vt v = Transpose(vs; perm=[0, 2, 1, 3])`
+
+/** The heads' results, `[batch, token, 8]`, in plain operators. */
+const MIXED = `/layer/attn/qk raw = MatMul(q, kt)
+      /layer/attn/m scores = Mul(raw, scale)
+      /layer/attn pattern = Softmax(scores; axis=-1)
+      /layer/attn/av mixed = MatMul(pattern, v)
+      /layer/attn/back back = Transpose(mixed; perm=[0, 2, 1, 3])
+      /layer/attn/flat z = Reshape(back, flat)`
+const OF_MIXED = { flat: ['i64', [3], [0, 0, 8]], scale: 0.5 } as const
+
 /** Attention of two heads of 4, written in each of these ways; the last line gives the layer's output, y. */
 const forms: Readonly<Record<string, Pick<TextGraph, 'weights' | 'nodes' | 'opset'>>> = {
   MultiHeadAttention: {
@@ -33,8 +47,7 @@ const forms: Readonly<Record<string, Pick<TextGraph, 'weights' | 'nodes' | 'opse
     weights: {
       w: ['f32', [8, 24]],
       byHead: ['i64', [4], [0, 0, 2, 12]],
-      flat: ['i64', [3], [0, 0, 8]],
-      scale: 0.5,
+      ...OF_MIXED,
       wo: ['f32', [8, 8]],
     },
     nodes: `/layer/attn/qkv p = MatMul(x, w)
@@ -42,12 +55,7 @@ const forms: Readonly<Record<string, Pick<TextGraph, 'weights' | 'nodes' | 'opse
       /layer/attn/t t = Transpose(h; perm=[0, 2, 1, 3])
       /layer/attn/s q, k, v = Split(t; axis=3)
       /layer/attn/k kt = Transpose(k; perm=[0, 1, 3, 2])
-      /layer/attn/qk raw = MatMul(q, kt)
-      /layer/attn/m scores = Mul(raw, scale)
-      /layer/attn pattern = Softmax(scores; axis=-1)
-      /layer/attn/av mixed = MatMul(pattern, v)
-      /layer/attn/back back = Transpose(mixed; perm=[0, 2, 1, 3])
-      /layer/attn/flat z = Reshape(back, flat)
+      ${MIXED}
       /layer/attn/o y = MatMul(z, wo)`,
   },
   'one key and one value packed behind the queries, as Falcon has it': {
@@ -55,22 +63,14 @@ const forms: Readonly<Record<string, Pick<TextGraph, 'weights' | 'nodes' | 'opse
       w: ['f32', [8, 16]],
       byHead: ['i64', [4], [0, 0, 4, 4]],
       parts: ['i64', [3], [2, 1, 1]],
-      flat: ['i64', [3], [0, 0, 8]],
-      scale: 0.5,
+      ...OF_MIXED,
       wo: ['f32', [8, 8]],
     },
     nodes: `/layer/attn/qkv p = MatMul(x, w)
       /layer/attn h = Reshape(p, byHead)
       /layer/attn/s qs, ks, vs = Split(h, parts; axis=2)
-      /layer/attn/qt q = Transpose(qs; perm=[0, 2, 1, 3])
-      /layer/attn/kt kt = Transpose(ks; perm=[0, 2, 3, 1])
-      /layer/attn/vt v = Transpose(vs; perm=[0, 2, 1, 3])
-      /layer/attn/qk raw = MatMul(q, kt)
-      /layer/attn/m scores = Mul(raw, scale)
-      /layer/attn pattern = Softmax(scores; axis=-1)
-      /layer/attn/av mixed = MatMul(pattern, v)
-      /layer/attn/back back = Transpose(mixed; perm=[0, 2, 1, 3])
-      /layer/attn/flat z = Reshape(back, flat)
+      ${APART}
+      ${MIXED}
       /layer/attn/o y = MatMul(z, wo)`,
   },
   'weights between DequantizeLinear nodes': {
@@ -81,8 +81,7 @@ const forms: Readonly<Record<string, Pick<TextGraph, 'weights' | 'nodes' | 'opse
       wo: ['i8', [8, 8]],
       s: 0.1,
       byHead: ['i64', [4], [0, 0, 2, 4]],
-      flat: ['i64', [3], [0, 0, 8]],
-      scale: 0.5,
+      ...OF_MIXED,
     },
     nodes: `/layer/attn/dq fq = DequantizeLinear(wq, s)
       /layer/attn/dk fk = DequantizeLinear(wk, s)
@@ -91,18 +90,11 @@ const forms: Readonly<Record<string, Pick<TextGraph, 'weights' | 'nodes' | 'opse
       /layer/attn/q q0 = MatMul(x, fq)
       /layer/attn/k k0 = MatMul(x, fk)
       /layer/attn/v v0 = MatMul(x, fv)
-      /layer/attn/q q1 = Reshape(q0, byHead)
-      /layer/attn/k k1 = Reshape(k0, byHead)
-      /layer/attn/v v1 = Reshape(v0, byHead)
-      /layer/attn/qt q = Transpose(q1; perm=[0, 2, 1, 3])
-      /layer/attn/kt kt = Transpose(k1; perm=[0, 2, 3, 1])
-      /layer/attn/vt v = Transpose(v1; perm=[0, 2, 1, 3])
-      /layer/attn/qk raw = MatMul(q, kt)
-      /layer/attn/m scores = Mul(raw, scale)
-      /layer/attn pattern = Softmax(scores; axis=-1)
-      /layer/attn/av mixed = MatMul(pattern, v)
-      /layer/attn/back back = Transpose(mixed; perm=[0, 2, 1, 3])
-      /layer/attn/flat z = Reshape(back, flat)
+      /layer/attn/q qs = Reshape(q0, byHead)
+      /layer/attn/k ks = Reshape(k0, byHead)
+      /layer/attn/v vs = Reshape(v0, byHead)
+      ${APART}
+      ${MIXED}
       /layer/attn/o y = MatMul(z, fo)`,
   },
 }
