@@ -1,7 +1,7 @@
 import { describeType } from '../../runtime/errors/input.ts'
 import type { Model } from '../../runtime/index.ts'
 import { modelMembers } from '../../runtime/model/model.ts'
-import { hasHeads } from '../../runtime/model/modules/heads/attention-of.ts'
+import { attentionsOf } from '../../runtime/model/modules/heads/attention-of.ts'
 import { handleOf } from '../../runtime/model/modules/module.ts'
 import { fusedAt } from '../../runtime/model/modules/operations.ts'
 import { reservedNames } from '../../runtime/names/reserved.ts'
@@ -11,15 +11,11 @@ import type { GraphNode } from '../../runtime/onnx/graph/node.ts'
 /** Generates a `.d.ts` with the model's modules, so that editors complete and check their paths. `name` is the name of the exported type. */
 export function generateTypes(model: Model, name: string, file: string): string {
   const { scope: root, binding } = handleOf(model)!
-  const modules = new Modules(binding.taps.tree.graph.nodes.map(operationsAt), module => hasHeads(binding, module), [
-    name,
-    `${name}Inputs`,
-    'Heads',
-    'TensorLike',
-    'TypedLayers',
-    'TypedModel',
-    'TypedModule',
-  ])
+  const modules = new Modules(
+    binding.taps.tree.graph.nodes.map(operationsAt),
+    module => attentionsOf(binding).hasOne(module),
+    [name, `${name}Inputs`, 'Heads', 'TensorLike', 'TypedLayers', 'TypedModel', 'TypedModule'],
+  )
   const type = modules.typeOf(root)
   const imports = [...(modules.haveHeads ? ['Heads'] : []), 'TensorLike', 'TypedLayers', 'TypedModel', 'TypedModule']
   return `// Made by \`npx onnsight types ${file}\`. Make it again when the model changes.

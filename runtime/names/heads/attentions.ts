@@ -42,12 +42,17 @@ export class Attentions {
     return { node, reason: `the operator of ${node.name}, ${node.opType}, can’t be opened` }
   }
 
+  /** Whether a module has one attention, so that its heads are known. */
+  hasOne(module: ModuleNode): boolean {
+    return this.in(module).filter(isAttention).length === 1
+  }
+
   /** The innermost modules inside one that have one attention each: where several are in it, one of them is meant. */
   modulesWithOne(module: ModuleNode): ModuleNode[] {
     const some = [...module.children.values()].filter(child => this.in(child).some(isAttention))
     return some.flatMap(child => {
       const inner = this.modulesWithOne(child)
-      return inner.length === 0 && this.in(child).filter(isAttention).length === 1 ? [child] : inner
+      return inner.length === 0 && this.hasOne(child) ? [child] : inner
     })
   }
 }

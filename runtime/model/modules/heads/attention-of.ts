@@ -19,11 +19,6 @@ export function attentionsOf({ engine: { program } }: Binding): Attentions {
   return attentions
 }
 
-/** Whether a module has one attention, so that its `heads` are known. */
-export function hasHeads(binding: Binding, module: ModuleNode): boolean {
-  return attentionsOf(binding).in(module).filter(isAttention).length === 1
-}
-
 /** The attention of a module. @throws NoHeadsError for a module with none, with several, or with one whose heads can't be told apart */
 export function attentionOf(binding: Binding, module: ModuleNode, label: string): Attention {
   const attentions = attentionsOf(binding)
