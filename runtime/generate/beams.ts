@@ -40,7 +40,7 @@ export interface BeamSetup {
   readonly maxNewTokens: number
 }
 
-/** A continuation that can be followed. */
+/** A continuation of a beam by one token, which the search may follow. */
 interface Candidate {
   readonly token: number
   readonly beam: number
@@ -54,24 +54,24 @@ interface Finished {
   readonly reason: FinishReason | undefined
 }
 
-/** Lower than any sum of log probabilities. */
+/** A number below any sum of log probabilities. */
 const LOWEST = -1e9
 
 /**
- * Beam search as Hugging Face transformers has it (`_beam_search` in `generation/utils.py`). The step's graph gives the best continuations;
- * which of them go on, and which are kept as ended, is decided here.
+ * The beam search of Hugging Face transformers (`_beam_search` in `generation/utils.py`). The step's graph finds the best continuations;
+ * this class decides which of them go on, and which are kept as ended.
  */
 export class BeamSearch implements Search {
   readonly rowsPerPrompt: number
   readonly rowsGoOn = false
   readonly #setup: BeamSetup
   readonly #scores: Scores
-  /** Sums of the log probabilities of the beams that go on: one for each row. The graph adds a step's to them. */
+  /** The sum of the log probabilities of each row's beam. The graph adds those of the step's tokens to it. */
   readonly #running: Float32Array
   readonly #finished: Finished[][]
   #vocabulary = 0
   #isOver = false
-  /** Whether a prompt's ended texts can still be bettered. */
+  /** For each prompt: whether a text that is better than its ended ones can still be found. */
   readonly #canImprove: boolean[]
 
   constructor(setup: BeamSetup) {
@@ -146,7 +146,10 @@ export class BeamSearch implements Search {
     return endings.reasonOf(row) ?? (row.added.length >= maxNewTokens ? 'length' : undefined)
   }
 
-  /** The best that go on. Where too few do, ones that ended stand for the rest, with a score that no other can lose to. */
+  /**
+   * The continuations that the search follows: the best that have not ended. If these are too few, ended ones take the remaining places,
+   * with scores below all others.
+   */
   #going(candidates: readonly Candidate[]): Candidate[] {
     const lowered = candidates.map(one => (one.reason ? { ...one, score: one.score + LOWEST } : one))
     return lowered.sort((a, b) => b.score - a.score).slice(0, this.#setup.beams)
@@ -156,7 +159,7 @@ export class BeamSearch implements Search {
     const { beams, lengthPenalty, earlyStopping } = this.#setup
     const before = this.#finished[prompt]
     if (!this.#canImprove[prompt] || (earlyStopping === true && isWhole(before))) return
-    // Those after the first ones are there to go on, if the first ones end.
+    // Only the first `beams` candidates count as ended texts. The later ones are there to go on if the first ones end.
     const ended = candidates.slice(0, beams).flatMap(({ token, beam, score, reason }): Finished[] => {
       if (!reason) return []
       const added = [...rows[prompt * beams + beam].added, token]
@@ -165,7 +168,7 @@ export class BeamSearch implements Search {
     this.#finished[prompt] = [...before, ...ended].sort((a, b) => b.score - a.score).slice(0, beams)
   }
 
-  /** Whether the best beam that goes on could come to more than the worst that ended. */
+  /** Whether the best beam that goes on could get a better score than the worst ended text. */
   #mayImprove(prompt: number, length: number): boolean {
     const { beams, lengthPenalty, earlyStopping, maxNewTokens } = this.#setup
     const finished = this.#finished[prompt]
@@ -175,7 +178,7 @@ export class BeamSearch implements Search {
     return best > worst
   }
 
-  /** Beams that have not ended stand in where generation was stopped: those with the best sums so far. */
+  /** The best ended texts of each prompt. If these are too few because generation was stopped, the beams with the best sums so far follow. */
   found(rows: readonly History[], ended: FinishReason): Found[] {
     const { beams, sequences } = this.#setup
     return this.#finished.flatMap((finished, prompt) => {

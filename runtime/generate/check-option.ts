@@ -1,6 +1,6 @@
 import { GenerateError } from '../errors/generate.ts'
 
-/** @throws GenerateError for an option that is given and wrong */
+/** @throws GenerateError if the option is given and wrong */
 export function checkOption<V>(name: string, value: V | undefined, isRight: (value: V) => boolean, what: string): void {
   if (value === undefined || isRight(value)) return
   const shown = typeof value === 'string' ? JSON.stringify(value) : String(value)

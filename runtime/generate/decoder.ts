@@ -9,12 +9,12 @@ import type { Signature } from '../model/loaded/loaded-model.ts'
 import type { HeldType } from '../tensor/dtypes/dtype.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
-/** Keys or values of earlier tokens: what a step gives, and the next one takes. */
+/** Keys or values of earlier tokens: an output of each step, and an input of the next one. */
 export interface KeyValueCache {
   readonly input: string
-  /** Undefined for what the model only takes: keys and values of an encoder's states. */
+  /** Undefined if the model only has the input, as for keys and values of an encoder's states. */
   readonly output: string | undefined
-  /** The axis that grows with the tokens; undefined where it stays, as an encoder's states do. */
+  /** The axis that grows with the tokens; undefined if none grows, as for keys and values of an encoder's states. */
   readonly axis: number | undefined
   /** The axis with a row for each sequence. */
   readonly batchAxis: number
@@ -24,17 +24,17 @@ const MASK = 'attention_mask'
 const POSITIONS = 'position_ids'
 /** The input by which a merged decoder chooses its branch. */
 const CACHE_SWITCH = 'use_cache_branch'
-/** Of keys and values that are made of the encoder's states, once: `past_key_values.0.encoder.key`. */
+/** Matches names of keys and values that are computed once, from the encoder's states: `past_key_values.0.encoder.key`. */
 const OF_ENCODER = /[._]encoder[._]/
 
-/** What a decoder is known by. */
+/** What `Decoder` needs to know about a model. */
 export interface DecoderModel {
   readonly signature: Signature
   readonly paddingSide: PaddingSide
   readonly limits: readonly TableLimit[]
 }
 
-/** Which of a model's inputs and outputs are which, by the names that exporters give them. */
+/** The roles of a model's inputs and outputs, which are found by the names that exporters give them. */
 export class Decoder {
   readonly ids: string
   readonly logits: string
@@ -45,18 +45,18 @@ export class Decoder {
   readonly caches: readonly KeyValueCache[]
   /** On which side short prompts are padded. */
   readonly paddingSide: PaddingSide
-  /** Tables that inputs look rows up in. */
+  /** The model's tables that inputs index, with their numbers of rows. */
   readonly limits: readonly TableLimit[]
   readonly #inputs: readonly DeclaredInput[]
 
-  /** @throws GenerateError where there are no ids or logits to be found */
+  /** @throws GenerateError if the model has no input for ids, or no output for logits, that onnsight can find */
   constructor({ signature, paddingSide, limits }: DecoderModel, logits?: string) {
     this.paddingSide = paddingSide
     this.limits = limits
     this.#inputs = signature.inputs
     const has = (name: string): string | undefined =>
       signature.inputs.some(input => input.name === name) ? name : undefined
-    // Where an encoder stands in the same model, input_ids and attention_mask are its own.
+    // If the same model contains the encoder, input_ids and attention_mask are the encoder's inputs.
     const ownIds = has('decoder_input_ids')
     this.mask = has(ownIds ? `decoder_${MASK}` : MASK)
     this.positions = has(ownIds ? `decoder_${POSITIONS}` : POSITIONS)
@@ -72,8 +72,9 @@ export class Decoder {
   }
 
   /**
-   * The cache before the first token. `isMade`: the step's branch makes what comes of an encoder's states.
-   * @throws GenerateError where its dims are not known, or its values have to be given
+   * The cache before the first token.
+   * @param isMade whether the branch that the step runs computes keys and values of the encoder's states
+   * @throws GenerateError if the dims of the cache are not known, or the caller must pass its values
    */
   empty({ input: name, axis }: KeyValueCache, rows: number, isMade: boolean): Tensor {
     if (axis === undefined && !isMade)
@@ -90,7 +91,7 @@ export class Decoder {
     )
   }
 
-  /** The axis of an input that has a row for each sequence; undefined where none is declared open. */
+  /** The axis along which an input has a row for each sequence; undefined for an input, other than a cache, whose first dim is not open. */
   batchAxis(name: string): number | undefined {
     const cache = this.caches.find(({ input }) => input === name)
     if (cache) return cache.batchAxis
@@ -103,12 +104,12 @@ export class Decoder {
     return this.#inputs.map(({ name }) => name)
   }
 
-  /** The element type of an input; undefined where there is no such input. */
+  /** The element type of an input; undefined if the model has no such input. */
   typeOf(name: string): HeldType | undefined {
     return this.#inputs.find(input => input.name === name)?.type as HeldType | undefined
   }
 
-  /** Which axis of which input grows from step to step. */
+  /** The inputs that grow from step to step, each with the axis along which it grows. */
   get growing(): ReadonlyMap<string, number> {
     const growing = new Map<string, number>()
     for (const { input, axis } of this.caches) if (axis !== undefined) growing.set(input, axis)
@@ -120,7 +121,7 @@ export class Decoder {
   }
 }
 
-/** Of a model that calls its ids something else: the only input that can be ids. */
+/** The only input that can be token ids, in a model that has other names for them. */
 function onlyIds(signature: Signature): string {
   const candidates = signature.inputs.filter(
     ({ name, type, dims }) =>

@@ -4,19 +4,19 @@ import { where } from '../tensor/ops/comparison.ts'
 import { stateOf, Tensor } from '../tensor/tensor.ts'
 import { checkOption, isAbove0, isCount } from './check-option.ts'
 
-/** How the next token is drawn. Without any of these options the likeliest token is taken. */
+/** How the next token is drawn. Without any of these options, each step takes the likeliest token. */
 export interface DrawOptions {
   /** Whether tokens are drawn. @default true if one of the options below is given, or the model's own defaults say so */
   readonly doSample?: boolean
-  /** Logits are divided by it: above 0. @default 1 */
+  /** The number that logits are divided by: above 0. @default 1 */
   readonly temperature?: number
   /** Only the k likeliest tokens can be drawn. */
   readonly topK?: number
-  /** Only the likeliest tokens can be drawn that together have this probability: above 0, at most 1. */
+  /** Only the likeliest tokens, which together have this probability, can be drawn: above 0, at most 1. */
   readonly topP?: number
-  /** Only tokens can be drawn that have at least this share of the likeliest one's probability: from 0 to 1. */
+  /** Only tokens that have at least this share of the likeliest one's probability can be drawn: from 0 to 1. */
   readonly minP?: number
-  /** Only tokens can be drawn whose surprise is nearest to the expected one, and that together have this probability: above 0, at most 1. */
+  /** Only the tokens whose surprise is nearest to the expected one, and which together have this probability, can be drawn: above 0, at most 1. */
   readonly typicalP?: number
   /** The seed of the random numbers: the same seed draws the same tokens. @default another one in each call; the result has it */
   readonly seed?: number
@@ -40,7 +40,7 @@ export function checkDraw({ doSample, temperature, topK, topP, minP, typicalP, s
     )
 }
 
-/** Whether these options imply drawing, if they do not say it. */
+/** Whether these options imply that tokens are drawn, although `doSample` is not given. */
 export const asksForDraws = ({ temperature, topK, topP, minP, typicalP }: DrawOptions): boolean =>
   [temperature, topK, topP, minP, typicalP].some(option => option !== undefined)
 
@@ -50,8 +50,8 @@ export const anySeed = (): number => crypto.getRandomValues(new Uint32Array(1))[
 const KEEP = { keepdim: true } as const
 
 /**
- * What can be drawn keeps its score, and the rest gets minus infinity: float32 `[rows, vocabulary]`. Order and formulas are those of the
- * warpers in Hugging Face transformers' `generation/logits_process.py`.
+ * Divides the scores by the temperature, and gives minus infinity to tokens that can't be drawn: float32 `[rows, vocabulary]`. The order and
+ * the formulas are those of the warpers in Hugging Face transformers' `generation/logits_process.py`.
  */
 export function narrowed(scores: Tensor, options: DrawOptions, vocabulary: number): Tensor {
   const { temperature, topK, topP, minP, typicalP } = options
@@ -59,7 +59,7 @@ export function narrowed(scores: Tensor, options: DrawOptions, vocabulary: numbe
   if (temperature !== undefined && temperature !== 1) kept = kept.div(temperature)
   if (topK !== undefined) kept = atLeast(kept, kept.topk(Math.min(topK, vocabulary)).values.amin(-1, KEEP))
   if (topP !== undefined && topP < 1) kept = atLeast(kept, nucleus(kept, topP))
-  // p ≥ minP · max p, as scores: without the softmax, whose sum is on both sides.
+  // Compares scores in place of p ≥ minP · max p: the sum of the softmax is on both sides, so it is not needed.
   if (minP !== undefined && minP > 0) kept = atLeast(kept, kept.amax(-1, KEEP).add(Math.log(minP)))
   if (typicalP !== undefined && typicalP < 1) kept = typical(kept, typicalP)
   return kept
@@ -86,10 +86,10 @@ function typical(scores: Tensor, p: number): Tensor {
   return where(distance.le(farthest), scores, Number.NEGATIVE_INFINITY)
 }
 
-/** The sum of the shares before each one. */
+/** For each share, the sum of those before it. */
 const before = (shares: Tensor): Tensor => shares.cumsum(-1).sub(shares)
 
-/** Draws tokens: one random number for each row and step, at which the cumulative distribution is cut. */
+/** Draws a token for each row and step: the one where the cumulative distribution passes a random number. */
 export class Draw {
   readonly #seed: number
   readonly #uniform: Float32Array
@@ -101,16 +101,16 @@ export class Draw {
     this.#uniform = new Float32Array(rows)
   }
 
-  /** The random numbers of a step. */
+  /** Draws the random numbers of a step. */
   prepare(step: number): void {
     const drawn = stateOf(rand([this.#rows], { seed: mix(this.#seed, step) })).data().data as Float32Array
-    // 23 bits: the product with a sum of shares stays below that sum.
+    // The numbers have 23 bits, so that their product with a sum of shares stays below that sum.
     drawn.forEach((x, row) => {
       this.#uniform[row] = Math.floor(x * 2 ** 23) / 2 ** 23
     })
   }
 
-  /** A token for each row: int64 `[rows]`. */
+  /** Records the drawing of a token for each row: int64 `[rows]`. */
   record(scores: Tensor): Tensor {
     const cumulative = scores.softmax(-1).cumsum(-1)
     const uniform = Tensor.of({ type: 'float32', dims: [this.#rows, 1], data: this.#uniform })
@@ -119,5 +119,5 @@ export class Draw {
   }
 }
 
-/** Steps of one seed, and neighbouring seeds, have nothing in common. Knuth's multiplicative hash. */
+/** A seed for one step, by Knuth's multiplicative hash: neither the steps of a seed nor neighbouring seeds have random numbers in common. */
 const mix = (seed: number, step: number): number => (Math.imul(seed, 0x9e3779b1) + Math.imul(step + 1, 0x85ebca6b)) | 0

@@ -7,18 +7,18 @@ import { type Traceable, traceable } from '../tracing/traceable.ts'
 import type { TraceOptions } from '../tracing/tracer.ts'
 import type { Decoder } from './decoder.ts'
 
-/** A model whose states a decoder reads: of an encoder–decoder model in two files, the encoder. */
+/** A model whose states a decoder reads: the encoder of an encoder–decoder model in two files. */
 export interface EncoderModel {
   run(inputs: never, options?: TraceOptions): Promise<Record<string, Tensor>>
 }
 
-/** How the encoder's states reach the decoder. */
+/** The decoder's inputs for the encoder's states, and for their mask. */
 const STATES = 'encoder_hidden_states'
 const STATES_MASK = 'encoder_attention_mask'
 const MASK = 'attention_mask'
 const PROMPT = 'decoder_input_ids'
 
-/** Whether the inputs have what an encoder gives, so that it need not run; invokes bring theirs themselves. */
+/** Whether the inputs already have states, or keys and values of them, so that the encoder need not run. With `null`, invokes bring the inputs. */
 export const hasStates = (inputs: unknown): boolean =>
   inputs === null || Object.keys(namedInputs(inputs) ?? {}).some(name => name === STATES || PAST.test(name))
 
@@ -27,13 +27,13 @@ export interface Encoding {
   readonly inputs: unknown
   readonly encoder: EncoderModel
   readonly language: Language | undefined
-  /** The decoder's first token, where the model's files don't say. */
+  /** The decoder's first token, if the caller gave it. Otherwise the model's files say it. */
   readonly start: number | undefined
   readonly signal: AbortSignal | undefined
 }
 
 /**
- * Runs the encoder on its inputs, and gives those of the decoder: the states, their mask, and the token that its texts begin with.
+ * Runs the encoder on its inputs, and returns the decoder's inputs: the states, their mask, and the tokens that the decoder's texts begin with.
  * @throws GenerateError
  */
 export async function encode({ decoder, inputs, encoder, language, start, signal }: Encoding): Promise<unknown> {
@@ -66,7 +66,7 @@ function statesOf(outputs: Readonly<Record<string, Tensor>>): Tensor {
   )
 }
 
-/** The tokens that the decoder's texts begin with. Whisper's files name more than one: the language and the task. */
+/** The tokens that the decoder's texts begin with. Whisper's files name more than one: also those of the language and the task. */
 function beginning(language: Language | undefined, start: number | undefined): number[] {
   const named = start ?? language?.decoderStartTokenId
   if (typeof named !== 'number')

@@ -2,16 +2,19 @@ import { checkOption, isListOf, isToken } from './check-option.ts'
 import { type Decode, RowText } from './row-text.ts'
 import type { History } from './scores.ts'
 
-/** Why a row ended: at a token that ends texts, where it was told to stop, or at the most tokens. */
+/**
+ * Why a row ended: `'eos'` at a token that ends texts; `'stop'` at a stop token or a stop string, or because generation was stopped;
+ * `'length'` because it has the most new tokens that it may have.
+ */
 export type FinishReason = 'eos' | 'stop' | 'length'
 
-/** What ends a row before the most tokens. */
+/** What ends a row before it has `maxNewTokens` new tokens. */
 export interface EndOptions {
   /** The tokens that end a text: a row that gets one is done. @default the model's own, or none */
   readonly eosTokenId?: number | readonly number[]
   /** Further tokens to stop at. */
   readonly stopTokens?: readonly number[]
-  /** Texts to stop at, which are cut from the new text. `ids` has what was generated. */
+  /** Texts to stop at. They are cut off the new text, but `ids` has all tokens that were generated. */
   readonly stopStrings?: string | readonly string[]
 }
 
@@ -35,9 +38,9 @@ interface EndSettings extends Omit<EndOptions, 'stopStrings'> {
   readonly stopStrings: readonly string[]
 }
 
-/** Knows where a row ends. */
+/** Finds where and why a row ends. */
 export class Endings {
-  /** Tokens that end a row, for either reason. */
+  /** All tokens that end a row: those that end texts, and stop tokens. */
   readonly tokens: ReadonlySet<number>
   readonly #eos: ReadonlySet<number>
   readonly #stopStrings: readonly string[]
@@ -50,14 +53,14 @@ export class Endings {
     this.#language = language
   }
 
-  /** The text of a row; undefined where the model has no tokenizer. */
+  /** A `RowText` for a row, with no new token taken yet; undefined if the model has no tokenizer. */
   textOf({ prompt }: History): RowText | undefined {
     return this.#language && new RowText(this.#language, prompt, this.#stopStrings)
   }
 
   /**
-   * Why a row with these new tokens ends with the last one; undefined where it goes on.
-   * @param text the row's text so far, if it is at hand
+   * Why the row ends with its last new token; undefined if it goes on.
+   * @param text the row's text so far, if the caller keeps one
    */
   reasonOf(row: History, text?: RowText): FinishReason | undefined {
     const last = row.added[row.added.length - 1]

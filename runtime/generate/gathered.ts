@@ -4,9 +4,9 @@ import type { Mark } from '../graph/expression.ts'
 import { save } from '../tracing/save.ts'
 import { isChosen, type Selection, type Steps, selectionOf } from './selection.ts'
 
-/** What one iter() or all() of a block has gathered, step by step. */
+/** The results that one iter() or all() of a block has gathered, step by step. */
 class Gathered {
-  /** What the user has in hands: it grows as steps come. */
+  /** The array that iter() or all() returned to the user. Each step adds its result to it. */
   readonly results: unknown[]
   readonly #form: string
   readonly #selection: Selection
@@ -26,7 +26,7 @@ class Gathered {
     else for (const [i, named] of this.#selection.steps.entries()) if (named === step) this.results[i] = value
   }
 
-  /** @throws StepError for a step that was named and never came */
+  /** @throws StepError if a named step did not run, or did not call the form */
   assertComplete(steps: number): void {
     if (this.#selection.kind === 'range') return
     const missing = this.#selection.steps.find(step => !this.#finishedSteps.has(step))
@@ -50,12 +50,12 @@ class Gathered {
 interface GatherCall {
   readonly form: string
   readonly steps: Steps
-  /** The step that it is called in, and its line. */
+  /** The step in which it is called. */
   readonly step: number
   readonly mark: Mark | undefined
 }
 
-/** What the calls of iter() and all() in a block have gathered. */
+/** The results that all calls of iter() and all() in a block have gathered. */
 export class GatheredCalls {
   readonly #gathered = new Map<string, Gathered>()
   /** How often each line has run in this step. */
@@ -65,7 +65,7 @@ export class GatheredCalls {
     this.#called.clear()
   }
 
-  /** Does `body` if this step is chosen. Gives what there is of all steps. @throws StepError for what is no choice of steps */
+  /** Runs `body` if the call chooses this step. Returns the results of all steps so far. @throws StepError if `steps` is no choice of steps */
   gather(call: GatherCall, body: () => unknown): unknown {
     const selection = selectionOf(call.steps)
     const gathered = this.#at(call, selection)
@@ -79,7 +79,7 @@ export class GatheredCalls {
     return value instanceof Promise ? value.then(put) : put(value)
   }
 
-  /** The same call in every step: known by its line, and by how often the line has run in this step. */
+  /** Finds what the same call has gathered in earlier steps. A call is known by its line, and by how often the line has run in this step. */
   #at({ form, mark }: GatherCall, selection: Selection): Gathered {
     const place = `${form} ${mark?.label()}`
     const nth = this.#called.get(place) ?? 0
@@ -93,7 +93,7 @@ export class GatheredCalls {
     return gathered
   }
 
-  /** @throws StepError for a step that was named and never came */
+  /** @throws StepError if a named step did not run, or did not call the form */
   assertComplete(steps: number): void {
     for (const gathered of this.#gathered.values()) gathered.assertComplete(steps)
   }

@@ -8,7 +8,7 @@ import type { GenerationCache } from './kept-cache.ts'
 import { RowText } from './row-text.ts'
 import type { Found } from './search.ts'
 
-/** What a generation has made up to now. `T` is a text, or a list with one for each sequence. */
+/** The tokens and texts that a generation has made so far. `T` is a text, or a list with one text for each sequence. */
 export interface SoFar<T = string | readonly string[]> {
   /**
    * The new text, without special tokens: one text for one text or chat, else a list. It ends where a stop string begins.
@@ -17,39 +17,43 @@ export interface SoFar<T = string | readonly string[]> {
   readonly text: T
   /** The new tokens as texts: a list, or one list for each sequence. @throws GenerateError without a tokenizer */
   readonly tokens: T extends string ? readonly string[] : readonly (readonly string[])[]
-  /** The prompts and what was added to them: int64, `[sequences, tokens]`. The sequences of one prompt follow each other. */
+  /** The prompts and the tokens added to them: int64, `[sequences, tokens]`. The sequences of one prompt follow each other. */
   readonly ids: Tensor
   /** Why each sequence ended. */
   readonly finishReason: readonly FinishReason[]
-  /** How many steps there were: one token each. */
+  /** How many steps have run: each adds one token to each sequence. */
   readonly steps: number
-  /** Of the tokens that were drawn: generate() with it draws the same ones. */
+  /** The seed with which the tokens were drawn: with it, generate() draws the same ones. Undefined if no tokens were drawn. */
   readonly seed?: number
   /** Settings of the model's generation_config.json that generate() does not know; undefined if it knows all. */
   readonly ignored?: readonly string[]
 }
 
-/** What generate() gives. */
+/** The result of generate(). */
 export interface Generated<R, T = string | readonly string[]> extends SoFar<T> {
-  /** What the block returned, each time it ran; empty without a block. */
+  /** The values that the block returned, one for each time it ran; empty without a block. */
   readonly values: readonly R[]
-  /** What the model has computed for these tokens: the option `cache` of a generation that goes on. None of beams, nor of models without a cache. */
+  /**
+   * The keys and values that the model has computed for these tokens: a further generation takes them as its option `cache`. Undefined after
+   * a search with beams, and for models without a cache.
+   */
   readonly cache?: GenerationCache
 }
 
 /** A generation that goes on: awaiting it gives its result. */
 export interface Generating<R, T = string | readonly string[]> extends Promise<Generated<R, T>> {
   /**
-   * The new text in pieces, as it comes: never a half character, nor what a stop string cuts off. To leave it ends the generation.
+   * The new text in pieces, as it comes. A piece never has a part of a character, nor text that a stop string cuts off. A loop that leaves
+   * the stream ends the generation.
    * @example
    * for await (const piece of generate(model, 'Once upon', { maxNewTokens: 40 }).textStream) process.stdout.write(piece)
    */
   readonly textStream: AsyncIterable<string>
-  /** What there is up to now, also after an error; undefined where the options were refused. */
+  /** The tokens and texts so far, also after an error; undefined before the prompts are known, and if the options were refused. */
   readonly soFar: SoFar<T> | undefined
 }
 
-/** What the text is of inputs `I` and of so many sequences `N`: a text for one text or chat, else a list. */
+/** The type of the text, for inputs of type `I` and the option `numSequences` of type `N`: a text for one text or chat, else a list. */
 export type TextOf<I, N = undefined> = N extends number
   ? readonly string[]
   : I extends string | readonly ChatMessage[]
@@ -94,7 +98,7 @@ export function soFarOf(state: Made): SoFar<unknown> {
   }
 }
 
-/** The prompts with what was found for them, filled up to one length. */
+/** The prompts with the tokens that were found for them, padded to one length. */
 function idsOf({ found, prompts, padding }: Made): Tensor {
   const length = Math.max(...found.map(({ added }) => added.length))
   const rows = found.map(({ added }, i) => [
@@ -105,7 +109,7 @@ function idsOf({ found, prompts, padding }: Made): Tensor {
   return toTensor(rows, { type: 'int64' })
 }
 
-/** A result of a model without a tokenizer: who asks for a text is told why there is none. */
+/** A result of a model without a tokenizer: whoever reads its text gets an error that says why there is none. */
 function withoutTexts(result: Omit<SoFar<never>, 'text' | 'tokens'>): SoFar<unknown> {
   const refuse = (): never => {
     throw new GenerateError(
@@ -116,7 +120,7 @@ function withoutTexts(result: Omit<SoFar<never>, 'text' | 'tokens'>): SoFar<unkn
   return Object.defineProperties(result, { text: { get: refuse }, tokens: { get: refuse } }) as SoFar<unknown>
 }
 
-/** What there is up to now goes with the error that ended a generation. */
+/** Puts the tokens and texts so far on the error that ended a generation, as its property `generated`. */
 export function noteSoFar(error: unknown, soFar: SoFar<unknown>): void {
   if (typeof error !== 'object' || error === null || !Object.isExtensible(error)) return
   Object.defineProperty(error, 'generated', { value: soFar, writable: true, configurable: true })

@@ -1,7 +1,7 @@
 import type { Generating } from './generated.ts'
 import type { Generation } from './generation.ts'
 
-/** Begins a generation. Whatever goes wrong rejects what is given. */
+/** Begins a generation. Whatever goes wrong rejects the promise that is returned. */
 export function generating(begin: () => Generation | Promise<Generation>): Generating<unknown, unknown> {
   let generation: Generation | undefined
   const begun = (async () => {
@@ -9,11 +9,11 @@ export function generating(begin: () => Generation | Promise<Generation>): Gener
     generation = started instanceof Promise ? await started : started
     return generation
   })()
-  // Its error is the result's.
+  // `result` is rejected with the same error, so it is not reported here.
   begun.catch(() => undefined)
   const result = begun.then(own => own.generate())
   async function* read(): AsyncGenerator<string, void, undefined> {
-    // Who reads the stream gets the error there.
+    // Whoever reads the stream gets the error there.
     result.catch(() => undefined)
     yield* (await begun).readText()
   }

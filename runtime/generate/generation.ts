@@ -41,25 +41,25 @@ export interface GenerateRequest {
   readonly inputs: unknown
   readonly options: GenerateOptions
   readonly block: Block | undefined
-  /** How the model's texts and ids belong together; undefined where it has no tokenizer. */
+  /** The model's tokenizer, and what its files say about texts; undefined if it has no tokenizer. */
   readonly language: Language | undefined
-  /** Whether a single text or chat was given, and no number of sequences: what comes of it is no list. */
+  /** Whether the caller gave a single text or chat, and no number of sequences. Then the result has a text, and no list. */
   readonly isSingle: boolean
-  /** The inputs with ids in the place of texts. */
+  /** Puts ids in the place of the inputs' texts. */
   readonly withIds: (inputs: unknown) => unknown
-  /** The output of this name, as the step's trace leaves it. */
+  /** The output of this name, in the trace of the step that is being recorded. */
   readonly output: (name: string) => Tensor
 }
 
 interface Outcome {
   /** Undefined while the block waits in next(). */
   readonly ended: { readonly value: unknown } | undefined
-  /** What the search has recorded. */
+  /** The computed values of what the search has recorded. */
   readonly chosen: Readonly<Record<string, TensorData>>
   readonly caches: Readonly<Record<string, Tensor>>
 }
 
-/** What there is once the prompts are known. */
+/** The parts of a generation that exist once the prompts are known. */
 interface Begun {
   readonly settings: Settings
   readonly seed: number | undefined
@@ -69,15 +69,15 @@ interface Begun {
   readonly stream: TextStream
 }
 
-/** What a step's trace has recorded of its own. */
+/** The tensors that generate() itself has recorded in a step's trace. */
 interface RecordedStep {
   readonly chosen: Readonly<Record<string, Tensor>>
   readonly caches: Readonly<Record<string, Tensor>>
 }
 
 /**
- * A model run again and again, each time on the tokens that it has chosen: every step is a trace, in which the block runs anew. As in a
- * session, values flow from step to step.
+ * Runs a model again and again, each time on the tokens that were chosen in the step before. Every step is a trace, in which the block runs
+ * anew. As in a session, values pass from step to step.
  */
 export class Generation extends RunningSession implements StepOwner {
   step = 0
@@ -88,17 +88,20 @@ export class Generation extends RunningSession implements StepOwner {
   #invoked: InvokedRows | undefined
   readonly #block = new SteppedBlock()
   readonly #gathered = new GatheredCalls()
-  /** There is neither a block nor a standing edit: all steps after the first two are the same. */
+  /** Whether there is neither a block nor a standing edit. Then all steps after the first two record the same. */
   readonly #isPlain: boolean
   readonly #tellListeners: (report: TraceReport) => void
   #replay: Replay | undefined
-  /** Values of a step lead to its trace. Were it to keep its inputs, each would keep all keys and values up to there. */
+  /**
+   * Makes the step's trace forget its inputs. Values of a step refer to its trace. If that kept its inputs, each value would keep all keys and
+   * values of the earlier tokens in memory.
+   */
   #forgetInputs: () => void = () => undefined
   #state: Readonly<Record<string, unknown>> = {}
   #trace: RunningTrace | undefined
   #stopped = false
   #isOver = false
-  /** Later steps may not know it. */
+  /** The size of the vocabulary, as the first step that knows it says. Later steps may not know it. */
   #vocabulary: number | undefined
 
   /** @throws GenerateError */
@@ -111,7 +114,7 @@ export class Generation extends RunningSession implements StepOwner {
     if (!this.#awaitsInvokes) this.#begun = this.#begin(this.#promptsOf(inputs, options.cache))
   }
 
-  /** Whether the prompts are given to invokes in the block. */
+  /** Whether the prompts come from invokes in the block. */
   get #awaitsInvokes(): boolean {
     return this.#request.inputs === null && this.#request.block !== undefined
   }
@@ -217,7 +220,7 @@ export class Generation extends RunningSession implements StepOwner {
     )
   }
 
-  /** What there is up to now. */
+  /** The tokens and texts so far; undefined before the prompts are known. */
   get soFar(): SoFar<unknown> | undefined {
     return this.#begun && this.#made()
   }
@@ -244,7 +247,7 @@ export class Generation extends RunningSession implements StepOwner {
     return this.#search.found(this.#sequence.histories, this.#stopped ? 'stop' : 'length')
   }
 
-  /** The new text of the only sequence, as it comes. @throws GenerateError where there are several */
+  /** The new text of the only sequence, as it comes. @throws GenerateError if there are several sequences */
   readText(): AsyncIterable<string> {
     if (!this.#begun)
       throw new GenerateError(
@@ -300,7 +303,7 @@ export class Generation extends RunningSession implements StepOwner {
     return { ended, chosen: dataOf(chosen), caches: apart(caches) }
   }
 
-  /** A trace on the inputs of the step that comes; with `null`, one whose invokes bring them. */
+  /** A new trace on the inputs of the next step; with `null`, a trace whose invokes bring the inputs. */
   #newStep(inputs: unknown, info?: Info): RunningTrace {
     const { model, options } = this.#request
     const { signal, onReport, backend = new ExecutionBackend() } = options
@@ -318,7 +321,7 @@ export class Generation extends RunningSession implements StepOwner {
     return trace
   }
 
-  /** A step whose block calls invokes: they are recorded once the block has ended, each in its own rows. */
+  /** Runs a step whose block calls invokes. They are recorded once the block has ended, each in its own rows. */
   async #traceInvokes(): Promise<Outcome> {
     const { target } = this.#request
     const outer = this.#newStep(null, this.info)
@@ -364,7 +367,7 @@ export class Generation extends RunningSession implements StepOwner {
     return recorded
   }
 
-  /** The tokens that the step chooses, and the caches for the next one. */
+  /** Records how the step chooses tokens, and reads the caches for the next step. */
   #recordStep(): RecordedStep {
     const { decoder, output } = this.#request
     const logits = output(decoder.logits)
@@ -377,9 +380,9 @@ export class Generation extends RunningSession implements StepOwner {
     return { chosen, caches }
   }
 
-  /** Begins the block, or goes on with it where it waits, until it ends or waits in next(). */
+  /** Begins the block, or continues it if it waits, until it ends or waits in next(). */
   #runBlock(trace: RunningTrace): Promise<Outcome['ended']> {
-    // Where nothing follows awaits, it is current no more.
+    // On platforms where no scope follows awaits, the session is not current any more.
     super.resume()
     const { block, model } = this.#request
     return this.#block.run(this.step, () =>
@@ -390,7 +393,7 @@ export class Generation extends RunningSession implements StepOwner {
     )
   }
 
-  /** What the block calls as next(). */
+  /** The block calls this as next(). */
   next(): Promise<number> {
     if (this.#awaitsInvokes)
       throw new StepError(
@@ -400,7 +403,7 @@ export class Generation extends RunningSession implements StepOwner {
     return this.#block.wait().finally(() => this.resume())
   }
 
-  /** What the block calls as iter() and all(). */
+  /** The block calls this as iter() and all(). */
   gather(form: string, steps: Steps, body: () => unknown): unknown {
     return this.#gathered.gather({ form, steps, step: this.step, mark: this.#trace?.mark() }, body)
   }
@@ -429,7 +432,7 @@ export class Generation extends RunningSession implements StepOwner {
   }
 }
 
-/** Tensors that lead to no trace. */
+/** The same tensors without a reference to their trace. */
 const apart = (tensors: Readonly<Record<string, Tensor>>): Record<string, Tensor> =>
   Object.fromEntries(Object.entries(dataOf(tensors)).map(([name, data]) => [name, Tensor.of(data)]))
 

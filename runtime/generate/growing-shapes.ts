@@ -5,10 +5,10 @@ import type { InputShapes } from '../tracing/traced-model.ts'
 
 type Shapes = ReadonlyMap<string, ValueShape>
 
-/** Steps that are scanned one by one, after the prompt's. */
+/** The numbers of the steps that are scanned one by one, after the prompt's step. */
 const SCANNED = [1, 2, 3]
 
-/** By the first step's shapes and the last step's number: other generations of the same dims need not look again. */
+/** The answers of isOnLine, by the first step's shapes and the last step's number: other generations with the same dims need not compare again. */
 const known = new WeakMap<Shapes, Map<number, boolean>>()
 
 /** Whether all dims of these steps, and of the last one, lie on lines. */
@@ -48,10 +48,10 @@ function isOneLine(
 }
 
 /**
- * Dims of all values in each step. A scan for each step would cost more than the step: of a decoder all dims grow by the same number of
- * tokens. That is not assumed but found: three steps in a row and the last one are scanned, and where each dim lies on a line through
- * them, so it does between them, as a dim that a window cuts off (a smallest or a largest of lines) would have left the line by then.
- * Anything else is scanned step by step.
+ * The dims of all values in each step. Scanning every step would cost more than running it, and in a decoder each dim usually grows by the
+ * same number in every step. That is not assumed but checked: steps 1 to 3 and the last one are scanned. If each dim has values on one line
+ * in these four steps, it is on that line in the steps between, too: a dim that a window limits (a minimum or maximum of lines) would have
+ * left the line by the last step. Otherwise every step is scanned.
  */
 export class GrowingShapes {
   readonly #growing: ReadonlyMap<string, number>
@@ -74,7 +74,7 @@ export class GrowingShapes {
     if (this.#isIdle) return engine.shapes(this.#moved(inputs, undefined))
     if (SCANNED.includes(step)) {
       const shapes = await engine.shapes(inputs)
-      // A merged decoder has another graph after the prompt, and then the same.
+      // A merged decoder runs one graph on the prompt, and another one in all later steps.
       if (this.#engine !== engine) this.#scanned.length = 0
       this.#engine = engine
       this.#scanned.push(shapes)

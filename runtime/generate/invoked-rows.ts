@@ -11,12 +11,12 @@ export class InvokedRows {
   readonly #decoder: Decoder
   /** How many prompts each invoke has brought; undefined for one that sees the whole batch. */
   readonly #counts: readonly (number | undefined)[]
-  /** The axes of steps after the first: they stay the same. */
+  /** The axes in steps after the first: these all have the same ones. */
   #laterAxes: BatchAxes | undefined
   /** All prompts, one after another. */
   readonly prompts: readonly (readonly number[])[]
 
-  /** @param withIds gives the inputs with ids in the place of texts */
+  /** @param withIds puts ids in the place of the inputs' texts */
   constructor(decoder: Decoder, invokes: readonly CalledInvoke[], withIds: (inputs: unknown) => unknown) {
     this.#decoder = decoder
     const prompts = invokes.map(({ inputs }) =>
@@ -50,7 +50,7 @@ export class InvokedRows {
     return this.#counts.map(count => {
       if (count === undefined) return undefined
       const start = prompt * rowsPerPrompt
-      // Prompts of one invoke may differ in length: then their common padding is left out.
+      // The prompts of one invoke may differ in length. The invoke does not see the columns that are padding in all its rows.
       const skip = Math.min(...padding.slice(start, start + count * rowsPerPrompt))
       prompt += count
       return new Rows({ start, count: count * rowsPerPrompt, length: undefined, skip }, axes)
@@ -72,7 +72,7 @@ export class InvokedRows {
     )
   }
 
-  /** @throws InvokeError for keys and values whose rows do not lie along their first axis */
+  /** The inputs that have a row for each sequence. @throws InvokeError for keys and values whose rows do not lie along their first axis */
   #batched(names: Iterable<string>): string[] {
     return [...names].filter(name => {
       const axis = this.#decoder.batchAxis(name)

@@ -19,8 +19,8 @@ export interface Kept {
 let contentOf: (cache: GenerationCache) => Kept
 
 /**
- * What a generation has computed for the tokens of its prompts and texts. Given to another one as its option `cache`, it spares that one
- * the tokens that both begin with. It is never changed, so several can go on from it.
+ * The keys and values that a generation has computed for the tokens of its prompts and texts. A later generation that gets them as its
+ * option `cache` does not compute the tokens again that both begin with. The cache never changes, so several generations can go on from it.
  */
 export class GenerationCache {
   readonly #kept: Kept
@@ -46,7 +46,7 @@ export class GenerationCache {
   }
 
   /**
-   * The inputs of a trace on a whole prompt, of which the model is only given the tokens that are not in the cache.
+   * The inputs for a trace on a whole prompt. The model only gets those tokens of it that are not in the cache.
    * @example
    * await trace(model, cache.inputs('ROMEO: What light'), () => model.lm_head.output)
    */
@@ -60,8 +60,8 @@ export class GenerationCache {
 }
 
 /**
- * The prompts without the tokens that they begin with and that are in the cache, which stands for them.
- * @throws GenerateError for a cache of another model or of other rows
+ * The prompts without those of their first tokens that are in the cache. The cache's keys and values of these become inputs.
+ * @throws GenerateError for a cache of another model, or with another number of rows
  */
 export function goOnFrom(
   cache: GenerationCache,
@@ -108,7 +108,7 @@ export function goOnFrom(
 }
 
 interface Used {
-  /** Real tokens, and columns up to the last of them. */
+  /** The number of tokens, without padding, and the number of columns up to the last of them. */
   readonly tokens: number
   readonly columns: number
 }
@@ -118,7 +118,7 @@ interface KeptRow {
   readonly mask: readonly number[]
 }
 
-/** What a prompt begins with and a row of the cache has. One token at least is left for the model. */
+/** How much of a row of the cache a prompt begins with. At least one token of the prompt is left for the model. */
 function commonPrefix(prompt: readonly number[], { columns, mask }: KeptRow): Used {
   let used: Used = { tokens: 0, columns: 0 }
   for (const [at, token] of columns.entries()) {
@@ -129,7 +129,7 @@ function commonPrefix(prompt: readonly number[], { columns, mask }: KeptRow): Us
   return used
 }
 
-/** The same columns of each row, without padding: for models that can't be told which ones count. */
+/** Takes the same columns of each row, and none if some are padding. This is for models that can't be told which columns count. */
 function alike(used: readonly Used[], own: readonly KeptRow[]): Used[] {
   const least = Math.min(...used.map(({ tokens }) => tokens))
   const isWhole = own.every(({ mask }) => mask.slice(0, least).every(one => one === 1))

@@ -4,13 +4,13 @@ import type { GenerateOptions } from './options.ts'
 /** What a model's own files say about generation. */
 export interface ModelDefaults {
   readonly options: GenerateOptions
-  /** The most tokens of prompt and text together. */
+  /** The most tokens that prompt and new text may have together. */
   readonly maxLength: number | undefined
-  /** Settings of generation_config.json that would matter and are not known here. */
+  /** Settings of generation_config.json that would change the result, and that generate() does not know. */
   readonly ignored: readonly string[]
 }
 
-/** Settings of transformers' GenerationConfig, by our names. */
+/** The options of generate() for the settings of transformers' GenerationConfig. */
 const OPTIONS: Readonly<Record<string, keyof GenerateOptions>> = {
   max_new_tokens: 'maxNewTokens',
   min_new_tokens: 'minNewTokens',
@@ -31,10 +31,10 @@ const OPTIONS: Readonly<Record<string, keyof GenerateOptions>> = {
   early_stopping: 'earlyStopping',
 }
 
-/** Values that switch a setting off, where ours knows no such value. */
+/** Values that switch a setting off, and that the option of generate() does not allow. */
 const OFF: Readonly<Record<string, unknown>> = { top_k: 0, no_repeat_ngram_size: 0, temperature: 0, top_p: 0 }
 
-/** What is ignored, unless it has this value: then it says nothing. */
+/** Settings that generate() ignores, each with the value that has no effect. A setting with that value is not listed as ignored. */
 const UNKNOWN: Readonly<Record<string, unknown>> = {
   min_length: 0,
   num_return_sequences: 1,

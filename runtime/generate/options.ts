@@ -6,26 +6,26 @@ import { END_OPTIONS, type EndOptions } from './endings.ts'
 import type { GenerationCache } from './kept-cache.ts'
 import { SCORE_OPTIONS, type ScoreOptions } from './scores.ts'
 
-/** Options of generate(). What is left out is as the model's generation_config.json says, if it was loaded with one. */
+/** Options of generate(). The defaults of those that are left out are in the model's generation_config.json, if it was loaded with one. */
 export interface GenerateOptions extends TraceOptions, DrawOptions, ScoreOptions, EndOptions, BeamOptions {
-  /** The most tokens to be added to each prompt: one in each step. Without a default of the model's it must be given. */
+  /** The most tokens to add to each prompt: one in each step. It must be given if the model has no default for it. */
   readonly maxNewTokens?: number
-  /** How many continuations of each prompt are given: they must be drawn, or be beams. @default 1 */
+  /** How many continuations of each prompt the result has. More than one must be drawn, or be beams. @default 1 */
   readonly numSequences?: number
-  /** What rows that are done are filled up with, and short prompts on the left. @default the (first) eosTokenId, or 0 */
+  /** The token that pads short prompts on the left, and rows that have ended on the right. @default the (first) eosTokenId, or 0 */
   readonly padTokenId?: number
-  /** What an earlier generation has computed: tokens that the whole prompts here begin with, too, are not computed again. */
+  /** The cache of an earlier generation. Its tokens are not computed again, as far as the prompts here begin with them. */
   readonly cache?: GenerationCache | undefined
   /**
-   * Of an encoder–decoder model in two files, the encoder: it runs once, on the inputs that it declares, and this model reads its states.
-   * Their own prompt, if the texts don't begin with one token, is the input `decoder_input_ids`.
+   * The encoder of an encoder–decoder model in two files. It runs once, on the inputs that it declares, and this model reads its states.
+   * If the decoder's texts begin with more than one token, pass these tokens as the input `decoder_input_ids`.
    */
   readonly encoder?: EncoderModel
   /** The token that texts of the decoder begin with. @default what the model's files say */
   readonly decoderStartTokenId?: number
   /** The output that holds the logits. @default `logits`, or the only one that can be */
   readonly logits?: string
-  /** Called with each piece of new text as it comes, and the number of the sequence that it belongs to. Beams come at the end. */
+  /** Called with each piece of new text as it comes, and the number of the sequence that it belongs to. A beam search calls it at its end. */
   readonly onText?: (piece: string, sequence: number) => void
 }
 

@@ -2,7 +2,7 @@ import { sizeOf } from '../tensor/dtypes/data.ts'
 import { allocate } from '../tensor/dtypes/dtype.ts'
 import { stateOf, Tensor } from '../tensor/tensor.ts'
 
-/** A tensor with these rows of another one, in this order: a copy of bytes. */
+/** Copies these rows of a tensor along an axis into a new tensor, in this order. */
 export function pickRows(tensor: Tensor, axis: number, rows: readonly number[]): Tensor {
   const from = stateOf(tensor).data()
   const dims = from.dims.with(axis, rows.length)
@@ -14,7 +14,7 @@ export function pickRows(tensor: Tensor, axis: number, rows: readonly number[]):
     for (const [to, own] of rows.entries()) {
       const start = (i * from.dims[axis] + own) * row
       const at = (i * rows.length + to) * row
-      // Texts are in a plain array.
+      // The elements of a tensor of texts are in a plain array.
       if (Array.isArray(data)) data.splice(at, row, ...source.slice(start, start + row))
       else data.set(source.subarray(start, start + row), at)
     }

@@ -5,17 +5,17 @@ import { Tensor } from '../tensor/tensor.ts'
 import { type TensorLike, toTensor } from '../tensor/values/convert.ts'
 import type { Decoder } from './decoder.ts'
 
-/** The prompts as the first step takes them. */
+/** The prompts in the form that the first step takes. */
 export interface Prompts {
-  /** What was given, by name. */
+  /** All inputs that the caller gave, by name. */
   readonly named: Readonly<Record<string, unknown>>
-  /** Ids of the same length. */
+  /** The ids of each prompt, padded to one length. */
   readonly ids: Rows
-  /** Where there is padding, or one was given. */
+  /** 0 for padding, else 1. Undefined if there is no padding, and the caller gave no mask. */
   readonly mask: Rows | undefined
-  /** Where a cache stands for their first tokens: what they are with these. */
+  /** The prompts with the tokens that a cache stands for; undefined without a cache. */
   readonly whole?: {
-    /** With padding, and each row's tokens without. */
+    /** `shown` has padding, and `rows` has each row's tokens without it. */
     readonly shown: Rows
     readonly rows: Rows
     /** The tokens of the cache's columns. */
@@ -30,7 +30,8 @@ export function realTokens({ ids, mask, whole }: Prompts): Rows {
 }
 
 /**
- * @param inputs the inputs of the first step: ids alone, or by name. Prompts of different lengths are padded on the left.
+ * Prompts of different lengths are padded on the left.
+ * @param inputs the inputs of the first step: ids alone, or all inputs by name
  * @throws GenerateError
  */
 export function promptRows(decoder: Decoder, inputs: unknown, padding: number): Prompts {
@@ -61,7 +62,7 @@ function paddedIds(
   return padPrompts(rows, 'left', padding)
 }
 
-/** The ids of an invoke's prompts, one row each, of any lengths. @throws GenerateError for other inputs beside them */
+/** The ids of an invoke's prompts, one row each, of any lengths. @throws GenerateError if the invoke has other inputs beside them */
 export function idsOfPrompt(decoder: Decoder, inputs: unknown): Rows {
   const named = namedInputs(inputs) ?? { [decoder.ids]: inputs }
   const other = Object.keys(named).find(name => name !== decoder.ids)

@@ -19,17 +19,17 @@ export interface TracedStep {
   readonly caches: readonly string[]
 }
 
-/** What a step gives. */
+/** The results of a step. */
 export interface Replayed {
   readonly chosen: Readonly<Record<string, TensorData>>
   readonly caches: Readonly<Record<string, Tensor>>
   readonly report: TraceReport
 }
 
-/** An input that counts the tokens, but is none of those that a step here makes. */
+/** Matches an input that depends on the number of tokens, and that is not made here for a step. */
 const COUNTS = /^cache_position$/
 
-/** Whether steps of this model differ in the inputs alone that are made here. */
+/** Whether the steps of this model differ only in inputs that are made here. */
 export const canReplay = ({ caches, inputNames }: Decoder): boolean =>
   caches.some(({ axis }) => axis !== undefined) && !inputNames.some(name => COUNTS.test(name))
 
@@ -82,7 +82,7 @@ function column(type: HeldType, values: readonly number[]): TensorData {
   return { type, dims: [values.length, 1], data }
 }
 
-/** Each row with one more that counts. */
+/** Adds a column of ones to a mask, for the new tokens. */
 function longer({ type, dims: [rows, length], data }: TensorData): TensorData {
   const grown = allocate(type, rows * (length + 1)) as Float32Array
   for (let row = 0; row < rows; row++) {

@@ -1,19 +1,20 @@
 import { GenerateError } from '../errors/generate.ts'
 import type { TableLimit } from '../language-inputs/limits.ts'
 
-/** What there is before the first step, and is to come. */
+/** The tokens before the first step, and those to come. */
 interface Plan {
   /** Inputs of the decoder that grow with each step. */
   readonly growing: readonly (string | undefined)[]
-  /** Tokens of the longest prompt, without padding; and of all, with it. */
+  /** The number of tokens of the longest prompt without padding (`longest`), and of every prompt with it (`width`). */
   readonly longest: number
   readonly width: number
   readonly maxNewTokens: number
 }
 
 /**
- * The last token is chosen and not given to the model any more, so it takes no place.
- * @throws GenerateError for prompts that would run out of the model's positions, before anything runs
+ * Checks, before anything runs, that the prompts and the new tokens fit into the model's positions. The last token is chosen but not given to
+ * the model, so it needs no position.
+ * @throws GenerateError if they do not fit
  */
 export function assertRoom(limits: readonly TableLimit[], { growing, longest, width, maxNewTokens }: Plan): void {
   for (const { input, rows, kind } of limits) {

@@ -3,15 +3,15 @@ export interface Decode {
   decode(ids: readonly number[], skipSpecialTokens?: boolean): string
 }
 
-/** Prompt tokens that are decoded with the new ones: some tokenizers write a token otherwise where a text begins. */
+/** How many of the prompt's tokens are decoded with the new ones: some tokenizers write a token differently at the beginning of a text. */
 const CONTEXT = 6
 
-/** Stands for a part of a character: the rest of it comes with later tokens. */
+/** Matches what a tokenizer writes for a part of a character. The rest of the character comes with later tokens. */
 const PARTIAL = /\ufffd+$/
 
 /**
- * The text of a row's new tokens, as far as it is certain: whole characters, and nothing that a stop string may begin with. What `take`
- * gives piece by piece is the whole text in the end.
+ * The text of a row's new tokens, as far as it is certain: it has whole characters, and does not end in what may become a stop string. The
+ * pieces that `take` returns are together the whole text in the end.
  */
 export class RowText {
   readonly #language: Decode
@@ -19,12 +19,12 @@ export class RowText {
   /** The prompt's last tokens, and the new ones. */
   readonly #ids: number[]
   readonly #prompt: number
-  /** Tokens from `#from` on are decoded together; those before `#upTo` were there when all that they say was taken. */
+  /** Tokens from `#from` on are decoded together. The whole text of the tokens before `#upTo` has been taken. */
   #from = 0
   #upTo: number
-  /** Of the text after that, so much was taken. */
+  /** How many characters of the text after these tokens have been taken. */
   #taken = 0
-  /** Certain but for a stop string that it may begin. */
+  /** Text that is certain except that it may be the beginning of a stop string. */
   #held = ''
   #text = ''
   #stopped = false
@@ -42,14 +42,15 @@ export class RowText {
     return this.#text
   }
 
-  /** Whether a stop string ended the text: it is cut off. */
+  /** Whether a stop string ended the text. The string itself is cut off. */
   get stopped(): boolean {
     return this.#stopped
   }
 
   /**
-   * The text that has become certain with these new tokens, of which it knows the first ones.
-   * @param isEnd no more will come: what is left is taken as it is
+   * The text that has become certain with these tokens.
+   * @param added all new tokens of the row: those of earlier calls, and the next ones
+   * @param isEnd whether no more tokens will come. Then the rest of the text is taken as it is
    */
   take(added: readonly number[], isEnd = false): string {
     if (this.#stopped) return ''
@@ -64,7 +65,7 @@ export class RowText {
     const before = this.#decode(this.#from, this.#upTo).replace(PARTIAL, '')
     const all = this.#decode(this.#from, this.#ids.length)
     const whole = isEnd ? all : all.replace(PARTIAL, '')
-    // A decoder that writes the earlier tokens otherwise now: only what follows them counts.
+    // The text of the earlier tokens is skipped, unless the tokenizer now writes them differently.
     const start = whole.startsWith(before) ? before.length : 0
     const piece = whole.slice(start + this.#taken)
     if (whole === all) {
@@ -79,7 +80,7 @@ export class RowText {
     return from === to ? '' : this.#language.decode(this.#ids.slice(from, to), true)
   }
 
-  /** Takes what is held, up to a stop string or what may become one. */
+  /** Takes the held text up to a stop string, or up to the beginning of what may become one. */
   #untilStop(isEnd: boolean): string {
     const held = this.#held
     const found = this.#stops.map(stop => held.indexOf(stop)).filter(at => at >= 0)
@@ -89,7 +90,7 @@ export class RowText {
     return held.slice(0, end)
   }
 
-  /** The length of the longest end of the text that a stop string begins with. */
+  /** The length of the longest end of the text with which a stop string begins. */
   #begun(text: string): number {
     for (
       let length = Math.min(text.length, Math.max(0, ...this.#stops.map(stop => stop.length - 1)));

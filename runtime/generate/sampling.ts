@@ -8,25 +8,25 @@ import type { Chosen, Found, Search } from './search.ts'
 import { unknownVocabulary } from './unknown-vocabulary.ts'
 
 export interface SamplingSetup {
-  /** How tokens are drawn; undefined where the likeliest is taken. */
+  /** How tokens are drawn; undefined if each step takes the likeliest token. */
   readonly draw: (DrawOptions & { readonly seed: number }) | undefined
   readonly scores: ScoreSettings
   readonly endings: Endings
   readonly rows: number
   readonly rowsPerPrompt: number
   readonly maxNewTokens: number
-  /** What rows that are done are filled up with. */
+  /** The token that rows get after they have ended. */
   readonly padding: number
 }
 
-/** Where a row has ended. */
+/** Why and where a row ended. */
 interface End {
   readonly reason: FinishReason
-  /** How many new tokens it has. */
+  /** How many new tokens the row had then. */
   readonly length: number
 }
 
-/** Each row goes on by itself: with the likeliest token, or with one that is drawn. */
+/** Continues each row by itself: with the likeliest token, or with one that is drawn. */
 export class Sampling implements Search {
   readonly rowsPerPrompt: number
   readonly rowsGoOn = true
@@ -34,7 +34,7 @@ export class Sampling implements Search {
   readonly #scores: Scores
   readonly #draw: Draw | undefined
   readonly #ends: (End | undefined)[]
-  /** What stop strings are looked for in. */
+  /** The text of each row, in which stop strings are searched for. */
   readonly #texts: (RowText | undefined)[] = []
 
   constructor(setup: SamplingSetup) {

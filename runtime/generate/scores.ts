@@ -56,8 +56,8 @@ export interface History {
 
 /**
  * Changes the scores of a step before a token is chosen by them, in the order and with the formulas of Hugging Face transformers'
- * `generation/logits_process.py`; presence and frequency penalties are OpenAI's. What a row must not have is found here; the arithmetic is
- * a part of the step's graph, with what was found as its operands.
+ * `generation/logits_process.py`; presence and frequency penalties are OpenAI's. This class finds the tokens that each row must not get, or
+ * should get less often. The arithmetic is a part of the step's graph, and takes these tokens as operands.
  */
 export class Scores {
   readonly #options: ScoreSettings
@@ -65,7 +65,7 @@ export class Scores {
   readonly #badWords: readonly (readonly number[])[]
   readonly #rows: number
   #vocabulary = 0
-  /** Which tokens a row has. The buffers are filled anew for each step: the graph of one step reads them in the next one too. */
+  /** Which tokens each row has. These buffers are filled anew for each step: the graph that one step recorded reads them in later steps, too. */
   #seen: Uint8Array | undefined
   #subtracted: Float32Array | undefined
   #banned: Uint8Array | undefined
@@ -78,7 +78,7 @@ export class Scores {
     this.#badWords = options.badWords.filter(word => word.length > 1 || !ends.has(word[0]))
   }
 
-  /** Whether scores are changed at all. */
+  /** Whether any option changes the scores. */
   get isActive(): boolean {
     return this.#penalisesSeen || this.#subtracts || this.#bans
   }

@@ -5,7 +5,7 @@ import { Sampling } from './sampling.ts'
 import type { Search } from './search.ts'
 import type { Settings } from './settings.ts'
 
-/** The way to choose tokens that the settings ask for. */
+/** The search that the settings ask for. */
 export function searchOf(
   settings: Settings,
   prompts: number,

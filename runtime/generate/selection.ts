@@ -3,15 +3,15 @@ import { currentPosition } from '../tensor/current-position.ts'
 import { type SlicePart, type SliceSpec, toSlice } from '../tensor/slices/slice.ts'
 import { stateOf } from '../tensor/tensor.ts'
 
-/** Which steps: one, a list of them, or a slice in NumPy's syntax: 0, [0, 2], s`1:20:2`. */
+/** A choice of steps: one, a list of them, or a slice in NumPy's syntax: 0, [0, 2], s`1:20:2`. */
 export type Steps = number | readonly number[] | Exclude<SliceSpec, null | bigint>
 
-/** The steps that are chosen: named one by one, or a range of those that come. */
+/** The chosen steps: either named one by one, or those of a range that happen to run. */
 export type Selection =
   | { readonly kind: 'named'; readonly steps: readonly number[] }
   | { readonly kind: 'range'; readonly start: number; readonly stop: number; readonly step: number }
 
-/** @throws StepError for what is no choice of steps */
+/** @throws StepError if `steps` is no choice of steps */
 export function selectionOf(steps: Steps): Selection {
   if (Array.isArray(steps) && steps.every(step => typeof step === 'number'))
     return { kind: 'named', steps: steps.map(whole) }

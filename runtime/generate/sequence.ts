@@ -20,7 +20,7 @@ export class Sequence {
   /** The prompts with the tokens that a cache stands for. */
   readonly #shown: Rows
   readonly #mask: Rows
-  /** Those of the prompts; each further token has the next one. */
+  /** The positions of the prompts' tokens. Each further token has the next position. */
   readonly #positions: Rows
   /** The tokens of each row, without padding. */
   #histories: readonly { readonly prompt: readonly number[]; readonly added: number[] }[]
@@ -86,7 +86,8 @@ export class Sequence {
   }
 
   /**
-   * What the model was given so far, for another generation to go on from; undefined where that is not known, or there is no cache.
+   * The tokens that the model was given so far, with their keys and values, for another generation to go on from. Undefined if the tokens are not
+   * known, or the model has no cache.
    * @param ends how many new tokens of each row count
    */
   kept(model: object, ends: readonly number[]): Kept | undefined {

@@ -9,7 +9,7 @@ import { type ModelDefaults, modelDefaults } from './model-defaults.ts'
 import { GENERATE_OPTIONS, type GenerateOptions } from './options.ts'
 import { checkScores } from './scores.ts'
 
-/** Options that were checked, with the model's defaults. */
+/** The options after they were checked, with the model's defaults for those that are left out. */
 export interface Settings extends Omit<GenerateOptions, 'badWords' | 'stopStrings'> {
   readonly maxNewTokens: number
   readonly numSequences: number
@@ -18,11 +18,11 @@ export interface Settings extends Omit<GenerateOptions, 'badWords' | 'stopString
   readonly padTokenId: number
   readonly badWords: readonly (readonly number[])[]
   readonly stopStrings: readonly string[]
-  /** What the model's files say and generate() does not know. */
+  /** Settings in the model's files that generate() does not know. */
   readonly ignored: readonly string[]
 }
 
-/** What fills up short prompts. */
+/** The token that pads short prompts. */
 export function paddingOf(options: GenerateOptions, language: Language | undefined): number {
   const { padTokenId, eosTokenId } = options
   const own = padTokenId ?? [eosTokenId ?? []].flat()[0]
@@ -30,8 +30,8 @@ export function paddingOf(options: GenerateOptions, language: Language | undefin
 }
 
 /**
- * @param width tokens of the longest prompt
- * @throws GenerateError for options that make no sense, or none together
+ * @param width the number of tokens of the longest prompt
+ * @throws GenerateError for options that make no sense, alone or together
  */
 export function settingsOf(unchecked: GenerateOptions, language: Language | undefined, width: number): Settings {
   const userOptions = knownOptions('generate()', unchecked, GENERATE_OPTIONS)
@@ -45,7 +45,7 @@ export function settingsOf(unchecked: GenerateOptions, language: Language | unde
   const doSample =
     userOptions.doSample ??
     (asksForDraws(userOptions) || (!userOptions.numBeams && defaults?.options.doSample === true))
-  // Draws that are asked for switch off beams that are only a default.
+  // A caller who asks for drawn tokens gets no beams if these are only the model's default.
   const numBeams = (doSample ? userOptions.numBeams : options.numBeams) ?? 1
   assertTogether({ doSample, numBeams, numSequences })
   return {
@@ -61,7 +61,7 @@ export function settingsOf(unchecked: GenerateOptions, language: Language | unde
   }
 }
 
-/** An option that is undefined is not given. */
+/** The options that are not undefined: an undefined one counts as not given. */
 const definedOf = <O extends object>(options: O): O =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as O
 
@@ -108,7 +108,7 @@ function badWordIds(
   return words.flatMap(word => {
     if (typeof word !== 'string') return [word]
     if (!language) throw withoutTokenizer('badWords', 'give the words as lists of token ids')
-    // Most tokenizers write a word otherwise after a space.
+    // Most tokenizers have other tokens for a word after a space.
     const spellings = word.startsWith(' ') ? [word] : [word, ` ${word}`]
     return spellings.map(text => language.tokenizer.encode(text, { add_special_tokens: false }).ids)
   })

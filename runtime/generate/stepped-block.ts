@@ -1,16 +1,16 @@
-/** The block of a generation: in each step it begins anew, or goes on where it waits in next(). */
+/** The block of a generation. In each step it begins anew, or goes on from the next() in which it waits. */
 export class SteppedBlock {
-  /** From its begin to its end: over more than one step, where it calls next(). */
+  /** The run of the block that has not ended yet. It takes more than one step if the block calls next(). */
   #running: Promise<unknown> | undefined
   #waiting: { resolve(step: number): void; reject(error: unknown): void } | undefined
   #pause: (() => void) | undefined
 
-  /** Whether it waits in next(). */
+  /** Whether the block waits in next(). */
   get waits(): boolean {
     return this.#waiting !== undefined
   }
 
-  /** Begins it, or goes on with it, until it ends or waits in next(): undefined where it waits. */
+  /** Begins the block, or continues it, until it ends or waits in next(). Gives the block's value; undefined if it waits. */
   async run(step: number, begin: () => Promise<unknown>): Promise<{ readonly value: unknown } | undefined> {
     const paused = new Promise<undefined>(resolve => {
       this.#pause = () => resolve(undefined)
@@ -27,7 +27,7 @@ export class SteppedBlock {
     return ended
   }
 
-  /** Waits in next() for the step that comes, whose number it gives. */
+  /** Makes the block wait in next() for the next step. Gives the number of that step. */
   wait(): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject }
@@ -35,7 +35,10 @@ export class SteppedBlock {
     })
   }
 
-  /** Fails in next(), if it waits there: what it has to clean up it can. Gives how it ends; undefined where it has ended. */
+  /**
+   * Makes next() throw the error if the block waits there, so that the block can clean up. Returns the promise of the block's value; undefined
+   * if the block does not run.
+   */
   fail(error: unknown): Promise<unknown> | undefined {
     this.#waiting?.reject(error)
     return this.#running

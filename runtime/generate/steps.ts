@@ -5,9 +5,9 @@ import { Generation } from './generation.ts'
 import type { Steps } from './selection.ts'
 
 /**
- * In a block of generate(): does `body` in the steps that are chosen. What it gives is kept, its tensors too: the array has one
- * entry for each step that came, in the order of the list, or of the range.
- * @throws StepError outside of generate(); at its end, for a step that was named and never came
+ * In a block of generate(): runs `body` in the chosen steps, and keeps what it returns, tensors included. The array has one entry for each
+ * chosen step that has run, in the order of the list, or of the range.
+ * @throws StepError outside of generate(); at the end of generate(), if a named step did not run, or did not call this
  */
 export function iter<R>(steps: Steps, body: () => Promise<R>): Promise<R[]>
 export function iter<R>(steps: Steps, body: () => R): R[]
@@ -16,7 +16,7 @@ export function iter(steps: Steps, body: () => unknown, ...surplus: unknown[]): 
   return running('iter').gather('iter', steps, body)
 }
 
-/** In a block of generate(): `iter` of all steps. */
+/** In a block of generate(): runs `body` in all steps, and keeps what it returns, as `iter` does. */
 export function all<R>(body: () => Promise<R>): Promise<R[]>
 export function all<R>(body: () => R): R[]
 export function all(body: () => unknown, ...surplus: unknown[]): unknown {
@@ -25,9 +25,9 @@ export function all(body: () => unknown, ...surplus: unknown[]): unknown {
 }
 
 /**
- * In a block of generate(): ends this step and begins the next one, whose number it gives. The block goes on there, and is run anew
- * in the step after the one that it ends in. What is used after it must have been saved.
- * @throws StepError where generation has ended
+ * In a block of generate(): ends this step and begins the next one, in which the block goes on. Gives the number of that step. In the step
+ * after the one in which the block ends, it runs anew. Values from before next() that are used after it must have been saved.
+ * @throws StepError if generation has ended
  */
 export function next(): Promise<number> {
   return running('next').next()

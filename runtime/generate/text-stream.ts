@@ -3,7 +3,7 @@ import { type Decode, RowText } from './row-text.ts'
 import type { History } from './scores.ts'
 
 interface Source {
-  /** The rows as they are now: none where they are not certain yet. */
+  /** The rows so far; none if their tokens may still change. */
   rows(): readonly History[]
   /** Called with each piece, and the number of its sequence. */
   readonly onText: ((piece: string, sequence: number) => void) | undefined
@@ -27,7 +27,7 @@ export class TextStream {
     if (source.onText && !language) throw withoutTokenizer('onText')
   }
 
-  /** The rows have grown. */
+  /** Hands on the new text after the rows have grown. */
   advance(): void {
     const { onText } = this.#source
     if (onText) {
@@ -41,7 +41,7 @@ export class TextStream {
     for (const reader of this.#readers) reader.wake()
   }
 
-  /** Nothing follows. */
+  /** Hands on the rest of the text after the last step. */
   end(): void {
     this.#ended = {}
     this.advance()
@@ -52,7 +52,7 @@ export class TextStream {
     for (const reader of this.#readers) reader.wake()
   }
 
-  /** The pieces of one sequence's text. @throws GenerateError where there are several */
+  /** The pieces of the first sequence's text. @throws GenerateError if the model has no tokenizer */
   async *read(): AsyncGenerator<string, void, undefined> {
     if (!this.#language) throw withoutTokenizer('textStream')
     const reader = new Reader()
@@ -87,7 +87,7 @@ export class TextStream {
   }
 }
 
-/** Waits until there is more. */
+/** Lets whoever reads the stream wait until there is more text. */
 class Reader {
   #wake: (() => void) | undefined
 
@@ -95,7 +95,7 @@ class Reader {
     this.#wake?.()
   }
 
-  /** Begins to wait: what happens from now on wakes it. */
+  /** A promise that the next call of `wake` fulfils. */
   next(): Promise<void> {
     return new Promise(resolve => {
       this.#wake = resolve
