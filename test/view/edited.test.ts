@@ -1,6 +1,3 @@
-import { rmSync, writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { load, type Model, type Tensor, template } from 'onnsight'
 import { run, start, testsAt } from './in-chromium.ts'
 import {
@@ -20,6 +17,7 @@ import {
   textOf,
   violations,
 } from './page.ts'
+import { runProgram } from './run-program.ts'
 import { view } from './viewing.ts'
 
 // Tests the page of `onnsight view` with an edit: comparisons in every tab, the address, and Copy as code.
@@ -309,20 +307,6 @@ at(
     t.deepEqual(floats(lens.values.layer1), floats(expected))
   },
 )
-
-/** Runs a program and returns some of its variables. */
-async function runProgram<R>(code: string, names: readonly string[]): Promise<R> {
-  const file = resolve(`test/.copied-${names.join('-')}.ts`)
-  writeFileSync(file, `${code}\nexport { ${names.join(', ')} }\n`)
-  const { log } = console
-  console.log = () => undefined
-  try {
-    return (await import(pathToFileURL(file).href)) as R
-  } finally {
-    console.log = log
-    rmSync(file)
-  }
-}
 
 at('shortcuts of a single key work, and can be switched off', { text: TEXT, edit: EDIT }, async (t, page) => {
   const tab = (): Promise<string> => textOf(page.locator('[role=tab][aria-selected=true]'))

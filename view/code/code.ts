@@ -9,7 +9,9 @@ import { assertValidTemplate, type TraceTarget, traceWithTemplate } from '../rea
 import { readingsOf } from '../readings/values.ts'
 import { Refusal } from '../server/refusal.ts'
 import { type WrittenInputs, writeInputs } from './inputs.ts'
+import { assertFitsTemplate, beginning, tagged } from './parts.ts'
 import { type Read, readsOf, type ShownValues } from './reads.ts'
+import { generationCode, patchCode, steeringCode } from './studies.ts'
 
 /** The model of a program. */
 export interface ShownModel {
@@ -38,82 +40,15 @@ export async function viewCode(
         'leave out the stop',
       )
   }
-  if (request.tab === 'patch') return patchCode(opening, writeInputs(target.model, request, inputs, ids), request)
-  if (request.tab === 'generate')
-    return generationCode(opening, writeInputs(target.model, request, inputs, ids), request)
-  const reads = readsOf(await findShown(target, inputs, request, tokens), description, request)
   const written = writeInputs(target.model, request, inputs, ids)
+  if (request.tab === 'patch') return patchCode(opening, written, request)
+  if (request.tab === 'generate') return generationCode(opening, written, request)
+  if (request.tab === 'steer') return steeringCode(opening, written, request)
+  const reads = readsOf(await findShown(target, inputs, request, tokens), description, request)
   return {
     typescript: program(opening, written, reads, edit, request.isCompared ?? false),
     template: templateText(edit, reads),
   }
-}
-
-/** The lines with which a program begins: its imports, the model, and notes about the inputs. */
-function beginning(
-  opening: Opening,
-  inputs: WrittenInputs,
-  functions: readonly string[],
-  imports: readonly string[] = [],
-): string[] {
-  const ownFunctions = inputs.functions.filter(name => name !== 'readFile')
-  return [
-    ...(inputs.functions.includes('readFile') ? ["import { readFile } from 'node:fs/promises'"] : []),
-    `import { ${[opening.uses, ...ownFunctions, ...functions].sort().join(', ')} } from 'onnsight'`,
-    ...imports,
-    '',
-    `const model = ${opening.text}`,
-    ...inputs.notes,
-  ]
-}
-
-/** The lines of a tagged template: what stands before it, and its text. */
-const tagged = (start: string, text: string): string[] => [
-  `${start}\``,
-  ...text.split('\n').map(line => (line.trim() === '' ? '' : `  ${line}`)),
-  '`',
-]
-
-/** A program that patches what the page patches. */
-function patchCode(opening: Opening, clean: WrittenInputs, { corrupted = '', part = 'residual' }: CodeRequest): Code {
-  if (corrupted === '')
-    throw new Refusal(422, 'view-code', 'Nothing was patched yet.', 'write the corrupted text, and press Patch')
-  const studies = "import { logitDifference, patchActivations } from 'onnsight/study'"
-  const typescript = `${beginning(opening, clean, [], [studies]).join('\n')}
-const [clean, corrupted] = [${clean.text}, ${JSON.stringify(corrupted)}]
-// The token that the model predicts after each text.
-const best = async (text: string) =>
-  Number((await model.trace(text, m => Object.values(m.outputs)[0].select(0, 0).select(0, -1).argmax(-1))).item())
-const metric = logitDifference(await best(clean), await best(corrupted))
-const patched = await patchActivations(model, { clean, corrupted, metric, part: '${part}' })
-console.log(patched)
-await (await patched.plot()).save('patching.svg')
-await model.release()
-`
-  return { typescript, template: '' }
-}
-
-/** A program that generates with the edit and without it. */
-function generationCode(opening: Opening, inputs: WrittenInputs, { template: edit, generation }: CodeRequest): Code {
-  const { maxNewTokens = 40, temperature = 0, seed = 0 } = generation ?? {}
-  if (edit !== undefined) assertFitsTemplate(edit)
-  const options = temperature > 0 ? `temperature: ${temperature}, seed: ${seed}` : 'doSample: false'
-  const shown = opening.uses === 'LanguageModel' ? 'text' : 'ids'
-  const lines = [
-    ...beginning(opening, inputs, edit === undefined ? [] : ['template']),
-    `const prompt = ${inputs.text}`,
-    `const options = { maxNewTokens: ${maxNewTokens}, ${options} }`,
-    '',
-    `console.log((await model.generate(prompt, options)).${shown})`,
-    ...(edit === undefined
-      ? []
-      : [
-          ...tagged('const edit = template', edit),
-          `console.log((await model.generate(prompt, options, edit)).${shown})`,
-        ]),
-    'await model.release()',
-  ]
-  return { typescript: `${lines.join('\n')}\n`, template: edit ?? '' }
 }
 
 /** Finds the module, the value and the attention pattern that the page shows. */
@@ -198,17 +133,6 @@ const plainTrace = (result: string, reads: readonly Read[], names: readonly stri
 function editedTrace(result: string, edit: string, reads: readonly Read[]): string[] {
   assertFitsTemplate(edit)
   return tagged(`const ${result} = await trace(model, inputs)`, templateText(edit, reads))
-}
-
-/** @throws Refusal for an edit that can't be the text of a template in TypeScript */
-function assertFitsTemplate(edit: string): void {
-  if (/`|\$\{/.test(edit))
-    throw new Refusal(
-      422,
-      'view-code',
-      'The edit contains ` or ${, which end the text of a template in TypeScript.',
-      'remove them, and run the edit again',
-    )
 }
 
 const printLine = (name: string, isCompared: boolean): string =>

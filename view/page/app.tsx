@@ -17,6 +17,7 @@ import { PatchPanel } from './patch/patch.tsx'
 import { useShortcuts } from './shortcuts/use-shortcuts.ts'
 import { useViewState } from './state/use-view-state.ts'
 import { forModule, type Side, type ViewState } from './state/view-state.ts'
+import { SteerPanel } from './steer/steer.tsx'
 import { Tree } from './tree/tree.tsx'
 import { useAnswer } from './use-answer.ts'
 import { useEnded } from './use-ended.ts'
@@ -85,7 +86,7 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
           chosen={state.tab}
           onChoose={tab => change({ tab: tab as ViewState['tab'] })}
           aside={
-            state.edit !== undefined && state.tab !== 'edit' && state.tab !== 'generate' && state.tab !== 'patch' ? (
+            state.edit !== undefined && ['lens', 'attention', 'module'].includes(state.tab) ? (
               <Switch
                 legend="Which run"
                 name="which-run"
@@ -118,8 +119,9 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
                 />
               ),
             },
-            { id: 'patch', label: 'Patch', content: <PatchPanel {...withoutSide} /> },
-            { id: 'generate', label: 'Generate', content: <GeneratePanel {...withoutSide} /> },
+            { id: 'patch', label: 'Patch', content: <PatchPanel key={visits} {...withoutSide} /> },
+            { id: 'steer', label: 'Steer', content: <SteerPanel key={visits} {...withoutSide} /> },
+            { id: 'generate', label: 'Generate', content: <GeneratePanel key={visits} {...withoutSide} /> },
           ]}
         />
       </main>

@@ -309,6 +309,20 @@ export interface GenerateRequest extends ViewRequest {
   readonly seed: number
 }
 
+/** POST api/steer: the model goes on from its input while a direction is added to a layer's output. The answer has the parts of api/generate. */
+export interface SteerRequest extends GenerateRequest, Steering {}
+
+/** A direction in the residual stream: the mean of some texts minus that of others, after a layer. */
+export interface Steering {
+  /** The texts to steer towards and away from, each read at its last token. */
+  readonly towards: readonly string[]
+  readonly away: readonly string[]
+  /** The layer, from 0. */
+  readonly layer: number
+  /** How often the direction is added. */
+  readonly strength: number
+}
+
 /** A piece of new text as it comes, or at the end of a side all its tokens. */
 export interface GeneratePart {
   readonly side: 'unedited' | 'edited'
@@ -372,11 +386,13 @@ export interface Followed {
 export interface CodeRequest extends ModuleRequest {
   /** One cell of the lens: a layer, or the model itself, at a position. */
   readonly cell?: { readonly layer?: number; readonly position: number }
-  readonly tab: 'module' | 'lens' | 'edit' | 'attention' | 'generate' | 'patch'
+  readonly tab: 'module' | 'lens' | 'edit' | 'attention' | 'generate' | 'patch' | 'steer'
   /** In the tab that patches: the other text, and what is patched. */
   readonly corrupted?: string
   readonly part?: PatchRequest['part']
-  /** In the tab that generates: how. */
+  /** In the tab that steers: the direction. */
+  readonly steering?: Steering
+  /** In the tabs that generate: how. */
   readonly generation?: Pick<GenerateRequest, 'maxNewTokens' | 'temperature' | 'seed'>
   /** In the tab with attention: the head. */
   readonly head?: number

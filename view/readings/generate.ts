@@ -14,7 +14,7 @@ const MAX_TOKENS = 6
 export async function viewGenerated(
   { model, options: traceOptions }: TraceTarget,
   inputs: Inputs,
-  { template, maxNewTokens, temperature, seed }: GenerateRequest,
+  { template, ...how }: GenerateRequest,
   logits: string | undefined,
   language: Language | undefined,
   send: (part: GeneratePart) => void,
@@ -22,17 +22,36 @@ export async function viewGenerated(
   if (logits === undefined)
     throw new Refusal(422, 'view-generate', 'This model has no logits, so it can’t generate.', 'look at another tab')
   if (template !== undefined) assertValidTemplate(template)
-  const options = {
-    ...traceOptions,
-    maxNewTokens,
-    ...(temperature > 0 ? { temperature, seed } : { doSample: false }),
-  }
   for (const edit of template === undefined ? [undefined] : [undefined, template]) {
     const side = edit === undefined ? 'unedited' : 'edited'
-    const onText = (text: string): void => send({ side, text })
-    const withText = language ? { ...options, onText } : options
-    send({ side, tokens: await generateTokens(model, inputs, edit, logits, withText, language) })
+    await sendGenerated({ model, options: traceOptions }, inputs, how, { side, edit, logits, language }, send)
   }
+}
+
+/** One side of a comparison: which, and with which edit. */
+interface GeneratedSide {
+  readonly side: GeneratePart['side']
+  readonly edit?: string | undefined
+  /** The output with the logits. */
+  readonly logits: string
+  readonly language: Language | undefined
+}
+
+/** Generates one side, and sends its text as it comes and then its tokens. */
+export async function sendGenerated(
+  { model, options }: TraceTarget,
+  inputs: Inputs,
+  { maxNewTokens, temperature, seed }: Pick<GenerateRequest, 'maxNewTokens' | 'temperature' | 'seed'>,
+  { side, edit, logits, language }: GeneratedSide,
+  send: (part: GeneratePart) => void,
+): Promise<void> {
+  const generateOptions = {
+    ...options,
+    maxNewTokens,
+    ...(temperature > 0 ? { temperature, seed } : { doSample: false }),
+    ...(language ? { onText: (text: string) => send({ side, text }) } : {}),
+  }
+  send({ side, tokens: await generateTokens(model, inputs, edit, logits, generateOptions, language) })
 }
 
 async function generateTokens(

@@ -12,6 +12,8 @@ import type {
   PatchRequest,
   RowRequest,
   RunRequest,
+  Steering,
+  SteerRequest,
   TokensRequest,
   ViewRequest,
 } from '../protocol/api.ts'
@@ -93,6 +95,20 @@ function generationOf({ maxNewTokens = 40, temperature = 0, seed = 0 }: Json) {
   return { maxNewTokens: count, temperature, seed: natural(seed, 'seed') }
 }
 
+export function steerRequest(body: unknown): SteerRequest {
+  return { ...generateRequest(body), ...steeringOf(object(body, 'the request')) }
+}
+
+function steeringOf({ towards, away, layer, strength }: Json): Steering {
+  if (!Number.isFinite(strength)) throw unreadable('strength is not a number.', 'send a number')
+  return {
+    towards: texts(towards, 'towards'),
+    away: texts(away, 'away'),
+    layer: natural(layer, 'layer'),
+    strength: strength as number,
+  }
+}
+
 export const attentionRequest: (body: unknown) => AttentionRequest = viewRequest
 
 export function attentionHeadRequest(body: unknown): AttentionHeadRequest {
@@ -143,13 +159,14 @@ export function compareRequest(body: unknown): CompareRequest {
 }
 
 export function codeRequest(body: unknown): CodeRequest {
-  const { tab, cell, head, generation, corrupted, part } = object(body, 'the request')
+  const { tab, cell, head, generation, corrupted, part, steering } = object(body, 'the request')
   return {
-    tab: oneOf(tab, ['module', 'lens', 'edit', 'attention', 'generate', 'patch'], 'tab is not a known tab.'),
+    tab: oneOf(tab, ['module', 'lens', 'edit', 'attention', 'generate', 'patch', 'steer'], 'tab is not a known tab.'),
     ...moduleRequest(body),
     ...(head === undefined ? {} : { head: natural(head, 'head') }),
     ...(typeof corrupted === 'string' ? { corrupted, part: partOf(part) } : {}),
     ...(generation === undefined ? {} : { generation: generationOf(object(generation, 'generation')) }),
+    ...(steering === undefined ? {} : { steering: steeringOf(object(steering, 'steering')) }),
     ...(cell === undefined ? {} : { cell: cellOf(object(cell, 'cell')) }),
   }
 }
@@ -196,6 +213,12 @@ function oneOf<const T extends string>(value: unknown, all: readonly T[], proble
 function list(value: unknown, what: string): unknown[] {
   if (Array.isArray(value)) return value
   throw unreadable(`${what} is not a list.`, 'send a list: […]')
+}
+
+function texts(value: unknown, what: string): string[] {
+  const all = list(value, what)
+  if (all.length > 0 && all.every(text => typeof text === 'string' && text !== '')) return all as string[]
+  throw unreadable(`${what} has no texts.`, 'send one text or more: ["…", "…"]')
 }
 
 function natural(value: unknown, what: string): number {

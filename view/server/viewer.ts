@@ -19,6 +19,7 @@ import { viewLine } from '../readings/line.ts'
 import type { BatchRow } from '../readings/map.ts'
 import { viewModule } from '../readings/module.ts'
 import { viewPatched } from '../readings/patch.ts'
+import { Steerer } from '../readings/steer.ts'
 import { type TraceTarget, traceWithTemplate } from '../readings/template-trace.ts'
 import { Turns } from './one-at-a-time.ts'
 import { unreadable } from './refusal.ts'
@@ -34,6 +35,7 @@ import {
   patchRequest,
   rowRequest,
   runRequest,
+  steerRequest,
   tokensRequest,
 } from './requests.ts'
 
@@ -61,6 +63,7 @@ export class Viewer {
   readonly #description: ModelDescription
   readonly #turns = new Turns()
   readonly #file: ModelFile
+  readonly #steerer: Steerer
 
   constructor(opened: OpenedModel, { backend, options }: ViewerOptions) {
     const { model, language, opening } = opened
@@ -70,6 +73,7 @@ export class Viewer {
     this.#opening = opening
     this.#file = new ModelFile(model.name)
     this.#description = describeModel(opened, String(options.provider ?? 'cpu'))
+    this.#steerer = new Steerer(this.#description, language)
     this.calls = new Map<string, Call>([
       ['model', { method: 'GET', answer: () => this.#description }],
       ['tokens', { method: 'POST', answer: body => this.#tokens(body) }],
@@ -104,6 +108,12 @@ export class Viewer {
         'generate',
         this.#viewing(generateRequest, (request, target, inputs, _, send) =>
           viewGenerated(target, this.#prompt(inputs, request), request, this.#description.logits, language, send),
+        ),
+      ],
+      [
+        'steer',
+        this.#viewing(steerRequest, (request, target, inputs, _, send) =>
+          this.#steerer.view(target, this.#prompt(inputs, request), request, send),
         ),
       ],
       [

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks'
 import type { PanelProps } from '../panel-props.ts'
 import { Problem } from '../parts/problem.tsx'
 import { initialGeneration } from '../state/view-state.ts'
+import { GenerationFields } from './fields.tsx'
 import { Text } from './text.tsx'
 import { useGenerated } from './use-generated.ts'
 
@@ -15,6 +16,7 @@ export function GeneratePanel(props: PanelProps) {
   const key = runInputs && generation && `${requestKey} ${edit} ${JSON.stringify(generation)} ${runs}`
   const { sides, error, isRunning } = useGenerated(
     client,
+    'generate',
     generateRequest,
     model.logits === undefined ? undefined : key,
   )
@@ -24,11 +26,6 @@ export function GeneratePanel(props: PanelProps) {
         <p class="empty">This model has no logits, so it can’t generate.</p>
       </section>
     )
-  const fields = [
-    ['maxNewTokens', 'new tokens', 1, 1000, 1],
-    ['temperature', 'temperature', 0, 5, 0.1],
-    ['seed', 'seed', 0, 999_999, 1],
-  ] as const
   return (
     <section aria-label="Generate" aria-busy={isRunning}>
       <form
@@ -39,21 +36,7 @@ export function GeneratePanel(props: PanelProps) {
           setRuns(runs + 1)
         }}
       >
-        {fields.map(([name, label, min, max, step]) => (
-          <label key={name}>
-            {label}
-            <input
-              type="number"
-              required
-              min={min}
-              max={max}
-              step={step}
-              value={typed[name]}
-              disabled={name === 'seed' && typed.temperature === 0}
-              onInput={event => setTyped({ ...typed, [name]: event.currentTarget.valueAsNumber || 0 })}
-            />
-          </label>
-        ))}
+        <GenerationFields typed={typed} onType={setTyped} />
         <button type="submit" class="primary" disabled={!runInputs}>
           Generate
         </button>

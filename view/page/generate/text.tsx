@@ -7,12 +7,14 @@ import type { Written } from './use-generated.ts'
 interface TextProps {
   /** '' if there is only one side. */
   readonly name: '' | 'unedited' | 'edited'
+  /** @default what the name says of an edit */
+  readonly title?: string
   readonly prompt: readonly Token[]
   readonly written: Written | undefined
 }
 
 /** The prompt and the new text. Its tokens are coloured by their probability, and the one under the pointer shows what else was likely. */
-export function Text({ name, prompt, written }: TextProps) {
+export function Text({ name, title, prompt, written }: TextProps) {
   const [at, setAt] = useState<number>()
   const list = useRef<HTMLDivElement>(null)
   const tokens = written?.tokens
@@ -28,7 +30,7 @@ export function Text({ name, prompt, written }: TextProps) {
   }
   return (
     <div data-part={name || 'text'} class="generated">
-      {name !== '' && <h3>{name === 'edited' ? 'With the edit' : 'Without the edit'}</h3>}
+      {name !== '' && <h3>{title ?? (name === 'edited' ? 'With the edit' : 'Without the edit')}</h3>}
       {/* biome-ignore lint/a11y/noStaticElementInteractions: its tokens have the focus */}
       <div class="generated-text" ref={list} onKeyDown={go}>
         <span class="prompt">{prompt.map(({ id, text }) => text ?? ` ${id}`).join('')}</span>

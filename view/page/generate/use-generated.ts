@@ -17,9 +17,14 @@ export interface Generated {
 
 const nothing: Generated = { sides: {}, isRunning: false }
 
-/** Generates again whenever `key` changes, and returns what there is so far. Without a key it does nothing. */
-export function useGenerated(client: Client, request: GenerateRequest, key: string | undefined): Generated {
-  return useRequest<Generated, GeneratePart>(client, 'generate', request, key, nothing, {
+/** Generates again whenever `key` changes, and returns what there is so far. Without a key it does nothing. @param name of the API call */
+export function useGenerated<R extends GenerateRequest>(
+  client: Client,
+  name: 'generate' | 'steer',
+  request: R,
+  key: string | undefined,
+): Generated {
+  return useRequest<Generated, GeneratePart>(client, name, request, key, nothing, {
     started: () => ({ sides: {}, isRunning: true }),
     part(before, { side, text = '', tokens }) {
       const written = { text: (before.sides[side]?.text ?? '') + text, ...(tokens ? { tokens } : {}) }

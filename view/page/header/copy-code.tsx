@@ -34,7 +34,7 @@ export function CopyCode({ client, state, request, cell, name = 'Copy as code' }
     setReceived({})
     setOpen(true)
     dialog.current?.showModal()
-    const { tab, module, value, pattern, edit, site, head, generation, corrupted, part } = state
+    const { tab, module, value, pattern, edit, site, head, generation, corrupted, part, steering } = state
     const path = tab === 'attention' ? (site ?? '') : module
     // The tab Edit always shows a comparison.
     const edited =
@@ -49,7 +49,8 @@ export function CopyCode({ client, state, request, cell, name = 'Copy as code' }
       ...(cell ? { cell } : {}),
       ...(tab === 'attention' ? { head } : {}),
       ...(tab === 'patch' ? { corrupted: corrupted ?? '', part } : {}),
-      ...(tab === 'generate' ? { generation: generation ?? initialGeneration } : {}),
+      ...(tab === 'steer' && steering ? { steering } : {}),
+      ...(tab === 'generate' || tab === 'steer' ? { generation: generation ?? initialGeneration } : {}),
     }
     client.ask<Code>('code', codeRequest).then(
       code => setReceived({ code }),

@@ -18,6 +18,7 @@ export const shortcuts: readonly (readonly [keys: string, action: string])[] = [
   ['l', 'shows the lens'],
   ['a', 'shows the attention'],
   ['p', 'shows the tab that patches'],
+  ['s', 'shows the tab that steers'],
   ['g', 'shows the tab that generates'],
   ['e', 'shows the edit and goes to its text'],
   ['[ and ]', 'go to the previous and to the next token'],
@@ -56,6 +57,7 @@ function runShortcut(key: string, { state, change, position, positions = 0 }: Se
     l: () => change({ tab: 'lens' }),
     a: () => change({ tab: 'attention' }),
     p: () => change({ tab: 'patch' }),
+    s: () => change({ tab: 'steer' }),
     g: () => change({ tab: 'generate' }),
     e() {
       change({ tab: 'edit' })

@@ -1,4 +1,4 @@
-import type { Follow } from '../../protocol/api.ts'
+import type { Follow, Steering } from '../../protocol/api.ts'
 import {
   attentionShapes,
   type Field,
@@ -19,7 +19,7 @@ export function addressOf(state: ViewState): string {
   const parts = partsOf(state)
   const address = String(new URLSearchParams(parts))
   if (address.length <= MAX_LENGTH) return address
-  return String(new URLSearchParams(parts.filter(([name]) => !/^(?:in\.|text$|ids$)/.test(name))))
+  return String(new URLSearchParams(parts.filter(([name]) => !/^(?:in\.|text$|ids$|towards$|away$)/.test(name))))
 }
 
 function partsOf({
@@ -40,6 +40,7 @@ function partsOf({
   head,
   drawn,
   generation,
+  steering,
   corrupted,
   part,
 }: ViewState) {
@@ -72,6 +73,11 @@ function partsOf({
   add('site', site)
   add('corrupted', corrupted)
   add('part', part, initialState.part)
+  if (steering) {
+    add('towards', steering.towards.join('\n'))
+    add('away', steering.away.join('\n'))
+    add('steer', [steering.layer, steering.strength].join(','))
+  }
   if (generation) add('generate', [generation.maxNewTokens, generation.temperature, generation.seed].join(','))
   add('which', head, 0)
   add('drawn', drawn, initialState.drawn)
@@ -112,6 +118,7 @@ export function stateFromAddress(address: string, firstTab: TabName): ViewState 
     ...optional('site', parts.get('site')),
     ...optional('corrupted', parts.get('corrupted')),
     part: oneOf('part', ['residual', 'attention', 'mlp'], initialState.part),
+    ...optional('steering', steeringIn(parts)),
     ...optional('generation', generationIn(parts.get('generate'))),
     head: number('which') ?? 0,
     drawn: oneOf('drawn', attentionShapes, initialState.drawn),
@@ -124,6 +131,16 @@ function generationIn(text: string | null): Generation | undefined {
   const isKnown = maxNewTokens >= 1 && maxNewTokens <= 1000 && temperature >= 0 && Number.isSafeInteger(seed)
   return isKnown ? { maxNewTokens, temperature, seed } : undefined
 }
+
+function steeringIn(parts: URLSearchParams): Steering | undefined {
+  const [layer, strength] = parts.get('steer')?.split(',').map(Number) ?? []
+  const [towards, away] = ['towards', 'away'].map(name => linesOf(parts.get(name) ?? ''))
+  const isKnown = Number.isSafeInteger(layer) && layer >= 0 && Number.isFinite(strength)
+  return isKnown && towards.length > 0 && away.length > 0 ? { towards, away, layer, strength } : undefined
+}
+
+/** The texts that are written one a line. */
+export const linesOf = (text: string): string[] => text.split('\n').filter(line => line.trim() !== '')
 
 /** Reads the input; undefined if the address has none. */
 function typedIn(parts: URLSearchParams): InputForm | undefined {

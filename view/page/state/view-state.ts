@@ -1,8 +1,8 @@
-import type { Follow } from '../../protocol/api.ts'
+import type { Follow, Steering } from '../../protocol/api.ts'
 
 /** Which run is shown: the unedited one, the edited one, or both with their difference. */
 export type Side = 'unedited' | 'edited' | 'compared'
-export const tabNames = ['lens', 'attention', 'module', 'edit', 'patch', 'generate'] as const
+export const tabNames = ['lens', 'attention', 'module', 'edit', 'patch', 'steer', 'generate'] as const
 /** How one head is drawn. */
 export const attentionShapes = ['tokens', 'lines', 'matrix'] as const
 export type AttentionShape = (typeof attentionShapes)[number]
@@ -60,6 +60,8 @@ export interface ViewState {
   /** The text into whose run activations are put; missing if none was. */
   readonly corrupted?: string | undefined
   readonly part: 'residual' | 'attention' | 'mlp'
+  /** What the text was steered by; missing if it was not. */
+  readonly steering?: Steering | undefined
   /** How the text was generated; missing if it was not. */
   readonly generation?: Generation | undefined
   /** The token whose rank the lens shows. */

@@ -1,0 +1,89 @@
+import type { Opening } from '../model/open-model.ts'
+import type { Code, CodeRequest } from '../protocol/api.ts'
+import { Refusal } from '../server/refusal.ts'
+import type { WrittenInputs } from './inputs.ts'
+import { assertFitsTemplate, beginning, tagged } from './parts.ts'
+
+/** A program that patches what the page patches. */
+export function patchCode(
+  opening: Opening,
+  clean: WrittenInputs,
+  { corrupted = '', part = 'residual' }: CodeRequest,
+): Code {
+  if (corrupted === '')
+    throw new Refusal(422, 'view-code', 'Nothing was patched yet.', 'write the corrupted text, and press Patch')
+  const studies = "import { logitDifference, patchActivations } from 'onnsight/study'"
+  const typescript = `${beginning(opening, clean, [], [studies]).join('\n')}
+const [clean, corrupted] = [${clean.text}, ${JSON.stringify(corrupted)}]
+// The token that the model predicts after each text.
+const best = async (text: string) =>
+  Number((await model.trace(text, m => Object.values(m.outputs)[0].select(0, 0).select(0, -1).argmax(-1))).item())
+const metric = logitDifference(await best(clean), await best(corrupted))
+const patched = await patchActivations(model, { clean, corrupted, metric, part: '${part}' })
+console.log(patched)
+await (await patched.plot()).save('patching.svg')
+await model.release()
+`
+  return { typescript, template: '' }
+}
+
+/** A program that generates with the edit and without it. */
+export function generationCode(
+  opening: Opening,
+  inputs: WrittenInputs,
+  { template: edit, generation }: CodeRequest,
+): Code {
+  if (edit !== undefined) assertFitsTemplate(edit)
+  const shown = opening.uses === 'LanguageModel' ? 'text' : 'ids'
+  const lines = [
+    ...beginning(opening, inputs, edit === undefined ? [] : ['template']),
+    `const prompt = ${inputs.text}`,
+    optionsLine(generation),
+    '',
+    `console.log((await model.generate(prompt, options)).${shown})`,
+    ...(edit === undefined
+      ? []
+      : [
+          ...tagged('const edit = template', edit),
+          `console.log((await model.generate(prompt, options, edit)).${shown})`,
+        ]),
+    'await model.release()',
+  ]
+  return { typescript: `${lines.join('\n')}\n`, template: edit ?? '' }
+}
+
+/** A program that generates without steering and with it. */
+export function steeringCode(opening: Opening, inputs: WrittenInputs, { steering, generation }: CodeRequest): Code {
+  if (!steering)
+    throw new Refusal(422, 'view-code', 'Nothing was steered yet.', 'write texts for both sides, and press Steer')
+  const { towards, away, layer, strength } = steering
+  const studies = "import { steeringVector } from 'onnsight/study'"
+  const list = (texts: readonly string[]): string => texts.map(text => `\n    ${JSON.stringify(text)},`).join('')
+  const typescript = `${beginning(opening, inputs, [], [studies]).join('\n')}
+// The mean of the first texts minus that of the second ones, after a layer.
+const vector = await steeringVector(model, {
+  positive: [${list(towards)}
+  ],
+  negative: [${list(away)}
+  ],
+  layer: ${layer},
+})
+const steered = vector.apply(model, ${strength})
+
+const prompt = ${inputs.text}
+${optionsLine(generation)}
+console.log((await model.generate(prompt, options)).text)
+console.log((await steered.generate(prompt, options)).text)
+await model.release()
+`
+  return { typescript, template: '' }
+}
+
+function optionsLine({
+  maxNewTokens = 40,
+  temperature = 0,
+  seed = 0,
+}: Partial<CodeRequest['generation']> = {}): string {
+  const choice = temperature > 0 ? `temperature: ${temperature}, seed: ${seed}` : 'doSample: false'
+  return `const options = { maxNewTokens: ${maxNewTokens}, ${choice} }`
+}
