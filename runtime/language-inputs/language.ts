@@ -5,12 +5,12 @@ import type { GenerationConfig, Tokenizer } from './tokenizer.ts'
 import { Tokens } from './tokens.ts'
 
 /**
- * What the text of a special token, such as `<|endoftext|>`, is in a prompt: 'read', that token, as in transformers; 'text', a text like any
- * other; or 'refuse', an error.
+ * How the text of a special token, such as `<|endoftext|>`, is read in a prompt: 'read' makes it that token, as in transformers; 'text' treats
+ * it as any other text; 'refuse' throws an error.
  */
 export type SpecialTokens = 'read' | 'text' | 'refuse'
 
-/** The states of an encoder for padded prompts. */
+/** Runs an encoder on padded prompts, and gives its states. */
 export type RunEncoder = (ids: Rows, mask: Rows) => Promise<unknown>
 
 /** The files that lie beside a model’s graph. */
@@ -22,17 +22,17 @@ export interface LanguageFiles {
   readonly generationConfig?: GenerationConfig
   /** tokenizer_config.json. */
   readonly tokenizerConfig?: Readonly<Record<string, unknown>>
-  /** The same tokenizer without its special tokens: it takes their text for any other text. */
+  /** The same tokenizer without its special tokens: it treats their text as any other text. */
   readonly plainTokenizer?: () => Tokenizer
-  /** What special tokens in a text or a message are. @default 'read' in texts, and 'refuse' in messages */
+  /** How special tokens in a text or a message are read. @default 'read' in texts, and 'refuse' in messages */
   readonly specialTokens?: SpecialTokens | undefined
-  /** Runs the encoder of a model that has one in a graph of its own, on rows of ids. */
+  /** Runs the encoder on rows of ids, if the model has it in a separate graph. */
   readonly runEncoder?: RunEncoder
   /** The text of a chat, by the model’s template. */
   readonly renderChat?: (messages: readonly ChatMessage[], addGenerationPrompt: boolean) => string
 }
 
-/** What a model knows of its language: how texts become ids, and what its files say of generation. */
+/** A model's tokenizer and chat template, and its configuration, which says how it generates. */
 export class Language {
   readonly tokenizer: Tokenizer
   readonly config: Readonly<Record<string, unknown>>
@@ -57,7 +57,7 @@ export class Language {
     return [named ?? []].flat() as number[]
   }
 
-  /** What fills up short prompts. */
+  /** The token that pads short prompts. */
   get padTokenId(): number {
     const named = this.#special('pad_token') ?? this.generationConfig.pad_token_id ?? this.config.pad_token_id
     return Number(named ?? this.eosTokenIds[0] ?? 0)
@@ -110,7 +110,7 @@ export class Language {
     return [...before, ...this.#encodePieces(pieces), ...after]
   }
 
-  /** A chat template writes the special tokens itself. */
+  /** The ids of a chat. The tokenizer adds no special tokens around it, because the chat template writes them. */
   #chatIds(messages: readonly ChatMessage[]): number[] {
     const { specialTokens = 'refuse' } = this.#files
     const bare = (text: string): readonly number[] => this.tokenizer.encode(text, { add_special_tokens: false }).ids
@@ -121,7 +121,7 @@ export class Language {
       const pieces = this.#specials.split(message.content)
       if (pieces.length === 1) return message
       if (specialTokens === 'refuse') throw specialInText(`A message of ${message.role}`, pieces[1])
-      // Characters that no text has stand for them while the template is applied.
+      // While the template is applied, a number between characters that no text has stands for each special token.
       const content = pieces.map((piece, i) => (i % 2 === 0 ? piece : `${MARK}${marked.push(piece) - 1}${MARK}`))
       return { ...message, content: content.join('') }
     })
@@ -129,7 +129,7 @@ export class Language {
     return this.#encodePieces(pieces.map((piece, i) => (i % 2 === 0 ? piece : marked[Number(piece)])))
   }
 
-  /** Pieces in turn: text in which special tokens are read, and the text of a special token that is to be text. */
+  /** The ids of pieces. They alternate: a text in which special tokens are read, then a special token that is treated as any other text. */
   #encodePieces(pieces: readonly string[]): number[] {
     const { plainTokenizer } = this.#files
     if (pieces.length > 1 && !plainTokenizer)
@@ -143,7 +143,7 @@ export class Language {
     })
   }
 
-  /** Splits a text at the special tokens in it: every second piece is one. */
+  /** Splits a text at the special tokens in it: every second piece is a special token. */
   get #specials(): { split(text: string): string[] } {
     const texts = [...this.tokenizer.get_added_tokens_decoder().values()].filter(({ special }) => special)
     if (texts.length === 0) return { split: text => [text] }

@@ -1,12 +1,12 @@
 /** One message of a chat, as chat templates take it. */
 export interface ChatMessage {
-  /** Who says it: 'user', 'assistant', 'system', or what else the model’s chat template knows. */
+  /** Who says it: 'user', 'assistant', 'system', or another role that the model’s chat template knows. */
   readonly role: string
   /** What is said. */
   readonly content: string
 }
 
-/** What stands for token ids where a model has a tokenizer: a text, the messages of a chat, or a list of these, one for each row. */
+/** What a model with a tokenizer takes in the place of token ids: a text, the messages of a chat, or a list of these, one for each row. */
 export type Prompt = string | readonly ChatMessage[] | readonly (string | readonly ChatMessage[])[]
 
 export const isChat = (value: unknown): value is readonly ChatMessage[] =>

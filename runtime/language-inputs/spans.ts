@@ -2,15 +2,15 @@ import type { Tokenizer } from './tokenizer.ts'
 
 type Span = readonly [start: number, end: number]
 
-/** How many tokens before one are decoded with it: decoders strip a space at the beginning, and join parts of a character. */
+/** How many earlier tokens are decoded with each token: decoders strip a space at the beginning of a text, and join parts of a character. */
 const CONTEXT = 6
 
-/** What a decoder gives for a part of a character. */
+/** What a tokenizer decodes a part of a character to. */
 const PARTIAL = '\ufffd'
 
 /**
- * Where each token's text begins and ends: in the given text, or if they can't be laid beside each other (a tokenizer may change the text
- * before it cuts it), in the text of the tokens, which is given back.
+ * Where each token's text begins and ends in the given text. A tokenizer may change a text before it cuts it, so that the two can't be aligned.
+ * Then the spans are those in the text of the tokens. The result has the text in which the spans lie.
  */
 export function spansOf(
   tokenizer: Tokenizer,
@@ -31,7 +31,7 @@ export function spansOf(
   return { text: pieces.map(piece => piece.text).join(''), spans: spans.flat() }
 }
 
-/** The text that one token adds, or several tokens that are parts of one character. */
+/** The text that one token adds, or that several tokens add which are parts of one character. */
 interface Piece {
   readonly text: string
   readonly parts: number
@@ -60,7 +60,7 @@ function piecesOf(tokenizer: Tokenizer, ids: readonly number[]): Piece[] {
   return pieces
 }
 
-/** The pieces laid beside the text; undefined where that fails. Case and spaces may differ. */
+/** Aligns the pieces with the text; undefined if that fails. Case and spaces may differ. */
 function alignedTo(text: string, pieces: readonly Piece[], isSpecial: (i: number) => boolean): Span[] | undefined {
   const lower = text.toLowerCase()
   // Some characters have a longer form in lower case.

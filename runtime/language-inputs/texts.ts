@@ -4,7 +4,7 @@ import { namedInputs } from './named-inputs.ts'
 import { padPrompts } from './prompts.ts'
 import { idsInput } from './roles.ts'
 
-/** The names of the encoder’s inputs in a model that has a decoder too. */
+/** The names of the encoder’s inputs in a model that also contains a decoder. */
 const ENCODER = { ids: 'input_ids', mask: 'attention_mask' }
 
 /**
@@ -40,7 +40,7 @@ function encoderInputs(
   return { [ENCODER.ids]: ids, ...(hasMask ? { [ENCODER.mask]: mask } : {}) }
 }
 
-/** The decoder begins with the token that the model’s files name. */
+/** Adds the decoder’s ids, unless they are given: the token that the model’s files name, in each row. */
 function withDecoder(named: Record<string, unknown>, ids: string, language: Language): Record<string, unknown> {
   const start = language.decoderStartTokenId
   const rows = named[ENCODER.ids]
@@ -48,7 +48,7 @@ function withDecoder(named: Record<string, unknown>, ids: string, language: Lang
   return { ...named, [ids]: rows.map(() => [start]) }
 }
 
-/** The inputs of a decoder whose encoder is a graph of its own. Undefined for inputs that are no prompt. @throws PromptError */
+/** The inputs of a decoder whose encoder is a separate graph. Undefined if `inputs` is no prompt. @throws PromptError */
 export function decoderInputs(
   declared: readonly DeclaredInput[],
   inputs: unknown,

@@ -13,20 +13,20 @@ export interface Tokenizer {
   token_to_id(token: string): number | undefined
   /** The spelling of an id in the vocabulary; undefined if there is none. */
   id_to_token(id: number): string | undefined
-  /** Tokens beside those that a text is cut into, by id. */
+  /** The tokens that were added to the vocabulary, such as special ones, by id. */
   get_added_tokens_decoder(): ReadonlyMap<number, { readonly content: string; readonly special: boolean }>
 }
 
-/** What generation_config.json says: the names are those of transformers. */
+/** The contents of generation_config.json. The names are those of transformers. */
 export interface GenerationConfig {
   /** The ids that end a text. */
   readonly eos_token_id?: number | readonly number[] | null
-  /** The id that fills up short prompts. */
+  /** The id that pads short prompts. */
   readonly pad_token_id?: number | null
   /** The first token of an encoder–decoder model’s answer. */
   readonly decoder_start_token_id?: number | null
   /** Whether tokens are drawn. Without it, the likeliest one is chosen. */
   readonly do_sample?: boolean
-  /** All that the file says beside this. */
+  /** All other settings in the file. */
   readonly [name: string]: unknown
 }

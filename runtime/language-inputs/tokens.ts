@@ -4,7 +4,7 @@ import type { Tokenizer } from './tokenizer.ts'
 
 /** One token of a prompt. */
 export interface Token {
-  /** Its place in the prompt, from 0. */
+  /** The token's position in the prompt, from 0. */
   readonly position: number
   readonly id: number
   /** Its text. A part of a character is shown by its spelling in the vocabulary. */
@@ -97,7 +97,7 @@ export class Tokens implements Iterable<Token> {
   #occurrences(text: string): (readonly [number, number])[] {
     const found = occurrences(this.text, text)
     if (found.length > 0 || text === '') return found
-    // A tokenizer may write a text in another way, as those do that know no capitals.
+    // A tokenizer may write a text in another way: some have no capitals.
     const { ids } = this.#tokenizer.encode(text, { add_special_tokens: false })
     return ids.length === 0 ? [] : occurrences(this.text, this.#tokenizer.decode([...ids]))
   }

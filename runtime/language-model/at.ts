@@ -8,9 +8,9 @@ import { currentTrace } from '../tracing/current-trace.ts'
 import type { RunningTrace } from '../tracing/running-trace.ts'
 
 /**
- * In a block of a language model: the position of tokens of its prompt, as an index of the axis of tokens. What is given is a position
+ * In a block of a language model: the position of tokens of its prompt, as an index along the axis of tokens. `place` is a position
  * (negative ones count from the end), a text or a pattern that the tokens spell, or a range of characters.
- * @throws PositionError where no token is, or where it is at another position in each prompt
+ * @throws PositionError if no token is there, or if the prompts have the tokens at different positions
  * @example
  * const h = model.transformer.h[5].output.slice([0, at(' Paris')])
  */
@@ -44,12 +44,12 @@ const languageOf = ({ model: { identity } }: RunningTrace): Language | undefined
   identity instanceof LoadedModel ? identity.language : undefined
 
 interface Row {
-  /** The position of its first token: padding comes before it. */
+  /** The position of the row's first token. Padding comes before it. */
   readonly offset: number
   readonly tokens: Tokens
 }
 
-/** The prompts that the code sees: in an invoke, its own. */
+/** The prompts that the running code sees: in an invoke, only those of the invoke. */
 function rowsOf(trace: RunningTrace, language: Language): Row[] {
   const { inputs: declared } = trace.model
   const inputs = declared as Parameters<typeof idsInput>[0]
@@ -62,7 +62,7 @@ function rowsOf(trace: RunningTrace, language: Language): Row[] {
   return Array.from({ length: own }, (_, i) => {
     const row = start + i
     const all = Array.from(ids.data.slice(row * length, row * length + (end ?? length)) as ArrayLike<unknown>, Number)
-    // The mask also covers what is in the caches.
+    // The mask also covers the tokens in the caches.
     const width = mask?.dims.at(-1) ?? 0
     const isReal = all.map((_, k) => !mask || Number(mask.data[row * width + width - length + k]) !== 0)
     const offset = Math.max(0, isReal.indexOf(true))

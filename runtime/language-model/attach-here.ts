@@ -5,20 +5,20 @@ import { isFolder } from './hub/cache.ts'
 import { loadLanguageModel } from './load.ts'
 import { type AttachOptions, attachment } from './transformers.ts'
 
-/** What `attach` does in Node. */
+/** `attach` in Node. */
 export async function attachHere(program: unknown, name: string, options?: AttachOptions): Promise<LanguageModel> {
   const warn = (text: string): void => process.emitWarning(text, { type: 'OnnsightWarning', code: 'device' })
   const { load, revision, renderChat } = attachment(program, name, options, ['cpu', 'cuda'], warn)
   return loadLanguageModel(await folderOf(name, revision), load, renderChat)
 }
 
-/** The library's settings: where it looks for models, and where it keeps what it downloads. */
+/** The library's settings: the folder in which it looks for models, and the folder of its downloads. */
 interface Settings {
   readonly localModelPath?: unknown
   readonly cacheDir?: unknown
 }
 
-/** The folder that the library loaded the model from: as it looks for it. */
+/** The folder from which the library loaded the model. This looks in the same places as the library. */
 async function folderOf(name: string, revision = 'main'): Promise<string> {
   const { localModelPath, cacheDir } = await settings()
   const places = [
@@ -35,7 +35,7 @@ async function folderOf(name: string, revision = 'main'): Promise<string> {
 
 async function settings(): Promise<Settings> {
   try {
-    // Bundlers leave it alone, as the package is optional.
+    // The comments keep bundlers from including the package, which is optional.
     const { env } = await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ '@huggingface/transformers')
     return env
   } catch {

@@ -1,7 +1,7 @@
 import { PromptError } from '../errors/prompt.ts'
 import type { Tokenizer } from '../language-inputs/tokenizer.ts'
 
-/** The characters of a vocabulary `{"chars": ["a", "b", …]}`: an id is a character's place. Undefined for another file. */
+/** The characters of a vocabulary `{"chars": ["a", "b", …]}`, in which a character's index is its id. Undefined for any other file. */
 export function charactersOf(json: unknown): readonly string[] | undefined {
   const { chars } = (json ?? {}) as { readonly chars?: unknown }
   return Array.isArray(chars) && chars.length > 0 && chars.every(char => typeof char === 'string' && char !== '')

@@ -1,7 +1,7 @@
 import { LanguageModelError } from '../errors/language-model.ts'
 import { listed } from '../errors/listed.ts'
 
-/** Which build of a model: transformers.js’s names of them, by the ends of their files’ names. */
+/** The builds of a model: transformers.js’s names of them, each with the end of its file’s name. */
 const SUFFIXES = {
   fp32: '',
   fp16: '_fp16',
@@ -13,20 +13,20 @@ const SUFFIXES = {
   bnb4: '_bnb4',
 } as const
 
-/** A build of a model: its weights’ type. */
+/** A build of a model, named for the type of its weights. */
 export type ModelDtype = keyof typeof SUFFIXES
 
 export const dtypes = Object.keys(SUFFIXES) as ModelDtype[]
 
-/** Names of graphs that take token ids, as transformers.js and optimum call them: the first one that there is, is taken. */
+/** Names of graphs that take token ids, as transformers.js and optimum call them. The first one that a folder has is chosen. */
 const DECODERS = ['decoder_model_merged', 'decoder_model', 'decoder_with_past_model']
 const GRAPHS = ['model', 'text_model', ...DECODERS]
 const ENCODER = 'encoder_model'
 
-/** The graphs of a language model, by their paths in its folder. */
+/** The paths of a language model's graphs in its folder. */
 export interface ChosenGraphs {
   readonly path: string
-  /** The encoder, of a model that has one in a graph of its own. */
+  /** The encoder, if the model has it in a separate graph. */
   readonly encoder?: string
 }
 
@@ -43,8 +43,8 @@ interface Candidate {
 }
 
 /**
- * Chooses the graph among a folder's files. @throws LanguageModelError if there is none, if several could be meant, and for a dtype that
- * the folder lacks
+ * Chooses the graph among a folder's files. @throws LanguageModelError if there is no graph, if several graphs could be meant, and for a dtype
+ * that the folder lacks
  */
 export function chooseGraphs(folder: string, files: readonly string[], { dtype, file }: GraphChoice): ChosenGraphs {
   const graphs = files.filter(path => path.endsWith('.onnx')).toSorted()
@@ -73,14 +73,14 @@ export function chooseGraphs(folder: string, files: readonly string[], { dtype, 
   return encoders.length > 0 ? { path, encoder: withDtype(folder, encoders, dtype) } : { path }
 }
 
-/** The paths at which a graph can lie, the usual first: for folders that can't be listed. */
+/** The paths at which a graph may lie in a folder that can't be listed. The usual ones come first. */
 export function likelyPaths({ dtype = 'fp32', file }: GraphChoice): string[] {
   if (file !== undefined) return [file]
   const names = ['model', 'decoder_model_merged', 'decoder_model'].map(name => `${name}${SUFFIXES[dtype]}.onnx`)
   return names.flatMap(name => [`onnx/${name}`, name])
 }
 
-/** The path of the encoder that belongs to a decoder; undefined for another graph. */
+/** The path of the encoder that belongs to a decoder at `path`; undefined if the graph there is no decoder. */
 export function encoderPath(path: string): string | undefined {
   const [, folder, suffix] = /^(.*\/)?decoder_(?:with_past_)?model(?:_merged)?(_\w+)?\.onnx$/.exec(path) ?? []
   return /(^|\/)decoder_/.test(path) ? `${folder ?? ''}${ENCODER}${suffix ?? ''}.onnx` : undefined
@@ -88,7 +88,7 @@ export function encoderPath(path: string): string | undefined {
 
 function candidateOf(path: string): Candidate | undefined {
   const name = path.slice(path.lastIndexOf('/') + 1, -'.onnx'.length)
-  // `_q4f16` ends with another suffix, `_q4` does not.
+  // The longest suffixes come first, because every name ends with fp32's, which is empty.
   const dtype = dtypes
     .toSorted((a, b) => SUFFIXES[b].length - SUFFIXES[a].length)
     .find(type => name.endsWith(SUFFIXES[type]))!

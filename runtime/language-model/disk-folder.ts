@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import type { ModelFolder } from './folder.ts'
 
-/** How deep below a model's folder its graphs lie at most. */
+/** How many levels of folders are searched for graphs: the model's own folder, and the folders in it. */
 const MAX_DEPTH = 2
 
 /** A folder on the disk. */
@@ -21,7 +21,7 @@ export function diskFolder(path: string): ModelFolder {
   }
 }
 
-/** Links count as what they lead to: the hub's cache is made of them. */
+/** The paths of all files below a folder. Links to files count as files, because the hub's cache consists of such links. */
 async function filesBelow(root: string, folder: string, depth: number): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true })
   const found = await Promise.all(

@@ -1,8 +1,8 @@
-/** The files of a language model, wherever they lie. Paths begin in the folder, with `/` between their parts. */
+/** The files of a language model, wherever they lie. Paths are relative to the folder, with `/` between their parts. */
 export interface ModelFolder {
-  /** Its path, address or hub id, for messages. */
+  /** The folder's path, address or hub id, for messages. */
   readonly name: string
-  /** All files; undefined where a folder can't be listed. */
+  /** All files; undefined if the folder can't be listed. */
   list(): Promise<readonly string[] | undefined>
   /** The text of a file; undefined if there is no such file. */
   text(path: string): Promise<string | undefined>

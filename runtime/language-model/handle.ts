@@ -12,22 +12,25 @@ import type { Edit } from '../tracing/traceable.ts'
 
 /** Options of `decode`. */
 export interface DecodeOptions {
-  /** Whether tokens such as the one that ends a text are left out. @default false */
+  /** Whether special tokens, such as the one that ends a text, are left out. @default false */
   readonly skipSpecialTokens?: boolean
 }
 
-/** The members of a language model, beside those of every model. A module with such a name comes first: then use `LanguageModel.of`. */
+/**
+ * The members of a language model, beside those of every model. If a module has the name of such a member, `model.name` is the module: then use
+ * `LanguageModel.of`.
+ */
 export interface LanguageMembers {
-  /** The encoder, of a model that has one in a graph of its own. It is a model too: `model.encoderModel.trace(…)`. */
+  /** The encoder, if the model has it in a separate graph. It is a model too: `model.encoderModel.trace(…)`. */
   readonly encoderModel: Model | undefined
   /** The model’s tokenizer. */
   readonly tokenizer: Tokenizer
-  /** What config.json says; empty if there is none. */
+  /** The contents of config.json; empty if there is no such file. */
   readonly config: Readonly<Record<string, unknown>>
-  /** What generation_config.json says; empty if there is none. */
+  /** The contents of generation_config.json; empty if there is no such file. */
   readonly generationConfig: GenerationConfig
   /**
-   * The tokens of a text or a chat, as the model is given them; of a list, those of each. @throws PromptError
+   * The tokens of a text or a chat, as the model gets them. For a list, the tokens of each of its texts or chats. @throws PromptError
    * @example
    * console.log(model.tokens('The Eiffel Tower is in Paris'))
    */
@@ -35,11 +38,11 @@ export interface LanguageMembers {
   tokens(prompts: readonly (string | readonly ChatMessage[])[]): Tokens[]
   /** The text of some token ids. */
   decode(ids: readonly number[], options?: DecodeOptions): string
-  /** A chat as the text that the model is given, by its chat template. @throws PromptError if it has none */
+  /** The text that the model's chat template makes of a chat. @throws PromptError if the model has no chat template */
   chatText(messages: readonly ChatMessage[]): string
 }
 
-/** A language model with its tokenizer: where `Model` takes token ids, it takes texts too. */
+/** A language model with its tokenizer. It also takes texts where `Model` takes token ids. */
 export type LanguageModel = ModelMembers & LanguageMembers & Module
 
 const languageMembers: ReadonlySet<string> = new Set([
@@ -47,7 +50,7 @@ const languageMembers: ReadonlySet<string> = new Set([
   ...['encoderModel', 'tokens', 'tokenizer', 'config', 'generationConfig', 'decode', 'chatText'],
 ])
 
-/** What a language model has beside its graph. */
+/** The parts of a language model beside its graph. */
 interface Parts {
   readonly language: Language
   readonly encoderModel: Model | undefined

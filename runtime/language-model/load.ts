@@ -13,7 +13,7 @@ import { newLanguageModel } from './new-model.ts'
 import { type LanguageModelOptions, loadOptionsOf } from './options.ts'
 import { type RenderChat, readLanguage, type TokenizerSource } from './read-language.ts'
 
-/** What `LanguageModel.load` does in Node. @param renderChat what renders chats, if not the template in the folder */
+/** `LanguageModel.load` in Node. @param renderChat renders chats in the place of the folder's chat template */
 export async function loadLanguageModel(
   source: string | URL,
   options: LanguageModelOptions = {},
@@ -50,7 +50,7 @@ async function find(source: string, options: LanguageModelOptions): Promise<Foun
 /** A name on the hub: OWNER/NAME, or NAME alone. */
 const HUB_ID = /^[\w-][\w.-]*(\/[\w-][\w.-]*)?$/
 
-/** The folder of a model of the hub. @throws LanguageModelError for a path that is no such name, and does not exist */
+/** The folder of a model from the hub. @throws LanguageModelError for an id that is no name on the hub: a path where nothing exists */
 async function fromHub(id: string, options: LanguageModelOptions): Promise<string> {
   if (!HUB_ID.test(id) || id.endsWith('.onnx'))
     throw new LanguageModelError(
@@ -61,7 +61,7 @@ async function fromHub(id: string, options: LanguageModelOptions): Promise<strin
   return hubSnapshot(id, options)
 }
 
-/** A graph whose tokenizer lies beside it: tokenizer.json, or a vocabulary of characters, NAME.vocab.json. */
+/** Finds the tokenizer that lies beside a graph: a vocabulary of characters, NAME.vocab.json, or tokenizer.json. */
 async function findBeside(path: string): Promise<Found> {
   const folder = diskFolder(dirname(path))
   const vocabulary = `${basename(path, '.onnx')}.vocab.json`

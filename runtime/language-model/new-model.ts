@@ -6,16 +6,16 @@ import type { Model } from '../model/model.ts'
 import type { ModelExtension } from '../model/open.ts'
 import { type LanguageModel, LanguageModelHandle } from './handle.ts'
 
-/** What a language model is made of. */
+/** The parts from which a language model is made. */
 export interface LanguageParts {
   readLanguage(runEncoder: RunEncoder | undefined): Promise<Language>
   /** Opens the graph that takes the ids of the text to be continued. */
   open(extension: ModelExtension): Promise<Model>
-  /** Opens the encoder, of a model that has one in a graph of its own. */
+  /** Opens the encoder, if the model has it in a separate graph. */
   readonly openEncoder: (() => Promise<Model>) | undefined
 }
 
-/** The states of an encoder for prompts. */
+/** A function that runs an encoder on padded prompts, and gives its states. */
 function runnerOf(encoder: Model): RunEncoder {
   const hasMask = encoder.signature.inputs.some(({ name }) => name === 'attention_mask')
   return async (ids, mask) => {
@@ -24,7 +24,7 @@ function runnerOf(encoder: Model): RunEncoder {
   }
 }
 
-/** Opens a graph as the model of a language. @throws LanguageModelError for a tokenizer with ids that the model lacks */
+/** Opens a graph as a language model. @throws LanguageModelError for a tokenizer with ids that the model lacks */
 export async function newLanguageModel({ readLanguage, open, openEncoder }: LanguageParts): Promise<LanguageModel> {
   const encoder = await openEncoder?.()
   let found: LoadedModel | undefined
@@ -56,8 +56,8 @@ export async function newLanguageModel({ readLanguage, open, openEncoder }: Lang
 }
 
 /**
- * The number of a tokenizer's tokens, if there are more than these; undefined if not. Tokens that were added to a vocabulary later may lie
- * beyond a model's own, as long as nobody writes them.
+ * The number of a tokenizer's tokens, if it has ids beyond the model's `rows`; undefined if not. Added tokens do not count: their ids may lie
+ * beyond the model's vocabulary, as long as no prompt has them.
  */
 function sizeBeyond(tokenizer: Tokenizer, rows: number): number | undefined {
   const added = tokenizer.get_added_tokens_decoder()

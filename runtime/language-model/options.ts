@@ -7,7 +7,7 @@ import type { TokenizerSource } from './read-language.ts'
 
 /** Options of a model of the hub. */
 export interface HubAccess {
-  /** Of a model of the hub: a branch, a tag or a commit. @default 'main' */
+  /** The revision of the model: a branch, a tag or a commit. @default 'main' */
   readonly revision?: string
   /** An access token of the hub, for private and gated models. @default the environment’s HF_TOKEN */
   readonly token?: string
@@ -21,14 +21,15 @@ export interface HubAccess {
 
 /** Options of `LanguageModel.load`, beside those of `load`. */
 export interface LanguageModelOptions extends LoadOptions, HubAccess {
-  /** Which build of the model, by the end of its file's name: `model_q4.onnx` is 'q4'. @default 'fp32', or the only one that there is */
+  /** The build of the model, which the end of a file's name says: `model_q4.onnx` is 'q4'. @default 'fp32', or the only one that there is */
   readonly dtype?: ModelDtype
-  /** Where it runs: another name of `provider`. */
+  /** Where the model runs: another name of `provider`. */
   readonly device?: NonNullable<LoadOptions['provider']>
-  /** The path of the graph in the folder, where several could be meant: 'onnx/model.onnx'. */
+  /** The path of the graph in the folder, if several graphs could be meant: 'onnx/model.onnx'. */
   readonly file?: string
   /**
-   * What the text of a special token in a prompt is: 'read', that token; 'text', a text like any other; 'refuse', an error.
+   * How the text of a special token in a prompt is read: 'read' makes it that token; 'text' treats it as any other text; 'refuse' throws an
+   * error.
    * @default 'read' in texts, as in transformers; 'refuse' in the messages of a chat, which others may have written
    */
   readonly specialTokens?: SpecialTokens
@@ -50,7 +51,7 @@ const own: Readonly<Record<Exclude<keyof LanguageModelOptions, keyof LoadOptions
   endpoint: true,
 }
 
-/** Checks the options, and gives those of `load`. @throws LoadOptionError, UnknownOptionError */
+/** Checks the options, and returns those that are options of `load`. @throws LoadOptionError, UnknownOptionError */
 export function loadOptionsOf(options: LanguageModelOptions, providers: readonly string[]): LoadOptions {
   knownOptions('LanguageModel.load()', options, [...Object.keys(own), ...optionNames])
   const { dtype, device, specialTokens } = options

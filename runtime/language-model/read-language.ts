@@ -15,10 +15,10 @@ type Json = Readonly<Record<string, unknown>>
 /** Writes the text of a chat. */
 export type RenderChat = NonNullable<LanguageFiles['renderChat']>
 
-/** Where a tokenizer comes from: the object itself, or the path of its file in the folder. */
+/** A tokenizer, or the path of its file in the folder. */
 export type TokenizerSource = Tokenizer | string
 
-/** How texts are read. */
+/** Options for reading a model's language. */
 export interface ReadingOptions {
   readonly tokenizer?: TokenizerSource | undefined
   readonly specialTokens?: SpecialTokens | undefined
@@ -61,7 +61,7 @@ async function readTokenizer(
     )
   const characters = charactersOf(json)
   if (characters) return { tokenizer: characterTokenizer(characters) }
-  // The library is loaded when a tokenizer is.
+  // The library is loaded when the first tokenizer is.
   const { Tokenizer: Library } = await import('@huggingface/tokenizers')
   try {
     let plain: Tokenizer | undefined
@@ -84,7 +84,7 @@ async function readTokenizer(
 const ordinary = (tokens: unknown): unknown[] =>
   Array.isArray(tokens) ? tokens.filter(token => !(token as { special?: unknown }).special) : []
 
-/** The model's chat template: a file of its own, or a part of the tokenizer's configuration. */
+/** The text of the model's chat template, which is a separate file, or a part of the tokenizer's configuration. */
 async function chatTemplate(folder: ModelFolder, config: Json): Promise<string | undefined> {
   const own = await folder.text('chat_template.jinja')
   if (own !== undefined) return own

@@ -6,7 +6,7 @@ import { dtypes, type ModelDtype } from './choose-graph.ts'
 import type { LanguageModelOptions } from './options.ts'
 import type { RenderChat } from './read-language.ts'
 
-/* What onnsight reads of a program of @huggingface/transformers: its objects, not its types, so that the package is not needed. */
+/* What onnsight reads of a program of @huggingface/transformers. The package's own types are not imported, so that the package is not needed. */
 
 interface Session {
   readonly config?: { readonly dtype?: unknown; readonly device?: unknown }
@@ -28,7 +28,7 @@ export type TransformersProgram = object
 interface AttachedProgram {
   /** The build that it loaded. */
   readonly dtype: ModelDtype | undefined
-  /** Where it runs: 'cpu', 'webgpu', or what else the library knows. */
+  /** Where the program runs: 'cpu', 'webgpu', or another device that the library knows. */
   readonly device: string | undefined
   /** Undefined for a model without its tokenizer. */
   readonly tokenizer: Tokenizer | undefined
@@ -39,15 +39,15 @@ interface AttachedProgram {
 export interface AttachOptions {
   /** The revision that the program loaded. @default 'main' */
   readonly revision?: string
-  /** Where the traces run, where that is not where the program does. */
+  /** Where the traces run. @default the program's device, if onnsight has it here */
   readonly device?: 'cpu' | 'cuda' | 'wasm' | 'webgpu'
-  /** The path of the graph in the model's folder, where it has a name of its own. */
+  /** The path of the graph in the model's folder, if the graph has an unusual name. */
   readonly file?: string
 }
 
 type Device = NonNullable<AttachOptions['device']>
 
-/** How the model of a program is loaded on any platform. */
+/** The options and functions with which the model of a program is loaded, on any platform. */
 export interface Attachment {
   readonly load: LanguageModelOptions
   readonly revision: string | undefined
@@ -55,9 +55,9 @@ export interface Attachment {
 }
 
 /**
- * Checks what `attach` was called with, and gives how the program's model is loaded: the same build, with its tokenizer.
- * @param devices those that onnsight has here
- * @throws UnknownOptionError; LanguageModelError for anything but a pipeline or a model, and where its name was left out
+ * Checks the arguments of `attach`, and returns the options with which the program's model is loaded: the same build, with its tokenizer.
+ * @param devices the devices that onnsight has here
+ * @throws UnknownOptionError; LanguageModelError for anything but a pipeline or a model, and if its name was left out
  */
 export function attachment(
   program: unknown,
@@ -77,7 +77,7 @@ export function attachment(
   return { load, revision, renderChat }
 }
 
-/** @throws LanguageModelError for anything but a pipeline or a model, and where its name was left out */
+/** @throws LanguageModelError for anything but a pipeline or a model, and if its name was left out */
 function programOf(program: unknown, name: unknown): AttachedProgram {
   const holder = (program ?? {}) as { readonly model?: unknown; readonly tokenizer?: TransformersTokenizer }
   const model = [holder, holder.model].find(
@@ -95,7 +95,7 @@ function programOf(program: unknown, name: unknown): AttachedProgram {
       "pass the name or path that the pipeline was given: attach(generator, 'onnx-community/…')",
     )
   const { tokenizer } = holder
-  // The encoder is another graph; the one that texts are read in comes last.
+  // If the encoder is a separate graph, the decoder's session comes after it.
   const session = Object.values(model.sessions).at(-1)
   const { dtype, device } = session?.config ?? {}
   const applies = typeof tokenizer?.apply_chat_template === 'function'
@@ -112,7 +112,7 @@ function programOf(program: unknown, name: unknown): AttachedProgram {
   }
 }
 
-/** The device for traces: the wanted one, if onnsight has it here, else the first one. */
+/** The device for traces: the wanted one if onnsight has it here, else the first one that it has. */
 function deviceFor(
   wanted: string | undefined,
   [first, ...others]: readonly [Device, ...Device[]],

@@ -2,9 +2,9 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 
-/* The hub’s cache on the disk, as its libraries in Python and JavaScript share it: models--OWNER--NAME/{blobs,refs,snapshots}. */
+/* The hub’s cache on the disk, which its libraries in Python and JavaScript share: models--OWNER--NAME/{blobs,refs,snapshots}. */
 
-/** Where the hub’s libraries keep what they download. */
+/** The folder in which the hub’s libraries keep their downloads. */
 export function hubCacheFolder(): string {
   const { HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME, XDG_CACHE_HOME } = process.env
   const home = HF_HOME ?? join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'huggingface')
@@ -17,7 +17,7 @@ export const storageOf = (cache: string, id: string): string => join(cache, ['mo
 /** Whether a revision is a commit, which never changes, and not a branch or a tag. */
 export const isCommit = (revision: string): boolean => /^[0-9a-f]{40}$/.test(revision)
 
-/** The folder with a revision’s files; undefined if the cache has none of it. */
+/** The folder with a revision’s files; undefined if the cache has none of them. */
 export async function cachedSnapshot(storage: string, revision: string): Promise<string | undefined> {
   const commit = isCommit(revision)
     ? revision
@@ -26,7 +26,10 @@ export async function cachedSnapshot(storage: string, revision: string): Promise
   return folder && (await isFolder(folder)) ? folder : undefined
 }
 
-/** Of a model’s folder in the cache, the folder with its files: that of `main`, or the only one. Undefined for another folder. */
+/**
+ * The folder with a model’s files, below the model’s folder in the cache: the one of the revision, or the only one. Undefined if `folder` is no
+ * such folder, or has neither.
+ */
 export async function snapshotIn(folder: string, revision = 'main'): Promise<string | undefined> {
   const snapshots = await readdir(join(folder, 'snapshots')).catch(() => undefined)
   if (!snapshots) return undefined

@@ -14,12 +14,12 @@ import { cachedSnapshot, hubCacheFolder, isCommit, storageOf } from './cache.ts'
 
 /** Options of a download. */
 interface HubOptions extends GraphChoice, HubAccess {
-  /** Called with the bytes that have come, of all files together: 'downloaded'. */
+  /** Called with the bytes that have been downloaded, and the total of all files. `what` is 'downloaded'. */
   readonly onProgress?: (done: number, total: number, what: string) => void
   readonly signal?: AbortSignal
 }
 
-/** The files beside graphs that a language model is read from. */
+/** The files, beside the graphs, from which a language model is read. */
 const TEXT_FILES =
   /^(config|generation_config|tokenizer|tokenizer_config|special_tokens_map|chat_template)\.json$|^chat_template\.jinja$/
 
@@ -38,8 +38,8 @@ interface HubLibrary {
 }
 
 /**
- * The folder with a model's files in the hub's cache. What is not there yet is downloaded: the chosen graph, the files of its weights, its
- * tokenizer and its configuration. @throws HubError, MissingPackageError
+ * The folder with a model's files in the hub's cache. Files that are not there yet are downloaded: the chosen graph, the files of its weights,
+ * its tokenizer and its configuration. @throws HubError, MissingPackageError
  */
 export async function hubSnapshot(id: string, options: HubOptions): Promise<string> {
   const { revision = 'main', offline = process.env.HF_HUB_OFFLINE === '1' } = options
@@ -52,7 +52,7 @@ export async function hubSnapshot(id: string, options: HubOptions): Promise<stri
       'load it once with a connection, or give the path of its folder',
     )
   }
-  // A commit never changes, so that a whole one needs no question to the hub.
+  // A commit never changes, so the hub need not be asked if the cache has a whole one.
   if (cached && isCommit(revision) && (await isComplete(cached, options))) return cached
   try {
     return await download(id, revision, storage, options)
@@ -108,7 +108,7 @@ async function download(id: string, revision: string, storage: string, options: 
     done += file.size
     options.onProgress?.(done, total, 'downloaded')
   }
-  // It is written last: what it names is whole.
+  // The ref is written last, so that a commit that it names has all its files.
   if (revision !== sha) {
     const ref = join(storage, 'refs', revision)
     await mkdir(dirname(ref), { recursive: true })
@@ -117,7 +117,7 @@ async function download(id: string, revision: string, storage: string, options: 
   return folder
 }
 
-/** The chosen graphs, the files with their weights, and what texts need. @throws LanguageModelError */
+/** The files of the chosen graphs, of their weights, and of the tokenizer and configuration. @throws LanguageModelError */
 function neededFiles(id: string, all: readonly HubFile[], choice: GraphChoice): HubFile[] {
   const { path, encoder } = chooseGraphs(
     id,
@@ -141,7 +141,7 @@ async function isComplete(folder: string, options: HubOptions): Promise<boolean>
   }
 }
 
-/** Another process may download the same file: each writes its own, and the last one counts. */
+/** Writes a downloaded file. If another process downloads the same file, each writes a temporary file, and the last one to finish replaces it. */
 async function writeBlob(
   path: string,
   content: Blob,
@@ -168,10 +168,10 @@ async function writeBlob(
   }
 }
 
-/** Where links are not allowed, as on Windows, the file is a copy. */
+/** Links `path` to a downloaded file. If links are not allowed, as on Windows, `path` becomes a copy. */
 async function link(blob: string, path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
-  // A link that leads nowhere is in the way.
+  // A link there whose target is missing would prevent the new one.
   await rm(path, { force: true })
   try {
     await symlink(relative(dirname(path), blob), path)
@@ -185,14 +185,14 @@ const exists = async (path: string): Promise<boolean> => (await stat(path).catch
 
 async function hubLibrary(): Promise<HubLibrary> {
   try {
-    // Bundlers leave it alone, as the package is optional.
+    // The comments keep bundlers from including the package, which is optional.
     return await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ '@huggingface/hub')
   } catch (cause) {
     throw new MissingPackageError('@huggingface/hub', cause, 'to download models from the hub')
   }
 }
 
-/** What fetch throws where a server can't be reached. */
+/** Whether this is the error that fetch throws if a server can't be reached. */
 const isConnection = (error: unknown): boolean => error instanceof TypeError
 
 function asHubError(error: unknown, id: string, revision: string): unknown {
