@@ -1,29 +1,29 @@
 import type { PlainNodes } from './plain-nodes.ts'
 
-/** What attention does with queries, keys and values, all `[batch, heads, …, head size]`. */
+/** The operands and options of an attention. Queries, keys and values are `[batch, heads, …, head size]`. */
 export interface AttentionCore {
   readonly query: string
   readonly key: string
   readonly value: string
-  /** A number, or undefined for one over the root of the head size. */
+  /** The factor of the scores; undefined for one over the root of the head size. */
   readonly scale: number | undefined
-  /** 0 for none. */
+  /** The scores' cap; 0 for none. */
   readonly softcap: number
   /** Added to the scores; broadcast to `[batch, heads, query, key]`. */
   readonly bias?: string | undefined
   /** Bool, true where a key is seen; broadcast to `[batch, heads, query, key]`. */
   readonly mask?: string | undefined
-  /** What stands for a masked score. */
+  /** The number that replaces the score of a masked key. */
   readonly masked?: number
   /** Added to the scores of keys that are not seen. */
   readonly maskBias?: string | undefined
-  /** A further score that no key has, `[1, heads, 1, 1]`: its share of the pattern is lost. */
+  /** A further score, of no key, `[1, heads, 1, 1]`. Its share of the pattern is left out of the mix. */
   readonly sink?: string | undefined
 }
 
 /**
- * Scaled dot-product attention (Vaswani et al. 2017, arXiv:1706.03762): `softmax(scale · q kᵀ + bias) v`. The one Softmax gives the
- * pattern, `[batch, heads, query, key]`, and the result each head's mix, `[batch, heads, query, head size]`.
+ * Scaled dot-product attention (Vaswani et al. 2017, arXiv:1706.03762): `softmax(scale · q kᵀ + bias) v`. Its only Softmax computes the
+ * pattern, `[batch, heads, query, key]`. The result is each head's mix, `[batch, heads, query, head size]`.
  */
 export function attention(plain: PlainNodes, core: AttentionCore): string {
   const { query, key, value } = core
@@ -63,22 +63,22 @@ export function repeatHeads(plain: PlainNodes, value: string, heads: number, kvH
   return plain.add('Gather', [value, plain.ints(places)], { axis: 1 }, role)
 }
 
-/** New keys or values behind those of a cache, as the result that leaves; as they are where there is neither. */
+/** New keys or values after those of the cache `past`, under the name `as`. Without a cache and a name, the new ones as they are. */
 export function behindPast(plain: PlainNodes, past: string, now: string, as: string | undefined, role: string): string {
   if (past) return plain.add('Concat', [past, now], { axis: 2 }, role, as || undefined)
   return as ? plain.add('Identity', [now], {}, role, as) : now
 }
 
-/** `[batch, tokens, width]` as heads, `[batch, heads, tokens, head size]`. */
+/** Splits `[batch, tokens, width]` into heads: `[batch, heads, tokens, head size]`. */
 export const toHeads = (plain: PlainNodes, x: string, heads: number, role?: string): string =>
   plain.transpose(plain.reshape(x, [0, 0, heads, -1]), [0, 2, 1, 3], role)
 
-/** The heads' mixes side by side again, under the fused node's own name for its result. */
+/** Puts the heads' mixes side by side again, `[batch, tokens, width]`, under the fused node's name for its result. */
 export function joinHeads(plain: PlainNodes, mix: string, as: string): void {
   plain.reshape(plain.transpose(mix, [0, 2, 1, 3], 'mix_transposed'), [0, 0, -1], 'output', as)
 }
 
-/** Bool `[query, key]`: true where a key is not later than the query. The queries are the last tokens of the keys. */
+/** Bool `[query, key]`: true if the key is not later than the query. The queries are the last tokens of the keys. */
 export function causalMask(plain: PlainNodes, query: string, key: string, role?: string): string {
   const [tokens, size] = [plain.sizeOf(query, 2), plain.sizeOf(key, 2)]
   const queryAt = plain.unsqueeze(plain.add('Add', [plain.range(tokens), plain.add('Sub', [size, tokens])]), [1])

@@ -1,6 +1,6 @@
 import type { AttributeProto, NodeProto } from '../schema/onnx_pb.ts'
 
-/** A node's attributes by name, with the default that the operator's definition gives where one is left out. */
+/** Reads a node's attributes by name. `otherwise` is the default in the operator's definition, for an attribute that is left out. */
 export class Attributes {
   readonly #byName: ReadonlyMap<string, AttributeProto>
 

@@ -3,13 +3,13 @@ import type { Expansion, FusedNode } from './expansion.ts'
 import { layerNormalization } from './layer-normalization.ts'
 import { PlainNodes } from './plain-nodes.ts'
 
-/** Where the operator gives out the sum: its third result, `embedding_sum`. */
+/** The index of the operator's output for the sum, `embedding_sum`. */
 const SUM = 2
 
 /**
- * com.microsoft EmbedLayerNormalization (microsoft/onnxruntime, docs/ContribOperators.md): rows of the tables for words, positions and, if
- * there is one, segments; their sum; its norm. Without position ids, positions count from 0. The second result is each row's length by
- * its mask.
+ * com.microsoft EmbedLayerNormalization (microsoft/onnxruntime, docs/ContribOperators.md). It adds rows of the tables for words, for positions
+ * and, if there is one, for segments, and normalises the sum. Without position ids, positions count from 0. The second output is each row's
+ * length, which its mask says.
  */
 export function embedLayerNormalization(node: FusedNode): Expansion {
   const [ids, segmentIds, words, positions, segments, gamma, beta, mask = '', positionIds = ''] = node.proto.input
@@ -23,7 +23,7 @@ export function embedLayerNormalization(node: FusedNode): Expansion {
   const sum = hasSegments
     ? plain.add('Add', [two, rows(segments, segmentIds, 'segment_rows')], {}, 'sum', sumName)
     : two
-  // The norm is one module, and what comes before it others.
+  // The norm belongs to one module, and the nodes before it to others.
   const before = plain.nodes.flatMap(({ output }) => output)
   const epsilon = new Attributes(node.proto).float('epsilon', 1e-12)
   layerNormalization(plain, node.opset, { x: sum, gamma, beta, epsilon, as: output })
@@ -36,7 +36,7 @@ export function embedLayerNormalization(node: FusedNode): Expansion {
   }
 }
 
-/** Int32: how many ones a row's mask has; 0 without a mask. */
+/** Int32: the number of ones in each row's mask; 0 without a mask. */
 function rowLengths(plain: PlainNodes, ids: string, mask: string, as: string): void {
   const ones = mask ? plain.castTo(plain.add('Equal', [mask, plain.int32(1)]), 'INT32') : plain.castTo(ids, 'INT32')
   const counted = mask ? ones : plain.add('Mul', [ones, plain.int32(0)])

@@ -1,49 +1,52 @@
 import type { NodeProto, TensorProto } from '../schema/onnx_pb.ts'
 
-/** Where the rows of a batch of unequal lengths stand: from the same start, as operators that take lengths believe, or up to the same end. */
+/**
+ * How rows of unequal lengths lie in a batch: all begin at the same position, as operators that take lengths assume, or all end at the same
+ * position.
+ */
 export type Alignment = 'start' | 'end'
 
-/** A fused node, and what is known of the graph around it. */
+/** A fused node, and facts about the graph around it. */
 export interface FusedNode {
   readonly proto: NodeProto
-  /** Unique in its graph: the names of what it is written out as begin with it. */
+  /** The node's name, unique in its graph. The names of its plain nodes and of their values begin with it. */
   readonly name: string
-  /** Version of ai.onnx that the plain nodes are written in. */
+  /** The version of ai.onnx for which the plain nodes are written. */
   readonly opset: number
-  /** Names that are in use in the graph, those of nodes behind NODE: what is made up takes others, and is added. */
+  /** Names in use in the graph; those of nodes begin with `NODE`. A new name must not be among them, and is added to them. */
   readonly taken: Set<string>
-  /** Dims of a value as far as the file declares them: those of weights, inputs and outputs. */
+  /** The dims of a value as far as the file declares them, which it does for weights, inputs and outputs. */
   dimsOf(value: string): readonly (number | string | undefined)[] | undefined
-  /** The rank of a value as far as the file tells, through nodes that keep it. */
+  /** The rank of a value, if the file declares it for this value, or for one from which it comes through nodes that keep the rank. */
   rankOf(value: string): number | undefined
-  /** The element type of a value as far as the file declares it, by onnxruntime's name: `float16`. */
+  /** The element type of a value, if the file declares it, with onnxruntime's name for it: `float16`. */
   typeOf(value: string): string | undefined
 }
 
-/** What is known of a value inside: the dims are those of the operator's first input, but for axes that are 1. */
+/** The dims and type of a value inside an expansion. The dims are those of the fused node's first input, except that some axes are 1. */
 export interface InsideShape {
-  /** From the end, below 0. */
+  /** The axes of length 1, counted from the end: below 0. */
   readonly reduced: readonly number[]
   /** The type is float32, also if the input has another type. */
   readonly isWide: boolean
 }
 
-/** Plain nodes that mean the same as a fused one: those that make its results give them the same names. */
+/** Plain nodes that compute the same as a fused node. Its results have the same names in them. */
 export interface Expansion {
   /** In running order. */
   readonly nodes: readonly NodeProto[]
   readonly initializers: readonly TensorProto[]
-  /** Values made inside that the fused operator can give out as its result of this index, where the file does not ask for it. */
+  /** Values inside that the fused operator has an optional output for, with the index of that output. The file does not use the output. */
   readonly optional?: ReadonlyMap<string, number>
-  /** The value that adds a branch to the residual stream: it belongs to the module that the branch completes, not to the fused node's. */
+  /** The sum of a branch and the residual stream. It belongs to the module that the branch completes, and not to the fused node's. */
   readonly sum?: string | undefined
-  /** Values that belong to the module that makes the first input of their node: a bias that was fused into the next operation. */
+  /** Values that belong to the module that makes the first input of their node: sums with a bias that was fused into the next operation. */
   readonly completed?: readonly string[]
-  /** Values that belong where the nodes around them do, or the parameters that their nodes read, and not where the result is made. */
+  /** Values that belong to the module of the nodes around them, or of the parameters that their nodes read, and not to the fused node's. */
   readonly placedByNeighbours?: readonly string[]
   /**
-   * All that is made inside, where that is known without inference. Of an operator that nearly every model has many of: none of its parts is
-   * in a skeleton, and among a module's operations they come behind all that stand in the file.
+   * The shapes of all values inside, if they are known without inference. This is for operators of which nearly every model has many: their
+   * plain nodes are left out of skeletons, and come after all nodes of the file among a module's operations.
    */
   readonly inside?: ReadonlyMap<string, InsideShape>
 }

@@ -3,7 +3,7 @@ import type { Expansion, FusedNode, Refusal } from './expansion.ts'
 import { PlainNodes } from './plain-nodes.ts'
 import { unpackedWeights } from './unpacked-weights.ts'
 
-/** An expert's linear layer, for all experts: `[experts, out, in]` and `[experts, out]`. */
+/** One linear layer of all experts: weights `[experts, out, in]` and bias `[experts, out]`. */
 interface Layer {
   readonly weights: string
   /** '' for none. */
@@ -11,9 +11,9 @@ interface Layer {
 }
 
 /**
- * com.microsoft MoE, a mixture of experts (microsoft/onnxruntime, docs/ContribOperators.md), as the CPU's kernel computes it: of each
- * token's experts the k best by their share, `softmax(router)`, and the sum of what these give, by that share. Written out, every expert
- * computes every token, and the others' share is 0.
+ * com.microsoft MoE, a mixture of experts (microsoft/onnxruntime, docs/ContribOperators.md), as the CPU's kernel computes it. Each expert has a
+ * share in a token, `softmax(router)`. The result is the sum of the results of the k experts with the largest shares, weighted by these.
+ * Written out in plain nodes, every expert computes every token, and the shares of all but these k are 0.
  */
 export function experts(node: FusedNode): Expansion | Refusal {
   const attributes = new Attributes(node.proto)
@@ -27,7 +27,7 @@ export function experts(node: FusedNode): Expansion | Refusal {
   return mixture(node, plain, layers, attributes.int('normalize_routing_weights', 0) === 1)
 }
 
-/** com.microsoft QMoE: the same with weights of 2, 4 or 8 bits. Its kernel makes the shares of the best experts add up to 1 in any case. */
+/** com.microsoft QMoE: the same with weights of 2, 4 or 8 bits. Its kernel always makes the shares of the best experts add up to 1. */
 export function quantisedExperts(node: FusedNode): Expansion | Refusal {
   const input = (i: number): string => node.proto.input[i] ?? ''
   if (input(8)) return { refused: 'a third layer' }
@@ -84,7 +84,7 @@ function sharesOf(plain: PlainNodes, router: string, count: number, isNormalised
   return plain.add('ScatterElements', [none, which, shares], { axis: 1 }, 'router_weights')
 }
 
-/** Every expert's layer on `[experts or 1, tokens, in]`. */
+/** Applies every expert's layer to `[experts or 1, tokens, in]`. */
 function linear(plain: PlainNodes, x: string, { weights, bias }: Layer, role: string): string {
   const product = plain.add('MatMul', [x, plain.transpose(weights, [0, 2, 1])], {}, bias ? undefined : role)
   return bias ? plain.add('Add', [product, plain.unsqueeze(bias, [1])], {}, role) : product
@@ -119,7 +119,7 @@ function gelu(plain: PlainNodes, x: string): string {
   return plain.add('Mul', [times(x, 0.5), gate], {}, 'activated')
 }
 
-/** SwiGLU (Shazeer 2020, arXiv:2002.05202) with gates and values in turn: `gate · sigmoid(alpha · gate) · (value + beta)`. */
+/** SwiGLU (Shazeer 2020, arXiv:2002.05202). Gates and values alternate along the last axis: `gate · sigmoid(alpha · gate) · (value + beta)`. */
 function swiglu(plain: PlainNodes, x: string, attributes: Attributes): string {
   let gate = plain.slice(x, -1, 0, undefined, 2)
   let value = plain.slice(x, -1, 1, undefined, 2)

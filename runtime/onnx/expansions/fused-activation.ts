@@ -3,7 +3,7 @@ import { Attributes } from './attributes.ts'
 import type { Expansion, FusedNode, Refusal } from './expansion.ts'
 import { PlainNodes } from './plain-nodes.ts'
 
-/** Attributes of activations, in the order in which fused operators give them. */
+/** The attributes of each activation, in the order in which fused operators list their values. */
 const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
   Relu: [],
   Sigmoid: [],
@@ -26,7 +26,7 @@ export function fusedGemm(node: FusedNode): Expansion | Refusal {
   return thenActivation('Gemm', node, node.proto.input, parameterValues)
 }
 
-/** com.microsoft FusedConv: Conv, a value that is added to it, and an activation. */
+/** com.microsoft FusedConv: Conv, a value that is added to its result, and an activation. */
 export function fusedConv(node: FusedNode): Expansion | Refusal {
   return thenActivation(
     'Conv',

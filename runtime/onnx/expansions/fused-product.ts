@@ -3,8 +3,8 @@ import type { Expansion, FusedNode, Refusal } from './expansion.ts'
 import { PlainNodes } from './plain-nodes.ts'
 
 /**
- * com.microsoft FusedMatMul (microsoft/onnxruntime, docs/ContribOperators.md): a product of matrices that are turned around first, and a
- * factor: attention scores before and after they are scaled.
+ * com.microsoft FusedMatMul (microsoft/onnxruntime, docs/ContribOperators.md): a product of matrices, which may be transposed first, times a
+ * factor. In attention, these are the scores before and after they are scaled.
  */
 export function fusedMatMul(node: FusedNode): Expansion | Refusal {
   const { input, output } = node.proto
@@ -27,7 +27,7 @@ export function fusedMatMul(node: FusedNode): Expansion | Refusal {
 
 interface Transposition {
   readonly isTransposed: boolean
-  /** Whether the first axis goes behind the other batch axes. */
+  /** Whether the first axis moves behind the axes 1 to rank − 2. */
   readonly isBatchMoved: boolean
   readonly rank: number | undefined
   readonly name: string
@@ -42,7 +42,7 @@ function transposed(
   const role = `${name.toLowerCase()}_turned`
   if (rank === undefined) return plain.addMany('Einsum', [value], { equation: { text: '...ij->...ji' } }, [[role]])[0]
   const axes = Array.from({ length: rank }, (_, axis) => axis)
-  // The operator's definition: the first axis and the batch axes after it change places, axis 1 to the first place.
+  // The operator's definition: axes 1 to rank − 2 move one place to the front, and the first axis comes after them.
   const batch = isBatchMoved ? [...axes.slice(1, -1), 0] : axes.slice(0, -1)
   const perm = [...batch, rank - 1]
   if (isTransposed) perm.push(...perm.splice(-2, 2).reverse())

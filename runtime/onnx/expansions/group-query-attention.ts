@@ -4,13 +4,13 @@ import type { Alignment, Expansion, FusedNode, Refusal } from './expansion.ts'
 import { PlainNodes } from './plain-nodes.ts'
 import { type Rotary, rotate } from './rotary.ts'
 
-/** Far below any score, and within float16. */
+/** A number that float16 can hold, far below any score. */
 const MASKED = -65504
 
 /**
- * com.microsoft GroupQueryAttention (microsoft/onnxruntime, docs/ContribOperators.md), as the CPU's kernel computes it. It takes the
- * lengths of rows, `seqlens_k` (less one), and no mask: row b sees keys 0 … seqlens_k[b]. With `alignment` 'end' a row's keys are the last
- * ones instead, as in a batch that is padded on the left.
+ * com.microsoft GroupQueryAttention (microsoft/onnxruntime, docs/ContribOperators.md), as the CPU's kernel computes it. It takes no mask, but
+ * the length of each row less one, `seqlens_k`: row b sees keys 0 … seqlens_k[b]. With `alignment` 'end', a row sees the last keys instead, as
+ * in a batch that is padded on the left.
  */
 export function groupQueryAttention(node: FusedNode, alignment: Alignment = 'start'): Expansion | Refusal {
   const { proto } = node
@@ -31,7 +31,7 @@ export function groupQueryAttention(node: FusedNode, alignment: Alignment = 'sta
   const lengths = plain.add('Add', [plain.castTo(input(5), 'INT64'), plain.ints([1])], {}, 'row_lengths')
   const lengthOf = plain.reshape(lengths, [-1, 1], 'lengths')
   const size = plain.sizeOf(query, 1, 'query_size')
-  // How many keys of each row come before its new ones, [batch, 1]: negative where the new ones begin with padding.
+  // How many keys of each row come before its new ones, [batch, 1]. The number is negative if the new ones begin with padding.
   const before = plain.add('Sub', [lengthOf, size], {}, 'before')
   const known = plain.add('Max', [before, plain.ints([0])], {}, 'known')
   const steps = plain.unsqueeze(plain.range(size, 'steps'), [0])
@@ -105,21 +105,21 @@ function rotaryOf(
 }
 
 interface Rows {
-  /** The size of the cache that comes in. */
+  /** The number of keys in the cache that is an input. */
   readonly past: string | undefined
-  /** How many of its keys each row has, `[batch, 1]`. */
+  /** How many of these keys belong to each row, `[batch, 1]`. */
   readonly known: string
-  /** The size of the cache that leaves, at least. */
+  /** The smallest number of keys in the cache that is an output. */
   readonly total: string
 }
 
-/** The new keys behind all that came in, `[batch, kv heads, keys, head size]`. */
+/** Puts the new keys after all keys of the cache, `[batch, kv heads, keys, head size]`. */
 function appended(plain: PlainNodes, old: string, now: string, as: string, role: string): string {
   const heads = plain.transpose(now, [0, 2, 1, 3], old ? undefined : role, old ? undefined : as)
   return old ? plain.add('Concat', [old, heads], { axis: 2 }, role, as) : heads
 }
 
-/** Each row's new keys behind those that the row has: rows may have fewer than the cache holds. */
+/** Puts each row's new keys after the keys that the row has, which may be fewer than the cache holds. */
 function placed(
   plain: PlainNodes,
   { past, known, total }: Rows,
@@ -138,9 +138,9 @@ function placed(
 }
 
 interface Sight {
-  /** `[batch, query, key]`, true where the key is there and not later than the query. */
+  /** `[batch, query, key]`, true if the row has the key, and the key is not later than the query. */
   readonly mask: string
-  /** Where the keys and the queries stand. */
+  /** The positions of the keys and of the queries. */
   readonly keyAt: string
   readonly queryAt: string
 }
@@ -164,7 +164,7 @@ function notLater(plain: PlainNodes, keyAt: string, queryAt: string): string {
   return plain.add('Not', [plain.add('Greater', [keyAt, queryAt])], {}, 'mask_causal')
 }
 
-/** A query sees the last keys alone, itself among them. */
+/** True for the last `window` keys up to the query's own position: a query sees no earlier ones. */
 function near(plain: PlainNodes, { keyAt, queryAt }: Sight, window: number): string {
   return plain.add('Greater', [keyAt, plain.add('Sub', [queryAt, plain.ints(window)])], {}, 'window')
 }

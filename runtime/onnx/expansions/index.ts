@@ -13,14 +13,14 @@ import { microsoftRotary, standardRotary } from './rotary-embedding.ts'
 import { skipLayerNormalization } from './skip-layer-normalization.ts'
 import { standardAttention } from './standard-attention.ts'
 
-/** What a rule may ask of the graph beside the node. */
+/** Facts about the graph around a fused node that only some rules need. */
 export interface Surroundings {
-  /** Whether the second input is made after the first. */
+  /** Whether the node's second input is computed after its first. */
   readonly isLaterSecond: boolean
   readonly rows: Alignment
 }
 
-/** Writes a fused node out in plain operators. Pure: the same node gives the same names. */
+/** Writes a fused node out in plain nodes. A rule is pure: it gives the same names for the same node. */
 type Rule = (node: FusedNode & Surroundings) => Expansion | Refusal
 
 const MICROSOFT: Readonly<Record<string, Rule>> = {
@@ -46,11 +46,11 @@ const STANDARD: typeof MICROSOFT = {
   LayerNormalization: plainLayerNormalization,
   RMSNormalization: rootMeanSquare,
   RotaryEmbedding: standardRotary,
-  // Registered by onnxruntime in the default domain, since before opset 23 had RMSNormalization.
+  // onnxruntime registers it in the default domain, which has had RMSNormalization only since opset 23.
   SimplifiedLayerNormalization: rootMeanSquare,
 }
 
-/** How an operator that hides values is written out; undefined for one that hides none, or has no rule. */
+/** The rule that writes an operator out in plain nodes; undefined for an operator without a rule. */
 export function ruleFor(domain: string, opType: string) {
   if (domain === 'com.microsoft') return MICROSOFT[opType]
   return domain === '' || domain === 'ai.onnx' ? STANDARD[opType] : undefined

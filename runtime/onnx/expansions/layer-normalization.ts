@@ -10,14 +10,14 @@ export interface Norm {
   readonly as: string
 }
 
-/** LayerNormalization over the last axis: by its operator, which opset 17 brought, and by its definition before. */
+/** Normalises over the last axis: with the operator LayerNormalization from opset 17 on, and with the nodes of its definition before. */
 export function layerNormalization(plain: PlainNodes, opset: number, { x, gamma, beta, epsilon, as }: Norm): void {
   if (opset >= 17) {
     const inputs = [x, gamma, beta].filter(Boolean)
     plain.addMany('LayerNormalization', inputs, { axis: -1, epsilon: { float: epsilon } }, [['norm', as]])
     return
   }
-  // norms.ts has this definition too. It stays apart: there the nodes compute in float32, and users see `variance` as `mean_square`.
+  // norms.ts has this definition too. The two stay apart: the nodes there compute in float32, and users see `variance` as `mean_square`.
   const centred = plain.add('Sub', [x, plain.add('ReduceMean', [x], { axes: [-1] }, 'mean')], {}, 'centred')
   const squares = plain.add('Mul', [centred, centred], {}, 'square')
   const variance = plain.add('ReduceMean', [squares], { axes: [-1] }, 'variance')

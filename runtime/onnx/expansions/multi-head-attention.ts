@@ -5,8 +5,8 @@ import { maskBias } from './padding-mask.ts'
 import { PlainNodes } from './plain-nodes.ts'
 
 /**
- * com.microsoft MultiHeadAttention (microsoft/onnxruntime, docs/ContribOperators.md): queries, keys and values as three inputs, as one
- * with keys and values packed, or as one packed; or keys and values that are heads already, as a cache of an encoder's states is.
+ * com.microsoft MultiHeadAttention (microsoft/onnxruntime, docs/ContribOperators.md). Queries, keys and values are three inputs, or keys and
+ * values are packed in one input, or all three are. Keys and values may also be split into heads already, as in a cache of an encoder's states.
  */
 export function multiHeadAttention(node: FusedNode): Expansion | Refusal {
   const { proto } = node
@@ -71,7 +71,7 @@ function headsOf(plain: PlainNodes, node: FusedNode, heads: number, bias: string
   return [q, toHeads(plain, biased(key, 1), heads, 'key'), toHeads(plain, biased(value, 2), heads, 'value')]
 }
 
-/** The bias of queries, keys and values side by side, as three: of equal size, or by the values' share. */
+/** Splits the bias of queries, keys and values, which lie side by side, into three of equal size. */
 function biasesOf(plain: PlainNodes, node: FusedNode, bias: string): [string, string, string] | Refusal {
   if (!bias) return ['', '', '']
   const width = node.dimsOf(bias)?.[0]

@@ -3,8 +3,9 @@ import type { Expansion, FusedNode, InsideShape, Refusal } from './expansion.ts'
 import { PlainNodes } from './plain-nodes.ts'
 
 /**
- * ai.onnx LayerNormalization of opset 17 (onnx/onnx, docs/Operators.md; Ba, Kiros and Hinton 2016, arXiv:1607.06450): the mean, what is left
- * without it, the standard deviation, and the normalised value, before scale and bias. Mean and deviation are float32 in any model.
+ * ai.onnx LayerNormalization of opset 17 (onnx/onnx, docs/Operators.md; Ba, Kiros and Hinton 2016, arXiv:1607.06450). Its plain nodes compute the
+ * mean, the difference from it, the standard deviation, and the normalised value before scale and bias. Mean and deviation are float32 in
+ * any model.
  */
 export function plainLayerNormalization(node: FusedNode): Expansion | Refusal {
   const [x, scale, bias = ''] = node.proto.input
@@ -19,7 +20,7 @@ export function plainLayerNormalization(node: FusedNode): Expansion | Refusal {
 
 /**
  * ai.onnx RMSNormalization of opset 23, and SimplifiedLayerNormalization, which onnxruntime has for it in older files (Zhang and Sennrich
- * 2019, arXiv:1910.07467): the root of the mean square, and the value divided by it, before the scale.
+ * 2019, arXiv:1910.07467). Its plain nodes compute the root of the mean square, and the value divided by it, before the scale.
  */
 export function rootMeanSquare(node: FusedNode): Expansion | Refusal {
   const [x, scale] = node.proto.input
@@ -31,22 +32,22 @@ export function rootMeanSquare(node: FusedNode): Expansion | Refusal {
 
 const UNKNOWN_RANK: Refusal = { refused: 'an axis from the start of an input whose rank is not known' }
 
-/** What takes something reduced together with the whole value. */
+/** Operators that combine a reduced value with the whole one, so that the result has all dims. */
 const WHOLE = new Set(['Sub', 'Div', 'Mul'])
 
 interface OutputNames {
   readonly scale: string
   readonly bias: string
-  /** '' where the file does not ask for one over the deviation. */
+  /** The result for one over the deviation; '' if the file does not use it. */
   readonly inverse: string
   readonly output: string
 }
 
 class Norm {
   readonly plain: PlainNodes
-  /** Those of the input that are normalised together; undefined where they are not known. */
+  /** The axes of the input that are normalised together, counted from the end; undefined if they are not known. */
   readonly axes: readonly number[] | undefined
-  /** The input in the type that it is computed in. */
+  /** The input, cast to the type in which the norm is computed. */
   readonly wide: string
   readonly #node: FusedNode
   readonly #epsilon: number
@@ -66,7 +67,7 @@ class Norm {
     this.wide = this.#isHalf ? this.plain.castTo(x, 'FLOAT', 'wide') : x
   }
 
-  /** Over the axes; from opset 18 on these are an input. */
+  /** The mean over the axes, which are an input of ReduceMean from opset 18 on. */
   mean(x: string, role: string, as = ''): string {
     const axes = this.axes!
     return this.#node.opset >= 18

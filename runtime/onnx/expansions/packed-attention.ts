@@ -5,8 +5,8 @@ import { maskBias } from './padding-mask.ts'
 import { PlainNodes } from './plain-nodes.ts'
 
 /**
- * com.microsoft Attention (microsoft/onnxruntime, docs/ContribOperators.md): the products for queries, keys and values are one, with their
- * weights side by side, `[input width, 3 × width]`. The cache is `[2, batch, heads, keys, head size]`.
+ * com.microsoft Attention (microsoft/onnxruntime, docs/ContribOperators.md). One product computes queries, keys and values: their weights lie
+ * side by side, `[input width, 3 × width]`. The cache is `[2, batch, heads, keys, head size]`.
  */
 export function packedAttention(node: FusedNode): Expansion | Refusal {
   const { proto } = node

@@ -9,11 +9,14 @@ interface Masking {
   readonly query: string
   readonly key: string
   readonly isCausal: boolean
-  /** What is added to the score of a key that is not seen. */
+  /** The number that is added to the score of a key that the query does not see. */
   readonly filter: number
 }
 
-/** What is added to the scores for the keys that a query does not see, as onnxruntime's attention operators do; undefined for nothing. */
+/**
+ * The value to add to the scores, which lowers those of keys that a query does not see, as in onnxruntime's attention operators; undefined if
+ * a query sees all keys.
+ */
 export function maskBias(plain: PlainNodes, node: FusedNode, masking: Masking): string | undefined | Refusal {
   const { mask, query, key, isCausal, filter } = masking
   const seen: string[] = []
@@ -35,7 +38,7 @@ export function maskBias(plain: PlainNodes, node: FusedNode, masking: Masking): 
   if (isCausal) {
     seen.push(plain.unsqueeze(causalMask(plain, query, key), [0, 1], 'mask_causal'))
   }
-  // A key that is hidden for both reasons gets both: it shows in rows in which every key is hidden.
+  // The scores of a key that is hidden for both reasons are lowered twice. This makes a difference in rows in which every key is hidden.
   const added = seen.map(mask => plain.add('Where', [mask, plain.number(0), plain.number(filter)], {}, 'mask'))
   return added.length === 2 ? plain.add('Add', added, {}, 'mask') : added[0]
 }

@@ -11,7 +11,7 @@ import {
 } from '../schema/onnx_pb.ts'
 import type { FusedNode } from './expansion.ts'
 
-/** One of the fused node's own goes over as it is. */
+/** The value of a new node's attribute. An attribute of the fused node is taken over as it is. */
 type AttributeValue =
   | number
   | readonly number[]
@@ -19,15 +19,15 @@ type AttributeValue =
   | { readonly text: string }
   | AttributeProto
 
-/** Begins a node's name among those that are taken: it may be that of a value. */
+/** The beginning of nodes' names among those in use, because a node may have the same name as a value. */
 export const NODE = 'node '
 
-/** The end of a slice that goes to the end of its axis. */
+/** The `end` of a slice up to the end of its axis. */
 const TO_THE_END = 2 ** 31 - 1
 
 /**
- * Builds the plain nodes of one expansion. Every method adds a node and gives the name of its result. Names begin with the fused
- * node's, so that each node stands in its module, and end with what the value is: `…/GroupQueryAttention.scores`.
+ * Builds the plain nodes of one expansion. Every method adds a node and returns the name of its result. Names begin with the fused node's name,
+ * so that each node belongs to the same module, and end with what the value is: `…/GroupQueryAttention.scores`.
  */
 export class PlainNodes {
   readonly nodes: NodeProto[] = []
@@ -35,7 +35,7 @@ export class PlainNodes {
   readonly #fused: FusedNode
   readonly #constants = new Map<string, string>()
 
-  /** The value whose element type is that of all activations, and the type where the file declares it. */
+  /** The value whose element type all activations have, and that type if the file declares it. */
   readonly #activation: readonly [name: string, type: string | undefined]
 
   constructor(fused: FusedNode) {
@@ -46,7 +46,7 @@ export class PlainNodes {
     this.#activation = [input[0], known && fused.typeOf(known)]
   }
 
-  /** A node with one result. `role` says what that is; `as` is its name where the fused node's own name for it must be kept. */
+  /** Adds a node with one result. `role` says what the result is. `as` is its name, if it must have the fused node's name for it. */
   add(
     opType: string,
     inputs: readonly string[],
@@ -57,7 +57,7 @@ export class PlainNodes {
     return this.addMany(opType, inputs, attributes, [[role, as]])[0]
   }
 
-  /** A node with several results. */
+  /** Adds a node with several results. */
   addMany(
     opType: string,
     inputs: readonly string[],
@@ -80,7 +80,7 @@ export class PlainNodes {
     return output
   }
 
-  /** An int64 constant: a vector, or a scalar for a number. */
+  /** An int64 constant: a vector for a list, a scalar for a number. */
   ints(values: readonly number[] | number): string {
     const list = typeof values === 'number' ? [values] : values
     return this.#constant(`int64 ${typeof values === 'number' ? values : `[${values}]`}`, {
@@ -95,7 +95,7 @@ export class PlainNodes {
     return this.#constant(`int32 ${value}`, { dataType: DataType.INT32, dims: [], int32Data: [value] })
   }
 
-  /** The sum over one axis, which goes. From opset 13 on axes are an input. */
+  /** The sum over one axis, which the result does not have. From opset 13 on, axes are an input. */
   reduceSum(value: string, axis: number, as?: string, role = 'total'): string {
     return this.#fused.opset >= 13
       ? this.add('ReduceSum', [value, this.ints([axis])], { keepdims: 0 }, role, as)
@@ -117,7 +117,7 @@ export class PlainNodes {
     const [like, type] = this.#activation
     if (type === 'float32' && isFloat32) return value
     if (type === 'float32' || type === 'float16') return this.castTo(value, type === 'float16' ? 'FLOAT16' : 'FLOAT')
-    // CastLike came with opset 15: the file says nothing of the type, and float32 is what it then nearly always is.
+    // CastLike came with opset 15. Without it and without a declared type, float32 is assumed, which nearly all such files have.
     if (this.#fused.opset < 15) return isFloat32 ? value : this.castTo(value, 'FLOAT')
     return this.add('CastLike', [value, like], {}, 'number')
   }
@@ -130,7 +130,7 @@ export class PlainNodes {
     return this.add('Transpose', [value], { perm }, role, as)
   }
 
-  /** From opset 13 on axes are an input. */
+  /** From opset 13 on, axes are an input. */
   unsqueeze(value: string, axes: readonly number[], role?: string): string {
     return this.#fused.opset >= 13
       ? this.add('Unsqueeze', [value, this.ints(axes)], {}, role)
@@ -142,7 +142,7 @@ export class PlainNodes {
     return this.add('Slice', inputs, {}, role)
   }
 
-  /** From opset 13 on sizes are an input. */
+  /** From opset 13 on, sizes are an input. */
   split(value: string, axis: number, sizes: readonly number[], roles: readonly string[]): string[] {
     const results = roles.map(role => [role] as const)
     return this.#fused.opset >= 13
@@ -155,7 +155,7 @@ export class PlainNodes {
     return this.add('Gather', [this.add('Shape', [value], {}, 'shape'), this.ints(axis)], { axis: 0 }, role ?? 'size')
   }
 
-  /** 0, 1, … below an int64 scalar. */
+  /** The integers from 0 up to an int64 scalar, without it. */
   range(limit: string, role?: string): string {
     return this.add('Range', [this.ints(0), limit, this.ints(1)], {}, role)
   }

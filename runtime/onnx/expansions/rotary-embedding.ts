@@ -3,16 +3,16 @@ import type { Expansion, FusedNode, Refusal } from './expansion.ts'
 import { PlainNodes } from './plain-nodes.ts'
 import { rotate } from './rotary.ts'
 
-/** What the two operators of this name give in different order. */
+/** The inputs of the two operators of this name, which have them in different order. */
 interface Given {
   readonly x: string
   readonly cos: string
   readonly sin: string
-  /** '' where the tables are the rows of the tokens already. */
+  /** '' if the tables already have one row for each token. */
   readonly positions: string
 }
 
-/** com.microsoft RotaryEmbedding (microsoft/onnxruntime, docs/ContribOperators.md): positions of each token, or that of the first. */
+/** com.microsoft RotaryEmbedding (microsoft/onnxruntime, docs/ContribOperators.md). It takes the position of each token, or that of the first. */
 export function microsoftRotary(node: FusedNode): Expansion | Refusal {
   const [x, positions, cos, sin] = node.proto.input
   const attributes = new Attributes(node.proto)

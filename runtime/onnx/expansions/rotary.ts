@@ -1,22 +1,22 @@
 import type { PlainNodes } from './plain-nodes.ts'
 
-/** A rotary embedding's tables and where the tokens stand. */
+/** A rotary embedding's tables, and the positions of the tokens. */
 export interface Rotary {
   /** `[max positions, half of the rotated dims]`. */
   readonly cos: string
   readonly sin: string
-  /** `[batch, sequence]`; '' where the tables have the rows of the tokens already, `[batch, sequence, half]`. */
+  /** `[batch, sequence]`; '' if the tables already have one row for each token, `[batch, sequence, half]`. */
   readonly positions: string
   readonly isInterleaved: boolean
-  /** Half of the rotated dims; the last dims beyond twice as many stay as they are. */
+  /** Half the number of rotated dims. Dims after the first 2 · half stay as they are. */
   readonly half: number
-  /** Whether dims beyond the rotated ones may be there. */
+  /** Whether there may be dims after the rotated ones. */
   readonly isPartial: boolean
 }
 
 /**
- * Rotary position embedding (Su et al. 2021, arXiv:2104.09864): each pair of dims is turned by its angle at the token's position. Pairs
- * are (i, i + half), or neighbours if interleaved. `x` is `[batch, sequence, heads, head size]`.
+ * Rotary position embedding (Su et al. 2021, arXiv:2104.09864): each pair of dims is rotated by its angle at the token's position. A pair is
+ * (i, i + half), or two neighbours if interleaved. `x` is `[batch, sequence, heads, head size]`.
  */
 export function rotate(plain: PlainNodes, x: string, rotary: Rotary, role: string): string {
   const { half, isInterleaved, isPartial } = rotary

@@ -3,13 +3,14 @@ import type { Expansion, FusedNode, Refusal } from './expansion.ts'
 import { layerNormalization } from './layer-normalization.ts'
 import { PlainNodes } from './plain-nodes.ts'
 
-/** Where the operator gives out the sum: its fourth result, `input_skip_bias_sum`. */
+/** The index of the operator's output for the sum, `input_skip_bias_sum`. */
 const SUM = 3
 
 /**
  * com.microsoft SkipLayerNormalization and SkipSimplifiedLayerNormalization (microsoft/onnxruntime, docs/ContribOperators.md):
- * sum = input + skip + bias, output = norm(sum). One of `input` and `skip` is the residual stream, the other the branch that is added to
- * it, and `bias` is that of the branch's last product. `isLaterSecond` tells which: the branch is computed from the stream.
+ * sum = input + skip + bias, output = norm(sum). One of `input` and `skip` is the residual stream, the other is the branch that is added to
+ * it, and `bias` belongs to the branch's last linear layer. The branch is computed from the stream, so it is the later of the two inputs,
+ * which `isLaterSecond` tells.
  */
 export function skipLayerNormalization(node: FusedNode & { readonly isLaterSecond: boolean }): Expansion | Refusal {
   const [input, skip, gamma] = node.proto.input
@@ -24,7 +25,7 @@ export function skipLayerNormalization(node: FusedNode & { readonly isLaterSecon
   const sum = plain.add('Add', [stream, completed[0] ?? branch], {}, 'sum', sumName || undefined)
   const epsilon = { float: new Attributes(node.proto).float('epsilon', isSimplified ? 1e-6 : 1e-12) }
   if (isSimplified) {
-    // Registered by onnxruntime in the default domain, since before opset 23 had RMSNormalization.
+    // onnxruntime registers it in the default domain, which has had RMSNormalization only since opset 23.
     const attributes = { axis: -1, epsilon, stash_type: 1 }
     plain.addMany('SimplifiedLayerNormalization', [sum, gamma], attributes, [['norm', output]])
   } else {

@@ -11,12 +11,13 @@ import { Attributes } from './attributes.ts'
 import type { Expansion, FusedNode, Refusal } from './expansion.ts'
 import { PlainNodes } from './plain-nodes.ts'
 
-/** Far below any score, and within float16. */
+/** A number that float16 can hold, far below any score. */
 const MASKED = -65504
 
 /**
- * ai.onnx Attention of opset 23 and later (onnx/onnx, docs/Operators.md): queries, keys and values of rank 3, `[batch, tokens, width]`, or
- * rank 4, `[batch, heads, tokens, head size]`; a mask of bools or one that is added; key and value heads shared by groups of queries.
+ * ai.onnx Attention of opset 23 and later (onnx/onnx, docs/Operators.md). Queries, keys and values have rank 3, `[batch, tokens, width]`, or
+ * rank 4, `[batch, heads, tokens, head size]`. The mask has bools, or numbers that are added to the scores. Groups of query heads may share
+ * heads of keys and values.
  */
 export function standardAttention(node: FusedNode): Expansion | Refusal {
   const { proto } = node
@@ -63,7 +64,7 @@ function headCount(node: FusedNode, value: string): number {
   return dims?.length === 4 && typeof dims[1] === 'number' ? dims[1] : 0
 }
 
-/** Which keys a query sees: by the mask that is given, and none later than itself if causal. */
+/** Which keys a query sees: those that the mask allows and, if causal, none that are later than the query. */
 function maskOf(
   plain: PlainNodes,
   { mask, query, key, isCausal }: { mask: string; query: string; key: string; isCausal: boolean },

@@ -2,17 +2,17 @@ import { Attributes } from './attributes.ts'
 import type { FusedNode, Refusal } from './expansion.ts'
 import type { PlainNodes } from './plain-nodes.ts'
 
-/** Experts' weights as QMoE has them: `[experts, out, bytes]`, scales for each row or for blocks of it. */
+/** Experts' weights in the form of QMoE: `[experts, out, bytes]`, with a scale for each row, or for each block of a row. */
 export interface PackedWeights {
   readonly data: string
   readonly scale: string
   /** '' for none. */
   readonly zeroPoint: string
-  /** 1 or 2: its attributes are called so. */
+  /** The layer's number in the names of attributes: 1 or 2. */
   readonly layer: number
 }
 
-/** The matrices that packed weights stand for, `[experts, out, in]`. */
+/** Unpacks weights into matrices, `[experts, out, in]`. */
 export function unpackedWeights(plain: PlainNodes, node: FusedNode, packed: PackedWeights): string | Refusal {
   const attributes = new Attributes(node.proto)
   const { data, scale, zeroPoint, layer } = packed
@@ -36,7 +36,7 @@ export function unpackedWeights(plain: PlainNodes, node: FusedNode, packed: Pack
   return plain.toActivation(plain.reshape(numbers, [0, 0, -1], `fc${layer}`), true)
 }
 
-/** The integers of the last axis as float32 numbers, the lowest bits of a byte first. */
+/** Unpacks the integers along the last axis into float32 numbers. A byte has the first one in its lowest bits. */
 function integers(plain: PlainNodes, bytes: string, bits: number): string {
   let rest = plain.castTo(bytes, 'FLOAT')
   if (bits === 8) return rest
