@@ -36,25 +36,42 @@ export interface Site {
   write(value: Tensor): void
 }
 
+/** What holds a part: a member of a module, or of a module's heads. */
+export interface PartPlace {
+  readonly path: string
+  readonly member: 'input' | 'output' | (typeof HEADS)[HeadPart]
+}
+
+/** What holds a part of a layer, in the current trace. @throws StudyError */
+export function placeOf(studied: StudiedModel, part: Part, layer: number): PartPlace {
+  const { layers } = studied.lens()
+  const { path } = layers[layer]
+  if (isHeadPart(part)) return { path, member: HEADS[part] }
+  if (part !== 'residual') return { path: moduleOf(studied, part, studied.module(path)).path, member: 'output' }
+  // What leaves a layer enters the next one; a layer's own input may be split over several values.
+  return layer === 0 ? { path, member: 'input' } : { path: layers[layer - 1].path, member: 'output' }
+}
+
 /**
  * The site of a part in a layer. "residual" is the stream that enters the layer, `[row, token, width]`; parts of heads are those of all heads,
  * `[row, token, head, width]`, and patterns `[row, head, query, key]`. @throws StudyError, NoHeadsError
  */
 export function siteOf(studied: StudiedModel, part: Part, layer: number): Site {
-  const { layers } = studied.lens()
-  const own = studied.module(layers[layer].path)
-  if (isHeadPart(part)) {
-    const name = HEADS[part]
+  const { path, member } = placeOf(studied, part, layer)
+  const module = studied.module(path)
+  if (member === 'input' || member === 'output')
     return {
-      read: () => own.heads[name],
+      read: () => module[member],
       write(value) {
-        own.heads[name] = value
+        module[member] = value
       },
     }
+  return {
+    read: () => module.heads[member],
+    write(value) {
+      module.heads[member] = value
+    },
   }
-  if (part !== 'residual') return at(moduleOf(studied, part, own), 'output')
-  // What leaves a layer enters the next one; a layer's own input may be split over several values.
-  return layer === 0 ? at(own, 'input') : at(studied.module(layers[layer - 1].path), 'output')
 }
 
 /** The attention or the MLP of a layer. @throws StudyError */
@@ -90,10 +107,3 @@ const NAMES: Readonly<Record<'attention' | 'mlp', RegExp>> = {
   attention: /^(self_?)?(attn|attention)$/i,
   mlp: /^(mlp|feed_?forward|ffn)$/i,
 }
-
-const at = (module: Module, point: 'input' | 'output'): Site => ({
-  read: () => module[point],
-  write(value) {
-    module[point] = value
-  },
-})

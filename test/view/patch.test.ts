@@ -1,7 +1,8 @@
-import { LanguageModel } from 'onnsight'
+import { LanguageModel, type Tensor } from 'onnsight'
 import { logitDifference, patchActivations } from 'onnsight/study'
 import { run, start } from './in-chromium.ts'
-import { overflow, shows, testPage, textOf, violations } from './page.ts'
+import { chars, overflow, settled, shows, testPage, textOf, violations } from './page.ts'
+import { runProgram } from './run-program.ts'
 
 // Tests the tab Patch of the page against runs of single patches.
 
@@ -63,4 +64,116 @@ run('each cell is what one patch brings back, and a text of another length says 
     await page.setViewportSize({ width: 390, height: 844 })
     t.deepEqual(await overflow(page), [0, 0])
   })
+})
+
+// The ids of L and M.
+const [first, second] = ['L', 'M'].map(char => chars.indexOf(char))
+
+/** The clean value of one place, the run of the corrupted text with it: its logits at the last position, and the logit difference. */
+async function patchedRun(read: (m: typeof model) => Tensor, write: (m: typeof model, kept: Tensor) => void) {
+  const kept = await model.trace(clean, read as never)
+  const logits = await model.trace(corrupted, one => {
+    write(one as typeof model, kept as Tensor)
+    return one.lm_head.output.select(0, 0).select(0, -1)
+  })
+  const values = logits.tolist() as number[]
+  return { best: values.indexOf(Math.max(...values)), difference: values[first] - values[second] }
+}
+
+for (const [title, part, range, layer, place, read, write] of [
+  [
+    'heads',
+    'head',
+    [1, 3],
+    2,
+    3,
+    (m: typeof model) => m.transformer.h[2].attn.heads[3].z,
+    (m: typeof model, kept: Tensor) => {
+      m.transformer.h[2].attn.heads[3].z = kept
+    },
+  ],
+  [
+    'patterns of heads',
+    'pattern',
+    [0, 1],
+    1,
+    0,
+    (m: typeof model) => m.transformer.h[1].attn.heads[0].pattern,
+    (m: typeof model, kept: Tensor) => {
+      m.transformer.h[1].attn.heads[0].pattern = kept
+    },
+  ],
+  [
+    'the stream before the first layer',
+    'residual',
+    [0, 3],
+    0,
+    6,
+    (m: typeof model) => m.transformer.h[0].input.select(1, 6),
+    (m: typeof model, kept: Tensor) => m.transformer.h[0].input.set([{}, 6], kept),
+  ],
+] as const)
+  run(`${title}: chosen layers and answers; a cell opens its run as the lens and as code`, async t => {
+    const state = new URLSearchParams({
+      ...{ tab: 'patch', text: clean, corrupted, part, layers: range.join(','), answer: 'L', other: 'M' },
+    })
+    await testPage(t, browser, { url: `${viewing.url}#${state}`, scheme: 'light' }, async page => {
+      const rows = range[1] - range[0] + 1
+      const columns = part === 'residual' ? 11 : 4
+      const map = page.getByRole('application', { name: `What each patch brings back, ${rows} by ${columns}.` })
+      await map.waitFor()
+      t.regex(await textOf(page.locator('.verdict')), /logit of “L” minus that of “M”/)
+      await map.focus()
+      await page.keyboard.press('Home')
+      for (let i = range[0]; i < layer; i++) await page.keyboard.press('ArrowDown')
+      for (let i = 0; i < place; i++) await page.keyboard.press('ArrowRight')
+      const expected = await patchedRun(read, write)
+      const plain = await model.trace(corrupted, one => one.lm_head.output.select(0, 0).select(0, -1))
+      const values = plain.tolist() as number[]
+      t.not(values[first] - values[second], expected.difference)
+      const readout = await textOf(page.locator('.readout'))
+      t.true(readout.startsWith(`layer ${layer} · ${part === 'residual' ? 'token' : 'head'} ${place}`), readout)
+      t.true(shows(readout.split('logit difference ')[1], expected.difference), readout)
+      await page.keyboard.press('Enter')
+      const one = page.getByRole('region', { name: 'One patch' })
+      await one.locator('table.lens').waitFor()
+      await settled(page)
+      // The lens of the run: what the model predicts at the last position, with the patch.
+      const likeliest = await textOf(one.locator('tr.own td').last().locator('.lens-after .token-text'))
+      t.is(likeliest.replaceAll('␣', ' ').replaceAll('⏎', '\n'), model.decode([expected.best]))
+      t.deepEqual(await violations(page), [])
+      await one.getByRole('button', { name: 'Code of this patch' }).click()
+      const code = await textOf(page.locator('.written'))
+      const { printed } = await runProgram<object>(code, [])
+      t.true(Math.abs(Number(printed[0]) - expected.difference) < 1e-4, code)
+      await page.keyboard.press('Escape')
+      // The address opens the same run.
+      t.true(page.url().includes(`patch=${layer}%2C${place}`), page.url())
+      await page.reload()
+      await one.locator('table.lens').waitFor()
+      t.regex(await textOf(one.locator('h3').first()), new RegExp(`^Layer ${layer}, (head|token) ${place}`))
+      await page.setViewportSize({ width: 390, height: 844 })
+      t.deepEqual(await overflow(page), [0, 0])
+    })
+  })
+
+run('choices that can’t be answered say why', async t => {
+  const good = { inputs: { input_ids: { text: clean } }, corrupted, part: 'head' }
+  const cell = { layer: 1, place: 2 }
+  for (const [name, change, message] of [
+    ['patch', { layers: [2, 1] }, /No layer lies from 2 to 1/],
+    ['patch', { layers: [0, 9] }, /no layer 4/],
+    ['patch', { layers: 'all' }, /layers is not a list/],
+    ['patch', { answers: ['LL', 'M'] }, /The answer "LL" is 2 tokens/],
+    ['patch', { part: 'neuron' }, /part is not known/],
+    ['patched-lens', {}, /no object for cell/],
+    ['patched-lens', { cell: { layer: 7, place: 0 } }, /no layer 7/],
+    ['patched-lens', { cell: { layer: 1, place: 9 } }, /There is no place 9: there are 4/],
+    ['patched-lens', { cell, corrupted: 'KING' }, /11 tokens, and the corrupted one 4/],
+  ] as const) {
+    const { status, body } = await viewing.ask(name, { ...good, ...change })
+    t.true(status === 400 || status === 422, JSON.stringify(body))
+    t.regex(String(body.message), message)
+    t.truthy(body.fix)
+  }
 })

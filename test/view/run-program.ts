@@ -1,15 +1,14 @@
+import { randomUUID } from 'node:crypto'
 import { rmSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-
-let programs = 0
 
 /** Runs a program that the page wrote, and returns some of its variables, and what it printed. */
 export async function runProgram<R>(
   code: string,
   names: readonly string[],
 ): Promise<R & { readonly printed: readonly unknown[] }> {
-  const file = resolve(`test/.copied-${process.pid}-${programs++}.ts`)
+  const file = resolve(`test/.copied-${randomUUID()}.ts`)
   writeFileSync(file, `${code}\nexport { ${names.join(', ')} }\n`)
   const { log } = console
   const printed: unknown[] = []

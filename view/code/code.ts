@@ -1,6 +1,8 @@
 import type { Inputs } from '../../runtime/index.ts'
 import { handleOf } from '../../runtime/model/modules/module.ts'
 import { resolvePath } from '../../runtime/names/resolve.ts'
+import { StudiedModel } from '../../study/model/studied-model.ts'
+import { placeOf } from '../../study/sweeps/sites.ts'
 import type { Opening } from '../model/open-model.ts'
 import type { Code, CodeRequest, ModelDescription } from '../protocol/api.ts'
 import { sitesOf } from '../readings/attention.ts'
@@ -11,7 +13,7 @@ import { Refusal } from '../server/refusal.ts'
 import { type WrittenInputs, writeInputs } from './inputs.ts'
 import { assertFitsTemplate, beginning, tagged } from './parts.ts'
 import { type Read, readsOf, type ShownValues } from './reads.ts'
-import { generationCode, patchCode, steeringCode } from './studies.ts'
+import { generationCode, patchCode, patchedCellCode, steeringCode } from './studies.ts'
 
 /** The model of a program. */
 export interface ShownModel {
@@ -41,7 +43,13 @@ export async function viewCode(
       )
   }
   const written = writeInputs(target.model, request, inputs, ids)
-  if (request.tab === 'patch') return patchCode(opening, written, request)
+  if (request.tab === 'patch') {
+    const { patch, patched } = request
+    if (!patch || !patched) return patchCode(opening, written, patch)
+    const studied = new StudiedModel('patchActivations', target.model, undefined)
+    const place = await target.model.scan(inputs, () => placeOf(studied, patch.part, patched.layer))
+    return patchedCellCode(opening, written, patch, patched, place, description.logits)
+  }
   if (request.tab === 'generate') return generationCode(opening, written, request)
   if (request.tab === 'steer') return steeringCode(opening, written, request)
   const reads = readsOf(await findShown(target, inputs, request, tokens), description, request)

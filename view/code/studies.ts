@@ -1,30 +1,70 @@
+import { isHeadPart, type PartPlace, wordsFor } from '../../study/sweeps/sites.ts'
 import type { Opening } from '../model/open-model.ts'
 import type { Code, CodeRequest } from '../protocol/api.ts'
 import { Refusal } from '../server/refusal.ts'
 import type { WrittenInputs } from './inputs.ts'
 import { assertFitsTemplate, beginning, tagged } from './parts.ts'
+import { moduleIn } from './paths.ts'
 
 /** A program that patches what the page patches. */
-export function patchCode(
+export function patchCode(opening: Opening, clean: WrittenInputs, patch: CodeRequest['patch']): Code {
+  if (!patch)
+    throw new Refusal(422, 'view-code', 'Nothing was patched yet.', 'write the corrupted text, and press Patch')
+  const { corrupted, part, answers = ['', ''], layers } = patch
+  const studies = "import { logitDifference, patchActivations } from 'onnsight/study'"
+  const named = answers.map((answer, i) =>
+    answer === '' ? `await best(${['clean', 'corrupted'][i]})` : JSON.stringify(answer),
+  )
+  const best = [
+    '// The token that the model predicts after each text.',
+    'const best = async (text: string) =>',
+    '  Number((await model.trace(text, m => Object.values(m.outputs)[0].select(0, 0).select(0, -1).argmax(-1))).item())',
+  ]
+  const all = layers && Array.from({ length: layers[1] - layers[0] + 1 }, (_, i) => layers[0] + i)
+  const lines = [
+    ...beginning(opening, clean, [], [studies]),
+    `const [clean, corrupted] = [${clean.text}, ${JSON.stringify(corrupted)}]`,
+    ...(answers.includes('') ? best : []),
+    `const metric = logitDifference(${named.join(', ')})`,
+    `const patched = await patchActivations(model, { clean, corrupted, metric, part: '${part}'${all ? `, layers: [${all.join(', ')}]` : ''} })`,
+    'console.log(patched)',
+    "await (await patched.plot()).save('patching.svg')",
+    'await model.release()',
+  ]
+  return { typescript: `${lines.join('\n')}\n`, template: '' }
+}
+
+/** A program that runs the corrupted text with one activation of the clean one. @param at what holds the activation */
+export function patchedCellCode(
   opening: Opening,
   clean: WrittenInputs,
-  { corrupted = '', part = 'residual' }: CodeRequest,
+  { corrupted, part }: NonNullable<CodeRequest['patch']>,
+  { layer, place, answers }: NonNullable<CodeRequest['patched']>,
+  at: PartPlace,
+  logits: string | undefined,
 ): Code {
-  if (corrupted === '')
-    throw new Refusal(422, 'view-code', 'Nothing was patched yet.', 'write the corrupted text, and press Patch')
-  const studies = "import { logitDifference, patchActivations } from 'onnsight/study'"
-  const typescript = `${beginning(opening, clean, [], [studies]).join('\n')}
-const [clean, corrupted] = [${clean.text}, ${JSON.stringify(corrupted)}]
-// The token that the model predicts after each text.
-const best = async (text: string) =>
-  Number((await model.trace(text, m => Object.values(m.outputs)[0].select(0, 0).select(0, -1).argmax(-1))).item())
-const metric = logitDifference(await best(clean), await best(corrupted))
-const patched = await patchActivations(model, { clean, corrupted, metric, part: '${part}' })
-console.log(patched)
-await (await patched.plot()).save('patching.svg')
-await model.release()
-`
-  return { typescript, template: '' }
+  const module = moduleIn('typescript', at.path)
+  const head = `${module}.heads[${place}].${at.member}`
+  const [read, write] = isHeadPart(part)
+    ? [head, `${head} = kept`]
+    : [`${module}.${at.member}.select(1, ${place})`, `${module}.${at.member}.set([{}, ${place}], kept)`]
+  const lines = [
+    ...beginning(opening, clean, [], ["import { trace } from 'onnsight/trace.macro'"]),
+    `const [clean, corrupted] = [${clean.text}, ${JSON.stringify(corrupted)}]`,
+    '// The ids of the two answers.',
+    `const [answer, other] = [${answers.join(', ')}]`,
+    `// Layer ${layer}: ${wordsFor[part]}, ${isHeadPart(part) ? 'head' : 'position'} ${place}, in the clean run.`,
+    `const kept = await trace(model, clean, () => ${read})`,
+    '// The logit difference of the corrupted run with it.',
+    'const difference = await trace(model, corrupted, () => {',
+    `  ${write}`,
+    `  const last = model.outputs[${JSON.stringify(logits)}].select(0, 0).select(0, -1)`,
+    '  return last.select(0, answer).sub(last.select(0, other))',
+    '})',
+    'console.log(difference.item())',
+    'await model.release()',
+  ]
+  return { typescript: `${lines.join('\n')}\n`, template: '' }
 }
 
 /** A program that generates with the edit and without it. */

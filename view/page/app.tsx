@@ -73,7 +73,7 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
           form={form}
           onRun={input => {
             const isOther = JSON.stringify(input) !== JSON.stringify(form)
-            change({ input, ...(isOther ? { token: undefined, batch: 0 } : {}) })
+            change({ input, ...(isOther ? { token: undefined, batch: 0, patched: undefined } : {}) })
             setRuns(runs + 1)
           }}
           batch={batch}

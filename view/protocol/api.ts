@@ -277,9 +277,27 @@ export interface LensRows {
 /** POST api/patch: activations of the input are put into the run of another text. The answer is a line of JSON for each part. */
 export interface PatchRequest extends ViewRequest {
   readonly corrupted: string
-  readonly part: 'residual' | 'attention' | 'mlp'
-  /** The tokens whose logits are compared. @default what the model predicts after each text */
+  readonly part: PatchedPart
+  /** The tokens whose logits are compared; '' for what the model predicts after each text. @default both */
   readonly answers?: readonly [string, string]
+  /** The first layer and the last one. @default all */
+  readonly layers?: readonly [first: number, last: number]
+}
+
+/** What is patched: at each position, or of each head at all positions. */
+export type PatchedPart = 'residual' | 'attention' | 'mlp' | 'head' | 'query' | 'key' | 'value' | 'pattern'
+
+/** One patch: its layer, and its position or head. */
+export interface PatchCell {
+  readonly layer: number
+  readonly place: number
+}
+
+/** POST api/patched-lens: the lens of the corrupted text's run with one patch. The unedited rows are those without it. */
+export interface PatchedLensRequest extends PatchRequest {
+  readonly cell: PatchCell
+  readonly from?: number
+  readonly follow?: Follow
 }
 
 /** How many layers are done; at the end, the result. */
@@ -290,10 +308,13 @@ export interface PatchPart {
 }
 
 export interface PatchedView {
-  readonly layers: readonly string[]
+  /** The layers that were patched. */
+  readonly layers: readonly number[]
+  /** What each column is. */
+  readonly across: 'token' | 'head'
   /** The tokens of both texts, by position. */
   readonly tokens: readonly (readonly [clean: Token, corrupted: Token])[]
-  /** By layer and position: the share of the clean value that comes back, and the value itself. */
+  /** By layer, and position or head: the share of the clean value that comes back, and the value itself. */
   readonly recovered: readonly (readonly number[])[]
   readonly values: readonly (readonly number[])[]
   readonly clean: number
@@ -387,9 +408,9 @@ export interface CodeRequest extends ModuleRequest {
   /** One cell of the lens: a layer, or the model itself, at a position. */
   readonly cell?: { readonly layer?: number; readonly position: number }
   readonly tab: 'module' | 'lens' | 'edit' | 'attention' | 'generate' | 'patch' | 'steer'
-  /** In the tab that patches: the other text, and what is patched. */
-  readonly corrupted?: string
-  readonly part?: PatchRequest['part']
+  /** In the tab that patches: how; and one cell of its map, with the ids of its answers. */
+  readonly patch?: Pick<PatchRequest, 'corrupted' | 'part' | 'answers' | 'layers'>
+  readonly patched?: PatchCell & { readonly answers: readonly [number, number] }
   /** In the tab that steers: the direction. */
   readonly steering?: Steering
   /** In the tabs that generate: how. */

@@ -14,7 +14,10 @@ const MAX_TOKENS = 5
 /** How many positions are sent at once. */
 const MAX_POSITIONS = 48
 
-/** Computes what the model would predict if the output of each layer went straight into the head. */
+/**
+ * Computes what the model would predict if the output of each layer went straight into the head. @param change what a comparison changes
+ * beside the template, in the trace
+ */
 export async function viewLens(
   target: TraceTarget,
   inputs: Inputs,
@@ -22,24 +25,28 @@ export async function viewLens(
   row: readonly number[],
   logits: string | undefined,
   language: Language | undefined,
+  change?: () => void,
 ): Promise<Lens> {
   const { from = 0, batch = 0, template, isCompared, follow = 'next' } = request
   const positions = row.length
   if (from >= positions)
     throw unreadable(`There is no position ${from}: there are ${positions}.`, 'choose another position')
   const window = { batch, from, count: Math.min(MAX_POSITIONS, positions - from), next: follow === 'next' ? row : [] }
-  const read = (edit: string | undefined, tokensOf?: readonly Ranked[]) =>
-    traceWithTemplate(target, inputs, edit, model => readLens(model, window, logits, tokensOf))
+  const read = (isEdited: boolean, tokensOf?: readonly Ranked[]) =>
+    traceWithTemplate(target, inputs, isEdited ? template : undefined, model => {
+      if (isEdited) change?.()
+      return readLens(model, window, logits, tokensOf)
+    })
   const sent = (rows: readonly Ranked[], others?: readonly Tensor[]) => sentRows(rows, others, language)
   if (!isCompared) {
-    const { layers, head, rows } = await read(template)
+    const { layers, head, rows } = await read(template !== undefined)
     return { layers, head, from, positions, targets: targetsOf(rows, language), ...sent(rows) }
   }
-  assertValidTemplate(template!)
-  const unedited = await read(undefined)
-  const edited = await read(template, unedited.rows)
+  if (template !== undefined) assertValidTemplate(template)
+  const unedited = await read(false)
+  const edited = await read(true, unedited.rows)
   // Run the unedited model again to get the probabilities of the tokens that are likely in the edited run.
-  const again = await read(undefined, edited.rows)
+  const again = await read(false, edited.rows)
   const { layers, head } = edited
   return {
     layers,

@@ -9,6 +9,9 @@ import type {
   InputValue,
   LensRequest,
   ModuleRequest,
+  PatchCell,
+  PatchedLensRequest,
+  PatchedPart,
   PatchRequest,
   RowRequest,
   RunRequest,
@@ -67,21 +70,49 @@ export function headsRequest(body: unknown): HeadsRequest {
 }
 
 export function patchRequest(body: unknown): PatchRequest {
-  const { corrupted, part = 'residual', answers } = object(body, 'the request')
+  return { ...viewRequest(body), ...patchOf(object(body, 'the request')) }
+}
+
+function patchOf({ corrupted, part = 'residual', answers, layers }: Json) {
   if (typeof corrupted !== 'string') throw unreadable('corrupted is not a text.', 'send the other text')
-  const texts = answers === undefined ? undefined : list(answers, 'answers')
-  if (texts && !(texts.length === 2 && texts.every(text => typeof text === 'string')))
+  const named = answers === undefined ? undefined : list(answers, 'answers')
+  if (named && !(named.length === 2 && named.every(text => typeof text === 'string')))
     throw unreadable('answers are not two texts.', 'send ["…", "…"]')
   return {
-    ...viewRequest(body),
     corrupted,
-    part: partOf(part),
-    ...(texts ? { answers: texts as unknown as [string, string] } : {}),
+    part: oneOf(part, patchedParts, 'part is not known.'),
+    ...(named ? { answers: named as unknown as [string, string] } : {}),
+    ...(layers === undefined ? {} : { layers: pair(layers, 'layers') }),
   }
 }
 
-const partOf = (part: unknown): PatchRequest['part'] =>
-  oneOf(part, ['residual', 'attention', 'mlp'], 'part is not known.')
+const patchedParts: readonly PatchedPart[] = [
+  'residual',
+  'attention',
+  'mlp',
+  'head',
+  'query',
+  'key',
+  'value',
+  'pattern',
+]
+
+export function patchedLensRequest(body: unknown): PatchedLensRequest {
+  const { from, follow, ...rest } = lensRequest(body)
+  const { cell } = object(body, 'the request')
+  return {
+    ...rest,
+    ...patchRequest(body),
+    cell: patchCellOf(object(cell, 'cell')),
+    ...(from === undefined ? {} : { from }),
+    ...(follow === undefined ? {} : { follow }),
+  }
+}
+
+const patchCellOf = ({ layer, place }: Json): PatchCell => ({
+  layer: natural(layer, 'cell.layer'),
+  place: natural(place, 'cell.place'),
+})
 
 export function generateRequest(body: unknown): GenerateRequest {
   return { ...viewRequest(body), ...generationOf(object(body, 'the request')) }
@@ -159,17 +190,20 @@ export function compareRequest(body: unknown): CompareRequest {
 }
 
 export function codeRequest(body: unknown): CodeRequest {
-  const { tab, cell, head, generation, corrupted, part, steering } = object(body, 'the request')
+  const { tab, cell, head, generation, patch, patched, steering } = object(body, 'the request')
   return {
     tab: oneOf(tab, ['module', 'lens', 'edit', 'attention', 'generate', 'patch', 'steer'], 'tab is not a known tab.'),
     ...moduleRequest(body),
     ...(head === undefined ? {} : { head: natural(head, 'head') }),
-    ...(typeof corrupted === 'string' ? { corrupted, part: partOf(part) } : {}),
+    ...(patch === undefined ? {} : { patch: patchOf(object(patch, 'patch')) }),
+    ...(patched === undefined ? {} : { patched: patchedOf(object(patched, 'patched')) }),
     ...(generation === undefined ? {} : { generation: generationOf(object(generation, 'generation')) }),
     ...(steering === undefined ? {} : { steering: steeringOf(object(steering, 'steering')) }),
     ...(cell === undefined ? {} : { cell: cellOf(object(cell, 'cell')) }),
   }
 }
+
+const patchedOf = ({ answers, ...cell }: Json) => ({ ...patchCellOf(cell), answers: pair(answers, 'patched.answers') })
 
 function cellOf({ layer, position }: Json) {
   return {
@@ -213,6 +247,12 @@ function oneOf<const T extends string>(value: unknown, all: readonly T[], proble
 function list(value: unknown, what: string): unknown[] {
   if (Array.isArray(value)) return value
   throw unreadable(`${what} is not a list.`, 'send a list: […]')
+}
+
+function pair(value: unknown, what: string): readonly [number, number] {
+  const all = list(value, what).map(one => natural(one, what))
+  if (all.length === 2) return [all[0], all[1]]
+  throw unreadable(`${what} are not two numbers.`, 'send two whole numbers: [0, 3]')
 }
 
 function texts(value: unknown, what: string): string[] {

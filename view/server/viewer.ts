@@ -18,7 +18,7 @@ import { viewLens } from '../readings/lens.ts'
 import { viewLine } from '../readings/line.ts'
 import type { BatchRow } from '../readings/map.ts'
 import { viewModule } from '../readings/module.ts'
-import { viewPatched } from '../readings/patch.ts'
+import { viewPatched, viewPatchedLens } from '../readings/patch.ts'
 import { Steerer } from '../readings/steer.ts'
 import { type TraceTarget, traceWithTemplate } from '../readings/template-trace.ts'
 import { Turns } from './one-at-a-time.ts'
@@ -32,6 +32,7 @@ import {
   headsRequest,
   lensRequest,
   moduleRequest,
+  patchedLensRequest,
   patchRequest,
   rowRequest,
   runRequest,
@@ -102,6 +103,12 @@ export class Viewer {
         'patch',
         this.#viewing(patchRequest, (request, target, inputs, _, send) =>
           viewPatched(target, this.#rowIn(inputs, request), request, this.#description.logits, language, send),
+        ),
+      ],
+      [
+        'patched-lens',
+        this.#viewing(patchedLensRequest, (request, target, inputs) =>
+          viewPatchedLens(target, this.#rowIn(inputs, request), request, this.#description.logits, language),
         ),
       ],
       [

@@ -4,7 +4,7 @@ import type { Client } from '../client.ts'
 import { Problem } from '../parts/problem.tsx'
 import { Scrolling } from '../parts/scrolling.tsx'
 import { Switch } from '../parts/switch.tsx'
-import { initialGeneration, type ViewState } from '../state/view-state.ts'
+import { initialGeneration, patchIn, type ViewState } from '../state/view-state.ts'
 import { toSentError } from '../use-request.ts'
 import { CopyButton } from './copy-button.tsx'
 
@@ -15,6 +15,8 @@ interface CopyCodeProps {
   readonly request: Omit<CodeRequest, 'tab' | 'path'> | undefined
   /** One cell of the lens, instead of all that is shown. */
   readonly cell?: CodeRequest['cell']
+  /** One cell of the map of patches. */
+  readonly patched?: CodeRequest['patched']
   readonly name?: string
 }
 
@@ -24,7 +26,7 @@ const languages = [
 ] as const
 
 /** A button and a dialog with a program that computes what the page shows. */
-export function CopyCode({ client, state, request, cell, name = 'Copy as code' }: CopyCodeProps) {
+export function CopyCode({ client, state, request, cell, patched, name = 'Copy as code' }: CopyCodeProps) {
   const id = useId()
   const dialog = useRef<HTMLDialogElement>(null)
   const [received, setReceived] = useState<{ readonly code?: Code; readonly error?: SentError }>({})
@@ -34,7 +36,7 @@ export function CopyCode({ client, state, request, cell, name = 'Copy as code' }
     setReceived({})
     setOpen(true)
     dialog.current?.showModal()
-    const { tab, module, value, pattern, edit, site, head, generation, corrupted, part, steering } = state
+    const { tab, module, value, pattern, edit, site, head, generation, steering } = state
     const path = tab === 'attention' ? (site ?? '') : module
     // The tab Edit always shows a comparison.
     const edited =
@@ -48,7 +50,8 @@ export function CopyCode({ client, state, request, cell, name = 'Copy as code' }
       ...(pattern ? { pattern } : {}),
       ...(cell ? { cell } : {}),
       ...(tab === 'attention' ? { head } : {}),
-      ...(tab === 'patch' ? { corrupted: corrupted ?? '', part } : {}),
+      ...(tab === 'patch' && state.corrupted ? { patch: patchIn(state) } : {}),
+      ...(patched ? { patched } : {}),
       ...(tab === 'steer' && steering ? { steering } : {}),
       ...(tab === 'generate' || tab === 'steer' ? { generation: generation ?? initialGeneration } : {}),
     }
@@ -59,7 +62,13 @@ export function CopyCode({ client, state, request, cell, name = 'Copy as code' }
   }
   return (
     <>
-      <button type="button" class={cell ? 'link' : undefined} disabled={!request} aria-haspopup="dialog" onClick={open}>
+      <button
+        type="button"
+        class={cell || patched ? 'link' : undefined}
+        disabled={!request}
+        aria-haspopup="dialog"
+        onClick={open}
+      >
         {name}
       </button>
       <dialog class="code-dialog" aria-labelledby={`${id}-title`} ref={dialog} onClose={() => setOpen(false)}>

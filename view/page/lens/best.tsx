@@ -5,7 +5,7 @@ import { grouped, show } from '../parts/numbers.ts'
 import { Scrolling } from '../parts/scrolling.tsx'
 import { ShareTable } from '../parts/share-table.tsx'
 import { tokenText } from '../parts/tokens.ts'
-import type { LensCell } from './rows.ts'
+import type { LensCell, SideNames } from './rows.ts'
 
 interface BestProps {
   readonly name: string
@@ -16,10 +16,11 @@ interface BestProps {
   readonly what: string
   /** A button for the code of the cell. */
   readonly code: ComponentChildren
+  readonly names: SideNames
 }
 
 /** The likeliest tokens for one layer and position. */
-export function Best({ name, token, position, cell, what, code }: BestProps) {
+export function Best({ name, token, position, cell, what, code, names }: BestProps) {
   return (
     <div class="best" aria-live="polite">
       <h3>
@@ -33,7 +34,7 @@ export function Best({ name, token, position, cell, what, code }: BestProps) {
         probability {show(cell.followed.probability)} here. {code}
       </p>
       {cell.before ? (
-        <Both cell={cell} />
+        <Both cell={cell} names={names} />
       ) : (
         <ShareTable
           caption="Likeliest next tokens"
@@ -45,22 +46,26 @@ export function Best({ name, token, position, cell, what, code }: BestProps) {
   )
 }
 
-function Both({ cell }: { cell: LensCell }) {
+function Both({ cell, names: { before, after } }: { cell: LensCell; names: SideNames }) {
   return (
     <Scrolling label="Likeliest next tokens">
       <table class="numbers bars compared">
-        <caption class="hidden">Likeliest next tokens, unedited and edited</caption>
+        <caption class="hidden">
+          Likeliest next tokens, {before} and {after}
+        </caption>
         <thead>
           <tr>
             <th scope="col" class="left">
               token
             </th>
             <th scope="col">id</th>
-            <th scope="col">unedited</th>
-            <th scope="col">edited</th>
+            <th scope="col">{before}</th>
+            <th scope="col">{after}</th>
             <th scope="col">difference</th>
             <th scope="col">
-              <span class="hidden">bars: unedited above edited</span>
+              <span class="hidden">
+                bars: {before} above {after}
+              </span>
             </th>
           </tr>
         </thead>

@@ -60,3 +60,10 @@ function cellOf(
     all: [...shares.values()].sort((a, b) => likeliest(b) - likeliest(a)),
   }
 }
+
+/** What the two runs of a comparison are called. */
+export interface SideNames {
+  readonly change: string
+  readonly before: string
+  readonly after: string
+}

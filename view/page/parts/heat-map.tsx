@@ -23,6 +23,8 @@ export interface HeatMapProps {
   readonly isSquare?: boolean
   readonly chosenRow?: number | undefined
   readonly onChoose?: (row: number, column: number) => void
+  /** The name of a cell. @default what the axes and labels say */
+  readonly name?: (cell: CellPosition) => string
   /** Returns a text to add to the number of the current cell. */
   readonly note?: (cell: CellPosition) => string
   /** The current cell, if several maps share it. */
@@ -131,7 +133,7 @@ export function HeatMap(props: HeatMapProps) {
         <ColourBar domain={domain} scale={props.scale ?? 'sequential'} isClipped={isClipped} />
         <output aria-live="polite" class="readout">
           {at
-            ? `${cellName(props, at)}: ${show(numberOf(map.cells[at.row][at.column]))}${note ? ` · ${note(at)}` : ''}`
+            ? `${props.name?.(at) ?? cellName(props, at)}: ${show(numberOf(map.cells[at.row][at.column]))}${note ? ` · ${note(at)}` : ''}`
             : sizeName(map)}
         </output>
       </figcaption>

@@ -2,102 +2,53 @@ import { useState } from 'preact/hooks'
 import type { PatchedView, PatchPart, PatchRequest, SentError } from '../../protocol/api.ts'
 import type { Client } from '../client.ts'
 import type { PanelProps } from '../panel-props.ts'
-import { HeatMap } from '../parts/heat-map.tsx'
-import { show } from '../parts/numbers.ts'
 import { Problem } from '../parts/problem.tsx'
-import { Switch } from '../parts/switch.tsx'
-import { tokenText } from '../parts/tokens.ts'
+import { patchIn } from '../state/view-state.ts'
 import { useRequest } from '../use-request.ts'
+import { PatchForm } from './form.tsx'
+import { PatchedMap } from './map.tsx'
+import { OnePatch } from './one-patch.tsx'
 
-const parts = [
-  ['residual', 'Residual stream'],
-  ['attention', 'Attention'],
-  ['mlp', 'MLP'],
-] as const
-
-/** The tab in which activations of the text above are put into the run of another text, layer by layer and position by position. */
-export function PatchPanel({ client, runInputs, state, change, request, requestKey, tokens }: PanelProps) {
-  const { corrupted, part } = state
-  const [typed, setTyped] = useState(corrupted ?? '')
+/** The tab in which activations of the text above are put into the run of another text, one after the other. */
+export function PatchPanel(props: PanelProps) {
+  const { model, client, runInputs, state, change, request, requestKey, tokens = [] } = props
   const [runs, setRuns] = useState(0)
-  const key = runInputs && corrupted ? `${requestKey} ${JSON.stringify([corrupted, part])} ${runs}` : undefined
-  const { result, progress, error } = usePatched(client, { ...request, corrupted: corrupted ?? '', part }, key)
+  const patch = patchIn(state)
+  const key = runInputs && patch.corrupted ? `${requestKey} ${JSON.stringify(patch)} ${runs}` : undefined
+  const { result, progress, error } = usePatched(client, { ...request, ...patch }, key)
   const isRunning = progress !== undefined
   return (
     <section aria-label="Patch" aria-busy={isRunning}>
-      <form
-        class="edit-form"
-        onSubmit={event => {
-          event.preventDefault()
-          change({ corrupted: typed })
-          setRuns(runs + 1)
-        }}
+      <PatchForm
+        state={state}
+        change={change}
+        tokens={tokens}
+        layers={'layers' in model.lens ? model.lens.layers.length : 1}
+        isReady={runInputs !== undefined}
+        onRun={() => setRuns(runs + 1)}
       >
-        <label for="corrupted" class="edit-label">
-          Corrupted text <small>as many tokens as the text above, which is the clean one</small>
-        </label>
-        <div class="input-row">
-          <input
-            id="corrupted"
-            class="code grows"
-            type="text"
-            required
-            autocomplete="off"
-            spellcheck={false}
-            value={typed}
-            placeholder={(tokens ?? []).map(({ text }) => text ?? '').join('')}
-            onInput={event => setTyped(event.currentTarget.value)}
-          />
-          <button type="submit" class="primary" disabled={!runInputs}>
-            Patch
-          </button>
-        </div>
-        <div class="toolbar">
-          <Switch
-            legend="What is patched"
-            name="part"
-            options={parts}
-            chosen={part}
-            onChoose={chosen => change({ part: chosen })}
-          />
-          {progress && (
-            <>
-              <progress max={progress.total} value={progress.done} aria-label="Layers that are done" />
-              <button type="button" onClick={() => client.cancel()}>
-                Stop
-              </button>
-            </>
-          )}
-        </div>
-      </form>
+        {progress && (
+          <>
+            <progress max={progress.total} value={progress.done} aria-label="Layers that are done" />
+            <button type="button" onClick={() => client.cancel()}>
+              Stop
+            </button>
+          </>
+        )}
+      </PatchForm>
       {error && <Problem error={error} />}
-      {result && <PatchedMap result={result} isStale={isRunning} />}
+      {result && (
+        <PatchedMap
+          result={result}
+          isStale={isRunning}
+          chosen={state.patched}
+          onChoose={patched => change({ patched })}
+        />
+      )}
+      {result && !isRunning && state.patched && result.layers.includes(state.patched.layer) && (
+        <OnePatch {...props} result={result} cell={state.patched} patchKey={key!} />
+      )}
     </section>
-  )
-}
-
-function PatchedMap({ result, isStale }: { result: PatchedView; isStale: boolean }) {
-  const { layers, tokens, recovered, values, clean, corrupted, answers } = result
-  const texts = tokens.map(([a, b]) => (a.id === b.id ? tokenText(a) : `${tokenText(a)}/${tokenText(b)}`))
-  const [answer, other] = answers.map(tokenText)
-  return (
-    <div class={isStale ? 'stale' : undefined}>
-      <p class="verdict">
-        The logit of “{answer}” minus that of “{other}” is {show(clean)} in the clean run and {show(corrupted)} in the
-        corrupted one. Each cell is the share that comes back when this activation of the clean run is put in: 0 none, 1
-        all.
-      </p>
-      <HeatMap
-        map={{ rows: layers.length, columns: texts.length, factors: [1, 1], cells: recovered }}
-        label={`What each patch brings back, ${layers.length} by ${texts.length}`}
-        domain={[-1, 1]}
-        scale="diverging"
-        axes={['layer', 'token']}
-        columnLabels={texts}
-        rowLabels={layers}
-        note={({ row, column }) => `logit difference ${show(values[row][column])}`}
-      />
-    </div>
   )
 }
 

@@ -5,6 +5,7 @@ import {
   type Generation,
   type InputForm,
   initialState,
+  patchedParts,
   type Side,
   type TabName,
   tabNames,
@@ -43,6 +44,9 @@ function partsOf({
   steering,
   corrupted,
   part,
+  answers,
+  layers,
+  patched,
 }: ViewState) {
   const parts: [string, string][] = []
   const add = (name: string, value: string | number | undefined, defaultValue?: string | number): void => {
@@ -73,6 +77,10 @@ function partsOf({
   add('site', site)
   add('corrupted', corrupted)
   add('part', part, initialState.part)
+  add('answer', answers?.[0], '')
+  add('other', answers?.[1], '')
+  if (layers) add('layers', layers.join(','))
+  if (patched) add('patch', [patched.layer, patched.place].join(','))
   if (steering) {
     add('towards', steering.towards.join('\n'))
     add('away', steering.away.join('\n'))
@@ -117,7 +125,10 @@ export function stateFromAddress(address: string, firstTab: TabName): ViewState 
     ...optional('layer', number('layer')),
     ...optional('site', parts.get('site')),
     ...optional('corrupted', parts.get('corrupted')),
-    part: oneOf('part', ['residual', 'attention', 'mlp'], initialState.part),
+    part: oneOf('part', patchedParts, initialState.part),
+    ...optional('answers', answersIn(parts)),
+    ...optional('layers', pairIn(parts.get('layers'))),
+    ...optional('patched', patchedIn(parts.get('patch'))),
     ...optional('steering', steeringIn(parts)),
     ...optional('generation', generationIn(parts.get('generate'))),
     head: number('which') ?? 0,
@@ -130,6 +141,22 @@ function generationIn(text: string | null): Generation | undefined {
   const [maxNewTokens, temperature, seed] = text?.split(',').map(Number) ?? []
   const isKnown = maxNewTokens >= 1 && maxNewTokens <= 1000 && temperature >= 0 && Number.isSafeInteger(seed)
   return isKnown ? { maxNewTokens, temperature, seed } : undefined
+}
+
+function answersIn(parts: URLSearchParams): readonly [string, string] | undefined {
+  const [answer, other] = [parts.get('answer') ?? '', parts.get('other') ?? '']
+  return answer === '' && other === '' ? undefined : [answer, other]
+}
+
+function patchedIn(text: string | null) {
+  const [layer, place] = pairIn(text) ?? []
+  return layer === undefined || place === undefined ? undefined : { layer, place }
+}
+
+/** Two whole numbers of 0 or more. */
+function pairIn(text: string | null): readonly [number, number] | undefined {
+  const [, a, b] = /^(\d{1,9}),(\d{1,9})$/.exec(text ?? '') ?? []
+  return a === undefined ? undefined : [Number(a), Number(b)]
 }
 
 function steeringIn(parts: URLSearchParams): Steering | undefined {

@@ -1,4 +1,4 @@
-import type { Follow, Steering } from '../../protocol/api.ts'
+import type { Follow, PatchCell, PatchedPart, Steering } from '../../protocol/api.ts'
 
 /** Which run is shown: the unedited one, the edited one, or both with their difference. */
 export type Side = 'unedited' | 'edited' | 'compared'
@@ -59,7 +59,13 @@ export interface ViewState {
   readonly drawn: AttentionShape
   /** The text into whose run activations are put; missing if none was. */
   readonly corrupted?: string | undefined
-  readonly part: 'residual' | 'attention' | 'mlp'
+  readonly part: PatchedPart
+  /** The two answers whose logits are compared, '' for what the model predicts; missing for both. */
+  readonly answers?: readonly [string, string] | undefined
+  /** The first and the last layer that are patched; missing for all. */
+  readonly layers?: readonly [number, number] | undefined
+  /** The patch whose run is shown; missing for none. */
+  readonly patched?: PatchCell | undefined
   /** What the text was steered by; missing if it was not. */
   readonly steering?: Steering | undefined
   /** How the text was generated; missing if it was not. */
@@ -77,6 +83,16 @@ export interface Generation {
 }
 
 export const initialGeneration: Generation = { maxNewTokens: 40, temperature: 0, seed: 1 }
+export const patchedParts: readonly PatchedPart[] = [
+  'residual',
+  'attention',
+  'mlp',
+  'head',
+  'query',
+  'key',
+  'value',
+  'pattern',
+]
 export const initialLine: Line = { axis: 'row', row: 0, column: 0, order: 'place' }
 export const initialState: ViewState = {
   tab: 'module',
@@ -97,4 +113,12 @@ export const forModule = (module: string): Partial<ViewState> => ({
   leading: undefined,
   pattern: undefined,
   line: initialLine,
+})
+
+/** How the page patches. */
+export const patchIn = ({ corrupted = '', part, answers, layers }: ViewState) => ({
+  corrupted,
+  part,
+  ...(answers ? { answers } : {}),
+  ...(layers ? { layers } : {}),
 })
