@@ -10,8 +10,8 @@ import type { ModuleNode, ModuleTree } from './tree.ts'
 export type Renames = Readonly<Record<string, string | readonly string[]>>
 
 /**
- * Gives modules their other names. `mayBeMissing`: modules that are not there are passed over, as a branch of a model has not all of them.
- * @throws LoadOptionError for a module that is not there, and for a name that is taken or not allowed
+ * Gives modules their other names. With `mayBeMissing`, missing modules are skipped, because a branch of a model may lack some of them.
+ * @throws LoadOptionError for a missing module, and for a name that is taken or not allowed
  */
 export function addAliases(tree: ModuleTree, renames: Renames, mayBeMissing: boolean): void {
   for (const [old, names] of Object.entries(renames)) {
@@ -57,7 +57,7 @@ function mountsOf(tree: ModuleTree, old: string): Mount[] {
   )
 }
 
-/** All paths of each module: with its own name and the others. */
+/** All paths of each module, with its own name and with its other names. */
 export function pathsOf(tree: ModuleTree): ReadonlyMap<ModuleNode, readonly string[]> {
   const paths = new Map<ModuleNode, string[]>()
   for (const module of tree.modules) {

@@ -15,7 +15,7 @@ export function isBlocked(graph: OnnxGraph, value: string): boolean {
   return blocked.has(value)
 }
 
-/** Results of those operators, and everything computed from them up to the ReorderOutput that restores the order. */
+/** The results of `BLOCKED` operators, and all values computed from them up to the ReorderOutput that restores the order. */
 function blockedValues({ nodes }: OnnxGraph): ReadonlySet<string> {
   const blocked = new Set<string>()
   if (nodes.every(({ domain }) => domain !== BLOCKED)) return blocked

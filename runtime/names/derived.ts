@@ -1,7 +1,7 @@
 import type { OnnxGraph } from '../onnx/graph/graph.ts'
 import type { GraphNode } from '../onnx/graph/node.ts'
 
-/** Operations that read a value's shape only. */
+/** Operators that only read a value's shape. */
 const shapeReaders = new Set(['Shape', 'Size'])
 
 export function readsShapeOnly({ domain, opType }: Pick<GraphNode, 'domain' | 'opType'>): boolean {
@@ -22,7 +22,7 @@ export function derivedValues(graph: OnnxGraph, withPositional = false): Readonl
   return addFollowing(graph, derived, readsShapeOnly)
 }
 
-/** Adds to some values all that follow from them and from initializers alone, and the results of the nodes that `isFixed` accepts. */
+/** Adds to `values` all that are computed from them and from initializers alone, and the results of the nodes that `isFixed` accepts. */
 export function addFollowing(
   { nodes, initializers }: OnnxGraph,
   values: Set<string>,

@@ -1,6 +1,6 @@
 import type { ModuleNode, ModuleTree } from './tree.ts'
 
-/** Layers with fewer nodes on average are not cut at. */
+/** The fewest nodes that the children of a list have on average, if they are layers. */
 const LEAST_NODES = 8
 
 /** The model's repeated layers, in running order: the children of every outermost numbered list whose layers are large enough. */

@@ -2,27 +2,27 @@ import type { GraphNode } from '../../onnx/graph/node.ts'
 import type { Layout } from './layout.ts'
 import type { Matrix } from './projection.ts'
 
-/** What a head has: see `Head`. `rotQ` and `rotK` are queries and keys after a rotary embedding. */
+/** The parts of a head: see `Head`. `rotQ` and `rotK` are queries and keys after a rotary embedding. */
 export type Part = 'q' | 'k' | 'v' | 'rotQ' | 'rotK' | 'scores' | 'pattern' | 'z'
 
-/** A value of the graph in which a part of every head is. */
+/** A value of the graph that holds one part of every head. */
 export interface HeadPlace {
   readonly value: string
   readonly layout: Layout
-  /** Heads in it: fewer than the attention has where groups of queries share keys and values. */
+  /** The number of heads in the value. The attention has more if groups of query heads share keys and values. */
   readonly heads: number
-  /** Elements of one head at one position; undefined for scores and patterns. */
+  /** The number of elements of one head at one position; undefined for scores and patterns. */
   readonly width: number | undefined
 }
 
-/** Where the heads' results are added up: the linear layer after them. */
+/** The linear layer after the heads, which adds up their results. */
 export interface OutProjection {
   readonly matrix: Matrix
-  /** Its result, `[batch, position, model width]`. */
+  /** The layer's result, `[batch, position, model width]`. */
   readonly output: string
 }
 
-/** One attention of a model: its heads, and where their parts are in the graph. Parts that it lacks have a reason. */
+/** One attention of a model: its heads, and the values that hold their parts. `reasons` says why parts are missing. */
 export interface Attention {
   /** The node that makes the pattern: the Softmax, or the fused operator. */
   readonly node: GraphNode
@@ -34,7 +34,7 @@ export interface Attention {
   readonly isCross: boolean
 }
 
-/** Why a Softmax is no attention whose heads are known. */
+/** A node that may belong to an attention, and the reason why its heads are not known. */
 export interface NoAttention {
   readonly node: GraphNode
   readonly reason: string

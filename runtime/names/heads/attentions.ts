@@ -5,7 +5,7 @@ import { attentionAt } from './find-attention.ts'
 import { Flow } from './flow.ts'
 import type { DimsOf } from './layout.ts'
 
-/** Fused operators that mix values by a pattern, if they are not written out in plain nodes. */
+/** Matches fused operators that mix values by a pattern. Their heads are not known unless they are written out in plain nodes. */
 const FUSED = /Attention$/
 
 /** All attentions of a model, each found when it is first asked for. */
@@ -27,7 +27,7 @@ export class Attentions {
     return this.#flow
   }
 
-  /** The attentions of a module, in running order, and what looks like one and is none that is known. */
+  /** The attentions of a module, in running order, together with nodes that look like one, but whose heads are not known. */
   in(module: ModuleNode): readonly (Attention | NoAttention)[] {
     const { nodes } = this.#tree.graph
     return module.nodes.flatMap(index => this.#at(nodes[index]) ?? [])
@@ -47,7 +47,7 @@ export class Attentions {
     return this.in(module).filter(isAttention).length === 1
   }
 
-  /** The innermost modules inside one that have one attention each: where several are in it, one of them is meant. */
+  /** The innermost modules inside `module` that have one attention each. If `module` has several, the user can choose one of these. */
   modulesWithOne(module: ModuleNode): ModuleNode[] {
     const some = [...module.children.values()].filter(child => this.in(child).some(isAttention))
     return some.flatMap(child => {

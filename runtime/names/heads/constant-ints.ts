@@ -3,16 +3,16 @@ import type { OnnxGraph } from '../../onnx/graph/graph.ts'
 import type { GraphNode } from '../../onnx/graph/node.ts'
 import { embeddedIntegers } from '../../onnx/message/tensor-value.ts'
 
-/** Integers of which some depend on the inputs. */
+/** A list of integers. Those that depend on the model's inputs are undefined. */
 export type Ints = readonly (number | undefined)[]
 
-/** A longer list is no shape and no axes. */
+/** The most integers that are read as dims or axes. */
 const MOST_INTS = 1024
 
-/** Nodes that give the integers of their first input as they are. */
+/** Operators that pass on the integers of their first input unchanged. */
 const KEEPS_INTS = new Set(['Cast', 'Identity', 'Unsqueeze', 'Squeeze', 'Reshape'])
 
-/** Nodes that give one integer: a dim that was taken out of a shape, or computed from some. */
+/** Operators whose result is one integer: a dim that was taken out of a shape, or computed from dims. */
 const ONE_INT = new Set(['Gather', 'Div', 'Mul', 'Add', 'Sub', 'Size'])
 
 /** The integers that a value holds, such as the dims for a Reshape; undefined if not even their number is known. */
@@ -34,7 +34,7 @@ export function constantInts(graph: OnnxGraph, name: string, count?: number): In
   return parts.flatMap(part => part ?? rest)
 }
 
-/** As many unknown integers as a Shape with `start` and `end` gives. */
+/** The result of a Shape with `start` and `end`: as many unknown integers as lie between these. */
 function partOfShape({ proto }: GraphNode): Ints | undefined {
   const attributes = new Attributes(proto)
   const [start, end] = [attributes.int('start', 0), attributes.int('end', 0)]
@@ -43,7 +43,7 @@ function partOfShape({ proto }: GraphNode): Ints | undefined {
     : undefined
 }
 
-/** An axis by its number from the start. */
+/** The number of an axis, counted from the start. */
 export const fromStart = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis)
 
 /** A node's axes, which are an attribute in old opsets and an input in new ones; undefined if they are not known. */

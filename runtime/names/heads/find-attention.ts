@@ -8,14 +8,14 @@ import { factorsOf, isProjection, matrixOf } from './projection.ts'
 
 const QUANTISERS = new Set(['QuantizeLinear', 'DynamicQuantizeLinear', 'DequantizeLinear'])
 
-/** Nodes between the Softmax and its product with the values. */
+/** Operators that may lie between the Softmax and the product of the pattern with the values. */
 const AFTER_SOFTMAX = new Set(
   'Cast Identity Dropout Where IsNaN Mul Div Reshape Slice QuantizeLinear DequantizeLinear DynamicQuantizeLinear'.split(
     ' ',
   ),
 )
 
-/** The way from the heads' mixes to what reads them. */
+/** The values on the way from the heads' mixes to the next linear layer, and the nodes that read the last one of them. */
 interface Mixed {
   readonly known: Labelled[]
   readonly next: readonly GraphNode[]
@@ -157,21 +157,21 @@ class Search {
     return { way, known }
   }
 
-  /** The pattern as the values are mixed by it: the last value before a quantiser. */
+  /** The pattern in the form in which it mixes the values: the last value before it is quantised. */
   #pattern(factor: string, layout: Layout): Labelled & { known: Labelled[] } {
     const { known } = this.#labelled(this.#flow.wayBetween(this.#softmax.outputs[0], factor), layout)
     const last = known.find(({ value }) => !QUANTISERS.has(this.#flow.makerOf(value)?.opType ?? ''))
     return { ...(last ?? known[0]), known }
   }
 
-  /** What goes into the Softmax, without a sink: a score that no key has. */
+  /** The input of the Softmax, without a sink, which is a score of no key. */
   #scores(): string {
     const [value] = this.#softmax.inputs
     const node = this.#flow.makerOf(value)
     return node?.opType === 'Concat' && new Attributes(node.proto).int('axis', 0) === -1 ? node.inputs[0] : value
   }
 
-  /** From the heads' mixes on to the linear layer that takes them. */
+  /** Follows the heads' mixes to the linear layer that reads them. */
   #mixed(value: string, layout: Layout): Mixed {
     const known: Labelled[] = [{ value, layout, nodes: [] }]
     let current = value
@@ -192,7 +192,7 @@ class Search {
     }
   }
 
-  /** Values that more than one of queries, keys and values come from. */
+  /** Values on the ways of more than one of queries, keys and values. */
   #shared(ways: readonly (readonly Stop[])[]): ReadonlySet<string> {
     const counts = new Map<string, number>()
     for (const way of ways) for (const { value } of way) counts.set(value, (counts.get(value) ?? 0) + 1)
@@ -216,7 +216,7 @@ class Search {
     this.#places.set(part, { value, layout, ...sizes })
   }
 
-  /** After a rotary embedding: between its angles and the product, nothing but moves, scales and caches is left. */
+  /** Places queries or keys after a rotary embedding. Between it and the product of both, nodes only move, scale or cache them. */
   #placeRotated(part: 'rotQ' | 'rotK', known: readonly Labelled[]): void {
     const at = known.findLastIndex(({ nodes }, i) => i > 0 && nodes.length > 1 && this.#turns(nodes))
     const before = this.#places.get(part === 'rotQ' ? 'q' : 'k')
@@ -228,7 +228,7 @@ class Search {
     this.#reasons.set(part, `no rotary embedding lies between the projection and ${this.#softmax.name}`)
   }
 
-  /** Whether among these nodes are products with angles, which follow from positions alone. */
+  /** Whether one of these nodes multiplies by angles, which are computed from positions alone. */
   #turns(nodes: readonly GraphNode[]): boolean {
     return nodes.some(
       node =>
@@ -263,7 +263,7 @@ class Search {
       : { matrix, output }
   }
 
-  /** The layer's result with batch and position as axes of their own, scaled if it was quantised. */
+  /** The linear layer's result after it is scaled, if it was quantised, and with separate axes for batch and position. */
   #sumOf(projection: GraphNode): string | undefined {
     let node = projection
     for (;;) {
@@ -287,7 +287,7 @@ class Search {
       return node && isProjection(this.#flow, node) ? node.inputs[0] : undefined
     }
     const [a, b] = [source(q), source(k)]
-    // Keys that come from a cache alone are those of an encoder.
+    // Keys that come only from a cache belong to an encoder.
     return b === undefined ? a !== undefined : a !== b && !this.#isSameInput(a, b)
   }
 
@@ -302,7 +302,10 @@ class Search {
   }
 }
 
-/** The value that is this part's own and nearest to the projection, with its bias, and with an axis each for batch and positions. */
+/**
+ * The value nearest to the projection that no other part shares. It has the projection's bias, and separate axes for batch and positions, as
+ * far as there is such a value.
+ */
 function own(flow: Flow, known: readonly Labelled[], shared: ReadonlySet<string>): Labelled | undefined {
   const alone = known.filter(({ value }) => !shared.has(value))
   let at = alone.length - 1
@@ -321,6 +324,6 @@ function completes(flow: Flow, nodes: readonly GraphNode[]): boolean {
   return node.opType === 'Mul' && !flow.isConstant(other)
 }
 
-/** Whether batch and positions have an axis each. */
+/** Whether batch and positions are not merged with other axes. */
 const isApart = (layout: Layout): boolean =>
   layout.every(axes => axes.length < 2 || !(axes.includes('batch') || axes.includes('token')))

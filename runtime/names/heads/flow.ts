@@ -3,19 +3,19 @@ import type { GraphNode } from '../../onnx/graph/node.ts'
 import { addFollowing, derivedValues, readsShapeOnly } from '../derived.ts'
 import { isProjection } from './projection.ts'
 
-/** A value that all ways between two values lead through, and the nodes between it and the one after it. */
+/** A value through which all ways between two values lead, and the nodes between it and the next such value in running order. */
 export interface Stop {
   readonly value: string
   readonly nodes: readonly GraphNode[]
 }
 
-/** Inputs that are no activations. */
+/** Matches the names of inputs that are no activations. */
 const SIDE_INPUT = /past|cache|mask|position/i
 
-/** How activations flow through a graph: what follows from weights, sizes, masks, positions and caches alone is left out. */
+/** How activations flow through a graph. Values that are computed only from weights, sizes, masks, positions and caches are left out. */
 export class Flow {
   readonly graph: OnnxGraph
-  /** Values that follow from initializers alone: stored weights, and what a node turns or dequantises. */
+  /** Values that are computed from initializers alone, such as weights that a node transposes or dequantises. */
   readonly constants: ReadonlySet<string>
   readonly #side: ReadonlySet<string>
 
@@ -30,7 +30,7 @@ export class Flow {
     this.#side = addFollowing(graph, side)
   }
 
-  /** Whether a value is the result of weights alone. */
+  /** Whether a value is a weight, is computed from weights alone, or is an input that was left out. */
   isConstant(value: string): boolean {
     return value === '' || this.graph.initializers.has(value) || this.constants.has(value)
   }
@@ -60,8 +60,8 @@ export class Flow {
   }
 
   /**
-   * From a value back to the product that it comes from, all values that every way leads through: first the value itself, last the
-   * product's result, or the last one that is known if it comes from several products or none.
+   * Follows a value back to the linear layer that it comes from, and gives all values through which every way between them leads. The first is
+   * the value itself. The last is the layer's result, or the last one that is found if the value comes from several linear layers, or none.
    */
   wayBack(value: string): Stop[] {
     const isProduct = (name: string): boolean => isMadeByProjection(this, name)
@@ -71,7 +71,7 @@ export class Flow {
     return this.#stops(value, name => onWay?.has(name) ?? true, from)
   }
 
-  /** The same between two values. */
+  /** All values through which every way from `from` to `to` leads. The first is `to`. */
   wayBetween(from: string, to: string): Stop[] {
     const onWay = this.#valuesBetween(from, to)
     return this.#stops(to, name => onWay.has(name), from)

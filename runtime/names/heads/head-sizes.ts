@@ -3,11 +3,11 @@ import type { Flow } from './flow.ts'
 import type { Labelled, Layouts } from './layout.ts'
 import { isProjection, type Matrix, matrixOf } from './projection.ts'
 
-/** What the dims of an attention's values tell of its heads: how many there are, and how many elements each has. */
+/** Finds, from the dims of an attention's values, how many heads it has, and how many elements each has at one position. */
 export class HeadSizes {
   readonly #flow: Flow
   readonly #layouts: Layouts
-  /** By the part and the axes: `q width`, `z head width`; `head` is the number of query heads. */
+  /** Sizes by part and axes: `q width`, `z head width`; `head` is the number of query heads. */
   readonly #sizes = new Map<string, number>()
 
   constructor(flow: Flow, layouts: Layouts) {
@@ -31,7 +31,7 @@ export class HeadSizes {
     if (!this.#sizes.has(name)) this.#sizes.set(name, dim)
   }
 
-  /** How many query heads: counted by an axis, or how often a head's width goes into that of all. `z` are the heads' results. */
+  /** The number of query heads: the dim of an axis, or the width of all heads divided by that of one. `z` are the heads' results. */
   heads(z: readonly Labelled[]): number | undefined {
     const counted = this.#sizes.get('head')
     if (counted) return counted
@@ -43,13 +43,13 @@ export class HeadSizes {
     return undefined
   }
 
-  /** Notes the width of a head of values, if nothing but the width of all results tells it. */
+  /** Notes the width of a head of values, if only the width of all results tells it. */
   measureWidth(heads: number, z: readonly Labelled[]): void {
     const all = this.#widthOfResults(z)
     if (all && !this.#sizes.has('v width')) this.#sizes.set('v width', all / heads)
   }
 
-  /** The width of all heads' results, by their dims or by the matrix of the layer after them. */
+  /** The width of all heads' results, from their dims, or from those of the matrix of the layer after them. */
   #widthOfResults(z: readonly Labelled[]): number | undefined {
     const measured = this.#sizes.get('z head width')
     if (measured !== undefined || z.length === 0) return measured
@@ -62,7 +62,7 @@ export class HeadSizes {
     return undefined
   }
 
-  /** The heads in a value of a part, which groups of the `heads` query heads may share; undefined if their number is not known. */
+  /** The heads in a part's value, which groups of the `heads` query heads may share; undefined if their number is not known. */
   of(part: Part, { value, layout }: Labelled, heads: number): Pick<HeadPlace, 'heads' | 'width'> | undefined {
     const dims = this.#layouts.dimsOf(value)
     const has = (axes: string): number | undefined => {

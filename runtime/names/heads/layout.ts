@@ -3,10 +3,10 @@ import type { GraphNode } from '../../onnx/graph/node.ts'
 import { axesOf, constantInts, fromStart, type Ints } from './constant-ints.ts'
 import type { Flow, Stop } from './flow.ts'
 
-/** What an axis of a value counts. `kv`: heads of keys and values that groups of queries share; `group`: the queries of one. */
+/** What an axis of a value counts. `kv`: heads of keys and values that groups of query heads share; `group`: the query heads of one group. */
 export type Axis = 'batch' | 'head' | 'kv' | 'group' | 'token' | 'width' | 'query' | 'key'
 
-/** The axes of a value. Several on one are merged, the outermost first; none is an axis of length 1. */
+/** The meaning of a value's axes. An axis with several entries was merged from these, the outermost first; one with none has length 1. */
 export type Layout = readonly (readonly Axis[])[]
 
 /** A value on a way, with the meaning of its axes. */
@@ -16,7 +16,7 @@ export interface Labelled extends Stop {
 
 export type DimsOf = (value: string) => Ints | undefined
 
-/** Nodes whose first activation has the axes of their result. */
+/** Operators whose result has the axes of their first activation. */
 const KEEPS_AXES = new Set(
   (
     'Add Sub Mul Div Cast Identity Neg Dropout Pow Sqrt Where Clip Tanh Concat GatherND ScatterND ScatterElements ' +
@@ -25,7 +25,7 @@ const KEEPS_AXES = new Set(
   ).split(' '),
 )
 
-/** Finds what the axes of values mean, from one that is known on along its way. */
+/** Finds what the axes of values mean: it starts at a value whose axes are known, and follows them from node to node. */
 export class Layouts {
   readonly #flow: Flow
   readonly #dimsOf: DimsOf
@@ -50,7 +50,7 @@ export class Layouts {
     return constantInts(this.#flow.graph, node.inputs[1], count)
   }
 
-  /** What is known of a value's dims before any input is: from inference, or from the Reshape or Split that makes it. */
+  /** The dims of a value, as far as they are known without inputs: from inference, or from the Reshape or Split that makes the value. */
   dimsOf(value: string): Ints | undefined {
     const known = this.#dimsOf(value)
     const { node, output = 0 } = this.#flow.graph.producer.get(value) ?? {}
@@ -69,7 +69,7 @@ export class Layouts {
     return known
   }
 
-  /** The layouts of the values on a way back, as far as they follow from that of the first. */
+  /** The layouts of the values on a way back, as far as they follow from the layout of the first value. */
   back(way: readonly Stop[], first: Layout): (Layout | undefined)[] {
     const layouts: (Layout | undefined)[] = [first]
     for (const [i, { value, nodes }] of way.entries()) {
@@ -80,7 +80,7 @@ export class Layouts {
     return layouts
   }
 
-  /** The layout of a node's result, from that of the activation that it reads. */
+  /** The layout of a node's result, if the activation that it reads has this layout. */
   after(layout: Layout, node: GraphNode): Layout | undefined {
     const value = node.outputs[0]
     if (node.opType === 'Transpose') {
@@ -137,7 +137,10 @@ export class Layouts {
     }
   }
 
-  /** Several nodes with one value before them and one behind, as in a rotary embedding: their axes are the same if the dims are. */
+  /**
+   * The layout of the value before several nodes that together make one value of it, as in a rotary embedding. It is the same as after them, if
+   * none of them is a Transpose, or the dims are equal.
+   */
   #throughSeveral(layout: Layout, value: string, before: string, nodes: readonly GraphNode[]): Layout | undefined {
     if (this.rankOf(before) !== layout.length) return undefined
     if (!nodes.some(({ opType }) => opType === 'Transpose')) return layout
@@ -149,7 +152,7 @@ export class Layouts {
     return isSame ? layout : undefined
   }
 
-  /** The same elements under a layout of another rank. */
+  /** The layout of the same elements with another rank. */
   #regrouped(layout: Layout, rank: number | undefined): Layout | undefined {
     const axes = layout.flat()
     const [a, b, c, d] = axes

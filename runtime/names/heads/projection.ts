@@ -4,9 +4,9 @@ import type { GraphNode } from '../../onnx/graph/node.ts'
 import type { Scaled } from '../parameters/parameter.ts'
 import { quantisedWeights } from '../parameters/quantised.ts'
 
-/** The matrix of a linear layer, `[in, out]` after what `isTransposed` says. */
+/** The matrix of a linear layer: `[in, out]`, or `[out, in]` if `isTransposed`. */
 export interface Matrix {
-  /** A value of the graph, or integers with scales. */
+  /** A value of the graph, or integers with their scales. */
   readonly form: { readonly kind: 'value'; readonly name: string } | Scaled
   readonly isTransposed: boolean
   readonly factor: number
@@ -15,7 +15,7 @@ export interface Matrix {
 /** Operators that multiply an activation, their first input, with packed or quantised weights. */
 const PACKED_PRODUCTS = new Set(['MatMulNBits', 'MatMulBnb4', 'DynamicQuantizeMatMul', 'MatMulIntegerToFloat', 'QGemm'])
 
-/** Which input of a product is the right one, by operator. */
+/** The index of the input that is a product's right factor, by operator. */
 const RIGHT: Readonly<Record<string, number>> = {
   MatMul: 1,
   FusedMatMul: 1,
@@ -25,7 +25,7 @@ const RIGHT: Readonly<Record<string, number>> = {
   QLinearMatMul: 3,
 }
 
-/** A graph, and which of its values follow from weights alone. */
+/** A graph, and which of its values are computed from weights alone. */
 export interface Constants {
   readonly graph: OnnxGraph
   isConstant(value: string): boolean
@@ -38,7 +38,7 @@ export function isProjection(constants: Constants, node: GraphNode): boolean {
   return right !== undefined && constants.isConstant(node.inputs[right]) && !constants.isConstant(node.inputs[0])
 }
 
-/** Both factors, where a node multiplies two activations; undefined for every other node. */
+/** Both factors of a node that multiplies two activations; undefined for every other node. */
 export function factorsOf(constants: Constants, node: GraphNode): readonly [string, string] | undefined {
   const right = RIGHT[node.opType]
   if (right === undefined) return undefined
@@ -52,7 +52,7 @@ export function matrixOf(constants: Constants, node: GraphNode): Matrix | undefi
   const isTransposed = attributes.int('transB', 0) === 1
   const factor = attributes.float('alpha', 1)
   const [quantised] = quantisedWeights(constants.graph, node)
-  // A layer with packed weights has them transposed, as PyTorch's Linear has.
+  // MatMulNBits has the transposed matrix, as PyTorch's Linear has.
   if (quantised) return { form: quantised.form, isTransposed: isTransposed || node.opType === 'MatMulNBits', factor: 1 }
   if (PACKED_PRODUCTS.has(node.opType) || node.opType === 'MatMulInteger' || node.opType === 'QLinearMatMul')
     return undefined

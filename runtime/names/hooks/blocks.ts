@@ -7,7 +7,7 @@ export interface Block {
   readonly layer: ModuleNode | undefined
   readonly attention: Attention | NoAttention
   readonly cross: Attention | undefined
-  /** The index of the node before which the next block's attention lies. */
+  /** The index of the next block's attention node; for the last block, the number of nodes. */
   readonly end: number
 }
 
@@ -22,7 +22,7 @@ export function findBlocks(tree: ModuleTree, attentions: Attentions): Block[] {
   const crosses = all.filter(found => isAttention(found) && found.isCross)
   const own = all.filter(found => !crosses.includes(found))
   const layersWithCross = new Set(crosses.map(layerOf))
-  // Of an encoder and a decoder in one graph, these are the decoder's.
+  // If an encoder and a decoder are in one graph, these are the decoder's attentions.
   const meant = own.filter(found => crosses.length === 0 || layersWithCross.has(layerOf(found)))
   const blocks = meant.length > 0 ? meant : own
   return blocks.map((attention, i) => {

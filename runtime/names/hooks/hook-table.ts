@@ -17,7 +17,7 @@ import {
 } from './parts.ts'
 import { type BlockValues, followBlock, NOTHING_KNOWN } from './stream.ts'
 
-/** What a name stands for: taps, of which the first is read and all are written, or a part of an attention's heads. */
+/** What a hook's name stands for: taps, of which the first is read and all are written, or a part of an attention's heads or of a norm. */
 export type HookTarget =
   | { readonly kind: 'taps'; readonly taps: readonly Tap[]; readonly isPositions?: boolean }
   | { readonly kind: 'heads'; readonly attention: Attention; readonly part: Part | 'result' }
@@ -58,10 +58,10 @@ const BLOCK_HOOKS = [
   ...['hook_resid_post', 'hook_normalized_resid_post'],
 ]
 
-/** Names that TransformerLens has for one head's own copy of the stream, which no graph has. */
+/** Matches TransformerLens's names for each head's own copy of the stream, which no graph has. */
 const COPIES = /^(hook_attn_in|hook_[qkv]_input|hook_mlp_in)$/
 
-/** TransformerLens's hook names (`HookedTransformer.run_with_cache`, transformer-lens 2.16) and what a model has of them. */
+/** Finds the values of a model that TransformerLens's hook names stand for (`HookedTransformer.run_with_cache`, transformer-lens 2.16). */
 export class HookTable {
   readonly #taps: Taps
   readonly #flow: Flow
@@ -79,13 +79,13 @@ export class HookTable {
     return this.#blocks.length
   }
 
-  /** The one value that enters or leaves the module of a layer; undefined where names tell no module, or it has several. */
+  /** The tap of the value that enters or leaves a layer's module. Undefined if names tell no module, or if it has no single such value. */
   layerTap(index: number, side: Tap['direction']): Tap | undefined {
     const layer = this.#blocks[index]?.layer
     return side === 'in' ? this.#inputOf(layer) : this.#outputOf(layer)
   }
 
-  /** All names that the model has, in running order. */
+  /** All hook names for which the model has a value, in running order. */
   get names(): string[] {
     const inBlocks = this.#blocks.flatMap((_, i) => BLOCK_HOOKS.map(name => `blocks.${i}.${name}`))
     const all = [
@@ -243,7 +243,7 @@ export class HookTable {
     return mlp === undefined ? undefined : mlpValues(this.#flow, mlp)
   }
 
-  /** Where the layer reads the stream. The layer before may leave it under the same name. */
+  /** The taps at which the layer reads the stream. The same value may be the output of the layer before. */
   #before(block: Block, { before }: BlockValues): HookTarget | NoTarget {
     const tap = this.#inputOf(block.layer)
     if (tap && (before === undefined || tap.tensor === before)) return { kind: 'taps', taps: [tap] }
@@ -280,7 +280,7 @@ export class HookTable {
     return after !== undefined && input ? normBetween(this.#flow, after, input) : undefined
   }
 
-  /** The output that its name says holds scores of tokens. */
+  /** The output that holds the scores of tokens, which its name tells. */
   get #logits(): string | undefined {
     return this.#flow.graph.outputs.find(({ name }) => /logits|scores/.test(name))?.name
   }
@@ -289,7 +289,7 @@ export class HookTable {
     return { kind: 'taps', taps: [this.#outermost(value)] }
   }
 
-  /** The tap of the outermost module that gives this value as its output, so that what is written to a module's output is seen. */
+  /** The tap of the outermost module whose output is this value. A read there sees what is written to the outputs of the modules inside it. */
   #outermost(value: string): Tap {
     const node = this.#flow.makerOf(value)
     let tap = this.#taps.tensorTap(value)
@@ -308,7 +308,7 @@ export class HookTable {
     return this.#tapOf(() => module && this.#taps.outputTap(module))
   }
 
-  /** A tap, or none where the module has no value on that side or several. */
+  /** The tap that `find` returns; undefined if it throws, because the module has no value on that side, or several. */
   #tapOf(find: () => Tap | undefined): Tap | undefined {
     try {
       return find()

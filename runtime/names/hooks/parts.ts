@@ -3,10 +3,10 @@ import type { GraphNode } from '../../onnx/graph/node.ts'
 import type { Flow } from '../heads/flow.ts'
 import { isProjection } from '../heads/projection.ts'
 
-/** Norms that one node computes, if it is not written out: a part of a `Skip…` operator. */
+/** Norms that may be one node in the graph: as a plain node of a `Skip…` operator, they are not written out further. */
 const FUSED_NORMS = new Set(['LayerNormalization', 'SimplifiedLayerNormalization', 'RMSNormalization'])
 
-/** A norm in one node: its scale is in no value, and an RMSNorm's value before its weight neither. */
+/** A norm that one node computes. No value holds its scale, nor, for an RMSNorm, the result before its weight. */
 export interface FusedNorm {
   readonly node: GraphNode
   readonly isCentred: boolean
@@ -15,13 +15,13 @@ export interface FusedNorm {
 
 /** A norm's parts. */
 export interface NormValues {
-  /** What the value is divided by: the standard deviation, or the root of the mean square. */
+  /** The divisor of the value: the standard deviation, or the root of the mean square. */
   readonly scale: string
-  /** The result: of a LayerNorm with its weight and bias, of an RMSNorm before its weight, as TransformerLens has them. */
+  /** The result, in TransformerLens's sense: for a LayerNorm with its weight and bias, for an RMSNorm before its weight. */
   readonly normalised: string
 }
 
-/** The norm between two values: the first root that is taken on the way back from `to`. */
+/** The norm between two values, which is found by the first square root between them, in running order. */
 export function normBetween(flow: Flow, from: string, to: string): NormValues | FusedNorm | undefined {
   const between = nodesBetween(flow, from, to)
   const root = between.find(({ opType }) => opType === 'Sqrt')
@@ -38,14 +38,14 @@ export function normBetween(flow: Flow, from: string, to: string): NormValues | 
   } while (divides && /^(Reciprocal|Cast)$/.test(divides.opType))
   const unit = divides && /^(Div|Mul)$/.test(divides.opType) ? divides : undefined
   const inverse = divides?.opType === 'Div' && divides.inputs[1] !== root.outputs[0] ? divides : undefined
-  // One over the root as a division: 1 / root, and the product after it.
+  // A division may compute 1 / root. Then the node after it multiplies the value with that.
   const whole = inverse && flow.isConstant(inverse.inputs[0]) ? flow.readersOf(inverse.outputs[0])[0] : unit
   if (!whole) return undefined
   const isCentred = between.some(({ opType }) => opType === 'Sub')
   return { scale: root.outputs[0], normalised: isCentred ? scaled(flow, whole.outputs[0]) : whole.outputs[0] }
 }
 
-/** After a weight and a bias. */
+/** The value after a weight and a bias, as far as these follow. */
 function scaled(flow: Flow, value: string): string {
   let current = value
   for (const opType of ['Mul', 'Add']) {
@@ -67,7 +67,7 @@ function nodesBetween(flow: Flow, from: string, to: string): GraphNode[] {
   return [...new Set(values.flatMap(name => flow.makerOf(name) ?? []))].sort((a, b) => a.index - b.index)
 }
 
-/** What goes into the linear layer that makes a value, before it is quantised or flattened for it. */
+/** The input of the linear layer that makes a value, before this input is quantised or reshaped for the layer. */
 export function inputOfProjection(flow: Flow, value: string): string | undefined {
   const way = flow.wayBack(value)
   const node = flow.makerOf(way[way.length - 1].value)
@@ -81,11 +81,11 @@ export function inputOfProjection(flow: Flow, value: string): string | undefined
   }
 }
 
-/** The parts of an MLP, from what it adds. */
+/** The parts of an MLP. */
 export interface MlpValues {
-  /** After the activation, and a gate's product: what the last linear layer takes. */
+  /** The input of the last linear layer: after the activation, and after the product with a gate. */
   readonly post: string
-  /** Before the activation, with its bias. */
+  /** The result of the first linear layer, with its bias, before the activation. */
   readonly pre: string | undefined
   /** The other factor of a gated MLP. */
   readonly preLinear: string | undefined
@@ -99,7 +99,7 @@ export function mlpValues(flow: Flow, added: string): MlpValues | undefined {
   if (factors.length === 2) {
     const ways = factors.map(factor => flow.wayBack(factor).map(({ value }) => value))
     const own = ways.map((way, i) => way.filter(value => !ways[1 - i].includes(value)))
-    // Both factors of a plain GELU come from one layer, of a gate from two, or from two parts of one.
+    // Both factors of a plain GELU come from one linear layer. Those of a gated MLP come from two, or from two parts of one.
     const ends = own.map(way => (isOwnEnd(flow, way.at(-1)) ? linear(flow, way) : undefined))
     const direct = own.findIndex((way, i) => ends[i] !== undefined && way[0] === ends[i])
     if (direct >= 0 && ends[1 - direct] !== undefined) return { post, pre: ends[1 - direct], preLinear: ends[direct] }
@@ -133,11 +133,11 @@ function linear(flow: Flow, way: readonly string[]): string | undefined {
   return way[at]
 }
 
-/** Embeddings that the first layer's input is made of. */
+/** The embeddings whose sum is the input of the first layer. */
 export interface EmbeddingValues {
   readonly tokens: string | undefined
   readonly positions: string | undefined
-  /** Of BERT's segments. */
+  /** The embeddings of BERT's segments. */
   readonly types: string | undefined
 }
 
@@ -164,7 +164,7 @@ export function embeddingValues(flow: Flow, first: string): EmbeddingValues {
   return { tokens: tokens?.value, positions, types: types?.value }
 }
 
-/** Rows of a quantised table as numbers. */
+/** The rows of a table after they are dequantised, if the table is quantised. */
 function dequantised(flow: Flow, rows: string): string {
   const [node, ...others] = flow.readersOf(rows)
   return others.length === 0 && node?.opType === 'DequantizeLinear' ? node.outputs[0] : rows

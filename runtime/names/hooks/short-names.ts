@@ -1,4 +1,4 @@
-/** What TransformerLens's `get_act_name` takes for other names. */
+/** Names that TransformerLens's `get_act_name` replaces by others. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
   attn: 'pattern',
   attn_logits: 'attn_scores',
@@ -23,8 +23,8 @@ const OF_ATTENTION = new Set(['k', 'v', 'q', 'z', 'rot_k', 'rot_q', 'result', 'p
 const OF_MLP = new Set(['pre', 'post', 'mid', 'pre_linear'])
 
 /**
- * A hook's whole name from TransformerLens's short forms (`get_act_name` of transformer-lens 2.16): `('pattern', 5)`, `('scale', 4, 'ln1')`,
- * `'k6'`, `'pre5'`. A whole name is given back as it is, and negative layers count from the end.
+ * The full name of a hook from TransformerLens's short forms (`get_act_name` of transformer-lens 2.16): `('pattern', 5)`,
+ * `('scale', 4, 'ln1')`, `'k6'`, `'pre5'`. A full name is returned unchanged. Negative layers count from the end.
  */
 export function hookName(name: string, layer?: number, part?: string, layers = 0): string {
   if ((name.includes('.') || name.startsWith('hook_')) && layer === undefined && part === undefined) return name

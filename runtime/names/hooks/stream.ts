@@ -3,22 +3,22 @@ import type { Attention } from '../heads/attention.ts'
 import type { Flow } from '../heads/flow.ts'
 import { isProjection } from '../heads/projection.ts'
 
-/** Values of one layer, by what they are to the residual stream. Undefined for those that the layer does not have. */
+/** The values of one layer, by their place in the residual stream. Those that the layer does not have are undefined. */
 export interface BlockValues {
-  /** What the layer reads of the stream. */
+  /** The stream as the layer reads it. */
   readonly before: string | undefined
   /** What attention adds, after a norm of its own result if there is one. */
   readonly attention: string | undefined
   /** The stream between attention and MLP. */
   readonly middle: string | undefined
-  /** The norm of `middle`, where the stream goes on from that: BERT. */
+  /** The norm of `middle`, if the stream continues from it, as in BERT. */
   readonly normalisedMiddle: string | undefined
   readonly mlp: string | undefined
-  /** The stream that the layer leaves, before a norm that BERT applies to it. */
+  /** The stream after the layer, before a norm that BERT applies to it. */
   readonly after: string | undefined
 }
 
-/** Of a layer whose sums were not found. */
+/** The values of a layer whose sums were not found. */
 export const NOTHING_KNOWN: BlockValues = {
   before: undefined,
   attention: undefined,
@@ -29,10 +29,10 @@ export const NOTHING_KNOWN: BlockValues = {
 }
 
 /**
- * Follows the residual stream (Elhage et al. 2021, A Mathematical Framework for Transformer Circuits) through a layer: a sum of the stream
- * with what attention computes from it, and a sum with what the MLP does. Where both are computed from the same stream and added together,
- * as in GPT-J, there is no stream between them.
- * @param cross the cross-attention of the same layer @param end the node before which the next layer's attention lies
+ * Follows the residual stream (Elhage et al. 2021, A Mathematical Framework for Transformer Circuits) through a layer: to its sum with what
+ * attention computes from it, and to its sum with what the MLP computes. If both are computed from the same stream and added together, as in
+ * GPT-J, there is no stream between them.
+ * @param cross the cross-attention of the same layer @param end the index of the next layer's attention node
  */
 export function followBlock(flow: Flow, attention: Attention, cross: Attention | undefined, end: number): BlockValues {
   const { nodes } = flow.graph
@@ -68,7 +68,7 @@ interface Sum {
   readonly beside?: string
 }
 
-/** The sum of what attention computes with the stream that its queries come from. */
+/** The sum of attention's result with the stream from which its queries are computed. */
 function attentionSum(flow: Flow, attention: Attention, end: number): Sum | undefined {
   const from = flow.makerOf(attention.out!.output)
   const query = attention.places.get('q')?.value
@@ -92,7 +92,7 @@ function attentionSum(flow: Flow, attention: Attention, end: number): Sum | unde
   return undefined
 }
 
-/** The sum of the stream, or of its norm, with what was computed from it by a linear layer. */
+/** The sum of the stream, or of its norm, with a value that linear layers computed from it. */
 function mlpSum(flow: Flow, stream: string, nodes: readonly GraphNode[]): Sum | undefined {
   const near = new Set([stream])
   const far = new Set<string>()

@@ -1,7 +1,7 @@
 import type { OnnxGraph } from '../../onnx/graph/graph.ts'
 import type { GraphNode } from '../../onnx/graph/node.ts'
 
-/** Operators whose constant inputs are all learned, sizes and positions apart. */
+/** Operators whose constant inputs are all learned, except sizes and positions. */
 const LEARNED_INPUTS =
   /^(LSTM|GRU|RNN|PRelu|Conv|ConvTranspose|FusedConv|Gemm|FusedGemm|MatMul|(Batch|Instance|Layer|Group|RMS)Normalization|(Skip)?SimplifiedLayerNormalization|SkipLayerNormalization|EmbedLayerNormalization|.*Attention|BiasGelu|FastGelu|QMoE|MoE|MatMulNBits)$/
 

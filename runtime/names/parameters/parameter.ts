@@ -25,7 +25,7 @@ export interface Plain {
   readonly dims: readonly number[]
 }
 
-/** How to apply a matrix that the user writes where no value of the graph can be replaced by it: the node's result is computed anew. */
+/** How to apply a matrix that the user writes, if no value of the graph can be replaced by it. Then the node's result is computed anew. */
 export interface WeightUse {
   readonly as: 'product' | 'rows'
   /** The activation that it is multiplied with, or the indices of the rows; and the node that reads them. */

@@ -50,7 +50,7 @@ export function quantisedWeights(graph: OnnxGraph, node: GraphNode): readonly Qu
 const dimsOf = (graph: OnnxGraph, name: string | undefined): number[] | undefined =>
   name ? graph.initializers.get(name)?.dims.map(Number) : undefined
 
-/** A product from the first input of `reader` to the first result of `node`, the same one or a later one. */
+/** A product of the first input of `reader`. Its result is the first output of `node`, which is `reader` or a later node. */
 const productOf = (reader: GraphNode, node: GraphNode, bias?: string): WeightUse => ({
   as: 'product',
   input: reader.inputs[0],
@@ -75,7 +75,7 @@ const rowsOf = (reader: GraphNode, node: GraphNode, axis: number): WeightUse => 
   axis,
 })
 
-/** Whether all of these inputs, left-out ones apart, are initializers. */
+/** Whether all of these inputs are initializers, or left out. */
 function areStored(graph: OnnxGraph, names: readonly (string | undefined)[]): boolean {
   return names.every(name => !name || graph.initializers.has(name))
 }
@@ -95,7 +95,7 @@ function packedProduct(graph: OnnxGraph, node: GraphNode): Quantised | undefined
   const bits = attributes.int('bits', 4)
   const dims = [attributes.int('N', 0), attributes.int('K', 0)]
   if (!areStored(graph, [data, scale, zeroPoint, order]) || ![2, 4, 8].includes(bits)) return undefined
-  // Weights in the layout of one machine's kernel, and a kernel that ignores the zero points: there is no matrix to show.
+  // There is no matrix to show if the weights have the layout of one machine's kernel, or if the kernel ignores the zero points.
   if (attributes.int('weight_prepacked', 0) !== 0 || (order && zeroPoint)) return undefined
   return {
     input: 1,
