@@ -382,7 +382,7 @@ export class Generation extends RunningSession implements StepOwner {
 
   /** Begins the block, or continues it if it waits, until it ends or waits in next(). */
   #runBlock(trace: RunningTrace): Promise<Outcome['ended']> {
-    // On platforms where no scope follows awaits, the session is not current any more.
+    // Without async context, the session is not current any more after an await.
     super.resume()
     const { block, model } = this.#request
     return this.#block.run(this.step, () =>

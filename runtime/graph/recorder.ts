@@ -8,11 +8,11 @@ import { type Scope, variableScope } from './scope.ts'
 export interface Recorder extends TapOwner {
   /** Whether the trace has ended. Handles that were not saved are then released. */
   readonly finished: boolean
-  /** The trace of a generation's next step, in which the block of this one goes on. */
+  /** The trace of a generation's next step, if the block of this trace goes on in it. */
   readonly continuedBy?: Recorder | undefined
-  /** Nothing was run: handles have dims and dtypes, and never a value. */
+  /** Whether the block is only recorded and never runs, so that handles have dims and dtypes, but no values. */
   readonly isOnlyScanned?: boolean
-  /** Nothing that its block prints is shown, as it is recorded for a file. */
+  /** Whether nothing that the block prints is shown, because it is recorded for a file. */
   readonly isSilent?: boolean
   /** Replaces unknown dims of a handle by those that the user should see. */
   readonly resolveDims?: ((dims: Dims, label: string) => Dims) | undefined
@@ -21,7 +21,7 @@ export interface Recorder extends TapOwner {
   mark(): Mark | undefined
   /** Notes the line of the next statement. The macro calls it before each one. */
   noteMark?(mark: Mark): void
-  /** The trace of the code that called. It is current again there while this one's block waits. */
+  /** The trace of the code that called this one. It is current again while this one's block waits. */
   readonly caller?: Recorder | undefined
   /** Runs one call of the user. Everything it records gets the call's line. */
   oneCall<R>(body: () => R): R

@@ -97,7 +97,7 @@ export interface ModelMembers {
    */
   edit(block: ((model: Model) => void | Promise<void>) | Template): Model
   edit(options: EditOptions, block: ((model: Model) => void | Promise<void>) | Template): Model
-  /** Several traces as one: values flow between them without save(), and only what is saved or returned outlives it. */
+  /** Runs several traces as one session: values pass between them without save(), and only saved or returned ones outlive the session. */
   session<R>(block: (model: Model) => R | Promise<R>): Promise<R>
   /** The standing edits, in the order in which they run. */
   readonly edits: readonly EditText[]
@@ -117,13 +117,13 @@ export interface ModelMembers {
   explain(body: () => unknown): Promise<Explanation>
   /**
    * Values by TransformerLens's hook names, which are the same for every decoder and encoder: `model.hooks['blocks.5.attn.hook_pattern']`.
-   * `Object.keys(model.hooks)` lists those that the model has. @throws NoHookError, which says why it does not have one
+   * `Object.keys(model.hooks)` lists the names that the model has. @throws NoHookError, which says why the model does not have a hook
    */
   readonly hooks: Hooks
   /** Values by nnterp's standard names: `model.standard.layers_output[5]`. */
   readonly standard: StandardNames
   /**
-   * Runs the model and keeps the values of hooks, all of them but the heads' results, or those that are chosen. Standing edits apply.
+   * Runs the model and keeps the values of hooks: the chosen ones, or all except the heads' results. Standing edits apply.
    * @throws NoHookError
    * @example
    * const { logits, cache } = await model.runWithCache(ids, /hook_pattern$/)
@@ -154,7 +154,7 @@ export interface ModelMembers {
 
 /** What `runWithCache` returns. */
 export interface RunWithCache {
-  /** The output of scores for tokens. Undefined for an encoder without one. */
+  /** The output with scores for tokens; undefined for an encoder without such an output. */
   readonly logits: Tensor | undefined
   readonly cache: ActivationCache
 }

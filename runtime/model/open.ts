@@ -38,7 +38,7 @@ export interface ModelParts {
   readonly extension?: ModelExtension | undefined
 }
 
-/** What a language model has beside its graph. */
+/** The parts of a language model beside its graph. */
 export interface ModelExtension {
   readonly language: Language
   /** The handle of the model, with further members. */

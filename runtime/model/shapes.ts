@@ -73,7 +73,7 @@ export async function modelShapes(engine: Engine, inputs: Parameters<Engine['sha
   )
 }
 
-/** Without what only the engine needs. */
+/** A shape without the fields that only the engine needs. */
 const publicShape = (shape: ValueShape | undefined): ValueShape | undefined =>
   shape && { type: shape.type, dims: shape.dims }
 

@@ -21,9 +21,9 @@ export type TypedModule<Children, Weights extends string = never, Ops extends st
 /** Layers: `h[0]`, `h[i]`, `h.at(-1)`, `for (const layer of h)`. */
 export interface TypedLayers<Layer> extends LayerMethods<Layer> {
   readonly [index: number]: Layer
-  /** By index; negative ones count from the end. */
+  /** The layer of this index; negative ones count from the end. */
   at(index: number): Layer
-  /** Some of them, as an array. */
+  /** Some of the layers, as an array. */
   slice(start?: number, end?: number): Layer[]
   /** The layers, in order. */
   [Symbol.iterator](): Iterator<Layer>

@@ -6,7 +6,7 @@ export interface Axis {
   readonly name: string | undefined
   /** What stands at each place, such as the prompt’s tokens. */
   readonly labels?: readonly string[] | undefined
-  /** The same where it differs from prompt to prompt: `t.axes` of one prompt’s part has `labels`. */
+  /** The labels of each prompt, if they differ from prompt to prompt. The part of a single prompt has `labels` instead. */
   readonly labelsByPrompt?: readonly (readonly string[])[] | undefined
 }
 
@@ -21,7 +21,10 @@ interface Labelled {
   readonly dims: Dims
 }
 
-/** Kept beside the tensors, so that tensors without them cost nothing. Most are never asked for, so they are found when they are. */
+/**
+ * The axes of tensors. They are kept beside the tensors, so that tensors without them cost nothing. Most are never asked for, so a function
+ * may find them when they are.
+ */
 const known = new WeakMap<Labelled, Axes | (() => Axes | undefined)>()
 
 /** Says what the axes of a tensor stand for. */
@@ -29,7 +32,7 @@ export function setAxes(tensor: Labelled, axes: Axes | (() => Axes | undefined))
   known.set(tensor, axes)
 }
 
-/** Another tensor with the same axes. */
+/** Gives another tensor the same axes. */
 export function shareAxes(from: Labelled, to: Labelled): void {
   const axes = known.get(from)
   if (axes) known.set(to, axes)
@@ -54,7 +57,7 @@ export function axesOf(tensor: Labelled): Axes | undefined {
   return fitting
 }
 
-/** The same for printing, which never throws. */
+/** The same for printing, which must never throw. */
 export function knownAxes(tensor: Labelled): Axes | undefined {
   try {
     return axesOf(tensor)

@@ -40,7 +40,7 @@ async function computed(values: readonly unknown[]): Promise<unknown[]> {
   const done: unknown[] = []
   for (const value of values) {
     done.push(value instanceof Tensor ? await value.value() : value)
-    // Where nothing follows awaits, the trace must be made current again.
+    // Without async context, the trace must be made current again after an await.
     recorderScope().enter(recorder)
   }
   return done

@@ -70,7 +70,7 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
   runInvokes: InvokesOwner['runInvokes']
   /** Finds dims in place of a scan. A generation knows them from other steps. */
   findShapes: FindShapes | undefined
-  /** Nobody sees a tensor of this trace, so that nobody asks what its axes stand for. */
+  /** Whether nobody sees a tensor of this trace, so that nobody asks what its axes stand for. */
   needsNoAxes = false
   /** Called for each write whose dims may not match its place for every input. Only the export of an edit needs it. */
   onUncertainWrite: TapAccessOwner['onUncertainWrite']
@@ -228,7 +228,7 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
   async recordEdits(): Promise<void> {
     for (const { block, model } of this.model.edits) {
       await untilStop(() => block.record(model, this))
-      // Where nothing follows awaits, the trace must be made current again.
+      // Without async context, the trace must be made current again after an await.
       recorderScope().enter(this)
       this.#lines.forget()
     }
@@ -382,7 +382,7 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
     if (this.isOnlyScanned) throw new ScannedError(undefined, mark?.position())
     const { wanted, executed, tapsBeforeReads } = await this.runRecording([value], true)
     this.#taps.ran(executed, tapsBeforeReads, mark)
-    // A plain function continues right after this. Where nothing follows awaits, its trace must be made current here.
+    // A plain function continues right after this. Without async context, its trace must be made current here.
     scope.reenter()
     return wanted[0]
   }

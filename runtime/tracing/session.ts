@@ -75,7 +75,7 @@ export class RunningSession implements Session, BlockOwner {
     return this.#enclosing instanceof RunningSession ? this.#enclosing : undefined
   }
 
-  /** Makes the session current again where nothing follows awaits. */
+  /** Makes the session current again after an await, on platforms without async context. */
   resume(): void {
     if (!this.finished) sessionScope().enter(this)
   }

@@ -19,7 +19,7 @@ export interface Traceable {
   readonly edits: readonly Edit[]
   /** Returns the model with the branches that these inputs choose. */
   variant(inputs: ReadonlyMap<string, TensorData>): Promise<TraceableVariant>
-  /** Computes inputs that a model of its own makes, an encoder's states; undefined if there are none to compute. */
+  /** Computes inputs that another model makes, such as an encoder's states; undefined if there are none to compute. */
   complete?(inputs: unknown): Promise<unknown> | undefined
   /** Checks and converts the inputs of a trace. @throws InputError */
   prepare(inputs: unknown): ReadonlyMap<string, TensorData>

@@ -43,7 +43,7 @@ export class TracedModel {
     return this.#inputs
   }
 
-  /** The trace has ended, and what leads to it needs its inputs no more. */
+  /** Frees the inputs of a trace that has ended. References to the trace may remain, but nothing reads its inputs any more. */
   forgetInputs(): void {
     this.#inputs = new Map()
   }

@@ -41,7 +41,7 @@ export class Calculator {
   }
 }
 
-/** @param edges what is wanted, and its dtypes */
+/** @param edges the names of the wanted values, and their dtypes */
 function emitModel(form: NormalForm, edges: ReadonlyMap<string, DataType>): SessionModel {
   const nodes: NodeProto[] = []
   const constants: TensorProto[] = []

@@ -89,7 +89,7 @@ export class SessionCache {
     return this.#entries.has(key)
   }
 
-  /** Creates a session before its first use, with prepacked weights. False where it would drive out others that are prepacked. */
+  /** Creates a session before its first use, with prepacked weights. Returns false if that would evict other prepacked sessions. */
   async prepare(request: SessionRequest): Promise<boolean> {
     const prepack = request.prepack || request.weightBytes >= PROMOTED_BYTES
     const bytes = this.#bytesOf(request, prepack)

@@ -10,7 +10,7 @@ import { OWN } from './own-names.ts'
 const WRONGLY_FUSED = new Set(['Pow Mul', 'Mul Mul', 'Cast MatMul', 'Cast FusedMatMul'])
 
 /**
- * What ReshapeFusion makes one node of, together with a Reshape before it. If that one's shape is computed, it looks for the shape among the
+ * Operators that ReshapeFusion fuses with a Reshape before them. If the Reshape's shape is computed, the fusion looks for the shape among the
  * new node's inputs, does not find it, and the session fails.
  */
 const RESHAPES = new Set(['Reshape', 'Squeeze', 'Unsqueeze'])
@@ -57,7 +57,7 @@ export function shield(
   return shields.size === 0 ? nodes : [...shielded, ...shields.values()]
 }
 
-/** Those of the values that a Reshape makes by a shape that another node computes. */
+/** The values among these that come from a Reshape whose shape another node computes. */
 function reshapedByComputed(nodes: readonly NodeProto[], values: ReadonlySet<string>): Set<string> {
   const computed = new Set(nodes.flatMap(({ output }) => output))
   const found = nodes.filter(

@@ -65,7 +65,7 @@ export class LoadedModel implements Traceable {
   readonly paddingSide: PaddingSide
   /** Limits of inputs that index tables of the model. */
   readonly limits: readonly TableLimit[]
-  /** What is known of the model's language, if it was loaded with its tokenizer. */
+  /** The model's tokenizer, and what its files say about texts; undefined if it was loaded without a tokenizer. */
   readonly language: Language | undefined
   #released = false
 

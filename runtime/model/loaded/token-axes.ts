@@ -21,7 +21,7 @@ interface Places {
 
 type PlacesOf = (value: string) => Places | undefined
 
-/** Found once for each engine: by scanning the model with one more token, and with one more prompt. */
+/** The axes of each engine's values. They are found once, by scanning the model with one more token, and with one more prompt. */
 const placesByEngine = new WeakMap<Engine, Promise<PlacesOf>>()
 
 const GROW_WITH_TOKENS: readonly Role[] = ['mask', 'positions', 'cache-positions', 'token-types']
@@ -56,7 +56,7 @@ function axesAt({ rank, prompts, tokens }: Places, labels: readonly (readonly st
     if (axis === prompts) return { name: PROMPT }
     if (!tokens.includes(axis)) return { name: undefined }
     const name = tokens.length === 1 ? 'token' : axis === tokens.at(-1) ? 'key' : 'query'
-    // Where prompts have no axis of their own, a value belongs to all of them.
+    // A value without an axis for prompts belongs to all prompts.
     if (prompts === undefined) return labels.length === 1 ? { name, labels: labels[0] } : { name }
     return { name, labelsByPrompt: labels }
   })

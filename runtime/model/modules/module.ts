@@ -30,17 +30,17 @@ export interface ModuleBase {
   /** The activation that enters the module. Assigning changes what this module reads, and nothing else. */
   get input(): Tensor
   set input(value: TensorLike)
-  /** All values that leave, by name. */
+  /** All values that leave the module, by name. */
   readonly outputs: Taps
-  /** All values that enter, by name. */
+  /** All values that enter the module, by name. */
   readonly inputs: Taps
-  /** A child by name, also one whose name is no identifier or is a property's. @throws UnknownModuleError */
+  /** A child by name, also if the name is no identifier, or is the name of a property. @throws UnknownModuleError */
   child(name: string): Module
   /** Direct children, in the model's order. */
   readonly modules: readonly Module[]
   /** The number of children: of layers, for a list (`h.length`, `h.at(-1)`, `h.slice(2, 5)`, `for (const layer of h)`). */
   readonly length: number
-  /** The tree from here on: children, nodes, parameters. */
+  /** The module tree below this module: children, nodes, parameters. */
   toString(): string
 }
 
@@ -50,8 +50,8 @@ export interface ModuleMembers extends ModuleBase {
   readonly ops: Operations
   /** The module's parameters, by name: `c_fc.weights.weight`. */
   readonly weights: Taps
-  /** The heads of its attention, worked out from the graph: `attn.heads[3].pattern`, `attn.heads.length`. @throws NoHeadsError where there is
-   * no attention, or more than one. A child of this name comes first. */
+  /** The heads of the module's attention, which are found in the graph: `attn.heads[3].pattern`, `attn.heads.length`. If a child has this name,
+   * `heads` is the child. @throws NoHeadsError if the module has no attention, or more than one */
   readonly heads: Heads & { readonly [child: string]: Module }
   at(index: number): Module
   slice(start?: number, end?: number): Module[]
@@ -62,14 +62,14 @@ export interface ModuleMembers extends ModuleBase {
 export type Taps = { [name: string]: Tensor }
 
 /**
- * A module of the model, found by its path: `model.transformer.h[0].attn`. Called with a tensor it is applied to it:
+ * A module of the model, found by its path: `model.transformer.h[0].attn`. Calling it with a tensor applies it to the tensor:
  * `model.lm_head(model.transformer.ln_f(h))`.
  */
 export type Module = ((input: TensorLike) => Tensor) &
   ModuleMembers &
   LayerMethods<Module> & { readonly [child: string]: Module }
 
-/** Names of further properties of modules. A child with such a name comes first. */
+/** Names of further properties of modules. If a child has such a name, the property is the child. */
 export const otherMembers: ReadonlySet<string> = new Set(['heads'])
 
 const INSPECT = Symbol.for('nodejs.util.inspect.custom')
@@ -149,7 +149,7 @@ export class ModuleHandle {
     return reservedNames
   }
 
-  /** Names of further properties. A child with such a name comes first. */
+  /** Names of further properties. If a child has such a name, the property is the child. */
   get otherMembers(): ReadonlySet<string> {
     return otherMembers
   }

@@ -11,7 +11,7 @@ function multiply(name: string, a: TensorLike, b: TensorLike): Tensor {
   const [left, right] = promote(a, b)
   const dims = productDims(name, dimsOf(left), dimsOf(right))
   if (dimsOf(right)?.length !== 1 || dimsOf(left)?.length === 1) return arithmetic('MatMul', [left, right], dims)
-  // onnxruntime fuses a transposed matrix and a vector into a product that reads the matrix untransposed; a column it multiplies right.
+  // onnxruntime fuses a transposed matrix and a vector into a product that reads the matrix untransposed. With a column, the product is right.
   const column = arithmetic('MatMul', [left, unsqueeze(right, 1)], dims && [...dims, 1])
   return recordOne('Squeeze', [column, int64Constant([-1])], { type: column.type, dims })
 }

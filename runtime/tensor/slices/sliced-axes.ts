@@ -2,14 +2,14 @@ import { type Axes, type Axis, axesOf, hasAxes, PROMPT, setAxes } from '../axes.
 import { stateOf, type Tensor } from '../tensor.ts'
 import { type Choice, rangeBounds, rangeLength, type Selection } from './selection.ts'
 
-/** The part of a tensor keeps what is known of its axes. */
+/** Gives a part of a tensor what is known of the tensor's axes. */
 export function carryAxes(from: Tensor, to: Tensor, selection: Selection): Tensor {
   if (from !== to && hasAxes(from)) setAxes(to, () => slicedAxes(axesOf(from), selection))
   return to
 }
 
 function slicedAxes(axes: Axes | undefined, selection: Selection): Axes | undefined {
-  // Several lists give joint axes, and a list of another rank gives several: what they stand for is nobody's guess.
+  // Several lists give joint axes, and a list of another rank than 1 gives several axes. Nobody knows what these stand for.
   const lists = selection.filter(({ kind }) => kind === 'list' || kind === 'mask')
   if (!axes || lists.length > 1) return undefined
   const prompts = selection.find(choice => choice.kind !== 'newaxis' && axes[choice.axis].name === PROMPT)
@@ -34,7 +34,7 @@ function slicedAxes(axes: Axes | undefined, selection: Selection): Axes | undefi
   return result
 }
 
-/** What a choice takes of a list; undefined where only the run knows. */
+/** The elements of a list that a choice takes; undefined if only the run knows them. */
 function chosen<T>(list: readonly T[], choice: Choice): readonly T[] | undefined {
   switch (choice.kind) {
     case 'whole':

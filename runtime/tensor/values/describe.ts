@@ -20,7 +20,7 @@ export function describe(tensor: TensorState, axes: Axes | undefined): string {
   return `Tensor(${tensor.label}, ${tensor.recorded.type} ${shape}, ${state})`
 }
 
-/** The dims; an axis that has a name has it before its dim. */
+/** The dims. The name of an axis, if it has one, comes before its dim. */
 function knownShape(tensor: TensorState, axes: Axes | undefined): string {
   try {
     const dims = tensor.dimsForCaller()
@@ -39,7 +39,7 @@ function format(tensor: TensorData, edge: number, axes: Axes | undefined): strin
   const labelled = axes?.findIndex(({ labels, labelsByPrompt }) => labels ?? labelsByPrompt) ?? -1
   const shown = (i: number, length: number): boolean => length <= 2 * edge || i < edge || i >= length - edge
   const labelsAt = (axis: number, prompt: number): readonly string[] | undefined => {
-    // The outermost axis with labels has them: the keys of a pattern are the tokens of its rows again.
+    // Only the outermost axis with labels shows them: the keys of a pattern are the same tokens as its rows.
     if (axis !== labelled) return undefined
     const labels = axes?.[axis].labels ?? axes?.[axis].labelsByPrompt?.[prompt]
     const texts = labels?.map(label => JSON.stringify(label))

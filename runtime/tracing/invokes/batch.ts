@@ -83,12 +83,12 @@ export function joinInputs(declared: readonly DeclaredDims[], all: readonly Feed
   return { stack, shares, batched, padded }
 }
 
-/** The length of a prompt: what its mask says, as that has one place for each token. */
+/** The length of a prompt, which its mask tells, because that has one place for each token. */
 function lengthOf(batched: readonly string[], feeds: Feeds): number | undefined {
   return batched.includes(MASK) ? feeds.get(MASK)?.dims[1] : undefined
 }
 
-/** Rows below each other; what is short is filled up with zeros. */
+/** Puts the rows of all parts below each other. Shorter rows are padded with zeros. */
 function stackRows(parts: readonly TensorData[]): TensorData {
   const [first] = parts
   if (parts.length === 1) return first

@@ -5,8 +5,8 @@ import { type Block, recordedBlock, type Template } from '../blocks/block.ts'
 import { currentTrace } from '../current-trace.ts'
 
 /**
- * One prompt of a batch: inside `trace(model, () => …)`, which has no inputs of its own. All invokes run as one batch where they can, and
- * each block sees the rows of its own prompt, as if it ran alone. Without inputs the block sees the whole batch.
+ * Runs a block on one prompt of a batch, inside `trace(model, () => …)`, which has no inputs of its own. All invokes run as one batch if they
+ * can, and each block sees the rows of its own prompt, as if it ran alone. Without inputs, the block sees the whole batch.
  * @throws InvokeError outside a trace, in another invoke, or in a trace that has inputs
  */
 export function invoke<R>(block: () => R | Promise<R>): Promise<R>
@@ -31,13 +31,13 @@ export function invoke(first: unknown, second?: unknown, ...more: unknown[]): Pr
   return trace.invokes.add(inputs, body) as unknown as Promise<unknown>
 }
 
-/** Called when its batch is recorded: that trace is current then. */
+/** Records the block when the invoke's batch is recorded, in the batch's trace, which is current then. */
 function record(block: Block): unknown {
   const batch = currentTrace()!
   return block.record(batch.args[0], batch)
 }
 
-/** Accepted so that ports from nnsight run: what an invoke needs of another orders them already. */
+/** Does nothing. It is accepted so that ports from nnsight run: invokes are ordered by the values that they need of each other anyway. */
 export function barrier(count?: number): void
 export function barrier(_count?: number, ...surplus: unknown[]): void {
   refuseSurplus('barrier', 1, surplus)

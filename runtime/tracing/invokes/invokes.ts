@@ -9,7 +9,7 @@ import type { Traceable } from '../traceable.ts'
 import { type Batch, type Feeds, joinInputs } from './batch.ts'
 import { BatchAxes, mixingOf, Rows } from './rows.ts'
 
-/** An invoke as the block called it, for who runs invokes in another way. */
+/** An invoke as the block called it, for code that runs invokes in another way. */
 export interface CalledInvoke {
   /** Undefined for an invoke that sees the whole batch. */
   readonly inputs: unknown
@@ -39,7 +39,7 @@ export class Invoked implements PromiseLike<unknown> {
   ): Promise<A | B> {
     return this.#run()
       .then(() => {
-        // A plain function continues right after this. Where nothing follows awaits, its trace must be made current here.
+        // A plain function continues right after this. Without async context, its trace must be made current here.
         this.#scope.reenter()
         return this.value
       })

@@ -3,8 +3,8 @@ import { listenerScope } from './report-listeners.ts'
 import { sessionScope } from './session-scope.ts'
 
 /**
- * Makes the trace and session that were current before a form current again after it, also where nothing follows awaits: the code that
- * waits for it continues right then.
+ * Makes the trace and session that were current before a form current again after it, also on platforms without async context: the code
+ * that waits for the form continues right then.
  */
 export async function restoringScopes<R>(run: () => Promise<R>): Promise<R> {
   const scopes = [recorderScope(), sessionScope(), listenerScope()] as const

@@ -141,7 +141,7 @@ export class TapAccess {
     else this.#writes.set(tap, [{ value, mark }])
   }
 
-  /** Returns the value to be read from now on. If an invoke sees only some rows, the other rows stay. */
+  /** Returns the value that is read from now on. If an invoke sees only some rows, the other rows stay as they are. */
   #fit(tap: Tap, written: unknown, mark: Mark | undefined): Tensor {
     const shape = this.shapeOf(tap.tensor)
     if (!this.view.rows) {

@@ -5,7 +5,7 @@ import type { Binding } from '../binding.ts'
 import { PlaceValues, placeHandle } from './place-values.ts'
 import { Results } from './results.ts'
 
-/** A part of a head: see `Head`, and `Part` for those that only hook names have. */
+/** A part of a head: see `Head`, and `Part` for parts that are only read and written by hook names. */
 export type HeadPart = Part | 'result'
 
 /** Reads and writes a part of one head of an attention, or of all heads. */
@@ -25,7 +25,7 @@ export class HeadAccess {
     return this.#find(this.label()).heads
   }
 
-  /** As messages name a part, or without one the head. */
+  /** The name of a part in messages; without `part`, the name of the head. */
   label(part = '', head?: number): string {
     return this.#label(part, head)
   }

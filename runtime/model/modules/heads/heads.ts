@@ -18,7 +18,7 @@ const isPart = (name: unknown): name is (typeof HEAD_PARTS)[number] => HEAD_PART
 
 const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 
-/** What one attention head computes, or all of them at once. Reading returns a handle; assigning changes what follows from it. */
+/** The values that one attention head computes, or all heads at once. Reading returns a handle; assigning changes what is computed from it. */
 export interface HeadValues {
   /** Queries, with their bias, before a rotary embedding: `[batch, position, width]`; of all heads `[batch, position, head, width]`. */
   get q(): Tensor
@@ -29,17 +29,17 @@ export interface HeadValues {
   /** Values of this pass's tokens. If several heads share them, a write changes them for all of these. */
   get v(): Tensor
   set v(value: TensorLike)
-  /** What goes into the Softmax, after scale and mask: `[batch, query, key]`; of all heads `[batch, head, query, key]`. */
+  /** The input of the Softmax, after scale and mask: `[batch, query, key]`; of all heads `[batch, head, query, key]`. */
   get scores(): Tensor
   set scores(value: TensorLike)
-  /** How much each query takes of each key: `[batch, query, key]`; of all heads `[batch, head, query, key]`. */
+  /** The weight of each key's value in the mix of each query: `[batch, query, key]`; of all heads `[batch, head, query, key]`. */
   get pattern(): Tensor
   set pattern(value: TensorLike)
   /** The values, mixed by the pattern: `[batch, position, width]`; of all heads `[batch, position, head, width]`. */
   get z(): Tensor
   set z(value: TensorLike)
-  /** What the head adds to the attention's output, without the bias: `[batch, position, model width]`; of all heads
-   * `[batch, position, head, model width]`. A written one takes its place in the output. */
+  /** The head's part of the attention's output, without the bias: `[batch, position, model width]`; of all heads
+   * `[batch, position, head, model width]`. A written result replaces the head's part in the output. */
   get result(): Tensor
   set result(value: TensorLike)
 }
@@ -49,19 +49,19 @@ export interface Heads extends HeadValues, LayerMethods<Head> {
   readonly [index: number]: Head
   /** The number of query heads. */
   readonly length: number
-  /** By index; negative ones count from the end. */
+  /** The head of this index; negative ones count from the end. */
   at(index: number): Head
-  /** Some of them, as an array. */
+  /** Some of the heads, as an array. */
   slice(start?: number, end?: number): Head[]
   /** The heads, in order. */
   [Symbol.iterator](): Iterator<Head>
-  /** The module, and the number of heads. */
+  /** The module's path, and the number of heads. */
   toString(): string
 }
 
 let newHead: (access: HeadAccess, index: number) => Head
 
-/** One attention head: `model.transformer.h[1].attn.heads[3]`. @throws NoHeadsError where the graph does not have a part */
+/** One attention head: `model.transformer.h[1].attn.heads[3]`. @throws NoHeadsError for a part that the graph does not have */
 export class Head implements HeadValues {
   readonly #access: HeadAccess
   readonly #index: number
@@ -75,7 +75,7 @@ export class Head implements HeadValues {
     newHead = (access, index) => new Head(access, index)
   }
 
-  /** Its number, from 0. */
+  /** The head's number, from 0. */
   get index(): number {
     return this.#index
   }

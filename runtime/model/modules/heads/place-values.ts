@@ -12,12 +12,12 @@ const ORDERS: readonly (readonly Axis[])[] = [
   ['batch', 'head', 'query', 'key'],
 ]
 
-/** A value of the graph, seen as one with an axis for heads. */
+/** Reads and writes a value of the graph as if it had the axes of `ORDERS`, one of them for heads. */
 export class PlaceValues {
   readonly #binding: Binding
   readonly #place: HeadPlace
   readonly #label: string
-  /** The axes of the value after merged ones are taken apart, and which of them is each of the user's. */
+  /** `#axes` are the value's axes after merged ones are split. `#order` has, for each axis that the user sees, its index among these. */
   readonly #axes: readonly Axis[]
   readonly #order: readonly number[]
 
@@ -32,7 +32,7 @@ export class PlaceValues {
     this.#order = order.map(axis => this.#axes.indexOf(axis))
   }
 
-  /** All heads, or the one that a query head reads. @param heads how many query heads there are */
+  /** Returns all heads, or the one that a query head uses. @param heads the number of query heads */
   read(tap: Tap, head?: number, heads = this.#place.heads): Tensor {
     const apart = this.#apart(readActivation(this.#binding, tap))
     if (head === undefined) return permuted(apart, this.#order)
@@ -70,7 +70,7 @@ export class PlaceValues {
     return permuted(one, this.#orderWithoutHead)
   }
 
-  /** Groups of query heads may share a head of keys and values. */
+  /** The index of the head that a query head uses: groups of query heads may share a head of keys and values. */
   #indexOf(head: number, heads: number): number {
     return Math.floor((head * this.#place.heads) / heads)
   }
@@ -98,7 +98,7 @@ export class PlaceValues {
   }
 }
 
-/** A handle on a value that is written by `write`, also in parts. */
+/** A handle on a value. Assignments to it, or to a slice of it, call `write`. */
 export function placeHandle(
   binding: Binding,
   label: string,

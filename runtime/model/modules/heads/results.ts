@@ -9,13 +9,13 @@ import { dequantised } from '../parameter.ts'
 import { attentionsOf } from './attention-of.ts'
 import { PlaceValues } from './place-values.ts'
 
-/** The results that a block has written, by the tap of the sum and the head. An invoke has its own. */
+/** The results that blocks have written, for each trace or invoke, by the tap of the sum and by the head. */
 const written = new WeakMap<object, Map<Tap, Map<number, Tensor>>>()
 
 /**
- * What each head adds to the result of its attention: its mix of values times its rows of the linear layer after them, without the bias
- * (Elhage et al. 2021, A Mathematical Framework for Transformer Circuits). The graph has but their sum. A written result takes the place of
- * the head's part in it: the layer gets zeros from the head, and the sum the written value.
+ * The result of each head: its mix of values times its rows of the linear layer after the heads, without the bias (Elhage et al. 2021,
+ * A Mathematical Framework for Transformer Circuits). The graph only has the sum of all heads' results. To replace the part of one head in it,
+ * the layer gets zeros from this head, and the written value is added to the sum.
  */
 export class Results {
   readonly #binding: Binding
@@ -32,7 +32,7 @@ export class Results {
     this.#values = new PlaceValues(binding, z, label)
   }
 
-  /** `[batch, position, model width]` of one head, `[batch, position, head, model width]` of all. */
+  /** The result of one head, `[batch, position, model width]`, or of all heads, `[batch, position, head, model width]`. */
   read(head?: number): Tensor {
     if (head !== undefined) return this.#writtenBy.get(head) ?? this.#computed(head)
     if (this.#writtenBy.size > 0)
@@ -65,14 +65,14 @@ export class Results {
     return z.matmul(this.#matrix(z).unflatten(0, [this.#attention.heads, -1]).select(0, head))
   }
 
-  /** Where the linear layer, and whoever else does, reads the heads' mixes. */
+  /** The taps at which the linear layer, and any other node, reads the heads' mixes. */
   get #ins(): Tap[] {
     const { taps } = this.#binding
     const readers = attentionsOf(this.#binding).flow.readersOf(this.#z.value)
     return readers.map(node => taps.nodeTap(node, 'in', this.#z.value))
   }
 
-  /** `[in, model width]`, in the dtype of what it is multiplied with. */
+  /** The linear layer's matrix, `[in, model width]`, in the dtype of the heads' mixes. */
   #matrix(z: Tensor): Tensor {
     const { form, isTransposed, factor }: Matrix = this.#out.matrix
     const { taps } = this.#binding

@@ -3,10 +3,10 @@ import { nearestNames } from '../../../errors/nearest-names.ts'
 import { hookName } from '../../../names/hooks/short-names.ts'
 import type { Tensor } from '../../../tensor/tensor.ts'
 
-/** Which hooks a cache keeps: a name, some names, those that match, or those that a function accepts. */
+/** The hooks that a cache keeps: one name, a list of names, the names that match, or those that a function accepts. */
 export type HookNames = string | readonly string[] | RegExp | ((name: string) => boolean)
 
-/** Values of one run, by TransformerLens's names: what `runWithCache` returns. */
+/** The values of one run, by TransformerLens's names, which `runWithCache` returns. */
 export class ActivationCache {
   readonly #values: ReadonlyMap<string, Tensor>
   readonly #layers: number
@@ -17,7 +17,7 @@ export class ActivationCache {
   }
 
   /**
-   * A value by its whole name, `get('blocks.5.attn.hook_pattern')`, or by a short one: `get('pattern', 5)`, `get('scale', 4, 'ln1')`,
+   * A value by its full name, `get('blocks.5.attn.hook_pattern')`, or by a short one: `get('pattern', 5)`, `get('scale', 4, 'ln1')`,
    * `get('resid_post', -1)`. @throws NoHookError for a name that was not kept
    */
   get(name: string, layer?: number, part?: string): Tensor {
@@ -27,12 +27,12 @@ export class ActivationCache {
     return value
   }
 
-  /** Whether the cache has a value of this name, whole or short. */
+  /** Whether the cache has a value of this name, full or short. */
   has(name: string, layer?: number, part?: string): boolean {
     return this.#values.has(hookName(name, layer, part, this.#layers))
   }
 
-  /** The whole names, in running order. */
+  /** The full names, in running order. */
   keys(): IterableIterator<string> {
     return this.#values.keys()
   }
@@ -47,7 +47,7 @@ export class ActivationCache {
     return this.#values[Symbol.iterator]()
   }
 
-  /** How many values it has. */
+  /** The number of values. */
   get size(): number {
     return this.#values.size
   }
@@ -62,12 +62,12 @@ export class ActivationCache {
   }
 }
 
-/** The names that a choice means, among those that a model has. A name that is asked for by itself may be missing: reading it says why. */
+/** The names that the user chose among those of a model. A name that is listed may be missing there: reading its value then throws the reason. */
 export function chosenNames(all: readonly string[], names: HookNames | undefined, layers: number): string[] {
   if (typeof names === 'string') return [hookName(names, undefined, undefined, layers)]
   if (names instanceof RegExp) return all.filter(name => name.search(names) >= 0)
   if (typeof names === 'function') return all.filter(name => names(name))
   if (names) return names.map(name => hookName(name, undefined, undefined, layers))
-  // As in TransformerLens, results of heads are kept where they are asked for: they are as large as all else together.
+  // As in TransformerLens, results of heads are kept only if the user asks for them, because they are as large as all other values together.
   return all.filter(name => !name.endsWith('hook_result'))
 }

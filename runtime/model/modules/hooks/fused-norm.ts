@@ -4,10 +4,10 @@ import { readActivation, writeActivation } from '../activation.ts'
 import type { Binding } from '../binding.ts'
 import { placeHandle } from '../heads/place-values.ts'
 
-/** What a block has written to parts of norms that one node computes, by trace or invoke and by the hook's name. */
+/** The values that blocks have written to parts of norms that one node computes, by trace or invoke and by the hook's name. */
 const written = new WeakMap<object, Map<string, Tensor>>()
 
-/** The scale of a norm that one node computes, or an RMSNorm's value before its weight: computed beside the node. */
+/** Reads the scale of a norm that one node computes, or an RMSNorm's result before its weight. Recorded operations compute it beside the node. */
 export function readNorm(binding: Binding, name: string, target: FusedNormTarget): Tensor {
   return placeHandle(binding, name, {
     read: () => writtenIn(binding, name).get(name) ?? computed(binding, target),
@@ -15,7 +15,7 @@ export function readNorm(binding: Binding, name: string, target: FusedNormTarget
   })
 }
 
-/** Lets the norm give what it would with another scale, or with another value before its weight. */
+/** Replaces the norm's output by the one that it would have with another scale, or with another result before its weight. */
 export function writeNorm(binding: Binding, name: string, target: FusedNormTarget, value: unknown): void {
   const tracer = binding.tracer(name)
   tracer.oneCall(() => {
@@ -38,7 +38,7 @@ function computed(binding: Binding, target: FusedNormTarget): Tensor {
   return target.part === 'scale' ? scale : value.div(scale)
 }
 
-/** What is divided, in float32 as norms compute: a LayerNorm takes the mean away. */
+/** The value that the norm divides by its scale: the input, for a LayerNorm without its mean. It is float32, in which norms compute. */
 function centred(binding: Binding, { norm: { node, isCentred } }: FusedNormTarget): Tensor {
   const input = readActivation(binding, binding.taps.nodeTap(node, 'in', node.inputs[0])).to('float32')
   return isCentred ? input.sub(input.mean(-1, { keepdim: true })) : input

@@ -23,7 +23,7 @@ export function hookTable(binding: Binding): HookTable {
   return table
 }
 
-/** What a hook's name stands for. @throws NoHookError, which says why the model does not have it */
+/** What a hook's name stands for. @throws NoHookError, which says why the model does not have the hook */
 export function hookTarget(binding: Binding, name: string): HookTarget {
   const table = hookTable(binding)
   const target = table.find(name)
@@ -39,7 +39,7 @@ export function readHook(binding: Binding, name: string): Tensor {
   const read = (): Tensor => readActivation(binding, tap)
   const write = (value: unknown): void => writeHook(binding, name, value)
   if (!target.isPositions) return placeHandle(binding, name, { read, write })
-  // A row of the table for each position; TransformerLens repeats them for each prompt.
+  // The value has one row of the table for each position. TransformerLens repeats these for each prompt.
   const batch = readHook(binding, 'hook_embed').dims[0]
   return placeHandle(binding, name, {
     read: () => {

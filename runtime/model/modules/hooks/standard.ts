@@ -21,7 +21,7 @@ export interface LayerValues {
 export interface StandardNames {
   readonly layers_input: LayerValues
   readonly layers_output: LayerValues
-  /** What the attention module leaves: before the residual sum, with its bias. */
+  /** The output of the attention module, with its bias, before the residual sum. */
   readonly attentions_output: LayerValues
   readonly mlps_output: LayerValues
   /** `[batch, head, query, key]`. */
@@ -30,14 +30,14 @@ export interface StandardNames {
   set token_embeddings(value: TensorLike)
   get logits(): Tensor
   set logits(value: TensorLike)
-  /** `[batch, vocabulary]`, after the last position. Prompts of unequal length are padded on the left for this. */
+  /** The probabilities of the token after the last position, `[batch, vocabulary]`, which is each prompt's end if padding is on the left. */
   readonly next_token_probs: Tensor
   readonly num_layers: number
-  /** Query heads of the first layer. */
+  /** The number of query heads in the first layer. */
   readonly num_heads: number
 }
 
-/** Values of layers, by the hook that they are if no module has them. */
+/** For each value of a layer, the hook by which it is found if no module has it. */
 const LAYER_NAMES: Readonly<Record<string, string>> = {
   layers_input: 'hook_resid_pre',
   layers_output: 'hook_resid_post',
@@ -110,7 +110,7 @@ function layerValues(binding: Binding, name: string): LayerValues {
 
 const LAYER_SIDES: Readonly<Record<string, Tap['direction']>> = { layers_input: 'in', layers_output: 'out' }
 
-/** The module's own value where there is a module: of BERT's layers the stream is normalised within them. */
+/** The tap of the layer's module, if there is one. In BERT it differs from the hook: the layer's output is the stream after a norm. */
 function moduleTap(binding: Binding, name: string, index: number): Tap | undefined {
   const side = LAYER_SIDES[name]
   return side && hookTable(binding).layerTap(index, side)
