@@ -4,7 +4,7 @@ import type { Model } from '../runtime/model/model.ts'
 import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
 import { tensor } from '../runtime/tensor/functions.ts'
 import type { Tensor } from '../runtime/tensor/tensor.ts'
-import { TRACE_OPTIONS, type TraceOptions } from '../runtime/tracing/tracer.ts'
+import type { TraceOptions } from '../runtime/tracing/tracer.ts'
 import type { Metric } from './metrics.ts'
 import { type Prompts, StudiedModel } from './model/studied-model.ts'
 import { bars, type Chart, heatMap } from './pictures/chart.ts'
@@ -13,13 +13,14 @@ import { StudyResult } from './results/result.ts'
 import { short, type Table } from './results/table.ts'
 import { Measuring } from './sweeps/measuring.ts'
 import { layersWith, layersWithHeads, siteOf, wordsFor } from './sweeps/sites.ts'
+import { SWEEP_OPTIONS, Sweep, type SweepOptions, traceOptionsOf } from './sweeps/sweep.ts'
 import { batchSize, masksAlong, masksOfHeads, measureVariants } from './sweeps/variants.ts'
 
 /** What an ablated part is replaced by. */
 export type Ablation = 'zero' | 'mean' | 'resample'
 
 /** What `ablate()` takes. */
-export interface AblateOptions extends TraceOptions {
+export interface AblateOptions extends SweepOptions {
   /** What is measured with each part gone. */
   readonly metric: Metric
   /** Each head's mix of values, each layer's attention, or its MLP. @default 'head' */
@@ -35,8 +36,6 @@ export interface AblateOptions extends TraceOptions {
   readonly layers?: readonly number[]
   /** Rows of one run. */
   readonly batch?: number
-  /** A function that the study calls after each layer. */
-  readonly onProgress?: (done: number, total: number) => void
 }
 
 /**
@@ -60,8 +59,7 @@ export async function ablate(model: Model, prompt: Inputs, options: AblateOption
     over,
     layers: chosen,
     batch,
-    onProgress,
-    ...rest
+    ...sweeping
   } = knownOptions('ablate()', options, [
     'metric',
     'part',
@@ -69,8 +67,7 @@ export async function ablate(model: Model, prompt: Inputs, options: AblateOption
     'over',
     'layers',
     'batch',
-    'onProgress',
-    ...TRACE_OPTIONS,
+    ...SWEEP_OPTIONS,
   ]) as AblateOptions
   if (!['head', 'attention', 'mlp'].includes(part))
     throw new ArgumentError(
@@ -80,6 +77,7 @@ export async function ablate(model: Model, prompt: Inputs, options: AblateOption
     )
   if (!['zero', 'mean', 'resample'].includes(ablation))
     throw new ArgumentError(`ablate: with is ${JSON.stringify(ablation)}.`, undefined, 'use zero, mean or resample')
+  const rest = traceOptionsOf(sweeping)
   const studied = new StudiedModel('ablate', model, undefined)
   const prompts = studied.prompts(prompt)
   const measuring = new Measuring(studied, metric, rest)
@@ -97,27 +95,31 @@ export async function ablate(model: Model, prompt: Inputs, options: AblateOption
   const means = ablation === 'mean' ? await meansOver(studied, others!, part, layers, rest) : undefined
   const masks = layers.map(layer => (part === 'head' ? masksOfHeads(heads[layer]) : masksAlong([1, 1], 0, undefined)))
   const rows = await batchSize(studied, prompts, masks[0].each.length, batch)
+  const what = { part, with: ablation, over: others?.ids ?? null, metric: measuring.name, prompts: prompts.ids }
+  const sweep = await Sweep.open<number[]>(studied, sweeping, what, prompts.ids.length * layers.length)
   const values = masks.map(({ each }) => each.map(() => 0))
   let base = 0
   for (let row = 0; row < prompts.ids.length; row++) {
     const clean = await measuring.clean(prompts, row, () => [])
     base += clean.value / prompts.ids.length
+    await sweep.check(`${measuring.name} of prompt ${row}`, clean.value)
     const taken =
       ablation === 'resample'
         ? await measuring.trace(others!, row, 1, () => layers.map(layer => siteOf(studied, part, layer).read()))
         : undefined
     for (const [i, layer] of layers.entries()) {
-      const measured = await measureVariants(measuring, {
-        prompts,
-        prompt: row,
-        site: () => siteOf(studied, part, layer),
-        replacement: (means ?? taken)?.[i] ?? tensor(0),
-        masks: masks[i],
-        clean: clean.logits,
-        rows,
-      })
+      const measured = await sweep.step(`prompt ${row}, layer ${layer}`, () =>
+        measureVariants(measuring, {
+          prompts,
+          prompt: row,
+          site: () => siteOf(studied, part, layer),
+          replacement: (means ?? taken)?.[i] ?? tensor(0),
+          masks: masks[i],
+          clean: clean.logits,
+          rows,
+        }),
+      )
       for (const [j, value] of measured.entries()) values[i][j] += value / prompts.ids.length
-      onProgress?.(row * layers.length + i + 1, prompts.ids.length * layers.length)
     }
   }
   return new AblatedParts(part, ablation, measuring.name, layers, base, values)

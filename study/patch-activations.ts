@@ -4,7 +4,6 @@ import type { Model } from '../runtime/model/model.ts'
 import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
 import { tensor } from '../runtime/tensor/functions.ts'
 import type { Tensor } from '../runtime/tensor/tensor.ts'
-import { TRACE_OPTIONS, type TraceOptions } from '../runtime/tracing/tracer.ts'
 import type { Metric } from './metrics.ts'
 import { checkPairs } from './model/pairs.ts'
 import { realPositions } from './model/real-positions.ts'
@@ -15,10 +14,11 @@ import { StudyResult } from './results/result.ts'
 import { short, type Table, visible } from './results/table.ts'
 import { Measuring } from './sweeps/measuring.ts'
 import { isHeadPart, type Part, parts, siteOf, wordsFor } from './sweeps/sites.ts'
+import { SWEEP_OPTIONS, Sweep, type SweepOptions, traceOptionsOf } from './sweeps/sweep.ts'
 import { batchSize, type Masks, masksAlong, measureVariants } from './sweeps/variants.ts'
 
 /** What `patchActivations()` takes. */
-export interface PatchOptions extends TraceOptions {
+export interface PatchOptions extends SweepOptions {
   /** The prompts whose activations are taken: what `trace()` takes. */
   readonly clean: Inputs
   /** The prompts that run with them: as many, of the same lengths. */
@@ -38,8 +38,6 @@ export interface PatchOptions extends TraceOptions {
   readonly batch?: number
   /** Texts of the tokens, by id. */
   readonly vocabulary?: Vocabulary
-  /** A function that the study calls after each layer. */
-  readonly onProgress?: (done: number, total: number) => void
 }
 
 /**
@@ -68,8 +66,7 @@ export async function patchActivations(model: Model, options: PatchOptions): Pro
     layers: chosen,
     batch,
     vocabulary,
-    onProgress,
-    ...rest
+    ...sweeping
   } = knownOptions('patchActivations()', options, [
     'clean',
     'corrupted',
@@ -79,8 +76,7 @@ export async function patchActivations(model: Model, options: PatchOptions): Pro
     'layers',
     'batch',
     'vocabulary',
-    'onProgress',
-    ...TRACE_OPTIONS,
+    ...SWEEP_OPTIONS,
   ])
   if (!parts.includes(part))
     throw new ArgumentError(
@@ -88,6 +84,7 @@ export async function patchActivations(model: Model, options: PatchOptions): Pro
       undefined,
       `use one of ${parts.join(', ')}`,
     )
+  const rest = traceOptionsOf(sweeping)
   const studied = new StudiedModel('patchActivations', model, vocabulary)
   const [clean, corrupted] = [studied.prompts(cleanInputs), studied.prompts(corruptedInputs)]
   checkPairs(studied, clean, corrupted)
@@ -98,24 +95,28 @@ export async function patchActivations(model: Model, options: PatchOptions): Pro
   const { name, places } = variants[0]
   const rows = await batchSize(studied, corrupted, places.length, batch)
   const pairs = corrupted.ids.length
+  const what = { part, by: by ?? null, metric: measuring.name, clean: clean.ids, corrupted: corrupted.ids }
+  const sweep = await Sweep.open<number[]>(studied, sweeping, what, pairs * layers.length)
   const means = variants.map(({ places }) => places.map(() => 0))
   let [before, after] = [0, 0]
   for (let prompt = 0; prompt < pairs; prompt++) {
     const kept = await measuring.clean(clean, prompt, () => layers.map(layer => siteOf(studied, part, layer).read()))
     before += kept.value / pairs
+    await sweep.check(`clean ${measuring.name} of pair ${prompt}`, kept.value)
     after += (await measuring.value(corrupted, prompt, kept.logits)) / pairs
     for (const [i, layer] of layers.entries()) {
-      const measured = await measureVariants(measuring, {
-        prompts: corrupted,
-        prompt,
-        site: () => siteOf(studied, part, layer),
-        replacement: kept.states[i],
-        masks: variants[i].masks,
-        clean: kept.logits,
-        rows,
-      })
+      const measured = await sweep.step(`pair ${prompt}, layer ${layer}`, () =>
+        measureVariants(measuring, {
+          prompts: corrupted,
+          prompt,
+          site: () => siteOf(studied, part, layer),
+          replacement: kept.states[i],
+          masks: variants[i].masks,
+          clean: kept.logits,
+          rows,
+        }),
+      )
       for (const [j, value] of measured.entries()) means[i][j] += value / pairs
-      onProgress?.(prompt * layers.length + i + 1, pairs * layers.length)
     }
   }
   /** A token where both prompts have it, or else both. */

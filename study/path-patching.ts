@@ -3,7 +3,6 @@ import type { Model } from '../runtime/model/model.ts'
 import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
 import { tensor, where } from '../runtime/tensor/functions.ts'
 import { Tensor } from '../runtime/tensor/tensor.ts'
-import { TRACE_OPTIONS, type TraceOptions } from '../runtime/tracing/tracer.ts'
 import type { Metric } from './metrics.ts'
 import { checkPairs } from './model/pairs.ts'
 import { StudiedModel } from './model/studied-model.ts'
@@ -13,6 +12,7 @@ import { StudyResult } from './results/result.ts'
 import { short, type Table } from './results/table.ts'
 import { Measuring } from './sweeps/measuring.ts'
 import { layersWith, layersWithHeads, siteOf } from './sweeps/sites.ts'
+import { SWEEP_OPTIONS, Sweep, type SweepOptions, traceOptionsOf } from './sweeps/sweep.ts'
 import { batchSize, masksOfHeads, stacked } from './sweeps/variants.ts'
 
 /** Where a path ends: the logits, or what a head reads. */
@@ -21,7 +21,7 @@ export type Receiver =
   | { readonly layer: number; readonly head: number; readonly input: 'query' | 'key' | 'value' }
 
 /** What `pathPatching()` takes. */
-export interface PathPatchOptions extends TraceOptions {
+export interface PathPatchOptions extends SweepOptions {
   /** The prompts that run. */
   readonly clean: Inputs
   /** The prompts that the senders' activations are taken from: as many, of the same lengths. */
@@ -33,8 +33,6 @@ export interface PathPatchOptions extends TraceOptions {
   readonly through?: 'mlps' | 'nothing'
   /** Rows of one run. */
   readonly batch?: number
-  /** A function that the study calls after each layer. */
-  readonly onProgress?: (done: number, total: number) => void
 }
 
 /**
@@ -50,11 +48,10 @@ export async function pathPatching(model: Model, options: PathPatchOptions): Pro
     receiver = 'logits',
     through = 'mlps',
     batch,
-    onProgress,
     clean,
     corrupted,
     metric,
-    ...rest
+    ...sweeping
   } = knownOptions('pathPatching()', options, [
     'clean',
     'corrupted',
@@ -62,9 +59,9 @@ export async function pathPatching(model: Model, options: PathPatchOptions): Pro
     'receiver',
     'through',
     'batch',
-    'onProgress',
-    ...TRACE_OPTIONS,
+    ...SWEEP_OPTIONS,
   ])
+  const rest = traceOptionsOf(sweeping)
   const studied = new StudiedModel('pathPatching', model, undefined)
   const [own, others] = [studied.prompts(clean), studied.prompts(corrupted)]
   checkPairs(studied, own, others)
@@ -84,54 +81,60 @@ export async function pathPatching(model: Model, options: PathPatchOptions): Pro
   const values = senders.map(layer => new Array<number>(heads[layer]).fill(0))
   let base = 0
   const pairs = own.ids.length
+  const what = { receiver, through, metric: measuring.name, clean: own.ids, corrupted: others.ids }
+  const sweep = await Sweep.open<number[]>(studied, sweeping, what, pairs * senders.length)
   for (let pair = 0; pair < pairs; pair++) {
     const kept = await measuring.clean(own, pair, () => [
       ...all.map(layer => siteOf(studied, 'head', layer).read()),
       ...frozen.map(layer => siteOf(studied, 'mlp', layer).read()),
     ])
     base += kept.value / pairs
+    await sweep.check(`clean ${measuring.name} of pair ${pair}`, kept.value)
     const from = await measuring.trace(others, pair, 1, () =>
       senders.map(layer => siteOf(studied, 'head', layer).read()),
     )
     for (const [i, sender] of senders.entries()) {
-      const { each, dims } = masksOfHeads(heads[sender])
-      for (let first = 0; first < each.length; first += rows) {
-        const some = each.slice(first, first + rows)
-        const mask = stacked(some, dims, rows)
-        const arrives = await measuring.trace(own, pair, rows, () => {
-          for (const [k, layer] of all.entries()) {
-            const site = siteOf(studied, 'head', layer)
-            const frozenHeads = kept.states[k]
-            // One row stands for all, as their dims differ from the place's.
-            const still = site.read().mul(0).add(frozenHeads)
-            site.write(layer === sender ? where(mask, from[i], still) : still)
-          }
-          for (const [k, layer] of frozen.entries()) {
-            const site = siteOf(studied, 'mlp', layer)
-            site.write(
-              site
-                .read()
-                .mul(0)
-                .add(kept.states[all.length + k]),
-            )
-          }
-          return receiver === 'logits'
-            ? measuring.rows(own, pair, kept.logits)
-            : siteOf(studied, receiver.input, receiver.layer).read()
-        })
-        const measured =
-          receiver === 'logits'
-            ? arrives
-            : await measuring.trace(own, pair, rows, () => {
-                const site = siteOf(studied, receiver.input, receiver.layer)
-                const now = site.read()
-                site.write(where(headMask(now, receiver.head, heads[receiver.layer]), arrives, now))
-                return measuring.rows(own, pair, kept.logits)
-              })
-        const numbers = (measured.tolist() as number[]).slice(0, some.length)
-        for (const [j, value] of numbers.entries()) values[i][first + j] += value / pairs
-      }
-      onProgress?.(pair * senders.length + i + 1, pairs * senders.length)
+      const measured = await sweep.step(`pair ${pair}, layer ${sender}`, async () => {
+        const moved: number[] = []
+        const { each, dims } = masksOfHeads(heads[sender])
+        for (let first = 0; first < each.length; first += rows) {
+          const some = each.slice(first, first + rows)
+          const mask = stacked(some, dims, rows)
+          const arrives = await measuring.trace(own, pair, rows, () => {
+            for (const [k, layer] of all.entries()) {
+              const site = siteOf(studied, 'head', layer)
+              const frozenHeads = kept.states[k]
+              // One row stands for all, as their dims differ from the place's.
+              const still = site.read().mul(0).add(frozenHeads)
+              site.write(layer === sender ? where(mask, from[i], still) : still)
+            }
+            for (const [k, layer] of frozen.entries()) {
+              const site = siteOf(studied, 'mlp', layer)
+              site.write(
+                site
+                  .read()
+                  .mul(0)
+                  .add(kept.states[all.length + k]),
+              )
+            }
+            return receiver === 'logits'
+              ? measuring.rows(own, pair, kept.logits)
+              : siteOf(studied, receiver.input, receiver.layer).read()
+          })
+          const measured =
+            receiver === 'logits'
+              ? arrives
+              : await measuring.trace(own, pair, rows, () => {
+                  const site = siteOf(studied, receiver.input, receiver.layer)
+                  const now = site.read()
+                  site.write(where(headMask(now, receiver.head, heads[receiver.layer]), arrives, now))
+                  return measuring.rows(own, pair, kept.logits)
+                })
+          moved.push(...(measured.tolist() as number[]).slice(0, some.length))
+        }
+        return moved
+      })
+      for (const [head, value] of measured.entries()) values[i][head] += value / pairs
     }
   }
   return new PatchedPaths(measuring.name, receiver, senders, base, values)

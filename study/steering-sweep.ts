@@ -4,7 +4,7 @@ import type { Model } from '../runtime/model/model.ts'
 import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
 import { tensor } from '../runtime/tensor/functions.ts'
 import type { Tensor } from '../runtime/tensor/tensor.ts'
-import { TRACE_OPTIONS, type TraceOptions } from '../runtime/tracing/tracer.ts'
+import type { TraceOptions } from '../runtime/tracing/tracer.ts'
 import { loss, type Metric } from './metrics.ts'
 import { type Prompts, StudiedModel, type Vocabulary } from './model/studied-model.ts'
 import { beside, type Chart, lines } from './pictures/chart.ts'
@@ -13,9 +13,10 @@ import { StudyResult } from './results/result.ts'
 import { short, type Table, visible } from './results/table.ts'
 import type { SteeringVector } from './steering.ts'
 import { Measuring } from './sweeps/measuring.ts'
+import { SWEEP_OPTIONS, Sweep, type SweepOptions, traceOptionsOf } from './sweeps/sweep.ts'
 
 /** What `steeringSweep()` takes. */
-export interface SteeringSweepOptions extends TraceOptions {
+export interface SteeringSweepOptions extends SweepOptions {
   /** How often the direction is added; 0 is the model as it is. @default [-4, -2, -1, 0, 1, 2, 4] */
   readonly strengths?: readonly number[]
   /** Prompts that are continued, and that the metric measures. */
@@ -28,8 +29,6 @@ export interface SteeringSweepOptions extends TraceOptions {
   readonly maxNewTokens?: number
   /** Texts of the tokens, by id. */
   readonly vocabulary?: Vocabulary
-  /** A function that the study calls after each strength. */
-  readonly onProgress?: (done: number, total: number) => void
 }
 
 /**
@@ -51,8 +50,7 @@ export async function steeringSweep(
     texts,
     maxNewTokens = 20,
     vocabulary,
-    onProgress,
-    ...rest
+    ...sweeping
   } = knownOptions('steeringSweep()', options, [
     'strengths',
     'prompts',
@@ -60,21 +58,27 @@ export async function steeringSweep(
     'texts',
     'maxNewTokens',
     'vocabulary',
-    'onProgress',
-    ...TRACE_OPTIONS,
+    ...SWEEP_OPTIONS,
   ])
   if (strengths.length === 0 || !strengths.every(Number.isFinite))
     throw new ArgumentError('steeringSweep: strengths must be numbers.', undefined, 'give a list: [0, 2, 4]')
+  const rest = traceOptionsOf(sweeping)
   const plain = new StudiedModel('steeringSweep', model, vocabulary)
   const promptRows = plain.prompts(prompts)
   const ordinary = texts === undefined ? undefined : plain.prompts(texts)
-  const clean: (Tensor | undefined)[] = []
-  if (metric) {
-    const measuring = new Measuring(plain, metric, rest)
-    for (const prompt of promptRows.ids.keys()) clean.push((await measuring.clean(promptRows, prompt, () => [])).logits)
+  const what = {
+    ...{ layer: vector.layer, direction: vector.direction.tolist(), prompts: promptRows.ids },
+    ...{ texts: ordinary?.ids ?? null, metric: metric?.name ?? null, maxNewTokens },
   }
-  const rows: SteeredRow[] = []
-  for (const [i, strength] of strengths.entries()) {
+  const sweep = await Sweep.open<SteeredRow>(plain, sweeping, what, strengths.length)
+  const measuring = new Measuring(plain, metric ?? largestLogit, rest)
+  const clean: (Tensor | undefined)[] = []
+  for (const prompt of promptRows.ids.keys()) {
+    const { value, logits } = await measuring.clean(promptRows, prompt, () => [])
+    await sweep.check(`${measuring.name} of prompt ${prompt}`, value)
+    clean.push(logits)
+  }
+  const steer = async (strength: number): Promise<SteeredRow> => {
     const steered = new StudiedModel('steeringSweep', vector.apply(model, strength), vocabulary)
     const row: SteeredRow = { strength, metric: undefined, perplexity: undefined, texts: [] }
     if (metric) {
@@ -87,14 +91,25 @@ export async function steeringSweep(
     if (maxNewTokens > 0)
       for (const [prompt, ids] of promptRows.ids.entries()) {
         const own = ids.filter((_, position) => promptRows.mask[prompt][position])
-        const { ids: all } = await steered.model.generate([own], { maxNewTokens, doSample: false })
+        const { ids: all } = await steered.model.generate([own], {
+          ...{ maxNewTokens, doSample: false },
+          ...(rest.signal ? { signal: rest.signal } : {}),
+          ...(rest.backend ? { backend: rest.backend } : {}),
+        })
         const [written] = all.tolist() as number[][]
         row.texts.push(steered.text(written.slice(own.length).map(Number)))
       }
-    rows.push(row)
-    onProgress?.(i + 1, strengths.length)
+    return row
   }
+  const rows: SteeredRow[] = []
+  for (const strength of strengths) rows.push(await sweep.step(`strength ${strength}`, () => steer(strength)))
   return new SteeringSweep(rows, metric?.name)
+}
+
+/** What tells one model from another where nothing is measured. */
+const largestLogit: Metric = {
+  name: 'largest logit',
+  measure: logits => logits.select(1, -1).topk(1).values.squeeze(-1),
 }
 
 /** exp of the mean loss of all tokens but each text's first. */

@@ -20,7 +20,8 @@ export type Vocabulary = readonly string[] | ((id: number) => string)
 /** A language model as studies see it: a residual stream that layers write into, and a head that makes logits of it. */
 export class StudiedModel {
   readonly model: Model
-  readonly #study: string
+  /** The study's name. */
+  readonly study: string
   readonly #handle: ModuleHandle
   readonly #vocabulary: Vocabulary | undefined
   readonly #language: Language | undefined
@@ -31,7 +32,7 @@ export class StudiedModel {
   constructor(study: string, model: Model, vocabulary: Vocabulary | undefined) {
     asTraceable(model, study)
     this.model = model
-    this.#study = study
+    this.study = study
     this.#handle = handleOf(model)!
     this.#vocabulary = vocabulary
     this.#language = (asTraceable(model, study).identity as LoadedModel).language
@@ -44,7 +45,7 @@ export class StudiedModel {
 
   /** The error of this study. */
   error(message: string, fix: string): StudyError {
-    return new StudyError(this.#study, message, fix)
+    return new StudyError(this.study, message, fix)
   }
 
   /** Prompts that run one by one, each as the model gets it: they may have different lengths in any model. @throws InputError */
@@ -64,7 +65,7 @@ export class StudiedModel {
 
   /** Prompts that run as one batch, with masks and positions: rows of one length, padded where they were not. @throws InputError */
   batch(inputs: Inputs): PromptBatch {
-    const prepared = asTraceable(this.model, this.#study).prepare(inputs)
+    const prepared = asTraceable(this.model, this.study).prepare(inputs)
     const name = idsOf(this.model.signature)
     const ids = name === undefined ? undefined : prepared.get(name)
     if (ids?.dims.length !== 2)
@@ -141,7 +142,7 @@ export class StudiedModel {
 
   /** The logits that the model would make if `state` left its last layer. Inside a trace. */
   logitsOf(state: Tensor, { leaving, logits }: FoundLens = this.lens()): Tensor {
-    const tracer = this.#handle.binding.tracer(this.#study)
+    const tracer = this.#handle.binding.tracer(this.study)
     const shape = tracer.shapeOf(logits.tensor)
     const application = new Application('', leaving.at(-1)!, logits, stateOf(state).value, tracer, tracer.mark())
     // The head works on each position by itself, so there may be another number of them.
@@ -154,7 +155,7 @@ export class StudiedModel {
     const id = typeof idOrText === 'number' ? idOrText : this.#idOf(idOrText)
     if (!Number.isSafeInteger(id) || id < 0 || id >= (vocabulary ?? Number.POSITIVE_INFINITY))
       throw new ArgumentError(
-        `${this.#study}: the answer ${id} is no token id.`,
+        `${this.study}: the answer ${id} is no token id.`,
         undefined,
         `give a whole number below ${vocabulary ?? 'the length of the vocabulary'}`,
       )
@@ -168,8 +169,8 @@ export class StudiedModel {
     if (ids?.length === 1) return Number(ids[0])
     throw new ArgumentError(
       ids
-        ? `${this.#study}: the answer ${JSON.stringify(text)} is ${ids.length} tokens: ${Array.from(ids, id => JSON.stringify(this.token(Number(id)))).join(', ')}.`
-        : `${this.#study}: the answer ${JSON.stringify(text)} is a text, and the tokens of this model are not known.`,
+        ? `${this.study}: the answer ${JSON.stringify(text)} is ${ids.length} tokens: ${Array.from(ids, id => JSON.stringify(this.token(Number(id)))).join(', ')}.`
+        : `${this.study}: the answer ${JSON.stringify(text)} is a text, and the tokens of this model are not known.`,
       undefined,
       ids
         ? 'give one token; most words begin with a space: " Paris"'

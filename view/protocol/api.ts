@@ -300,10 +300,11 @@ export interface PatchedLensRequest extends PatchRequest {
   readonly follow?: Follow
 }
 
-/** How many layers are done; at the end, the result. */
+/** How many layers are done, and the time left; at the end, the result. */
 export interface PatchPart {
   readonly done?: number
   readonly total?: number
+  readonly secondsLeft?: number
   readonly result?: PatchedView
 }
 

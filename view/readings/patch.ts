@@ -51,7 +51,7 @@ export async function viewPatched(
     part,
     ...(layers ? { layers } : {}),
     ...options,
-    onProgress: (done, total) => send({ done, total }),
+    onProgress: (done, total, secondsLeft) => send({ done, total, secondsLeft }),
   })
   send({
     result: {

@@ -33,6 +33,7 @@ export function PatchPanel(props: PanelProps) {
             <button type="button" onClick={() => client.cancel()}>
               Stop
             </button>
+            {progress.secondsLeft > 2 && <span class="hint">about {Math.ceil(progress.secondsLeft)} s left</span>}
           </>
         )}
       </PatchForm>
@@ -54,7 +55,7 @@ export function PatchPanel(props: PanelProps) {
 
 interface Patched {
   readonly result?: PatchedView
-  readonly progress?: { readonly done: number; readonly total: number }
+  readonly progress?: { readonly done: number; readonly total: number; readonly secondsLeft: number }
   readonly error?: SentError
 }
 
@@ -67,9 +68,9 @@ function usePatched(client: Client, request: PatchRequest, key: string | undefin
     key,
     {},
     {
-      started: ({ result }) => ({ ...(result ? { result } : {}), progress: { done: 0, total: 1 } }),
-      part: (before, { done = 0, total = 1, result }) =>
-        result ? { result } : { ...before, progress: { done, total } },
+      started: ({ result }) => ({ ...(result ? { result } : {}), progress: { done: 0, total: 1, secondsLeft: 0 } }),
+      part: (before, { done = 0, total = 1, secondsLeft = 0, result }) =>
+        result ? { result } : { ...before, progress: { done, total, secondsLeft } },
       failed: (_, error) => ({ error }),
     },
   )

@@ -1,0 +1,48 @@
+/** Where the steps of a long sweep are kept: a file's path, which Node reads and writes, or a place of your own. */
+export type SweepSource = string | SweepLog
+
+/** A text that grows line by line: in a browser, an item of its storage. */
+export interface SweepLog {
+  /** All that was appended so far; undefined if there is nothing yet. */
+  read(): Promise<string | undefined>
+  append(text: string): Promise<void>
+}
+
+/** The log of a source. */
+export const logOf = (source: SweepSource): SweepLog => (typeof source === 'string' ? fileLog(source) : source)
+
+/** Node's file functions are imported when a path is given, because browsers have none. */
+const fileLog = (path: string): SweepLog => ({
+  async read() {
+    const { readFile } = await import('node:fs/promises')
+    return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined
+      throw error
+    })
+  },
+  async append(text) {
+    const { appendFile } = await import('node:fs/promises')
+    await appendFile(path, text)
+  },
+})
+
+/** A line of a log. JSON has no NaN and no infinities, so they are objects there. */
+export const lineOf = (value: unknown): string =>
+  `${JSON.stringify(value, (_, one: unknown) => (typeof one === 'number' && !Number.isFinite(one) ? { number: String(one) } : one))}\n`
+
+/** The lines of a log that are whole: the last one is not if the program ended while it was written. */
+export function linesOf(text: string): unknown[] {
+  return text.split('\n').flatMap(line => {
+    try {
+      return [JSON.parse(line, revived) as unknown]
+    } catch {
+      return []
+    }
+  })
+}
+
+function revived(_: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  const { number, ...others } = value as { readonly number?: unknown }
+  return typeof number === 'string' && Object.keys(others).length === 0 ? Number(number) : value
+}
