@@ -1,4 +1,4 @@
-/** What onnsight has on every platform. */
+/** The public API of every platform. */
 
 // Declares the methods of Tensor, and installs them.
 import './tensor/ops/index.ts'

@@ -1,4 +1,4 @@
-/** What expanded macros call, on every platform. */
+/** The functions that expanded macros call, on every platform. */
 
 export { all, iter, next } from './generate/steps.ts'
 export { cache } from './model/cache.ts'

@@ -2,5 +2,5 @@ import { installPlatform } from './node/platform.ts'
 
 installPlatform()
 
-/** What expanded macros import. No user code does. */
+/** The module that expanded macros import. User code does not. */
 export * from './expanded.ts'

@@ -1,5 +1,5 @@
-// setupFiles: ['onnsight/jest']. Jest runs test files in a realm of their own, whose typed arrays are not those that native code makes; this
-// puts Node's in their place before anything keeps one.
+// setupFiles: ['onnsight/jest']. Jest runs test files in a separate realm, whose typed arrays are of other classes than those that native code
+// makes. This replaces them by Node's, before any other code keeps a reference to them.
 import { deserialize, serialize } from 'node:v8'
 
 const names = [
@@ -17,6 +17,6 @@ const names = [
 ] as const
 
 for (const name of names) {
-  // What reads it back is Node's, and so is what it gives.
+  // `deserialize` belongs to Node's realm, so it makes an array of Node's class.
   globalThis[name] = deserialize(serialize(new globalThis[name](0))).constructor as never
 }

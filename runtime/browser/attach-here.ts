@@ -2,7 +2,7 @@ import type { LanguageModel } from '../language-model/handle.ts'
 import { type AttachOptions, attachment } from '../language-model/transformers.ts'
 import { loadLanguageModel } from './load-language-model.ts'
 
-/** What `attach` does in a browser. */
+/** `attach` in a browser. */
 export async function attachHere(program: unknown, name: string, options?: AttachOptions): Promise<LanguageModel> {
   const warn = (text: string): void => console.warn(text)
   const { load, revision, renderChat } = attachment(program, name, options, ['wasm', 'webgpu'], warn)
@@ -10,7 +10,7 @@ export async function attachHere(program: unknown, name: string, options?: Attac
   return loadLanguageModel(files.length > 0 ? files : name, { ...load, ...(revision ? { revision } : {}) }, renderChat)
 }
 
-/** The name of the library's cache: `env.cacheKey`, unless somebody has changed it. */
+/** The default name of the library's cache, `env.cacheKey`. */
 const CACHE = 'transformers-cache'
 
 /** The files of a model in the library's cache, with their paths in the model's folder. */
@@ -29,7 +29,7 @@ async function keptFiles(name: string, revision = 'main'): Promise<File[]> {
   return files.some(({ name }) => name.endsWith('.onnx')) ? files : []
 }
 
-/** A file's path in the folder of the model: on the hub it lies behind `resolve/REVISION`. */
+/** A file's path in the folder of the model. In an address on the hub, it comes after `resolve/REVISION`. */
 function pathIn(address: string, name: string, revision: string): string | undefined {
   const folder = `/${name.replace(/^\/|\/$/g, '')}/`
   const at = address.indexOf(folder)

@@ -118,7 +118,7 @@ async function stream(url: URL, response: Response, { signal, onBytes }: FetchOp
   return new Blob(pieces)
 }
 
-/** Puts a file into the cache. If the cache is full it is not kept, and loading goes on. */
+/** Puts a file into the cache. If the cache is full, the file is not kept, and loading continues. */
 async function keep(cache: Cache, url: URL, { headers }: Response, blob: Blob): Promise<void> {
   const kept = ['etag', 'last-modified', 'content-length'].flatMap(name => {
     const value = headers.get(name)

@@ -2,14 +2,14 @@ import { type LanguageMembers, type LanguageModel as Loaded, languageMembersOf }
 import type { LanguageModelOptions } from '../language-model/options.ts'
 import type { ModelMembers } from '../model/model.ts'
 
-/** A language model with its tokenizer: where `Model` takes token ids, it takes texts too. */
+/** A language model with its tokenizer. It also takes texts where `Model` takes token ids. */
 export type LanguageModel = Loaded
 
 /** Opens language models. */
 export const LanguageModel = {
   /**
-   * Opens a model with its tokenizer: from the address of a folder as transformers.js and optimum write it, or of an .onnx file beside its
-   * tokenizer; from the Files of a folder; or by its name on the hub. @throws LanguageModelError, and the errors of `load`
+   * Opens a model with its tokenizer: from the address of a folder in the form that transformers.js and optimum write, or of an .onnx file
+   * beside its tokenizer; from the Files of a folder; or by its name on the hub. @throws LanguageModelError, and the errors of `load`
    * @example
    * const model = await LanguageModel.load('/models/gpt2')
    * const logits = await model.trace('The Eiffel Tower is in', m => m.lm_head.output)
@@ -22,7 +22,7 @@ export const LanguageModel = {
     const { loadLanguageModel } = await import('./load-language-model.ts')
     return (await loadLanguageModel(source, options)) as unknown as M & LanguageMembers
   },
-  /** The members that a language model has beside those of every model, also where a module has the name of one. */
+  /** The members that a language model has beside those of every model, also if a module has the name of such a member. */
   of(model: LanguageModel): LanguageMembers {
     return languageMembersOf(model)
   },

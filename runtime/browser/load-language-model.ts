@@ -10,7 +10,7 @@ import type { ModelSource } from '../model/loaded/source.ts'
 import { fetchBlob } from './fetch.ts'
 import { loadWith } from './load.ts'
 
-/** What `LanguageModel.load` does in a browser. @param renderChat what renders chats, if not the template in the folder */
+/** `LanguageModel.load` in a browser. @param renderChat renders chats in the place of the folder's chat template */
 export async function loadLanguageModel(
   source: string | URL | readonly File[],
   options: LanguageModelOptions = {},
@@ -35,7 +35,7 @@ interface Found {
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
-/** The Files that a user chose: of a folder, with their paths in it. */
+/** Finds the model among the Files that a user chose. Those of a folder have their paths in it. */
 function among(files: readonly File[], options: LanguageModelOptions): Found {
   const pathOf = (file: File): string => file.webkitRelativePath.split('/').slice(1).join('/') || file.name
   const byPath = new Map(files.map(file => [pathOf(file), file]))
@@ -54,7 +54,7 @@ function among(files: readonly File[], options: LanguageModelOptions): Found {
 /** A name on the hub: OWNER/NAME. */
 const HUB_ID = /^[\w-][\w.-]*\/[\w-][\w.-]*$/
 
-/** @throws LanguageModelError where no graph is */
+/** Finds the model at an address, or by its name on the hub. @throws LanguageModelError if there is no graph */
 async function findAt(source: string | URL, options: LanguageModelOptions): Promise<Found> {
   const address = String(source)
   const base = globalThis.document?.baseURI ?? globalThis.location?.href
@@ -73,7 +73,7 @@ async function findAt(source: string | URL, options: LanguageModelOptions): Prom
     const graph = await firstThere(place.url, likelyPaths(options), place.headers)
     if (!graph) continue
     const { url, headers } = place
-    // An encoder lies beside its decoder.
+    // If there is an encoder, it lies beside its decoder.
     const encoderUrl = encoderPath(graph.href)
     const encoder = encoderUrl === undefined ? undefined : await firstThere(url, [encoderUrl], headers)
     return { graph, encoder, folder: folderAt(address, url, options, headers), headers }
@@ -94,7 +94,7 @@ async function firstThere(
     paths.map(async path => {
       const url = new URL(path, folder)
       const response = await fetch(url, { method: 'HEAD', ...(headers ? { headers } : {}) }).catch(() => undefined)
-      // Servers of pages answer with a page for what they do not have.
+      // Some servers answer with a page if they do not have the file.
       return response?.ok && !/text\/html/.test(response.headers.get('content-type') ?? '') ? url : undefined
     }),
   )

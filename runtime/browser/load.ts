@@ -36,7 +36,7 @@ export async function load<M extends ModelMembers = Model>(source: ModelSource, 
   return (await loadWith(undefined, source, options)) as unknown as M
 }
 
-/** `load`, with what a language model has beside its graph. */
+/** `load` for a language model too: `extension` is what it has beside its graph. */
 export async function loadWith(
   extension: ModelExtension | undefined,
   source: ModelSource,

@@ -1,14 +1,14 @@
 import { OnnsightError } from './error.ts'
 
 export interface CacheFailure {
-  /** Bytes that were to be written. */
+  /** The number of bytes that the copy needs. */
   readonly needed: number
-  /** Bytes that are free there, where the file system says so. */
+  /** The number of free bytes in the folder's file system; undefined if that is not known. */
   readonly free: number | undefined
   readonly cause?: unknown
 }
 
-/** The copy of the weights can't be written. Nothing of it is left behind. */
+/** Thrown if the copy of the weights can't be written to the cache folder. No part of it is left behind. */
 export class CacheFolderError extends OnnsightError {
   static readonly code = 'cache-folder'
   constructor(folder: string, { needed, free, cause }: CacheFailure) {

@@ -7,7 +7,7 @@ export class MissingInputsError extends InputError {
   }
 }
 
-/** Zeros, a few where the length is free. */
+/** An example of an input: nested arrays of zeros, a few along axes whose length is free. */
 function exampleOf(dims: readonly (number | string | undefined)[]): unknown {
   const [first, ...rest] = dims
   if (dims.length === 0) return 0

@@ -1,21 +1,21 @@
 import { OnnsightError } from './error.ts'
 import { version } from './version.ts'
 
-/** One copy of this package in a process: two never know each other's tensors. */
+/** One copy of this package in a process. Two copies do not recognise each other's tensors. */
 export interface Copy {
   readonly version: string
-  /** Where its code lies. */
+  /** The address of the copy's folder. */
   readonly location: string
 }
 
-// No new URL('../', import.meta.url): bundlers take that for a file to be copied, also through a variable.
+// This does not use new URL('../', import.meta.url): bundlers would copy a file for it, also if it is in a variable.
 const moduleUrl = import.meta.url
 export const ownCopy: Copy = {
   version,
   location: moduleUrl.replace(/(dist\/)?runtime\/errors\/copies\.[jt]s$/, ''),
 }
 
-/** A value's own word for the copy that made it: the same in every copy, of every version. */
+/** The property by which a value names the copy that made it. The symbol is the same in all copies, of every version. */
 export const copy: unique symbol = Symbol.for('onnsight.copy') as never
 
 /** @throws TwoCopiesError if another copy of the package has made the value */

@@ -1,6 +1,6 @@
 import { OnnsightError, type SourcePosition } from './error.ts'
 
-/** An edit that no ONNX graph can hold. */
+/** Thrown for an edit that can't be written as nodes of an ONNX graph. */
 export class UnsavableEditError extends OnnsightError {
   static readonly code = 'unsavable-edit'
   constructor(reason: string, fix: string, at?: SourcePosition, cause?: unknown) {

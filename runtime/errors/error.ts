@@ -2,19 +2,19 @@ import { isOwnFrame } from './own-frames.ts'
 
 /** A place in the user's own file. Lines and columns are 1-based. */
 export interface SourcePosition {
-  /** The path, or what stands for one: `<cell>`. */
+  /** The file's path, or a name in its place: `<cell>`. */
   readonly file: string
   /** From 1. */
   readonly line: number
   /** From 1. */
   readonly column: number
-  /** The lines around it, when the source text is known: for the code frame. */
+  /** The lines around the place, for the code frame; undefined if the source text is not known. */
   readonly source?: { readonly firstLine: number; readonly lines: readonly string[] }
 }
 
-/** What an error is made of, beside its message. */
+/** The parts of an error beside its message. */
 export interface ErrorDetails {
-  /** What to do about it: one line, as code where possible. */
+  /** What the user can do about it: one line, as code if possible. */
   readonly fix?: string
   readonly at?: SourcePosition | undefined
   readonly cause?: unknown
@@ -22,23 +22,23 @@ export interface ErrorDetails {
 
 let positionNow: () => SourcePosition | undefined = () => undefined
 
-/** Tells which line of a block is being run: errors that are raised in a block stand there. */
+/** Sets the function that finds the line of the block that is being recorded. Errors without a position of their own get that line. */
 export function useBlockPosition(find: () => SourcePosition | undefined): void {
   positionNow = find
 }
 
-/** What knows its line in the user's code: where a value was recorded. */
+/** Something with a line in the user's code, such as the line on which a value was recorded. */
 export interface Located {
   position(): SourcePosition | undefined
   /** `src/steer.ts:14:3`. The recorded node has it as its name, so that an error of onnxruntime leads to the line. */
   label(): string
 }
 
-/** Every error that onnsight throws: what happened, where, and what to do. `code` is stable. */
+/** The class of every error that onnsight throws. The message says what happened, where, and what to do. `code` never changes. */
 export class OnnsightError extends Error {
-  /** Which error: stable, `not-saved`. All stand in docs/errors.md. */
+  /** The kind of error, such as `not-saved`. It never changes; docs/errors.md lists all of them. */
   readonly code: string
-  /** What to do, as it stands behind "Do this:". */
+  /** What to do: the text after "Do this:" in the message. */
   declare readonly fix: string | undefined
   /** The line to blame, if it is known. */
   declare readonly at: SourcePosition | undefined
@@ -46,14 +46,14 @@ export class OnnsightError extends Error {
   constructor(code: string, message: string, { at = positionNow(), ...details }: ErrorDetails = {}) {
     super(compose(message, { at, ...details }), details.cause === undefined ? undefined : { cause: details.cause })
     this.code = code
-    // Not enumerable: who prints the error sees them once, in its message.
+    // They are not enumerable, so that whoever prints the error sees them only once, in its message.
     for (const [key, value] of Object.entries({ name: nameOf(code), fix: details.fix, at }))
       Object.defineProperty(this, key, { value, writable: true, configurable: true })
     if (this.stack) this.stack = withoutOwnFrames(this.stack.replace(/^Error(?=:)/, this.name))
   }
 }
 
-/** Those that are not called as their code is. */
+/** The names of classes that do not follow from the error's code. */
 const names: Readonly<Record<string, string>> = {
   'ambiguous-output': 'AmbiguousTapError',
   'no-value': 'NoTapError',
@@ -62,17 +62,17 @@ const names: Readonly<Record<string, string>> = {
   'webgpu-unavailable': 'WebGpuUnavailableError',
 }
 
-/** The class's name: not from the class itself, which a minifier may call `a`. */
+/** The name of the error's class. It is made from the code, because a minifier may rename the class itself. */
 const nameOf = (code: string): string =>
   names[code] ?? `${code.replace(/(^|-)([a-z])/g, (_, _dash, letter: string) => letter.toUpperCase())}Error`
 
-/** The user's lines come first: what happens in here tells nobody anything but us. `ONNSIGHT_DEBUG` keeps all. */
+/** Removes onnsight's own lines from a stack, so that the user's come first. With the environment variable `ONNSIGHT_DEBUG`, all lines stay. */
 function withoutOwnFrames(stack: string): string {
   if (globalThis.process?.env?.ONNSIGHT_DEBUG) return stack
   const kept: string[] = []
   let isCallerOwn = false
   for (const line of stack.split('\n').reverse()) {
-    // What JavaScript itself does in between, `at Array.map (<anonymous>)`, is ours where we called it.
+    // A line of JavaScript itself, such as `at Array.map (<anonymous>)`, counts as onnsight's own if onnsight called it.
     const isOwn: boolean = isOwnFrame(line) || (isCallerOwn && /^\s+at .*\(<anonymous>\)$/.test(line))
     isCallerOwn = isOwn
     if (!isOwn) kept.push(line)
@@ -87,7 +87,7 @@ function compose(message: string, { fix, at }: ErrorDetails): string {
   return parts.join('\n')
 }
 
-/** Two lines either side, the line to blame marked, a caret under its column. */
+/** The line of the error and two lines on either side. The line is marked, and a caret is under its column. */
 export function codeFrame(at: SourcePosition): string[] {
   if (!at.source) return []
   const { firstLine, lines } = at.source

@@ -1,6 +1,6 @@
 import { OnnsightError, type SourcePosition } from './error.ts'
 
-/** generate() was given a model or options that it can't work with. */
+/** Thrown by generate() for a model or options that it can't work with. */
 export class GenerateError extends OnnsightError {
   static readonly code = 'generate'
   constructor(message: string, fix: string, at?: SourcePosition) {
@@ -8,7 +8,7 @@ export class GenerateError extends OnnsightError {
   }
 }
 
-/** iter(), all() or next() where there is no such step. */
+/** Thrown by iter(), all() and next() for a step that does not exist, and outside of generate(). */
 export class StepError extends OnnsightError {
   static readonly code = 'step'
   constructor(message: string, fix: string, at?: SourcePosition) {

@@ -6,7 +6,7 @@ export interface DeclaredInput {
   readonly dims: readonly (number | string | undefined)[] | undefined
 }
 
-/** Wrong inputs for a model: missing, unknown, of the wrong dtype or dims. The message lists what the model takes. */
+/** Thrown for wrong inputs of a model: missing or unknown ones, or ones of a wrong dtype or dims. The message lists the inputs of the model. */
 export class InputError extends OnnsightError {
   static readonly code = 'input'
   constructor(
@@ -24,7 +24,7 @@ export function describeInput(input: DeclaredInput): string {
   return `${input.name}: ${describeType(input)}`
 }
 
-/** `int64 [batch, sequence]`. */
+/** The dtype and dims as text: `int64 [batch, sequence]`. */
 export function describeType({ type, dims }: DeclaredInput): string {
   return `${type} [${dims ? dims.map(dim => dim ?? '?').join(', ') : '…'}]`
 }

@@ -1,6 +1,6 @@
 import { OnnsightError } from './error.ts'
 
-/** A folder that no language model can be loaded from as it is. */
+/** Thrown for a folder from which no language model can be loaded. */
 export class LanguageModelError extends OnnsightError {
   static readonly code = 'language-model'
   constructor(message: string, fix: string, cause?: unknown) {
@@ -8,7 +8,7 @@ export class LanguageModelError extends OnnsightError {
   }
 }
 
-/** A model of the Hugging Face hub that can't be had. */
+/** Thrown for a model of the Hugging Face hub that can't be downloaded. */
 export class HubError extends OnnsightError {
   static readonly code = 'hub'
   constructor(message: string, fix: string, cause?: unknown) {

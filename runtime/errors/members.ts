@@ -1,6 +1,6 @@
 import { OnnsightError, type SourcePosition } from './error.ts'
 
-/** A member that tensors or nodes do not have: JavaScript would give undefined, and go on. */
+/** Thrown for a member that tensors or nodes do not have. JavaScript itself would return undefined, without an error. */
 export class NoSuchMemberError extends OnnsightError {
   static readonly code = 'no-such-member'
   constructor(what: string, member: string, fix: string, at?: SourcePosition) {
@@ -8,7 +8,7 @@ export class NoSuchMemberError extends OnnsightError {
   }
 }
 
-/** An assignment that would change nothing in the model: JavaScript would take it, and it would be lost. */
+/** Thrown for an assignment that would change nothing in the model. JavaScript itself would accept it, and the value would be lost. */
 export class NotAssignableError extends OnnsightError {
   static readonly code = 'not-assignable'
   constructor(target: string, fix: string, at?: SourcePosition) {

@@ -87,7 +87,7 @@ function choices(nearest: readonly string[], otherwise: string): string {
   return nearest.length > 0 ? `did you mean ${nearest.join(', ')}?` : otherwise
 }
 
-/** A value whose elements onnxruntime's optimiser has put into blocks of channels: read as it stands it would be wrong. */
+/** Thrown for a value whose elements onnxruntime's optimiser has stored in blocks of channels: reading them in this order would be wrong. */
 export class BlockedLayoutError extends OnnsightError {
   static readonly code = 'blocked-layout'
   constructor(label: string, tensor: string) {
@@ -99,7 +99,7 @@ export class BlockedLayoutError extends OnnsightError {
   }
 }
 
-/** A module whose attention heads can't be worked out, or a part that its heads do not have. */
+/** Thrown for a module whose attention heads are not known, and for a part that its heads do not have. */
 export class NoHeadsError extends OnnsightError {
   static readonly code = 'no-heads'
   constructor(
@@ -111,7 +111,7 @@ export class NoHeadsError extends OnnsightError {
   }
 }
 
-/** A hook of TransformerLens, or a standard name of nnterp, that stands for nothing in this model. */
+/** Thrown for a hook of TransformerLens, or a standard name of nnterp, that stands for no value of the model. */
 export class NoHookError extends OnnsightError {
   static readonly code = 'no-hook'
   constructor(name: string, reason: string, nearest: readonly string[]) {

@@ -1,14 +1,14 @@
 import { distance } from 'fastest-levenshtein'
 
-/** Names are compared without case and underscores: `input_ids` and `inputIds` are the same. */
+/** The name without case and underscores, in which names are compared: `input_ids` and `inputIds` are equal. */
 const plain = (name: string): string => name.replaceAll('_', '').toLowerCase()
 
-/** `names` in the order of how many letters they differ from `name`, nearest first. */
+/** Sorts `names` by the number of letters in which they differ from `name`, nearest first. */
 export function byDistance(name: string, names: Iterable<string>): string[] {
   return measured(name, names).map(({ other }) => other)
 }
 
-/** The names that a misspelt one may have meant, nearest first: those that differ in a third of its letters or fewer. */
+/** The names that a misspelt one may stand for, nearest first: those that differ from it in a third of its letters or fewer. */
 export function nearestNames(name: string, known: Iterable<string>, most = 3): string[] {
   const limit = Math.max(2, Math.ceil(name.length / 3))
   return measured(name, known)

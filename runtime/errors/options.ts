@@ -1,6 +1,6 @@
 import { OnnsightError, type SourcePosition } from './error.ts'
 
-/** An option that a call does not have: taken without a word, it would change nothing. */
+/** Thrown for an option that a call does not have. Without the error, it would be ignored silently. */
 export class UnknownOptionError extends OnnsightError {
   static readonly code = 'unknown-option'
   constructor(call: string, name: string, nearest: string | undefined, known: readonly string[], at?: SourcePosition) {

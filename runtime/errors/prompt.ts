@@ -1,6 +1,6 @@
 import { OnnsightError, type SourcePosition } from './error.ts'
 
-/** A text that can't be given to a model: it is empty or too long, or has tokens that the user must not write. */
+/** Thrown for a text that a model can't take: it is empty or too long, or has special tokens that a user must not write. */
 export class PromptError extends OnnsightError {
   static readonly code = 'prompt'
   constructor(message: string, fix: string, at?: SourcePosition, cause?: unknown) {
@@ -8,7 +8,7 @@ export class PromptError extends OnnsightError {
   }
 }
 
-/** A place in a prompt where no token is. */
+/** Thrown for a place in a prompt at which there is no token. */
 export class PositionError extends OnnsightError {
   static readonly code = 'position'
   constructor(message: string, fix: string, at?: SourcePosition) {

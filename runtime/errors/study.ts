@@ -1,6 +1,6 @@
 import { OnnsightError } from './error.ts'
 
-/** The model has no part of the kind that the study needs, or the study can’t work with these prompts and answers. */
+/** Thrown if the model lacks a part that the study needs, or if the study can’t work with these prompts and answers. */
 export class StudyError extends OnnsightError {
   static readonly code = 'study'
   constructor(study: string, message: string, fix: string) {

@@ -1,6 +1,6 @@
 import { OnnsightError, type SourcePosition } from './error.ts'
 
-/** A template that can't be read: at run time, where the macro has not checked it before. */
+/** Thrown at run time for a template that can't be parsed, if the macro has not checked it before. */
 export class TemplateSyntaxError extends OnnsightError {
   static readonly code = 'template-syntax'
   constructor(message: string, at: SourcePosition, fix?: string) {
@@ -8,7 +8,7 @@ export class TemplateSyntaxError extends OnnsightError {
   }
 }
 
-/** A template that can be read, but means nothing with this model and these values. */
+/** Thrown for a template that can be parsed, but that has no meaning with this model and these values. */
 export class TemplateError extends OnnsightError {
   static readonly code = 'template'
   constructor(message: string, fix: string, at?: SourcePosition) {

@@ -101,7 +101,7 @@ export class NotAPlaceError extends OnnsightError {
   }
 }
 
-/** `[1, 7, ?]`: as people write shapes. */
+/** The dims as text: `[1, 7, ?]`. */
 export function showDims(dims: readonly (number | undefined)[]): string {
   return `[${dims.map(dim => dim ?? '?').join(', ')}]`
 }

@@ -93,7 +93,7 @@ export class AssertionFailedError extends OnnsightError {
   }
 }
 
-/** Thrown by stop(), and swallowed by the tracer: what was recorded up to there runs. */
+/** Thrown by stop() to end a block. The tracer catches it, and runs what was recorded before. */
 export class ExitTracingException extends OnnsightError {
   static readonly code = 'exit-tracing'
   constructor() {

@@ -1,2 +1,2 @@
-/** As in package.json: bundles have that no more. */
+/** The version in package.json, which bundles do not contain. */
 export const version = '0.1.0'

@@ -1,6 +1,6 @@
 import { OnnsightError } from './error.ts'
 
-/** A model could not be fetched. */
+/** Thrown if a model can't be fetched. */
 export class FetchError extends OnnsightError {
   static readonly code = 'fetch'
   /** Whether the server says that there is no such file. */
@@ -11,7 +11,7 @@ export class FetchError extends OnnsightError {
   }
 }
 
-/** WebAssembly has no memory left for a model. */
+/** Thrown if WebAssembly has no memory left for a model. */
 export class OutOfMemoryError extends OnnsightError {
   static readonly code = 'out-of-memory'
   constructor(bytes: number, cause?: unknown) {
@@ -36,7 +36,7 @@ export class WebGpuUnavailableError extends OnnsightError {
   }
 }
 
-/** Something that only Node can do. */
+/** Thrown for something that only works in Node. */
 export class NotInBrowserError extends OnnsightError {
   static readonly code = 'not-in-browser'
   constructor(what: string, fix: string) {

@@ -7,7 +7,7 @@ export class WorkerError extends OnnsightError {
   }
 }
 
-/** An error that another process threw, with its code, text and place. */
+/** Restores an error that another process threw, with its code, text and place. */
 export function restoredError(sent: {
   readonly code: string | undefined
   readonly name: string
@@ -17,7 +17,7 @@ export function restoredError(sent: {
 }): Error {
   if (sent.code === undefined) return Object.assign(new Error(sent.message), { name: sent.name })
   const error = new OnnsightError(sent.code, '', { ...(sent.fix ? { fix: sent.fix } : {}), at: sent.at })
-  // Its text has the code frame already.
+  // The text that was sent already has the code frame.
   error.message = sent.message
   error.name = sent.name
   return error

@@ -12,7 +12,7 @@ import { useSessionScope } from '../tracing/scopes/session-scope.ts'
 
 let installed = false
 
-/** What Node gives: onnxruntime-node for tensors outside a model, and a current trace that follows awaits. */
+/** Installs Node's platform: onnxruntime-node for tensors outside a model, and scopes that keep the current trace across awaits. */
 export function installPlatform(): void {
   if (installed) return
   installed = true

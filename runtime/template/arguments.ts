@@ -1,19 +1,19 @@
 import { signatureOf } from '../tensor/arguments/signatures.ts'
 import { TemplateProblem } from './problem.ts'
 
-/** A call's arguments, as they stand in the template. */
+/** The arguments of a call in a template. */
 export interface Arguments {
   readonly positional: readonly unknown[]
   readonly named: Readonly<Record<string, unknown>>
 }
 
-/** Other names of the same arguments, as PyTorch and NumPy have them. */
+/** Names that PyTorch and NumPy have for the same arguments. */
 const axisNames: ReadonlySet<string> = new Set(['dim', 'dims', 'axis', 'axes'])
 const synonyms: Readonly<Record<string, string>> = { dtype: 'type', keepdims: 'keepdim', input: 'other' }
 
 /**
- * The arguments in the order that the operation takes them: `sum(h, dim=-1, keepdim=True)` gives [-1, { keepdim: true }].
- * @throws TemplateProblem for one too many, and for names that it has not
+ * Puts the arguments into the order in which the operation takes them: `sum(h, dim=-1, keepdim=True)` gives [-1, { keepdim: true }].
+ * @throws TemplateProblem for too many arguments, for a name that the operation does not have, and for an argument that is given twice
  */
 export function arrange(operation: string, declared: string, { positional, named }: Arguments): unknown[] {
   const { plain, rest, options } = signatureOf(declared)
@@ -41,7 +41,7 @@ export function arrange(operation: string, declared: string, { positional, named
   return Array.from(values)
 }
 
-/** As people write it, for messages. */
+/** The operation's arguments as text for messages. */
 export function usage(operation: string, declared: string): string {
   const { plain, rest, options } = signatureOf(declared)
   const parts = [...plain, ...(rest ? [`${rest}…`] : []), ...options.map(name => `${name}=…`)]
@@ -56,10 +56,10 @@ function find(name: string, own: readonly string[]): string | undefined {
   return axisNames.has(name) ? own.find(other => axisNames.has(other) || other === 'which') : undefined
 }
 
-/** None leaves an argument out. */
+/** Turns None, which leaves an argument out, into undefined. */
 const optional = (value: unknown): unknown => (value === null ? undefined : value)
 
-/** PyTorch's names too: log_softmax is logSoftmax. */
+/** Converts PyTorch's form of a name: log_softmax becomes logSoftmax. */
 export function toCamelCase(name: string): string {
   return name.replace(/(?<=[a-z0-9])_+([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 }

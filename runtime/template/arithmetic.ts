@@ -8,10 +8,10 @@ import { TemplateProblem } from './problem.ts'
 
 type Plain = number | bigint | boolean
 
-/** A number or a truth value: what is no tensor yet, and may stand for one. */
+/** Whether a value is a number or a bool, which is no tensor but can be used as one. */
 export const isScalar = (value: unknown): value is Plain => /^(number|bigint|boolean)$/.test(typeof value)
 
-/** Two numbers give a number, as in Python; what has elements is a tensor. */
+/** Applies an operator. Two numbers give a number, as in Python; otherwise, the result is a tensor. */
 export function binary(operator: BinaryOperator, left: unknown, right: unknown): unknown {
   if (isScalar(left) && isScalar(right)) return onNumbers(operator, Number(left), Number(right))
   if (operator === '@') return asTensor(operator, left).matmul(asTensor(operator, right))
@@ -80,7 +80,7 @@ function operandOf(operator: string, value: unknown): Operand {
   return isScalar(value) ? value : asTensor(operator, value)
 }
 
-/** @throws TemplateProblem for what is no tensor and can't become one */
+/** @throws TemplateProblem for a value that is no tensor and can't become one */
 export function asTensor(operator: string, value: unknown): Tensor {
   if (value instanceof Tensor) return value
   if (isScalar(value) || Array.isArray(value) || ArrayBuffer.isView(value)) return toTensor(value as TensorLike)

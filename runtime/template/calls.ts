@@ -8,7 +8,7 @@ import { asTensor, describe } from './arithmetic.ts'
 import { Callable, methodOf } from './members.ts'
 import { TemplateProblem } from './problem.ts'
 
-/** Calls a value: a module on a tensor, an operation, a JavaScript function that a `${…}` brought. */
+/** Calls a value: a module with a tensor, an operation, or a JavaScript function from a `${…}`. */
 export function call(callee: unknown, args: Arguments): unknown {
   if (callee instanceof Callable) return attempt(callee.name, callee.declared, callee.run, args)
   const handle = handleOf(callee)
@@ -43,7 +43,7 @@ export function callOperation(name: string, args: Arguments, modules: readonly s
   return call(methodOf(tensor, name), { positional: others, named: args.named })
 }
 
-/** TypeScript keeps arguments of a wrong kind away from operations; here they come as they are. */
+/** Runs an operation. In a template, TypeScript does not check the arguments, so their kinds may be wrong. */
 function attempt(name: string, declared: string, run: (...args: unknown[]) => unknown, args: Arguments): unknown {
   const values = arrange(name, declared, args)
   try {

@@ -11,7 +11,7 @@ const statements = ['save ', 'skip ', 'stop', 'for ', 'print(']
 
 const PATH = /([\p{L}_]\w*(?:\.\w+|\[-?\d+\])*)\.(\w*)$/u
 
-/** What could stand at the end of a line: the words, and the part of the line that they replace. */
+/** Completes the end of a line. Returns the possible words, and the part of the line that they replace. */
 export function completeTemplate(
   model: Model,
   variables: ReadonlyMap<string, unknown>,
@@ -43,7 +43,7 @@ function membersOf(model: Model, variables: ReadonlyMap<string, unknown>, base: 
     const module = model.module(base === 'model' ? '' : base)
     return [...childrenOf(module), ...moduleMembers]
   } catch {
-    // Half a path leads nowhere yet.
+    // The path is not complete yet, so there is no such module.
     return []
   }
 }

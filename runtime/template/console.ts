@@ -14,7 +14,7 @@ import { positionIn, readTemplate, showTemplate, type TemplateText } from './sou
 /** The functions that receive what entries print and the values that their lines have. */
 export type ConsoleOutput = Pick<Setting, 'print' | 'show'>
 
-/** An interactive console in the template language: what a user types, entry by entry. Variables last from one to the next. */
+/** An interactive console in the template language. It runs one entry of the user after another, and keeps variables between them. */
 export class TemplateConsole {
   readonly model: Model
   /** The inputs on which each entry runs the model. */
@@ -30,9 +30,9 @@ export class TemplateConsole {
   }
 
   /**
-   * Runs an entry: one trace. What it writes into the model holds for this entry; what it assigns to variables is computed and lasts.
-   * If it fails, they are as they were.
-   * @returns the names that it assigned
+   * Runs an entry as one trace. What it writes into the model only affects this entry. The values that it assigns to variables are computed and
+   * kept. If the entry fails, the variables stay as they were.
+   * @returns the names of the variables that it assigned
    * @throws TemplateSyntaxError, MissingInputsError, and whatever a trace throws
    */
   async run(text: string): Promise<string[]> {
@@ -53,7 +53,7 @@ export class TemplateConsole {
     return changed.map(([name]) => name)
   }
 
-  /** Makes an entry a standing edit of the model: variables are what they are now. */
+  /** Makes an entry a standing edit of the model, with the present values of the variables. */
   edit(text: string): void {
     const { info, source, statements } = this.#read(text, false)
     const variables = new Map(this.variables)
@@ -64,7 +64,7 @@ export class TemplateConsole {
     this.model.edit({ inplace: true }, newTemplate(block))
   }
 
-  /** What could stand at the end of the line: the words, and the part that they replace. */
+  /** Completes the end of the line. Returns the possible words, and the part that they replace. */
   complete(line: string): [words: string[], part: string] {
     return completeTemplate(this.model, this.variables, line)
   }
@@ -101,7 +101,7 @@ export class TemplateConsole {
   }
 
   #read(text: string, allowValues: boolean) {
-    // Fingers that write JavaScript all day.
+    // Users who are used to JavaScript may write `let`, `const` or `var`, which are removed.
     const pieces = [text.replace(/^([^\S\n]*)(let|const|var) (?=[\p{L}_]\w*\s*=)/gmu, '$1')]
     const { lines, starts } = showTemplate(pieces)
     const context = { firstLine: 1, lines }
@@ -111,7 +111,7 @@ export class TemplateConsole {
   }
 }
 
-/** Whether an entry can't be all: a bracket is open, or lines may follow a `for` until an empty one. */
+/** Whether an entry is not complete yet: a bracket is open, or a `for` is not yet followed by an empty line. */
 export function isUnfinished(text: string): boolean {
   const code = text.replace(/(["'])(?:\\.|(?!\1)[^\\\n])*\1|#[^\n]*/g, '')
   const opened = (code.match(/[([]/g) ?? []).length - (code.match(/[)\]]/g) ?? []).length

@@ -13,7 +13,7 @@ export type Entry =
   | { readonly kind: 'newaxis' }
   | { readonly kind: 'value'; readonly value: unknown }
 
-/** What brackets behind a value give: a layer, a named value, an element, a slice. */
+/** The value of `object[entries]`: a layer, a named value, an element or a slice. */
 export function indexOf(object: unknown, entries: readonly Entry[]): unknown {
   const handle = handleOf(object)
   const single = entries.length === 1 ? entries[0] : undefined
@@ -30,7 +30,7 @@ export function indexOf(object: unknown, entries: readonly Entry[]): unknown {
       throw new TemplateProblem(`there is no element ${single.value}: the list has ${list.length}`, 'count from 0')
     }
     if (handle && single?.kind === 'value' && typeof single.value === 'string') return handle.child(single.value)
-    // Slicing a list of numbers as if it were a tensor is plainly meant.
+    // A list of numbers may be sliced as if it were a tensor.
     if (!handle && isNumeric(object)) return asTensor('a slice', object).slice(sliceOf(entries))
     throw new TemplateProblem(
       `${handle ? handle.path || 'the model' : 'a list'} was sliced like a tensor`,

@@ -16,20 +16,20 @@ import { TemplateProblem } from './problem.ts'
 export interface Setting {
   /** The model's proxy. */
   readonly model: unknown
-  /** Without one, nothing of the model can be read. */
+  /** The trace that records the template. Without it, no value of the model can be read. */
   readonly trace?: BlockTrace
   /** The values of the `${…}`. */
   readonly holes: readonly unknown[]
   /** Notes the place whose values are being recorded. */
   readonly at: (place: Place) => void
   readonly variables?: Map<string, unknown>
-  /** Hears what print() shows. @default console.log */
+  /** Receives the values that print() shows. @default console.log */
   readonly print?: (...values: unknown[]) => void
-  /** Hears values that lines have and nothing is done with: the REPL. */
+  /** Receives the values of lines that are only an expression, for the REPL. */
   readonly show?: (value: unknown) => void
 }
 
-/** Runs a template's statements in a trace: what they read and write is recorded. */
+/** Runs a template's statements in a trace, which records what they read and write. */
 export class Interpreter {
   readonly #setting: Setting
   readonly #root: ModuleHandle
@@ -60,7 +60,7 @@ export class Interpreter {
     return this.saved
   }
 
-  /** True once `stop` was met. */
+  /** Returns whether the statements ended at a `stop`. */
   async #block(statements: readonly Statement[]): Promise<boolean> {
     for (const statement of statements) {
       this.#setting.at(statement.at)
@@ -123,10 +123,10 @@ export class Interpreter {
     print(...printed)
   }
 
-  /** Runs the model as far as a value needs. */
+  /** Returns a value that can be printed. For a tensor, it runs the model as far as the tensor needs. */
   async #printable(value: unknown): Promise<unknown> {
     const computed = value instanceof Tensor ? await value.value() : value
-    // Where awaits can't be followed, the trace is made current by hand.
+    // Without async context, the trace must be made current again after an await.
     if (this.#setting.trace) recorderScope().enter(this.#setting.trace)
     return handleOf(computed) ? String(computed) : computed
   }
@@ -211,7 +211,7 @@ export class Interpreter {
     else this.#variables.set(place.name, object.assign(spec, value as never))
   }
 
-  /** A name that can be given away: modules keep theirs. */
+  /** Checks that a variable may have this name. The names of modules are not allowed. */
   #freeName(name: string): string {
     if (name !== 'model' && !this.#root.has(name)) return name
     throw new TemplateProblem(`${name} is a module of the model`, `choose another name, or assign to ${name}.output`)
@@ -263,7 +263,7 @@ export class Interpreter {
     }
     this.#setting.at(isBare ? callee.at : at)
     if (!isBare) return call(target, args)
-    // A model may have a module called model: nodes are found without it too.
+    // A model may have a module called `model`, so node(…) also works without `model.` before it.
     if (callee.name === 'node') return call(memberOf(this.#setting.model, 'node'), args)
     return callOperation(callee.name, args, [...this.#root.scope.children.keys(), ...this.#root.scope.aliases.keys()])
   }
@@ -288,7 +288,7 @@ export class Interpreter {
     throw this.#unknown(name)
   }
 
-  /** A console has no values from outside. */
+  /** Advice for an unknown name. A console can't get values from JavaScript code. */
   #bringing(name: string): string {
     return this.#setting.show ? `assign it first: ${name} = …` : `JavaScript values come in as \${${name}}`
   }
@@ -306,7 +306,7 @@ export class Interpreter {
   }
 }
 
-/** Saved values are tensors. */
+/** Converts a value to the tensor that is saved. @throws TemplateProblem for a value that can't become a tensor */
 function toSaved(name: string, value: unknown): Tensor {
   if (value instanceof Tensor) return value
   const handle = handleOf(value)

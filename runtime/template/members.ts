@@ -10,7 +10,7 @@ import { toCamelCase } from './arguments.ts'
 import { describe } from './arithmetic.ts'
 import { TemplateProblem } from './problem.ts'
 
-/** Values or nodes by name: `.outputs`, `.inputs`, `.weights`, `.ops`. */
+/** Values or nodes by name, which `.outputs`, `.inputs`, `.weights` and `.ops` stand for. */
 export class Named {
   readonly #values: Record<string, unknown>
   readonly #isWritable: boolean
@@ -31,10 +31,10 @@ export class Named {
   }
 }
 
-/** Something that can be called: an operation on the tensor it stands behind, or a member that takes arguments. */
+/** Something that can be called: an operation on the tensor before the dot, or a member that takes arguments. */
 export class Callable {
   readonly name: string
-  /** The arguments it has, as `signatures.ts` writes them. */
+  /** Its arguments, in the form that `signatures.ts` has. */
   readonly declared: string
   readonly run: (...args: unknown[]) => unknown
 
@@ -48,7 +48,7 @@ export class Callable {
 const values = new Set(['output', 'input', 'path', 'length'])
 const writable = new Set(['outputs', 'inputs', 'weights'])
 
-/** What stands behind a dot. @throws TemplateProblem, or the module's own errors with the nearest names */
+/** The value of `object.name`. @throws TemplateProblem, or the module's own errors with the nearest names */
 export function memberOf(object: unknown, name: string): unknown {
   const handle = handleOf(object)
   if (handle) return ofModule(handle, name)
@@ -65,7 +65,7 @@ export function memberOf(object: unknown, name: string): unknown {
   )
 }
 
-/** Assigns to what stands behind a dot. */
+/** Assigns to `object.name`. */
 export function setMember(object: unknown, name: string, value: unknown): void {
   const handle = handleOf(object)
   if (object instanceof Named) object.set(name, value)
@@ -128,7 +128,7 @@ function ofTensor(tensor: Tensor, name: string): unknown {
   )
 }
 
-/** An operation on a tensor, by its name here or PyTorch's. */
+/** An operation on a tensor, by onnsight's name for it or by PyTorch's; undefined if there is none. */
 export function methodOf(tensor: Tensor, name: string): Callable | undefined {
   const own = toCamelCase(name)
   if (!Object.hasOwn(methodArguments, own)) return undefined
@@ -143,7 +143,7 @@ function fail(message: string, near: readonly string[]): never {
   )
 }
 
-/** Plain objects: what an operation with several results gives, and what a `${…}` brings. */
+/** Whether a value is a plain object, such as the result of an operation with several results, or the value of a `${…}`. */
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && isPlain(value)
 }

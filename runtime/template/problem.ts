@@ -1,4 +1,4 @@
-/** What a template asks for and can't have: becomes a TemplateError at the place that is being read. */
+/** A problem while a template runs. The interpreter turns it into a TemplateError at the place that it is running. */
 export class TemplateProblem extends Error {
   readonly fix: string
   constructor(message: string, fix: string) {

@@ -7,16 +7,16 @@ import {
 import { TemplateSyntaxError } from '../errors/template.ts'
 import type { Info } from '../tracing/blocks/info.ts'
 
-/** Where each text of a template begins in its file, or in the text that is shown for it: 1-based. */
+/** The place where one text of a template begins, in its file or in the text that is shown for it. Both numbers count from 1. */
 export type PieceStart = readonly [line: number, column: number]
 
-/** A template's texts, and where they stand. */
+/** A template's texts, and the places where they begin. */
 export interface TemplateText {
   readonly pieces: readonly string[]
   readonly starts: readonly PieceStart[]
 }
 
-/** Line and column of a place in a template: 1-based. */
+/** The line and column of a place in a template. Both count from 1. */
 export function positionIn({ pieces, starts }: TemplateText, { piece, offset }: Place): PieceStart {
   const before = pieces[piece].slice(0, offset).split('\n')
   const [line, column] = starts[piece]
@@ -24,7 +24,7 @@ export function positionIn({ pieces, starts }: TemplateText, { piece, offset }: 
   return before.length > 1 ? [line + before.length - 1, last + 1] : [line, column + last]
 }
 
-/** A template's text as people read it, where no file is known: each value as `${…}`. */
+/** The text of a template that is shown if no file is known. The number of each value stands in its place: `${1}`. */
 export function showTemplate(pieces: readonly string[]): { lines: string[]; starts: PieceStart[] } {
   const starts: PieceStart[] = []
   let text = ''

@@ -5,9 +5,9 @@ import { Info } from '../tracing/blocks/info.ts'
 import { Interpreter } from './interpret.ts'
 import { positionIn, readTemplate, showTemplate, type TemplateText } from './source.ts'
 
-/** A template that was read: its statements, and the values that stand in it. */
+/** A template after it was parsed: its statements, and the values of its `${…}`. */
 export class TemplateBlock implements Block {
-  /** The text, the values as `${1}`, `${2}`. */
+  /** The template's text. Its values are written as `${1}`, `${2}`. */
   readonly info: Info
   readonly #text: TemplateText
   readonly #statements: readonly Statement[]
@@ -41,8 +41,8 @@ interface Parsed {
 const parsed = new WeakMap<TemplateStringsArray, Parsed>()
 
 /**
- * A block in the template language, for those without the macro: ``model.trace(inputs, template`save h = lm_head.output`)``. Its
- * saved values are the trace's result, by name. The grammar is in docs/template.md.
+ * A block in the template language, which needs no macro: ``model.trace(inputs, template`save h = lm_head.output`)``. The values that it saves
+ * are the trace's result, by name. The grammar is in docs/template.md.
  * @throws TemplateSyntaxError with the line and column in the template
  */
 export function template(strings: TemplateStringsArray, ...values: unknown[]): Template {
@@ -55,7 +55,7 @@ export function template(strings: TemplateStringsArray, ...values: unknown[]): T
 }
 
 function parse(raw: readonly string[]): Parsed {
-  // A line may end in \r\n in what is not a template literal's own text.
+  // In a template literal lines end in \n, but other callers may pass texts whose lines end in \r\n.
   const pieces = raw.map(piece => piece.replace(/\r\n?/g, '\n'))
   const { lines, starts } = showTemplate(pieces)
   const text = { pieces, starts }

@@ -9,35 +9,35 @@ import { traceBlock } from '../tracing/trace.ts'
 import { readTemplate, type TemplateText } from './source.ts'
 import { TemplateBlock } from './template.ts'
 
-/** A template as the macro found it. */
+/** A template in the form that the macro writes. */
 export interface CompiledTemplate extends TemplateText {
-  /** As `encodeBlockText` writes it. */
+  /** The block's text and place, in the form that `encodeBlockText` writes. */
   readonly info: string
 }
 
 const read = new WeakMap<CompiledTemplate, readonly Statement[]>()
 
-/** What ``trace(model, inputs, options?)`…` `` expands to. */
+/** The function that ``trace(model, inputs, options?)`…` `` expands to. */
 export async function traceTemplate(args: readonly unknown[], compiled: CompiledTemplate, values: readonly unknown[]) {
   return traceBlock('trace', args, blockOf(compiled, values))
 }
 
-/** What ``scan(model, inputs, options?)`…` `` expands to. */
+/** The function that ``scan(model, inputs, options?)`…` `` expands to. */
 export async function scanTemplate(args: readonly unknown[], compiled: CompiledTemplate, values: readonly unknown[]) {
   return traceBlock('scan', args, blockOf(compiled, values))
 }
 
-/** What ``generate(model, inputs, options)`…` `` expands to. */
+/** The function that ``generate(model, inputs, options)`…` `` expands to. */
 export function generateTemplate(args: readonly unknown[], compiled: CompiledTemplate, values: readonly unknown[]) {
   return generate(args, blockOf(compiled, values))
 }
 
-/** What ``edit(model, options?)`…` `` expands to. */
+/** The function that ``edit(model, options?)`…` `` expands to. */
 export function editTemplate(args: readonly unknown[], compiled: CompiledTemplate, values: readonly unknown[]) {
   return edit(args, blockOf(compiled, values))
 }
 
-/** What ``invoke(inputs)`…` `` expands to. */
+/** The function that ``invoke(inputs)`…` `` expands to. */
 export function invokeTemplate([inputs]: readonly unknown[], compiled: CompiledTemplate, values: readonly unknown[]) {
   return invoke(inputs, newTemplate(blockOf(compiled, values)))
 }

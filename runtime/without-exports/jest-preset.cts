@@ -1,8 +1,8 @@
 import path = require('node:path')
 
 /*
- * `preset: 'onnsight'` in a Jest configuration. Tests that Babel or TypeScript has made CommonJS of can't load a package of modules in Jest; the files
- * here give what Node itself loads.
+ * `preset: 'onnsight'` in a Jest configuration. Tests that Babel or TypeScript compiles to CommonJS can't load a package of ES modules in Jest.
+ * The files here return what Node itself loads.
  */
 
 const names = { onnsight: 'index', 'onnsight/internal': 'internal', 'onnsight/testing': 'testing' }

@@ -38,7 +38,7 @@ export interface Cluster {
   readonly sum: string | undefined
   readonly completed: ReadonlySet<string>
   readonly placedByNeighbours: ReadonlySet<string>
-  /** Shapes of all that is made inside, where they are known without inference. */
+  /** The shapes of all values inside, if they are known without inference. */
   readonly inside: ReadonlyMap<string, InsideShape> | undefined
 }
 
