@@ -16,7 +16,7 @@ export {
   type MetricOptions,
   probability,
 } from './metrics.ts'
-export type { AutoencoderConfig, SaeConfigSource } from './model/autoencoder-files.ts'
+export type { AutoencoderConfig, AutoencoderPart, Normalisation, SaeConfigSource } from './model/autoencoder-files.ts'
 export type { ReadAt } from './model/prompt-states.ts'
 export type { Answer, Vocabulary } from './model/studied-model.ts'
 export type { TensorsSource } from './model/tensors-file.ts'
@@ -28,7 +28,7 @@ export type { LabelledAxis } from './results/axes.ts'
 export { Features } from './results/features.ts'
 export { StudyResult } from './results/result.ts'
 export type { Table } from './results/table.ts'
-export { type FeaturesOptions, SparseAutoencoder } from './sparse-autoencoder.ts'
+export { type AutoencoderOptions, type FeaturesOptions, SparseAutoencoder } from './sparse-autoencoder.ts'
 export { type SteeringOptions, SteeringVector, steeringVector } from './steering.ts'
 export { SteeringSweep, type SteeringSweepOptions, steeringSweep } from './steering-sweep.ts'
 export { progressLine } from './sweeps/progress-line.ts'

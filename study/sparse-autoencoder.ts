@@ -6,11 +6,12 @@ import { zerosLike } from '../runtime/tensor/functions.ts'
 import type { Tensor } from '../runtime/tensor/tensor.ts'
 import { TRACE_OPTIONS, type TraceOptions } from '../runtime/tracing/tracer.ts'
 import { type AutoencoderConfig, configOf, type SaeConfigSource, weightsOf } from './model/autoencoder-files.ts'
-import { withLayerOutput } from './model/layer-output.ts'
+import { folded, type Normalised, normalised } from './model/normalisation.ts'
 import { StudiedModel, type Vocabulary } from './model/studied-model.ts'
 import type { TensorsSource } from './model/tensors-file.ts'
 import { Features } from './results/features.ts'
 import { SteeringVector } from './steering.ts'
+import { type Site, siteOf } from './sweeps/sites.ts'
 
 /** Options of `SparseAutoencoder.features()`. */
 export interface FeaturesOptions extends TraceOptions {
@@ -20,8 +21,19 @@ export interface FeaturesOptions extends TraceOptions {
   readonly vocabulary?: Vocabulary
 }
 
+/** Options of `SparseAutoencoder.load()`. */
+export interface AutoencoderOptions {
+  /** The layer of its place, if its configuration does not say it or a fused model counts otherwise. */
+  readonly layer?: number
+  /**
+   * For `normalize_activations: 'expected_average_only_in'`: the number that inputs were multiplied by, so that their mean length is the root of
+   * their width. SAELens lists it as `norm_scaling_factor`; what its trainer saves at the end has it in the weights already.
+   */
+  readonly normScalingFactor?: number
+}
+
 /**
- * A sparse autoencoder of the residual stream, as SAELens trains and stores it: `standard`, `jumprelu`, `topk` and `gated`. Its weights are
+ * A sparse autoencoder of the residual stream, of what attentions or MLPs add to it, or of the mixes of heads, as SAELens trains and stores it: `standard`, `jumprelu`, `topk` and `gated`. Its weights are
  * tensors, so that its parts can be used in any block: `sae.encode(model.transformer.h[1].output)`.
  *
  * Sources: Bricken et al. 2023, "Towards Monosemanticity"; Rajamanoharan et al. 2024 (arXiv:2404.16014 gated, arXiv:2407.14435 JumpReLU); Gao
@@ -30,7 +42,7 @@ export interface FeaturesOptions extends TraceOptions {
 export class SparseAutoencoder {
   /** How it was trained. */
   readonly config: AutoencoderConfig
-  /** The layer whose output it encodes, from 0. */
+  /** The layer of the place that it encodes, from 0. */
   readonly layer: number
   readonly #weights: Readonly<Record<string, Tensor>>
 
@@ -42,14 +54,16 @@ export class SparseAutoencoder {
 
   /**
    * Loads what SAELens saved: a folder with `cfg.json` and `sae_weights.safetensors`, in Node, or both as values.
-   * @param options the layer whose output it encodes, if its configuration does not say it or a fused model counts otherwise
-   * @throws ArgumentError for another architecture or normalisation, or weights that do not fit; InvalidTensorsFileError
+   * @throws ArgumentError for another architecture or normalisation, a place that is not known, or weights that do not fit; InvalidTensorsFileError
    */
   static async load(
     source: string | { readonly config: SaeConfigSource; readonly weights: TensorsSource },
-    options: { readonly layer?: number } = {},
+    options: AutoencoderOptions = {},
   ): Promise<SparseAutoencoder> {
-    const { layer } = knownOptions<{ readonly layer?: number }>('SparseAutoencoder.load()', options, ['layer'])
+    const { layer, normScalingFactor } = knownOptions<AutoencoderOptions>('SparseAutoencoder.load()', options, [
+      'layer',
+      'normScalingFactor',
+    ])
     const parts =
       typeof source === 'string'
         ? { config: `${source}/cfg.json`, weights: `${source}/sae_weights.safetensors` }
@@ -58,11 +72,12 @@ export class SparseAutoencoder {
     const chosen = layer ?? config.layer
     if (chosen === undefined)
       throw new ArgumentError(
-        `This autoencoder is for ${config.hookName ?? 'a place that its configuration does not name'}, and not for the stream after a layer.`,
+        `This autoencoder is for ${config.hookName ?? 'a place that its configuration does not name'}, which is not known.`,
         undefined,
-        'if it is, say which: SparseAutoencoder.load(folder, { layer: 5 })',
+        'if it is the stream after a layer, say which: SparseAutoencoder.load(folder, { layer: 5 })',
       )
-    return new SparseAutoencoder(config, chosen, await weightsOf(config, parts.weights))
+    const weights = await weightsOf(config, parts.weights)
+    return new SparseAutoencoder(config, chosen, await folded(config.normalisation, weights, normScalingFactor))
   }
 
   /** How many features it has. */
@@ -72,9 +87,13 @@ export class SparseAutoencoder {
 
   /** The activations of all features: `[…, width]` in, `[…, feature]` out, float32. In a block and outside. */
   encode(state: Tensor): Tensor {
+    return this.#encode(this.#normalised(state))
+  }
+
+  #encode({ input: whole }: Normalised): Tensor {
     const { W_enc, b_enc, b_dec, threshold, b_gate, b_mag, r_mag } = this.#weights
     const { architecture, k } = this.config
-    const input = this.config.subtractsBias ? state.to('float32').sub(b_dec) : state.to('float32')
+    const input = this.config.subtractsBias ? whole.sub(b_dec) : whole
     const plain = input.matmul(W_enc)
     if (architecture === 'gated') {
       const magnitude = plain.mul(r_mag.exp()).add(b_mag).relu()
@@ -88,13 +107,32 @@ export class SparseAutoencoder {
     return zerosLike(scaled).scatter(-1, indices, values.relu())
   }
 
-  /** The stream that some features make: `[…, feature]` in, `[…, width]` out. */
-  decode(features: Tensor): Tensor {
-    const { W_dec, b_dec } = this.#weights
-    return (this.#norms ? features.div(this.#norms) : features).matmul(W_dec).add(b_dec)
+  /**
+   * What some features make: `[…, feature]` in, `[…, width]` out.
+   * @param state what was encoded: its length, or its mean and deviation, are those of the result if inputs are normalised one by one
+   * @throws ArgumentError if such a state is missing
+   */
+  decode(features: Tensor, state?: Tensor): Tensor {
+    const { normalisation } = this.config
+    if (state) return this.#decode(features, this.#normalised(state))
+    if (normalisation === 'none' || normalisation === 'expected_average_only_in') return this.#decode(features)
+    throw new ArgumentError(
+      `Inputs of this autoencoder are normalised one by one (${normalisation}), so features alone do not say what they make.`,
+      undefined,
+      'pass what was encoded: sae.decode(features, state)',
+    )
   }
 
-  /** The direction of a feature in the stream: `[width]`. @throws ArgumentError */
+  #decode(features: Tensor, { restore }: Pick<Normalised, 'restore'> = { restore: value => value }): Tensor {
+    const { W_dec, b_dec } = this.#weights
+    return restore((this.#norms ? features.div(this.#norms) : features).matmul(W_dec).add(b_dec))
+  }
+
+  #normalised(state: Tensor): Normalised {
+    return normalised(this.config.normalisation, state.to('float32'))
+  }
+
+  /** The direction of a feature: `[width]`, in the units of normalised inputs. @throws ArgumentError */
   direction(feature: number): Tensor {
     this.#check(feature)
     return this.#weights.W_dec.select(0, feature)
@@ -110,42 +148,78 @@ export class SparseAutoencoder {
     const studied = new StudiedModel('features', model, vocabulary)
     const prompts = studied.batch(prompt)
     const { activations, error } = await model.trace(prompts.inputs, rest, () => {
-      const state = this.#stateOf(studied)
-      const found = this.encode(state)
-      const off = this.decode(found).sub(state.to('float32'))
+      const state = this.#site(studied).read()
+      const at = this.#normalised(state)
+      const found = this.#encode(at)
+      const off = this.#decode(found, at).sub(state.to('float32'))
       return { activations: found, error: off.mul(off).sum([-1]) }
     })
     return new Features(activations, error, prompts, top, id => studied.token(id))
   }
 
-  /** A model that computes with the autoencoder's version of the stream in the place of its own: an edit. */
+  /** A model that computes with the autoencoder's version of its place: an edit. */
   splice<M extends Model>(model: M): M {
-    return this.#edited(model, state => this.decode(this.encode(state)))
-  }
-
-  /** A model without a feature: what it adds to the stream is taken out of it, and what the autoencoder does not explain stays. */
-  ablate<M extends Model>(model: M, feature: number): M {
-    const direction = this.direction(feature)
     return this.#edited(model, state => {
-      const activation = this.encode(state).narrow(-1, feature, 1)
-      const size = this.#norms ? activation.div(this.#norms.narrow(0, feature, 1)) : activation
-      return state.to('float32').sub(size.mul(direction))
+      const at = this.#normalised(state)
+      return this.#decode(this.#encode(at), at)
     })
   }
 
-  /** The direction of a feature as a steering vector: `sae.steering(5).apply(model, 8)`. */
+  /** A model without a feature: what it adds is taken out, and what the autoencoder does not explain stays. */
+  ablate<M extends Model>(model: M, feature: number): M {
+    const direction = this.direction(feature)
+    return this.#edited(model, state => {
+      const at = this.#normalised(state)
+      const activation = this.#encode(at).narrow(-1, feature, 1)
+      const size = this.#norms ? activation.div(this.#norms.narrow(0, feature, 1)) : activation
+      return state.to('float32').sub(at.scaled(size.mul(direction)))
+    })
+  }
+
+  /**
+   * The direction of a feature as a steering vector, which is added to the stream after the layer: `(await sae.steering(5)).apply(model, 8)`.
+   * @throws ArgumentError for an autoencoder of heads, or of the stream before the first layer
+   */
   async steering(feature: number): Promise<SteeringVector> {
+    const { part } = this.config
+    if (part === 'head' || part === 'residual')
+      throw new ArgumentError(
+        `Features of ${wordsFor[part]} are no directions in the stream after a layer, where steering vectors are added.`,
+        undefined,
+        'write the edit: model.edit(() => …) with sae.direction(feature)',
+      )
     return new SteeringVector(this.layer, await this.direction(feature).value())
   }
 
   #edited<M extends Model>(model: M, change: (state: Tensor) => Tensor): M {
-    return withLayerOutput('SparseAutoencoder', model, this.layer, state => change(state).to(state.type))
+    const studied = new StudiedModel('SparseAutoencoder', model, undefined)
+    return model.edit(() => {
+      const site = this.#site(studied)
+      const state = site.read()
+      site.write(change(state).to(state.type))
+    }) as M
   }
 
-  #stateOf(studied: StudiedModel): Tensor {
-    const { leaving } = studied.lens()
+  /** Its place in the current trace, `[row, token, width]`. @throws StudyError */
+  #site(studied: StudiedModel): Site {
+    const { layers, leaving } = studied.lens()
     studied.layersOf([this.layer], leaving.length)
-    return studied.read(leaving[this.layer])
+    const { part } = this.config
+    if (part === 'output') {
+      const module = studied.module(layers[this.layer].path)
+      return {
+        read: () => studied.read(leaving[this.layer]),
+        write(value) {
+          module.output = value
+        },
+      }
+    }
+    const site = siteOf(studied, part, this.layer)
+    if (part !== 'head') return site
+    return {
+      read: () => site.read().flatten(2),
+      write: value => site.write(value.reshape(site.read().dims as number[])),
+    }
   }
 
   /** The lengths of the features' directions, where activations are in units of them. */
@@ -159,7 +233,10 @@ export class SparseAutoencoder {
   }
 
   toString(): string {
-    const { architecture, width } = this.config
-    return `SparseAutoencoder(${architecture}, ${this.size} features of ${width} numbers, after layer ${this.layer})`
+    const { architecture, width, part } = this.config
+    const place = part === 'output' ? `after layer ${this.layer}` : `${wordsFor[part]} of layer ${this.layer}`
+    return `SparseAutoencoder(${architecture}, ${this.size} features of ${width} numbers, ${place})`
   }
 }
+
+const wordsFor = { residual: 'the input', attention: 'the attention', mlp: 'the MLP', head: 'the heads' } as const

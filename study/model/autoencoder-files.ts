@@ -1,5 +1,6 @@
 import { ArgumentError } from '../../runtime/errors/tensor.ts'
 import type { Tensor } from '../../runtime/tensor/tensor.ts'
+import type { LayerPart } from '../sweeps/sites.ts'
 import { type TensorsSource, tensorsOf } from './tensors-file.ts'
 
 /** The contents of a `cfg.json` of SAELens, or its path, which Node reads. */
@@ -20,9 +21,19 @@ export interface AutoencoderConfig {
   readonly k: number | undefined
   /** The place that it was trained on: `blocks.5.hook_resid_post`. */
   readonly hookName: string | undefined
-  /** The layer whose output that is. */
+  /** The layer of that place, from 0. */
   readonly layer: number | undefined
+  /** What that place is of the layer: its output, the stream that enters it, what its attention or MLP adds, or the mixes of its heads, side by side. */
+  readonly part: AutoencoderPart
+  /** How inputs were normalised in training. */
+  readonly normalisation: Normalisation
 }
+
+export type AutoencoderPart = 'output' | LayerPart | 'head'
+
+export type Normalisation = (typeof normalisations)[number]
+
+const normalisations = ['none', 'expected_average_only_in', 'constant_norm_rescale', 'layer_norm'] as const
 
 const architectures = ['standard', 'jumprelu', 'topk', 'gated'] as const
 
@@ -34,7 +45,7 @@ export async function configOf(source: SaeConfigSource): Promise<AutoencoderConf
     new ArgumentError(
       `SparseAutoencoder: ${what}.`,
       undefined,
-      `supported are ${architectures.join(', ')}, on inputs that are not normalised and not reshaped`,
+      `supported are ${architectures.join(', ')}, with normalize_activations ${normalisations.join(', ')}, and reshape_activations none or hook_z`,
     )
   // Before version 4, a TopK autoencoder was a standard one with another activation function.
   const isTopK = config.activation_fn_str === 'topk' || config.activation_fn === 'topk'
@@ -43,15 +54,23 @@ export async function configOf(source: SaeConfigSource): Promise<AutoencoderConf
   if (!architecture) throw unfit(`its architecture is ${JSON.stringify(named)}`)
   const [width, features] = [config.d_in, config.d_sae].map(Number)
   if (!(width > 0 && features > 0)) throw unfit('its configuration has no d_in and d_sae')
-  for (const name of ['normalize_activations', 'reshape_activations'])
-    if (config[name] !== undefined && config[name] !== 'none') throw unfit(`${name} is ${JSON.stringify(config[name])}`)
+  const oneOf = <T extends string>(name: string, all: readonly T[]): T => {
+    const value = config[name] ?? 'none'
+    const found = all.find(one => one === value)
+    if (found === undefined) throw unfit(`${name} is ${JSON.stringify(value)}`)
+    return found
+  }
+  const normalisation = oneOf('normalize_activations', normalisations)
+  const isReshaped = oneOf('reshape_activations', ['none', 'hook_z']) === 'hook_z'
+  const head = config.hook_head_index ?? metadata.hook_head_index
+  if (typeof head === 'number') throw unfit(`it is for head ${head} alone`)
   const kwargs = (config.activation_fn_kwargs ?? {}) as Readonly<Record<string, unknown>>
   const k = architecture === 'topk' ? Number(config.k ?? kwargs.k) : undefined
   if (k !== undefined && !(k > 0 && k <= features)) throw unfit('its configuration has no k')
   const hook = config.hook_name ?? metadata.hook_name
   const hookName = typeof hook === 'string' ? hook : undefined
-  const place = /^blocks\.(\d+)\.hook_resid_(pre|post)$/.exec(hookName ?? '')
-  const layer = place ? Number(place[1]) - (place[2] === 'pre' ? 1 : 0) : undefined
+  const place = placeOf(hookName)
+  if (isReshaped && place && place.part !== 'head') throw unfit(`reshape_activations is "hook_z" at ${hookName}`)
   return {
     architecture,
     width,
@@ -60,8 +79,27 @@ export async function configOf(source: SaeConfigSource): Promise<AutoencoderConf
     scalesByNorm: architecture === 'topk' && config.rescale_acts_by_decoder_norm === true,
     k,
     hookName,
-    layer: layer === undefined || layer < 0 ? undefined : layer,
+    layer: place?.layer,
+    part: place?.part ?? 'output',
+    normalisation,
   }
+}
+
+const PARTS: Readonly<Record<string, AutoencoderPart>> = {
+  hook_resid_pre: 'residual',
+  hook_resid_post: 'output',
+  hook_attn_out: 'attention',
+  hook_mlp_out: 'mlp',
+  'attn.hook_z': 'head',
+}
+
+/** The place of a hook's name; undefined for one that is no such place. */
+function placeOf(hookName = ''): { readonly layer: number; readonly part: AutoencoderPart } | undefined {
+  const [, block, hook] = /^blocks\.(\d+)\.(.+)$/.exec(hookName) ?? []
+  if (hook === undefined || !Object.hasOwn(PARTS, hook)) return undefined
+  const layer = Number(block)
+  // What enters a layer has left the one before it.
+  return hook === 'hook_resid_pre' && layer > 0 ? { layer: layer - 1, part: 'output' } : { layer, part: PARTS[hook] }
 }
 
 async function jsonOf(path: string): Promise<Readonly<Record<string, unknown>>> {

@@ -308,6 +308,61 @@ def autoencoders():
 out['autoencoders'] = autoencoders()
 
 
+def normalised_autoencoders():
+    """The normalisations of SAELens (SAE._setup_activation_normalization, fold_activation_norm_scaling_factor) and its other hooks, standard and topk."""
+    wave = lambda rows, cols, a, b, c: torch.sin(a * torch.arange(float(rows))[:, None] + b * torch.arange(float(cols)) + c) / math.sqrt(rows)
+    W_enc, W_dec = wave(128, 96, 1.7, 2.3, 0.1), wave(96, 128, 0.9, 3.1, 0.7)
+    row = lambda n, a, c: torch.cos(a * torch.arange(float(n)) + c)
+    b_enc, b_dec, factor = 0.1 * row(96, 1.3, 0), 0.2 * row(128, 2.1, 1), 1.7
+
+    def parts(how, topk, x):
+        """Features of x, and what turns features into x again."""
+        We, Wd, bd, back = W_enc, W_dec, b_dec, lambda y: y
+        if how == 'expected_average_only_in':
+            We, Wd, bd = W_enc * factor, W_dec / factor, b_dec / factor
+        if how == 'constant_norm_rescale':
+            coeff = 128 ** 0.5 / x.norm(dim=-1, keepdim=True)
+            x, back = x * coeff, lambda y: y / coeff
+        if how == 'layer_norm':
+            mu = x.mean(-1, keepdim=True)
+            std = (x - mu).std(-1, keepdim=True)
+            x, back = (x - mu) / (std + 1e-5), lambda y: y * std + mu
+        norms = Wd.norm(dim=-1) if topk else 1
+        pre = ((x - bd) @ We + b_enc) * norms
+        if topk:
+            best = pre.topk(7, -1)
+            f = torch.zeros_like(pre).scatter(-1, best.indices, best.values.relu())
+        else:
+            f = pre.relu()
+        return f, lambda f: back((f / norms) @ Wd + bd)
+
+    def one(how, topk, place):
+        line = [out['prompts']['line']]
+        value = chars.run(line)[1][place]
+        flat = lambda v: v.reshape(*v.shape[:2], -1)
+        found, decode = parts(how, topk, flat(value))
+
+        def spliced(change):
+            def hook(at, v):
+                if at == place:
+                    f, decode = parts(how, topk, flat(v))
+                    return change(flat(v), f, decode).reshape(v.shape)
+            return chars.run(line, hook)[0][0, -1, :6]
+
+        def without(v, f, decode):
+            off = f.clone()
+            off[..., 5] = 0
+            return v + decode(off) - decode(f)
+        return {'features': found[0, -1], 'count': (found > 0).sum(-1)[0], 'error': ((decode(found) - flat(value)) ** 2).sum(-1)[0],
+                'spliced': spliced(lambda v, f, decode: decode(f)), 'ablated': spliced(without)}
+    cases = [(how, topk, 'resid_post.1') for how in ('layer_norm', 'constant_norm_rescale', 'expected_average_only_in') for topk in (False, True)]
+    cases += [('none', False, place) for place in ('z.1', 'attn_out.1', 'mlp_out.2', 'resid_pre.0')] + [('layer_norm', False, 'z.2')]
+    return [{'how': how, 'topk': topk, 'place': place, **one(how, topk, place)} for how, topk, place in cases]
+
+
+out['normalised_autoencoders'] = normalised_autoencoders()
+
+
 def probes():
     """Ridge regression in its primal form on the stream after each layer, each prompt held out in turn by its number modulo 4."""
     texts = ['KING RICHARD', 'my lord is d', 'ROMEO: I AM', 'the king is', 'FIRST CITIZEN', 'what light', 'MENENIUS: O', 'good morrow', 'ALL: PEACE', 'i am a king', 'JULIET: AY', 'so is it our']

@@ -33,6 +33,9 @@ interface Reference {
       Readonly<Record<'features' | 'count' | 'error' | 'spliced' | 'ablated' | 'steered', Numbers>>
     >
   >
+  readonly normalised_autoencoders: readonly (Readonly<
+    Record<'features' | 'count' | 'error' | 'spliced' | 'ablated', Numbers>
+  > & { readonly how: string; readonly topk: boolean; readonly place: string })[]
 }
 
 export const reference = JSON.parse(readFileSync('test/reference/studies.json', 'utf8')) as Reference

@@ -2,8 +2,9 @@ import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
-import { load, type Tensor, tensor, writeSafetensors } from 'onnsight'
+import { eye, LanguageModel, load, type Tensor, tensor, writeSafetensors, zeros } from 'onnsight'
 import { SparseAutoencoder } from 'onnsight/study'
+import { near } from '../near.ts'
 import { off, reference, vocabulary } from './reference.ts'
 
 const model = await load('test/fixtures/models/chars.onnx')
@@ -67,6 +68,71 @@ for (const architecture of ['standard', 'jumprelu', 'topk', 'gated'] as const)
     t.regex(String(found), /features are active at a token/)
   })
 
+const hookOf = (place: string): string => {
+  const [kind, block] = place.split('.')
+  return `blocks.${block}.${kind === 'z' ? 'attn.' : ''}hook_${kind}`
+}
+
+for (const { how, topk, place, ...due } of reference.normalised_autoencoders)
+  test(`${topk ? 'topk' : 'standard'} at ${place}, normalised by ${how}: as SAELens defines it in PyTorch`, async t => {
+    const change = {
+      normalize_activations: how,
+      ...(topk ? { rescale_acts_by_decoder_norm: true } : {}),
+      ...(place.startsWith('z.') ? { reshape_activations: 'hook_z' } : {}),
+      metadata: { hook_name: hookOf(place) },
+    }
+    const architecture = topk ? 'topk' : 'standard'
+    const sae = await SparseAutoencoder.load(
+      { config: { ...config(architecture), ...change }, weights: weights[architecture] },
+      how === 'expected_average_only_in' ? { normScalingFactor: 1.7 } : {},
+    )
+    const found = await sae.features(model, [line], { vocabulary })
+    t.true(off((found.activations.tolist() as number[][][])[0].at(-1), due.features) < 2e-5)
+    t.deepEqual(found.active, due.count)
+    t.true(off((found.error.tolist() as number[][])[0], due.error) < 2e-5)
+    const last = async (edited: typeof model) => {
+      const { logits } = await edited.run([line])
+      return (logits.tolist() as number[][][])[0].at(-1)!.slice(0, 6)
+    }
+    t.true(off(await last(sae.splice(model)), due.spliced) < 5e-5)
+    t.true(off(await last(sae.ablate(model, 5)), due.ablated) < 5e-5)
+    t.true(off(await last(model), due.spliced) > 1e-3)
+    // Both halves outside of a block; what makes the result from features alone is there only where inputs share one scale.
+    const state = tensor([range(128).map(i => 0.3 + Math.sin(i))])
+    const features = await sae.encode(state).value()
+    const back = await sae.decode(features, state).value()
+    t.deepEqual(back.dims, [1, 128])
+    if (how === 'layer_norm' || how === 'constant_norm_rescale')
+      t.throws(() => sae.decode(features), { code: 'argument', message: /sae\.decode\(features, state\)/ })
+    else t.deepEqual((await sae.decode(features).value()).tolist(), back.tolist())
+    const isSteering = !/^(z|resid_pre)/.test(place)
+    if (isSteering) t.is((await sae.steering(5)).layer, sae.layer)
+    else await t.throwsAsync(sae.steering(5), { code: 'argument', message: /no directions in the stream/ })
+  })
+
+test('an autoencoder of heads on a model with fewer heads of keys, and on its quantised build', async t => {
+  for (const dtype of ['fp32', 'q4'] as const) {
+    const verse = await LanguageModel.load('test/fixtures/models/verse', { dtype })
+    const width = (await verse.trace('To be', m => m.model.layers[1].heads.z.flatten(2))).dims.at(-1)!
+    const sae = await SparseAutoencoder.load({
+      config: { ...config('standard'), d_in: width, d_sae: width, metadata: { hook_name: 'blocks.1.attn.hook_z' } },
+      weights: {
+        // It gives back what it gets: with 100 added, no number is below 0.
+        W_enc: eye(width),
+        b_enc: zeros([width]),
+        W_dec: eye(width),
+        b_dec: tensor(Float32Array.from({ length: width }, () => -100)),
+      },
+    })
+    const plain = await verse.run('To be')
+    const spliced = await sae.splice(verse).run('To be')
+    t.true(near(plain.logits, spliced.logits, 2e-3), dtype)
+    const without = await sae.ablate(verse, 3).run('To be')
+    t.false(near(plain.logits, without.logits, 1e-3), dtype)
+    await verse.release()
+  }
+})
+
 test('activations in units of the features’ lengths, and no subtracted bias', async t => {
   const options = { ...config('topk'), rescale_acts_by_decoder_norm: true, apply_b_dec_to_input: false, k: 96 }
   const sae = await SparseAutoencoder.load({ config: options, weights: weights.topk })
@@ -106,11 +172,25 @@ test('what can’t be used is refused, with the reason', async t => {
       message,
     })
   await refused({ architecture: 'transcoder' }, /architecture is "transcoder"/)
-  await refused({ normalize_activations: 'layer_norm' }, /normalize_activations is "layer_norm"/)
+  await refused({ normalize_activations: 'batch_norm' }, /normalize_activations is "batch_norm"/)
+  await refused(
+    { normalize_activations: 'expected_average_only_in' },
+    /multiplied by a number[\s\S]*norm_scaling_factor/,
+  )
+  await refused({ reshape_activations: 'hook_q' }, /reshape_activations is "hook_q"/)
+  await refused({ reshape_activations: 'hook_z' }, /"hook_z" at blocks\.1\.hook_resid_post/)
+  await refused({ hook_head_index: 2 }, /for head 2 alone/)
   await refused({ d_sae: 95 }, /W_enc of dims \[128, 96\]/)
-  await refused({ metadata: { hook_name: 'blocks.1.attn.hook_z' } }, /for blocks\.1\.attn\.hook_z/)
+  await refused({ metadata: { hook_name: 'blocks.1.attn.hook_q' } }, /for blocks\.1\.attn\.hook_q/)
   await refused({ architecture: 'jumprelu' }, /no threshold/)
-  const sae = await SparseAutoencoder.load({ config: config('standard'), weights: weights.standard }, { layer: 9 })
+  const one = { config: config('standard'), weights: weights.standard }
+  await t.throwsAsync(SparseAutoencoder.load(one, { normScalingFactor: 2 }), {
+    code: 'argument',
+    message: /and this is "none"/,
+  })
+  const scaled = { ...one, config: { ...one.config, normalize_activations: 'expected_average_only_in' } }
+  await t.throwsAsync(SparseAutoencoder.load(scaled, { normScalingFactor: -1 }), { code: 'argument', message: /is -1/ })
+  const sae = await SparseAutoencoder.load(one, { layer: 9 })
   await t.throwsAsync(sae.features(model, [line]), { code: 'study', message: /no layer 9/ })
   t.throws(() => sae.ablate(model, 96), { code: 'argument', message: /no feature 96/ })
 })
