@@ -16,34 +16,34 @@ import { layersWith, layersWithHeads, siteOf, wordsFor } from './sweeps/sites.ts
 import { SWEEP_OPTIONS, Sweep, type SweepOptions, traceOptionsOf } from './sweeps/sweep.ts'
 import { batchSize, masksAlong, masksOfHeads, measureVariants } from './sweeps/variants.ts'
 
-/** What an ablated part is replaced by. */
+/** The value that replaces an ablated part. */
 export type Ablation = 'zero' | 'mean' | 'resample'
 
-/** What `ablate()` takes. */
+/** Options of `ablate()`. */
 export interface AblateOptions extends SweepOptions {
-  /** What is measured with each part gone. */
+  /** The metric that is measured without each part. */
   readonly metric: Metric
-  /** Each head's mix of values, each layer's attention, or its MLP. @default 'head' */
+  /** The parts that are ablated: each head's mix of values, each layer's attention, or each layer's MLP. @default 'head' */
   readonly part?: 'head' | 'attention' | 'mlp'
   /**
-   * What stands in its place: `zero`; `mean`, its mean over all tokens of the prompts `over`; `resample`, its value in the run of the prompts
-   * `over`, which then are as many and as long. @default 'zero'
+   * The value that replaces a part: `zero`; `mean`, its mean over all tokens of the prompts `over`; `resample`, its value in the run of the
+   * prompts `over`, of which there must be as many, with the same lengths. @default 'zero'
    */
   readonly with?: Ablation
-  /** Other prompts, for `mean` and `resample`. */
+  /** The other prompts that `mean` and `resample` need. */
   readonly over?: Inputs
-  /** Layers, from 0. @default all that have the part */
+  /** The layers whose parts are ablated, from 0. @default all that have the part */
   readonly layers?: readonly number[]
-  /** Rows of one run. */
+  /** The number of rows in one run. @default as many as make some thousand tokens */
   readonly batch?: number
 }
 
 /**
- * What is lost without each part: every head, attention or MLP is replaced, one after the other, and the metric is measured. On several
- * prompts, the mean. Heads of one layer run as rows of one batch.
+ * Ablation shows what the model loses without each part: each head, attention or MLP is replaced, one after the other, and the metric is
+ * measured. On several prompts, the result is the mean. Heads of one layer run as rows of one batch.
  *
- * Zero ablation asks whether the model needs the part at all; the model may never have seen a 0 there, so the mean, or the value on another
- * prompt (resample), often says more.
+ * Zero ablation asks whether the model needs the part at all. But the model may never have seen a 0 there, so the mean, or the value on
+ * another prompt (resample), often says more.
  *
  * Sources: Michel et al. 2019, "Are Sixteen Heads Really Better than One?" (arXiv:1905.10650); Wang et al. 2022 (arXiv:2211.00593) for
  * mean ablation; Chan et al. 2022, "Causal Scrubbing", for resampling.
@@ -172,11 +172,11 @@ async function meansOver(
   )
 }
 
-/** The metric without each part. */
+/** The metric without each part: the result of `ablate()`. */
 export class AblatedParts extends StudyResult {
   /** `layer`, and `head` for heads. */
   readonly axes: readonly LabelledAxis[]
-  /** The metric with the part gone: float32, by `axes`. */
+  /** The metric without the part: float32, by `axes`. */
   readonly values: Tensor
   /** How far the metric moved: `values` − `base`. */
   readonly effects: Tensor

@@ -12,27 +12,28 @@ import { StudyResult } from './results/result.ts'
 import { short, type Table } from './results/table.ts'
 import { layersWithHeads } from './sweeps/sites.ts'
 
-/** What heads are looked for. */
+/** The kinds of heads that are scored. */
 export type HeadKind = 'previous' | 'duplicate' | 'induction'
 
 /** Options of `attentionScores()`. */
 export interface AttentionScoresOptions extends TraceOptions {
   /**
-   * How a pattern is compared with what such a head would do. `share`: the mean attention to the keys of that kind, over queries that have one.
-   * `mul`: the same divided by all queries. `abs`: 1 minus the mean absolute difference of a row. The last two are TransformerLens'. @default 'share'
+   * How a pattern is compared with the ideal pattern of such a head. `share`: the mean attention to keys of that kind, over the queries that have
+   * such a key. `mul`: the attention to these keys divided by all attention. `abs`: 1 minus the mean absolute difference of a row. The last two
+   * are TransformerLens'. @default 'share'
    */
   readonly measure?: 'share' | 'mul' | 'abs'
-  /** Leave out attention to the first token. @default false */
+  /** Whether attention to the first token is left out. @default false */
   readonly excludeFirst?: boolean
-  /** Leave out attention of a token to itself. @default false */
+  /** Whether attention of a token to itself is left out. @default false */
   readonly excludeCurrent?: boolean
 }
 
 const kinds: readonly HeadKind[] = ['previous', 'duplicate', 'induction']
 
 /**
- * How much each head attends to the previous token, to earlier copies of its token, and to the token after an earlier copy (as induction
- * heads do). On several prompts, the mean. A prompt of random tokens that come twice shows induction heads best.
+ * Measures how much each head attends to the previous token, to earlier copies of its token, and to the token after an earlier copy (as
+ * induction heads do). On several prompts, the result is the mean. A prompt of random tokens that come twice shows induction heads best.
  *
  * Sources: Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits"; Olsson et al. 2022, "In-context Learning and Induction
  * Heads" (arXiv:2209.11895); the definitions of TransformerLens' `detect_head`.
@@ -95,7 +96,7 @@ export async function attentionScores(
   return new AttentionScores(layers, sums)
 }
 
-/** 1 where a head of this kind attends: queries down, keys across. */
+/** The ideal pattern of a head of this kind, `[query, key]`: 1 if the query attends to the key, else 0. */
 function detection(kind: HeadKind, ids: readonly number[]): number[][] {
   const isCopy = (q: number, k: number): boolean => k >= 0 && k < q && ids[k] === ids[q]
   const attends = (q: number, k: number): boolean => {
@@ -105,7 +106,7 @@ function detection(kind: HeadKind, ids: readonly number[]): number[][] {
   return ids.map((_, q) => ids.map((_, k) => Number(attends(q, k))))
 }
 
-/** For each head: `[head, query, key]` compared with `[query, key]`. NaN where no query has a key of that kind. */
+/** The score of each head: its pattern, `[head, query, key]`, compared with the ideal one, `[query, key]`. NaN if no query has a key of that kind. */
 function scoreOf(pattern: Tensor, due: Tensor, weights: Tensor, measure: AttentionScoresOptions['measure']): Tensor {
   if (measure === 'abs') {
     const [size] = due.dims as number[]
@@ -117,15 +118,15 @@ function scoreOf(pattern: Tensor, due: Tensor, weights: Tensor, measure: Attenti
   return hit.div(due.mul(weights).amax([1]).sum())
 }
 
-/** Scores of every head, by `axes`: layer, head. */
+/** The scores of every head, by `axes`: layer, head. */
 export class AttentionScores extends StudyResult {
   /** `layer`, `head`. */
   readonly axes: readonly LabelledAxis[]
-  /** Attention to the token before: float32 `[layer, head]`. */
+  /** The attention to the previous token: float32 `[layer, head]`. */
   readonly previous: Tensor
-  /** Attention to earlier copies of the token: float32 `[layer, head]`. */
+  /** The attention to earlier copies of the token: float32 `[layer, head]`. */
   readonly duplicate: Tensor
-  /** Attention to the token after an earlier copy: float32 `[layer, head]`. */
+  /** The attention to the token after an earlier copy: float32 `[layer, head]`. */
   readonly induction: Tensor
   readonly #rows: readonly (readonly (readonly number[])[])[]
 

@@ -13,11 +13,11 @@ import { StudyResult } from './results/result.ts'
 import { short, type Table } from './results/table.ts'
 import { hasPart, siteOf } from './sweeps/sites.ts'
 
-/** What `directLogitAttribution()` takes. */
+/** Options of `directLogitAttribution()`. */
 export interface AttributionOptions extends TraceOptions {
   /** The token whose logit is attributed: its id or its text; one for all prompts, or one for each. */
   readonly answer: Answers
-  /** A token whose logit is subtracted: parts that raise all logits drop out. */
+  /** A token whose logit is subtracted, so that parts that raise all logits cancel out. */
   readonly other?: Answers
   /** The position whose logits are attributed; negative ones count from the end. @default -1 */
   readonly position?: number
@@ -27,13 +27,13 @@ export interface AttributionOptions extends TraceOptions {
 
 /**
  * Direct logit attribution: how much each part that writes into the residual stream adds to a logit, or to the difference of two. The scale
- * of the final norm is held at its value in this run (frozen), so that the logit is a sum: the embeddings, each head, each MLP, and what the
- * norm and the head add by their biases. On several prompts, the mean.
+ * of the final norm is held at its value in this run (frozen). Then the logit is a sum, of the shares of the embeddings, of each head and each
+ * MLP, and of the biases of the norm and the head. On several prompts, the result is the mean.
  *
  * No weights are read: the model's own norm and head are applied to each part, so quantised and fused files work too.
  *
  * Sources: Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits"; TransformerLens' `decompose_resid`,
- * `stack_head_results` and `logit_attrs`. A part may also act through later parts: `ablate` and `patchActivations` see that, this does not.
+ * `stack_head_results` and `logit_attrs`. A part may also act through later parts: `ablate` and `patchActivations` measure that, this does not.
  *
  * @throws StudyError if the model's parts are not found; InputError, ArgumentError
  * @example console.log(await directLogitAttribution(model, 'The Eiffel Tower is in', { answer: ' Paris', other: ' Rome' }))
@@ -85,7 +85,7 @@ const added = (a: Shares, b: Shares): Shares => ({
   logit: a.logit + b.logit,
 })
 
-/** The position among all that the prompt's row has. @throws StudyError */
+/** The index of a position in the prompt's row, with its padding. @throws StudyError */
 function placeOf(studied: StudiedModel, { mask }: Prompts, row: number, position: number): number {
   const real = realPositions(mask[row])
   const at = real.at(position)
@@ -148,15 +148,15 @@ function sharesAt(studied: StudiedModel, heads: readonly number[], at: number, a
 }
 
 /**
- * What the head makes of each part with the norm's scale held at that of the whole stream. A norm undoes any scale of its input, so that a
- * part times `k` gives the same as the part; the norm's own scale of both is known, and what it gives for 0 is its bias. So the share is
- * (scale(part) / scale(stream)) · (head(part) − head(0)).
+ * The share of each part: the head's result for it, with the norm's scale held at that of the whole stream. A norm undoes any scale of its
+ * input, so the head gives the same for a part and for `k` times the part. The norm's scales of the part and of the stream are known, and its
+ * result for 0 is its bias. So the share is (scale(part) / scale(stream)) · (head(part) − head(0)).
  */
 function frozen(parts: Tensor, stream: Tensor, head: (rows: Tensor) => Tensor): Tensor {
-  // A part as long as the stream, so that the norm's epsilon weighs as little in it.
+  // Each part is scaled to the length of the stream, so that the norm's epsilon has as little effect on it.
   const centredStream = stream.sub(stream.mean())
   const centredParts = parts.sub(parts.mean([-1], { keepdim: true }))
-  // LayerNorm takes the mean away; an RMS norm does not, and then the head gives another number without it.
+  // A LayerNorm subtracts the mean. An RMS norm does not, and then the head gives another number for a stream without its mean.
   const pair = head(cat([stream.unsqueeze(0), centredStream.unsqueeze(0)]))
   const [whole, centred] = [pair.select(0, 0), pair.select(0, 1)]
   const takesMean = whole.sub(centred).abs().lt(whole.abs().add(centred.abs()).mul(1e-4).add(1e-4))
@@ -174,19 +174,19 @@ function frozen(parts: Tensor, stream: Tensor, head: (rows: Tensor) => Tensor): 
 export class LogitAttribution extends StudyResult {
   /** `component`: a label for each part, as in `values`. */
   readonly axes: readonly LabelledAxis[]
-  /** The share of each part: float32 `[component]`. They sum to `logit`. */
+  /** The share of each part: float32 `[component]`. The shares sum to `logit`. */
   readonly values: Tensor
-  /** The shares of heads: float32 `[layer, head]`; NaN where a layer has fewer. */
+  /** The shares of heads: float32 `[layer, head]`; NaN if a layer has fewer heads than others. */
   readonly heads: Tensor
   /** The share of each layer's attention, heads and bias together: float32 `[layer]`. */
   readonly attention: Tensor
   /** The share of each layer's MLP: float32 `[layer]`; 0 without one. */
   readonly mlp: Tensor
-  /** The share of what enters the first layer. */
+  /** The share of the embeddings: the stream that enters the first layer. */
   readonly embeddings: number
-  /** What the final norm and the head add by themselves. */
+  /** The share of the biases of the final norm and the head. */
   readonly bias: number
-  /** What the model gives: the logit, or the difference of two. */
+  /** The logit that the model computes, or the difference of two. */
   readonly logit: number
   readonly #cells: readonly (readonly number[])[]
   readonly #columns: readonly string[]
@@ -198,7 +198,7 @@ export class LogitAttribution extends StudyResult {
     const of = (kind: Component['kind'], layer?: number): number[] =>
       values.filter((_, i) => components[i].kind === kind && components[i].layer === layer)
     const sum = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0)
-    // What a layer adds beside its named parts is next to nothing in most models, and then no part of its own.
+    // In most models, a layer adds next to nothing beside its named parts. Then that rest is not shown.
     const isShown = ({ kind }: Component, i: number): boolean =>
       kind !== 'rest' || Math.abs(values[i]) > 1e-4 * (1 + Math.abs(logit / prompts))
     const shown = components.flatMap((component, i) => (isShown(component, i) ? [i] : []))

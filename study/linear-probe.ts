@@ -13,29 +13,29 @@ import { type LabelledAxis, labelled } from './results/axes.ts'
 import { StudyResult } from './results/result.ts'
 import { short, type Table } from './results/table.ts'
 
-/** What `linearProbe()` takes. */
+/** Options of `linearProbe()`. */
 export interface ProbeOptions extends TraceOptions {
-  /** What to read of each prompt: a class as text, or a number. */
+  /** The property of each prompt: a class as text, or a number. */
   readonly labels: readonly string[] | readonly number[]
-  /** Where a prompt is read: its last token, or the mean of all its tokens. @default 'last' */
+  /** Where a prompt's state is read: at its last token, or as the mean over all its tokens. @default 'last' */
   readonly position?: ReadAt
-  /** Layers, from 0. @default all */
+  /** The layers after which probes are fitted, from 0. @default all */
   readonly layers?: readonly number[]
   /** The strength of the ridge penalty on the weights. @default 1 */
   readonly ridge?: number
-  /** Parts that are held out in turn: prompt i is in part i modulo this number. @default 5, or the number of prompts if that is smaller */
+  /** The number of parts that are held out in turn: prompt i is in part i modulo it. @default 5, or the number of prompts if that is smaller */
   readonly folds?: number
 }
 
 /**
- * Linear probes: can a property of a prompt be read off the residual stream by a linear map, and from which layer on? A probe is fitted in
- * closed form (ridge regression, on one column for each class), on all prompts but some, and tested on those, in turn (cross-validation). On
- * classes the score is the share that is right, on numbers it is R², the share of the variance that is explained.
+ * Linear probes show whether a linear map can read a property of a prompt off the residual stream, and from which layer on. A probe is fitted
+ * in closed form (ridge regression, with one column for each class) on all prompts except some, and tested on these, in turn
+ * (cross-validation). For classes, the score is the share of right answers; for numbers, it is R², the share of the variance that is explained.
  *
  * Sources: Alain and Bengio 2016, "Understanding intermediate layers using linear classifier probes" (arXiv:1610.01644); Hoerl and Kennard
  * 1970 for ridge regression. A probe shows that something can be read, not that the model uses it: `ablate` and `steeringVector` test that.
  *
- * @throws StudyError for as many labels as there are no prompts; MissingPackageError without ml-matrix; InputError, ArgumentError
+ * @throws StudyError if there are not as many labels as prompts; MissingPackageError without ml-matrix; InputError, ArgumentError
  * @example console.log(await linearProbe(model, prompts, { labels: ['question', 'answer', …] }))
  */
 export async function linearProbe(model: Model, prompts: Inputs, options: ProbeOptions): Promise<LinearProbe> {
@@ -74,7 +74,7 @@ export async function linearProbe(model: Model, prompts: Inputs, options: ProbeO
   return new LinearProbe(layers, await Promise.all(fitted), classes, labels)
 }
 
-/** The score on prompts that the probe was not fitted on. */
+/** The score on the prompts that were held out when the probe was fitted. */
 async function crossValidated(
   inputs: readonly (readonly number[])[],
   targets: readonly (readonly number[])[],
@@ -105,15 +105,15 @@ async function crossValidated(
 export class LinearProbe extends StudyResult {
   /** `layer`. */
   readonly axes: readonly LabelledAxis[]
-  /** The score on held-out prompts: float32 `[layer]`. The share that is right for classes, R² for numbers. */
+  /** The score on held-out prompts: float32 `[layer]`. It is the share of right answers for classes, and R² for numbers. */
   readonly scores: Tensor
-  /** What guessing gives: the share of the most frequent class; 0 for numbers. */
+  /** The score of guessing: the share of the most frequent class; 0 for numbers. */
   readonly chance: number
   /** The classes, in the order of `directions`; undefined for numbers. */
   readonly classes: readonly string[] | undefined
   /** The probes, fitted on all prompts: float32 `[layer, class, width]`. Numbers have one "class". */
   readonly directions: Tensor
-  /** Their biases: float32 `[layer, class]`. */
+  /** The probes' biases: float32 `[layer, class]`. */
   readonly biases: Tensor
 
   constructor(

@@ -17,28 +17,31 @@ import type { TunedLens } from './tuned-lens.ts'
 export interface LogitLensOptions extends TraceOptions {
   /** How many of the likeliest tokens are kept for each place. @default 5 */
   readonly top?: number
-  /** Whose rank and probability are followed from layer to layer: one token, its id or its text, for all positions. If left out, what the model itself predicts there. */
+  /**
+   * The token whose rank and probability are followed from layer to layer, at all positions: its id or its text. @default the token that the
+   * model itself predicts at each position
+   */
   readonly answer?: Answer
   /** Translators that were trained for this model: `await loadTunedLens(file)`. */
   readonly tuned?: TunedLens
-  /** Keep the logits of all layers, `[layer, prompt, token, vocabulary]`. That is much memory for long prompts. @default false */
+  /** Whether to keep the logits of all layers, `[layer, prompt, token, vocabulary]`. They take much memory for long prompts. @default false */
   readonly keepLogits?: boolean
-  /** Texts of the tokens, by id. Without them ids are shown. */
+  /** Texts of the tokens, by id. Without them, ids are shown. */
   readonly vocabulary?: Vocabulary
 }
 
 /** A token that a layer would predict. */
 export interface LensPrediction {
   readonly id: number
-  /** Its text; the id as text without a vocabulary. */
+  /** The token's text; without a vocabulary, its id as text. */
   readonly token: string
-  /** From 0 to 1. */
+  /** The token's probability, from 0 to 1. */
   readonly probability: number
 }
 
 /**
- * What the model would predict if it stopped after each layer: the final norm and the unembedding applied to the residual stream before the
- * first layer ("embeddings") and after each one. The last row is the model's own prediction. One run computes all rows.
+ * The logit lens shows what the model would predict if it stopped after a layer: it applies the final norm and the unembedding to the residual
+ * stream before the first layer ("embeddings") and after each layer. The last row is the model's own prediction. One run computes all rows.
  *
  * With `tuned`, each stream is first translated by the affine map that was trained for its layer.
  *
@@ -132,22 +135,22 @@ export class LogitLens extends StudyResult {
   readonly axes: readonly LabelledAxis[]
   /** The likeliest tokens, from the likeliest on: int64 `[layer, prompt, token, top]`. */
   readonly ids: Tensor
-  /** Their probabilities: float32 `[layer, prompt, token, top]`. */
+  /** The probabilities of these tokens: float32 `[layer, prompt, token, top]`. */
   readonly probabilities: Tensor
   /** The token that is followed at each position: int64 `[prompt, token]`. */
   readonly answers: Tensor
-  /** Its probability: float32 `[layer, prompt, token]`. */
+  /** The probability of that token: float32 `[layer, prompt, token]`. */
   readonly answerProbabilities: Tensor
-  /** Its rank, 0 for the likeliest: int64 `[layer, prompt, token]`. */
+  /** The rank of that token, 0 for the likeliest: int64 `[layer, prompt, token]`. */
   readonly ranks: Tensor
   /** The divergence KL(model's prediction ‖ layer's prediction), in nats: float32 `[layer, prompt, token]`. */
   readonly kl: Tensor
   /** The entropy of each prediction, in nats: float32 `[layer, prompt, token]`. */
   readonly entropy: Tensor
-  /** Float32 `[layer, prompt, token, vocabulary]`, with `keepLogits` alone. */
+  /** The logits of all layers, float32 `[layer, prompt, token, vocabulary]`; undefined without `keepLogits`. */
   readonly logits: Tensor | undefined
   readonly #prompts: PromptBatch
-  /** Positions of the first prompt that are not padding: it is the one that prints and is drawn. */
+  /** The positions of the first prompt that are not padding. Only the first prompt is printed and drawn. */
   readonly #shown: readonly number[]
   readonly #token: (id: number) => string
   readonly #isTuned: boolean
@@ -218,7 +221,7 @@ export class LogitLens extends StudyResult {
     const best = this.#best()
     const layers = this.axes[0].labels
     const across = this.#tokens().map(visible)
-    // The model's own prediction stands at the top, as in the sources.
+    // The model's own prediction is at the top, as in the sources.
     const order = layers.map((_, i) => layers.length - 1 - i)
     const kl = (this.kl.tolist() as number[][][]).map(rows => rows[0])
     return heatMap({

@@ -2,7 +2,7 @@ import { ArgumentError } from '../runtime/errors/tensor.ts'
 import type { Tensor } from '../runtime/tensor/tensor.ts'
 import type { Answer } from './model/studied-model.ts'
 
-/** What a metric can know beside the logits that it measures. */
+/** What a metric can use beside the logits that it measures. */
 export interface MetricContext {
   /** The token ids of the prompt that runs. */
   readonly ids: readonly number[]
@@ -15,8 +15,8 @@ export interface MetricContext {
 }
 
 /**
- * A number for each row of a run, computed in the model's graph: `[row, position, vocabulary]` goes in (float32), `[row]` comes out. Rows are
- * variants of one prompt.
+ * Computes a number for each row of a run, in the model's graph: from the logits, float32 `[row, position, vocabulary]`, to `[row]`. The rows
+ * are variants of one prompt.
  */
 export interface Metric {
   /** What is measured, with its unit, for tables and pictures. */
@@ -27,7 +27,7 @@ export interface Metric {
 /** Answers: one for all prompts, or one for each. */
 export type Answers = Answer | readonly Answer[]
 
-/** Where a metric looks. */
+/** The position at which a metric measures. */
 export interface MetricOptions {
   /** The position whose prediction is measured; negative ones count from the end. @default -1 */
   readonly position?: number
@@ -38,7 +38,7 @@ export function logitDifference(answer: Answers, other: Answers, { position = -1
   return {
     name: 'logit difference',
     measure(logits, context) {
-      // Read once: the head then computes this position alone.
+      // The position is read once, so that the head computes only this position.
       const row = at(logits, position)
       return row.select(-1, idFor(answer, context)).sub(row.select(-1, idFor(other, context)))
     },
@@ -61,7 +61,7 @@ export function logProbability(answer: Answers, { position = -1 }: MetricOptions
   }
 }
 
-/** The divergence KL(clean prediction ‖ this prediction), in nats: 0 where the prediction is the clean one. */
+/** The divergence KL(clean prediction ‖ this prediction), in nats: 0 if the prediction is the clean one. */
 export function divergence({ position = -1 }: MetricOptions = {}): Metric {
   return {
     name: 'KL to the clean run (nats)',
@@ -75,15 +75,15 @@ export function divergence({ position = -1 }: MetricOptions = {}): Metric {
   }
 }
 
-/** Where `loss()` looks. */
+/** The positions that `loss()` measures. */
 export interface LossOptions {
   /** The first position whose prediction counts. @default 0 */
   readonly from?: number
-  /** The position after the last one that counts; negative ones count from the end. @default the last token, which has no next one */
+  /** The position after the last one that counts; negative ones count from the end. @default the last token's, because no token follows it */
   readonly to?: number
 }
 
-/** The mean cross-entropy of the prompt's own next tokens, in nats for a token. */
+/** The mean cross-entropy of the prompt's own next tokens, in nats per token. */
 export function loss({ from = 0, to = -1 }: LossOptions = {}): Metric {
   return {
     name: 'loss (nats)',

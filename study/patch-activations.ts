@@ -17,34 +17,34 @@ import { isHeadPart, type Part, parts, siteOf, wordsFor } from './sweeps/sites.t
 import { SWEEP_OPTIONS, Sweep, type SweepOptions, traceOptionsOf } from './sweeps/sweep.ts'
 import { batchSize, type Masks, masksAlong, measureVariants } from './sweeps/variants.ts'
 
-/** What `patchActivations()` takes. */
+/** Options of `patchActivations()`. */
 export interface PatchOptions extends SweepOptions {
-  /** The prompts whose activations are taken: what `trace()` takes. */
+  /** The prompts whose activations are taken, in any form that `trace()` takes. */
   readonly clean: Inputs
-  /** The prompts that run with them: as many, of the same lengths. */
+  /** The prompts into whose runs they are put: as many, with the same lengths. */
   readonly corrupted: Inputs
-  /** What is measured: `logitDifference(' Paris', ' Rome')`, `probability(id)`, `divergence()`, or a metric of your own. */
+  /** The metric that is measured: `logitDifference(' Paris', ' Rome')`, `probability(id)`, `divergence()`, or a metric of your own. */
   readonly metric: Metric
   /**
-   * What is taken: the residual stream that enters a layer; what its attention or MLP adds to it; of each head its mix of values (`head`), its
-   * queries, keys, values or pattern. @default 'residual'
+   * The activations that are taken: the residual stream that enters a layer; the result of its attention or MLP; or, for each head, its mix of
+   * values (`head`), its queries, keys, values or pattern. @default 'residual'
    */
   readonly part?: Part
-  /** One patch for each layer and position, or one for each layer with all its positions. Heads are patched at all positions. @default 'position' */
+  /** Whether there is one patch for each layer and position, or one for each layer. Heads are patched at all positions. @default 'position' */
   readonly by?: 'position' | 'layer'
-  /** Layers, from 0. @default all */
+  /** The layers that are patched, from 0. @default all */
   readonly layers?: readonly number[]
-  /** Rows of one run. @default as many as make some thousand tokens */
+  /** The number of rows in one run. @default as many as make some thousand tokens */
   readonly batch?: number
   /** Texts of the tokens, by id. */
   readonly vocabulary?: Vocabulary
 }
 
 /**
- * Activation patching: each activation of the clean run, one after the other, is put into the corrupted run, and the metric says how much of
- * the clean behaviour comes back. Several pairs of prompts are patched one by one, and the metric is their mean.
+ * Activation patching: the activations of the clean run are put into the corrupted run, one after the other, and the metric says how much of
+ * the clean behaviour each of them brings back. Several pairs of prompts are patched one by one, and the result is their mean.
  *
- * Patches of one layer run as rows of one batch, and what lies before the layer is not run again.
+ * Patches of one layer run as rows of one batch, and the layers before it do not run again.
  *
  * Sources: Vig et al. 2020 (arXiv:2004.12265), Meng et al. 2022 (arXiv:2202.05262); TransformerLens' `patching.get_act_patch_resid_pre`,
  * `get_act_patch_attn_out`, `get_act_patch_mlp_out`, `get_act_patch_attn_head_out_all_pos`; Heimersheim and Nanda 2024 (arXiv:2404.15255) on how to read it.
@@ -119,7 +119,7 @@ export async function patchActivations(model: Model, options: PatchOptions): Pro
       for (const [j, value] of measured.entries()) means[i][j] += value / pairs
     }
   }
-  /** A token where both prompts have it, or else both. */
+  /** The token at a position, or both tokens if the prompts have different ones. */
   const label = (position: number): string => {
     const [a, b] = [clean, corrupted].map(({ ids }) => studied.token(ids[0][position]))
     return a === b ? a : `${visible(a)}/${visible(b)}`
@@ -135,7 +135,7 @@ export async function patchActivations(model: Model, options: PatchOptions): Pro
   })
 }
 
-/** The numbers of a patching sweep. */
+/** The measured numbers of a sweep. */
 interface Patched {
   readonly part: Part
   readonly metric: string
@@ -145,7 +145,7 @@ interface Patched {
   readonly corrupted: number
 }
 
-/** What is replaced in one layer, variant by variant. @throws StudyError, ArgumentError */
+/** The elements that each variant of a layer replaces. @throws StudyError, ArgumentError */
 function variantsOf(
   studied: StudiedModel,
   part: Part,
@@ -161,7 +161,7 @@ function variantsOf(
         `the pairs have ${ids.map(({ length }) => length).join(', ')} tokens, and positions have no counterpart.`,
         "give pairs of one length, or patch whole layers: by: 'layer'",
       )
-    // Positions that hold a token in any prompt.
+    // These are the positions that are tokens in any of the prompts.
     const places = realPositions(mask[0].map((_, position) => mask.some(row => row[position])))
     return { masks: masksAlong([tokens, 1], 0, places), name: 'token', places }
   }
@@ -177,13 +177,13 @@ function variantsOf(
   return { masks: masksAlong(dims, part === 'pattern' ? 0 : 1, places), name: 'head', places }
 }
 
-/** How much of the clean behaviour each patch brings back. */
+/** How much of the clean behaviour each patch brings back: the result of `patchActivations()`. */
 export class PatchedActivations extends StudyResult {
   /** The metric of each patched run: float32, by `axes`. */
   readonly values: Tensor
   /** The share that comes back: (value − corrupted) / (clean − corrupted). 0 is the corrupted run, 1 the clean one. */
   readonly recovered: Tensor
-  /** `layer`, and `token` or `head` unless one patch takes all of them. */
+  /** `layer`, and `token` or `head`, unless one patch replaces all of them. */
   readonly axes: readonly LabelledAxis[]
   /** The metric of the clean run. */
   readonly clean: number

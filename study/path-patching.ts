@@ -15,29 +15,29 @@ import { layersWith, layersWithHeads, siteOf } from './sweeps/sites.ts'
 import { SWEEP_OPTIONS, Sweep, type SweepOptions, traceOptionsOf } from './sweeps/sweep.ts'
 import { batchSize, masksOfHeads, stacked } from './sweeps/variants.ts'
 
-/** Where a path ends: the logits, or what a head reads. */
+/** The end of a path: the logits, or an input of a head. */
 export type Receiver =
   | 'logits'
   | { readonly layer: number; readonly head: number; readonly input: 'query' | 'key' | 'value' }
 
-/** What `pathPatching()` takes. */
+/** Options of `pathPatching()`. */
 export interface PathPatchOptions extends SweepOptions {
-  /** The prompts that run. */
+  /** The prompts into whose runs activations are put. */
   readonly clean: Inputs
-  /** The prompts that the senders' activations are taken from: as many, of the same lengths. */
+  /** The prompts from whose runs the senders' activations are taken: as many, with the same lengths. */
   readonly corrupted: Inputs
   readonly metric: Metric
-  /** Where the paths end. @default 'logits' */
+  /** The end of the paths. @default 'logits' */
   readonly receiver?: Receiver
-  /** What a path may lead through beside the residual stream: MLPs, which are computed anew, or nothing. @default 'mlps' */
+  /** Where a path may lead beside the residual stream: through MLPs, which are computed anew, or through nothing. @default 'mlps' */
   readonly through?: 'mlps' | 'nothing'
-  /** Rows of one run. */
+  /** The number of rows in one run. @default as many as make some thousand tokens */
   readonly batch?: number
 }
 
 /**
- * Path patching: how much each head (the sender) matters to a receiver directly, and not through other heads. The sender has its activation of
- * the corrupted run, all other heads are held at the clean run; what then arrives at the receiver is put into a clean run.
+ * Path patching: how much each head (the sender) affects a receiver directly, and not through other heads. In one run, the sender has its
+ * activation of the corrupted run, and all other heads have those of the clean run. The receiver's value in that run is put into a clean run.
  *
  * Sources: Wang et al. 2022, "Interpretability in the Wild" (arXiv:2211.00593), algorithm 1; Goldowsky-Dill et al. 2023 (arXiv:2304.05969).
  *
@@ -104,7 +104,7 @@ export async function pathPatching(model: Model, options: PathPatchOptions): Pro
             for (const [k, layer] of all.entries()) {
               const site = siteOf(studied, 'head', layer)
               const frozenHeads = kept.states[k]
-              // One row stands for all, as their dims differ from the place's.
+              // The kept value has one row, and the place has several: adding it to zeros of the place's dims repeats it for each row.
               const still = site.read().mul(0).add(frozenHeads)
               site.write(layer === sender ? where(mask, from[i], still) : still)
             }
@@ -140,7 +140,7 @@ export async function pathPatching(model: Model, options: PathPatchOptions): Pro
   return new PatchedPaths(measuring.name, receiver, senders, base, values)
 }
 
-/** True for the receiver's head, `[1, 1, head, 1]`. Where groups of heads share keys and values, that of its group. */
+/** True for the receiver's head, `[1, 1, head, 1]`. If groups of heads share keys and values, true for the head that its group shares. */
 function headMask(value: Tensor, head: number, heads: number): Tensor {
   const count = (value.dims as number[])[2]
   const own = Math.floor((head * count) / heads)
@@ -151,9 +151,9 @@ function headMask(value: Tensor, head: number, heads: number): Tensor {
   })
 }
 
-/** The metric with each path patched. */
+/** The metric with each path patched: the result of `pathPatching()`. */
 export class PatchedPaths extends StudyResult {
-  /** `layer`, `head`: those of the sender. */
+  /** `layer`, `head`: the layer and the number of the sender. */
   readonly axes: readonly LabelledAxis[]
   /** The metric with the path from each head patched: float32 `[layer, head]`. */
   readonly values: Tensor

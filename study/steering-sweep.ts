@@ -15,25 +15,25 @@ import type { SteeringVector } from './steering.ts'
 import { Measuring } from './sweeps/measuring.ts'
 import { SWEEP_OPTIONS, Sweep, type SweepOptions, traceOptionsOf } from './sweeps/sweep.ts'
 
-/** What `steeringSweep()` takes. */
+/** Options of `steeringSweep()`. */
 export interface SteeringSweepOptions extends SweepOptions {
-  /** How often the direction is added; 0 is the model as it is. @default [-4, -2, -1, 0, 1, 2, 4] */
+  /** The factors with which the direction is added; 0 is the unedited model. @default [-4, -2, -1, 0, 1, 2, 4] */
   readonly strengths?: readonly number[]
-  /** Prompts that are continued, and that the metric measures. */
+  /** The prompts that the model continues, and that the metric measures. */
   readonly prompts: Inputs
-  /** What steering should move. */
+  /** The metric that steering should change. */
   readonly metric?: Metric
-  /** Ordinary texts: the perplexity of the steered model on them tells what steering costs. */
+  /** Ordinary texts. The perplexity of the steered model on them shows how much worse it became. */
   readonly texts?: Inputs
-  /** How many tokens are generated for each prompt; 0 for none. @default 20 */
+  /** The number of tokens to generate for each prompt; 0 for none. @default 20 */
   readonly maxNewTokens?: number
   /** Texts of the tokens, by id. */
   readonly vocabulary?: Vocabulary
 }
 
 /**
- * Steers with several strengths: what the model then writes, how a metric moves, and what it costs in perplexity on ordinary texts, exp of the
- * mean loss of their tokens.
+ * Steers with several strengths, and shows for each what the model writes, how a metric changes, and the perplexity on ordinary texts, which is
+ * exp of the mean loss of their tokens.
  *
  * @throws InputError, ArgumentError, StudyError
  * @example console.log(await steeringSweep(model, vector, { prompts: ['I think'], texts, strengths: [0, 2, 4] }))
@@ -106,13 +106,13 @@ export async function steeringSweep(
   return new SteeringSweep(rows, metric?.name)
 }
 
-/** What tells one model from another where nothing is measured. */
+/** A number by which another model is recognised if there is no metric. */
 const largestLogit: Metric = {
   name: 'largest logit',
   measure: logits => logits.select(1, -1).topk(1).values.squeeze(-1),
 }
 
-/** exp of the mean loss of all tokens but each text's first. */
+/** exp of the mean loss of all tokens except each text's first one. */
 async function perplexityOf(studied: StudiedModel, texts: Prompts, options: TraceOptions): Promise<number> {
   let [sum, tokens] = [0, 0]
   for (const [row, mask] of texts.mask.entries()) {
@@ -132,7 +132,7 @@ interface SteeredRow {
   readonly texts: string[]
 }
 
-/** What each strength does. */
+/** The results of each strength. */
 export class SteeringSweep extends StudyResult {
   /** `strength`. */
   readonly axes: readonly LabelledAxis[]
@@ -142,7 +142,7 @@ export class SteeringSweep extends StudyResult {
   readonly metric: Tensor | undefined
   /** The perplexity on the texts: float32 `[strength]`; undefined without texts. */
   readonly perplexity: Tensor | undefined
-  /** What is written after each prompt: `texts[strength][prompt]`. */
+  /** The text that the model writes after each prompt: `texts[strength][prompt]`. */
   readonly texts: readonly (readonly string[])[]
   readonly #name: string | undefined
 

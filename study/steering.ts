@@ -9,26 +9,26 @@ import { withLayerOutput } from './model/layer-output.ts'
 import { promptStates, type ReadAt } from './model/prompt-states.ts'
 import { StudiedModel } from './model/studied-model.ts'
 
-/** What `steeringVector()` takes. */
+/** Options of `steeringVector()`. */
 export interface SteeringOptions extends TraceOptions {
-  /** Prompts that show what to steer towards. */
+  /** Prompts of the kind to steer towards. */
   readonly positive: Inputs
-  /** Prompts that show what to steer away from. */
+  /** Prompts of the kind to steer away from. */
   readonly negative: Inputs
   /** The layer whose output is read, and steered, from 0. */
   readonly layer: number
-  /** Where a prompt is read: its last token, or the mean of all its tokens. @default 'last' */
+  /** Where a prompt's state is read: at its last token, or as the mean over all its tokens. @default 'last' */
   readonly position?: ReadAt
   /**
-   * `difference`: the mean of the positive prompts minus that of the negative ones. `pca`: the first principal component of the differences of
-   * pairs, the first positive prompt with the first negative one and so on. @default 'difference'
+   * `difference`: the mean of the positive prompts minus that of the negative ones. `pca`: the first principal component of the differences
+   * between pairs: the first positive and the first negative prompt, and so on. @default 'difference'
    */
   readonly method?: 'difference' | 'pca'
 }
 
 /**
- * A direction in the residual stream that separates two lists of prompts. To steer, add it to the stream: `vector.apply(model, 4)` gives an
- * edited model, which generates, can be studied, and can be saved as a plain ONNX file.
+ * Finds a direction in the residual stream that separates two lists of prompts. Adding it to the stream steers the model:
+ * `vector.apply(model, 4)` gives an edited model, which generates, can be studied, and can be saved as a plain ONNX file.
  *
  * Sources: Turner et al. 2023, "Steering Language Models With Activation Engineering" (arXiv:2308.10248); Rimsky et al. 2023, "Steering Llama
  * 2 via Contrastive Activation Addition" (arXiv:2312.06681); Zou et al. 2023, "Representation Engineering" (arXiv:2310.01405) for the
@@ -85,7 +85,7 @@ export async function steeringVector(model: Model, options: SteeringOptions): Pr
 export class SteeringVector {
   /** The layer whose output is steered. */
   readonly layer: number
-  /** The direction: float32 `[width]`. Its length is that of the difference that it was made from. */
+  /** The direction: float32 `[width]`. It is as long as the difference from which it was computed. */
   readonly direction: Tensor
 
   /** @param layer the layer whose output is steered, from 0 @param direction `[width]` */
@@ -94,7 +94,7 @@ export class SteeringVector {
     this.direction = direction
   }
 
-  /** A model with the direction added at every token, `strength` times: an edit, which shares the model's weights. */
+  /** An edited model that adds the direction, times `strength`, at every token. It shares the model's weights. */
   apply<M extends Model>(model: M, strength: number): M {
     return withLayerOutput('apply', model, this.layer, state => state.add(this.direction.mul(strength).to(state.type)))
   }

@@ -3,14 +3,14 @@ import type { Tensor } from '../runtime/tensor/tensor.ts'
 import type { StudiedModel } from './model/studied-model.ts'
 import { type TensorsSource, tensorsOf } from './model/tensors-file.ts'
 
-/** A layer's translator, as torch.nn.Linear has it. */
+/** The translator of a layer, in the form of torch.nn.Linear. */
 interface Translator {
-  /** `[width, width]`: outputs down, inputs across. */
+  /** The weight, `[output, input]`: both have the width of the stream. */
   readonly weight: Tensor
   readonly bias: Tensor | undefined
 }
 
-/** Translators of a tuned lens, one for the residual stream before each layer. */
+/** The translators of a tuned lens, one for the residual stream before each layer. */
 export class TunedLens {
   readonly #translators: readonly Translator[]
 
@@ -18,7 +18,7 @@ export class TunedLens {
     this.#translators = translators
   }
 
-  /** How many layers it was trained for. */
+  /** The number of layers for which it was trained. */
   get length(): number {
     return this.#translators.length
   }
@@ -32,7 +32,7 @@ export class TunedLens {
       )
   }
 
-  /** The stream before a layer in the basis of the last layer: `h + W h + b`. Works in a trace and outside. */
+  /** Translates the stream before a layer into the basis of the last layer: `h + W h + b`. It works in a trace and outside. */
   translate(layer: number, state: Tensor): Tensor {
     const { weight, bias } = this.#translators[layer]
     const moved = state.add(state.matmul(weight.to(state.type).T))

@@ -3,8 +3,8 @@ import type { Tensor } from '../../runtime/tensor/tensor.ts'
 import { matrixLibrary } from './matrix-library.ts'
 
 /**
- * The first principal component of some rows `[row, width]` and their negatives, whose mean is 0, as long as the rows' mean projection on it,
- * and on the side of their mean: `[width]`.
+ * The first principal component of the rows `[row, width]` together with their negatives, so that the mean is 0: `[width]`. Its length is that
+ * of the rows' mean projection on it, and it points to the side on which that lies.
  * @throws MissingPackageError
  */
 export async function firstComponent(rows: Tensor): Promise<Tensor> {

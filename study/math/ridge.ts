@@ -31,7 +31,7 @@ export async function ridge(
   }
 }
 
-/** What the map gives for an input. */
+/** Applies the map to an input. */
 export function applied({ weights, bias }: LinearMap, input: readonly number[]): number[] {
   return weights.map((row, j) => row.reduce((sum, weight, i) => sum + weight * input[i], bias[j]))
 }

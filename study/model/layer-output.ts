@@ -2,7 +2,7 @@ import type { Model } from '../../runtime/model/model.ts'
 import type { Tensor } from '../../runtime/tensor/tensor.ts'
 import { StudiedModel } from './studied-model.ts'
 
-/** A model whose layer has another output: an edit, which shares the model's weights. @param study whose errors it gives */
+/** An edited model with another output of a layer. It shares the model's weights. @param study the study that errors name */
 export function withLayerOutput<M extends Model>(
   study: string,
   model: M,

@@ -1,6 +1,6 @@
 import type { Prompts, StudiedModel } from './studied-model.ts'
 
-/** @throws StudyError if clean and corrupted prompts are no pairs */
+/** @throws StudyError if the clean and corrupted prompts do not form pairs */
 export function checkPairs(studied: StudiedModel, clean: Prompts, corrupted: Prompts): void {
   const lengths = ({ ids, mask }: Prompts): number[] => ids.map((_, row) => mask[row].filter(Boolean).length)
   const [a, b] = [lengths(clean), lengths(corrupted)]

@@ -3,12 +3,12 @@ import type { Tensor } from '../../runtime/tensor/tensor.ts'
 
 type NamedInputs = Readonly<Record<string, Tensor>>
 
-/** One row of a batch's inputs. What has no row for each prompt stays as it is. */
+/** One row of a batch's inputs. Inputs without a row for each prompt stay as they are. */
 export function rowOf(inputs: NamedInputs, row: number, rows: number): Record<string, Tensor> {
   return picked(inputs, rows, [row])
 }
 
-/** The inputs of one prompt in so many equal rows. */
+/** The inputs of one prompt, repeated in `copies` equal rows. */
 export function copiesOf(inputs: NamedInputs, copies: number): Record<string, Tensor> {
   return picked(inputs, 1, new Array<number>(copies).fill(0))
 }

@@ -3,7 +3,7 @@ import type { Tensor } from '../../runtime/tensor/tensor.ts'
 import type { TraceOptions } from '../../runtime/tracing/tracer.ts'
 import type { Prompts, StudiedModel } from './studied-model.ts'
 
-/** Where a prompt is read: its last token, or the mean of all its tokens. */
+/** Where a prompt's state is read: at its last token, or as the mean over all its tokens. */
 export type ReadAt = 'last' | 'mean'
 
 /** The residual stream after some layers, one row for each prompt: float32 `[prompt, width]` for each layer. */

@@ -14,10 +14,10 @@ import { newHandle, stateOf, Tensor } from '../../runtime/tensor/tensor.ts'
 import { asTraceable } from '../../runtime/tracing/traceable.ts'
 import { rowOf } from './prompt-rows.ts'
 
-/** A token id as text: a list by id, such as a vocabulary, or a function. */
+/** The texts of tokens by id: a list, such as a vocabulary, or a function. */
 export type Vocabulary = readonly string[] | ((id: number) => string)
 
-/** A language model as studies see it: a residual stream that layers write into, and a head that makes logits of it. */
+/** A language model as studies see it: layers that write into a residual stream, and a head that computes logits from the stream. */
 export class StudiedModel {
   readonly model: Model
   /** The study's name. */
@@ -25,10 +25,10 @@ export class StudiedModel {
   readonly #handle: ModuleHandle
   readonly #vocabulary: Vocabulary | undefined
   readonly #language: Language | undefined
-  /** By the branches that a trace's inputs chose: studies ask in every trace, for each place that they touch. */
+  /** The results of `lens()`, by the branches that a trace's inputs chose. Studies ask for them in every trace, for each place that they read. */
   readonly #lenses = new WeakMap<object, ReturnType<typeof findLens>>()
 
-  /** @throws TraceArgumentsError for what is no model; StudyError for a model without ids and logits */
+  /** @throws TraceArgumentsError if `model` is no model */
   constructor(study: string, model: Model, vocabulary: Vocabulary | undefined) {
     asTraceable(model, study)
     this.model = model
@@ -38,17 +38,17 @@ export class StudiedModel {
     this.#language = (asTraceable(model, study).identity as LoadedModel).language
   }
 
-  /** Its module of a path, that of the current trace's branches. */
+  /** The model's module of this path, in the current trace's branches. */
   module(path: string): Module {
     return this.model.module(path)
   }
 
-  /** The error of this study. */
+  /** An error that names this study. */
   error(message: string, fix: string): StudyError {
     return new StudyError(this.study, message, fix)
   }
 
-  /** Prompts that run one by one, each as the model gets it: they may have different lengths in any model. @throws InputError */
+  /** The prompts for runs one by one. Each is prepared by itself, so they may have different lengths in any model. @throws InputError */
   prompts(inputs: Inputs): Prompts {
     const rows = separateRows(inputs, idsOf(this.model.signature))
     if (rows.length > 1) {
@@ -63,7 +63,7 @@ export class StudiedModel {
     return { ids, mask, alone: ids.map((_, row) => rowOf(prepared, row, ids.length)) }
   }
 
-  /** Prompts that run as one batch, with masks and positions: rows of one length, padded where they were not. @throws InputError */
+  /** The prompts for a run as one batch, with masks and positions. Rows of different lengths are padded to one length. @throws InputError */
   batch(inputs: Inputs): PromptBatch {
     const prepared = asTraceable(this.model, this.study).prepare(inputs)
     const name = idsOf(this.model.signature)
@@ -85,21 +85,21 @@ export class StudiedModel {
     }
   }
 
-  /** A token as text; its id where neither a tokenizer nor a vocabulary is known. */
+  /** A token as text; its id if neither a tokenizer nor a vocabulary is known. */
   token(id: number): string {
     const vocabulary = this.#vocabulary
     if (vocabulary === undefined) return this.#language?.textOf(id) ?? String(id)
     return (typeof vocabulary === 'function' ? vocabulary(id) : vocabulary[id]) ?? String(id)
   }
 
-  /** The text of some tokens, without those that mark its end; what each is, where no tokenizer is known. */
+  /** The text of some tokens, without special ones; without a tokenizer, the texts of all tokens in a row. */
   text(ids: readonly number[]): string {
     return this.#language && this.#vocabulary === undefined
       ? this.#language.decode(ids, true)
       : ids.map(id => this.token(id)).join('')
   }
 
-  /** The way from the layers to the logits, in the current trace. @throws StudyError */
+  /** The layers, and the modules from the last layer to the logits, in the current trace. @throws StudyError */
   lens(): FoundLens {
     const { taps } = this.#handle.binding
     let found = this.#lenses.get(taps)
@@ -112,7 +112,7 @@ export class StudiedModel {
     return found
   }
 
-  /** The number of layers, and of heads in each; by a scan, without a run. @throws StudyError */
+  /** The number of layers, and of heads in each layer, by a scan, without a run. @throws StudyError */
   async sizes(
     prompts: Pick<Prompts, 'alone'>,
   ): Promise<{ readonly layers: number; readonly heads: readonly number[] }> {
@@ -122,7 +122,7 @@ export class StudiedModel {
     })
   }
 
-  /** Layers that the user chose, or all. @throws StudyError */
+  /** The layers that the user chose, or all. @throws StudyError */
   layersOf(chosen: readonly number[] | undefined, count: number): readonly number[] {
     const layers = chosen ?? Array.from({ length: count }, (_, layer) => layer)
     const wrong = layers.find(layer => !Number.isSafeInteger(layer) || layer < 0 || layer >= count)
@@ -130,7 +130,7 @@ export class StudiedModel {
     return layers
   }
 
-  /** The residual stream before the first layer. Inside a trace. */
+  /** The residual stream before the first layer. It must be read inside a trace. */
   embedded(): Tensor {
     const [first] = this.lens().layers
     return this.read(this.#handle.binding.taps.inputTap(first))
@@ -140,17 +140,17 @@ export class StudiedModel {
     return this.#handle.binding.read(tap)
   }
 
-  /** The logits that the model would make if `state` left its last layer. Inside a trace. */
+  /** The logits that the model would compute if `state` were the output of its last layer. It must be called inside a trace. */
   logitsOf(state: Tensor, { leaving, logits }: FoundLens = this.lens()): Tensor {
     const tracer = this.#handle.binding.tracer(this.study)
     const shape = tracer.shapeOf(logits.tensor)
     const application = new Application('', leaving.at(-1)!, logits, stateOf(state).value, tracer, tracer.mark())
-    // The head works on each position by itself, so there may be another number of them.
+    // The head computes each position by itself, so `state` may have another number of positions.
     const dims = shape?.dims && [...state.dims.slice(0, -1), shape.dims.at(-1)]
     return newHandle(new Value(application, 0, shape?.type ?? state.type, dims), tracer)
   }
 
-  /** The token that is meant as an answer: an id, or a text of one token. @throws ArgumentError */
+  /** The id of an answer, which is an id, or a text of one token. @throws ArgumentError */
   answer(idOrText: Answer, vocabulary?: number): number {
     const id = typeof idOrText === 'number' ? idOrText : this.#idOf(idOrText)
     if (!Number.isSafeInteger(id) || id < 0 || id >= (vocabulary ?? Number.POSITIVE_INFINITY))
@@ -179,7 +179,7 @@ export class StudiedModel {
   }
 }
 
-/** 0 for a layer without an attention whose heads are known. */
+/** The number of heads in a layer; 0 if it has no attention whose heads are known. */
 function headCount(layer: Module): number {
   try {
     return layer.heads.length
@@ -194,11 +194,11 @@ export type Answer = number | string
 
 /** Prompts that run one by one. */
 export interface Prompts {
-  /** Token ids of each prompt. */
+  /** The token ids of each prompt. */
   readonly ids: readonly (readonly number[])[]
-  /** Whether a place holds a token of the prompt, and not padding. */
+  /** For each position of each prompt: whether it is a token, and not padding. */
   readonly mask: readonly (readonly boolean[])[]
-  /** All inputs of the model, for each prompt in one row. */
+  /** For each prompt: all inputs of the model, with one row. */
   readonly alone: readonly Readonly<Record<string, Tensor>>[]
 }
 
@@ -208,7 +208,7 @@ export interface PromptBatch extends Omit<Prompts, 'alone'> {
   readonly inputs: Readonly<Record<string, Tensor>>
 }
 
-/** A list of prompts as single prompts; anything else as it is. */
+/** Splits a list of prompts into single prompts. Other inputs stay as they are. */
 function separateRows(inputs: Inputs, name: string | undefined): readonly Inputs[] {
   const isList = Array.isArray(inputs) && !isChat(inputs)
   if (isList) {

@@ -1,13 +1,13 @@
 /** A Vega-Lite specification. Its types are those of an optional package, so here it is plain JSON. */
 export type Chart = Readonly<Record<string, unknown>>
 
-/** Ink that can be read on a cell, by how dark its colour is. */
+/** The share of the largest value above which a cell is so dark that its text is white. */
 const SURE = 0.62
 
-/** The labels of an axis whose places have numbers, as a Vega expression. Labels may repeat, as tokens do. */
+/** A Vega expression that gives the label of a place on an axis by its number. The places have numbers because labels, such as tokens, may repeat. */
 const labelled = (labels: readonly string[]): string => `${JSON.stringify(labels)}[datum.value]`
 
-/** What a heat map shows. */
+/** The contents of a heat map. */
 export interface HeatMap {
   readonly title: string
   readonly subtitle?: string
@@ -15,17 +15,17 @@ export interface HeatMap {
   readonly down: { readonly name: string; readonly labels: readonly string[] }
   /** Rows from top to bottom. */
   readonly values: readonly (readonly number[])[]
-  /** Texts of the cells; the numbers if left out. */
+  /** The texts of the cells. @default the numbers */
   readonly texts?: readonly (readonly string[])[]
-  /** What each cell says when it is pointed at, in addition to its labels and its number. */
+  /** The text that pointing at a cell shows after its labels and its number. */
   readonly details?: readonly (readonly string[])[]
-  /** What the numbers are, with their unit. */
+  /** What the numbers measure, with their unit. */
   readonly measure: string
-  /** The greatest value of the scale; that of the values if left out. Values of both signs get a scale around 0. */
+  /** The greatest value of the scale. Values of both signs have a scale around 0. @default the greatest of the values */
   readonly most?: number
 }
 
-/** Cells in colour: a diverging scale around 0 where values have both signs, one from white where they have not. */
+/** A heat map. Its colours are a diverging scale around 0 if there are negative values, and otherwise a scale from white. */
 export function heatMap(map: HeatMap): Chart {
   const { title, subtitle, across, down, values, texts, details, measure } = map
   const all = values.flat().filter(Number.isFinite)
@@ -95,7 +95,7 @@ export function heatMap(map: HeatMap): Chart {
   }
 }
 
-/** What a chart of bars shows. */
+/** The contents of a chart of bars. */
 export interface Bars {
   readonly title: string
   readonly subtitle?: string
@@ -105,7 +105,7 @@ export interface Bars {
   readonly measure: string
 }
 
-/** One bar for each label, from top to bottom, to the left where it is negative. */
+/** A chart with one bar for each label, from top to bottom. Bars of negative values go to the left. */
 export function bars({ title, subtitle, name, labels, values, measure }: Bars): Chart {
   const data = values.map((value, y) => ({
     y,
@@ -149,7 +149,7 @@ export function bars({ title, subtitle, name, labels, values, measure }: Bars): 
   }
 }
 
-/** What a chart of lines shows. */
+/** The contents of a chart of lines. */
 export interface Lines {
   readonly title: string
   readonly subtitle?: string
@@ -158,7 +158,7 @@ export interface Lines {
   readonly measure: string
 }
 
-/** A line with points for each series. */
+/** A chart with a line and points for each series. */
 export function lines({ title, subtitle, across, series, measure }: Lines): Chart {
   const data = series.flatMap(({ name, values }) =>
     values.map((value, i) => ({
@@ -202,13 +202,13 @@ const config = {
   title: { fontSize: 14, subtitleColor: '#666' },
 }
 
-/** Without a sign before a zero. */
+/** A number as text. A zero has no sign. */
 function number(value: number, digits = 2): string {
   if (!Number.isFinite(value)) return '–'
   return value.toFixed(digits).replace(/^-(0\.0+)$/, '$1')
 }
 
-/** Charts side by side. */
+/** Puts charts side by side. */
 export function beside(charts: readonly Chart[]): Chart {
   const parts = charts.map(({ config: _, ...chart }) => chart)
   return {

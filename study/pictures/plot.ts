@@ -5,9 +5,9 @@ import { display } from './display.ts'
 
 /** A picture of a result. */
 export class Plot {
-  /** An SVG picture that needs nothing from elsewhere. Pointing at a cell shows its number. */
+  /** An SVG picture that needs no other files. Pointing at a cell shows its number. */
   readonly svg: string
-  /** The Vega-Lite specification that it was drawn from, as JSON: other tools can change and draw it. */
+  /** The Vega-Lite specification from which it was drawn, as JSON. Other tools can change and draw it. */
   readonly spec: Chart
   readonly #text: string
 
@@ -37,7 +37,7 @@ export class Plot {
   }
 
   /**
-   * Writes the picture to a file, in Node: the end of its name says what is written, `.svg`, `.html` or `.json` (the specification).
+   * Writes the picture to a file, in Node. The end of the file's name says what is written: `.svg`, `.html` or `.json` (the specification).
    * @throws ArgumentError for another ending
    */
   async save(path: string): Promise<void> {
@@ -57,7 +57,7 @@ export class Plot {
     await writeFile(path, texts[ending]())
   }
 
-  /** What notebooks show in place. */
+  /** The picture and its text, which notebooks show in place. */
   [display](): Record<string, string> {
     return { 'image/svg+xml': this.svg, 'text/plain': this.#text }
   }
@@ -88,7 +88,7 @@ async function libraries() {
   }
 }
 
-/** Browsers show an SVG element's title where the mouse points; Vega only writes what screen readers say. */
+/** Adds titles to an SVG's elements, which browsers show under the mouse. Vega only writes descriptions for screen readers. */
 function withTitles(svg: string, title: string): string {
   return svg
     .replace('<svg ', `<svg role="img" aria-label="${escaped(title)}" `)

@@ -1,7 +1,7 @@
 import { setAxes } from '../../runtime/tensor/axes.ts'
 import type { Tensor } from '../../runtime/tensor/tensor.ts'
 
-/** One axis of a result: what lies along it, and a label for each of its places. */
+/** One axis of a result: its name, and a label for each of its places. */
 export interface LabelledAxis {
   /** `layer`, `token`, `head`, `component` … */
   readonly name: string
@@ -9,18 +9,18 @@ export interface LabelledAxis {
   readonly labels: readonly string[]
 }
 
-/** Labels `0`, `1` … of an axis whose places have only numbers. */
+/** An axis whose places are numbered, with the labels `0`, `1` … */
 export function numbered(name: string, length: number): LabelledAxis {
   return { name, labels: Array.from({ length }, (_, i) => String(i)) }
 }
 
-/** Numbers of each layer's heads as a table: layers with fewer heads than others end with NaN, and there is one column at least. */
+/** A table of the heads' numbers, with a row for each layer. Rows of layers with fewer heads end with NaN. There is at least one column. */
 export function byHead(rows: readonly (readonly number[])[]): number[][] {
   const most = Math.max(1, ...rows.map(({ length }) => length))
   return rows.map(row => Array.from({ length: most }, (_, head) => row[head] ?? Number.NaN))
 }
 
-/** Says what the axes of a tensor stand for: it prints with them, and `tensor.axes` has them. Axes after these have no name. */
+/** Sets what the axes of a tensor stand for, which it prints, and which `tensor.axes` has. Axes after the given ones have no name. */
 export function labelled(tensor: Tensor, axes: readonly LabelledAxis[]): Tensor {
   setAxes(tensor, [...axes, ...tensor.dims.slice(axes.length).map(() => ({ name: undefined }))])
   return tensor

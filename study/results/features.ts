@@ -6,15 +6,15 @@ import { type LabelledAxis, labelled, numbered } from './axes.ts'
 import { StudyResult } from './result.ts'
 import { short, type Table, visible } from './table.ts'
 
-/** Features of a sparse autoencoder over a text. */
+/** The features of a sparse autoencoder over a text. */
 export class Features extends StudyResult {
   /** `prompt`, `token`, `feature`. */
   readonly axes: readonly LabelledAxis[]
   /** The activations of all features: float32 `[prompt, token, feature]`. */
   readonly activations: Tensor
-  /** The squared distance of the autoencoder's version from the stream: float32 `[prompt, token]`. */
+  /** The squared distance between the stream and the autoencoder's reconstruction of it: float32 `[prompt, token]`. */
   readonly error: Tensor
-  /** How many features are active at each token of the first prompt. */
+  /** The number of active features at each token of the first prompt. */
   readonly active: readonly number[]
   /** The features with the highest activation anywhere in the first prompt. */
   readonly top: readonly { readonly feature: number; readonly activation: number; readonly token: string }[]

@@ -5,17 +5,17 @@ import { printed, type Table } from './table.ts'
 
 const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 
-/** What every study returns: tensors with labelled axes, which print as a table and can be drawn. */
+/** The result of a study: tensors with labelled axes, which are printed as a table and can be drawn. */
 export abstract class StudyResult {
   /** The numbers as a table. */
   abstract table(): Table
 
-  /** What `plot()` draws, as a Vega-Lite specification without the size of a page. */
+  /** The Vega-Lite specification that `plot()` draws, without the size of a page. */
   protected abstract chart(): Chart
 
   /**
-   * Draws the result, by `vega` and `vega-lite`, which are loaded only now: `(await result.plot()).save('lens.svg')`. The picture has the
-   * numbers in its cells' titles, and is shown in place in notebooks.
+   * Draws the result with `vega` and `vega-lite`, which are loaded only now: `(await result.plot()).save('lens.svg')`. Its cells' titles have
+   * the numbers. Notebooks show the picture in place.
    * @throws MissingPackageError if they are not installed
    */
   plot(): Promise<Plot> {
@@ -31,7 +31,7 @@ export abstract class StudyResult {
     return this.toString()
   }
 
-  /** The picture in a notebook; the table where the drawing library is not installed. */
+  /** The picture in a notebook; the table if the drawing library is not installed. */
   async [display](): Promise<Record<string, string>> {
     const text = { 'text/plain': this.toString() }
     try {

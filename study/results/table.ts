@@ -1,20 +1,20 @@
-/** A table as it prints. */
+/** The contents of a printed table. */
 export interface Table {
-  /** One line above it. */
+  /** The line above the table. */
   readonly title: string
-  /** What lies across and what lies down: `layer \ position`. */
+  /** The text in the upper left corner, which says what rows and columns are: `layer \ position`. */
   readonly corner: string
   readonly columns: readonly string[]
   readonly rows: readonly { readonly label: string; readonly cells: readonly string[] }[]
-  /** Lines below it: units, what was left out. */
+  /** The lines below the table, such as units. */
   readonly notes?: readonly string[]
 }
 
-/** Columns that are shown before a table is cut in the middle. */
+/** The most columns that are printed. In a wider table, those in the middle are left out. */
 const MOST_COLUMNS = 24
 const MOST_ROWS = 60
 
-/** The table as text, its columns aligned. Of a wide or long one the middle is left out, and the last line says how much. */
+/** The table as text, with aligned columns. In a wide or long one, the middle is left out, and the last lines say how much. */
 export function printed({ title, corner, columns, rows, notes = [] }: Table): string {
   const across = cut(columns.length, MOST_COLUMNS)
   const down = cut(rows.length, MOST_ROWS)
@@ -40,7 +40,7 @@ export function printed({ title, corner, columns, rows, notes = [] }: Table): st
   return [title, ...text, ...notes, ...left].join('\n')
 }
 
-/** Indices that are shown; undefined where some are left out. */
+/** The indices that are printed. Undefined stands for those that are left out. */
 function cut(length: number, most: number): (number | undefined)[] {
   if (length <= most) return Array.from({ length }, (_, i) => i)
   const half = Math.floor((most - 1) / 2)
@@ -48,11 +48,11 @@ function cut(length: number, most: number): (number | undefined)[] {
   return [...from(0), undefined, ...from(length - half)]
 }
 
-/** By characters, not by UTF-16 units. */
+/** Pads a text to a width in characters, which are not UTF-16 units. */
 const padEnd = (text: string, width: number): string => text + ' '.repeat(width - [...text].length)
 const padStart = (text: string, width: number): string => ' '.repeat(width - [...text].length) + text
 
-/** A token in a line of text: spaces, tabs and line breaks can be seen. */
+/** A token's text with visible signs for spaces at its ends, tabs and line breaks. */
 export function visible(text: string): string {
   return text
     .replaceAll('\r', '␍')
@@ -62,11 +62,11 @@ export function visible(text: string): string {
     .replace(/^$/, '∅')
 }
 
-/** A number in a table: two decimals, or more digits where it is small. */
+/** A number as text for a table: with two decimals, with none from 1000 on, and in scientific notation if it is small. */
 export function short(value: number): string {
   if (!Number.isFinite(value)) return String(value)
   const size = Math.abs(value)
   if (size !== 0 && size < 0.005) return size < 2e-6 ? '0.00' : value.toExponential(0)
-  // Without a sign before a zero.
+  // A zero has no sign.
   return value.toFixed(size >= 1000 ? 0 : 2).replace(/^-(0\.00)$/, '$1')
 }

@@ -5,7 +5,7 @@ import type { Metric, MetricContext } from '../metrics.ts'
 import { copiesOf } from '../model/prompt-rows.ts'
 import type { Prompts, StudiedModel } from '../model/studied-model.ts'
 
-/** A run without a change: its metric, what was read of it, and its logits if the metric asks for them. */
+/** An unedited run: its metric, the values that were read in it, and its logits if the metric asks for them. */
 export interface CleanRun {
   readonly value: number
   readonly states: readonly Tensor[]
@@ -18,7 +18,7 @@ export class Measuring {
   readonly #metric: Metric
   readonly #options: TraceOptions
 
-  /** @throws ArgumentError for what is no metric */
+  /** @throws ArgumentError if `metric` is no metric */
   constructor(studied: StudiedModel, metric: Metric, options: TraceOptions) {
     this.#studied = studied
     this.#metric = metric
@@ -35,7 +35,7 @@ export class Measuring {
     return this.#metric.name
   }
 
-  /** Runs a prompt as it is. @param read what else to read, in the trace */
+  /** Runs a prompt without a change. @param read returns further values that are read in the trace */
   async clean(prompts: Prompts, prompt: number, read: () => readonly Tensor[]): Promise<CleanRun> {
     let wantsLogits = false
     const { value, ...kept } = await this.trace(prompts, prompt, 1, () => {
@@ -50,18 +50,18 @@ export class Measuring {
     return { ...kept, value: (value.tolist() as number[])[0] }
   }
 
-  /** The metric of a prompt as it is. @param clean the logits of the clean run */
+  /** The metric of a prompt without a change. @param clean the logits of the clean run */
   async value(prompts: Prompts, prompt: number, clean: Tensor | undefined): Promise<number> {
     const value = await this.trace(prompts, prompt, 1, () => this.rows(prompts, prompt, clean))
     return (value.tolist() as number[])[0]
   }
 
-  /** Traces a prompt in so many equal rows. */
+  /** Traces a prompt, repeated in `copies` equal rows. */
   trace<R>(prompts: Prompts, prompt: number, copies: number, block: () => R): Promise<R> {
     return this.#studied.model.trace(copiesOf(prompts.alone[prompt], copies), this.#options, block)
   }
 
-  /** The metric of every row, in the current trace. @throws StudyError if it gives no number for each row */
+  /** The metric of every row, in the current trace. @throws StudyError if the metric does not give one number for each row */
   rows(prompts: Prompts, prompt: number, clean: Tensor | (() => Tensor) | undefined): Tensor {
     const studied = this.#studied
     const context: MetricContext = {

@@ -1,6 +1,6 @@
 import type { OnProgress } from './sweep.ts'
 
-/** A function for `onProgress` that shows how far a study is, and the time left: one line on stderr that is written anew, where stderr is a terminal. */
+/** A function for `onProgress` that shows a study's progress and the time left, in one line on stderr. It does nothing if stderr is no terminal. */
 export function progressLine(name = 'study'): OnProgress {
   const stderr = globalThis.process?.stderr
   if (!stderr?.isTTY) return () => undefined

@@ -2,23 +2,23 @@ import type { Module } from '../../runtime/model/modules/module.ts'
 import type { Tensor } from '../../runtime/tensor/tensor.ts'
 import type { Prompts, StudiedModel } from '../model/studied-model.ts'
 
-/** A part of every layer that studies read and replace as a whole. */
+/** A part of a layer that studies read and replace as a whole. */
 export type LayerPart = 'residual' | 'attention' | 'mlp'
 
-/** A part of every head. */
+/** A part of a head. */
 export type HeadPart = 'head' | 'query' | 'key' | 'value' | 'pattern'
 
-/** What studies read and replace in every layer. */
+/** A part that studies read and replace in every layer. */
 export type Part = LayerPart | HeadPart
 
 export const parts: readonly Part[] = ['residual', 'attention', 'mlp', 'head', 'query', 'key', 'value', 'pattern']
 
 export const isHeadPart = (part: Part): part is HeadPart => Object.hasOwn(HEADS, part)
 
-/** What a head calls each part. */
+/** The name of each part in `Head`. */
 const HEADS = { head: 'z', query: 'q', key: 'k', value: 'v', pattern: 'pattern' } as const
 
-/** A part in the words of titles. */
+/** The words for each part in titles. */
 export const wordsFor: Readonly<Record<Part, string>> = {
   residual: 'the residual stream',
   attention: 'the attention’s output',
@@ -30,31 +30,31 @@ export const wordsFor: Readonly<Record<Part, string>> = {
   pattern: 'each head’s pattern',
 }
 
-/** A place in a layer, in the current trace: `[row, token, …]`. */
+/** A place in a layer that can be read and written in the current trace: `[row, token, …]`. */
 export interface Site {
   read(): Tensor
   write(value: Tensor): void
 }
 
-/** What holds a part: a member of a module, or of a module's heads. */
+/** The place of a part: a member of a module, or of a module's heads. */
 export interface PartPlace {
   readonly path: string
   readonly member: 'input' | 'output' | (typeof HEADS)[HeadPart]
 }
 
-/** What holds a part of a layer, in the current trace. @throws StudyError */
+/** The place of a part in a layer, in the current trace. @throws StudyError */
 export function placeOf(studied: StudiedModel, part: Part, layer: number): PartPlace {
   const { layers } = studied.lens()
   const { path } = layers[layer]
   if (isHeadPart(part)) return { path, member: HEADS[part] }
   if (part !== 'residual') return { path: moduleOf(studied, part, studied.module(path)).path, member: 'output' }
-  // What leaves a layer enters the next one; a layer's own input may be split over several values.
+  // A layer's output is the next layer's input. The input itself may be split over several values.
   return layer === 0 ? { path, member: 'input' } : { path: layers[layer - 1].path, member: 'output' }
 }
 
 /**
- * The site of a part in a layer. "residual" is the stream that enters the layer, `[row, token, width]`; parts of heads are those of all heads,
- * `[row, token, head, width]`, and patterns `[row, head, query, key]`. @throws StudyError, NoHeadsError
+ * The site of a part in a layer. "residual" is the stream that enters the layer, `[row, token, width]`. A part of heads is that of all heads,
+ * `[row, token, head, width]`; patterns are `[row, head, query, key]`. @throws StudyError, NoHeadsError
  */
 export function siteOf(studied: StudiedModel, part: Part, layer: number): Site {
   const { path, member } = placeOf(studied, part, layer)
@@ -84,11 +84,11 @@ function moduleOf(studied: StudiedModel, part: 'attention' | 'mlp', layer: Modul
   )
 }
 
-/** Layers that have heads, by the number that each has. */
+/** The layers that have heads. @param heads the number of heads in each layer */
 export const layersWithHeads = (heads: readonly number[]): number[] =>
   heads.flatMap((count, layer) => (count > 0 ? [layer] : []))
 
-/** Layers that have such a module; by a scan, without a run. @throws StudyError */
+/** The layers that have an attention, or an MLP. They are found by a scan, without a run. @throws StudyError */
 export function layersWith(
   studied: StudiedModel,
   part: 'attention' | 'mlp',
@@ -99,7 +99,7 @@ export function layersWith(
   )
 }
 
-/** Whether a layer has such a module. */
+/** Whether a layer has an attention, or an MLP. */
 export const hasPart = (part: 'attention' | 'mlp', layer: Module): boolean =>
   layer.modules.some(({ path }) => NAMES[part].test(path.slice(layer.path.length + 1)))
 

@@ -1,9 +1,9 @@
-/** Where the steps of a long sweep are kept: a file's path, which Node reads and writes, or a place of your own. */
+/** Where the steps of a long sweep are kept: the path of a file, which Node reads and writes, or a log of your own. */
 export type SweepSource = string | SweepLog
 
-/** A text that grows line by line: in a browser, an item of its storage. */
+/** A text that grows line by line, such as an item of a browser's storage. */
 export interface SweepLog {
-  /** All that was appended so far; undefined if there is nothing yet. */
+  /** Reads all that was appended so far; undefined if there is nothing yet. */
   read(): Promise<string | undefined>
   append(text: string): Promise<void>
 }
@@ -30,7 +30,7 @@ const fileLog = (path: string): SweepLog => ({
 export const lineOf = (value: unknown): string =>
   `${JSON.stringify(value, (_, one: unknown) => (typeof one === 'number' && !Number.isFinite(one) ? { number: String(one) } : one))}\n`
 
-/** The lines of a log that are whole: the last one is not if the program ended while it was written. */
+/** The complete lines of a log. The last line is not complete if the program ended while it was written. */
 export function linesOf(text: string): unknown[] {
   return text.split('\n').flatMap(line => {
     try {

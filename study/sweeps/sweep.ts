@@ -2,13 +2,13 @@ import { TRACE_OPTIONS, type TraceOptions } from '../../runtime/tracing/tracer.t
 import type { StudiedModel } from '../model/studied-model.ts'
 import { lineOf, linesOf, logOf, type SweepLog, type SweepSource } from './sweep-log.ts'
 
-/** What all sweeps take: studies of many runs. */
+/** Options of all sweeps, which are studies of many runs. */
 export interface SweepOptions extends TraceOptions {
   /** Is called after each step, with the seconds that the other steps will take: `progressLine()`, or a function of your own. */
   readonly onProgress?: OnProgress
   /**
-   * A file in which each step is kept when it is done. If the sweep is stopped, the same call goes on from there; a longer list of layers or
-   * strengths runs only what is new.
+   * A file in which each step is kept when it is done. If the sweep is stopped, the same call continues it; with a longer list of layers or
+   * strengths, only the new ones run.
    */
   readonly resume?: SweepSource
 }
@@ -20,10 +20,10 @@ export const SWEEP_OPTIONS = ['onProgress', 'resume', ...TRACE_OPTIONS] as const
 /** The options of a sweep's traces. */
 export const traceOptionsOf = ({ onProgress: _, resume: __, ...options }: SweepOptions): TraceOptions => options
 
-/** How far a number of a run may be from that of the same run before. */
+/** The largest difference between a number and that of the same run before, relative to the number. */
 const TOLERANCE = 1e-4
 
-/** The steps of a sweep: says how far it is, stops on a signal, and takes what a file has of it. */
+/** Runs the steps of a sweep. It reports progress, stops on a signal, and skips the steps that a file already has. */
 export class Sweep<T> {
   readonly #studied: StudiedModel
   readonly #options: SweepOptions
@@ -31,7 +31,7 @@ export class Sweep<T> {
   readonly #log: SweepLog | undefined
   readonly #kept: ReadonlyMap<string, unknown>
   #done = 0
-  /** Steps that were computed here, and the milliseconds that they took. */
+  /** The number of steps that this process computed, and the milliseconds that they took. */
   #computed = { steps: 0, time: 0 }
 
   private constructor(
@@ -49,9 +49,9 @@ export class Sweep<T> {
   }
 
   /**
-   * Begins a sweep, or goes on with it.
-   * @param what the step's results depend on, beside the model: another sweep in the file is an error
-   * @param total how many steps there are
+   * Begins a sweep, or continues it.
+   * @param what all that the steps' results depend on, beside the model. A file with the steps of another sweep is refused
+   * @param total the number of steps
    * @throws StudyError for a file of another sweep
    */
   static async open<T>(
@@ -73,7 +73,7 @@ export class Sweep<T> {
     return new Sweep(studied, options, total, log, new Map(steps.map(({ step, result }) => [step, result])))
   }
 
-  /** The result of a step: what the file has, or what is computed. Results are numbers, texts, and lists and objects of them. */
+  /** The result of a step, which the file has, or which is computed. Results are numbers, texts, and lists and objects of them. */
   async step(name: string, compute: () => Promise<T>): Promise<T> {
     const { signal, onProgress } = this.#options
     signal?.throwIfAborted()
@@ -91,7 +91,7 @@ export class Sweep<T> {
     return result
   }
 
-  /** Checks that a number of the run without changes is what it was when the sweep began. @throws StudyError for another model */
+  /** Checks that a number of the unedited run is the same as when the sweep began. @throws StudyError for another model */
   async check(name: string, value: number): Promise<void> {
     const before = this.#kept.get(name)
     if (before === undefined) return this.#log?.append(lineOf({ step: name, result: value }))
@@ -103,7 +103,7 @@ export class Sweep<T> {
   }
 }
 
-/** @throws StudyError if a log begins otherwise than this sweep does */
+/** @throws StudyError if the log is that of another sweep */
 function checkHead(
   studied: StudiedModel,
   found: unknown,

@@ -7,10 +7,10 @@ import type { Prompts, StudiedModel } from '../model/studied-model.ts'
 import type { Measuring } from './measuring.ts'
 import type { Site } from './sites.ts'
 
-/** Tokens in one run: more rows make each token cheaper, until they no longer fit the processor's caches. */
+/** The most tokens in one run. More rows make each token cheaper, until they no longer fit into the processor's caches. */
 const TOKENS_AT_ONCE = 1024
 
-/** How many variants of a prompt run as one batch: one where the model lets the rows of a batch depend on each other. */
+/** The number of variants of a prompt that run as one batch: 1 if the rows of a batch depend on each other in this model. */
 export async function batchSize(
   { model }: StudiedModel,
   { alone: [inputs], ids }: Prompts,
@@ -26,13 +26,13 @@ export async function batchSize(
   return batch && !(await mixingOf(engine, feeds, batch)) ? most : 1
 }
 
-/** Which elements of a place each variant replaces: 0 or 1, of dims that broadcast to the place's own without its rows. */
+/** The elements of a place that each variant replaces: 1 if it does, else 0. The dims broadcast to those of the place without its rows. */
 export interface Masks {
   readonly dims: readonly number[]
   readonly each: readonly Uint8Array[]
 }
 
-/** One mask for each of these places along an axis, or one for all of them. */
+/** One mask for each of these places along an axis; without places, one mask for all elements. */
 export function masksAlong(dims: readonly number[], axis: number, places: readonly number[] | undefined): Masks {
   const size = dims.reduce((product, dim) => product * dim, 1)
   const inner = dims.slice(axis + 1).reduce((product, dim) => product * dim, 1)
@@ -43,29 +43,29 @@ export function masksAlong(dims: readonly number[], axis: number, places: readon
   return { dims, each }
 }
 
-/** One mask for each head of a layer, of a value `[row, token, head, width]`. */
+/** One mask for each head of a layer, for a value `[row, token, head, width]`. */
 export function masksOfHeads(heads: number): Masks {
   return masksAlong([1, heads, 1], 1, [...Array(heads).keys()])
 }
 
-/** Changes of one place in the run of one prompt: each variant takes other elements of the replacement. */
+/** Variants of the run of one prompt. Each of them replaces other elements of one place. */
 export interface Variants {
   readonly prompts: Prompts
   readonly prompt: number
   /** The place, in the current trace. */
   readonly site: () => Site
-  /** What stands there instead, in the dims of the place with one row, or in dims that broadcast to them. */
+  /** The value that replaces the elements. Its dims are those of the place with one row, or broadcast to these. */
   readonly replacement: Tensor
   readonly masks: Masks
   /** The logits of the clean run, for the metric. */
   readonly clean: Tensor | undefined
-  /** Rows of one run. */
+  /** The number of rows in one run. */
   readonly rows: number
 }
 
 /**
- * The metric of each variant. Variants run as rows of one batch: all batches have the same inputs, so what lies before the place is
- * computed for the first of them alone, and kept.
+ * The metric of each variant. Variants run as rows of batches. All batches have the same inputs, so the values before the place are computed
+ * only for the first batch, and kept.
  */
 export async function measureVariants(measuring: Measuring, variants: Variants): Promise<number[]> {
   const { prompts, prompt, site, replacement, masks, clean, rows } = variants
@@ -84,7 +84,7 @@ export async function measureVariants(measuring: Measuring, variants: Variants):
   return measured
 }
 
-/** Masks as rows of a batch, filled up with the last one, so that all batches have the same dims. */
+/** Stacks masks as rows of a batch. Missing rows repeat the last mask, so that all batches have the same dims. */
 export function stacked(masks: readonly Uint8Array[], dims: readonly number[], rows: number): Tensor {
   const [{ length }] = masks
   const data = new Uint8Array(rows * length)
