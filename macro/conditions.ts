@@ -53,7 +53,7 @@ export function condition(
   return forcedExpression('truth', path, test, block, context, blockContext)
 }
 
-/** Builds an expression that gives a tensor's only element, and any other value as it is. */
+/** Builds an expression that returns a tensor's only element, and any other value as it is. */
 export function forcedValue(
   path: NodePath,
   value: types.Expression,

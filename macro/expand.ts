@@ -130,7 +130,7 @@ function frameVariable(name: string, { t, names: { set, value } }: Context): typ
   return t.objectProperty(t.identifier(name), accessor)
 }
 
-/** Refuses what would mean something else once the parameters belong to the outer function. */
+/** Refuses parameters that would mean something else once they belong to the outer function. */
 function checkParameters(block: NodePath<types.Function>, { t, fail }: Context): void {
   const names = new Set(block.node.params.flatMap(param => Object.keys(t.getBindingIdentifiers(param))))
   if (block.node.params.length === 0) return

@@ -57,7 +57,7 @@ export const invokeForm: Form = {
   takes: 'inputs',
 }
 
-/** Functions of which only the module that they are imported from is rewritten. */
+/** Functions for which the macro only rewrites the module from which they are imported. */
 export const plainForms = [
   'save',
   'stop',
@@ -86,7 +86,7 @@ export const mostArguments: Readonly<Record<string, number>> = {
   next: 0,
 }
 
-/** Those that run the model. In a block, the macro awaits them. */
+/** The forms that run the model. In a block, the macro awaits them. */
 export const awaitedForms = ['print', 'assert', 'next'] as const
 
 /** Names that are reserved for later versions. */

@@ -5,9 +5,9 @@ import { condition, forcedValue, isPlain } from './conditions.ts'
 import { member } from './line-marks.ts'
 
 /*
- * JavaScript turns a value into a truth, a key or a number in places that have no operator. A tensor would be taken there without an error,
- * and wrongly: it is an object, so it is true, its key is its text, and no case of a switch equals it. These functions put calls of the
- * runtime into such places, which take the tensor's value or throw.
+ * JavaScript turns a value into a truth value, a key or a number in places that have no operator. It would accept a tensor there, with a wrong
+ * result: a tensor is an object, so it is true, its key is its text, and no case of a switch equals it. These functions put calls of the
+ * runtime into such places, which use the tensor's value or throw.
  */
 
 /** What the functions of this file need to know of the block that they rewrite. */

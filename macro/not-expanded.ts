@@ -1,4 +1,4 @@
-/** Thrown when a form of the macro is called that no Babel has expanded. */
+/** Thrown when a form of the macro is called that no build has expanded. */
 export class MacroNotExpandedError extends Error {
   readonly code = 'macro-not-expanded'
   constructor(name: string, frame: string) {
@@ -42,7 +42,7 @@ function callingLine(stack: string): string {
     try {
       const lines = fs.readFileSync(file, 'utf8').split('\n')
       const from = Math.max(1, at - 2)
-      // Very long lines are a bundle's, which are no code that anyone wrote.
+      // Very long lines belong to a bundle, and are no code that a person wrote.
       if (lines.slice(from - 1, at + 2).some(text => text.length > LONGEST)) return place
       const shown = lines
         .slice(from - 1, at + 2)

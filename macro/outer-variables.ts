@@ -104,7 +104,7 @@ export function reachedVariables(
   return names.readsThis ? [...found, t.thisExpression()] : found
 }
 
-/** Of names that the block declares too, returns those that it reads where the outer variable is meant. */
+/** Returns those of the names that the block declares itself, but also reads in a place where they mean the outer variable. */
 function readOutside(block: NodePath<types.Function>, names: ReadonlySet<string>): Set<string> {
   const found = new Set<string>()
   block.traverse({

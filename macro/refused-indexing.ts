@@ -18,7 +18,7 @@ export function modelsOf(call: NodePath<types.CallExpression>, block: NodePath<t
 const boundTo = (name: string, { scope }: NodePath): unknown => scope.getBinding(name) ?? name
 
 /**
- * Refuses indexing as Python has it, which JavaScript accepts silently: `h[s`:, -1`] = 0`, `h[0, 1]`, `model.lm_head.output[0]`,
+ * Refuses indexing in Python's style, which JavaScript accepts silently: `h[s`:, -1`] = 0`, `h[0, 1]`, `model.lm_head.output[0]`,
  * `model.….ops.Softmax[0] = 0`.
  * @throws with a code frame
  */
@@ -58,7 +58,7 @@ export function refuseIndexing(path: Member, models: Models, { runtime, t, fail 
   }
 }
 
-/** Says what a part of a path from the model is: the operations of a module, those of one kind, or the tensor at a place. */
+/** Finds what a part of a path from the model is: the operations of a module, those of one kind, or the tensor at a place. */
 function placeOf(node: types.Node, models: Models, path: NodePath): 'tensor' | 'operations' | 'nodes' | undefined {
   const chain: string[] = []
   let at = withoutTypes(node)

@@ -7,14 +7,14 @@ interface Fields {
   readonly set: Set<string>
 }
 
-/** All fields with a computed key count as one. */
+/** The name that all fields with a computed key share, so that they count as one field. */
 const COMPUTED = '[]'
-/** The entries of a Map. */
+/** The name that stands for the entries of a Map. */
 const ENTRIES = '()'
 
 /**
- * Finds outer objects of which the block both reads and sets a field: `stats.n += 1`, `if (v > best.v) best.v = v`. If the block waits in
- * between, another block must not do the same.
+ * Finds outer objects of which the block both reads and sets a field: `stats.n += 1`, `if (v > best.v) best.v = v`. If the block waits between
+ * the two, no other block must do the same meanwhile.
  */
 export function updatedObjects(
   block: NodePath<types.Function>,

@@ -2,8 +2,8 @@ import type { NodePath, types } from './babel.ts'
 
 /**
  * TypeScript compiles an import of the macro for CommonJS to `const macro_1 = require('onnsight/trace.macro')` and `(0, macro_1.trace)(…)`. This
- * rewrites such a declarator to `const { trace } = require(…)`, and the uses to `trace(…)`. Where the variable is used in another way, the
- * function changes nothing and gives false.
+ * rewrites such a declarator to `const { trace } = require(…)`, and the uses to `trace(…)`. If the variable is also used in another way, the
+ * function changes nothing and returns false.
  */
 export function destructureRequire(declarator: NodePath<types.VariableDeclarator>): boolean {
   const { id } = declarator.node
@@ -36,7 +36,7 @@ export function destructureRequire(declarator: NodePath<types.VariableDeclarator
 
 const identifier = (name: string): types.Identifier => ({ type: 'Identifier', name }) as types.Identifier
 
-/** Of `macro_1.trace`. */
+/** The name after the dot, if the use is a member such as `macro_1.trace`. */
 function nameOfMember(use: NodePath): string | undefined {
   const { parent } = use
   if (parent.type !== 'MemberExpression' || parent.object !== use.node || parent.computed) return undefined

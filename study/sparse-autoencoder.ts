@@ -15,7 +15,7 @@ import { type Site, siteOf } from './sweeps/sites.ts'
 
 /** Options of `SparseAutoencoder.features()`. */
 export interface FeaturesOptions extends TraceOptions {
-  /** How many features are shown: those with the highest activation over the text. @default 10 */
+  /** The number of features that are shown: those with the highest activation in the text. @default 10 */
   readonly top?: number
   /** Texts of the tokens, by id. */
   readonly vocabulary?: Vocabulary
@@ -23,26 +23,27 @@ export interface FeaturesOptions extends TraceOptions {
 
 /** Options of `SparseAutoencoder.load()`. */
 export interface AutoencoderOptions {
-  /** The layer of its place, if its configuration does not say it or a fused model counts otherwise. */
+  /** The layer that it encodes, if its configuration does not say it, or if a fused model numbers its layers differently. */
   readonly layer?: number
   /**
-   * For `normalize_activations: 'expected_average_only_in'`: the number that inputs were multiplied by, so that their mean length is the root of
-   * their width. SAELens lists it as `norm_scaling_factor`; what its trainer saves at the end has it in the weights already.
+   * For `normalize_activations: 'expected_average_only_in'`: the number by which inputs were multiplied, so that their mean length is the root of
+   * their width. SAELens lists it as `norm_scaling_factor`. The weights that its trainer saves at the end already include it.
    */
   readonly normScalingFactor?: number
 }
 
 /**
- * A sparse autoencoder of the residual stream, of what attentions or MLPs add to it, or of the mixes of heads, as SAELens trains and stores it: `standard`, `jumprelu`, `topk` and `gated`. Its weights are
- * tensors, so that its parts can be used in any block: `sae.encode(model.transformer.h[1].output)`.
+ * A sparse autoencoder of the residual stream, of the results of attentions or MLPs, or of the mixes of heads, in the forms that SAELens trains
+ * and stores: `standard`, `jumprelu`, `topk` and `gated`. Its weights are tensors, so that its parts can be used in any block:
+ * `sae.encode(model.transformer.h[1].output)`.
  *
  * Sources: Bricken et al. 2023, "Towards Monosemanticity"; Rajamanoharan et al. 2024 (arXiv:2404.16014 gated, arXiv:2407.14435 JumpReLU); Gao
  * et al. 2024 (arXiv:2406.04093) for TopK; the definitions of SAELens.
  */
 export class SparseAutoencoder {
-  /** How it was trained. */
+  /** The properties of the autoencoder that matter for its use. */
   readonly config: AutoencoderConfig
-  /** The layer of the place that it encodes, from 0. */
+  /** The layer that it encodes, from 0. */
   readonly layer: number
   readonly #weights: Readonly<Record<string, Tensor>>
 
@@ -53,7 +54,7 @@ export class SparseAutoencoder {
   }
 
   /**
-   * Loads what SAELens saved: a folder with `cfg.json` and `sae_weights.safetensors`, in Node, or both as values.
+   * Loads an autoencoder that SAELens saved: in Node a folder with `cfg.json` and `sae_weights.safetensors`, or both as values.
    * @throws ArgumentError for another architecture or normalisation, a place that is not known, or weights that do not fit; InvalidTensorsFileError
    */
   static async load(
@@ -80,12 +81,12 @@ export class SparseAutoencoder {
     return new SparseAutoencoder(config, chosen, await folded(config.normalisation, weights, normScalingFactor))
   }
 
-  /** How many features it has. */
+  /** The number of features. */
   get size(): number {
     return this.config.features
   }
 
-  /** The activations of all features: `[…, width]` in, `[…, feature]` out, float32. In a block and outside. */
+  /** Computes the activations of all features, float32 `[…, feature]`, from a value `[…, width]`. It works in a block and outside. */
   encode(state: Tensor): Tensor {
     return this.#encode(this.#normalised(state))
   }
@@ -108,8 +109,8 @@ export class SparseAutoencoder {
   }
 
   /**
-   * What some features make: `[…, feature]` in, `[…, width]` out.
-   * @param state what was encoded: its length, or its mean and deviation, are those of the result if inputs are normalised one by one
+   * Computes the value `[…, width]` that the activations of features `[…, feature]` stand for.
+   * @param state the encoded value. If inputs are normalised one by one, it gives the result its length, or its mean and deviation
    * @throws ArgumentError if such a state is missing
    */
   decode(features: Tensor, state?: Tensor): Tensor {
@@ -138,7 +139,7 @@ export class SparseAutoencoder {
     return this.#weights.W_dec.select(0, feature)
   }
 
-  /** Features over a text: which are active, and where. @throws InputError */
+  /** Finds which features are active in a text, and where. @throws InputError */
   async features(model: Model, prompt: Inputs, options: FeaturesOptions = {}): Promise<Features> {
     const {
       top = 10,
@@ -157,7 +158,7 @@ export class SparseAutoencoder {
     return new Features(activations, error, prompts, top, id => studied.token(id))
   }
 
-  /** A model that computes with the autoencoder's version of its place: an edit. */
+  /** An edited model in which the autoencoder's reconstruction replaces the value that it encodes. */
   splice<M extends Model>(model: M): M {
     return this.#edited(model, state => {
       const at = this.#normalised(state)
@@ -165,7 +166,7 @@ export class SparseAutoencoder {
     })
   }
 
-  /** A model without a feature: what it adds is taken out, and what the autoencoder does not explain stays. */
+  /** An edited model without a feature: its share is subtracted. The part that the autoencoder does not explain stays. */
   ablate<M extends Model>(model: M, feature: number): M {
     const direction = this.direction(feature)
     return this.#edited(model, state => {
@@ -200,7 +201,7 @@ export class SparseAutoencoder {
     }) as M
   }
 
-  /** Its place in the current trace, `[row, token, width]`. @throws StudyError */
+  /** The place that it encodes, in the current trace: `[row, token, width]`. @throws StudyError */
   #site(studied: StudiedModel): Site {
     const { layers, leaving } = studied.lens()
     studied.layersOf([this.layer], leaving.length)
@@ -222,7 +223,7 @@ export class SparseAutoencoder {
     }
   }
 
-  /** The lengths of the features' directions, where activations are in units of them. */
+  /** The lengths of the features' directions, if activations are in units of these lengths; otherwise undefined. */
   get #norms(): Tensor | undefined {
     return this.config.scalesByNorm ? this.#weights.W_dec.norm(2, [-1]) : undefined
   }

@@ -2,11 +2,11 @@ export type Status = 'ok' | 'warn' | 'fail'
 
 /** The result of one check. */
 export interface Finding {
-  /** Stable: `node`, `onnsight`, `onnxruntime-node`, … */
+  /** The name of the check, which never changes: `node`, `onnsight`, `onnxruntime-node`, … */
   readonly check: string
   readonly status: Status
   readonly message: string
-  /** What to do about it, if anything. */
+  /** What the user should do, if anything. */
   readonly fix?: string
 }
 
@@ -16,7 +16,7 @@ export const warn = (check: string, message: string, fix: string): Finding => ({
 
 export const fail = (check: string, message: string, fix: string): Finding => ({ check, status: 'fail', message, fix })
 
-/** Findings as text for people. */
+/** Describes findings as text for people. */
 export function describeFindings(findings: readonly Finding[]): string {
   return findings
     .map(({ status, message, fix }) => {

@@ -6,7 +6,7 @@ import { isUnderPnp, pnpFolder, pnpFolders } from './pnp.ts'
 export interface Installed {
   readonly name: string
   readonly version: string
-  /** Its folder, with links resolved. Under Plug'n'Play the path is unchanged, because it decides what the package may import. */
+  /** The package's folder, with links resolved. Under Plug'n'Play the path is unchanged, because it decides what the package may import. */
   readonly folder: string
 }
 

@@ -15,7 +15,7 @@ interface Locator {
 
 interface PackageInformation {
   readonly packageLocation: string
-  /** By name: a reference, a name and a reference, or null for a missing peer dependency. */
+  /** The package's dependencies by name: a reference, a name and a reference, or null for a missing peer dependency. */
   readonly packageDependencies: ReadonlyMap<string, string | readonly [string, string] | null>
 }
 

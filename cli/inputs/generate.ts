@@ -11,7 +11,7 @@ export type Filling = 'zeros' | 'ones' | 'positions' | 'random'
 
 export interface CompletedInputs {
   readonly inputs: Readonly<Record<string, Tensor>>
-  /** The names of the generated inputs, and the values they were generated with. */
+  /** The names of the generated inputs, and the values with which they were generated. */
   readonly generated: ReadonlyMap<string, Filling>
 }
 
@@ -98,7 +98,7 @@ class Sizes {
     return /batch|^[bn]$/i.test(name) ? 1 : DEFAULT_SIZE
   }
 
-  /** The terms of a dim that is the sum of others: exporters call it `past_length + length`, or `total_length`. */
+  /** The terms of a dim that is the sum of others. Exporters call it `past_length + length`, or `total_length`. */
   #termsOf(name: string): string[] | undefined {
     const [, rest] = /^total_(\w+)$/.exec(name) ?? []
     if (rest !== undefined && this.#names.has(rest) && this.#names.has(`past_${rest}`)) return [`past_${rest}`, rest]

@@ -38,9 +38,9 @@ export async function readProfiles(folder: string): Promise<SessionProfile[]> {
 export interface NodeRun {
   readonly name: string
   readonly opType: string
-  /** Its time in microseconds, without the nodes that ran inside its body. */
+  /** The node's time in microseconds, without the nodes that ran inside its body. */
   readonly selfUs: number
-  /** The outermost node whose body it ran in; the node itself if it ran in no body. */
+  /** The outermost node in whose body the node ran; the node itself if it ran in no body. */
   readonly outer: string
 }
 

@@ -39,7 +39,7 @@ export interface ProfiledInput {
   readonly name: string
   readonly type: string
   readonly dims: readonly number[]
-  /** The values it was generated with, if the user did not pass it. */
+  /** The values with which the input was generated, if the user did not pass it. */
   readonly made?: Filling
 }
 
@@ -57,7 +57,7 @@ const WARM_UP = 1
 export async function profileModel({ path, options, runs, inputsOf }: ProfileRequest): Promise<Profile> {
   const folder = await mkdtemp(join(tmpdir(), 'onnsight-profile-'))
   try {
-    // Without kept results: a kept result would be returned without a run.
+    // No results are kept, because a kept result would be returned without a run.
     const model = await load(path, { ...options, profileFolder: folder, reuseBytes: 0 })
     const wallMs: number[] = []
     let completed: CompletedInputs

@@ -70,7 +70,7 @@ class Modules {
       .filter(([name, child]) => !members.has(name) && child !== module)
       .map(([name, child]) => [name, this.typeOf(child)] as const)
     const fields = children.map(([name, type]) => `  readonly ${key(name)}: ${type}`)
-    // A child of this name comes first.
+    // If a child has this name, the property is the child.
     if (!children.some(([name]) => name === 'heads') && this.#hasHeads(module)) {
       fields.push('  readonly heads: Heads')
       this.haveHeads = true

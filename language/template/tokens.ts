@@ -37,7 +37,7 @@ export class Tokens {
     if (this.next.kind !== 'end') this.#at++
   }
 
-  /** Goes on if the next one is this symbol. */
+  /** Consumes the next token if it is this symbol. Returns whether it was. */
   take(symbol: string): boolean {
     if (this.next.kind !== 'symbol' || this.next.text !== symbol) return false
     this.#at++

@@ -18,8 +18,8 @@ export interface Compiled {
 
 /**
  * Expands the macro in a file and changes nothing else: TypeScript and JSX are left for the bundler. Returns undefined if the file does not
- * import the macro, as where its name is in a comment or in a type import.
- * @throws Error with place and code frame, where a block can't be captured or the file can't be read
+ * import the macro, for example because its name is only in a comment or in a type import.
+ * @throws Error with place and code frame, if a block can't be captured, or the file can't be parsed
  */
 export async function compile({ code, file, root }: SourceFile): Promise<Compiled | undefined> {
   const babel = await loadBabel()

@@ -9,9 +9,9 @@ interface Config extends TurbopackConfig {
 type Made = Config | PromiseLike<Config>
 
 /**
- * Expands the macro in a Next.js project, by Turbopack and by webpack: `export default withOnnsight(nextConfig)` in next.config.ts, .mjs or .js. All
- * that the configuration has is kept.
- * @param config what Next takes: an object, a function that gives one, or nothing. The result is of the same kind.
+ * Expands the macro in a Next.js project, with Turbopack and with webpack: `export default withOnnsight(nextConfig)` in next.config.ts, .mjs or
+ * .js. It keeps all other parts of the configuration.
+ * @param config a configuration that Next accepts: an object, a function that returns one, or nothing. The result is of the same kind.
  * @throws TypeError for anything else
  * @throws Error where @babel/core is not installed, or where Turbopack is older than that of Next.js 15.3: when Next builds or starts to develop
  */

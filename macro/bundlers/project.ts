@@ -3,7 +3,7 @@ import { isAbsolute, relative, resolve, sep } from 'node:path'
 /** Matches files that can use the macro, with or without the query that Vite appends (`?v=1a2b`). */
 export const SOURCES = /\.[cm]?[jt]sx?(\?.*)?$/
 
-/** Matches files that are imported as text (`import text from './a.ts?raw'`), which are no programs. */
+/** Matches files that are imported as text (`import text from './a.ts?raw'`), and not as programs. */
 const AS_TEXT = /\?(.*&)?(raw|url|inline)(&|=|$)/
 
 /** Decides which files are the user's own. */
@@ -21,7 +21,7 @@ export class Project {
     if (root !== undefined && !this.#isGiven) this.#roots.add(resolve(root))
   }
 
-  /** Returns the path of a file of the project; undefined for a file of another package, and for what is no file. */
+  /** Returns the path of a file of the project; undefined for a file of another package, and for an id that is no file. */
   file(id: string): string | undefined {
     if (id.startsWith('\0') || AS_TEXT.test(id)) return undefined
     const file = id.replace(/\?.*$/, '')

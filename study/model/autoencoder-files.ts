@@ -6,24 +6,24 @@ import { type TensorsSource, tensorsOf } from './tensors-file.ts'
 /** The contents of a `cfg.json` of SAELens, or its path, which Node reads. */
 export type SaeConfigSource = string | Readonly<Record<string, unknown>>
 
-/** How an autoencoder was trained, as far as it matters for its use. */
+/** The properties of an autoencoder that matter for its use. */
 export interface AutoencoderConfig {
   readonly architecture: 'standard' | 'jumprelu' | 'topk' | 'gated'
-  /** Width of the stream. */
+  /** The width of the values that it encodes. */
   readonly width: number
-  /** How many features it has. */
+  /** The number of features. */
   readonly features: number
   /** Whether the decoder's bias is subtracted from the input. */
   readonly subtractsBias: boolean
   /** Whether activations are in units of the length of each feature's direction. */
   readonly scalesByNorm: boolean
-  /** How many features are active at a time, of a TopK autoencoder. */
+  /** For a TopK autoencoder: the number of features that are active at a time. */
   readonly k: number | undefined
-  /** The place that it was trained on: `blocks.5.hook_resid_post`. */
+  /** The hook whose value it was trained on: `blocks.5.hook_resid_post`. */
   readonly hookName: string | undefined
-  /** The layer of that place, from 0. */
+  /** The layer of that value, from 0. */
   readonly layer: number | undefined
-  /** What that place is of the layer: its output, the stream that enters it, what its attention or MLP adds, or the mixes of its heads, side by side. */
+  /** The part of the layer that has the value: its output, the stream that enters it, its attention or MLP, or its heads' mixes, side by side. */
   readonly part: AutoencoderPart
   /** How inputs were normalised in training. */
   readonly normalisation: Normalisation
@@ -37,7 +37,7 @@ const normalisations = ['none', 'expected_average_only_in', 'constant_norm_resca
 
 const architectures = ['standard', 'jumprelu', 'topk', 'gated'] as const
 
-/** Reads a configuration of SAELens, old or new. @throws ArgumentError for what is not supported */
+/** Reads a configuration of SAELens, old or new. @throws ArgumentError for an autoencoder that is not supported */
 export async function configOf(source: SaeConfigSource): Promise<AutoencoderConfig> {
   const config = typeof source === 'string' ? await jsonOf(source) : source
   const metadata = (config.metadata ?? {}) as Readonly<Record<string, unknown>>
@@ -93,12 +93,12 @@ const PARTS: Readonly<Record<string, AutoencoderPart>> = {
   'attn.hook_z': 'head',
 }
 
-/** The place of a hook's name; undefined for one that is no such place. */
+/** The layer and part that a hook's name stands for; undefined for any other hook. */
 function placeOf(hookName = ''): { readonly layer: number; readonly part: AutoencoderPart } | undefined {
   const [, block, hook] = /^blocks\.(\d+)\.(.+)$/.exec(hookName) ?? []
   if (hook === undefined || !Object.hasOwn(PARTS, hook)) return undefined
   const layer = Number(block)
-  // What enters a layer has left the one before it.
+  // The stream that enters a layer is the output of the layer before it.
   return hook === 'hook_resid_pre' && layer > 0 ? { layer: layer - 1, part: 'output' } : { layer, part: PARTS[hook] }
 }
 
@@ -107,7 +107,7 @@ async function jsonOf(path: string): Promise<Readonly<Record<string, unknown>>> 
   return JSON.parse(await readFile(path, 'utf8')) as Readonly<Record<string, unknown>>
 }
 
-/** The weights in float32, with dims that fit. @throws ArgumentError */
+/** Reads the weights as float32, and checks their dims. @throws ArgumentError */
 export async function weightsOf(
   { architecture, width, features }: AutoencoderConfig,
   source: TensorsSource,

@@ -2,16 +2,16 @@ import { ArgumentError } from '../../runtime/errors/tensor.ts'
 import type { Tensor } from '../../runtime/tensor/tensor.ts'
 import type { Normalisation } from './autoencoder-files.ts'
 
-/** An input as an autoencoder takes it, and the way back. */
+/** An input after it was normalised, and functions that undo the normalisation. */
 export interface Normalised {
   readonly input: Tensor
-  /** What a reconstruction of the normalised input is of the input itself. */
+  /** Converts a reconstruction of the normalised input to one of the input itself. */
   restore(value: Tensor): Tensor
-  /** What a difference of normalised inputs is of the inputs themselves. */
+  /** Converts a difference of normalised inputs to a difference of the inputs themselves. */
   scaled(value: Tensor): Tensor
 }
 
-/** What layer_norm adds to the deviation, in SAELens. */
+/** The number that SAELens' layer_norm adds to the deviation. */
 const EPSILON = 1e-5
 
 /** Normalises each input by itself, as SAELens does it. */
@@ -36,7 +36,10 @@ export function normalised(how: Normalisation, state: Tensor): Normalised {
   return { input: state, restore: value => value, scaled: value => value }
 }
 
-/** Weights for inputs as the model has them, where all inputs were multiplied by one number in training. @throws ArgumentError without that number */
+/**
+ * If all inputs were multiplied by one number in training, returns weights for the model's own inputs; otherwise the same weights.
+ * @throws ArgumentError if that number is missing
+ */
 export async function folded(
   how: Normalisation,
   weights: Readonly<Record<string, Tensor>>,

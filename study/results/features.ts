@@ -12,7 +12,7 @@ export class Features extends StudyResult {
   readonly axes: readonly LabelledAxis[]
   /** The activations of all features: float32 `[prompt, token, feature]`. */
   readonly activations: Tensor
-  /** The squared distance between the stream and the autoencoder's reconstruction of it: float32 `[prompt, token]`. */
+  /** The squared distance between the encoded value and the autoencoder's reconstruction of it: float32 `[prompt, token]`. */
   readonly error: Tensor
   /** The number of active features at each token of the first prompt. */
   readonly active: readonly number[]

@@ -24,7 +24,7 @@ export function writeInputs(
   ids?: string,
 ): WrittenInputs {
   const [only, ...others] = Object.entries(requested)
-  // What follows from a text is filled in.
+  // Inputs that follow from a text are filled in by onnsight.
   if (only && others.length === 0 && only[0] === ids && 'text' in only[1])
     return { text: JSON.stringify(only[1].text), functions: [], notes: [] }
   const functions = new Set<string>()

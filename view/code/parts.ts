@@ -20,7 +20,7 @@ export function beginning(
   ]
 }
 
-/** The lines of a tagged template: what stands before it, and its text. */
+/** The lines of a tagged template: the code before it, and its text. */
 export const tagged = (start: string, text: string): string[] => [
   `${start}\``,
   ...text.split('\n').map(line => (line.trim() === '' ? '' : `  ${line}`)),

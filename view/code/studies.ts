@@ -6,7 +6,7 @@ import type { WrittenInputs } from './inputs.ts'
 import { assertFitsTemplate, beginning, tagged } from './parts.ts'
 import { moduleIn } from './paths.ts'
 
-/** A program that patches what the page patches. */
+/** A program that patches the same activations as the page. */
 export function patchCode(opening: Opening, clean: WrittenInputs, patch: CodeRequest['patch']): Code {
   if (!patch)
     throw new Refusal(422, 'view-code', 'Nothing was patched yet.', 'write the corrupted text, and press Patch')
@@ -34,7 +34,7 @@ export function patchCode(opening: Opening, clean: WrittenInputs, patch: CodeReq
   return { typescript: `${lines.join('\n')}\n`, template: '' }
 }
 
-/** A program that runs the corrupted text with one activation of the clean one. @param at what holds the activation */
+/** A program that runs the corrupted text with one activation of the clean one. @param at the place of the activation */
 export function patchedCellCode(
   opening: Opening,
   clean: WrittenInputs,

@@ -12,11 +12,11 @@ import { asTraceable } from '../../runtime/tracing/traceable.ts'
 /** A model that the page shows. */
 export interface OpenedModel {
   readonly model: Model
-  /** What the user calls it: the name of the file, of its folder, or of the model on the hub. */
+  /** The model's name for the user: that of the file, of its folder, or of the model on the hub. */
   readonly title: string
   /** Texts and token ids, if the model was opened with a tokenizer. */
   readonly language: Language | undefined
-  /** The file of the tokenizer, if it was found by itself. */
+  /** The file of the tokenizer, if it was found without being asked for. */
   readonly tokenizer?: string
   /** The call that opens it in a program. */
   readonly opening: Opening
@@ -34,8 +34,8 @@ export interface OpenOptions extends LoadOptions {
 }
 
 /**
- * Opens an .onnx file, a folder as transformers.js and optimum write it, or a model of the hub: with its tokenizer, if there is one. A
- * tokenizer that lies beside a file was not asked for, so if it can't be used, a note on stderr says so.
+ * Opens an .onnx file, a folder in the form that transformers.js and optimum write, or a model of the hub, with its tokenizer, if there is one.
+ * The user did not ask for a tokenizer that only lies beside a file, so if it can't be used, this is no error but a note on stderr.
  */
 export async function openModel(source: string, { vocab, dtype, ...options }: OpenOptions): Promise<OpenedModel> {
   const isFile = statSync(source, { throwIfNoEntry: false })?.isFile() ?? source.endsWith('.onnx')
@@ -110,7 +110,7 @@ async function withoutLanguage(path: string, options: LoadOptions): Promise<Open
   }
 }
 
-/** The name of a file or folder; a model of the hub keeps its owner's. */
+/** The name of a file or folder. The name of a model of the hub includes its owner's. */
 const titleOf = (source: string): string => (existsSync(source) ? basename(resolve(source)) : source)
 
 /** The tokenizer of a file: NAME.vocab.json or tokenizer.json in its folder, or tokenizer.json in the folder above. */

@@ -7,11 +7,11 @@ export function tokenOf(language: Language | undefined, id: number): Token {
   return { id, text: language.textOf(id) }
 }
 
-/** Texts to begin with. The one that the tokenizer cuts into the longest tokens is taken. */
+/** Example texts. The one that the tokenizer cuts into the longest tokens is used. */
 const EXAMPLES = ['The Eiffel Tower is in the city of', 'To be, or not to be']
 const MASKS = ['[MASK]', '<mask>']
 
-/** A text that shows something of the model when the page opens. */
+/** The text with which the page opens; undefined if the tokenizer can spell none of the examples. */
 export function exampleText(language: Language): string | undefined {
   const mask = MASKS.find(text => language.tokenizer.token_to_id(text) !== undefined)
   const found = (mask ? [`The capital of France is ${mask}.`] : EXAMPLES).flatMap(text => {
@@ -21,7 +21,7 @@ export function exampleText(language: Language): string | undefined {
   return found.toSorted((a, b) => b.length - a.length || a.text.length - b.text.length)[0]?.text
 }
 
-/** The ids of a text that the tokenizer can spell; empty for another. */
+/** The ids of a text; empty if the tokenizer can't spell it. */
 function idsOf(language: Language, text: string): readonly number[] {
   try {
     return language.encodeRow(text)

@@ -12,7 +12,7 @@ export interface PanelProps {
   readonly runInputs: RunInputs | undefined
   readonly state: ViewState
   readonly change: Change
-  /** The part of the request that a tab shares with others: the inputs and the row of the batch, and where a side is chosen, the edit. */
+  /** The part of the request that a tab shares with others: the inputs, the row of the batch and, if a side is chosen, the edit. */
   readonly request: ViewRequest
   /** A key that differs whenever the request does. */
   readonly requestKey: string

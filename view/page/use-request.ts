@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type { SentError } from '../protocol/api.ts'
 import { AnswerError, type Client, Superseded } from './client.ts'
 
-/** What is known while a request runs: each function returns it from what was known before. */
+/** Functions that change the state of a request while it runs. Each returns the new state from the one before. */
 interface Steps<S, P, R> {
   /** Is called when the request is sent. */
   readonly started?: (before: S) => S
@@ -12,7 +12,7 @@ interface Steps<S, P, R> {
   readonly failed: (before: S, error: SentError) => S
 }
 
-/** Sends a request again whenever `key` changes, and returns what is known of the last one. Without a key it sends nothing. */
+/** Sends a request again whenever `key` changes, and returns the state of the last one. Without a key it sends nothing. */
 export function useRequest<S, P = never, R = unknown>(
   client: Client,
   name: string,

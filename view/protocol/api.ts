@@ -45,7 +45,7 @@ export interface ModuleDescription {
 export interface ModelDescription {
   /** The path of its file. */
   readonly name: string
-  /** What the user calls it: the name of the file, of its folder, or of the model on the hub. */
+  /** The model's name for the user: that of the file, of its folder, or of the model on the hub. */
   readonly title: string
   readonly provider: string
   readonly inputs: readonly InputDescription[]
@@ -250,7 +250,7 @@ export interface Prediction extends Token {
 export interface LensRequest extends ViewRequest {
   /** The first position to show. */
   readonly from?: number
-  /** Whose rank is sent for each layer: the token that the text goes on with, or what the model itself predicts. @default 'next' */
+  /** The token whose rank is sent for each layer: the next token of the text, or the one that the model itself predicts. @default 'next' */
   readonly follow?: Follow
 }
 export type Follow = 'next' | 'model'
@@ -259,7 +259,7 @@ export interface Lens extends LensPath, LensRows {
   readonly from: number
   /** How many positions the whole input has. */
   readonly positions: number
-  /** The token that is followed, by position: after the last one the text ends, so there it is the model’s prediction. */
+  /** The token that is followed, by position. At the last position it is the model’s prediction, because the text ends there. */
   readonly targets: readonly Token[]
   /** In a comparison: the unedited rows. The rows above are the edited ones. */
   readonly unedited?: LensRows
@@ -278,13 +278,13 @@ export interface LensRows {
 export interface PatchRequest extends ViewRequest {
   readonly corrupted: string
   readonly part: PatchedPart
-  /** The tokens whose logits are compared; '' for what the model predicts after each text. @default both */
+  /** The tokens whose logits are compared. '' stands for the model's prediction after each text. @default both are predictions */
   readonly answers?: readonly [string, string]
   /** The first layer and the last one. @default all */
   readonly layers?: readonly [first: number, last: number]
 }
 
-/** What is patched: at each position, or of each head at all positions. */
+/** The part that is patched: at each position or, for parts of heads, in each head at all positions. */
 export type PatchedPart = 'residual' | 'attention' | 'mlp' | 'head' | 'query' | 'key' | 'value' | 'pattern'
 
 /** One patch: its layer, and its position or head. */
@@ -300,7 +300,7 @@ export interface PatchedLensRequest extends PatchRequest {
   readonly follow?: Follow
 }
 
-/** How many layers are done, and the time left; at the end, the result. */
+/** The number of layers that are done, and the time left; at the end, the result. */
 export interface PatchPart {
   readonly done?: number
   readonly total?: number
@@ -323,7 +323,7 @@ export interface PatchedView {
   readonly answers: readonly Token[]
 }
 
-/** POST api/generate: the model goes on from its input. The answer is a line of JSON for each part. */
+/** POST api/generate: the model continues its input. The answer is a line of JSON for each part. */
 export interface GenerateRequest extends ViewRequest {
   readonly maxNewTokens: number
   /** 0 takes the likeliest token. */
@@ -331,7 +331,7 @@ export interface GenerateRequest extends ViewRequest {
   readonly seed: number
 }
 
-/** POST api/steer: the model goes on from its input while a direction is added to a layer's output. The answer has the parts of api/generate. */
+/** POST api/steer: the model continues its input while a direction is added to a layer's output. The answer has the parts of api/generate. */
 export interface SteerRequest extends GenerateRequest, Steering {}
 
 /** A direction in the residual stream: the mean of some texts minus that of others, after a layer. */
@@ -341,11 +341,11 @@ export interface Steering {
   readonly away: readonly string[]
   /** The layer, from 0. */
   readonly layer: number
-  /** How often the direction is added. */
+  /** The factor with which the direction is added. */
   readonly strength: number
 }
 
-/** A piece of new text as it comes, or at the end of a side all its tokens. */
+/** A piece of new text as it comes or, at the end of a side, all its tokens. */
 export interface GeneratePart {
   readonly side: 'unedited' | 'edited'
   readonly text?: string
@@ -409,12 +409,12 @@ export interface CodeRequest extends ModuleRequest {
   /** One cell of the lens: a layer, or the model itself, at a position. */
   readonly cell?: { readonly layer?: number; readonly position: number }
   readonly tab: 'module' | 'lens' | 'edit' | 'attention' | 'generate' | 'patch' | 'steer'
-  /** In the tab that patches: how; and one cell of its map, with the ids of its answers. */
+  /** In the tab that patches: its options, and one cell of its map with the ids of its answers. */
   readonly patch?: Pick<PatchRequest, 'corrupted' | 'part' | 'answers' | 'layers'>
   readonly patched?: PatchCell & { readonly answers: readonly [number, number] }
   /** In the tab that steers: the direction. */
   readonly steering?: Steering
-  /** In the tabs that generate: how. */
+  /** In the tabs that generate: their options. */
   readonly generation?: Pick<GenerateRequest, 'maxNewTokens' | 'temperature' | 'seed'>
   /** In the tab with attention: the head. */
   readonly head?: number

@@ -18,7 +18,7 @@ import { differenceOf } from './statistics.ts'
 import { assertValidTemplate, type TraceTarget, traceWithTemplate } from './template-trace.ts'
 import { withKnownDims } from './values.ts'
 
-/** The modules whose `heads` are those of one attention each, in running order. */
+/** The modules that have one attention each, whose heads can be shown, in running order. */
 export function sitesOf(model: Model): string[] {
   const { binding } = handleOf(model)!
   const attentions = attentionsOf(binding)
@@ -44,7 +44,7 @@ interface ReadSite {
   readonly whole: Tensor | undefined
 }
 
-/** Reads small maps of all heads of the model; in a comparison also by how much the edit changes them. */
+/** Reads small maps of all heads of the model and, in a comparison, how much the edit changes them. */
 export async function viewAttention(
   target: TraceTarget,
   inputs: Inputs,

@@ -28,7 +28,7 @@ export async function viewGenerated(
   }
 }
 
-/** One side of a comparison: which, and with which edit. */
+/** One side of a comparison: its name, and its edit. */
 interface GeneratedSide {
   readonly side: GeneratePart['side']
   readonly edit?: string | undefined

@@ -64,7 +64,7 @@ interface Window {
   readonly batch: number
   readonly from: number
   readonly count: number
-  /** The tokens of the row, if the one that comes next is followed; empty to follow the model’s prediction. */
+  /** The tokens of the row, if the next token of the text is followed; empty if the model’s prediction is followed. */
   readonly next: readonly number[]
 }
 

@@ -11,8 +11,8 @@ import { viewLens } from './lens.ts'
 import type { TraceTarget } from './template-trace.ts'
 
 /**
- * Puts each activation of the clean text into the run of the corrupted one. What is measured is the logit of the clean run's prediction minus
- * that of the corrupted run's, at the last position, unless other answers are given.
+ * Puts each activation of the clean text into the run of the corrupted one. The metric is the logit of the clean run's prediction minus that of
+ * the corrupted run's prediction, at the last position, unless other answers are given.
  */
 export async function viewPatched(
   { model, options }: TraceTarget,
@@ -97,7 +97,7 @@ export async function viewPatchedLens(
   return viewLens(target, [[...corrupted]], lensRequest, corrupted, logits, language, change)
 }
 
-/** The axis of positions or heads in a part of all of a layer. */
+/** The axis of positions or heads in a layer's value of this part. */
 const axisOf = (part: PatchedPart): number => (isHeadPart(part) && part !== 'pattern' ? 2 : 1)
 
 const noTexts = (): Refusal =>

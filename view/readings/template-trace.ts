@@ -2,7 +2,7 @@ import { joinPrinted, savingBlock } from '../../cli/run/template.ts'
 import type { Inputs, Model, Tensor, TraceOptions } from '../../runtime/index.ts'
 import type { Block } from '../../runtime/tracing/blocks/block.ts'
 
-/** The model to trace, and how. */
+/** The model to trace, and the options of the trace. */
 export interface TraceTarget {
   readonly model: Model
   readonly options: TraceOptions

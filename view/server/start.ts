@@ -41,7 +41,7 @@ async function stopSignal(): Promise<void> {
   listeners.abort()
 }
 
-/** Shows how much of a model of the hub is there, on a terminal. */
+/** Shows on a terminal how much of a model of the hub has been downloaded. */
 function showProgress(): (done: number, total: number, what: string) => void {
   let last = ''
   return (done, total, what) => {

@@ -181,7 +181,7 @@ export class Viewer {
     })
   }
 
-  /** What programs for the page begin with. */
+  /** The facts about the model that programs for the page begin with. */
   get #program(): ShownModel {
     return { opening: this.#opening, ids: this.#description.ids, description: this.#description }
   }
@@ -202,7 +202,7 @@ export class Viewer {
     return { at, of }
   }
 
-  /** What a generation starts from: the row that is shown, and what else the user passed. */
+  /** The inputs of a generation: the ids of the row that is shown, and the other inputs that the user passed. */
   #prompt(inputs: unknown, request: ViewRequest): Inputs {
     const { ids } = this.#description
     const row = [this.#rowIn(inputs, request)]

@@ -48,7 +48,7 @@ export function missingLibraries(printed: string): string[] {
   return [...new Set(names)].filter(name => !name.startsWith('libonnxruntime'))
 }
 
-/** The command that installs them from NVIDIA's own package repository. */
+/** The command that installs the missing libraries from NVIDIA's own package repository. */
 export function installLine(missing: readonly string[]): string {
   const packages = [
     ...(missing.some(name => name.startsWith('libcudnn')) ? ['libcudnn9-cuda-12'] : []),

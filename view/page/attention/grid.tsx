@@ -9,7 +9,7 @@ interface HeadGridProps {
   readonly onHead: (path: string, head: number) => void
 }
 
-/** `layer 3`, where one number in the path tells the modules apart; else the end of the path. */
+/** The name of a row: `layer 3` if one number in the path distinguishes the modules, else the end of the path. */
 function siteName(path: string, sites: HeadGridProps['sites']): string {
   const numbers = (of: string): string => of.match(/\b\d+\b/g)?.join('.') ?? ''
   const isAlone = numbers(path) !== '' && sites.filter(site => numbers(site.path) === numbers(path)).length === 1

@@ -3,7 +3,7 @@ import type { HeadView } from './weights.ts'
 import { weightsOf } from './weights.ts'
 
 const HEIGHT = 20
-/** The most tokens that are drawn as lines; more have the lines of one query alone. */
+/** The most tokens for which the lines of all queries are drawn. For more, only the lines of one query are. */
 const MAX_ALL = 64
 /** Weights below this have no line. */
 const LEAST = 0.02

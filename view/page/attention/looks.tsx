@@ -3,10 +3,10 @@ import { percent } from '../parts/numbers.ts'
 import { ShareTable } from '../parts/share-table.tsx'
 import type { HeadView } from './weights.ts'
 
-/** How many keys are listed. */
+/** The most keys that are listed. */
 const MAX_LISTED = 8
 
-/** The tokens, coloured by how much the query under the pointer takes of each of them. */
+/** The tokens, coloured by the weight that each of them has for the query under the pointer. */
 export function Looks({ queries, keys, query, weights, onHover, onQuery }: HeadView) {
   const past = keys.length - queries.length
   // In self-attention the same tokens are queries and keys; in cross-attention each side has its own.

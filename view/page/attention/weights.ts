@@ -1,7 +1,7 @@
 import type { AttentionHead } from '../../protocol/api.ts'
 import { numberOf } from '../parts/numbers.ts'
 
-/** How much a query takes of each key. For long texts, only the chosen query has its exact weights. */
+/** The weight of each key for a query. For long texts, only the chosen query has exact weights. */
 export function weightsOf(
   { map: { cells, factors }, keys, row, query: exact }: AttentionHead,
   query: number,
@@ -11,7 +11,7 @@ export function weightsOf(
   return Array.from({ length: keys }, (_, key) => numberOf(shown[Math.floor(key / factors[1])]))
 }
 
-/** The texts of keys. Where there are more keys than tokens, a cache comes first; of another length, they have numbers. */
+/** The texts of keys. If there are more keys than tokens, the first ones are from a cache. If the lengths do not fit, keys have numbers. */
 export function keyLabels(texts: readonly string[], count: number): string[] {
   if (texts.length === 0 || count < texts.length) return Array.from({ length: count }, (_, i) => String(i))
   const past = count - texts.length

@@ -6,7 +6,7 @@ import { GenerationFields } from './fields.tsx'
 import { Text } from './text.tsx'
 import { useGenerated } from './use-generated.ts'
 
-/** The tab in which the model goes on from the text: with the edit and without it, side by side. */
+/** The tab in which the model continues the text, with the edit and without it, side by side. */
 export function GeneratePanel(props: PanelProps) {
   const { model, client, runInputs, state, change, request, requestKey, tokens = [] } = props
   const { edit, generation } = state

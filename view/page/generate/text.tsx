@@ -7,7 +7,7 @@ import type { Written } from './use-generated.ts'
 interface TextProps {
   /** '' if there is only one side. */
   readonly name: '' | 'unedited' | 'edited'
-  /** @default what the name says of an edit */
+  /** The title. @default a title for the side's name */
   readonly title?: string
   readonly prompt: readonly Token[]
   readonly written: Written | undefined

@@ -17,7 +17,7 @@ export interface Generated {
 
 const nothing: Generated = { sides: {}, isRunning: false }
 
-/** Generates again whenever `key` changes, and returns what there is so far. Without a key it does nothing. @param name of the API call */
+/** Generates again whenever `key` changes, and returns the text so far. Without a key it does nothing. @param name the name of the API call */
 export function useGenerated<R extends GenerateRequest>(
   client: Client,
   name: 'generate' | 'steer',

@@ -3,18 +3,18 @@ import type { Client } from '../client.ts'
 import type { Field, InputForm } from '../state/view-state.ts'
 import { emptyField, openDims, otherInputs, readForm } from './run-inputs.ts'
 
-/** Inputs that the model runs on, for a page that opens without any. Undefined if none of those that are tried fit. */
+/** Inputs on which the model runs, for a page that opens without any. Undefined if none of the tried ones fit. */
 export async function exampleForm(model: ModelDescription, client: Client): Promise<InputForm | undefined> {
   const isOpen = (model.inputs.find(({ name }) => name === model.ids)?.dims ?? []).every(dim => typeof dim !== 'number')
   const forms = candidates(model)
-  // A text fits wherever the number of tokens is open.
+  // A text fits if the number of tokens is open.
   if (model.example !== undefined && isOpen && otherInputs(model).length === 0) return forms[0]
   for (const form of forms) {
     try {
       await client.ask('check', (await readForm(model, client, form)).request)
       return form
     } catch {
-      // The next one may fit.
+      // The model refuses these inputs. The next ones may fit.
     }
   }
   return undefined
@@ -31,7 +31,7 @@ function candidates(model: ModelDescription): InputForm[] {
   return texts.flatMap(text => dims.map(one => ({ ...text, fields, dims: one })))
 }
 
-/** Sound comes with its sampling rate. */
+/** The example for one input. Input for sound needs a sampling rate. */
 const exampleField = (input: InputDescription): Field =>
   /^(sr|sample_?rate|sampling_?rate)$/i.test(input.name) ? { kind: 'json', json: '16000' } : emptyField(input)
 

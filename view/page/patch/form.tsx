@@ -12,7 +12,7 @@ const parts = [
   ['head', 'Heads'],
 ] as const
 
-/** What a head has, by the part that patches it. */
+/** The parts of a head that can be patched. */
 const headParts = [
   ['head', 'their mixes of values'],
   ['query', 'queries'],
@@ -32,11 +32,11 @@ interface PatchFormProps {
   readonly layers: number
   readonly isReady: boolean
   readonly onRun: () => void
-  /** What stands beside the choices. */
+  /** The elements beside the choices. */
   readonly children: ComponentChildren
 }
 
-/** The other text, and what is patched and measured. */
+/** The form for the other text, and for what is patched and measured. */
 export function PatchForm({ state, change, tokens, layers, isReady, onRun, children }: PatchFormProps) {
   const { part } = state
   const [typed, setTyped] = useState(state.corrupted ?? '')

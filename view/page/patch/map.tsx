@@ -10,7 +10,7 @@ interface PatchedMapProps {
   readonly onChoose: (cell: PatchCell) => void
 }
 
-/** How much each patch brings back: layers down, and positions or heads across. */
+/** A map of how much each patch brings back. Its rows are layers, and its columns positions or heads. */
 export function PatchedMap({ result, isStale, chosen, onChoose }: PatchedMapProps) {
   const { layers, across, recovered, values, clean, corrupted, answers } = result
   const columns = Math.max(...recovered.map(row => row.length))
@@ -40,6 +40,6 @@ export function PatchedMap({ result, isStale, chosen, onChoose }: PatchedMapProp
   )
 }
 
-/** The token at each position; both, where the texts differ. */
+/** The token at each position; both tokens if the texts differ there. */
 export const columnTexts = ({ tokens }: PatchedView): string[] =>
   tokens.map(([a, b]) => (a.id === b.id ? tokenText(a) : `${tokenText(a)}/${tokenText(b)}`))

@@ -60,13 +60,13 @@ export interface ViewState {
   /** The text into whose run activations are put; missing if none was. */
   readonly corrupted?: string | undefined
   readonly part: PatchedPart
-  /** The two answers whose logits are compared, '' for what the model predicts; missing for both. */
+  /** The two answers whose logits are compared. '' stands for the model's prediction; if it is missing, both are predictions. */
   readonly answers?: readonly [string, string] | undefined
   /** The first and the last layer that are patched; missing for all. */
   readonly layers?: readonly [number, number] | undefined
   /** The patch whose run is shown; missing for none. */
   readonly patched?: PatchCell | undefined
-  /** What the text was steered by; missing if it was not. */
+  /** How the text was steered; missing if it was not. */
   readonly steering?: Steering | undefined
   /** How the text was generated; missing if it was not. */
   readonly generation?: Generation | undefined

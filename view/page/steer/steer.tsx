@@ -9,7 +9,7 @@ import { linesOf } from '../state/address.ts'
 import { initialGeneration } from '../state/view-state.ts'
 import { Strength } from './strength.tsx'
 
-/** The tab that steers: a direction from two lists of texts, and what the model writes with and without it. */
+/** The tab that steers: it takes a direction from two lists of texts, and shows what the model writes with and without it. */
 export function SteerPanel(props: PanelProps) {
   const { model } = props
   const refused =

@@ -2,11 +2,11 @@ interface StrengthProps {
   readonly value: number
   /** Is called while the slider moves. */
   readonly onMove: (value: number) => void
-  /** Is called when it has been let go of. */
+  /** Is called when the user lets go of the slider. */
   readonly onSet: (value: number) => void
 }
 
-/** A slider, and the number beside it for what lies beyond the slider's ends. */
+/** A slider, and beside it a field for its number, which may lie beyond the slider's ends. */
 export function Strength({ value, onMove, onSet }: StrengthProps) {
   return (
     <label class="strength">
