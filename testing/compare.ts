@@ -3,7 +3,7 @@ import type { Tolerance } from './tolerance.ts'
 
 /** An element that differs from the expected one. */
 export interface Difference {
-  /** Its index in row-major order. */
+  /** The element's index in row-major order. */
   readonly index: number
   readonly actual: Element
   readonly expected: Element

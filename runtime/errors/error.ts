@@ -4,9 +4,9 @@ import { isOwnFrame } from './own-frames.ts'
 export interface SourcePosition {
   /** The file's path, or a name in its place: `<cell>`. */
   readonly file: string
-  /** From 1. */
+  /** The number of the line, from 1. */
   readonly line: number
-  /** From 1. */
+  /** The number of the column, from 1. */
   readonly column: number
   /** The lines around the place, for the code frame; undefined if the source text is not known. */
   readonly source?: { readonly firstLine: number; readonly lines: readonly string[] }

@@ -43,7 +43,7 @@ export class Decoder {
   readonly cacheSwitch: string | undefined
   /** The model's caches. If there are none, every step runs on all tokens. */
   readonly caches: readonly KeyValueCache[]
-  /** On which side short prompts are padded. */
+  /** The side on which short prompts are padded. */
   readonly paddingSide: PaddingSide
   /** The model's tables that inputs index, with their numbers of rows. */
   readonly limits: readonly TableLimit[]

@@ -40,7 +40,7 @@ export interface Generated<R, T = string | readonly string[]> extends SoFar<T> {
   readonly cache?: GenerationCache
 }
 
-/** A generation that goes on: awaiting it gives its result. */
+/** A running generation. Awaiting it gives its result. */
 export interface Generating<R, T = string | readonly string[]> extends Promise<Generated<R, T>> {
   /**
    * The new text in pieces, as it comes. A piece never has a part of a character, nor text that a stop string cuts off. A loop that leaves

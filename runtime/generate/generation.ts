@@ -84,7 +84,7 @@ export class Generation extends RunningSession implements StepOwner {
   readonly #request: GenerateRequest
   /** Undefined until the first step's invokes have brought the prompts. */
   #begun: Begun | undefined
-  /** The invokes of the block; undefined where the prompts were given to generate(). */
+  /** The invokes of the block; undefined if the prompts were given to generate(). */
   #invoked: InvokedRows | undefined
   readonly #block = new SteppedBlock()
   readonly #gathered = new GatheredCalls()

@@ -1,4 +1,4 @@
-/** What turns ids into text. */
+/** A tokenizer, as far as it turns ids into text. */
 export interface Decode {
   decode(ids: readonly number[], skipSpecialTokens?: boolean): string
 }

@@ -23,7 +23,7 @@ export interface Search {
   readonly rowsGoOn: boolean
   /**
    * Records the operations that the search needs on the last position's logits, float `[rows, vocabulary]`. They are the same in every step.
-   * @param vocabulary undefined where it is not known before the model runs
+   * @param vocabulary the size of the vocabulary; undefined if it is not known before the model runs
    */
   record(logits: Tensor, vocabulary: number | undefined): Readonly<Record<string, Tensor>>
   /** Fills the operands of the recorded operations for the next step. */

@@ -1,7 +1,7 @@
 import type { DeclaredInput } from '../errors/input.ts'
 import type { OnnxGraph } from '../onnx/graph/graph.ts'
 
-/** What a model declares. */
+/** The inputs and outputs that a model declares. */
 interface Signature {
   readonly inputs: readonly DeclaredInput[]
   readonly outputs: readonly DeclaredInput[]

@@ -2,7 +2,7 @@
 export interface ChatMessage {
   /** Who says it: 'user', 'assistant', 'system', or another role that the model’s chat template knows. */
   readonly role: string
-  /** What is said. */
+  /** The contents of the message. */
   readonly content: string
 }
 

@@ -7,9 +7,9 @@ export interface Token {
   /** The token's position in the prompt, from 0. */
   readonly position: number
   readonly id: number
-  /** Its text. A part of a character is shown by its spelling in the vocabulary. */
+  /** The token's text. A part of a character is shown by its spelling in the vocabulary. */
   readonly text: string
-  /** Where its text begins and ends in `tokens.text`. A token that the tokenizer added has no length. */
+  /** Where the token's text begins and ends in `tokens.text`. A token that the tokenizer added has no length. */
   readonly start: number
   readonly end: number
 }

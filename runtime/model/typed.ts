@@ -12,9 +12,9 @@ export type TypedModule<Children, Weights extends string = never, Ops extends st
   input: TensorLike,
 ) => Tensor) &
   ModuleBase & {
-    /** Its parameters, by name. */
+    /** The module's parameters, by name. */
     readonly weights: { [name in Weights]: Tensor }
-    /** Its own nodes, by operation. */
+    /** The module's own nodes, by operation. */
     readonly ops: { readonly [opType in Ops]: readonly OperationNode[] }
   } & Children
 

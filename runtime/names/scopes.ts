@@ -124,7 +124,7 @@ class Scopes {
   }
 }
 
-/** What the node's name tells, or its result's: an optimiser that fuses nodes gives the new one a name of its own, and keeps the result's. */
+/** The module that the node's name tells, or else the name of its result, which an optimiser keeps when it fuses nodes into a new one. */
 function scopeFromNames(node: GraphNode, scheme: NamingScheme): NodeScope | undefined {
   return scheme.scopeOf(node.cluster?.fused ?? node) ?? scheme.scopeOfValue?.(node.outputs[0])
 }

@@ -5,7 +5,7 @@ import { dynamo } from './dynamo.ts'
 import type { NamingScheme } from './scheme.ts'
 import { slashed } from './slashed.ts'
 
-/** For graphs whose node names tell no modules: Paddle, sklearn, hand-made graphs. */
+/** The scheme for graphs whose node names tell no modules, such as those of Paddle and sklearn, and hand-made ones. */
 export const flat: NamingScheme = { name: 'flat', scopeOf: () => undefined, placeIn: (_path, name) => ({ name }) }
 
 const schemes = [dynamo, classic, slashed]

@@ -11,7 +11,7 @@ export interface AttentionCore {
   readonly softcap: number
   /** Added to the scores; broadcast to `[batch, heads, query, key]`. */
   readonly bias?: string | undefined
-  /** Bool, true where a key is seen; broadcast to `[batch, heads, query, key]`. */
+  /** Bool, true if the query sees the key; broadcast to `[batch, heads, query, key]`. */
   readonly mask?: string | undefined
   /** The number that replaces the score of a masked key. */
   readonly masked?: number

@@ -33,7 +33,7 @@ export interface InsideShape {
 
 /** Plain nodes that compute the same as a fused node. Its results have the same names in them. */
 export interface Expansion {
-  /** In running order. */
+  /** The plain nodes, in running order. */
   readonly nodes: readonly NodeProto[]
   readonly initializers: readonly TensorProto[]
   /** Values inside that the fused operator has an optional output for, with the index of that output. The file does not use the output. */

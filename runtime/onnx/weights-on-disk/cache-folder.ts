@@ -12,7 +12,7 @@ import { clearTemporaries, temporaryName } from '../files/temporaries.ts'
 export interface CachedFile {
   /** Two files with the same name have the same contents. */
   readonly name: string
-  /** In bytes. */
+  /** The size in bytes. */
   readonly size: number
   /** Whether the file at this path is complete and unchanged. */
   isWhole(path: string): Promise<boolean>

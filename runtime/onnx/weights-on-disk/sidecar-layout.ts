@@ -5,7 +5,7 @@ import type { FileRange, Part } from '../files/parts.ts'
 
 /** The contents of a sidecar: a header, then each payload at the start of a page. */
 export interface SidecarLayout {
-  /** Its file name. It changes with the size, date and inode of each file that the model was read from. */
+  /** The sidecar's file name. It changes with the size, date and inode of each file that the model was read from. */
   readonly name: string
   /** The names of all editions for one model file begin with it. */
   readonly prefix: string

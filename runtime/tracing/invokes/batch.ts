@@ -27,7 +27,7 @@ export interface Batch {
   readonly shares: readonly Share[]
   /** The inputs that have a row for each prompt. */
   readonly batched: readonly string[]
-  /** Those of them that were padded at the end of their second axis. */
+  /** The batched inputs that were padded at the end of their second axis. */
   readonly padded: readonly string[]
 }
 

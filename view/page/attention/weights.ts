@@ -25,7 +25,7 @@ export interface HeadView {
   readonly keys: readonly string[]
   /** The query under the pointer, or the chosen one. */
   readonly query: number
-  /** Its weights. */
+  /** The weights of that query. */
   readonly weights: readonly number[]
   readonly onHover: (query: number | undefined) => void
   readonly onQuery: (query: number) => void
