@@ -24,7 +24,7 @@ export interface Due {
 
 const { chars } = JSON.parse(readFileSync('examples/models/chars.vocab.json', 'utf8')) as { chars: string[] }
 
-/** What the model says after each character, and the pattern of a layer's head 0: by a trace here. */
+/** The model's prediction after each character, and the pattern of a layer's head 0, computed by a trace in this process. */
 export async function expected(text: string, layer = 1): Promise<Due> {
   const model = await load('examples/models/chars.onnx')
   const ids = [...text].map(char => chars.indexOf(char))
@@ -43,7 +43,7 @@ export async function expected(text: string, layer = 1): Promise<Due> {
 const visible = (char: string): string => (char === ' ' ? '␣' : char === '\n' ? '⏎' : char)
 const percent = (share: number): string => `${Math.round(100 * share)} %`
 
-/** What a page shows is what the model says, in its last layer and in one head. */
+/** Checks that a page shows the model's predictions, in its last layer, and the pattern of one head. */
 export async function checkPage(t: ExecutionContext, page: Page, text: string, layer?: number): Promise<void> {
   const due = await expected(text, layer)
   const last = page.locator('.lens tbody tr').last()
@@ -69,7 +69,7 @@ interface Violation {
   readonly nodes: readonly { readonly html: string }[]
 }
 
-/** What axe finds that keeps people out, in light and dark. */
+/** Checks the page's accessibility with axe, in light and dark mode. */
 export async function checkAccess(t: ExecutionContext, page: Page): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme })
@@ -80,7 +80,7 @@ export async function checkAccess(t: ExecutionContext, page: Page): Promise<void
   }
 }
 
-/** A page that notes what goes wrong in it. */
+/** Opens a page, and adds its errors to `wrong`. */
 export async function visit(browser: Browser, url: string, wrong: string[]): Promise<Page> {
   const page = await (await browser.newContext()).newPage()
   page.on('pageerror', error => wrong.push(error.message))
@@ -91,7 +91,7 @@ export async function visit(browser: Browser, url: string, wrong: string[]): Pro
   return page
 }
 
-/** Starts a server in the app's folder; it ends with `stop`. */
+/** Starts a server in the app's folder. `stop` ends it. */
 export async function start(
   app: Project,
   command: (port: number) => string[],
@@ -111,7 +111,7 @@ export async function start(
     if (i === 150 || child.exitCode !== null) throw new Error(`${file} does not answer.`)
     await new Promise(done => setTimeout(done, 200))
   }
-  // Its own children too.
+  // This also ends the server's own child processes.
   return { url, stop: () => void process.kill(-child.pid!) }
 }
 

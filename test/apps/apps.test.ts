@@ -40,7 +40,7 @@ test.after.always(async () => {
 const cra = 'examples/apps/cra/package-lock.json'
 const next = 'examples/apps/next/package-lock.json'
 const nextRow = (bundler: string, how: string): string => `Next.js by ${bundler}, ${how}`
-// By webpack it takes minutes, and the macro meets the same Babel.
+// With webpack this would take minutes, and the macro runs in the same Babel.
 const BY_BABEL = nextRow('Turbopack', 'babel.config.js')
 const matrix = new MatrixPart('Apps', 'test/apps/apps.test.ts', [
   { name: 'Create React App', packages: ['react-scripts', 'react'], lockfile: cra },
@@ -67,7 +67,7 @@ test.serial('Create React App: its unit test traces', async t => {
 inBrowser('Create React App, with no configuration: built, and used in the browser', async t => {
   t.timeout(900_000)
   const app = await appOf('cra')
-  // Types and lint are the build's own: with CI set, a warning ends it.
+  // The build itself checks types and lint. With CI set, a warning ends it.
   await app.succeed('react-scripts build')
   const server: Server = await serve(join(app.folder, 'build'))
   stops.push(() => server.close())
@@ -84,7 +84,7 @@ inBrowser('Create React App, with no configuration: built, and used in the brows
   await app.succeed('rm -rf build node_modules')
 })
 
-/** Changes files, and puts them back. */
+/** Changes files while `run` runs, and then restores them. */
 async function withFiles(app: Project, files: Readonly<Record<string, string | undefined>>, run: () => Promise<void>) {
   const has = (path: string): boolean => existsSync(join(app.folder, path))
   const before = Object.keys(files).map(path => [path, has(path) ? app.read(path) : undefined] as const)

@@ -15,7 +15,7 @@ export const byBabel = {
 
 const EXAMPLE = 'First Citizen: we are'
 
-/** `next build`, from nothing: what it prints. */
+/** Runs `next build` without a cache, and returns what it prints. */
 export async function build(app: Project, bundler: Bundler): Promise<{ code: number; output: string }> {
   return app.run(`rm -rf .next && next build${bundlers[bundler]}`, { NEXT_TELEMETRY_DISABLED: '1' })
 }
@@ -34,7 +34,7 @@ interface Seen {
 const post = (url: string, body: unknown): Promise<Response> =>
   fetch(`${url}/api/look`, { method: 'POST', body: JSON.stringify(body) })
 
-/** The route handler gives what a trace gives here, and refuses what is no text. */
+/** Checks that the route handler returns the same as a trace in this process, and refuses inputs that are no text. */
 export async function checkRoute(t: ExecutionContext, url: string): Promise<void> {
   const due = await expected('ROMEO')
   const { lens, patterns } = (await (await post(url, { text: 'ROMEO' })).json()) as Seen
@@ -45,19 +45,19 @@ export async function checkRoute(t: ExecutionContext, url: string): Promise<void
   t.regex(await refused.text(), /Send \{ \\"text\\"/)
 }
 
-/** The pattern's cells, as the server component's page has them. */
+/** The cells of the pattern on the server component's page. */
 export async function cells(url: string, text: string): Promise<string[]> {
   const html = await (await fetch(`${url}/?text=${text}`)).text()
   return [...html.matchAll(/class="visually-hidden">([^<]*)</g)].map(([, cell]) => cell)
 }
 
-/** The same cells, by a trace here; each share times a factor. */
+/** The same cells, computed by a trace in this process. Each share is multiplied by a factor. */
 export async function dueCells(text: string, factor = 1): Promise<string[]> {
   const { pattern } = await expected(text)
   return pattern.flatMap((row, i) => row.slice(0, i + 1).map(share => `${Math.round(100 * share * factor)} %`))
 }
 
-/** The pages in Chromium: the server's, and the one that runs the model itself. */
+/** Checks the pages in Chromium: that of the server, and the one that runs the model itself. */
 export async function checkPages(t: ExecutionContext, browser: Browser, url: string): Promise<void> {
   const wrong: string[] = []
   const server = await visit(browser, `${url}/`, wrong)

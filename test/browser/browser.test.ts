@@ -7,7 +7,7 @@ import { MatrixPart } from '../consumers/matrix-part.ts'
 import { traced } from './pages/traced.ts'
 import { chromiumPath, openSite, type Site, serve } from './site.ts'
 
-// What a page does with onnsight, in Chromium.
+// Tests onnsight in a page, in Chromium.
 
 const VITE = 'Vite, pages in Chromium, in a clone'
 const matrix = new MatrixPart('In the browser', 'test/browser/browser.test.ts', [
@@ -17,7 +17,7 @@ const matrix = new MatrixPart('In the browser', 'test/browser/browser.test.ts', 
 const run = chromiumPath ? test.serial : test.serial.skip
 let site!: Site
 let elsewhere!: Server
-/** Requests of models, as `GET /models/chars.onnx`. */
+/** The requests for models, such as `GET /models/chars.onnx`. */
 const requests: string[] = []
 let answers: Record<string, (response: ServerResponse) => void> = {}
 
@@ -42,7 +42,7 @@ test.beforeEach(() => {
   answers = {}
 })
 
-/** One model, to those who have its token. */
+/** Answers like the hub: serves one model to requests that have its token. */
 function answerAsHub({ url = '', method, headers }: IncomingMessage, response: ServerResponse): boolean {
   const [, path] = /^\/poets\/verse\/resolve\/main\/(.*)$/.exec(url) ?? []
   if (path === undefined || headers.authorization !== 'Bearer hf_secret') return false
@@ -52,14 +52,14 @@ function answerAsHub({ url = '', method, headers }: IncomingMessage, response: S
   return true
 }
 
-/** A fresh page, with a profile of its own. */
+/** Opens a new page with its own profile. */
 async function opened(): Promise<Page> {
   const page = await site.open('/')
   await page.waitForFunction('globalThis.onnsight')
   return page
 }
 
-/** Runs code of the page: what it gives, or its error's code and message. */
+/** Runs code in the page. Returns its result, or the code and message of its error. */
 async function inPage<R>(page: Page, code: string): Promise<R> {
   return page.evaluate(`(async () => {
     const { load } = onnsight
@@ -336,7 +336,7 @@ run('a model of transformers.js is traced from the files in its cache', async t 
     page,
     `const { attach, LanguageModel } = onnsight
      const text = 'ROMEO:\\nWhat light'
-     // What the library leaves behind: a cache with its files, and objects with a session and a tokenizer.
+     // The library leaves a cache with its files, and objects with a session and a tokenizer.
      const cache = await caches.open('transformers-cache')
      const paths = ['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json', 'onnx/model_q4.onnx']
      for (const path of paths)

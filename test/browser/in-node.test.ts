@@ -3,7 +3,7 @@ import * as node from 'onnsight'
 import { trace } from 'onnsight/trace.macro'
 import * as web from 'onnsight/web'
 
-// What a server does that renders a component of the browser: both halves are there, and Node's goes on.
+// A server that renders a component for the browser imports both platforms. Node's stays installed.
 
 test('in Node, onnsight/web is the same copy: its tensors are those of onnsight', async t => {
   t.is(web.Tensor, node.Tensor)

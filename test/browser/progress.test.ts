@@ -4,12 +4,12 @@ import { gzipSync } from 'node:zlib'
 import test from 'ava'
 import { fetchBlob } from '#dist/runtime/browser/fetch.js'
 
-/** Bytes of which a few in a row are alike: gzip makes a fifth of them. */
+/** Bytes of which several in a row are equal, so that gzip shrinks them to a fifth. */
 const bytes = Uint8Array.from({ length: 3_000_000 }, (_, i) => (i >> 4) * 151)
 
 type Told = readonly [done: number, total: number]
 
-/** What a page is told while a server answers so. */
+/** The progress that a page is told while a server answers in this way. */
 async function toldBy(answer: (response: ServerResponse) => void): Promise<Told[]> {
   const server = createServer((_, response) => answer(response))
   await new Promise<void>(listening => server.listen(0, listening))

@@ -7,15 +7,15 @@ import onnsight from 'onnsight/vite'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { build } from 'vite'
 
-/** Debian's, or that of the environment; playwright's own can't be downloaded everywhere. */
+/** The path of the environment's Chromium, or of Debian's: playwright's own can't be downloaded everywhere. */
 export const chromiumPath = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
   path => path !== undefined && existsSync(path),
 )
 
-/** Pages in a browser, on a server of their own. */
+/** Pages in a browser, on their own server. */
 export interface Site {
   readonly url: string
-  /** A page, in a profile of its own: nothing is in its caches. */
+  /** Opens a page with its own profile, whose caches are empty. */
   open(path: string): Promise<Page>
   close(): Promise<void>
 }
@@ -56,7 +56,7 @@ export async function openSite(
   }
 }
 
-/** @param device 'software-gpu' has WebGPU, computed by the processor: right, and slow */
+/** @param device with 'software-gpu', there is WebGPU, which the processor computes: correctly, but slowly */
 export function launch(device: 'none' | 'software-gpu' = 'none'): Promise<Browser> {
   return chromium.launch({
     executablePath: chromiumPath!,
@@ -74,7 +74,7 @@ export function launch(device: 'none' | 'software-gpu' = 'none'): Promise<Browse
   })
 }
 
-/** A server of a folder's files, as simple ones are: with a length and an ETag, without ranges. */
+/** Starts a simple server of a folder's files. It sends a length and an ETag, and knows no ranges. */
 export async function serve(folder: string, answer: Answer = () => false): Promise<Server> {
   const { default: sirv } = await import('sirv')
   const files = sirv(folder, { dev: true, etag: true })

@@ -10,7 +10,7 @@ export interface Printed {
   readonly message?: string
 }
 
-/** What `logits.ts` prints. @param limit of the size of files that it may write, in KiB */
+/** Runs `logits.ts`, and returns what it prints. @param limit the largest size of files that it may write, in KiB */
 export async function logitsInChild(path: string, cacheFolder: string, limit?: number): Promise<Printed> {
   const command = [process.execPath, ...flags, 'test/cache/logits.ts', path, cacheFolder]
   const [file, ...args] =
@@ -20,13 +20,13 @@ export async function logitsInChild(path: string, cacheFolder: string, limit?: n
 }
 
 export interface Writer {
-  /** Ends it, in the middle of the file. */
+  /** Ends the process in the middle of the file. */
   kill(): Promise<void>
-  /** Lets it write the rest. */
+  /** Lets the process write the rest. */
   finish(): Promise<void>
 }
 
-/** A process that has begun to write a file into a cache folder. */
+/** Starts a process that has begun to write a file into a cache folder. */
 export async function startWriter(folder: string, name: string): Promise<Writer> {
   const child = spawn(process.execPath, [...flags, 'test/cache/writer.ts', folder, name], {
     stdio: ['pipe', 'pipe', 'inherit'],

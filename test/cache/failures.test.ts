@@ -13,7 +13,7 @@ import { chars, copyOf, namesIn, temporaryFolder } from './model-copies.ts'
 
 const unlimited = async (): Promise<undefined> => undefined
 
-/** What it says: the folder, what is needed and what to do. */
+/** Checks that the message has the folder, the bytes that are needed, and what to do. */
 function assertTellsAll(t: ExecutionContext, error: unknown, folder: string, reason: RegExp): void {
   t.true(error instanceof OnnsightError, String(error))
   const { code, message, fix } = error as OnnsightError
@@ -25,7 +25,7 @@ function assertTellsAll(t: ExecutionContext, error: unknown, folder: string, rea
   t.is(fix!.startsWith('free space there'), /space/.test(message))
 }
 
-/** Whether this process may mount file systems of its own: the tests that need one are skipped if not. */
+/** Whether this process may mount its own file systems. If not, the tests that need one are skipped. */
 const mayMount = ((): boolean => {
   const folder = mkdtempSync(join(tmpdir(), 'onnsight-mount-'))
   try {
@@ -165,7 +165,7 @@ test('the user’s own cache folder is where the system wants it', async t => {
   t.is(userCacheFolder('win32', {}, 'H'), join('H', 'AppData', 'Local', 'onnsight', 'Cache'))
 })
 
-// Elsewhere it would be the user’s real one.
+// On other systems this would be the user’s real folder.
 const onLinux = process.platform === 'linux' ? test : test.skip
 
 onLinux('cacheFolder: true', async t => {

@@ -1,6 +1,6 @@
 import { load } from 'onnsight'
 
-/** A process of its own: loads argv[2] with the cache folder argv[3], and prints the logits, or what was thrown. */
+/** Runs in a child process: loads argv[2] with the cache folder argv[3], and prints the logits, or the error that was thrown. */
 const [, , path, cacheFolder] = process.argv
 try {
   const model = await load(path, { threads: 1, cacheFolder })

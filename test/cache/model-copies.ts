@@ -8,7 +8,7 @@ import { ModelProtoSchema } from '#dist/runtime/onnx/schema/onnx_pb.js'
 export const fixtures = 'test/fixtures/models'
 export const chars = join(fixtures, 'chars.onnx')
 
-/** Gone after the test. */
+/** A temporary folder, which is removed after the test. */
 export async function temporaryFolder(t: ExecutionContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'onnsight-cache-'))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
@@ -23,7 +23,7 @@ export async function copyOf(path: string, folder: string): Promise<string> {
 
 export const namesIn = async (folder: string): Promise<string[]> => (await readdir(folder)).sort()
 
-/** The model with external data, each weight three bytes further on than it lies in the repository. */
+/** Writes the model with external data, in which each weight is three bytes further on than in the repository. */
 export async function writeUnaligned(folder: string): Promise<string> {
   const model = fromBinary(ModelProtoSchema, await readFile(join(fixtures, 'chars-external.onnx')))
   for (const { externalData } of model.graph!.initializer) {

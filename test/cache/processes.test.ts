@@ -31,7 +31,7 @@ test('loads at once in one process', async t => {
   t.is((await namesIn(folder)).length, 1)
 })
 
-/** Asks for the file while another process writes it; `looked` is when it has been seen that it is not there yet. */
+/** Asks for the file while another process writes it. `looked` resolves when the call has seen that the file is not there yet. */
 function askFor(folder: string, name: string) {
   const file = textFile(name)
   const state = { writes: 0 }

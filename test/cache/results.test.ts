@@ -11,7 +11,7 @@ const bytes = ({ data }: Tensor): Buffer => {
   return Buffer.from(buffer, byteOffset, byteLength)
 }
 
-/** Unedited logits, and those of a rebuilt block. */
+/** The unedited logits, and those with a rebuilt block. */
 async function logitsOf(model: Model, factor = 0.5): Promise<{ plain: Buffer; edited: Buffer }> {
   const plain = await model.trace(tokens, m => m.lm_head.output)
   const edited = await model.trace(tokens, m => {
@@ -74,7 +74,7 @@ test('a text recogniser whose weights are Constant nodes: bit for bit the same, 
   t.true((await stat(join(cacheFolder, sidecar))).size > 0.9 * (await stat(path)).size)
 })
 
-/** Makes the second half of the weights zero. */
+/** Overwrites the second half of the weights with zeros. */
 async function damage(path: string): Promise<void> {
   const { size } = await stat(path)
   const handle = await open(path, 'r+')
@@ -176,7 +176,7 @@ test('a cache that is cleared while a model is loaded: traces go on, old ones an
   const known = await logitsOf(cached)
   t.true(known.plain.equals(before.plain))
   t.true(known.edited.equals(before.edited))
-  // Blocks that were not rebuilt before.
+  // These blocks were not rebuilt before.
   for (let layer = 0; layer < 4; layer++) {
     const [expected, found] = await Promise.all(
       [plain, cached].map(model =>

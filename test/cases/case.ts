@@ -1,4 +1,4 @@
-/** One case of the file: see the fixtures' own description of the format. */
+/** One case of the file. The fixtures have a description of the format. */
 export interface Case {
   readonly id: string
   readonly model: string
@@ -25,7 +25,7 @@ export interface Edit {
   readonly slice?: string
   readonly do: 'set' | 'add' | 'mul'
   readonly value: Expression
-  /** Of a generation: the passes in which it applies, as a slice. */
+  /** In a generation: the passes in which the edit applies, as a slice. */
   readonly steps?: string
 }
 

@@ -4,7 +4,7 @@ import type { Case, Edit, Expression, InputKeys, TapName } from './case.ts'
 type Operand = Tensor | number
 type Read = Extract<Expression, { read: TapName }>
 
-/** Runs cases through the public API: reads and writes at taps, in one trace each. */
+/** Runs cases through the public API. Each is one trace that reads and writes at taps. */
 export class Evaluator {
   readonly #model: Model
   readonly #tensors: ReadonlyMap<string, Tensor>
@@ -15,7 +15,7 @@ export class Evaluator {
     this.#tensors = tensors
   }
 
-  /** One pass with edits; gives each read's value. */
+  /** Runs one pass with edits, and returns the values that were read. */
   async run(
     inputs: InputKeys,
     edits: readonly Edit[],
@@ -33,7 +33,7 @@ export class Evaluator {
     })
   }
 
-  /** Greedy decoding, with the edits in every step, or in those that they name. */
+  /** Decodes greedily, with the edits in every step, or in the steps that they name. */
   async generate(inputs: InputKeys, edits: readonly Edit[], tokens: number): Promise<Record<string, Tensor>> {
     const { ids, values } = await this.#model.generate(this.#inputs(inputs), { maxNewTokens: tokens }, model => {
       const pass = new Pass(model, this.#tensors, this.#otherRuns)
@@ -110,7 +110,7 @@ class Pass {
   }
 }
 
-/** A place with a value that can be read and written, whichever side of a module it is on. */
+/** A place with a value that can be read and written, on either side of a module. */
 function tapOf(model: Model, { module, point, op }: TapName): { output: Tensor } {
   const found = model.module(module)
   if (op) return found.ops[op][0]
@@ -125,7 +125,7 @@ function tapOf(model: Model, { module, point, op }: TapName): { output: Tensor }
   }
 }
 
-/** An edit comes after those at the places that its value reads: the order of the pass, not of the list. */
+/** Sorts edits in the order of the pass: each comes after those at the places that its value reads. */
 function inOrder(edits: readonly Edit[]): Edit[] {
   const key = (tap: TapName): string => JSON.stringify([tap.module, tap.op ?? tap.point])
   const done: Edit[] = []
@@ -150,7 +150,7 @@ function findReads(expression: Expression): Read[] {
   return 'args' in expression ? expression.args.flatMap(findReads) : []
 }
 
-/** The cases' tensors are float32, also where the model is float16. */
+/** Casts an operand to the dtype of the model's value: the cases' tensors are float32, also if the model is float16. */
 function sameType(value: Operand, like: Tensor): Operand {
   return typeof value === 'number' || value.type === like.type ? value : value.to(like.type)
 }
@@ -202,7 +202,7 @@ function operation(expression: Extract<Expression, { fn: string }>, args: readon
   }
 }
 
-/** The cases of one sweep: every name in braces replaced by its number. */
+/** The cases of one sweep, in which every name in braces is replaced by its number. */
 export function sweepPasses({ sweep }: Case): { edits: Edit[]; measure: Expression }[] {
   const names = Object.entries(sweep!.over)
   const passes: { edits: Edit[]; measure: Expression }[] = []

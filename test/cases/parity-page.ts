@@ -9,7 +9,7 @@ interface Row {
   readonly off: number
 }
 
-/** The rows of a table of `npm run cases`, or of the page that holds one. */
+/** The rows of the table that `npm run cases` prints, or of the page that has it. */
 export function rowsIn(text: string): Row[] {
   return Array.from(text.matchAll(ROW), ([, what, model, count, off]) => ({
     what: `${what}: ${model}`,

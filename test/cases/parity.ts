@@ -1,12 +1,12 @@
 import type { Case } from './case.ts'
 
-/** A case that passed, and how far off it was at most, as a share of the largest value. */
+/** A case that passed, and its largest error, as a share of the largest value. */
 export interface Result {
   readonly entry: Case
   readonly off: number
 }
 
-/** What the kinds of cases in the file are about; others are shown by their name. */
+/** Descriptions of the kinds of cases in the file. Other kinds are shown by their name. */
 const ABOUT: Readonly<Record<string, string>> = {
   read: 'outputs, inputs and attention patterns of modules',
   write: 'whole values, slices, heads and patterns changed',
@@ -21,7 +21,7 @@ const ABOUT: Readonly<Record<string, string>> = {
   generate: 'greedy generation with edits: ids, and the last logits',
 }
 
-/** A row for each kind of case and model: how many, and how far the worst was off. */
+/** A table with a row for each kind of case and model: the number of cases, and the largest error. */
 export function parityTable(results: readonly Result[]): string {
   const rows = new Map<string, { count: number; off: number }>()
   for (const { entry, off } of results) {

@@ -4,7 +4,7 @@ import { difference, distance } from './compare.ts'
 import { Evaluator, sweepPasses } from './evaluate.ts'
 import { parseSafetensors } from './safetensors.ts'
 
-/** Where cases find what they name. */
+/** The files that cases name. */
 export interface CaseFiles {
   load(model: string): Promise<Model>
   read(file: string): Promise<Uint8Array>
@@ -12,7 +12,7 @@ export interface CaseFiles {
 
 export type Outcome = { readonly off: number; readonly failure?: undefined } | { readonly failure: string }
 
-/** Runs cases through the public API and compares with the stored values: in Node and in a browser. */
+/** Runs cases through the public API, in Node and in a browser, and compares the results with the stored values. */
 export class CaseRunner {
   readonly #files: CaseFiles
   readonly #models = new Map<string, Promise<Model>>()
@@ -22,7 +22,7 @@ export class CaseRunner {
     this.#files = files
   }
 
-  /** What is wrong with a case, or how far off its results are at most, as a share of the largest value. */
+  /** Runs a case. Returns what is wrong, or the largest error of its results, as a share of the largest value. */
   async attempt(entry: Case): Promise<Outcome> {
     try {
       const results = await this.#run(entry)
@@ -75,7 +75,7 @@ export class CaseRunner {
   }
 }
 
-/** float16 elements are held as bits: as float32 they can be compared. */
+/** Converts float16, which is held as bits, to float32, so that elements can be compared. */
 async function numbersOf(value: Tensor): Promise<Tensor> {
   return value.type === 'float16' ? value.to('float32').value() : value
 }

@@ -12,7 +12,7 @@ const arrays = {
   BOOL: Uint8Array,
 } as const
 
-/** A safetensors file: the length of a JSON header, the header, the tensors' bytes. No kept-up package reads it in Node. */
+/** Parses a safetensors file: the length of a JSON header, the header, the tensors' bytes. No maintained package reads it in Node. */
 export function parseSafetensors(file: Uint8Array): Map<string, Tensor> {
   const headerLength = Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true))
   const header = JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + headerLength))) as Record<

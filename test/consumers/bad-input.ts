@@ -3,7 +3,7 @@ import { checkLogits } from './logits.ts'
 import { open } from './projects.ts'
 import { babels, bundlers } from './tools.ts'
 
-/* What a user's project may have wrong, or double. */
+/* Mistakes of a user's project, such as a wrong version or a second copy of a package. */
 
 const [vite, rollup, , , , esbuild] = bundlers
 const [commonjs] = babels

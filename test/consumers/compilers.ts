@@ -1,9 +1,9 @@
 import type { Tool } from './tools.ts'
 
-/** A version of TypeScript, and the ways of finding a package that it knows. */
+/** A version of TypeScript, and the ways in which it can find a package. */
 export interface Compiler extends Pick<Tool, 'name' | 'packages' | 'project'> {
   readonly resolutions: readonly Resolution[]
-  /** Dependencies of onnsight have types that this version finds wrong, unless it is told to skip them. */
+  /** Whether this version rejects types of onnsight's dependencies unless it is told to skip them. */
   readonly needsSkipLibCheck?: true
 }
 

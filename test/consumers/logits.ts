@@ -2,7 +2,7 @@ import type { ExecutionContext } from 'ava'
 import * as ort from 'onnxruntime-node'
 import type { Outcome } from './project.ts'
 
-/** What each consumer's program prints. */
+/** The JSON that each consumer's program prints. */
 interface Printed {
   readonly plain: readonly number[][][]
   readonly edited: readonly number[][][]
@@ -10,7 +10,7 @@ interface Printed {
 
 const ids = [18, 47, 56, 57]
 
-/** The logits of the same input by onnxruntime itself, and no onnsight. */
+/** The logits of the same input, computed by onnxruntime without onnsight. */
 const expected: Promise<readonly number[]> = (async () => {
   const session = await ort.InferenceSession.create('examples/models/chars.onnx')
   const input = new ort.Tensor('int64', BigInt64Array.from(ids, BigInt), [1, ids.length])
@@ -18,14 +18,14 @@ const expected: Promise<readonly number[]> = (async () => {
   return Array.from(logits.data as Float32Array)
 })()
 
-/** The line of JSON in what a program has printed. */
+/** The line of JSON among those that a program has printed. */
 export function printed(t: ExecutionContext, { stdout, output }: Outcome): Printed & Record<string, unknown> {
   const line = /\{"(?:hidden|plain)".*\}/.exec(stdout)?.[0]
   t.truthy(line, `No result was printed:\n${output}`)
   return JSON.parse(line as string)
 }
 
-/** The logits are onnxruntime's own, and the edit has moved those of the last position, and no other. */
+/** Checks that the logits are onnxruntime's own, and that the edit has changed those of the last position, and no others. */
 export async function checkLogits(t: ExecutionContext, outcome: Outcome): Promise<void> {
   const { plain, edited } = printed(t, outcome)
   const difference = (a: readonly number[], b: readonly number[]): number =>

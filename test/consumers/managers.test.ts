@@ -13,7 +13,7 @@ import { Project } from './project.ts'
 const folder = mkdtempSync(join(tmpdir(), 'onnsight-managers-'))
 const env = { MANAGERS: join(folder, 'tools/node_modules'), npm_config_user_agent: undefined }
 
-/** Managers that do not start on this machine. */
+/** The managers that do not start on this machine. */
 const missing = new Set<string>()
 
 const matrix = new MatrixPart(
@@ -30,7 +30,7 @@ test.before(async t => {
   t.timeout(300_000)
   const tools = new Project(join(folder, 'tools'))
   cpSync('test/consumers/managers', tools.folder, { recursive: true, filter: path => !path.endsWith('/app') })
-  // Not npm ci: some of pnpm's optional packages, of other platforms, can't be locked.
+  // This is not npm ci, because some of pnpm's optional packages for other platforms can't be locked.
   await tools.succeed('npm install --no-audit --no-fund')
 })
 test.after.always(() => rmSync(folder, { recursive: true, force: true }))
@@ -48,7 +48,7 @@ for (const manager of managers) {
         return t.log(`Not run: ${manager.name} does not start here.\n${version.output}`)
       }
       const at = await open(manager)
-      // What its post-install would have got.
+      // The post-install would have downloaded this file.
       t.false(existsSync(join(at.folder, 'node_modules/onnxruntime-node/bin/napi-v6/linux/x64', CUDA)))
       await checkLogits(t, await at.run(`${node} --import onnsight/register main.ts $MODEL`, env))
       await at.succeed(`${exec} babel main.ts --out-file dist/babel.js`, env)
@@ -100,7 +100,7 @@ test.serial(
     const outside = await at.run(`node ${root}dist/cli/onnsight.js doctor`)
     t.is(outside.code, 1)
     t.regex(outside.output, /from Yarn’s Plug’n’Play \(.*\.pnp\.cjs\)[\s\S]*Do this: cd \S+ && yarn onnsight doctor/)
-    // What is not there is missed, and Yarn's own words get it.
+    // A package that is not installed is reported, and the commands of Yarn in the message install it.
     const text = at.read('package.json')
     at.write(
       'package.json',
@@ -131,7 +131,7 @@ test.serial('docs/matrix.md names the versions of the lockfile, and what was run
 
 const opened = new Map<string, Promise<Project>>()
 
-/** A new project in a folder of its own, with the manager's own settings, installed once. */
+/** Makes a project in its own folder, with the manager's settings, and installs it once. */
 function open(manager: Manager): Promise<Project> {
   const opening = opened.get(manager.name) ?? install(manager)
   opened.set(manager.name, opening)

@@ -1,17 +1,17 @@
 import type { Tool } from './tools.ts'
 
-/** A package manager, and how a project of its users is set up. */
+/** A package manager, and the set-up of a project that uses it. */
 export interface Manager extends Tool {
-  /** Of the project's folder: what keeps the manager from running onnxruntime-node's post-install. `file` is the one that docs/tools.md shows. */
+  /** Files of the project that keep the manager from running onnxruntime-node's post-install. `file` is the one that docs/tools.md shows. */
   readonly files: Readonly<Record<string, string>>
   readonly install: string
-  /** Runs a program of the project's packages, or Node as the project's packages need it. */
+  /** The command that runs a program of the project's packages, or Node in the way that they need. */
   readonly exec: string
   readonly node: string
 }
 
 const yarn = 'node $MANAGERS/@yarnpkg/cli-dist/bin/yarn.js'
-// The last two: nothing is told to Yarn's makers, and a continuous integration may write yarn.lock.
+// The last two settings: Yarn sends no data to its makers, and may write yarn.lock in continuous integration.
 const yarnrc = 'nodeLinker: pnp\nenableScripts: false\nenableTelemetry: false\nenableImmutableInstalls: false\n'
 
 const common = { project: 'managers', install: 'install' }
@@ -44,7 +44,7 @@ export const managers: readonly Manager[] = [
     ...common,
     name: 'bun',
     packages: ['bun'],
-    // It runs no post-install of a package that the project doesn't name as trusted.
+    // This manager runs no post-install of a package that the project does not name as trusted.
     file: 'package.json',
     files: {},
     setUp: [],

@@ -6,7 +6,7 @@ const PAGE = 'docs/matrix.md'
 /** A line of docs/matrix.md. */
 export interface Row {
   readonly name: string
-  /** Packages whose versions it tells, and the lockfile that has them. */
+  /** The packages whose versions the line has, and the lockfile that has them. */
   readonly packages: readonly string[]
   readonly lockfile: string
 }
@@ -22,31 +22,31 @@ export class MatrixPart {
   readonly #rows: readonly Row[]
   readonly #ran = new Map<string, string[]>()
 
-  /** @param file of the tests, which it names */
+  /** @param file the file of the tests, which the part names */
   constructor(heading: string, file: string, rows: readonly Row[]) {
     this.#heading = heading
     this.#file = file
     this.#rows = rows
   }
 
-  /** Notes what has been run, and has come out right. */
+  /** Notes a run that passed. */
   record(name: string, what: string): void {
     if (!this.#rows.some(row => row.name === name)) throw new Error(`The table has no row ${name}.`)
     this.#ran.set(name, [...(this.#ran.get(name) ?? []), what])
   }
 
-  /** The table's lines: versions are those of the lockfile. */
+  /** The table's lines, with the versions of the lockfile. */
   rows(): string[] {
     return this.#rows.map(
       row => `| ${row.name} | ${versions(row).join(', ')} | ${(this.#ran.get(row.name) ?? ['nothing']).join('; ')} |`,
     )
   }
 
-  /** The page has these rows under this heading, and no others there, but for what this machine lacks; with UPDATE_MATRIX they are written. */
+  /** Checks that the page has exactly these rows under the heading, except those that this machine lacks. With UPDATE_MATRIX, writes them. */
   check(t: ExecutionContext, missing: ReadonlySet<string> = new Set()): void {
     if (process.env.UPDATE_MATRIX) this.#write()
     const [, , found = ''] = split(readFileSync(PAGE, 'utf8'), this.#heading)
-    // The formatter sets columns under each other, which counts for nothing.
+    // The formatter aligns columns with spaces, which do not matter here.
     const lines = found.replaceAll(/ +/g, ' ').split('\n')
     const isRun = (line: string): boolean => !missing.has(line.split(' | ')[0].slice(2))
     const shown = lines.filter(line => line.startsWith('| ') && !/^\| (tool|-+) \|/.test(line))
@@ -70,7 +70,7 @@ ${this.rows().join('\n')}
   }
 }
 
-/** What stands before a part, its heading, what is in it, and what comes after. A part that is not there yet is the last. */
+/** Splits the page into the text before a part, its heading, its contents, and the text after it. A part that is missing comes last. */
 function split(page: string, heading: string): [string, string, string, string] {
   const line = `## ${heading}\n`
   const start = page.indexOf(line)
@@ -83,7 +83,7 @@ function split(page: string, heading: string): [string, string, string, string] 
 function versions({ packages, lockfile }: Row): string[] {
   const { packages: locked } = JSON.parse(readFileSync(lockfile, 'utf8')) as Lockfile
   return packages.map(path => {
-    // Installed under another name, it has its own here.
+    // A package that is installed under another name has its own name here.
     const { name = path, version } = locked[`node_modules/${path}`]
     return `${name} ${version}`
   })

@@ -3,7 +3,7 @@ import { MatrixPart } from './matrix-part.ts'
 import type { Tool } from './tools.ts'
 import { tools } from './tools.ts'
 
-/** What the projects beside this file have been run with. */
+/** The tools with which the projects beside this file were run. */
 export const matrix = new MatrixPart(
   'Build tools, Babel, Node, tests and types',
   'test/consumers/consumers.test.ts',
@@ -14,5 +14,5 @@ export const matrix = new MatrixPart(
   })),
 )
 
-/** Notes what has been run with a tool, and has come out right. */
+/** Notes a run with a tool that passed. */
 export const record = ({ name }: Pick<Tool, 'name'>, what: string): void => matrix.record(name, what)

@@ -9,7 +9,7 @@ export const root = fileURLToPath(new URL('../../', import.meta.url))
 
 let packing: Promise<string> | undefined
 
-/** The package as it is published, packed once: the path of its tarball. */
+/** Packs the package once, in the form in which it is published, and returns the path of its tarball. */
 export function packed(): Promise<string> {
   packing ??= pack()
   return packing
@@ -18,7 +18,7 @@ export function packed(): Promise<string> {
 async function pack(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'onnsight-packed-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  // Without scripts: prepare would build once more, under the feet of tests that run beside this.
+  // Scripts do not run: prepare would build again while other tests use the build.
   const { stdout } = await promisify(execFile)(
     'npm',
     ['pack', '--ignore-scripts', '--json', '--pack-destination', folder],

@@ -16,23 +16,23 @@ import { packed, root } from './packed.ts'
 
 export interface Outcome {
   readonly stdout: string
-  /** Both streams. */
+  /** The text of both streams. */
   readonly output: string
   readonly code: number
 }
 
 export interface VariantOptions {
-  /** Files that differ, by path; undefined takes one away. */
+  /** Files that differ, by path. Undefined removes a file. */
   readonly files?: Readonly<Record<string, string | undefined>>
-  /** Packages that are not installed in this one. */
+  /** Packages that are not installed in the variant. */
   readonly without?: readonly string[]
 }
 
-/** The model that consumers run, as their own file. */
+/** The name of the model that consumers run, as a file of their project. */
 const MODEL = 'model.onnx'
 const made: string[] = []
 
-/** A user's project in a folder of its own, with onnsight in it. */
+/** A user's project in its own folder, with onnsight installed. */
 export class Project {
   readonly folder: string
 
@@ -40,7 +40,7 @@ export class Project {
     this.folder = folder
   }
 
-  /** Copies a project's folder, installs what its lockfile says and then the tarball: what a user does. */
+  /** Copies a project's folder, and installs, as a user does, the packages of its lockfile and then the tarball. */
   static async open(name: string, source = join('test/consumers', name)): Promise<Project> {
     const tarball = await packed()
     const project = new Project(mkdtempSync(join(tmpdir(), `onnsight-${name}-`)))
@@ -55,14 +55,14 @@ export class Project {
     return project
   }
 
-  /** A new folder, with nothing in it. */
+  /** A project in a new, empty folder. */
   static empty(name: string): Project {
     const project = new Project(mkdtempSync(join(tmpdir(), `onnsight-${name}-`)))
     made.push(project.folder)
     return project
   }
 
-  /** Installs the packed package and others. */
+  /** Installs the packed onnsight, and other packages. */
   async install(packages: string): Promise<void> {
     await this.succeed(`npm install --no-audit --no-fund --prefer-offline ${await packed()} ${packages}`, {
       ONNXRUNTIME_NODE_INSTALL: 'skip',
@@ -106,7 +106,7 @@ export class Project {
     return outcome
   }
 
-  /** The same project with other files or packages: its packages are links to those of this one, onnsight is a copy. */
+  /** A project with other files or packages. Its packages are links to those of this project, and onnsight is a copy. */
   variant({ files = {}, without = [] }: VariantOptions = {}): Project {
     const other = new Project(mkdtempSync(join(tmpdir(), 'onnsight-variant-')))
     made.push(other.folder)
@@ -130,7 +130,7 @@ export class Project {
     return readFileSync(join(this.folder, path), 'utf8')
   }
 
-  /** One more copy of an installed package, at another place in the project: under node_modules, if `to` is a name alone. */
+  /** Adds a copy of an installed package at another place in the project, which is under node_modules if `to` is only a name. */
   copyPackage(name: string, to: string): void {
     const target = to.includes('node_modules') ? to : join('node_modules', to)
     cpSync(realpathSync(join(this.folder, 'node_modules', name)), join(this.folder, target), { recursive: true })

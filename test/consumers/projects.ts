@@ -3,7 +3,7 @@ import { tools } from './tools.ts'
 
 const opened = new Map<string, Promise<Project>>()
 
-/** A project, installed once; the first use installs all, side by side: that takes most of the time. */
+/** A project that is installed once. The first use installs all projects at the same time, because that takes most of the time. */
 export function open(name: string): Promise<Project> {
   for (const { project } of tools) {
     if (opened.has(project)) continue

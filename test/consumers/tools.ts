@@ -1,18 +1,18 @@
-/** A build tool, and how one of the projects here uses it. */
+/** A build tool, and one of the projects here that uses it. */
 export interface Tool {
   readonly name: string
-  /** What its lockfile must name. */
+  /** The packages that its lockfile must have. */
   readonly packages: readonly string[]
-  /** Folder beside this file. */
+  /** The project's folder, beside this file. */
   readonly project: string
-  /** What switches the macro on: lines of a file of the project, and of docs/tools.md. */
+  /** `setUp` are lines that switch the macro on. They are in this file of the project, and in docs/tools.md. */
   readonly file: string
   readonly setUp: readonly string[]
 }
 
 export interface Builder extends Tool {
   readonly build: string
-  /** Of what it has built; the model's path is added. */
+  /** The command that runs the built program. The model's path is added to it. */
   readonly run: string
 }
 
@@ -108,7 +108,7 @@ export const babels: readonly Builder[] = [
 export interface Tester extends Tool {
   readonly test: string
   readonly env?: Readonly<Record<string, string>>
-  /** What it prints of one test that passes beside one that fails. */
+  /** Matches what the runner prints for one test that passes and one that fails. */
   readonly counts: RegExp
 }
 

@@ -31,7 +31,7 @@ export const name: number = esbuild().setup
 export const other: number = vite().name
 `
 
-/** TypeScript itself, on a user's use of each entry. */
+/** Checks a user's code for each entry point with TypeScript. */
 export async function checkTypes(t: ExecutionContext): Promise<void> {
   const at = (await open('babel-8')).variant({ files: { 'use.ts': USE } })
   const flags = '--noEmit --pretty false --strict --skipLibCheck --module nodenext --target es2022 --preserveSymlinks'
@@ -41,7 +41,7 @@ export async function checkTypes(t: ExecutionContext): Promise<void> {
 
 let installed: Promise<Project> | undefined
 
-/** A right program and a wrong one, with a model's own types, as each way of finding packages sees them. */
+/** Checks a correct program and a wrong one, with a model's own types, in each way of finding packages. */
 export async function checkCompiler(t: ExecutionContext, compiler: Compiler): Promise<void> {
   t.timeout(600_000)
   installed ??= Project.open(compiler.project)
@@ -71,7 +71,7 @@ const WRONG = [
   /^wrong\.ts\(12,22\):.* 'lm_head' does not exist on type 'Promise<Model>'/,
 ]
 
-/** The errors in one file and in all declarations that it leads to: a line each. */
+/** The errors in one file, and in all declarations that it imports, one a line. */
 async function compile(
   at: Project,
   { packages: [alias], needsSkipLibCheck, name }: Compiler,

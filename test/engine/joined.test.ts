@@ -2,13 +2,13 @@ import test from 'ava'
 import { load, type Model, ones, type Tensor, type TraceReport } from 'onnsight'
 
 const path = 'test/fixtures/models/chars.onnx'
-/** More runs than those after which a split group's blocks are joined. */
+/** A number of runs that is greater than the one after which a split group's blocks are joined. */
 const OFTEN = 26
 const idsOf = (seed: number): number[][] => [Array.from({ length: 6 }, (_, i) => (seed * 7 + i * 5) % 65)]
 
 const given = await ones([1, 6, 128]).value()
 
-/** Each splits the group that it is in. */
+/** Edits that each split the group in which they are. */
 const edits: Record<string, (m: Model) => Tensor | Record<string, Tensor>> = {
   'inside a block': m => {
     m.transformer.h[1].mlp.act.output.set('..., 0:64', 0)
@@ -38,7 +38,7 @@ const edits: Record<string, (m: Model) => Tensor | Record<string, Tensor>> = {
   'the last position alone': m => m.lm_head.output.slice(':, -1'),
 }
 
-/** What each of many runs on other inputs gives, as bits, and in how many sessions. */
+/** Runs the edit on several inputs. Returns, for each run, the result's bits and the number of sessions. */
 async function runs(model: Model, edit: (typeof edits)[string], inputs: readonly number[][][]) {
   const bits: string[] = []
   const sessions: number[] = []

@@ -8,7 +8,7 @@ import { Gpt2 } from './laws/gpt2.ts'
 import { type Program, programFor } from './laws/program.ts'
 import { changed, onlyEdits, open, type Results, release, saveEdited, ways } from './laws/ways.ts'
 
-/** Of the largest element: float32 in other orders, through all layers. */
+/** The tolerance, relative to the largest element: float32 sums in another order differ, through all layers. */
 const TOLERANCE = 3e-4
 
 function far({ dims, data }: Pick<Tensor, 'dims' | 'data'>, expected: NumberArray): string | undefined {

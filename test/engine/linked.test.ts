@@ -43,7 +43,7 @@ const plan = fc.record({
   picks: fc.array(fc.nat(), { minLength: 1, maxLength: 3 }),
   reads: fc.array(fc.nat(), { minLength: 1, maxLength: 3 }),
   blocks: fc.integer({ min: 1, max: 6 }),
-  // Graphs without weights: each block a session, or all of them one.
+  // The graphs have no weights. So each block has its own session, or all share one.
   groupBytes: fc.constantFrom(0, 1),
 })
 

@@ -2,13 +2,13 @@ import test from 'ava'
 import { load, type Model, save, type Tensor, type TraceReport, WorkerBackend } from 'onnsight'
 
 const ids = [[18, 47, 56, 57]]
-/** Far more than the call stack has room for, were there a call for each. */
+/** A number of operations far beyond the depth of the call stack, if each of them needed a call. */
 const MANY = 4000
 
 const model = await load('test/fixtures/models/chars.onnx')
 test.after.always(() => model.release())
 
-/** Blocks whose results are whole numbers, and so the same in any order of additions. */
+/** Blocks whose results are whole numbers, so that they are equal in any order of additions. */
 const blocks: Record<string, { block: (m: Model) => unknown; expected: number }> = {
   'a chain of operations': {
     block: m => {
@@ -48,7 +48,7 @@ const blocks: Record<string, { block: (m: Model) => unknown; expected: number }>
       }
       return m.lm_head.input.slice([{}, {}, { start: 0, stop: 2 }])
     },
-    // 0 + 1 + … : float32 holds it.
+    // float32 can hold the sum 0 + 1 + … exactly.
     expected: ((MANY / 2) * (MANY / 2 + 1)) / 2,
   },
 }
@@ -76,7 +76,7 @@ test('very many applications of a module, each to the result of the one before',
     for (let i = 0; i < times; i++) h = m.transformer.ln_f(h)
     return h
   }
-  // Applied to a value that it has settled on, it changes nothing any more.
+  // The norm converges: once it has, applying it again changes nothing.
   const [few, many] = [await model.trace(ids, m => norm(m, 500)), await model.trace(ids, m => norm(m, 3000))]
   const [a, b] = [few, many].map(tensor => Array.from(tensor.data as Float32Array))
   t.true(a.every((value, i) => Math.abs(value - b[i]) < 1e-4 * Math.max(1, Math.abs(value))))

@@ -20,7 +20,7 @@ const picks = [
   ':, 5:6, 0:3',
 ]
 
-/** What is done before the rows are read. */
+/** Edits that are made before the rows are read. */
 const edits: Record<string, (m: Model) => void> = {
   nothing: () => {},
   'a write at the head’s result': m => {

@@ -7,7 +7,7 @@ import {
   NodeProtoSchema,
 } from '#dist/runtime/onnx/schema/onnx_pb.js'
 
-/** A small random graph over float32 [2, 3]: every node reads earlier values; several scopes, flat or nested. */
+/** A small random graph over float32 [2, 3]. Every node reads earlier values. It has several scopes, flat or nested. */
 export interface RandomGraph {
   readonly nodes: readonly { op: string; reads: readonly number[]; scope: string }[]
 }
@@ -23,7 +23,7 @@ export const randomGraph: fc.Arbitrary<RandomGraph> = fc
   .map(list => ({
     nodes: list.map(({ op, first, second, scope }, i) => ({
       op,
-      // Mostly the value just before, so that the graph is deep.
+      // Most nodes read the value just before, so that the graph is deep.
       reads: ['Add', 'Sub', 'Mul'].includes(op)
         ? [first % 3 === 0 ? first % (i + 1) : i, second % (i + 1)]
         : [first % 3 === 0 ? first % (i + 1) : i],
@@ -38,7 +38,7 @@ export interface NaiveEdit {
   readonly factor: number
 }
 
-/** The graph as a file. `edits` are written into it by hand: each scales a value for every reader. */
+/** The graph as a file. Each of the `edits`, which are written into it by hand, scales a value for every reader. */
 export function encode(
   { nodes }: RandomGraph,
   edits: readonly NaiveEdit[] = [],

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { load, type Model, type Tensor, template } from 'onnsight'
 import { cache, edit, invoke, scan, session, skip, trace } from 'onnsight/trace.macro'
 
-// 1,000 traces of 250 kinds, all forms among them. Prints the private memory, in bytes, after each 250.
+// Runs 1,000 traces of 250 kinds, with all forms among them. Prints the private memory, in bytes, after each 250.
 const model = await load('test/fixtures/models/chars.onnx', { sessionBytes: 16 * 2 ** 20, reuseBytes: 4 * 2 ** 20 })
 
 const forms: ((kind: number, ids: number[][]) => Promise<unknown>)[] = [
@@ -61,7 +61,7 @@ function varied(h: Tensor, kind: number): Tensor {
   return result
 }
 
-/** Half of them when they are recorded, half when they run. */
+/** Records an error. Half of the kinds fail when they are recorded, and half when they run. */
 function fail(m: Model, kind: number): Tensor {
   if (kind % 2 === 0) return m.transformer.h[kind].output
   const h = varied(m.lm_head.output, kind)

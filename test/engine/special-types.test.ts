@@ -4,7 +4,7 @@ import { load, type Tensor } from 'onnsight'
 import { TensorProtoSchema } from '#dist/runtime/onnx/schema/onnx_pb.js'
 import { floats, graph, ints, model, node, OnnxType, saved, value } from '../model/hand-graph.ts'
 
-/* Models with values that onnxruntime-node can't give out, in files that declare no types for them. int4 outputs would end the process. */
+/* Models with values that onnxruntime-node can't return, in files that declare no types for them. int4 outputs would end the process. */
 
 const numbers = (tensor: Tensor): number[] => Array.from(tensor.data as Float32Array, Number)
 const x = [
@@ -103,7 +103,7 @@ test('float8 values: through QuantizeLinear and casts', async t => {
 })
 
 test('int4 weights and values: never given out as they are', async t => {
-  // Two elements a byte, the lower half first: 1, -2, 3, -4, 5, -6.
+  // Each byte has two elements, the first one in its lower half: 1, -2, 3, -4, 5, -6.
   const packed = create(TensorProtoSchema, {
     name: 'w4',
     dims: [2n, 3n],

@@ -9,7 +9,7 @@ import '../one-thread.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'onnsight-sub-byte-'))
 
-/** Two products with weights of few bits, each with its dequantiser, as quantisers write them: named for no module. */
+/** Two products with weights of few bits, each with its dequantiser, in the form that quantisers write. Names tell no module. */
 function graph(kind: Kind, columns: number, blocks: boolean): TextGraph {
   const scales = blocks ? ([1, columns] as const) : []
   const attributes = blocks ? '; axis=0, block_size=16' : ''
@@ -32,7 +32,7 @@ function graph(kind: Kind, columns: number, blocks: boolean): TextGraph {
   }
 }
 
-/** A product of few bits rounds what goes in to 8 bits, where its dequantiser is in one session with it. */
+/** Whether values are nearly equal. A product of few bits rounds its input to 8 bits if its dequantiser is in the same session. */
 function isNear(got: unknown, due: unknown): boolean {
   const [a, b] = [got, due] as Float32Array[]
   const most = Math.max(...b.map(Math.abs))
@@ -61,7 +61,7 @@ for (const kind of ['i2', 'u2', 'i4', 'u4', 'i8', 'u8'] as const)
           const model = await load(file, options)
           const inputs = { x: tensor(data as Float32Array, dims) }
           const got = await model.trace(inputs, m => m.tensor('y'))
-          // What it makes of two bits in rows that end within a byte is from beyond the weight: test/model/edges.test.ts.
+          // If rows of two bits end within a byte, onnxruntime reads beyond the weight: see test/model/edges.test.ts.
           if (columns % 4 === 0 || !kind.endsWith('2'))
             t.true(isNear(got.data, y.data), `${made.name} ${JSON.stringify(options)}`)
           const read = await model.trace(inputs, m => [m.tensor('w'), m.tensor('v')])

@@ -4,7 +4,7 @@ import test from 'ava'
 import { load, type Model, save, type Tensor } from 'onnsight'
 import { invoke, session } from 'onnsight/trace.macro'
 
-/** In a child: a crash of onnxruntime would take this process along. */
+/** It runs in a child process, because a crash of onnxruntime would end this process. */
 test('threads of one process load, trace and generate from one file, two at once, and may be ended at any time', async t => {
   t.timeout(120_000)
   const { stdout } = await promisify(execFile)(process.execPath, ['test/engine/threads-child.mjs'], {
@@ -96,7 +96,7 @@ test('50 traces and 3 generations side by side on one model, edited and not, giv
   t.is(new Set(inTurn).size, tasks.length)
   t.deepEqual(await Promise.all(tasks.map(task => task())), inTurn)
 
-  // Nothing is kept of any run here: plans, sessions and results are made while the others run.
+  // Nothing of earlier runs is kept here, so plans, sessions and results are made while the others run.
   const fresh = await load('test/fixtures/models/chars.onnx', { reuseBytes: 0, sessionBytes: 2 ** 21 })
   t.teardown(() => fresh.release())
   const own = forms.flatMap((form, kind) => [2, 9].map(i => () => form(fresh, 4 * i + kind)))

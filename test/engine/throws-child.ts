@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { load, type Model, save, skip, type Tensor } from 'onnsight'
 import { invoke } from 'onnsight/trace.macro'
 
-// A block that throws at one of its statements, 1,000 times, in all kinds of traces. Prints the private memory after each 250, in
-// bytes; at the end whether a trace gives what it gave at first.
+// Runs a block that throws at one of its statements, 1,000 times, in all kinds of traces. Prints the private memory in bytes after each 250, and
+// at the end whether a trace gives the same result as at first.
 const model = await load('test/fixtures/models/induction.onnx', { sessionBytes: 16 * 2 ** 20, reuseBytes: 4 * 2 ** 20 })
 const ids = [[18, 47, 56, 57]]
 

@@ -3,11 +3,11 @@ import type { Case } from '../../cases/case.ts'
 import { CaseRunner } from '../../cases/runner.ts'
 import { traced } from './traced.ts'
 
-/* What the tests call in the page. */
+/* The functions that the tests call in the page. */
 
 const runners = new Map<string, CaseRunner>()
 
-/** Runs on a provider, with the cases' files in a folder. */
+/** A runner of cases on a provider. The cases' files are in a folder. */
 function runnerOf(provider: 'wasm' | 'webgpu', folder: string): CaseRunner {
   const key = `${provider} ${folder}`
   let runner = runners.get(key)

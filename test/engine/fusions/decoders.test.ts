@@ -8,7 +8,7 @@ import { type DecoderGraph, decoders } from './decoders.ts'
 import { bare, squared } from './every-verb.ts'
 import { encodeGraph, type Fed } from './text-graph.ts'
 
-// generate() on each form of attention: token for token what a loop by hand gives, which runs onnxruntime on all tokens in each step.
+// generate() on each form of attention gives the same tokens as a loop by hand, which runs onnxruntime on all tokens in each step.
 
 const folder = mkdtempSync(join(tmpdir(), 'onnsight-decoders-'))
 test.after.always(() => rmSync(folder, { recursive: true }))
@@ -76,7 +76,7 @@ for (const [i, graph] of decoders.entries())
         `step ${step}`,
       )
       t.deepEqual(told, [...pattern.dims], `step ${step}`)
-      // A sink is one more column.
+      // A sink adds one column to the pattern.
       const sinks = /sink|smooth/.test(graph.name) ? 1 : 0
       t.is(pattern.dims.at(-1), prompt.length + step + sinks, `step ${step}`)
     }

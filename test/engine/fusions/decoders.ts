@@ -1,9 +1,9 @@
 import { f32, random } from './operators.ts'
 import type { Declared, TextGraph, Weight } from './text-graph.ts'
 
-/** A decoder of one layer around a form of attention: its inputs and outputs have the names that exporters give them. */
+/** A decoder of one layer around a form of attention. Its inputs and outputs have the names that exporters give them. */
 export interface DecoderGraph extends TextGraph {
-  /** Dims of a cache before the first token, by input. */
+  /** The dims of each cache before the first token, by input. */
   readonly caches: Readonly<Record<string, readonly number[]>>
 }
 
@@ -14,13 +14,13 @@ const positions: Declared = ['i64', 'batch:1', 'tokens:3']
 const tables = { cos: f32(32, 4), sin: f32(32, 4) }
 
 interface Form {
-  /** Nodes that make `a`, of 16, from the normalised states `h`. */
+  /** The nodes that compute `a`, of width 16, from the normalised states `h`. */
   readonly attention: string
   readonly inputs?: Readonly<Record<string, Declared>>
   readonly weights?: Readonly<Record<string, Weight>>
-  /** Dims of keys and values before the first token. */
+  /** The dims of keys and values before the first token. */
   readonly cache?: readonly number[]
-  /** Where keys and values lie in one. */
+  /** Whether keys and values are in one cache. */
   readonly isJoint?: boolean
   readonly opset?: number
 }

@@ -18,7 +18,7 @@ import { encodeGraph, type Fed, feeds, parseGraph } from './text-graph.ts'
 type AllFed = Record<string, Fed>
 type Values = Record<string, ort.Tensor>
 
-/** A file's outputs by onnxruntime alone. */
+/** A file's outputs, computed by onnxruntime alone. */
 export async function bare(model: Uint8Array | string, fed: AllFed): Promise<Values> {
   const session = await ort.InferenceSession.create(model as string, { logSeverityLevel: 4 })
   try {
@@ -35,10 +35,10 @@ export async function bare(model: Uint8Array | string, fed: AllFed): Promise<Val
   }
 }
 
-/** As onnsight takes them. */
+/** The inputs in the type that onnsight takes. */
 const inputsOf = (fed: AllFed) => fed as unknown as Record<string, Tensor>
 
-/** One row of the batch. */
+/** The inputs of one row of the batch. */
 function rowOf(graph: OperatorGraph, fed: AllFed, row: number): AllFed {
   return Object.fromEntries(
     Object.entries(fed).map(([name, { type, dims, data }]) => {
@@ -54,7 +54,7 @@ function rowOf(graph: OperatorGraph, fed: AllFed, row: number): AllFed {
   )
 }
 
-/** The file with a value squared where it is made, for all that read it: those inside of a fused operator too. */
+/** The file with a value squared where it is made, for all its readers, also for those inside a fused operator. */
 export function squared(bytes: Uint8Array, name: string): Uint8Array {
   const proto = fromBinary(ModelProtoSchema, bytes) as ModelProto
   if (isReadInside(proto, name)) writeOut(proto)
@@ -78,14 +78,14 @@ function writeOut(proto: ModelProto): void {
   proto.graph!.initializer = [...initializers.values()]
 }
 
-/** Whether the dims known before the run are those of the run. Only the run knows how many keys a cache has, which the input `total` decides. */
+/** Whether the dims known before the run are those of the run. Only the run knows a cache's number of keys, which the input `total` decides. */
 const fits = ({ inputs }: OperatorGraph, known: Tensor['dims'] | undefined, dims: Tensor['dims']): boolean =>
   known?.length === dims.length &&
   known.every(
     (dim, axis) => dim === dims[axis] || (dim === undefined && axis >= 2 && dims.length === 4 && 'total' in inputs),
   )
 
-/** The first module that has an operation of its own. */
+/** The path of the first module whose own nodes have this operation. */
 function holderOf(model: Model, operation: string): string {
   const paths = ['layer.op', 'layer', ...inspection(model).modules.map(({ path }) => path)]
   return paths.find(path => {
@@ -99,7 +99,7 @@ function holderOf(model: Model, operation: string): string {
 
 const isFloat = ({ type }: { type: string }): boolean => type === 'float32'
 
-/** Fails where a verb gives anything but onnxruntime's own. The file is written to `path`, and edited ones beside it. */
+/** Fails if a verb gives another result than onnxruntime. The file is written to `path`, and edited ones beside it. */
 export async function everyVerb(t: ExecutionContext, graph: OperatorGraph, path: string): Promise<void> {
   const { interior, outputs } = parseGraph(graph)
   const bytes = encodeGraph(graph)
@@ -133,7 +133,7 @@ export async function everyVerb(t: ExecutionContext, graph: OperatorGraph, path:
   same(kept.get('layer.after').output, whole.z, 'cache z')
   same(kept.get('layer.after').input, whole.y, 'cache y')
 
-  // Each float that is made, squared for all that read it.
+  // Each float value is squared for all its readers.
   for (const name of names.filter(name => isFloat(whole[name]) && name !== 'z')) {
     const due = await bare(squared(bytes, name), fed)
     const change = (m: Model): void => {

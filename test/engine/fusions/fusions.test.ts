@@ -6,7 +6,7 @@ import { load, type Tensor } from 'onnsight'
 import { near } from '../../near.ts'
 import { patterns } from './patterns/index.ts'
 
-/** What the child said last before something went wrong, for each time; a child that died is begun anew behind it. */
+/** The failures that the child reported, each with the last case that it had begun. If the child died, the last one is the case that ended it. */
 async function failures(from: number, to: number, blocks: number): Promise<string[]> {
   const args = [
     '--import',
@@ -43,7 +43,7 @@ for (let from = 0; from < patterns.length; from += PIECE) {
     })
 }
 
-/** GELU by tanh, and a transposed factor, each with the value that its fused form would not give. */
+/** GELU by tanh, and a product with a transposed factor, each with a value that its fused form would not have. */
 function computed(x: Tensor): Tensor[] {
   const cube = x.pow(3)
   const half = x.mul(0.5)

@@ -1,10 +1,10 @@
 import { type Declared, parseGraph, type TextGraph, type Weight } from './text-graph.ts'
 
-/** An operator that fuses or packs others, in a graph where values go in from one module and out to another. */
+/** An operator that fuses or packs others, in a graph in which its inputs come from one module, and another module reads its outputs. */
 export interface OperatorGraph extends TextGraph {
-  /** An operation inside of it, where it can be written out. */
+  /** An operation inside the operator, if that can be written out. */
   readonly inside?: string
-  /** Whether its rows are those of the batch: prompts can then be invoked together. */
+  /** Whether its rows are those of the batch, so that prompts can be invoked together. */
   readonly hasBatch: boolean
 }
 
@@ -17,7 +17,7 @@ export const random = (count: number): number[] =>
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0
     return state / 2 ** 31 - 1
   })
-/** Weights of no pattern: in a product of regular ones little moves. */
+/** Random weights: with regular ones, an edit changes little in a product. */
 export const f32 = (...dims: number[]): Weight => ['f32', dims, random(dims.reduce((a, b) => a * b, 1))]
 
 /** `node` computes `y` from `h`, in the module `layer.op`. */
@@ -134,7 +134,7 @@ const attention = [
   operator('Attention of com.microsoft, a mask of keys', packedCall(', mask'), { ...packed, ...masked }),
   operator('Attention of com.microsoft, a cache', packedCall(', , past', '', 'y, present'), {
     ...packed,
-    // Its batch is not the first axis.
+    // The batch is not the first axis of the cache.
     inputs: { x: STATES, past: [2, 'batch:2', 2, 'past:2', 8] },
     outputs: ['present'],
   }),
@@ -159,7 +159,7 @@ const attention = [
     `/layer/split s = Reshape(h, heads)
     /layer/turn t = Transpose(s; perm=[0, 2, 1, 3])
     /layer/op y = Attention(t, t, t; is_causal=1)`,
-    // Not inside: the file does not declare how many heads there are.
+    // This operator is not written out, because the file does not declare the number of heads.
     { opset: 23, weights: { heads: ['i64', [4], [0, 0, 2, 8]] } },
   ),
 ]
@@ -354,7 +354,7 @@ export const operators: readonly OperatorGraph[] = [
   ...experts,
 ]
 
-/** The operator's own name, as the file has it. */
+/** The fused node of the file. */
 export function fusedNode(graph: TextGraph) {
   const { nodes } = parseGraph(graph)
   return nodes.find(({ name }) => name.startsWith('/layer/op/'))!

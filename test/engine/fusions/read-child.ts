@@ -6,8 +6,8 @@ import * as ort from 'onnxruntime-node'
 import { patterns } from './patterns/index.ts'
 import { encodeGraph, feeds, parseGraph, type TextGraph } from './text-graph.ts'
 
-// Reads the values inside patterns that onnxruntime fuses, beside the graph's outputs. Tells each case before it begins, as a read that
-// ends the process can tell nothing after: `start CASE`, then `wrong WHAT` where a value is not onnxruntime's own.
+// Reads the values inside patterns that onnxruntime fuses, beside the graph's outputs. Prints `start CASE` before each case, because a read may
+// end the process, and `wrong WHAT` after it if a value differs from onnxruntime's own.
 const [from, to, blocks] = process.argv.slice(2).map(Number)
 const folder = mkdtempSync(join(tmpdir(), 'onnsight-fusions-'))
 const say = (line: string): boolean => process.stdout.write(`${line}\n`)

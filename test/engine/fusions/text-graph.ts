@@ -20,9 +20,9 @@ export interface TextGraph {
   readonly name: string
   /** Inputs: dims, or dtype and dims. */
   readonly inputs: Readonly<Record<string, Declared>>
-  /** What an input is fed, where any numbers will not do. */
+  /** The elements of inputs for which arbitrary numbers do not work. */
   readonly given?: Readonly<Record<string, readonly number[]>>
-  /** Numbers, or dims alone for some of any size. */
+  /** The weights: numbers, or only dims, for arbitrary numbers. */
   readonly weights?: Readonly<Record<string, Weight>>
   readonly nodes: string
   readonly outputs?: readonly string[]
@@ -47,7 +47,7 @@ const KINDS: Record<Kind, OnnxType> = {
   i2: OnnxType.INT2,
 }
 
-/** Numbers of both signs, different in each place. */
+/** A number for each place. They have both signs, and are all different. */
 export const number = (i: number, seed: number): number => Math.sin(i * 12.9898 + seed * 4.1) * 0.9
 
 const sizeOf = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1)
@@ -74,7 +74,7 @@ function weight(name: string, given: Weight, seed: number): TensorProto {
   return create(TensorProtoSchema, { name, dims: dims.map(BigInt), dataType: KINDS[kind], ...field })
 }
 
-/** Elements of so many bits, the first of a byte in its lowest. */
+/** Packs elements of `bits` bits. The first one of a byte is in its lowest bits. */
 function packed(values: readonly number[], bits: number): number[] {
   const perByte = 8 / bits
   const bytes = new Array<number>(Math.ceil(values.length / perByte)).fill(0)
@@ -133,7 +133,7 @@ function parse(line: string, index: number): NodeProto {
 export interface Parsed {
   readonly nodes: readonly NodeProto[]
   readonly outputs: readonly string[]
-  /** Values that are made and are no outputs. */
+  /** The values that nodes make and that are no outputs. */
   readonly interior: readonly string[]
 }
 
@@ -193,7 +193,7 @@ export interface Fed {
   readonly data: Float32Array | Uint16Array | BigInt64Array | Int32Array | Uint8Array | Int8Array
 }
 
-/** Inputs; an open dim is `name:3`, and fed as 3. */
+/** Makes the inputs. An open dim is written `name:3`, and has length 3. */
 export function feeds(graph: TextGraph, first = 50): Record<string, Fed> {
   return Object.fromEntries(
     Object.entries(graph.inputs).map(([name, declared], seed) => {

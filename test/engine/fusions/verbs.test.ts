@@ -5,7 +5,7 @@ import test from 'ava'
 import { everyVerb } from './every-verb.ts'
 import { operators } from './operators.ts'
 
-// Everything that can be done with a model, on each fused or packed operator with its attributes. test/model/fused-verbs.test.ts has some of them.
+// Does everything that can be done with a model, on each fused or packed operator and its attributes. test/model/fused-verbs.test.ts has some.
 
 const folder = mkdtempSync(join(tmpdir(), 'onnsight-verbs-'))
 test.after.always(() => rmSync(folder, { recursive: true }))

@@ -1,10 +1,10 @@
-/** Numbers with dims, row-major, in float64: what the laws' own evaluator computes on. */
+/** Numbers with dims, in row-major order and float64, on which the laws' own evaluator computes. */
 export interface NumberArray {
   readonly dims: readonly number[]
   readonly data: Float64Array
 }
 
-/** One axis of a slice: an index, which takes the axis away, a list of indices, or a range with a step. */
+/** One axis of a slice: an index, which removes the axis, a list of indices, or a range with a step. */
 export type Part = number | readonly number[] | Range
 
 export interface Range {
@@ -27,7 +27,7 @@ export const map = ({ dims, data }: NumberArray, change: (value: number) => numb
   data: data.map(change),
 })
 
-/** Both stretched to each other's dims, as NumPy does. */
+/** Joins two arrays element by element. Both are broadcast to each other's dims, as in NumPy. */
 export function zip(a: NumberArray, b: NumberArray, join: (x: number, y: number) => number): NumberArray {
   const rank = Math.max(a.dims.length, b.dims.length)
   const at = (dims: readonly number[], axis: number): number => dims[axis - rank + dims.length] ?? 1
@@ -54,7 +54,7 @@ export function stretched({ dims, data }: NumberArray, to: readonly number[]): F
   return result
 }
 
-/** The places that a slice names, in its order, and the dims of what it gives. The axes that it leaves out are whole. */
+/** The places that a slice names, in its order, and the dims of its result. Axes that it leaves out are taken whole. */
 function placesOf(dims: readonly number[], parts: readonly Part[]): { places: number[]; dims: number[] } {
   let places = [0]
   const kept: number[] = []
@@ -90,7 +90,7 @@ export function assigned(array: NumberArray, parts: readonly Part[], value: Numb
   return { dims: array.dims, data }
 }
 
-/** a @ b, of matrices on the last two axes: [n, rows, k] and [n, k, columns]. */
+/** The product a @ b of matrices on the last two axes: [n, rows, k] and [n, k, columns]. */
 export function matmul(a: NumberArray, b: NumberArray): NumberArray {
   const [n, height, inner] = a.dims
   const width = b.dims[2]
@@ -105,7 +105,7 @@ export function matmul(a: NumberArray, b: NumberArray): NumberArray {
   return { dims: [n, height, width], data }
 }
 
-/** The last two of three axes change places. */
+/** Exchanges the last two of three axes. */
 export function transposed({ dims: [n, height, width], data }: NumberArray): NumberArray {
   const result = new Float64Array(data.length)
   for (let m = 0; m < n; m++)
@@ -125,7 +125,7 @@ export function mean({ dims, data }: NumberArray, axis: number): NumberArray {
   return { dims: kept, data: result }
 }
 
-/** `change` on each row of the last axis: it gives the row's new elements. */
+/** Applies `change` to each row of the last axis. It returns the row's new elements. */
 export function rows(
   { dims, data }: NumberArray,
   change: (row: Float64Array) => ArrayLike<number>,

@@ -42,12 +42,12 @@ const binary: Readonly<Record<string, (x: number, y: number) => number>> = {
   mul: (x, y) => x * Math.tanh(y),
 }
 
-/** A vector that no other looks like. */
+/** A vector that differs from all other values. */
 export const steeringData = (width: number): Float32Array =>
   Float32Array.from({ length: width }, (_, i) => Math.sin(i * i))
 const steering = (width: number): NumberArray => arrayOf([width], steeringData(width))
 
-/** What the program gives by the meaning of its statements, in float64: for each prompt its wanted values. */
+/** Evaluates a program by the meaning of its statements, in float64. Returns the wanted values of each prompt. */
 export function evaluate(gpt2: Gpt2, { edits, prompts }: Program): NumberArray[][] {
   const values = new Map<number, Thunk>()
   return prompts.map(({ ids, statements, wanted }) => {
@@ -79,7 +79,7 @@ export function evaluate(gpt2: Gpt2, { edits, prompts }: Program): NumberArray[]
       if (statement.kind === 'skip') {
         const { module, value } = statement
         const given = value === undefined ? now(`${module}.input`) : operand(value)
-        // Only dims are asked of what is left out.
+        // Only the dims of a skipped module's output are needed.
         const before = arriving.get(`${module}.output`)!
         write(`${module}.output`, () => assigned(before(), whole, given()))
       } else if (statement.kind === 'write' || statement.kind === 'set') {

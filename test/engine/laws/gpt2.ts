@@ -3,17 +3,17 @@ import { fromBinary } from '@bufbuild/protobuf'
 import { ModelProtoSchema } from '#dist/runtime/onnx/schema/onnx_pb.js'
 import { arrayOf, linear, map, type NumberArray, rows, softmax, zip } from './array.ts'
 
-/** Where a value goes through the boundary of a module, or of one operation: a place to read and to write. */
+/** Called where a value passes the boundary of a module or of an operation, which is a place to read and to write. */
 export type Gate = (place: string, value: () => NumberArray) => () => NumberArray
 
-/** What is called with a value, and what that gives: a module without its surroundings. */
+/** A module without its surroundings, as a function of a value. */
 export type Applied = (x: NumberArray) => NumberArray
 
 const HEADS = 4
 
 /**
- * GPT-2 by its definition, on the weights of a file: no node of the file's graph is looked at. Each value goes through the gates on its
- * way, in their order, and is computed when somebody asks for it.
+ * GPT-2 by its definition, on the weights of a file, whose nodes are not read. Each value passes the gates on its way, in their order, and is
+ * computed when somebody asks for it.
  */
 export class Gpt2 {
   readonly layers: number
@@ -38,7 +38,7 @@ export class Gpt2 {
     ;[this.vocabulary, this.width] = this.#weight('transformer.wte.weight').dims
   }
 
-  /** A module's own function: for an application. */
+  /** The function of a module, for an application. */
   apply(module: string): Applied {
     if (module === 'lm_head') return x => linear(x, this.#weight('lm_head'))
     const path = `transformer.${module}`
@@ -55,7 +55,7 @@ export class Gpt2 {
     return through((x, gate) => this.#layer(path, x, gate))
   }
 
-  /** The logits for these token ids, whose last gate is that of the model's own output. */
+  /** The logits for these token ids. The last gate is that of the model's own output. */
   run(ids: readonly (readonly number[])[], gate: Gate): () => NumberArray {
     const embed = (name: string, of: (id: number, position: number) => number): NumberArray => {
       const table = this.#weight(name)
@@ -149,7 +149,7 @@ export function once<T>(make: () => T): () => T {
   }
 }
 
-/** Queries by keys, [batch, heads, length, length], in which no position sees a later one. */
+/** The scores of queries and keys, [batch, heads, length, length], in which no position sees a later one. */
 function scores({ dims: [batch, length, three], data }: NumberArray, heads: number): NumberArray {
   const width = three / 3
   const own = width / heads
@@ -166,7 +166,7 @@ function scores({ dims: [batch, length, three], data }: NumberArray, heads: numb
   return { dims: [batch, heads, length, length], data: result }
 }
 
-/** The values, mixed by the pattern: the heads side by side, [batch, length, width]. */
+/** The values, mixed by the pattern, with the heads side by side: [batch, length, width]. */
 function mixed({ dims: [batch, heads, length], data: pattern }: NumberArray, { dims, data }: NumberArray): NumberArray {
   const three = dims[2]
   const width = three / 3

@@ -40,7 +40,7 @@ const textOf = (parts: readonly Part[]): string =>
     )
     .join(', ')
 
-/** What stands at a place: a module or an operation in one. */
+/** The object at a place: a module, or an operation in one. */
 function at(model: Model, place: string): Record<string, Tensor> {
   const [module, weight] = place.split('.weights.')
   if (weight) return model.module(module).weights
@@ -56,7 +56,7 @@ function sidesAt(model: Model, place: string): { input: Tensor; output: Tensor }
 
 const sideOf = (place: string): string => place.slice(place.lastIndexOf('.') + 1)
 
-/** Does one statement to a model, in a block. */
+/** Performs one statement on a model, in a block. */
 export function perform(model: Model, statement: Statement, values: Map<number, Tensor>): void {
   const get = (value: number): Tensor => values.get(value)!
   const operand = (given: Operand): number | Float32Array | Tensor => {

@@ -2,16 +2,16 @@ import fc from 'fast-check'
 import { isList, type Part } from './array.ts'
 import type { Gpt2 } from './gpt2.ts'
 
-/** Dims of a value: B and T are those of the inputs. */
+/** A dim of a value. B and T are the dims of the inputs. */
 export type Size = number | 'B' | 'T'
 
-/** A number, a vector of this length, or a value made before: whole, or a part of it. */
+/** A number, a vector of this length, or an earlier value, or a part of that. */
 export type Operand =
   | number
   | { readonly vector: number }
   | { readonly value: number; readonly parts?: readonly Part[] }
 
-/** Values have numbers, each made once. */
+/** A statement of a program. Each value has a number, and is made once. */
 export type Statement =
   | { readonly kind: 'read'; readonly place: string; readonly to: number }
   | { readonly kind: 'unary'; readonly name: string; readonly of: number; readonly to: number; readonly width?: number }
@@ -25,7 +25,7 @@ export type Statement =
 export interface Prompt {
   readonly ids: readonly (readonly number[])[]
   readonly statements: readonly Statement[]
-  /** The values that it gives. */
+  /** The numbers of the values that the block returns. */
   readonly wanted: readonly number[]
 }
 
@@ -33,7 +33,7 @@ export interface Program {
   /** The blocks of the standing edits. */
   readonly edits: readonly (readonly Statement[])[]
   readonly prompts: readonly Prompt[]
-  /** Where each value lies on the model's way: it is computed from what comes no later. */
+  /** The position of each value on the way through the model. It is computed from values at the same or earlier positions. */
   readonly depths: ReadonlyMap<number, number>
   readonly places: readonly string[]
 }
@@ -70,7 +70,7 @@ const prompt = fc.record({
   wanted: fc.array(fc.nat(9999), { minLength: 1, maxLength: 3 }),
 })
 
-/** Programs that are right: nothing is read or written that is not there, and no value needs itself. */
+/** Generates valid programs: they only read and write values that exist, and no value depends on itself. */
 export const programFor = (gpt2: Gpt2): fc.Arbitrary<Program> => {
   const places = placesOf(gpt2)
   return fc
@@ -107,7 +107,7 @@ export const programFor = (gpt2: Gpt2): fc.Arbitrary<Program> => {
     })
 }
 
-/** In the order in which values go through them. */
+/** The places, in the order in which values pass them. */
 function placesOf(gpt2: Gpt2): string[] {
   const places: string[] = []
   gpt2.run([[0]], (place, value) => {
@@ -148,7 +148,7 @@ interface Made {
 class Writer {
   state: { skipped: string[]; written: string[] } = { skipped: [], written: [] }
   readonly depths = new Map<number, number>()
-  /** Of this prompt. */
+  /** The values that this prompt has made. */
   made: number[] = []
   #values: Made[] = []
   #next = 0
@@ -163,7 +163,7 @@ class Writer {
     this.#places = places
   }
 
-  /** Values of other prompts stay, with dims in numbers; those of edits are the edits' own. */
+  /** Begins a prompt. Values of other prompts stay, with numbers for their dims. Values of edits can't be used outside of these. */
   enter(batch: number, length: number): void {
     const sizes = this.#sizes
     this.#values = sizes
@@ -176,7 +176,7 @@ class Writer {
     this.made = []
   }
 
-  /** One prompt's statements are right for inputs of all dims. */
+  /** The sizes that values must fit. There are none for a single prompt, whose statements are valid for inputs of all dims. */
   get #sizesToFit(): { readonly B: number; readonly T: number } | undefined {
     return this.#areSeveral ? this.#sizes : undefined
   }
@@ -244,7 +244,7 @@ class Writer {
   #write(kind: 'write' | 'set', a: number, b: number, c: number): Statement | undefined {
     const places = this.#places.filter(place => this.#isThere(place, 'write'))
     const { parts, gives } = slices[b % slices.length]
-    // Half of the values that are written are numbers, the others were computed before.
+    // Half of the written values are numbers, and the others were computed before.
     const number = ((c % 7) - 3) / 2
     const isWhole = kind === 'write'
     const own = this.#values[(c >> 1) % (this.#values.length || 1)]
@@ -252,7 +252,7 @@ class Writer {
       isWhole ? this.#dimsOf(place) : cuts(parts, this.#dimsOf(place)) ? gives(this.#dimsOf(place)) : undefined
     if (c % 2 === 0 && own && (isWhole || !parts.some(part => isList(part) && new Set(part).size < part.length))) {
       const later = places.filter(place => this.#places.indexOf(place) >= own.depth)
-      // The same slice of a value of the place's own dims, or a value that has those of the slice.
+      // Either the same slice of a value with the place's dims is written, or a value with the dims of the slice.
       const fitting = later.filter(
         place =>
           (!isWhole && cuts(parts, this.#dimsOf(place)) && String(own.dims) === String(this.#dimsOf(place))) ||
@@ -292,7 +292,7 @@ class Writer {
   }
 
   #isThere(place: string, use: 'read' | 'write'): boolean {
-    // A weight has no rows of one prompt.
+    // A weight has no rows that belong to one prompt.
     if (this.#areSeveral && place.includes('.weights.')) return false
     return this.state.skipped.every(
       module =>
@@ -325,13 +325,13 @@ function widthAt(place: string, { width, vocabulary }: Gpt2): number {
 
 const isBoundary = (place: string, module: string): boolean => /^\.(in|out)put$/.test(place.slice(module.length))
 
-/** Whether `dims` are stretched to those of the other. */
+/** Whether `dims` broadcast to the other dims. */
 function fits(dims: readonly Size[], to: readonly Size[], sizes: { B: number; T: number } | undefined): boolean {
   const number = (dim: Size): Size => (typeof dim === 'number' || !sizes ? dim : sizes[dim])
   return dims.length === to.length && dims.every((dim, i) => dim === 1 || number(dim) === number(to[i]))
 }
 
-/** Whether a slice names elements along open axes only, or along a long last one. */
+/** Whether a slice only names elements along open axes, or along a long last axis. */
 function cuts(parts: readonly Part[], dims: readonly Size[]): boolean {
   const isWhole = (part: Part): boolean => typeof part === 'object' && !isList(part) && Object.keys(part).length === 0
   return (

@@ -20,7 +20,7 @@ export interface Opened {
   readonly usual: Model
   readonly others: Readonly<Record<string, Model>>
   readonly backend: WorkerBackend
-  /** For files. */
+  /** The folder for saved models. */
   readonly folder: string
 }
 
@@ -51,7 +51,7 @@ export async function release({ usual, others, backend }: Opened): Promise<void>
 /** The wanted values of each prompt. */
 export type Results = readonly (readonly Tensor[])[]
 type Values = Map<number, Tensor>
-/** After this statement of a block these values are asked for. */
+/** Called after each statement of a block. It may ask for some of the values. */
 type Forcing = (statement: number, values: Values) => Promise<unknown> | undefined
 
 export function edited(model: Model, { edits }: Program): Model {
@@ -73,12 +73,12 @@ function block(
   isRead = false,
 ): Tensor[] {
   for (const statement of statements) perform(m, statement, values)
-  // What prompts of passes of their own may read.
+  // Prompts that run in other passes may read these values.
   if (isRead) for (const value of values.values()) save(value)
   return wanted.map(value => values.get(value)!)
 }
 
-/** All prompts in one trace. `before` are statements for each of them. */
+/** Runs all prompts in one trace. `before` are statements that each of them begins with. */
 async function together(
   model: Model,
   { prompts }: Program,
@@ -102,7 +102,7 @@ async function together(
   )) as unknown as Results
 }
 
-/** The last statement up to which all that was made so far may be asked for: nothing before it is written later. */
+/** Whether all values that were made up to a statement may be asked for there: no place before them is written later. */
 export function isPassable({ depths, places }: Program, statements: readonly Statement[], after: number): boolean {
   const seen = statements.slice(0, after + 1).flatMap(each => ('to' in each ? [depths.get(each.to)!] : []))
   return statements.slice(after + 1).every(each => {
@@ -126,7 +126,7 @@ export const ways: Readonly<
       return values.get(to)!.value()
     })
   },
-  // Where what is written later has gone into a value, that is refused.
+  // A write to a place that an earlier value went through is refused.
   'forced apart anywhere': async ({ usual }, program, pick) => {
     if (program.prompts.length > 1) return undefined
     try {
@@ -192,7 +192,7 @@ export const ways: Readonly<
   },
 }
 
-/** The same statements on other inputs, with other numbers: whatever is kept of a program's plan must fit them too. */
+/** The same statements on other inputs and with other numbers, for which a cached plan of the program must be right too. */
 export function changed(program: Program, lengths: readonly number[]): Program | undefined {
   if (program.prompts.length > 1) return undefined
   const number = <S extends Statement>(statement: S): S =>
@@ -219,7 +219,7 @@ export const onlyEdits = (program: Program, ids: readonly (readonly number[])[])
   prompts: [{ ids, statements: [{ kind: 'read', place: 'output', to: -1 }], wanted: [-1] }],
 })
 
-/** The edited model as a file, and what onnxruntime gives for that, with nothing of ours. */
+/** Saves the edited model to a file, and runs that by onnxruntime alone. */
 export async function saveEdited(
   { usual, folder }: Opened,
   program: Program,

@@ -1,4 +1,4 @@
-/* What several patterns are made of. */
+/* Pieces from which several patterns are made. */
 import type { TextGraph, Weight } from '../text-graph.ts'
 
 const HIDDEN: readonly (number | string)[] = [2, 3, 8]
