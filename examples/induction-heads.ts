@@ -1,4 +1,4 @@
-// Finds the induction heads of a small model, and knocks them out: without them, it is as bad at the repetition as at the first time.
+// Finds the induction heads of a small model, and knocks them out: without one of them, it is as bad at the repetition as without any attention.
 import { load } from 'onnsight'
 import { ablate, attentionScores, loss } from 'onnsight/study'
 import { picture } from './shared/picture.ts'
@@ -22,5 +22,16 @@ console.log(`\nloss the first time        ${first.base.toFixed(2)} nats a token`
 console.log(`loss on the repetition     ${again.base.toFixed(2)}`)
 for (const { layer, head } of [previous, induction])
   console.log(`without layer ${layer} head ${head}     ${values[layer][head].toFixed(2)}`)
+
+// The controls: each other head by itself does nothing, and without any head the model knows the current token alone.
+const isFound = (layer: number, head: number): boolean =>
+  [previous, induction].some(found => found.layer === layer && found.head === head)
+const others = values.flatMap((row, layer) => row.filter((_, head) => !isFound(layer, head)))
+const headless = model.edit(() => {
+  for (const layer of model.transformer.h) layer.attn.heads.z = layer.attn.heads.z.mul(0)
+})
+const none = await ablate(headless, repeated, { metric: loss({ from: run.length }), layers: [0] })
+console.log(`without any other head     ${Math.max(...others).toFixed(2)} at most`)
+console.log(`without all heads          ${none.base.toFixed(2)}`)
 await picture('induction-heads', again)
 await model.release()

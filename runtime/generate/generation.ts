@@ -316,7 +316,10 @@ export class Generation extends RunningSession implements StepOwner {
     }
     const { step } = this
     trace.keepsNothing = step > 0
-    if (inputs !== null) trace.findShapes = (engine, shapes) => this.#begun!.shapes.at(step, engine, shapes)
+    if (inputs !== null) {
+      trace.findShapes = (engine, shapes) => this.#begun!.shapes.at(step, engine, shapes)
+      trace.allTokens = this.#sequence.seen
+    }
     this.#gathered.beginStep()
     return trace
   }

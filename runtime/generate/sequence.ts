@@ -1,6 +1,7 @@
 import { positionsOf, type Rows } from '../language-inputs/prompts.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type TensorLike, toTensor } from '../tensor/values/convert.ts'
+import type { AllTokens } from '../tracing/traceable.ts'
 import type { Decoder } from './decoder.ts'
 import type { Kept } from './kept-cache.ts'
 import { pickRows } from './pick-rows.ts'
@@ -102,6 +103,15 @@ export class Sequence {
       mask: fed.map((added, row) => [...this.#mask[row], ...added.map((_, i) => (i < ends[row] ? 1 : 0))]),
       caches: this.#caches as Readonly<Record<string, Tensor>>,
     }
+  }
+
+  /** Finds the tokens of each row that the next step sees, with padding and those in caches; undefined if they are not known. */
+  get seen(): AllTokens | undefined {
+    const past = this.#past
+    if (!past) return undefined
+    // Further tokens are added to the same arrays.
+    const rows = this.#histories.map(({ added }, row) => ({ added, count: added.length, before: this.#prompts[row] }))
+    return () => rows.map(({ added, count, before }, row) => [...past[row], ...before, ...added.slice(0, count)])
   }
 
   /** How many tokens the longest prompt has, without its padding. */

@@ -17,7 +17,7 @@ export function withEdits(model: Traceable, edits: readonly Edit[]): Traceable {
     variant: inputs => model.variant(inputs),
     prepare: inputs => model.prepare(inputs),
     complete: inputs => model.complete?.(inputs),
-    axes: (variant, inputs) => model.axes?.(variant, inputs),
+    axes: (variant, inputs, all) => model.axes?.(variant, inputs, all),
     misfit: cause => model.misfit(cause),
   }
 }

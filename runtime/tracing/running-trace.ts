@@ -21,7 +21,7 @@ import { EngineRunner, type Runner, type RunResult } from './runner.ts'
 import { CallScope } from './scopes/call-scope.ts'
 import { currentSession, type Session } from './scopes/session-scope.ts'
 import { newView, TapAccess, type TapAccessOwner, type View } from './taps/tap-access.ts'
-import type { Traceable, TraceableVariant } from './traceable.ts'
+import type { AllTokens, Traceable, TraceableVariant } from './traceable.ts'
 import { type FindShapes, TracedModel } from './traced-model.ts'
 import type { Enclosing } from './values/inner-values.ts'
 import { OutgoingValues } from './values/outgoing-values.ts'
@@ -72,6 +72,8 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
   findShapes: FindShapes | undefined
   /** Whether nobody sees a tensor of this trace, so that nobody asks what its axes stand for. */
   needsNoAxes = false
+  /** The tokens with those that a cache stands for. A generation knows them. */
+  allTokens: AllTokens | undefined
   /** Called for each write whose dims may not match its place for every input. Only the export of an edit needs it. */
   onUncertainWrite: TapAccessOwner['onUncertainWrite']
   /** Replaces unknown dims by those that the user should see. */
@@ -202,7 +204,7 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
   async begin(): Promise<void> {
     this.awaitsInvokes = this.#traced.awaitsInvokes
     if (this.awaitsInvokes) return
-    const { shapes, axes } = await this.#traced.begin(this.findShapes, !this.needsNoAxes)
+    const { shapes, axes } = await this.#traced.begin(this.findShapes, !this.needsNoAxes, this.allTokens)
     this.#taps.begin(shapes, axes)
   }
 

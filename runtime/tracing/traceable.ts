@@ -1,6 +1,7 @@
 import type { Engine } from '../engine/engine.ts'
 import { refuseForeign } from '../errors/copies.ts'
 import { TraceArgumentsError } from '../errors/trace.ts'
+import type { Dims } from '../graph/expression.ts'
 import type { Axes } from '../tensor/axes.ts'
 import type { TensorData } from '../tensor/dtypes/data.ts'
 import type { Block } from './blocks/block.ts'
@@ -23,14 +24,24 @@ export interface Traceable {
   complete?(inputs: unknown): Promise<unknown> | undefined
   /** Checks and converts the inputs of a trace. @throws InputError */
   prepare(inputs: unknown): ReadonlyMap<string, TensorData>
-  /** What the axes of the model's values stand for on these inputs, by the value's name; undefined for a model without a tokenizer. */
-  axes?(variant: TraceableVariant, inputs: ReadonlyMap<string, TensorData>): Promise<AxesOfValue> | undefined
+  /**
+   * What the axes of the model's values stand for on these inputs; undefined for a model without a tokenizer.
+   * @param all the tokens of each row with those that a cache stands for, if they are known
+   */
+  axes?(
+    variant: TraceableVariant,
+    inputs: ReadonlyMap<string, TensorData>,
+    all?: AllTokens,
+  ): Promise<AxesOfValue> | undefined
   /** Makes the error for inputs that onnxruntime rejects as not fitting together. */
   misfit(cause: unknown): Error
 }
 
-/** What the axes of a value stand for, by its name. */
-export type AxesOfValue = (value: string) => Axes | undefined
+/** What the axes of a value stand for, by its name and dims. */
+export type AxesOfValue = (value: string, dims: Dims) => Axes | undefined
+
+/** Finds the ids of each row's tokens. */
+export type AllTokens = () => readonly (readonly number[])[]
 
 /** A standing edit: a block, and the model that its parameter gets. */
 export interface Edit {

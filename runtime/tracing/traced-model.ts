@@ -3,7 +3,7 @@ import { OnnsightError } from '../errors/error.ts'
 import type { TensorData } from '../tensor/dtypes/data.ts'
 import type { HeldType } from '../tensor/dtypes/dtype.ts'
 import type { KnownShapes } from './taps/tap-access.ts'
-import type { AxesOfValue, Traceable, TraceableVariant } from './traceable.ts'
+import type { AllTokens, AxesOfValue, Traceable, TraceableVariant } from './traceable.ts'
 
 /** Dtypes and dims of a trace's inputs, by name. */
 export type InputShapes = ReadonlyMap<string, { readonly type: HeldType; readonly dims: readonly number[] }>
@@ -57,6 +57,7 @@ export class TracedModel {
   async begin(
     findShapes: FindShapes | undefined,
     needsAxes: boolean,
+    all: AllTokens | undefined,
   ): Promise<{ readonly shapes: KnownShapes; readonly axes: AxesOfValue | undefined }> {
     const { model } = this
     const completed = model.complete?.(this.#args[1])
@@ -67,7 +68,7 @@ export class TracedModel {
       const variant = await model.variant(inputs)
       this.#variant = variant
       const shapes = await (findShapes ?? shapesByEngine)(variant.engine, inputShapes)
-      return { shapes, axes: needsAxes ? await model.axes?.(variant, inputs) : undefined }
+      return { shapes, axes: needsAxes ? await model.axes?.(variant, inputs, all) : undefined }
     } catch (error) {
       throw error instanceof OnnsightError ? error : model.misfit(error)
     }

@@ -1,6 +1,6 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { invoke, LanguageModel, load, type SliceRange, type Tensor } from 'onnsight'
+import { invoke, LanguageModel, load, type Model, type SliceRange, type Tensor } from 'onnsight'
 import { many } from '../many.ts'
 
 const folder = 'test/fixtures/models/verse'
@@ -83,4 +83,87 @@ test('prompts of one batch print with their own tokens', async t => {
   const ids = await model.trace(texts, m => m.lm_head.output.slice([{}, {}, { stop: 1 }]))
   const printed = String(ids)
   for (const token of ['"ROMEO"', '" that"', '"KING"', '" RICHARD"']) t.true(printed.includes(`${token} `), token)
+})
+
+test('in later steps of a generation, keys are labelled with the tokens that the cache stands for', async t => {
+  const read = (m: Model) => ({ all: m.model.layers[1].heads.pattern, one: m.model.layers[1].heads[2].pattern })
+  const prompts = ['To be or', 'What is']
+  const told = (from: unknown) => (from as readonly { all: Tensor; one: Tensor }[]).values()
+  const labelsOf = (tensor: Tensor, axis: string) => {
+    const found = tensor.axes?.find(({ name }) => name === axis)
+    return found?.labelsByPrompt ?? [found?.labels]
+  }
+  const options = { maxNewTokens: 4, doSample: false } as const
+  const first = await model.generate(prompts[0], options, read)
+  const [row] = first.ids.tolist() as number[][]
+  const length = model.tokens(prompts[0]).length
+  const textsOf = (ids: readonly number[]) => ids.map(id => model.decode([id]))
+  let step = 0
+  for (const { all, one } of told(first.values)) {
+    t.deepEqual(
+      all.axes?.map(({ name }) => name),
+      ['prompt', undefined, 'query', 'key'],
+    )
+    t.deepEqual(
+      one.axes?.map(({ name }) => name),
+      ['prompt', 'query', 'key'],
+    )
+    const seen = textsOf(row.slice(0, length + step))
+    for (const tensor of [all, one]) {
+      t.deepEqual(labelsOf(tensor, 'key'), [seen])
+      t.deepEqual(labelsOf(tensor, 'query'), [step === 0 ? seen : seen.slice(-1)])
+    }
+    step++
+  }
+  t.is(step, 4)
+  // Two prompts of other lengths: each row has the padding before it.
+  const both = await model.generate(prompts, options, read)
+  const last = [...told(both.values)].at(-1)!.all
+  const rows = (both.ids.tolist() as number[][]).map(ids => textsOf(ids.slice(0, -1)))
+  t.is(last.dims.at(-1), rows[0].length)
+  t.deepEqual(labelsOf(last, 'key'), rows)
+  // Going on from a cache: its tokens come first.
+  const longer = `${prompts[0]}${first.text} and`
+  const next = await model.generate(longer, { ...options, cache: first.cache }, read)
+  const [start, second] = told(next.values)
+  const whole = (next.ids.tolist() as number[][])[0]
+  t.deepEqual(labelsOf(start.all, 'key'), [textsOf(whole.slice(0, -4))])
+  t.true((start.all.dims[2] as number) < (start.all.dims[3] as number))
+  t.deepEqual(labelsOf(second.all, 'key'), [textsOf(whole.slice(0, -3))])
+  // Beams change rows: the labels are those of the row that a beam goes on from.
+  const beams = await model.generate(prompts[0], { maxNewTokens: 3, numBeams: 2 }, read)
+  for (const { all } of told(beams.values))
+    t.deepEqual(
+      labelsOf(all, 'key').map(labels => labels!.length),
+      [all.dims[3], all.dims[3]],
+    )
+})
+
+test('heads have the axes of the graph’s value, in the order in which they are seen', async t => {
+  for (const dtype of ['fp32', 'q4'] as const) {
+    const other = await LanguageModel.load(folder, { dtype })
+    const read = await other.trace(texts[1], m => {
+      const { heads } = m.model.layers[0]
+      return { z: heads.z, q: heads[1].q, k: heads.k, scores: heads[0].scores, pattern: heads.pattern }
+    })
+    const tokens = other.tokens(texts[1]).ids.map(id => other.decode([id]))
+    const due = {
+      z: ['prompt', 'token', undefined, undefined],
+      q: ['prompt', 'token', undefined],
+      k: ['prompt', 'token', undefined, undefined],
+      scores: ['prompt', 'query', 'key'],
+      pattern: ['prompt', undefined, 'query', 'key'],
+    }
+    for (const [name, axes] of Object.entries(due)) {
+      const found = read[name as keyof typeof read].axes
+      t.deepEqual(
+        found?.map(one => one.name),
+        axes,
+        `${dtype} ${name}`,
+      )
+      for (const { name, labels } of found!)
+        if (name === 'token' || name === 'key') t.deepEqual(labels, tokens, `${dtype} ${name}`)
+    }
+    await other.release()
+  }
 })

@@ -12,7 +12,7 @@ import type { ValueInfo } from '../../onnx/graph/graph.ts'
 import { asInFile } from '../../onnx/graph/node.ts'
 import type { SaveOptions } from '../../onnx/writing/write.ts'
 import type { TensorData } from '../../tensor/dtypes/data.ts'
-import type { AxesOfValue, Edit, Traceable, TraceableVariant } from '../../tracing/traceable.ts'
+import type { AllTokens, AxesOfValue, Edit, Traceable, TraceableVariant } from '../../tracing/traceable.ts'
 import { prepareInputs } from './inputs.ts'
 import { tokenAxes } from './token-axes.ts'
 import type { Variant, Variants } from './variants.ts'
@@ -127,8 +127,12 @@ export class LoadedModel implements Traceable {
     return this.#variants.for(inputs)
   }
 
-  axes({ engine }: TraceableVariant, inputs: ReadonlyMap<string, TensorData>): Promise<AxesOfValue> | undefined {
-    return this.language && tokenAxes(engine, inputs, this.signature.inputs, this.language)
+  axes(
+    { engine }: TraceableVariant,
+    inputs: ReadonlyMap<string, TensorData>,
+    all?: AllTokens,
+  ): Promise<AxesOfValue> | undefined {
+    return this.language && tokenAxes(engine, inputs, this.signature.inputs, this.language, all)
   }
 
   /** @param edited the model with standing edits */

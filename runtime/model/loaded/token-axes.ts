@@ -7,7 +7,7 @@ import { idsInput, type Role, roleOf } from '../../language-inputs/roles.ts'
 import { type Axes, type Axis, PROMPT } from '../../tensor/axes.ts'
 import type { TensorData } from '../../tensor/dtypes/data.ts'
 import { scanner } from '../../tracing/invokes/rows.ts'
-import type { AxesOfValue } from '../../tracing/traceable.ts'
+import type { AllTokens, AxesOfValue } from '../../tracing/traceable.ts'
 
 type Feeds = ReadonlyMap<string, TensorData>
 type Shapes = ReadonlyMap<string, ValueShape>
@@ -26,12 +26,13 @@ const placesByEngine = new WeakMap<Engine, Promise<PlacesOf>>()
 
 const GROW_WITH_TOKENS: readonly Role[] = ['mask', 'positions', 'cache-positions', 'token-types']
 
-/** What the axes of each value stand for, with the tokens of these inputs. */
+/** What the axes of each value stand for, with the tokens of these inputs. @param all these tokens after those that a cache stands for */
 export async function tokenAxes(
   engine: Engine,
   inputs: Feeds,
   declared: readonly DeclaredInput[],
   language: Language,
+  all?: AllTokens,
 ): Promise<AxesOfValue> {
   const ids = inputs.get(idsInput(declared) ?? '')
   if (ids?.dims.length !== 2) return () => undefined
@@ -42,24 +43,36 @@ export async function tokenAxes(
     placesByEngine.set(engine, places)
   }
   const placesOf = await places
-  let labels: readonly (readonly string[])[] | undefined
-  return value => {
+  const [, length] = ids.dims
+  const own = once(() => tokensOf(ids, language))
+  const whole = all && once(() => all().map(row => row.map(id => language.textOf(id))))
+  // An axis with a place for each key, or for each position of a cache, has the tokens of the cache too.
+  const labelsFor = (dim: number | undefined): readonly (readonly string[])[] =>
+    (dim !== length && whole ? whole : own)()
+  return (value, dims) => {
     const found = placesOf(value)
-    if (!found) return undefined
-    labels ??= tokensOf(ids, language)
-    return axesAt(found, labels)
+    return found && axesAt(found, axis => labelsFor(dims[axis]))
   }
 }
 
-function axesAt({ rank, prompts, tokens }: Places, labels: readonly (readonly string[])[]): Axes {
+function axesAt({ rank, prompts, tokens }: Places, labelsOf: (axis: number) => readonly (readonly string[])[]): Axes {
   return Array.from({ length: rank }, (_, axis): Axis => {
     if (axis === prompts) return { name: PROMPT }
     if (!tokens.includes(axis)) return { name: undefined }
     const name = tokens.length === 1 ? 'token' : axis === tokens.at(-1) ? 'key' : 'query'
+    const labels = labelsOf(axis)
     // A value without an axis for prompts belongs to all prompts.
     if (prompts === undefined) return labels.length === 1 ? { name, labels: labels[0] } : { name }
     return { name, labelsByPrompt: labels }
   })
+}
+
+function once<T>(find: () => T): () => T {
+  let found: { readonly value: T } | undefined
+  return () => {
+    found ??= { value: find() }
+    return found.value
+  }
 }
 
 function tokensOf({ data, dims: [rows, length] }: TensorData, language: Language): string[][] {

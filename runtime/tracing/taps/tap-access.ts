@@ -101,7 +101,7 @@ export class TapAccess {
     const read = new TapRead(tap, writes, owner, owner.mark())
     const handle = newHandle(new Value(read, 0, shape?.type ?? 'float32', shape?.dims), owner, place)
     const axes = this.#axes
-    if (axes) setAxes(handle, () => axes(tap.tensor))
+    if (axes) setAxes(handle, () => axes(tap.tensor, handle.dims))
     return handle
   }
 

@@ -2,6 +2,7 @@ import { NoHeadsError } from '../../../errors/names.ts'
 import type { Tap } from '../../../graph/expression.ts'
 import type { HeadPlace } from '../../../names/heads/attention.ts'
 import type { Axis } from '../../../names/heads/layout.ts'
+import { type Axes, axesOf, hasAxes, PROMPT, setAxes, shareAxes } from '../../../tensor/axes.ts'
 import { dimsOf, newHandle, stateOf, type Tensor } from '../../../tensor/tensor.ts'
 import { readActivation, writeActivation } from '../activation.ts'
 import type { Binding } from '../binding.ts'
@@ -34,9 +35,15 @@ export class PlaceValues {
 
   /** Returns all heads, or the one that a query head uses. @param heads the number of query heads */
   read(tap: Tap, head?: number, heads = this.#place.heads): Tensor {
-    const apart = this.#apart(readActivation(this.#binding, tap))
-    if (head === undefined) return permuted(apart, this.#order)
-    return this.#ordered(apart.select(this.#headAxis, this.#indexOf(head, heads)))
+    const value = readActivation(this.#binding, tap)
+    const apart = this.#apart(value)
+    const found =
+      head === undefined
+        ? permuted(apart, this.#order)
+        : this.#ordered(apart.select(this.#headAxis, this.#indexOf(head, heads)))
+    const names = this.#order.map(axis => this.#axes[axis]).filter(name => head === undefined || name !== 'head')
+    if (found !== value && hasAxes(value)) setAxes(found, () => orderedAxes(axesOf(value), names))
+    return found
   }
 
   /** Replaces all heads, or one. */
@@ -108,7 +115,20 @@ export function placeHandle(
   return tracer.oneCall(() => {
     const set = (slice: unknown, written: unknown) =>
       tracer.oneCall(() => write(read().assign(slice as never, written as never)))
-    return newHandle(stateOf(read()).value, tracer, { label, set })
+    const value = read()
+    const handle = newHandle(stateOf(value).value, tracer, { label, set })
+    shareAxes(value, handle)
+    return handle
+  })
+}
+
+/** What the axes stand for in the order in which users see them, with the labels that the graph's value has. */
+function orderedAxes(own: Axes | undefined, names: readonly Axis[]): Axes | undefined {
+  if (!own) return undefined
+  return names.map(name => {
+    if (name === 'batch') return { name: PROMPT }
+    if (name !== 'token' && name !== 'query' && name !== 'key') return { name: undefined }
+    return own.find(one => one.name === name) ?? { name }
   })
 }
 
