@@ -336,7 +336,7 @@ run('a model of transformers.js is traced from the files in its cache', async t 
     page,
     `const { attach, LanguageModel } = onnsight
      const text = 'ROMEO:\\nWhat light'
-     // The library leaves a cache with its files, and objects with a session and a tokenizer.
+     // What the library leaves behind: a cache with its files, and objects with a session and a tokenizer.
      const cache = await caches.open('transformers-cache')
      const paths = ['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json', 'onnx/model_q4.onnx']
      for (const path of paths)
