@@ -1,6 +1,6 @@
 import type { Tensor } from 'onnsight'
 
-/** Equal up to rounding: other blocks, other order of sums. */
+/** Whether two tensors are equal up to rounding, which differs because other blocks sum in another order. */
 export function near(got: Tensor | undefined, expected: Tensor | undefined, tolerance = 1e-4): boolean {
   if (!got || !expected || String(got.dims) !== String(expected.dims)) return false
   const [a, b] = [got.data, expected.data] as [ArrayLike<number>, ArrayLike<number>]

@@ -1,8 +1,8 @@
 import { InferenceSession } from 'onnxruntime-node'
 
 /*
- * For tests that create thousands of small sessions: each has one thread, if it does not ask for more. AVA's workers take all cores, and
- * the threads of many sessions spin while they wait for each other, which costs ten times what the sessions compute.
+ * For tests that create thousands of small sessions: each session has one thread, unless it asks for more. AVA's workers use all cores, and the
+ * threads of many sessions spin while they wait for each other, which takes ten times as long as the sessions' own work.
  */
 
 type Create = (model: Uint8Array, options?: InferenceSession.SessionOptions) => Promise<InferenceSession>

@@ -1,17 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** A program that stands in a page. */
+/** A program in a page of the documentation. */
 export interface Program {
-  /** `guide-3`: the third of docs/guide.md. */
+  /** Its name: `guide-3` is the third program of docs/guide.md. */
   readonly name: string
   readonly code: string
-  /** What the page says that it prints: the block without a language right after it. */
+  /** The text that it prints, according to the page: the block without a language right after it. */
   readonly output?: string
-  /** What comments behind `console.log` say that it prints. */
+  /** The texts that it prints, according to the comments after `console.log`. */
   readonly printed: readonly string[]
 }
 
-/** The pages with programs that run as they stand; those of errors.md are run by errors/catalogue.test.ts. */
+/** The pages with programs that run unchanged. errors/catalogue.test.ts runs those of errors.md. */
 export const pages: readonly string[] = [
   'README.md',
   ...readdirSync('docs')
@@ -29,5 +29,5 @@ export function programsOf(page: string): Program[] {
   }))
 }
 
-/** Dims, numbers and truths at the start of a comment: `// [ 1, 24 ]: the prompt and 20 more`. */
+/** Matches dims, numbers and truth values at the start of a comment: `// [ 1, 24 ]: the prompt and 20 more`. */
 const SHOWN = /^console\.log\(.*\) \/\/ ((?:(?:\[ [-\d., ]+ \]|-?\d[\d.]*|true|false)(?=[ :,\n]|$) ?)+)/gm

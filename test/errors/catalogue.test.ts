@@ -21,7 +21,7 @@ test('the catalogue has every code that the source has, and no other', t => {
 
 test.after.always(closeBrowser)
 
-// In turn: the programs share one process, and some of them release or abort what they use.
+// The programs run one after the other, because they share one process, and some of them release or abort what they use.
 for (const [code, entry] of Object.entries(catalogue)) {
   test.serial(`${code}: its program raises it, with the text and the code frame that docs/errors.md shows`, async t => {
     const error = await raise(code)

@@ -1,4 +1,4 @@
-/** An error as docs/errors.md shows it: what it means, and a program that raises it. */
+/** An error in the form that docs/errors.md shows: its meaning, and a program that raises it. */
 export interface Entry {
   readonly means: string
   readonly program: string
@@ -7,7 +7,7 @@ export interface Entry {
 }
 
 /**
- * One for each code. A program may use what `given.ts` exports, everything of onnsight and every form of the macro; its last line, or one
+ * An entry for each code. A program may use the exports of `given.ts`, everything of onnsight and every form of the macro. Its last line, or one
  * above it, raises the error.
  */
 export const catalogue: Readonly<Record<string, Entry>> = {

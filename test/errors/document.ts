@@ -8,7 +8,7 @@ import { catalogue, type Entry } from './catalogue.ts'
 import * as given from './given.ts'
 import { closeBrowser, type Raised, raiseInBrowser } from './in-browser.ts'
 
-/** What a program of the catalogue throws; undefined if it ends. Its file stands where imports of it lead to `given.ts`. */
+/** Runs a program of the catalogue. Returns what it throws; undefined if it ends. Its file is in a folder from which it can import `given.ts`. */
 export async function raise(code: string): Promise<Raised | undefined> {
   if (catalogue[code].where === 'browser') return raiseInBrowser(catalogue[code].program)
   const path = resolve(`test/errors/.example-${code}.ts`)
@@ -23,7 +23,7 @@ export async function raise(code: string): Promise<Raised | undefined> {
   }
 }
 
-/** The program stays at the file's first line: imports may stand anywhere. */
+/** Adds imports after the program, which stays at the file's first line, because imports may be anywhere. */
 function complete(program: string): string {
   const uses = (name: string): boolean => new RegExp(`(?<![.\\w'/])\\b${name}\\b(?!['/:])`).test(program)
   const macro = forms.filter(uses)
@@ -44,7 +44,7 @@ import { ${own.join(', ')} } from './given.ts'
 `
 }
 
-/** The message without what differs from machine to machine. */
+/** The message without the parts that differ from machine to machine. */
 export function plain(code: string, message: string): string {
   return message
     .replaceAll(new RegExp(`(file://)?(${process.cwd()}/)?test/errors/\\.example-${code}\\.ts`, 'g'), 'example.ts')
@@ -56,7 +56,7 @@ export function plain(code: string, message: string): string {
     .replaceAll(/That folder has [^\n]*/g, 'That folder has …')
 }
 
-/** docs/errors.md, from what the programs raise. */
+/** The text of docs/errors.md, with the errors that the programs raise. */
 export async function document(): Promise<string> {
   const parts = [
     '# Errors\n\nEvery error that onnsight throws is an `OnnsightError`. It has a stable `error.code`, a message, `error.fix` with what to do, and, if a line of',

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { load, type Model } from 'onnsight'
 import { floats, graph, model as handMade, node, OnnxType, saved, value } from '../model/hand-graph.ts'
 
-/* What the programs of the catalogue are given. */
+/* The values that the programs of the catalogue use. */
 
 export const model = await load('test/fixtures/models/chars.onnx')
 export const other = await load('test/fixtures/models/induction.onnx')
@@ -16,7 +16,7 @@ const row = (name: string) => value(name, OnnxType.FLOAT, [3])
 const branch = (op: string, scope: string) =>
   graph({ nodes: [node(op, ['x'], [`${scope}_y`], {}, `/${scope}/${op}`)], outputs: [`${scope}_y`] })
 
-/** Has a module `fast` in one branch and `slow` in the other; the input `use_fast` chooses. */
+/** A model with a module `fast` in one branch and `slow` in the other. The input `use_fast` chooses the branch. */
 export const branchy: Model = await load(
   saved(
     handMade(
@@ -37,7 +37,7 @@ export const branchy: Model = await load(
   ),
 )
 
-/** Its module `pair` has two outputs, and a part that no node computes. */
+/** A model whose module `pair` has two outputs, and a part that no node computes. */
 export const pair: Model = await load(
   saved(
     handMade(
@@ -67,12 +67,12 @@ export const foreign = saved(
   handMade(graph({ inputs: [row('x')], nodes: [node('Frobnicate', ['x'], ['y'], {}, 'odd')], outputs: [row('y')] })),
 )
 
-/** A file of an opset that is not there yet. */
+/** A file of an opset that does not exist yet. */
 export const tooNew = saved(
   handMade(graph({ inputs: [row('x')], nodes: [node('Exp', ['x'], ['y'], {}, 'e')], outputs: [row('y')] }), 99),
 )
 
-/** The package once more, with the packages it needs but those left out: what to import. */
+/** Copies the package with the packages that it needs, except `without`. Returns the path to import. */
 function copied(name: string, without: readonly string[]): string {
   const copy = join(folder, name)
   cpSync('dist', join(copy, 'dist'), { recursive: true })
@@ -84,10 +84,10 @@ function copied(name: string, without: readonly string[]): string {
 }
 
 export const secondCopy = copied('second', [])
-/** Where onnxruntime-node is not installed. */
+/** A copy without onnxruntime-node. */
 export const aloneCopy = copied('alone', ['onnxruntime-node'])
 
-/** The package with an onnxruntime-node that is this code. */
+/** A copy of the package whose onnxruntime-node is this code. */
 function withRuntime(name: string, code: string): string {
   const copy = copied(name, ['onnxruntime-node'])
   const runtime = join(folder, name, 'node_modules/onnxruntime-node')
@@ -97,7 +97,7 @@ function withRuntime(name: string, code: string): string {
   return copy
 }
 
-/** Where onnxruntime-node is the version that npm was made to take. */
+/** A copy whose onnxruntime-node is a version that is too old. */
 export const oldCopy = withRuntime(
   'old',
   `const real = require(${JSON.stringify(resolve('node_modules/onnxruntime-node'))})
@@ -105,5 +105,5 @@ exports.InferenceSession = real.InferenceSession
 exports.Tensor = real.Tensor
 exports.env = { versions: { common: '1.22.0', node: '1.22.0' } }`,
 )
-/** Where its library is for another machine. */
+/** A copy whose onnxruntime-node has a library for another machine. */
 export const foreignCopy = withRuntime('foreign', "throw new Error('libonnxruntime.so.1: wrong ELF class: ELFCLASS32')")

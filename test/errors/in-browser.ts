@@ -11,7 +11,7 @@ export interface Raised {
   readonly message: string
 }
 
-/** A weight of 4.3 GiB in a file of its own. */
+/** A model with a weight of 4.3 GiB in a separate file. */
 function hugeModel(): Buffer {
   const dims = [1100, 1024, 1024]
   const place = { location: 'huge.data', offset: '0', length: String(4 * 1100 * 2 ** 20) }
@@ -43,7 +43,7 @@ async function open(): Promise<{ site: Site; page: Page }> {
   return { site, page }
 }
 
-/** What a program throws in a page; undefined if it ends, or where there is no browser. */
+/** Runs a program in a page. Returns what it throws; undefined if it ends, or if there is no browser. */
 export async function raiseInBrowser(program: string): Promise<Raised | undefined> {
   if (!chromiumPath) return undefined
   opened ??= open()

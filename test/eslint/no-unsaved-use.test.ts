@@ -9,7 +9,7 @@ runRule('no-unsaved-use', fine, [], head)
 // With a session in the file, a function's trace may stand in one.
 runRule('no-unsaved-use', [], unsaved, head.replace('session, ', ''))
 
-/* The rule against the real thing. */
+/* Compares the rule with real runs. */
 
 for (const { name, code } of unsaved) {
   test.serial(`throws NotSavedError: ${name}`, async t => {

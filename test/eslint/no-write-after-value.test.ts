@@ -5,7 +5,7 @@ import { runRule } from './testers.ts'
 
 runRule('no-write-after-value', inTime, late, head)
 
-/* The rule against the real thing. */
+/* Compares the rule with real runs. */
 
 for (const { name, code } of late) {
   test.serial(`throws OutOfOrderError: ${name}`, async t => {

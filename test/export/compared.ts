@@ -9,7 +9,7 @@ export type Outputs = Record<string, { readonly dims: readonly number[]; readonl
 /** Lengths for the inputs' open dims. */
 export type Lengths = Readonly<Record<string, number>>
 
-/** The same numbers for every input of these dims. */
+/** Inputs of these lengths. They always have the same numbers. */
 export function feedsOf(model: Model, lengths: Lengths): Record<string, Tensor> {
   const feeds: Record<string, Tensor> = {}
   for (const { name, type, dims } of model.signature.inputs) {
@@ -30,7 +30,7 @@ export function feedsOf(model: Model, lengths: Lengths): Record<string, Tensor> 
   return feeds
 }
 
-/** What onnxruntime, all its optimisations on, gives for the file: with nothing of ours. */
+/** The outputs of the file, computed by onnxruntime alone with all its optimisations. */
 export async function bare(path: string, feeds: Readonly<Record<string, Tensor>>): Promise<Outputs> {
   const session = await ort.InferenceSession.create(path, { logSeverityLevel: 4, graphOptimizationLevel: 'all' })
   const fed = Object.fromEntries(
@@ -60,7 +60,7 @@ export async function through(model: Model, feeds: Readonly<Record<string, Tenso
   )
 }
 
-/** The largest difference, as a part of the largest element. Dims and integers must be equal. */
+/** The largest difference, relative to the largest element. Dims and integers must be equal. */
 export function distance(t: ExecutionContext, a: Outputs, b: Outputs): number {
   t.deepEqual(Object.keys(a), Object.keys(b))
   let most = 0
@@ -85,11 +85,11 @@ export interface Comparison {
   /** A file that the edited model was saved to. */
   readonly path: string
   readonly lengths: readonly Lengths[]
-  /** Blocks and a whole graph are rounded otherwise. @default 0: bit for bit */
+  /** The tolerance, as blocks may round differently from a whole graph. @default 0: bit for bit */
   readonly tolerance?: number
 }
 
-/** The file gives what the edited model gives, for inputs of all these dims, and something else than the original. */
+/** Checks that the file gives the same as the edited model, for inputs of all these lengths, and not the same as the original. */
 export async function isSameAs(
   t: ExecutionContext,
   { edited, original, path, lengths, tolerance = 0 }: Comparison,

@@ -231,7 +231,7 @@ test('values of a trace within the edit, and outer variables, are what they are 
   await t.throwsAsync(isSameAsWithout(t, edited, path))
 })
 
-/** The file does not follow the variable. */
+/** Fails if the file and the edited model give different outputs, as they do once the variable has changed. */
 async function isSameAsWithout(t: ExecutionContext, edited: Model, path: string): Promise<void> {
   const inputs = { input_ids: tensor(new BigInt64Array([1n, 2n, 3n]), { dims: [1, 3] }) }
   const again = await reopened(t, path)

@@ -7,7 +7,7 @@ import * as ort from 'onnxruntime-node'
 import type { GraphProto } from '#dist/runtime/onnx/schema/onnx_pb.js'
 import { floats, graph, ints, model, node, OnnxType, saved, value } from '../model/hand-graph.ts'
 
-// Conditions that are constants, and more conditions than can all be crossed. The truth is onnxruntime's, for the file as it is.
+// Conditions that are constants, and too many conditions to try all combinations. The expected values are onnxruntime's, for the unedited file.
 
 const folder = mkdtempSync(join(tmpdir(), 'onnsight-branches-'))
 const row = (name: string) => value(name, OnnxType.FLOAT, [3])
@@ -35,7 +35,7 @@ const body = (op: string, from: string, to: string, more: Parameters<typeof node
     outputs: [to],
   })
 
-/** An If by a constant, in whose branch stands another, by what a constant comes to; and one with a weight of its own. */
+/** An If with a constant condition, in whose branch is another If with a condition computed from a constant, and an If with its own weight. */
 const constants = () =>
   saved(
     model(
@@ -108,7 +108,7 @@ test('a branch that a constant decides is a part of the model: it is read and wr
   await m.release()
 })
 
-/** Ifs in a row, each by an input of its own, or two by each. */
+/** Several Ifs in a row. Each has its own input as the condition, or two share one. */
 function manyIfs(count: number, perFlag: number): { path: string; flags: string[] } {
   const flags = Array.from({ length: count / perFlag }, (_, i) => `flag_${i}`)
   const nodes = Array.from({ length: count }, (_, i) => [

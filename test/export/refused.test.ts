@@ -12,7 +12,7 @@ test.before(async () => {
 })
 test.after.always(async () => chars?.release())
 
-/** save throws, and says which line it was; no file is touched. */
+/** Checks that save throws an error with the user's line, and changes no file. */
 async function isRefused(t: ExecutionContext, edited: Model, message: RegExp, code = 'unsavable-edit'): Promise<void> {
   const folder = await temporaryFolder(t)
   const path = join(folder, 'edited.onnx')

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { load } from 'onnsight'
 
-// Saves an edited model, and prints the most bytes that its process ever held: that of the tests is shared by all that run at once.
+// Saves an edited model, and prints its process's peak memory in bytes. The tests' own process runs several tests at once.
 const [source, target] = process.argv.slice(2)
 const model = await load(source)
 const edited = model.edit(m => {

@@ -23,7 +23,7 @@ test('only one to choose from, or next to no temperature, is the likeliest', asy
     t.deepEqual(rows((await model.generate(prompt, { maxNewTokens: 15, seed: 3, ...options })).ids), due)
 })
 
-/** Of 2,000 rows with the same prompt, how often each token was drawn; and what its softmax says. */
+/** How often each token was drawn in 2,000 rows with the same prompt, and the token's probability. */
 async function drawn(options: { temperature?: number; topK?: number; topP?: number }) {
   const count = 2000
   const { ids, values } = await model.generate(

@@ -17,7 +17,7 @@ import { edit, generate, session, trace } from 'onnsight/trace.macro'
 import { type ModelProto, ModelProtoSchema } from '#dist/runtime/onnx/schema/onnx_pb.js'
 import { floats, graph, node, OnnxType, saved, value } from '../model/hand-graph.ts'
 
-// A small encoder–decoder in the shapes that Optimum exports; what PyTorch gives stands in reference.json.
+// A small encoder–decoder in the forms that Optimum exports. reference.json has PyTorch's values.
 
 const folder = 'test/fixtures/encoder-decoder'
 interface Greedy {
@@ -37,7 +37,7 @@ const maxNewTokens = reference.plain.steps.length
 
 const proto = (name: string): ModelProto => fromBinary(ModelProtoSchema, readFileSync(`${folder}/${name}.onnx`))
 
-/** One branch of a merged decoder: its outputs under other names, its weights to be put outside. */
+/** One branch of a merged decoder. Its outputs get other names, and its weights are moved outside. */
 function branch(name: string, outputs: readonly string[]) {
   const main = proto(name).graph!
   const weights = new Map(main.initializer.map(tensor => [tensor.name, `${name}.${tensor.name}`]))
@@ -50,7 +50,7 @@ function branch(name: string, outputs: readonly string[]) {
   return main
 }
 
-/** As Optimum merges them: without the past, and with it, where the encoder's keys and values come out empty. */
+/** A decoder as Optimum merges it: a branch without the past, and one with it, whose outputs for the encoder's keys and values are empty. */
 function mergedDecoder(): ModelProto {
   const merged = proto('decoder')
   const outputs = merged.graph!.output.map(({ name }) => name)
@@ -90,7 +90,7 @@ function close(got: Tensor, expected: readonly (readonly number[])[]): boolean {
   return data.length === due.length && data.every((x, i) => Math.abs(x - due[i]) < 1e-3 * Math.max(1, Math.abs(due[i])))
 }
 
-/** The encoder's states, and inputs for each shape of decoder: the encoder runs once, in a trace. */
+/** The inputs for each form of decoder. The encoder runs once, in a trace, to compute its states. */
 async function cases(): Promise<
   Record<string, { model: Model; inputs: Record<string, TensorLike>; attention: (m: Model) => Tensor }>
 > {
@@ -167,7 +167,7 @@ test('the encoder as an option: one call from the source to the tokens, of ids a
     t.deepEqual(rows((await generate(model, own, { encoder, maxNewTokens })).ids), reference.plain.ids)
     t.is((await generate(model, [source[0]], { ...options, numBeams: 2 })).ids.dims[0], 1)
   }
-  // As Optimum lays them out, with a vocabulary of letters.
+  // The folder has Optimum's layout, and the vocabulary consists of letters.
   const place = await mkdtemp(join(tmpdir(), 'onnsight-encoder-decoder-'))
   await mkdir(join(place, 'onnx'))
   await copyFile(`${folder}/encoder.onnx`, join(place, 'onnx/encoder_model.onnx'))

@@ -21,7 +21,7 @@ test.after.always(async () => {
 
 const rows = (ids: Tensor): number[][] => (ids.tolist() as bigint[][]).map(row => row.map(Number))
 
-/** Greedy decoding by onnxruntime alone, without a cache: the whole sequence at every step. */
+/** Decodes greedily with onnxruntime alone. Without a cache, every step runs on the whole sequence. */
 async function reference(ids: readonly number[], tokens: number): Promise<number[]> {
   const session = await ort.InferenceSession.create('test/fixtures/models/chars.onnx')
   const all = [...ids]
@@ -238,7 +238,7 @@ test('values flow from a generation to the traces of its session', async t => {
   t.false(near(late, direct))
 })
 
-/** The inputs of the first tokens, without a past. */
+/** The inputs for the first tokens, without a past. */
 function inputsOf(ids: readonly number[]): Record<string, TensorLike> {
   const past = model.signature.inputs.filter(({ name }) => name.startsWith('past'))
   return {

@@ -22,7 +22,7 @@ const read = (m: Model) => ({
   logits: m.lm_head.output,
 })
 
-/** A prompt alone, with the same block. */
+/** Generates from a single prompt with the same block. */
 const alone = (prompt: string, isScaled: boolean, options: object = OPTIONS) =>
   model.generate(prompt, options, m => {
     if (isScaled) scale(m)

@@ -22,7 +22,7 @@ const ENDLESS = { eosTokenId: [] as number[] }
 const PROMPT = 'KING HENRY VI:\nO God! methinks'
 const MORE = ' my good lord,\nand'
 
-/** Both ways: from the whole prompt alone, and from the cache. The tokens are the same, and so is what the block reads at the last place. */
+/** Generates from the whole prompt, and from the cache. Checks that the tokens, and what the block reads at the last position, are equal. */
 async function same(
   t: { deepEqual(a: unknown, b: unknown, message?: string): unknown; true(value: boolean, message?: string): unknown },
   one: Model,

@@ -6,7 +6,7 @@ import { load } from 'onnsight'
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
-/** Bytes of arrays, which keys and values are. */
+/** The bytes of all arrays, among which are keys and values. */
 async function arrayBytes(): Promise<number> {
   for (let i = 0; i < 3; i++) {
     collectGarbage()

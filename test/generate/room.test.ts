@@ -3,7 +3,7 @@ import { load, type OnnsightError } from 'onnsight'
 
 const folder = 'test/fixtures/models'
 
-/** Files whose positions end somewhere, however they count them. */
+/** Files with a limited number of positions, which they count in different ways. */
 const files: Record<string, number> = {
   'chars.onnx': 128,
   'chars-cache.onnx': 128,
@@ -16,7 +16,7 @@ for (const [file, context] of Object.entries(files)) {
     const prompt = [new Array<number>(context - 2).fill(7)]
     let steps = 0
     const count = () => void steps++
-    // The last token is chosen and goes into no step.
+    // The last token is chosen, but no step runs on it.
     const { ids } = await model.generate(prompt, { maxNewTokens: 3 }, count)
     t.is(ids.dims[1], context + 1)
     t.is(steps, 3)

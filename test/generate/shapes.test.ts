@@ -11,7 +11,7 @@ const table = floats(
   ),
 )
 
-/** Its token after t is t + 1; `near` holds the last five tokens only, and `padded` a multiple of four. */
+/** A model whose token after t is t + 1. `near` has only the last five tokens, and `padded` a multiple of four. */
 const windowed = saved(
   proto(
     graph({
@@ -44,7 +44,7 @@ test('dims are right in every step, also where a window cuts them off or they gr
     Object.fromEntries(
       names.map(name => {
         const tensor = m.tensor(name)
-        // Steps 1 to 3, and the ones after, whose dims are predicted where they can be.
+        // Steps 1 to 3 are scanned. The dims of later ones are predicted if possible.
         return [name, { told: [...tensor.dims], tensor }]
       }),
     ),

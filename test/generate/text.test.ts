@@ -20,10 +20,10 @@ const ENDLESS = { eosTokenId: [] as number[] }
 const idsOf = (text: string): number[] => [...model.tokenizer.encode(text, { add_special_tokens: false }).ids]
 const rows = (ids: Tensor): number[][] => (ids.tolist() as bigint[][]).map(row => row.map(Number))
 
-/** Without half of a character. */
+/** Whether a text has no half of a character. */
 const isWhole = (text: string): boolean => !/\p{Surrogate}/u.test(text)
 
-/** Generates this text, whatever the model thinks: each step's logits are written. */
+/** Generates this text, whatever the model predicts, because the logits of each step are written. */
 const force = (text: string) => {
   const ids = idsOf(text)
   return (m: LanguageModel, step: number): void => {

@@ -3,7 +3,7 @@ import test from 'ava'
 import { type GenerateOptions, LanguageModel, type Tensor, tensor } from 'onnsight'
 import { narrowed } from '#dist/runtime/generate/draw.js'
 
-// What Hugging Face transformers generates from the same weights: test/reference/make_generation.py.
+// Compares with what Hugging Face transformers generates from the same weights: test/reference/make_generation.py.
 
 type Reference = Readonly<Record<string, unknown>>
 interface Case {

@@ -5,7 +5,7 @@ import { temporaryFolder } from '../cache/model-copies.ts'
 import { encodeGraph, feeds, type TextGraph } from '../engine/fusions/text-graph.ts'
 import { near } from '../near.ts'
 
-/** Queries, keys and values that are `[batch, token, head, width]`, as attention multiplies them. */
+/** Brings queries, keys and values `[batch, token, head, width]` into the form in which attention multiplies them. */
 const APART = `/layer/attn/qt q = Transpose(qs; perm=[0, 2, 1, 3])
       /layer/attn/kt kt = Transpose(ks; perm=[0, 2, 3, 1])
       /layer/attn/vt v = Transpose(vs; perm=[0, 2, 1, 3])`
@@ -19,7 +19,7 @@ const MIXED = `/layer/attn/qk raw = MatMul(q, kt)
       /layer/attn/flat z = Reshape(back, flat)`
 const OF_MIXED = { flat: ['i64', [3], [0, 0, 8]], scale: 0.5 } as const
 
-/** Attention of two heads of 4, written in each of these ways; the last line gives the layer's output, y. */
+/** An attention of two heads of 4, written in different ways. The last line computes the layer's output, y. */
 const forms: Readonly<Record<string, Pick<TextGraph, 'weights' | 'nodes' | 'opset'>>> = {
   MultiHeadAttention: {
     weights: { wq: ['f32', [8, 8]], wk: ['f32', [8, 8]], wv: ['f32', [8, 8]], wo: ['f32', [8, 8]] },

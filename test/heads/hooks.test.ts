@@ -5,7 +5,7 @@ import { hookName } from '../../runtime/names/hooks/short-names.ts'
 import { near } from '../near.ts'
 import { published, type Row, tableOf, writeTables } from './names-table.ts'
 
-/** Scores of keys that a query does not see are −∞ there, and the least number here. */
+/** Scores below this are masked: those of keys that a query does not see are −∞ in TransformerLens, and the least number here. */
 const MASKED = -1e30
 
 async function off(got: Tensor, due: Tensor): Promise<number> {
@@ -18,7 +18,7 @@ async function off(got: Tensor, due: Tensor): Promise<number> {
 
 const peers = ['gpt2', 'llama'] as const
 
-/** A row for each name, layers taken together; `offs` are of one model. */
+/** Adds the differences `offs` of one model to the rows. There is a row for each name, which all layers share. */
 function addRows(rows: Map<string, Row>, model: string, offs: readonly (readonly [string, number, Tensor])[]): void {
   for (const [name, value, { dims }] of offs) {
     const key = name.replace(/blocks\.\d+/, 'blocks.i').replace(/\[\d+\]/, '[i]')
@@ -133,7 +133,7 @@ const files: readonly (readonly [string, unknown, readonly string[]])[] = [
   ],
 ]
 
-/** What the model gives in the end. */
+/** The model's final output. */
 const last = (m: Model): Tensor =>
   'hook_logits' in m.hooks ? m.hooks.hook_logits : m.standard.layers_output[m.standard.num_layers - 1]
 
@@ -156,7 +156,7 @@ for (const [file, inputs, more] of files) {
       near(await a.to('float32').value(), await b.to('float32').value(), tolerance)
     t.true(await same(plain.mid, plain.values['blocks.1.hook_resid_mid']))
     for (const name of names) {
-      // Not only scaled: a norm behind it would take that away.
+      // The value is not only scaled, because a norm after it would undo that.
       const change = (value: Tensor): Tensor => value.mul(3).assign('..., 0', 5)
       const moved = await model.trace(inputs as never, m => {
         m.hooks[name] = change(m.hooks[name])

@@ -1,6 +1,6 @@
 import { load, type Model, type Module } from 'onnsight'
 
-/** A model whose attentions are tried, and where they are. */
+/** A model whose attentions are tested, and the places of these. */
 export interface Subject {
   readonly file: string
   readonly inputs: Readonly<Record<string, unknown>> | readonly (readonly number[])[]
@@ -8,7 +8,7 @@ export interface Subject {
   /** The module with the linear layer after the heads, and its bias if it has one. */
   attention(model: Model, layer: number): Module
   output(attention: Module): Module
-  /** How far sums may differ, relative to 1: quantised products round. */
+  /** The largest relative difference of sums, because quantised products round. */
   readonly tolerance?: number
 }
 
@@ -61,7 +61,7 @@ export const subjects: readonly Subject[] = [
     heads: 4,
     attention: fused,
     output: a => a.o_proj,
-    // Its products round activations to 8 bits.
+    // The products of this model round activations to 8 bits.
     tolerance: 1e-2,
   },
   {

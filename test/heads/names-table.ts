@@ -3,14 +3,14 @@ import { readFileSync, writeFileSync } from 'node:fs'
 const PAGE = 'docs/names.md'
 const [BEGIN, END] = ['<!-- names: begin -->', '<!-- names: end -->']
 
-/** How far values of a name are from the other library's, as a share of the largest, in each model that has it. */
+/** The largest difference between a name's values and the other library's, as a share of the largest value, in each model that has the name. */
 export interface Row {
   readonly name: string
   readonly dims: string
   readonly off: Readonly<Record<string, number>>
 }
 
-/** What a name stands for here, in a GPT-2 and in a Llama. */
+/** The value that a name stands for in onnsight, in a GPT-2 and in a Llama. */
 const HERE: Readonly<Record<string, string>> = {
   hook_embed: '`wte.output`, `embed_tokens.output`',
   hook_pos_embed: '`wpe.output`, a row for each prompt',
@@ -67,7 +67,7 @@ export function tableOf(rows: readonly Row[], models: readonly string[]): string
 
 const superscript = (digits: string): string => [...digits].map(digit => '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(digit)]).join('')
 
-/** The names that the page has, in order. */
+/** The names that the page lists, in order. */
 export function published(): string[] {
   const text = readFileSync(PAGE, 'utf8')
   const table = text.slice(text.indexOf(BEGIN), text.lastIndexOf(END))

@@ -5,7 +5,7 @@ import { near } from '../near.ts'
 const fixtures = 'test/fixtures'
 const stored = (file: string): Promise<Record<string, Tensor>> => readSafetensors(`${fixtures}/${file}`)
 
-/** As far off as the stored cases may be: of the largest value. */
+/** Whether the difference is within the tolerance, relative to the largest value, as for the stored cases. */
 async function close(got: Tensor, due: Tensor, tolerance: number): Promise<boolean> {
   if (String(got.dims) !== String(due.dims)) return false
   const largest = Number((await due.to('float32').abs().max().value()).item())

@@ -14,7 +14,7 @@ let ablated!: Tensor
 test.before(async () => {
   model = await load('test/fixtures/models/chars.onnx')
   plain = await model.trace(ids, m => m.lm_head.output)
-  // The same by columns of the linear layer's input, as one writes it without heads.
+  // The same edit without heads, written as columns of the linear layer's input.
   ablated = await model.trace(ids, m => {
     m.transformer.h[1].attn.c_proj.input.set('..., 64:96', 0)
     return m.lm_head.output

@@ -33,7 +33,7 @@ for (const dtype of ['fp32', 'q4'] as const) {
       model.chatText(chat),
       generator.tokenizer.apply_chat_template(chat, { tokenize: false, add_generation_prompt: true }) as string,
     )
-    // The same text.
+    // Both write the same text.
     const [written] = (await generator(text, { max_new_tokens: 20, do_sample: false })) as { generated_text: string }[]
     const { ids } = await model.generate(text, { maxNewTokens: 20 })
     t.is(model.decode((ids.tolist() as number[][])[0], { skipSpecialTokens: true }), written.generated_text)

@@ -9,7 +9,7 @@ test.after.always(() => model.release())
 
 const texts = ['ROMEO:\nWhat light is that', 'KING RICHARD III:\nNow']
 
-/** The ids’ own axes: each label must be the text of its element. */
+/** Whether each label on the ids’ axes is the text of its element. */
 function labelsAgree(ids: Tensor): boolean {
   const { axes } = ids
   const tokens = axes?.findIndex(({ name }) => name === 'token') ?? -1
@@ -43,7 +43,7 @@ test('what an operation computes has no labels, and neither has a model without 
 })
 
 test('axes are found by how dims grow, not by their length', async t => {
-  // 4 heads, 4 tokens and 4 prompts.
+  // There are 4 heads, 4 tokens and 4 prompts, so that dims alone do not tell axes.
   const rows = Array.from({ length: 4 }, () => [60, 12, 464, 361])
   const pattern = await model.trace(rows, m => m.model.layers[0].self_attn.ops.Softmax[0].output)
   t.deepEqual(

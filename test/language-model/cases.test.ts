@@ -3,7 +3,7 @@ import test from 'ava'
 import { LanguageModel, type Tensor } from 'onnsight'
 import { parseSafetensors } from '../cases/safetensors.ts'
 
-// Prompts of the cases as texts: the model must be fed what the cases feed it.
+// The cases' prompts are given as texts. The model must get the same inputs as in the cases.
 
 interface PromptCase {
   readonly id: string

@@ -5,7 +5,7 @@ import test from 'ava'
 import { LanguageModel, type Tensor } from 'onnsight'
 import { near } from '../near.ts'
 
-// A small encoder–decoder in the shapes that Optimum exports; what PyTorch gives stands in reference.json.
+// A small encoder–decoder in the forms that Optimum exports. reference.json has PyTorch's values.
 
 const fixtures = 'test/fixtures/encoder-decoder'
 const { source, mask, states, plain } = JSON.parse(readFileSync(`${fixtures}/reference.json`, 'utf8')) as {
@@ -16,7 +16,7 @@ const { source, mask, states, plain } = JSON.parse(readFileSync(`${fixtures}/ref
 }
 
 const chars = [...'abcdefghijklm']
-/** Its rows as texts: each is as long as its mask says. */
+/** The rows as texts. Each is as long as its mask says. */
 const texts = source.map((row, i) =>
   row
     .slice(0, mask[i].filter(Boolean).length)
@@ -49,7 +49,7 @@ for (const [what, graphs] of Object.entries(layouts)) {
       (ids.tolist() as number[][]).map(row => row.map(Number)),
       plain.ids,
     )
-    // Each row is what it is alone.
+    // Each row has the same values as when it runs alone.
     for (const [i, text] of texts.entries()) {
       const alone = await model.generate(text, { maxNewTokens, eosTokenId: [] })
       t.deepEqual((alone.ids.tolist() as number[][])[0].map(Number), plain.ids[i])
@@ -75,7 +75,7 @@ test('the encoder is a model of its own', async t => {
   }
   const [byText, byStates] = [await model.run(texts), await model.run(inputs)]
   t.true(near(byText.logits as Tensor, byStates.logits as Tensor, 1e-5))
-  // An edit of the encoder is seen by the decoder.
+  // An edit of the encoder changes what the decoder gets.
   encoder.edit({ inplace: true }, m => {
     m.tensor('last_hidden_state').set('...', 0)
   })

@@ -8,7 +8,7 @@ import { near } from '../near.ts'
 
 const verse = 'test/fixtures/models/verse'
 
-/** A folder with these files, copied. */
+/** Makes a folder with copies of these files. */
 function folderOf(files: Readonly<Record<string, string | { readonly text: string }>>): string {
   const folder = mkdtempSync(join(tmpdir(), 'onnsight-folder-'))
   for (const [path, source] of Object.entries(files)) {

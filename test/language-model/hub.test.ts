@@ -43,17 +43,17 @@ test('a model of the hub is downloaded into its cache: what is needed, with prog
   t.false(hub.requests.some(request => request.endsWith('model.onnx')))
   await model.release()
 
-  // Again: nothing is downloaded.
+  // The second time, nothing is downloaded.
   hub.requests.length = 0
   await (await LanguageModel.load(id, options)).release()
   t.false(hub.requests.some(request => request.includes('/resolve/')))
-  // A commit that is there needs no request at all.
+  // A commit that is in the cache needs no request at all.
   hub.requests.length = 0
   await (await LanguageModel.load(id, { ...options, revision: commit })).release()
   t.deepEqual(hub.requests, [])
   await hub.close()
 
-  // Without a connection, offline, and by the folder of the cache.
+  // The model is loaded without a connection, offline, and by the folder of the cache.
   await (await LanguageModel.load(id, options)).release()
   await (await LanguageModel.load(id, { ...options, offline: true })).release()
   for (const path of [snapshot, join(hubCache, 'models--poets--verse')]) {

@@ -4,10 +4,10 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 
-/** A server that answers as the hub does for one model. */
+/** A server that answers like the hub, for one model. */
 export interface Hub {
   readonly url: string
-  /** Every request: method and path. */
+  /** The method and path of every request. */
   readonly requests: string[]
   close(): Promise<void>
 }
@@ -15,9 +15,9 @@ export interface Hub {
 export interface HubModel {
   readonly id: string
   readonly commit: string
-  /** Its files: path in the model, path on the disk. */
+  /** The model's files: the path of each on the disk, by its path in the model. */
   readonly files: Readonly<Record<string, string>>
-  /** Without this token it answers as if there were no such model. */
+  /** The token without which the server answers as if there were no such model. */
   readonly token?: string
 }
 

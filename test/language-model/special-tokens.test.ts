@@ -25,7 +25,7 @@ test('as text it has ids of its own, and all else has those that it had', async 
     t.is(model.decode(tokens.ids), shown)
   }
   t.false(model.tokens(text).ids.includes(0))
-  // The template’s own stays.
+  // The special token that the template writes stays.
   t.is(model.tokens(chat).ids.filter(id => id === 0).length, 1)
   const plain = [{ role: 'user', content: 'Good morrow' }]
   const usual = await LanguageModel.load(folder)

@@ -1,6 +1,6 @@
 import { Tokenizer } from '@huggingface/tokenizers'
 
-/* Small tokenizers of the kinds that models have, beside byte-level BPE. */
+/* Small tokenizers of the kinds that models use beside byte-level BPE. */
 
 const added = (tokens: Readonly<Record<string, number>>) =>
   Object.entries(tokens).map(([content, id]) => ({
@@ -16,7 +16,7 @@ const added = (tokens: Readonly<Record<string, number>>) =>
 const ids = (words: readonly string[]): Record<string, number> =>
   Object.fromEntries(words.map((word, id) => [word, id]))
 
-/** As BERT has it: no capitals, parts of words with ##, and a token at either end. */
+/** A tokenizer like BERT's: without capitals, with ## before parts of words, and with a token at either end. */
 export const wordPiece = new Tokenizer(
   {
     version: '1.0',
@@ -72,7 +72,7 @@ export const wordPiece = new Tokenizer(
   { tokenizer_class: 'BertTokenizer', do_lower_case: true },
 )
 
-/** As Llama 2 and T5 have it: a mark for spaces, and one before the first word. */
+/** A tokenizer like that of Llama 2 and T5: with a mark for spaces, and one before the first word. */
 export const metaspace = new Tokenizer(
   {
     version: '1.0',

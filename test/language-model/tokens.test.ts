@@ -24,7 +24,7 @@ test('tokens have the ids, and their spans cover the text', t => {
     t.is(tokens.text, text)
     let end = 0
     for (const token of tokens) {
-      // Parts of one character have its whole span.
+      // Each part of a character has the span of the whole character.
       t.true(token.start === end || token.end === end, text)
       if (token.text === text.slice(token.start, token.end)) t.is(token.start, end)
       end = token.end

@@ -3,7 +3,7 @@ import test from 'ava'
 import plugin from '#dist/macro/plugin.js'
 import { babels, IMPORT } from './expand.ts'
 
-/** Blocks whose variables move into calls, into the block's parameters, and out of what is rewritten. */
+/** Blocks whose variables move into calls, into the block's parameters, and out of rewritten code. */
 const BLOCKS: Readonly<Record<string, string>> = {
   'operands and keys': '(h) => { a = model.layers[i].output + n; h.set(-n, i === n); return list.filter(check)[i] }',
   'an expression': '() => n',
@@ -15,7 +15,7 @@ const BLOCKS: Readonly<Record<string, string>> = {
   'a function': 'function (m) { a = n + m }',
 }
 
-/** References that no variable knows, or that it knows at another place than where they stand. */
+/** References that no variable knows, or that a variable knows at another place than their own. */
 function lost(code: string, version: 7 | 8): string[] {
   const found: string[] = []
   const look = (): PluginObj => ({

@@ -8,7 +8,7 @@ import vite from '#dist/macro/bundlers/vite.js'
 const folder = mkdtempSync(join(tmpdir(), 'onnsight-vite-'))
 test.after.always(() => rmSync(folder, { recursive: true }))
 
-/** What Vite calls when it has read the configuration of a project that has this version of it. */
+/** Calls the plugin as Vite does when it has read the configuration of a project that has this version of Vite. */
 function resolveWith(version: string): void {
   const root = join(folder, version)
   mkdirSync(join(root, 'node_modules/vite'), { recursive: true })

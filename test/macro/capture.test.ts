@@ -43,7 +43,7 @@ test('3: in a file, the text and its line are the file’s', async t => {
   t.is(lines[info.startLine - 1].trim(), info.source[0].trim())
 })
 
-/** Evaluates a cell as a notebook or a console does: the text is all there is. */
+/** Evaluates a cell as a notebook or a console does, which have only its text. */
 async function evaluate(code: string): Promise<unknown> {
   const script = code.replace(/var (\w+) = require\("onnsight\/internal"\);/, 'const $1 = internal;')
   const run = new Function('internal', 'model', 'infoNow', `return (async () => {\n${script}\n})()`)

@@ -4,7 +4,7 @@ import * as onnsight from 'onnsight'
 import { compileCell } from 'onnsight/cell'
 import * as internal from '#dist/runtime/internal.js'
 
-/** Cells as a notebook runs them: scripts in one context, where what one declares the next ones see. */
+/** Runs cells as a notebook does: as scripts in one context, in which later ones see the declarations of earlier ones. */
 async function notebook(t: ExecutionContext): Promise<(code: string) => Promise<unknown>> {
   const model = await onnsight.load('test/fixtures/models/chars.onnx')
   t.teardown(() => model.release())

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { run } from './expand.ts'
 import { Toy } from './fake-runtime.ts'
 
-// Conditions of tensors against the same conditions of numbers. Not by ===: the toy's booleans are numbers.
+// Compares conditions of tensors with the same conditions of numbers. They do not use ===, because the toy's booleans are numbers.
 
 const leaf = fc.constantFrom('zero', 'one', 'two', '0', '1')
 const { condition } = fc.letrec<{ condition: string }>(tie => ({
@@ -24,7 +24,7 @@ const { condition } = fc.letrec<{ condition: string }>(tie => ({
   ),
 }))
 
-/** Which way each kind of condition goes. */
+/** A program that logs which way each kind of condition goes. */
 const program = (test: string): string => `let t = 1; return await trace(0, 0, async () => {
   const out = []
   if (${test}) out.push('if')

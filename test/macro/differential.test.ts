@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { expand, IMPORT } from './expand.ts'
 import { Fake, runtime } from './fake-runtime.ts'
 
-// Programs without tensors: in a traced block they do what they do outside of one.
+// Programs without tensors do the same in a traced block as outside of one.
 
 const literal = fc.constantFrom(
   '0',
@@ -47,7 +47,7 @@ const assignment = fc.constantFrom('=', '+=', '-=', '*=', '/=', '%=', '**=', '&&
 
 type Tie = (name: 'expression' | 'sync') => fc.Arbitrary<string>
 
-/** What an expression may be, in functions that wait and in those that can't (`self` is the kind itself). */
+/** The forms of an expression, in functions that wait and in those that can't (`self` is the kind itself). */
 const forms = (tie: Tie, self: 'expression' | 'sync'): fc.Arbitrary<string>[] => {
   const part = tie(self)
   const sync = tie('sync')

@@ -5,7 +5,7 @@ import { Fake, runtime } from './fake-runtime.ts'
 
 export const babels = { 7: babel7, 8: babel8 as unknown as typeof babel7 }
 
-/** What onnsight/trace.macro has. */
+/** The names that onnsight/trace.macro exports. */
 export const forms = [
   'trace',
   'scan',

@@ -1,6 +1,6 @@
 import { type BlockText, decodeBlockText } from '#dist/language/block-text.js'
 
-/** A runtime of arrays and counters: enough to run what the macro emits, and to see what it calls. */
+/** A runtime of arrays and counters, which suffices to run the macro's output, and to see what that calls. */
 export class Fake {
   readonly log: string[] = []
   readonly marks: [number, number][] = []

@@ -8,7 +8,7 @@ import { babels } from './expand.ts'
 const macroFile = fileURLToPath(new URL('../../trace.macro.js', import.meta.url))
 const folder = fileURLToPath(new URL('./fixtures/', import.meta.url))
 
-/** As a project would: with the plugin, or with babel-plugin-macros, by either Babel. */
+/** Compiles a fixture as a project would: with the plugin or with babel-plugin-macros, by either Babel. */
 function compile(name: string, version: 7 | 8, shell: 'plugin' | 'macro'): string {
   const result = babels[version].transformSync(readFileSync(folder + name, 'utf8'), {
     filename: folder + name,
@@ -32,7 +32,7 @@ for (const name of readdirSync(folder).sort()) {
   })
 }
 
-/** The two printers break lines differently. */
+/** The code without white space, because the two printers break lines differently. */
 function unwrapped(code: string): string {
   return code.replace(/\s+/g, '')
 }

@@ -5,7 +5,7 @@ import * as internal from 'onnsight/internal'
 import { expand, IMPORT, run } from './expand.ts'
 import { Toy } from './fake-runtime.ts'
 
-/* Where JavaScript asks a tensor for a truth, a key or a number without an operator: never answered in silence. */
+/* In places where JavaScript turns a tensor into a truth value, a key or a number without an operator, the result is right, or an error. */
 
 const model = await load('test/fixtures/models/chars.onnx')
 const inputs = { input_ids: [[18, 47, 56, 57]] }
@@ -33,7 +33,7 @@ ${body}`
 const means = (await model.trace(inputs, m => m.transformer.h[1].output.select(0, 0).mean(-1))).tolist() as number[]
 const isAbove = means.map(mean => mean > 0)
 
-/** Forms that wait for the value, and what they give. */
+/** Forms that wait for the value, and their results. */
 const right: Record<string, [string, unknown]> = {
   'switch (h)': [`switch (n) { case 1: return 'one'; case 2: return 'two' } return 'none'`, 'two'],
   'switch (h), no case': [`switch (n) { case 1: return 'one'; default: return 'other' }`, 'other'],
@@ -132,7 +132,7 @@ for (const [name, [body, code]] of Object.entries(refused))
     if (code !== 'not-computed') t.regex(error.message, /src\/x\.js:\d+/)
   })
 
-/** What is refused when the file is built, and what is to be written. */
+/** Forms that are refused when the file is built, and the advice what to write instead. */
 const atBuild: Record<string, [string, RegExp]> = {
   'a slice as a key': ['return h[s`:, -1`]', /Write h\.slice\(s`:, -1`\)/],
   'writing it': ['h[s`:, -1`] = 0', /Write h\.set\(s`:, -1`, …\)/],

@@ -33,7 +33,7 @@ async function main() {
   })
 }`
 
-/** The names that the block uses, taken from the macro by statements of every number and order. */
+/** Imports of the names that the block uses, by any number of statements in any order. */
 const names = [
   ['trace', 'tr'],
   ['assert', 'ok'],
@@ -52,10 +52,10 @@ const takes: Record<'module' | 'script', Take> = {
     `const { ${parts.map(([name, local]) => `${name}: ${local}`).join(', ')} } = require('onnsight/trace.macro')`,
 }
 
-/** Without the user's own text. */
+/** The code without the user's own text. */
 const bare = (code: string): string => code.replace(/"\d+:\d+-(?:[^"\\]|\\.)*"/g, 'info')
 
-/** What was expanded, without places. */
+/** The expanded code, without places. */
 const meaning = (code: string): string =>
   bare(code)
     .replace(/_block\.at\(\d+, \d+\)/g, 'at')

@@ -5,19 +5,19 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
 
-// What withOnnsight makes of a configuration. With Next.js itself it is used in test/apps.
+// Tests which configuration withOnnsight returns. test/apps uses it with Next.js itself.
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'onnsight-next-')))
 test.after.always(() => rmSync(folder, { recursive: true }))
 let projects = 0
 
 interface Parts {
-  /** Of the Next.js that is installed. @default '16.4.6' */
+  /** The version of the installed Next.js. @default '16.4.6' */
   readonly version?: string
-  /** Name of the configuration's file. @default 'next.config.mjs' */
+  /** The name of the configuration's file. @default 'next.config.mjs' */
   readonly name?: string
   readonly config: string
-  /** As Next sets it: 'auto', '1', or not at all for webpack. */
+  /** The variable TURBOPACK as Next sets it: 'auto', '1', or not at all for webpack. */
   readonly turbopack?: string
   readonly withoutBabel?: boolean
 }
@@ -29,11 +29,11 @@ interface Seen {
   }
   /** How often the configuration's function was called, and with what. */
   readonly calls: unknown[]
-  /** What the webpack function gives for a configuration with one rule. */
+  /** The result of the webpack function for a configuration with one rule. */
   readonly webpack?: { readonly module: { readonly rules: unknown[] }; readonly [key: string]: unknown }
 }
 
-/** Takes the configuration as Next does, in a process of its own, and tells what is in it; patterns are texts. */
+/** Reads the configuration as Next does, in a child process, and prints what is in it. Patterns become texts. */
 const NEXT = `
 const module = await import('./' + process.argv[2])
 let given = module.default ?? module
@@ -166,7 +166,7 @@ test('for webpack the loader comes before all others, after what an own function
       use: [{ loader: join(process.cwd(), 'dist/macro/bundlers/webpack-loader.js'), options: { version } }],
     })
   }
-  // Next has its own words for that.
+  // Next reports that by its own error.
   t.is((await seen(t, { config: wrap('{ webpack: () => undefined }') })).webpack, undefined)
 })
 
@@ -209,7 +209,7 @@ test('without Babel a build says what to install; next start needs none', async 
   const due =
     /onnsight\/next needs Babel, and @babel\/core is not installed\.\n {2}Do this: npm install --save-dev @babel\/core/
   t.regex((await run({ config: wrap(''), turbopack: 'auto', withoutBabel: true })).stderr, due)
-  // The function for webpack is called in a build alone.
+  // The function for webpack is only called in a build.
   const { stderr } = await run({ config: wrap(''), withoutBabel: true })
   t.regex(stderr, due)
   const started =

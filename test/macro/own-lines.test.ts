@@ -9,7 +9,7 @@ import test from 'ava'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const model = join(root, 'test/fixtures/models/chars.onnx')
 
-/** A project with the package in it, in a folder of this name. */
+/** Runs a program in a project that has the package, in a folder of this name. */
 async function run(name: string, program: string): Promise<{ stdout: string; stderr: string; file: string }> {
   const outer = mkdtempSync(join(tmpdir(), 'onnsight-lines-'))
   try {

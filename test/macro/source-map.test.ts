@@ -51,7 +51,7 @@ for (const version of [7, 8] as const) {
         const mark = /^\s*_block\d*\.at\((\d+), (\d+)\)/.exec(text)
         if (!mark) return
         marks++
-        // The statement after a mark, and what stands in it, come from where the mark says.
+        // The statement after a mark, and all that is in it, come from the place that the mark names.
         const start = segments[at + 1][0]
         t.deepEqual([start[2] + 1, start[3] + 1], [Number(mark[1]), Number(mark[2])], `${text}\n${lines[at + 1]}`)
       })

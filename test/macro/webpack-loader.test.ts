@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import test from 'ava'
 import loader from '#dist/macro/bundlers/webpack-loader.js'
 
-// The loader alone; with webpack and Turbopack it is used in test/apps.
+// Tests the loader by itself. test/apps uses it with webpack and Turbopack.
 
 interface Answer {
   readonly error: unknown

@@ -9,7 +9,7 @@ import { floats, graph, ints, model, node, OnnxType, saved, value } from './hand
 const flag = (name: string) => value(name, OnnxType.BOOL, [])
 const row = (name: string) => value(name, OnnxType.FLOAT, [3])
 
-/** What onnxruntime gives for the file as it is. */
+/** The outputs of the unedited file, computed by onnxruntime alone. */
 async function bare(path: string, feeds: Record<string, ort.Tensor>): Promise<Record<string, number[]>> {
   const session = await ort.InferenceSession.create(path, { logSeverityLevel: 4 })
   const results = await session.run(feeds)
@@ -21,7 +21,7 @@ const bool = (on: boolean) => new ort.Tensor('bool', Uint8Array.of(on ? 1 : 0), 
 const xs = [1, -2, 3]
 const x = () => new ort.Tensor('float32', Float32Array.from(xs), [3])
 
-/** Both branches use the same inner names, as merged decoders do; a constant of the branch leaves it as it is. */
+/** Two Ifs whose branches use the same inner names, as those of merged decoders do. One branch returns its constant unchanged. */
 function twoIfs(): ModelProto {
   const scaled = (by: string, out: string) =>
     graph({
@@ -142,7 +142,7 @@ test('traces of different branches run at the same time', async t => {
   await opened.release()
 })
 
-/** An If in an If; the inner condition comes from dims, the outer one from a constant. Bodies have weights of their own. */
+/** An If inside an If. The inner condition is computed from dims, the outer one from a constant. The bodies have their own weights. */
 function nestedIfs(): ModelProto {
   const innermost = graph({
     nodes: [node('Mul', ['h', 'w'], ['inner'], {}, '/deep/Mul')],
@@ -203,7 +203,7 @@ test('nested branches, decided by a constant and by dims', async t => {
   await opened.release()
 })
 
-/** The condition comes from the model's own work: it is not known before the run. */
+/** An If whose condition the model itself computes, so that it is not known before the run. */
 function lateIf(): ModelProto {
   const branch = (op: string) => graph({ nodes: [node(op, ['x'], ['r'], {}, op)], outputs: ['r'] })
   return model(
@@ -244,7 +244,7 @@ test('a condition that the model computes is left to the run, and follows what a
 
 const cacheFile = 'test/fixtures/models/chars-cache.onnx'
 
-/** A merged decoder as optimum makes it: one body without past keys and values, one with, the same names in both, weights outside. */
+/** A merged decoder as optimum makes it: one body without past keys and values, and one with them, with the same names. Weights are outside. */
 function mergedDecoder(): ModelProto {
   const proto = fromBinary(ModelProtoSchema, readFileSync(cacheFile))
   const main = proto.graph!

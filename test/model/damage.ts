@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { load, OnnsightError } from 'onnsight'
 
-/* Loads a model's file with random damage, over and over: run as a process of its own, as onnxruntime might end it. */
+/* Loads a model's file with random damage, again and again. It runs in a child process, because onnxruntime might end it. */
 
 const [, , source, target, seedText, countText] = process.argv
 let state = Number(seedText)
@@ -15,7 +15,7 @@ const whole = readFileSync(source)
 const tally = { loaded: 0, refused: 0 }
 for (let i = 0; i < Number(countText); i++) {
   let bytes = Buffer.from(whole)
-  // Structure lies in the first part: weights take any bytes.
+  // The structure is in the first part of the file. Weights may have any bytes.
   const place = (): number => random(i % 2 === 0 ? 60_000 : bytes.length)
   for (let k = 0; k <= random(4); k++) {
     const kind = random(3)

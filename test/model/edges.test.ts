@@ -5,7 +5,7 @@ import test from 'ava'
 import { type LoadOptions, load, type Model, type Tensor, tensor } from 'onnsight'
 import * as ort from 'onnxruntime-node'
 
-/* Small graphs on which something went wrong once. The truth is what onnxruntime gives for the same file and inputs. */
+/* Small graphs on which something went wrong once. The expected values are onnxruntime's for the same file and inputs. */
 const fixture = (name: string): string => `test/fixtures/edges/${name}.onnx`
 const folder = mkdtempSync(join(tmpdir(), 'onnsight-edges-'))
 const X = { type: 'float32', dims: [2, 3], data: Float32Array.from([1, -2, 3, 0.5, 4, -1]) } as const
@@ -21,7 +21,7 @@ const numbers = (dims: readonly number[]): Given[string] => ({
   data: Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, (_, i) => Math.sin(i * 1.7) * 3),
 })
 
-/** The same inputs to onnsight and to onnxruntime. */
+/** The inputs of onnxruntime, converted to those of onnsight. */
 const ours = (given: Given) =>
   Object.fromEntries(
     Object.entries(given).map(([name, { type, dims, data }]) => [
@@ -122,7 +122,7 @@ for (const [name, first, second] of [
   })
 }
 
-/** The edited model's file, run by onnxruntime alone, gives what the edited model gives, which is not what the plain one gives. */
+/** Checks that onnxruntime gives the same for the saved file as the edited model does, and not the same as for the original. */
 async function savedEdit(
   t: import('ava').ExecutionContext,
   name: string,

@@ -68,7 +68,7 @@ function fn(
   })
 }
 
-/** An attribute of an inner node that is the function's own. */
+/** Makes an attribute of an inner node refer to one of the function's. */
 function refers(inner: NodeProto, name: string, to: string, type: AttributeType): NodeProto {
   inner.attribute.push(create(AttributeProtoSchema, { name, refAttrName: to, type }))
   return inner
@@ -203,7 +203,7 @@ for (const [name, proto] of Object.entries(models)) {
       const { out } = await opened.run({ x })
       t.deepEqual([...out.dims], [...expected.dims])
       t.true(near(out, Array.from(expected.data as Float32Array)), `${blocks} blocks`)
-      // Every value that is now the graph's own can be read, and reading leaves the result as it was.
+      // Every value that now belongs to the graph can be read, and reading does not change the result.
       for (const inner of await opened.trace({ x }, m => [...m.tensorNames])) {
         const read = await opened.trace({ x }, m => ({ seen: m.tensor(inner), out: m.tensor('out') }))
         t.truthy(read.seen.data, inner)

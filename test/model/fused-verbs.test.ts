@@ -5,7 +5,7 @@ import test from 'ava'
 import { everyVerb } from '../engine/fusions/every-verb.ts'
 import { operators } from '../engine/fusions/operators.ts'
 
-// One operator of each kind; test/engine/fusions/verbs.test.ts has all of them with their attributes.
+// Tests one operator of each kind. test/engine/fusions/verbs.test.ts tests all of them with their attributes.
 
 const names = [
   'GroupQueryAttention, rotary inside, packed',

@@ -19,7 +19,7 @@ import {
 
 export { OnnxType }
 
-/** Attributes by the kind of their value: a graph is a body, an integer an INT. */
+/** Attributes by name. The kind of a value decides the attribute's type: a graph becomes a body, an integer an INT. */
 export type Attributes = Readonly<Record<string, number | readonly number[] | GraphProto | TensorProto>>
 
 export function node(
@@ -96,7 +96,7 @@ export function model(main: GraphProto, opset = 17): ModelProto {
 const folder = mkdtempSync(join(tmpdir(), 'onnsight-hand-'))
 let files = 0
 
-/** Writes a model to a file of its own; gives the path. */
+/** Writes a model to a new file, and returns its path. */
 export function saved(proto: ModelProto, name = `${++files}.onnx`): string {
   const path = join(folder, name)
   writeFileSync(path, toBinary(ModelProtoSchema, proto))

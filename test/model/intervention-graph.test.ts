@@ -161,7 +161,7 @@ test('hostile graphs end in an error with a code, or run: never a crash', async 
     }),
     { numRuns: 1500 },
   )
-  // What they claimed of values has gone into no cache.
+  // The wrong dtypes and dims that these graphs state were not cached.
   for (const [i, block] of Object.values(blocks).entries())
     t.is(JSON.stringify((await model.trace(inputs, block)) ?? null), before[i])
   t.log(seen)

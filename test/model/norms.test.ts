@@ -5,7 +5,7 @@ import { temporaryFolder } from '../cache/model-copies.ts'
 import { encodeGraph, feeds, type TextGraph } from '../engine/fusions/text-graph.ts'
 import { near } from '../near.ts'
 
-// What a norm computes on its way: the mean, the deviation, and the normalised value before scale and bias.
+// The values inside a norm: the mean, the deviation, and the normalised value before scale and bias.
 
 const graph = (norm: string, opset: number, kind: 'f32' | 'f16' = 'f32'): TextGraph => ({
   name: norm,

@@ -6,7 +6,7 @@ const model = await load('test/fixtures/models/chars.onnx')
 const verse = await load('test/fixtures/models/verse/onnx/model_q4.onnx')
 const ids = [[18, 47, 56]]
 
-/** Calls with an option that does not exist, and what is to be written. */
+/** Calls with an option that does not exist, and the advice what to write instead. */
 const wrong: Record<string, [() => unknown, RegExp]> = {
   'generate: beams': [() => model.generate(ids, { maxNewTokens: 1, beams: 2 } as never), /write numBeams/],
   'generate: of transformers': [

@@ -14,7 +14,7 @@ const inside = (name: string, file: string): string => {
   return join(folder ?? dirname(name), file)
 }
 
-/** Models that npm packages ship, with dims to run them on. */
+/** Models that npm packages contain, with dims on which they run. */
 const models: readonly (readonly [name: string, path: string, dims: Record<string, number[]>])[] = [
   [
     'a Paddle text detector (flat names)',
@@ -66,7 +66,7 @@ const models: readonly (readonly [name: string, path: string, dims: Record<strin
   ],
 ]
 
-/** Declared dims, with 1 for those that are open. */
+/** The declared dims, with 1 for open ones. */
 const declared = (dims: readonly (number | string | undefined)[] | undefined): number[] =>
   (dims ?? []).map(dim => (typeof dim === 'number' ? dim : 1))
 
@@ -101,7 +101,7 @@ for (const [name, path, dims] of models) {
     for (const output of outputs)
       t.true(near(plain[output], bare[output].data as Float32Array), `${output} of the plain run`)
 
-    // Of branches, the inputs choose: what is there is known in a trace.
+    // The inputs choose branches, so only a trace knows which values there are.
     const names = await model.trace(inputs, m => [...m.tensorNames])
     t.true(names.length < 100 || model.engine.blocks.length > 1, 'cut into blocks, with scopes or without')
     for (const name of names) {
@@ -119,7 +119,7 @@ for (const [name, path, dims] of models) {
   })
 }
 
-/** Within rounding: fusions differ where a value inside one is exposed. */
+/** Whether values are equal up to rounding: nodes are fused differently if a value inside a fusion is read. */
 function near(got: Tensor, expected: Float32Array): boolean {
   const data = got.data as Float32Array
   const most = expected.reduce((max, value) => Math.max(max, Math.abs(value)), 1e-3)

@@ -14,7 +14,7 @@ import { floats, graph, ints, model, node, OnnxType, saved, value } from './hand
 const DENSE = [0, 2, 0, 0, 0, -3, 5, 0, 0, 0, 0, 0.5]
 const PLACES = [1, 5, 6, 11]
 
-/** The dense tensor above, [4, 3]: places counted through, or a row and a column each. */
+/** The dense tensor above, [4, 3], as a sparse one. Its places are flat indices, or a row and a column each. */
 function sparse(name: string, byCoordinates: boolean): SparseTensorProto {
   const indices = byCoordinates
     ? ints(

@@ -3,7 +3,7 @@ import test from 'ava'
 import { load, type Model, type OnnsightError, type Tensor } from 'onnsight'
 import { graph, model as handMade, node, OnnxType, saved, value } from './hand-graph.ts'
 
-/* What consoles, matchers and frameworks do to any object that they meet. */
+/* Consoles, matchers and frameworks read certain members of any object that they meet. */
 const model = await load('test/fixtures/models/induction.onnx')
 const layer = model.transformer.h[0]
 
@@ -80,7 +80,7 @@ test('a list of layers has what arrays have', t => {
   t.throws(() => (model.transformer as unknown as Record<string, unknown>).map, { message: /has no module map/ })
 })
 
-/** Children of models that people use: timm, TransformerLens, transformers, torchvision, ultralytics, NeMo. */
+/** Names of child modules in the models of timm, TransformerLens, transformers, torchvision, ultralytics and NeMo. */
 const NAMES = [
   'blocks',
   'cache',

@@ -2,7 +2,7 @@ import test from 'ava'
 import { load, Tensor } from 'onnsight'
 import * as ort from 'onnxruntime-node'
 
-/* What docs/parity.md says of runs without an edit: onnxruntime's bits, and where not. */
+/* Tests the statements of docs/parity.md about unedited runs: which have onnxruntime's bits, and which have not. */
 
 const chars = ['chars', 'induction', 'chars-fp16', 'chars-scopes', 'chars-external'].map(
   name => `test/fixtures/models/${name}.onnx`,
@@ -14,7 +14,7 @@ const ids = [5, 6, 7, 8]
 const int64 = (values: readonly number[]) =>
   new ort.Tensor('int64', BigInt64Array.from(values, BigInt), [1, values.length])
 
-/** The file in a bare session, with what is filled in here written out. */
+/** Runs the file in a session of onnxruntime, with the inputs that onnsight would fill in. */
 async function bare(
   file: string,
   inputs: readonly { name: string; type: string; dims?: readonly unknown[] | undefined }[],
@@ -44,7 +44,7 @@ async function bare(
   }
 }
 
-/** The furthest off of any output, as a share of its largest value. */
+/** The largest difference of all outputs, as a share of the output's largest value. */
 async function off(file: string, options: object): Promise<number> {
   const model = await load(file, options)
   const given = await model.run({ input_ids: [ids] })

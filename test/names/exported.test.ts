@@ -4,7 +4,7 @@ import { load } from 'onnsight'
 import { type Checked, check } from '../../exporters/check.ts'
 import { precisionOf, readManifest, readReference } from '../../exporters/manifest.ts'
 
-/* The smallest of the files that exporters/ makes: each is named, fused or quantised by another tool. */
+/* The smallest files that exporters/ makes. Each was named, fused or quantised by another tool. */
 const folder = 'test/fixtures/exported'
 const manifest = readManifest(folder)
 

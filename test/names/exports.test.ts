@@ -4,19 +4,19 @@ import { load, type Model, OnnsightError, type Tensor } from 'onnsight'
 
 type Nested = number | Nested[]
 
-/** What PyTorch's hooks saw and did (test/reference/make_names.py). */
+/** The values that PyTorch's hooks read and changed (test/reference/make_names.py). */
 interface Reference {
   readonly inputs: Readonly<Record<string, Nested>>
   readonly result: Nested
-  /** For each module: its first input and its output, for each call. */
+  /** The first input and the output of each call of each module. */
   readonly calls: Readonly<Record<string, readonly { readonly input: Nested; readonly output: Nested }[]>>
-  /** The result with x → x / 2 + 0.1 at a module's side. */
+  /** The result if x / 2 + 0.1 replaces the value x at one side of a module. */
   readonly edited: readonly { readonly module: string; readonly point: 'input' | 'output'; readonly result: Nested }[]
-  /** Dims by parameter. */
+  /** The dims of each parameter. */
   readonly weights: Readonly<Record<string, readonly number[]>>
 }
 
-/** Modules that the exporter left nothing of, or whose name would give another's value. */
+/** Modules that are missing in the exported file, or whose name would give the value of another module. */
 const missing: Record<string, Record<string, string>> = {
   bert: {
     'encoder.layer.0.attention.output.dropout': 'unknown-module',
@@ -48,7 +48,7 @@ function isNear(got: Tensor, expected: Nested): boolean {
   return a.length === b.length && a.every((value, i) => Math.abs(value - b[i]) <= 1e-5 * most)
 }
 
-/** The exporter gives a later call of a module a scope of its own: `relu_1`. */
+/** The scope of a call. The exporter gives later calls of a module another scope: `relu_1`. */
 const scopeOf = (path: string, call: number): string => (call === 0 ? path : `${path}_${call}`)
 
 for (const [name, absent] of Object.entries(missing)) {

@@ -12,7 +12,7 @@ import { node, Random, stored } from './stored.ts'
 const folder = 'test/fixtures/models/verse/onnx'
 const ids = [[5, 66, 7, 188, 9]]
 
-/** 4 layers of width 128 with 2 key and value heads of 32, an inner width of 320, and 1,024 tokens in and out. */
+/** The number of parameters: 4 layers of width 128 with 2 key and value heads of 32, an inner width of 320, and 1,024 tokens in and out. */
 const LLAMA = 4 * (2 * 128 * 128 + 2 * 64 * 128 + 3 * 320 * 128 + 2 * 128) + 2 * 1024 * 128 + 128
 
 const PRODUCTS = {
@@ -58,7 +58,7 @@ for (const file of ['model', 'model_fp16', 'model_int8', 'model_q4']) {
   })
 }
 
-/** By how much a matrix is off its truth at most, in steps of its scale. */
+/** The largest difference between a matrix and the true one, in steps of its scale. */
 function stepsOff(got: Tensor, truth: Tensor, step: (row: number, column: number) => number): number {
   const [, columns] = truth.dims as number[]
   const [a, b] = [got.data, truth.data] as Float32Array[]

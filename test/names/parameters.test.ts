@@ -13,16 +13,16 @@ import {
 import { graph, model, saved, value } from '../model/hand-graph.ts'
 import { float32, node, Random, run, size, stored } from './stored.ts'
 
-/** A layer whose weight is quantised, alone in a model. */
+/** A model of one layer with a quantised weight. */
 interface Layer {
   readonly nodes: readonly NodeProto[]
   readonly initializers: readonly TensorProto[]
   readonly opset: number
-  /** Nodes over the same initializers that give the matrix, by onnxruntime: what `.weights` must say. */
+  /** Nodes that compute the matrix from the same initializers, in onnxruntime. `.weights` must give the same. */
   readonly matrix: readonly NodeProto[]
   readonly more?: readonly TensorProto[]
   readonly input: { readonly type: OnnxType; readonly dims: readonly (number | string)[]; readonly example: Tensor }
-  /** Dims of `.weights.weight`. */
+  /** The dims of `.weights.weight`. */
   readonly dims: readonly number[]
   /** Whether another matrix can be written. */
   readonly isWritable: boolean
@@ -44,7 +44,7 @@ const withMicrosoft = (proto: ModelProto): ModelProto => ({
   opsetImport: [...proto.opsetImport, { ...proto.opsetImport[0], domain: 'com.microsoft', version: 1n }],
 })
 
-/** The matrix by onnxruntime's own kernels. */
+/** The matrix, computed by onnxruntime's own kernels. */
 async function matrixOf({ matrix, initializers, more = [] }: Layer): Promise<Tensor> {
   const main = graph({ nodes: matrix, outputs: ['matrix'], initializers: [...initializers, ...more] })
   return (await run(withMicrosoft(model(main, 21)), {})).matrix
@@ -74,7 +74,7 @@ const ids = (count: number): Layer['input'] => ({
 
 const part = (m: Model) => m.module('layer')
 
-/** Each case of the arbitrary, as `.weights` has it and by onnxruntime. */
+/** Declares a test that compares `.weights` with onnxruntime, for each case of the arbitrary. */
 function law<S>(name: string, shapes: fc.Arbitrary<S>, layerOf: (shape: S) => Layer): void {
   test(`${name}: .weights.weight is the matrix that onnxruntime’s kernel acts with, whatever its attributes`, async t => {
     await fc.assert(
@@ -110,7 +110,7 @@ async function same(model: Model, layer: Layer): Promise<void> {
   if (off >= 0) throw new Error(`element ${off} is ${got.data[off]}, expected ${data[off]}`)
 }
 
-/** A matrix written in the place of the own one: half of it gives half of what comes out, but for the bias. */
+/** Checks that the layer's result is halved, except its bias, if half of the matrix is written in its place. */
 async function written(model: Model, layer: Layer): Promise<void> {
   const x = { x: layer.input.example }
   const { half, none, whole } = await model
@@ -134,7 +134,7 @@ async function written(model: Model, layer: Layer): Promise<void> {
   })
 }
 
-/** A product of integers, with its activation quantised before and made floats behind. */
+/** A product of integers. Its activation is quantised before it, and its result is converted to floats after it. */
 function quantisedOperator(
   s: { n: number; k: number; perColumn: boolean; isTurned?: boolean; seed: number },
   opType: string,
@@ -193,7 +193,7 @@ law(
   s => {
     const random = new Random(s.seed)
     const blocks = Math.ceil(s.k / s.block)
-    // The CPU's kernel has these forms for 4 bits alone.
+    // The CPU's kernel only has these forms for 4 bits.
     const zero = s.bits === 4 || s.zero === 'none' ? s.zero : 'packed'
     const hasOrder = s.order && s.bits === 4 && zero === 'none'
     const zeroBytes = Math.ceil((blocks * s.bits) / 8)

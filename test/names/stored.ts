@@ -28,7 +28,7 @@ export function node(
   return create(NodeProtoSchema, { name, opType, domain, input: [...input], output: [...output], attribute })
 }
 
-/** An initializer from the bytes of a typed array; of int4 and uint4 the bytes are as they are packed. */
+/** An initializer with the bytes of a typed array. For int4 and uint4, these are the packed bytes. */
 export function stored(
   name: string,
   dims: readonly number[],
@@ -47,7 +47,7 @@ function typeOf(data: ArrayBufferView): OnnxType {
   return data instanceof Uint16Array ? OnnxType.FLOAT16 : OnnxType.UINT8
 }
 
-/** Numbers from a seed: whole ones in a range, or floats between -1 and 1. */
+/** Random numbers from a seed: whole ones in a range, or floats between -1 and 1. */
 export class Random {
   #state: number
 
@@ -80,7 +80,7 @@ export class Random {
 
 export const size = (dims: readonly number[]): number => dims.reduce((all, dim) => all * dim, 1)
 
-/** A model's results by onnxruntime alone. */
+/** A model's results, computed by onnxruntime alone. */
 export async function run(model: ModelProto, feeds: Record<string, Tensor>): Promise<Record<string, Tensor>> {
   const session = await InferenceSession.create(toBinary(ModelProtoSchema, model), { logSeverityLevel: 4 })
   try {

@@ -17,7 +17,7 @@ const float = (values: number[]): Uint8Array => new Uint8Array(Float32Array.from
 const twos = Array<number>(512).fill(2)
 const threes = Array<number>(512).fill(3)
 
-/** y = x * w, with w as given. */
+/** Writes a model that computes y = x * w with the given w. */
 async function writeProduct(
   t: ExecutionContext,
   w: MessageInitShape<typeof TensorProtoSchema>,

@@ -14,7 +14,7 @@ function packageFolder(name: string, folder: string): string {
   return join(root, folder)
 }
 
-/** Every ONNX file of the repository, and those that npm packages ship. */
+/** Every ONNX file of the repository, and those in npm packages. */
 export const realFiles: readonly string[] = [
   'test/fixtures/models',
   'examples/models',
@@ -36,7 +36,7 @@ const symbols: Readonly<Record<string, number>> = {
   samples: 1280,
 }
 
-/** Dims that are open in the file: those that its operators take. */
+/** A length for a dim that is open in the file, which its operators accept. */
 function openDim(path: string, symbol: string, axis: number): number {
   const name = basename(path)
   if (name.startsWith('silero')) return axis === 1 && symbol !== 'batch' ? 512 : 1
@@ -44,7 +44,7 @@ function openDim(path: string, symbol: string, axis: number): number {
   return symbols[symbol] ?? (axis === 0 ? 1 : 8)
 }
 
-/** Every output's bytes for fixed inputs, on one thread: bit for bit the same each time. */
+/** The bytes of every output for fixed inputs. On one thread, they are the same each time, bit for bit. */
 export async function outputsOf(path: string, like = path): Promise<Record<string, Buffer>> {
   const session = await ort.InferenceSession.create(path, { logSeverityLevel: 4, intraOpNumThreads: 1 })
   const feeds: Record<string, ort.Tensor> = {}

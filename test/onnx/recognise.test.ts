@@ -24,7 +24,7 @@ test('an ONNX file whose first bytes are those of a safetensors file is opened a
       initializers: [floats('w', [1000], new Array(1000).fill(1))],
     }),
   )
-  // A producer's name of 8 characters, read as the length of a header and its first two: 0x0812 bytes, {".
+  // The bytes of a producer's name of 8 characters look like a safetensors header: a length of 0x0812 bytes, and {".
   const name = Uint8Array.of(0x12, 8, 0, 0, 0, 0, 0, 0, 0x7b, 0x22)
   const path = written('name.onnx', new Uint8Array([...name, ...toBinary(ModelProtoSchema, proto)]))
   const { y } = await (await load(path)).run({ x: new Float32Array(1000) })

@@ -27,7 +27,7 @@ async function hashOf(path: string): Promise<string> {
     .digest('hex')
 }
 
-/** save throws, with a cause and a fix that fit; the folder has the same names and bytes as before. */
+/** Checks that save throws an error with a fitting cause and fix, and that the folder's files are the same as before. */
 async function isRefused(
   t: ExecutionContext,
   model: Model,

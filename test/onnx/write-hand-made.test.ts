@@ -21,7 +21,7 @@ import { decode, namesIn, temporaryFolder, withBytesInside } from './written.ts'
 type Graph = Exclude<MessageInitShape<typeof GraphProtoSchema>, Message>
 type Tensor = Exclude<MessageInitShape<typeof TensorProtoSchema>, Message>
 
-/** Numbers enough to be cut from the message when it is read. */
+/** So many numbers that they are cut from the message when it is read. */
 const many = Array.from({ length: 600 }, (_, i) => i / 8 - 3)
 const long = many.map(value => BigInt(Math.trunc(value * 8)))
 const raw = new Uint8Array(Float32Array.from(many).buffer)
@@ -43,7 +43,7 @@ function external(offset?: number, length?: number, location = 'weights.data'): 
   return { dims: [600n], dataType: 1, dataLocation: 1, externalData: entries.map(([key, value]) => ({ key, value })) }
 }
 
-/** A field that no schema knows yet. */
+/** A copy of a message with a field that no schema knows yet. */
 function withUnknown<M extends Message>(message: M): M {
   message.$unknown = [
     { no: 900, wireType: WireType.LengthDelimited, data: Uint8Array.of(3, 1, 2, 3) },
@@ -53,7 +53,7 @@ function withUnknown<M extends Message>(message: M): M {
   return message
 }
 
-/** The file's own folder, with external data beside it. */
+/** Writes the file into a new folder, with external data beside it. Returns its path. */
 async function put(t: ExecutionContext, file: ModelProto | Uint8Array): Promise<string> {
   const folder = await temporaryFolder(t)
   await writeFile(join(folder, 'weights.data'), Buffer.concat([Buffer.alloc(64, 7), raw, Buffer.alloc(100, 9), raw]))
@@ -68,7 +68,7 @@ async function written(t: ExecutionContext, source: string, weights?: SaveOption
   return target
 }
 
-/** As read: the same bytes. Embedded and external: the same but for the weights' places. */
+/** Checks that a model is written with the same bytes as read, or, embedded and external, with only the weights' places changed. */
 async function comesBack(t: ExecutionContext, message: ModelProto): Promise<void> {
   const source = await put(t, message)
   const target = await written(t, source)

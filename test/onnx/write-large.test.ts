@@ -13,7 +13,7 @@ import { writeModel } from '#dist/runtime/onnx/writing/write.js'
 import { temporaryFolder } from './written.ts'
 
 const GIB = 2 ** 30
-/** Where marked bytes lie in a file that is a hole otherwise. */
+/** The places of marked bytes in a file that is otherwise a hole. */
 const marks: readonly (readonly [name: string, offset: number])[] = [
   ['first', 0],
   ['second', GIB + 12],

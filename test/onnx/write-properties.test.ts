@@ -17,7 +17,7 @@ const optional = <T extends object>(model: { [K in keyof T]: fc.Arbitrary<T[K]> 
 const text = fc.string({ maxLength: 6 })
 const props = fc.array(optional({ key: text, value: text }), { maxLength: 2 })
 
-/** Sizes on either side of what is cut from the message, in elements of four bytes. */
+/** Sizes around the limit at which payloads are cut from the message, in elements of four bytes. */
 const size = fc.oneof(fc.constantFrom(0, 1, 255, 256, 257, 1024, 1025), fc.nat(1500))
 const bytes = (length: number) =>
   fc.infiniteStream(fc.nat(255)).map(stream => Uint8Array.from([...stream.take(length)]))
@@ -25,7 +25,7 @@ const numbers = (length: number, of: fc.Arbitrary<number>) =>
   fc.infiniteStream(of).map(stream => [...stream.take(length)])
 const small = fc.integer({ min: -1000, max: 1000 })
 
-/** FLOAT, INT32, INT64 and DOUBLE, in any field that may hold them, or in a file. */
+/** Payloads of type FLOAT, INT32, INT64 and DOUBLE, in any field that may contain them, or in a file. */
 const payload = size.chain(length =>
   fc
     .oneof(

@@ -18,7 +18,7 @@ export async function temporaryFolder(t: ExecutionContext): Promise<string> {
   return folder
 }
 
-/** The whole file, weights and all, by the full schema. */
+/** Decodes the whole file, with its weights, by the full schema. */
 export async function decode(path: string): Promise<ModelProto> {
   return fromBinary(ModelProtoSchema, await readFile(path))
 }
@@ -28,8 +28,8 @@ export async function namesIn(folder: string): Promise<string[]> {
 }
 
 /**
- * The model with each tensor's payload taken into raw_data, wherever it lay: two models that differ in nothing but where their weights
- * lie become equal.
+ * The model with each tensor's payload moved into raw_data. Two models that only differ in the places of their weights
+ * become equal.
  */
 export async function withBytesInside(path: string): Promise<ModelProto> {
   const model = await decode(path)

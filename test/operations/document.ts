@@ -6,7 +6,7 @@ import type * as types from '@babel/types'
 /** An operation, read from its declaration and its docstring. */
 export interface Entry {
   readonly name: string
-  /** `sum(dims?, options?)`, one for each way to call it. */
+  /** The ways to call it, such as `sum(dims?, options?)`. */
   readonly calls: readonly string[]
   readonly text: string
 }
@@ -96,7 +96,7 @@ function methodsOf(file: string): Entry[] {
   })
 }
 
-/** Functions that are imported by name. */
+/** The functions that are imported by name. */
 function functions(): Entry[] {
   const found = new Map<string, Entry>()
   for (const file of ['creation/creation', 'creation/random', 'ops/comparison', 'ops/einsum', 'ops/join']) {
@@ -123,7 +123,7 @@ function functions(): Entry[] {
   return [...found.values()]
 }
 
-/** Getters and methods of the class that are not the library’s own. */
+/** The getters and methods of the class, without those for the library’s own use. */
 function membersOf(file: string): Entry[] {
   const { source, program } = parse(file)
   const found = declarations(program).find(
@@ -162,7 +162,7 @@ function typeOf(statement: types.VariableDeclaration): types.TSType | undefined 
   return annotation?.type === 'TSTypeAnnotation' ? annotation.typeAnnotation : undefined
 }
 
-/** `topk(k, dim?, { largest, sorted }?)`: names are enough where editors show the types. */
+/** A call as text, `topk(k, dim?, { largest, sorted }?)`. It has no types, because editors show them. */
 function callOf(name: string, parameters: readonly types.Node[], source: string): string {
   const shown = parameters.flatMap((parameter): string[] => {
     if (parameter.type === 'Identifier')
@@ -181,7 +181,7 @@ function callOf(name: string, parameters: readonly types.Node[], source: string)
 
 const commentOf = (node: types.Node): string => node.leadingComments?.at(-1)?.value ?? ''
 
-/** The docstring without its tags. @throws Error where there is none */
+/** The docstring without its tags. @throws Error if there is none */
 function textOf(node: types.Node, where: string): string {
   const text = commentOf(node)
     .split(/\n?\s*\*? ?@\w+/)[0]

@@ -2,7 +2,7 @@ import test from 'ava'
 import { Project } from '../consumers/project.ts'
 import { pages, programsOf } from '../pages.ts'
 
-// What a newcomer does: npm init, the packed package, the example models, and then each program of the pages, pasted into a file.
+// Does what a newcomer does: npm init, the packed package, the example models, and then each program of the pages, pasted into a file.
 let project: Project
 
 test.before(async () => {

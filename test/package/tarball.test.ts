@@ -20,7 +20,7 @@ interface Manifest {
   readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional: boolean }>>
 }
 
-/** By condition: a file, or a file for types and one for what runs. */
+/** For each condition a file, or a file with types and a file that runs. */
 type Conditions = Readonly<Record<string, string | Readonly<Record<string, string>>>>
 
 const folder = mkdtempSync(join(tmpdir(), 'onnsight-tarball-'))
@@ -50,7 +50,7 @@ test('arethetypeswrong finds nothing, for a package of modules', async t => {
     maxBuffer: 2 ** 26,
   })
   const { problems, analysis } = JSON.parse(shown) as { problems?: object; analysis: { problems: readonly Problem[] } }
-  // Types of what CommonJS gets by require(): Node gives it the module, and the profile leaves it out.
+  // The types of require() from CommonJS are left out, because Node returns the module, which the profile does not know.
   const other = analysis.problems.filter(
     ({ resolutionKind, entrypoint }) =>
       resolutionKind !== 'node16-cjs' && !(resolutionKind === 'node10' && WITHOUT_TYPES.has(entrypoint as string)),
@@ -58,7 +58,7 @@ test('arethetypeswrong finds nothing, for a package of modules', async t => {
   t.deepEqual(other, [], JSON.stringify(problems))
 })
 
-/** Imported for what it does. */
+/** Modules that are imported for their effects, and have no types. */
 const WITHOUT_TYPES = new Set(['./register'])
 
 interface Problem {
@@ -97,12 +97,12 @@ test('tools that know no exports find the same types', t => {
   t.true(due.length > 12)
   for (const [path, file] of due) {
     if (path === '') t.is(types, file)
-    // Found as a file of this name.
+    // This subpath is found as a file of this name.
     else if (file === './trace.macro.d.ts') t.true(['trace.macro', 'trace.macro.js'].includes(path))
     else t.deepEqual(typesVersions['*'][path], [file], path)
   }
   t.is(Object.keys(typesVersions['*']).length, due.length - 3)
-  // A folder of this name comes first.
+  // These subpaths are found as folders of this name first.
   for (const path of ['internal', 'testing', 'study']) {
     const inner = JSON.parse(readFileSync(join(inside, path, 'package.json'), 'utf8')) as {
       main: string
@@ -155,7 +155,7 @@ test('every source map has its sources inside it, or beside it in the tarball', 
       t.true(typeof sourcesContent?.[i] === 'string' || all.has(path), `${file}: ${source}`)
     }
   }
-  // And each script says which map is its own.
+  // Each script names its source map.
   for (const file of modules())
     t.regex(readFileSync(join(inside, file), 'utf8'), /\n\/\/# sourceMappingURL=\S+\.js\.map\s*$/, file)
 })
@@ -181,7 +181,7 @@ test('what a user installs by choice is an optional peer, and no dependency', t 
   }
 })
 
-// Bundlers resolve each import when they build: one that a package does not declare ends the build.
+// Bundlers resolve each import when they build. An import that the package does not declare ends the build.
 test('every package that a script imports is a dependency or a peer', t => {
   const { dependencies, peerDependencies } = manifest()
   const declared = new Set(['onnsight', ...Object.keys(dependencies), ...Object.keys(peerDependencies)])
@@ -226,12 +226,12 @@ test('what acts on import is nothing that a path of its own leads to, but for th
   t.deepEqual(paths, ['.', './web', './internal', './register', './jest'])
 })
 
-/** A statement at a module's top that is run for what it does: a call, a loop, an assignment to what is not its own. */
+/** Whether a module's top has a statement with an effect: a call, a loop, or an assignment to a variable of another module. */
 function acts(code: string): boolean {
   const program = babel.parseSync(code, { configFile: false, babelrc: false, sourceType: 'module' })?.program
   return (program?.body ?? []).some(statement => {
     if (/^(Import|Export(Named|All|Default)|Function|Class|Variable)Declaration$/.test(statement.type)) return false
-    // TypeScript's enums, and names of classes within them, are set in variables of the module's own.
+    // TypeScript's enums, and names of classes within them, are assigned to the module's own variables.
     if (statement.type !== 'ExpressionStatement') return true
     const { expression } = statement
     if (expression.type === 'AssignmentExpression') return expression.left.type !== 'Identifier'

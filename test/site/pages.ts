@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { posix } from 'node:path'
 
-/** A page of the built site, as a reader without JavaScript gets it. */
+/** A page of the built site, without JavaScript. */
 export interface BuiltPage {
   readonly anchors: ReadonlySet<string>
   readonly links: readonly string[]
@@ -23,7 +23,7 @@ export function readPages(folder: string): ReadonlyMap<string, BuiltPage> {
   )
 }
 
-/** Links from page to page that lead nowhere, as `from → to`. */
+/** Links between pages whose targets do not exist, as `from → to`. */
 export function deadLinks(pages: ReadonlyMap<string, BuiltPage>): string[] {
   const dead: string[] = []
   for (const [from, { links }] of pages) {

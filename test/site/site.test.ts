@@ -13,7 +13,7 @@ import { chromiumPath, launch, serve } from '../browser/site.ts'
 import { forms } from '../macro/expand.ts'
 import { deadLinks, readPages } from './pages.ts'
 
-// The documentation's site: built as `npm run site` does, and read as its readers do.
+// Builds the documentation's site as `npm run site` does, and reads it in a browser.
 
 const inBrowser = chromiumPath ? test.serial : test.serial.skip
 const out = mkdtempSync(join(tmpdir(), 'onnsight-docs-'))
@@ -38,7 +38,7 @@ test.after.always(async () => {
   rmSync(out, { recursive: true, force: true })
 })
 
-/** What went wrong in pages: errors in the console, and requests that leave the site or fail. */
+/** The problems of pages: errors in the console, and requests that leave the site or fail. */
 const complaints: string[] = []
 
 async function opened(path: string, width = 1280, colorScheme: 'light' | 'dark' = 'light'): Promise<Page> {
@@ -55,7 +55,7 @@ async function opened(path: string, width = 1280, colorScheme: 'light' | 'dark' 
 
 async function go(page: Page, path: string): Promise<void> {
   await page.goto(new URL(path, url).href, { waitUntil: 'load' })
-  // Until then it is HTML without its program.
+  // Before that, the page is HTML whose program does not run yet.
   await page.waitForFunction("document.querySelector('#app').__vue_app__")
 }
 

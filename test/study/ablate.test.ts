@@ -49,7 +49,7 @@ test('without an induction head, the loss on the repetition rises to that of the
   const { base: first } = await ablate(induction, prompt, { metric: loss({ to: run.length - 1 }), layers: [0] })
   t.true(again.base < 0.01)
   const rows = again.values.tolist() as number[][]
-  // Layer 0 head 3 finds the previous token, layer 1 head 1 what followed last time.
+  // Head 3 of layer 0 attends to the previous token, and head 1 of layer 1 to the token that followed last time.
   for (const [layer, head] of [
     [0, 3],
     [1, 1],

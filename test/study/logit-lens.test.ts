@@ -80,7 +80,7 @@ test('rows of a batch are the prompts alone', async t => {
   t.is(lens.axes[2].labels[3], '3')
 })
 
-/** The translators that make_studies.py has. */
+/** The same translators as in make_studies.py. */
 const translators = Object.fromEntries(
   Array.from({ length: 4 }, (_, i) => [
     [
@@ -185,7 +185,7 @@ test('it prints as a table, and draws the same numbers', async t => {
   const shown = await (lens as unknown as Record<symbol, () => Promise<Record<string, string>>>)[
     Symbol.for('Jupyter.display')
   ]()
-  // Each picture's gradients have names of their own, as several may stand in one page.
+  // The names of gradients differ from picture to picture, because a page may have several pictures.
   const unnamed = (svg: string): string => svg.replaceAll(/gradient_\d+/g, 'gradient')
   t.deepEqual(Object.keys(shown), ['image/svg+xml', 'text/plain'])
   t.true(unnamed(shown['image/svg+xml']) === unnamed(plot.svg))

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** Tables of numbers that PyTorch computed: test/reference/make_studies.py. */
+/** Tables of numbers that PyTorch computed (test/reference/make_studies.py). */
 export type Numbers = number | readonly Numbers[]
 
 interface Reference {
@@ -44,7 +44,7 @@ const { chars } = JSON.parse(readFileSync('test/fixtures/models/chars.vocab.json
 export const vocabulary: readonly string[] = chars
 export const encode = (text: string): number[] => [...text].map(char => chars.indexOf(char))
 
-/** The greatest difference between two tables, relative to the greatest number that is due; Infinity where they differ in form. */
+/** The greatest difference between two tables, relative to the greatest expected number; Infinity if their forms differ. */
 export function off(actual: unknown, due: Numbers): number {
   const most = greatest(due)
   return difference(actual, due) / (most || 1)

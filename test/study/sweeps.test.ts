@@ -23,7 +23,7 @@ const { clean, corrupted, line } = reference.prompts
 const metric = logitDifference(...reference.answers)
 const vector = new SteeringVector(2, tensor(Float32Array.from({ length: 128 }, (_, i) => Math.sin(i))))
 
-/** Each sweep, with so many steps that it can be stopped in the middle, and the numbers and texts of its result. */
+/** Each sweep, with enough steps to stop it in the middle. The functions return the numbers and texts of its result. */
 const sweeps: Readonly<Record<string, (options: SweepOptions, on?: typeof model) => Promise<unknown>>> = {
   patchActivations: async (options, on = model) =>
     (await patchActivations(on, { clean: [clean], corrupted: [corrupted], metric, ...options })).values.tolist(),
@@ -72,7 +72,7 @@ for (const [name, sweep] of Object.entries(sweeps)) {
     t.deepEqual(rest, whole)
     t.is(left.length, total)
     t.is(left.at(-1), 0)
-    // Once all steps are there, only the runs without a change are left.
+    // Once the file has all steps, only the unedited runs remain.
     const runsBefore = runs
     runs = 0
     t.deepEqual(await sweep({ resume, onReport: () => runs++ }), whole)

@@ -112,7 +112,7 @@ law(
     const masks: Record<string, Fed | undefined> = {
       none: undefined,
       keys: keyMask(rows, total, s.seed + 5),
-      // A query that sees no key at all has no pattern to speak of.
+      // A query that sees no key at all has no defined pattern.
       queries: { ...keyMask(rows * tokens, total, s.seed + 5), dims: [rows, tokens, total] },
       lengths: int32([rows], new Array(rows).fill(total)),
     }

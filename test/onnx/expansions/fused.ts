@@ -20,15 +20,15 @@ export type Attribute =
   | { readonly floats: readonly number[] }
   | { readonly string: string }
 
-/** One fused node with what it is fed. */
+/** One fused node, and its inputs. */
 export interface FusedCase {
   readonly opType: string
   readonly domain?: string
   readonly opset?: number
   readonly attributes: Readonly<Record<string, Attribute>>
-  /** In the operator's order; undefined for one that is left out. A weight stands in the file. */
+  /** The inputs in the operator's order; undefined for one that is left out. Weights are in the file. */
   readonly inputs: readonly (Fed | undefined)[]
-  /** How many results are asked for; '' among `names` leaves one out. */
+  /** The names of the wanted results. '' leaves one out. */
   readonly outputs: readonly string[]
 }
 
@@ -80,7 +80,7 @@ export function modelOf({
   })
 }
 
-/** The same model with the node written out; throws where there is no rule for it. */
+/** The same model with the node written out. @throws Error if there is no rule for it */
 export function writtenOut(model: ModelProto, rows: 'start' | 'end' = 'start'): ModelProto {
   const graph = buildGraph(model, { clusters: true, rows })
   if (graph.nodes.some(node => node.name === '/layer/fused')) throw new Error('The node was not written out.')
@@ -94,7 +94,7 @@ export function writtenOut(model: ModelProto, rows: 'start' | 'end' = 'start'): 
   }
 }
 
-/** All results of a model, by onnxruntime alone. */
+/** All results of a model, computed by onnxruntime alone. */
 export async function run(model: ModelProto, { inputs }: FusedCase): Promise<Record<string, Tensor>> {
   const session = await InferenceSession.create(toBinary(ModelProtoSchema, model), {
     logSeverityLevel: 4,
@@ -108,7 +108,7 @@ export async function run(model: ModelProto, { inputs }: FusedCase): Promise<Rec
   }
 }
 
-/** By how much two results differ at most, as a share of the largest value. `isCounted` leaves elements out. */
+/** The largest difference of two results, as a share of the largest value. Elements that `isCounted` refuses do not count. */
 export function off(got: Tensor, expected: Tensor, isCounted: (index: number) => boolean = () => true): number {
   if (String(got.dims) !== String(expected.dims)) throw new Error(`dims ${got.dims}, expected ${expected.dims}`)
   const [a, b] = [got.data, expected.data] as Float32Array[]

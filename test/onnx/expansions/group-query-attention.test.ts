@@ -4,7 +4,7 @@ import { Tensor } from 'onnxruntime-node'
 import { type Fed, type FusedCase, int32, modelOf, off, random, run, writtenOut } from './fused.ts'
 import { law } from './law.ts'
 
-/** Attributes and dims of one GroupQueryAttention. */
+/** The attributes and dims of one GroupQueryAttention. */
 const shapes = fc.record({
   rows: fc.integer({ min: 1, max: 3 }),
   kvHeads: fc.integer({ min: 1, max: 2 }),
@@ -28,7 +28,7 @@ const shapes = fc.record({
 type Shape = typeof shapes extends fc.Arbitrary<infer S> ? S : never
 
 function caseOf(shape: Shape): FusedCase {
-  // onnxruntime's kernel takes several new tokens behind a cache in one row only.
+  // onnxruntime's kernel only takes several new tokens after a cache if there is one row.
   const s = shape.past > 0 && shape.tokens > 1 ? { ...shape, rows: 1 } : shape
   const heads = s.kvHeads * s.group
   const size = 2 * s.half
@@ -100,7 +100,7 @@ const statesOf = (tokens: number, seed: number): Fed[] =>
 const noCache = (rows: number): Fed[] =>
   [0, 1].map(() => ({ dims: [rows, ragged.kvHeads, 0, ragged.size], data: new Float32Array(0) }))
 
-/** Rows of unequal length as one batch, filled up with other numbers on one side. */
+/** Rows of unequal lengths as one batch, padded with other numbers on one side. */
 function padded(rows: readonly Fed[], side: 'left' | 'right'): Fed {
   const most = Math.max(...rows.map(({ dims }) => dims[1]))
   const width = rows[0].dims[2]

@@ -6,7 +6,7 @@ import { type FusedCase, modelOf, off, run, writtenOut } from './fused.ts'
 export const seed = fc.integer({ min: 0, max: 9999 })
 export const few = (min: number, max: number) => fc.integer({ min, max })
 
-/** Each case of the arbitrary, fused and written out, by onnxruntime. */
+/** Declares a test that runs each case of the arbitrary in onnxruntime, fused and written out, and compares the results. */
 export function law<S>(
   name: string,
   shapes: fc.Arbitrary<S>,

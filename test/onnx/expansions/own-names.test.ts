@@ -31,7 +31,7 @@ test('what fused nodes are written out in takes no name that the model has, of a
   for (const name of model.nodeNames) t.is(model.node(name).name, name)
   await model.release()
 
-  // The same file, with values and nodes of all these names.
+  // The same file, in which other values and nodes already have all these names.
   const proto = fromBinary(ModelProtoSchema, encodeGraph(fused))
   const more = made.map(name => create(NodeProtoSchema, { name, opType: 'Abs', input: ['h'], output: [name] }))
   proto.graph!.node.push(...more)

@@ -20,7 +20,7 @@ law(
     const hasBatch = s.batch.length > 0
     const side = (rows: number, columns: number, isTurned: boolean, isBatchTurned: boolean): number[] => {
       const [a, b] = isTurned ? [columns, rows] : [rows, columns]
-      // The batch axes lie behind the first of the matrix.
+      // The batch axes come after the first axis of the matrix.
       return isBatchTurned && hasBatch ? [a, ...s.batch, b] : [...s.batch, a, b]
     }
     const flag = (value: boolean) => ({ int: value ? 1 : 0 })

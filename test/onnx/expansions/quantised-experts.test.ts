@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { bytes, type Fed, random } from './fused.ts'
 import { few, law, seed } from './law.ts'
 
-/** Scales are above 0. */
+/** Random scales above 0. */
 const scales = (dims: readonly number[], seed: number): Fed => {
   const { data } = random(dims, seed)
   return { dims, data: Float32Array.from(data as Float32Array, value => 0.02 + Math.abs(value) / 20), isWeight: true }
