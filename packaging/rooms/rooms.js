@@ -85,6 +85,10 @@ export const rooms = {
     job: 'Fused operators written out in plain ones: one file for each operator.',
     imports: ['runtime/onnx/schema'],
   },
+  'runtime/gradients': {
+    job: 'Gradients: the rule of each operator, and the walk from a value back to the places that it depends on.',
+    imports: ['runtime/tensor/dtypes', 'runtime/graph', 'runtime/tensor', 'runtime/onnx/expansions'],
+  },
   'runtime/onnx/graph': {
     job: '`OnnxGraph`: nodes in running order, who makes a value and who reads it, clusters of nodes that stand for a fused one.',
     imports: ['runtime/errors', 'runtime/onnx/schema', 'runtime/onnx/message', 'runtime/onnx/expansions'],
@@ -153,8 +157,11 @@ export const rooms = {
       'runtime/errors',
       'runtime/tensor/dtypes',
       'runtime/graph',
+      'runtime/tensor',
       'runtime/onnx/schema',
       'runtime/onnx/message',
+      'runtime/onnx/expansions',
+      'runtime/gradients',
       'runtime/onnx/graph',
       'runtime/engine/sessions',
       'runtime/engine/blocks',

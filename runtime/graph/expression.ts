@@ -81,6 +81,8 @@ export class Operation {
   readonly mark: Mark | undefined
   /** Op and attributes as text: their part of a recording's key. */
   readonly signature: string
+  /** Whether no gradient flows back through it. */
+  readonly isDetached: boolean
   constructor(
     opType: string,
     domain: string,
@@ -88,7 +90,9 @@ export class Operation {
     attributes: Attributes,
     outputs: number,
     mark: Mark | undefined,
+    isDetached = false,
   ) {
+    this.isDetached = isDetached
     this.opType = opType
     this.domain = domain
     this.inputs = inputs
@@ -97,6 +101,7 @@ export class Operation {
     this.mark = mark
     let signature = domain ? `${domain}.${opType}` : opType
     for (const name in attributes) signature += ` ${name}=${attributeKey(attributes[name])}`
+    if (isDetached) signature += ' detached'
     this.signature = signature
   }
 }
@@ -120,7 +125,47 @@ export class Application {
   }
 }
 
-export type Expression = Operand | Constant | TapRead | Operation | Application
+/** The gradients of one value with respect to others. Output `i` is that of `at[i]`, and has its dims. */
+export class Gradient {
+  readonly kind = 'gradient'
+  /** The value that is differentiated. */
+  readonly of: Value
+  readonly at: readonly Value[]
+  /** The gradient that arrives at `of`, with its dims. Undefined stands for ones. */
+  readonly seed: Value | undefined
+  readonly mark: Mark | undefined
+  constructor(of: Value, at: readonly Value[], seed: Value | undefined, mark: Mark | undefined) {
+    this.of = of
+    this.at = at
+    this.seed = seed
+    this.mark = mark
+  }
+}
+
+/** A value of a linked graph, by its id. The linker makes it to add operations to the graph; no recording has one. */
+export class LinkedValue {
+  readonly kind = 'linked'
+  readonly id: string
+  constructor(id: string) {
+    this.id = id
+  }
+}
+
+export type Expression = Operand | Constant | TapRead | Operation | Application | Gradient | LinkedValue
+
+/** The values that an expression is computed from. A left-out optional input is undefined. */
+export function inputsOf(expression: Expression): readonly (Value | undefined)[] {
+  switch (expression.kind) {
+    case 'operation':
+      return expression.inputs
+    case 'application':
+      return [expression.input]
+    case 'gradient':
+      return [expression.of, ...expression.at, expression.seed]
+    default:
+      return []
+  }
+}
 
 /** One output of an expression, with its dtype and dims as far as they are known before anything runs. */
 export class Value {

@@ -8,6 +8,7 @@ import {
   Constant,
   type Dims,
   type Expression,
+  Gradient,
   type Mark,
   Operand,
   Operation,
@@ -91,6 +92,18 @@ function readNode(json: unknown, where: string, readNodes: readonly ReadNode[], 
       const input = readValue(node.input, `${where}.input`, readNodes)
       const expression = new Application(text(node.module, `${where}.module`), from, to, input, reader, mark)
       return { expression, results: [readResult(node.result, `${where}.result`)] }
+    }
+    case 'gradient': {
+      const of = readValue(node.of, `${where}.of`, readNodes)
+      const at = list(node.places, `${where}.places`).map((value, i) =>
+        readValue(value, `${where}.places[${i}]`, readNodes),
+      )
+      const seed = node.seed === null ? undefined : readValue(node.seed, `${where}.seed`, readNodes)
+      const results = list(node.results, `${where}.results`).map((result, i) =>
+        readResult(result, `${where}.results[${i}]`),
+      )
+      if (results.length !== at.length) fail(`${where}.results`, 'has not one result for each place')
+      return { expression: new Gradient(of, at, seed, mark), results }
     }
     case 'operation': {
       const opType = text(node.opType, `${where}.opType`)

@@ -1,6 +1,6 @@
 import type { SourcePosition } from '../errors/error.ts'
 import type { TensorData } from '../tensor/dtypes/data.ts'
-import type { Attributes, Expression, Recording, Value } from './expression.ts'
+import { type Attributes, type Expression, inputsOf, type Recording, type Value } from './expression.ts'
 import { normalise } from './normalise.ts'
 
 /** The version of the format. Other versions are refused. */
@@ -53,6 +53,14 @@ export type NodeJSON<D> =
       readonly to: TapJSON
       readonly input: ValueJSON
       readonly result: ResultJSON
+    } & WithPosition)
+  | ({
+      readonly kind: 'gradient'
+      readonly of: ValueJSON
+      readonly places: readonly ValueJSON[]
+      /** What arrives at `of` from behind; null stands for ones. */
+      readonly seed: ValueJSON | null
+      readonly results: readonly ResultJSON[]
     } & WithPosition)
 
 export interface RecordingJSON<D> {
@@ -119,6 +127,19 @@ export function recordingToJSON<D>(
           ...position(mark),
         }
       }
+      case 'gradient': {
+        const { of, at, seed, mark } = expression
+        return {
+          kind: 'gradient',
+          of: reference(of),
+          places: at.map(reference),
+          seed: seed ? reference(seed) : null,
+          results: at.map((_, output) => resultOf(output)),
+          ...position(mark),
+        }
+      }
+      case 'linked':
+        throw new Error('A value of a linked graph is no part of a recording.')
     }
   }
   return {
@@ -144,9 +165,6 @@ function resultsOf(recording: Recording, order: readonly Expression[]): Map<Expr
   }
   for (const writes of recording.writes.values()) for (const { value } of writes) note(value)
   for (const value of recording.wanted) note(value)
-  for (const expression of order) {
-    if (expression.kind === 'application') note(expression.input)
-    if (expression.kind === 'operation') for (const input of expression.inputs) if (input) note(input)
-  }
+  for (const expression of order) for (const input of inputsOf(expression)) if (input) note(input)
   return found
 }

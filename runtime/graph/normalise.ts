@@ -1,6 +1,6 @@
 import type { TensorData } from '../tensor/dtypes/data.ts'
 import { elementsKey } from './elements-key.ts'
-import type { Expression, Recording, Value } from './expression.ts'
+import { type Expression, inputsOf, type Recording, type Value } from './expression.ts'
 
 /**
  * A recording with its operands' values taken out. Recordings with the same key have the same plan, and differ in `operands` only; a run
@@ -66,6 +66,12 @@ export function normalise(recording: Recording): NormalForm {
         for (const input of expression.inputs) inputs += ` ${reference(input)}`
         return expression.signature + inputs
       }
+      case 'gradient': {
+        const { of, at, seed } = expression
+        return `gradient ${reference(of)} ${reference(seed)} at ${at.map(reference).join(' ')}`
+      }
+      case 'linked':
+        throw new Error('A value of a linked graph is no part of a recording.')
     }
   }
 
@@ -75,10 +81,7 @@ export function normalise(recording: Recording): NormalForm {
   }
   const wanted = recording.wanted.map(reference)
   key += `?${wanted.join(',')}`
+  // Rules of gradients depend on ranks, which all other values get from the model.
+  if (order.some(({ kind }) => kind === 'gradient')) key += `!dims ${operands.map(({ dims }) => `[${dims}]`).join('')}`
   return { key, operands, order, numbers, operandNumbers: operandNumbers }
-}
-
-function inputsOf(expression: Expression): readonly (Value | undefined)[] {
-  if (expression.kind === 'operation') return expression.inputs
-  return expression.kind === 'application' ? [expression.input] : []
 }

@@ -11,6 +11,7 @@ export interface Case {
     readonly edits: readonly Edit[]
     readonly measure: Expression
   }
+  readonly gradients?: { readonly loss: Expression; readonly at: Readonly<Record<string, TapName>> }
   readonly generate?: { readonly tokens: number }
   readonly expect: Readonly<Record<string, string>>
   readonly tolerance: number

@@ -1,4 +1,4 @@
-import { cat, iter, type Model, stack, type Tensor, where } from 'onnsight'
+import { cat, grad, iter, type Model, stack, type Tensor, where } from 'onnsight'
 import type { Case, Edit, Expression, InputKeys, TapName } from './case.ts'
 
 type Operand = Tensor | number
@@ -30,6 +30,24 @@ export class Evaluator {
       return Object.fromEntries(
         Object.entries(reads).map(([name, expression]) => [name, pass.evaluate(expression) as Tensor]),
       )
+    })
+  }
+
+  /** One pass with edits; gives the loss, and its gradient at each place. */
+  async gradients(
+    inputs: InputKeys,
+    edits: readonly Edit[],
+    { loss, at }: NonNullable<Case['gradients']>,
+  ): Promise<Record<string, Tensor>> {
+    const everything = [...edits.map(edit => edit.value), loss].flatMap(findReads)
+    for (const read of everything) if (read.inputs) await this.#otherRun(read)
+    return this.#model.trace(this.#inputs(inputs), model => {
+      const pass = new Pass(model, this.#tensors, this.#otherRuns)
+      for (const read of everything) if (read.before) pass.rememberBefore(read.read)
+      for (const edit of inOrder(edits)) pass.edit(edit)
+      const value = pass.evaluate(loss) as Tensor
+      const places = Object.fromEntries(Object.entries(at).map(([name, tap]) => [name, tapOf(model, tap).output]))
+      return { loss: value, ...grad(value, places) }
     })
   }
 

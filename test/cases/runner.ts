@@ -47,6 +47,7 @@ export class CaseRunner {
   async #run(entry: Case): Promise<Record<string, Tensor>> {
     const evaluator = new Evaluator(await this.#modelOf(entry), await this.#tensorsOf(entry))
     if (entry.generate) return evaluator.generate(entry.inputs, entry.edits ?? [], entry.generate.tokens)
+    if (entry.gradients) return evaluator.gradients(entry.inputs, entry.edits ?? [], entry.gradients)
     if (!entry.sweep) return evaluator.run(entry.inputs, entry.edits ?? [], entry.reads ?? {})
     const values: number[] = []
     for (const { edits, measure } of sweepPasses(entry)) {

@@ -192,6 +192,17 @@ await loadAlone('test/fixtures/models/chars.onnx')`,
   model.lm_head.output.mul(2).set(s\`:, -1\`, 0)
 })`,
   },
+  'gradient-argument': {
+    means: 'A gradient was asked of something that has none, or of a value with several elements.',
+    program: `await trace(model, inputs, () => grad(model.lm_head.output, model.transformer.h[1].output))`,
+  },
+  'not-differentiable': {
+    means: 'There is no rule for an operator between the place and the value. The message names it.',
+    program: `await trace(model, inputs, () => {
+  const best = model.lm_head.output.argmax(-1)
+  return grad(best.float().sum(), model.transformer.h[1].output)
+})`,
+  },
   'not-assignable': {
     means: 'The assignment would change nothing in the model, and its value would be lost.',
     program: `await trace(model, inputs, () => {

@@ -1,20 +1,26 @@
 import { CycleError } from '../../errors/link.ts'
-import type {
-  Application,
-  Expression,
-  Mark,
-  Operation,
-  Recording,
-  Tap,
-  TapRead,
-  Value,
-  Write,
+import {
+  type Application,
+  type Expression,
+  type Gradient,
+  inputsOf,
+  type Mark,
+  type Operation,
+  type Recording,
+  type Tap,
+  type TapRead,
+  type Value,
+  type Write,
 } from '../../graph/expression.ts'
 import type { NormalForm } from '../../graph/normalise.ts'
 import type { Cluster, GraphNode } from '../../onnx/graph/node.ts'
 import type { DataType } from '../../tensor/dtypes/dtype.ts'
 import type { Program } from '../blocks/program.ts'
+import { Backward } from './backward.ts'
 import { FusedNodes, fuseComplete } from './fused-nodes.ts'
+import { GradientPlaces } from './gradient-places.ts'
+import { GrowingForm } from './growing-form.ts'
+import { LinkedShapes } from './linked-shapes.ts'
 import { copyId, recordedId, resultId, type Unit } from './unit.ts'
 
 /**
@@ -31,7 +37,8 @@ export class Demand {
   readonly tapsBeforeReads = new Set<string>()
   readonly #program: Program
   readonly #alreadyComputed: ReadonlySet<string>
-  readonly #form: NormalForm
+  /** The recording's normal form, to which gradients add the operations that compute them. */
+  readonly form: NormalForm
   readonly #writes: ReadonlyMap<Tap, readonly Write[]>
   readonly #written = new Set<string>()
   /** Results of `#resolve` for reads and applications. */
@@ -39,7 +46,11 @@ export class Demand {
   readonly #pending = new Map<string, Unit>()
   readonly #preparedApplications = new Set<Application>()
   readonly #fusedNodes: FusedNodes
+  /** Whether every fused node is expanded. Gradients go through its plain nodes. */
   readonly #expandsAll: boolean
+  readonly #places: GradientPlaces
+  readonly #shapes: LinkedShapes | undefined
+  readonly #backward: Backward | undefined
 
   /** @param options `expandsAll`: every fused node is expanded */
   constructor(
@@ -49,13 +60,22 @@ export class Demand {
     alreadyComputed: ReadonlySet<string>,
     { isPlain: expandsAll = false }: { readonly isPlain?: boolean } = {},
   ) {
-    this.#expandsAll = expandsAll
     this.#program = program
     this.#alreadyComputed = alreadyComputed
     this.#writes = recording.writes
     for (const tap of recording.writes.keys()) this.#written.add(tap.tensor)
-    this.#form = form
+    this.#places = new GradientPlaces(form, recording.writes)
+    this.#expandsAll = expandsAll || this.#places.any
     this.#fusedNodes = new FusedNodes(program.graph, recording, form, alreadyComputed)
+    if (!this.#places.any) {
+      this.form = form
+      return
+    }
+    for (const tap of this.#places.taps) this.#written.add(tap.tensor)
+    const growing = new GrowingForm(form)
+    this.form = growing
+    this.#shapes = new LinkedShapes(program, growing, this.producers)
+    this.#backward = new Backward(program, growing, this.#shapes)
   }
 
   /** The id of a recorded value; for a read, the id of the value that arrives at its tap. */
@@ -63,8 +83,8 @@ export class Demand {
     const resolved = this.#resolve(value)
     if (typeof resolved === 'string') return resolved
     const { expression } = resolved
-    if (expression.kind !== 'application') return recordedId(this.#form, resolved)
-    return copyId(this.#form.numbers.get(expression)!, expression.to.tensor)
+    if (expression.kind !== 'application') return recordedId(this.form, resolved)
+    return copyId(this.form.numbers.get(expression)!, expression.to.tensor)
   }
 
   /**
@@ -76,7 +96,7 @@ export class Demand {
     let current: Value | string = value
     while (typeof current !== 'string') {
       const { expression }: Value = current
-      if (!this.#form.numbers.has(expression)) throw new Error('An expression of another recording.')
+      if (!this.form.numbers.has(expression)) throw new Error('An expression of another recording.')
       if (expression.kind === 'application' ? this.#computesSomething(expression) : expression.kind !== 'read') break
       const known = this.#resolvedReads.get(expression)
       if (known !== undefined) {
@@ -111,9 +131,18 @@ export class Demand {
       }
       open.pop()
       opened.delete(top.unit)
-      this.units.push(top.unit)
-      for (const output of top.unit.outputs) if (output !== '') this.producers.set(output, top.unit)
+      for (const unit of top.unit.kind === 'gradient' ? this.#writtenOut(top.unit) : [top.unit]) {
+        this.units.push(unit)
+        for (const output of unit.outputs) if (output !== '') this.producers.set(output, unit)
+      }
     }
+  }
+
+  /** The units that compute a gradient, when all that it is computed from is linked. */
+  #writtenOut(unit: Unit): Unit[] {
+    const written = this.#backward!.unitsOf(unit, unit.gradient!, this.units)
+    for (const { outputs } of written) for (const id of outputs) this.types.set(id, this.#shapes!.get(id).type)
+    return written
   }
 
   /** The unit that makes a value, if it is not added yet; undefined for inputs, weights, constants and values already computed. */
@@ -121,6 +150,8 @@ export class Demand {
     if (this.producers.has(id) || this.#alreadyComputed.has(id)) return undefined
     const pending = this.#pending.get(id)
     if (pending) return pending
+    const place = this.#places.at(id)
+    if (place) return this.#placeUnit(id, place)
     const produced = this.#program.graph.producer.get(id)
     if (!produced) return undefined
     return this.#nodeUnit(produced.node)
@@ -184,11 +215,33 @@ export class Demand {
     })
   }
 
+  /** An Identity at a place whose gradient is wanted, so that the place has a value of its own, apart from others of the same tensor. */
+  #placeUnit(id: string, read: TapRead): Unit {
+    const before = this.#beforePlace(read)
+    if (typeof before !== 'string') this.prepare(before)
+    const type = this.#program.typeOf(read.tap.tensor)
+    if (type) this.types.set(id, type)
+    this.#shapes!.addPlace(id, read.tap)
+    return this.#add({
+      kind: 'operation',
+      operation: this.#places.identity(read),
+      expression: this.form.numbers.get(read)!,
+      inputs: [typeof before === 'string' ? before : this.idOf(before)],
+      captures: [],
+      outputs: [id],
+      isRewired: false,
+    })
+  }
+
   #readBy(read: TapRead): Value | string {
+    return this.#places.idAt(read.tap, read.writes) ?? this.#beforePlace(read)
+  }
+
+  #beforePlace(read: TapRead): Value | string {
     if (read.writes > 0) return this.#writes.get(read.tap)![read.writes - 1].value
     const path = this.#program.taps.pathTo(read.tap)
     const before = path.slice(0, path.indexOf(read.tap))
-    const last = before.findLastIndex(tap => this.#writes.has(tap))
+    const last = before.findLastIndex(tap => this.#writes.has(tap) || this.#places.idAt(tap, 0) !== undefined)
     for (const { key } of before.slice(Math.max(0, last))) this.tapsBeforeReads.add(key)
     return this.#lastWritten(before) ?? read.tap.tensor
   }
@@ -196,14 +249,17 @@ export class Demand {
   /** The id of the value that arrives at the end of a path: the last written one, whose units are then prepared, or the model's own. */
   #arrivesAt(tensor: string, path: readonly Tap[]): string {
     const written = this.#lastWritten(path)
-    if (!written) return tensor
+    if (written === undefined) return tensor
+    if (typeof written === 'string') return written
     this.prepare(written)
     return this.idOf(written)
   }
 
-  #lastWritten(path: readonly Tap[]): Value | undefined {
+  #lastWritten(path: readonly Tap[]): Value | string | undefined {
     for (let i = path.length - 1; i >= 0; i--) {
       const writes = this.#writes.get(path[i])
+      const place = this.#places.idAt(path[i], writes?.length ?? 0)
+      if (place) return place
       if (writes) return writes[writes.length - 1].value
     }
     return undefined
@@ -216,10 +272,23 @@ export class Demand {
       const resolved = this.#resolve(next)
       if (typeof resolved === 'string') continue
       const { expression } = resolved
-      const number = this.#form.numbers.get(expression)!
-      if (expression.kind === 'operand') this.types.set(recordedId(this.#form, resolved), resolved.type)
-      if (expression.kind === 'operation') {
+      const number = this.form.numbers.get(expression)!
+      if (expression.kind === 'operand') {
+        const id = recordedId(this.form, resolved)
+        this.types.set(id, resolved.type)
+        this.#shapes?.add(id, resolved.type, expression.data.dims)
+      }
+      if (expression.kind === 'gradient') {
+        expression.at.forEach(({ type, dims }, i) => {
+          this.types.set(resultId(number, i), type)
+          this.#shapes!.addRecorded(resultId(number, i), type, dims)
+        })
+        if (this.#isPrepared(number)) continue
+        this.#addGradient(expression, number)
+        for (const input of inputsOf(expression)) if (input) open.push(input)
+      } else if (expression.kind === 'operation') {
         this.types.set(resultId(number, resolved.output), resolved.type)
+        this.#shapes?.addRecorded(resultId(number, resolved.output), resolved.type, resolved.dims)
         if (this.#isPrepared(number)) continue
         this.#addOperation(expression, number)
         for (const input of expression.inputs) if (input) open.push(input)
@@ -229,6 +298,18 @@ export class Demand {
         open.push(expression.input)
       }
     }
+  }
+
+  #addGradient(gradient: Gradient, number: number): void {
+    this.#add({
+      kind: 'gradient',
+      gradient,
+      expression: number,
+      inputs: inputsOf(gradient).flatMap(input => (input ? [this.idOf(input)] : [])),
+      captures: [],
+      outputs: gradient.at.map((_, i) => resultId(number, i)),
+      isRewired: false,
+    })
   }
 
   #isPrepared(number: number): boolean {
@@ -317,9 +398,7 @@ function readsBehind(value: Value): TapRead[] {
     if (seen.has(expression)) continue
     seen.add(expression)
     if (expression.kind === 'read') found.add(expression)
-    else if (expression.kind === 'application') open.push(expression.input.expression)
-    else if (expression.kind === 'operation')
-      for (const input of expression.inputs) if (input) open.push(input.expression)
+    for (const input of inputsOf(expression)) if (input) open.push(input.expression)
   }
   return [...found]
 }

@@ -69,7 +69,7 @@ export function link(
     const outputs = neededOutputs(slot, i)
     if (unedited) return uneditedStep(program, unedited, outputs, dropped, origins.originOf(unedited))
     const edges = blocks.length > 1 ? edgesWithin(program, units).filter(id => !outputs.includes(id)) : []
-    return buildStep({ program, form, units, typeOf, blocks, isModelStage, outputs, edges, dropped })
+    return buildStep({ program, form: demand.form, units, typeOf, blocks, isModelStage, outputs, edges, dropped })
   })
   const ran = new Set(runs.flatMap(({ blocks, units }) => (hasNodes(units) ? blocks : [])))
   return {

@@ -1,4 +1,4 @@
-import type { Operation, Value } from '../../graph/expression.ts'
+import type { Gradient, Operation, Value } from '../../graph/expression.ts'
 import type { NormalForm } from '../../graph/normalise.ts'
 import type { Cluster, GraphNode } from '../../onnx/graph/node.ts'
 import { OWN } from '../sessions/own-names.ts'
@@ -8,6 +8,8 @@ const PREFIX = OWN
 export const operandId = (operand: number): string => `${PREFIX}$${operand}`
 export const constantId = (number: number): string => `${PREFIX}#${number}`
 export const resultId = (number: number, output: number): string => `${PREFIX}%${number}.${output}`
+/** The id of a value at a place whose gradient is wanted, after so many writes there. */
+export const placeId = (tap: string, writes: number): string => `${PREFIX}^${writes} ${tap}`
 export const copyId = (number: number, name: string): string => `${PREFIX}~${number}/${name}`
 /** The id of a value that the recording adds. */
 export function recordedId({ numbers, operandNumbers }: NormalForm, { expression, output }: Value): string {
@@ -21,10 +23,14 @@ export const isConstant = (id: string): boolean => id.startsWith(`${PREFIX}#`)
 
 /** One node of the linked graph. */
 export interface Unit {
-  /** A node of the model, a copy of one for a module applied to a value, or a recorded operation. */
-  readonly kind: 'node' | 'copy' | 'operation'
+  /**
+   * A node of the model, a copy of one for a module applied to a value, or a recorded operation. A gradient is replaced by the operations
+   * that compute it once everything before it is linked.
+   */
+  readonly kind: 'node' | 'copy' | 'operation' | 'gradient'
   readonly node?: GraphNode
   readonly operation?: Operation
+  readonly gradient?: Gradient
   /** Number of the recorded expression that it belongs to, which leads to the user's line. */
   readonly expression?: number
   /** The block that contains the node in the unedited model. */

@@ -1,7 +1,7 @@
 import { type Copy, copy, ownCopy } from '../../errors/copies.ts'
 import { UnknownNameError } from '../../errors/names.ts'
 import { nearestNames } from '../../errors/nearest-names.ts'
-import { Application, type Tap, Value } from '../../graph/expression.ts'
+import { Application, type Dims, type Tap, Value } from '../../graph/expression.ts'
 import { printModule } from '../../names/print.ts'
 import { reservedNames } from '../../names/reserved.ts'
 import { lookUp, resolveChild } from '../../names/resolve.ts'
@@ -259,10 +259,9 @@ export class ModuleHandle {
     const [from, to] = [taps.inputTap(this.scope), taps.outputTap(this.scope)]
     const operand = toTensor(input, { type: tracer.shapeOf(from.tensor)?.type })
     const result = tracer.shapeOf(to.tensor)
-    const dims = sameDims(operand, tracer.shapeOf(from.tensor)?.dims) ? result?.dims : undefined
-    const rank = result?.dims?.map(() => undefined)
+    const dims = appliedDims(operand.dims, tracer.shapeOf(from.tensor)?.dims, result?.dims)
     const application = new Application(this.path, from, to, stateOf(operand).value, tracer, tracer.mark())
-    return newHandle(new Value(application, 0, result?.type ?? operand.type, dims ?? rank), tracer)
+    return newHandle(new Value(application, 0, result?.type ?? operand.type, dims), tracer)
   }
 
   toString(): string {
@@ -283,8 +282,12 @@ export class ModuleHandle {
   }
 }
 
-function sameDims(tensor: Tensor, dims: readonly (number | undefined)[] | undefined): boolean {
-  return dims !== undefined && tensor.dims.length === dims.length && tensor.dims.every((dim, i) => dim === dims[i])
+/** The dims of a module's result for an input of other dims than the model gives it: a module that keeps the number of axes keeps it here. */
+function appliedDims(input: Dims, own: Dims | undefined, result: Dims | undefined): Dims | undefined {
+  if (!own || !result) return undefined
+  if (input.length === own.length && input.every((dim, i) => dim === own[i])) return result
+  if (input.length === own.length) return result.map(() => undefined)
+  return result.length === own.length ? input.map(() => undefined) : undefined
 }
 
 /** A value that can be read and written under a name. */

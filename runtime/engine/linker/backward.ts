@@ -1,0 +1,153 @@
+import { NotDifferentiableError } from '../../errors/gradient.ts'
+import { type DifferentiableUnit, differentiate } from '../../gradients/differentiate.ts'
+import type { ForwardNode, ForwardValue } from '../../gradients/forward-node.ts'
+import { zerosLike } from '../../gradients/shapes.ts'
+import { elementsKey } from '../../graph/elements-key.ts'
+import { Constant, type Expression, type Gradient, LinkedValue, Operation, Value } from '../../graph/expression.ts'
+import { Attributes } from '../../onnx/expansions/attributes.ts'
+import type { TensorData } from '../../tensor/dtypes/data.ts'
+import { newHandle, stateOf, type Tensor } from '../../tensor/tensor.ts'
+import type { Program } from '../blocks/program.ts'
+import { emitNode } from '../sessions/emit.ts'
+import { RECORDED_OPSET } from '../sessions/recorded-opset.ts'
+import type { GrowingForm } from './growing-form.ts'
+import type { LinkedShapes } from './linked-shapes.ts'
+import { constantId, recordedId, resultId, type Unit } from './unit.ts'
+
+/** Writes gradients out: the operations that compute them, from the units that compute the value that is differentiated. */
+export class Backward {
+  readonly #program: Program
+  readonly #form: GrowingForm
+  readonly #shapes: LinkedShapes
+  readonly #constants = new Map<string, Constant>()
+
+  constructor(program: Program, form: GrowingForm, shapes: LinkedShapes) {
+    this.#program = program
+    this.#form = form
+    this.#shapes = shapes
+  }
+
+  /**
+   * The units that compute a gradient, producers first. Its inputs are the ids of the value, of the places and of what arrives from behind.
+   * @throws NotDifferentiableError
+   */
+  unitsOf(unit: Unit, gradient: Gradient, before: readonly Unit[]): Unit[] {
+    const number = unit.expression!
+    const [of, ...others] = unit.inputs
+    const at = others.slice(0, gradient.at.length)
+    const seed = gradient.seed && this.#value(others[gradient.at.length]).tensor
+    const found = differentiate({
+      units: before.map(each => this.#differentiable(each, gradient)),
+      of,
+      at,
+      seed,
+      value: id => this.#value(id),
+    })
+    const units: Unit[] = []
+    const emitted = new Set<Expression>()
+    const results = found.map((each, i) => stateOf(each ?? zerosLike(this.#value(at[i]).tensor)).value)
+    results.forEach((value, i) => {
+      this.#emit(value, number, emitted, units)
+      units.push(this.#identity(value, number, i))
+    })
+    return units
+  }
+
+  /** Adds the units of a value and of all that it is computed from. The stack is explicit, as a chain of operations may be of any length. */
+  #emit(value: Value, gradient: number, emitted: Set<Expression>, units: Unit[]): void {
+    const open = [value.expression]
+    for (let top = open.at(-1); top; top = open.at(-1)) {
+      if (top.kind !== 'operation' || emitted.has(top)) {
+        open.pop()
+        continue
+      }
+      const missing = top.inputs.find(input => input?.expression.kind === 'operation' && !emitted.has(input.expression))
+      if (missing) {
+        open.push(missing.expression)
+        continue
+      }
+      open.pop()
+      emitted.add(top)
+      units.push(this.#operation(top, gradient))
+    }
+    this.#note(value)
+  }
+
+  #operation(operation: Operation, gradient: number): Unit {
+    const number = this.#form.add(operation)
+    for (const input of operation.inputs) if (input) this.#note(input)
+    return {
+      kind: 'operation',
+      operation,
+      expression: gradient,
+      inputs: operation.inputs.map(input => (input ? this.#idOf(input) : '')),
+      captures: [],
+      outputs: Array.from({ length: operation.outputs }, (_, i) => resultId(number, i)),
+      isRewired: false,
+    }
+  }
+
+  #identity(value: Value, gradient: number, output: number): Unit {
+    return {
+      kind: 'operation',
+      operation: new Operation('Identity', '', [value], {}, 1, undefined),
+      expression: gradient,
+      inputs: [this.#idOf(value)],
+      captures: [],
+      outputs: [resultId(gradient, output)],
+      isRewired: false,
+    }
+  }
+
+  #note(value: Value): void {
+    if (value.expression.kind === 'operation') this.#shapes.add(this.#idOf(value), value.type, value.dims)
+  }
+
+  /** The id of a value in the linked graph. A number in a rule is a constant there. */
+  #idOf(value: Value): string {
+    const { expression } = value
+    if (expression.kind === 'linked') return expression.id
+    if (expression.kind === 'operand' || expression.kind === 'constant')
+      return constantId(this.#form.add(this.#constant(expression.data)))
+    return recordedId(this.#form, value)
+  }
+
+  /** One constant for all with the same elements. */
+  #constant(data: TensorData): Constant {
+    const key = `${data.type}[${data.dims}]${elementsKey(data.data)}`
+    const known = this.#constants.get(key)
+    if (known) return known
+    const constant = new Constant(data)
+    this.#constants.set(key, constant)
+    return constant
+  }
+
+  #value(id: string): ForwardValue {
+    const { type, dims, named } = this.#shapes.get(id)
+    const tensor = newHandle(new Value(new LinkedValue(id), 0, type, dims))
+    return { tensor, named, ...this.#shapes.constantOf(id) }
+  }
+
+  #differentiable(unit: Unit, gradient: Gradient): DifferentiableUnit {
+    const proto = unit.operation ? emitNode(unit.operation, '', [], []) : unit.node!.proto
+    const optional = (id: string): ForwardValue | undefined => (id === '' ? undefined : this.#value(id))
+    return {
+      opType: proto.opType,
+      inputs: unit.inputs,
+      captures: unit.captures.map(([, id]) => id),
+      outputs: unit.outputs,
+      isDetached: unit.operation?.isDetached ?? false,
+      node: (gradients: readonly (Tensor | undefined)[]): ForwardNode => ({
+        opType: proto.opType,
+        domain: proto.domain,
+        attributes: new Attributes(proto),
+        opset: unit.operation ? RECORDED_OPSET : this.#program.opset,
+        inputs: unit.inputs.map(optional),
+        outputs: unit.outputs.map(optional),
+        gradients,
+      }),
+      noRule: () =>
+        new NotDifferentiableError(proto.opType, unit.node?.name ?? '', unit.operation?.mark ?? gradient.mark),
+    }
+  }
+}

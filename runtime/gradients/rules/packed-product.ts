@@ -1,0 +1,80 @@
+import { castTo } from '../../tensor/ops/support/kernel.ts'
+import { recordOne, type Tensor } from '../../tensor/tensor.ts'
+import { int64Constant } from '../../tensor/values/int64.ts'
+import { type ForwardNode, gradientOf, inputOf, type Rule } from '../forward-node.ts'
+import { summed } from '../shapes.ts'
+import { product } from './product.ts'
+
+function reshapedTo(tensor: Tensor, dims: readonly number[]): Tensor {
+  return recordOne('Reshape', [tensor, int64Constant(dims)], { type: tensor.type, dims })
+}
+
+function firstOfLastAxis(tensor: Tensor, count: number, dims: readonly number[]): Tensor {
+  const at = [[0], [count], [dims.length - 1]].map(each => int64Constant(each))
+  return recordOne('Slice', [tensor, ...at], { type: tensor.type, dims: dims.with(-1, count) })
+}
+
+/** The integers of the last axis of bytes as float32 numbers, the lowest bits of a byte first. */
+function integers(bytes: Tensor, bits: number, dims: readonly number[]): Tensor {
+  let rest = castTo(bytes, 'float32')
+  if (bits === 8) return rest
+  const perByte = 8 / bits
+  const parts: Tensor[] = []
+  for (let i = 0; i < perByte; i++) {
+    const above = rest.div(2 ** bits).floor()
+    const part = rest.sub(above.mul(2 ** bits))
+    parts.push(reshapedTo(part, [...dims, 1]))
+    rest = above
+  }
+  const apart = { type: 'float32' as const, dims: [...dims, perByte] }
+  const all = recordOne('Concat', parts, apart, { axis: { int: dims.length } })
+  return reshapedTo(all, dims.with(-1, dims.at(-1)! * perByte))
+}
+
+/**
+ * The matrix [N, K] that the packed weights of a MatMulNBits stand for (microsoft/onnxruntime, docs/ContribOperators.md): blocks along K
+ * have a scale and a zero point each.
+ */
+function unpackedMatrix(node: ForwardNode): Tensor {
+  const { attributes, inputs } = node
+  const [rows, columns] = [attributes.int('N', 0), attributes.int('K', 0)]
+  const [bits, block] = [attributes.int('bits', 4), attributes.int('block_size', 32)]
+  const blocks = Math.ceil(columns / block)
+  const bytes = (block * bits) / 8
+  const numbers = integers(reshapedTo(inputOf(node, 1), [rows, blocks, bytes]), bits, [rows, blocks, bytes])
+  const scale = castTo(reshapedTo(inputOf(node, 2), [rows, blocks, 1]), 'float32')
+  const centred = numbers.sub(zeroPoints() ?? 2 ** (bits - 1))
+  const whole = reshapedTo(centred.mul(scale), [rows, blocks * block])
+  const matrix = blocks * block === columns ? whole : firstOfLastAxis(whole, columns, [rows, blocks * block])
+  return castTo(matrix, inputOf(node, 0).type)
+
+  function zeroPoints(): Tensor | undefined {
+    const points = inputs[3]?.tensor
+    if (!points) return undefined
+    if (points.type !== 'uint8') return castTo(reshapedTo(points, [rows, blocks, 1]), 'float32')
+    const packed = Math.ceil((blocks * bits) / 8)
+    const dims = [rows, packed]
+    const all = integers(reshapedTo(points, dims), bits, dims)
+    const held = (packed * 8) / bits
+    return reshapedTo(held === blocks ? all : firstOfLastAxis(all, blocks, [rows, held]), [rows, blocks, 1])
+  }
+}
+
+/** A product with a matrix of few bits: ∂A = ∂Y·W, in which W is the matrix [N, K]. Its integers have no gradient. */
+const matMulNBits: Rule = node => {
+  if (node.inputs[4]) return []
+  return [
+    () => {
+      const gradient = gradientOf(node)
+      return product(gradient, unpackedMatrix(node), {}, undefined)
+    },
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    node.inputs[5] && (() => summed(gradientOf(node), node.outputs[0]?.named, node.inputs[5]!)),
+  ]
+}
+
+/** Products with packed matrices, by operator. */
+export const packedProductRules: Readonly<Record<string, Rule>> = { MatMulNBits: matMulNBits }

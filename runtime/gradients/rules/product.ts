@@ -1,0 +1,151 @@
+import type { Dims } from '../../graph/expression.ts'
+import { dimsOf, recordOne, type Tensor } from '../../tensor/tensor.ts'
+import { int64Constant } from '../../tensor/values/int64.ts'
+import { type ForwardNode, type ForwardValue, gradientOf, inputOf, type NamedDims, type Rule } from '../forward-node.ts'
+import { summed } from '../shapes.ts'
+
+interface ProductOptions {
+  readonly transposesA?: boolean
+  readonly transposesB?: boolean
+  /** A factor of the result. */
+  readonly alpha?: number
+}
+
+/**
+ * A·B over the last two axes. onnxruntime's FusedMatMul reads a matrix that is transposed where it lies: a Transpose of a weight would be
+ * computed once, and kept as a copy of the weight.
+ */
+export function product(a: Tensor, b: Tensor, options: ProductOptions, dims: Dims | undefined): Tensor {
+  const { transposesA = false, transposesB = false, alpha = 1 } = options
+  const result = { type: a.type, dims }
+  if (!transposesA && !transposesB && alpha === 1) return recordOne('MatMul', [a, b], result)
+  const attributes = {
+    transA: { int: transposesA ? 1 : 0 },
+    transB: { int: transposesB ? 1 : 0 },
+    alpha: { float: alpha },
+  }
+  return recordOne('FusedMatMul', [a, b], result, attributes, 'com.microsoft')
+}
+
+/** The rows of all matrices, one below another. */
+function asRows(tensor: Tensor, width: Tensor): Tensor {
+  const shape = recordOne(
+    'Concat',
+    [int64Constant([-1]), lastDim(width)],
+    { type: 'int64', dims: [2] },
+    { axis: { int: 0 } },
+  )
+  const last = dimsOf(tensor)?.at(-1)
+  return recordOne('Reshape', [tensor, shape], { type: tensor.type, dims: [undefined, last] })
+}
+
+function lastDim(tensor: Tensor): Tensor {
+  const dim = dimsOf(tensor)?.at(-1)
+  if (dim !== undefined) return int64Constant([dim])
+  return recordOne('Shape', [tensor], { type: 'int64', dims: [1] }, { start: { int: -1 } })
+}
+
+function withAxis(tensor: Tensor, axis: number): Tensor {
+  const dims = dimsOf(tensor)
+  const at = dims && (axis < 0 ? dims.length + 1 + axis : axis)
+  const raised = dims && at !== undefined ? [...dims.slice(0, at), 1, ...dims.slice(at)] : undefined
+  return recordOne('Unsqueeze', [tensor, int64Constant([axis])], { type: tensor.type, dims: raised })
+}
+
+function withoutAxis(tensor: Tensor, axis: number): Tensor {
+  const dims = dimsOf(tensor)
+  const left = dims?.filter((_, i) => i !== dims.length + axis)
+  return recordOne('Squeeze', [tensor, int64Constant([axis])], { type: tensor.type, dims: left })
+}
+
+/** Matrix products: ∂A = ∂Y·Bᵀ and ∂B = Aᵀ·∂Y, summed over matrices that were used for several. */
+const matrixProduct: Rule = node => {
+  const [first, second] = node.inputs as readonly ForwardValue[]
+  const [a, b] = [first.tensor, second.tensor]
+  const [rankA, rankB] = [dimsOf(a)?.length, dimsOf(b)?.length]
+  const isVectorA = rankA === 1
+  const isVectorB = rankB === 1
+  const [alpha, transposesA, transposesB] = ['alpha', 'transA', 'transB'].map((name, i) =>
+    i === 0 ? node.attributes.float(name, 1) : node.attributes.int(name, 0) === 1,
+  ) as [number, boolean, boolean]
+  const matrixA = isVectorA ? withAxis(a, 0) : a
+  const matrixB = isVectorB ? withAxis(b, -1) : b
+  const incoming = (): Tensor => {
+    let gradient = gradientOf(node)
+    if (isVectorB) gradient = withAxis(gradient, -1)
+    return isVectorA ? withAxis(gradient, -2) : gradient
+  }
+  const batch = batchOfResult(node, isVectorA, isVectorB)
+  /** Takes away the axis that made a matrix of a vector, and sums over the matrices that an input was used for. */
+  const finish = (gradient: Tensor, of: ForwardValue, vectorAxis: number | undefined): Tensor => {
+    const own = vectorAxis === undefined ? of.named?.slice(0, -2) : []
+    if (own && batch && own.length === batch.length && own.every((dim, i) => dim !== undefined && dim === batch[i]))
+      return vectorAxis === undefined ? gradient : withoutAxis(gradient, vectorAxis)
+    const inner = vectorAxis === undefined ? of.named?.slice(-2) : of.named
+    const dims = batch && inner && [...batch, ...inner]
+    return summed(vectorAxis === undefined ? gradient : withoutAxis(gradient, vectorAxis), dims, of)
+  }
+  const byA = (): Tensor => {
+    const gradient = transposesA
+      ? product(matrixB, incoming(), { transposesA: transposesB, transposesB: true, alpha }, dimsOf(matrixA))
+      : product(incoming(), matrixB, { transposesB: !transposesB, alpha }, undefinedBatch(matrixA, incoming()))
+    return finish(gradient, first, isVectorA ? -2 : undefined)
+  }
+  const byB = (): Tensor => {
+    // One product over all rows sums over the matrices by itself.
+    if (rankB === 2 && !transposesA && !transposesB && rankA !== undefined && rankA > 2) {
+      const rows = [asRows(a, a), asRows(incoming(), incoming())] as const
+      return product(rows[0], rows[1], { transposesA: true, alpha }, dimsOf(b))
+    }
+    const gradient = transposesB
+      ? product(incoming(), matrixA, { transposesA: true, transposesB: transposesA, alpha }, undefined)
+      : product(matrixA, incoming(), { transposesA: !transposesA, alpha }, undefined)
+    return finish(gradient, second, isVectorB ? -1 : undefined)
+  }
+  return [byA, byB]
+}
+
+/** The dims of a gradient before it is summed: the axes of all matrices are those of the result. */
+function undefinedBatch(matrix: Tensor, gradient: Tensor): Dims | undefined {
+  const [dims, own] = [dimsOf(gradient), dimsOf(matrix)]
+  return dims && own && [...dims.slice(0, -1), own.at(-1)]
+}
+
+function batchOfResult(node: ForwardNode, isVectorA: boolean, isVectorB: boolean): NamedDims | undefined {
+  const named = node.outputs[0]?.named
+  const matrices = 2 - (isVectorA ? 1 : 0) - (isVectorB ? 1 : 0)
+  return named?.slice(0, named.length - matrices)
+}
+
+/** Gemm: Y = α·A'·B' + β·C, in which A' and B' may be transposed. */
+const gemm: Rule = node => {
+  const { attributes } = node
+  const [alpha, beta] = [attributes.float('alpha', 1), attributes.float('beta', 1)]
+  const transposesA = attributes.int('transA', 0) === 1
+  const transposesB = attributes.int('transB', 0) === 1
+  const [a, b] = [inputOf(node, 0), inputOf(node, 1)]
+  const byC = (c: ForwardValue) => (): Tensor => {
+    const gradient = gradientOf(node)
+    return summed(beta === 1 ? gradient : gradient.mul(beta), node.outputs[0]?.named, c)
+  }
+  const gemmOf = (left: Tensor, right: Tensor, transA: boolean, transB: boolean, like: Tensor): Tensor =>
+    recordOne(
+      'Gemm',
+      [left, right],
+      { type: left.type, dims: dimsOf(like) },
+      { alpha: { float: alpha }, transA: { int: transA ? 1 : 0 }, transB: { int: transB ? 1 : 0 } },
+    )
+  const gradient = gradientOf(node)
+  return [
+    () => (transposesA ? gemmOf(b, gradient, transposesB, true, a) : gemmOf(gradient, b, false, !transposesB, a)),
+    () => (transposesB ? gemmOf(gradient, a, true, transposesA, b) : gemmOf(a, gradient, !transposesA, false, b)),
+    node.inputs[2] && byC(node.inputs[2]),
+  ]
+}
+
+/** Products of matrices, by operator. */
+export const productRules: Readonly<Record<string, Rule>> = {
+  MatMul: matrixProduct,
+  FusedMatMul: matrixProduct,
+  Gemm: gemm,
+}

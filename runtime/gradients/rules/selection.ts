@@ -1,0 +1,283 @@
+import type { Attributes, Dims } from '../../graph/expression.ts'
+import { where } from '../../tensor/ops/comparison.ts'
+import { dimsOf, recordOne, type Tensor } from '../../tensor/tensor.ts'
+import { int64Constant } from '../../tensor/values/int64.ts'
+import { type ForwardNode, gradientOf, inputOf, type Rule } from '../forward-node.ts'
+import { reshapedLike, shapeOf, zerosLike } from '../shapes.ts'
+
+/** The numbers 0, 1, … along an axis, shaped so that they broadcast with the tensor. */
+function positionsAlong(tensor: Tensor, axis: number, rank: number): Tensor {
+  const dim = dimsOf(tensor)?.at(axis)
+  const at = axis < 0 ? axis + rank : axis
+  const zero = int64Constant([0], [])
+  const one = int64Constant([1], [])
+  const length =
+    dim === undefined
+      ? recordOne('Gather', [shapeOf(tensor), int64Constant([at], [])], { type: 'int64', dims: [] })
+      : int64Constant([dim], [])
+  const range = recordOne('Range', [zero, length, one], { type: 'int64', dims: [dim] })
+  const after = rank - at - 1
+  if (after === 0) return range
+  const axes = int64Constant(Array.from({ length: after }, (_, i) => i + 1))
+  return recordOne('Unsqueeze', [range, axes], { type: 'int64', dims: [dim, ...new Array<number>(after).fill(1)] })
+}
+
+/** Adds rows to zeros of the input's dims, at the places that they were taken from. */
+function gather(node: ForwardNode): Tensor {
+  const x = inputOf(node, 0)
+  const index = inputOf(node, 1)
+  const gradient = gradientOf(node)
+  const rank = dimsOf(x)?.length
+  const indexRank = dimsOf(index)?.length
+  if (rank === undefined || indexRank === undefined) throw new Error('The ranks of a Gather are not known.')
+  const axis = node.attributes.int('axis', 0)
+  const at = axis < 0 ? axis + rank : axis
+  if (indexRank === 0) {
+    // One row: a mask puts it in its place, which every opset can say.
+    const positions = positionsAlong(x, at, rank)
+    const length = lengthAlong(x, at)
+    const own = where(index.lt(0), index.add(length), index)
+    const row = recordOne('Unsqueeze', [gradient, int64Constant([at])], {
+      type: gradient.type,
+      dims: dimsOf(x)?.map((dim, i) => (i === at ? 1 : dim)),
+    })
+    const result = where(positions.eq(own), row, 0)
+    return result
+  }
+  // The gathered axis first, its rows one after another, each added to a row of zeros.
+  const moved = toFront(gradient, at, indexRank)
+  const rest = Array.from({ length: rank }, (_, i) => i).filter(i => i !== at)
+  const front = transposed(x, [at, ...rest])
+  const flatIndex = recordOne('Reshape', [index, int64Constant([-1, 1])], { type: index.type, dims: [undefined, 1] })
+  const wide = index.type === 'int64' ? flatIndex : flatIndex.long()
+  const rows = recordOne(
+    'Concat',
+    [int64Constant([-1]), tail(front, rank)],
+    { type: 'int64', dims: [rank] },
+    { axis: { int: 0 } },
+  )
+  const updates = recordOne('Reshape', [moved, rows], { type: gradient.type, dims: undefined })
+  const added = recordOne(
+    'ScatterND',
+    [zerosLike(front), wide, updates],
+    { type: gradient.type, dims: dimsOf(front) },
+    { reduction: { string: 'add' } },
+  )
+  const back = [...rest.slice(0, at).map((_, i) => i + 1), 0, ...rest.slice(at).map((_, i) => at + i + 1)]
+  return transposed(added, back)
+}
+
+function lengthAlong(tensor: Tensor, axis: number): Tensor {
+  const dim = dimsOf(tensor)?.[axis]
+  if (dim !== undefined) return int64Constant([dim], [])
+  return recordOne('Gather', [shapeOf(tensor), int64Constant([axis], [])], { type: 'int64', dims: [] })
+}
+
+/** The dims after the first. */
+function tail(tensor: Tensor, rank: number): Tensor {
+  const dims = dimsOf(tensor)
+  if (dims && !dims.slice(1).includes(undefined)) return int64Constant(dims.slice(1) as number[])
+  return recordOne('Slice', [shapeOf(tensor), int64Constant([1]), int64Constant([rank])], {
+    type: 'int64',
+    dims: [rank - 1],
+  })
+}
+
+/** Moves `count` axes that begin at `at` before all others. */
+function toFront(tensor: Tensor, at: number, count: number): Tensor {
+  const rank = dimsOf(tensor)?.length
+  if (at === 0) return tensor
+  if (rank === undefined) throw new Error('The rank of a gradient is not known.')
+  const all = Array.from({ length: rank }, (_, i) => i)
+  return transposed(tensor, [...all.slice(at, at + count), ...all.slice(0, at), ...all.slice(at + count)])
+}
+
+function transposed(tensor: Tensor, perm: readonly number[]): Tensor {
+  if (perm.every((from, to) => from === to)) return tensor
+  const dims = dimsOf(tensor)
+  return recordOne(
+    'Transpose',
+    [tensor],
+    { type: tensor.type, dims: dims && perm.map(axis => dims[axis]) },
+    { perm: { ints: perm } },
+  )
+}
+
+const int64 = (dims: Dims | undefined) => ({ type: 'int64' as const, dims })
+
+/** The bounds of a slice: attributes in old opsets, inputs in new ones. */
+function boundsOf({ attributes, inputs }: ForwardNode): readonly (Tensor | undefined)[] {
+  const starts = attributes.ints('starts')
+  if (!starts) return inputs.slice(1).map(input => input?.tensor)
+  const axes = attributes.ints('axes') ?? starts.map((_, i) => i)
+  return [starts, attributes.ints('ends')!, axes].map(each => int64Constant(each))
+}
+
+/** The axes of a slice as numbers, if they are known. */
+function axesOfSlice({ attributes, inputs }: ForwardNode): readonly number[] | undefined {
+  const starts = attributes.ints('starts')
+  if (starts) return attributes.ints('axes') ?? starts.map((_, i) => i)
+  if (inputs[3]) return inputs[3].ints
+  const count = inputs[1] && dimsOf(inputs[1].tensor)?.[0]
+  return count === undefined ? undefined : Array.from({ length: count }, (_, i) => i)
+}
+
+/** Puts a slice back in its place among zeros, one axis after another. */
+function slice(node: ForwardNode): Tensor {
+  const x = inputOf(node, 0)
+  const rank = dimsOf(x)?.length
+  const axes = axesOfSlice(node)
+  if (rank === undefined || !axes) return sliceByNumbers(node)
+  const bounds = boundsOf(node)
+  return axes.reduce((gradient, axis, i) => {
+    const of = (bound: Tensor | undefined): Tensor | undefined =>
+      bound && recordOne('Slice', [bound, int64Constant([i]), int64Constant([i + 1])], { type: bound.type, dims: [1] })
+    const [start, end, , step] = bounds.map(of)
+    return rowsInPlace(gradient, x, axis < 0 ? axis + rank : axis, [start, end, zeroFor(start), step])
+  }, gradientOf(node))
+}
+
+/** The axes of a slice of a vector, in the dtype of its bounds. */
+const zeroFor = (bound: Tensor | undefined): Tensor => {
+  const zero = int64Constant([0])
+  return bound?.type === 'int32' ? zero.int() : zero
+}
+
+/**
+ * The rows of a slice along one axis among rows of zeros. The numbers of all rows are sliced in the same way, which says where each row
+ * belongs; a row that was left out takes the row of zeros after the last.
+ */
+function rowsInPlace(gradient: Tensor, x: Tensor, axis: number, bounds: readonly (Tensor | undefined)[]): Tensor {
+  const [zero, one] = [int64Constant([0], []), int64Constant([1], [])]
+  const rank = dimsOf(x)!.length
+  const length = lengthAlong(x, axis)
+  const count = recordOne('Gather', [shapeOfRun(gradient), int64Constant([axis], [])], int64([]))
+  const numbers = recordOne('Range', [zero, length, one], int64([undefined]))
+  const taken = recordOne('Slice', [numbers, ...bounds], int64([undefined]))
+  const none = recordOne(
+    'Expand',
+    [count, recordOne('Unsqueeze', [length, int64Constant([0])], int64([1]))],
+    int64([undefined]),
+  )
+  const sources = recordOne('Range', [zero, count, one], int64([undefined]))
+  const rowOf = recordOne('ScatterElements', [none, taken, sources], int64([undefined]), { axis: { int: 0 } })
+  const pads = new Array<number>(2 * rank).fill(0).with(rank + axis, 1)
+  const before = dimsOf(gradient)
+  const padded = recordOne('Pad', [gradient, int64Constant(pads)], {
+    type: gradient.type,
+    dims: before?.map((dim, i) => (i === axis ? undefined : dim)),
+  })
+  return recordOne(
+    'Gather',
+    [padded, rowOf],
+    { type: gradient.type, dims: before?.map((dim, i) => (i === axis ? dimsOf(x)![axis] : dim)) },
+    { axis: { int: axis } },
+  )
+}
+
+/** The dims as they are at run time. */
+function shapeOfRun(tensor: Tensor): Tensor {
+  return recordOne('Shape', [tensor], int64([dimsOf(tensor)?.length]))
+}
+
+/** The same where the axes are not known. */
+function sliceByNumbers(node: ForwardNode): Tensor {
+  const numbers = numbersOf(inputOf(node, 0))
+  return putBack(node, recordOne('Slice', [numbers, ...boundsOf(node)], int64(dimsOf(gradientOf(node)))), {})
+}
+
+/** The numbers 0, 1, … of a tensor's elements, with its dims. What is taken from them says where taken elements belong. */
+function numbersOf(x: Tensor): Tensor {
+  const size = recordOne('Size', [x], int64([]))
+  const range = recordOne('Range', [int64Constant([0], []), size, int64Constant([1], [])], int64([undefined]))
+  return reshapedLike(range, x)
+}
+
+/** Puts the elements of the gradient among zeros, at the places that these numbers tell. */
+function putBack(node: ForwardNode, numbers: Tensor, attributes: Attributes): Tensor {
+  const x = inputOf(node, 0)
+  const gradient = gradientOf(node)
+  const flat = (tensor: Tensor): Tensor =>
+    recordOne('Reshape', [tensor, int64Constant([-1])], { type: tensor.type, dims: [undefined] })
+  const placed = recordOne(
+    'ScatterElements',
+    [flat(zerosLike(x)), flat(numbers), flat(gradient)],
+    { type: gradient.type, dims: [undefined] },
+    { axis: { int: 0 }, ...attributes },
+  )
+  return reshapedLike(placed, x)
+}
+
+/** Adds each element to the place that it was taken from. */
+function gatherElements(node: ForwardNode): Tensor {
+  const x = inputOf(node, 0)
+  const gradient = gradientOf(node)
+  const attributes = { axis: { int: node.attributes.int('axis', 0) } }
+  const index = inputOf(node, 1)
+  // One element along the axis: none is taken twice, which every opset can say.
+  const isOne = dimsOf(index)?.at(attributes.axis.int) === 1 && isWhole(node, attributes.axis.int)
+  return recordOne(
+    'ScatterElements',
+    [zerosLike(x), index, gradient],
+    { type: gradient.type, dims: dimsOf(x) },
+    isOne ? attributes : { ...attributes, reduction: { string: 'add' } },
+  )
+}
+
+/** Whether the index has the input's dims along all other axes; it may be shorter. */
+function isWhole(node: ForwardNode, axis: number): boolean {
+  const [x, index] = [node.inputs[0]?.named, node.inputs[1]?.named]
+  return x !== undefined && index !== undefined && axis < x.length
+}
+
+/** Elements that are taken from a tensor or put into one, by operator. */
+export const selectionRules: Readonly<Record<string, Rule>> = {
+  Gather: node => [() => gather(node), undefined],
+  GatherElements: node => [() => gatherElements(node), undefined],
+  GatherND: node => [
+    () => {
+      const { attributes } = node
+      const taken = recordOne('GatherND', [numbersOf(inputOf(node, 0)), inputOf(node, 1)], int64(undefined), {
+        batch_dims: { int: attributes.int('batch_dims', 0) },
+      })
+      return putBack(node, taken, { reduction: { string: 'add' } })
+    },
+    undefined,
+  ],
+  Slice: node => [() => slice(node)],
+  /** What was written over gets nothing; what was written gets the gradient of its places. */
+  ScatterND: node => {
+    const [index, updates] = [inputOf(node, 1), inputOf(node, 2)]
+    const adds = node.attributes.text('reduction') === 'add'
+    return [
+      () => {
+        const gradient = gradientOf(node)
+        if (adds) return gradient
+        const zeros = zerosLike(updates)
+        return recordOne('ScatterND', [gradient, index, zeros], { type: gradient.type, dims: dimsOf(gradient) })
+      },
+      undefined,
+      () => recordOne('GatherND', [gradientOf(node), index], { type: updates.type, dims: dimsOf(updates) }),
+    ]
+  },
+  ScatterElements: node => {
+    const [index, updates] = [inputOf(node, 1), inputOf(node, 2)]
+    const axis = { int: node.attributes.int('axis', 0) }
+    const adds = node.attributes.text('reduction') === 'add'
+    return [
+      () => {
+        const gradient = gradientOf(node)
+        if (adds) return gradient
+        return recordOne(
+          'ScatterElements',
+          [gradient, index, zerosLike(updates)],
+          { type: gradient.type, dims: dimsOf(gradient) },
+          { axis },
+        )
+      },
+      undefined,
+      () =>
+        recordOne('GatherElements', [gradientOf(node), index], { type: updates.type, dims: dimsOf(updates) }, { axis }),
+    ]
+  },
+}

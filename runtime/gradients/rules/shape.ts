@@ -1,0 +1,102 @@
+import type { Attributes } from '../../graph/expression.ts'
+import { castTo } from '../../tensor/ops/support/kernel.ts'
+import { dimsOf, recordOne, type Tensor } from '../../tensor/tensor.ts'
+import { int64Constant } from '../../tensor/values/int64.ts'
+import { type ForwardNode, type ForwardValue, gradientOf, inputOf, type Rule } from '../forward-node.ts'
+import { reshapedLike, summed, zerosLike } from '../shapes.ts'
+
+const likeInput: Rule = node => [() => reshapedLike(gradientOf(node), inputOf(node, 0)), undefined]
+
+/** The length of an axis, as a tensor of one element. */
+function lengthOf(tensor: Tensor, axis: number): Tensor {
+  const dim = dimsOf(tensor)?.at(axis)
+  if (dim !== undefined) return int64Constant([dim])
+  const attributes: Attributes =
+    axis === -1 ? { start: { int: axis } } : { start: { int: axis }, end: { int: axis + 1 } }
+  return recordOne('Shape', [tensor], { type: 'int64', dims: [1] }, attributes)
+}
+
+/** Each input's part of the gradient, cut at the sums of the lengths before it. */
+const concat: Rule = node => {
+  const axis = node.attributes.int('axis', 0)
+  const inputs = node.inputs as readonly ForwardValue[]
+  const axes = int64Constant([axis])
+  const add = (a: Tensor, b: Tensor): Tensor => recordOne('Add', [a, b], { type: 'int64', dims: [1] })
+  return inputs.map((input, i) => () => {
+    const gradient = gradientOf(node)
+    const before = inputs.slice(0, i).map(({ tensor }) => lengthOf(tensor, axis))
+    const start = before.length === 0 ? int64Constant([0]) : before.reduce(add)
+    const end = add(start, lengthOf(input.tensor, axis))
+    return recordOne('Slice', [gradient, start, end, axes], { type: gradient.type, dims: dimsOf(input.tensor) })
+  })
+}
+
+/** The parts' gradients joined, with zeros for those on which nothing depends. */
+const split: Rule = node => [
+  () => {
+    const parts = node.outputs.flatMap((output, i) => (output ? [node.gradients[i] ?? zerosLike(output.tensor)] : []))
+    const x = inputOf(node, 0)
+    const axis = { int: node.attributes.int('axis', 0) }
+    return recordOne('Concat', parts, { type: x.type, dims: dimsOf(x) }, { axis })
+  },
+  undefined,
+]
+
+const transpose: Rule = node => [
+  () => {
+    const gradient = gradientOf(node)
+    const perm = node.attributes.ints('perm')
+    const back = perm?.map((_, axis) => perm.indexOf(axis))
+    const dims = dimsOf(inputOf(node, 0))
+    return recordOne('Transpose', [gradient], { type: gradient.type, dims }, back ? { perm: { ints: back } } : {})
+  },
+]
+
+/** Sums over the axes along which the input was repeated. */
+const expand: Rule = node => [() => summed(gradientOf(node), node.outputs[0]?.named, node.inputs[0]!), undefined]
+
+/** The gradient with an axis for the repeats before each axis, summed over them. */
+const tile: Rule = node => [
+  () => {
+    const x = inputOf(node, 0)
+    const rank = dimsOf(x)?.length
+    if (rank === undefined) throw new Error('The rank of a Tile is not known.')
+    const gradient = gradientOf(node)
+    const repeats = inputOf(node, 1)
+    const at = (axis: number): Tensor =>
+      recordOne('Slice', [repeats, int64Constant([axis]), int64Constant([axis + 1])], { type: 'int64', dims: [1] })
+    const parts = Array.from({ length: rank }, (_, axis) => [at(axis), lengthOf(x, axis)]).flat()
+    if (parts.length === 0) return gradient
+    const shape = recordOne('Concat', parts, { type: 'int64', dims: [parts.length] }, { axis: { int: 0 } })
+    const apart = recordOne('Reshape', [gradient, shape], {
+      type: gradient.type,
+      dims: parts.map(() => undefined),
+    })
+    const axes = int64Constant(Array.from({ length: rank }, (_, axis) => 2 * axis))
+    return recordOne('ReduceSum', [apart, axes], { type: gradient.type, dims: dimsOf(x) }, { keepdims: { int: 0 } })
+  },
+  undefined,
+]
+
+/** Operators that move elements, by name. */
+export const shapeRules: Readonly<Record<string, Rule>> = {
+  Reshape: likeInput,
+  Flatten: likeInput,
+  Squeeze: likeInput,
+  Unsqueeze: likeInput,
+  Transpose: transpose,
+  Expand: expand,
+  Tile: tile,
+  Concat: concat,
+  Split: split,
+  Cast: node => [() => castTo(gradientOf(node), inputOf(node, 0).type)],
+  CastLike: node => [() => castTo(gradientOf(node), inputOf(node, 0).type), undefined],
+  Trilu: node => [() => triangle(node), undefined],
+}
+
+function triangle(node: ForwardNode): Tensor {
+  const gradient = gradientOf(node)
+  const upper = { int: node.attributes.int('upper', 1) }
+  const inputs = node.inputs[1] ? [gradient, node.inputs[1].tensor] : [gradient]
+  return recordOne('Trilu', inputs, { type: gradient.type, dims: dimsOf(gradient) }, { upper })
+}

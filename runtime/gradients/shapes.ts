@@ -1,0 +1,123 @@
+import type { Dims } from '../graph/expression.ts'
+import { castTo } from '../tensor/ops/support/kernel.ts'
+import { dimsOf, recordOne, type Tensor } from '../tensor/tensor.ts'
+import { int64Constant } from '../tensor/values/int64.ts'
+import type { ForwardNode, ForwardValue, NamedDims, Rule } from './forward-node.ts'
+
+const isFixed = (dims: Dims | undefined): dims is readonly number[] => dims?.includes(undefined) === false
+
+/** The dims of a tensor as a tensor: a constant if all are known. */
+export function shapeOf(tensor: Tensor): Tensor {
+  const dims = dimsOf(tensor)
+  if (isFixed(dims)) return int64Constant(dims)
+  return recordOne('Shape', [tensor], { type: 'int64', dims: dims && [dims.length] })
+}
+
+/** The same elements with the dims of `like`. */
+export function reshapedLike(tensor: Tensor, like: Tensor): Tensor {
+  return reshaped(tensor, shapeOf(like), dimsOf(like))
+}
+
+/** The same elements with the dims that `shape` holds, in which a 0 is an axis without elements. */
+export function reshaped(tensor: Tensor, shape: Tensor, dims: Dims | undefined): Tensor {
+  return recordOne('Reshape', [tensor, shape], { type: tensor.type, dims }, { allowzero: { int: 1 } })
+}
+
+/** The tensor repeated along axes of length 1, and along new axes before the first, to the dims of `like`. */
+export function expandedLike(tensor: Tensor, like: Tensor): Tensor {
+  return recordOne('Expand', [tensor, shapeOf(like)], { type: tensor.type, dims: dimsOf(like) })
+}
+
+/** Zeros with the dims and dtype of `like`. */
+export function zerosLike(like: Tensor): Tensor {
+  return filledLike(like, 0)
+}
+
+/** Ones with the dims and dtype of `like`. */
+export function onesLike(like: Tensor): Tensor {
+  return filledLike(like, 1)
+}
+
+function filledLike(like: Tensor, element: number): Tensor {
+  return expandedLike(castTo(int64Constant([element], []), like.type), like)
+}
+
+/** A rule for an operator that broadcasts its inputs: what `rule` gives has the result's dims, and is summed to those of each input. */
+export function broadcasting(rule: Rule): Rule {
+  return node => rule(node).map((gradient, i) => gradient && (() => summedTo(gradient(), node, node.inputs[i]!)))
+}
+
+/** Sums a gradient with the dims of the node's first result over the axes along which an input was repeated. */
+function summedTo(gradient: Tensor, node: ForwardNode, input: ForwardValue): Tensor {
+  return summed(gradient, node.outputs[0]?.named, input)
+}
+
+/** Sums a tensor with these dims over the axes along which `to` has length 1 or no axis. */
+export function summed(tensor: Tensor, dims: NamedDims | undefined, to: ForwardValue): Tensor {
+  const { named } = to
+  if (!dims || !named) return summedAtRun(tensor, to.tensor)
+  const added = dims.length - named.length
+  if (added < 0) throw new Error('A gradient has fewer axes than its value.')
+  const isEqual = (axis: number): boolean =>
+    named[axis] !== undefined && (named[axis] === dims[added + axis] || typeof named[axis] === 'number')
+  if (!named.every((dim, axis) => dim === 1 || isEqual(axis))) return summedAtRun(tensor, to.tensor)
+  const repeated = named.flatMap((dim, axis) => (dim === 1 && dims[added + axis] !== 1 ? [added + axis] : []))
+  const before = Array.from({ length: added }, (_, axis) => axis)
+  let result = tensor
+  if (repeated.length > 0) result = summedOver(result, repeated, true)
+  return added > 0 ? summedOver(result, before, false) : result
+}
+
+/** Sums over axes, counted from the front. */
+export function summedOver(tensor: Tensor, axes: readonly number[], keepsAxes: boolean): Tensor {
+  const dims = dimsOf(tensor)
+  const left = keepsAxes
+    ? dims?.map((dim, axis) => (axes.includes(axis) ? 1 : dim))
+    : dims?.filter((_, axis) => !axes.includes(axis))
+  return recordOne(
+    'ReduceSum',
+    [tensor, int64Constant(axes)],
+    { type: tensor.type, dims: left },
+    { keepdims: { int: keepsAxes ? 1 : 0 } },
+  )
+}
+
+/** onnxruntime's kernels take tensors of few axes. */
+const MOST_AXES = 16
+
+/** The number of axes, as a tensor of one element. */
+function rankOf(tensor: Tensor): Tensor {
+  const shape = recordOne('Shape', [tensor], { type: 'int64', dims: [undefined] })
+  return recordOne('Shape', [shape], { type: 'int64', dims: [1] })
+}
+
+/** The same where it turns out at run time which axes have length 1: their numbers are computed from the dims of `to`. */
+function summedAtRun(tensor: Tensor, to: Tensor): Tensor {
+  const int64 = (dims: Dims | undefined) => ({ type: 'int64' as const, dims })
+  const vector = int64([undefined])
+  const one = int64Constant([1])
+  const [rank, rankOfTo] = [dimsOf(tensor)?.length, dimsOf(to)?.length]
+  const ones =
+    rank !== undefined && rankOfTo !== undefined
+      ? int64Constant(new Array<number>(rank - rankOfTo).fill(1))
+      : recordOne(
+          'Slice',
+          [
+            int64Constant(new Array<number>(MOST_AXES).fill(1)),
+            int64Constant([0]),
+            recordOne('Sub', [rankOf(tensor), rankOf(to)], int64([1])),
+          ],
+          vector,
+        )
+  const shape = recordOne('Concat', [ones, shapeOf(to)], vector, { axis: { int: 0 } })
+  const isOne = recordOne('Equal', [shape, one], { type: 'bool', dims: [undefined] })
+  const found = recordOne('NonZero', [isOne], int64([1, undefined]))
+  const axes = recordOne('Squeeze', [found, int64Constant([0])], vector)
+  const sum = recordOne(
+    'ReduceSum',
+    [tensor, axes],
+    { type: tensor.type, dims: dimsOf(tensor)?.map(() => undefined) },
+    { keepdims: { int: 1 }, noop_with_empty_axes: { int: 1 } },
+  )
+  return reshapedLike(sum, to)
+}

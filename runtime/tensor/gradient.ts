@@ -1,0 +1,181 @@
+import { GradientArgumentError } from '../errors/gradient.ts'
+import { MixedTracesError, showDims } from '../errors/tensor.ts'
+import { type Dims, Gradient, Operation, Value } from '../graph/expression.ts'
+import { currentRecorder, type Recorder } from '../graph/recorder.ts'
+import { currentPosition } from './current-position.ts'
+import { isFloat } from './dtypes/dtype.ts'
+import { newHandle, stateOf, Tensor } from './tensor.ts'
+import { type TensorLike, toTensor } from './values/convert.ts'
+
+/** One tensor, or a list or an object of tensors, of any depth. */
+export type Tensors = Tensor | readonly Tensors[] | { readonly [name: string]: Tensors }
+
+/** The same lists and objects with a gradient in the place of each tensor. */
+export type GradientsOf<T> = T extends Tensor ? Tensor : { [K in keyof T]: GradientsOf<T[K]> }
+
+/** Options of `grad`. */
+export interface GradOptions {
+  /** The gradient that arrives at the value, with its dims: the vector of a vector-Jacobian product. @default ones, for a value with one element */
+  readonly gradient?: TensorLike
+}
+
+/**
+ * The gradient of `value`, which has one element, with respect to `at`: places in the model, values that the block computes, operands from
+ * outside and weights. Each gradient has the dims of its tensor. What is differentiated is the model as the block leaves it: writes before and
+ * after this line count. Where `value` does not depend on a tensor, its gradient is 0.
+ *
+ * The gradient is computed by reverse-mode differentiation (Linnainmaa 1976, doi:10.1007/BF01931367) of the graph that runs.
+ * @throws GradientArgumentError if the value has several elements and no `gradient`, or if a tensor is not floating point
+ * @throws NotDifferentiableError when the trace runs, for an operator without a rule
+ */
+export function grad<const T extends Tensors>(value: Tensor, at: T, options: GradOptions = {}): GradientsOf<T> {
+  return gradientsAt(value, at, options) as GradientsOf<T>
+}
+
+/** The value and its gradient. @throws as `grad` */
+export function valueAndGrad<const T extends Tensors>(
+  value: Tensor,
+  at: T,
+  options: GradOptions = {},
+): { value: Tensor; grad: GradientsOf<T> } {
+  return { value, grad: gradientsAt(value, at, options) as GradientsOf<T> }
+}
+
+function gradientsAt(value: Tensor, at: Tensors, options: GradOptions): unknown {
+  return oneCall(() => {
+    const places = tensorsOf(at)
+    const gradients = gradientsOf(value, places, seedOf(value, options))
+    return inThePlacesOf(at, new Map(places.map((place, i) => [place, gradients[i]])))
+  })
+}
+
+/** The same tensor, through which no gradient flows back: it counts as a constant. */
+export function detach(tensor: Tensor): Tensor {
+  return oneCall(() => {
+    const { value, recorder } = stateOf(tensor)
+    const mark = (recorder ?? currentRecorder())?.mark()
+    const operation = new Operation('Identity', '', [value], {}, 1, mark, true)
+    return newHandle(new Value(operation, 0, value.type, value.dims), recorder)
+  })
+}
+
+function oneCall<R>(body: () => R): R {
+  const recorder = currentRecorder()
+  return recorder && !recorder.finished ? recorder.oneCall(body) : body()
+}
+
+function tensorsOf(at: Tensors): Tensor[] {
+  if (at instanceof Tensor) return [at]
+  if (typeof at !== 'object' || at === null) {
+    throw new GradientArgumentError(
+      `grad() was asked for the gradient at ${typeof at === 'object' ? 'null' : `a ${typeof at}`}, which is no tensor.`,
+      currentPosition(),
+      'name a place or a value: grad(loss, model.….output)',
+    )
+  }
+  return Object.values(at).flatMap(tensorsOf)
+}
+
+function inThePlacesOf(at: Tensors, gradients: ReadonlyMap<Tensor, Tensor>): unknown {
+  if (at instanceof Tensor) return gradients.get(at)
+  if (Array.isArray(at)) return at.map(each => inThePlacesOf(each, gradients))
+  return Object.fromEntries(Object.entries(at).map(([name, each]) => [name, inThePlacesOf(each, gradients)]))
+}
+
+function seedOf(value: Tensor, { gradient }: GradOptions): Tensor | undefined {
+  const { type, dims } = stateOf(value).value
+  if (!isFloat(type)) {
+    throw new GradientArgumentError(
+      `${stateOf(value).label} has elements of type ${type}, which has no gradient.`,
+      currentPosition(),
+      'differentiate a floating-point value',
+    )
+  }
+  if (gradient !== undefined) {
+    const seed = toTensor(gradient, gradient instanceof Tensor ? {} : { type }).to(type)
+    if (areDifferent(stateOf(seed).value.dims, dims)) {
+      throw new GradientArgumentError(
+        `The gradient that arrives has dims ${showDims(seed.dims)}, and the value ${showDims(dims ?? [])}.`,
+        currentPosition(),
+        'give one with the dims of the value',
+      )
+    }
+    return seed
+  }
+  if (dims?.some(dim => dim !== undefined && dim !== 1)) {
+    throw new GradientArgumentError(
+      `${stateOf(value).label} has dims ${showDims(dims)}, and only a value with one element has a gradient by itself.`,
+      currentPosition(),
+      'reduce it to one number, such as by sum() or mean(), or say what arrives at it: grad(value, at, { gradient })',
+    )
+  }
+  return undefined
+}
+
+function areDifferent(a: Dims | undefined, b: Dims | undefined): boolean {
+  if (!a || !b) return false
+  return a.length !== b.length || a.some((dim, i) => dim !== undefined && b[i] !== undefined && dim !== b[i])
+}
+
+/** Operations that only choose or move elements: what a handle on a part of a place is made by. */
+const VIEWS = new Set('Gather Slice Reshape Transpose Squeeze Unsqueeze Identity Split'.split(' '))
+
+/** A handle on a part of a place, such as one head's pattern, is a view of the value at the place, and so is its gradient. */
+interface View {
+  readonly base: Value
+  /** The operations from the place to the part. */
+  readonly steps: readonly { readonly operation: Operation; readonly output: number; readonly result: Value }[]
+}
+
+function viewOf(tensor: Tensor): View {
+  const state = stateOf(tensor)
+  const whole = { base: state.value, steps: [] }
+  if (!state.isPlace) return whole
+  const steps: { operation: Operation; output: number; result: Value }[] = []
+  let current = state.value
+  while (current.expression.kind === 'operation') {
+    const { expression, output } = current
+    const input = expression.inputs[0]
+    if (!input || !VIEWS.has(expression.opType)) return whole
+    steps.unshift({ operation: expression, output, result: current })
+    current = input
+  }
+  return current.expression.kind === 'read' ? { base: current, steps } : whole
+}
+
+function gradientsOf(value: Tensor, places: readonly Tensor[], seed: Tensor | undefined): Tensor[] {
+  for (const place of places) {
+    if (isFloat(place.type)) continue
+    throw new GradientArgumentError(
+      `${stateOf(place).label} has elements of type ${place.type}, which has no gradient.`,
+      currentPosition(),
+      'ask for it at a floating-point value, such as the embeddings of tokens',
+    )
+  }
+  const views = places.map(viewOf)
+  const recorder = recorderOf([value, ...places, ...(seed ? [seed] : [])])
+  const mark = (recorder ?? currentRecorder())?.mark()
+  const bases = views.map(({ base }) => base)
+  const gradient = new Gradient(stateOf(value).value, bases, seed && stateOf(seed).value, mark)
+  return views.map(({ base, steps }, i) => {
+    let current = new Value(gradient, i, base.type, base.dims)
+    for (const { operation, output, result } of steps) {
+      const { opType, domain, inputs, attributes, outputs } = operation
+      const step = new Operation(opType, domain, [current, ...inputs.slice(1)], attributes, outputs, mark)
+      current = new Value(step, output, result.type, result.dims)
+    }
+    return newHandle(current, recorder)
+  })
+}
+
+/** The trace that the tensors belong to. @throws MixedTracesError */
+function recorderOf(tensors: readonly Tensor[]): Recorder | undefined {
+  let recorder: Recorder | undefined
+  for (const tensor of tensors) {
+    const own = stateOf(tensor).recorder
+    if (!own || own === recorder) continue
+    if (recorder) throw new MixedTracesError('grad', currentPosition())
+    recorder = own
+  }
+  return recorder
+}
