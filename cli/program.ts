@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { addCompare } from './compare/command.ts'
 import { addCompletion } from './completion/command.ts'
 import { addDoctor } from './doctor/command.ts'
 import { addEdit } from './edit/command.ts'
@@ -37,6 +38,7 @@ export function makeProgram(): Command {
     addRun,
     addEdit,
     addProfile,
+    addCompare,
     addRepl,
     addView,
     addTypes,

@@ -8,6 +8,7 @@ const rooms = [
   'runtime',
   'testing',
   'study',
+  'compare',
   'view',
   'cli',
   'packaging',

@@ -426,6 +426,25 @@ export const rooms = {
       'runtime/model',
     ],
   },
+  compare: {
+    job: '`onnsight/compare`: pairs the modules of two models, and finds the one that makes them differ.',
+    imports: [
+      'runtime/errors',
+      'runtime/graph',
+      'runtime/tensor/dtypes',
+      'runtime/tensor',
+      'runtime/onnx/graph',
+      'runtime/names',
+      'runtime/engine/scanning',
+      'runtime/engine',
+      'runtime/tracing',
+      'runtime/language-inputs',
+      'runtime/model/loaded',
+      'runtime/model/modules',
+      'runtime/model',
+      'study',
+    ],
+  },
   'cli/shared': {
     job: 'What every command uses: errors, sizes, options of loading, printing.',
     imports: ['runtime/errors', 'runtime/onnx/files', 'runtime'],
@@ -506,6 +525,10 @@ export const rooms = {
     job: '`onnsight view`.',
     imports: ['runtime', 'cli/shared', 'view'],
   },
+  'cli/compare': {
+    job: '`onnsight compare`.',
+    imports: ['runtime/errors', 'runtime', 'compare', 'cli/shared', 'cli/inputs', 'view'],
+  },
   cli: {
     job: 'The command `onnsight`: each part is loaded when it runs.',
     imports: [
@@ -526,6 +549,7 @@ export const rooms = {
       'cli/inspect',
       'cli/run',
       'cli/view',
+      'cli/compare',
     ],
   },
 }

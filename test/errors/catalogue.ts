@@ -43,6 +43,23 @@ await trace(model, () => {
     means: 'A `cache()` would hold more than it may. onnsight checks this before anything runs.',
     program: `await trace(model, inputs, () => cache({ maxBytes: 1024 }))`,
   },
+  'compare-inputs': {
+    means: '[compare](compare.md) can’t run both models on the same inputs.',
+    program: `await compare(model, pair)`,
+  },
+  'compare-nan': {
+    means: 'The model that [compare](compare.md) takes for the right one gives NaN or infinite values itself.',
+    program: `await compare(pair, pair, [{ x: [1000, 0, 0] }])`,
+  },
+  'compare-outputs': {
+    means:
+      'The outputs of the two models can’t be [compared](compare.md): other dims, such as another vocabulary, or no floats.',
+    program: `await compare(model, other, [[1, 2, 3]])`,
+  },
+  'compare-unrelated': {
+    means: '[compare](compare.md) finds no module that both models have, or all of them compute something else.',
+    program: `await compare(pair, unlike, [{ x: [1, 2, 3] }])`,
+  },
   condition: {
     means:
       'A tensor was used as a condition, but it has more than one element, or it stands where JavaScript can’t wait for its value.',

@@ -2,6 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import * as api from 'onnsight'
+import * as comparing from 'onnsight/compare'
 import * as studies from 'onnsight/study'
 import { forms } from '../macro/expand.ts'
 import { catalogue, type Entry } from './catalogue.ts'
@@ -38,6 +39,7 @@ function complete(program: string): string {
 
 
 import { ${names.join(', ')} } from 'onnsight'
+import { ${Object.keys(comparing).filter(uses).join(', ')} } from 'onnsight/compare'
 import { ${Object.keys(studies).filter(uses).join(', ')} } from 'onnsight/study'
 import { ${macro.join(', ')} } from 'onnsight/trace.macro'
 import { ${own.join(', ')} } from './given.ts'

@@ -51,6 +51,13 @@ export const pair: Model = await load(
   ),
 )
 
+/** Takes what `pair` takes, and has no module of it. */
+export const unlike: Model = await load(
+  saved(
+    handMade(graph({ inputs: [row('x')], nodes: [node('Abs', ['x'], ['c'], {}, '/other/Abs')], outputs: [row('c')] })),
+  ),
+)
+
 /** A file whose nodes wait for each other. */
 export const broken = saved(
   handMade(

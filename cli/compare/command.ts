@@ -1,0 +1,58 @@
+import type { Command } from 'commander'
+import { addLoadOptions, type LoadFlags, loadOptionsOf } from '../shared/load-options.ts'
+import { print, printJson } from '../shared/print.ts'
+import { bound } from './bounds.ts'
+
+interface Flags extends LoadFlags {
+  readonly input?: readonly string[]
+  readonly inputs?: string
+  readonly texts?: string
+  readonly json?: boolean
+  readonly failAbove?: ReadonlyMap<string, number>
+  readonly junit?: string
+}
+
+export function addCompare(program: Command): void {
+  const command = program
+    .command('compare')
+    .description('find where two builds of a model part, and which module is to blame')
+    .argument('<a>', 'the model that is right: a .onnx file, or a folder with a model and its tokenizer')
+    .argument('<b>', 'the model that answers worse: quantised, converted, optimised')
+    .option(
+      '--input <name=value>',
+      'one input: a file (.npy, .json, .safetensors) or JSON, ids=[[1, 2]]; repeat it for each input of the model',
+      (value: string, before: readonly string[] = []) => [...before, value],
+    )
+    .option('--inputs <path>', 'a file with all inputs of a run (.json, .safetensors), or a folder of such files')
+    .option('--texts <file>', 'a file with a text in each line, for models with a tokenizer')
+    .option(
+      '--fail-above <metric=value>',
+      'end with exit code 3 if a metric is larger; repeat it for each metric',
+      bound,
+    )
+    .option('--junit <file>', 'write the bounded metrics as a JUnit report')
+    .option('--json', 'print JSON, with every module')
+  addLoadOptions(command)
+    .addHelpText(
+      'after',
+      `
+Inputs that you do not pass are made up, always the same: texts if a tokenizer lies beside the model, else random ids and numbers.
+Metrics: kl, loss-change, top1-disagreement, top5-disagreement; relative-error for models that are no language models.
+Exit codes: 3 a metric is above its bound, 4 inputs or tokenizers differ, 5 outputs or vocabularies differ, 6 the models are not related,
+7 the first model gives NaN.
+
+Examples:
+  onnsight compare model.onnx model_int8.onnx
+  onnsight compare model.onnx model_q4.onnx --texts prompts.txt --json | jq '.blame[:3]'
+  onnsight compare model.onnx model_fp16.onnx --fail-above kl=0.001 --junit report.xml`,
+    )
+    .action(async (a: string, b: string, flags: Flags) => {
+      const { runCompare } = await import('./run.ts')
+      const { comparison, exceeded } = await runCompare(a, b, flags, loadOptionsOf(flags))
+      if (flags.json) printJson({ ...comparison, metrics: comparison.metrics })
+      else print(String(comparison))
+      if (exceeded.length === 0) return
+      const { BoundError } = await import('./exit-codes.ts')
+      throw new BoundError(exceeded)
+    })
+}

@@ -1,0 +1,60 @@
+import { type Comparison, compare } from '../../compare/index.ts'
+import type { LoadOptions } from '../../runtime/index.ts'
+import { openModel } from '../../view/model/open-model.ts'
+import { UsageError } from '../shared/errors.ts'
+import { writeWhole } from '../shared/write-whole.ts'
+import { withExitCode } from './exit-codes.ts'
+import { type InputsFlags, readRuns } from './inputs.ts'
+import { describe, isAbove, junit } from './junit.ts'
+
+interface Flags extends InputsFlags {
+  readonly failAbove?: ReadonlyMap<string, number>
+  readonly junit?: string
+}
+
+/** Compares two models, and writes the reports that were asked for. */
+export async function runCompare(
+  a: string,
+  b: string,
+  flags: Flags,
+  options: LoadOptions,
+): Promise<{ readonly comparison: Comparison; readonly exceeded: readonly string[] }> {
+  if (flags.junit !== undefined && !flags.failAbove)
+    throw new UsageError('--junit reports metrics with bounds, and none has one.', 'pass a bound: --fail-above kl=0.01')
+  const comparison = await compared(a, b, flags, options)
+  const { metrics, advice } = comparison
+  const bounded = [...(flags.failAbove ?? [])].map(([metric, bound]) => {
+    if (!(metric in metrics))
+      throw new UsageError(
+        `--fail-above ${metric}: these models have no such metric.`,
+        `use one of ${Object.keys(metrics).join(', ')}`,
+      )
+    return { metric, value: metrics[metric], bound }
+  })
+  if (flags.junit !== undefined)
+    await writeWhole(flags.junit, [Buffer.from(junit(`onnsight compare ${a} ${b}`, bounded, advice))])
+  return { comparison, exceeded: bounded.filter(isAbove).map(describe) }
+}
+
+async function compared(a: string, b: string, flags: Flags, options: LoadOptions): Promise<Comparison> {
+  const first = await openModel(a, options)
+  try {
+    const runs = await readRuns(first.model, flags)
+    const second = await openModel(b, options)
+    try {
+      const labels = runs?.map(({ label }) => label)
+      return await compare(
+        first.model,
+        second.model,
+        runs?.map(({ inputs }) => inputs),
+        labels ? { labels } : {},
+      )
+    } finally {
+      await second.model.release()
+    }
+  } catch (error) {
+    throw withExitCode(error)
+  } finally {
+    await first.model.release()
+  }
+}

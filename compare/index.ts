@@ -1,0 +1,8 @@
+/** Where two models part, and which part is to blame: `onnsight/compare`. */
+export { type CompareOptions, compare } from './compare.ts'
+export { Comparison } from './comparison.ts'
+export type { ComparedInputs } from './inputs.ts'
+export type { Difference } from './measuring/difference.ts'
+export type { LogitsDifference } from './measuring/logits.ts'
+export type { FoundBy } from './pairing/pair-modules.ts'
+export type { Blamed, ComparedModule, ComparedPair, ComparisonData, DifferenceOverInputs } from './report/data.ts'

@@ -1,0 +1,78 @@
+import { CompareOutputsError } from '../../runtime/errors/compare.ts'
+import { showDims } from '../../runtime/errors/tensor.ts'
+import type { Tensor } from '../../runtime/tensor/tensor.ts'
+import { isResult } from '../pairing/pair-values.ts'
+import type { Side } from '../side.ts'
+
+/** The outputs that two models are judged by, and how far B's are from A's. */
+export interface OutputMetric {
+  /** What it is called, with its unit. */
+  readonly name: string
+  /** The output that is measured, as A calls it. */
+  readonly output: string
+  /** The same output, as B calls it. */
+  readonly outputOfB: string
+  /** The number of elements of the output for one input: what a run of several has to hold. */
+  readonly elements: number
+  /** How far an output is from A's: one number, recorded in a trace. */
+  measure(ours: Tensor, theirs: Tensor): Tensor
+}
+
+/** KL(A ‖ B) of the predictions, in nats, as a mean over all positions. */
+const divergence = (ours: Tensor, theirs: Tensor): Tensor => {
+  const due = ours.to('float32').logSoftmax(-1)
+  return due
+    .exp()
+    .mul(due.sub(theirs.to('float32').logSoftmax(-1)))
+    .sum(-1)
+    .mean()
+    .reshape([1])
+}
+
+/** The length of the difference as a share of the length of A's output. */
+const relativeError = (ours: Tensor, theirs: Tensor): Tensor => {
+  const [a, b] = [ours.to('float32').flatten(), theirs.to('float32').flatten()]
+  const difference = a.sub(b)
+  return difference.mul(difference).sum().div(a.mul(a).sum().add(1e-30)).sqrt().reshape([1])
+}
+
+/**
+ * The metric of a pair of models: KL for language models, else the relative error of the first output of floats.
+ * @throws CompareOutputsError where the second has no such output
+ */
+export function outputMetric(a: Side, b: Side): OutputMetric {
+  const [output, outputOfB] = [mainOutput(a), mainOutput(b, a)]
+  if (output === undefined || outputOfB === undefined)
+    throw new CompareOutputsError(
+      `The ${output === undefined ? 'first' : 'second'} model has no output of floats.`,
+      'compare models that compute floats',
+    )
+  assertSameDims(a, output, b, outputOfB)
+  const elements = (a.shapes.get(output)?.dims ?? []).reduce<number>((size, dim) => size * (dim ?? 1), 1)
+  return a.logits === undefined
+    ? { name: 'relative error', output, outputOfB, elements, measure: relativeError }
+    : { name: 'KL (nats)', output, outputOfB, elements, measure: divergence }
+}
+
+/** Logits, or the first output of floats: of B, the one that A calls the same, if there is one. */
+function mainOutput({ graph, logits }: Side, other?: Side): string | undefined {
+  if (logits !== undefined && (!other || other.logits !== undefined)) return logits
+  const floats = graph.outputs.filter(({ name, type }) => type?.includes('float') && isResult(name))
+  const wanted = other && mainOutput(other)
+  return (floats.find(({ name }) => name === wanted) ?? floats[0])?.name
+}
+
+/** @throws CompareOutputsError */
+function assertSameDims(a: Side, output: string, b: Side, outputOfB: string): void {
+  const [left, right] = [a.shapes.get(output)?.dims, b.shapes.get(outputOfB)?.dims]
+  if (!left || !right) return
+  const isSame = (dim: unknown, axis: number): boolean =>
+    dim === undefined || right[axis] === undefined || dim === right[axis]
+  if (left.length === right.length && left.every(isSame)) return
+  throw new CompareOutputsError(
+    a.logits === undefined
+      ? `The output ${output} has dims ${showDims(left)} in the first model, and ${showDims(right)} in the second.`
+      : `The vocabulary of the first model has ${left.at(-1)} tokens, and that of the second ${right.at(-1)}.`,
+    'compare two builds of one model',
+  )
+}

@@ -1,0 +1,200 @@
+import { OnnsightError } from '../../runtime/errors/error.ts'
+import type { Tap } from '../../runtime/graph/expression.ts'
+import { derivedValues } from '../../runtime/names/derived.ts'
+import { innermostPath, partsOf } from '../../runtime/names/innermost.ts'
+import type { ModuleNode } from '../../runtime/names/tree.ts'
+import type { GraphNode } from '../../runtime/onnx/graph/node.ts'
+import type { Side } from '../side.ts'
+import { meaningOf } from './operators.ts'
+import type { ModulePairs } from './pair-modules.ts'
+
+/** A value that both models compute: what leaves or enters a module in both. */
+export interface ValuePair {
+  readonly a: string
+  readonly b: string
+  /** The module of A whose nodes compute it from the values before it; '' for nodes that no module contains. */
+  readonly owner: ModuleNode
+  /** Values of A that it is computed from: those of pairs. */
+  readonly from: readonly string[]
+  readonly bytes: number
+}
+
+/** Pairs the values that cross a module's boundary, in the running order of A. */
+export function pairValues(a: Side, b: Side, pairs: ModulePairs): ValuePair[] {
+  const partners = new Map<string, string>()
+  const taken = new Set<string>()
+  const isFree = (one: string, other: string | undefined): other is string =>
+    other !== undefined && !taken.has(other) && sameDims(a, one, b, other)
+  for (const [value, node] of crossing(a)) {
+    const scope = a.tree.scopeOf(node)
+    const partner = [
+      () => byName(a, b, pairs, value),
+      ...rolesOf(a, value, scope).map(
+        ({ module, direction }) =>
+          () =>
+            mainTap(b, pairs.of(module)?.module, direction)?.tensor,
+      ),
+    ]
+      .map(find => find())
+      .find(other => isFree(value, other))
+    if (partner === undefined) continue
+    partners.set(value, partner)
+    taken.add(partner)
+  }
+  return [...partners].map(([value, partner]) => {
+    const region = regionOf(a, value, partners)
+    const owner = ownerOf(a, b, pairs, region.nodes, regionOf(b, partner, taken).nodes)
+    return { a: value, b: partner, owner, from: region.from, bytes: bytesOf(a, value) }
+  })
+}
+
+/** Whether B computes an output from paired values, and does not only store them otherwise. */
+export function computesAfter(b: Side, pairs: readonly ValuePair[]): boolean {
+  const paired = new Set(pairs.map(pair => pair.b))
+  return b.graph.outputs
+    .filter(({ name, type }) => !paired.has(name) && isResult(name) && type?.includes('float'))
+    .some(({ name }) =>
+      activating(b, regionOf(b, name, paired).nodes).some(({ opType }) => meaningOf(opType) !== undefined),
+    )
+}
+
+/** Caches leave the model too, and are read on in the attention that makes them. */
+export const isResult = (output: string): boolean => !/present|past|cache/i.test(output)
+
+/** Float values that nodes outside of their module read, or callers. */
+function crossing({ graph, tree, shapes }: Side): (readonly [string, GraphNode])[] {
+  const outputs = new Set(graph.outputs.map(({ name }) => name).filter(isResult))
+  return graph.nodes.flatMap(node =>
+    node.outputs.flatMap(name => {
+      const scope = tree.scopeOf(node)
+      const isRead = (graph.consumers.get(name) ?? []).some(reader => tree.scopeOf(reader) !== scope)
+      const shape = shapes.get(name)
+      const isKnown = shape?.dims?.every(dim => dim !== undefined && dim > 0) ?? false
+      const isActivation = isKnown && (shape!.type.includes('float') || isQuantised(shape!.type))
+      return name !== '' && isActivation && (isRead || outputs.has(name)) ? [[name, node] as const] : []
+    }),
+  )
+}
+
+const isQuantised = (type: string): boolean => type === 'int8' || type === 'uint8'
+
+/** A value of the same name, made in the module's partner. */
+function byName(a: Side, b: Side, pairs: ModulePairs, value: string): string | undefined {
+  const [one, other] = [a.graph.producer.get(value), b.graph.producer.get(value)]
+  if (!one || !other) return undefined
+  const partner = pairs.of(a.tree.scopeOf(one.node))?.module
+  const scope = b.tree.scopeOf(other.node)
+  return partner === scope && (partner.path !== '' || one.node.opType === other.node.opType) ? value : undefined
+}
+
+interface Role {
+  readonly module: ModuleNode
+  readonly direction: Tap['direction']
+}
+
+/** The modules whose main output or input a value is, innermost first. */
+function rolesOf(side: Side, value: string, scope: ModuleNode): Role[] {
+  const roles: Role[] = []
+  for (let up: ModuleNode | undefined = scope; up; up = up.parent)
+    if (mainTap(side, up, 'out')?.tensor === value) roles.push({ module: up, direction: 'out' })
+  for (const reader of side.graph.consumers.get(value) ?? [])
+    for (let up: ModuleNode | undefined = side.tree.scopeOf(reader); up; up = up.parent)
+      if (mainTap(side, up, 'in')?.tensor === value) roles.push({ module: up, direction: 'in' })
+  return roles
+}
+
+/** The main value that leaves or enters a module; undefined where there is none, or several. */
+export function mainTap({ taps }: Side, module: ModuleNode | undefined, direction: Tap['direction']): Tap | undefined {
+  if (!module) return undefined
+  try {
+    return direction === 'out' ? taps.outputTap(module) : taps.inputTap(module)
+  } catch (error) {
+    if (error instanceof OnnsightError) return undefined
+    throw error
+  }
+}
+
+function sameDims(a: Side, one: string, b: Side, other: string): boolean {
+  const [left, right] = [a.shapes.get(one)?.dims, b.shapes.get(other)?.dims]
+  return left !== undefined && right !== undefined && String(left) === String(right)
+}
+
+function bytesOf({ shapes }: Side, value: string): number {
+  return 4 * (shapes.get(value)?.dims?.reduce<number>((size, dim) => size * (dim ?? 1), 1) ?? 0)
+}
+
+/** The nodes that compute a value from values of pairs, and those values. */
+function regionOf(
+  { graph }: Side,
+  value: string,
+  isPaired: { has(name: string): boolean },
+): { readonly nodes: ReadonlySet<GraphNode>; readonly from: readonly string[] } {
+  const nodes = new Set<GraphNode>()
+  const from = new Set<string>()
+  const open = [value]
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    const node = graph.producer.get(name)?.node
+    if (!node || nodes.has(node)) continue
+    nodes.add(node)
+    for (const read of [...node.inputs, ...node.captures]) {
+      if (isPaired.has(read)) from.add(read)
+      else open.push(read)
+    }
+  }
+  return { nodes, from: [...from] }
+}
+
+/**
+ * The innermost module of A that contains all nodes which compute activations between paired values: those of A's own region, and those of
+ * B's, where B computes something that lies outside of the partner.
+ */
+function ownerOf(
+  a: Side,
+  b: Side,
+  pairs: ModulePairs,
+  ours: ReadonlySet<GraphNode>,
+  theirs: ReadonlySet<GraphNode>,
+): ModuleNode {
+  const owner = innermost(
+    a,
+    [...activating(a, ours)].map(node => a.tree.scopeOf(node)),
+  )
+  const partner = pairs.of(owner)?.module
+  if (!partner) return owner
+  const isInside = (path: string): boolean =>
+    partner.path === '' || path === partner.path || path.startsWith(`${partner.path}.`)
+  const outside = [...activating(b, theirs)]
+    .filter(({ opType }) => meaningOf(opType) !== undefined)
+    .map(node => b.tree.scopeOf(node))
+    .filter(({ path }) => !isInside(path))
+  return innermost(a, [owner, ...outside.flatMap(scope => nearestPartner(pairs, scope) ?? [])])
+}
+
+/** The partner of a module of B, or of the innermost module around it that has one. */
+function nearestPartner(pairs: ModulePairs, scope: ModuleNode): ModuleNode | undefined {
+  for (let up: ModuleNode | undefined = scope; up; up = up.parent) {
+    const partner = pairs.back(up)
+    if (partner) return partner
+  }
+  return undefined
+}
+
+/** Nodes that compute activations, and not masks, positions or sizes; the last one if there are none. */
+function activating({ graph }: Side, nodes: ReadonlySet<GraphNode>): GraphNode[] {
+  const fixed = derivedOf(graph)
+  const own = [...nodes].filter(({ outputs }) => outputs.some(name => !fixed.has(name)))
+  // A table of positions: what makes its rows, and not what counts them.
+  return own.length > 0 ? own : [...nodes].slice(0, 1)
+}
+
+function innermost({ tree }: Side, modules: readonly ModuleNode[]): ModuleNode {
+  return tree.get(innermostPath(modules.map(({ path }) => partsOf(path))).join('.')) ?? tree.root
+}
+
+const knownDerived = new WeakMap<object, ReadonlySet<string>>()
+
+function derivedOf(graph: Side['graph']): ReadonlySet<string> {
+  const known = knownDerived.get(graph) ?? derivedValues(graph, true)
+  knownDerived.set(graph, known)
+  return known
+}

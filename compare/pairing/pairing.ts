@@ -1,0 +1,33 @@
+import { CompareUnrelatedError } from '../../runtime/errors/compare.ts'
+import { listed } from '../../runtime/errors/listed.ts'
+import type { InputPair } from '../inputs.ts'
+import type { Side } from '../side.ts'
+import { computing, type ModulePairs, pairByPath, pairOthers } from './pair-modules.ts'
+import { computesAfter, pairValues, type ValuePair } from './pair-values.ts'
+import { sameWeights } from './same-weights.ts'
+
+/** Which modules and values of two models stand for each other. */
+export interface Pairing {
+  readonly modules: ModulePairs
+  readonly values: readonly ValuePair[]
+  /** Whether B computes its output from the last paired values by more than storing it otherwise. */
+  readonly hasMoreAfter: boolean
+}
+
+/** Pairs two models. @throws CompareUnrelatedError where nothing has a partner */
+export async function pairModels(a: Side, b: Side, inputs: InputPair): Promise<Pairing> {
+  const modules = pairByPath(a.tree, b.tree)
+  pairOthers(modules, a.tree, b.tree, await sameWeights(a, b, modules, inputs))
+  const values = pairValues(a, b, modules)
+  if (values.length > 0) return { modules, values, hasMoreAfter: computesAfter(b, values) }
+  const paths = ({ tree }: Side): string =>
+    listed(
+      computing(tree)
+        .flatMap(({ path }) => path || [])
+        .slice(0, 4),
+    ) || 'none'
+  throw new CompareUnrelatedError(
+    `No module of one model has a partner in the other. Modules of the first: ${paths(a)}; of the second: ${paths(b)}.`,
+    'compare two builds of one model: look at both with onnsight inspect',
+  )
+}

@@ -1,0 +1,74 @@
+import { listed } from '../../runtime/errors/listed.ts'
+import type { Table } from '../../study/results/table.ts'
+import type { ComparisonData } from './data.ts'
+import { digits, percent } from './numbers.ts'
+
+/** Rows of the table: the guiltiest modules. */
+const MOST_ROWS = 15
+const LEAST_SHARE = 0.001
+
+/** What a person reads: the guiltiest modules, what the models have in common, and what to do. */
+export function tableOf(comparison: ComparisonData): Table {
+  const { models, inputs, output, blame, modules } = comparison
+  const byPath = new Map(modules.map(module => [module.module, module]))
+  const guilty = blame.filter(({ effect }) => effect !== 0)
+  const shown = guilty.filter(({ share }, i) => i < MOST_ROWS && (i === 0 || share >= LEAST_SHARE))
+  const rows = shown.map(({ module, share, interval }) => {
+    const { made, arriving } = byPath.get(module) ?? {}
+    const number = (value: number | null | undefined): string => (typeof value === 'number' ? digits(value) : '–')
+    return {
+      label: module,
+      cells: [
+        percent(share),
+        interval.map(percent).join(' … '),
+        number(made?.relative),
+        number(made?.snr),
+        number(arriving?.relative),
+      ],
+    }
+  })
+  const left = guilty.length - rows.length
+  return {
+    title: [
+      `${models.b} against ${models.a}, on ${inputs.length === 1 ? 'one input' : `${inputs.length} inputs`}`,
+      `${output.metric}: ${digits(output.mean)}, at worst ${digits(output.worst.value)} (${JSON.stringify(output.worst.input)})`,
+      ...logitsLine(comparison),
+      '',
+    ].join('\n'),
+    corner: 'module',
+    columns: ['share', 'interval', 'made here', 'dB', 'arriving'],
+    rows,
+    notes: [
+      ...(left > 0 ? [`… and ${left} more; --json lists all`] : []),
+      '',
+      ...notes(comparison),
+      '',
+      comparison.advice,
+    ],
+  }
+}
+
+function logitsLine({ logits }: ComparisonData): string[] {
+  if (!logits) return []
+  const { top1, top5, lossA, lossB } = logits
+  const loss = lossA === null || lossB === null ? '' : `, loss ${digits(lossA)} → ${digits(lossB)}`
+  return [`same likeliest token: ${percent(top1)}, of the likeliest five: ${percent(top5)}${loss}`]
+}
+
+function notes({ pairs, unpaired, unexplained, output }: ComparisonData): string[] {
+  const ways = new Map<string, number>()
+  for (const { by } of pairs) ways.set(by, (ways.get(by) ?? 0) + 1)
+  const counts = [...ways].map(([by, count]) => `${count} by ${by}`).join(', ')
+  const alone = (which: string, paths: readonly string[]): string[] =>
+    paths.length > 0 ? [`Only in the ${which}: ${listed(paths)}.`] : []
+  return [
+    `${pairs.length} modules have a partner: ${counts}.`,
+    ...alone('first', unpaired.a),
+    ...alone('second', unpaired.b),
+    ...(output.mean === 0
+      ? []
+      : [
+          `Outside of modules: ${percent(unexplained.outside)}. What the parts do not add up to: ${percent(unexplained.rest)}.`,
+        ]),
+  ]
+}

@@ -1,0 +1,168 @@
+import { mkdtempSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'ava'
+import { LanguageModel, load, type tensor } from 'onnsight'
+import { compare } from 'onnsight/compare'
+import { randomised } from './faults.ts'
+
+const VERSE = 'test/fixtures/models/verse/onnx'
+const ids = [
+  [21, 347, 12, 90, 55, 601, 7, 33, 410, 18],
+  [300, 44, 44, 219, 9, 87, 650, 71, 20, 5],
+]
+const a = await load(`${VERSE}/model.onnx`)
+test.after.always(() => a.release())
+
+/** What is only in one build: the masks of fused attention, and the number that the builder gives the final norm. */
+const onlyIn: Readonly<Record<string, RegExp>> = { q4: /attn_mask_reformat|layers\.4$/ }
+
+for (const build of ['fp16', 'int8', 'q4'])
+  test.serial(`every module of verse has its partner in ${build}`, async t => {
+    const b = await load(`${VERSE}/model_${build}.onnx`)
+    const found = await compare(a, b, ids)
+    await b.release()
+    t.deepEqual(found.unpaired.a, [])
+    t.deepEqual(
+      found.unpaired.b.filter(path => !onlyIn[build]?.test(path)),
+      [],
+    )
+    for (const { a: one, b: other } of found.pairs) {
+      const ends = [one, other].map(path => path.split('.').at(-1))
+      const known = [
+        ['self_attn', 'attn'],
+        ['norm', 'final_norm_layernorm'],
+      ].some(names => String(names) === String(ends))
+      t.true(ends[0] === ends[1] || known, `${one} with ${other}`)
+      t.is(/layers\.(\d)/.exec(one)?.[1] ?? '4', /layers\.(\d)/.exec(other)?.[1] ?? '4')
+    }
+    const values = found.modules.filter(({ made }) => made)
+    t.true(values.length > 40)
+    for (const { module, made } of values) t.true(made!.relative < 0.2, `${module}: ${made!.relative}`)
+    // The parts add up, but for what they do to each other.
+    if (build !== 'fp16') t.true(Math.abs(found.unexplained.rest) < 0.35, String(found))
+  })
+
+test.serial(
+  'the error of a module is B’s module on A’s values, and what arrives is the difference of whole runs',
+  async t => {
+    const b = await load(`${VERSE}/model_int8.onnx`)
+    const found = await compare(a, b, [ids[0]])
+    const path = 'model.layers.2.mlp.down_proj'
+    const read = (model: typeof a, given?: ReturnType<typeof tensor>) =>
+      model.trace([ids[0]], m => {
+        const { down_proj } = m.model.layers[2].mlp
+        if (given) down_proj.input = given
+        return { input: down_proj.input, output: down_proj.output }
+      })
+    const [ours, theirs] = [await read(a), await read(b)]
+    const forced = await read(b, ours.input)
+    await b.release()
+    const away = (one: ReturnType<typeof tensor>, other: ReturnType<typeof tensor>): number => {
+      const [x, y] = [one.data as Float32Array, other.data as Float32Array]
+      const length = (values: Float32Array) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0))
+      return length(x.map((value, i) => value - y[i])) / length(x)
+    }
+    const row = found.modules.find(({ module }) => module === path)!
+    const near = (got: number, due: number) => t.true(Math.abs(got - due) < 1e-3 * due, `${got} is not ${due}`)
+    near(row.error.relative, away(ours.output, theirs.output))
+    near(row.arriving!.relative, away(ours.input, theirs.input))
+    near(row.made!.relative, away(ours.output, forced.output))
+    t.true(row.made!.relative < row.error.relative)
+  },
+)
+
+test.serial('the effect of a module is the divergence of A with that module’s output of B', async t => {
+  const b = await load(`${VERSE}/model_int8.onnx`)
+  const found = await compare(a, b, [ids[1]])
+  const path = 'model.layers.0.mlp.down_proj'
+  const right = await a.trace([ids[1]], m => ({
+    input: m.model.layers[0].mlp.down_proj.input,
+    logits: m.lm_head.output,
+  }))
+  const spoilt = await b.trace([ids[1]], m => {
+    m.model.layers[0].mlp.down_proj.input = right.input
+    return m.model.layers[0].mlp.down_proj.output
+  })
+  await b.release()
+  const logits = await a.trace([ids[1]], m => {
+    m.model.layers[0].mlp.down_proj.output = spoilt
+    return m.lm_head.output
+  })
+  const [due, got] = [right.logits.logSoftmax(-1), logits.logSoftmax(-1)]
+  const kl = Number((await due.exp().mul(due.sub(got)).sum(-1).mean().value()).tolist())
+  const { effect, share } = found.blame.find(({ module }) => module === path)!
+  t.true(Math.abs(effect - kl) < 0.01 * kl, `${effect} is not ${kl}`)
+  t.true(Math.abs(share - kl / found.output.mean) < 0.02)
+})
+
+test.serial('a model is no different from itself', async t => {
+  const found = await compare(a, a, ids)
+  t.is(found.output.mean, 0)
+  t.is(found.culprit, null)
+  t.true(found.blame.every(({ share }) => share === 0))
+  t.true(found.modules.every(({ error, made }) => error.max === 0 && (made === null || made.max === 0)))
+})
+
+test.serial('without inputs it makes up texts that the tokenizer knows, the same in each call', async t => {
+  const model = await LanguageModel.load('test/fixtures/models/chars.onnx')
+  const [one, other] = [await compare(model, model), await compare(model, model)]
+  await model.release()
+  t.true(one.inputs.length >= 4)
+  t.true(one.inputs.every(text => /^[A-Z][a-z ,]+/.test(text)))
+  t.deepEqual(one.inputs, other.inputs)
+})
+
+test.serial('without a tokenizer it makes up ids that the model has', async t => {
+  const model = await load('test/fixtures/models/chars.onnx')
+  const found = await compare(model, model)
+  await model.release()
+  t.is(found.inputs.length, 8)
+})
+
+interface Schema {
+  readonly type?: string | readonly string[]
+  readonly properties?: Readonly<Record<string, Schema>>
+  readonly required?: readonly string[]
+  readonly items?: Schema
+  readonly anyOf?: readonly Schema[]
+  readonly enum?: readonly unknown[]
+  readonly const?: unknown
+  readonly $ref?: string
+  readonly $defs?: Readonly<Record<string, Schema>>
+}
+
+test.serial('the JSON is what its schema says', async t => {
+  const b = await load(`${VERSE}/model_int8.onnx`)
+  const found = await compare(a, b, ids)
+  await b.release()
+  const schema = JSON.parse(readFileSync('compare/compare.schema.json', 'utf8')) as Schema
+  let checked = 0
+  const fits = (value: unknown, rule: Schema, path: string): boolean => {
+    if (rule.$ref) return fits(value, schema.$defs![rule.$ref.split('/').at(-1)!], path)
+    if (rule.anyOf) return rule.anyOf.some(one => fits(value, one, path))
+    const kind = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
+    if (rule.type && ![rule.type].flat().includes(kind)) return false
+    if (rule.const !== undefined && value !== rule.const) return false
+    if (rule.enum && !rule.enum.includes(value)) return false
+    checked++
+    if (kind === 'array') return (value as unknown[]).every(item => fits(item, rule.items!, `${path}[]`))
+    if (kind !== 'object' || !rule.properties) return true
+    const names = Object.keys(value as object)
+    t.deepEqual(names.toSorted(), [...rule.required!].toSorted(), path)
+    return names.every(name =>
+      fits((value as Record<string, unknown>)[name], rule.properties![name], `${path}.${name}`),
+    )
+  }
+  t.true(fits(JSON.parse(JSON.stringify({ ...found, metrics: found.metrics })), schema, 'comparison'))
+  t.true(checked > 500)
+})
+
+test.serial('models of other weights are not compared', async t => {
+  const path = join(mkdtempSync(join(tmpdir(), 'onnsight-compare-')), 'random.onnx')
+  randomised('test/fixtures/models/chars.onnx').save(path)
+  const [one, other] = [await load('test/fixtures/models/chars.onnx'), await load(path)]
+  await t.throwsAsync(compare(one, other, [[1, 2, 3, 4]]), { code: 'compare-unrelated' })
+  await one.release()
+  await other.release()
+})

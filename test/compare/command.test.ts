@@ -1,0 +1,89 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'ava'
+import type { ComparisonData } from 'onnsight/compare'
+import { onnsight } from '../cli/spawn.ts'
+import { randomised, Spoilt } from './faults.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'onnsight-compare-'))
+test.after.always(() => rmSync(folder, { recursive: true }))
+
+const RIGHT = 'test/fixtures/models/induction.onnx'
+const SPOILT = join(folder, 'spoilt.onnx')
+const spoilt = new Spoilt(RIGHT)
+spoilt.floats('transformer.h.1.attn.c_proj.weight', values => values.map(value => value * 2))
+spoilt.save(SPOILT)
+const GUILTY = 'transformer.h.1.attn.c_proj'
+
+test('it names the module that is to blame, for people and as JSON', async t => {
+  const people = await onnsight(['compare', RIGHT, SPOILT])
+  t.is(people.code, 0)
+  t.regex(people.stdout, /^transformer\.h\.1\.attn\.c_proj +100%/m)
+  t.regex(people.stdout, /transformer\.h\.1\.attn\.c_proj makes 100% of the error/)
+  const { stdout } = await onnsight(['compare', RIGHT, SPOILT, '--json'])
+  const { blame, culprit, models, inputs } = JSON.parse(stdout) as ComparisonData
+  t.is(blame[0].module, GUILTY)
+  t.is(culprit, GUILTY)
+  t.deepEqual(models, { a: RIGHT, b: SPOILT })
+  t.is(inputs.length, 8)
+})
+
+test('inputs come from options, files and folders', async t => {
+  const runs = join(folder, 'runs')
+  mkdirSync(runs)
+  for (const name of ['one', 'two']) writeFileSync(join(runs, `${name}.json`), '{"input_ids": [[1, 2, 3, 1, 2]]}')
+  const inputsOf = async (...args: string[]): Promise<readonly string[]> =>
+    (JSON.parse((await onnsight(['compare', RIGHT, SPOILT, '--json', ...args])).stdout) as ComparisonData).inputs
+  t.deepEqual(await inputsOf('--inputs', runs), ['one', 'two'])
+  t.deepEqual(await inputsOf('--input', 'input_ids=[[1, 2, 3]]'), ['input'])
+  t.deepEqual(await inputsOf('--inputs', join(runs, 'one.json')), ['one.json'])
+  const texts = join(folder, 'texts.txt')
+  writeFileSync(texts, 'What light\n\nSpeak, my lord\n')
+  const chars = 'test/fixtures/models/chars.onnx'
+  const { stdout } = await onnsight(['compare', chars, chars, '--json', '--texts', texts])
+  t.deepEqual((JSON.parse(stdout) as ComparisonData).inputs, ['What light', 'Speak, my lord'])
+})
+
+test('a metric above its bound ends with its own exit code, and stands in the JUnit report', async t => {
+  const report = join(folder, 'report.xml')
+  const args = ['compare', RIGHT, SPOILT, '--junit', report]
+  const failed = await onnsight([...args, '--fail-above', 'kl=1e-6', '--fail-above', 'top1-disagreement=1'])
+  t.is(failed.code, 3)
+  t.regex(failed.stderr, /^kl is \d.*, and must be at most 0\.000001/)
+  const xml = readFileSync(report, 'utf8')
+  t.regex(xml, /tests="2" failures="1"/)
+  t.regex(xml, /<failure message="kl is /)
+  const passed = await onnsight([...args, '--fail-above', 'kl=100'])
+  t.is(passed.code, 0)
+  t.regex(readFileSync(report, 'utf8'), /tests="1" failures="0"/)
+})
+
+const verse = 'test/fixtures/models/verse/onnx/model.onnx'
+const broken = join(folder, 'broken.onnx')
+const nan = new Spoilt(RIGHT)
+nan.floats('transformer.h.0.attn.c_proj.weight', values => values.fill(Number.NaN))
+nan.save(broken)
+const random = join(folder, 'random.onnx')
+randomised('test/fixtures/models/chars.onnx').save(random)
+
+for (const [what, code, args] of [
+  ['other inputs', 4, [RIGHT, 'test/fixtures/names/resnet.onnx']],
+  ['another vocabulary', 5, [RIGHT, 'test/fixtures/models/chars.onnx']],
+  ['random weights', 6, ['test/fixtures/models/chars.onnx', random]],
+  ['NaN in the first model', 7, [broken, RIGHT]],
+  ['an input that neither has', 1, [RIGHT, SPOILT, '--input', 'pixels=[[1]]']],
+  ['texts without a tokenizer', 1, [RIGHT, SPOILT, '--texts', 'README.md']],
+  ['a missing file', 1, [RIGHT, join(folder, 'nowhere.onnx')]],
+  ['a metric that there is not', 2, [RIGHT, SPOILT, '--fail-above', 'error=1']],
+  ['a metric of other models', 2, [RIGHT, SPOILT, '--fail-above', 'relative-error=1']],
+  ['a report of nothing', 2, [RIGHT, SPOILT, '--junit', join(folder, 'nothing.xml')]],
+  ['texts and inputs', 2, [verse, verse, '--texts', 'README.md', '--input', 'input_ids=[[1]]']],
+] as const)
+  test(`${what}: exit code ${code}`, async t => {
+    const { code: exit, stdout, stderr } = await onnsight(['compare', ...args])
+    t.is(exit, code, stderr)
+    t.is(stdout, '')
+    t.regex(stderr, /Do this: /)
+    t.false(existsSync(join(folder, 'nothing.xml')))
+  })
