@@ -4,14 +4,14 @@ import { load, type Model } from 'onnsight'
 import { ids } from './ids.ts'
 import { type Measure, measure, median } from './measure.ts'
 
-/** Too little for a block's weights in the kernels' own layout: blocks stay as they were rebuilt. */
+/** A limit that is too small for a block's weights in the kernels' own layout, so that rebuilt blocks are never prepacked. */
 const NEVER_PROMOTED = 16 * 1024 * 1024
 
 /**
- * What `cacheFolder` gains: the run time of one rebuilt block with each weight at the start of a page, against weights where they lie
- * in the .onnx file. Blocks before it are reused, and none after it run, so that it finds its weights in the processor's cache: where
- * they come from main memory each time, the memory decides. Both files are new: how fast one is read also depends on where it came to
- * lie in memory, by up to half.
+ * Measures what `cacheFolder` gains: the run time of one rebuilt block with each weight at the start of a page, compared with weights in the
+ * .onnx file. Blocks before it are reused, and none after it run, so that its weights are in the processor's cache: if they came from main
+ * memory each time, the speed of the memory would decide. Both files are new, because the speed also depends on a file's place in memory,
+ * by up to half.
  */
 export async function alignedWeights(path: string, rounds: number): Promise<Measure[]> {
   const folder = await mkdtemp(join(import.meta.dirname, 'models', 'cache-'))

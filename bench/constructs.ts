@@ -3,7 +3,7 @@ import { invoke, session, trace } from 'onnsight/trace.macro'
 import { ids } from './ids.ts'
 import { type Measure, measure, median, ratio, timed } from './measure.ts'
 
-/** What the forms around a trace cost, against traces written out by hand. */
+/** Measures the forms around a trace, compared with traces that are written out by hand. */
 export async function constructs(path: string, rounds: number, rest: number): Promise<Measure[]> {
   const model = await load(path, { reuseBytes: 0 })
   const results = [
@@ -58,7 +58,7 @@ async function workers(model: Model, rounds: number, rest: number): Promise<Meas
   return measure('a round trip to a worker, beside the run, 1 token', there.median - here.median, 'ms')
 }
 
-/** Each of other dims: none is known from an earlier one. */
+/** Measures scans. Each has other dims, so that none is known from an earlier one. */
 async function scans(model: Model): Promise<Measure> {
   const times: number[] = []
   for (let length = 2; length < 14; length++) {
@@ -69,7 +69,7 @@ async function scans(model: Model): Promise<Measure> {
   return measure('scan of the model', median(times), 'ms', 30)
 }
 
-/** A sweep over layers on one prompt: in a session, and with the prefix run each time. */
+/** Measures a sweep over layers on one prompt: in a session, and in traces that each run the first layers again. */
 async function sessions(model: Model, rest: number): Promise<Measure> {
   const sweep = async (round: number): Promise<void> => {
     await session(model, async () => {
@@ -85,7 +85,7 @@ async function sessions(model: Model, rest: number): Promise<Measure> {
       }
     })
   }
-  // Other inputs in between: nothing is kept from trace to trace.
+  // Traces on other inputs run in between, so that nothing is kept from trace to trace.
   const apart = async (round: number): Promise<void> => {
     const h = await model.trace([ids(64, round)], m => m.transformer.h[5].output)
     for (let layer = 6; layer < 12; layer++) {

@@ -7,7 +7,7 @@ import { packed } from '../test/consumers/packed.ts'
 import { Project } from '../test/consumers/project.ts'
 import { babels, bundlers, node, type Tool, testers } from '../test/consumers/tools.ts'
 
-/** What is installed for a tool, beside onnsight and onnxruntime-node: of its project's package.json. */
+/** The packages of a project's package.json that are installed for a tool, beside onnsight and onnxruntime-node. */
 const NEEDS: Readonly<Record<string, readonly string[]>> = {
   Vite: ['vite', '@babel/core'],
   Rollup: ['rollup', 'rollup-plugin-esbuild', 'esbuild', '@rollup/*', '@babel/core'],
@@ -39,7 +39,7 @@ type AnyTool = Tool & {
 }
 
 function stepsOf({ build, run, test, env, setUp }: AnyTool): Steps {
-  // One of its tests is wrong on purpose.
+  // One of the project's tests fails on purpose.
   if (test !== undefined) return { run: `${test}; true`, env }
   return { build, run: `${run === undefined ? setUp[0] : `node ${run}`} $MODEL` }
 }
@@ -59,7 +59,7 @@ const line = (cells: readonly string[]): void => console.log(`| ${cells.join(' |
 const tarball = await packed()
 const folder = mkdtempSync(join(tmpdir(), 'onnsight-bench-'))
 
-/** The project's folder with the tool's packages alone, nothing installed yet. */
+/** The project's folder with only the tool's packages, none of them installed yet. */
 function alone(tool: Tool): Project {
   const project = new Project(mkdtempSync(join(folder, 'project-')))
   cpSync(join('test/consumers', tool.project), project.folder, {
@@ -78,14 +78,14 @@ function alone(tool: Tool): Project {
 }
 
 const install = `npm install --no-audit --no-fund --prefer-offline ${tarball}`
-// The registry's answers are npm's to keep; what is measured is an install from its cache.
+// npm keeps the registry's answers, so that an install from its cache is measured.
 await alone(node[0]).succeed(install)
 
 line(['tool', 'install', 'build', 'run', 'in all, s', 'node_modules, MB'])
 line(['---', '---', '---', '---', '---', '---'])
 for (const tool of [...node, ...bundlers, ...babels, ...testers] as AnyTool[]) {
   const project = alone(tool)
-  // Once for the cache.
+  // The first install fills the cache.
   await project.succeed(install)
   rmSync(join(project.folder, 'node_modules'), { recursive: true })
   rmSync(join(project.folder, 'package-lock.json'))

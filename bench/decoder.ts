@@ -6,7 +6,7 @@ import { type Measure, ratio, timed } from './measure.ts'
 const PROMPT = 64
 const STEPS = 32
 
-/** `generate` against the loop that one writes by hand around a session, on a decoder with a key/value cache. */
+/** Measures `generate`, compared with a loop by hand around a session, on a decoder with a key/value cache. */
 export async function decoder(
   path: string,
   rounds: number,
@@ -38,7 +38,7 @@ function editedEachStep(model: Model, prompt: number[]): Promise<unknown> {
   })
 }
 
-/** Greedy, one row, caches handed from run to run as onnxruntime gives them. */
+/** Decodes one row greedily. The caches that onnxruntime returns are the inputs of the next run. */
 async function loop(session: ort.InferenceSession, prompt: readonly number[]): Promise<bigint[]> {
   const int64 = (values: readonly (number | bigint)[]): ort.Tensor =>
     new ort.Tensor('int64', BigInt64Array.from(values, BigInt), [1, values.length])

@@ -1,6 +1,6 @@
 import * as ort from 'onnxruntime-node'
 
-/** Token ids of GPT-2's vocabulary, other ones for each seed. */
+/** Token ids of GPT-2's vocabulary, which differ from seed to seed. */
 export const ids = (length: number, seed: number): number[] =>
   Array.from({ length }, (_, i) => (i * 7919 + seed * 104729) % 50257)
 

@@ -4,11 +4,11 @@ import { ids } from './ids.ts'
 import { type Measure, measure, median, percentile } from './measure.ts'
 import { privateDirty } from './memory.ts'
 
-/** What a new intervention costs in time and memory, and what onnsight's own JavaScript takes for a warm one. */
+/** Measures the time and memory of a new intervention, and the time of onnsight's own JavaScript in a warm one. */
 export async function interventions(kind: string, path: string, createMs: number): Promise<Measure[]> {
   const model = await load(path, { reuseBytes: 0 })
   for (let i = 0; i < 3; i++) await model.run([ids(1, i)])
-  // Each scales another place, so that no plan or session is known.
+  // Each intervention scales another place, so that no plan or session is known.
   const before = privateDirty()
   const extra: number[] = []
   for (let i = 0; i < 12; i++) {

@@ -2,7 +2,7 @@ import { load } from 'onnsight'
 import * as ort from 'onnxruntime-node'
 import { type Measure, measure } from './measure.ts'
 
-/** Milliseconds that a session of the whole file takes to be made: the shorter of two. */
+/** The milliseconds that it takes to create a session of the whole file: the shorter time of two. */
 export async function createMs(path: string): Promise<number> {
   const times: number[] = []
   for (let i = 0; i < 2; i++) {
@@ -14,7 +14,7 @@ export async function createMs(path: string): Promise<number> {
   return Math.min(...times)
 }
 
-/** What loading costs, against one session's creation. */
+/** Measures loading, compared with the creation of one session. */
 export async function loading(path: string, createMs: number): Promise<Measure[]> {
   const times: number[] = []
   let blocks = 0

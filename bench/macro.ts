@@ -3,7 +3,7 @@ import typescript from '@babel/preset-typescript'
 import plugin from '../dist/macro/plugin.js'
 import { type Measure, ratio, timed } from './measure.ts'
 
-/** A module as people write them: ordinary code, and a trace in each `every`-th part of it. */
+/** A module as people write it: ordinary code, with a trace in each `every`-th part. */
 function source(lines: number, every: number): string {
   const parts = [
     "import { load } from 'onnsight'",

@@ -1,9 +1,9 @@
-/** One line of the bench's result. `holds` is undefined where there is no target. */
+/** One line of the bench's result. `holds` is undefined if there is no target. */
 export interface Measure {
   readonly name: string
   readonly value: number
   readonly unit: string
-  /** Of a ratio: that of the 10th percentiles, which a busy machine disturbs less. */
+  /** For a ratio: the ratio of the 10th percentiles, which other work on the machine disturbs less. */
   readonly tenth: number | undefined
   readonly target: number | undefined
   readonly holds: boolean | undefined
@@ -33,8 +33,8 @@ export interface Times {
 }
 
 /**
- * Milliseconds of each task, in the tasks' order. Each round runs all tasks once in an order of its own, with `rest` ms before each: a
- * task that always follows the same one, or follows at once, has what that one left behind, warm caches and threads or memory to collect.
+ * The milliseconds of each task, in the tasks' order. Each round runs all tasks once, in another order, with `rest` ms before each: a task
+ * that always follows the same one, or follows it at once, would find its warm caches and threads, or have to collect its memory.
  */
 export async function timed(
   rounds: number,
@@ -53,7 +53,7 @@ export async function timed(
   return times.map(list => ({ median: median(list), tenth: percentile(list, 0.1) }))
 }
 
-/** A measure of `task` against `peer`: of their medians, and of their 10th percentiles. */
+/** The ratio of the times of `task` and `peer`: that of their medians, and that of their 10th percentiles. */
 export function ratio(name: string, task: Times, peer: Times, target?: number): Measure {
   return measure(name, task.median / peer.median, '×', target, task.tenth / peer.tenth)
 }

@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm'
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
-/** Private memory that is written to, in MB, garbage apart: what a session costs beside mapped weights. Linux. */
+/** The private memory that was written to, in MB, without garbage: the memory of a session beside mapped weights. It works on Linux. */
 export function privateDirty(): number {
   collect()
   const text = readFileSync('/proc/self/smaps_rollup', 'utf8')

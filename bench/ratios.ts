@@ -3,10 +3,10 @@ import * as ort from 'onnxruntime-node'
 import { feed, ids } from './ids.ts'
 import { type Measure, ratio, timed } from './measure.ts'
 
-/** From this run on, a rebuilt block has its weights packed. */
+/** The run from which on a rebuilt block's weights are prepacked. */
 const WARM = 32
 
-/** What running, reading and editing cost, against a session with default options on the same file. */
+/** Measures running, reading and editing, compared with a session with default options on the same file. */
 export async function ratios(kind: string, path: string, rounds: number, rest: number): Promise<Measure[]> {
   const bare = await ort.InferenceSession.create(path)
   const model = await load(path, { reuseBytes: 0 })
@@ -26,7 +26,7 @@ export async function ratios(kind: string, path: string, rounds: number, rest: n
       })
     const what = `${kind}, ${length === 1 ? '1 token' : `${length} tokens`}${rest > 0 ? '' : ', without rests'}`
     if (length > 1 && rest > 0) {
-      // Another layer than the warm one: its neighbours are not packed either.
+      // This edits another layer than the warm one, whose neighbours are not prepacked either.
       const [first, plain] = await timed(12, rest, [editIn(10), peer])
       results.push(ratio(`an edit in its first runs: ${what}`, first, plain, 1.15))
     }

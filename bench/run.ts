@@ -65,7 +65,7 @@ for (const [name, part] of Object.entries(parts)) {
 }
 if (options.json) writeFileSync(options.json, `${JSON.stringify(results, null, 2)}\n`)
 
-/** One after the other: they share the machine. */
+/** Runs the measures one after the other, because they share the machine. */
 async function flat(list: readonly (() => Promise<Measure[]>)[]): Promise<Measure[]> {
   const all: Measure[] = []
   for (const one of list) all.push(...(await one()))

@@ -2,7 +2,7 @@ import { load } from 'onnsight'
 import { type Measure, measure, median } from './measure.ts'
 import { privateDirty } from './memory.ts'
 
-/** Two thousand interventions on a small model: what they leave in memory, and what JavaScript they take once it is compiled. */
+/** Measures two thousand interventions on a small model: the memory that they leave, and the time of compiled JavaScript. */
 export async function small(): Promise<Measure[]> {
   const model = await load('examples/models/chars.onnx', { sessionBytes: 32 * 1024 * 1024 })
   const kinds = async (from: number, to: number): Promise<void> => {
@@ -21,7 +21,7 @@ export async function small(): Promise<Measure[]> {
   const grown = Math.max(0, privateDirty() - warm)
   const held = model.engine.cache.bytes / model.engine.cache.limit
   const own: number[] = []
-  // The first thousands are not compiled well yet.
+  // The JavaScript of the first thousands is not fully compiled yet.
   for (let i = 0; i < 3000; i++) {
     await model.trace([[1, 2, i % 60]], { onReport: report => own.push(report.ownMs * 1000) }, m => {
       m.transformer.h[2].mlp.act.output.set('..., 0:64', 0)

@@ -5,7 +5,7 @@ import { type Measure, ratio, timed } from './measure.ts'
 
 const LAYERS = 12
 
-/** Patching each layer in turn on one prompt, against as many runs of a plain session. */
+/** Measures patching each layer in turn on one prompt, compared with as many runs of a plain session. */
 export async function sweep(kind: string, path: string, rounds: number, rest: number): Promise<Measure[]> {
   const bare = await ort.InferenceSession.create(path)
   const model = await load(path)

@@ -2,10 +2,10 @@ import type { Model, Tensor } from 'onnsight'
 import { load, tensor } from 'onnsight'
 import { distance } from '../test/cases/compare.ts'
 
-/** How far a build may be from PyTorch: rounding for float, what its precision costs for the others. */
+/** The precision of a build, which decides how far it may be from PyTorch: by rounding for float32, and by more for the others. */
 export type Precision = 'float32' | 'float16' | 'quantised'
 
-/** One answer of the matrix: yes, or why not. */
+/** One answer of the matrix: yes, or no with a reason. */
 export type Answer = { readonly yes: true; readonly note?: string } | { readonly yes: false; readonly reason: string }
 
 export interface Checked {
@@ -21,14 +21,14 @@ export const COLUMNS = ['loads', 'layers', 'reads', 'writes', 'generates'] as co
 
 export interface Reference {
   readonly inputs: Readonly<Record<string, Tensor>>
-  /** By place, `layer.1`, `attn.0`, `head`: what left that module in PyTorch. */
+  /** The output of each module in PyTorch, by place: `layer.1`, `attn.0`, `head`. */
   readonly reads: ReadonlyMap<string, Tensor>
   /** PyTorch's path of each place. */
   readonly places: Readonly<Record<string, string>>
   readonly out: Tensor
-  /** Added to the output of layer 1. */
+  /** A vector that is added to the output of layer 1. */
   readonly vector: Tensor
-  /** The model's output with it. */
+  /** The model's output with that vector. */
   readonly written: Tensor
   readonly generated: Tensor | undefined
 }
@@ -60,7 +60,7 @@ export async function check(path: string, reference: Reference, precision: Preci
   }
 }
 
-/** The path of PyTorch's module in this file: exporters cut off the outermost names, and onnxruntime-genai has names of its own. */
+/** The path of PyTorch's module in this file. Exporters leave out the outermost names, and onnxruntime-genai uses other names. */
 function inFile(model: Model, torch: string): string | undefined {
   const renamed = torch
     .replace('.self_attn', '.attn')
@@ -150,13 +150,13 @@ async function generates(model: Model, reference: Reference, precision: Precisio
   return { yes: true, note: 'other tokens at this precision' }
 }
 
-/** What the model gives that PyTorch gave: its first output that is no cache. */
+/** The output to compare with PyTorch's: the model's first one that is no cache. */
 function finalOutput(model: Model): Tensor {
   const name = model.signature.outputs.find(output => !/^present|^past/.test(output.name))!.name
   return model.tensor(name)
 }
 
-/** The reference's inputs that this file takes. A decoder in a file of its own calls them by other names than the whole model. */
+/** The reference's inputs that this file takes. A decoder in a separate file has other names for them than the whole model. */
 function inputsFor(model: Model, { inputs }: Reference): Record<string, Tensor> {
   const names = new Set(model.signature.inputs.map(input => input.name))
   const isDecoder = 'decoder_input_ids' in inputs && !names.has('decoder_input_ids')
@@ -166,7 +166,7 @@ function inputsFor(model: Model, { inputs }: Reference): Record<string, Tensor> 
   return Object.fromEntries(Object.entries(known).filter(([name, value]) => value && names.has(name)))
 }
 
-/** Undefined where the values are the same for this precision; otherwise by how much they are not. */
+/** Undefined if the values are equal for this precision; otherwise, by how much they differ. */
 async function far(got: Tensor, expected: Tensor, precision: Precision): Promise<string | undefined> {
   const value = await (got.type === 'float32' ? got : got.to('float32')).value()
   if (String(value.dims) !== String(expected.dims)) return `dims ${value.dims}, PyTorch ${expected.dims}`

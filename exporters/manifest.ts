@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { parseSafetensors } from '../test/cases/safetensors.ts'
 import type { Precision, Reference } from './check.ts'
 
-/** What make.py says of one family. */
+/** The entry of one family that make.py writes. */
 export interface Family {
-  /** PyTorch's path of each place whose values are compared: `layer.1`. */
+  /** PyTorch's path of each place whose values are compared, such as `layer.1`. */
   readonly places: Record<string, string>
-  /** By exporter, and what was done to its file after: `optimum+int8`. */
+  /** The files, by the exporter and what was done to its file afterwards: `optimum+int8`. */
   readonly files: Record<string, { file?: string; reason?: string }>
 }
 

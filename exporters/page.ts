@@ -1,6 +1,6 @@
 import { type Answer, type Checked, COLUMNS } from './check.ts'
 
-/** One file of the matrix; the exporter's own reason where it made none. */
+/** One file of the matrix, or the exporter's reason why it made none. */
 export interface Row {
   readonly family: string
   readonly exporter: string
@@ -26,7 +26,7 @@ export works only for prompts of one length. In a file that onnxruntime optimise
 weights are trained, loses much when it is quantised with ranges from one batch; onnxruntime alone gives the same values.
 `
 
-/** The page: a table for each family, and the reasons of every no below it. */
+/** The page, with a table for each family, and the reasons of every no below it. */
 export function writePage(rows: readonly Row[]): string {
   const families = [...new Set(rows.map(row => row.family))]
   return [

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
-// `npm run release -- minor` does everything for a release but publishing it. If a step fails, the files are restored.
+// `npm run release -- minor` does everything for a release except publishing it. If a step fails, the files are restored.
 const USAGE = 'npm run release -- (major | minor | patch | 1.2.3)'
 const FOLDER = 'release'
 

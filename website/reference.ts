@@ -11,7 +11,7 @@ import {
   SignatureReflection,
 } from 'typedoc-with-typescript'
 
-/** What can be imported: the declarations that say so, and what it is for. */
+/** The entry points that can be imported: the file of declarations, and the purpose of each. */
 const entries: Readonly<Record<string, readonly [declarations: string, purpose: string]>> = {
   onnsight: ['dist/runtime/index.d.ts', 'Models, tensors, and everything that works without a build'],
   'onnsight/trace.macro': [
@@ -34,7 +34,7 @@ const entries: Readonly<Record<string, readonly [declarations: string, purpose: 
   'onnsight/cell': ['dist/macro/cell.d.ts', 'The macro for notebooks and consoles'],
 }
 
-/** By the name that TypeDoc has for a file. */
+/** The entry points, by TypeDoc's name for their file. */
 const importedAs = new Map(
   Object.entries(entries).map(([name, [file]]) => [file.replace(/(\/index)?\.d\.ts$/, ''), name]),
 )
@@ -80,7 +80,7 @@ export async function writeReference(folder: string): Promise<void> {
   if (app.logger.hasErrors() || app.logger.hasWarnings()) throw new Error('The reference has warnings: see above.')
 }
 
-/** Entries are named for what is imported, default exports `default`; `this`, which every method of a tensor declares, is left out. */
+/** Names entries by what users import, and default exports `default`. Leaves out `this`, which every method of a tensor declares. */
 function tidy(project: ProjectReflection, reflection: Reflection): void {
   if (reflection instanceof SignatureReflection)
     reflection.parameters = reflection.parameters?.filter(({ name }) => name !== 'this')
@@ -90,7 +90,7 @@ function tidy(project: ProjectReflection, reflection: Reflection): void {
       part.text = text.includes('`') ? text : `\`${text}\``
     }
   if (reflection instanceof DeclarationReflection) {
-    // Where a member comes from says nothing: the interfaces that it comes from are not public.
+    // The interface from which a member is inherited is left out, because it is not public.
     reflection.inheritedFrom = undefined
     for (const signature of reflection.getAllSignatures()) signature.inheritedFrom = undefined
     reflection.extendedTypes = reflection.extendedTypes?.filter(

@@ -6,7 +6,7 @@ import type { Case } from '../../test/cases/case.ts'
 import { CaseRunner } from '../../test/cases/runner.ts'
 import type { Part } from './report.ts'
 
-/** Every case of PyTorch's on this provider. */
+/** Runs every case of PyTorch's values on this provider. */
 export async function cases(provider: 'cuda' | 'cpu'): Promise<Part> {
   const rows: (string | number)[][] = []
   for (const file of ['test/fixtures/cases.json', 'test/fixtures/verse/cases.json']) {

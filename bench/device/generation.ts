@@ -2,7 +2,7 @@ import { decoder } from '../decoder.ts'
 import { ensureExportedDecoder } from '../models/exported.ts'
 import { fixed, type Part } from './report.ts'
 
-/** generate() against a loop by hand: its caches go through host memory in both. */
+/** Measures generate(), compared with a loop by hand. In both, caches go through host memory. */
 export async function generation(provider: 'cuda' | 'cpu'): Promise<Part> {
   const measures = await decoder(ensureExportedDecoder(), 6, 5, provider)
   return {

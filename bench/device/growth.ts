@@ -3,7 +3,7 @@ import { privateDirty } from '../memory.ts'
 import { nvidiaSmi } from './nvidia-smi.ts'
 import { fixed, type Part } from './report.ts'
 
-/** Five hundred interventions, each another one: memory of the process and of the device. */
+/** Measures the memory of the process and of the device over five hundred different interventions. */
 export async function growth(provider: 'cuda' | 'cpu'): Promise<Part> {
   const rows: (string | number)[][] = []
   const model = await load('examples/models/chars.onnx', { provider })

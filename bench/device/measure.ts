@@ -9,7 +9,7 @@ import { nvidiaSmi } from './nvidia-smi.ts'
 import type { Part, Report } from './report.ts'
 import { runs } from './runs.ts'
 
-/** Every part stands alone: what one part meets does not keep the others from their table. The report is written after each. */
+/** Parts are independent: an error in one does not keep the others from their tables. The report is written after each part. */
 const {
   provider,
   report: path,

@@ -11,7 +11,7 @@ try {
 }
 `
 
-/** What a user is told where CUDA's libraries can't be found. */
+/** The error that a user gets if CUDA's libraries can't be found. */
 export async function missing(): Promise<Part> {
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', PROGRAM], {
     encoding: 'utf8',

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 
-/** What nvidia-smi tells of the device; undefined where there is none. */
+/** The answer of nvidia-smi to a query about the device; undefined if there is none. */
 export function nvidiaSmi(query: string): string | undefined {
   try {
     return execFileSync('nvidia-smi', [`--query-gpu=${query}`, '--format=csv,noheader,nounits'], {

@@ -41,7 +41,7 @@ const packages = [
   '@babel/core@7',
   '@babel/preset-typescript@7',
 ]
-// --force: what the package asks of its peers is what is tried here.
+// --force is needed because this script tries a provider with another version than its peer dependency allows.
 run('npm', ['install', '--ignore-scripts', '--force', '--no-audit', '--no-fund', ...packages], app)
 
 // A target in node_modules is not allowed in `imports`.

@@ -1,4 +1,4 @@
-/** A table, or what kept it from being made. */
+/** A table, or the error that kept it from being made. */
 export type Part =
   | { readonly head: readonly string[]; readonly rows: readonly (readonly (string | number)[])[] }
   | { readonly failed: string }

@@ -8,7 +8,7 @@ import { fixed, type Part } from './report.ts'
 const ROUNDS = 20
 const REST = 5
 
-/** Runs, reads and edits with the model in several numbers of blocks, against a plain session: what crosses an edge goes through host memory. */
+/** Measures runs, reads and edits with several numbers of blocks, compared with a plain session. Values between blocks go through host memory. */
 export async function runs(provider: 'cuda' | 'cpu'): Promise<Part> {
   const path = ensureExported()
   const rows: (string | number)[][] = []

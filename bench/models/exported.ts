@@ -6,7 +6,7 @@ import { ensureModel, noise, type Weight, type Written } from './write.ts'
 
 const LAYERS = 12
 const CONTEXT = 1024
-/** Sizes of the character model, and those of GPT-2 small: width, queries with keys and values, MLP, head, heads, vocabulary. */
+/** The sizes of the character model, with those of GPT-2 small: width, queries with keys and values, MLP, head, heads, vocabulary. */
 const SIZES = new Map([
   [128, 768],
   [384, 2304],
@@ -17,7 +17,7 @@ const SIZES = new Map([
 ])
 const resized = (size: number): number => SIZES.get(size) ?? size
 
-/** GPT-2 small as PyTorch's classic exporter writes it: the nodes of the exported character model, with more layers and wider ones. */
+/** GPT-2 small in the form of PyTorch's classic exporter: it has the nodes of the exported character model, but more and wider layers. */
 export function ensureExported(): string {
   return ensureModel('exported', () => enlarged('../../examples/models/chars.onnx'))
 }
@@ -52,7 +52,7 @@ function enlarged(file: string): Written {
 
 const start = ({ node }: GraphProto, scope: string): number => node.findIndex(({ name }) => name.includes(scope))
 
-/** What layer 1 calls `name`, in another layer: its own values, its parameters and caches, and what the layer before it gives. */
+/** The name in another layer for `name` in layer 1: of the layer's values, parameters and caches, and of the output of the layer before. */
 function inLayer(name: string, layer: number, made: ReadonlySet<string>): string {
   const own = /(\bh|values|\bpresent)\.([01])\b/
   if (own.test(name)) return name.replace(own, (_, list, of) => `${list}.${layer - 1 + Number(of)}`)
@@ -64,7 +64,7 @@ function renamed(node: NodeProto, to: (name: string) => string): NodeProto {
   return Object.assign(copy, { name: to(node.name), input: node.input.map(to), output: node.output.map(to) })
 }
 
-/** What there is once for each layer, for more of them: in the order of the layers, in place of layer 1's. */
+/** Repeats the items of layer 1 for more layers, in the order of the layers. */
 function eachLayer<T extends TensorProto | ValueInfoProto>(list: readonly T[]): T[] {
   const layerOf = ({ name }: T): number => Number(name.match(/(?:\bh|values|\bpresent)\.(\d)\./)?.[1] ?? -1)
   const ofOne = list.filter(one => layerOf(one) === 1)
@@ -89,7 +89,7 @@ function enlargedWeight({ name, dims }: TensorProto, i: number): Weight {
   return { name, dims: sizes, fill: name.endsWith('.bias') ? () => 0 : isNorm ? () => 1 : noise(i) }
 }
 
-/** Sizes in constants (of reshapes and splits), the scale of the scores, and the causal mask. */
+/** Enlarges the sizes in a node's constants (of reshapes and splits), the scale of the scores, and the causal mask. */
 function enlargedNode(node: NodeProto): NodeProto {
   if (node.opType !== 'Constant') return node
   const tensor = node.attribute[0].t

@@ -8,7 +8,7 @@ const WIDTH = 768
 const CONTEXT = 1024
 const VOCAB = 50257
 
-/** A model of GPT-2 small's shape (124 M parameters, its head's copy apart) with random weights, written once to bench/models. */
+/** A model with GPT-2 small's dims (124 M parameters, without its head's copy) and random weights. It is written once to bench/models. */
 export function ensureGpt2(): string {
   return ensureModel('gpt2-small', () => {
     const { nodes, weights } = build()

@@ -5,7 +5,7 @@ import { create, toBinary } from '@bufbuild/protobuf'
 import { BinaryWriter } from '@bufbuild/protobuf/wire'
 import { type GraphProto, GraphProtoSchema, ModelProtoSchema, TensorProtoSchema } from '#dist/runtime/onnx/schema/onnx_pb.js'
 
-/** A float32 initializer, whose values are made as they are written. */
+/** A float32 initializer, whose values are computed while they are written. */
 export interface Weight {
   readonly name: string
   readonly dims: readonly number[]
@@ -18,7 +18,7 @@ export interface Written {
   readonly opset: bigint
 }
 
-/** The path of a model in bench/models, which is written at the first call: its weights never lie in memory together. */
+/** The path of a model in bench/models. The first call writes the model. Its weights are never in memory all together. */
 export function ensureModel(name: string, make: () => Written): string {
   const path = fileURLToPath(new URL(`./${name}.onnx`, import.meta.url))
   if (!existsSync(path)) write(path, make())
@@ -53,7 +53,7 @@ function tensorHeader({ name, dims }: Weight): { bytes: Uint8Array; data: number
   return { bytes: Buffer.concat([start, fields, raw]), data }
 }
 
-/** Fixed noise of scale 0.02, near enough to normal: the sum of bits of an integer hash. */
+/** Fixed noise of scale 0.02, which is nearly normal: the sum of bits of an integer hash. */
 export function noise(seed: number): (i: number) => number {
   return i => {
     let hash = (i + 1) * 0x9e3779b1 + seed * 0x85ebca6b

@@ -6,7 +6,7 @@ type Symbol = import('typedoc-with-typescript').typescript.Symbol
 type Node = import('typedoc-with-typescript').typescript.Node
 type Declaration = import('typedoc-with-typescript').typescript.Declaration
 
-/** One declaration that an export of the package is, or leads to. */
+/** One declaration of an export of the package, or of a type that an export refers to. */
 export interface Declared {
   readonly name: string
   readonly text: string
@@ -15,10 +15,10 @@ export interface Declared {
 }
 
 export interface Surface {
-  /** What each subpath of the package exports. */
+  /** The exports of each subpath of the package. */
   readonly exports: ReadonlyMap<string, readonly string[]>
   readonly declared: readonly Declared[]
-  /** Names of the members of an exported type. */
+  /** The names of the members of an exported type. */
   membersOf(name: string): string[]
 }
 
@@ -38,7 +38,7 @@ function entries(): Map<string, string> {
   return found
 }
 
-/** Reads the built declarations: what the package exports, and all types that lead on from there. */
+/** Reads the built declarations: the package's exports, and all types that they refer to. */
 export function readSurface(): Surface {
   const files = entries()
   const program = ts.createProgram([...new Set(files.values())], {
@@ -64,7 +64,7 @@ export function readSurface(): Surface {
     const module = checker.getSymbolAtLocation(program.getSourceFile(file)!)
     const symbols = module ? checker.getExportsOfModule(module) : []
     exports.set(subpath, symbols.map(({ name }) => name).sort())
-    // What expanded macros call is listed by name only: it holds for the macro of the same version, and no user writes it.
+    // Functions that expanded macros call are only listed by name, because only the macro of the same version uses them.
     if (subpath !== './internal') for (const symbol of symbols) reached.add(followed(symbol))
   }
 
@@ -122,7 +122,7 @@ const isPrivate = (node: Node): boolean =>
   ((node.name !== undefined && ts.isPrivateIdentifier(node.name)) ||
     (ts.getCombinedModifierFlags(node as Declaration) & ts.ModifierFlags.Private) !== 0)
 
-/** `declare const a: …` is declared by its inner part: the whole statement is what a reader knows it by. */
+/** The whole statement of a declaration such as `declare const a: …`, of which the compiler only gives the inner part. */
 function wholeStatement(declaration: Node): Node {
   let node = declaration
   while (ts.isVariableDeclaration(node) || ts.isVariableDeclarationList(node)) node = node.parent

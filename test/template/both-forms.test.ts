@@ -6,7 +6,7 @@ import { expand, IMPORT } from '../macro/expand.ts'
 import { end, given, start, statement } from './programs.ts'
 import { bytes, chars, ids, run } from './run.ts'
 
-// One program, written in the template language and as an arrow function for the macro: the results are equal to the bit.
+// One program, written in the template language and as an arrow function for the macro. The results are equal, bit for bit.
 
 async function asArrow(lines: readonly string[], model: Model): Promise<Record<string, Tensor>> {
   const body = `return trace(model, inputs, () => {\n${lines.join('\n')}\n})`

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { parseSync, type types } from '@babel/core'
 
-/** How an operation is declared: its plain arguments, `...name` for all that are left, and last `{ a, b }` for named ones. */
+/** The declarations of operations, by name: plain arguments, `...name` for all further ones, and last `{ a, b }` for named ones. */
 export type Declared = Readonly<Record<string, string>>
 
 const folder = 'runtime/tensor'

@@ -4,7 +4,7 @@ import { OnnsightError, Tensor, tensor } from 'onnsight'
 import { functionArguments, methodArguments } from '#dist/runtime/tensor/arguments/signatures.js'
 import { bytes, run } from './run.ts'
 
-// Every operation, called with the same arguments from TypeScript and in a template: both give the same, or both refuse.
+// Calls every operation with the same arguments from TypeScript and in a template. Both give the same result, or both refuse the call.
 
 const square = tensor([
   [1, 5, 2],
@@ -21,7 +21,7 @@ const mask = square.gt(4)
 const vector = tensor([1, 2, 3])
 const batch = square.unsqueeze(0)
 
-/** What may stand for each argument, in the order of their names. */
+/** The values that are tried for each argument. */
 const values: Readonly<Record<string, readonly unknown[]>> = {
   other: [square, 2, batch, vector],
   dim: [-1, 0],
@@ -102,7 +102,7 @@ const options: Readonly<Record<string, unknown>> = {
 }
 const CASES = 24
 
-/** What a method is called on, where a matrix does not fit. */
+/** The tensor on which a method is called, if a matrix does not fit. */
 const selves: Readonly<Record<string, Tensor>> = {
   not: mask,
   bmm: batch,
@@ -116,7 +116,7 @@ interface Arguments {
   readonly named: Readonly<Record<string, unknown>>
 }
 
-/** Argument lists for a declaration: without options, with each of them, and with all. */
+/** The argument lists that are tried for a declaration: without options, with each option, and with all of them. */
 function argumentsFor(declared: string): Arguments[] {
   const named = /\{ (.*) \}$/.exec(declared)?.[1].split(', ') ?? []
   const plain = declared
@@ -169,7 +169,7 @@ async function settle(result: () => unknown): Promise<Outcome> {
   }
 }
 
-/** A template that saves what a call gives: one tensor, or those of a list or a record by their names. */
+/** A template that saves the result of a call: one tensor, or those of a list or a record by their names. */
 function program(call: string, direct: Outcome): string {
   const names = 'given' in direct ? Object.keys(direct.given) : ['x']
   if (names.join() === 'x') return `save x = ${call}`
@@ -184,10 +184,10 @@ const byName = (direct: Outcome, saved: Record<string, Tensor>): Record<string, 
     ? Object.fromEntries(Object.keys(direct.given).map((name, i) => [name, saved[`p${i}`]]))
     : saved
 
-/** Words of the language: of these there are only operators and methods. */
+/** Words of the language, which can't be called as operations: there are only operators and methods for them. */
 const words = new Set(['and', 'or', 'not', 'var'])
 
-/** As it is called in a template: of a method both as a method and by its bare name. */
+/** The ways to call it in a template: a method can be called as a method and by its bare name. */
 function calls(name: string, self: Tensor | undefined, { positional, named }: Arguments) {
   const written = (isMember: boolean) => {
     const inserted: unknown[] = []
@@ -218,7 +218,7 @@ for (const [kind, signatures] of Object.entries({ functions: functionArguments, 
         for (const { call, inserted } of calls(name, own, args)) {
           const saved = await settle(async () => byName(direct, await run(program(call, direct), inserted)))
           if ('given' in direct || 'given' in saved) t.deepEqual(saved, direct, call)
-          // Arguments of a wrong kind are kept away by TypeScript, and told by the template.
+          // TypeScript refuses arguments of a wrong kind when it compiles, and a template when it runs.
           else if (direct.refused.startsWith('TypeError')) t.is(saved.refused, 'template', call)
           else t.is(saved.refused, direct.refused, call)
         }

@@ -13,7 +13,7 @@ async function errorOf(text: string, values: readonly unknown[] = []): Promise<O
   throw new Error(`no error: ${text}`)
 }
 
-/** An expression without the model: one value. */
+/** The value of an expression that does not use the model. */
 async function value(expression: string, values: readonly unknown[] = []): Promise<unknown> {
   return list((await run(`save x = ${expression}`, values)).x)
 }

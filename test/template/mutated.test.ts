@@ -79,7 +79,7 @@ const mutation = fc.oneof(
 const mutated = fc
   .tuple(fc.nat(), fc.nat(), fc.array(mutation, { minLength: 1, maxLength: 4 }))
   .map(([from, length, changes]) => {
-    // A stretch of the text, as often as not: its later lines are reached too.
+    // In half of the cases, only a part of the text is taken, so that its later lines are also reached.
     const lines = whole.split('\n')
     const first = from % 2 === 0 ? 0 : from % lines.length
     const part = lines.slice(first, first + 1 + (length % lines.length)).join('\n')
@@ -94,7 +94,7 @@ const mutated = fc
     return text.join('')
   })
 
-/** Records what a block does and runs nothing. */
+/** A backend that only records the block, and runs nothing. */
 const recordOnly: Backend = {
   async run(tracer) {
     const trace = traceOf(tracer)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 
-// Random programs on the character model, each written in the template language and as the body of an arrow function.
+// Makes random programs on the character model, each written in the template language and as the body of an arrow function.
 
 export interface Written {
   readonly template: string
@@ -87,7 +87,7 @@ export const statement = fc.oneof(
   }),
 )
 
-/** What each `${…}` is. */
+/** The value of each `${…}`. */
 export const given = new Float32Array(128).map((_, i) => Math.sin(i))
 export const start: Written = {
   template: 'kept = transformer.h[0].output',

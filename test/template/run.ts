@@ -8,7 +8,7 @@ export const chars = (): Promise<Model> => {
   return model
 }
 
-/** A text as if it stood between backticks: new to the parser each time. */
+/** Makes a template from a text, as if it stood between backticks. Each call parses it anew. */
 export function templateOf(text: string, values: readonly unknown[] = []) {
   const pieces = text.split('${}')
   const strings = Object.assign([...pieces], { raw: pieces }) as unknown as TemplateStringsArray

@@ -15,7 +15,7 @@ const GIB = 2 ** 30
 const folder = mkdtempSync(join(tmpdir(), 'onnsight-large-'))
 test.after.always(() => rmSync(folder, { recursive: true }))
 
-/** A file that is a hole but for its start and some marked bytes. */
+/** Writes a file that is a hole, except its start and some marked bytes. */
 async function holes(name: string, start: Uint8Array, size: number, marks: ReadonlyMap<number, Uint8Array>) {
   const path = join(folder, name)
   const file = await open(path, 'w')
@@ -59,7 +59,7 @@ test('a tensor that no array has room for is refused, before it is read', async 
   const start = safetensorsStart({ dtype: 'I8', shape: [size], data_offsets: [0, size] })
   const path = await holes('huge.safetensors', start, 0, new Map())
   const file = await open(path, 'r+')
-  // Not every file system has files of this size.
+  // Not every file system supports files of this size.
   const isThere = await file.truncate(start.length + size).then(
     () => true,
     () => false,

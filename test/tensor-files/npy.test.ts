@@ -26,7 +26,7 @@ function write(bytes: Uint8Array): string {
 
 const bytesOf = (tensor: Tensor): Buffer => Buffer.concat(npyParts('x.npy', tensor))
 
-/** As the reference has it: what JSON lacks is text. */
+/** Converts values to the reference's form, in which those that JSON lacks are text. */
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain)
   const isPlain = typeof value !== 'bigint' && !(typeof value === 'number' && !Number.isFinite(value))
@@ -60,7 +60,7 @@ const arrays = {
   ),
 }
 
-/** Dims of so many elements. */
+/** Dims with this number of elements. */
 const dimsOf = (size: number): fc.Arbitrary<number[]> =>
   fc.constantFrom(
     [size],
@@ -94,7 +94,7 @@ test('an array in column-major order is the same array', async t => {
     fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 4 }), async dims => {
       const size = dims.reduce((a, b) => a * b, 1)
       const rows = Tensor.of({ type: 'int32', dims, data: Int32Array.from({ length: size }, (_, i) => i) })
-      // Element by element, by the definition: its place with the first axis fastest.
+      // Each element is put at its column-major place by the definition: the first axis varies fastest.
       const columns = new Int32Array(size)
       for (let i = 0; i < size; i++) {
         let rest = i
@@ -200,7 +200,7 @@ test('a text that ends in a NUL is not written: it would come back without it', 
 
 const python = '/usr/bin/python3'
 const hasNumpy = spawnSync(python, ['-c', 'import numpy'], { stdio: 'ignore' }).status === 0
-/** Without NumPy the reference files stand for it. */
+/** Tests that need NumPy. Without it they are skipped, and the reference files must do. */
 const withNumpy = hasNumpy ? test : test.skip
 
 withNumpy('numpy reads what is written', t => {

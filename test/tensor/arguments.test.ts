@@ -4,7 +4,7 @@ import { load, OnnsightError, Tensor, tensor } from 'onnsight'
 import { functionArguments, methodArguments, signatureOf } from '#dist/runtime/tensor/arguments/signatures.js'
 import { expand, IMPORT } from '../macro/expand.ts'
 
-/* Every public method and function refuses arguments that it has not, and those of a wrong kind, by an error of its own. */
+/* Every public method and function refuses surplus arguments, and arguments of a wrong kind, with onnsight's own error. */
 
 const model = await load('test/fixtures/models/chars.onnx')
 const ids = [[18, 47, 56, 57]]
@@ -13,7 +13,7 @@ const h = tensor([
   [3, 4],
 ])
 
-/** What each argument may be. */
+/** A valid value for each argument. */
 const good: Record<string, unknown> = {
   ...{ dim: 0, dims: 0, start: 0, end: 1, length: 1, k: 1, count: 1, offset: 0, diagonal: 0, a: 0, b: 1, times: 2 },
   ...{ shifts: 1, sizes: 1, from: 0, to: 1, shape: 2, p: 2, other: h, value: 1, indices: [0], target: [0, 1] },
@@ -43,7 +43,7 @@ const junk: Record<string, unknown> = {
 
 type Operation = (...args: unknown[]) => unknown
 
-/** Undefined where it is taken, or refused in the way of this library. */
+/** Runs a call. Returns undefined if it is accepted, or refused with onnsight's own error; otherwise the error. */
 async function raw(run: () => unknown): Promise<string | undefined> {
   try {
     const given = await run()
@@ -116,7 +116,7 @@ for (const [kind, operations] of Object.entries({ methods, functions })) {
   })
 }
 
-/** What is meant by an argument too many. */
+/** Calls with a surplus argument, and the advice that tells what it was meant to be. */
 const meant: Record<string, [() => unknown, RegExp]> = {
   'an array’s slice': [
     () => (h.slice as Operation)(0, -1),

@@ -4,7 +4,7 @@ import type { Tensor } from 'onnsight'
 import { einsum } from '#dist/runtime/tensor/ops/einsum.js'
 import { toTensor } from '#dist/runtime/tensor/values/convert.js'
 
-/* bfloat16 lives inside graphs only: onnxruntime's CPU kernels lack it, and each operation casts around itself. */
+/* bfloat16 exists only inside graphs. onnxruntime's CPU kernels lack it, so each operation casts its inputs and results. */
 
 const operations: Record<string, (x: Tensor) => Tensor> = {
   add: x => x.add(1),

@@ -117,7 +117,7 @@ test('random numbers have their distribution', t => {
     (randperm(50, { seed: 9 }).tolist() as number[]).sort((a, b) => a - b),
     Array.from({ length: 50 }, (_, i) => i),
   )
-  // The first numbers of neighbouring seeds have nothing to do with each other.
+  // The first numbers of neighbouring seeds are unrelated.
   const firsts = Array.from({ length: 2000 }, (_, seed) => (rand([1], { seed }).tolist() as number[])[0])
   t.true(Math.abs(mean(firsts) - 0.5) < 0.03 && Math.abs(variance(firsts) - 1 / 12) < 0.01)
   const products = firsts.slice(1).map((value, i) => (value - 0.5) * (firsts[i] - 0.5))

@@ -7,7 +7,7 @@ import { einsum } from '#dist/runtime/tensor/ops/einsum.js'
 import { newHandle } from '#dist/runtime/tensor/tensor.js'
 import { type TensorLike, toTensor } from '#dist/runtime/tensor/values/convert.js'
 
-/** A handle of which only this is known. */
+/** A handle of which only the dims and the dtype are known. */
 function handle(dims: Dims | undefined, type: DataType = 'float32'): Tensor {
   const tap = { key: 'x', label: 'x', tensor: 'x', direction: 'out', scope: '' } as const
   return newHandle(new Value(new TapRead(tap, 0, { program: {} }, undefined), 0, type, dims))

@@ -4,8 +4,8 @@ import { load, type Tensor, tensor } from 'onnsight'
 import * as ort from 'onnxruntime-node'
 import { near } from '../near.ts'
 
-// Node has a Float16Array of its own from 24 on, and onnxruntime then makes its tensors of it. Older ones are given one here, before
-// onnxruntime looks for it. The truth is the same file in numbers that float16 holds exactly.
+// Node has its own Float16Array from version 24 on, and onnxruntime then uses it for its tensors. In older versions this file defines one, before
+// onnxruntime looks for it. The expected values are those of the same file with numbers that float16 can hold exactly.
 const own = (globalThis as { Float16Array?: typeof Float16Array }).Float16Array
 const Halves = own ?? Float16Array
 if (!own) Object.assign(globalThis, { Float16Array })
@@ -23,7 +23,7 @@ test('float16 goes in and out where JavaScript has a Float16Array, in every form
     m.transformer.h[1].output = h
     return m.lm_head.output
   })
-  // A rebuilt block may round otherwise in its last place.
+  // A rebuilt block may round the last digit differently.
   t.true(near(same, logits, 2e-3))
   const scaled = await model.trace(ids, m => {
     m.transformer.h[1].output = m.transformer.h[1].output.mul(tensor(new Halves([0.5]) as never))

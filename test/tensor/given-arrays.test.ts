@@ -1,7 +1,7 @@
 import test from 'ava'
 import { load, tensor } from 'onnsight'
 
-/* A tensor is what it was made of: whoever writes into an array again changes nothing that was made of it. */
+/* Writing into an array does not change the tensors that were made from it. */
 const model = await load('test/fixtures/models/induction.onnx')
 const ids = [[1, 2, 3, 4]]
 const layer = 'transformer.h.0'

@@ -17,7 +17,7 @@ const opsets: [opset: number, without: string][] = [
   [20, ''],
 ]
 for (const [opset, without] of opsets) {
-  // One after the other: they share the evaluator.
+  // These tests run one after the other, because they share the evaluator.
   test.serial(`operations written in opset ${opset} give the same`, async t => {
     useEvaluator(together(values => evaluateAt(opset, values)))
     const missing = new Set<string>()

@@ -13,7 +13,7 @@ import {
 import type { TensorData } from '#dist/runtime/tensor/dtypes/data.js'
 import '../one-thread.ts'
 
-/** The operations have no form in that opset. */
+/** Thrown for operations that have no form in the opset. */
 export class NotLowered extends Error {
   override readonly name = 'NotLowered'
 }
@@ -64,7 +64,7 @@ interface Asked {
   readonly settle: (results: Promise<TensorData[]>) => void
 }
 
-/** Computes with one model what is asked for at one time; each by itself where one of them can't be computed. */
+/** Computes all values that are asked for at the same time with one model. If one of them fails, computes each by itself. */
 export function together(evaluate: Evaluate): Evaluate {
   let waiting: Asked[] = []
   const flush = async () => {

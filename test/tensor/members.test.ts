@@ -1,7 +1,7 @@
 import test from 'ava'
 import { load, type OnnsightError, s, Tensor, tensor } from 'onnsight'
 
-/* What nnsight, PyTorch and NumPy have, and JavaScript would answer with undefined or take without a word. */
+/* Members that tensors have in nnsight, PyTorch and NumPy. JavaScript would return undefined for them, or accept an assignment silently. */
 
 const model = await load('test/fixtures/models/chars.onnx')
 const inputs = { input_ids: [[18, 47, 56, 57]] }
@@ -11,7 +11,7 @@ interface Loose {
 }
 const loose = (value: unknown): Loose => value as Loose
 
-/** What `body` throws in a trace, with the line of this file. */
+/** The error that `body` throws in a trace. Checks that it names the line in this file. */
 async function refusal(body: (m: Loose) => unknown): Promise<OnnsightError> {
   return model.trace(inputs, m => {
     try {
@@ -23,7 +23,7 @@ async function refusal(body: (m: Loose) => unknown): Promise<OnnsightError> {
   })
 }
 
-/** A tensor that is read from a place, one that is computed from it, and one that holds its values. */
+/** A tensor that is read from a place, one that is computed from it, and one that has its values. */
 const kinds: Record<string, (m: Loose) => Loose> = {
   'a place': m => m.transformer.h[1].output,
   'a result': m => m.transformer.h[1].output.mul(2),
@@ -79,7 +79,7 @@ for (const [kind, make] of Object.entries(kinds)) {
   })
 }
 
-/** What each error tells to write. */
+/** The code that each error tells to write. */
 const advice: Record<string, [(m: Loose) => unknown, RegExp]> = {
   'nnsight: a tuple’s first part': [
     m => m.transformer.h[1].output[0],
@@ -115,7 +115,7 @@ for (const [name, [body, fix]] of Object.entries(advice))
     t.regex((await refusal(body)).message, fix)
   })
 
-/** Operations and modules. */
+/** Wrong uses of operations and modules. */
 const places: Record<string, [(m: Loose) => unknown, string, RegExp]> = {
   'ops.X.output': [m => m.transformer.h[0].attn.ops.Softmax.output, 'no-such-member', /ops\.Softmax\[0\]\.output/],
   'ops.X of no such number': [

@@ -97,7 +97,7 @@ test('dtypes promote the same either way round, and to one that both reach', t =
       t.is(promoteTypes(a, b), promoteTypes(b, a))
       t.is(promoteTypes(a, a), a)
       t.is(promoteTypes(promoteTypes(a, b), b), promoteTypes(a, b))
-      // Not with 3 types: uint8 and int8 give int16, whatever order.
+      // This does not hold for these types: uint8 and int8 give int16 in any order.
       if (a !== 'uint8' && b !== 'uint8' && c !== 'uint8')
         t.is(promoteTypes(promoteTypes(a, b), c), promoteTypes(a, promoteTypes(b, c)))
     }),

@@ -15,7 +15,7 @@ interface Encoded {
 }
 type Argument = Plain | Encoded | { options: Record<string, Argument> } | Argument[]
 
-/** One line of ops.json: what PyTorch gave. */
+/** One line of ops.json: a call, and PyTorch's result. */
 export interface Case {
   method: string
   args: Argument[]
@@ -51,7 +51,7 @@ function decode(argument: Argument): unknown {
   return Object.fromEntries(Object.entries(argument.options).map(([name, value]) => [name, decode(value)]))
 }
 
-/** Runs the case; undefined if all is as it should be, else what is not. */
+/** Runs the case. Returns what is wrong; undefined if nothing is. */
 export async function replay({ method, args, result }: Case): Promise<string | undefined> {
   const decoded = args.map(decode)
   const free: Record<string, (...args: never[]) => unknown> = { '.where': where, '.einsum': einsum }
@@ -81,7 +81,7 @@ async function compare(
   if (String(predicted) !== String(dims)) return `is recorded as [${predicted}], not [${dims}]`
   if (String(value.dims) !== String(dims)) return `gives [${value.dims}], not [${dims}]`
   const wanted = data.map(plain)
-  // onnxruntime has erf in float32 only.
+  // onnxruntime only has erf in float32.
   const tolerance = tolerances[/^(erf|gelu)$/.test(method) && type === 'float64' ? 'float32' : type] ?? 0
   for (const [i, got] of Array.from(value.data as ArrayLike<number | bigint>, Number).entries()) {
     const want = Number(wanted[i])

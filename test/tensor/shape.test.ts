@@ -34,7 +34,7 @@ function decode(argument: Argument, isKnown: boolean): unknown {
   return Array.isArray(argument) ? argument.map(item => decode(item, isKnown)) : argument
 }
 
-/** Computed by the run and of unknown dims, if they are not to be known. */
+/** Decodes a tensor. If `isKnown` is false, the run computes it, and its dims are not known before. */
 function decodeTensor({ dims, type, data }: Encoded, isKnown: boolean): Tensor {
   const made = tensor(data, { type, dims })
   return isKnown ? made : recordOne('Identity', [made], { type, dims: dims.map(() => undefined) })
@@ -82,10 +82,10 @@ for (const method of methods) {
   })
 }
 
-/** What needs to know the length of an axis says so. */
+/** Matches the errors of operations that need the length of an axis. */
 const needKnown = /not known|depend on the data/
 
-/** squeeze(dim) leaves a dim that is not 1 as it is; an unknown one must turn out to be 1, as the rank would not be known. */
+/** squeeze(dim) leaves a dim that is not 1 unchanged. But an unknown dim must turn out to be 1, because the rank would not be known. */
 const isUnlike = ([method, self, args]: Line): boolean =>
   method === 'squeeze' && args.flat().some(dim => self?.dims.at(dim as number) !== 1)
 
@@ -127,7 +127,7 @@ for (const [name, act, message] of refused) {
   })
 }
 
-/** Of known dims these are refused at once; of unknown ones they must not give other dims than were recorded. */
+/** With known dims these are refused at once. With unknown ones, the run must not return other dims than were recorded. */
 const refusedByRun: Record<string, () => Tensor> = {
   'narrow past the end': () => veiled(counting(4)).narrow(0, 2, 3),
   'narrow before the start': () => veiled(counting(4, 2)).narrow(0, -5, 2),

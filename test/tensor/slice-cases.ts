@@ -6,7 +6,7 @@ import '../one-thread.ts'
 type Entry = string | number | null | { list: Nested } | { mask: Nested }
 type Nested = (number | boolean | Nested)[]
 
-/** One line of slices.json: what NumPy reads, and what it has after an assignment. */
+/** One line of slices.json: the elements that NumPy reads, and those of the array after an assignment. */
 export interface SliceCase {
   readonly dims: number[]
   readonly entries: Entry[]
@@ -27,19 +27,19 @@ export function readSliceCases(): SliceCase[] {
     })
 }
 
-/** first, first + step, … in the given dims. */
+/** A tensor of the numbers first, first + step, … with these dims. */
 export function counting(dims: readonly number[], first: number, step: number): Tensor {
   const size = dims.reduce((a, b) => a * b, 1)
   return Tensor.of({ type: 'float32', dims, data: Float32Array.from({ length: size }, (_, i) => first + i * step) })
 }
 
-/** The same tensor, computed by the run, and of unknown dims if `hides`. */
+/** The same tensor as a result of the run, with unknown dims if `hides` is true. */
 export function veiled(tensor: Tensor, hides: boolean): Tensor {
   const dims = hides ? tensor.dims.map(() => undefined) : tensor.dims
   return recordOne('Identity', [tensor], { type: tensor.type, dims })
 }
 
-/** The slice's entries; lists and masks as arrays, or through `asTensor`. */
+/** The slice's entries. Lists and masks are arrays, or the results of `asTensor`. */
 export function specOf(entries: readonly Entry[], asTensor?: (array: Nested) => Tensor): SliceSpec {
   return entries.map(entry => {
     if (entry === null || typeof entry !== 'object') return entry
@@ -48,7 +48,7 @@ export function specOf(entries: readonly Entry[], asTensor?: (array: Nested) => 
   })
 }
 
-/** As s`…` has it, if no list has more than one axis. */
+/** The slice as the text of s`…`; undefined if a list has more than one axis. */
 export function textOf(entries: readonly Entry[]): string | undefined {
   const texts = entries.map(entry => {
     if (entry === null || typeof entry !== 'object') return String(entry ?? 'None')

@@ -8,7 +8,7 @@ import { evaluateAt } from './lowered.ts'
 
 const lengths = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 4 })
 
-/** A slice of ranges, indices and at most one list, and what it takes of each axis. */
+/** A slice of ranges, indices and at most one list, and the places that it takes of each axis. */
 interface Model {
   readonly entries: (string | number | number[])[]
   readonly chosen: number[][]
@@ -23,7 +23,7 @@ const someRange = (size: number) =>
       step: fc.constantFrom(1, 1, 2, -1, -2),
     })
     .map(({ start, stop, step }) => {
-      // A plain reading of Python's rule: walk, and keep what lies inside.
+      // Python's rule: walk in steps, and keep the places inside the axis.
       const at = (value: number): number => (value < 0 ? value + size : value)
       const first = start === undefined ? (step > 0 ? 0 : size - 1) : at(start)
       const places: number[] = []
@@ -144,7 +144,7 @@ const hidden = (isKnown: boolean): Tensor => {
 }
 const vector = numbers([24])
 
-/** The same slice at other places. */
+/** Slices of the same form at different places. */
 const sweeps: Record<string, (i: number) => SliceSpec> = {
   'an index': i => s`:, ${i}`,
   'an index from the end': i => s`..., ${-1 - i}`,
@@ -307,7 +307,7 @@ for (const [name, act, message] of refused) {
   })
 }
 
-/** What only the run can refuse: a value or mask of more elements than a dim that was not known, and is 1. */
+/** Assignments that only the run can refuse: a value or mask has more elements than a dim that was not known, and is 1. */
 const tooLarge: Record<string, (x: Tensor) => Tensor> = {
   'a value for all': x => x.assign(s`...`, numbers([2, 4])),
   'a value of unknown dims for all': () =>

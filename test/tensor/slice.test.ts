@@ -26,7 +26,7 @@ async function fault(got: Tensor, { dims, elements }: Expected, isKnown: boolean
   return undefined
 }
 
-/** The tensor and the slice as they can come: of known dims or not, the lists here or computed by the run. */
+/** The forms of the tensor and the slice: with known dims or not, and with lists that are given or computed by the run. */
 const ways: Record<string, (input: SliceCase) => { x: Tensor; spec: SliceSpec; isKnown: boolean } | undefined> = {
   'known dims': ({ dims, entries }) => ({ x: counting(dims, 0, 1), spec: specOf(entries), isKnown: true }),
   'slices as text': ({ dims, entries }) => {
@@ -96,7 +96,7 @@ test('most of the assignments change something', t => {
   t.true(moved.length > cases.length / 2)
 })
 
-/** Of arange(24).reshape(2, 3, 4). Only what parts two lists moves their dims to the front; dots of no axes and single numbers do not. */
+/** Slices of arange(24).reshape(2, 3, 4). Only entries between two lists move their dims to the front; `...` for no axes and single numbers do not. */
 const betweenLists: [slice: string, dims: number[], elements: number[]][] = [
   ['[0, 1], ..., [2, 0], :', [2, 4], [8, 9, 10, 11, 12, 13, 14, 15]],
   [':, [2, 0], ..., [3, 1]', [2, 2], [11, 1, 23, 13]],

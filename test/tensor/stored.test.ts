@@ -2,7 +2,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import { load, type OnnsightError, type Tensor, tensor } from 'onnsight'
 
-/* Operations read what their operand's dtype holds: a value asked for on the way changes nothing. */
+/* Operations read values that are rounded to their operand's dtype, so asking for a value on the way changes nothing. */
 
 type Step = readonly [name: string, step: (h: Tensor) => Tensor]
 
@@ -23,7 +23,7 @@ const steps: readonly Step[] = [
   ['where', h => h.gt(60000).mul(1).add(h.isfinite().mul(2)).to(h.type)],
   ['matmul', h => h.matmul(h.T)],
 ]
-/** What ends a program: readings in other dtypes. */
+/** The last steps of a program, which read in other dtypes. */
 const ends: readonly Step[] = [
   ['itself', h => h],
   ['float32', h => h.to('float32')],
@@ -45,7 +45,7 @@ for (const type of ['float16', 'bfloat16', 'float32'] as const)
       fc.asyncProperty(start, program, fc.constantFrom(...ends), async (values, program, [endName, end]) => {
         const x = tensor(values)
         const all = [...program.map(([, step]) => step), end]
-        // bfloat16 can't be held in JavaScript: it is asked for through float32, which holds all of it.
+        // JavaScript can't hold bfloat16, so the value is read as float32, which holds all its numbers.
         const held = async (h: Tensor) =>
           h.type === 'bfloat16' ? (await h.to('float32').value()).to('bfloat16') : h.value()
         const wide = async (h: Tensor) => (await (h.type === 'bfloat16' ? h.to('float32') : h).value()).tolist()

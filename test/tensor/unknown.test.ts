@@ -4,7 +4,7 @@ import type { Tensor } from 'onnsight'
 import { recordOne } from '#dist/runtime/tensor/tensor.js'
 import { type NestedArray, toTensor } from '#dist/runtime/tensor/values/convert.js'
 
-/** The same tensor, of whose first dim, or of whose rank, nothing is known before it is computed. */
+/** The same tensor, whose first dim, or whose rank, is not known before it is computed. */
 function veiled(value: NestedArray, knows: 'rank' | 'nothing'): Tensor {
   const tensor = toTensor(value)
   const all = toTensor(Array(tensor.dims[0]).fill(true))

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { type Tensor, tensor } from 'onnsight'
 import { closeTo, snapshotOf } from 'onnsight/testing'
 
-/* Against NumPy's rule as its documentation puts it, on nested lists. */
+/* Compares with NumPy's rule, as its documentation states it, on nested lists. */
 
 const types = ['float32', 'float16', 'float64', 'int64', 'int32', 'uint8', 'bool', 'string'] as const
 type Type = (typeof types)[number]

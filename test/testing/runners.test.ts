@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 
-/* The runners for real: what a developer sees of a failure, and that a test that passes passes. */
+/* Runs the real test runners: checks what a developer sees of a failure, and that a right test passes. */
 
-// Within the project, so that 'onnsight' is found.
+// The folder is inside the project, so that 'onnsight' is found.
 const folder = mkdtempSync('test/testing/.runners-')
 test.after.always(() => rmSync(folder, { recursive: true }))
 
@@ -37,7 +37,7 @@ const runners = {
     wrap: (name: string, code: string) => `test('${name}', () => { ${code} })\n`,
   },
 }
-// No loader and no TypeScript: what is tested is the package as it is built.
+// The tests use neither a loader nor TypeScript, because they test the built package.
 test.before(() => writeFileSync(join(folder, 'ava.config.js'), `export default { files: ['**/.runners-*/*.mjs'] }\n`))
 
 const table = `  float32 [2, 2], |actual - expected| <= 0.00001 + 0.0000013 * |expected|

@@ -4,7 +4,7 @@ import { load, type Model, type Tensor, tensor } from 'onnsight'
 import { invoke, trace } from 'onnsight/trace.macro'
 import { near } from '../near.ts'
 
-// Prompts of several lengths in one batch, against PyTorch's values for each alone: absolute and rotary positions, masks of both kinds.
+// Compares prompts of several lengths in one batch with PyTorch's values for each of them alone: absolute and rotary positions, masks of both kinds.
 
 interface Alone {
   readonly prompt: number[]

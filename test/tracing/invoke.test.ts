@@ -18,7 +18,7 @@ test.after.always(async () => {
   await masked?.release()
 })
 
-/** All that the model with a mask takes, for one prompt alone. */
+/** All inputs of the model with a mask, for one prompt. */
 const whole = (ids: number[]): Record<string, TensorLike> => ({
   input_ids: [ids],
   attention_mask: [ids.map(() => 1)],

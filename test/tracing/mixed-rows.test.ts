@@ -8,7 +8,7 @@ import * as ort from 'onnxruntime-node'
 import { encodeGraph, type TextGraph, type Weight } from '../engine/fusions/text-graph.ts'
 import { near } from '../near.ts'
 
-// A prompt's values must not depend on its neighbours: where the model lets them, prompts run one by one. Against onnxruntime on each alone.
+// A prompt's values must not depend on its neighbours. If they would in a model, its prompts run one by one. Compares with onnxruntime on each alone.
 
 const folder = mkdtempSync(join(tmpdir(), 'onnsight-mixed-'))
 const weights: Record<string, Weight> = {
@@ -30,7 +30,7 @@ const weights: Record<string, Weight> = {
   dense: ['f32', [4, 4]],
 }
 
-/** The last value is `y`, with one row for each of `h`. */
+/** Operations that mix rows. The last value is `y`, with one row for each row of `h`. */
 const mixing: Record<string, string> = {
   'a dynamically quantised product': `q8, s, z = DynamicQuantizeLinear(h)
     i = MatMulInteger(q8, q, z, zero)

@@ -11,7 +11,7 @@ test.before(async () => {
 })
 test.after.always(async () => model?.release())
 
-/** What patching gives by two traces of their own. */
+/** The result of patching with two separate traces. */
 async function patched(): Promise<Tensor> {
   let h!: Tensor
   await trace(model, a, () => {

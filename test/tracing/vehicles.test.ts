@@ -6,7 +6,7 @@ import { near } from '../near.ts'
 import { end, given, start, statement } from '../template/programs.ts'
 import { chars, ids, templateOf } from '../template/run.ts'
 
-// One random program by every way that a block can take: each gives what a plain trace gives.
+// Runs a random program in every way in which a block can run. Each gives the same as a plain trace.
 
 type Saved = Record<string, Tensor>
 type Outcome = Saved | { readonly error: string }
@@ -62,7 +62,7 @@ test('a program gives the same by every way', async t => {
       const plain = await settle(model.trace(ids, block(lines)))
       for (const [way, run] of Object.entries(ways)) {
         const other = await settle(run(model, lines))
-        // What nothing needs alone may be needed for the rows of the other prompt: refused then, never wrong.
+        // A value that this prompt does not need may be needed for the rows of the other prompt. Then it is refused, and never wrong.
         if (way.startsWith('an invoke') && !('error' in plain) && (other as { error?: string }).error === 'cycle')
           continue
         if ('error' in plain) t.deepEqual(other, plain, `${way}\n${lines.join('\n')}`)

@@ -80,7 +80,7 @@ test('errors come back with their code, and the user’s line', async t => {
   t.is(own.message.match(/Do this/g)?.length, 1)
 })
 
-/** A run that takes seconds: a large product, again and again. */
+/** A block whose run takes seconds: it computes a large product again and again. */
 const long = (m: Model): Tensor => {
   let x = m.lm_head.output
     .sum()

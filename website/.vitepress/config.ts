@@ -25,7 +25,7 @@ export default defineConfig({
     toc: { slugify: slug },
     config: labelledTables,
   },
-  // The index of the search is as large as the texts are.
+  // The index of the search is about as large as the texts.
   vite: { plugins: [wholeOnServer()], build: { chunkSizeWarningLimit: 2000 } },
   transformPageData(page) {
     if (page.relativePath === 'index.md') Object.assign(page.frontmatter, home)
@@ -63,7 +63,7 @@ const home = {
   },
 }
 
-/** The half of the build that only makes the HTML is thrown away after it: leaving out what is not used takes longer than it saves. */
+/** Switches tree shaking off for the server's half of the build, which only makes the HTML: it would take longer than it saves. */
 function wholeOnServer(): Plugin {
   let isServer = false
   return {

@@ -1,6 +1,6 @@
 import type { LanguageInput } from 'shiki'
 
-/** Colours for the grammar of the template language. */
+/** Syntax highlighting for the grammar of the template language. */
 export const ebnf: LanguageInput = {
   name: 'ebnf',
   scopeName: 'source.ebnf',

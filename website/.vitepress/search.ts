@@ -2,7 +2,7 @@ import type { DefaultTheme } from 'vitepress'
 
 /** An index of all pages, made when the site is built and searched in the browser. */
 export const search: DefaultTheme.LocalSearchOptions = {
-  // What is indexed is text: colours would be computed for nothing.
+  // Only text is indexed, so syntax highlighting is left out.
   _render(text, env, markdown) {
     const { highlight } = markdown.options
     markdown.options.highlight = null
@@ -14,7 +14,7 @@ export const search: DefaultTheme.LocalSearchOptions = {
   },
   miniSearch: {
     searchOptions: {
-      // What explains comes before what lists.
+      // Pages that explain come before pages of the reference.
       boostDocument: id => (String(id).includes('/reference/') ? 0.4 : 1),
     },
   },

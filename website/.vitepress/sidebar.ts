@@ -1,6 +1,6 @@
 import type { DefaultTheme } from 'vitepress'
 
-/** What TypeDoc tells of the reference's pages. */
+/** TypeDoc's list of the reference's pages. */
 export interface Navigation {
   readonly title: string
   readonly path?: string
@@ -63,7 +63,7 @@ const lookUp: Item = {
   ],
 }
 
-/** The documentation's pages for the documentation; for an entry of the reference its symbols, and the other entries. */
+/** Sidebars: the documentation has its own pages; an entry of the reference has its symbols, and the other entries. */
 export function sidebar(reference: readonly Navigation[]): DefaultTheme.SidebarMulti {
   const entries = reference.flatMap(root => [root, ...(root.children ?? []).filter(child => child.path)])
   const nameOf = (entry: Navigation): string => folderOf(entry).replace(/\/$/, '')
@@ -77,14 +77,14 @@ export function sidebar(reference: readonly Navigation[]): DefaultTheme.SidebarM
     })),
   ]
   return {
-    // The longest of these that a page's path begins with is the one that counts.
+    // The longest of these paths with which a page's path begins is used.
     ...Object.fromEntries(entries.map(entry => [`/reference/${folderOf(entry)}`, sidebarOf(entry)])),
     '/reference/': sidebarOf(),
     '/': [learn, setUp, lookUp],
   }
 }
 
-/** What is called by name. Types are many: the entry's own page lists them. */
+/** The symbols that users call by name. Types are left out, because there are many: the entry's own page lists them. */
 function groups(entry: Navigation): Item[] {
   return (entry.children ?? [])
     .filter(({ path, title }) => !path && /Classes|Functions|Variables/.test(title))

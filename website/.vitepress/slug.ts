@@ -1,4 +1,4 @@
-/** GitHub's anchors, so that links between the Markdown files hold in both places. */
+/** GitHub's anchor of a heading, so that links between the Markdown files work in both places. */
 export function slug(heading: string): string {
   return heading
     .trim()

@@ -1,8 +1,8 @@
 import type { MarkdownRenderer } from 'vitepress'
 
 /**
- * Tables that can be read on a phone: each cell knows the heading of its column, and the style puts it in front where a row becomes a block.
- * Roles are written out, since such a style takes those of the elements away.
+ * Makes tables that can be read on a phone: each cell has the heading of its column, which the style shows before it if a row becomes a block.
+ * Roles are written out, because such a style removes the elements' own roles.
  */
 export function labelledTables(markdown: MarkdownRenderer): void {
   markdown.core.ruler.push('labelled-tables', state => {

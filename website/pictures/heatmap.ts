@@ -1,4 +1,4 @@
-/** A table of numbers from `low` to `high` as coloured cells, with the numbers in them: an SVG that needs no fonts or styles from elsewhere. */
+/** Draws numbers from `low` to `high` as coloured cells with the numbers in them. The SVG needs no other fonts or styles. */
 export function heatmap({
   title,
   rows,
@@ -50,7 +50,7 @@ const NEGATIVE = [178, 60, 40]
 const mix = (colour: readonly number[], share: number): number[] =>
   colour.map(part => Math.round(250 + (part - 250) * share))
 
-/** Without a sign before a zero. */
+/** A number as text. A zero has no sign. */
 const show = (value: number): string => value.toFixed(2).replace(/^-(0\.00)$/, '$1')
 
 const escaped = (text: string): string =>

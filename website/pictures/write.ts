@@ -80,7 +80,7 @@ async function shot(page: Page, tab: string, name: string): Promise<void> {
   await settled(page)
   await page.waitForTimeout(500)
   await settled(page)
-  // Of a module's page, the heads alone.
+  // Only the heads of a module's page are shown.
   const heads = page.getByRole('heading', { name: 'Attention pattern' }).locator('xpath=..')
   const isModule = await heads.isVisible()
   await page.setViewportSize({ width: isModule ? 900 : 1120, height: isModule ? 2600 : 640 })

@@ -6,7 +6,7 @@ import { near } from '../../near.ts'
 const prompts = [[[18, 47, 56, 57]], [[1, 2, 3, 4]], [[5, 6, 7, 8]], [[9, 10, 11, 12]], [[2, 3, 5, 7]]]
 const pause = (ms = 1) => new Promise(resolve => setTimeout(resolve, ms))
 
-/** How many blocks are in the middle at once. */
+/** Counts how many blocks run at the same time. */
 const counting = (count: { open: number; most: number }) => ({
   enter() {
     count.most = Math.max(count.most, ++count.open)
@@ -218,7 +218,7 @@ test('what other code assigns while a trace runs stays, whether the trace fails 
     return model.lm_head.output
   })
   const failed = t.throwsAsync(bad, { code: 'run' })
-  // Its text has ended, and the model has not run.
+  // The block's text has ended, but the model has not run yet.
   while (state === 'before') await null
   for (let i = 0; i < 4; i++) await null
   state = 'outside'
@@ -271,7 +271,7 @@ test('a trace that another one waits for does not wait for it', async t => {
       n += 1
       await pause()
     })
-  // The second waits for the first, whose block goes on in a third.
+  // The second block waits for the first, which continues in a third.
   await Promise.all([
     trace(model, prompts[0], async () => {
       n += 10

@@ -6,7 +6,7 @@ export const b = { input_ids: [[1, 2, 3, 4]] }
 
 const pause = () => new Promise(resolve => setTimeout(resolve, 1))
 
-/** Doubles what leaves a layer, in the trace that it is called in. */
+/** Doubles the output of a layer, in the trace in which it is called. */
 type Work = () => unknown
 
 export interface Opened {
@@ -15,7 +15,7 @@ export interface Opened {
   readonly logits: Tensor
 }
 
-/** Ways to open a trace on `a` by plain functions, which the macro has not seen. Each gives the logits after `work`. */
+/** Ways to open a trace on `a` by plain functions, which the macro has not seen. Each returns the logits after `work`. */
 const plain = (model: Model): Record<string, (work: Work) => Promise<Tensor>> => ({
   'model.trace': work =>
     model.trace(a, async m => {
@@ -62,7 +62,7 @@ const plain = (model: Model): Record<string, (work: Work) => Promise<Tensor>> =>
   },
 })
 
-/** Every kind of function, written in a block, called in traces that are opened in that block in every way. */
+/** Writes every kind of function in a block, and calls it in traces that are opened in that block in every way. */
 export async function nested(
   model: Model,
   without: readonly string[] = [],
@@ -123,7 +123,7 @@ export async function nested(
       while (yes() && n < 1) n++
       double()
     }
-    // Begun here, gone on with in an inner trace.
+    // The generator begins here, and continues in an inner trace.
     const begun = (async function* () {
       try {
         for (;;) {

@@ -17,7 +17,7 @@ const isTracing = (): boolean => currentRecorder()?.finished === false
 
 type Log = (...values: unknown[]) => void
 
-/** Runs a program with what it uses; gives what it logged, an error that ends it included. */
+/** Runs a program with the functions that it uses. Returns all that it logged, and the error that ended it, if any. */
 async function heard(body: string, scope: Record<string, unknown>): Promise<unknown[]> {
   const found: unknown[] = []
   const log: Log = (...values) => {
@@ -68,7 +68,7 @@ for (const [name, body] of Object.entries(programs))
       require: () => internal,
       m: model,
       x: inputs,
-      // In a trace a value of the model; in no trace one of its own.
+      // In a trace this is a value of the model; outside of one, it is computed by itself.
       yes: () => (isTracing() ? model.transformer.h[0].output.isfinite().all() : tensor([1]).gt(0).all()),
       no: () => (isTracing() ? model.transformer.h[0].output.gt(1e9).any() : tensor([1]).lt(0).all()),
       num: (n: number) => tensor(n),

@@ -1,6 +1,6 @@
 /**
  * Programs around and in nested traces. `yes()`, `no()` and `num(n)` are tensors in a trace, and plain values in plain JavaScript, where
- * `trace(m, x, f)` is `f(m)`: `log` hears the same.
+ * `trace(m, x, f)` is `f(m)`. `log` must get the same in both.
  */
 export const programs: Readonly<Record<string, string>> = {
   'destructuring with defaults that are conditions': `

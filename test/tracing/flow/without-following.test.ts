@@ -6,7 +6,7 @@ import { useSessionScope } from '#dist/runtime/tracing/scopes/session-scope.js'
 import { near } from '../../near.ts'
 import { a, b, nested } from './functions.ts'
 
-// A browser has nothing that follows awaits: what then() calls is in no trace there.
+// Browsers have no async context, so the callbacks of then() do not run in a trace there.
 
 test.before(() => {
   useRecorderScope(variableScope())
