@@ -7,7 +7,7 @@ export function stagePages(folder: string): void {
   mkdirSync(folder, { recursive: true })
   for (const name of readdirSync('docs').filter(file => file.endsWith('.md'))) {
     const text = readFileSync(join('docs', name), 'utf8').replaceAll('../README.md', 'readme.md')
-    writeFileSync(join(folder, name), name === 'index.md' ? afterHead(text) : text)
+    writeFileSync(join(folder, name), name === 'index.md' ? withLiveModel(afterHead(text)) : text)
   }
   // On the site, pages from the top of the repository are beside the others.
   for (const name of ['README.md', 'CONTRIBUTING.md'])
@@ -15,11 +15,20 @@ export function stagePages(folder: string): void {
   cpSync('docs/pictures', join(folder, 'pictures'), { recursive: true })
   mkdirSync(join(folder, 'public'))
   copyFileSync('website/icon.svg', join(folder, 'public/icon.svg'))
+  mkdirSync(join(folder, 'public/live'))
+  for (const name of ['chars.onnx', 'chars.vocab.json'])
+    copyFileSync(join('examples/models', name), join(folder, 'public/live', name))
 }
 
 /** A page from the repository's top, with links between pages of the site. */
 function beside(text: string): string {
   return text.replaceAll('](docs/', '](').replaceAll('](CONTRIBUTING.md', '](contributing.md')
+}
+
+/** The home page with a model to try, under its first block of code. */
+function withLiveModel(text: string): string {
+  const end = text.indexOf('\n```\n') + '\n```\n'.length
+  return `${text.slice(0, end)}\n<LiveModel />\n${text.slice(end)}`
 }
 
 /** The text without its title and first sentence, which the home page shows in large letters. */

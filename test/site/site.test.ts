@@ -114,6 +114,67 @@ inBrowser('pages load without errors and from nowhere else, and none is wider th
   t.deepEqual(complaints, [])
 })
 
+inBrowser(
+  'the home page runs the model: the lens of a prompt, and an ablation, as a trace in Node gives them',
+  async t => {
+    t.timeout(120_000)
+    complaints.length = 0
+    const model = await api.LanguageModel.load('examples/models/chars.onnx')
+    const due = async (text: string, off?: 'attn') => {
+      const rows = await model.trace(text, () => {
+        if (off) model.transformer.h[0].attn.output = 0
+        return Array.from(model.transformer.h, layer =>
+          model.lm_head(model.transformer.ln_f(layer.output)).select(0, 0).argmax(-1),
+        )
+      })
+      return rows.map(row =>
+        model
+          .decode(row.tolist() as number[])
+          .replaceAll(' ', '␣')
+          .replaceAll('\n', '⏎'),
+      )
+    }
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const page = await opened('index.html', colorScheme === 'light' ? 1280 : 375, colorScheme)
+      t.true(await page.evaluate("document.querySelector('[class*=language-ts]').nextElementSibling.matches('.live')"))
+      await page.getByRole('button', { name: 'Run it in this page' }).click()
+      const table = page.getByRole('region', { name: 'Logit lens' }).locator('tbody tr')
+      await table.first().waitFor({ timeout: 60_000 })
+      const shown = async () =>
+        Promise.all((await table.all()).map(async row => (await row.locator('td').allTextContents()).join('')))
+      const text = 'What light through yon'
+      t.deepEqual(await shown(), await due(text))
+      await page.getByRole('button', { name: 'attention 0' }).click()
+      await page.locator('.live td.is-changed').first().waitFor()
+      const changed = await due(text, 'attn')
+      t.deepEqual(await shown(), changed)
+      t.notDeepEqual(changed, await due(text))
+      t.regex((await page.locator('.live-code').textContent()) ?? '', /h\[0\]\.attn\.output = 0/)
+      await page.getByRole('textbox', { name: 'Prompt' }).fill('ROMEO')
+      await page.getByRole('columnheader', { name: 'M', exact: true }).waitFor()
+      t.deepEqual(await shown(), await due('ROMEO', 'attn'))
+      // A letter that the model does not know, and no letter at all.
+      for (const wrong of ['Zürich', '']) {
+        await page.getByRole('textbox', { name: 'Prompt' }).fill(wrong)
+        await page.getByRole('alert').waitFor()
+        await page.getByRole('textbox', { name: 'Prompt' }).fill('JULIET')
+        await page.getByRole('alert').waitFor({ state: 'detached' })
+      }
+      await page.evaluate(axe.source)
+      const { violations } = (await page.evaluate("axe.run('.live')")) as axe.AxeResults
+      t.deepEqual(
+        violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`),
+        [],
+        colorScheme,
+      )
+      t.is(await page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth'), false)
+      await page.context().close()
+    }
+    await model.release()
+    t.deepEqual(complaints, [])
+  },
+)
+
 inBrowser('the search finds an error by its name and a task by a word, with the keyboard alone', async t => {
   complaints.length = 0
   const page = await opened('index.html')

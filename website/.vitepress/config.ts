@@ -26,7 +26,12 @@ export default defineConfig({
     config: labelledTables,
   },
   // The index of the search is about as large as the texts.
-  vite: { plugins: [wholeOnServer()], build: { chunkSizeWarningLimit: 2000 } },
+  vite: {
+    plugins: [wholeOnServer()],
+    build: { chunkSizeWarningLimit: 2000 },
+    // The model of the home page runs on WebAssembly alone: the file for WebGPU would only make the site larger.
+    resolve: { alias: { 'onnxruntime-web/webgpu': 'onnxruntime-web/wasm' } },
+  },
   transformPageData(page) {
     if (page.relativePath === 'index.md') Object.assign(page.frontmatter, home)
     if (page.relativePath.startsWith('reference/')) {
