@@ -12,19 +12,19 @@ import { type Pairing, pairModels } from './pairing/pairing.ts'
 import { assemble } from './report/assemble.ts'
 import { type Side, sideOf } from './side.ts'
 
-/** What `compare()` takes beside models and inputs. */
+/** Options of `compare()`. */
 export interface CompareOptions {
-  /** Names of the inputs, for results. @default the texts themselves, or numbers */
+  /** Names of the inputs in the results. @default the texts themselves; for other inputs, `input` and a number */
   readonly labels?: readonly string[]
-  /** A function that is called after each input. */
+  /** Called after each input with the number of inputs that are done, and of all inputs. */
   readonly onProgress?: (done: number, total: number) => void
 }
 
 /**
- * Finds where the second of two models parts from the first, and which module is to blame: both run on the same inputs, modules are paired,
- * and each module's own error is put into the first model alone, to see how much of the second one's error it brings.
+ * Finds where the second of two models differs from the first, and which module causes it: both run on the same inputs, their modules are
+ * paired, and the error of each module is written into the first model, to see which share of the second model's error it causes.
  *
- * Without inputs it makes some up: texts for a model that was loaded with its tokenizer, else random ids or numbers, always the same ones.
+ * Without inputs it uses its own, which are always the same: texts for a model with a tokenizer, otherwise random ids or numbers.
  *
  * @throws CompareInputsError, CompareOutputsError, CompareUnrelatedError, CompareNanError; InputError
  * @example
@@ -64,10 +64,10 @@ export async function compare(
   return new Comparison(assemble({ ...sides!, pairing: pairing!, metric: metric!.name, measured }))
 }
 
-/** Below this cosine a module of B computes something else than that of A. */
+/** If the cosine of two outputs is below this, the module of B computes something else than the module of A. */
 const UNLIKE = 0.3
 
-/** @throws CompareUnrelatedError if nearly all of B's matrices compute something else, on A's own values */
+/** @throws CompareUnrelatedError if most of B's modules with a matrix compute something else than A's, on A's own values */
 function assertRelated({ graph }: Side, { values }: Pairing, { values: differences }: Measured): void {
   const leaves = values.filter(({ owner }) => (weightDims(owner, graph)?.length ?? 0) > 1)
   const unlike = leaves.filter(({ a }) => Math.abs(differences.get(a)!.made.cosine) < UNLIKE)

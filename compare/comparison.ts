@@ -6,7 +6,7 @@ import { tableOf } from './report/table.ts'
 
 const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 
-/** Where two models part, and which part is to blame. It prints as a table. */
+/** The result of `compare()`: where two models differ, and which modules cause it. It prints as a table. */
 export class Comparison implements ComparisonData {
   readonly version = 1
   readonly models: ComparisonData['models']
@@ -35,7 +35,7 @@ export class Comparison implements ComparisonData {
     this.advice = adviceOf(data)
   }
 
-  /** What can be bounded, by name: `kl`, `loss-change`, `top1-disagreement`, `top5-disagreement`, or `relative-error`. */
+  /** The numbers that can be given a limit, by name: `kl`, `loss-change`, `top1-disagreement`, `top5-disagreement`, or `relative-error`. */
   get metrics(): Readonly<Record<string, number>> {
     if (!this.logits) return { 'relative-error': this.output.mean }
     const { kl, top1, top5, lossA, lossB } = this.logits

@@ -1,4 +1,4 @@
-/** Where two models part, and which part is to blame: `onnsight/compare`. */
+/** The exports of `onnsight/compare`, which finds where two models differ, and which modules cause it. */
 export { type CompareOptions, compare } from './compare.ts'
 export { Comparison } from './comparison.ts'
 export type { ComparedInputs } from './inputs.ts'

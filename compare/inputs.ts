@@ -11,9 +11,9 @@ import { Tensor } from '../runtime/tensor/tensor.ts'
 import { asTraceable } from '../runtime/tracing/traceable.ts'
 import { type NamedInputs, prepared } from './side.ts'
 
-/** One input, as each of the two models gets it. */
+/** One input, in the form that each of the two models takes. */
 export interface InputPair {
-  /** What it is called in results: its text, its file, or its number. */
+  /** The input's name in results: its text, its file, or its number. */
   readonly label: string
   readonly a: NamedInputs
   readonly b: NamedInputs
@@ -25,10 +25,10 @@ export interface LabelledInput {
   readonly inputs: Inputs
 }
 
-/** What `compare()` runs the models on: inputs of one run, or a list of them. Prompts of a list run one by one. */
+/** The inputs on which `compare()` runs the models: those of one run, or a list of them. The prompts of a list run one by one. */
 export type ComparedInputs = Inputs | readonly Inputs[]
 
-/** The inputs of each run. */
+/** Returns the inputs of each run, with a label. */
 export function separate(inputs: ComparedInputs): LabelledInput[] {
   if (!Array.isArray(inputs) || isChat(inputs)) return [{ label: labelOf(inputs, 0), inputs: inputs as Inputs }]
   const isIds = (row: unknown): boolean => Array.isArray(row) && row.every(id => typeof id === 'number')
@@ -41,7 +41,7 @@ export function separate(inputs: ComparedInputs): LabelledInput[] {
 const labelOf = (input: unknown, index: number): string => (typeof input === 'string' ? input : `input ${index}`)
 
 /**
- * Prepares an input for both models: the second gets the same tensors, in its own dtypes of floats, without those that it does not take.
+ * Prepares an input for both models. The second gets the same tensors, cast to the dtypes that it declares, without those that it does not take.
  * @throws CompareInputsError, InputError
  */
 export async function inputPair(a: Model, b: Model, { label, inputs }: LabelledInput): Promise<InputPair> {
@@ -79,7 +79,7 @@ export async function inputPair(a: Model, b: Model, { label, inputs }: LabelledI
 const isNamed = (inputs: Inputs): inputs is Readonly<Record<string, never>> =>
   typeof inputs === 'object' && !Array.isArray(inputs) && !ArrayBuffer.isView(inputs) && !(inputs instanceof Tensor)
 
-/** Texts of many kinds of words, for models with a tokenizer. */
+/** Texts with many kinds of words, for models with a tokenizer. */
 const TEXTS = [
   'The sun had set behind the hills, and the road was dark when they came to the old house.',
   'What is the use of a book, thought the child, without pictures or conversations in it?',
@@ -91,13 +91,13 @@ const TEXTS = [
   'He took the bread, the knife and two apples, gave one to his brother, and went to work.',
 ]
 
-/** How many inputs are made up, and how many tokens each has. */
+/** How many inputs there are if the user gives none, and how many tokens each has at most. */
 const MADE_UP = { count: 8, tokens: 24 } as const
 
-/** A tokenizer that knows fewer of the texts is one of another language or of no language. */
+/** If a tokenizer can encode fewer texts than this, it is for another language, or not for a language at all. Then random ids are used. */
 const LEAST_TEXTS = 4
 
-/** The texts as ids, without those that the tokenizer does not know. */
+/** The ids of the texts, without those that the tokenizer can't encode. */
 function encoded({ tokenizer }: Language): number[][] {
   return TEXTS.flatMap(text => {
     try {
@@ -109,7 +109,7 @@ function encoded({ tokenizer }: Language): number[][] {
   })
 }
 
-/** Inputs for a comparison for which none are given: texts if the model has a tokenizer, else random ids or numbers, always the same. */
+/** Inputs for a comparison if the user gives none: texts if the model has a tokenizer, otherwise random ids or numbers, always the same. */
 export async function madeUpInputs(model: Model): Promise<LabelledInput[]> {
   const traced = asTraceable(model, 'compare')
   const { language, limits } = traced.identity as LoadedModel
@@ -117,7 +117,7 @@ export async function madeUpInputs(model: Model): Promise<LabelledInput[]> {
   const most = Math.min(MADE_UP.tokens, ...limits.filter(({ kind }) => kind !== 'token').map(({ rows }) => rows))
   const texts = ids && language ? encoded(language) : []
   if (ids && language && texts.length >= LEAST_TEXTS) {
-    // Of one length, so that all run by the same plans.
+    // All inputs have the same length, so that all can use the same plans.
     const length = Math.min(most, ...texts.map(tokens => tokens.length))
     return texts.map(tokens => {
       const some = tokens.slice(0, length)
@@ -150,7 +150,7 @@ export async function madeUpInputs(model: Model): Promise<LabelledInput[]> {
   return made
 }
 
-/** Numbers from 0 to 1. */
+/** A function that returns random numbers from 0 to 1, always the same ones. */
 async function randomNumbers(): Promise<() => number> {
   const { xoroshiro128plus } = await import('pure-rand/generator/xoroshiro128plus')
   const random = xoroshiro128plus(1)

@@ -11,10 +11,10 @@ import type { TensorData } from '../runtime/tensor/dtypes/data.ts'
 import { Tensor } from '../runtime/tensor/tensor.ts'
 import { asTraceable } from '../runtime/tracing/traceable.ts'
 
-/** Inputs of a model by name, all of them as it gets them. */
+/** All inputs of a model by name, as it gets them. */
 export type NamedInputs = Readonly<Record<string, Tensor>>
 
-/** One of the two models, with the branches that its inputs chose and the dims that its values have for them. */
+/** One of the two models, with the branches that its inputs choose and the dims that its values have for these inputs. */
 export interface Side {
   readonly model: Model
   readonly binding: Binding
@@ -23,7 +23,7 @@ export interface Side {
   readonly tree: ModuleTree
   readonly graph: OnnxGraph
   readonly shapes: ReadonlyMap<string, ValueShape>
-  /** The input with token ids, and the output with logits, of a language model. */
+  /** The names of a language model's input with token ids, and of its output with logits. */
   readonly ids: string | undefined
   readonly logits: string | undefined
 }
@@ -34,7 +34,7 @@ export function prepared(model: Model, inputs: unknown): NamedInputs {
   return Object.fromEntries([...feeds].map(([name, data]) => [name, Tensor.of(data)]))
 }
 
-/** A model as it is for these inputs; nothing runs. */
+/** Returns the model's side for these inputs, without running the model. */
 export async function sideOf(model: Model, inputs: NamedInputs): Promise<Side> {
   const traced = asTraceable(model, 'compare')
   const feeds = traced.prepare(inputs) as ReadonlyMap<string, TensorData>

@@ -7,19 +7,19 @@ export interface Difference {
   readonly max: number
   /** The mean absolute difference. */
   readonly mean: number
-  /** The length of the difference as a share of the length of A's value. */
+  /** The difference's Euclidean length, as a share of the length of A's value. */
   readonly relative: number
   /** The cosine of the angle between the two values. */
   readonly cosine: number
-  /** The signal-to-noise ratio in dB; null where nothing differs. */
+  /** The signal-to-noise ratio in dB; null if nothing differs. */
   readonly snr: number | null
-  /** Elements that are NaN or infinite in B, and not the same in A. */
+  /** The number of elements that are NaN or infinite in B, and something else in A. */
   readonly nonFinite: number
-  /** The share of elements that lie at B's largest or smallest value, and do not in A: those that were clipped or saturated. */
+  /** The share of clipped or saturated elements: they equal B's largest or smallest element, but in A they do not equal A's. */
   readonly clipped: number
 }
 
-/** The sums that a difference is made of, in one small tensor: recorded in a trace. */
+/** Records, in a trace, the sums from which `differenceOf` computes a difference, as one small tensor. */
 export function sumsOf(a: Tensor, b: Tensor): Tensor {
   const [left, right] = [a.to('float32').flatten(), b.to('float32').flatten()]
   const isSame = left.eq(right).or(left.isnan().and(right.isnan()))
@@ -43,7 +43,7 @@ export function sumsOf(a: Tensor, b: Tensor): Tensor {
   return cat(numbers.map(number => number.reshape([1])))
 }
 
-/** A difference from its sums. */
+/** Computes a difference from the sums of `sumsOf`. */
 export function differenceOf(sums: readonly number[]): Difference {
   const [max, total, error, ours, theirs, dot, nonFinite, clipped, count] = sums
   const elements = Math.max(count, 1)
@@ -54,7 +54,7 @@ export function differenceOf(sums: readonly number[]): Difference {
     cosine: error === 0 ? 1 : dot / Math.max(Math.sqrt(ours * theirs), Number.MIN_VALUE),
     snr: error === 0 ? null : 10 * Math.log10(Math.max(ours, Number.MIN_VALUE) / error),
     nonFinite,
-    // One element is always the largest, and one the smallest.
+    // Even without clipping, one element is the largest and one the smallest.
     clipped: Math.max(0, clipped - 2) / elements,
   }
 }

@@ -5,16 +5,16 @@ import type { Tensor } from '../../runtime/tensor/tensor.ts'
 export interface LogitsDifference {
   /** KL(A ‖ B), in nats. */
   readonly kl: number
-  /** The share of positions where both have the same likeliest token. */
+  /** The share of positions where both models have the same likeliest token. */
   readonly top1: number
   /** The share of A's five likeliest tokens that are among B's five. */
   readonly top5: number
-  /** The loss on the input's own next tokens, in nats for a token; null for inputs of one token. */
+  /** A's loss on the next tokens of the input itself, in nats per token; null for inputs of one token. */
   readonly lossA: number | null
   readonly lossB: number | null
 }
 
-/** The numbers of `logitsOf`, in one small tensor: recorded in a trace. */
+/** Records, in a trace, the numbers that `logitsDifference` takes, as one small tensor. */
 export function logitsNumbers(ours: Tensor, theirs: Tensor, ids: Tensor): Tensor {
   const [a, b] = [ours.to('float32').logSoftmax(-1), theirs.to('float32').logSoftmax(-1)]
   const kl = a.exp().mul(a.sub(b)).sum(-1).mean()

@@ -13,28 +13,28 @@ import { type LogitsDifference, logitsDifference, logitsNumbers } from './logits
 import type { OutputMetric } from './output-error.ts'
 import { readValue, writeValue } from './taps.ts'
 
-/** What one input shows. */
+/** What was measured with one input. */
 export interface Measured {
   readonly label: string
-  /** How far B's output is from A's. */
+  /** The error of B's output, in the unit of the metric. */
   readonly total: number
   readonly logits: LogitsDifference | undefined
-  /** By the value's name in A: the difference in whole runs, and the one that is made there from A's values. */
+  /** By the value's name in A: the difference if both models run as they are, and the difference if B computes the value from A's values. */
   readonly values: ReadonlyMap<string, { readonly whole: Difference; readonly made: Difference }>
-  /** How far B's output is from A's if every paired value is A's: what B computes outside of all modules. */
+  /** The error of B's output if every paired value is replaced by A's. Then only what B computes after the last paired values differs. */
   readonly beyond: number
-  /** By the path of a module of A: how far A's output moves with the error that this module makes in B. */
+  /** By the path of a module of A: the error of A's output if this module has the error that it has in B. */
   readonly effects: ReadonlyMap<string, number>
 }
 
-/** Bytes of values that are held at once. */
+/** How many bytes of values are kept at once. */
 const BYTES_AT_ONCE = 256 * 2 ** 20
-/** Tokens, and elements of the output, of one run with several errors. */
+/** The limits of a run with several errors: the tokens of all rows, the elements of its output, and the rows. */
 const TOKENS_AT_ONCE = 1024
 const OUTPUT_AT_ONCE = 2 ** 24
 const ROWS_AT_ONCE = 16
 
-/** Runs both models on one input, and A with the error of each module. @throws CompareNanError */
+/** Runs both models on one input, and A again with the error of each module. @throws CompareNanError */
 export async function measureInput(
   a: Side,
   b: Side,
@@ -73,7 +73,7 @@ interface Ours {
   readonly output: Tensor
 }
 
-/** A's values, and its output. */
+/** Runs A, and returns its output and the paired values. @throws CompareNanError */
 async function runA(a: Side, pairs: readonly ValuePair[], input: InputPair, metric: OutputMetric): Promise<Ours> {
   const { output, read } = await a.model.trace(input.a, () => ({
     output: outputOf(a, metric.output),
@@ -90,15 +90,15 @@ async function firstBroken(pairs: readonly ValuePair[], values: readonly Tensor[
   return undefined
 }
 
-/** A declared output, after all writes, in the current trace. */
+/** One of the model's declared outputs in the current trace, after all writes. */
 const outputOf = ({ model }: Side, name: string): Tensor => (handleOf(model) as ModelHandle).declaredOutput(name)
 
 interface Outputs extends Pick<Measured, 'total' | 'logits'> {
-  /** How far the output of the current trace of B is from A's. */
+  /** Records the error of B's output in the current trace. */
   readonly measure: () => Tensor
 }
 
-/** B as it is. */
+/** Runs B as it is. */
 async function runB(
   b: Side,
   pairs: readonly ValuePair[],
@@ -130,7 +130,7 @@ interface Forced {
   readonly output: number
 }
 
-/** B with A's values: what each module of B makes of the right inputs. */
+/** Runs B with A's values in place of its own, to see what each module of B computes from the right inputs. */
 async function runWithOurs(
   b: Side,
   before: readonly ValuePair[],
@@ -161,7 +161,7 @@ async function runWithOurs(
   }
 }
 
-/** The values that one module makes. */
+/** The paired values that one module computes. */
 interface Unit {
   readonly path: string
   readonly pairs: readonly ValuePair[]
@@ -173,7 +173,7 @@ function unitsOf(pairs: readonly ValuePair[]): Unit[] {
   return [...units].map(([path, own]) => ({ path, pairs: own }))
 }
 
-/** How far A's output moves with the error of each of these modules: one row of a batch for each. */
+/** Runs A with the error of each of these modules, and returns the error of A's output. Each module has a row of the batch. */
 async function effectsOf(
   a: Side,
   units: readonly Unit[],
@@ -190,7 +190,7 @@ async function effectsOf(
     const effects = await a.model.trace(null, {}, () => units.map(unit => invoke(input.a, () => withErrors(unit))))
     return units.map(({ path }, i) => [path, numbers(effects[i] as Tensor)[0]])
   } catch (error) {
-    // A value that all rows share, such as a mask, can only be another one for a whole run.
+    // A value that all rows share, such as a mask, can be replaced only for all rows at once. So each module gets a run of its own.
     if (!(error instanceof BatchAxisError) || units.length === 1) throw error
     const each: (readonly [string, number])[] = []
     for (const unit of units) each.push(...(await effectsOf(a, [unit], theirs, output, input, metric)))
@@ -207,7 +207,7 @@ function chunks<T>(list: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(list.length / size) }, (_, i) => list.slice(i * size, (i + 1) * size))
 }
 
-/** Values in running order, in groups that can be held at once. */
+/** The values in the order in which they are computed, in groups that are small enough to be kept at once. */
 function groups(pairs: readonly ValuePair[]): ValuePair[][] {
   const all: ValuePair[][] = [[]]
   let bytes = 0

@@ -4,21 +4,21 @@ import type { Tensor } from '../../runtime/tensor/tensor.ts'
 import { isResult } from '../pairing/pair-values.ts'
 import type { Side } from '../side.ts'
 
-/** The outputs that two models are judged by, and how far B's are from A's. */
+/** The outputs by which two models are compared, and the measure of their difference. */
 export interface OutputMetric {
-  /** What it is called, with its unit. */
+  /** The measure's name, with its unit. */
   readonly name: string
-  /** The output that is measured, as A calls it. */
+  /** The name of the measured output in A. */
   readonly output: string
-  /** The same output, as B calls it. */
+  /** The name of the same output in B. */
   readonly outputOfB: string
-  /** The number of elements of the output for one input: what a run of several has to hold. */
+  /** How many elements the output has for one input. A run of several inputs has to keep as many for each. */
   readonly elements: number
-  /** How far an output is from A's: one number, recorded in a trace. */
+  /** Records, in a trace, the difference between two outputs as one number. */
   measure(ours: Tensor, theirs: Tensor): Tensor
 }
 
-/** KL(A ‖ B) of the predictions, in nats, as a mean over all positions. */
+/** KL(A ‖ B) of the predictions in nats, averaged over all positions. */
 const divergence = (ours: Tensor, theirs: Tensor): Tensor => {
   const due = ours.to('float32').logSoftmax(-1)
   return due
@@ -29,7 +29,7 @@ const divergence = (ours: Tensor, theirs: Tensor): Tensor => {
     .reshape([1])
 }
 
-/** The length of the difference as a share of the length of A's output. */
+/** The difference's Euclidean length, as a share of the length of A's output. */
 const relativeError = (ours: Tensor, theirs: Tensor): Tensor => {
   const [a, b] = [ours.to('float32').flatten(), theirs.to('float32').flatten()]
   const difference = a.sub(b)
@@ -37,8 +37,8 @@ const relativeError = (ours: Tensor, theirs: Tensor): Tensor => {
 }
 
 /**
- * The metric of a pair of models: KL for language models, else the relative error of the first output of floats.
- * @throws CompareOutputsError where the second has no such output
+ * The metric for two models: KL for language models, otherwise the relative error of the first output of floats.
+ * @throws CompareOutputsError if one of the models has no such output, or the dims of the two outputs differ
  */
 export function outputMetric(a: Side, b: Side): OutputMetric {
   const [output, outputOfB] = [mainOutput(a), mainOutput(b, a)]
@@ -54,7 +54,7 @@ export function outputMetric(a: Side, b: Side): OutputMetric {
     : { name: 'KL (nats)', output, outputOfB, elements, measure: divergence }
 }
 
-/** Logits, or the first output of floats: of B, the one that A calls the same, if there is one. */
+/** The name of the logits, or of the first output of floats. For B, an output of floats with the same name as A's is preferred. */
 function mainOutput({ graph, logits }: Side, other?: Side): string | undefined {
   if (logits !== undefined && (!other || other.logits !== undefined)) return logits
   const floats = graph.outputs.filter(({ name, type }) => type?.includes('float') && isResult(name))
@@ -62,7 +62,7 @@ function mainOutput({ graph, logits }: Side, other?: Side): string | undefined {
   return (floats.find(({ name }) => name === wanted) ?? floats[0])?.name
 }
 
-/** @throws CompareOutputsError */
+/** @throws CompareOutputsError if the dims of the two outputs differ */
 function assertSameDims(a: Side, output: string, b: Side, outputOfB: string): void {
   const [left, right] = [a.shapes.get(output)?.dims, b.shapes.get(outputOfB)?.dims]
   if (!left || !right) return

@@ -3,7 +3,7 @@ import { readActivation, writeActivation } from '../../runtime/model/modules/act
 import type { Tensor } from '../../runtime/tensor/tensor.ts'
 import type { Side } from '../side.ts'
 
-/** Where a value is read and replaced: where it leaves its module, or right behind its node if its module reads it too. */
+/** The tap at which a value is read and replaced: its module's output, or its node's output if the module itself reads the value too. */
 function tapOf({ taps, tree, graph }: Side, value: string): Tap {
   const node = graph.producer.get(value)?.node
   if (!node) return taps.tensorTap(value)
@@ -13,10 +13,10 @@ function tapOf({ taps, tree, graph }: Side, value: string): Tap {
   return (isReadInside ? undefined : taps.find(scope.path, 'out', value)) ?? taps.tensorTap(value)
 }
 
-/** A value as numbers, in the current trace. */
+/** Reads a value in the current trace. */
 export const readValue = (side: Side, value: string): Tensor => readActivation(side.binding, tapOf(side, value))
 
-/** Replaces a value for all that read it, in the current trace. */
+/** Replaces a value for all its readers in the current trace. */
 export function writeValue(side: Side, value: string, written: Tensor): void {
   writeActivation(side.binding, tapOf(side, value), written)
 }

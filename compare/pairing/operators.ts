@@ -1,7 +1,7 @@
 import type { ModuleNode } from '../../runtime/names/tree.ts'
 import type { OnnxGraph } from '../../runtime/onnx/graph/graph.ts'
 
-/** Operators that compute a product with a weight, however it is stored. */
+/** Operators that compute a matrix product, for all ways in which a weight may be stored. */
 const PRODUCTS = new Set([
   ...[
     'MatMul',
@@ -16,7 +16,7 @@ const PRODUCTS = new Set([
 ])
 const CONVOLUTIONS = new Set(['Conv', 'FusedConv', 'ConvInteger', 'QLinearConv', 'NhwcConv', 'NhwcFusedConv'])
 
-/** Operators that change how a value is stored, and not what it says. */
+/** Operators that only move the elements of a value, or change how they are stored. */
 const STORAGE = new Set([
   ...[
     'Cast',
@@ -43,7 +43,7 @@ const STORAGE = new Set([
   ],
 ])
 
-/** The operator that a node stands for, whoever quantised or fused it; undefined for one that only moves or stores values. */
+/** The operation of a node, with one name for its plain, quantised and fused forms; undefined for one that only moves or stores values. */
 export function meaningOf(opType: string): string | undefined {
   if (PRODUCTS.has(opType)) return 'product'
   if (CONVOLUTIONS.has(opType)) return 'convolution'
@@ -51,7 +51,7 @@ export function meaningOf(opType: string): string | undefined {
   return /^QLinear(\w+)$/.exec(opType)?.[1] ?? opType
 }
 
-/** What kind of module it is: what tells two modules of other names to be the same. */
+/** Describes what kind of module it is. By this, modules with different names are recognised as the same. */
 export function signatureOf(module: ModuleNode, graph: OnnxGraph): string {
   if (module.isList) return `list of ${module.children.size}`
   const dims = weightDims(module, graph)
@@ -60,7 +60,7 @@ export function signatureOf(module: ModuleNode, graph: OnnxGraph): string {
   return `${module.children.size > 0 ? 'tree' : 'leaf'} ${[...new Set(operators)].sort()}`
 }
 
-/** Dims of a module's own weight, as PyTorch has it. */
+/** The dims of a module's own weight as in PyTorch; undefined if it has none. */
 export function weightDims(module: ModuleNode, graph: OnnxGraph): readonly number[] | undefined {
   const stored = module.weights.get('weight')
   const dims = stored === undefined ? undefined : graph.initializers.get(stored)?.dims.map(Number)

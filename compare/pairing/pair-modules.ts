@@ -2,10 +2,10 @@ import type { ModuleNode, ModuleTree } from '../../runtime/names/tree.ts'
 import type { OnnxGraph } from '../../runtime/onnx/graph/graph.ts'
 import { signatureOf } from './operators.ts'
 
-/** What told that two modules are the same. */
+/** How two modules were recognised as the same. */
 export type FoundBy = 'path' | 'name' | 'weights' | 'structure'
 
-/** The modules of two models that stand for each other. */
+/** The pairs of modules of two models that correspond to each other. */
 export class ModulePairs {
   readonly #toB = new Map<ModuleNode, { readonly module: ModuleNode; readonly by: FoundBy }>()
   readonly #toA = new Map<ModuleNode, ModuleNode>()
@@ -15,7 +15,7 @@ export class ModulePairs {
     this.#toA.set(b, a)
   }
 
-  /** The partner of a module of A, and what told it. */
+  /** The partner of a module of A, and how it was recognised. */
   of(a: ModuleNode): { readonly module: ModuleNode; readonly by: FoundBy } | undefined {
     return this.#toB.get(a)
   }
@@ -37,10 +37,10 @@ export class ModulePairs {
 /** Modules of A and B with the same weights. */
 export type SameWeights = readonly (readonly [a: ModuleNode, b: ModuleNode])[]
 
-/** Modules that compute something: only those can be compared. */
+/** The modules that have nodes. Only those can be compared. */
 export const computing = (tree: ModuleTree): ModuleNode[] => tree.modules.filter(({ nodes }) => nodes.length > 0)
 
-/** Pairs modules that have one path in both models. */
+/** Pairs the modules that have the same path in both models. */
 export function pairByPath(a: ModuleTree, b: ModuleTree): ModulePairs {
   const pairs = new ModulePairs()
   for (const module of computing(a)) {
@@ -51,8 +51,8 @@ export function pairByPath(a: ModuleTree, b: ModuleTree): ModulePairs {
 }
 
 /**
- * Pairs the modules whose paths differ: first those with the same weights, then those that contain them, then those of one name below
- * modules that are paired, and last those that have the same kinds of operators in the same order.
+ * Pairs the modules whose paths differ: first those with the same weights, then those that contain them, then children with the same name of
+ * paired modules, and last, in the order of the children, those of the same kind.
  */
 export function pairOthers(pairs: ModulePairs, a: ModuleTree, b: ModuleTree, same: SameWeights): void {
   for (const [one, other] of same) if (!pairs.hasA(one) && !pairs.hasB(other)) pairs.add(one, other, 'weights')
@@ -60,7 +60,7 @@ export function pairOthers(pairs: ModulePairs, a: ModuleTree, b: ModuleTree, sam
   pairChildren(pairs, a.root, pairs.of(a.root)?.module ?? b.root, { a: a.graph, b: b.graph })
 }
 
-/** A module that holds most of the partners of another's modules is its partner. */
+/** Pairs a module of A with the module of B that contains the partners of at least half of its children. */
 function pairParents(pairs: ModulePairs, a: ModuleTree): void {
   for (const module of computing(a).reverse()) {
     if (pairs.hasA(module) || module.children.size === 0) continue
@@ -95,7 +95,7 @@ function pairChildren(pairs: ModulePairs, a: ModuleNode, b: ModuleNode, graphs: 
   }
 }
 
-/** Pairs of modules with the same operators, in the order of both lists. */
+/** Pairs modules of the same kind, in the order of both lists. */
 function inOrder(
   a: readonly ModuleNode[],
   b: readonly ModuleNode[],
@@ -107,7 +107,7 @@ function inOrder(
   let from = 0
   for (const [i, signature] of left.entries()) {
     const found = right.indexOf(signature, from)
-    // Two of a kind on one side and one on the other: nobody can tell which is meant.
+    // If one side has two modules of a kind and the other has one, it is not known which of the two it corresponds to.
     const isUnique = left.filter(one => one === signature).length === right.filter(one => one === signature).length
     if (found < 0 || !isUnique) continue
     pairs.push([a[i], b[found]])

@@ -8,18 +8,18 @@ import type { Side } from '../side.ts'
 import { meaningOf } from './operators.ts'
 import type { ModulePairs } from './pair-modules.ts'
 
-/** A value that both models compute: what leaves or enters a module in both. */
+/** A value that both models compute, and that is the output or input of a module in both. `a` and `b` are its names. */
 export interface ValuePair {
   readonly a: string
   readonly b: string
-  /** The module of A whose nodes compute it from the values before it; '' for nodes that no module contains. */
+  /** The module of A whose nodes compute the value from earlier paired values; the root, with path '', if no other module contains them all. */
   readonly owner: ModuleNode
-  /** Values of A that it is computed from: those of pairs. */
+  /** The paired values of A from which it is computed. */
   readonly from: readonly string[]
   readonly bytes: number
 }
 
-/** Pairs the values that cross a module's boundary, in the running order of A. */
+/** Pairs the values that one module computes and another reads, in the order in which A computes them. */
 export function pairValues(a: Side, b: Side, pairs: ModulePairs): ValuePair[] {
   const partners = new Map<string, string>()
   const taken = new Set<string>()
@@ -48,7 +48,7 @@ export function pairValues(a: Side, b: Side, pairs: ModulePairs): ValuePair[] {
   })
 }
 
-/** Whether B computes an output from paired values, and does not only store them otherwise. */
+/** Whether B still computes something between the paired values and an output, other than storing them in another form. */
 export function computesAfter(b: Side, pairs: readonly ValuePair[]): boolean {
   const paired = new Set(pairs.map(pair => pair.b))
   return b.graph.outputs
@@ -58,10 +58,10 @@ export function computesAfter(b: Side, pairs: readonly ValuePair[]): boolean {
     )
 }
 
-/** Caches leave the model too, and are read on in the attention that makes them. */
+/** Whether an output is a result and not a cache. What a cache contains is also read by the attention that computes it. */
 export const isResult = (output: string): boolean => !/present|past|cache/i.test(output)
 
-/** Float values that nodes outside of their module read, or callers. */
+/** The float or quantised values that nodes outside of their module read, or that are outputs of the model, each with its node. */
 function crossing({ graph, tree, shapes }: Side): (readonly [string, GraphNode])[] {
   const outputs = new Set(graph.outputs.map(({ name }) => name).filter(isResult))
   return graph.nodes.flatMap(node =>
@@ -78,7 +78,7 @@ function crossing({ graph, tree, shapes }: Side): (readonly [string, GraphNode])
 
 const isQuantised = (type: string): boolean => type === 'int8' || type === 'uint8'
 
-/** A value of the same name, made in the module's partner. */
+/** The value of B with the same name, if the partner of the value's module computes it. */
 function byName(a: Side, b: Side, pairs: ModulePairs, value: string): string | undefined {
   const [one, other] = [a.graph.producer.get(value), b.graph.producer.get(value)]
   if (!one || !other) return undefined
@@ -92,7 +92,7 @@ interface Role {
   readonly direction: Tap['direction']
 }
 
-/** The modules whose main output or input a value is, innermost first. */
+/** The modules that have a value as their main output or input, innermost first. */
 function rolesOf(side: Side, value: string, scope: ModuleNode): Role[] {
   const roles: Role[] = []
   for (let up: ModuleNode | undefined = scope; up; up = up.parent)
@@ -103,7 +103,7 @@ function rolesOf(side: Side, value: string, scope: ModuleNode): Role[] {
   return roles
 }
 
-/** The main value that leaves or enters a module; undefined where there is none, or several. */
+/** The tap of a module's main output or input; undefined if there is none, or if there are several. */
 export function mainTap({ taps }: Side, module: ModuleNode | undefined, direction: Tap['direction']): Tap | undefined {
   if (!module) return undefined
   try {
@@ -123,7 +123,7 @@ function bytesOf({ shapes }: Side, value: string): number {
   return 4 * (shapes.get(value)?.dims?.reduce<number>((size, dim) => size * (dim ?? 1), 1) ?? 0)
 }
 
-/** The nodes that compute a value from values of pairs, and those values. */
+/** The nodes that compute a value from paired values, and those paired values. */
 function regionOf(
   { graph }: Side,
   value: string,
@@ -145,8 +145,8 @@ function regionOf(
 }
 
 /**
- * The innermost module of A that contains all nodes which compute activations between paired values: those of A's own region, and those of
- * B's, where B computes something that lies outside of the partner.
+ * The innermost module of A that contains all nodes which compute a paired value's activations from earlier ones. If B computes some of them
+ * outside of this module's partner, the modules of A that correspond to those places must be contained too.
  */
 function ownerOf(
   a: Side,
@@ -170,7 +170,7 @@ function ownerOf(
   return innermost(a, [owner, ...outside.flatMap(scope => nearestPartner(pairs, scope) ?? [])])
 }
 
-/** The partner of a module of B, or of the innermost module around it that has one. */
+/** The partner of a module of B; if it has none, that of the innermost module around it that has one. */
 function nearestPartner(pairs: ModulePairs, scope: ModuleNode): ModuleNode | undefined {
   for (let up: ModuleNode | undefined = scope; up; up = up.parent) {
     const partner = pairs.back(up)
@@ -179,11 +179,11 @@ function nearestPartner(pairs: ModulePairs, scope: ModuleNode): ModuleNode | und
   return undefined
 }
 
-/** Nodes that compute activations, and not masks, positions or sizes; the last one if there are none. */
+/** The nodes that compute activations, without those of masks, positions and sizes. If there are none, only the node of the value itself. */
 function activating({ graph }: Side, nodes: ReadonlySet<GraphNode>): GraphNode[] {
   const fixed = derivedOf(graph)
   const own = [...nodes].filter(({ outputs }) => outputs.some(name => !fixed.has(name)))
-  // A table of positions: what makes its rows, and not what counts them.
+  // For a table of positions, for example, that is the node that makes its rows, and not those that count them.
   return own.length > 0 ? own : [...nodes].slice(0, 1)
 }
 

@@ -6,15 +6,15 @@ import { computing, type ModulePairs, pairByPath, pairOthers } from './pair-modu
 import { computesAfter, pairValues, type ValuePair } from './pair-values.ts'
 import { sameWeights } from './same-weights.ts'
 
-/** Which modules and values of two models stand for each other. */
+/** The modules and values of two models that correspond to each other. */
 export interface Pairing {
   readonly modules: ModulePairs
   readonly values: readonly ValuePair[]
-  /** Whether B computes its output from the last paired values by more than storing it otherwise. */
+  /** Whether B still computes something after the last paired values, other than storing them in another form. */
   readonly hasMoreAfter: boolean
 }
 
-/** Pairs two models. @throws CompareUnrelatedError where nothing has a partner */
+/** Pairs the modules and values of two models. @throws CompareUnrelatedError if no value has a partner */
 export async function pairModels(a: Side, b: Side, inputs: InputPair): Promise<Pairing> {
   const modules = pairByPath(a.tree, b.tree)
   pairOthers(modules, a.tree, b.tree, await sameWeights(a, b, modules, inputs))

@@ -4,13 +4,13 @@ import type { NamedInputs, Side } from '../side.ts'
 import { weightDims } from './operators.ts'
 import { computing, type ModulePairs, type SameWeights } from './pair-modules.ts'
 
-/** Rows and columns that are read of a matrix, and entries of a vector. */
+/** How many rows and columns of a matrix are compared at most, and how many elements of a vector. */
 const SAMPLE = { rows: 16, columns: 32, entries: 256 }
 
-/** How alike the samples of a weight and of its quantised form are at least. */
+/** Two weights count as the same if the cosine of their samples is above this, because one of them may be quantised. */
 const ALIKE = 0.9
 
-/** Modules without a partner that have the same weights, of which a sample is read: also where one of them is quantised or stored otherwise. */
+/** Finds modules with the same weights among those without a partner. It compares samples, so a weight may be quantised in one model. */
 export async function sameWeights(
   a: Side,
   b: Side,
@@ -56,13 +56,13 @@ function sampleOf(weight: Tensor): Tensor {
   return dims.reduce((rest, dim, axis) => rest.indexSelect(axis, spread(dim, most[axis])), weight)
 }
 
-/** So many indices at most, spread evenly. */
+/** At most `most` indices of an axis, evenly spaced. */
 function spread(length: number, most: number): number[] {
   const count = Math.min(length, most)
   return Array.from({ length: count }, (_, i) => Math.floor((i * length) / count))
 }
 
-/** How alike two samples are: 1 for equal ones, 0 for those of other dims. */
+/** The cosine of two samples: 1 for equal ones, and 0 if they have different sizes. */
 function correlation(a: readonly number[], b: readonly number[]): number {
   if (a.length !== b.length) return 0
   if (a.every((value, i) => value === b[i])) return 1

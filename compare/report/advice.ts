@@ -1,7 +1,7 @@
 import type { ComparisonData } from './data.ts'
 import { percent } from './numbers.ts'
 
-/** Below this, nobody sees a difference: nats of KL, or a share of the output's length. */
+/** Up to this, models count as equal: KL in nats, or the difference's length as a share of the output's length. */
 const NEGLIGIBLE = { kl: 1e-5, relative: 1e-4 }
 
 type Found = Omit<ComparisonData, 'version' | 'advice'>
@@ -10,7 +10,7 @@ type Found = Omit<ComparisonData, 'version' | 'advice'>
 export const differs = ({ output, logits }: Pick<Found, 'output' | 'logits'>): boolean =>
   !(output.mean <= (logits ? NEGLIGIBLE.kl : NEGLIGIBLE.relative))
 
-/** What a person would do, in one sentence. */
+/** One sentence about what to do. */
 export function adviceOf(found: Found): string {
   const { output, culprit, blame, unexplained, modules } = found
   if (output.mean === 0) return 'Both models give the same output: nothing is to blame.'

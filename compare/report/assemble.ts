@@ -9,7 +9,7 @@ import { differs } from './advice.ts'
 import type { Blamed, ComparedModule, ComparisonData, DifferenceOverInputs } from './data.ts'
 import { shareInterval } from './interval.ts'
 
-/** What all inputs showed. */
+/** What was measured with all inputs. */
 export interface Findings {
   readonly a: Side
   readonly b: Side
@@ -18,7 +18,7 @@ export interface Findings {
   readonly measured: readonly Measured[]
 }
 
-/** How much of the error one module makes at least to be the culprit, and how many times as much as the next one. */
+/** The least share of the error for the culprit, and how many times the next module's share it must be. */
 const CULPRIT = { share: 0.5, lead: 2 }
 
 export function assemble({ a, b, pairing, metric, measured }: Findings): Omit<ComparisonData, 'version' | 'advice'> {
@@ -60,7 +60,7 @@ export function assemble({ a, b, pairing, metric, measured }: Findings): Omit<Co
 const alone = ({ tree }: Side, isPaired: (module: ReturnType<typeof computing>[number]) => boolean): string[] =>
   computing(tree).flatMap(module => (isPaired(module) || module.path === '' ? [] : [module.path]))
 
-/** NaN counts as larger than everything. */
+/** Makes NaN count as larger than every number. */
 const largeness = (value: number): number => (Number.isNaN(value) ? Number.POSITIVE_INFINITY : value)
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
@@ -78,7 +78,7 @@ function blameOf(measured: readonly Measured[]): Blamed[] {
 const ratio = (measured: readonly Measured[], part: (one: Measured) => number): number =>
   ratioOf(measured.map(one => [part(one), one.total] as const))
 
-/** A part as a share of the whole. Where B gives no numbers at all, those parts that give none have all of the blame. */
+/** The part as a share of the total. If totals are NaN or infinite, it is the share of those inputs whose part is NaN or infinite too. */
 function ratioOf(pairs: readonly (readonly [part: number, total: number])[]): number {
   const isBroken = (value: number): boolean => !Number.isFinite(value)
   const broken = pairs.filter(([, total]) => isBroken(total))
@@ -119,7 +119,7 @@ function modulesOf(a: Side, { modules, values }: Pairing, measured: readonly Mea
   })
 }
 
-/** One difference over all inputs. */
+/** Combines the differences of all inputs; null if there are none. */
 function over(
   measured: readonly Measured[],
   find: (one: Measured) => Difference | undefined,

@@ -2,31 +2,31 @@ import type { Difference } from '../measuring/difference.ts'
 import type { LogitsDifference } from '../measuring/logits.ts'
 import type { FoundBy } from '../pairing/pair-modules.ts'
 
-/** Two modules that stand for each other. */
+/** Two modules that correspond to each other. */
 export interface ComparedPair {
   /** The module's path in A. */
   readonly a: string
   /** Its path in B. */
   readonly b: string
-  /** What told that they are the same: their paths, their names below paired modules, their weights, or what they are made of. */
+  /** How they were recognised as the same: by their paths, by their names in paired modules, by their weights, or by their structure. */
   readonly by: FoundBy
 }
 
-/** A difference over all inputs: means, the largest of `max`, and the sum of `nonFinite`. */
+/** A difference over all inputs: the means of its numbers, but for `max` the largest, and for `nonFinite` the sum. */
 export interface DifferenceOverInputs extends Difference {
   /** The input with the largest relative error. */
   readonly worst: { readonly relative: number; readonly input: string }
 }
 
-/** How the output of one module differs. */
+/** How the output of one module differs between the models. */
 export interface ComparedModule {
   /** The module's path in A. */
   readonly module: string
-  /** The difference between the outputs of the two modules, when both models run. */
+  /** The difference between the outputs of the two modules if both models run as they are. */
   readonly error: DifferenceOverInputs
-  /** What arrives: the difference between the module's inputs. Null for a module whose input has no partner. */
+  /** The difference between the inputs of the two modules; null if the input has no partner. */
   readonly arriving: DifferenceOverInputs | null
-  /** What is made here: B's module applied to A's values, against A's output. Null for a module that others make the output of. */
+  /** The module's own error: the output of B's module for A's values, compared with A's output. Null if other modules compute the output. */
   readonly made: DifferenceOverInputs | null
 }
 
@@ -34,11 +34,11 @@ export interface ComparedModule {
 export interface Blamed {
   /** The module's path in A. */
   readonly module: string
-  /** The error of A's output when this module makes its error in A alone, as a share of the error of B's. */
+  /** The error of A's output if only this module has the error that it has in B, as a share of the error of B's output. */
   readonly share: number
-  /** Where the share lies in 95 of 100 draws of these inputs. */
+  /** The range of the share in 95% of random draws of these inputs (a percentile bootstrap). */
   readonly interval: readonly [number, number]
-  /** The error of A's output in the unit of the metric, as a mean over inputs. */
+  /** The same error of A's output in the unit of the metric, averaged over inputs. */
   readonly effect: number
 }
 
@@ -46,27 +46,27 @@ export interface Blamed {
 export interface ComparisonData {
   readonly version: 1
   readonly models: { readonly a: string; readonly b: string }
-  /** The inputs that both ran on. */
+  /** The names of the inputs on which both models ran. */
   readonly inputs: readonly string[]
-  /** How far B's output is from A's: KL for language models, else the length of the difference as a share of that of A's output. */
+  /** The error of B's output: KL for language models, otherwise the difference's length as a share of the length of A's output. */
   readonly output: {
     readonly metric: string
     readonly mean: number
     readonly worst: { readonly value: number; readonly input: string }
   }
-  /** Means over inputs; null for models that are no language models. */
+  /** Means over inputs; null if the models are not language models. */
   readonly logits: LogitsDifference | null
   readonly pairs: readonly ComparedPair[]
   /** Modules without a partner. */
   readonly unpaired: { readonly a: readonly string[]; readonly b: readonly string[] }
-  /** In the order in which they run. */
+  /** The modules in the order in which they run. */
   readonly modules: readonly ComparedModule[]
-  /** The guiltiest first. */
+  /** The modules with their shares of the error, the largest share first. */
   readonly blame: readonly Blamed[]
-  /** The module that makes most of the error; null if no single one does. */
+  /** The module that causes most of the error; null if no single one does. */
   readonly culprit: string | null
-  /** What no module makes: the share of nodes outside of all modules, and of what the parts do not add up to. */
+  /** The shares that no module causes: that of nodes outside of all modules, and the rest that is missing from the sum of all shares. */
   readonly unexplained: { readonly outside: number; readonly rest: number }
-  /** What a person would do, in one sentence. */
+  /** One sentence about what to do. */
   readonly advice: string
 }

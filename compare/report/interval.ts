@@ -1,9 +1,9 @@
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 
-/** How often the inputs are drawn again. */
+/** How many times the inputs are drawn. */
 const DRAWS = 500
 
-/** The range in which a share lies in 95 of 100 draws of the inputs with replacement (a percentile bootstrap); always the same draws. */
+/** The range of a share in 95% of random draws of the inputs with replacement (a percentile bootstrap). The draws are always the same. */
 export function shareInterval<T>(inputs: readonly T[], shareOf: (drawn: readonly T[]) => number): [number, number] {
   const random = xoroshiro128plus(inputs.length)
   const draw = (): T => inputs[(random.next() >>> 0) % inputs.length]

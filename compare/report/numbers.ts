@@ -1,10 +1,10 @@
-/** A share as a percentage. */
+/** Writes a share as a percentage. */
 export function percent(share: number): string {
   const value = share * 100
   return `${Math.abs(value) >= 10 || value === 0 ? value.toFixed(0) : value.toFixed(1)}%`
 }
 
-/** A number with three digits. */
+/** Writes a number with up to three digits. */
 export function digits(value: number): string {
   if (!Number.isFinite(value)) return String(value)
   if (value === 0) return '0'

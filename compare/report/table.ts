@@ -3,11 +3,11 @@ import type { Table } from '../../study/results/table.ts'
 import type { ComparisonData } from './data.ts'
 import { digits, percent } from './numbers.ts'
 
-/** Rows of the table: the guiltiest modules. */
+/** How many rows the table has at most: those of the modules with the largest shares. */
 const MOST_ROWS = 15
 const LEAST_SHARE = 0.001
 
-/** What a person reads: the guiltiest modules, what the models have in common, and what to do. */
+/** The table that is printed: the modules with the largest shares of the error, how many modules were paired, and what to do. */
 export function tableOf(comparison: ComparisonData): Table {
   const { models, inputs, output, blame, modules } = comparison
   const byPath = new Map(modules.map(module => [module.module, module]))
