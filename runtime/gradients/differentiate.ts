@@ -5,19 +5,19 @@ import type { ForwardNode, ForwardValue } from './forward-node.ts'
 import { ruleOf } from './rules/index.ts'
 import { onesLike } from './shapes.ts'
 
-/** A node of a linked graph: the ids of what it reads and makes, and the node as its rule sees it. */
+/** A node of a linked graph: the ids of the values that it reads and computes, and the node in the form that its rule takes. */
 export interface DifferentiableUnit {
-  /** '' for an optional input that is left out. */
+  /** Ids of the node's inputs; '' for an optional input that is left out. */
   readonly inputs: readonly string[]
   /** Ids that the bodies of an If, a Loop or a Scan read. */
   readonly captures: readonly string[]
   readonly outputs: readonly string[]
   readonly opType: string
-  /** Nothing flows back through a detached value. */
+  /** Whether the outputs are detached. Then the node's inputs get no gradient. */
   readonly isDetached: boolean
-  /** The node as its rule sees it, with the gradients that have arrived at its outputs. */
+  /** Returns the node in the form that its rule takes, with the gradients of its outputs. */
   node(gradients: readonly (Tensor | undefined)[]): ForwardNode
-  /** The error for an operator that has no rule. */
+  /** Creates the error for an operator that has no rule. */
   noRule(): Error
 }
 
@@ -26,16 +26,16 @@ export interface Differentiation {
   readonly units: readonly DifferentiableUnit[]
   /** The id of the value that is differentiated. */
   readonly of: string
-  /** Ids of the places. */
+  /** The ids of the places, at which gradients are computed. */
   readonly at: readonly string[]
-  /** What arrives at `of` from behind; ones if undefined. */
+  /** The gradient of the value `of` itself; ones if undefined. */
   readonly seed: Tensor | undefined
   value(id: string): ForwardValue
 }
 
 /**
- * Reverse mode: walks the units from the value back to the places, and adds up what each rule gives for a unit's inputs. Returns, for each
- * place, its gradient with its own dims; undefined if the value does not depend on it.
+ * Differentiates in reverse mode: goes through the units from the value back to the places, and adds up the gradients that each unit's rule
+ * returns for its inputs. The result has, for each place, a gradient with the place's dims; undefined if the value does not depend on it.
  */
 export function differentiate({ units, of, at, seed, value }: Differentiation): (Tensor | undefined)[] {
   const { reached, cutBy } = dependents(units, at, value)
@@ -70,19 +70,19 @@ export function differentiate({ units, of, at, seed, value }: Differentiation): 
   return at.map(id => gradients.get(id))
 }
 
-/** The gradient with the dims of its value, as far as those are known. */
+/** The gradient, with the value's known dims as its dims. */
 function withDims(gradient: Tensor, like: Tensor): Tensor {
   const { expression, output, type } = stateOf(gradient).value
   return newHandle(new Value(expression, output, type, dimsOf(like)))
 }
 
-/** Operators that read the dims of a value and nothing else. */
+/** Operators that read only the dims of a value, so that their result does not depend on its elements. */
 const READS_DIMS = new Set(['Shape', 'Size'])
 
 interface Dependents {
   /** Ids of floating-point values that depend on a place. */
   readonly reached: ReadonlySet<string>
-  /** Ids of values that depend on a place by way of integers, texts or bools alone, with the unit that made those. */
+  /** Ids of values that depend on a place only through integers, texts or bools, each with the unit that computes those from floats. */
   readonly cutBy: ReadonlyMap<string, DifferentiableUnit>
 }
 

@@ -1,41 +1,41 @@
 import type { Attributes } from '../onnx/expansions/attributes.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
-/** Dims with names for unknown ones, where they have a name: equal names mean equal dims. */
+/** Dims in which an unknown dim may have a name. Equal names mean equal dims. */
 export type NamedDims = readonly (number | string | undefined)[]
 
-/** What a node of the linked graph reads or makes. */
+/** A value that a node of the linked graph reads or computes. */
 export interface ForwardValue {
   readonly tensor: Tensor
-  /** Its dims. Undefined if the rank is not known. */
+  /** The value's dims; undefined if its rank is unknown. */
   readonly named: NamedDims | undefined
-  /** Its element, if it is a constant with one element. */
+  /** The value's element, if it is a constant with one element. */
   readonly number?: number | undefined
-  /** Its elements, if it is a small constant of integers. */
+  /** The value's elements, if it is a small constant of integers. */
   readonly ints?: readonly number[] | undefined
 }
 
-/** A node between a place and the value that is differentiated, as its rule sees it. */
+/** A node between a place and the differentiated value, in the form that its rule takes. */
 export interface ForwardNode {
   readonly opType: string
   readonly domain: string
   readonly attributes: Attributes
-  /** The version of the operator set that the node is written in. */
+  /** The version of the operator set that the node uses. */
   readonly opset: number
-  /** Undefined for an optional input that is left out. */
+  /** The node's inputs; undefined for an optional input that is left out. */
   readonly inputs: readonly (ForwardValue | undefined)[]
   readonly outputs: readonly (ForwardValue | undefined)[]
-  /** The gradient of each output, with the output's dims. Undefined for an output that the differentiated value does not depend on. */
+  /** The gradient of each output, with the output's dims; undefined if the differentiated value does not depend on the output. */
   readonly gradients: readonly (Tensor | undefined)[]
 }
 
 /**
- * The gradients of a node's inputs, by the chain rule: each is computed if it is needed, and has the input's dims. Undefined for an input
- * that has none, such as axes.
+ * Returns, for each input of a node, a function that computes its gradient by the chain rule, with the input's dims. It is called only if the
+ * gradient is needed. Undefined for an input without a gradient, such as axes.
  */
 export type Rule = (node: ForwardNode) => readonly ((() => Tensor) | undefined)[]
 
-/** Input `index`, which the operator's definition requires. */
+/** The input at `index`, which must exist by the operator's definition. */
 export function inputOf({ opType, inputs }: ForwardNode, index: number): Tensor {
   const value = inputs[index]
   if (!value) throw new Error(`${opType} has no input ${index}.`)

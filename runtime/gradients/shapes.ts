@@ -6,24 +6,24 @@ import type { ForwardNode, ForwardValue, NamedDims, Rule } from './forward-node.
 
 const isFixed = (dims: Dims | undefined): dims is readonly number[] => dims?.includes(undefined) === false
 
-/** The dims of a tensor as a tensor: a constant if all are known. */
+/** The dims of a tensor as an int64 tensor. It is a constant if all dims are known. */
 export function shapeOf(tensor: Tensor): Tensor {
   const dims = dimsOf(tensor)
   if (isFixed(dims)) return int64Constant(dims)
   return recordOne('Shape', [tensor], { type: 'int64', dims: dims && [dims.length] })
 }
 
-/** The same elements with the dims of `like`. */
+/** Reshapes the tensor to the dims of `like`. */
 export function reshapedLike(tensor: Tensor, like: Tensor): Tensor {
   return reshaped(tensor, shapeOf(like), dimsOf(like))
 }
 
-/** The same elements with the dims that `shape` holds, in which a 0 is an axis without elements. */
+/** Reshapes the tensor to the dims in `shape`. A 0 there means an axis without elements. */
 export function reshaped(tensor: Tensor, shape: Tensor, dims: Dims | undefined): Tensor {
   return recordOne('Reshape', [tensor, shape], { type: tensor.type, dims }, { allowzero: { int: 1 } })
 }
 
-/** The tensor repeated along axes of length 1, and along new axes before the first, to the dims of `like`. */
+/** Repeats the tensor along axes of length 1, and along new axes before the first one, until it has the dims of `like`. */
 export function expandedLike(tensor: Tensor, like: Tensor): Tensor {
   return recordOne('Expand', [tensor, shapeOf(like)], { type: tensor.type, dims: dimsOf(like) })
 }
@@ -42,17 +42,17 @@ function filledLike(like: Tensor, element: number): Tensor {
   return expandedLike(castTo(int64Constant([element], []), like.type), like)
 }
 
-/** A rule for an operator that broadcasts its inputs: what `rule` gives has the result's dims, and is summed to those of each input. */
+/** The rule of an operator that broadcasts its inputs: sums the gradients of `rule`, which have the result's dims, to the inputs' dims. */
 export function broadcasting(rule: Rule): Rule {
   return node => rule(node).map((gradient, i) => gradient && (() => summedTo(gradient(), node, node.inputs[i]!)))
 }
 
-/** Sums a gradient with the dims of the node's first result over the axes along which an input was repeated. */
+/** Sums a gradient that has the dims of the node's first output over the axes along which broadcasting repeated the input. */
 function summedTo(gradient: Tensor, node: ForwardNode, input: ForwardValue): Tensor {
   return summed(gradient, node.outputs[0]?.named, input)
 }
 
-/** Sums a tensor with these dims over the axes along which `to` has length 1 or no axis. */
+/** Sums a tensor with these dims over the axes that have length 1 in `to`, or that `to` does not have. */
 export function summed(tensor: Tensor, dims: NamedDims | undefined, to: ForwardValue): Tensor {
   const { named } = to
   if (!dims || !named) return summedAtRun(tensor, to.tensor)
@@ -68,7 +68,7 @@ export function summed(tensor: Tensor, dims: NamedDims | undefined, to: ForwardV
   return added > 0 ? summedOver(result, before, false) : result
 }
 
-/** Sums over axes, counted from the front. */
+/** Sums over axes, which are numbered from the first. */
 export function summedOver(tensor: Tensor, axes: readonly number[], keepsAxes: boolean): Tensor {
   const dims = dimsOf(tensor)
   const left = keepsAxes
@@ -82,16 +82,16 @@ export function summedOver(tensor: Tensor, axes: readonly number[], keepsAxes: b
   )
 }
 
-/** onnxruntime's kernels take tensors of few axes. */
+/** It is assumed that no tensor has more axes than this. */
 const MOST_AXES = 16
 
-/** The number of axes, as a tensor of one element. */
+/** The tensor's rank, as an int64 tensor with one element. */
 function rankOf(tensor: Tensor): Tensor {
   const shape = recordOne('Shape', [tensor], { type: 'int64', dims: [undefined] })
   return recordOne('Shape', [shape], { type: 'int64', dims: [1] })
 }
 
-/** The same where it turns out at run time which axes have length 1: their numbers are computed from the dims of `to`. */
+/** The same if the axes of length 1 are known only at run time. They are computed there from the dims of `to`. */
 function summedAtRun(tensor: Tensor, to: Tensor): Tensor {
   const int64 = (dims: Dims | undefined) => ({ type: 'int64' as const, dims })
   const vector = int64([undefined])

@@ -4,7 +4,7 @@ import type { Tensor } from '../../tensor/tensor.ts'
 import { gradientOf, inputOf, type Rule, resultOf } from '../forward-node.ts'
 import { broadcasting } from '../shapes.ts'
 
-/** Shares the gradient between the inputs that are the largest, or the smallest, as PyTorch's `amax` does. */
+/** The rule of Max and Min. Inputs that are equally the largest or smallest share the gradient, as in PyTorch's `amax`. */
 const extreme: Rule = node => {
   const result = resultOf(node)
   const inputs = node.inputs.map((_, i) => inputOf(node, i))
@@ -15,7 +15,7 @@ const extreme: Rule = node => {
   })
 }
 
-/** Powers: p·x^(p − 1), and x^p·ln x, which is 0 where x is 0. */
+/** The rule of Pow: the derivative is p·x^(p − 1) by x, and x^p·ln x by p, but 0 where x is 0. */
 const power: Rule = node => {
   const [x, exponent] = [inputOf(node, 0), inputOf(node, 1)]
   const constant = node.inputs[1]?.number
@@ -33,7 +33,7 @@ const power: Rule = node => {
   return [byBase, byExponent]
 }
 
-/** Functions of single elements with several inputs, which are broadcast together, by operator. */
+/** The rules of elementwise operators with several inputs. All but Clip broadcast them. */
 export const binaryRules: Readonly<Record<string, Rule>> = {
   Add: broadcasting(node => [() => gradientOf(node), () => gradientOf(node)]),
   Sub: broadcasting(node => [() => gradientOf(node), () => gradientOf(node).neg()]),
@@ -46,7 +46,7 @@ export const binaryRules: Readonly<Record<string, Rule>> = {
     () => gradientOf(node).mul(resultOf(node)).div(inputOf(node, 1)).neg(),
   ]),
   Pow: broadcasting(power),
-  /** With `fmod`, x − y·trunc(x / y); else x − y·floor(x / y), for integers alone. */
+  /** With `fmod`, Mod is x − y·trunc(x / y). Without it, Mod takes only integers, which have no gradient. */
   Mod: broadcasting(node => [
     () => gradientOf(node),
     () => {
@@ -72,7 +72,7 @@ export const binaryRules: Readonly<Record<string, Rule>> = {
       () => where(x.gt(0), 0, gradientOf(node).mul(x)),
     ]
   }),
-  /** Passes where x lies within the bounds, and at them, as PyTorch's `clamp` does. */
+  /** The gradient of x is passed on where x lies within the bounds or equals one, as in PyTorch's `clamp`. */
   Clip: node => {
     const x = inputOf(node, 0)
     const [low, high] = [1, 2].map(i => node.inputs[i]?.tensor)

@@ -8,7 +8,7 @@ import { selectionRules } from './selection.ts'
 import { shapeRules } from './shape.ts'
 import { unaryRules } from './unary.ts'
 
-/** Rules of operators of ONNX, and of those of onnxruntime that are not written out in plain ones. */
+/** The rules of ONNX's operators, and of those operators of onnxruntime that are not expanded to ONNX's. */
 const rules: Readonly<Record<string, Rule>> = {
   ...unaryRules,
   ...binaryRules,
@@ -20,7 +20,7 @@ const rules: Readonly<Record<string, Rule>> = {
   ...selectionRules,
 }
 
-/** The rule of a node's operator, if there is one. */
+/** The rule of a node's operator; undefined if there is none. */
 export function ruleOf({ opType }: Pick<ForwardNode, 'opType'>): Rule | undefined {
   return Object.hasOwn(rules, opType) ? rules[opType] : undefined
 }

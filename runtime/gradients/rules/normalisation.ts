@@ -4,14 +4,14 @@ import { int64Constant } from '../../tensor/values/int64.ts'
 import { type ForwardNode, gradientOf, inputOf, type Rule, resultOf } from '../forward-node.ts'
 import { summed } from '../shapes.ts'
 
-/** Sums or averages over axes that are counted from the back, and keeps them with length 1. */
+/** Sums or averages over axes, which may be negative, and keeps them with length 1. */
 function along(opType: 'ReduceSum' | 'ReduceMean', tensor: Tensor, axes: readonly number[]): Tensor {
   const dims = dimsOf(tensor)
   const left = dims?.map((dim, i) => (axes.includes(i - dims.length) || axes.includes(i) ? 1 : dim))
   return recordOne(opType, [tensor, int64Constant(axes)], { type: tensor.type, dims: left }, { keepdims: { int: 1 } })
 }
 
-/** The axes of a softmax. Before opset 13 it took its axis and all after it as one, and its axis was 1 if none was named. */
+/** The axes of a Softmax. Before opset 13 it normalises over its axis and all axes after it together, and the default axis is 1. */
 function softmaxAxes({ attributes, opset, outputs }: ForwardNode): readonly number[] {
   const axis = attributes.int('axis', opset < 13 ? 1 : -1)
   const rank = outputs[0]?.named?.length
@@ -21,7 +21,7 @@ function softmaxAxes({ attributes, opset, outputs }: ForwardNode): readonly numb
   return Array.from({ length: rank - first }, (_, i) => first + i)
 }
 
-/** y·(∂y − Σ ∂y·y). */
+/** The rule of Softmax: y·(∂y − Σ ∂y·y). */
 const softmax: Rule = node => [
   () => {
     const y = resultOf(node)
@@ -30,7 +30,7 @@ const softmax: Rule = node => [
   },
 ]
 
-/** ∂y − softmax(x)·Σ ∂y. */
+/** The rule of LogSoftmax: ∂y − softmax(x)·Σ ∂y. */
 const logSoftmax: Rule = node => [
   () => {
     const gradient = gradientOf(node)
@@ -42,14 +42,14 @@ const logSoftmax: Rule = node => [
   },
 ]
 
-/** From the gradient of x̂ = (x − mean)/σ: (∂x̂ − mean ∂x̂ − x̂·mean(∂x̂·x̂))/σ (Ba et al. 2016, arXiv:1607.06450). */
+/** The gradient of x from that of x̂ = (x − mean)/σ: (∂x̂ − mean ∂x̂ − x̂·mean(∂x̂·x̂))/σ (Ba et al. 2016, arXiv:1607.06450). */
 function standardised(gradient: Tensor, normal: Tensor, inverse: Tensor, axes: readonly number[]): Tensor {
   const mean = along('ReduceMean', gradient, axes)
   const slope = along('ReduceMean', gradient.mul(normal), axes)
   return gradient.sub(mean).sub(normal.mul(slope)).mul(inverse)
 }
 
-/** The axes of a normalisation over the last axes, counted from the back. */
+/** The axes of a normalisation over the last axes, as negative numbers. */
 function lastAxes({ attributes, inputs, opType }: ForwardNode): readonly number[] {
   const axis = attributes.int('axis', -1)
   const rank = inputs[0]?.named?.length
@@ -58,7 +58,7 @@ function lastAxes({ attributes, inputs, opType }: ForwardNode): readonly number[
   return Array.from({ length: count }, (_, i) => i - count)
 }
 
-/** From the gradient of x̂ = x/√mean(x²): (∂x̂ − x̂·mean(∂x̂·x̂))/√mean(x²) (Zhang and Sennrich 2019, arXiv:1910.07467). */
+/** RMSNorm. With x̂ = x/√mean(x²), the gradient of x is (∂x̂ − x̂·mean(∂x̂·x̂))/√mean(x²) (Zhang and Sennrich 2019, arXiv:1910.07467). */
 const rootMeanSquare: Rule = node => {
   const [x, scale] = [inputOf(node, 0), inputOf(node, 1)]
   const axes = lastAxes(node)
@@ -76,7 +76,7 @@ const rootMeanSquare: Rule = node => {
   ]
 }
 
-/** LayerNormalization over the last axes. Its statistics are computed again in float32, in which onnxruntime computes them. */
+/** The rule of LayerNormalization. Mean and variance are computed again, in float32 as onnxruntime does. */
 const layerNormalization: Rule = node => {
   const [x, scale] = [inputOf(node, 0), inputOf(node, 1)]
   const axes = lastAxes(node)
@@ -94,7 +94,7 @@ const layerNormalization: Rule = node => {
   ]
 }
 
-/** Softmaxes and normalisations, by operator. */
+/** The rules of softmaxes and normalisations. */
 export const normalisationRules: Readonly<Record<string, Rule>> = {
   Softmax: softmax,
   LogSoftmax: logSoftmax,

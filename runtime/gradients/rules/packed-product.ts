@@ -14,7 +14,7 @@ function firstOfLastAxis(tensor: Tensor, count: number, dims: readonly number[])
   return recordOne('Slice', [tensor, ...at], { type: tensor.type, dims: dims.with(-1, count) })
 }
 
-/** The integers of the last axis of bytes as float32 numbers, the lowest bits of a byte first. */
+/** Unpacks the integers from the bytes of the last axis, the lowest bits of a byte first. The result is float32. */
 function integers(bytes: Tensor, bits: number, dims: readonly number[]): Tensor {
   let rest = castTo(bytes, 'float32')
   if (bits === 8) return rest
@@ -32,8 +32,8 @@ function integers(bytes: Tensor, bits: number, dims: readonly number[]): Tensor 
 }
 
 /**
- * The matrix [N, K] that the packed weights of a MatMulNBits stand for (microsoft/onnxruntime, docs/ContribOperators.md): blocks along K
- * have a scale and a zero point each.
+ * The matrix [N, K] of a MatMulNBits, unpacked. Each block along K has a scale and a zero point of its own (microsoft/onnxruntime,
+ * docs/ContribOperators.md).
  */
 function unpackedMatrix(node: ForwardNode): Tensor {
   const { attributes, inputs } = node
@@ -60,7 +60,7 @@ function unpackedMatrix(node: ForwardNode): Tensor {
   }
 }
 
-/** A product with a matrix of few bits: ∂A = ∂Y·W, in which W is the matrix [N, K]. Its integers have no gradient. */
+/** The rule of MatMulNBits: ∂A = ∂Y·W, where W is the unpacked matrix [N, K]. The packed integers have no gradient. */
 const matMulNBits: Rule = node => {
   if (node.inputs[4]) return []
   return [
@@ -76,5 +76,5 @@ const matMulNBits: Rule = node => {
   ]
 }
 
-/** Products with packed matrices, by operator. */
+/** The rules of products with packed matrices. */
 export const packedProductRules: Readonly<Record<string, Rule>> = { MatMulNBits: matMulNBits }

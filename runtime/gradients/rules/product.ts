@@ -7,13 +7,13 @@ import { summed } from '../shapes.ts'
 interface ProductOptions {
   readonly transposesA?: boolean
   readonly transposesB?: boolean
-  /** A factor of the result. */
+  /** The product is multiplied by this. */
   readonly alpha?: number
 }
 
 /**
- * A·B over the last two axes. onnxruntime's FusedMatMul reads a matrix that is transposed where it lies: a Transpose of a weight would be
- * computed once, and kept as a copy of the weight.
+ * Multiplies matrices, which are the last two axes. For a transposed matrix it uses onnxruntime's FusedMatMul, which reads the matrix where it
+ * is. A Transpose node of a weight would be computed once and kept, which is a copy of the weight.
  */
 export function product(a: Tensor, b: Tensor, options: ProductOptions, dims: Dims | undefined): Tensor {
   const { transposesA = false, transposesB = false, alpha = 1 } = options
@@ -27,7 +27,7 @@ export function product(a: Tensor, b: Tensor, options: ProductOptions, dims: Dim
   return recordOne('FusedMatMul', [a, b], result, attributes, 'com.microsoft')
 }
 
-/** The rows of all matrices, one below another. */
+/** Reshapes a tensor to one matrix, which has the rows of all its matrices. */
 function asRows(tensor: Tensor, width: Tensor): Tensor {
   const shape = recordOne(
     'Concat',
@@ -58,7 +58,7 @@ function withoutAxis(tensor: Tensor, axis: number): Tensor {
   return recordOne('Squeeze', [tensor, int64Constant([axis])], { type: tensor.type, dims: left })
 }
 
-/** Matrix products: ∂A = ∂Y·Bᵀ and ∂B = Aᵀ·∂Y, summed over matrices that were used for several. */
+/** The rule of matrix products: ∂A = ∂Y·Bᵀ and ∂B = Aᵀ·∂Y, summed over the axes along which a matrix was broadcast. */
 const matrixProduct: Rule = node => {
   const [first, second] = node.inputs as readonly ForwardValue[]
   const [a, b] = [first.tensor, second.tensor]
@@ -76,7 +76,7 @@ const matrixProduct: Rule = node => {
     return isVectorA ? withAxis(gradient, -2) : gradient
   }
   const batch = batchOfResult(node, isVectorA, isVectorB)
-  /** Takes away the axis that made a matrix of a vector, and sums over the matrices that an input was used for. */
+  /** Removes the axis that turned a vector into a matrix, and sums over the axes along which the input was broadcast. */
   const finish = (gradient: Tensor, of: ForwardValue, vectorAxis: number | undefined): Tensor => {
     const own = vectorAxis === undefined ? of.named?.slice(0, -2) : []
     if (own && batch && own.length === batch.length && own.every((dim, i) => dim !== undefined && dim === batch[i]))
@@ -92,7 +92,7 @@ const matrixProduct: Rule = node => {
     return finish(gradient, first, isVectorA ? -2 : undefined)
   }
   const byB = (): Tensor => {
-    // One product over all rows sums over the matrices by itself.
+    // One product with the rows of all matrices also sums over the matrices.
     if (rankB === 2 && !transposesA && !transposesB && rankA !== undefined && rankA > 2) {
       const rows = [asRows(a, a), asRows(incoming(), incoming())] as const
       return product(rows[0], rows[1], { transposesA: true, alpha }, dimsOf(b))
@@ -105,7 +105,7 @@ const matrixProduct: Rule = node => {
   return [byA, byB]
 }
 
-/** The dims of a gradient before it is summed: the axes of all matrices are those of the result. */
+/** The dims of A's gradient before it is summed: those of the result, but with A's last axis. */
 function undefinedBatch(matrix: Tensor, gradient: Tensor): Dims | undefined {
   const [dims, own] = [dimsOf(gradient), dimsOf(matrix)]
   return dims && own && [...dims.slice(0, -1), own.at(-1)]
@@ -117,7 +117,7 @@ function batchOfResult(node: ForwardNode, isVectorA: boolean, isVectorB: boolean
   return named?.slice(0, named.length - matrices)
 }
 
-/** Gemm: Y = α·A'·B' + β·C, in which A' and B' may be transposed. */
+/** The rule of Gemm: Y = α·A'·B' + β·C, where A' and B' are A and B or their transposes. */
 const gemm: Rule = node => {
   const { attributes } = node
   const [alpha, beta] = [attributes.float('alpha', 1), attributes.float('beta', 1)]
@@ -143,7 +143,7 @@ const gemm: Rule = node => {
   ]
 }
 
-/** Products of matrices, by operator. */
+/** The rules of matrix products. */
 export const productRules: Readonly<Record<string, Rule>> = {
   MatMul: matrixProduct,
   FusedMatMul: matrixProduct,

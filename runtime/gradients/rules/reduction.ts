@@ -5,13 +5,13 @@ import { int64Constant } from '../../tensor/values/int64.ts'
 import { type ForwardNode, gradientOf, inputOf, type Rule, resultOf } from '../forward-node.ts'
 import { expandedLike } from '../shapes.ts'
 
-/** The axes of a reduction: an attribute in old opsets, an input in new ones. Undefined stands for all axes. */
+/** The axes of a reduction, which are an attribute in old opsets and an input in new ones; undefined means all axes. */
 function axesOf({ attributes, inputs }: ForwardNode): Tensor | undefined {
   const axes = attributes.ints('axes')
   return axes ? int64Constant(axes) : inputs[1]?.tensor
 }
 
-/** A value with the result's dims, with an axis of length 1 for each that was reduced. */
+/** Adds an axis of length 1 for each reduced axis to a value that has the result's dims. */
 function withAxes(value: Tensor, node: ForwardNode): Tensor {
   const axes = axesOf(node)
   if (!axes || node.attributes.int('keepdims', 1) === 1) return value
@@ -20,7 +20,7 @@ function withAxes(value: Tensor, node: ForwardNode): Tensor {
   return recordOne('Unsqueeze', [value, axes], { type: value.type, dims })
 }
 
-/** Whether the node reduces nothing: it has no axes, and takes that to mean none. */
+/** Whether the node returns its input, because it has no axes and its attribute says that this means none. */
 function reducesNothing(node: ForwardNode): boolean {
   const axes = node.inputs[1]
   return node.attributes.int('noop_with_empty_axes', 0) === 1 && (!axes || dimsOf(axes.tensor)?.[0] === 0)
@@ -28,7 +28,7 @@ function reducesNothing(node: ForwardNode): boolean {
 
 type Reduced = (x: Tensor, y: Tensor, gradient: Tensor, node: ForwardNode) => Tensor
 
-/** `derivative` gets the result and its gradient with axes of length 1 in the places of the reduced ones. */
+/** The rule of a reduction. `derivative` gets the result and its gradient with reduced axes kept as axes of length 1. */
 const reduction =
   (derivative: Reduced): Rule =>
   node => [
@@ -39,13 +39,13 @@ const reduction =
     },
   ]
 
-/** How many elements of x make one of y, in the dtype of x. */
+/** How many elements of x are reduced to one element of y, in the dtype of x. */
 function countOf(x: Tensor, y: Tensor): Tensor {
   const size = (tensor: Tensor): Tensor => castTo(recordOne('Size', [tensor], { type: 'int64', dims: [] }), x.type)
   return size(x).div(size(y))
 }
 
-/** The gradient shared between the elements that are the largest or the smallest. */
+/** The rule of ReduceMax and ReduceMin. Elements that are equally the largest or smallest share the gradient. */
 const extreme: Rule = reduction((x, y, gradient, node) => {
   const chosen = castTo(x.eq(y), x.type)
   const axes = axesOf(node)
@@ -58,7 +58,7 @@ const extreme: Rule = reduction((x, y, gradient, node) => {
   return chosen.mul(gradient.div(count))
 })
 
-/** Sums, means, norms and extremes along axes, by operator. */
+/** The rules of operators that reduce along axes, and of CumSum. */
 export const reductionRules: Readonly<Record<string, Rule>> = {
   ReduceSum: reduction((x, _, gradient) => expandedLike(gradient, x)),
   ReduceMean: reduction((x, y, gradient) => expandedLike(gradient.div(countOf(x, y)), x)),
@@ -69,7 +69,7 @@ export const reductionRules: Readonly<Record<string, Rule>> = {
   ReduceLogSumExp: reduction((x, y, gradient) => gradient.mul(x.sub(y).exp())),
   ReduceMax: extreme,
   ReduceMin: extreme,
-  // Where x is 0, the others' product can't be had by a division. It is computed from what is left without the zeros.
+  // The product of the other elements is y / x. Where x is 0, it is the product without zeros, or 0 if there is another zero.
   ReduceProd: reduction((x, y, gradient, node) => {
     const axes = axesOf(node)
     const along = (opType: string, tensor: Tensor): Tensor =>
@@ -85,7 +85,7 @@ export const reductionRules: Readonly<Record<string, Rule>> = {
     const atZero = where(zeros.eq(1), others, others.mul(0))
     return gradient.mul(where(isZero, atZero, y.div(where(isZero, 1, x))))
   }),
-  /** The sum from the other end. */
+  /** The gradient's cumulative sum in the other direction. */
   CumSum: node => [
     () => {
       const { attributes } = node

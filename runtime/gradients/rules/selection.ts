@@ -5,7 +5,7 @@ import { int64Constant } from '../../tensor/values/int64.ts'
 import { type ForwardNode, gradientOf, inputOf, type Rule } from '../forward-node.ts'
 import { reshapedLike, shapeOf, zerosLike } from '../shapes.ts'
 
-/** The numbers 0, 1, … along an axis, shaped so that they broadcast with the tensor. */
+/** The numbers 0, 1, … along an axis of the tensor, with dims that broadcast with the tensor's. */
 function positionsAlong(tensor: Tensor, axis: number, rank: number): Tensor {
   const dim = dimsOf(tensor)?.at(axis)
   const at = axis < 0 ? axis + rank : axis
@@ -22,7 +22,7 @@ function positionsAlong(tensor: Tensor, axis: number, rank: number): Tensor {
   return recordOne('Unsqueeze', [range, axes], { type: 'int64', dims: [dim, ...new Array<number>(after).fill(1)] })
 }
 
-/** Adds rows to zeros of the input's dims, at the places that they were taken from. */
+/** The gradient of Gather's input: adds the gradient's rows to zeros with the input's dims, at the positions from which they were gathered. */
 function gather(node: ForwardNode): Tensor {
   const x = inputOf(node, 0)
   const index = inputOf(node, 1)
@@ -33,7 +33,7 @@ function gather(node: ForwardNode): Tensor {
   const axis = node.attributes.int('axis', 0)
   const at = axis < 0 ? axis + rank : axis
   if (indexRank === 0) {
-    // One row: a mask puts it in its place, which every opset can say.
+    // There is only one row. A mask puts it at its position, which works in every opset.
     const positions = positionsAlong(x, at, rank)
     const length = lengthAlong(x, at)
     const own = where(index.lt(0), index.add(length), index)
@@ -44,7 +44,7 @@ function gather(node: ForwardNode): Tensor {
     const result = where(positions.eq(own), row, 0)
     return result
   }
-  // The gathered axis first, its rows one after another, each added to a row of zeros.
+  // The gathered axis is moved to the front, and each row of the gradient is added to a row of zeros.
   const moved = toFront(gradient, at, indexRank)
   const rest = Array.from({ length: rank }, (_, i) => i).filter(i => i !== at)
   const front = transposed(x, [at, ...rest])
@@ -73,7 +73,7 @@ function lengthAlong(tensor: Tensor, axis: number): Tensor {
   return recordOne('Gather', [shapeOf(tensor), int64Constant([axis], [])], { type: 'int64', dims: [] })
 }
 
-/** The dims after the first. */
+/** The tensor's dims without the first, as a tensor. */
 function tail(tensor: Tensor, rank: number): Tensor {
   const dims = dimsOf(tensor)
   if (dims && !dims.slice(1).includes(undefined)) return int64Constant(dims.slice(1) as number[])
@@ -83,7 +83,7 @@ function tail(tensor: Tensor, rank: number): Tensor {
   })
 }
 
-/** Moves `count` axes that begin at `at` before all others. */
+/** Moves `count` axes, from the axis `at` on, to the front. */
 function toFront(tensor: Tensor, at: number, count: number): Tensor {
   const rank = dimsOf(tensor)?.length
   if (at === 0) return tensor
@@ -105,7 +105,7 @@ function transposed(tensor: Tensor, perm: readonly number[]): Tensor {
 
 const int64 = (dims: Dims | undefined) => ({ type: 'int64' as const, dims })
 
-/** The bounds of a slice: attributes in old opsets, inputs in new ones. */
+/** Starts, ends, axes and steps of a Slice, which are attributes in old opsets and inputs in new ones. */
 function boundsOf({ attributes, inputs }: ForwardNode): readonly (Tensor | undefined)[] {
   const starts = attributes.ints('starts')
   if (!starts) return inputs.slice(1).map(input => input?.tensor)
@@ -113,7 +113,7 @@ function boundsOf({ attributes, inputs }: ForwardNode): readonly (Tensor | undef
   return [starts, attributes.ints('ends')!, axes].map(each => int64Constant(each))
 }
 
-/** The axes of a slice as numbers, if they are known. */
+/** The axes of a Slice as numbers; undefined if they are unknown. */
 function axesOfSlice({ attributes, inputs }: ForwardNode): readonly number[] | undefined {
   const starts = attributes.ints('starts')
   if (starts) return attributes.ints('axes') ?? starts.map((_, i) => i)
@@ -122,7 +122,7 @@ function axesOfSlice({ attributes, inputs }: ForwardNode): readonly number[] | u
   return count === undefined ? undefined : Array.from({ length: count }, (_, i) => i)
 }
 
-/** Puts a slice back in its place among zeros, one axis after another. */
+/** The gradient of Slice's input: the gradient at the slice's position and zeros around it. It is built axis by axis. */
 function slice(node: ForwardNode): Tensor {
   const x = inputOf(node, 0)
   const rank = dimsOf(x)?.length
@@ -137,15 +137,15 @@ function slice(node: ForwardNode): Tensor {
   }, gradientOf(node))
 }
 
-/** The axes of a slice of a vector, in the dtype of its bounds. */
+/** The axis 0 as a tensor, to slice a vector. It has the dtype of the slice's bounds. */
 const zeroFor = (bound: Tensor | undefined): Tensor => {
   const zero = int64Constant([0])
   return bound?.type === 'int32' ? zero.int() : zero
 }
 
 /**
- * The rows of a slice along one axis among rows of zeros. The numbers of all rows are sliced in the same way, which says where each row
- * belongs; a row that was left out takes the row of zeros after the last.
+ * Puts a slice along one axis among rows of zeros. To find each row's position, the numbers of all rows are sliced with the same bounds. A row
+ * that is not in the slice is read from a row of zeros, which is appended to the slice.
  */
 function rowsInPlace(gradient: Tensor, x: Tensor, axis: number, bounds: readonly (Tensor | undefined)[]): Tensor {
   const [zero, one] = [int64Constant([0], []), int64Constant([1], [])]
@@ -175,25 +175,25 @@ function rowsInPlace(gradient: Tensor, x: Tensor, axis: number, bounds: readonly
   )
 }
 
-/** The dims as they are at run time. */
+/** The dims as a tensor that is computed at run time, even if they are known. */
 function shapeOfRun(tensor: Tensor): Tensor {
   return recordOne('Shape', [tensor], int64([dimsOf(tensor)?.length]))
 }
 
-/** The same where the axes are not known. */
+/** The same as `slice` if the axes or the rank are unknown. */
 function sliceByNumbers(node: ForwardNode): Tensor {
   const numbers = numbersOf(inputOf(node, 0))
   return putBack(node, recordOne('Slice', [numbers, ...boundsOf(node)], int64(dimsOf(gradientOf(node)))), {})
 }
 
-/** The numbers 0, 1, … of a tensor's elements, with its dims. What is taken from them says where taken elements belong. */
+/** The indices 0, 1, … of a tensor's elements, with its dims. An operator that takes elements of them shows which elements it takes. */
 function numbersOf(x: Tensor): Tensor {
   const size = recordOne('Size', [x], int64([]))
   const range = recordOne('Range', [int64Constant([0], []), size, int64Constant([1], [])], int64([undefined]))
   return reshapedLike(range, x)
 }
 
-/** Puts the elements of the gradient among zeros, at the places that these numbers tell. */
+/** Puts the gradient's elements among zeros, at these indices. */
 function putBack(node: ForwardNode, numbers: Tensor, attributes: Attributes): Tensor {
   const x = inputOf(node, 0)
   const gradient = gradientOf(node)
@@ -208,13 +208,13 @@ function putBack(node: ForwardNode, numbers: Tensor, attributes: Attributes): Te
   return reshapedLike(placed, x)
 }
 
-/** Adds each element to the place that it was taken from. */
+/** The gradient of GatherElements' input: adds each element of the gradient at the position from which it was gathered. */
 function gatherElements(node: ForwardNode): Tensor {
   const x = inputOf(node, 0)
   const gradient = gradientOf(node)
   const attributes = { axis: { int: node.attributes.int('axis', 0) } }
   const index = inputOf(node, 1)
-  // One element along the axis: none is taken twice, which every opset can say.
+  // With one element along the axis, none is gathered twice. So nothing must be added, which works in every opset.
   const isOne = dimsOf(index)?.at(attributes.axis.int) === 1 && isWhole(node, attributes.axis.int)
   return recordOne(
     'ScatterElements',
@@ -230,7 +230,7 @@ function isWhole(node: ForwardNode, axis: number): boolean {
   return x !== undefined && index !== undefined && axis < x.length
 }
 
-/** Elements that are taken from a tensor or put into one, by operator. */
+/** The rules of operators that take elements from a tensor or write into one. */
 export const selectionRules: Readonly<Record<string, Rule>> = {
   Gather: node => [() => gather(node), undefined],
   GatherElements: node => [() => gatherElements(node), undefined],
@@ -245,7 +245,7 @@ export const selectionRules: Readonly<Record<string, Rule>> = {
     undefined,
   ],
   Slice: node => [() => slice(node)],
-  /** What was written over gets nothing; what was written gets the gradient of its places. */
+  /** Overwritten elements get no gradient, and each update gets the gradient of the element that it wrote. */
   ScatterND: node => {
     const [index, updates] = [inputOf(node, 1), inputOf(node, 2)]
     const adds = node.attributes.text('reduction') === 'add'

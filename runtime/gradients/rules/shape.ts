@@ -7,7 +7,7 @@ import { reshapedLike, summed, zerosLike } from '../shapes.ts'
 
 const likeInput: Rule = node => [() => reshapedLike(gradientOf(node), inputOf(node, 0)), undefined]
 
-/** The length of an axis, as a tensor of one element. */
+/** The length of an axis, as a tensor with one element. */
 function lengthOf(tensor: Tensor, axis: number): Tensor {
   const dim = dimsOf(tensor)?.at(axis)
   if (dim !== undefined) return int64Constant([dim])
@@ -16,7 +16,7 @@ function lengthOf(tensor: Tensor, axis: number): Tensor {
   return recordOne('Shape', [tensor], { type: 'int64', dims: [1] }, attributes)
 }
 
-/** Each input's part of the gradient, cut at the sums of the lengths before it. */
+/** The rule of Concat: each input gets its part of the gradient, which starts at the sum of the lengths of the inputs before it. */
 const concat: Rule = node => {
   const axis = node.attributes.int('axis', 0)
   const inputs = node.inputs as readonly ForwardValue[]
@@ -31,7 +31,7 @@ const concat: Rule = node => {
   })
 }
 
-/** The parts' gradients joined, with zeros for those on which nothing depends. */
+/** The rule of Split: joins the gradients of the parts, with zeros for parts without a gradient. */
 const split: Rule = node => [
   () => {
     const parts = node.outputs.flatMap((output, i) => (output ? [node.gradients[i] ?? zerosLike(output.tensor)] : []))
@@ -52,10 +52,10 @@ const transpose: Rule = node => [
   },
 ]
 
-/** Sums over the axes along which the input was repeated. */
+/** The rule of Expand: sums over the axes along which the input was repeated. */
 const expand: Rule = node => [() => summed(gradientOf(node), node.outputs[0]?.named, node.inputs[0]!), undefined]
 
-/** The gradient with an axis for the repeats before each axis, summed over them. */
+/** The rule of Tile: reshapes the gradient so that the repeats of each axis get an axis of their own, and sums over these. */
 const tile: Rule = node => [
   () => {
     const x = inputOf(node, 0)
@@ -78,7 +78,7 @@ const tile: Rule = node => [
   undefined,
 ]
 
-/** Operators that move elements, by name. */
+/** The rules of operators that only move, repeat, drop or cast elements. */
 export const shapeRules: Readonly<Record<string, Rule>> = {
   Reshape: likeInput,
   Flatten: likeInput,

@@ -3,15 +3,15 @@ import { where } from '../../tensor/ops/comparison.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { gradientOf, inputOf, type Rule, resultOf } from '../forward-node.ts'
 
-/** The derivative of y = f(x), from x, y and the node's attributes. */
+/** Computes the derivative of y = f(x) from x, y and the node's attributes. */
 type Derivative = (x: Tensor, y: Tensor, attributes: Attributes) => Tensor
 
-/** The chain rule for a function of single elements. */
+/** The rule of an elementwise function: multiplies the gradient by the derivative. */
 const elementwise =
   (derivative: Derivative): Rule =>
   node => [() => gradientOf(node).mul(derivative(inputOf(node, 0), resultOf(node), node.attributes))]
 
-/** The gradient where the condition holds, and 0 elsewhere. A NaN that arrives from behind does not get through. */
+/** The rule of a function with derivative 1 where the condition holds and 0 elsewhere. There a NaN in the gradient becomes 0 too. */
 const passing =
   (condition: (x: Tensor, attributes: Attributes) => Tensor): Rule =>
   node => [() => where(condition(inputOf(node, 0), node.attributes), gradientOf(node), 0)]
@@ -46,7 +46,7 @@ function gelu(x: Tensor, approximation: string): Tensor {
 const SELU_ALPHA = 1.6732632423543772
 const SELU_GAMMA = 1.0507009873554805
 
-/** The derivative of a function that is x, times `slope`, above 0 and `scale`·(e^(x / `width`) − 1) below. */
+/** The derivative of a function that is `slope`·x above 0, and `scale`·(e^(x / `width`) − 1) below. */
 const exponentialBelow = (x: Tensor, slope: number, scale: number, width: number): Tensor =>
   where(
     x.gt(0),
@@ -57,7 +57,7 @@ const exponentialBelow = (x: Tensor, slope: number, scale: number, width: number
       .mul(scale / width),
   )
 
-/** Functions of single elements with one input, by operator. */
+/** The rules of elementwise operators with one input. */
 export const unaryRules: Readonly<Record<string, Rule>> = {
   Identity: node => [() => gradientOf(node)],
   Neg: node => [() => gradientOf(node).neg()],
@@ -112,7 +112,7 @@ export const unaryRules: Readonly<Record<string, Rule>> = {
   }),
   Gelu: elementwise((x, _, attributes) => gelu(x, attributes.text('approximate'))),
   Dropout: node => [() => gradientOf(node)],
-  // These are flat wherever they have a derivative.
+  // The derivative of these is 0, except at their steps, where there is none.
   ...Object.fromEntries(
     ['Sign', 'Floor', 'Ceil', 'Round'].map((opType): [string, Rule] => [
       opType,
