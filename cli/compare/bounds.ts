@@ -3,7 +3,7 @@ import { InvalidArgumentError } from 'commander'
 /** The metrics that a comparison can have. */
 const metrics = ['kl', 'loss-change', 'top1-disagreement', 'top5-disagreement', 'relative-error']
 
-/** Reads one `--fail-above metric=value`. */
+/** Parses one `--fail-above metric=value` and adds it to those before. */
 export function bound(text: string, before: ReadonlyMap<string, number> = new Map()): ReadonlyMap<string, number> {
   const [, name, value] = /^([\w-]+)=(.+)$/.exec(text) ?? []
   if (name === undefined || !metrics.includes(name) || value.trim() === '' || !Number.isFinite(Number(value)))

@@ -2,7 +2,7 @@ import { OnnsightError } from '../../runtime/errors/error.ts'
 import { CommandError } from '../shared/errors.ts'
 import { messageInShell } from '../shared/shell-advice.ts'
 
-/** What a shell gets for each reason why models can't be compared. */
+/** The exit code for each reason why models can't be compared, by the error's code. */
 const codes: Readonly<Record<string, number>> = {
   'compare-inputs': 4,
   'compare-outputs': 5,
@@ -10,7 +10,7 @@ const codes: Readonly<Record<string, number>> = {
   'compare-nan': 7,
 }
 
-/** The models can't be compared. */
+/** Reports that the models can't be compared. */
 class CompareFailure extends CommandError {
   override readonly exitCode: number
   constructor(error: OnnsightError) {
@@ -20,7 +20,7 @@ class CompareFailure extends CommandError {
   }
 }
 
-/** A metric is above its bound. */
+/** Reports that metrics are above their bounds. */
 export class BoundError extends CommandError {
   override readonly exitCode = 3
   constructor(exceeded: readonly string[]) {
@@ -28,7 +28,7 @@ export class BoundError extends CommandError {
   }
 }
 
-/** The error with the exit code that it stands for. */
+/** Gives the errors of compare() their exit codes. Other errors are returned as they are. */
 export function withExitCode(error: unknown): unknown {
   return error instanceof OnnsightError && error.code in codes ? new CompareFailure(error) : error
 }

@@ -11,13 +11,13 @@ export interface InputsFlags {
   readonly texts?: string
 }
 
-/** The inputs of one run, and what they are called. */
+/** The inputs of one run, and their name in the results. */
 interface Run {
   readonly label: string
   readonly inputs: Inputs
 }
 
-/** What the command line says that both models run on; undefined if it says nothing. @throws CommandError, UsageError */
+/** Reads the inputs that the command line names; undefined if it names none. @throws CommandError, UsageError */
 export async function readRuns(
   model: Model,
   { input, inputs, texts }: InputsFlags,

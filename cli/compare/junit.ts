@@ -5,7 +5,7 @@ export interface Bounded {
   readonly bound: number
 }
 
-/** A JUnit report: one test for each metric that has a bound. */
+/** A JUnit report, in which each metric with a bound is a test. */
 export function junit(name: string, bounded: readonly Bounded[], advice: string): string {
   const failures = bounded.filter(isAbove)
   const cases = bounded.map(one => {
@@ -23,7 +23,7 @@ export function junit(name: string, bounded: readonly Bounded[], advice: string)
   ].join('\n')
 }
 
-/** Whether a metric is above its bound; one that is no number is. */
+/** Whether a metric is above its bound. NaN counts as above. */
 export const isAbove = ({ value, bound }: Bounded): boolean => !(value <= bound)
 
 export const describe = ({ metric, value, bound }: Bounded): string =>

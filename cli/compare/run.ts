@@ -12,7 +12,7 @@ interface Flags extends InputsFlags {
   readonly junit?: string
 }
 
-/** Compares two models, and writes the reports that were asked for. */
+/** Compares two models and writes the reports that the flags ask for. */
 export async function runCompare(
   a: string,
   b: string,

@@ -8,7 +8,7 @@ export class CompareInputsError extends OnnsightError {
   }
 }
 
-/** The outputs of the two models can’t be compared: other vocabularies, other dims, or no output of floats. */
+/** The outputs of the two models can’t be compared: their vocabularies or dims differ, or there is no output of floats. */
 export class CompareOutputsError extends OnnsightError {
   static readonly code = 'compare-outputs'
   constructor(message: string, fix: string) {
@@ -16,7 +16,7 @@ export class CompareOutputsError extends OnnsightError {
   }
 }
 
-/** No module of one model has a partner in the other, or all of them compute something else. */
+/** No module of one model has a partner in the other, or nearly all partners compute something else. */
 export class CompareUnrelatedError extends OnnsightError {
   static readonly code = 'compare-unrelated'
   constructor(message: string, fix: string) {
@@ -24,7 +24,7 @@ export class CompareUnrelatedError extends OnnsightError {
   }
 }
 
-/** The model that the other is compared with is itself broken: its output has NaN or infinite values. */
+/** The output of the first model, with which the second is compared, has NaN or infinite values. */
 export class CompareNanError extends OnnsightError {
   static readonly code = 'compare-nan'
   constructor(output: string, input: string, where: string | undefined) {

@@ -105,7 +105,7 @@ export class Sequence {
     }
   }
 
-  /** Finds the tokens of each row that the next step sees, with padding and those in caches; undefined if they are not known. */
+  /** A function that returns the tokens of each row that the next step sees, with padding and those in caches; undefined if they are unknown. */
   get seen(): AllTokens | undefined {
     const past = this.#past
     if (!past) return undefined

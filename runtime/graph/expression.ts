@@ -81,7 +81,7 @@ export class Operation {
   readonly mark: Mark | undefined
   /** Op and attributes as text: their part of a recording's key. */
   readonly signature: string
-  /** Whether no gradient flows back through it. */
+  /** Whether the operation's inputs get no gradient through it. */
   readonly isDetached: boolean
   constructor(
     opType: string,
@@ -125,13 +125,13 @@ export class Application {
   }
 }
 
-/** The gradients of one value with respect to others. Output `i` is that of `at[i]`, and has its dims. */
+/** The gradients of one value with respect to others. Output `i` is the gradient at `at[i]`, and has its dims. */
 export class Gradient {
   readonly kind = 'gradient'
   /** The value that is differentiated. */
   readonly of: Value
   readonly at: readonly Value[]
-  /** The gradient that arrives at `of`, with its dims. Undefined stands for ones. */
+  /** The gradient of `of` itself, with its dims; undefined means ones. */
   readonly seed: Value | undefined
   readonly mark: Mark | undefined
   constructor(of: Value, at: readonly Value[], seed: Value | undefined, mark: Mark | undefined) {
@@ -142,7 +142,7 @@ export class Gradient {
   }
 }
 
-/** A value of a linked graph, by its id. The linker makes it to add operations to the graph; no recording has one. */
+/** A value of a linked graph, by its id. The linker creates it to add operations to the graph. Recordings never contain it. */
 export class LinkedValue {
   readonly kind = 'linked'
   readonly id: string
@@ -153,7 +153,7 @@ export class LinkedValue {
 
 export type Expression = Operand | Constant | TapRead | Operation | Application | Gradient | LinkedValue
 
-/** The values that an expression is computed from. A left-out optional input is undefined. */
+/** The values from which an expression is computed; undefined for an optional input that is left out. */
 export function inputsOf(expression: Expression): readonly (Value | undefined)[] {
   switch (expression.kind) {
     case 'operation':

@@ -58,7 +58,7 @@ export type NodeJSON<D> =
       readonly kind: 'gradient'
       readonly of: ValueJSON
       readonly places: readonly ValueJSON[]
-      /** What arrives at `of` from behind; null stands for ones. */
+      /** The gradient of `of` itself; null means ones. */
       readonly seed: ValueJSON | null
       readonly results: readonly ResultJSON[]
     } & WithPosition)

@@ -81,7 +81,7 @@ export function normalise(recording: Recording): NormalForm {
   }
   const wanted = recording.wanted.map(reference)
   key += `?${wanted.join(',')}`
-  // Rules of gradients depend on ranks, which all other values get from the model.
+  // The rules of gradients depend on ranks. Those of operands are not known from the model, so they are part of the key.
   if (order.some(({ kind }) => kind === 'gradient')) key += `!dims ${operands.map(({ dims }) => `[${dims}]`).join('')}`
   return { key, operands, order, numbers, operandNumbers: operandNumbers }
 }

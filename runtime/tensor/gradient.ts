@@ -7,22 +7,22 @@ import { isFloat } from './dtypes/dtype.ts'
 import { newHandle, stateOf, Tensor } from './tensor.ts'
 import { type TensorLike, toTensor } from './values/convert.ts'
 
-/** One tensor, or a list or an object of tensors, of any depth. */
+/** A tensor, or lists and objects of tensors, nested to any depth. */
 export type Tensors = Tensor | readonly Tensors[] | { readonly [name: string]: Tensors }
 
-/** The same lists and objects with a gradient in the place of each tensor. */
+/** The same lists and objects, with each tensor replaced by its gradient. */
 export type GradientsOf<T> = T extends Tensor ? Tensor : { [K in keyof T]: GradientsOf<T[K]> }
 
 /** Options of `grad`. */
 export interface GradOptions {
-  /** The gradient that arrives at the value, with its dims: the vector of a vector-Jacobian product. @default ones, for a value with one element */
+  /** The gradient of the value itself, with its dims: the vector of a vector-Jacobian product. @default ones, for a value with one element */
   readonly gradient?: TensorLike
 }
 
 /**
- * The gradient of `value`, which has one element, with respect to `at`: places in the model, values that the block computes, operands from
- * outside and weights. Each gradient has the dims of its tensor. What is differentiated is the model as the block leaves it: writes before and
- * after this line count. Where `value` does not depend on a tensor, its gradient is 0.
+ * The gradient of `value`, which has one element, with respect to `at`: places in the model, values that the block computes, tensors from
+ * outside of the block, and weights. Each gradient has the dims of its tensor. It is the gradient of the model with all writes of the block,
+ * those after this line too. If `value` does not depend on a tensor, the gradient there is 0.
  *
  * The gradient is computed by reverse-mode differentiation (Linnainmaa 1976, doi:10.1007/BF01931367) of the graph that runs.
  * @throws GradientArgumentError if the value has several elements and no `gradient`, or if a tensor is not floating point
@@ -32,7 +32,7 @@ export function grad<const T extends Tensors>(value: Tensor, at: T, options: Gra
   return gradientsAt(value, at, options) as GradientsOf<T>
 }
 
-/** The value and its gradient. @throws as `grad` */
+/** Returns the value and its gradient. @throws the errors of `grad` */
 export function valueAndGrad<const T extends Tensors>(
   value: Tensor,
   at: T,
@@ -49,7 +49,7 @@ function gradientsAt(value: Tensor, at: Tensors, options: GradOptions): unknown 
   })
 }
 
-/** The same tensor, through which no gradient flows back: it counts as a constant. */
+/** The same tensor as a constant: what it is computed from gets no gradient through it. */
 export function detach(tensor: Tensor): Tensor {
   return oneCall(() => {
     const { value, recorder } = stateOf(tensor)
@@ -117,13 +117,13 @@ function areDifferent(a: Dims | undefined, b: Dims | undefined): boolean {
   return a.length !== b.length || a.some((dim, i) => dim !== undefined && b[i] !== undefined && dim !== b[i])
 }
 
-/** Operations that only choose or move elements: what a handle on a part of a place is made by. */
+/** Operators that only select or move elements. The tensor of a part of a place is made by such operations. */
 const VIEWS = new Set('Gather Slice Reshape Transpose Squeeze Unsqueeze Identity Split'.split(' '))
 
-/** A handle on a part of a place, such as one head's pattern, is a view of the value at the place, and so is its gradient. */
+/** A part of a place, such as one head's pattern. It is made from the place's value by some operations, and its gradient by the same ones. */
 interface View {
   readonly base: Value
-  /** The operations from the place to the part. */
+  /** The operations that make the part from the place's value, in order. */
   readonly steps: readonly { readonly operation: Operation; readonly output: number; readonly result: Value }[]
 }
 

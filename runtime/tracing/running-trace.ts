@@ -72,7 +72,7 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
   findShapes: FindShapes | undefined
   /** Whether nobody sees a tensor of this trace, so that nobody asks what its axes stand for. */
   needsNoAxes = false
-  /** The tokens with those that a cache stands for. A generation knows them. */
+  /** All tokens of each row, including those in the cache. Set in a generation, which knows them. */
   allTokens: AllTokens | undefined
   /** Called for each write whose dims may not match its place for every input. Only the export of an edit needs it. */
   onUncertainWrite: TapAccessOwner['onUncertainWrite']

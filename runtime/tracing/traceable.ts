@@ -26,7 +26,7 @@ export interface Traceable {
   prepare(inputs: unknown): ReadonlyMap<string, TensorData>
   /**
    * What the axes of the model's values stand for on these inputs; undefined for a model without a tokenizer.
-   * @param all the tokens of each row with those that a cache stands for, if they are known
+   * @param all the tokens of each row, including those in the cache, if they are known
    */
   axes?(
     variant: TraceableVariant,
@@ -40,7 +40,7 @@ export interface Traceable {
 /** What the axes of a value stand for, by its name and dims. */
 export type AxesOfValue = (value: string, dims: Dims) => Axes | undefined
 
-/** Finds the ids of each row's tokens. */
+/** Returns the ids of each row's tokens. */
 export type AllTokens = () => readonly (readonly number[])[]
 
 /** A standing edit: a block, and the model that its parameter gets. */

@@ -25,7 +25,7 @@ export interface AutoencoderConfig {
   readonly layer: number | undefined
   /** The part of the layer that has the value: its output, the stream that enters it, its attention or MLP, or its heads' mixes, side by side. */
   readonly part: AutoencoderPart
-  /** How inputs were normalised in training. */
+  /** How the inputs were normalised in training. */
   readonly normalisation: Normalisation
 }
 

@@ -14,7 +14,7 @@ export interface Normalised {
 /** The number that SAELens' layer_norm adds to the deviation. */
 const EPSILON = 1e-5
 
-/** Normalises each input by itself, as SAELens does it. */
+/** Normalises each input on its own, as SAELens does. */
 export function normalised(how: Normalisation, state: Tensor): Normalised {
   const width = state.dims.at(-1)!
   if (how === 'constant_norm_rescale') {

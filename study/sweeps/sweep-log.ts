@@ -8,7 +8,7 @@ export interface SweepLog {
   append(text: string): Promise<void>
 }
 
-/** The log of a source. */
+/** The log of a source: the given one, or one that writes to the given file. */
 export const logOf = (source: SweepSource): SweepLog => (typeof source === 'string' ? fileLog(source) : source)
 
 /** Node's file functions are imported when a path is given, because browsers have none. */
@@ -26,7 +26,7 @@ const fileLog = (path: string): SweepLog => ({
   },
 })
 
-/** A line of a log. JSON has no NaN and no infinities, so they are objects there. */
+/** Writes a value as a line of a log. JSON has no NaN and no infinities, so they are written as objects. */
 export const lineOf = (value: unknown): string =>
   `${JSON.stringify(value, (_, one: unknown) => (typeof one === 'number' && !Number.isFinite(one) ? { number: String(one) } : one))}\n`
 

@@ -4,7 +4,7 @@ import { lineOf, linesOf, logOf, type SweepLog, type SweepSource } from './sweep
 
 /** Options of all sweeps, which are studies of many runs. */
 export interface SweepOptions extends TraceOptions {
-  /** Is called after each step, with the seconds that the other steps will take: `progressLine()`, or a function of your own. */
+  /** Called after each step with an estimate of the seconds that the remaining steps take. Pass `progressLine()` or your own function. */
   readonly onProgress?: OnProgress
   /**
    * A file in which each step is kept when it is done. If the sweep is stopped, the same call continues it; with a longer list of layers or

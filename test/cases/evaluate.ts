@@ -33,7 +33,7 @@ export class Evaluator {
     })
   }
 
-  /** One pass with edits; gives the loss, and its gradient at each place. */
+  /** Runs one trace with edits, and returns the loss and its gradient at each place. */
   async gradients(
     inputs: InputKeys,
     edits: readonly Edit[],

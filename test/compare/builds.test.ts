@@ -14,7 +14,7 @@ const ids = [
 const a = await load(`${VERSE}/model.onnx`)
 test.after.always(() => a.release())
 
-/** What is only in one build: the masks of fused attention, and the number that the builder gives the final norm. */
+/** The modules that only one build has: the masks of fused attention, and the final norm, which the builder gives a number. */
 const onlyIn: Readonly<Record<string, RegExp>> = { q4: /attn_mask_reformat|layers\.4$/ }
 
 for (const build of ['fp16', 'int8', 'q4'])
@@ -39,7 +39,7 @@ for (const build of ['fp16', 'int8', 'q4'])
     const values = found.modules.filter(({ made }) => made)
     t.true(values.length > 40)
     for (const { module, made } of values) t.true(made!.relative < 0.2, `${module}: ${made!.relative}`)
-    // The parts add up, but for what they do to each other.
+    // The shares nearly add up to the whole error. The rest is due to interactions between the errors.
     if (build !== 'fp16') t.true(Math.abs(found.unexplained.rest) < 0.35, String(found))
   })
 

@@ -8,19 +8,19 @@ import {
   type TensorProto,
 } from '#dist/runtime/onnx/schema/onnx_pb.js'
 
-/** A spoilt copy of a model. */
+/** A fault, which makes a spoilt copy of a model. */
 export interface Fault {
   readonly what: string
-  /** The file that is right. */
+  /** The file of the model without the fault. */
   readonly model: string
-  /** The file that is spoilt, if it is another build. */
+  /** The file that gets the fault, if it is another build of the model. */
   readonly build?: string
-  /** The module that is to blame; null if no module is. */
+  /** The module that causes the error; null if no module does. */
   readonly module: string | null
   readonly spoil: (model: Spoilt) => void
 }
 
-/** A model's message, to be changed in place. */
+/** A model's message, which a fault changes. */
 export class Spoilt {
   readonly proto: ModelProto
 
@@ -52,7 +52,7 @@ export class Spoilt {
     return found
   }
 
-  /** Changes the floats of a tensor: the function gets them and their dims. */
+  /** Changes the floats of a tensor. The function gets them and the dims. */
   floats(name: string, change: (values: Float32Array, dims: readonly number[]) => ArrayLike<number>): void {
     const tensor = this.tensor(name)
     const values = new Float32Array(tensor.rawData.slice().buffer)
@@ -61,7 +61,7 @@ export class Spoilt {
     tensor.rawData = new Uint8Array(changed.buffer)
   }
 
-  /** Changes the matrix that a node multiplies with. */
+  /** Changes the matrix that is the second input of a node. */
   matrix(node: string, change: (values: Float32Array, dims: readonly number[]) => ArrayLike<number>): void {
     this.floats(this.node(node).input[1], change)
   }
@@ -71,7 +71,7 @@ export class Spoilt {
   }
 }
 
-/** A model whose matrices are random. */
+/** The model with random numbers in its matrices. */
 export function randomised(path: string): Spoilt {
   const model = new Spoilt(path)
   let state = 1
@@ -86,7 +86,7 @@ export function randomised(path: string): Spoilt {
 
 const largest = (values: Float32Array): number => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
 
-/** Rounds to so many bits, one scale for all. */
+/** Rounds values to this number of bits, with one scale for all. */
 const coarse =
   (bits: number) =>
   (values: Float32Array): Float32Array => {
@@ -106,7 +106,7 @@ const clipped =
     return values.map(value => Math.max(-most, Math.min(most, value)))
   }
 
-/** Rows in another order. */
+/** Moves each row up by one, and the first row to the end. */
 const rolled = (values: Float32Array, [rows]: readonly number[]): Float32Array => {
   const width = values.length / rows
   return values.map((_, i) => values[(i + width) % values.length])
@@ -121,7 +121,7 @@ const CHARS = 'test/fixtures/models/chars.onnx'
 const RESNET = 'test/fixtures/names/resnet.onnx'
 const BERT = 'test/fixtures/batch/bert.onnx'
 
-/** Every kind of fault, in a Llama, a GPT-2, a CNN and an encoder. */
+/** Faults of every kind, in a Llama, a GPT-2, a CNN and an encoder. */
 export const faults: readonly Fault[] = [
   {
     what: 'a matrix of two bits, in a file of eight',

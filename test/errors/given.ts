@@ -51,7 +51,7 @@ export const pair: Model = await load(
   ),
 )
 
-/** Takes what `pair` takes, and has no module of it. */
+/** A model with the same input as `pair`, but without any of its modules. */
 export const unlike: Model = await load(
   saved(
     handMade(graph({ inputs: [row('x')], nodes: [node('Abs', ['x'], ['c'], {}, '/other/Abs')], outputs: [row('c')] })),

@@ -116,13 +116,13 @@ test('in later steps of a generation, keys are labelled with the tokens that the
     step++
   }
   t.is(step, 4)
-  // Two prompts of other lengths: each row has the padding before it.
+  // With two prompts of different lengths, the labels of a row include the padding before it.
   const both = await model.generate(prompts, options, read)
   const last = [...told(both.values)].at(-1)!.all
   const rows = (both.ids.tolist() as number[][]).map(ids => textsOf(ids.slice(0, -1)))
   t.is(last.dims.at(-1), rows[0].length)
   t.deepEqual(labelsOf(last, 'key'), rows)
-  // Going on from a cache: its tokens come first.
+  // A generation that continues from a cache has the tokens of the cache first.
   const longer = `${prompts[0]}${first.text} and`
   const next = await model.generate(longer, { ...options, cache: first.cache }, read)
   const [start, second] = told(next.values)
@@ -130,7 +130,7 @@ test('in later steps of a generation, keys are labelled with the tokens that the
   t.deepEqual(labelsOf(start.all, 'key'), [textsOf(whole.slice(0, -4))])
   t.true((start.all.dims[2] as number) < (start.all.dims[3] as number))
   t.deepEqual(labelsOf(second.all, 'key'), [textsOf(whole.slice(0, -3))])
-  // Beams change rows: the labels are those of the row that a beam goes on from.
+  // Beams change rows. A row has the labels of the row that its beam continues.
   const beams = await model.generate(prompts[0], { maxNewTokens: 3, numBeams: 2 }, read)
   for (const { all } of told(beams.values))
     t.deepEqual(

@@ -97,7 +97,7 @@ for (const { how, topk, place, ...due } of reference.normalised_autoencoders)
     t.true(off(await last(sae.splice(model)), due.spliced) < 5e-5)
     t.true(off(await last(sae.ablate(model, 5)), due.ablated) < 5e-5)
     t.true(off(await last(model), due.spliced) > 1e-3)
-    // Both halves outside of a block; what makes the result from features alone is there only where inputs share one scale.
+    // encode() and decode() also work outside of a block. decode() needs only the features if all inputs are scaled alike.
     const state = tensor([range(128).map(i => 0.3 + Math.sin(i))])
     const features = await sae.encode(state).value()
     const back = await sae.decode(features, state).value()
@@ -117,7 +117,7 @@ test('an autoencoder of heads on a model with fewer heads of keys, and on its qu
     const sae = await SparseAutoencoder.load({
       config: { ...config('standard'), d_in: width, d_sae: width, metadata: { hook_name: 'blocks.1.attn.hook_z' } },
       weights: {
-        // It gives back what it gets: with 100 added, no number is below 0.
+        // This autoencoder returns its input. 100 is added before the ReLU, so that it cuts nothing off.
         W_enc: eye(width),
         b_enc: zeros([width]),
         W_dec: eye(width),

@@ -64,7 +64,7 @@ for (const [name, sweep] of Object.entries(sweeps)) {
     )
     t.true(total > 2)
     t.true(reports.every(([, , left]) => left > 0))
-    // The program ended while it wrote a line.
+    // As if the program had ended while it wrote a line.
     await writeFile(resume, `${await readFile(resume, 'utf8')}{"step":"pair 0, lay`)
     let runs = 0
     const left: number[] = []

@@ -69,7 +69,7 @@ run('each cell is what one patch brings back, and a text of another length says 
 // The ids of L and M.
 const [first, second] = ['L', 'M'].map(char => chars.indexOf(char))
 
-/** The clean value of one place, the run of the corrupted text with it: its logits at the last position, and the logit difference. */
+/** Runs the corrupted text with one place's value from the clean run. Returns the logits at the last position, and the logit difference. */
 async function patchedRun(read: (m: typeof model) => Tensor, write: (m: typeof model, kept: Tensor) => void) {
   const kept = await model.trace(clean, read as never)
   const logits = await model.trace(corrupted, one => {
@@ -138,7 +138,7 @@ for (const [title, part, range, layer, place, read, write] of [
       const one = page.getByRole('region', { name: 'One patch' })
       await one.locator('table.lens').waitFor()
       await settled(page)
-      // The lens of the run: what the model predicts at the last position, with the patch.
+      // The lens of the run shows what the model predicts at the last position with the patch.
       const likeliest = await textOf(one.locator('tr.own td').last().locator('.lens-after .token-text'))
       t.is(likeliest.replaceAll('␣', ' ').replaceAll('⏎', '\n'), model.decode([expected.best]))
       t.deepEqual(await violations(page), [])

@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-/** Runs a program that the page wrote, and returns some of its variables, and what it printed. */
+/** Runs a program that the page wrote, and returns some of its variables and its output. */
 export async function runProgram<R>(
   code: string,
   names: readonly string[],

@@ -4,7 +4,7 @@ import { run, start } from './in-chromium.ts'
 import { overflow, settled, testPage, textOf, violations } from './page.ts'
 import { runProgram } from './run-program.ts'
 
-// Tests the tab Steer of the page against the study and generate() themselves.
+// Compares the page's tab Steer with the study and generate().
 
 const folder = 'test/fixtures/models/verse'
 const TEXT = 'To be or not to be'
@@ -12,7 +12,7 @@ const towards = ['The king is', 'My lord']
 const away = ['a dog', 'the sea and', 'What']
 const { browser, viewing, model } = await start([folder], () => LanguageModel.load(folder))
 
-/** What the model writes after the text. */
+/** The text that the model generates after the given one. */
 async function written(layer?: number, strength = 0) {
   const vector =
     layer === undefined ? undefined : await steeringVector(model, { positive: towards, negative: away, layer })
@@ -44,7 +44,7 @@ run('a direction from two lists of texts steers the model, and the slider steers
     t.deepEqual(await tokensOf('edited'), steered.ids)
     t.regex(await textOf(page.locator('[data-part=edited] h3')), /layer 1, strength 3$/)
     t.deepEqual(await violations(page), [])
-    // The slider, by keyboard and by hand.
+    // Moves the slider by keyboard and by hand.
     const slider = page.getByRole('slider', { name: 'strength' })
     await slider.press('ArrowRight')
     await page.getByRole('heading', { name: 'Steered after layer 1, strength 3.25' }).waitFor()
@@ -53,14 +53,14 @@ run('a direction from two lists of texts steers the model, and the slider steers
     await settled(page)
     t.deepEqual(await tokensOf('unedited'), plain.ids)
     t.deepEqual(await tokensOf('edited'), stronger.ids)
-    // The address steers again.
+    // Opening the address steers again.
     t.regex(page.url(), /steer=1%2C-6\.25/)
     await page.reload()
     await page.locator('[data-part=edited] .new-token').first().waitFor()
     t.deepEqual(await tokensOf('edited'), stronger.ids)
     t.is(await page.getByRole('textbox', { name: 'Towards' }).inputValue(), towards.join('\n'))
     t.is(await slider.inputValue(), '-6.25')
-    // The code does the same.
+    // The code for it gives the same result.
     await page.getByRole('button', { name: 'Copy as code' }).click()
     const code = await textOf(page.locator('.written'))
     const { printed, vector } = await runProgram<{ vector: { layer: number } }>(code, ['vector'])

@@ -2,7 +2,7 @@ import type { Opening } from '../model/open-model.ts'
 import { Refusal } from '../server/refusal.ts'
 import type { WrittenInputs } from './inputs.ts'
 
-/** The lines with which a program begins: its imports, the model, and notes about the inputs. */
+/** The first lines of a program: its imports, the model, and notes about the inputs. */
 export function beginning(
   opening: Opening,
   inputs: WrittenInputs,

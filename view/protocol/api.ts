@@ -293,7 +293,7 @@ export interface PatchCell {
   readonly place: number
 }
 
-/** POST api/patched-lens: the lens of the corrupted text's run with one patch. The unedited rows are those without it. */
+/** POST api/patched-lens: the lens of the corrupted text with one patch. The unedited rows are those without the patch. */
 export interface PatchedLensRequest extends PatchRequest {
   readonly cell: PatchCell
   readonly from?: number
@@ -311,11 +311,11 @@ export interface PatchPart {
 export interface PatchedView {
   /** The layers that were patched. */
   readonly layers: readonly number[]
-  /** What each column is. */
+  /** Whether each column is a token or a head. */
   readonly across: 'token' | 'head'
   /** The tokens of both texts, by position. */
   readonly tokens: readonly (readonly [clean: Token, corrupted: Token])[]
-  /** By layer, and position or head: the share of the clean value that comes back, and the value itself. */
+  /** By layer, and position or head: the share of the clean value that the patch brings back, and the value with the patch. */
   readonly recovered: readonly (readonly number[])[]
   readonly values: readonly (readonly number[])[]
   readonly clean: number
@@ -412,7 +412,7 @@ export interface CodeRequest extends ModuleRequest {
   /** In the tab that patches: its options, and one cell of its map with the ids of its answers. */
   readonly patch?: Pick<PatchRequest, 'corrupted' | 'part' | 'answers' | 'layers'>
   readonly patched?: PatchCell & { readonly answers: readonly [number, number] }
-  /** In the tab that steers: the direction. */
+  /** In the tab that steers: the direction and the strength. */
   readonly steering?: Steering
   /** In the tabs that generate: their options. */
   readonly generation?: Pick<GenerateRequest, 'maxNewTokens' | 'temperature' | 'seed'>

@@ -32,12 +32,12 @@ export async function viewGenerated(
 interface GeneratedSide {
   readonly side: GeneratePart['side']
   readonly edit?: string | undefined
-  /** The output with the logits. */
+  /** The name of the output with the logits. */
   readonly logits: string
   readonly language: Language | undefined
 }
 
-/** Generates one side, and sends its text as it comes and then its tokens. */
+/** Generates the text of one side. It sends the text while it is generated, and then the tokens. */
 export async function sendGenerated(
   { model, options }: TraceTarget,
   inputs: Inputs,

@@ -15,8 +15,8 @@ const MAX_TOKENS = 5
 const MAX_POSITIONS = 48
 
 /**
- * Computes what the model would predict if the output of each layer went straight into the head. @param change what a comparison changes
- * beside the template, in the trace
+ * Computes what the model would predict if the output of each layer went straight into the head.
+ * @param change makes the changes of the compared run in the trace, in addition to those of the template
  */
 export async function viewLens(
   target: TraceTarget,

@@ -67,7 +67,7 @@ export async function viewPatched(
   })
 }
 
-/** The lens of the corrupted text's run, without one patch and with it. */
+/** The lens of the corrupted text, without and with one patch. */
 export async function viewPatchedLens(
   target: TraceTarget,
   clean: readonly number[],

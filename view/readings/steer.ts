@@ -6,7 +6,7 @@ import { Refusal } from '../server/refusal.ts'
 import { sendGenerated } from './generate.ts'
 import type { TraceTarget } from './template-trace.ts'
 
-/** Generates with a steering vector added. The last vector is kept, so that another strength needs no runs of the texts. */
+/** Generates with a steering vector. It keeps the last vector, so that another strength needs no further runs of the texts. */
 export class Steerer {
   readonly #description: ModelDescription
   readonly #language: Language | undefined
@@ -17,7 +17,7 @@ export class Steerer {
     this.#language = language
   }
 
-  /** Sends the text as it comes, and then its tokens. @throws Refusal, StudyError */
+  /** Sends the text while it is generated, and then the tokens. @throws Refusal, StudyError */
   async view(
     target: TraceTarget,
     inputs: Inputs,

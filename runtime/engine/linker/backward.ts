@@ -14,7 +14,7 @@ import type { GrowingForm } from './growing-form.ts'
 import type { LinkedShapes } from './linked-shapes.ts'
 import { constantId, recordedId, resultId, type Unit } from './unit.ts'
 
-/** Writes gradients out: the operations that compute them, from the units that compute the value that is differentiated. */
+/** Replaces a gradient by the operations that compute it, which follow from the units that compute the differentiated value. */
 export class Backward {
   readonly #program: Program
   readonly #form: GrowingForm
@@ -28,8 +28,8 @@ export class Backward {
   }
 
   /**
-   * The units that compute a gradient, producers first. Its inputs are the ids of the value, of the places and of what arrives from behind.
-   * @throws NotDifferentiableError
+   * The units that compute a gradient, producers first. The gradient's own unit reads the value, the places, and the value's gradient if the
+   * user gave one. @throws NotDifferentiableError
    */
   unitsOf(unit: Unit, gradient: Gradient, before: readonly Unit[]): Unit[] {
     const number = unit.expression!
@@ -53,7 +53,7 @@ export class Backward {
     return units
   }
 
-  /** Adds the units of a value and of all that it is computed from. The stack is explicit, as a chain of operations may be of any length. */
+  /** Adds the units that compute a value. The stack is explicit, because a chain of operations may have any length. */
   #emit(value: Value, gradient: number, emitted: Set<Expression>, units: Unit[]): void {
     const open = [value.expression]
     for (let top = open.at(-1); top; top = open.at(-1)) {
@@ -103,7 +103,7 @@ export class Backward {
     if (value.expression.kind === 'operation') this.#shapes.add(this.#idOf(value), value.type, value.dims)
   }
 
-  /** The id of a value in the linked graph. A number in a rule is a constant there. */
+  /** The id of a value in the linked graph. Operands that rules create, such as numbers, become constants. */
   #idOf(value: Value): string {
     const { expression } = value
     if (expression.kind === 'linked') return expression.id
@@ -112,7 +112,7 @@ export class Backward {
     return recordedId(this.#form, value)
   }
 
-  /** One constant for all with the same elements. */
+  /** Returns the same constant for all tensors with the same elements. */
   #constant(data: TensorData): Constant {
     const key = `${data.type}[${data.dims}]${elementsKey(data.data)}`
     const known = this.#constants.get(key)

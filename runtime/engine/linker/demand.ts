@@ -37,7 +37,7 @@ export class Demand {
   readonly tapsBeforeReads = new Set<string>()
   readonly #program: Program
   readonly #alreadyComputed: ReadonlySet<string>
-  /** The recording's normal form, to which gradients add the operations that compute them. */
+  /** The recording's normal form. The operations that compute gradients are added to it. */
   readonly form: NormalForm
   readonly #writes: ReadonlyMap<Tap, readonly Write[]>
   readonly #written = new Set<string>()
@@ -46,7 +46,7 @@ export class Demand {
   readonly #pending = new Map<string, Unit>()
   readonly #preparedApplications = new Set<Application>()
   readonly #fusedNodes: FusedNodes
-  /** Whether every fused node is expanded. Gradients go through its plain nodes. */
+  /** Whether every fused node is expanded, because gradients need rules, and only plain nodes have them. */
   readonly #expandsAll: boolean
   readonly #places: GradientPlaces
   readonly #shapes: LinkedShapes | undefined
@@ -138,7 +138,7 @@ export class Demand {
     }
   }
 
-  /** The units that compute a gradient, when all that it is computed from is linked. */
+  /** Returns the units that compute a gradient. Everything from which it is computed must be linked already. */
   #writtenOut(unit: Unit): Unit[] {
     const written = this.#backward!.unitsOf(unit, unit.gradient!, this.units)
     for (const { outputs } of written) for (const id of outputs) this.types.set(id, this.#shapes!.get(id).type)
@@ -215,7 +215,7 @@ export class Demand {
     })
   }
 
-  /** An Identity at a place whose gradient is wanted, so that the place has a value of its own, apart from others of the same tensor. */
+  /** Adds an Identity at a place whose gradient is wanted. It gives the place a value of its own, because other places may share its tensor. */
   #placeUnit(id: string, read: TapRead): Unit {
     const before = this.#beforePlace(read)
     if (typeof before !== 'string') this.prepare(before)

@@ -3,15 +3,15 @@ import type { NormalForm } from '../../graph/normalise.ts'
 import { placeId } from './unit.ts'
 
 /**
- * The places in the model whose gradients a recording wants. Modules that share one tensor are still different places: what is read
- * elsewhere of the tensor does not go through this place. So each place has a value of its own, which an Identity makes.
+ * The places in the model whose gradients a recording wants. Several modules may share one tensor and are still different places, because a
+ * read of the tensor elsewhere does not pass through this place. So each place gets a value of its own, made by an Identity.
  */
 export class GradientPlaces {
   /** Whether the recording wants any gradient. */
   readonly any: boolean
   readonly #reads = new Map<string, TapRead>()
   readonly #idsByTap = new Map<Tap, Map<number, string>>()
-  /** Taps at whose end such a place is, so that all that follows reads it. */
+  /** The taps that have such a place after all their writes, so that all later nodes read the place's value. */
   readonly taps: readonly Tap[]
 
   constructor(form: NormalForm, writes: ReadonlyMap<Tap, readonly Write[]>) {
@@ -30,12 +30,12 @@ export class GradientPlaces {
     this.taps = [...taps]
   }
 
-  /** The read of the place that has this id. */
+  /** The read at the place with this id. */
   at(id: string): TapRead | undefined {
     return this.#reads.get(id)
   }
 
-  /** The id of the place at a tap after so many writes, if its gradient is wanted. */
+  /** The id of the place at a tap after this number of writes; undefined if its gradient is not wanted. */
   idAt(tap: Tap, writes: number): string | undefined {
     return this.#idsByTap.get(tap)?.get(writes)
   }

@@ -1,7 +1,7 @@
 import type { Expression } from '../../graph/expression.ts'
 import type { NormalForm } from '../../graph/normalise.ts'
 
-/** A recording's normal form, and after its own expressions those that the linker adds. */
+/** A recording's normal form, to which the linker adds expressions after the recorded ones. */
 export class GrowingForm implements NormalForm {
   readonly key: string
   readonly operands: NormalForm['operands']
@@ -25,7 +25,7 @@ export class GrowingForm implements NormalForm {
     return this.#numbers
   }
 
-  /** Gives an expression the next number, if it has none yet. */
+  /** Returns the expression's number. If it has none yet, it gets the next one. */
   add(expression: Expression): number {
     const known = this.#numbers.get(expression)
     if (known !== undefined) return known

@@ -11,23 +11,23 @@ import { constantId, isConstant, isModelValue, type Unit } from './unit.ts'
 export interface LinkedShape {
   readonly type: DataType
   readonly dims: Dims | undefined
-  /** The dims with names for unknown ones, where they have a name. */
+  /** The dims, in which an unknown dim may have a name. */
   readonly named: NamedDims | undefined
 }
 
-/** A constant of more elements is not looked into. */
+/** The elements of a constant are read only if it has no more than this. */
 const MOST_ELEMENTS = 64
 
 /**
- * Dtypes and dims of all values of a linked graph, as far as they hold for all lengths of the inputs: one plan serves them all. Of values
- * that the block computes, only the rank is known.
+ * Dtypes and dims of all values of a linked graph. Dims are known only if they are the same for inputs of every length, because one plan is
+ * used for all of them. So of values that the block computes, only the rank is known.
  */
 export class LinkedShapes {
   readonly #program: Program
   readonly #form: NormalForm
   readonly #producers: ReadonlyMap<string, Unit>
   readonly #added = new Map<string, LinkedShape>()
-  /** Taps by the id of the value at them. */
+  /** The taps of places by the ids of their values. */
   readonly #places = new Map<string, Tap>()
 
   constructor(program: Program, form: NormalForm, producers: ReadonlyMap<string, Unit>) {
@@ -40,7 +40,7 @@ export class LinkedShapes {
     if (!this.#added.has(id)) this.#added.set(id, { type, dims, named: dims })
   }
 
-  /** A value that the block computes: its dims are those of these inputs alone. */
+  /** Adds a value that the block computes. Only its rank is kept, because its dims may differ for other inputs. */
   addRecorded(id: string, type: DataType, dims: Dims | undefined): void {
     this.add(
       id,
@@ -68,7 +68,7 @@ export class LinkedShapes {
     return copied
   }
 
-  /** The elements of a small constant. */
+  /** The element or elements of a small constant, as a rule sees them; an empty object for any other value. */
   constantOf(id: string): { readonly number?: number; readonly ints?: readonly number[] } {
     if (isConstant(id)) {
       const { type, data } = this.#constant(id)
@@ -97,7 +97,7 @@ export class LinkedShapes {
     return { type, dims: shape?.dims, named: shape?.named ?? shape?.dims }
   }
 
-  /** A copy of a node may read a value of another rank than the node: its dims are not known, and its rank follows from what it reads. */
+  /** The dtype and rank of a result of a node's copy. The copy may read values of other ranks than the node, and its dims are unknown. */
   #copied(id: string): LinkedShape {
     const unit = this.#producers.get(id)
     if (!unit?.node) return { type: 'float32', dims: undefined, named: undefined }
@@ -119,7 +119,7 @@ const KEEPS_RANK =
   /^(Softmax|LogSoftmax|LayerNormalization|Cast|Identity|Relu|Gelu|Tanh|Sigmoid|Erf|Sqrt|Pow|Reciprocal|Transpose|Slice|Concat)$/
 const BROADCASTS = /^(Add|Sub|Mul|Div|Pow|Where|Min|Max|MatMul|And|Or|Equal|Less|Greater)$/
 
-/** The rank of a node's result where it follows from the ranks of what it reads. */
+/** The rank of a node's result if it follows from the ranks of the node's inputs; otherwise undefined. */
 function rankOf({ node, inputs }: Unit, rankOfInput: (id: string) => number | undefined): number | undefined {
   const { opType, proto } = node!
   const ranks = inputs.map(id => (id === '' ? undefined : rankOfInput(id)))

@@ -8,7 +8,7 @@ const PREFIX = OWN
 export const operandId = (operand: number): string => `${PREFIX}$${operand}`
 export const constantId = (number: number): string => `${PREFIX}#${number}`
 export const resultId = (number: number, output: number): string => `${PREFIX}%${number}.${output}`
-/** The id of a value at a place whose gradient is wanted, after so many writes there. */
+/** The id of the value at a place whose gradient is wanted, after this number of writes there. */
 export const placeId = (tap: string, writes: number): string => `${PREFIX}^${writes} ${tap}`
 export const copyId = (number: number, name: string): string => `${PREFIX}~${number}/${name}`
 /** The id of a value that the recording adds. */
@@ -24,8 +24,8 @@ export const isConstant = (id: string): boolean => id.startsWith(`${PREFIX}#`)
 /** One node of the linked graph. */
 export interface Unit {
   /**
-   * A node of the model, a copy of one for a module applied to a value, or a recorded operation. A gradient is replaced by the operations
-   * that compute it once everything before it is linked.
+   * A node of the model, its copy for a module applied to a value, a recorded operation, or a gradient. A gradient is replaced by the
+   * operations that compute it once everything before it is linked.
    */
   readonly kind: 'node' | 'copy' | 'operation' | 'gradient'
   readonly node?: GraphNode

@@ -26,7 +26,7 @@ const placesByEngine = new WeakMap<Engine, Promise<PlacesOf>>()
 
 const GROW_WITH_TOKENS: readonly Role[] = ['mask', 'positions', 'cache-positions', 'token-types']
 
-/** What the axes of each value stand for, with the tokens of these inputs. @param all these tokens after those that a cache stands for */
+/** The axes of each value, with these inputs' tokens as labels. @param all the tokens in the cache, followed by those of these inputs */
 export async function tokenAxes(
   engine: Engine,
   inputs: Feeds,
@@ -46,7 +46,7 @@ export async function tokenAxes(
   const [, length] = ids.dims
   const own = once(() => tokensOf(ids, language))
   const whole = all && once(() => all().map(row => row.map(id => language.textOf(id))))
-  // An axis with a place for each key, or for each position of a cache, has the tokens of the cache too.
+  // An axis of keys, or of a cache's positions, is longer than the inputs, and its labels include the tokens in the cache.
   const labelsFor = (dim: number | undefined): readonly (readonly string[])[] =>
     (dim !== length && whole ? whole : own)()
   return (value, dims) => {

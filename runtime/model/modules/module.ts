@@ -282,7 +282,7 @@ export class ModuleHandle {
   }
 }
 
-/** The dims of a module's result for an input of other dims than the model gives it: a module that keeps the number of axes keeps it here. */
+/** The dims of a module applied to an input, as far as they are known. For other dims than in the model, only the rank is known at most. */
 function appliedDims(input: Dims, own: Dims | undefined, result: Dims | undefined): Dims | undefined {
   if (!own || !result) return undefined
   if (input.length === own.length && input.every((dim, i) => dim === own[i])) return result

@@ -4,10 +4,10 @@ import { Best } from './best.tsx'
 import { rowsOf, type SideNames } from './rows.ts'
 import { LensTable } from './table.tsx'
 
-/** How many positions are shown at once: as many as the server sends. */
+/** How many positions are shown at once. The server sends as many. */
 const MAX_POSITIONS = 48
 
-/** The first position that is shown together with this one. */
+/** The first of the positions that are shown at once with this one. */
 export const firstShown = (position: number): number => Math.floor(position / MAX_POSITIONS) * MAX_POSITIONS
 
 const editNames: SideNames = { change: 'The edit', before: 'unedited', after: 'edited' }
@@ -23,7 +23,7 @@ interface PredictionsProps {
   readonly names?: SideNames
 }
 
-/** The table of the lens, and the cell that is chosen. */
+/** The lens as a table, and the details of the chosen cell. */
 export function Predictions(props: PredictionsProps) {
   const { lens, tokens, layer, position, follow, onCell, code, names = editNames } = props
   const rows = rowsOf(lens)

@@ -61,7 +61,7 @@ function cellOf(
   }
 }
 
-/** What the two runs of a comparison are called. */
+/** The names of a change and of the runs before and after it. */
 export interface SideNames {
   readonly change: string
   readonly before: string

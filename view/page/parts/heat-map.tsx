@@ -23,7 +23,7 @@ export interface HeatMapProps {
   readonly isSquare?: boolean
   readonly chosenRow?: number | undefined
   readonly onChoose?: (row: number, column: number) => void
-  /** The name of a cell. @default what the axes and labels say */
+  /** Returns the name of a cell. @default it is made from the names and labels of the axes */
   readonly name?: (cell: CellPosition) => string
   /** Returns a text to add to the number of the current cell. */
   readonly note?: (cell: CellPosition) => string

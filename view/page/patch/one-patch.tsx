@@ -15,7 +15,7 @@ interface OnePatchProps extends PanelProps {
   readonly patchKey: string
 }
 
-/** The run with one patch: the lens of the corrupted text, without it and with it, and its code. */
+/** Shows one patch: the lens of the corrupted text without and with the patch, and the code for it. */
 export function OnePatch({ client, state, request, result, cell, patchKey }: OnePatchProps) {
   const { layer, place } = cell
   const corrupted = result.tokens.map(([, token]) => token)

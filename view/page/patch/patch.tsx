@@ -9,7 +9,7 @@ import { PatchForm } from './form.tsx'
 import { PatchedMap } from './map.tsx'
 import { OnePatch } from './one-patch.tsx'
 
-/** The tab in which activations of the text above are put into the run of another text, one after the other. */
+/** The tab that writes activations of the text above into the run of another text, one at a time. */
 export function PatchPanel(props: PanelProps) {
   const { model, client, runInputs, state, change, request, requestKey, tokens = [] } = props
   const [runs, setRuns] = useState(0)

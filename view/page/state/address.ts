@@ -153,7 +153,7 @@ function patchedIn(text: string | null) {
   return layer === undefined || place === undefined ? undefined : { layer, place }
 }
 
-/** Two whole numbers of 0 or more. */
+/** Reads two whole numbers from 0, separated by a comma; undefined for any other text. */
 function pairIn(text: string | null): readonly [number, number] | undefined {
   const [, a, b] = /^(\d{1,9}),(\d{1,9})$/.exec(text ?? '') ?? []
   return a === undefined ? undefined : [Number(a), Number(b)]
@@ -166,7 +166,7 @@ function steeringIn(parts: URLSearchParams): Steering | undefined {
   return isKnown && towards.length > 0 && away.length > 0 ? { towards, away, layer, strength } : undefined
 }
 
-/** The texts that are written one a line. */
+/** The texts of a field that has one text in each line. Empty lines are skipped. */
 export const linesOf = (text: string): string[] => text.split('\n').filter(line => line.trim() !== '')
 
 /** Reads the input; undefined if the address has none. */

@@ -62,9 +62,9 @@ export interface ViewState {
   readonly part: PatchedPart
   /** The two answers whose logits are compared. '' stands for the model's prediction; if it is missing, both are predictions. */
   readonly answers?: readonly [string, string] | undefined
-  /** The first and the last layer that are patched; missing for all. */
+  /** The first and last of the patched layers; missing if all are patched. */
   readonly layers?: readonly [number, number] | undefined
-  /** The patch whose run is shown; missing for none. */
+  /** The patch whose run is shown; missing if none is. */
   readonly patched?: PatchCell | undefined
   /** How the text was steered; missing if it was not. */
   readonly steering?: Steering | undefined
@@ -115,7 +115,7 @@ export const forModule = (module: string): Partial<ViewState> => ({
   line: initialLine,
 })
 
-/** How the page patches. */
+/** The page's options for patching, as the server takes them. */
 export const patchIn = ({ corrupted = '', part, answers, layers }: ViewState) => ({
   corrupted,
   part,

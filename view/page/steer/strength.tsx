@@ -1,8 +1,8 @@
 interface StrengthProps {
   readonly value: number
-  /** Is called while the slider moves. */
+  /** Called while the slider moves. */
   readonly onMove: (value: number) => void
-  /** Is called when the user lets go of the slider. */
+  /** Called when the user lets go of the slider. */
   readonly onSet: (value: number) => void
 }
 

@@ -122,7 +122,7 @@ export function placeHandle(
   })
 }
 
-/** What the axes stand for in the order in which users see them, with the labels that the graph's value has. */
+/** The axes in the order in which users see them, with the labels of the graph's value. */
 function orderedAxes(own: Axes | undefined, names: readonly Axis[]): Axes | undefined {
   if (!own) return undefined
   return names.map(name => {
