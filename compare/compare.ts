@@ -16,6 +16,8 @@ import { type Side, sideOf } from './side.ts'
 export interface CompareOptions {
   /** Names of the inputs in the results. @default the texts themselves; for other inputs, `input` and a number */
   readonly labels?: readonly string[]
+  /** The path of a module of A: inside it, blame goes to nodes. */
+  readonly inside?: string
   /** Called after each input with the number of inputs that are done, and of all inputs. */
   readonly onProgress?: (done: number, total: number) => void
 }
@@ -39,7 +41,7 @@ export async function compare(
 ): Promise<Comparison> {
   asTraceable(a, 'compare')
   asTraceable(b, 'compare')
-  const { labels, onProgress } = knownOptions('compare()', options, ['labels', 'onProgress'])
+  const { labels, inside, onProgress } = knownOptions('compare()', options, ['labels', 'inside', 'onProgress'])
   const listed = inputs === undefined || inputs === null ? await madeUpInputs(a) : separate(inputs)
   if (listed.length === 0)
     throw new ArgumentError(
@@ -56,7 +58,7 @@ export async function compare(
     const pair = await inputPair(a, b, input)
     sides = await sidesOf(a, b, pair)
     metric = outputMetric(sides.a, sides.b)
-    pairing = await pairModels(sides.a, sides.b, pair)
+    pairing = await pairModels(sides.a, sides.b, pair, inside)
     measured.push(await measureInput(sides.a, sides.b, pairing, pair, metric))
     if (measured.length === 1) assertRelated(sides.a, pairing, measured[0])
     onProgress?.(measured.length, each.length)

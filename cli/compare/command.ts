@@ -7,6 +7,7 @@ interface Flags extends LoadFlags {
   readonly input?: readonly string[]
   readonly inputs?: string
   readonly texts?: string
+  readonly inside?: string
   readonly json?: boolean
   readonly failAbove?: ReadonlyMap<string, number>
   readonly junit?: string
@@ -25,6 +26,7 @@ export function addCompare(program: Command): void {
     )
     .option('--inputs <path>', 'a file with all inputs of a run (.json, .safetensors), or a folder of such files')
     .option('--texts <file>', 'a file with a text in each line, for models with a tokenizer')
+    .option('--inside <module>', 'blame the nodes of this module of A, by its path')
     .option(
       '--fail-above <metric=value>',
       'end with exit code 3 if a metric is larger; repeat it for each metric',

@@ -8,6 +8,7 @@ import { type InputsFlags, readRuns } from './inputs.ts'
 import { describe, isAbove, junit } from './junit.ts'
 
 interface Flags extends InputsFlags {
+  readonly inside?: string
   readonly failAbove?: ReadonlyMap<string, number>
   readonly junit?: string
 }
@@ -47,7 +48,7 @@ async function compared(a: string, b: string, flags: Flags, options: LoadOptions
         first.model,
         second.model,
         runs?.map(({ inputs }) => inputs),
-        labels ? { labels } : {},
+        { ...(labels ? { labels } : {}), ...(flags.inside === undefined ? {} : { inside: flags.inside }) },
       )
     } finally {
       await second.model.release()

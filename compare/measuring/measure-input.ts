@@ -5,7 +5,7 @@ import { handleOf } from '../../runtime/model/modules/module.ts'
 import type { Tensor } from '../../runtime/tensor/tensor.ts'
 import { invoke } from '../../runtime/tracing/invokes/invoke.ts'
 import type { InputPair } from '../inputs.ts'
-import type { ValuePair } from '../pairing/pair-values.ts'
+import { makerOf, type ValuePair } from '../pairing/pair-values.ts'
 import type { Pairing } from '../pairing/pairing.ts'
 import type { Side } from '../side.ts'
 import { type Difference, differenceOf, sumsOf } from './difference.ts'
@@ -23,7 +23,7 @@ export interface Measured {
   readonly values: ReadonlyMap<string, { readonly whole: Difference; readonly made: Difference }>
   /** The error of B's output if every paired value is replaced by A's. Then only what B computes after the last paired values differs. */
   readonly beyond: number
-  /** By the path of a module of A: the error of A's output if this module has the error that it has in B. */
+  /** By the path of a module of A, or the name of a node: the error of A's output if this part has the error that it has in B. */
   readonly effects: ReadonlyMap<string, number>
 }
 
@@ -57,7 +57,7 @@ export async function measureInput(
     for (const [i, { a }] of group.entries())
       values.set(a, { whole: differenceOf(whole[i]), made: differenceOf(forced.sums[i]) })
     const units = unitsOf(group.filter(pair => differsIn(values.get(pair.a)!.made)))
-    for (const { owner } of group) if (!effects.has(owner.path)) effects.set(owner.path, 0)
+    for (const pair of group) if (!effects.has(makerOf(pair))) effects.set(makerOf(pair), 0)
     for (const some of chunks(units, rowsAtOnce(a, input, metric)))
       for (const [path, effect] of await effectsOf(a, some, forced.values, ours.output, input, metric))
         effects.set(path, (effects.get(path) ?? 0) + effect)
@@ -161,7 +161,7 @@ async function runWithOurs(
   }
 }
 
-/** The paired values that one module computes. */
+/** The paired values that one module or node computes. */
 interface Unit {
   readonly path: string
   readonly pairs: readonly ValuePair[]
@@ -169,7 +169,7 @@ interface Unit {
 
 function unitsOf(pairs: readonly ValuePair[]): Unit[] {
   const units = new Map<string, ValuePair[]>()
-  for (const pair of pairs) units.set(pair.owner.path, [...(units.get(pair.owner.path) ?? []), pair])
+  for (const pair of pairs) units.set(makerOf(pair), [...(units.get(makerOf(pair)) ?? []), pair])
   return [...units].map(([path, own]) => ({ path, pairs: own }))
 }
 

@@ -1,10 +1,13 @@
 import { OnnsightError } from '../../runtime/errors/error.ts'
 import type { Tap } from '../../runtime/graph/expression.ts'
+import { isBlocked } from '../../runtime/names/blocked.ts'
 import { derivedValues } from '../../runtime/names/derived.ts'
 import { innermostPath, partsOf } from '../../runtime/names/innermost.ts'
+import { quantisationOf } from '../../runtime/names/quantisation.ts'
 import type { ModuleNode } from '../../runtime/names/tree.ts'
 import type { GraphNode } from '../../runtime/onnx/graph/node.ts'
 import type { Side } from '../side.ts'
+import { alignNodes } from './align-nodes.ts'
 import { meaningOf } from './operators.ts'
 import type { ModulePairs } from './pair-modules.ts'
 
@@ -14,18 +17,29 @@ export interface ValuePair {
   readonly b: string
   /** The module of A whose nodes compute the value from earlier paired values; the root, with path '', if no other module contains them all. */
   readonly owner: ModuleNode
+  /** The node that computes it, if blame goes to nodes: inside the module that was named, and in models without modules. */
+  readonly node: string | undefined
   /** The paired values of A from which it is computed. */
   readonly from: readonly string[]
   readonly bytes: number
 }
 
-/** Pairs the values that one module computes and another reads, in the order in which A computes them. */
-export function pairValues(a: Side, b: Side, pairs: ModulePairs): ValuePair[] {
+/**
+ * Pairs the values that one module computes and another reads, in the order in which A computes them; inside `inside` and in models without
+ * modules, also the values of single nodes.
+ */
+export function pairValues(a: Side, b: Side, pairs: ModulePairs, inside?: ModuleNode): ValuePair[] {
   const partners = new Map<string, string>()
   const taken = new Set<string>()
   const isFree = (one: string, other: string | undefined): other is string =>
-    other !== undefined && !taken.has(other) && sameDims(a, one, b, other)
-  for (const [value, node] of crossing(a)) {
+    other !== undefined &&
+    !taken.has(other) &&
+    sameDims(a, one, b, other) &&
+    !isBlocked(a.graph, one) &&
+    !isBlocked(b.graph, other) &&
+    isNumber(b, other)
+  const crosses = new Map(crossing(a))
+  for (const [value, node] of crosses) {
     const scope = a.tree.scopeOf(node)
     const partner = [
       () => byName(a, b, pairs, value),
@@ -41,12 +55,42 @@ export function pairValues(a: Side, b: Side, pairs: ModulePairs): ValuePair[] {
     partners.set(value, partner)
     taken.add(partner)
   }
-  return [...partners].map(([value, partner]) => {
-    const region = regionOf(a, value, partners)
-    const owner = ownerOf(a, b, pairs, region.nodes, regionOf(b, partner, taken).nodes)
-    return { a: value, b: partner, owner, from: region.from, bytes: bytesOf(a, value) }
-  })
+  const isFlat = [a, b].map(({ tree }) => tree.root.children.size === 0)
+  const opened = inside ?? (isFlat.includes(true) ? a.tree.root : undefined)
+  const within = opened && pairs.of(opened)?.module
+  const nodesOf = ({ graph }: Side, { nodes }: ModuleNode): GraphNode[] => nodes.map(index => graph.nodes[index])
+  if (opened && within)
+    for (const [value, partner] of alignNodes(a, nodesOf(a, opened), b, nodesOf(b, within))) {
+      if (partners.has(value) || !isFree(value, partner)) continue
+      if (!inside && !isFlat[0] && !crosses.has(value)) continue
+      partners.set(value, partner)
+      taken.add(partner)
+    }
+  const byNode = new Set(inside || isFlat[0] ? opened?.nodes : [])
+  const place = (value: string): number => a.graph.producer.get(value)!.node.index
+  return [...partners]
+    .sort(([one], [other]) => place(one) - place(other))
+    .map(([value, partner]) => {
+      const made = a.graph.producer.get(value)!.node
+      const region = regionOf(a, value, partners)
+      const owner = ownerOf(a, b, pairs, region.nodes, regionOf(b, partner, taken).nodes)
+      const node = byNode.has(made.index) ? computingNode(a, region.nodes).name : undefined
+      return { a: value, b: partner, owner, node, from: region.from, bytes: bytesOf(a, value) }
+    })
 }
+
+/** The last node of a region that computes, and does not only store its value otherwise. */
+function computingNode(side: Side, region: ReadonlySet<GraphNode>): GraphNode {
+  const nodes = activating(side, region)
+  return nodes.find(({ opType }) => meaningOf(opType) !== undefined) ?? nodes[0]
+}
+
+/** What is to blame for a value: the node that makes it, or the path of its module. */
+export const makerOf = ({ owner, node }: ValuePair): string => node ?? owner.path
+
+/** Whether a value is floats, or integers that stand for floats. */
+const isNumber = ({ graph, shapes }: Side, value: string): boolean =>
+  (shapes.get(value)?.type.includes('float') ?? false) || quantisationOf(graph, value) !== undefined
 
 /** Whether B still computes something between the paired values and an output, other than storing them in another form. */
 export function computesAfter(b: Side, pairs: readonly ValuePair[]): boolean {
@@ -70,13 +114,11 @@ function crossing({ graph, tree, shapes }: Side): (readonly [string, GraphNode])
       const isRead = (graph.consumers.get(name) ?? []).some(reader => tree.scopeOf(reader) !== scope)
       const shape = shapes.get(name)
       const isKnown = shape?.dims?.every(dim => dim !== undefined && dim > 0) ?? false
-      const isActivation = isKnown && (shape!.type.includes('float') || isQuantised(shape!.type))
+      const isActivation = isKnown && (shape!.type.includes('float') || quantisationOf(graph, name) !== undefined)
       return name !== '' && isActivation && (isRead || outputs.has(name)) ? [[name, node] as const] : []
     }),
   )
 }
-
-const isQuantised = (type: string): boolean => type === 'int8' || type === 'uint8'
 
 /** The value of B with the same name, if the partner of the value's module computes it. */
 function byName(a: Side, b: Side, pairs: ModulePairs, value: string): string | undefined {

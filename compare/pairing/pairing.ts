@@ -1,5 +1,6 @@
 import { CompareUnrelatedError } from '../../runtime/errors/compare.ts'
 import { listed } from '../../runtime/errors/listed.ts'
+import { resolvePath } from '../../runtime/names/resolve.ts'
 import type { InputPair } from '../inputs.ts'
 import type { Side } from '../side.ts'
 import { computing, type ModulePairs, pairByPath, pairOthers } from './pair-modules.ts'
@@ -14,11 +15,16 @@ export interface Pairing {
   readonly hasMoreAfter: boolean
 }
 
-/** Pairs the modules and values of two models. @throws CompareUnrelatedError if no value has a partner */
-export async function pairModels(a: Side, b: Side, inputs: InputPair): Promise<Pairing> {
+/**
+ * Pairs the modules and values of two models.
+ * @param inside the path of a module of A whose nodes are paired too
+ * @throws CompareUnrelatedError if no value has a partner; UnknownModuleError
+ */
+export async function pairModels(a: Side, b: Side, inputs: InputPair, inside?: string): Promise<Pairing> {
   const modules = pairByPath(a.tree, b.tree)
   pairOthers(modules, a.tree, b.tree, await sameWeights(a, b, modules, inputs))
-  const values = pairValues(a, b, modules)
+  const opened = inside === undefined ? undefined : resolvePath(a.tree.root, inside)
+  const values = pairValues(a, b, modules, opened)
   if (values.length > 0) return { modules, values, hasMoreAfter: computesAfter(b, values) }
   const paths = ({ tree }: Side): string =>
     listed(

@@ -18,6 +18,8 @@ export function adviceOf(found: Found): string {
   if (culprit !== null) {
     const made = modules.find(({ module }) => module === culprit)?.made
     const share = percent(blame[0].share)
+    const { node } = blame[0]
+    if (node !== null) return `The node ${node} makes ${share} of the error: check its weights, constants and inputs.`
     if (made && made.nonFinite > 0)
       return `${culprit} makes NaN or infinite values from inputs that are fine: compute it in float32.`
     if (made && made.clipped > 0.01)

@@ -2,7 +2,7 @@ import type { Difference } from '../measuring/difference.ts'
 import type { LogitsDifference } from '../measuring/logits.ts'
 import type { Measured } from '../measuring/measure-input.ts'
 import { computing } from '../pairing/pair-modules.ts'
-import { mainTap } from '../pairing/pair-values.ts'
+import { mainTap, makerOf } from '../pairing/pair-values.ts'
 import type { Pairing } from '../pairing/pairing.ts'
 import type { Side } from '../side.ts'
 import { differs } from './advice.ts'
@@ -24,8 +24,14 @@ const CULPRIT = { share: 0.5, lead: 2 }
 export function assemble({ a, b, pairing, metric, measured }: Findings): Omit<ComparisonData, 'version' | 'advice'> {
   const pairs = computing(a.tree).flatMap(module => {
     const partner = pairing.modules.of(module)
-    return partner && module.path !== '' ? [{ a: module.path, b: partner.module.path, by: partner.by }] : []
+    if (module.path === '') return []
+    if (partner) return [{ a: module.path, b: partner.module.path, by: partner.by }]
+    const value = mainTap(a, module, 'out')?.tensor
+    const pair = pairing.values.find(pair => pair.a === value && pair.owner === module)
+    const node = pair && b.graph.producer.get(pair.b)?.node
+    return node ? [{ a: module.path, b: node.name, by: 'structure' as const }] : []
   })
+  const withPartner = new Set(pairs.map(pair => pair.a))
   const worst = measured.reduce((one, other) => (largeness(other.total) > largeness(one.total) ? other : one))
   const output = {
     metric,
@@ -33,9 +39,14 @@ export function assemble({ a, b, pairing, metric, measured }: Findings): Omit<Co
     worst: { value: worst.total, input: worst.label },
   }
   const logits = logitsOver(measured.flatMap(({ logits }) => logits ?? []))
-  const all = blameOf(measured)
+  // Errors that have nothing to do with each other add up in squares; KL is one by itself.
+  const power = metric === 'relative error' ? 2 : 1
+  const shareOf: ShareOf = pairs => ratioOf(pairs.map(([part, total]) => [part ** power, total ** power]))
+  const all = blameOf(measured, pairing, shareOf)
   const blame = all.filter(({ module }) => module !== '')
-  const outside = (all.find(({ module }) => module === '')?.share ?? 0) + ratio(measured, ({ beyond }) => beyond)
+  const outside =
+    (all.find(({ module }) => module === '')?.share ?? 0) +
+    shareOf(measured.map(({ beyond, total }) => [beyond, total]))
   const explained = all.reduce((sum, { share }) => sum + share, 0)
   const [first, second] = blame
   const isOne =
@@ -47,10 +58,10 @@ export function assemble({ a, b, pairing, metric, measured }: Findings): Omit<Co
     logits,
     pairs,
     unpaired: {
-      a: alone(a, module => pairing.modules.hasA(module)),
+      a: alone(a, ({ path }) => withPartner.has(path)),
       b: alone(b, module => pairing.modules.hasB(module)),
     },
-    modules: modulesOf(a, pairing, measured),
+    modules: modulesOf(a, pairing, measured, withPartner),
     blame,
     culprit: isOne && differs({ output, logits }) ? first.module : null,
     unexplained: { outside, rest: output.mean === 0 ? 0 : 1 - explained },
@@ -65,18 +76,27 @@ const largeness = (value: number): number => (Number.isNaN(value) ? Number.POSIT
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
-function blameOf(measured: readonly Measured[]): Blamed[] {
+type ShareOf = (pairs: readonly (readonly [part: number, total: number])[]) => number
+
+function blameOf(measured: readonly Measured[], { values }: Pairing, shareOf: ShareOf): Blamed[] {
+  const makers = new Map(values.map(pair => [makerOf(pair), pair]))
   const paths = [...new Set(measured.flatMap(({ effects }) => [...effects.keys()]))]
-  const blamed = paths.map((module): Blamed => {
-    const effects = measured.map(({ effects }) => effects.get(module) ?? 0)
+  const blamed = paths.map((path): Blamed => {
+    const pair = makers.get(path)
+    // A model without modules has no other paths than the names of its nodes.
+    const module = pair?.owner.path || path
+    const effects = measured.map(({ effects }) => effects.get(path) ?? 0)
     const pairs = measured.map(({ total }, i) => [effects[i], total] as const)
-    return { module, share: ratioOf(pairs), interval: shareInterval(pairs, ratioOf), effect: mean(effects) }
+    return {
+      module,
+      node: pair?.node ?? null,
+      share: shareOf(pairs),
+      interval: shareInterval(pairs, shareOf),
+      effect: mean(effects),
+    }
   })
   return blamed.sort((one, other) => other.share - one.share)
 }
-
-const ratio = (measured: readonly Measured[], part: (one: Measured) => number): number =>
-  ratioOf(measured.map(one => [part(one), one.total] as const))
 
 /** The part as a share of the total. If totals are NaN or infinite, it is the share of those inputs whose part is NaN or infinite too. */
 function ratioOf(pairs: readonly (readonly [part: number, total: number])[]): number {
@@ -102,12 +122,17 @@ function logitsOver(each: readonly LogitsDifference[]): LogitsDifference | null 
   }
 }
 
-function modulesOf(a: Side, { modules, values }: Pairing, measured: readonly Measured[]): ComparedModule[] {
+function modulesOf(
+  a: Side,
+  { values }: Pairing,
+  measured: readonly Measured[],
+  withPartner: ReadonlySet<string>,
+): ComparedModule[] {
   const known = new Map(values.map(pair => [pair.a, pair]))
   return computing(a.tree).flatMap(module => {
     const value = mainTap(a, module, 'out')?.tensor
     const pair = value === undefined ? undefined : known.get(value)
-    if (!pair || !modules.hasA(module) || module.path === '') return []
+    if (!pair || !withPartner.has(module.path)) return []
     const input = mainTap(a, module, 'in')?.tensor
     return {
       module: module.path,

@@ -34,6 +34,8 @@ export interface ComparedModule {
 export interface Blamed {
   /** The module's path in A. */
   readonly module: string
+  /** The node of A, if blame goes to nodes; else null. */
+  readonly node: string | null
   /** The error of A's output if only this module has the error that it has in B, as a share of the error of B's output. */
   readonly share: number
   /** The range of the share in 95% of random draws of these inputs (a percentile bootstrap). */
@@ -63,7 +65,7 @@ export interface ComparisonData {
   readonly modules: readonly ComparedModule[]
   /** The modules with their shares of the error, the largest share first. */
   readonly blame: readonly Blamed[]
-  /** The module that causes most of the error; null if no single one does. */
+  /** The module that causes most of the error; null if no single one does, or no single node of it. */
   readonly culprit: string | null
   /** The shares that no module causes: that of nodes outside of all modules, and the rest that is missing from the sum of all shares. */
   readonly unexplained: { readonly outside: number; readonly rest: number }

@@ -13,11 +13,11 @@ export function tableOf(comparison: ComparisonData): Table {
   const byPath = new Map(modules.map(module => [module.module, module]))
   const guilty = blame.filter(({ effect }) => effect !== 0)
   const shown = guilty.filter(({ share }, i) => i < MOST_ROWS && (i === 0 || share >= LEAST_SHARE))
-  const rows = shown.map(({ module, share, interval }) => {
-    const { made, arriving } = byPath.get(module) ?? {}
+  const rows = shown.map(({ module, node, share, interval }) => {
+    const { made, arriving } = (node === null && byPath.get(module)) || {}
     const number = (value: number | null | undefined): string => (typeof value === 'number' ? digits(value) : '–')
     return {
-      label: module,
+      label: node ?? module,
       cells: [
         percent(share),
         interval.map(percent).join(' … '),

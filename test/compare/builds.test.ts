@@ -1,10 +1,10 @@
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { LanguageModel, load, type tensor } from 'onnsight'
 import { compare } from 'onnsight/compare'
-import { randomised } from './faults.ts'
+import { nameless, randomised, Spoilt } from './faults.ts'
 
 const VERSE = 'test/fixtures/models/verse/onnx'
 const ids = [
@@ -96,6 +96,54 @@ test.serial('the effect of a module is the divergence of A with that module’s 
   t.true(Math.abs(share - kl / found.output.mean) < 0.02)
 })
 
+const folder = mkdtempSync(join(tmpdir(), 'onnsight-compare-'))
+test.after.always(() => rmSync(folder, { recursive: true }))
+
+test.serial(
+  'a build without names is paired by its structure, and modules are blamed; without any modules, nodes are',
+  async t => {
+    const path = 'test/fixtures/models/induction.onnx'
+    const [plain, spoilt] = [nameless(path), nameless(path)]
+    const products = spoilt.proto.graph!.node.filter(({ opType }) => opType === 'Gemm')
+    const [, , , product] = products
+    spoilt.floats(product.input[1], values => values.map(value => value * 2))
+    plain.save(join(folder, 'plain.onnx'))
+    spoilt.save(join(folder, 'spoilt.onnx'))
+    const models = await Promise.all(
+      [path, join(folder, 'plain.onnx'), join(folder, 'spoilt.onnx')].map(one => load(one)),
+    )
+    const [named, one, other] = models
+    const same = await compare(named, one, [[1, 2, 3, 1, 2]])
+    t.is(same.output.mean, 0)
+    t.deepEqual(
+      same.pairs.filter(({ by }) => by !== 'structure'),
+      [],
+    )
+    t.true(same.pairs.some(pair => pair.a === 'transformer.h.1.attn.c_proj'))
+    const found = await compare(named, other, [[1, 2, 3, 1, 2]])
+    t.is(found.culprit, 'transformer.h.1.attn.c_proj')
+    const bare = await compare(one, other, [[1, 2, 3, 1, 2]])
+    const index = spoilt.proto.graph!.node.filter(({ opType }) => opType !== 'Constant').indexOf(product)
+    t.regex(bare.blame[0].node!, /^Gemm/)
+    t.is(one.nodeNames.indexOf(bare.blame[0].node!), index)
+    t.regex(bare.advice, /^The node Gemm/)
+    for (const model of models) await model.release()
+  },
+)
+
+test.serial('inside of a module, blame goes to its nodes', async t => {
+  const spoilt = new Spoilt(`${VERSE}/model.onnx`)
+  spoilt.node('/model/layers.0/self_attn/Add_2').input[1] = '/model/Where_1_output_0'
+  spoilt.save(join(folder, 'mask.onnx'))
+  const b = await load(join(folder, 'mask.onnx'))
+  const found = await compare(a, b, ids, { inside: 'model.layers.0.self_attn' })
+  t.is(found.blame[0].node, '/model/layers.0/self_attn/Add_2')
+  t.is(found.blame[0].module, 'model.layers.0.self_attn')
+  t.true(found.blame[0].share > 0.95)
+  await t.throwsAsync(compare(a, b, ids, { inside: 'model.layers.9' }), { code: 'unknown-module' })
+  await b.release()
+})
+
 test.serial('a model is no different from itself', async t => {
   const found = await compare(a, a, ids)
   t.is(found.output.mean, 0)
@@ -159,7 +207,7 @@ test.serial('the JSON is what its schema says', async t => {
 })
 
 test.serial('models of other weights are not compared', async t => {
-  const path = join(mkdtempSync(join(tmpdir(), 'onnsight-compare-')), 'random.onnx')
+  const path = join(folder, 'random.onnx')
   randomised('test/fixtures/models/chars.onnx').save(path)
   const [one, other] = [await load('test/fixtures/models/chars.onnx'), await load(path)]
   await t.throwsAsync(compare(one, other, [[1, 2, 3, 4]]), { code: 'compare-unrelated' })

@@ -71,6 +71,27 @@ export class Spoilt {
   }
 }
 
+/** A model without any name of its exporter, as some optimisers and converters leave it. */
+export function nameless(path: string): Spoilt {
+  const model = new Spoilt(path)
+  const graph = model.proto.graph!
+  const kept = new Set([...graph.input, ...graph.output].map(({ name }) => name))
+  const names = new Map<string, string>()
+  const renamed = (name: string): string => {
+    if (name === '' || kept.has(name)) return name
+    if (!names.has(name)) names.set(name, `v${names.size}`)
+    return names.get(name)!
+  }
+  for (const node of graph.node) {
+    node.name = ''
+    node.input = node.input.map(renamed)
+    node.output = node.output.map(renamed)
+  }
+  for (const tensor of graph.initializer) tensor.name = renamed(tensor.name)
+  graph.valueInfo = []
+  return model
+}
+
 /** The model with random numbers in its matrices. */
 export function randomised(path: string): Spoilt {
   const model = new Spoilt(path)
