@@ -13,7 +13,7 @@ import { type LabelledAxis, labelled, numbered } from './results/axes.ts'
 import { StudyResult } from './results/result.ts'
 import { short, type Table, visible } from './results/table.ts'
 import { Measuring } from './sweeps/measuring.ts'
-import { isHeadPart, type Part, parts, siteOf, wordsFor } from './sweeps/sites.ts'
+import { headCounts, isHeadPart, type Part, parts, siteOf, wordsFor } from './sweeps/sites.ts'
 import { SWEEP_OPTIONS, Sweep, type SweepOptions, traceOptionsOf } from './sweeps/sweep.ts'
 import { batchSize, type Masks, masksAlong, measureVariants } from './sweeps/variants.ts'
 
@@ -91,7 +91,8 @@ export async function patchActivations(model: Model, options: PatchOptions): Pro
   const measuring = new Measuring(studied, metric, rest)
   const sizes = await studied.sizes(clean)
   const layers = studied.layersOf(chosen, sizes.layers)
-  const variants = layers.map(layer => variantsOf(studied, part, by, corrupted, sizes.heads[layer]))
+  const counts = await headCounts(studied, part, clean, sizes.heads)
+  const variants = layers.map(layer => variantsOf(studied, part, by, corrupted, counts[layer]))
   const { name, places } = variants[0]
   const rows = await batchSize(studied, corrupted, places.length, batch)
   const pairs = corrupted.ids.length

@@ -84,6 +84,19 @@ function moduleOf(studied: StudiedModel, part: 'attention' | 'mlp', layer: Modul
   )
 }
 
+/** How many heads of a part each layer has: several heads may share their keys and values. By a scan, without a run. */
+export async function headCounts(
+  studied: StudiedModel,
+  part: Part,
+  { alone: [inputs] }: Prompts,
+  heads: readonly number[],
+): Promise<readonly number[]> {
+  if (part !== 'key' && part !== 'value') return heads
+  return studied.model.scan(inputs, () =>
+    heads.map((count, layer) => (count > 0 ? (siteOf(studied, part, layer).read().dims[2] ?? count) : 0)),
+  )
+}
+
 /** The layers that have heads. @param heads the number of heads in each layer */
 export const layersWithHeads = (heads: readonly number[]): number[] =>
   heads.flatMap((count, layer) => (count > 0 ? [layer] : []))

@@ -56,6 +56,35 @@ for (const [part, due] of [
     await t.throwsAsync(patch({ part, by: 'position' }), { code: 'study', message: /by: 'position'/ })
   })
 
+test('heads that share keys and values are patched by shared head, in float and quantised', async t => {
+  for (const dtype of ['fp32', 'q4'] as const) {
+    const verse = await LanguageModel.load('test/fixtures/models/verse', { dtype })
+    const [own, others] = ['To be or not', 'To do or not']
+    const options = { clean: own, corrupted: others, metric: logitDifference(5, 9) }
+    for (const [part, name] of [
+      ['key', 'k'],
+      ['value', 'v'],
+    ] as const) {
+      const patched = await patchActivations(verse, { ...options, part })
+      t.deepEqual(patched.values.dims, [4, 2], `${dtype} ${part}`)
+      for (const head of [0, 1]) {
+        const kept = await verse.trace(own, m => m.model.layers[1].heads[name].select(2, head))
+        const value = await verse.trace(others, m => {
+          m.model.layers[1].heads[name].set([{}, {}, head], kept)
+          const row = m.lm_head.output.select(0, 0).select(0, -1)
+          return row.select(0, 5).sub(row.select(0, 9))
+        })
+        const found = (patched.values.tolist() as number[][])[1][head]
+        t.true(Math.abs(found - Number(value.item())) < 1e-3, `${dtype} ${part} ${head}`)
+        t.true(Math.abs(found - patched.corrupted) > 1e-4)
+      }
+    }
+    const queries = await patchActivations(verse, { ...options, part: 'query' })
+    t.deepEqual(queries.values.dims, [4, 4])
+    await verse.release()
+  }
+})
+
 for (const batch of [1, 3, 11, 40])
   test(`${batch} rows in a run give the same numbers`, async t => {
     const patched = await patch({ batch })

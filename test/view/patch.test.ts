@@ -104,6 +104,15 @@ for (const [title, part, range, layer, place, read, write] of [
     },
   ],
   [
+    'keys of heads',
+    'key',
+    [0, 3],
+    2,
+    1,
+    (m: typeof model) => m.transformer.h[2].attn.heads.k.select(2, 1),
+    (m: typeof model, kept: Tensor) => m.transformer.h[2].attn.heads.k.set([{}, {}, 1], kept),
+  ],
+  [
     'the stream before the first layer',
     'residual',
     [0, 3],

@@ -45,9 +45,14 @@ export function patchedCellCode(
 ): Code {
   const module = moduleIn('typescript', at.path)
   const head = `${module}.heads[${place}].${at.member}`
-  const [read, write] = isHeadPart(part)
-    ? [head, `${head} = kept`]
-    : [`${module}.${at.member}.select(1, ${place})`, `${module}.${at.member}.set([{}, ${place}], kept)`]
+  const all = `${module}.heads.${at.member}`
+  // Heads may share their keys and values, so these have numbers of their own.
+  const [read, write] =
+    part === 'key' || part === 'value'
+      ? [`${all}.select(2, ${place})`, `${all}.set([{}, {}, ${place}], kept)`]
+      : isHeadPart(part)
+        ? [head, `${head} = kept`]
+        : [`${module}.${at.member}.select(1, ${place})`, `${module}.${at.member}.set([{}, ${place}], kept)`]
   const lines = [
     ...beginning(opening, clean, [], ["import { trace } from 'onnsight/trace.macro'"]),
     `const [clean, corrupted] = [${clean.text}, ${JSON.stringify(corrupted)}]`,
