@@ -5,39 +5,42 @@ import type { ForwardNode, ForwardValue } from './forward-node.ts'
 import { ruleOf } from './rules/index.ts'
 import { onesLike } from './shapes.ts'
 
-/** A node of a linked graph: the ids of the values that it reads and computes, and the node in the form that its rule takes. */
+/** A node of a linked graph: the ids of what it reads and makes, and the node as its rule sees it. */
 export interface DifferentiableUnit {
-  /** Ids of the node's inputs; '' for an optional input that is left out. */
+  /** '' for an optional input that is left out. */
   readonly inputs: readonly string[]
   /** Ids that the bodies of an If, a Loop or a Scan read. */
   readonly captures: readonly string[]
   readonly outputs: readonly string[]
   readonly opType: string
-  /** Whether the outputs are detached. Then the node's inputs get no gradient. */
+  /** Nothing flows back through a detached value. */
   readonly isDetached: boolean
-  /** Returns the node in the form that its rule takes, with the gradients of its outputs. */
+  /** The node as its rule sees it, with the gradients that have arrived at its outputs. */
   node(gradients: readonly (Tensor | undefined)[]): ForwardNode
-  /** Creates the error for an operator that has no rule. */
+  /** The error for an operator that has no rule. */
   noRule(): Error
 }
 
-export interface Differentiation {
+export interface Differentiation<U extends DifferentiableUnit> {
   /** The units of the graph, producers first. */
-  readonly units: readonly DifferentiableUnit[]
+  readonly units: readonly U[]
   /** The id of the value that is differentiated. */
   readonly of: string
-  /** The ids of the places, at which gradients are computed. */
+  /** Ids of the places. */
   readonly at: readonly string[]
-  /** The gradient of the value `of` itself; ones if undefined. */
+  /** What arrives at `of` from behind; ones if undefined. */
   readonly seed: Tensor | undefined
   value(id: string): ForwardValue
 }
 
 /**
- * Differentiates in reverse mode: goes through the units from the value back to the places, and adds up the gradients that each unit's rule
- * returns for its inputs. The result has, for each place, a gradient with the place's dims; undefined if the value does not depend on it.
+ * Reverse mode: walks the units from the value back to the places, and adds up what each rule gives for a unit's inputs. Returns, for each
+ * place, its gradient with its own dims; undefined if the value does not depend on it. `onPassed` is told of each unit that the gradient passes.
  */
-export function differentiate({ units, of, at, seed, value }: Differentiation): (Tensor | undefined)[] {
+export function differentiate<U extends DifferentiableUnit>(
+  { units, of, at, seed, value }: Differentiation<U>,
+  onPassed: (unit: U) => void,
+): (Tensor | undefined)[] {
   const { reached, cutBy } = dependents(units, at, value)
   const gradients = new Map<string, Tensor>()
   const start = value(of).tensor
@@ -59,6 +62,7 @@ export function differentiate({ units, of, at, seed, value }: Differentiation): 
     const node = unit.node(unit.outputs.map(id => gradients.get(id)))
     const rule = captured ? undefined : ruleOf(node)
     if (!rule) throw unit.noRule()
+    onPassed(unit)
     const parts = rule(node)
     for (const [i, isWanted] of wanted.entries()) {
       if (!isWanted) continue
@@ -70,19 +74,19 @@ export function differentiate({ units, of, at, seed, value }: Differentiation): 
   return at.map(id => gradients.get(id))
 }
 
-/** The gradient, with the value's known dims as its dims. */
+/** The gradient with the dims of its value, as far as those are known. */
 function withDims(gradient: Tensor, like: Tensor): Tensor {
   const { expression, output, type } = stateOf(gradient).value
   return newHandle(new Value(expression, output, type, dimsOf(like)))
 }
 
-/** Operators that read only the dims of a value, so that their result does not depend on its elements. */
+/** Operators that read the dims of a value and nothing else. */
 const READS_DIMS = new Set(['Shape', 'Size'])
 
 interface Dependents {
   /** Ids of floating-point values that depend on a place. */
   readonly reached: ReadonlySet<string>
-  /** Ids of values that depend on a place only through integers, texts or bools, each with the unit that computes those from floats. */
+  /** Ids of values that depend on a place by way of integers, texts or bools alone, with the unit that made those. */
   readonly cutBy: ReadonlyMap<string, DifferentiableUnit>
 }
 

@@ -15,7 +15,8 @@ type Rewrite = (operation: Operation, opset: number) => Lowered | undefined
 /** Converts an operation from opset 21, in which it was recorded, to `opset`; undefined if that opset can't express it. */
 export function lower(operation: Operation, opset: number): Lowered | undefined {
   if (opset >= 21) return operation
-  if (operation.domain !== '') return undefined
+  // onnxruntime's own operators have versions of their own.
+  if (operation.domain !== '') return operation
   const types = operation.inputs.flatMap(input => (input ? [input.type] : []))
   if (opset < firstOpset(operation.opType, types)) return undefined
   const rewrite = rewrites[operation.opType]

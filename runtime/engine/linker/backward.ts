@@ -19,6 +19,8 @@ export class Backward {
   readonly #program: Program
   readonly #form: GrowingForm
   readonly #shapes: LinkedShapes
+  /** The first block that a gradient passes; infinite if none does. */
+  firstBlock = Number.POSITIVE_INFINITY
   readonly #constants = new Map<string, Constant>()
 
   constructor(program: Program, form: GrowingForm, shapes: LinkedShapes) {
@@ -36,13 +38,18 @@ export class Backward {
     const [of, ...others] = unit.inputs
     const at = others.slice(0, gradient.at.length)
     const seed = gradient.seed && this.#value(others[gradient.at.length]).tensor
-    const found = differentiate({
-      units: before.map(each => this.#differentiable(each, gradient)),
-      of,
-      at,
-      seed,
-      value: id => this.#value(id),
-    })
+    const found = differentiate(
+      {
+        units: before.map(each => this.#differentiable(each, gradient)),
+        of,
+        at,
+        seed,
+        value: id => this.#value(id),
+      },
+      ({ block }) => {
+        if (block !== undefined) this.firstBlock = Math.min(this.firstBlock, block)
+      },
+    )
     const units: Unit[] = []
     const emitted = new Set<Expression>()
     const results = found.map((each, i) => stateOf(each ?? zerosLike(this.#value(at[i]).tensor)).value)
@@ -84,6 +91,7 @@ export class Backward {
       captures: [],
       outputs: Array.from({ length: operation.outputs }, (_, i) => resultId(number, i)),
       isRewired: false,
+      isOfGradient: true,
     }
   }
 
@@ -96,6 +104,7 @@ export class Backward {
       captures: [],
       outputs: [resultId(gradient, output)],
       isRewired: false,
+      isOfGradient: true,
     }
   }
 
@@ -128,11 +137,12 @@ export class Backward {
     return { tensor, named, ...this.#shapes.constantOf(id) }
   }
 
-  #differentiable(unit: Unit, gradient: Gradient): DifferentiableUnit {
+  #differentiable(unit: Unit, gradient: Gradient): DifferentiableUnit & Pick<Unit, 'block'> {
     const proto = unit.operation ? emitNode(unit.operation, '', [], []) : unit.node!.proto
     const optional = (id: string): ForwardValue | undefined => (id === '' ? undefined : this.#value(id))
     return {
       opType: proto.opType,
+      block: unit.block,
       inputs: unit.inputs,
       captures: unit.captures.map(([, id]) => id),
       outputs: unit.outputs,

@@ -78,6 +78,15 @@ export class Demand {
     this.#backward = new Backward(program, growing, this.#shapes)
   }
 
+  /**
+   * The first block that a gradient passes. From there on all runs in one session: what forward computes and backward reads then stays
+   * within onnxruntime. Undefined without gradients.
+   */
+  get firstBlockOfGradient(): number | undefined {
+    const first = this.#backward?.firstBlock
+    return first === Number.POSITIVE_INFINITY ? undefined : first
+  }
+
   /** The id of a recorded value; for a read, the id of the value that arrives at its tap. */
   idOf(value: Value): string {
     const resolved = this.#resolve(value)

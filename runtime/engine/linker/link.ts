@@ -71,7 +71,7 @@ export function link(
     const edges = blocks.length > 1 ? edgesWithin(program, units).filter(id => !outputs.includes(id)) : []
     return buildStep({ program, form: demand.form, units, typeOf, blocks, isModelStage, outputs, edges, dropped })
   })
-  const ran = new Set(runs.flatMap(({ blocks, units }) => (hasNodes(units) ? blocks : [])))
+  const ran = new Set(runs.flatMap(({ units }) => units.flatMap(({ kind, block }) => (kind === 'node' ? block : []))))
   return {
     steps,
     results,
@@ -107,8 +107,6 @@ function edgesWithin(program: Program, units: readonly Unit[]): string[] {
     id !== '' && block !== undefined && program.isBlockOutput(block, id)
   return units.flatMap(({ outputs, block }) => outputs.filter(id => isEdge(id, block)))
 }
-
-const hasNodes = (units: readonly Unit[]): boolean => units.some(unit => unit.kind === 'node')
 
 /** For each value that crosses between sessions: the index of the last run that reads it, or the number of runs if the caller wants it. */
 function lastReaders(program: Program, runs: readonly SessionRun[], results: readonly string[]): Map<string, number> {

@@ -1,4 +1,5 @@
 import type { NamedDims } from '../../gradients/forward-node.ts'
+import { type DimsReader, type NamedInts, resultDims, resultInts } from '../../gradients/result-dims.ts'
 import type { Dims, Tap } from '../../graph/expression.ts'
 import type { NormalForm } from '../../graph/normalise.ts'
 import { Attributes } from '../../onnx/expansions/attributes.ts'
@@ -6,28 +7,31 @@ import { embeddedBytes, embeddedIntegers } from '../../onnx/message/tensor-value
 import { type TensorProto, TensorProto_DataLocation } from '../../onnx/schema/onnx_pb.ts'
 import type { DataType } from '../../tensor/dtypes/dtype.ts'
 import type { Program } from '../blocks/program.ts'
+import { emitNode } from '../sessions/emit.ts'
 import { constantId, isConstant, isModelValue, type Unit } from './unit.ts'
 
 export interface LinkedShape {
   readonly type: DataType
   readonly dims: Dims | undefined
-  /** The dims, in which an unknown dim may have a name. */
+  /** The dims with names for unknown ones. */
   readonly named: NamedDims | undefined
 }
 
-/** The elements of a constant are read only if it has no more than this. */
+/** A constant of more elements is not looked into. */
 const MOST_ELEMENTS = 64
 
 /**
- * Dtypes and dims of all values of a linked graph. Dims are known only if they are the same for inputs of every length, because one plan is
- * used for all of them. So of values that the block computes, only the rank is known.
+ * Dtypes and dims of all values of a linked graph, as far as they hold for all lengths of the inputs: one plan serves them all. Of values
+ * that the block computes, only the rank is known.
  */
 export class LinkedShapes {
   readonly #program: Program
   readonly #form: NormalForm
   readonly #producers: ReadonlyMap<string, Unit>
-  readonly #added = new Map<string, LinkedShape>()
-  /** The taps of places by the ids of their values. */
+  readonly #added = new Map<string, { readonly type: DataType; readonly dims: Dims | undefined }>()
+  readonly #found = new Map<string, LinkedShape>()
+  readonly #ints = new Map<string, NamedInts | undefined>()
+  /** Taps by the id of the value at them. */
   readonly #places = new Map<string, Tap>()
 
   constructor(program: Program, form: NormalForm, producers: ReadonlyMap<string, Unit>) {
@@ -37,10 +41,10 @@ export class LinkedShapes {
   }
 
   add(id: string, type: DataType, dims: Dims | undefined): void {
-    if (!this.#added.has(id)) this.#added.set(id, { type, dims, named: dims })
+    if (!this.#added.has(id)) this.#added.set(id, { type, dims })
   }
 
-  /** Adds a value that the block computes. Only its rank is kept, because its dims may differ for other inputs. */
+  /** A value that the block computes: its dims are those of these inputs alone. */
   addRecorded(id: string, type: DataType, dims: Dims | undefined): void {
     this.add(
       id,
@@ -54,21 +58,57 @@ export class LinkedShapes {
   }
 
   get(id: string): LinkedShape {
+    const known = this.#found.get(id)
+    if (known) return known
+    const { type, dims: own } = this.#own(id)
+    const unit = this.#producers.get(id)
+    const isOpen = own === undefined || own.includes(undefined)
+    const derived = unit && isOpen ? resultDims(this.#reader(unit)) : undefined
+    const dims = own ?? derived
+    const named = dims?.map(
+      (dim, axis) => dim ?? (derived?.length === dims.length ? derived[axis] : undefined) ?? `${axis} of ${id}`,
+    )
+    const found = { type, named, dims: named?.map(dim => (typeof dim === 'number' ? dim : undefined)) }
+    this.#found.set(id, found)
+    return found
+  }
+
+  /** What is known of a value without looking at what makes it. */
+  #own(id: string): { readonly type: DataType; readonly dims: NamedDims | undefined } {
     const added = this.#added.get(id)
     if (added) return added
     const tap = this.#places.get(id)
     if (tap) return this.#ofModel(tap.tensor)
     if (isModelValue(id)) return this.#ofModel(id)
-    if (isConstant(id)) {
-      const { type, dims } = this.#constant(id)
-      return { type, dims, named: dims }
-    }
-    const copied = this.#copied(id)
-    this.#added.set(id, copied)
-    return copied
+    if (isConstant(id)) return this.#constant(id)
+    // A copy of a node may read a value of another rank than the node: its dims follow from what it reads.
+    const unit = this.#producers.get(id)
+    const name = unit?.node?.outputs[unit.outputs.indexOf(id)]
+    return { type: name ? this.#ofModel(name).type : 'float32', dims: undefined }
   }
 
-  /** The element or elements of a small constant, as a rule sees them; an empty object for any other value. */
+  #reader(unit: Unit): DimsReader {
+    const { operation, node, inputs } = unit
+    const proto = operation ? emitNode(operation, '', [], []) : node!.proto
+    return {
+      opType: proto.opType,
+      attributes: new Attributes(proto),
+      inputs: inputs.map(input => (input === '' ? undefined : this.get(input).named)),
+      intsOf: input => (inputs[input] ? this.#intsOf(inputs[input]) : undefined),
+    }
+  }
+
+  /** Elements of a value that holds a shape or a part of one. */
+  #intsOf(id: string): NamedInts | undefined {
+    if (this.#ints.has(id)) return this.#ints.get(id)
+    const constant = this.constantOf(id).ints
+    const unit = constant ? undefined : this.#producers.get(id)
+    const found = constant ?? (unit && resultInts(this.#reader(unit)))
+    this.#ints.set(id, found)
+    return found
+  }
+
+  /** The elements of a small constant. */
   constantOf(id: string): { readonly number?: number; readonly ints?: readonly number[] } {
     if (isConstant(id)) {
       const { type, data } = this.#constant(id)
@@ -86,48 +126,13 @@ export class LinkedShapes {
     return expression.data
   }
 
-  #ofModel(name: string): LinkedShape {
+  #ofModel(name: string): { readonly type: DataType; readonly dims: NamedDims | undefined } {
     const weight = this.#program.weights.get(name)
     const type = this.#program.typeOf(name) ?? 'float32'
-    if (weight) {
-      const dims = weight.dims.map(Number)
-      return { type, dims, named: dims }
-    }
+    if (weight) return { type, dims: weight.dims.map(Number) }
     const shape = this.#program.openShapes.get(name)
-    return { type, dims: shape?.dims, named: shape?.named ?? shape?.dims }
+    return { type, dims: shape?.named ?? shape?.dims }
   }
-
-  /** The dtype and rank of a result of a node's copy. The copy may read values of other ranks than the node, and its dims are unknown. */
-  #copied(id: string): LinkedShape {
-    const unit = this.#producers.get(id)
-    if (!unit?.node) return { type: 'float32', dims: undefined, named: undefined }
-    const { node } = unit
-    const name = node.outputs[unit.outputs.indexOf(id)]
-    const own = this.#ofModel(name)
-    const rank = rankOf(unit, input => this.get(input).dims?.length) ?? own.dims?.length
-    const isLike = unit.inputs.every((input, i) => {
-      const original = node.inputs[i]
-      return input === '' || this.get(input).dims?.length === this.#ofModel(original).dims?.length
-    })
-    const length = isLike ? own.dims?.length : rank
-    const dims = length === undefined ? undefined : new Array<undefined>(length).fill(undefined)
-    return { type: own.type, dims, named: dims }
-  }
-}
-
-const KEEPS_RANK =
-  /^(Softmax|LogSoftmax|LayerNormalization|Cast|Identity|Relu|Gelu|Tanh|Sigmoid|Erf|Sqrt|Pow|Reciprocal|Transpose|Slice|Concat)$/
-const BROADCASTS = /^(Add|Sub|Mul|Div|Pow|Where|Min|Max|MatMul|And|Or|Equal|Less|Greater)$/
-
-/** The rank of a node's result if it follows from the ranks of the node's inputs; otherwise undefined. */
-function rankOf({ node, inputs }: Unit, rankOfInput: (id: string) => number | undefined): number | undefined {
-  const { opType, proto } = node!
-  const ranks = inputs.map(id => (id === '' ? undefined : rankOfInput(id)))
-  if (KEEPS_RANK.test(opType)) return ranks[0]
-  if (opType.startsWith('Reduce') && new Attributes(proto).int('keepdims', 1) === 1) return ranks[0]
-  if (opType === 'Gemm') return 2
-  if (BROADCASTS.test(opType) && ranks.every(rank => rank !== undefined)) return Math.max(...(ranks as number[]))
-  return undefined
 }
 
 function constantOfTensor(tensor: TensorProto): { number?: number; ints?: readonly number[] } {

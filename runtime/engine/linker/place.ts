@@ -82,8 +82,11 @@ function afterBlock(position: number): number {
 /** The first block in which all inputs of a unit exist. For a node, that is its own block, or a later one if an intervention needs it. */
 function levelsOf(demand: Demand): Map<Unit, number> {
   const levels = new Map<Unit, number>()
+  const first = demand.firstBlockOfGradient ?? Number.POSITIVE_INFINITY
+  const last = Math.max(-1, ...demand.units.map(({ block }) => block ?? -1))
   for (const unit of demand.units) {
     let level = unit.block ?? -1
+    if (level >= first) level = last
     for (const id of readsOf(unit)) {
       const producer = demand.producers.get(id)
       if (producer) level = Math.max(level, levels.get(producer)!)

@@ -110,7 +110,7 @@ function split(program: Program, demand: Demand, units: readonly Unit[]): Unit[]
   const parts: Unit[][] = [[]]
   let added = 0
   for (const unit of units) {
-    if (unit.kind !== 'node' && ++added > MAX_ADDED_NODES) {
+    if (unit.kind !== 'node' && !unit.isOfGradient && ++added > MAX_ADDED_NODES) {
       parts.push([])
       added = 1
     }

@@ -7,7 +7,7 @@ import { withFields } from '../../onnx/message/message.ts'
 import type { NodeProto, TensorProto } from '../../onnx/schema/onnx_pb.ts'
 import type { DataType } from '../../tensor/dtypes/dtype.ts'
 import type { Program } from '../blocks/program.ts'
-import { assemble, type Edge, feedName, fetchName } from '../sessions/assemble.ts'
+import { assemble, type Edge, feedName, fetchName, type Opsets } from '../sessions/assemble.ts'
 import { emitNode, emitTensor } from '../sessions/emit.ts'
 import { OWN } from '../sessions/own-names.ts'
 import { needPacking } from '../sessions/packed-kernels.ts'
@@ -82,7 +82,7 @@ export function buildStep(parts: StepParts): Step {
       model: () => {
         const opset = isModel ? program.opset : RECORDED_OPSET
         const { nodes, constants } = emit(units, local, opset)
-        const opsets = isModel ? program.opsets : recordedOpsets
+        const opsets = isModel ? withOwnOperators(program.opsets, units) : recordedOpsets
         const read = units
           .filter(({ kind }) => kind !== 'node')
           .flatMap(unit => readsOf(unit).map(id => local.localName(id)))
@@ -107,6 +107,15 @@ export function buildStep(parts: StepParts): Step {
     dropped,
     kept: undefined,
   }
+}
+
+/** The model's operator sets, and that of onnxruntime's own operators where a recorded operation is one of them. */
+function withOwnOperators(model: Opsets, units: readonly Unit[]): Opsets {
+  const added = units.flatMap(({ operation }) => operation?.domain || []).filter(domain => !model.opsets.has(domain))
+  if (added.length === 0) return model
+  const { irVersion, functions } = model
+  const opsets = new Map([...model.opsets, ...added.map(domain => [domain, 1] as const)])
+  return functions ? { opsets, irVersion, functions } : { opsets, irVersion }
 }
 
 function labelOf(program: Program, blocks: readonly number[]): string {

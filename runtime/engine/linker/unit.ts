@@ -31,6 +31,8 @@ export interface Unit {
   readonly node?: GraphNode
   readonly operation?: Operation
   readonly gradient?: Gradient
+  /** Whether it is one of the operations that compute a gradient. */
+  readonly isOfGradient?: boolean
   /** Number of the recorded expression that it belongs to, which leads to the user's line. */
   readonly expression?: number
   /** The block that contains the node in the unedited model. */
