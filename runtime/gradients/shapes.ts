@@ -121,3 +121,37 @@ function summedAtRun(tensor: Tensor, to: Tensor): Tensor {
   )
   return reshapedLike(sum, to)
 }
+
+/** Permutes the axes. */
+export function transposed(tensor: Tensor, perm: readonly number[]): Tensor {
+  if (perm.every((from, to) => from === to)) return tensor
+  const dims = dimsOf(tensor)
+  return recordOne(
+    'Transpose',
+    [tensor],
+    { type: tensor.type, dims: dims && perm.map(axis => dims[axis]) },
+    { perm: { ints: perm } },
+  )
+}
+
+/** The number of axes of a tensor. @throws if it is not known */
+export function knownRank(tensor: Tensor, opType: string): number {
+  const dims = dimsOf(tensor)
+  if (!dims) throw new Error(`The rank of an input of ${opType} is not known.`)
+  return dims.length
+}
+
+/** Joins int64 vectors. */
+export function joined(parts: readonly Tensor[]): Tensor {
+  if (parts.length === 1) return parts[0]
+  return recordOne('Concat', parts, { type: 'int64', dims: [undefined] }, { axis: { int: 0 } })
+}
+
+/** The dims from axis `first` on, as an int64 vector. It is a constant if they are known. */
+export function shapeFrom(tensor: Tensor, first: number, opType: string): Tensor {
+  const rank = knownRank(tensor, opType)
+  const dims = dimsOf(tensor)!.slice(first)
+  if (isFixed(dims)) return int64Constant(dims)
+  const bounds = [int64Constant([first]), int64Constant([rank])]
+  return recordOne('Slice', [shapeOf(tensor), ...bounds], { type: 'int64', dims: [rank - first] })
+}

@@ -37,6 +37,9 @@ const FIRST_OPSET: Readonly<Record<string, number>> = {
 /** The operations that a block can record. */
 export const recordable: ReadonlySet<string> = new Set(Object.keys(FIRST_OPSET))
 
+/** The same of operations that only the rules of gradients record. */
+const FIRST_OPSET_OF_RULES: typeof FIRST_OPSET = since(11, 'Conv ConvTranspose MaxPool ReverseSequence Resize')
+
 /** The first opset in which an operation takes integers, if that is later. */
 const INTEGERS_SINCE: Readonly<Record<string, number>> = {
   Min: 12,
@@ -47,7 +50,7 @@ const INTEGERS_SINCE: Readonly<Record<string, number>> = {
 }
 
 export function firstOpset(opType: string, types: readonly DataType[]): number {
-  let opset = FIRST_OPSET[opType] ?? 21
+  let opset = FIRST_OPSET[opType] ?? FIRST_OPSET_OF_RULES[opType] ?? 21
   const later = (version: number): void => {
     opset = Math.max(opset, version)
   }

@@ -1,7 +1,9 @@
 import type { ForwardNode, Rule } from '../forward-node.ts'
 import { binaryRules } from './binary.ts'
+import { convolutionRules } from './convolution.ts'
 import { normalisationRules } from './normalisation.ts'
 import { packedProductRules } from './packed-product.ts'
+import { poolingRules } from './pooling.ts'
 import { productRules } from './product.ts'
 import { reductionRules } from './reduction.ts'
 import { selectionRules } from './selection.ts'
@@ -18,6 +20,8 @@ const rules: Readonly<Record<string, Rule>> = {
   ...normalisationRules,
   ...shapeRules,
   ...selectionRules,
+  ...convolutionRules,
+  ...poolingRules,
 }
 
 /** The rule of a node's operator; undefined if there is none. */

@@ -20,7 +20,7 @@ function withAxes(value: Tensor, node: ForwardNode): Tensor {
   return recordOne('Unsqueeze', [value, axes], { type: value.type, dims })
 }
 
-/** Whether the node returns its input, because it has no axes and its attribute says that this means none. */
+/** Whether each element is reduced by itself: the node has no axes, and takes that to mean none. */
 function reducesNothing(node: ForwardNode): boolean {
   const axes = node.inputs[1]
   return node.attributes.int('noop_with_empty_axes', 0) === 1 && (!axes || dimsOf(axes.tensor)?.[0] === 0)
@@ -33,11 +33,16 @@ const reduction =
   (derivative: Reduced): Rule =>
   node => [
     () => {
-      const x = inputOf(node, 0)
-      if (reducesNothing(node)) return gradientOf(node)
-      return derivative(x, withAxes(resultOf(node), node), withAxes(gradientOf(node), node), node)
+      const [x, y, gradient] = [inputOf(node, 0), resultOf(node), gradientOf(node)]
+      return reducesNothing(node)
+        ? derivative(x, y, gradient, node)
+        : derivative(x, withAxes(y, node), withAxes(gradient, node), node)
     },
   ]
+
+/** The same for a reduction that gives one element back as it is. */
+const selecting = (derivative: Reduced): Rule =>
+  reduction((x, y, gradient, node) => (reducesNothing(node) ? gradient : derivative(x, y, gradient, node)))
 
 /** How many elements of x are reduced to one element of y, in the dtype of x. */
 function countOf(x: Tensor, y: Tensor): Tensor {
@@ -46,7 +51,7 @@ function countOf(x: Tensor, y: Tensor): Tensor {
 }
 
 /** The rule of ReduceMax and ReduceMin. Elements that are equally the largest or smallest share the gradient. */
-const extreme: Rule = reduction((x, y, gradient, node) => {
+const extreme: Rule = selecting((x, y, gradient, node) => {
   const chosen = castTo(x.eq(y), x.type)
   const axes = axesOf(node)
   const count = recordOne(
@@ -70,7 +75,7 @@ export const reductionRules: Readonly<Record<string, Rule>> = {
   ReduceMax: extreme,
   ReduceMin: extreme,
   // The product of the other elements is y / x. Where x is 0, it is the product without zeros, or 0 if there is another zero.
-  ReduceProd: reduction((x, y, gradient, node) => {
+  ReduceProd: selecting((x, y, gradient, node) => {
     const axes = axesOf(node)
     const along = (opType: string, tensor: Tensor): Tensor =>
       recordOne(

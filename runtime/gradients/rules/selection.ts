@@ -3,7 +3,7 @@ import { where } from '../../tensor/ops/comparison.ts'
 import { dimsOf, recordOne, type Tensor } from '../../tensor/tensor.ts'
 import { int64Constant } from '../../tensor/values/int64.ts'
 import { type ForwardNode, gradientOf, inputOf, type Rule } from '../forward-node.ts'
-import { reshapedLike, shapeOf, zerosLike } from '../shapes.ts'
+import { reshapedLike, shapeOf, transposed, zerosLike } from '../shapes.ts'
 
 /** The numbers 0, 1, … along an axis of the tensor, with dims that broadcast with the tensor's. */
 function positionsAlong(tensor: Tensor, axis: number, rank: number): Tensor {
@@ -90,17 +90,6 @@ function toFront(tensor: Tensor, at: number, count: number): Tensor {
   if (rank === undefined) throw new Error('The rank of a gradient is not known.')
   const all = Array.from({ length: rank }, (_, i) => i)
   return transposed(tensor, [...all.slice(at, at + count), ...all.slice(0, at), ...all.slice(at + count)])
-}
-
-function transposed(tensor: Tensor, perm: readonly number[]): Tensor {
-  if (perm.every((from, to) => from === to)) return tensor
-  const dims = dimsOf(tensor)
-  return recordOne(
-    'Transpose',
-    [tensor],
-    { type: tensor.type, dims: dims && perm.map(axis => dims[axis]) },
-    { perm: { ints: perm } },
-  )
 }
 
 const int64 = (dims: Dims | undefined) => ({ type: 'int64' as const, dims })
@@ -194,7 +183,7 @@ function numbersOf(x: Tensor): Tensor {
 }
 
 /** Puts the gradient's elements among zeros, at these indices. */
-function putBack(node: ForwardNode, numbers: Tensor, attributes: Attributes): Tensor {
+export function putBack(node: ForwardNode, numbers: Tensor, attributes: Attributes): Tensor {
   const x = inputOf(node, 0)
   const gradient = gradientOf(node)
   const flat = (tensor: Tensor): Tensor =>
