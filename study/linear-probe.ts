@@ -12,6 +12,7 @@ import { type Chart, lines } from './pictures/chart.ts'
 import { type LabelledAxis, labelled } from './results/axes.ts'
 import { StudyResult } from './results/result.ts'
 import { short, type Table } from './results/table.ts'
+import type { OnProgress } from './sweeps/sweep.ts'
 
 /** Options of `linearProbe()`. */
 export interface ProbeOptions extends TraceOptions {
@@ -25,6 +26,8 @@ export interface ProbeOptions extends TraceOptions {
   readonly ridge?: number
   /** The number of parts that are held out in turn: prompt i is in part i modulo it. @default 5, or the number of prompts if that is smaller */
   readonly folds?: number
+  /** Is called after each prompt, with the seconds that the other prompts will take: `progressLine()`, or a function of your own. */
+  readonly onProgress?: OnProgress
 }
 
 /**
@@ -45,8 +48,17 @@ export async function linearProbe(model: Model, prompts: Inputs, options: ProbeO
     layers: chosen,
     ridge: strength = 1,
     folds,
+    onProgress,
     ...rest
-  } = knownOptions('linearProbe()', options, ['labels', 'position', 'layers', 'ridge', 'folds', ...TRACE_OPTIONS])
+  } = knownOptions('linearProbe()', options, [
+    'labels',
+    'position',
+    'layers',
+    'ridge',
+    'folds',
+    'onProgress',
+    ...TRACE_OPTIONS,
+  ])
   if (!(strength > 0)) throw new ArgumentError(`linearProbe: ridge is ${strength}.`, undefined, 'give a number above 0')
   const studied = new StudiedModel('linearProbe', model, undefined)
   const promptRows = studied.prompts(prompts)
@@ -65,7 +77,7 @@ export async function linearProbe(model: Model, prompts: Inputs, options: ProbeO
     throw studied.error(`all prompts are ${JSON.stringify(classes[0])}.`, 'give prompts of two classes at least')
   const targets = labels.map(label => classes?.map(one => Number(one === label)) ?? [Number(label)])
   const layers = studied.layersOf(chosen, (await studied.sizes(promptRows)).layers)
-  const states = await promptStates(studied, promptRows, layers, position, rest)
+  const states = await promptStates(studied, promptRows, layers, position, rest, onProgress)
   const fitted = states.map(async state => {
     const inputs = state.tolist() as number[][]
     const score = await crossValidated(inputs, targets, parts, strength, classes !== undefined)

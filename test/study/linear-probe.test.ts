@@ -51,3 +51,22 @@ test('what is wrong is said; it prints and draws', async t => {
   t.regex(String(probe), /2 classes; guessing gives 0\.50/)
   t.is([...(await probe.plot()).svg.matchAll(/<title>(probe|guessing), layer/g)].length, 8)
 })
+
+test('it says how many prompts are read, and stops on a signal', async t => {
+  const controller = new AbortController()
+  const reports: number[][] = []
+  const stopped = linearProbe(model, prompts, {
+    ...{ labels: kinds, ...options },
+    signal: controller.signal,
+    onProgress(...report) {
+      reports.push(report)
+      if (report[0] === 3) controller.abort(new Error('enough'))
+    },
+  })
+  await t.throwsAsync(stopped, { message: 'enough' })
+  t.deepEqual(
+    reports.map(([done, total]) => [done, total]),
+    [1, 2, 3].map(done => [done, prompts.length]),
+  )
+  t.true(reports.every(([, , left]) => left > 0))
+})

@@ -166,6 +166,23 @@ for (const [title, part, range, layer, place, read, write] of [
     })
   })
 
+run('the code of a map whose clean text was given as ids runs, with named answers and without', async t => {
+  const inputs = { input_ids: { json: [[...clean].map(char => chars.indexOf(char))] } }
+  for (const answers of [undefined, ['L', ''], ['L', 'M']] as const) {
+    const patch = { corrupted, part: 'mlp', layers: [1, 2], ...(answers ? { answers } : {}) }
+    const { body } = await viewing.ask('code', { inputs, tab: 'patch', path: '', patch })
+    // The picture is not what is tested.
+    const code = String(body.typescript).replace(/^await \(await patched.*$/m, '')
+    const { patched } = await runProgram<{ patched: { values: Tensor } }>(code, ['patched'])
+    const best = async (text: string) =>
+      Number((await model.trace(text, m => m.lm_head.output.select(0, 0).select(0, -1).argmax(-1))).item())
+    const metric = logitDifference(answers?.[0] || (await best(clean)), answers?.[1] || (await best(corrupted)))
+    const due = await patchActivations(model, { clean, corrupted, metric, part: 'mlp', layers: [1, 2] })
+    t.deepEqual(patched.values.tolist(), due.values.tolist())
+    t.is(code.includes('type Inputs'), answers?.[1] !== 'M')
+  }
+})
+
 run('choices that can’t be answered say why', async t => {
   const good = { inputs: { input_ids: { text: clean } }, corrupted, part: 'head' }
   const cell = { layer: 1, place: 2 }

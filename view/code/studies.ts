@@ -17,12 +17,12 @@ export function patchCode(opening: Opening, clean: WrittenInputs, patch: CodeReq
   )
   const best = [
     '// The token that the model predicts after each text.',
-    'const best = async (text: string) =>',
+    'const best = async (text: Inputs) =>',
     '  Number((await model.trace(text, m => Object.values(m.outputs)[0].select(0, 0).select(0, -1).argmax(-1))).item())',
   ]
   const all = layers && Array.from({ length: layers[1] - layers[0] + 1 }, (_, i) => layers[0] + i)
   const lines = [
-    ...beginning(opening, clean, [], [studies]),
+    ...beginning(opening, clean, answers.includes('') ? ['type Inputs'] : [], [studies]),
     `const [clean, corrupted] = [${clean.text}, ${JSON.stringify(corrupted)}]`,
     ...(answers.includes('') ? best : []),
     `const metric = logitDifference(${named.join(', ')})`,
