@@ -2,6 +2,7 @@ import { printed } from '../study/results/table.ts'
 import type { LogitsDifference } from './measuring/logits.ts'
 import { adviceOf } from './report/advice.ts'
 import type { Blamed, ComparedModule, ComparedPair, ComparisonData } from './report/data.ts'
+import { htmlOf } from './report/html.ts'
 import { tableOf } from './report/table.ts'
 
 const INSPECT = Symbol.for('nodejs.util.inspect.custom')
@@ -41,6 +42,11 @@ export class Comparison implements ComparisonData {
     const { kl, top1, top5, lossA, lossB } = this.logits
     const known = { kl, 'top1-disagreement': 1 - top1, 'top5-disagreement': 1 - top5 }
     return lossA === null || lossB === null ? known : { ...known, 'loss-change': lossB - lossA }
+  }
+
+  /** A page for the browser that needs nothing from elsewhere: the blame, the module tree coloured by it, and all numbers. */
+  get html(): string {
+    return htmlOf(this)
   }
 
   /** The table as text. */

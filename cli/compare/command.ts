@@ -11,6 +11,7 @@ interface Flags extends LoadFlags {
   readonly json?: boolean
   readonly failAbove?: ReadonlyMap<string, number>
   readonly junit?: string
+  readonly html?: string
 }
 
 export function addCompare(program: Command): void {
@@ -33,6 +34,7 @@ export function addCompare(program: Command): void {
       bound,
     )
     .option('--junit <file>', 'write the bounded metrics as a JUnit report')
+    .option('--html <file>', 'write a report as a page for the browser')
     .option('--json', 'print JSON, with every module')
   addLoadOptions(command)
     .addHelpText(

@@ -11,6 +11,7 @@ interface Flags extends InputsFlags {
   readonly inside?: string
   readonly failAbove?: ReadonlyMap<string, number>
   readonly junit?: string
+  readonly html?: string
 }
 
 /** Compares two models and writes the reports that the flags ask for. */
@@ -32,6 +33,7 @@ export async function runCompare(
       )
     return { metric, value: metrics[metric], bound }
   })
+  if (flags.html !== undefined) await writeWhole(flags.html, [Buffer.from(comparison.html)])
   if (flags.junit !== undefined)
     await writeWhole(flags.junit, [Buffer.from(junit(`onnsight compare ${a} ${b}`, bounded, advice))])
   return { comparison, exceeded: bounded.filter(isAbove).map(describe) }

@@ -45,6 +45,17 @@ test('inputs come from options, files and folders', async t => {
   t.deepEqual((JSON.parse(stdout) as ComparisonData).inputs, ['What light', 'Speak, my lord'])
 })
 
+test('the report names the guiltiest module first, and colours the modules around it', async t => {
+  const file = join(folder, 'report.html')
+  const { code } = await onnsight(['compare', RIGHT, SPOILT, '--html', file])
+  t.is(code, 0)
+  const page = readFileSync(file, 'utf8')
+  t.regex(page, /<h2>Blame<\/h2>\s*<div[^>]*><table><tr>.*?<\/tr><tr><td>transformer\.h\.1\.attn\.c_proj<\/td><td>100%/)
+  t.regex(page, /<details open><summary><span style="background: rgb\(217 121 111 \/ 1\.000\)">attn<\/span> 100%/)
+  t.regex(page, /<li><span style="background: rgb\(217 121 111 \/ 0\.000\)">c_attn<\/span> <\/li>/)
+  t.notRegex(page, /(src|href)=|undefined|\[object/)
+})
+
 test('a metric above its bound ends with its own exit code, and stands in the JUnit report', async t => {
   const report = join(folder, 'report.xml')
   const args = ['compare', RIGHT, SPOILT, '--junit', report]
