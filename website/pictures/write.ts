@@ -65,14 +65,34 @@ try {
   const [line] = (await once(createInterface(view.stdout), 'line')) as [string]
   const browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] })
   const page = await browser.newPage({ viewport: { width: 1120, height: 640 }, colorScheme: 'light' })
-  await page.goto((JSON.parse(line) as { url: string }).url)
+  const { url } = JSON.parse(line) as { url: string }
+  await page.goto(url)
   await enterText(page)
   await choose(page, 'transformer.h.1.attn')
   await shot(page, 'Module', 'view-attention')
   await shot(page, 'Lens', 'view-lens')
+  await shotOf(page, url, 'view-patch', {
+    ...{ tab: 'patch', text: 'KING RICHAR', corrupted: 'KING HENRY ', answer: 'D', other: 'I', patch: '2,10' },
+  })
+  await shotOf(page, url, 'view-steer', {
+    ...{ tab: 'steer', text: 'What light', towards: 'KING RICHARD III:\nMY LORD, I AM\nFIRST CITIZEN:' },
+    ...{ away: 'king richard iii:\nmy lord, i am\nfirst citizen:', steer: '1,1.5', generate: '40,0,1' },
+  })
   await browser.close()
 } finally {
   view.kill()
+}
+
+/** The part of the page with the tabs, in a state that the address holds. */
+async function shotOf(page: Page, url: string, name: string, state: Readonly<Record<string, string>>): Promise<void> {
+  await page.setViewportSize({ width: 1120, height: 760 })
+  await page.goto('about:blank')
+  await page.goto(`${url}#${new URLSearchParams(state)}`)
+  await page.locator('.heat-map, .new-token').first().waitFor()
+  await settled(page)
+  await page.waitForTimeout(800)
+  await settled(page)
+  await page.screenshot({ path: `${folder}/${name}.png` })
 }
 
 async function shot(page: Page, tab: string, name: string): Promise<void> {
