@@ -1,6 +1,11 @@
 /** Studies of language models: `onnsight/study`. */
 export { AblatedParts, type AblateOptions, type Ablation, ablate } from './ablate.ts'
 export { AttentionScores, type AttentionScoresOptions, attentionScores, type HeadKind } from './attention-scores.ts'
+export { Attributions } from './attribution/attributions.ts'
+export { gradientTimesInput, saliency } from './attribution/gradients.ts'
+export { type IntegratedGradientsOptions, integratedGradients } from './attribution/integrated-gradients.ts'
+export { type SmoothGradOptions, smoothGrad } from './attribution/smooth-grad.ts'
+export type { AttributedOptions, AttributedPlace } from './attribution/subject.ts'
 export { type AttributionOptions, directLogitAttribution, LogitAttribution } from './direct-logit-attribution.ts'
 export { LinearProbe, linearProbe, type ProbeOptions } from './linear-probe.ts'
 export { type LensPrediction, LogitLens, type LogitLensOptions, logitLens } from './logit-lens.ts'
@@ -15,6 +20,7 @@ export {
   type MetricContext,
   type MetricOptions,
   probability,
+  score,
 } from './metrics.ts'
 export type { AutoencoderConfig, AutoencoderPart, Normalisation, SaeConfigSource } from './model/autoencoder-files.ts'
 export type { ReadAt } from './model/prompt-states.ts'

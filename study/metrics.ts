@@ -61,6 +61,14 @@ export function logProbability(answer: Answers, { position = -1 }: MetricOptions
   }
 }
 
+/** One element of an output `[row, element]`, such as a class's score. */
+export function score(index: number): Metric {
+  return {
+    name: `score ${index}`,
+    measure: output => output.select(-1, index),
+  }
+}
+
 /** The divergence KL(clean prediction ‖ this prediction), in nats: 0 if the prediction is the clean one. */
 export function divergence({ position = -1 }: MetricOptions = {}): Metric {
   return {

@@ -140,6 +140,21 @@ export class StudiedModel {
     return this.#handle.binding.read(tap)
   }
 
+  /** The output of this name; without one, the logits of a language model, or the first float output of another model. @throws StudyError */
+  output(name?: string): Tensor {
+    const { taps } = this.#handle.binding
+    const { outputs, inputs } = this.model.signature
+    if (name !== undefined && !outputs.some(output => output.name === name))
+      throw this.error(
+        `the model has no output ${JSON.stringify(name)}.`,
+        `it has ${outputs.map(output => output.name).join(', ')}`,
+      )
+    const logits = logitsOf({ inputs, outputs }, taps.tree.graph, idsOf({ inputs, outputs }))
+    const chosen = name ?? logits ?? outputs.find(({ type }) => type.includes('float'))?.name
+    if (chosen !== undefined) return this.read(taps.tensorTap(chosen))
+    throw this.error('the model has no float output.', 'give the metric another model')
+  }
+
   /** The logits that the model would compute if `state` were the output of its last layer. It must be called inside a trace. */
   logitsOf(state: Tensor, { leaving, logits }: FoundLens = this.lens()): Tensor {
     const tracer = this.#handle.binding.tracer(this.study)

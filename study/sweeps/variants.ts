@@ -11,19 +11,30 @@ import type { Site } from './sites.ts'
 const TOKENS_AT_ONCE = 1024
 
 /** The number of variants of a prompt that run as one batch: 1 if the rows of a batch depend on each other in this model. */
-export async function batchSize(
-  { model }: StudiedModel,
+export const batchSize = (
+  studied: StudiedModel,
   { alone: [inputs], ids }: Prompts,
   variants: number,
   chosen: number | undefined,
+): Promise<number> => rowsAtOnce(studied, inputs, ids[0].length, variants, chosen)
+
+/** The number of equal rows of these inputs that run as one batch. @param tokens the tokens of a row, or what costs as much as a token */
+export async function rowsAtOnce(
+  { model }: StudiedModel,
+  inputs: Readonly<Record<string, Tensor>>,
+  tokens: number,
+  variants: number,
+  chosen: number | undefined,
 ): Promise<number> {
-  const most = Math.max(1, Math.min(variants, chosen ?? Math.floor(TOKENS_AT_ONCE / ids[0].length), 64))
+  const most = Math.max(1, Math.min(variants, chosen ?? Math.floor(TOKENS_AT_ONCE / tokens), 64))
   if (most === 1) return 1
   const traced = asTraceable(model, 'a study')
   const feeds = new Map(Object.entries(inputs).map(([name, tensor]) => [name, stateOf(tensor).data()]))
   const batch = joinInputs(traced.inputs, [feeds])
   const { engine } = await traced.variant(feeds)
-  return batch && !(await mixingOf(engine, feeds, batch)) ? most : 1
+  // A model whose inputs have a fixed number of rows has no batches.
+  if (!batch || batch.batched.length === 0) return 1
+  return !(await mixingOf(engine, feeds, batch)) ? most : 1
 }
 
 /** The elements of a place that each variant replaces: 1 if it does, else 0. The dims broadcast to those of the place without its rows. */

@@ -405,6 +405,7 @@ def plain(x):
     return float(f'{x:.8g}') if isinstance(x, float) else x
 
 
-with open(os.path.join(HERE, 'studies.json'), 'w') as f:
-    json.dump(plain(out), f)
-    f.write('\n')
+if __name__ == '__main__':
+    with open(os.path.join(HERE, 'studies.json'), 'w') as f:
+        json.dump(plain(out), f)
+        f.write('\n')

@@ -24,6 +24,7 @@ const learn: Item = {
     page('Compare two models', '/compare'),
     page('Attention heads', '/heads'),
     page('Names of TransformerLens and nnterp', '/names'),
+    page('Attribution by gradients', '/attribution-by-gradients'),
     page('Attribution without gradients', '/attribution'),
     page('From nnsight', '/from-nnsight'),
     page('From TransformerLens', '/from-transformer-lens'),

@@ -4,6 +4,7 @@ import {
   ablate,
   attentionScores,
   directLogitAttribution,
+  integratedGradients,
   linearProbe,
   logitDifference,
   logitLens,
@@ -21,6 +22,7 @@ const write = async (name: string, result: StudyResult) => (await result.plot())
 const model = await LanguageModel.load('examples/models/chars.onnx')
 await write('lens', await logitLens(model, 'What light'))
 await write('attribution', await directLogitAttribution(model, 'First', { answer: ':', other: 's' }))
+await write('integrated', await integratedGradients(model, 'KING RICHAR', { metric: logitDifference('D', 'I') }))
 const pair = { clean: 'KING RICHAR', corrupted: 'KING HENRY ' }
 await write('patching', await patchActivations(model, { ...pair, metric: logitDifference('D', 'I') }))
 const vector = await steeringVector(model, {
