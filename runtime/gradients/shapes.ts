@@ -1,4 +1,5 @@
 import type { Dims } from '../graph/expression.ts'
+import type { DataType } from '../tensor/dtypes/dtype.ts'
 import { castTo } from '../tensor/ops/support/kernel.ts'
 import { dimsOf, recordOne, type Tensor } from '../tensor/tensor.ts'
 import { int64Constant } from '../tensor/values/int64.ts'
@@ -28,18 +29,18 @@ export function expandedLike(tensor: Tensor, like: Tensor): Tensor {
   return recordOne('Expand', [tensor, shapeOf(like)], { type: tensor.type, dims: dimsOf(like) })
 }
 
-/** Zeros with the dims and dtype of `like`. */
-export function zerosLike(like: Tensor): Tensor {
-  return filledLike(like, 0)
+/** Zeros with the dims of `like`, and its dtype if no other is given. */
+export function zerosLike(like: Tensor, type: DataType = like.type): Tensor {
+  return filledLike(like, 0, type)
 }
 
 /** Ones with the dims and dtype of `like`. */
 export function onesLike(like: Tensor): Tensor {
-  return filledLike(like, 1)
+  return filledLike(like, 1, like.type)
 }
 
-function filledLike(like: Tensor, element: number): Tensor {
-  return expandedLike(castTo(int64Constant([element], []), like.type), like)
+function filledLike(like: Tensor, element: number, type: DataType): Tensor {
+  return expandedLike(castTo(int64Constant([element], []), type), like)
 }
 
 /** The rule of an operator that broadcasts its inputs: sums the gradients of `rule`, which have the result's dims, to the inputs' dims. */

@@ -1,13 +1,18 @@
 import type { ForwardNode, Rule } from '../forward-node.ts'
 import { binaryRules } from './binary.ts'
+import { channelNormalisationRules } from './channel-normalisation.ts'
 import { convolutionRules } from './convolution.ts'
+import { einsum } from './einsum.ts'
+import { lossRules } from './loss.ts'
 import { normalisationRules } from './normalisation.ts'
 import { packedProductRules } from './packed-product.ts'
 import { poolingRules } from './pooling.ts'
 import { productRules } from './product.ts'
 import { reductionRules } from './reduction.ts'
+import { scatterRules } from './scatter.ts'
 import { selectionRules } from './selection.ts'
 import { shapeRules } from './shape.ts'
+import { spaceRules } from './space.ts'
 import { unaryRules } from './unary.ts'
 
 /** The rules of ONNX's operators, and of those operators of onnxruntime that are not expanded to ONNX's. */
@@ -22,6 +27,11 @@ const rules: Readonly<Record<string, Rule>> = {
   ...selectionRules,
   ...convolutionRules,
   ...poolingRules,
+  ...scatterRules,
+  ...spaceRules,
+  ...lossRules,
+  ...channelNormalisationRules,
+  Einsum: einsum,
 }
 
 /** The rule of a node's operator; undefined if there is none. */

@@ -5,7 +5,11 @@ import { type ForwardNode, gradientOf, inputOf, type Rule, resultOf } from '../f
 import { summed } from '../shapes.ts'
 
 /** Sums or averages over axes, which may be negative, and keeps them with length 1. */
-function along(opType: 'ReduceSum' | 'ReduceMean', tensor: Tensor, axes: readonly number[]): Tensor {
+export function along(
+  opType: 'ReduceSum' | 'ReduceMean' | 'ReduceL1' | 'ReduceL2',
+  tensor: Tensor,
+  axes: readonly number[],
+): Tensor {
   const dims = dimsOf(tensor)
   const left = dims?.map((dim, i) => (axes.includes(i - dims.length) || axes.includes(i) ? 1 : dim))
   return recordOne(opType, [tensor, int64Constant(axes)], { type: tensor.type, dims: left }, { keepdims: { int: 1 } })
@@ -43,7 +47,7 @@ const logSoftmax: Rule = node => [
 ]
 
 /** The gradient of x from that of x̂ = (x − mean)/σ: (∂x̂ − mean ∂x̂ − x̂·mean(∂x̂·x̂))/σ (Ba et al. 2016, arXiv:1607.06450). */
-function standardised(gradient: Tensor, normal: Tensor, inverse: Tensor, axes: readonly number[]): Tensor {
+export function standardised(gradient: Tensor, normal: Tensor, inverse: Tensor, axes: readonly number[]): Tensor {
   const mean = along('ReduceMean', gradient, axes)
   const slope = along('ReduceMean', gradient.mul(normal), axes)
   return gradient.sub(mean).sub(normal.mul(slope)).mul(inverse)

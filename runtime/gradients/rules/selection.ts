@@ -6,7 +6,7 @@ import { type ForwardNode, gradientOf, inputOf, type Rule } from '../forward-nod
 import { reshapedLike, shapeOf, transposed, zerosLike } from '../shapes.ts'
 
 /** The numbers 0, 1, … along an axis of the tensor, with dims that broadcast with the tensor's. */
-function positionsAlong(tensor: Tensor, axis: number, rank: number): Tensor {
+export function positionsAlong(tensor: Tensor, axis: number, rank: number): Tensor {
   const dim = dimsOf(tensor)?.at(axis)
   const at = axis < 0 ? axis + rank : axis
   const zero = int64Constant([0], [])
@@ -59,7 +59,7 @@ function gather(node: ForwardNode): Tensor {
   const updates = recordOne('Reshape', [moved, rows], { type: gradient.type, dims: undefined })
   const added = recordOne(
     'ScatterND',
-    [zerosLike(front), wide, updates],
+    [zerosLike(front, gradient.type), wide, updates],
     { type: gradient.type, dims: dimsOf(front) },
     { reduction: { string: 'add' } },
   )
@@ -176,7 +176,7 @@ function sliceByNumbers(node: ForwardNode): Tensor {
 }
 
 /** The indices 0, 1, … of a tensor's elements, with its dims. An operator that takes elements of them shows which elements it takes. */
-function numbersOf(x: Tensor): Tensor {
+export function numbersOf(x: Tensor): Tensor {
   const size = recordOne('Size', [x], int64([]))
   const range = recordOne('Range', [int64Constant([0], []), size, int64Constant([1], [])], int64([undefined]))
   return reshapedLike(range, x)
@@ -190,7 +190,7 @@ export function putBack(node: ForwardNode, numbers: Tensor, attributes: Attribut
     recordOne('Reshape', [tensor, int64Constant([-1])], { type: tensor.type, dims: [undefined] })
   const placed = recordOne(
     'ScatterElements',
-    [flat(zerosLike(x)), flat(numbers), flat(gradient)],
+    [flat(zerosLike(x, gradient.type)), flat(numbers), flat(gradient)],
     { type: gradient.type, dims: [undefined] },
     { axis: { int: 0 }, ...attributes },
   )
@@ -207,7 +207,7 @@ function gatherElements(node: ForwardNode): Tensor {
   const isOne = dimsOf(index)?.at(attributes.axis.int) === 1 && isWhole(node, attributes.axis.int)
   return recordOne(
     'ScatterElements',
-    [zerosLike(x), index, gradient],
+    [zerosLike(x, gradient.type), index, gradient],
     { type: gradient.type, dims: dimsOf(x) },
     isOne ? attributes : { ...attributes, reduction: { string: 'add' } },
   )
@@ -235,38 +235,42 @@ export const selectionRules: Readonly<Record<string, Rule>> = {
   ],
   Slice: node => [() => slice(node)],
   /** Overwritten elements get no gradient, and each update gets the gradient of the element that it wrote. */
-  ScatterND: node => {
-    const [index, updates] = [inputOf(node, 1), inputOf(node, 2)]
-    const adds = node.attributes.text('reduction') === 'add'
-    return [
-      () => {
-        const gradient = gradientOf(node)
-        if (adds) return gradient
-        const zeros = zerosLike(updates)
-        return recordOne('ScatterND', [gradient, index, zeros], { type: gradient.type, dims: dimsOf(gradient) })
-      },
-      undefined,
-      () => recordOne('GatherND', [gradientOf(node), index], { type: updates.type, dims: dimsOf(updates) }),
-    ]
+  TopK: node => {
+    const index = node.outputs[1]?.tensor
+    if (!index) return []
+    const attributes = { axis: { int: node.attributes.int('axis', -1) } }
+    const scattered = (): Tensor => {
+      const [x, gradient] = [inputOf(node, 0), gradientOf(node)]
+      const zeros = zerosLike(x, gradient.type)
+      return recordOne(
+        'ScatterElements',
+        [zeros, index, gradient],
+        { type: gradient.type, dims: dimsOf(x) },
+        attributes,
+      )
+    }
+    return [scattered, undefined]
   },
-  ScatterElements: node => {
-    const [index, updates] = [inputOf(node, 1), inputOf(node, 2)]
-    const axis = { int: node.attributes.int('axis', 0) }
-    const adds = node.attributes.text('reduction') === 'add'
-    return [
-      () => {
-        const gradient = gradientOf(node)
-        if (adds) return gradient
-        return recordOne(
-          'ScatterElements',
-          [gradient, index, zerosLike(updates)],
-          { type: gradient.type, dims: dimsOf(gradient) },
-          { axis },
-        )
-      },
-      undefined,
-      () =>
-        recordOne('GatherElements', [gradientOf(node), index], { type: updates.type, dims: dimsOf(updates) }, { axis }),
-    ]
-  },
+  Compress: node => [
+    () => {
+      const axis: Attributes = node.attributes.has('axis') ? { axis: { int: node.attributes.int('axis', 0) } } : {}
+      const numbers = [numbersOf(inputOf(node, 0)), inputOf(node, 1)]
+      return putBack(node, recordOne('Compress', numbers, int64(dimsOf(gradientOf(node))), axis), {})
+    },
+    undefined,
+  ],
+  /** Reversed once more. */
+  ReverseSequence: node => [
+    () => {
+      const { attributes } = node
+      const gradient = gradientOf(node)
+      return recordOne(
+        'ReverseSequence',
+        [gradient, inputOf(node, 1)],
+        { type: gradient.type, dims: dimsOf(gradient) },
+        { time_axis: { int: attributes.int('time_axis', 0) }, batch_axis: { int: attributes.int('batch_axis', 1) } },
+      )
+    },
+    undefined,
+  ],
 }

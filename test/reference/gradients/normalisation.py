@@ -17,7 +17,6 @@ def make():
     rms = lambda x, s: x / (x.square().mean(-1, keepdim=True) + 1e-5).sqrt() * s
     case('SimplifiedLayerNormalization', rms, [rand(2, 3, 4), rand(4)], opset=17)
     case('RMSNormalization', rms, [rand(2, 3, 4), rand(4)], opset=23)
-    batch = lambda x, s, b, m, v: F.batch_norm(x, m, v, s, b, eps=1e-5)
 
     def batch(x, s, b, m, v, eps=1e-5):
         c = (-1,) + (1,) * (x.ndim - 2)
@@ -39,5 +38,4 @@ def make():
     case('MeanVarianceNormalization', lambda x: std(x, (1,)), [rand(2, 5)], {'axes': [1]}, opset=13)
     for size in (3, 5):
         case('LRN', lambda x: F.local_response_norm(x, size, alpha=0.5, beta=0.6, k=1.5), [rand(2, 6, 2, 2)], {'size': size, 'alpha': 0.5, 'beta': 0.6, 'bias': 1.5}, opset=13)
-    case('LRN', lambda x: F.local_response_norm(x, 2, alpha=0.5), [rand(1, 4, 2, 2)], {'size': 2, 'alpha': 0.5}, opset=13, about='even')
     write('normalisation')

@@ -58,14 +58,16 @@ def make():
         case('Resize', lambda x, s: F.interpolate(x, scale_factor=scale, mode='nearest'), [rand(1, 2, 4, 6), None, Constant(torch.tensor([1.0, 1.0, scale, scale], dtype=torch.float64))],
              {'mode': 'nearest', 'coordinate_transformation_mode': 'asymmetric', 'nearest_mode': 'floor'}, opset=13, at=[0])
         case('Resize', lambda x, s: F.interpolate(x, scale_factor=scale, mode='bilinear', align_corners=False, recompute_scale_factor=False),
-             [rand(1, 2, 4, 6), None, Constant(torch.tensor([1.0, 1.0, scale, scale], dtype=torch.float64))], {'mode': 'linear', 'coordinate_transformation_mode': 'half_pixel'}, opset=11, at=[0])
+             [rand(1, 2, 4, 6), None, Constant(torch.tensor([1.0, 1.0, scale, scale], dtype=torch.float64))], {'mode': 'linear', 'coordinate_transformation_mode': 'half_pixel'}, opset=13, at=[0])
     for corners, mode in ((True, 'align_corners'), (False, 'pytorch_half_pixel')):
-        case('Resize', lambda x, s: F.interpolate(x, size=(7, 3), mode='bilinear', align_corners=corners), [rand(1, 2, 4, 5), None, None, ints(1, 2, 7, 3)],
+        case('Resize', lambda x, s: F.interpolate(x, size=(7, 3), mode='bilinear', align_corners=corners), [rand(1, 2, 4, 5), None, None, Constant(ints(1, 2, 7, 3))],
              {'mode': 'linear', 'coordinate_transformation_mode': mode}, opset=13, at=[0])
     case('Resize', lambda x, s: F.interpolate(x, size=(7, 3), mode='bicubic', align_corners=True), [rand(1, 1, 4, 5), None, None, Constant(ints(1, 1, 7, 3))],
          {'mode': 'cubic', 'coordinate_transformation_mode': 'align_corners'}, opset=13, at=[0])
-    case('Resize', lambda x, s: F.interpolate(x, size=(8, 10), mode='nearest'), [rand(1, 2, 4, 5), None, None, ints(8, 10)],
+    case('Resize', lambda x, s: F.interpolate(x, size=(8, 10), mode='nearest'), [rand(1, 2, 4, 5), None, None, Constant(ints(8, 10))],
          {'mode': 'nearest', 'coordinate_transformation_mode': 'asymmetric', 'nearest_mode': 'floor', 'axes': [2, 3]}, opset=18, at=[0])
+    case('Resize', lambda x, r, s: F.interpolate(x, scale_factor=2, mode='bilinear'), [rand(1, 2, 2, 3), Constant(torch.zeros(0, dtype=torch.float64)),
+         Constant(torch.tensor([1.0, 1.0, 2.0, 2.0], dtype=torch.float64))], {'mode': 'linear'}, opset=11, at=[0])
     case('Upsample', lambda x, s: F.interpolate(x, scale_factor=2, mode='nearest'), [rand(1, 2, 2, 3), Constant(torch.tensor([1.0, 1.0, 2.0, 2.0], dtype=torch.float64))],
          {'mode': 'nearest'}, opset=9, at=[0])
     case('Resize', lambda x, s: F.interpolate(x, scale_factor=2, mode='nearest'), [rand(1, 2, 2, 3), Constant(torch.tensor([1.0, 1.0, 2.0, 2.0], dtype=torch.float64))],
