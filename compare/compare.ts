@@ -5,11 +5,16 @@ import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
 import { asTraceable } from '../runtime/tracing/traceable.ts'
 import { Comparison } from './comparison.ts'
 import { type ComparedInputs, type InputPair, inputPair, type LabelledInput, madeUpInputs, separate } from './inputs.ts'
+import { errorsWithout } from './measuring/kept-float.ts'
 import { type Measured, measureInput } from './measuring/measure-input.ts'
 import { type OutputMetric, outputMetric } from './measuring/output-error.ts'
 import { weightDims } from './pairing/operators.ts'
+import { mainTap } from './pairing/pair-values.ts'
 import { type Pairing, pairModels } from './pairing/pairing.ts'
+import { weightBytes } from './pairing/weight-bytes.ts'
 import { assemble } from './report/assemble.ts'
+import type { Blamed } from './report/data.ts'
+import { keepSteps } from './report/keep-steps.ts'
 import { type Side, sideOf } from './side.ts'
 
 /** Options of `compare()`. */
@@ -18,6 +23,11 @@ export interface CompareOptions {
   readonly labels?: readonly string[]
   /** The path of a module of A: inside it, blame goes to nodes. */
   readonly inside?: string
+  /**
+   * How many modules to leave in float at most: the guiltiest ones that have weights, one after the other. `found.keepFloat` then says what each
+   * step costs and gains. @default 0
+   */
+  readonly keepFloat?: number
   /** Called after each input with the number of inputs that are done, and of all inputs. */
   readonly onProgress?: (done: number, total: number) => void
 }
@@ -41,7 +51,14 @@ export async function compare(
 ): Promise<Comparison> {
   asTraceable(a, 'compare')
   asTraceable(b, 'compare')
-  const { labels, inside, onProgress } = knownOptions('compare()', options, ['labels', 'inside', 'onProgress'])
+  const {
+    labels,
+    inside,
+    keepFloat = 0,
+    onProgress,
+  } = knownOptions('compare()', options, ['labels', 'inside', 'keepFloat', 'onProgress'])
+  if (!Number.isSafeInteger(keepFloat) || keepFloat < 0)
+    throw new ArgumentError(`compare: keepFloat is ${keepFloat}.`, undefined, 'give a whole number of modules')
   const listed = inputs === undefined || inputs === null ? await madeUpInputs(a) : separate(inputs)
   if (listed.length === 0)
     throw new ArgumentError(
@@ -51,19 +68,68 @@ export async function compare(
     )
   const each = listed.map(({ label, inputs }, i): LabelledInput => ({ label: labels?.[i] ?? label, inputs }))
   const measured: Measured[] = []
-  let pairing: Pairing | undefined
-  let metric: OutputMetric | undefined
-  let sides: Awaited<ReturnType<typeof sidesOf>> | undefined
-  for (const input of each) {
-    const pair = await inputPair(a, b, input)
-    sides = await sidesOf(a, b, pair)
-    metric = outputMetric(sides.a, sides.b)
-    pairing = await pairModels(sides.a, sides.b, pair, inside)
+  const pairs = await Promise.all(each.map(input => inputPair(a, b, input)))
+  const setUps = new Map<string, Promise<SetUp>>()
+  /** Inputs of equal dims have one set-up: the dims of all values follow from theirs. */
+  const setUpFor = (pair: InputPair): Promise<SetUp> => {
+    const key = JSON.stringify([pair.a, pair.b].map(one => Object.values(one).map(({ dims }) => dims)))
+    const known = setUps.get(key) ?? setUp(a, b, pair, inside)
+    setUps.set(key, known)
+    return known
+  }
+  for (const pair of pairs) {
+    const { sides, pairing, metric } = await setUpFor(pair)
     measured.push(await measureInput(sides.a, sides.b, pairing, pair, metric))
     if (measured.length === 1) assertRelated(sides.a, pairing, measured[0])
     onProgress?.(measured.length, each.length)
   }
-  return new Comparison(assemble({ ...sides!, pairing: pairing!, metric: metric!.name, measured }))
+  const { sides, pairing, metric } = await setUpFor(pairs.at(-1)!)
+  const data = assemble({ ...sides, pairing, metric: metric.name, measured })
+  const kept = keepable(sides, pairing, data.blame).slice(0, keepFloat)
+  if (kept.length === 0) return new Comparison(data)
+  const curves: number[][] = []
+  for (const pair of pairs) {
+    const { sides, pairing, metric } = await setUpFor(pair)
+    curves.push(
+      await errorsWithout(
+        sides.a,
+        sides.b,
+        pairing,
+        pair,
+        metric,
+        kept.map(({ module }) => module),
+      ),
+    )
+  }
+  return new Comparison({ ...data, keepFloat: keepSteps(kept, curves) })
+}
+
+interface SetUp {
+  readonly sides: { readonly a: Side; readonly b: Side }
+  readonly pairing: Pairing
+  readonly metric: OutputMetric
+}
+
+async function setUp(a: Model, b: Model, pair: InputPair, inside: string | undefined): Promise<SetUp> {
+  const sides = { a: await sideOf(a, pair.a), b: await sideOf(b, pair.b) }
+  // First, because models of other outputs have no partners either.
+  const metric = outputMetric(sides.a, sides.b)
+  return { sides, metric, pairing: await pairModels(sides.a, sides.b, pair, inside) }
+}
+
+/** Modules that have weights, the guiltiest first, and by how many bytes they grow if they stay as they are in A. */
+function keepable(
+  { a, b }: SetUp['sides'],
+  { modules, values }: Pairing,
+  blame: readonly Blamed[],
+): { readonly module: string; readonly bytes: number }[] {
+  return blame.flatMap(({ module, node, effect }) => {
+    const found = node === null && effect !== 0 ? a.tree.get(module) : undefined
+    const output = found && mainTap(a, found, 'out')?.tensor
+    const isWhole = values.some(pair => pair.a === output && pair.owner === found)
+    if (!found || !isWhole || weightDims(found, a.graph) === undefined) return []
+    return [{ module, bytes: weightBytes(a, found) - weightBytes(b, modules.of(found)?.module) }]
+  })
 }
 
 /** If the cosine of two outputs is below this, the module of B computes something else than the module of A. */
@@ -79,8 +145,3 @@ function assertRelated({ graph }: Side, { values }: Pairing, { values: differenc
     'compare two builds of one model; a model with random weights has never been loaded with the right ones',
   )
 }
-
-const sidesOf = async (a: Model, b: Model, pair: InputPair) => ({
-  a: await sideOf(a, pair.a),
-  b: await sideOf(b, pair.b),
-})

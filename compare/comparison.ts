@@ -1,7 +1,7 @@
 import { printed } from '../study/results/table.ts'
 import type { LogitsDifference } from './measuring/logits.ts'
 import { adviceOf } from './report/advice.ts'
-import type { Blamed, ComparedModule, ComparedPair, ComparisonData } from './report/data.ts'
+import type { Blamed, ComparedModule, ComparedPair, ComparisonData, KeepStep } from './report/data.ts'
 import { htmlOf } from './report/html.ts'
 import { tableOf } from './report/table.ts'
 
@@ -18,6 +18,7 @@ export class Comparison implements ComparisonData {
   readonly unpaired: ComparisonData['unpaired']
   readonly modules: readonly ComparedModule[]
   readonly blame: readonly Blamed[]
+  readonly keepFloat: readonly KeepStep[]
   readonly culprit: string | null
   readonly unexplained: ComparisonData['unexplained']
   readonly advice: string
@@ -31,6 +32,7 @@ export class Comparison implements ComparisonData {
     this.unpaired = data.unpaired
     this.modules = data.modules
     this.blame = data.blame
+    this.keepFloat = data.keepFloat
     this.culprit = data.culprit
     this.unexplained = data.unexplained
     this.advice = adviceOf(data)

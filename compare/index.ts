@@ -5,4 +5,11 @@ export type { ComparedInputs } from './inputs.ts'
 export type { Difference } from './measuring/difference.ts'
 export type { LogitsDifference } from './measuring/logits.ts'
 export type { FoundBy } from './pairing/pair-modules.ts'
-export type { Blamed, ComparedModule, ComparedPair, ComparisonData, DifferenceOverInputs } from './report/data.ts'
+export type {
+  Blamed,
+  ComparedModule,
+  ComparedPair,
+  ComparisonData,
+  DifferenceOverInputs,
+  KeepStep,
+} from './report/data.ts'

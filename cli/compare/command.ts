@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { addLoadOptions, type LoadFlags, loadOptionsOf } from '../shared/load-options.ts'
+import { addLoadOptions, count, type LoadFlags, loadOptionsOf } from '../shared/load-options.ts'
 import { print, printJson } from '../shared/print.ts'
 import { bound } from './bounds.ts'
 
@@ -8,6 +8,7 @@ interface Flags extends LoadFlags {
   readonly inputs?: string
   readonly texts?: string
   readonly inside?: string
+  readonly keepFloat?: number
   readonly json?: boolean
   readonly failAbove?: ReadonlyMap<string, number>
   readonly junit?: string
@@ -28,6 +29,7 @@ export function addCompare(program: Command): void {
     .option('--inputs <path>', 'a file with all inputs of a run (.json, .safetensors), or a folder of such files')
     .option('--texts <file>', 'a file with a text in each line, for models with a tokenizer')
     .option('--inside <module>', 'blame the nodes of this module of A, by its path')
+    .option('--keep-float <count>', 'show what it gives to leave so many modules in float', count)
     .option(
       '--fail-above <metric=value>',
       'end with exit code 3 if a metric is larger; repeat it for each metric',

@@ -9,6 +9,7 @@ import { describe, isAbove, junit } from './junit.ts'
 
 interface Flags extends InputsFlags {
   readonly inside?: string
+  readonly keepFloat?: number
   readonly failAbove?: ReadonlyMap<string, number>
   readonly junit?: string
   readonly html?: string
@@ -50,7 +51,11 @@ async function compared(a: string, b: string, flags: Flags, options: LoadOptions
         first.model,
         second.model,
         runs?.map(({ inputs }) => inputs),
-        { ...(labels ? { labels } : {}), ...(flags.inside === undefined ? {} : { inside: flags.inside }) },
+        {
+          ...(labels ? { labels } : {}),
+          ...(flags.inside === undefined ? {} : { inside: flags.inside }),
+          keepFloat: flags.keepFloat ?? 0,
+        },
       )
     } finally {
       await second.model.release()

@@ -91,7 +91,7 @@ async function firstBroken(pairs: readonly ValuePair[], values: readonly Tensor[
 }
 
 /** One of the model's declared outputs in the current trace, after all writes. */
-const outputOf = ({ model }: Side, name: string): Tensor => (handleOf(model) as ModelHandle).declaredOutput(name)
+export const outputOf = ({ model }: Side, name: string): Tensor => (handleOf(model) as ModelHandle).declaredOutput(name)
 
 interface Outputs extends Pick<Measured, 'total' | 'logits'> {
   /** Records the error of B's output in the current trace. */
@@ -222,4 +222,4 @@ function groups(pairs: readonly ValuePair[]): ValuePair[][] {
   return all
 }
 
-const numbers = (tensor: Tensor): number[] => tensor.tolist() as number[]
+export const numbers = (tensor: Tensor): number[] => tensor.tolist() as number[]

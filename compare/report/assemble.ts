@@ -63,6 +63,7 @@ export function assemble({ a, b, pairing, metric, measured }: Findings): Omit<Co
     },
     modules: modulesOf(a, pairing, measured, withPartner),
     blame,
+    keepFloat: [],
     culprit: isOne && differs({ output, logits }) ? first.module : null,
     unexplained: { outside, rest: output.mean === 0 ? 0 : 1 - explained },
   }

@@ -44,6 +44,18 @@ export interface Blamed {
   readonly effect: number
 }
 
+/** What it gives to leave one more module in float. */
+export interface KeepStep {
+  /** The module's path in A. */
+  readonly module: string
+  /** The error of the output if this module and those before it are as they are in A, in the unit of the metric. */
+  readonly error: number
+  /** The same as a share of the error with none of them in float. */
+  readonly left: number
+  /** By how many bytes the weights of this module and of those before it grow. */
+  readonly bytes: number
+}
+
 /** The numbers of a comparison. The file compare.schema.json describes them as JSON. */
 export interface ComparisonData {
   readonly version: 1
@@ -65,6 +77,8 @@ export interface ComparisonData {
   readonly modules: readonly ComparedModule[]
   /** The modules with their shares of the error, the largest share first. */
   readonly blame: readonly Blamed[]
+  /** The steps of leaving modules in float, the guiltiest first, as many as the option `keepFloat` asks for. */
+  readonly keepFloat: readonly KeepStep[]
   /** The module that causes most of the error; null if no single one does, or no single node of it. */
   readonly culprit: string | null
   /** The shares that no module causes: that of nodes outside of all modules, and the rest that is missing from the sum of all shares. */

@@ -41,11 +41,20 @@ export function tableOf(comparison: ComparisonData): Table {
     notes: [
       ...(left > 0 ? [`… and ${left} more; --json lists all`] : []),
       '',
+      ...keeping(comparison),
       ...notes(comparison),
       '',
       comparison.advice,
     ],
   }
+}
+
+function keeping({ keepFloat }: ComparisonData): string[] {
+  if (keepFloat.length === 0) return []
+  const steps = keepFloat.map(
+    ({ module, left, bytes }) => `  ${module}: ${percent(left)} of the error is left, ${digits(bytes / 1e6)} MB more`,
+  )
+  return ['Left in float, one after the other:', ...steps, '']
 }
 
 function logitsLine({ logits }: ComparisonData): string[] {

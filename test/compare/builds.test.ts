@@ -144,6 +144,52 @@ test.serial('inside of a module, blame goes to its nodes', async t => {
   await b.release()
 })
 
+test.serial('what is left of the error with a module in float is what B gives with the module of A', async t => {
+  const b = await load(`${VERSE}/model_int8.onnx`)
+  const found = await compare(a, b, ids, { keepFloat: 2 })
+  const paths = found.keepFloat.map(({ module }) => module)
+  t.deepEqual(
+    paths,
+    found.blame.slice(0, 2).map(({ module }) => module),
+  )
+  t.true(found.keepFloat[1].left < found.keepFloat[0].left)
+  t.true(found.keepFloat[0].left < 0.8)
+  let sum = 0
+  for (const row of ids) {
+    const right = await a.trace([row], m => m.lm_head.output)
+    // B up to the module, the module of A, and B from there.
+    const input = await b.trace([row], m => m.module(paths[0]).input)
+    const output = await a.trace([row], m => {
+      m.module(paths[0]).input = input
+      return m.module(paths[0]).output
+    })
+    const logits = await b.trace([row], m => {
+      m.module(paths[0]).output = output
+      return m.lm_head.output
+    })
+    const [due, got] = [right.logSoftmax(-1), logits.logSoftmax(-1)]
+    sum += Number((await due.exp().mul(due.sub(got)).sum(-1).mean().value()).tolist())
+  }
+  const kl = sum / ids.length
+  t.true(Math.abs(found.keepFloat[0].error - kl) < 0.001 * kl, `${found.keepFloat[0].error} is not ${kl}`)
+  t.is(paths[0], 'model.layers.0.mlp.down_proj')
+  t.true(Math.abs(found.keepFloat[0].bytes / (3 * 320 * 128) - 1) < 0.01)
+  await t.throwsAsync(compare(a, b, ids, { keepFloat: -1 }), { code: 'argument' })
+  await b.release()
+})
+
+test.serial('modules beside a fused attention are left in float too', async t => {
+  const b = await load(`${VERSE}/model_q4.onnx`)
+  const found = await compare(a, b, [ids[0]], { keepFloat: 6 })
+  await b.release()
+  t.is(found.keepFloat.length, 6)
+  t.true(
+    found.keepFloat.some(({ module }) => /self_attn\.[qkv]_proj/.test(module)),
+    String(found),
+  )
+  t.true(found.keepFloat[5].left < found.keepFloat[0].left)
+})
+
 test.serial('a model is no different from itself', async t => {
   const found = await compare(a, a, ids)
   t.is(found.output.mean, 0)
