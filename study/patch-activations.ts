@@ -147,7 +147,7 @@ interface Patched {
 }
 
 /** The elements that each variant of a layer replaces. @throws StudyError, ArgumentError */
-function variantsOf(
+export function variantsOf(
   studied: StudiedModel,
   part: Part,
   by: PatchOptions['by'],
