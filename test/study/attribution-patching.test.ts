@@ -52,7 +52,12 @@ test('where the metric is linear in the activation, the estimate is what patchin
 })
 
 test('the error against true patching is of the same places, by position, by layer and by head', async t => {
-  for (const options of [{}, { by: 'layer', part: 'mlp' }, { part: 'head' }, { part: 'pattern', layers: [1, 2] }] as const) {
+  for (const options of [
+    {},
+    { by: 'layer', part: 'mlp' },
+    { part: 'head' },
+    { part: 'pattern', layers: [1, 2] },
+  ] as const) {
     const found = await estimate({ ...options, compare: true })
     const patched = await patchActivations(model, { clean: [clean], corrupted: [corrupted], metric, ...options })
     t.deepEqual(found.patched!.values.tolist(), patched.values.tolist())
