@@ -4,7 +4,15 @@ import type { Model } from '../runtime/model/model.ts'
 import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
 import { asTraceable } from '../runtime/tracing/traceable.ts'
 import { Comparison } from './comparison.ts'
-import { type ComparedInputs, type InputPair, inputPair, type LabelledInput, madeUpInputs, separate } from './inputs.ts'
+import {
+  assertSameTokenizer,
+  type ComparedInputs,
+  type InputPair,
+  inputPair,
+  type LabelledInput,
+  madeUpInputs,
+  separate,
+} from './inputs.ts'
 import { errorsWithout } from './measuring/kept-float.ts'
 import { type Measured, measureInput } from './measuring/measure-input.ts'
 import { type OutputMetric, outputMetric } from './measuring/output-error.ts'
@@ -51,6 +59,7 @@ export async function compare(
 ): Promise<Comparison> {
   asTraceable(a, 'compare')
   asTraceable(b, 'compare')
+  assertSameTokenizer(a, b)
   const {
     labels,
     inside,

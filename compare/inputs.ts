@@ -109,6 +109,16 @@ function encoded({ tokenizer }: Language): number[][] {
   })
 }
 
+/** @throws CompareInputsError if both models have tokenizers, and these give different ids for a text */
+export function assertSameTokenizer(a: Model, b: Model): void {
+  const [one, other] = [a, b].map(model => (asTraceable(model, 'compare').identity as LoadedModel).language)
+  if (!one || !other || JSON.stringify(encoded(one)) === JSON.stringify(encoded(other))) return
+  throw new CompareInputsError(
+    'The tokenizers of the two models give different ids for the same text.',
+    'compare two builds of one model, or open the second one without its tokenizer: load(path)',
+  )
+}
+
 /** Inputs for a comparison if the user gives none: texts if the model has a tokenizer, otherwise random ids or numbers, always the same. */
 export async function madeUpInputs(model: Model): Promise<LabelledInput[]> {
   const traced = asTraceable(model, 'compare')

@@ -252,6 +252,14 @@ test.serial('the JSON is what its schema says', async t => {
   t.true(checked > 500)
 })
 
+test.serial('models with different tokenizers are not compared', async t => {
+  const chars = await LanguageModel.load('test/fixtures/models/chars.onnx')
+  const verse = await LanguageModel.load('test/fixtures/models/verse')
+  await t.throwsAsync(compare(verse, chars), { code: 'compare-inputs', message: /tokenizers/ })
+  await chars.release()
+  await verse.release()
+})
+
 test.serial('models of other weights are not compared', async t => {
   const path = join(folder, 'random.onnx')
   randomised('test/fixtures/models/chars.onnx').save(path)
