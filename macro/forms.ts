@@ -89,7 +89,7 @@ export const mostArguments: Readonly<Record<string, number>> = {
 /** The forms that run the model. In a block, the macro awaits them. */
 export const awaitedForms = ['print', 'assert', 'next'] as const
 
-/** Names that are reserved for later versions. */
-export const laterForms = ['grad'] as const
+/** Functions of onnsight itself that people look for in the macro, because other libraries have them beside `trace`. */
+export const plainFunctions = ['grad', 'valueAndGrad', 'withGrad', 'detach'] as const
 
 export const knownForms: readonly string[] = [...Object.keys(forms), ...plainForms, 's']

@@ -9,9 +9,9 @@ import {
   forms,
   invokeForm,
   knownForms,
-  laterForms,
   mostArguments,
   plainForms,
+  plainFunctions,
 } from './forms.ts'
 import { member } from './line-marks.ts'
 import type { References } from './references.ts'
@@ -91,8 +91,8 @@ export function transform({
     for (const path of paths ?? []) {
       if (name === 'default')
         throw context.fail(path, "The macro has no default export. Write import { trace } from 'onnsight/trace.macro'")
-      if ((laterForms as readonly string[]).includes(name))
-        throw context.fail(path, `${name} is not available in this version of onnsight yet`)
+      if ((plainFunctions as readonly string[]).includes(name))
+        throw context.fail(path, `${name} is no macro. Write import { ${name} } from 'onnsight'`)
       if (!knownForms.includes(name))
         throw context.fail(path, `onnsight/trace.macro has no ${name}. It has ${knownForms.join(', ')}`)
       if (path.parentPath?.isExportSpecifier())

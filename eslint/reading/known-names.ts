@@ -16,7 +16,7 @@ export const modelMembers = words(`
 
 /** Operations that always return a new tensor, and never the one that they are called on. */
 export const newTensorMethods = words(`
-  sigmoid relu elu leakyRelu gelu silu softplus softmax logSoftmax layerNorm crossEntropy klDiv cosineSimilarity mseLoss
+  sigmoid relu elu leakyRelu gelu silu softplus softmax logSoftmax layerNorm detach crossEntropy klDiv cosineSimilarity mseLoss
   eq ne lt le gt ge and or xor not isnan isinf isfinite where
   add sub rsub mul div rdiv floorDivide mod rmod fmod pow rpow minimum maximum neg abs sign sqrt rsqrt reciprocal
   exp expm1 log log1p log2 sin cos tanh erf floor ceil round clamp
@@ -36,6 +36,9 @@ export const tensorMethods: ReadonlySet<string> = new Set([
 
 /** Operations that return several tensors, or one or several depending on their arguments. */
 export const severalTensorMethods = words('max min topk sort split chunk unbind')
+
+/** Operations that return nothing. */
+export const methodsWithoutResult = words('backward')
 
 /** Members of a tensor that need its value. After the trace they throw NotSavedError if the tensor was not saved. */
 export const valueMembers = words('data tolist toJSON item value T mT')

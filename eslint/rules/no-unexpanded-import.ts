@@ -1,5 +1,5 @@
 import type { Rule } from 'eslint'
-import { forms, knownForms, laterForms } from '../../macro/forms.ts'
+import { forms, knownForms, plainFunctions } from '../../macro/forms.ts'
 import { isMacroRequire, isMacroSource, namesOf } from '../reading/imported-names.ts'
 import type { Node } from '../reading/nodes.ts'
 
@@ -15,7 +15,7 @@ export const noUnexpandedImport: Rule.RuleModule = {
       default: `${MODULE} has no default export. Write import { trace } from '${MODULE}'.`,
       string: `A name in quotes is not expanded by babel-plugin-macros. Write import { {{name}} } from '${MODULE}'.`,
       unknown: `${MODULE} has no {{name}}. It has ${knownForms.join(', ')}.`,
-      later: '{{name}} is not available in this version of onnsight yet.',
+      plain: "{{name}} is no macro. Write import { {{name}} } from 'onnsight'.",
       reexport: `A macro can't be exported again. Import it from '${MODULE}' in each file.`,
       dynamic: `import() of ${MODULE} is not expanded. Write import { trace } from '${MODULE}' at the top of the file.`,
       require: `Only const { trace } = require('${MODULE}') is expanded.`,
@@ -26,9 +26,9 @@ export const noUnexpandedImport: Rule.RuleModule = {
   create(context) {
     const source = context.sourceCode
     const checkName = (node: Node, name: string): void => {
-      const isLater = (laterForms as readonly string[]).includes(name)
-      if (isLater || !knownForms.includes(name))
-        context.report({ node, messageId: isLater ? 'later' : 'unknown', data: { name } })
+      const isPlain = (plainFunctions as readonly string[]).includes(name)
+      if (isPlain || !knownForms.includes(name))
+        context.report({ node, messageId: isPlain ? 'plain' : 'unknown', data: { name } })
     }
     return {
       ImportDeclaration(declaration) {

@@ -15,6 +15,8 @@ export interface DifferentiableUnit {
   readonly opType: string
   /** Nothing flows back through a detached value. */
   readonly isDetached: boolean
+  /** What becomes of the gradient that flows back through the unit, where the block says so. */
+  readonly hook: ((gradient: Tensor) => Tensor) | undefined
   /** The node as its rule sees it, with the gradients that have arrived at its outputs. */
   node(gradients: readonly (Tensor | undefined)[]): ForwardNode
   /** The error for an operator that has no rule. */
@@ -59,6 +61,11 @@ export function differentiate<U extends DifferentiableUnit>(
     const wanted = unit.inputs.map(id => id !== '' && reached.has(id))
     const captured = unit.captures.some(id => reached.has(id))
     if (!captured && !wanted.includes(true)) continue
+    if (unit.hook) {
+      onPassed(unit)
+      add(unit.inputs[0], unit.hook(gradients.get(unit.outputs[0])!))
+      continue
+    }
     const node = unit.node(unit.outputs.map(id => gradients.get(id)))
     const rule = captured ? undefined : ruleOf(node)
     if (!rule) throw unit.noRule()

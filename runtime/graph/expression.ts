@@ -142,6 +142,31 @@ export class Gradient {
   }
 }
 
+/** The gradient that flows back to a place, as the function of `withGrad` sees it. It has a value only where a gradient passes the place. */
+export class Incoming {
+  readonly kind = 'incoming'
+  readonly mark: Mark | undefined
+  constructor(mark: Mark | undefined) {
+    this.mark = mark
+  }
+}
+
+/** A value that stays as it is, and what becomes of the gradient that flows back through it. */
+export class GradientHook {
+  readonly kind = 'hook'
+  readonly input: Value
+  readonly incoming: Value
+  /** What flows on: computed from `incoming` and other values. */
+  readonly outgoing: Value
+  readonly mark: Mark | undefined
+  constructor(input: Value, incoming: Value, outgoing: Value, mark: Mark | undefined) {
+    this.input = input
+    this.incoming = incoming
+    this.outgoing = outgoing
+    this.mark = mark
+  }
+}
+
 /** A value of a linked graph, by its id. The linker creates it to add operations to the graph. Recordings never contain it. */
 export class LinkedValue {
   readonly kind = 'linked'
@@ -151,7 +176,16 @@ export class LinkedValue {
   }
 }
 
-export type Expression = Operand | Constant | TapRead | Operation | Application | Gradient | LinkedValue
+export type Expression =
+  | Operand
+  | Constant
+  | TapRead
+  | Operation
+  | Application
+  | Gradient
+  | Incoming
+  | GradientHook
+  | LinkedValue
 
 /** The values from which an expression is computed; undefined for an optional input that is left out. */
 export function inputsOf(expression: Expression): readonly (Value | undefined)[] {
@@ -162,6 +196,8 @@ export function inputsOf(expression: Expression): readonly (Value | undefined)[]
       return [expression.input]
     case 'gradient':
       return [expression.of, ...expression.at, expression.seed]
+    case 'hook':
+      return [expression.input, expression.incoming, expression.outgoing]
     default:
       return []
   }

@@ -9,6 +9,8 @@ import {
   type Dims,
   type Expression,
   Gradient,
+  GradientHook,
+  Incoming,
   type Mark,
   Operand,
   Operation,
@@ -105,6 +107,16 @@ function readNode(json: unknown, where: string, readNodes: readonly ReadNode[], 
       if (results.length !== at.length) fail(`${where}.results`, 'has not one result for each place')
       return { expression: new Gradient(of, at, seed, mark), results }
     }
+    case 'incoming':
+      return { expression: new Incoming(mark), results: [readResult(node.result, `${where}.result`)] }
+    case 'hook': {
+      const [input, incoming, outgoing] = ['input', 'incoming', 'outgoing'].map(name =>
+        readValue(node[name], `${where}.${name}`, readNodes),
+      )
+      if (incoming.expression.kind !== 'incoming') fail(`${where}.incoming`, 'is not what flows back to a place')
+      const expression = new GradientHook(input, incoming, outgoing, mark)
+      return { expression, results: [readResult(node.result, `${where}.result`)] }
+    }
     case 'operation': {
       const opType = text(node.opType, `${where}.opType`)
       if (node.domain !== '' || !recordable.has(opType))
@@ -116,7 +128,8 @@ function readNode(json: unknown, where: string, readNodes: readonly ReadNode[], 
         readResult(result, `${where}.results[${i}]`),
       )
       const attributes = readAttributes(node.attributes, `${where}.attributes`)
-      return { expression: new Operation(opType, '', inputs, attributes, results.length, mark), results }
+      const isDetached = node.isDetached === true
+      return { expression: new Operation(opType, '', inputs, attributes, results.length, mark, isDetached), results }
     }
     default:
       return fail(`${where}.kind`, `is ${show(node.kind)}`)

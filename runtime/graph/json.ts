@@ -45,6 +45,8 @@ export type NodeJSON<D> =
       readonly inputs: readonly (ValueJSON | null)[]
       readonly attributes: Attributes
       readonly results: readonly ResultJSON[]
+      /** Whether no gradient flows back through it. */
+      readonly isDetached?: true
     } & WithPosition)
   | ({
       readonly kind: 'application'
@@ -61,6 +63,14 @@ export type NodeJSON<D> =
       /** The gradient of `of` itself; null means ones. */
       readonly seed: ValueJSON | null
       readonly results: readonly ResultJSON[]
+    } & WithPosition)
+  | ({ readonly kind: 'incoming'; readonly result: ResultJSON } & WithPosition)
+  | ({
+      readonly kind: 'hook'
+      readonly input: ValueJSON
+      readonly incoming: ValueJSON
+      readonly outgoing: ValueJSON
+      readonly result: ResultJSON
     } & WithPosition)
 
 export interface RecordingJSON<D> {
@@ -112,6 +122,7 @@ export function recordingToJSON<D>(
           inputs: inputs.map(input => (input ? reference(input) : null)),
           attributes,
           results: Array.from({ length: outputs }, (_, output) => resultOf(output)),
+          ...(expression.isDetached ? { isDetached: true as const } : {}),
           ...position(mark),
         }
       }
@@ -135,6 +146,19 @@ export function recordingToJSON<D>(
           places: at.map(reference),
           seed: seed ? reference(seed) : null,
           results: at.map((_, output) => resultOf(output)),
+          ...position(mark),
+        }
+      }
+      case 'incoming':
+        return { kind: 'incoming', result: resultOf(0), ...position(expression.mark) }
+      case 'hook': {
+        const { input, incoming, outgoing, mark } = expression
+        return {
+          kind: 'hook',
+          input: reference(input),
+          incoming: reference(incoming),
+          outgoing: reference(outgoing),
+          result: resultOf(0),
           ...position(mark),
         }
       }

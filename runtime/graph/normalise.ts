@@ -70,6 +70,10 @@ export function normalise(recording: Recording): NormalForm {
         const { of, at, seed } = expression
         return `gradient ${reference(of)} ${reference(seed)} at ${at.map(reference).join(' ')}`
       }
+      case 'incoming':
+        return 'incoming'
+      case 'hook':
+        return `hook ${inputsOf(expression).map(reference).join(' ')}`
       case 'linked':
         throw new Error('A value of a linked graph is no part of a recording.')
     }

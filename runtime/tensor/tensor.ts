@@ -1,5 +1,6 @@
 import { Float16Array } from '@petamoriken/float16'
 import { copy, ownCopy } from '../errors/copies.ts'
+import { installed } from '../errors/installed.ts'
 import {
   ImplicitConversionError,
   IndexError,
@@ -161,6 +162,14 @@ export class Tensor {
     return this
   }
 
+  /**
+   * The gradient at this tensor of the value on which `backward()` was called in the trace, with the tensor's own dims.
+   * @throws GradientArgumentError before `backward()`
+   */
+  get grad(): Tensor {
+    return installed(gradientOfLoss)(this)
+  }
+
   /** Whether the elements are computed, so that `data`, `tolist()` and `item()` return them. */
   get computed(): boolean {
     return this.#state.computed !== undefined
@@ -189,6 +198,13 @@ export class Tensor {
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return describe(this.#state, knownAxes(this))
   }
+}
+
+let gradientOfLoss: ((tensor: Tensor) => Tensor) | undefined
+
+/** Installs what `grad` of a tensor gives. Gradients are made of tensors, so this file can't import them. */
+export function useGradientOfLoss(gradient: (tensor: Tensor) => Tensor): void {
+  gradientOfLoss = gradient
 }
 
 /** Creates a small constant of the recording, such as axes or a shape. */

@@ -91,9 +91,9 @@ test('a Babel from before the macro’s time is told', t => {
   t.throws(compile, { message: /needs Babel 7 or 8, and this build uses Babel 6\.26\.3\.\n {2}Do this: / })
 })
 
-test('names of later versions say so', t => {
+test('a function of onnsight that is no macro says where to import it', t => {
   t.throws(() => expand("import { grad } from 'onnsight/trace.macro'\ngrad(m)"), {
-    message: /grad is not available in this version/,
+    message: /grad is no macro\. Write import \{ grad \} from 'onnsight'/,
   })
 })
 

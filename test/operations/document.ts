@@ -26,6 +26,7 @@ const families = [
   ['gather', 'Reading and writing by index'],
   ['slice', 'Slices'],
   ['assign', 'Copies with a part replaced'],
+  ['gradient', 'Gradients'],
 ] as const
 
 const ops = 'dist/runtime/tensor/ops'
@@ -99,11 +100,22 @@ function methodsOf(file: string): Entry[] {
 /** The functions that are imported by name. */
 function functions(): Entry[] {
   const found = new Map<string, Entry>()
-  for (const file of ['creation/creation', 'creation/random', 'ops/comparison', 'ops/einsum', 'ops/join']) {
+  for (const file of [
+    'creation/creation',
+    'creation/random',
+    'ops/comparison',
+    'ops/einsum',
+    'ops/gradient',
+    'ops/join',
+  ]) {
     const path = `dist/runtime/tensor/${file}.d.ts`
     const { source, program } = parse(path)
     const exported = new Set(
-      file === 'creation/creation' ? ['tensor'] : file === 'creation/random' ? [] : ['where', 'einsum', 'cat', 'stack'],
+      file === 'creation/creation'
+        ? ['tensor']
+        : file === 'creation/random'
+          ? []
+          : ['where', 'einsum', 'grad', 'detach', 'cat', 'stack'],
     )
     for (const statement of program.body) {
       const inner = statement.type === 'ExportNamedDeclaration' ? statement.declaration : undefined

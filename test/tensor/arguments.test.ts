@@ -27,6 +27,7 @@ const ofFunctions: Record<string, unknown> = {
   ...good,
   ...{ dims: [2], tensors: [h, h], equation: 'ij->ji', data: 1, start: 0, end: 3, step: 1, steps: 2, rows: 2 },
   ...{ columns: 2, ids: h.long(), classes: 5, low: 0, high: 3, count: 3 },
+  ...{ loss: h.sum(), at: h, tensor: h },
 }
 const junk: Record<string, unknown> = {
   ...{ undefined: undefined, null: null, text: 'x', NaN: Number.NaN, fraction: 1.5, object: {}, options: { a: 1 } },
@@ -88,7 +89,7 @@ for (const [kind, operations] of Object.entries({ methods, functions })) {
       }
       const unknown = t.throws(() => run(...args, { optoin: 1 }), { any: true }, name) as OnnsightError
       t.is(unknown.code, 'unknown-option', name)
-      for (const option of options.filter(one => !/^(weight|bias|seed|dims)$/.test(one)))
+      for (const option of options.filter(one => !/^(weight|bias|seed|dims|gradient)$/.test(one)))
         for (const wrong of [null, [], {}, Symbol('x')]) {
           const seed = options.includes('seed') ? { seed: 0 } : {}
           const error = t.throws(

@@ -117,6 +117,7 @@ test('attributes that came later are left out where they change nothing', t => {
   t.deepEqual(lower(operation('Reshape', [x, ints(8)], { allowzero: { int: 0 } }), 13)?.attributes, {})
 })
 
-test('operations of other domains stay in the opset they were recorded in', t => {
-  t.is(lower(new Operation('Gelu', 'com.microsoft', [input()], {}, 1, undefined), 17), undefined)
+test('operations of other domains are the same in every opset', t => {
+  const operation = new Operation('Gelu', 'com.microsoft', [input()], {}, 1, undefined)
+  t.is(lower(operation, 17), operation)
 })

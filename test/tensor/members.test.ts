@@ -31,7 +31,7 @@ const kinds: Record<string, (m: Loose) => Loose> = {
 }
 
 const reads = [
-  'shape ndim dtype grad backward detach cpu numpy save source ops output input outputs inputs length device astype',
+  'shape ndim dtype cpu numpy save source ops output input outputs inputs length device astype',
   'requires_grad square clip log_softmax masked_fill add_ mul_ zero_ copy_ sofmax meen map forEach at equal anything 0 1 -1 0,1',
 ]
   .join(' ')

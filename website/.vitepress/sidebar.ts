@@ -21,6 +21,7 @@ const learn: Item = {
     page('Generate', '/generation'),
     page('Template language', '/template'),
     page('Studies', '/studies'),
+    page('Gradients', '/gradients'),
     page('Compare two models', '/compare'),
     page('Attention heads', '/heads'),
     page('Names of TransformerLens and nnterp', '/names'),

@@ -1,4 +1,5 @@
 import { NotDifferentiableError } from '../../errors/gradient.ts'
+import { warn } from '../../errors/warn.ts'
 import { type DifferentiableUnit, differentiate } from '../../gradients/differentiate.ts'
 import type { ForwardNode, ForwardValue } from '../../gradients/forward-node.ts'
 import { zerosLike } from '../../gradients/shapes.ts'
@@ -7,24 +8,25 @@ import { Constant, type Expression, type Gradient, LinkedValue, Operation, Value
 import { Attributes } from '../../onnx/expansions/attributes.ts'
 import type { TensorData } from '../../tensor/dtypes/data.ts'
 import { newHandle, stateOf, type Tensor } from '../../tensor/tensor.ts'
-import type { Program } from '../blocks/program.ts'
 import { emitNode } from '../sessions/emit.ts'
 import { RECORDED_OPSET } from '../sessions/recorded-opset.ts'
 import type { GrowingForm } from './growing-form.ts'
+import { leavesOf } from './leaves.ts'
 import type { LinkedShapes } from './linked-shapes.ts'
 import { constantId, recordedId, resultId, type Unit } from './unit.ts'
 
 /** Replaces a gradient by the operations that compute it, which follow from the units that compute the differentiated value. */
 export class Backward {
-  readonly #program: Program
+  /** The version of the operator set of the model's nodes. */
+  readonly #opset: number
   readonly #form: GrowingForm
   readonly #shapes: LinkedShapes
   /** The first block that a gradient passes; infinite if none does. */
   firstBlock = Number.POSITIVE_INFINITY
   readonly #constants = new Map<string, Constant>()
 
-  constructor(program: Program, form: GrowingForm, shapes: LinkedShapes) {
-    this.#program = program
+  constructor(opset: number, form: GrowingForm, shapes: LinkedShapes) {
+    this.#opset = opset
     this.#form = form
     this.#shapes = shapes
   }
@@ -50,6 +52,9 @@ export class Backward {
         if (block !== undefined) this.firstBlock = Math.min(this.firstBlock, block)
       },
     )
+    found.forEach((each, i) => {
+      if (!each) warnOfZero(gradient, i)
+    })
     const units: Unit[] = []
     const emitted = new Set<Expression>()
     const results = found.map((each, i) => stateOf(each ?? zerosLike(this.#value(at[i]).tensor)).value)
@@ -137,6 +142,35 @@ export class Backward {
     return { tensor, named, ...this.#shapes.constantOf(id) }
   }
 
+  /** What flows on at a hook: its recorded operations, on the gradient that arrives. */
+  #hooked({ expression: { outgoing, incoming }, reads }: NonNullable<Unit['hook']>, gradient: Tensor): Tensor {
+    const copies = new Map<Expression, Operation>()
+    const leaves = leavesOf(outgoing)
+    const copied = (value: Value): Value => {
+      const { expression, output, type, dims } = value
+      if (expression === incoming.expression) return stateOf(gradient).value
+      if (expression.kind !== 'operation') {
+        const id = reads[leaves.indexOf(value)]
+        return expression.kind === 'constant' ? value : new Value(new LinkedValue(id), 0, type, dims)
+      }
+      let copy = copies.get(expression)
+      if (!copy) {
+        const { opType, domain, inputs, attributes, outputs, mark } = expression
+        copy = new Operation(
+          opType,
+          domain,
+          inputs.map(input => input && copied(input)),
+          attributes,
+          outputs,
+          mark,
+        )
+        copies.set(expression, copy)
+      }
+      return new Value(copy, output, type, undefined)
+    }
+    return newHandle(copied(outgoing))
+  }
+
   #differentiable(unit: Unit, gradient: Gradient): DifferentiableUnit & Pick<Unit, 'block'> {
     const proto = unit.operation ? emitNode(unit.operation, '', [], []) : unit.node!.proto
     const optional = (id: string): ForwardValue | undefined => (id === '' ? undefined : this.#value(id))
@@ -147,11 +181,12 @@ export class Backward {
       captures: unit.captures.map(([, id]) => id),
       outputs: unit.outputs,
       isDetached: unit.operation?.isDetached ?? false,
+      hook: unit.hook && (incoming => this.#hooked(unit.hook!, incoming)),
       node: (gradients: readonly (Tensor | undefined)[]): ForwardNode => ({
         opType: proto.opType,
         domain: proto.domain,
         attributes: new Attributes(proto),
-        opset: unit.operation ? RECORDED_OPSET : this.#program.opset,
+        opset: unit.operation ? RECORDED_OPSET : this.#opset,
         inputs: unit.inputs.map(optional),
         outputs: unit.outputs.map(optional),
         gradients,
@@ -160,4 +195,13 @@ export class Backward {
         new NotDifferentiableError(proto.opType, unit.node?.name ?? '', unit.operation?.mark ?? gradient.mark),
     }
   }
+}
+
+/** A place that the value does not depend on is more often a mistake than meant. */
+function warnOfZero({ at, mark }: Gradient, index: number): void {
+  const { expression } = at[index]
+  const label = expression.kind === 'read' ? expression.tap.label : `tensor ${index + 1}`
+  const where = mark?.label()
+  const line = where ? ` (${where})` : ''
+  warn(`The gradient at ${label} is 0, because the value does not depend on it${line}.`, 'zero-gradient')
 }

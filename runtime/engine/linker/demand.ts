@@ -1,11 +1,13 @@
+import { GradientArgumentError } from '../../errors/gradient.ts'
 import { CycleError } from '../../errors/link.ts'
 import {
   type Application,
   type Expression,
   type Gradient,
+  type GradientHook,
   inputsOf,
   type Mark,
-  type Operation,
+  Operation,
   type Recording,
   type Tap,
   type TapRead,
@@ -20,8 +22,9 @@ import { Backward } from './backward.ts'
 import { FusedNodes, fuseComplete } from './fused-nodes.ts'
 import { GradientPlaces } from './gradient-places.ts'
 import { GrowingForm } from './growing-form.ts'
+import { leavesOf } from './leaves.ts'
 import { LinkedShapes } from './linked-shapes.ts'
-import { copyId, recordedId, resultId, type Unit } from './unit.ts'
+import { copyId, isConstant, recordedId, resultId, type Unit } from './unit.ts'
 
 /**
  * Walks back from the wanted values to the nodes that make them, through taps and writes. Nodes that no wanted value needs are never
@@ -75,7 +78,7 @@ export class Demand {
     const growing = new GrowingForm(form)
     this.form = growing
     this.#shapes = new LinkedShapes(program, growing, this.producers)
-    this.#backward = new Backward(program, growing, this.#shapes)
+    this.#backward = new Backward(program.opset, growing, this.#shapes)
   }
 
   /**
@@ -301,12 +304,39 @@ export class Demand {
         if (this.#isPrepared(number)) continue
         this.#addOperation(expression, number)
         for (const input of expression.inputs) if (input) open.push(input)
+      } else if (expression.kind === 'hook') {
+        this.types.set(resultId(number, 0), resolved.type)
+        this.#shapes?.addRecorded(resultId(number, 0), resolved.type, resolved.dims)
+        if (this.#isPrepared(number)) continue
+        const reads = this.#backward ? leavesOf(expression.outgoing) : []
+        this.#addHook(expression, number, reads)
+        open.push(expression.input, ...reads)
+      } else if (expression.kind === 'incoming') {
+        throw new GradientArgumentError(
+          'What flows back to a place was used outside of the function that withGrad() calls with it.',
+          expression.mark?.position(),
+          'read it by grad(value, place)',
+        )
       } else if (expression.kind === 'application' && !this.#preparedApplications.has(expression)) {
         this.#preparedApplications.add(expression)
         this.#copy(expression, number)
         open.push(expression.input)
       }
     }
+  }
+
+  #addHook(expression: GradientHook, number: number, reads: readonly Value[]): void {
+    const { input, mark } = expression
+    this.#add({
+      kind: 'operation',
+      operation: new Operation('Identity', '', [input], {}, 1, mark),
+      hook: { expression, reads: reads.map(read => this.idOf(read)) },
+      expression: number,
+      inputs: [this.idOf(input)],
+      captures: [],
+      outputs: [resultId(number, 0)],
+      isRewired: false,
+    })
   }
 
   #addGradient(gradient: Gradient, number: number): void {
@@ -394,7 +424,11 @@ export class Demand {
 }
 
 function readsInOrder(unit: Unit): string[] {
-  return [...unit.inputs.filter(id => id !== ''), ...unit.captures.map(([, id]) => id)]
+  return [
+    ...unit.inputs.filter(id => id !== ''),
+    ...unit.captures.map(([, id]) => id),
+    ...(unit.hook?.reads.filter(id => !isConstant(id)) ?? []),
+  ]
 }
 
 /** The reads that a recorded value is computed from. */

@@ -8,7 +8,20 @@ import { type TensorProto, TensorProto_DataLocation } from '../../onnx/schema/on
 import type { DataType } from '../../tensor/dtypes/dtype.ts'
 import type { Program } from '../blocks/program.ts'
 import { emitNode } from '../sessions/emit.ts'
+import { RECORDED_OPSET } from '../sessions/recorded-opset.ts'
 import { constantId, isConstant, isModelValue, type Unit } from './unit.ts'
+
+/** What is known of the values of a model; of none, where a block computes without one. */
+export type KnownModel = Pick<Program, 'opset' | 'typeOf' | 'openShapes'> & {
+  readonly weights: Pick<Program['weights'], 'get'>
+}
+
+export const NO_MODEL: KnownModel = {
+  opset: RECORDED_OPSET,
+  typeOf: () => undefined,
+  openShapes: new Map(),
+  weights: { get: () => undefined },
+}
 
 export interface LinkedShape {
   readonly type: DataType
@@ -25,7 +38,7 @@ const MOST_ELEMENTS = 64
  * that the block computes, only the rank is known.
  */
 export class LinkedShapes {
-  readonly #program: Program
+  readonly #program: KnownModel
   readonly #form: NormalForm
   readonly #producers: ReadonlyMap<string, Unit>
   readonly #added = new Map<string, { readonly type: DataType; readonly dims: Dims | undefined }>()
@@ -34,7 +47,7 @@ export class LinkedShapes {
   /** Taps by the id of the value at them. */
   readonly #places = new Map<string, Tap>()
 
-  constructor(program: Program, form: NormalForm, producers: ReadonlyMap<string, Unit>) {
+  constructor(program: KnownModel, form: NormalForm, producers: ReadonlyMap<string, Unit>) {
     this.#program = program
     this.#form = form
     this.#producers = producers

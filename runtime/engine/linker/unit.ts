@@ -1,4 +1,4 @@
-import type { Gradient, Operation, Value } from '../../graph/expression.ts'
+import type { Gradient, GradientHook, Operation, Value } from '../../graph/expression.ts'
 import type { NormalForm } from '../../graph/normalise.ts'
 import type { Cluster, GraphNode } from '../../onnx/graph/node.ts'
 import { OWN } from '../sessions/own-names.ts'
@@ -31,6 +31,8 @@ export interface Unit {
   readonly node?: GraphNode
   readonly operation?: Operation
   readonly gradient?: Gradient
+  /** What becomes of the gradient that flows back through it, with the ids of the other values that this is computed from. */
+  readonly hook?: { readonly expression: GradientHook; readonly reads: readonly string[] }
   /** Whether it is one of the operations that compute a gradient. */
   readonly isOfGradient?: boolean
   /** Number of the recorded expression that it belongs to, which leads to the user's line. */

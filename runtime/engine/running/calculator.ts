@@ -4,7 +4,8 @@ import type { NodeProto, TensorProto } from '../../onnx/schema/onnx_pb.ts'
 import type { TensorData } from '../../tensor/dtypes/data.ts'
 import type { DataType } from '../../tensor/dtypes/dtype.ts'
 import { isHeld } from '../../tensor/dtypes/dtype.ts'
-import { constantId, operandId, recordedId, resultId } from '../linker/unit.ts'
+import { recordedUnits } from '../linker/recorded-units.ts'
+import { constantId, operandId, recordedId } from '../linker/unit.ts'
 import { assemble, fetchName } from '../sessions/assemble.ts'
 import { emitNode, emitTensor } from '../sessions/emit.ts'
 import type { Provider, SessionModel } from '../sessions/provider.ts'
@@ -42,21 +43,19 @@ export class Calculator {
 }
 
 /** @param edges the names of the wanted values, and their dtypes */
-function emitModel(form: NormalForm, edges: ReadonlyMap<string, DataType>): SessionModel {
-  const nodes: NodeProto[] = []
+function emitModel(recorded: NormalForm, edges: ReadonlyMap<string, DataType>): SessionModel {
+  const { units, form } = recordedUnits(recorded)
+  const nodes = units.map(({ operation, inputs, outputs }, i): NodeProto => {
+    const { opType, mark } = operation!
+    return emitNode(operation!, `${mark?.label() ?? ''} ${opType} ${i}`, [...inputs], [...outputs])
+  })
+  const read = nodes.flatMap(node => node.input)
   const constants: TensorProto[] = []
   form.order.forEach((expression, number) => {
     if (expression.kind === 'constant') constants.push(emitTensor(constantId(number), expression.data))
-    if (expression.kind !== 'operation') return
-    const inputs = expression.inputs.map(value => (value ? recordedId(form, value) : ''))
-    const outputs = Array.from({ length: expression.outputs }, (_, output) => resultId(number, output))
-    nodes.push(
-      emitNode(expression, `${expression.mark?.label() ?? ''} ${expression.opType} ${number}`, inputs, outputs),
-    )
   })
   const inputs = form.operands.map((data, slot) => ({ name: operandId(slot), type: data.type }))
   // onnxruntime finds all dtypes itself; those that JavaScript can't hold are cast.
   const outputs = [...edges].map(([name, type]) => ({ name, type: isHeld(type) ? undefined : type }))
-  const read = nodes.flatMap(node => node.input)
   return assemble({ nodes, inputs, outputs, initializers: [], constants, read }, undefined, recordedOpsets)
 }

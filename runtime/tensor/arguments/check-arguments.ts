@@ -59,7 +59,7 @@ const ofFunctions = kindsOf({
   'start end step': number,
   equation: text,
   tensors: list,
-  'other ids': tensor,
+  'other ids loss tensor': tensor,
   value: single,
 })
 

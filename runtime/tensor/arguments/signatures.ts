@@ -21,6 +21,8 @@ export function signatureOf(declared: string): Signature {
  * by these names: `sum(h, dim=-1, keepdim=True)`. A test compares this table with the declarations.
  */
 export const methodArguments: Readonly<Record<string, string>> = {
+  backward: 'gradient',
+  detach: '',
   sigmoid: '',
   relu: '',
   elu: 'alpha',
@@ -159,6 +161,8 @@ export const methodArguments: Readonly<Record<string, string>> = {
 /** The arguments of each function, including its tensors. */
 export const functionArguments: Readonly<Record<string, string>> = {
   where: 'condition, a, b',
+  grad: 'loss, at, { gradient }',
+  detach: 'tensor',
   einsum: 'equation, ...operands',
   cat: 'tensors, dim',
   stack: 'tensors, dim',

@@ -10,6 +10,7 @@ import { cast } from './cast.ts'
 import { comparison } from './comparison.ts'
 import { elementwise } from './elementwise.ts'
 import { gathering } from './gather.ts'
+import { differentiation } from './gradient.ts'
 import { joining } from './join.ts'
 import { linalg } from './linalg.ts'
 import { losses } from './loss.ts'
@@ -31,6 +32,7 @@ const families = [
   gathering,
   slicing,
   assignment,
+  differentiation,
 ]
 
 /** The operations that are methods of `Tensor`. */
@@ -46,7 +48,8 @@ export type TensorMethods = typeof elementwise &
   typeof joining &
   typeof gathering &
   typeof slicing &
-  typeof assignment
+  typeof assignment &
+  typeof differentiation
 
 // `Tensor` itself imports no operation, so that operations can import it. This adds their declarations to its own.
 declare module '../tensor.ts' {

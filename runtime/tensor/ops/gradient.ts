@@ -1,11 +1,12 @@
-import { GradientArgumentError } from '../errors/gradient.ts'
-import { MixedTracesError, showDims } from '../errors/tensor.ts'
-import { type Dims, Gradient, Operation, Value } from '../graph/expression.ts'
-import { currentRecorder, type Recorder } from '../graph/recorder.ts'
-import { currentPosition } from './current-position.ts'
-import { isFloat } from './dtypes/dtype.ts'
-import { newHandle, stateOf, Tensor } from './tensor.ts'
-import { type TensorLike, toTensor } from './values/convert.ts'
+import { GradientArgumentError } from '../../errors/gradient.ts'
+import { MixedTracesError, showDims } from '../../errors/tensor.ts'
+import { type Dims, Gradient, GradientHook, Incoming, Operation, Value } from '../../graph/expression.ts'
+import { currentRecorder, type Recorder } from '../../graph/recorder.ts'
+import { expect } from '../arguments/check-arguments.ts'
+import { currentPosition } from '../current-position.ts'
+import { isFloat } from '../dtypes/dtype.ts'
+import { newHandle, stateOf, Tensor, useGradientOfLoss } from '../tensor.ts'
+import { type TensorLike, toTensor } from '../values/convert.ts'
 
 /** A tensor, or lists and objects of tensors, nested to any depth. */
 export type Tensors = Tensor | readonly Tensors[] | { readonly [name: string]: Tensors }
@@ -20,7 +21,7 @@ export interface GradOptions {
 }
 
 /**
- * The gradient of `value`, which has one element, with respect to `at`: places in the model, values that the block computes, tensors from
+ * The gradient of `loss`, a value with one element, with respect to `at`: places in the model, values that the block computes, tensors from
  * outside of the block, and weights. Each gradient has the dims of its tensor. It is the gradient of the model with all writes of the block,
  * those after this line too. If `value` does not depend on a tensor, the gradient there is 0.
  *
@@ -28,8 +29,15 @@ export interface GradOptions {
  * @throws GradientArgumentError if the value has several elements and no `gradient`, or if a tensor is not floating point
  * @throws NotDifferentiableError when the trace runs, for an operator without a rule
  */
-export function grad<const T extends Tensors>(value: Tensor, at: T, options: GradOptions = {}): GradientsOf<T> {
-  return gradientsAt(value, at, options) as GradientsOf<T>
+export function grad<const T extends Tensors>(loss: Tensor, at: T, options?: GradOptions): GradientsOf<T>
+export function grad<const T extends Tensors>(
+  loss: Tensor,
+  at: T,
+  options: GradOptions = {},
+  ...surplus: unknown[]
+): GradientsOf<T> {
+  const known = expect<GradOptions>('grad', loss, at, options, ...surplus)
+  return gradientsAt(loss, at, known) as GradientsOf<T>
 }
 
 /** Returns the value and its gradient. @throws the errors of `grad` */
@@ -41,6 +49,85 @@ export function valueAndGrad<const T extends Tensors>(
   return { value, grad: gradientsAt(value, at, options) as GradientsOf<T> }
 }
 
+/**
+ * The same tensor, whose gradient `flow` changes: it gets what flows back and gives what flows on, of the same dims. A place in the model is
+ * written too, so that the model reads the changed one: `withGrad(model.….output, g => g.mul(0))` stops what flows back there.
+ * @throws GradientArgumentError if the tensor is not floating point, or if what flows on has other dims or another dtype
+ */
+export function withGrad(tensor: Tensor, flow: (gradient: Tensor) => Tensor): Tensor {
+  return oneCall(() => {
+    const { value, recorder, place, label } = stateOf(tensor)
+    refuseWithoutGradient([tensor])
+    const mark = (recorder ?? currentRecorder())?.mark()
+    const incoming = new Value(new Incoming(mark), 0, value.type, value.dims)
+    const outgoing = flow(newHandle(incoming, recorder))
+    if (
+      !(outgoing instanceof Tensor) ||
+      outgoing.type !== value.type ||
+      areDifferent(stateOf(outgoing).value.dims, value.dims)
+    ) {
+      const given =
+        outgoing instanceof Tensor
+          ? `${outgoing.type} ${showDims(stateOf(outgoing).value.dims ?? [])}`
+          : typeof outgoing
+      throw new GradientArgumentError(
+        `What flows on at ${label} is ${given}, and must be ${value.type} ${showDims(value.dims ?? [])} as what flows back.`,
+        currentPosition(),
+        'return a tensor of the same dims and dtype from the function',
+      )
+    }
+    const hook = new GradientHook(value, incoming, stateOf(outgoing).value, mark)
+    const hooked = newHandle(new Value(hook, 0, value.type, value.dims), recorder)
+    place?.set('...', hooked)
+    return hooked
+  })
+}
+
+/** The value on which `backward` was called last in each trace. */
+const losses = new WeakMap<Recorder, { readonly value: Tensor; readonly options: GradOptions }>()
+
+/** Methods of tensors for gradients, in the words of PyTorch and nnsight. */
+export const differentiation = {
+  /**
+   * Says that `grad` of every tensor in this trace is the gradient of this value, which has one element: `loss.backward()`, and then
+   * `h.grad`. With another value's `backward`, later reads of `grad` are of that one.
+   * @throws GradientArgumentError as `grad`, and outside of a trace
+   */
+  backward(this: Tensor, gradient?: TensorLike): void {
+    const recorder = stateOf(this).recorder
+    if (!recorder) {
+      throw new GradientArgumentError(
+        'backward() was called outside of a trace, where no tensor can tell which value it belongs to.',
+        currentPosition(),
+        'use grad(value, at), which works everywhere',
+      )
+    }
+    const options = gradient === undefined ? {} : { gradient }
+    seedOf(this, options)
+    losses.set(recorder, { value: this, options })
+  },
+  /** The same tensor, through which no gradient flows back: it counts as a constant. */
+  detach(this: Tensor): Tensor {
+    return detach(this)
+  },
+}
+
+/** The gradient of the trace's loss with respect to a tensor: `h.grad`. @throws GradientArgumentError before `backward` */
+function gradientOfLoss(tensor: Tensor): Tensor {
+  const recorder = stateOf(tensor).recorder ?? currentRecorder()
+  const loss = recorder && losses.get(recorder)
+  if (!loss) {
+    throw new GradientArgumentError(
+      `The gradient at ${stateOf(tensor).label} is not known, because no value of this trace has gone backward yet.`,
+      currentPosition(),
+      'call backward() on the loss before this line, or use grad(loss, tensor)',
+    )
+  }
+  return grad(loss.value, tensor, loss.options)
+}
+
+useGradientOfLoss(gradientOfLoss)
+
 function gradientsAt(value: Tensor, at: Tensors, options: GradOptions): unknown {
   return oneCall(() => {
     const places = tensorsOf(at)
@@ -50,7 +137,9 @@ function gradientsAt(value: Tensor, at: Tensors, options: GradOptions): unknown 
 }
 
 /** The same tensor as a constant: what it is computed from gets no gradient through it. */
-export function detach(tensor: Tensor): Tensor {
+export function detach(tensor: Tensor): Tensor
+export function detach(tensor: Tensor, ...surplus: unknown[]): Tensor {
+  expect('detach', tensor, ...surplus)
   return oneCall(() => {
     const { value, recorder } = stateOf(tensor)
     const mark = (recorder ?? currentRecorder())?.mark()
@@ -144,14 +233,7 @@ function viewOf(tensor: Tensor): View {
 }
 
 function gradientsOf(value: Tensor, places: readonly Tensor[], seed: Tensor | undefined): Tensor[] {
-  for (const place of places) {
-    if (isFloat(place.type)) continue
-    throw new GradientArgumentError(
-      `${stateOf(place).label} has elements of type ${place.type}, which has no gradient.`,
-      currentPosition(),
-      'ask for it at a floating-point value, such as the embeddings of tokens',
-    )
-  }
+  refuseWithoutGradient(places)
   const views = places.map(viewOf)
   const recorder = recorderOf([value, ...places, ...(seed ? [seed] : [])])
   const mark = (recorder ?? currentRecorder())?.mark()
@@ -166,6 +248,18 @@ function gradientsOf(value: Tensor, places: readonly Tensor[], seed: Tensor | un
     }
     return newHandle(current, recorder)
   })
+}
+
+/** @throws GradientArgumentError for integers, bools and texts */
+function refuseWithoutGradient(places: readonly Tensor[]): void {
+  for (const place of places) {
+    if (isFloat(place.type)) continue
+    throw new GradientArgumentError(
+      `${stateOf(place).label} has elements of type ${place.type}, which has no gradient.`,
+      currentPosition(),
+      'ask for it at a floating-point value, such as the embeddings of tokens',
+    )
+  }
 }
 
 /** The trace that the tensors belong to. @throws MixedTracesError */

@@ -1,0 +1,268 @@
+import test from 'ava'
+import {
+  detach,
+  grad,
+  invoke,
+  load,
+  save,
+  type Tensor,
+  template,
+  tensor,
+  valueAndGrad,
+  WorkerBackend,
+  withGrad,
+} from 'onnsight'
+import { trace } from 'onnsight/trace.macro'
+
+const model = await load('test/fixtures/models/chars.onnx')
+const ids = [[18, 47, 56, 57, 58]]
+const width = 128
+
+test.after.always(() => model.release())
+
+const numbers = (values: Tensor): number[] => Array.from(values.data as Float32Array)
+
+/** The largest difference between two tensors, as a share of the largest element of the second. */
+function off(a: Tensor, b: Tensor): number {
+  const [x, y] = [numbers(a), numbers(b)]
+  const largest = Math.max(...y.map(Math.abs))
+  return Math.max(...x.map((each, i) => Math.abs(each - y[i]))) / largest
+}
+
+const loss = (): Tensor => model.lm_head.output.slice('0, -1').logSoftmax(-1).slice('46')
+
+/** The loss where a vector is added at the end of a layer's last position. */
+async function lossWith(layer: number, added: Tensor): Promise<number> {
+  const value = await trace(model, ids, () => {
+    model.transformer.h[layer].output.set(':, -1', model.transformer.h[layer].output.slice(':, -1').add(added))
+    return loss()
+  })
+  return value.item() as number
+}
+
+test('the gradient at a layer tells how the loss changes when something is added there', async t => {
+  const direction = tensor(Array.from({ length: width }, (_, i) => Math.sin(i)))
+  const g = await trace(model, ids, () => grad(loss(), model.transformer.h[1].output))
+  t.deepEqual(g.dims, [1, 5, width])
+  const slope = (await g.slice('0, -1').mul(direction).sum().value()).item() as number
+  const step = 1e-2
+  const [more, less] = [await lossWith(1, direction.mul(step)), await lossWith(1, direction.mul(-step))]
+  t.true(Math.abs(slope) > 1e-3)
+  t.true(
+    Math.abs((more - less) / (2 * step) - slope) < 2e-3 * Math.abs(slope) + 1e-3,
+    `${(more - less) / (2 * step)} ${slope}`,
+  )
+})
+
+test('a list, an object, operands from outside and weights: each has its gradient, in one pass', async t => {
+  const steer = tensor(new Float32Array(width))
+  const { layers, added, weight } = await trace(model, ids, () => {
+    model.transformer.h[1].output = model.transformer.h[1].output.add(steer)
+    return grad(loss(), {
+      layers: [model.transformer.h[0].output, model.transformer.h[1].output],
+      added: steer,
+      weight: model.transformer.ln_f.weights.weight,
+    })
+  })
+  t.deepEqual(layers[0].dims, [1, 5, width])
+  t.deepEqual([added.dims, weight.dims], [[width], [width]])
+  const sum = await layers[1].sum([0, 1]).value()
+  t.true(off(added, sum) < 1e-5)
+  t.true(numbers(weight).some(each => Math.abs(each) > 1e-4))
+})
+
+test('other lengths of the same trace: each has the gradient that it has alone', async t => {
+  const run = (prompt: number[][]) => trace(model, prompt, () => grad(loss(), model.transformer.h[0].output))
+  for (const prompt of [[[18, 47, 56]], [[18, 47, 56, 57, 58, 1]], [[1]]]) {
+    const alone = await load('test/fixtures/models/chars.onnx')
+    const expected = await alone.trace(prompt, m =>
+      grad(m.lm_head.output.slice('0, -1').logSoftmax(-1).slice('46'), m.transformer.h[0].output),
+    )
+    t.deepEqual((await run(prompt)).tolist(), expected.tolist())
+    await alone.release()
+  }
+})
+
+test('writes after the line count, and a read before a write has the gradient of the old value', async t => {
+  const both = await trace(model, ids, () => {
+    const old = model.transformer.h[2].output
+    const g = grad(loss(), old)
+    model.transformer.h[2].output = old.mul(2)
+    return { g, changed: grad(loss(), model.transformer.h[2].output) }
+  })
+  t.true(off(both.g, await both.changed.mul(2).value()) < 1e-6)
+})
+
+test('modules that share a tensor are places of their own: an input has what its module passes back alone', async t => {
+  const g = await trace(model, ids, () =>
+    grad(loss(), {
+      layer: model.transformer.h[2].input,
+      attention: model.transformer.h[2].ln_1.input,
+      middle: model.transformer.h[2].ln_2.input,
+    }),
+  )
+  t.true(off(g.layer, g.attention) > 0.1)
+  t.true(off(g.attention, g.middle) > 0.1)
+})
+
+test('heads: the gradient of one head’s pattern and of its result has the head’s own dims', async t => {
+  const { one, all, z } = await trace(model, ids, () => {
+    const { heads } = model.transformer.h[1].attn
+    const value = loss()
+    return { one: grad(value, heads[1].pattern), all: grad(value, heads.pattern), z: grad(value, heads[2].z) }
+  })
+  t.deepEqual(
+    [one.dims, all.dims],
+    [
+      [1, 5, 5],
+      [1, 4, 5, 5],
+    ],
+  )
+  t.true(numbers(one).some(each => Math.abs(each) > 1e-5))
+  t.deepEqual(one.tolist(), (await all.slice(':, 1').value()).tolist())
+  t.deepEqual(z.dims, [1, 5, 32])
+})
+
+test('detach: a path counts as a constant, as a function and as a method', async t => {
+  const { whole, none, half } = await trace(model, ids, () => {
+    const h = model.transformer.h[3].output
+    const value = h.mul(h).sum()
+    return {
+      whole: grad(value, h),
+      none: grad(h.mul(h.detach()).sum().add(value.mul(0)), h),
+      half: grad(detach(h).mul(h).sum(), h),
+    }
+  })
+  t.true(off(whole, await half.mul(2).value()) < 1e-6)
+  t.deepEqual(none.tolist(), half.tolist())
+})
+
+test('withGrad: what flows back at a place is cut, scaled, or changed with other values of the trace', async t => {
+  const plain = await trace(model, ids, () => grad(loss(), model.transformer.h[0].output))
+  const scaled = await trace(model, ids, () => {
+    withGrad(model.transformer.h[2].output, g => g.mul(3))
+    return { g: grad(loss(), model.transformer.h[0].output), logits: model.lm_head.output }
+  })
+  t.true(off(scaled.g, await plain.mul(3).value()) < 1e-5)
+  const unchanged = await trace(model, ids, () => model.lm_head.output)
+  t.true(off(scaled.logits, unchanged) < 1e-6)
+  // Without what flows back through the attention and the MLP, the residual stream passes the gradient as it is.
+  const { through, straight } = await trace(model, ids, () => {
+    withGrad(model.transformer.h[1].attn.output, g => g.mul(0))
+    withGrad(model.transformer.h[1].mlp.output, g => g.mul(0))
+    return grad(loss(), { through: model.transformer.h[0].output, straight: model.transformer.h[1].output })
+  })
+  t.true(off(through, straight) < 1e-6)
+  const masked = await trace(model, ids, () => {
+    const mask = model.transformer.h[1].output.gt(0).float()
+    withGrad(model.transformer.h[1].output, g => g.mul(mask))
+    return grad(loss(), { before: model.transformer.h[1].output, mask: model.transformer.h[0].output })
+  })
+  t.true(numbers(masked.mask).some(each => each !== 0))
+})
+
+test('loss.backward() and h.grad are the same thing, in nnsight’s words', async t => {
+  const { g, same } = await trace(model, ids, () => {
+    const value = loss()
+    value.backward()
+    const h = model.transformer.h[1].output
+    return { g: h.grad, same: grad(value, h) }
+  })
+  t.deepEqual(g.tolist(), same.tolist())
+  await t.throwsAsync(
+    trace(model, ids, () => model.transformer.h[1].output.grad),
+    { message: /no value of this trace has gone backward yet/ },
+  )
+})
+
+test('a vector that arrives at a value, and the value with its gradient', async t => {
+  const seed = tensor(Array.from({ length: 65 }, (_, i) => Math.cos(i)))
+  const { byVector, bySum } = await trace(model, ids, () => {
+    const logits = model.lm_head.output.slice('0, -1')
+    const h = model.transformer.h[2].output
+    return { byVector: grad(logits, h, { gradient: seed }), bySum: valueAndGrad(logits.mul(seed).sum(), h) }
+  })
+  t.true(off(byVector, bySum.grad) < 1e-6)
+  t.deepEqual(bySum.value.dims, [])
+})
+
+test('a gradient of a gradient: the product of the Hessian with a vector', async t => {
+  const v = tensor(Array.from({ length: width }, (_, i) => Math.sin(3 * i)))
+  const slopeAt = (x: Tensor) =>
+    trace(model, ids, () => {
+      model.transformer.h[3].output.set(':, -1', model.transformer.h[3].output.slice(':, -1').add(x))
+      return grad(loss(), x)
+    })
+  const zero = tensor(new Float32Array(width))
+  const product = await trace(model, ids, () => {
+    model.transformer.h[3].output.set(':, -1', model.transformer.h[3].output.slice(':, -1').add(zero))
+    return grad(grad(loss(), zero).mul(v).sum(), zero)
+  })
+  const step = 0.05
+  const [more, less] = [await slopeAt(await v.mul(step).value()), await slopeAt(await v.mul(-step).value())]
+  const expected = await more
+    .sub(less)
+    .div(2 * step)
+    .value()
+  t.true(numbers(expected).some(each => Math.abs(each) > 1e-4))
+  t.true(off(product, expected) < 0.02, String(off(product, expected)))
+})
+
+test('outside of a trace, tensors are differentiated too', async t => {
+  const x = tensor([1, 2, 3])
+  const g = await grad(x.mul(x).mul(x).sum(), x).value()
+  t.deepEqual(g.tolist(), [3, 12, 27])
+  const second = await grad(grad(x.exp().sum(), x).mul(x).sum(), x).value()
+  t.true(off(second, tensor([1, 2, 3].map(each => (each + 1) * Math.exp(each)))) < 1e-5)
+})
+
+test('a gradient that edits the model: the step of an activation up its own gradient raises the loss', async t => {
+  const [before, after] = await trace(model, ids, () => {
+    const value = loss()
+    return [value, value]
+  }).then(async ([value]) => {
+    const step = await trace(model, ids, () => grad(loss(), model.transformer.h[2].output))
+    const moved = await trace(model, ids, () => {
+      model.transformer.h[2].output = model.transformer.h[2].output.add(step.mul(0.1))
+      return loss()
+    })
+    return [value.item() as number, moved.item() as number]
+  })
+  t.true(after > before + 1e-3)
+})
+
+test('invokes: each has the gradient of its own rows', async t => {
+  const prompts = [[[18, 47, 56, 57]], [[1, 2, 3, 4]]]
+  const alone: Tensor[] = []
+  for (const prompt of prompts)
+    alone.push(
+      await trace(model, prompt, () => grad(model.lm_head.output.slice('0, -1, 46'), model.transformer.h[1].output)),
+    )
+  const together: Tensor[] = []
+  await trace(model, () => {
+    for (const prompt of prompts) {
+      invoke(prompt, () => {
+        together.push(save(grad(model.lm_head.output.slice('0, -1, 46'), model.transformer.h[1].output)))
+      })
+    }
+  })
+  for (const [i, each] of together.entries()) t.true(off(each, alone[i]) < 1e-5)
+})
+
+test('in a template, in a graph as JSON, in another process: the same gradient', async t => {
+  const expected = await trace(model, ids, () => grad(loss(), model.transformer.h[1].output))
+  const { g } = (await model.trace(
+    ids,
+    template`
+      loss = lm_head.output[0, -1].logSoftmax(-1)[46]
+      save g = grad(loss, transformer.h[1].output)
+    `,
+  )) as { g: Tensor }
+  t.true(off(g, expected) < 1e-6)
+  const backend = new WorkerBackend()
+  const there = await trace(model, ids, { backend }, () =>
+    grad(model.lm_head.output.slice('0, -1').logSoftmax(-1).slice('46'), model.transformer.h[1].output),
+  )
+  t.true(off(there, expected) < 1e-6)
+  backend.release()
+})
