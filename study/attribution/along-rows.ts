@@ -1,5 +1,5 @@
 import { tensor } from '../../runtime/tensor/functions.ts'
-import { grad } from '../../runtime/tensor/gradient.ts'
+import { grad } from '../../runtime/tensor/ops/gradient.ts'
 import type { Tensor } from '../../runtime/tensor/tensor.ts'
 import type { Subject } from './subject.ts'
 

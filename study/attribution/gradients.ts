@@ -1,7 +1,7 @@
 import type { Inputs } from '../../runtime/model/loaded/inputs.ts'
 import type { Model } from '../../runtime/model/model.ts'
 import { knownOptions } from '../../runtime/tensor/arguments/known-options.ts'
-import { grad } from '../../runtime/tensor/gradient.ts'
+import { grad } from '../../runtime/tensor/ops/gradient.ts'
 import type { Tensor } from '../../runtime/tensor/tensor.ts'
 import { TRACE_OPTIONS } from '../../runtime/tracing/tracer.ts'
 import { Attributions } from './attributions.ts'
