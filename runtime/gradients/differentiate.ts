@@ -3,6 +3,7 @@ import { isFloat } from '../tensor/dtypes/dtype.ts'
 import { dimsOf, newHandle, recordOne, stateOf, type Tensor } from '../tensor/tensor.ts'
 import type { ForwardNode, ForwardValue } from './forward-node.ts'
 import { ruleOf } from './rules/index.ts'
+import { carriesGradient } from './rules/quantised.ts'
 import { onesLike } from './shapes.ts'
 
 /** A node of a linked graph: the ids of what it reads and makes, and the node as its rule sees it. */
@@ -109,9 +110,9 @@ function dependents(
     const reads = [...unit.inputs, ...unit.captures]
     const isReached = reads.some(id => reached.has(id))
     const cut = isReached ? unit : reads.map(id => cutBy.get(id)).find(found => found !== undefined)
-    for (const id of unit.outputs) {
+    for (const [i, id] of unit.outputs.entries()) {
       if (id === '') continue
-      if (isReached && isFloat(value(id).tensor.type)) reached.add(id)
+      if (isReached && (isFloat(value(id).tensor.type) || carriesGradient(unit.opType, i))) reached.add(id)
       else if (cut) cutBy.set(id, cut)
     }
   }

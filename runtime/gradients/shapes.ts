@@ -1,7 +1,7 @@
-import type { Dims } from '../graph/expression.ts'
+import { type Dims, Value } from '../graph/expression.ts'
 import type { DataType } from '../tensor/dtypes/dtype.ts'
 import { castTo } from '../tensor/ops/support/kernel.ts'
-import { dimsOf, recordOne, type Tensor } from '../tensor/tensor.ts'
+import { dimsOf, newHandle, recordOne, stateOf, type Tensor } from '../tensor/tensor.ts'
 import { int64Constant } from '../tensor/values/int64.ts'
 import type { ForwardNode, ForwardValue, NamedDims, Rule } from './forward-node.ts'
 
@@ -140,6 +140,13 @@ export function knownRank(tensor: Tensor, opType: string): number {
   const dims = dimsOf(tensor)
   if (!dims) throw new Error(`The rank of an input of ${opType} is not known.`)
   return dims.length
+}
+
+/** The tensor with a rank that its operator's other inputs tell, where its own dims are not known. */
+export function ofRank(tensor: Tensor, rank: number | undefined): Tensor {
+  if (dimsOf(tensor) || rank === undefined) return tensor
+  const { expression, output, type } = stateOf(tensor).value
+  return newHandle(new Value(expression, output, type, new Array<undefined>(rank).fill(undefined)))
 }
 
 /** Joins int64 vectors. */

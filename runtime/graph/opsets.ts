@@ -38,10 +38,10 @@ const FIRST_OPSET: Readonly<Record<string, number>> = {
 export const recordable: ReadonlySet<string> = new Set(Object.keys(FIRST_OPSET))
 
 /** The same of operations that only the rules of gradients record. */
-const FIRST_OPSET_OF_RULES: typeof FIRST_OPSET = since(
-  11,
-  'Conv ConvTranspose DepthToSpace MaxPool Resize ReverseSequence SpaceToDepth',
-)
+const FIRST_OPSET_OF_RULES: typeof FIRST_OPSET = {
+  ...since(11, 'Conv ConvTranspose DepthToSpace MaxPool ReverseSequence SpaceToDepth'),
+  ...since(13, 'Resize'),
+}
 
 /** The first opset in which an operation takes integers, if that is later. */
 const INTEGERS_SINCE: Readonly<Record<string, number>> = {

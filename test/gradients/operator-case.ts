@@ -5,6 +5,7 @@ import {
   type ModelProto,
   ModelProtoSchema,
   NodeProtoSchema,
+  type TensorProto,
   TensorProtoSchema,
 } from '#dist/runtime/onnx/schema/onnx_pb.js'
 import { graph, OnnxType, value } from '../model/hand-graph.ts'
@@ -17,6 +18,8 @@ export interface StoredTensor {
   readonly data: readonly number[]
   /** An initializer of the model. */
   readonly constant?: true
+  /** A QuantizeLinear before the node: the node gets integers. */
+  readonly quantised?: { readonly scale: number; readonly zero: number; readonly type: ElementType }
 }
 
 type StoredAttribute =
@@ -59,6 +62,16 @@ export function toTensor({ type, dims, data }: StoredTensor): Tensor {
 
 const nameOf = (index: number): string => `x${index}`
 
+function initializer(name: string, { type, dims, data }: StoredTensor): TensorProto {
+  const [dataType, toArray] = TYPES[type]
+  return create(TensorProtoSchema, {
+    name,
+    dims: dims.map(BigInt),
+    dataType,
+    rawData: new Uint8Array(toArray(data).buffer),
+  })
+}
+
 /** The model of one node: inputs x0, x1, …, results y0, y1, … */
 export function modelOf(
   { op, domain = '', opset, attributes = {}, inputs, weights }: OperatorCase,
@@ -68,7 +81,7 @@ export function modelOf(
     name: 'node',
     opType: op,
     domain,
-    input: inputs.map((input, i) => (input ? nameOf(i) : '')),
+    input: inputs.map((input, i) => (input ? `${nameOf(i)}${input.quantised ? '_q' : ''}` : '')),
     output: weights.map((_, i) => `y${i}`),
     attribute: Object.entries(attributes).map(([name, attribute]) => {
       if ('int' in attribute) return { name, type: AttributeType.INT, i: BigInt(attribute.int) }
@@ -79,6 +92,19 @@ export function modelOf(
     }),
   })
   const given = inputs.flatMap((input, i) => (input ? [[nameOf(i), input] as const] : []))
+  const quantised = given.flatMap(([name, { quantised }]) => (quantised ? [[name, quantised] as const] : []))
+  const quantisers = quantised.map(([name]) =>
+    create(NodeProtoSchema, {
+      name: `${name}_quantiser`,
+      opType: 'QuantizeLinear',
+      input: [name, `${name}_scale`, `${name}_zero`],
+      output: [`${name}_q`],
+    }),
+  )
+  const parameters = quantised.flatMap(([name, { scale, zero, type }]) => [
+    initializer(`${name}_scale`, { type: 'float32', dims: [], data: [scale] }),
+    initializer(`${name}_zero`, { type, dims: [], data: [zero] }),
+  ])
   const dimsFor = (name: string, dims: readonly number[]): (number | string)[] =>
     form === 'known dims' ? [...dims] : dims.map((_, axis) => `${name}_${axis}`)
   return create(ModelProtoSchema, {
@@ -88,22 +114,15 @@ export function modelOf(
       { domain: 'com.microsoft', version: 1n },
     ],
     graph: graph({
-      nodes: [node],
+      nodes: [...quantisers, node],
       inputs: given
         .filter(([, input]) => !input.constant)
         .map(([name, { type, dims }]) => value(name, TYPES[type][0], dimsFor(name, dims))),
       outputs: weights.map((_, i) => `y${i}`),
-      initializers: given
-        .filter(([, input]) => input.constant)
-        .map(([name, { type, dims, data }]) => {
-          const { buffer } = TYPES[type][1](data)
-          return create(TensorProtoSchema, {
-            name,
-            dims: dims.map(BigInt),
-            dataType: TYPES[type][0],
-            rawData: new Uint8Array(buffer),
-          })
-        }),
+      initializers: [
+        ...parameters,
+        ...given.filter(([, input]) => input.constant).map(([name, input]) => initializer(name, input)),
+      ],
     }),
   })
 }

@@ -17,20 +17,28 @@ function byChannel(vector: Tensor, rank: number): Tensor {
   return recordOne('Unsqueeze', [vector, axes], { type: vector.type, dims })
 }
 
+/** All axes after the first two as one. */
+function placesTogether(tensor: Tensor): Tensor {
+  const dims = [undefined, undefined, undefined]
+  return recordOne('Reshape', [tensor, int64Constant([0, 0, -1])], { type: tensor.type, dims })
+}
+
 /** y = (x − mean)/√(variance + ε)·scale + bias, in which the statistics are inputs (Ioffe and Szegedy 2015, arXiv:1502.03167). */
 const batchNormalization: Rule = node => {
   const { attributes, opset, outputs } = node
   if (attributes.int('training_mode', 0) === 1 || (opset < 14 && outputs.length > 1)) return []
-  const x = inputOf(node, 0)
+  const hasRank = dimsOf(inputOf(node, 0)) !== undefined
+  const flat = (tensor: Tensor): Tensor => (hasRank ? tensor : placesTogether(tensor))
+  const x = flat(inputOf(node, 0))
   const rank = knownRank(x, node.opType)
-  const gradient = gradientOf(node)
+  const gradient = flat(gradientOf(node))
   const at = (index: number): Tensor => byChannel(inputOf(node, index), rank)
   const inverse = at(4).add(attributes.float('epsilon', 1e-5)).rsqrt()
   const perChannel = (tensor: Tensor): Tensor => summedOver(tensor, [0, ...places(rank)], false)
   const normal = (): Tensor => x.sub(at(3)).mul(inverse)
   const byX = (): Tensor => gradient.mul(at(1).mul(inverse))
   return [
-    byX,
+    () => (hasRank ? byX() : reshapedLike(byX(), inputOf(node, 0))),
     () => perChannel(gradient.mul(normal())),
     () => perChannel(gradient),
     () => perChannel(byX()).neg(),

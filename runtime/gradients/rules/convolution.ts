@@ -1,7 +1,7 @@
 import { dimsOf, recordOne, type Tensor } from '../../tensor/tensor.ts'
 import { int64Constant } from '../../tensor/values/int64.ts'
 import { type ForwardNode, gradientOf, inputOf, type Rule } from '../forward-node.ts'
-import { joined, knownRank, shapeFrom, summedOver, transposed } from '../shapes.ts'
+import { joined, knownRank, ofRank, shapeFrom, summedOver, transposed } from '../shapes.ts'
 import { convolved, convolvedBack, sliced, type Windows, windowsOf } from '../windows.ts'
 
 /** The first two axes exchanged. */
@@ -41,33 +41,44 @@ function kernelOf({ attributes, inputs }: ForwardNode): readonly number[] | unde
   return attributes.ints('kernel_shape') ?? (dims?.includes(undefined) ? undefined : (dims as number[] | undefined))
 }
 
+/** The rank of the kernel is that of the input and of the result. */
+const rankOf = ({ inputs, attributes }: ForwardNode): number | undefined => {
+  const own = inputs[1] && dimsOf(inputs[1].tensor)?.length
+  const kernel = attributes.ints('kernel_shape')
+  return own ?? (kernel && kernel.length + 2)
+}
+
+const inputOfRank = (node: ForwardNode, index: number): Tensor => ofRank(inputOf(node, index), rankOf(node))
+
+const gradientOfRank = (node: ForwardNode): Tensor => ofRank(gradientOf(node), rankOf(node))
+
 /** The sum over samples and places, of which a bias has one element for each channel. */
 const biasGradient = (node: ForwardNode) => (): Tensor => {
-  const gradient = gradientOf(node)
+  const gradient = gradientOfRank(node)
   const places = Array.from({ length: knownRank(gradient, node.opType) - 2 }, (_, i) => i + 2)
   return summedOver(gradient, [0, ...places], false)
 }
 
 const conv: Rule = node => {
-  const [x, w] = [inputOf(node, 0), inputOf(node, 1)]
+  const [x, w] = [inputOfRank(node, 0), inputOfRank(node, 1)]
   const windows = windowsOf(node, x, kernelOf(node))
   return [
-    () => convolvedBack(gradientOf(node), w, windows, x),
-    () => kernelGradient(x, gradientOf(node), w, windows),
+    () => convolvedBack(gradientOfRank(node), w, windows, x),
+    () => kernelGradient(x, gradientOfRank(node), w, windows),
     node.inputs[2] && biasGradient(node),
   ]
 }
 
 /** y is what the gradient of a convolution's input is: ∂x = ∂y ⋆ w, and w's gradient is that of ∂y ⋆ w with x for what arrives. */
 const convTranspose: Rule = node => {
-  const [x, w] = [inputOf(node, 0), inputOf(node, 1)]
+  const [x, w] = [inputOfRank(node, 0), inputOfRank(node, 1)]
   const windows = transposedWindows(node, x)
   if (!windows) return []
   const ofLength = (tensor: Tensor): Tensor =>
     sliced(tensor, int64Constant(windows.strides.map(() => 0)), shapeFrom(x, 2, node.opType), dimsOf(x))
   return [
-    () => ofLength(convolved(gradientOf(node), w, windows, dimsOf(x))),
-    () => kernelGradient(gradientOf(node), x, w, windows),
+    () => ofLength(convolved(gradientOfRank(node), w, windows, dimsOf(x))),
+    () => kernelGradient(gradientOfRank(node), x, w, windows),
     node.inputs[2] && biasGradient(node),
   ]
 }

@@ -8,6 +8,7 @@ import { normalisationRules } from './normalisation.ts'
 import { packedProductRules } from './packed-product.ts'
 import { poolingRules } from './pooling.ts'
 import { productRules } from './product.ts'
+import { quantisedRules } from './quantised.ts'
 import { reductionRules } from './reduction.ts'
 import { scatterRules } from './scatter.ts'
 import { selectionRules } from './selection.ts'
@@ -30,11 +31,15 @@ const rules: Readonly<Record<string, Rule>> = {
   ...scatterRules,
   ...spaceRules,
   ...lossRules,
+  ...quantisedRules,
   ...channelNormalisationRules,
   Einsum: einsum,
 }
 
-/** The rule of a node's operator; undefined if there is none. */
-export function ruleOf({ opType }: Pick<ForwardNode, 'opType'>): Rule | undefined {
-  return Object.hasOwn(rules, opType) ? rules[opType] : undefined
+/** The domains whose operators have rules. Others have operators of the same names, such as convolutions of blocked channels. */
+const DOMAINS = new Set(['', 'ai.onnx', 'com.microsoft'])
+
+/** The rule of a node's operator, if there is one. */
+export function ruleOf({ opType, domain }: Pick<ForwardNode, 'opType' | 'domain'>): Rule | undefined {
+  return DOMAINS.has(domain) && Object.hasOwn(rules, opType) ? rules[opType] : undefined
 }

@@ -4,7 +4,7 @@ import { castTo } from '../../tensor/ops/support/kernel.ts'
 import { dimsOf, record, recordOne, type Tensor } from '../../tensor/tensor.ts'
 import { int64Constant } from '../../tensor/values/int64.ts'
 import { type ForwardNode, gradientOf, inputOf, type Rule, resultOf } from '../forward-node.ts'
-import { expandedLike, joined, knownRank, reshapedLike, shapeFrom, summedOver } from '../shapes.ts'
+import { expandedLike, joined, knownRank, ofRank, reshapedLike, shapeFrom, summedOver } from '../shapes.ts'
 import { convolved, convolvedBack, sliced, type Windows, windowsOf } from '../windows.ts'
 import { putBack } from './selection.ts'
 
@@ -30,10 +30,10 @@ function channelsApart(tensor: Tensor, opType: string): Tensor {
 
 /** Adds what arrives at each window to all elements in it. */
 function spread(gradient: Tensor, node: ForwardNode): Tensor {
-  const x = inputOf(node, 0)
   const kernel = kernelOf(node)
+  const x = ofRank(inputOf(node, 0), kernel.length + 2)
   const back = convolvedBack(
-    channelsApart(gradient, node.opType),
+    channelsApart(ofRank(gradient, kernel.length + 2), node.opType),
     onesKernel(kernel, gradient.type),
     windowsOf(node, x, kernel),
     channelsApart(x, node.opType),
@@ -44,8 +44,8 @@ function spread(gradient: Tensor, node: ForwardNode): Tensor {
 /** How many elements each window has: those of the input, and of its padding if that counts. */
 function countOf(node: ForwardNode): Tensor | number {
   const { attributes } = node
-  const x = inputOf(node, 0)
   const kernel = kernelOf(node)
+  const x = ofRank(inputOf(node, 0), kernel.length + 2)
   const windows = windowsOf(node, x, kernel)
   const { pads } = windows
   const isWhole = attributes.int('ceil_mode', 0) === 0
@@ -60,7 +60,7 @@ function countOf(node: ForwardNode): Tensor | number {
   const lengths = includesPads ? add(add(own, asTensor(pads.begins)), asTensor(pads.ends)) : own
   const all = ones(joined([int64Constant([1, 1]), lengths]), x.type, count + 2)
   const counts = convolved(all, onesKernel(kernel, x.type), reaching(windows, includesPads, isWhole), dimsOf(all))
-  const gradient = gradientOf(node)
+  const gradient = ofRank(gradientOf(node), kernel.length + 2)
   const dims = [1, 1, ...dimsOf(gradient)!.slice(2)]
   return sliced(counts, int64Constant(kernel.map(() => 0)), shapeFrom(gradient, 2, node.opType), dims)
 }

@@ -1,4 +1,5 @@
 import type { Attributes } from '../../graph/expression.ts'
+import { isFloat } from '../../tensor/dtypes/dtype.ts'
 import { castTo } from '../../tensor/ops/support/kernel.ts'
 import { dimsOf, recordOne, type Tensor } from '../../tensor/tensor.ts'
 import { int64Constant } from '../../tensor/values/int64.ts'
@@ -34,10 +35,22 @@ const concat: Rule = node => {
 /** The rule of Split: joins the gradients of the parts, with zeros for parts without a gradient. */
 const split: Rule = node => [
   () => {
-    const parts = node.outputs.flatMap((output, i) => (output ? [node.gradients[i] ?? zerosLike(output.tensor)] : []))
     const x = inputOf(node, 0)
+    const { type } = node.gradients.find(gradient => gradient)!
+    const parts = node.outputs.flatMap((output, i) =>
+      output ? [node.gradients[i] ?? zerosLike(output.tensor, type)] : [],
+    )
     const axis = { int: node.attributes.int('axis', 0) }
-    return recordOne('Concat', parts, { type: x.type, dims: dimsOf(x) }, { axis })
+    return recordOne('Concat', parts, { type, dims: dimsOf(x) }, { axis })
+  },
+  undefined,
+]
+
+/** The gradient of a quantised value stays floating point. */
+const cast: Rule = node => [
+  () => {
+    const { type } = inputOf(node, 0)
+    return isFloat(type) ? castTo(gradientOf(node), type) : gradientOf(node)
   },
   undefined,
 ]
@@ -89,8 +102,8 @@ export const shapeRules: Readonly<Record<string, Rule>> = {
   Tile: tile,
   Concat: concat,
   Split: split,
-  Cast: node => [() => castTo(gradientOf(node), inputOf(node, 0).type)],
-  CastLike: node => [() => castTo(gradientOf(node), inputOf(node, 0).type), undefined],
+  Cast: cast,
+  CastLike: cast,
   Trilu: node => [() => triangle(node), undefined],
 }
 

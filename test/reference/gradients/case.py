@@ -28,6 +28,28 @@ class Constant:
         self.tensor = tensor
 
 
+BOUNDS = {torch.uint8: (0, 255), torch.int8: (-128, 127)}
+
+
+def quantise(x, scale, zero, dtype, axis=None):
+    """x as integers. Rounding is straight through, and what is clipped has no gradient."""
+    if axis is not None:
+        shape = [-1 if i == axis % x.ndim else 1 for i in range(x.ndim)]
+        scale, zero = scale.reshape(shape), zero.reshape(shape)
+    moved = x / scale + zero
+    rounded = torch.round(x.detach() / scale) + zero
+    low, high = BOUNDS[dtype]
+    straight = moved + (rounded - moved).detach()
+    return torch.where((rounded >= low) & (rounded <= high), straight, rounded.clamp(low, high))
+
+
+class Quantised:
+    """An input that the operator gets as integers: a QuantizeLinear of this tensor."""
+
+    def __init__(self, tensor, scale, zero, dtype=torch.uint8):
+        self.tensor, self.scale, self.zero, self.dtype = tensor, scale, zero, dtype
+
+
 def numbers(tensor):
     values = tensor.flatten().tolist()
     return [float(f'{v:.7g}') if isinstance(v, float) else int(v) for v in values]
@@ -45,13 +67,22 @@ def attribute(value):
     return {'float': value} if isinstance(value, float) else {'int': int(value)}
 
 
+def extra(given):
+    if isinstance(given, Constant):
+        return {'constant': True}
+    if isinstance(given, Quantised):
+        return {'quantised': {'scale': given.scale, 'zero': given.zero, 'type': TYPES[given.dtype]}}
+    return {}
+
+
 def case(op, function, inputs, attributes=None, opset=17, domain='', of=None, at=None, about=''):
     """`function` is the operator in PyTorch: it takes the inputs that are not None, and gives one result, or a list in which None is a result
     that has no gradient. `at`: the numbers of the inputs whose gradient is asked for, by default all that are floating point."""
-    tensors = [i.tensor if isinstance(i, Constant) else i for i in inputs]
+    tensors = [i.tensor if isinstance(i, (Constant, Quantised)) else i for i in inputs]
     at = [n for n, t in enumerate(tensors) if t is not None and t.dtype == torch.float64] if at is None else at
     leaves = [t.clone().requires_grad_() if n in at else t for n, t in enumerate(tensors)]
-    results = function(*[t for t in leaves if t is not None])
+    given = [quantise(t, i.scale, i.zero, i.dtype) if isinstance(i, Quantised) else t for i, t in zip(inputs, leaves)]
+    results = function(*[t for t in given if t is not None])
     results = list(results) if isinstance(results, (list, tuple)) else [results]
     weights = [None if r is None else rand(*r.shape) for r in results]
     total = sum((r * w).sum() for r, w in zip(results, weights) if r is not None)
@@ -64,7 +95,7 @@ def case(op, function, inputs, attributes=None, opset=17, domain='', of=None, at
         entry['about'] = about
     if attributes:
         entry['attributes'] = {k: attribute(v) for k, v in attributes.items()}
-    entry['inputs'] = [None if t is None else {**encode(t), **({'constant': True} if isinstance(i, Constant) else {})}
+    entry['inputs'] = [None if t is None else {**encode(t), **extra(i)}
                        for i, t in zip(inputs, tensors)]
     entry['weights'] = [None if w is None else encode(w) for w in weights]
     entry['total'] = float(f'{total.item():.7g}')
