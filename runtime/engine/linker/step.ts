@@ -93,6 +93,7 @@ export function buildStep(parts: StepParts): Step {
             outputs: [...outputEdges, ...innerEdges],
             initializers: weights,
             constants,
+            inner: ranksForFused(program, units, outputs, local),
             read,
           },
           program.weights,
@@ -107,6 +108,30 @@ export function buildStep(parts: StepParts): Step {
     dropped,
     kept: undefined,
   }
+}
+
+/**
+ * The ranks of recorded values that fused nodes read. Without the rank of its values, onnxruntime takes a GroupQueryAttention for one whose
+ * queries, keys and values are packed in one input, and refuses the dims that follow from that.
+ */
+function ranksForFused(
+  program: Program,
+  units: readonly Unit[],
+  outputs: readonly string[],
+  local: LocalNames,
+): Edge[] {
+  const made = new Set(units.flatMap(({ kind, outputs }) => (kind === 'node' ? [] : outputs)))
+  const ranks = new Map<string, Edge>()
+  for (const { node, cluster, inputs } of units) {
+    if (!cluster) continue
+    inputs.forEach((id, i) => {
+      const name = node!.inputs[i]
+      const dims = made.has(id) && !outputs.includes(id) ? program.dimsOf(name) : undefined
+      if (!dims || dims.length === 0) return
+      ranks.set(id, { name: local.localName(id), type: program.typeOf(name), dims: dims.map(() => undefined) })
+    })
+  }
+  return [...ranks.values()]
 }
 
 /** The model's operator sets, and that of onnxruntime's own operators where a recorded operation is one of them. */

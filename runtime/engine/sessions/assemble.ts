@@ -31,6 +31,8 @@ export interface Assembly {
   readonly initializers: Iterable<string>
   /** Small constants of the recording. */
   readonly constants?: readonly TensorProto[]
+  /** Values within the session whose rank onnxruntime may not infer. */
+  readonly inner?: readonly Edge[]
   /** Values of the model's nodes that recorded operations read. */
   readonly read?: Iterable<string>
 }
@@ -64,6 +66,7 @@ export function assemble(
     initializer: [...(assembly.constants ?? []), ...(prepared?.tensors ?? [])],
     input,
     output,
+    valueInfo: assembly.inner?.map(({ name, type, dims }) => emitValueInfo(name, type, dims)) ?? [],
   })
   const model = create(ModelProtoSchema, {
     irVersion: BigInt(Math.max(irVersion, MIN_IR_VERSION)),
