@@ -143,8 +143,10 @@ const rules: Readonly<Record<string, DimsRule>> = {
   GatherElements: ({ inputs }) => inputs[1],
 }
 
-/** The dims of a node's results, as far as they follow from what it reads; undefined if not even their number does. */
-export function resultDims(node: DimsReader): NamedDims | undefined {
+/** The dims of result `output`, as far as they follow from what the node reads; undefined if not even their number does. */
+export function resultDims(node: DimsReader, output: number): NamedDims | undefined {
+  if (output > 0 && node.opType === 'DynamicQuantizeLinear') return []
+  if (output > 0 && node.opType !== 'Split') return undefined
   if (Object.hasOwn(rules, node.opType)) return rules[node.opType](node)
   return node.opType.startsWith('Reduce') ? reduced(node) : undefined
 }

@@ -76,7 +76,7 @@ export class LinkedShapes {
     const { type, dims: own } = this.#own(id)
     const unit = this.#producers.get(id)
     const isOpen = own === undefined || own.includes(undefined)
-    const derived = unit && isOpen ? resultDims(this.#reader(unit)) : undefined
+    const derived = unit && isOpen ? resultDims(this.#reader(unit), unit.outputs.indexOf(id)) : undefined
     const dims = own ?? derived
     const named = dims?.map(
       (dim, axis) => dim ?? (derived?.length === dims.length ? derived[axis] : undefined) ?? `${axis} of ${id}`,
