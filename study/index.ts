@@ -27,6 +27,18 @@ export type { AutoencoderConfig, AutoencoderPart, Normalisation, SaeConfigSource
 export type { ReadAt } from './model/prompt-states.ts'
 export type { Answer, Vocabulary } from './model/studied-model.ts'
 export type { TensorsSource } from './model/tensors-file.ts'
+export { type OptimizeOptions, optimize, type StepOfOptimizer } from './optimize/optimize.ts'
+export { type EndReason, Optimized } from './optimize/optimized.ts'
+export {
+  type AdamOptions,
+  adam,
+  adamw,
+  type Optimizer,
+  type SgdOptions,
+  type Slots,
+  sgd,
+} from './optimize/optimizers.ts'
+export { cosine, linear, type Schedule, warmup } from './optimize/schedules.ts'
 export { PatchedActivations, type PatchOptions, patchActivations } from './patch-activations.ts'
 export { PatchedPaths, type PathPatchOptions, pathPatching, type Receiver } from './path-patching.ts'
 export type { Chart } from './pictures/chart.ts'
