@@ -8,6 +8,12 @@ export { type SmoothGradOptions, smoothGrad } from './attribution/smooth-grad.ts
 export type { AttributedOptions, AttributedPlace } from './attribution/subject.ts'
 export { AttributedPatches, type AttributionPatchingOptions, attributionPatching } from './attribution-patching.ts'
 export { type AttributionOptions, directLogitAttribution, LogitAttribution } from './direct-logit-attribution.ts'
+export {
+  type AttributedEdge,
+  AttributedEdges,
+  type EdgeAttributionOptions,
+  edgeAttribution,
+} from './edge-attribution.ts'
 export { LinearProbe, linearProbe, type ProbeOptions } from './linear-probe.ts'
 export { type LensPrediction, LogitLens, type LogitLensOptions, logitLens } from './logit-lens.ts'
 export {

@@ -88,7 +88,45 @@ def optimisers():
     return {'a': a, 'b': b, 'closed': torch.linalg.lstsq(a, b[:, None]).solution[:, 0], **out}
 
 
-out = {'embed': captum('embed'), 'layer1': captum('resid_post.1'), 'patching': attribution_patching(), 'optimisers': optimisers()}
+def edges(steps):
+    """EAP and EAP-IG by their definition: each head's query, key and value, and each MLP, reads a copy of the stream of its own."""
+    w, h, d, t = chars.w, chars.heads, chars.width // chars.heads, len(clean)
+
+    def run(embeds):
+        leaves, sent = [], []
+
+        def copy(x):
+            leaves.append(torch.zeros_like(x, requires_grad=True))
+            return x + leaves[-1]
+        x = embeds + w['transformer.wpe.weight'][:t]
+        sent.append(x)
+        for i in range(chars.layers):
+            p = f'transformer.h.{i}.'
+            parts = [torch.stack([chars.norm(copy(x), p + 'ln_1')[0] @ w[p + 'attn.c_attn.weight'][:, n * chars.width + j * d:n * chars.width + (j + 1) * d]
+                                  + w[p + 'attn.c_attn.bias'][n * chars.width + j * d:n * chars.width + (j + 1) * d] for j in range(h)], 2) for n in range(3)]
+            q, k, v = parts
+            scores = torch.einsum('bqhd,bkhd->bhqk', q, k) / d ** 0.5
+            scores = scores.masked_fill(torch.ones(t, t).triu(1).bool(), float('-inf'))
+            z = torch.einsum('bhqk,bkhd->bqhd', scores.softmax(-1), v)
+            results = torch.einsum('bqhd,hdw->bqhw', z, w[p + 'attn.c_proj.weight'].view(h, d, -1))
+            sent += [results[:, :, j] for j in range(h)]
+            x = x + results.sum(2) + w[p + 'attn.c_proj.bias']
+            y = chars.norm(copy(x), p + 'ln_2')[0] @ w[p + 'mlp.c_fc.weight'] + w[p + 'mlp.c_fc.bias']
+            y = 0.5 * y * (1 + torch.tanh((2 / torch.pi) ** 0.5 * (y + 0.044715 * y ** 3)))
+            sent.append(y @ w[p + 'mlp.c_proj.weight'] + w[p + 'mlp.c_proj.bias'])
+            x = x + sent[-1]
+        value = metric(chars.unembed(copy(x)))
+        return value, leaves, torch.cat(sent)
+    a, b = (w['transformer.wte.weight'][torch.tensor([ids])] for ids in (clean, corrupted))
+    moved = run(b)[2] - run(a)[2]
+    total = 0
+    for step in range(steps):
+        value, leaves, _ = run(a + (b - a) * step / steps)
+        total = total + torch.cat(torch.autograd.grad(value.sum(), leaves)) / steps
+    return (moved.flatten(1) @ total.flatten(1).T).detach()
+
+
+out = {'edges': [edges(1), edges(3)], 'embed': captum('embed'), 'layer1': captum('resid_post.1'), 'patching': attribution_patching(), 'optimisers': optimisers()}
 with open(os.path.join(HERE, 'attribution.json'), 'w') as f:
     json.dump(plain(out), f)
     f.write('\n')
