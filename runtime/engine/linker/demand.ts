@@ -24,6 +24,7 @@ import { GradientPlaces } from './gradient-places.ts'
 import { GrowingForm } from './growing-form.ts'
 import { leavesOf } from './leaves.ts'
 import { LinkedShapes } from './linked-shapes.ts'
+import { selectRowsFirst } from './select-rows-first.ts'
 import { copyId, isConstant, recordedId, resultId, type Unit } from './unit.ts'
 
 /**
@@ -52,6 +53,7 @@ export class Demand {
   /** Whether every fused node is expanded, because gradients need rules, and only plain nodes have them. */
   readonly #expandsAll: boolean
   readonly #places: GradientPlaces
+  readonly #wanted: readonly Value[]
   readonly #shapes: LinkedShapes | undefined
   readonly #backward: Backward | undefined
 
@@ -68,6 +70,7 @@ export class Demand {
     this.#writes = recording.writes
     for (const tap of recording.writes.keys()) this.#written.add(tap.tensor)
     this.#places = new GradientPlaces(form, recording.writes)
+    this.#wanted = recording.wanted
     this.#expandsAll = expandsAll || this.#places.any
     this.#fusedNodes = new FusedNodes(program.graph, recording, form, alreadyComputed)
     if (!this.#places.any) {
@@ -77,7 +80,7 @@ export class Demand {
     for (const tap of this.#places.taps) this.#written.add(tap.tensor)
     const growing = new GrowingForm(form)
     this.form = growing
-    this.#shapes = new LinkedShapes(program, growing, this.producers)
+    this.#shapes = new LinkedShapes(program, growing, this.producers, this.types)
     this.#backward = new Backward(program.opset, growing, this.#shapes)
   }
 
@@ -152,6 +155,9 @@ export class Demand {
 
   /** Returns the units that compute a gradient. Everything from which it is computed must be linked already. */
   #writtenOut(unit: Unit): Unit[] {
+    // What flows back through rows that are selected late fills the others with zeros: at the head, those of the whole vocabulary.
+    const results = [...this.#wanted.map(value => this.idOf(value)), ...unit.inputs]
+    selectRowsFirst(this.#program, this, results, { most: 1 })
     const written = this.#backward!.unitsOf(unit, unit.gradient!, this.units)
     for (const { outputs } of written) for (const id of outputs) this.types.set(id, this.#shapes!.get(id).type)
     return written

@@ -41,16 +41,23 @@ export class LinkedShapes {
   readonly #program: KnownModel
   readonly #form: NormalForm
   readonly #producers: ReadonlyMap<string, Unit>
+  readonly #types: ReadonlyMap<string, DataType>
   readonly #added = new Map<string, { readonly type: DataType; readonly dims: Dims | undefined }>()
   readonly #found = new Map<string, LinkedShape>()
   readonly #ints = new Map<string, NamedInts | undefined>()
   /** Taps by the id of the value at them. */
   readonly #places = new Map<string, Tap>()
 
-  constructor(program: KnownModel, form: NormalForm, producers: ReadonlyMap<string, Unit>) {
+  constructor(
+    program: KnownModel,
+    form: NormalForm,
+    producers: ReadonlyMap<string, Unit>,
+    types: ReadonlyMap<string, DataType> = new Map(),
+  ) {
     this.#program = program
     this.#form = form
     this.#producers = producers
+    this.#types = types
   }
 
   add(id: string, type: DataType, dims: Dims | undefined): void {
@@ -97,7 +104,7 @@ export class LinkedShapes {
     // A copy of a node may read a value of another rank than the node: its dims follow from what it reads.
     const unit = this.#producers.get(id)
     const name = unit?.node?.outputs[unit.outputs.indexOf(id)]
-    return { type: name ? this.#ofModel(name).type : 'float32', dims: undefined }
+    return { type: this.#types.get(id) ?? (name ? this.#ofModel(name).type : 'float32'), dims: undefined }
   }
 
   #reader(unit: Unit): DimsReader {

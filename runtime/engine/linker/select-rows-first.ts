@@ -1,21 +1,25 @@
 import type { Operation } from '../../graph/expression.ts'
 import type { GraphNode } from '../../onnx/graph/node.ts'
 import type { Program } from '../blocks/program.ts'
-import type { Demand } from './demand.ts'
-import { copyId, readsOf, type Unit } from './unit.ts'
+import { copyId, type LinkedUnits, readsOf, type Unit } from './unit.ts'
 
 /**
  * Avoids computing rows that nobody reads. If only some rows of a node's result are read, and each of them depends on the same row of one
  * input only, the rows are selected from that input before the node. Reading the last position's logits then costs one row of the head.
  */
-export function selectRowsFirst(program: Program, demand: Demand, results: readonly string[]): void {
+export function selectRowsFirst(
+  program: Program,
+  demand: LinkedUnits,
+  results: readonly string[],
+  { most = 0.5 }: { readonly most?: number } = {},
+): void {
   const { units } = demand
   const readers = readersOf(units)
   const wanted = new Set(results)
   let at = 0
   while (at < units.length) {
     const selection = units[at]
-    const rows = selectedRows(selection)
+    const rows = selectedRows(selection, most)
     const maker = rows && demand.producers.get(selection.inputs[0])
     const isOnlyReader = maker && !wanted.has(selection.inputs[0]) && readers.get(selection.inputs[0]) === 1
     const input = isOnlyReader ? inputOfRows(program, maker, rows) : undefined
@@ -42,8 +46,8 @@ interface RowSelection {
   readonly rank: number
 }
 
-/** Recognises a unit that selects a few rows: one index, or a range of at most half, along any axis but the last. */
-function selectedRows({ operation }: Unit): RowSelection | undefined {
+/** Recognises a unit that selects a few rows: one index, or a range of at most such a part of the rows, along any axis but the last. */
+function selectedRows({ operation }: Unit, most: number): RowSelection | undefined {
   if (!operation) return undefined
   const dims = operation.inputs[0]?.dims
   if (!dims) return undefined
@@ -59,7 +63,7 @@ function selectedRows({ operation }: Unit): RowSelection | undefined {
   const size = dims[axes[0]]
   if (size === undefined) return undefined
   const at = (n: number): number => Math.min(size, Math.max(0, n < 0 ? n + size : n))
-  return Math.abs(at(ends[0]) - at(starts[0])) * 2 <= size ? { rank: dims.length } : undefined
+  return Math.abs(at(ends[0]) - at(starts[0])) <= size * most ? { rank: dims.length } : undefined
 }
 
 function intOf(operation: Operation, name: string): number | undefined {
@@ -106,7 +110,7 @@ function hasRank(program: Program, name: string, rank: number): boolean {
 }
 
 /** Moves the row selection before the node: the node then runs on the selected rows only. Returns the moved selection. */
-function moveSelection(program: Program, demand: Demand, selection: Unit, maker: Unit, input: number): Unit {
+function moveSelection(program: Program, demand: LinkedUnits, selection: Unit, maker: Unit, input: number): Unit {
   const node = maker.node as GraphNode
   const from = maker.inputs[input]
   const rows = copyId(selection.expression!, `${from} of ${node.name}`)

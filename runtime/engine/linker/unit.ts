@@ -1,6 +1,7 @@
 import type { Gradient, GradientHook, Operation, Value } from '../../graph/expression.ts'
 import type { NormalForm } from '../../graph/normalise.ts'
 import type { Cluster, GraphNode } from '../../onnx/graph/node.ts'
+import type { DataType } from '../../tensor/dtypes/dtype.ts'
 import { OWN } from '../sessions/own-names.ts'
 
 /** Values in a linked graph have ids: the model's own values their names, those that the recording adds names that begin with `OWN`. */
@@ -48,6 +49,13 @@ export interface Unit {
   readonly isRewired: boolean
   /** For a fused node: the nodes that it stands for. */
   readonly cluster?: Cluster
+}
+
+/** The units of a linked graph, producers first, with who makes each value and the dtypes of the values that the recording adds. */
+export interface LinkedUnits {
+  readonly units: Unit[]
+  readonly producers: Map<string, Unit>
+  readonly types: Map<string, DataType>
 }
 
 /** Every id that a unit reads. */
