@@ -87,7 +87,7 @@ export const rooms = {
   },
   'runtime/gradients': {
     job: 'Gradients: the rule of each operator, and the walk from a value back to the places that it depends on.',
-    imports: ['runtime/tensor/dtypes', 'runtime/graph', 'runtime/tensor', 'runtime/onnx/expansions'],
+    imports: ['runtime/errors', 'runtime/tensor/dtypes', 'runtime/graph', 'runtime/tensor', 'runtime/onnx/expansions'],
   },
   'runtime/onnx/graph': {
     job: '`OnnxGraph`: nodes in running order, who makes a value and who reads it, clusters of nodes that stand for a fused one.',

@@ -2,10 +2,10 @@ import { type Located, OnnsightError, type SourcePosition } from './error.ts'
 
 export class NotDifferentiableError extends OnnsightError {
   static readonly code = 'not-differentiable'
-  constructor(opType: string, node: string, mark: Located | undefined) {
+  constructor(opType: string, node: string, mark: Located | undefined, reason?: string) {
     super(
       NotDifferentiableError.code,
-      `No gradient passes ${opType}${node === '' ? '' : ` (${node})`}: the operator has no derivative, or no rule for it here.`,
+      `No gradient passes ${opType}${node === '' ? '' : ` (${node})`}: ${reason ?? 'the operator has no derivative, or no rule for it here.'}`,
       { at: mark?.position(), fix: 'ask for the gradient at a place after it, or use detach() on its result' },
     )
   }

@@ -1,3 +1,4 @@
+import { OnnsightError } from '../errors/error.ts'
 import { Value } from '../graph/expression.ts'
 import { isFloat } from '../tensor/dtypes/dtype.ts'
 import { dimsOf, newHandle, recordOne, stateOf, type Tensor } from '../tensor/tensor.ts'
@@ -20,8 +21,8 @@ export interface DifferentiableUnit {
   readonly hook: ((gradient: Tensor) => Tensor) | undefined
   /** The node as its rule sees it, with the gradients that have arrived at its outputs. */
   node(gradients: readonly (Tensor | undefined)[]): ForwardNode
-  /** The error for an operator that has no rule. */
-  noRule(): Error
+  /** The error for an operator that has no rule, or whose rule does not cover this node for a reason. */
+  noRule(reason?: string): Error
 }
 
 export interface Differentiation<U extends DifferentiableUnit> {
@@ -71,15 +72,24 @@ export function differentiate<U extends DifferentiableUnit>(
     const rule = captured ? undefined : ruleOf(node)
     if (!rule) throw unit.noRule()
     onPassed(unit)
-    const parts = rule(node)
+    const parts = refusing(unit, () => rule(node))
     for (const [i, isWanted] of wanted.entries()) {
       if (!isWanted) continue
       const part = parts[i]
       if (!part) throw unit.noRule()
-      add(unit.inputs[i], part())
+      add(unit.inputs[i], refusing(unit, part))
     }
   }
   return at.map(id => gradients.get(id))
+}
+
+/** Runs a rule. Where it says that it does not cover this node, such as one whose rank is not known, the user gets that as the reason. */
+function refusing<R>(unit: DifferentiableUnit, rule: () => R): R {
+  try {
+    return rule()
+  } catch (error) {
+    throw error instanceof Error && !(error instanceof OnnsightError) ? unit.noRule(error.message) : error
+  }
 }
 
 /** The gradient with the dims of its value, as far as those are known. */

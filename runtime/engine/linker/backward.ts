@@ -191,8 +191,8 @@ export class Backward {
         outputs: unit.outputs.map(optional),
         gradients,
       }),
-      noRule: () =>
-        new NotDifferentiableError(proto.opType, unit.node?.name ?? '', unit.operation?.mark ?? gradient.mark),
+      noRule: reason =>
+        new NotDifferentiableError(proto.opType, unit.node?.name ?? '', unit.operation?.mark ?? gradient.mark, reason),
     }
   }
 }
