@@ -3,6 +3,7 @@ import { program } from 'commander'
 import { alignedWeights } from './aligned-weights.ts'
 import { constructs } from './constructs.ts'
 import { decoder } from './decoder.ts'
+import { gradients } from './gradients.ts'
 import { interventions } from './interventions.ts'
 import { createMs, loading } from './loading.ts'
 import { macroTime } from './macro.ts'
@@ -20,7 +21,10 @@ const options = program
   .description('Ratios against onnxruntime-node on the same file: medians, and 10th percentiles behind them.')
   .option('--json <file>', 'write the measures to a file')
   .option('--rounds <n>', 'rounds of each measure', '40')
-  .option('--only <names…>', 'of load, ratios, interventions, macro, constructs, aligned, sweep, decoder, small')
+  .option(
+    '--only <names…>',
+    'of load, ratios, interventions, macro, constructs, aligned, sweep, gradients, decoder, small',
+  )
   .parse()
   .opts<{ json?: string; rounds: string; only?: string[] | string }>()
 const rounds = Number(options.rounds)
@@ -40,6 +44,7 @@ const parts: Record<string, () => Promise<Measure[]>> = {
             sweep(kind, path, Math.ceil(rounds / 6), REST),
       ),
     ),
+  gradients: () => gradients('own', models.own, Math.ceil(rounds / 4), REST),
   decoder: () => decoder(ensureExportedDecoder(), Math.ceil(rounds / 4), REST),
   interventions: () =>
     flat(

@@ -19,19 +19,23 @@ test.before(async t => {
 })
 test.after.always(async () => site?.close())
 
-run('every stored case of reads, edits and generations, in Chromium', async t => {
-  t.timeout(600_000)
-  const cases = (JSON.parse(readFileSync('test/fixtures/cases.json', 'utf8')) as Case[]).filter(
-    entry => !entry.needs || entry.generate,
-  )
-  const failures: string[] = []
-  for (const entry of cases) {
-    const { failure } = await page.evaluate(
-      one => (globalThis as unknown as { attempt(one: unknown): Promise<Outcome> }).attempt(one),
-      entry,
-    )
-    if (failure !== undefined) failures.push(`${entry.id}: ${failure}`)
-  }
-  t.deepEqual(failures, [])
-  t.is(cases.length, 68)
-})
+for (const [folder, count] of [
+  ['', 71],
+  ['/gradients', 18],
+] as const) {
+  run(`every stored case of reads, edits, gradients and generations, in Chromium${folder}`, async t => {
+    t.timeout(600_000)
+    const cases = JSON.parse(readFileSync(`test/fixtures${folder}/cases.json`, 'utf8')) as Case[]
+    const failures: string[] = []
+    for (const entry of cases) {
+      const { failure } = await page.evaluate(
+        ([one, at]) =>
+          (globalThis as unknown as { attempt(...args: unknown[]): Promise<Outcome> }).attempt(one, 'wasm', at),
+        [entry, folder] as const,
+      )
+      if (failure !== undefined) failures.push(`${entry.id}: ${failure}`)
+    }
+    t.deepEqual(failures, [])
+    t.is(cases.length, count)
+  })
+}

@@ -1,0 +1,64 @@
+import { grad, load, type Model, type Tensor } from 'onnsight'
+import * as ort from 'onnxruntime-node'
+import { feed, ids } from './ids.ts'
+import { type Measure, measure, ratio, timed } from './measure.ts'
+import { privateDirty } from './memory.ts'
+
+const TOKENS = 64
+const LAYERS = 12
+
+/** The log-probability of one token after the last position, which attributions differentiate. */
+const ofLast = (m: Model): Tensor => m.lm_head.output.slice('0, -1').logSoftmax(-1).slice('5')
+
+/** The cross entropy of all positions, which training differentiates. It reads the logits of the whole vocabulary. */
+const ofAll = (m: Model, seed: number): Tensor =>
+  m.lm_head.output.slice('0, :-1').crossEntropy(ids(TOKENS, seed).slice(1))
+
+/** What a gradient costs against the forward run of plain onnxruntime, and the first one of a new place. */
+export async function gradients(kind: string, path: string, rounds: number, rest: number): Promise<Measure[]> {
+  const bare = await ort.InferenceSession.create(path)
+  const model = await load(path, { reuseBytes: 0 })
+  const gradientAt = (layer: number, loss: (m: Model, seed: number) => Tensor) => (round: number) =>
+    model.trace([ids(TOKENS, round)], m =>
+      grad(loss(m, round), layer < 0 ? m.transformer.h[0].input : m.transformer.h[layer].output),
+    )
+  const patching = (round: number) =>
+    model.trace([ids(TOKENS, round)], m =>
+      grad(
+        ofLast(m),
+        [...m.transformer.h].map(layer => layer.output),
+      ),
+    )
+  for (let i = 0; i < 3; i++) await model.run([ids(TOKENS, i)])
+  const before = privateDirty()
+  const first: number[] = []
+  for (const layer of [7, 8, 9]) {
+    const start = performance.now()
+    await gradientAt(layer, ofLast)(0)
+    first.push(performance.now() - start)
+  }
+  const warmAfterFirst = performance.now()
+  await gradientAt(9, ofLast)(1)
+  const warm = performance.now() - warmAfterFirst
+  const memory = Math.max(0, privateDirty() - before) / first.length
+  const middle = LAYERS / 2
+  const [plain, mid, embeddings, all, allMiddle, allEmbeddings] = await timed(rounds, rest, [
+    round => bare.run(feed(ids(TOKENS, round))),
+    gradientAt(middle, ofLast),
+    gradientAt(-1, ofLast),
+    patching,
+    gradientAt(middle, ofAll),
+    gradientAt(-1, ofAll),
+  ])
+  await model.release()
+  await bare.release()
+  return [
+    ratio(`gradient of one logit at the middle layer, against a bare run: ${kind}`, mid, plain, 1.8),
+    ratio(`the same at the embeddings: ${kind}`, embeddings, plain, 2.6),
+    ratio(`the same at all ${LAYERS} layers at once, as attribution patching needs: ${kind}`, all, plain, 3.2),
+    ratio(`gradient of the cross entropy of all positions at the middle layer: ${kind}`, allMiddle, plain),
+    ratio(`the same at the embeddings: ${kind}`, allEmbeddings, plain),
+    measure(`first gradient at a new place, beyond a warm one: ${kind}`, Math.min(...first) - warm, 'ms', 150),
+    measure(`private memory for each further place of a gradient: ${kind}`, memory, 'MB'),
+  ]
+}
