@@ -39,3 +39,24 @@ test('each value that a fused operator reads can be written alone', async t => {
   }
   await model.release()
 })
+
+test('values from outside stand in the place of one, or of all, that a fused attention reads', async t => {
+  const model = await load('test/fixtures/models/verse/onnx/model_q4.onnx')
+  const plain = await trace(model, ids, () => model.lm_head.output)
+  const parts = ['q_proj', 'k_proj', 'v_proj']
+  const known = await trace(model, ids, () => parts.map(part => model.module(`model.layers.0.attn.${part}`).output))
+  for (const chosen of [[0], [1], [2], [0, 1], [1, 2], [0, 1, 2]]) {
+    for (const factor of [1, 1.5]) {
+      const logits = await trace(model, ids, () => {
+        for (const i of chosen) {
+          const place = model.module(`model.layers.0.attn.${parts[i]}`)
+          place.output = factor === 1 ? known[i] : known[i].mul(factor)
+        }
+        return model.lm_head.output
+      })
+      if (factor === 1) t.true(off(logits, plain) < 1e-5, String(chosen))
+      else t.true(off(logits, plain) > 1e-4, String(chosen))
+    }
+  }
+  await model.release()
+})

@@ -1,5 +1,5 @@
 import { elementsKey } from '../../graph/elements-key.ts'
-import type { Value } from '../../graph/expression.ts'
+import type { Dims, Value } from '../../graph/expression.ts'
 import { lower } from '../../graph/lower.ts'
 import type { NormalForm } from '../../graph/normalise.ts'
 import { renameCaptures } from '../../onnx/message/captures.ts'
@@ -54,10 +54,11 @@ export function buildStep(parts: StepParts): Step {
   const inputs = [...read]
   const isModel = parts.isModelStage || units.some(unit => unit.kind !== 'operation')
   const hasNodes = units.some(unit => unit.kind === 'node')
+  const ranks = ranksForFused(program, units)
   const edge = (id: string): Edge => ({
     name: local.localName(id),
     type: typeOf(id),
-    dims: isModelValue(id) ? program.dimsOf(id) : undefined,
+    dims: isModelValue(id) ? program.dimsOf(id) : ranks.get(id),
   })
   const inputEdges = inputs.map(edge)
   const outputEdges = outputs.map(edge)
@@ -93,7 +94,7 @@ export function buildStep(parts: StepParts): Step {
             outputs: [...outputEdges, ...innerEdges],
             initializers: weights,
             constants,
-            inner: ranksForFused(program, units, outputs, local),
+            inner: [...ranks.keys()].filter(id => unitOutputs.has(id) && !outputs.includes(id)).map(edge),
             read,
           },
           program.weights,
@@ -111,27 +112,23 @@ export function buildStep(parts: StepParts): Step {
 }
 
 /**
- * The ranks of recorded values that fused nodes read. Without the rank of its values, onnxruntime takes a GroupQueryAttention for one whose
- * queries, keys and values are packed in one input, and refuses the dims that follow from that.
+ * The dims of recorded values that fused nodes read, all unknown, so that onnxruntime knows their ranks. Without the rank of its values, it
+ * takes a GroupQueryAttention for one whose queries, keys and values are packed in one input, and refuses the dims that follow from that.
  */
-function ranksForFused(
-  program: Program,
-  units: readonly Unit[],
-  outputs: readonly string[],
-  local: LocalNames,
-): Edge[] {
-  const made = new Set(units.flatMap(({ kind, outputs }) => (kind === 'node' ? [] : outputs)))
-  const ranks = new Map<string, Edge>()
+function ranksForFused(program: Program, units: readonly Unit[]): Map<string, Dims> {
+  const ranks = new Map<string, Dims>()
   for (const { node, cluster, inputs } of units) {
     if (!cluster) continue
     inputs.forEach((id, i) => {
-      const name = node!.inputs[i]
-      const dims = made.has(id) && !outputs.includes(id) ? program.dimsOf(name) : undefined
-      if (!dims || dims.length === 0) return
-      ranks.set(id, { name: local.localName(id), type: program.typeOf(name), dims: dims.map(() => undefined) })
+      const dims = id === '' || isModelValue(id) || isConstant(id) ? undefined : program.dimsOf(node!.inputs[i])
+      if (dims && dims.length > 0)
+        ranks.set(
+          id,
+          dims.map(() => undefined),
+        )
     })
   }
-  return [...ranks.values()]
+  return ranks
 }
 
 /** The model's operator sets, and that of onnxruntime's own operators where a recorded operation is one of them. */
