@@ -299,13 +299,14 @@ test('the program of every tab imports what its inputs need', async t => {
   ).toString('base64')
   for (const tab of ['module', 'patch', 'generate'])
     for (const [input, imports] of [
-      [{ generated: 'zeros' }, /^import \{ (?:LanguageModel, )?zeros \} from 'onnsight'$/m],
+      [{ generated: 'zeros' }, /^import \{ (?:LanguageModel, )?(?:type Inputs, )?zeros \} from 'onnsight'$/m],
       [
         { file: { name: 'ids.json', base64: json } },
         /^import \{ readFile \} from 'node:fs\/promises'\nimport \{ \w+ \} from/,
       ],
     ] as const) {
-      const request = { inputs: { input_ids: input }, path: '', tab, corrupted: 'What', part: 'mlp' }
+      const patch = { corrupted: 'What', part: 'mlp' }
+      const request = { inputs: { input_ids: input }, path: '', tab, patch }
       const { status, body } = await viewing.ask('code', request)
       t.is(status, 200, String(body.message))
       t.regex(String(body.typescript), imports, tab)
