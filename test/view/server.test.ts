@@ -302,7 +302,7 @@ test('the program of every tab imports what its inputs need', async t => {
       [{ generated: 'zeros' }, /^import \{ (?:LanguageModel, )?(?:type Inputs, )?zeros \} from 'onnsight'$/m],
       [
         { file: { name: 'ids.json', base64: json } },
-        /^import \{ readFile \} from 'node:fs\/promises'\nimport \{ \w+ \} from/,
+        /^import \{ readFile \} from 'node:fs\/promises'\nimport \{ \w+(?:, type Inputs)? \} from/,
       ],
     ] as const) {
       const patch = { corrupted: 'What', part: 'mlp' }
