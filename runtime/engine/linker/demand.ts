@@ -3,11 +3,8 @@ import { CycleError } from '../../errors/link.ts'
 import {
   type Application,
   type Expression,
-  type Gradient,
-  type GradientHook,
   inputsOf,
   type Mark,
-  Operation,
   type Recording,
   type Tap,
   type TapRead,
@@ -22,8 +19,9 @@ import { Backward } from './backward.ts'
 import { FusedNodes, fuseComplete } from './fused-nodes.ts'
 import { GradientPlaces } from './gradient-places.ts'
 import { GrowingForm } from './growing-form.ts'
-import { leavesOf } from './leaves.ts'
+import { readsBehind } from './leaves.ts'
 import { LinkedShapes } from './linked-shapes.ts'
+import { makesUnit, readsOfHook, recordedUnit } from './recorded-unit.ts'
 import { selectRowsFirst } from './select-rows-first.ts'
 import { copyId, isConstant, recordedId, resultId, type Unit } from './unit.ts'
 
@@ -296,27 +294,13 @@ export class Demand {
         this.types.set(id, resolved.type)
         this.#shapes?.add(id, resolved.type, expression.data.dims)
       }
-      if (expression.kind === 'gradient') {
-        expression.at.forEach(({ type, dims }, i) => {
-          this.types.set(resultId(number, i), type)
-          this.#shapes!.addRecorded(resultId(number, i), type, dims)
-        })
+      if (makesUnit(expression)) {
+        this.#noteResult(resolved, number)
         if (this.#isPrepared(number)) continue
-        this.#addGradient(expression, number)
-        for (const input of inputsOf(expression)) if (input) open.push(input)
-      } else if (expression.kind === 'operation') {
-        this.types.set(resultId(number, resolved.output), resolved.type)
-        this.#shapes?.addRecorded(resultId(number, resolved.output), resolved.type, resolved.dims)
-        if (this.#isPrepared(number)) continue
-        this.#addOperation(expression, number)
-        for (const input of expression.inputs) if (input) open.push(input)
-      } else if (expression.kind === 'hook') {
-        this.types.set(resultId(number, 0), resolved.type)
-        this.#shapes?.addRecorded(resultId(number, 0), resolved.type, resolved.dims)
-        if (this.#isPrepared(number)) continue
-        const reads = this.#backward ? leavesOf(expression.outgoing) : []
-        this.#addHook(expression, number, reads)
-        open.push(expression.input, ...reads)
+        const hookReads = this.#backward ? readsOfHook(expression) : []
+        this.#add(recordedUnit(expression, number, value => this.idOf(value), hookReads))
+        const inputs = expression.kind === 'hook' ? [expression.input, ...hookReads] : inputsOf(expression)
+        for (const input of inputs) if (input) open.push(input)
       } else if (expression.kind === 'incoming') {
         throw new GradientArgumentError(
           'What flows back to a place was used outside of the function that withGrad() calls with it.',
@@ -331,47 +315,18 @@ export class Demand {
     }
   }
 
-  #addHook(expression: GradientHook, number: number, reads: readonly Value[]): void {
-    const { input, mark } = expression
-    this.#add({
-      kind: 'operation',
-      operation: new Operation('Identity', '', [input], {}, 1, mark),
-      hook: { expression, reads: reads.map(read => this.idOf(read)) },
-      expression: number,
-      inputs: [this.idOf(input)],
-      captures: [],
-      outputs: [resultId(number, 0)],
-      isRewired: false,
-    })
-  }
-
-  #addGradient(gradient: Gradient, number: number): void {
-    this.#add({
-      kind: 'gradient',
-      gradient,
-      expression: number,
-      inputs: inputsOf(gradient).flatMap(input => (input ? [this.idOf(input)] : [])),
-      captures: [],
-      outputs: gradient.at.map((_, i) => resultId(number, i)),
-      isRewired: false,
-    })
+  /** Notes the dtype of a recorded value. All results of a gradient are known from its places. */
+  #noteResult({ expression, output, type, dims }: Value, number: number): void {
+    const results = expression.kind === 'gradient' ? [...expression.at.entries()] : [[output, { type, dims }] as const]
+    for (const [i, result] of results) {
+      this.types.set(resultId(number, i), result.type)
+      this.#shapes?.addRecorded(resultId(number, i), result.type, result.dims)
+    }
   }
 
   #isPrepared(number: number): boolean {
     const id = resultId(number, 0)
     return this.#pending.has(id) || this.producers.has(id)
-  }
-
-  #addOperation(operation: Operation, number: number): void {
-    this.#add({
-      kind: 'operation',
-      operation,
-      expression: number,
-      inputs: operation.inputs.map(input => (input ? this.idOf(input) : '')),
-      captures: [],
-      outputs: Array.from({ length: operation.outputs }, (_, i) => resultId(number, i)),
-      isRewired: false,
-    })
   }
 
   /** Whether there are nodes between the module's input and output. */
@@ -435,19 +390,4 @@ function readsInOrder(unit: Unit): string[] {
     ...unit.captures.map(([, id]) => id),
     ...(unit.hook?.reads.filter(id => !isConstant(id)) ?? []),
   ]
-}
-
-/** The reads that a recorded value is computed from. */
-function readsBehind(value: Value): TapRead[] {
-  const found = new Set<TapRead>()
-  const seen = new Set<Expression>()
-  const open: Expression[] = [value.expression]
-  while (open.length > 0) {
-    const expression = open.pop()!
-    if (seen.has(expression)) continue
-    seen.add(expression)
-    if (expression.kind === 'read') found.add(expression)
-    for (const input of inputsOf(expression)) if (input) open.push(input.expression)
-  }
-  return [...found]
 }
