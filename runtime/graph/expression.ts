@@ -104,6 +104,11 @@ export class Operation {
     if (isDetached) signature += ' detached'
     this.signature = signature
   }
+
+  /** The same operation on other inputs. */
+  on(inputs: Operation['inputs'], mark = this.mark): Operation {
+    return new Operation(this.opType, this.domain, inputs, this.attributes, this.outputs, mark, this.isDetached)
+  }
 }
 
 /** A module applied to a value: a copy of its nodes between `from` and `to` that reads the value instead of `from`. Weights are shared. */

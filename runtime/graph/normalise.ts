@@ -1,5 +1,5 @@
 import type { TensorData } from '../tensor/dtypes/data.ts'
-import { elementsKey } from './elements-key.ts'
+import { tensorKey } from './elements-key.ts'
 import { type Expression, inputsOf, type Recording, type Value } from './expression.ts'
 
 /**
@@ -56,7 +56,7 @@ export function normalise(recording: Recording): NormalForm {
         operands.push(expression.data)
         return `$${expression.data.type}`
       case 'constant':
-        return `#${expression.data.type}[${expression.data.dims}]${elementsKey(expression.data.data)}`
+        return `#${tensorKey(expression.data)}`
       case 'read':
         return `<${expression.tap.key}@${expression.writes}`
       case 'application':

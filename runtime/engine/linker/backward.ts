@@ -3,17 +3,17 @@ import { warn } from '../../errors/warn.ts'
 import { type DifferentiableUnit, differentiate } from '../../gradients/differentiate.ts'
 import type { ForwardNode, ForwardValue } from '../../gradients/forward-node.ts'
 import { zerosLike } from '../../gradients/shapes.ts'
-import { elementsKey } from '../../graph/elements-key.ts'
+import { tensorKey } from '../../graph/elements-key.ts'
 import { Constant, type Expression, type Gradient, LinkedValue, Operation, Value } from '../../graph/expression.ts'
-import { Attributes } from '../../onnx/expansions/attributes.ts'
 import type { TensorData } from '../../tensor/dtypes/data.ts'
 import { newHandle, stateOf, type Tensor } from '../../tensor/tensor.ts'
-import { emitNode } from '../sessions/emit.ts'
 import { RECORDED_OPSET } from '../sessions/recorded-opset.ts'
 import type { GrowingForm } from './growing-form.ts'
 import { leavesOf } from './leaves.ts'
 import type { LinkedShapes } from './linked-shapes.ts'
+import { recordedUnit } from './recorded-unit.ts'
 import { constantId, recordedId, resultId, type Unit } from './unit.ts'
+import { attributesOf } from './unit-attributes.ts'
 
 /** Replaces a gradient by the operations that compute it, which follow from the units that compute the differentiated value. */
 export class Backward {
@@ -88,29 +88,18 @@ export class Backward {
   #operation(operation: Operation, gradient: number): Unit {
     const number = this.#form.add(operation)
     for (const input of operation.inputs) if (input) this.#note(input)
-    return {
-      kind: 'operation',
-      operation,
-      expression: gradient,
-      inputs: operation.inputs.map(input => (input ? this.#idOf(input) : '')),
-      captures: [],
-      outputs: Array.from({ length: operation.outputs }, (_, i) => resultId(number, i)),
-      isRewired: false,
-      isOfGradient: true,
-    }
+    return this.#unit(operation, number, gradient)
   }
 
   #identity(value: Value, gradient: number, output: number): Unit {
-    return {
-      kind: 'operation',
-      operation: new Operation('Identity', '', [value], {}, 1, undefined),
-      expression: gradient,
-      inputs: [this.#idOf(value)],
-      captures: [],
-      outputs: [resultId(gradient, output)],
-      isRewired: false,
-      isOfGradient: true,
-    }
+    const operation = new Operation('Identity', '', [value], {}, 1, undefined)
+    return { ...this.#unit(operation, gradient, gradient), outputs: [resultId(gradient, output)] }
+  }
+
+  /** The unit of an operation that belongs to a gradient, whose line its errors name. */
+  #unit(operation: Operation, number: number, gradient: number): Unit {
+    const unit = recordedUnit(operation, number, value => this.#idOf(value))
+    return { ...unit, expression: gradient, isOfGradient: true }
   }
 
   #note(value: Value): void {
@@ -128,7 +117,7 @@ export class Backward {
 
   /** Returns the same constant for all tensors with the same elements. */
   #constant(data: TensorData): Constant {
-    const key = `${data.type}[${data.dims}]${elementsKey(data.data)}`
+    const key = tensorKey(data)
     const known = this.#constants.get(key)
     if (known) return known
     const constant = new Constant(data)
@@ -155,15 +144,7 @@ export class Backward {
       }
       let copy = copies.get(expression)
       if (!copy) {
-        const { opType, domain, inputs, attributes, outputs, mark } = expression
-        copy = new Operation(
-          opType,
-          domain,
-          inputs.map(input => input && copied(input)),
-          attributes,
-          outputs,
-          mark,
-        )
+        copy = expression.on(expression.inputs.map(input => input && copied(input)))
         copies.set(expression, copy)
       }
       return new Value(copy, output, type, undefined)
@@ -172,10 +153,10 @@ export class Backward {
   }
 
   #differentiable(unit: Unit, gradient: Gradient): DifferentiableUnit & Pick<Unit, 'block'> {
-    const proto = unit.operation ? emitNode(unit.operation, '', [], []) : unit.node!.proto
+    const { opType, domain } = unit.operation ?? unit.node!
     const optional = (id: string): ForwardValue | undefined => (id === '' ? undefined : this.#value(id))
     return {
-      opType: proto.opType,
+      opType,
       block: unit.block,
       inputs: unit.inputs,
       captures: unit.captures.map(([, id]) => id),
@@ -183,16 +164,16 @@ export class Backward {
       isDetached: unit.operation?.isDetached ?? false,
       hook: unit.hook && (incoming => this.#hooked(unit.hook!, incoming)),
       node: (gradients: readonly (Tensor | undefined)[]): ForwardNode => ({
-        opType: proto.opType,
-        domain: proto.domain,
-        attributes: new Attributes(proto),
+        opType,
+        domain,
+        attributes: attributesOf(unit),
         opset: unit.operation ? RECORDED_OPSET : this.#opset,
         inputs: unit.inputs.map(optional),
         outputs: unit.outputs.map(optional),
         gradients,
       }),
       noRule: reason =>
-        new NotDifferentiableError(proto.opType, unit.node?.name ?? '', unit.operation?.mark ?? gradient.mark, reason),
+        new NotDifferentiableError(opType, unit.node?.name ?? '', unit.operation?.mark ?? gradient.mark, reason),
     }
   }
 }

@@ -2,14 +2,13 @@ import type { NamedDims } from '../../gradients/forward-node.ts'
 import { type DimsReader, type NamedInts, resultDims, resultInts } from '../../gradients/result-dims.ts'
 import type { Dims, Tap } from '../../graph/expression.ts'
 import type { NormalForm } from '../../graph/normalise.ts'
-import { Attributes } from '../../onnx/expansions/attributes.ts'
 import { embeddedBytes, embeddedIntegers } from '../../onnx/message/tensor-value.ts'
 import { type TensorProto, TensorProto_DataLocation } from '../../onnx/schema/onnx_pb.ts'
 import type { DataType } from '../../tensor/dtypes/dtype.ts'
 import type { Program } from '../blocks/program.ts'
-import { emitNode } from '../sessions/emit.ts'
 import { RECORDED_OPSET } from '../sessions/recorded-opset.ts'
 import { constantId, isConstant, isModelValue, type Unit } from './unit.ts'
+import { attributesOf } from './unit-attributes.ts'
 
 /** What is known of the values of a model; of none, where a block computes without one. */
 export type KnownModel = Pick<Program, 'opset' | 'typeOf' | 'openShapes'> & {
@@ -109,10 +108,9 @@ export class LinkedShapes {
 
   #reader(unit: Unit): DimsReader {
     const { operation, node, inputs } = unit
-    const proto = operation ? emitNode(operation, '', [], []) : node!.proto
     return {
-      opType: proto.opType,
-      attributes: new Attributes(proto),
+      opType: (operation ?? node!).opType,
+      attributes: attributesOf(unit),
       inputs: inputs.map(input => (input === '' ? undefined : this.get(input).named)),
       intsOf: input => (inputs[input] ? this.#intsOf(inputs[input]) : undefined),
     }

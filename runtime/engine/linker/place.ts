@@ -83,7 +83,8 @@ function afterBlock(position: number): number {
 function levelsOf(demand: Demand): Map<Unit, number> {
   const levels = new Map<Unit, number>()
   const first = demand.firstBlockOfGradient ?? Number.POSITIVE_INFINITY
-  const last = Math.max(-1, ...demand.units.map(({ block }) => block ?? -1))
+  // A spread of all units would overflow the call stack of a long chain.
+  const last = demand.units.reduce((most, { block }) => Math.max(most, block ?? -1), -1)
   for (const unit of demand.units) {
     let level = unit.block ?? -1
     if (level >= first) level = last

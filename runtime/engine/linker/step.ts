@@ -1,4 +1,4 @@
-import { elementsKey } from '../../graph/elements-key.ts'
+import { tensorKey } from '../../graph/elements-key.ts'
 import type { Dims, Value } from '../../graph/expression.ts'
 import { lower } from '../../graph/lower.ts'
 import type { NormalForm } from '../../graph/normalise.ts'
@@ -172,8 +172,7 @@ class LocalNames {
   }
 
   constantText(id: string): string {
-    const { type, dims, data } = constantOf(this.#form, id)
-    return `${type}[${dims}]${elementsKey(data)}`
+    return tensorKey(constantOf(this.#form, id))
   }
 }
 

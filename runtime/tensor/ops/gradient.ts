@@ -242,8 +242,7 @@ function gradientsOf(value: Tensor, places: readonly Tensor[], seed: Tensor | un
   return views.map(({ base, steps }, i) => {
     let current = new Value(gradient, i, base.type, base.dims)
     for (const { operation, output, result } of steps) {
-      const { opType, domain, inputs, attributes, outputs } = operation
-      const step = new Operation(opType, domain, [current, ...inputs.slice(1)], attributes, outputs, mark)
+      const step = operation.on([current, ...operation.inputs.slice(1)], mark)
       current = new Value(step, output, result.type, result.dims)
     }
     return newHandle(current, recorder)
