@@ -34,9 +34,9 @@ export function zerosLike(like: Tensor, type: DataType = like.type): Tensor {
   return filledLike(like, 0, type)
 }
 
-/** Ones with the dims and dtype of `like`. */
-export function onesLike(like: Tensor): Tensor {
-  return filledLike(like, 1, like.type)
+/** Ones with the dims of `like`, and its dtype if none is given. */
+export function onesLike(like: Tensor, type: DataType = like.type): Tensor {
+  return filledLike(like, 1, type)
 }
 
 function filledLike(like: Tensor, element: number, type: DataType): Tensor {

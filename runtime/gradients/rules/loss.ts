@@ -3,7 +3,7 @@ import { castTo } from '../../tensor/ops/support/kernel.ts'
 import { dimsOf, recordOne, type Tensor } from '../../tensor/tensor.ts'
 import { int64Constant } from '../../tensor/values/int64.ts'
 import { type ForwardNode, inputOf, type Rule } from '../forward-node.ts'
-import { knownRank, summedOver, zerosLike } from '../shapes.ts'
+import { knownRank, onesLike, summedOver } from '../shapes.ts'
 import { positionsAlong } from './selection.ts'
 
 /** With an axis for the classes, of length 1. */
@@ -37,8 +37,6 @@ function targetsOf(node: ForwardNode, arriving: Tensor): Targets {
 }
 
 const ranked = (rank: number): undefined[] => new Array<undefined>(rank).fill(undefined)
-
-const onesLike = (like: Tensor, type: Tensor['type']): Tensor => zerosLike(like, type).add(1)
 
 /** Losses, by operator. */
 export const lossRules: Readonly<Record<string, Rule>> = {

@@ -1,4 +1,5 @@
 import type { Dims } from '../../graph/expression.ts'
+import { extentOf } from '../../tensor/ops/support/extent.ts'
 import { dimsOf, recordOne, type Tensor } from '../../tensor/tensor.ts'
 import { int64Constant } from '../../tensor/values/int64.ts'
 import { type ForwardNode, type ForwardValue, gradientOf, inputOf, type NamedDims, type Rule } from '../forward-node.ts'
@@ -28,21 +29,15 @@ export function product(a: Tensor, b: Tensor, options: ProductOptions, dims: Dim
 }
 
 /** Reshapes a tensor to one matrix, which has the rows of all its matrices. */
-function asRows(tensor: Tensor, width: Tensor): Tensor {
+function asRows(tensor: Tensor): Tensor {
   const shape = recordOne(
     'Concat',
-    [int64Constant([-1]), lastDim(width)],
+    [int64Constant([-1]), extentOf(tensor, -1)],
     { type: 'int64', dims: [2] },
     { axis: { int: 0 } },
   )
   const last = dimsOf(tensor)?.at(-1)
   return recordOne('Reshape', [tensor, shape], { type: tensor.type, dims: [undefined, last] })
-}
-
-function lastDim(tensor: Tensor): Tensor {
-  const dim = dimsOf(tensor)?.at(-1)
-  if (dim !== undefined) return int64Constant([dim])
-  return recordOne('Shape', [tensor], { type: 'int64', dims: [1] }, { start: { int: -1 } })
 }
 
 function withAxis(tensor: Tensor, axis: number): Tensor {
@@ -94,8 +89,7 @@ const matrixProduct: Rule = node => {
   const byB = (): Tensor => {
     // One product with the rows of all matrices also sums over the matrices.
     if (rankB === 2 && !transposesA && !transposesB && rankA !== undefined && rankA > 2) {
-      const rows = [asRows(a, a), asRows(incoming(), incoming())] as const
-      return product(rows[0], rows[1], { transposesA: true, alpha }, dimsOf(b))
+      return product(asRows(a), asRows(incoming()), { transposesA: true, alpha }, dimsOf(b))
     }
     const gradient = transposesB
       ? product(incoming(), matrixA, { transposesA: true, transposesB: transposesA, alpha }, undefined)

@@ -11,11 +11,7 @@ export function positionsAlong(tensor: Tensor, axis: number, rank: number): Tens
   const at = axis < 0 ? axis + rank : axis
   const zero = int64Constant([0], [])
   const one = int64Constant([1], [])
-  const length =
-    dim === undefined
-      ? recordOne('Gather', [shapeOf(tensor), int64Constant([at], [])], { type: 'int64', dims: [] })
-      : int64Constant([dim], [])
-  const range = recordOne('Range', [zero, length, one], { type: 'int64', dims: [dim] })
+  const range = recordOne('Range', [zero, lengthAlong(tensor, at), one], { type: 'int64', dims: [dim] })
   const after = rank - at - 1
   if (after === 0) return range
   const axes = int64Constant(Array.from({ length: after }, (_, i) => i + 1))
@@ -41,8 +37,7 @@ function gather(node: ForwardNode): Tensor {
       type: gradient.type,
       dims: dimsOf(x)?.map((dim, i) => (i === at ? 1 : dim)),
     })
-    const result = where(positions.eq(own), row, 0)
-    return result
+    return where(positions.eq(own), row, 0)
   }
   // The gathered axis is moved to the front, and each row of the gradient is added to a row of zeros.
   const moved = toFront(gradient, at, indexRank)
@@ -204,19 +199,13 @@ function gatherElements(node: ForwardNode): Tensor {
   const attributes = { axis: { int: node.attributes.int('axis', 0) } }
   const index = inputOf(node, 1)
   // With one element along the axis, none is gathered twice. So nothing must be added, which works in every opset.
-  const isOne = dimsOf(index)?.at(attributes.axis.int) === 1 && isWhole(node, attributes.axis.int)
+  const isOne = dimsOf(index)?.at(attributes.axis.int) === 1
   return recordOne(
     'ScatterElements',
     [zerosLike(x, gradient.type), index, gradient],
     { type: gradient.type, dims: dimsOf(x) },
     isOne ? attributes : { ...attributes, reduction: { string: 'add' } },
   )
-}
-
-/** Whether the index has the input's dims along all other axes; it may be shorter. */
-function isWhole(node: ForwardNode, axis: number): boolean {
-  const [x, index] = [node.inputs[0]?.named, node.inputs[1]?.named]
-  return x !== undefined && index !== undefined && axis < x.length
 }
 
 /** The rules of operators that take elements from a tensor or write into one. */

@@ -1,5 +1,5 @@
-import type { Attributes } from '../../graph/expression.ts'
 import { isFloat } from '../../tensor/dtypes/dtype.ts'
+import { extentOf } from '../../tensor/ops/support/extent.ts'
 import { castTo } from '../../tensor/ops/support/kernel.ts'
 import { dimsOf, recordOne, type Tensor } from '../../tensor/tensor.ts'
 import { int64Constant } from '../../tensor/values/int64.ts'
@@ -7,15 +7,6 @@ import { type ForwardNode, type ForwardValue, gradientOf, inputOf, type Rule } f
 import { reshapedLike, summed, zerosLike } from '../shapes.ts'
 
 const likeInput: Rule = node => [() => reshapedLike(gradientOf(node), inputOf(node, 0)), undefined]
-
-/** The length of an axis, as a tensor with one element. */
-function lengthOf(tensor: Tensor, axis: number): Tensor {
-  const dim = dimsOf(tensor)?.at(axis)
-  if (dim !== undefined) return int64Constant([dim])
-  const attributes: Attributes =
-    axis === -1 ? { start: { int: axis } } : { start: { int: axis }, end: { int: axis + 1 } }
-  return recordOne('Shape', [tensor], { type: 'int64', dims: [1] }, attributes)
-}
 
 /** The rule of Concat: each input gets its part of the gradient, which starts at the sum of the lengths of the inputs before it. */
 const concat: Rule = node => {
@@ -25,9 +16,9 @@ const concat: Rule = node => {
   const add = (a: Tensor, b: Tensor): Tensor => recordOne('Add', [a, b], { type: 'int64', dims: [1] })
   return inputs.map((input, i) => () => {
     const gradient = gradientOf(node)
-    const before = inputs.slice(0, i).map(({ tensor }) => lengthOf(tensor, axis))
+    const before = inputs.slice(0, i).map(({ tensor }) => extentOf(tensor, axis))
     const start = before.length === 0 ? int64Constant([0]) : before.reduce(add)
-    const end = add(start, lengthOf(input.tensor, axis))
+    const end = add(start, extentOf(input.tensor, axis))
     return recordOne('Slice', [gradient, start, end, axes], { type: gradient.type, dims: dimsOf(input.tensor) })
   })
 }
@@ -78,7 +69,7 @@ const tile: Rule = node => [
     const repeats = inputOf(node, 1)
     const at = (axis: number): Tensor =>
       recordOne('Slice', [repeats, int64Constant([axis]), int64Constant([axis + 1])], { type: 'int64', dims: [1] })
-    const parts = Array.from({ length: rank }, (_, axis) => [at(axis), lengthOf(x, axis)]).flat()
+    const parts = Array.from({ length: rank }, (_, axis) => [at(axis), extentOf(x, axis)]).flat()
     if (parts.length === 0) return gradient
     const shape = recordOne('Concat', parts, { type: 'int64', dims: [parts.length] }, { axis: { int: 0 } })
     const apart = recordOne('Reshape', [gradient, shape], {
