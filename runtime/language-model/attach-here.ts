@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { LanguageModelError } from '../errors/language-model.ts'
+import { warn } from '../errors/warn.ts'
 import type { LanguageModel } from './handle.ts'
 import { isFolder } from './hub/cache.ts'
 import { loadLanguageModel } from './load.ts'
@@ -7,8 +8,9 @@ import { type AttachOptions, attachment } from './transformers.ts'
 
 /** `attach` in Node. */
 export async function attachHere(program: unknown, name: string, options?: AttachOptions): Promise<LanguageModel> {
-  const warn = (text: string): void => process.emitWarning(text, { type: 'OnnsightWarning', code: 'device' })
-  const { load, revision, renderChat } = attachment(program, name, options, ['cpu', 'cuda'], warn)
+  const { load, revision, renderChat } = attachment(program, name, options, ['cpu', 'cuda'], text =>
+    warn(text, 'device'),
+  )
   return loadLanguageModel(await folderOf(name, revision), load, renderChat)
 }
 

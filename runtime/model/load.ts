@@ -7,6 +7,7 @@ import type { Provider } from '../engine/sessions/provider.ts'
 import { OnnsightError } from '../errors/error.ts'
 import { LoadOptionError } from '../errors/input.ts'
 import { CudaUnavailableError } from '../errors/run.ts'
+import { warn } from '../errors/warn.ts'
 import { editModel } from '../export/edit-model.ts'
 import { readModel } from '../onnx/reading/read.ts'
 import { userCacheFolder } from '../onnx/weights-on-disk/cache-folder.ts'
@@ -101,10 +102,7 @@ async function chooseProvider(options: LoadOptions): Promise<Provider> {
     if (error instanceof OnnsightError) throw error
     const unavailable = new CudaUnavailableError(error)
     if (fallback !== 'cpu') throw unavailable
-    process.emitWarning(`${unavailable.message.split('\n')[0]} Running on the CPU.`, {
-      type: 'OnnsightWarning',
-      code: 'cuda-unavailable',
-    })
+    warn(`${unavailable.message.split('\n')[0]} Running on the CPU.`, 'cuda-unavailable')
     return make('cpu')
   }
 }

@@ -7,6 +7,7 @@ import type { ReadableStream } from 'node:stream/web'
 import type { downloadFile, listFiles, modelInfo } from '@huggingface/hub'
 import { MissingPackageError } from '../../errors/install.ts'
 import { HubError, LanguageModelError } from '../../errors/language-model.ts'
+import { warn } from '../../errors/warn.ts'
 import { chooseGraphs, type GraphChoice } from '../choose-graph.ts'
 import { diskFolder } from '../disk-folder.ts'
 import type { HubAccess } from '../options.ts'
@@ -65,10 +66,7 @@ export async function hubSnapshot(id: string, options: HubOptions): Promise<stri
         'check the connection, or give the path of a folder with the model’s files',
         error,
       )
-    process.emitWarning(`There is no connection to the hub: ${id} is loaded as it is in the cache.`, {
-      type: 'OnnsightWarning',
-      code: 'hub-unreachable',
-    })
+    warn(`There is no connection to the hub: ${id} is loaded as it is in the cache.`, 'hub-unreachable')
     return cached
   }
 }
