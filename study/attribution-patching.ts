@@ -1,19 +1,16 @@
-import { ArgumentError } from '../runtime/errors/tensor.ts'
 import type { Model } from '../runtime/model/model.ts'
 import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
 import { tensor } from '../runtime/tensor/functions.ts'
 import { grad } from '../runtime/tensor/ops/gradient.ts'
 import type { Tensor } from '../runtime/tensor/tensor.ts'
 import { TRACE_OPTIONS, type TraceOptions } from '../runtime/tracing/tracer.ts'
-import { checkPairs } from './model/pairs.ts'
-import { StudiedModel } from './model/studied-model.ts'
-import { type PatchedActivations, type PatchOptions, patchActivations, variantsOf } from './patch-activations.ts'
+import { type PatchedActivations, type PatchOptions, patchActivations } from './patch-activations.ts'
 import { bars, type Chart, heatMap } from './pictures/chart.ts'
 import { type LabelledAxis, labelled, numbered } from './results/axes.ts'
 import { StudyResult } from './results/result.ts'
 import { short, type Table, visible } from './results/table.ts'
-import { Measuring } from './sweeps/measuring.ts'
-import { headCounts, isHeadPart, type Part, parts, siteOf, wordsFor } from './sweeps/sites.ts'
+import { openPatching } from './sweeps/patching.ts'
+import { isHeadPart, type Part, siteOf, wordsFor } from './sweeps/sites.ts'
 
 /** Options of `attributionPatching()`. */
 export interface AttributionPatchingOptions
@@ -62,20 +59,13 @@ export async function attributionPatching(
     'compare',
     ...TRACE_OPTIONS,
   ])
-  if (!parts.includes(part))
-    throw new ArgumentError(
-      `attributionPatching: there is no part ${JSON.stringify(part)}.`,
-      undefined,
-      `use one of ${parts.join(', ')}`,
-    )
-  const studied = new StudiedModel('attributionPatching', model, vocabulary)
-  const [clean, corrupted] = [studied.prompts(cleanInputs), studied.prompts(corruptedInputs)]
-  checkPairs(studied, clean, corrupted)
-  const measuring = new Measuring(studied, metric, rest)
-  const sizes = await studied.sizes(clean)
-  const layers = studied.layersOf(chosen, sizes.layers)
-  const counts = await headCounts(studied, part, clean, sizes.heads)
-  const [{ name, places }] = layers.map(layer => variantsOf(studied, part, by, corrupted, counts[layer]))
+  const { studied, clean, corrupted, measuring, layers, variants, axes } = await openPatching(
+    'attributionPatching',
+    model,
+    { clean: cleanInputs, corrupted: corruptedInputs, metric, part, by, layers: chosen, vocabulary },
+    rest,
+  )
+  const [{ name, places }] = variants
   const sites = () => layers.map(layer => siteOf(studied, part, layer).read())
   const pairs = corrupted.ids.length
   const means = layers.map(() => places.map(() => 0))
@@ -98,7 +88,6 @@ export async function attributionPatching(
       for (const [j, place] of places.entries()) means[i][j] += numbers[name === undefined ? 0 : place] / pairs
     }
   }
-  const axes = [{ name: 'layer', labels: layers.map(String) }]
   const patched = compare
     ? await patchActivations(model, {
         ...{ clean: cleanInputs, corrupted: corruptedInputs, metric, part, layers, ...rest },
@@ -106,15 +95,10 @@ export async function attributionPatching(
         ...(vocabulary === undefined ? {} : { vocabulary }),
       })
     : undefined
-  const token = (position: number): string => {
-    const [a, b] = [clean, corrupted].map(({ ids }) => studied.token(ids[0][position]))
-    return a === b ? a : `${visible(a)}/${visible(b)}`
-  }
-  const labels = name === 'token' && pairs === 1 ? places.map(token) : places.map(String)
   return new AttributedPatches({
     part,
     metric: measuring.name,
-    axes: name === undefined ? axes : [...axes, { name, labels }],
+    axes,
     effects: means,
     clean: before,
     corrupted: after,

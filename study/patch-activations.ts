@@ -1,21 +1,18 @@
-import { ArgumentError } from '../runtime/errors/tensor.ts'
 import type { Inputs } from '../runtime/model/loaded/inputs.ts'
 import type { Model } from '../runtime/model/model.ts'
 import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
 import { tensor } from '../runtime/tensor/functions.ts'
 import type { Tensor } from '../runtime/tensor/tensor.ts'
 import type { Metric } from './metrics.ts'
-import { checkPairs } from './model/pairs.ts'
-import { realPositions } from './model/real-positions.ts'
-import { type Prompts, StudiedModel, type Vocabulary } from './model/studied-model.ts'
+import type { Vocabulary } from './model/studied-model.ts'
 import { bars, type Chart, heatMap } from './pictures/chart.ts'
 import { type LabelledAxis, labelled, numbered } from './results/axes.ts'
 import { StudyResult } from './results/result.ts'
 import { short, type Table, visible } from './results/table.ts'
-import { Measuring } from './sweeps/measuring.ts'
-import { headCounts, isHeadPart, type Part, parts, siteOf, wordsFor } from './sweeps/sites.ts'
+import { openPatching } from './sweeps/patching.ts'
+import { type Part, siteOf, wordsFor } from './sweeps/sites.ts'
 import { SWEEP_OPTIONS, Sweep, type SweepOptions, traceOptionsOf } from './sweeps/sweep.ts'
-import { batchSize, type Masks, masksAlong, measureVariants } from './sweeps/variants.ts'
+import { batchSize, measureVariants } from './sweeps/variants.ts'
 
 /** Options of `patchActivations()`. */
 export interface PatchOptions extends SweepOptions {
@@ -78,23 +75,13 @@ export async function patchActivations(model: Model, options: PatchOptions): Pro
     'vocabulary',
     ...SWEEP_OPTIONS,
   ])
-  if (!parts.includes(part))
-    throw new ArgumentError(
-      `patchActivations: there is no part ${JSON.stringify(part)}.`,
-      undefined,
-      `use one of ${parts.join(', ')}`,
-    )
-  const rest = traceOptionsOf(sweeping)
-  const studied = new StudiedModel('patchActivations', model, vocabulary)
-  const [clean, corrupted] = [studied.prompts(cleanInputs), studied.prompts(corruptedInputs)]
-  checkPairs(studied, clean, corrupted)
-  const measuring = new Measuring(studied, metric, rest)
-  const sizes = await studied.sizes(clean)
-  const layers = studied.layersOf(chosen, sizes.layers)
-  const counts = await headCounts(studied, part, clean, sizes.heads)
-  const variants = layers.map(layer => variantsOf(studied, part, by, corrupted, counts[layer]))
-  const { name, places } = variants[0]
-  const rows = await batchSize(studied, corrupted, places.length, batch)
+  const { studied, clean, corrupted, measuring, layers, variants, axes } = await openPatching(
+    'patchActivations',
+    model,
+    { clean: cleanInputs, corrupted: corruptedInputs, metric, part, by, layers: chosen, vocabulary },
+    traceOptionsOf(sweeping),
+  )
+  const rows = await batchSize(studied, corrupted, variants[0].places.length, batch)
   const pairs = corrupted.ids.length
   const what = { part, by: by ?? null, metric: measuring.name, clean: clean.ids, corrupted: corrupted.ids }
   const sweep = await Sweep.open<number[]>(studied, sweeping, what, pairs * layers.length)
@@ -120,16 +107,10 @@ export async function patchActivations(model: Model, options: PatchOptions): Pro
       for (const [j, value] of measured.entries()) means[i][j] += value / pairs
     }
   }
-  /** The token at a position, or both tokens if the prompts have different ones. */
-  const label = (position: number): string => {
-    const [a, b] = [clean, corrupted].map(({ ids }) => studied.token(ids[0][position]))
-    return a === b ? a : `${visible(a)}/${visible(b)}`
-  }
-  const labels = name === 'token' && pairs === 1 ? places.map(label) : places.map(String)
   return new PatchedActivations({
     part,
     metric: measuring.name,
-    axes: [{ name: 'layer', labels: layers.map(String) }, ...(name === undefined ? [] : [{ name, labels }])],
+    axes,
     values: means,
     clean: before,
     corrupted: after,
@@ -144,38 +125,6 @@ interface Patched {
   readonly values: readonly (readonly number[])[]
   readonly clean: number
   readonly corrupted: number
-}
-
-/** The elements that each variant of a layer replaces. @throws StudyError, ArgumentError */
-export function variantsOf(
-  studied: StudiedModel,
-  part: Part,
-  by: PatchOptions['by'],
-  { ids, mask }: Prompts,
-  heads: number,
-): { readonly masks: Masks; readonly name: string | undefined; readonly places: readonly number[] } {
-  const tokens = ids[0].length
-  if (!isHeadPart(part)) {
-    if (by === 'layer') return { masks: masksAlong([1, 1], 0, undefined), name: undefined, places: [0] }
-    if (ids.some(({ length }) => length !== tokens))
-      throw studied.error(
-        `the pairs have ${ids.map(({ length }) => length).join(', ')} tokens, and positions have no counterpart.`,
-        "give pairs of one length, or patch whole layers: by: 'layer'",
-      )
-    // These are the positions that are tokens in any of the prompts.
-    const places = realPositions(mask[0].map((_, position) => mask.some(row => row[position])))
-    return { masks: masksAlong([tokens, 1], 0, places), name: 'token', places }
-  }
-  if (by === 'position')
-    throw studied.error(
-      `by: 'position' goes with the residual stream, attentions and MLPs.`,
-      'leave `by` out for heads',
-    )
-  if (heads === 0)
-    throw studied.error('a layer has no heads that are known.', 'choose other `layers`, or another `part`')
-  const places = Array.from({ length: heads }, (_, head) => head)
-  const dims = part === 'pattern' ? [heads, 1, 1] : [1, heads, 1]
-  return { masks: masksAlong(dims, part === 'pattern' ? 0 : 1, places), name: 'head', places }
 }
 
 /** How much of the clean behaviour each patch brings back: the result of `patchActivations()`. */
