@@ -4,13 +4,16 @@ import { load } from 'onnsight'
 import * as ort from 'onnxruntime-node'
 import { published, rowsIn, writePage } from './parity-page.ts'
 
-test('every stored case of reads, edits and generations is within tolerance of what PyTorch computed', t => {
+/** What the program that runs cases prints of a file. */
+function outputOf(cases: string): string {
   const args = ['--enable-source-maps', '--import', 'onnsight/register', 'test/cases/run.ts']
-  const output = execFileSync(
-    process.execPath,
-    [...args, '--cases', 'test/fixtures/cases.json', '--models', 'test/fixtures/models'],
-    { encoding: 'utf8' },
-  )
+  return execFileSync(process.execPath, [...args, '--cases', cases, '--models', 'test/fixtures/models'], {
+    encoding: 'utf8',
+  })
+}
+
+test('every stored case of reads, edits and generations is within tolerance of what PyTorch computed', t => {
+  const output = outputOf('test/fixtures/cases.json')
   t.regex(output, /^71 of 71 within tolerance$/m)
   if (process.env.UPDATE_PARITY) writePage(output.match(/(^\|.*\n)+/m)![0].trim())
   const told = published()
@@ -27,22 +30,12 @@ test('every stored case of reads, edits and generations is within tolerance of w
 })
 
 test('a text model in float32, in float16 and with fused operators and 4-bit weights: every case is within tolerance', t => {
-  const args = ['--enable-source-maps', '--import', 'onnsight/register', 'test/cases/run.ts']
-  const output = execFileSync(
-    process.execPath,
-    [...args, '--cases', 'test/fixtures/verse/cases.json', '--models', 'test/fixtures/models'],
-    { encoding: 'utf8' },
-  )
+  const output = outputOf('test/fixtures/verse/cases.json')
   t.regex(output, /^35 of 35 within tolerance$/m)
 })
 
 test('every stored gradient is within tolerance of what PyTorch’s autograd computed', t => {
-  const args = ['--enable-source-maps', '--import', 'onnsight/register', 'test/cases/run.ts']
-  const output = execFileSync(
-    process.execPath,
-    [...args, '--cases', 'test/fixtures/gradients/cases.json', '--models', 'test/fixtures/models'],
-    { encoding: 'utf8' },
-  )
+  const output = outputOf('test/fixtures/gradients/cases.json')
   t.regex(output, /^18 of 18 within tolerance$/m)
 })
 

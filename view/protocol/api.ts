@@ -285,7 +285,8 @@ export interface PatchRequest extends ViewRequest {
 }
 
 /** The part that is patched: at each position or, for parts of heads, in each head at all positions. */
-export type PatchedPart = 'residual' | 'attention' | 'mlp' | 'head' | 'query' | 'key' | 'value' | 'pattern'
+export const patchedParts = ['residual', 'attention', 'mlp', 'head', 'query', 'key', 'value', 'pattern'] as const
+export type PatchedPart = (typeof patchedParts)[number]
 
 /** One patch: its layer, and its position or head. */
 export interface PatchCell {

@@ -1,24 +1,24 @@
-import type {
-  AttentionHeadRequest,
-  AttentionRequest,
-  CodeRequest,
-  CompareRequest,
-  Filling,
-  GenerateRequest,
-  HeadsRequest,
-  InputValue,
-  LensRequest,
-  ModuleRequest,
-  PatchCell,
-  PatchedLensRequest,
-  PatchedPart,
-  PatchRequest,
-  RowRequest,
-  RunRequest,
-  Steering,
-  SteerRequest,
-  TokensRequest,
-  ViewRequest,
+import {
+  type AttentionHeadRequest,
+  type AttentionRequest,
+  type CodeRequest,
+  type CompareRequest,
+  type Filling,
+  type GenerateRequest,
+  type HeadsRequest,
+  type InputValue,
+  type LensRequest,
+  type ModuleRequest,
+  type PatchCell,
+  type PatchedLensRequest,
+  type PatchRequest,
+  patchedParts,
+  type RowRequest,
+  type RunRequest,
+  type Steering,
+  type SteerRequest,
+  type TokensRequest,
+  type ViewRequest,
 } from '../protocol/api.ts'
 import { unreadable } from './refusal.ts'
 
@@ -85,17 +85,6 @@ function patchOf({ corrupted, part = 'residual', answers, layers }: Json) {
     ...(layers === undefined ? {} : { layers: pair(layers, 'layers') }),
   }
 }
-
-const patchedParts: readonly PatchedPart[] = [
-  'residual',
-  'attention',
-  'mlp',
-  'head',
-  'query',
-  'key',
-  'value',
-  'pattern',
-]
 
 export function patchedLensRequest(body: unknown): PatchedLensRequest {
   const { from, follow, ...rest } = lensRequest(body)

@@ -1,11 +1,10 @@
-import type { Follow, Steering } from '../../protocol/api.ts'
+import { type Follow, patchedParts, type Steering } from '../../protocol/api.ts'
 import {
   attentionShapes,
   type Field,
   type Generation,
   type InputForm,
   initialState,
-  patchedParts,
   type Side,
   type TabName,
   tabNames,

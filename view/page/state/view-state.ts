@@ -83,16 +83,6 @@ export interface Generation {
 }
 
 export const initialGeneration: Generation = { maxNewTokens: 40, temperature: 0, seed: 1 }
-export const patchedParts: readonly PatchedPart[] = [
-  'residual',
-  'attention',
-  'mlp',
-  'head',
-  'query',
-  'key',
-  'value',
-  'pattern',
-]
 export const initialLine: Line = { axis: 'row', row: 0, column: 0, order: 'place' }
 export const initialState: ViewState = {
   tab: 'module',
