@@ -161,6 +161,57 @@ test('withGrad: what flows back at a place is cut, scaled, or changed with other
   t.true(numbers(masked.mask).some(each => each !== 0))
 })
 
+test('withGrad: what its function detaches is a constant for a gradient of the gradient', async t => {
+  const x = tensor([1, 2, 3])
+  const second = (constant: (g: Tensor) => Tensor): Promise<Tensor> => {
+    // What flows back from x³ is 3x², and is squared on its way: 9x⁴. So is the gradient of that.
+    const cube = withGrad(x, g => g.mul(constant(g))).pow(3)
+    return grad(grad(cube.sum(), x).sum(), x).value()
+  }
+  t.true(off(await second(g => g), tensor([1, 2, 3].map(each => (36 * each ** 3) ** 2))) < 1e-5)
+  for (const constant of [detach, (g: Tensor) => g.detach(), (g: Tensor) => detach(g.mul(2)).div(2)])
+    t.true(off(await second(constant), tensor([1, 2, 3].map(each => (18 * each ** 3) ** 2))) < 1e-5)
+})
+
+test('withGrad: its function may be a chain of any length', async t => {
+  const plain = await trace(model, ids, () => grad(loss(), model.transformer.h[0].output))
+  const { g } = await trace(model, ids, () => {
+    withGrad(model.transformer.h[2].output, g => {
+      let flow = g
+      for (let i = 0; i < 4001; i++) flow = flow.neg()
+      return flow
+    })
+    return { g: grad(loss(), model.transformer.h[0].output) }
+  })
+  t.true(off(g, await plain.neg().value()) < 1e-6)
+})
+
+test('withGrad: what flows back is refused outside of its function, and in it for more than operations', async t => {
+  const stray = (use: (g: Tensor, x: Tensor) => Tensor) => {
+    const x = tensor([1, 2, 3])
+    let kept!: Tensor
+    const result = withGrad(x, g => {
+      kept = g
+      return use(g, x)
+    }).exp()
+    return { kept, gradient: grad(result.sum(), x) }
+  }
+  const message = /used outside of the function that withGrad\(\) calls with it/
+  for (const value of [
+    stray(g => g).kept.mul(2),
+    stray(g => withGrad(g, h => h)).gradient,
+    stray((g, x) => grad(g.sum(), x)).gradient,
+  ])
+    await t.throwsAsync(value.value(), { code: 'gradient-argument', message })
+  await t.throwsAsync(
+    trace(model, ids, () => {
+      withGrad(model.transformer.h[2].output, g => model.transformer.ln_f(g))
+      return grad(loss(), model.transformer.h[0].output)
+    }),
+    { code: 'gradient-argument', message },
+  )
+})
+
 test('loss.backward() and h.grad are the same thing, in nnsight’s words', async t => {
   const { g, same } = await trace(model, ids, () => {
     const value = loss()

@@ -9,7 +9,7 @@ import type { TensorData } from '../../tensor/dtypes/data.ts'
 import { newHandle, stateOf, type Tensor } from '../../tensor/tensor.ts'
 import { RECORDED_OPSET } from '../sessions/recorded-opset.ts'
 import type { GrowingForm } from './growing-form.ts'
-import { leavesOf } from './leaves.ts'
+import { leavesOf, operationsBehind } from './leaves.ts'
 import type { LinkedShapes } from './linked-shapes.ts'
 import { recordedUnit } from './recorded-unit.ts'
 import { constantId, recordedId, resultId, type Unit } from './unit.ts'
@@ -65,22 +65,11 @@ export class Backward {
     return units
   }
 
-  /** Adds the units that compute a value. The stack is explicit, because a chain of operations may have any length. */
+  /** Adds the units that compute a value. */
   #emit(value: Value, gradient: number, emitted: Set<Expression>, units: Unit[]): void {
-    const open = [value.expression]
-    for (let top = open.at(-1); top; top = open.at(-1)) {
-      if (top.kind !== 'operation' || emitted.has(top)) {
-        open.pop()
-        continue
-      }
-      const missing = top.inputs.find(input => input?.expression.kind === 'operation' && !emitted.has(input.expression))
-      if (missing) {
-        open.push(missing.expression)
-        continue
-      }
-      open.pop()
-      emitted.add(top)
-      units.push(this.#operation(top, gradient))
+    for (const operation of operationsBehind(value, emitted)) {
+      emitted.add(operation)
+      units.push(this.#operation(operation, gradient))
     }
     this.#note(value)
   }
@@ -134,21 +123,16 @@ export class Backward {
   /** What flows on at a hook: its recorded operations, on the gradient that arrives. */
   #hooked({ expression: { outgoing, incoming }, reads }: NonNullable<Unit['hook']>, gradient: Tensor): Tensor {
     const copies = new Map<Expression, Operation>()
-    const leaves = leavesOf(outgoing)
+    const ids = new Map(leavesOf(outgoing).map((leaf, i) => [leaf, reads[i]]))
     const copied = (value: Value): Value => {
       const { expression, output, type, dims } = value
       if (expression === incoming.expression) return stateOf(gradient).value
-      if (expression.kind !== 'operation') {
-        const id = reads[leaves.indexOf(value)]
-        return expression.kind === 'constant' ? value : new Value(new LinkedValue(id), 0, type, dims)
-      }
-      let copy = copies.get(expression)
-      if (!copy) {
-        copy = expression.on(expression.inputs.map(input => input && copied(input)))
-        copies.set(expression, copy)
-      }
-      return new Value(copy, output, type, undefined)
+      const copy = copies.get(expression)
+      if (copy) return new Value(copy, output, type, undefined)
+      return expression.kind === 'constant' ? value : new Value(new LinkedValue(ids.get(value)!), 0, type, dims)
     }
+    for (const operation of operationsBehind(outgoing))
+      copies.set(operation, operation.on(operation.inputs.map(input => input && copied(input))))
     return newHandle(copied(outgoing))
   }
 

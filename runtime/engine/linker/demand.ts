@@ -1,4 +1,3 @@
-import { GradientArgumentError } from '../../errors/gradient.ts'
 import { CycleError } from '../../errors/link.ts'
 import {
   type Application,
@@ -21,7 +20,7 @@ import { GradientPlaces } from './gradient-places.ts'
 import { GrowingForm } from './growing-form.ts'
 import { readsBehind } from './leaves.ts'
 import { LinkedShapes } from './linked-shapes.ts'
-import { makesUnit, readsOfHook, recordedUnit } from './recorded-unit.ts'
+import { makesUnit, outsideOfHook, readsOfHook, recordedUnit } from './recorded-unit.ts'
 import { selectRowsFirst } from './select-rows-first.ts'
 import { copyId, isConstant, recordedId, resultId, type Unit } from './unit.ts'
 
@@ -302,11 +301,7 @@ export class Demand {
         const inputs = expression.kind === 'hook' ? [expression.input, ...hookReads] : inputsOf(expression)
         for (const input of inputs) if (input) open.push(input)
       } else if (expression.kind === 'incoming') {
-        throw new GradientArgumentError(
-          'What flows back to a place was used outside of the function that withGrad() calls with it.',
-          expression.mark?.position(),
-          'read it by grad(value, place)',
-        )
+        throw outsideOfHook(expression)
       } else if (expression.kind === 'application' && !this.#preparedApplications.has(expression)) {
         this.#preparedApplications.add(expression)
         this.#copy(expression, number)

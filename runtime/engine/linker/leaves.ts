@@ -1,4 +1,4 @@
-import { type Expression, inputsOf, type TapRead, type Value } from '../../graph/expression.ts'
+import { type Expression, inputsOf, type Operation, type TapRead, type Value } from '../../graph/expression.ts'
 
 /** The values that a computed value begins from, without what flows back to a place. */
 export function leavesOf(value: Value): Value[] {
@@ -16,6 +16,29 @@ export function leavesOf(value: Value): Value[] {
     for (const input of expression.inputs) if (input) open.push(input)
   }
   return found
+}
+
+/**
+ * The operations that a value is computed from, producers first, without those that are `known` and what is before them. The stack is
+ * explicit, because a chain of operations may have any length.
+ */
+export function operationsBehind(
+  { expression }: Value,
+  known: { has(expression: Expression): boolean } = new Set(),
+): Operation[] {
+  const found = new Set<Operation>()
+  const isMissing = (next: Expression): next is Operation =>
+    next.kind === 'operation' && !known.has(next) && !found.has(next)
+  const open = [expression]
+  for (let top = open.at(-1); top; top = open.at(-1)) {
+    const before = isMissing(top) ? top.inputs.find(input => input && isMissing(input.expression)) : undefined
+    if (before) open.push(before.expression)
+    else {
+      open.pop()
+      if (isMissing(top)) found.add(top)
+    }
+  }
+  return [...found]
 }
 
 /** The reads that a recorded value is computed from. */

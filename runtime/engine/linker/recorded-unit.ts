@@ -1,7 +1,9 @@
+import { GradientArgumentError } from '../../errors/gradient.ts'
 import {
   type Expression,
   type Gradient,
   type GradientHook,
+  type Incoming,
   inputsOf,
   Operation,
   type Value,
@@ -19,6 +21,15 @@ export function makesUnit(expression: Expression): expression is UnitExpression 
 /** The values that a hook's function reads beside what flows back. They are linked where a gradient may pass the hook. */
 export function readsOfHook(expression: UnitExpression): Value[] {
   return expression.kind === 'hook' ? leavesOf(expression.outgoing) : []
+}
+
+/** The error for what flows back to a place, where a trace uses it as a value like others. */
+export function outsideOfHook({ mark }: Incoming): GradientArgumentError {
+  return new GradientArgumentError(
+    'What flows back to a place was used outside of the function that withGrad() calls with it; or in that function by a module, by grad() or by another withGrad().',
+    mark?.position(),
+    'in the function, compute with it by operations on tensors alone; elsewhere, read it by grad(value, place)',
+  )
 }
 
 /** The unit of a recorded expression, by its number. `hookReads` are what a hook's function reads. */

@@ -30,7 +30,7 @@ export class Calculator {
     const { key, order } = form
     const request = {
       key,
-      model: () => emitModel(form, edges),
+      model: () => emitModel(form, values, edges),
       nodeCount: order.length,
       weightBytes: 0,
       prepack: false,
@@ -43,8 +43,8 @@ export class Calculator {
 }
 
 /** @param edges the names of the wanted values, and their dtypes */
-function emitModel(recorded: NormalForm, edges: ReadonlyMap<string, DataType>): SessionModel {
-  const { units, form } = recordedUnits(recorded)
+function emitModel(recorded: NormalForm, wanted: readonly Value[], edges: ReadonlyMap<string, DataType>): SessionModel {
+  const { units, form } = recordedUnits(recorded, wanted)
   const nodes = units.map(({ operation, inputs, outputs }, i): NodeProto => {
     const { opType, mark } = operation!
     return emitNode(operation!, `${mark?.label() ?? ''} ${opType} ${i}`, [...inputs], [...outputs])
