@@ -5,11 +5,11 @@ import { currentRecorder, type Recorder } from '../../graph/recorder.ts'
 import { expect } from '../arguments/check-arguments.ts'
 import { currentPosition } from '../current-position.ts'
 import { isFloat } from '../dtypes/dtype.ts'
-import { newHandle, stateOf, Tensor, useGradientOfLoss } from '../tensor.ts'
+import { newHandle, stateOf, Tensor } from '../tensor.ts'
 import { type TensorLike, toTensor } from '../values/convert.ts'
 
-/** A tensor, or lists and objects of tensors, nested to any depth. */
-export type Tensors = Tensor | readonly Tensors[] | { readonly [name: string]: Tensors }
+/** A tensor, or lists and objects of tensors, nested to any depth. `[]` makes TypeScript infer the length of each list. */
+export type Tensors = Tensor | readonly Tensors[] | [] | { readonly [name: string]: Tensors }
 
 /** The same lists and objects, with each tensor replaced by its gradient. */
 export type GradientsOf<T> = T extends Tensor ? Tensor : { [K in keyof T]: GradientsOf<T[K]> }
@@ -29,8 +29,8 @@ export interface GradOptions {
  * @throws GradientArgumentError if the value has several elements and no `gradient`, or if a tensor is not floating point
  * @throws NotDifferentiableError when the trace runs, for an operator without a rule
  */
-export function grad<const T extends Tensors>(loss: Tensor, at: T, options?: GradOptions): GradientsOf<T>
-export function grad<const T extends Tensors>(
+export function grad<T extends Tensors>(loss: Tensor, at: T, options?: GradOptions): GradientsOf<T>
+export function grad<T extends Tensors>(
   loss: Tensor,
   at: T,
   options: GradOptions = {},
@@ -41,7 +41,7 @@ export function grad<const T extends Tensors>(
 }
 
 /** Returns the value and its gradient. @throws the errors of `grad` */
-export function valueAndGrad<const T extends Tensors>(
+export function valueAndGrad<T extends Tensors>(
   value: Tensor,
   at: T,
   options: GradOptions = {},
@@ -113,7 +113,7 @@ export const differentiation = {
 }
 
 /** The gradient of the trace's loss with respect to a tensor: `h.grad`. @throws GradientArgumentError before `backward` */
-function gradientOfLoss(tensor: Tensor): Tensor {
+export function gradientOfLoss(tensor: Tensor): Tensor {
   const recorder = stateOf(tensor).recorder ?? currentRecorder()
   const loss = recorder && losses.get(recorder)
   if (!loss) {
@@ -125,8 +125,6 @@ function gradientOfLoss(tensor: Tensor): Tensor {
   }
   return grad(loss.value, tensor, loss.options)
 }
-
-useGradientOfLoss(gradientOfLoss)
 
 function gradientsAt(value: Tensor, at: Tensors, options: GradOptions): unknown {
   return oneCall(() => {

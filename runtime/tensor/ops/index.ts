@@ -2,7 +2,7 @@ import { currentRecorder } from '../../graph/recorder.ts'
 import { expecting } from '../arguments/check-arguments.ts'
 import { methodArguments } from '../arguments/signatures.ts'
 import { guardTensors } from '../members/other-libraries.ts'
-import { stateOf, Tensor } from '../tensor.ts'
+import { stateOf, Tensor, useGradientOfLoss } from '../tensor.ts'
 import { activation } from './activation.ts'
 import { arranging } from './arrange.ts'
 import { assignment } from './assign.ts'
@@ -10,7 +10,7 @@ import { cast } from './cast.ts'
 import { comparison } from './comparison.ts'
 import { elementwise } from './elementwise.ts'
 import { gathering } from './gather.ts'
-import { differentiation } from './gradient.ts'
+import { differentiation, gradientOfLoss } from './gradient.ts'
 import { joining } from './join.ts'
 import { linalg } from './linalg.ts'
 import { losses } from './loss.ts'
@@ -73,4 +73,5 @@ for (const family of families) {
   }
 }
 
+useGradientOfLoss(gradientOfLoss)
 guardTensors()

@@ -1,4 +1,4 @@
-import { load, type Model, type Tensor, WorkerBackend } from 'onnsight'
+import { grad, load, type Model, type Tensor, WorkerBackend } from 'onnsight'
 import { closeTo } from 'onnsight/testing'
 import { edit, invoke, s, save, trace } from 'onnsight/trace.macro'
 import { clearKept, load as loadInBrowser } from 'onnsight/web'
@@ -26,6 +26,10 @@ export async function right(file: string): Promise<void> {
   })
   await edited.trace([[1]], { backend: new WorkerBackend() }, m => m.transformer.h[1].output.softmax(-1))
   await clearKept()
+  const places = { ends: [tensor, first], middle: hidden }
+  const gradients: [Tensor, Tensor] = grad(tensor.sum(), [tensor, first])
+  const named: { ends: Tensor[]; middle: Tensor } = grad(gradients[0].sum(), places)
+  closeTo(named.ends[0], named.middle)
   const nothing: Promise<void> = trace(model, () => {})
   return text ? undefined : nothing
 }
