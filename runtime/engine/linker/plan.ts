@@ -38,6 +38,8 @@ export interface Rebuild {
   readonly model: () => SessionModel
   /** Bytes of the weights that its nodes read from files. */
   readonly weightBytes: number
+  /** Bytes of the weights when they are prepacked: those that a gradient reads too are packed in both directions. */
+  readonly packedBytes: number
   /** Whether its weights must be prepacked before the first run. */
   readonly prepack: boolean
 }

@@ -40,13 +40,17 @@ export function buildStep(parts: StepParts): Step {
   const unitOutputs = new Set(units.flatMap(unit => unit.outputs))
   const read = new Set<string>()
   const weights = new Set<string>()
+  const backwardWeights = new Set<string>()
   const keys: string[] = []
   const expressions: number[] = []
   for (const unit of units) {
     for (const id of readsOf(unit)) {
       if (unitOutputs.has(id) || isConstant(id)) continue
-      if (program.weights.has(id)) weights.add(id)
-      else read.add(id)
+      if (!program.weights.has(id)) read.add(id)
+      else {
+        weights.add(id)
+        if (unit.isOfGradient) backwardWeights.add(id)
+      }
     }
     keys.push(keyOf(unit, local))
     if (unit.kind === 'operation' && unit.expression !== undefined) expressions.push(unit.expression)
@@ -60,6 +64,8 @@ export function buildStep(parts: StepParts): Step {
     type: typeOf(id),
     dims: isModelValue(id) ? program.dimsOf(id) : ranks.get(id),
   })
+  const bytesOf = (names: ReadonlySet<string>): number =>
+    [...names].reduce((sum, name) => sum + program.weights.externalBytes(name), 0)
   const inputEdges = inputs.map(edge)
   const outputEdges = outputs.map(edge)
   const innerEdges = parts.edges.map(edge)
@@ -101,7 +107,8 @@ export function buildStep(parts: StepParts): Step {
           opsets,
         )
       },
-      weightBytes: [...weights].reduce((sum, name) => sum + program.weights.externalBytes(name), 0),
+      weightBytes: bytesOf(weights),
+      packedBytes: bytesOf(weights) + bytesOf(backwardWeights),
       prepack: needPacking(units.flatMap(({ node }) => node ?? [])),
     },
     nodeCount: units.length,

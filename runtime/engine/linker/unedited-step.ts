@@ -25,6 +25,7 @@ export function uneditedStep(
         ? {
             model: () => program.partModel(part),
             weightBytes: program.externalBytes(part),
+            packedBytes: program.externalBytes(part),
             prepack: needPacking(part.nodes),
           }
         : undefined,

@@ -33,6 +33,7 @@ export class Calculator {
       model: () => emitModel(form, values, edges),
       nodeCount: order.length,
       weightBytes: 0,
+      packedBytes: 0,
       prepack: false,
     }
     const fetched = (name: string): string => fetchName(name, edges.get(name))

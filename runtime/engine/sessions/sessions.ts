@@ -6,6 +6,8 @@ export interface SessionRequest {
   readonly model: () => SessionModel
   readonly nodeCount: number
   readonly weightBytes: number
+  /** Bytes of its prepacked weights: a weight that a gradient reads too is packed in both directions. */
+  readonly packedBytes: number
   /** Whether its weights must be prepacked before the first run. Other sessions are prepacked when they have run often. */
   readonly prepack: boolean
 }
@@ -138,14 +140,14 @@ export class SessionCache {
     return entry
   }
 
-  #bytesOf({ weightBytes, nodeCount }: SessionRequest, prepack: boolean): number {
-    const copied = prepack || this.#provider.copiesWeights ? weightBytes : 0
+  #bytesOf({ weightBytes, packedBytes, nodeCount }: SessionRequest, prepack: boolean): number {
+    const copied = prepack ? packedBytes : this.#provider.copiesWeights ? weightBytes : 0
     return SESSION_BYTES + NODE_BYTES * nodeCount + copied
   }
 
   /** Replaces a session that is used often by one with prepacked weights. */
   async #promote(request: SessionRequest, entry: Entry): Promise<void> {
-    const bytes = entry.bytes + request.weightBytes
+    const bytes = entry.bytes + request.packedBytes
     if (
       this.#closed ||
       this.#provider.copiesWeights ||
@@ -158,10 +160,16 @@ export class SessionCache {
     promoted.runs = PROMOTE_AFTER + 1
   }
 
+  /**
+   * Drops the least recently used sessions. The newest of those that fill half of the limit alone, such as that of a gradient through many
+   * layers, is not counted: it would be dropped for the small sessions of its own trace, and created again in each run.
+   */
   async #shrink(keep: Entry): Promise<void> {
+    const isLarge = ({ bytes }: Entry): boolean => !this.#provider.copiesWeights && bytes > this.#limit / 2
+    const large = isLarge(keep) ? keep : [...this.#entries.values()].findLast(isLarge)
     for (const entry of this.#entries.values()) {
-      if (this.#bytes <= this.#limit) return
-      if (entry !== keep) await this.#drop(entry)
+      if (this.#bytes - (large?.bytes ?? 0) <= this.#limit) return
+      if (entry !== keep && entry !== large) await this.#drop(entry)
     }
   }
 
