@@ -17,8 +17,13 @@ export const long = [
   'test/browser/{cases,webgpu}.test.ts',
 ]
 
-/** What `npm test` tries in part, and this whole: all examples of laws, the rules in the older ESLint too, and gradients of operators with dims known and not. */
-const more = ['test/onnx/expansions/*.test.ts', 'test/eslint/*.test.ts', 'test/gradients/*.test.ts']
+/** What `npm test` tries in part, and this whole: all examples of laws, the rules in the older ESLint too, hostile graphs, and gradients of operators with dims known and not. */
+const more = [
+  'test/model/intervention-graph.test.ts',
+  'test/onnx/expansions/*.test.ts',
+  'test/eslint/*.test.ts',
+  'test/gradients/*.test.ts',
+]
 
 await compileTests()
 

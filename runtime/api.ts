@@ -3,6 +3,7 @@
 // Declares the methods of Tensor, and installs them.
 import './tensor/ops/index.ts'
 
+export type { GraphLimits } from './engine/limits/graph-limits.ts'
 export type { StepReport, TraceReport } from './engine/running/report.ts'
 export type { ValueShape } from './engine/scanning/value-shape.ts'
 export { codeFrame, type ErrorDetails, OnnsightError, type SourcePosition } from './errors/error.ts'
@@ -27,7 +28,7 @@ export type { DecodeOptions, LanguageMembers } from './language-model/handle.ts'
 export type { LanguageModelOptions } from './language-model/options.ts'
 export type { AttachOptions, TransformersProgram } from './language-model/transformers.ts'
 export { type Cache, type CachedModule, type CacheOptions, cache, type ModuleChoice } from './model/cache.ts'
-export type { InterventionGraph } from './model/intervention.ts'
+export type { InterventionGraph, RunGraphOptions } from './model/intervention.ts'
 export type { Inputs } from './model/loaded/inputs.ts'
 export type { LoadOptions } from './model/loaded/load-options.ts'
 export type { Declared, Signature } from './model/loaded/loaded-model.ts'

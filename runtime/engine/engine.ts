@@ -5,6 +5,9 @@ import { type NormalForm, normalise } from '../graph/normalise.ts'
 import type { TensorData } from '../tensor/dtypes/data.ts'
 import type { HeldType } from '../tensor/dtypes/dtype.ts'
 import type { Program } from './blocks/program.ts'
+import { checkLimits } from './limits/check-limits.ts'
+import type { GraphLimits } from './limits/graph-limits.ts'
+import type { AddedValues } from './linker/added-values.ts'
 import { link } from './linker/link.ts'
 import type { LinkPlan } from './linker/plan.ts'
 import { Planned } from './running/planned.ts'
@@ -39,6 +42,8 @@ export interface EngineRun {
   readonly inputsComeOnce?: boolean
   /** The dtypes and dims that an untrusted recording states for its values. It shares plans and sessions only with recordings that state the same. */
   readonly untrustedTypes?: string
+  /** What the run may cost: checked before it, and its time between steps. */
+  readonly limits?: GraphLimits | undefined
 }
 
 export interface EngineResult {
@@ -156,6 +161,7 @@ export class Engine {
     inputsComeOnce,
     signal,
     untrustedTypes,
+    limits,
   }: EngineRun): Promise<EngineResult> {
     this.#assertOpen()
     const start = performance.now()
@@ -163,6 +169,7 @@ export class Engine {
     const known = alreadyComputed ?? new Map<string, TensorData>()
     const { planned, cached, linked } = this.#plan({ recording, form, known, keepEdges, untrustedTypes })
     const { plan } = planned
+    if (limits) await this.#check(limits, { recording, form, inputs, plan })
     const steps: StepReport[] = []
     const values = await runPlan(this.#context, {
       plan,
@@ -172,6 +179,7 @@ export class Engine {
       alreadyComputed: known,
       inputsComeOnce: inputsComeOnce ?? false,
       signal,
+      deadline: limits?.timeMs === undefined ? undefined : { at: start + limits.timeMs, limitMs: limits.timeMs },
       report: steps,
     })
     // A trace that continues from computed values already runs in parts, so its plan is not joined.
@@ -212,6 +220,19 @@ export class Engine {
     const planned = new Planned(linked(false), this.#sessions)
     this.#plans.set(key, planned)
     return { planned, cached: false, linked }
+  }
+
+  async #check(
+    limits: GraphLimits,
+    { recording, form, inputs, plan }: Pick<EngineRun, 'recording' | 'inputs'> & { form: NormalForm; plan: LinkPlan },
+  ): Promise<void> {
+    const { program } = this
+    const { provider } = this.#options
+    // Sizes follow from operands and inputs too, so that a plan that was checked once is checked again.
+    const linked: AddedValues[] = []
+    link(program, recording, form, new Set(), { onLinked: added => linked.push(added) })
+    const shapes = await this.shapes(inputs)
+    await checkLimits({ program, provider, plan, added: linked[0], form, shapes }, limits)
   }
 
   #groupSession(group: number): Session {

@@ -214,7 +214,11 @@ const natural = (json: unknown, where: string): number =>
     ? (json as number)
     : fail(where, `is ${show(json)}, and must be a whole number`)
 
-const show = (json: unknown): string => String(JSON.stringify(json)).slice(0, 60)
+/** The start of a value as text. JSON that is nested too deep can't be written by JavaScript. */
+function show(json: unknown): string {
+  if (typeof json === 'object' && json !== null) return Array.isArray(json) ? 'a list' : 'an object'
+  return String(JSON.stringify(json)).slice(0, 60)
+}
 
 function fail(where: string, reason: string): never {
   throw new InvalidInterventionGraphError(where, reason)

@@ -1,13 +1,15 @@
 import type { Engine } from '../engine/engine.ts'
+import type { GraphLimits } from '../engine/limits/graph-limits.ts'
 import type { TraceReport } from '../engine/running/report.ts'
 import { OnnsightError } from '../errors/error.ts'
 import { InvalidInterventionGraphError } from '../errors/graph-json.ts'
+import { GraphLimitError } from '../errors/graph-limit.ts'
 import { DecidedError } from '../errors/link.ts'
 import { TraceArgumentsError } from '../errors/trace.ts'
 import { displayPath } from '../graph/display-path.ts'
 import type { Recording } from '../graph/expression.ts'
 import { type GraphReader, recordingFromJSON } from '../graph/from-json.ts'
-import { GRAPH_VERSION, type RecordingJSON, recordingToJSON } from '../graph/json.ts'
+import { GRAPH_VERSION, type RecordingJSON, type ResultJSON, recordingToJSON } from '../graph/json.ts'
 import { recorderScope } from '../graph/recorder.ts'
 import { isPlain } from '../tensor/arguments/plain-objects.ts'
 import type { TensorData } from '../tensor/dtypes/data.ts'
@@ -16,7 +18,7 @@ import { decodeData, type EncodedData, encodeData } from '../tensor/values/encod
 import { restoringVariables } from '../tracing/blocks/restoring-variables.ts'
 import { traceOf } from '../tracing/current-trace.ts'
 import type { TraceableVariant } from '../tracing/traceable.ts'
-import type { Backend, Tracer } from '../tracing/tracer.ts'
+import type { Backend, TraceOptions, Tracer } from '../tracing/tracer.ts'
 
 /**
  * A recorded block as JSON, to be stored, sent, and run by `model.runGraph` on the same model. It contains no code. The format is described
@@ -28,6 +30,14 @@ export interface InterventionGraph extends RecordingJSON<EncodedData> {
   /** What the block returned; `{ "$tensor": i }` stands for the i-th wanted value. */
   readonly result: unknown
 }
+
+/** Options of `runGraph`. */
+export interface RunGraphOptions extends Omit<TraceOptions, 'backend'> {
+  /** What the graph may cost. It is checked before anything runs; the time is checked between blocks of the model. @default no limits */
+  readonly limits?: GraphLimits
+}
+
+type GraphRunOptions = Pick<RunGraphOptions, 'limits'> & { readonly signal: AbortSignal | undefined }
 
 /** Records a block and returns it as data. */
 export class RecordBackend implements Backend {
@@ -61,15 +71,17 @@ export async function runGraph(
   json: unknown,
   variant: TraceableVariant,
   inputs: ReadonlyMap<string, TensorData>,
-  signal: AbortSignal | undefined,
+  { signal, limits }: GraphRunOptions,
 ): Promise<{ result: unknown; report: TraceReport }> {
+  if (limits?.nodes !== undefined) checkLength(json, limits.nodes)
   const recording = readGraph(json, variant)
   const { nodes, result } = json as InterventionGraph
+  checkResult(result)
   const untrustedTypes = JSON.stringify(
-    nodes.map(node => ('results' in node ? node.results : 'result' in node ? node.result : 0)),
+    nodes.map(node => ('results' in node ? node.results : 'result' in node ? [node.result] : []).map(statedOf)),
   )
   try {
-    const { wanted, report } = await variant.engine.run({ recording, inputs, signal, untrustedTypes })
+    const { wanted, report } = await variant.engine.run({ recording, inputs, signal, untrustedTypes, limits })
     const tensors = wanted.map(data => Tensor.of(data))
     return { result: fillResult(result, tensors), report }
   } catch (error) {
@@ -77,6 +89,29 @@ export async function runGraph(
     throw new InvalidInterventionGraphError('it', `can't be run: ${(error as Error).message.split('\n')[0]}`)
   }
 }
+
+/** Only what is checked of a result: anything may stand beside it. */
+const statedOf = ({ type, dims }: ResultJSON): unknown => [type, dims]
+
+/** Lists are counted before anything looks into them. */
+function checkLength(json: unknown, most: number): void {
+  for (const name of ['nodes', 'writes', 'wanted'] as const) {
+    const list = (json as InterventionGraph)[name] as unknown
+    if (Array.isArray(list) && list.length > most)
+      throw new GraphLimitError(`This graph has ${list.length} ${name}, and ${most} are allowed.`)
+  }
+}
+
+/** @throws InvalidInterventionGraphError for a result that no block returns: nested so deep that walking through it fails */
+function checkResult(stored: unknown): void {
+  let level: unknown[] = [stored]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > MAX_DEPTH) throw new InvalidInterventionGraphError('result', `is nested more than ${MAX_DEPTH} deep`)
+    level = level.flatMap(item => (typeof item === 'object' && item !== null ? Object.values(item) : []))
+  }
+}
+
+const MAX_DEPTH = 100
 
 /** Reads an untrusted graph and checks it against the model. @throws InvalidInterventionGraphError, DecidedError */
 function readGraph(json: unknown, { engine, decided }: TraceableVariant): Recording {
@@ -101,7 +136,7 @@ export function graphInputs(json: unknown): Record<string, Tensor> {
   if (version !== GRAPH_VERSION)
     throw new InvalidInterventionGraphError(
       'version',
-      `is ${String(version)}, but only version ${GRAPH_VERSION} is supported`,
+      `is ${typeof version === 'object' ? 'an object' : String(version)}, but only version ${GRAPH_VERSION} is supported`,
     )
   if (typeof inputs !== 'object' || inputs === null)
     throw new InvalidInterventionGraphError('inputs', 'is not an object')
@@ -115,7 +150,7 @@ function fillResult(stored: unknown, tensors: readonly Tensor[]): unknown {
   if (Array.isArray(stored)) return stored.map(item => fillResult(item, tensors))
   if (typeof stored !== 'object' || stored === null) return stored
   if ('$tensor' in stored) {
-    const tensor = tensors[stored.$tensor as number]
+    const tensor = Number.isSafeInteger(stored.$tensor) ? tensors[stored.$tensor as number] : undefined
     if (!tensor || Object.keys(stored).length > 1)
       throw new InvalidInterventionGraphError('result', 'refers to a tensor that is not in wanted')
     return tensor

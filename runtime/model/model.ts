@@ -1,3 +1,4 @@
+import { GRAPH_LIMITS } from '../engine/limits/graph-limits.ts'
 import { summarise, type TraceReport } from '../engine/running/report.ts'
 import type { SessionCacheState } from '../engine/sessions/sessions.ts'
 import type { SourcePosition } from '../errors/error.ts'
@@ -25,7 +26,7 @@ import { RunningSession } from '../tracing/session.ts'
 import { traceBlock } from '../tracing/trace.ts'
 import { type Edit, type Traceable, traceable } from '../tracing/traceable.ts'
 import type { TraceOptions } from '../tracing/tracer.ts'
-import { graphInputs, type InterventionGraph, RecordBackend, runGraph } from './intervention.ts'
+import { graphInputs, type InterventionGraph, RecordBackend, type RunGraphOptions, runGraph } from './intervention.ts'
 import type { Inputs } from './loaded/inputs.ts'
 import type { LoadedModel, Signature } from './loaded/loaded-model.ts'
 import { Binding } from './modules/binding.ts'
@@ -110,9 +111,9 @@ export interface ModelMembers {
   record(inputs: Inputs, block: ((model: Model) => unknown) | Template): Promise<InterventionGraph>
   /**
    * Runs a recorded block on the inputs that it was recorded with. Returns what the block returned. The graph may be untrusted: it is checked.
-   * @throws InvalidInterventionGraphError
+   * @throws InvalidInterventionGraphError; GraphLimitError, GraphTimeError with `limits`
    */
-  runGraph(graph: unknown, options?: TraceOptions): Promise<unknown>
+  runGraph(graph: unknown, options?: RunGraphOptions): Promise<unknown>
   /** Reports which blocks the traces in `body` ran, rebuilt, reused or skipped, and the time in milliseconds. */
   explain(body: () => unknown): Promise<Explanation>
   /**
@@ -355,11 +356,14 @@ export class ModelHandle extends ModuleHandle {
     return traceBlock('trace', args, optionsAndBlock('record', block, undefined).block) as Promise<InterventionGraph>
   }
 
-  async runGraph(graph: unknown, { signal, onReport }: TraceOptions = {}): Promise<unknown> {
+  async runGraph(graph: unknown, options: RunGraphOptions = {}): Promise<unknown> {
+    const known = knownOptions('runGraph()', options, ['signal', 'onReport', 'limits'])
+    const { signal, onReport } = known
+    const limits = known.limits && knownOptions('runGraph()', known.limits, GRAPH_LIMITS)
     const tellListeners = reportListeners(this.#loaded)
     const inputs = this.#loaded.prepare(graphInputs(graph))
     const variant = await this.#loaded.variant(inputs)
-    const { result, report } = await runGraph(graph, variant, inputs, signal)
+    const { result, report } = await runGraph(graph, variant, inputs, { signal, ...(limits ? { limits } : {}) })
     tellListeners(report)
     onReport?.(report)
     return result

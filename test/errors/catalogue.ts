@@ -133,6 +133,17 @@ await trace(model, inputs, () => double(model.lm_head.output as never))`,
     means: 'The file is ONNX, but its graph breaks the ONNX rules.',
     program: `await load(broken)`,
   },
+  'graph-limit': {
+    means:
+      'An intervention graph would cost more than the `limits` of `runGraph` or of a server allow. Nothing of it has run.',
+    program: `const graph = await model.record(inputs, m => m.lm_head.output.mean().expand([1000, 1000]))
+await model.runGraph(graph, { limits: { valueBytes: 1_000_000 } })`,
+  },
+  'graph-time': {
+    means: 'An intervention graph took longer than the `limits` of `runGraph` or of a server allow.',
+    program: `const graph = await model.record(inputs, m => m.lm_head.output)
+await model.runGraph(graph, { limits: { timeMs: 0 } })`,
+  },
   'invalid-intervention-graph': {
     means: '`runGraph` was given something that is not an intervention graph, or a graph of another model.',
     program: `await model.runGraph({ version: 7, nodes: [] })`,

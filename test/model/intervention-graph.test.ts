@@ -2,6 +2,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import { type InterventionGraph, load, type Model, OnnsightError, type Tensor, template } from 'onnsight'
 import { skip } from 'onnsight/trace.macro'
+import { many } from '../many.js'
 
 const inputs = { input_ids: [[18, 47, 56, 57]] }
 let model!: Model
@@ -152,18 +153,18 @@ test('hostile graphs end in an error with a code, or run: never a crash', async 
       if (isRemoved) delete owner[key]
       else owner[key] = value
       try {
-        await model.runGraph(graph)
+        await model.runGraph(graph, at % 2 ? { limits: { nodes: 100, valueBytes: 2 ** 24 } } : {})
         seen.ran++
       } catch (error) {
         seen.refused++
         t.true(error instanceof OnnsightError, `${key} = ${JSON.stringify(value)}: ${(error as Error).stack}`)
       }
     }),
-    { numRuns: 1500 },
+    { numRuns: many(2400) },
   )
   // The wrong dtypes and dims that these graphs state were not cached.
   for (const [i, block] of Object.values(blocks).entries())
     t.is(JSON.stringify((await model.trace(inputs, block)) ?? null), before[i])
   t.log(seen)
-  t.true(seen.refused > 500 && seen.ran > 20)
+  t.true(seen.refused > 300 && seen.ran > 20)
 })

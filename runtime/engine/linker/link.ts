@@ -2,6 +2,7 @@ import type { Recording } from '../../graph/expression.ts'
 import type { NormalForm } from '../../graph/normalise.ts'
 import type { DataType } from '../../tensor/dtypes/dtype.ts'
 import type { Program } from '../blocks/program.ts'
+import { type AddedValues, addedValues } from './added-values.ts'
 import { Demand } from './demand.ts'
 import { SessionsBehind } from './origins.ts'
 import { place } from './place.ts'
@@ -15,6 +16,13 @@ import { isConstant, readsOf, type Unit } from './unit.ts'
 /** Names of values that were computed earlier in the same trace, when a value was forced. */
 export type AlreadyComputed = ReadonlySet<string>
 
+export interface LinkOptions {
+  readonly keepEdges?: boolean
+  readonly joins?: boolean
+  /** Called with what the recording adds to the model's graph. */
+  readonly onLinked?: ((added: AddedValues) => unknown) | undefined
+}
+
 /**
  * Makes a plan of a recording and the model's graph. With `keepEdges`, steps also return the values that later nodes could read, so that a
  * trace that forces a value can go on from there. With `joins`, blocks of one group that would run in sessions of their own are rebuilt together.
@@ -25,7 +33,7 @@ export function link(
   recording: Recording,
   form: NormalForm,
   alreadyComputed: AlreadyComputed,
-  { keepEdges = false, joins = false }: { readonly keepEdges?: boolean; readonly joins?: boolean } = {},
+  { keepEdges = false, joins = false, onLinked }: LinkOptions = {},
 ): LinkPlan {
   const demand = new Demand(program, recording, form, alreadyComputed)
   for (const value of recording.wanted) demand.prepare(value)
@@ -33,6 +41,7 @@ export function link(
   for (const id of results) demand.require(id)
   // After a forced value, the same trace may still read all rows.
   if (!keepEdges) selectRowsFirst(program, demand, results)
+  onLinked?.(addedValues(program, recording, demand))
 
   let placement = place(program, demand, results, alreadyComputed)
   // An unedited block needs all its inputs, also those that only unwanted nodes read.

@@ -1,3 +1,4 @@
+import { GraphTimeError } from '../../errors/graph-limit.ts'
 import type { Expression } from '../../graph/expression.ts'
 import type { TensorData } from '../../tensor/dtypes/data.ts'
 import type { KeptOutput, LinkPlan, Step } from '../linker/plan.ts'
@@ -28,12 +29,14 @@ export interface RunRequest {
   readonly alreadyComputed: ReadonlyMap<string, TensorData>
   readonly inputsComeOnce: boolean
   readonly signal: AbortSignal | undefined
+  /** When the run must have ended, on the clock of `performance.now()`. */
+  readonly deadline?: { readonly at: number; readonly limitMs: number } | undefined
   readonly report: StepReport[]
 }
 
 /** Runs a plan's steps in turn, and checks the signal between them. Returns every value that was not dropped, by id. */
 export async function runPlan(context: RunContext, request: RunRequest): Promise<Map<string, TensorData>> {
-  const { plan, operands, report, signal } = request
+  const { plan, operands, report, signal, deadline } = request
   const values = new Map<string, TensorData>(request.alreadyComputed)
   for (const [name, data] of request.inputs) values.set(name, data)
   operands.forEach((data, slot) => {
@@ -45,6 +48,7 @@ export async function runPlan(context: RunContext, request: RunRequest): Promise
       : undefined
   for (const step of plan.steps) {
     signal?.throwIfAborted()
+    if (deadline && performance.now() > deadline.at) throw new GraphTimeError(deadline.limitMs)
     if (reuse && step.kept && reuse.fill(step, step.kept, values)) {
       report.push({ kind: 'reused', label: step.label, nodes: step.nodeCount, createMs: undefined, runMs: 0 })
     } else {

@@ -22,7 +22,8 @@ export function decodeData(json: unknown, where: string): TensorData {
   const fail = (reason: string): never => {
     throw new InvalidInterventionGraphError(where, reason)
   }
-  if (typeof type !== 'string' || !isHeld(type as DataType)) return fail(`has the dtype ${String(type)}`)
+  if (typeof type !== 'string' || !isHeld(type as DataType))
+    return fail(`has the dtype ${typeof type === 'object' ? 'of an object' : String(type)}`)
   if (!Array.isArray(dims) || !dims.every(dim => Number.isSafeInteger(dim) && dim >= 0)) return fail('has no dims')
   const size = sizeOf(dims as number[])
   if (type === 'string') {
