@@ -239,6 +239,7 @@ export const rooms = {
       'runtime/tensor',
       'runtime/onnx/message',
       'runtime/onnx/rewriting',
+      'runtime/onnx/expansions',
       'runtime/onnx/graph',
       'runtime/names',
       'runtime/engine/sessions',

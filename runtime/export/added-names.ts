@@ -15,6 +15,11 @@ export class AddedNames {
     this.#first = first
   }
 
+  /** The names in use, to which those of other new nodes and values are added. */
+  get taken(): Set<string> {
+    return this.#used
+  }
+
   /** `onnsight.edit_0.Add`. It contains no slash, because naming schemes take what is before a slash for a module. */
   ofEdit(edit: number, what: string): string {
     return `onnsight.edit_${this.#first + edit}.${what.replaceAll('/', '.')}`

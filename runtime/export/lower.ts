@@ -8,6 +8,8 @@ import type { Operation, Recording, Value } from '../graph/expression.ts'
 import { lower } from '../graph/lower.ts'
 import { type NormalForm, normalise } from '../graph/normalise.ts'
 import { firstOpset } from '../graph/opsets.ts'
+import { isRefusal } from '../onnx/expansions/expansion.ts'
+import { fusedMatMul } from '../onnx/expansions/fused-product.ts'
 import type { GraphNode } from '../onnx/graph/node.ts'
 import { renameCaptures } from '../onnx/message/captures.ts'
 import { withFields } from '../onnx/message/message.ts'
@@ -46,7 +48,6 @@ class Lowering {
   readonly #recording: Recording
   readonly #placeOfExpression: PlacedRecording['placeOf']
   readonly #target: ExportTarget
-  readonly #form: NormalForm
   readonly #demand: Demand
   /** Names of values in the file, by id, if they differ from the id. */
   readonly #names = new Map<string, string>()
@@ -57,8 +58,12 @@ class Lowering {
     this.#recording = recording
     this.#placeOfExpression = placeOf
     this.#target = target
-    this.#form = normalise(recording)
-    this.#demand = new Demand(target.program, recording, this.#form, new Set(), { isPlain: true })
+    this.#demand = new Demand(target.program, recording, normalise(recording), new Set(), { isPlain: true })
+  }
+
+  /** The recording with the operations that compute its gradients. */
+  get #form(): NormalForm {
+    return this.#demand.form
   }
 
   run(): EditedGraph {
@@ -70,7 +75,7 @@ class Lowering {
     const kept = new Map<number, NodeProto>()
     for (const unit of this.#demand.units) {
       if (unit.kind === 'node') kept.set(unit.node!.index, this.#modelNode(unit))
-      else this.#added.push(unit.operation ? this.#operation(unit, unit.operation) : this.#copy(unit))
+      else this.#added.push(...(unit.operation ? this.#operation(unit, unit.operation) : [this.#copy(unit)]))
     }
     this.#added.push(...outputs())
     return {
@@ -137,30 +142,58 @@ class Lowering {
     })
   }
 
-  #operation(unit: Unit, operation: Operation): NodeProto {
-    const lowered = this.#lower(operation)
+  #operation(unit: Unit, operation: Operation): readonly NodeProto[] {
+    const isPlain = operation.domain === ''
+    const lowered = isPlain ? this.#lower(operation, unit) : operation
     const placed = this.#nodeFields(this.#placeOf(unit), operation.opType)
     const outputs = unit.outputs.map((id, i) => this.#nameMade(id, `${placed.name}_output_${i}`))
     // Lowering may turn inputs into attributes. The remaining inputs keep their ids.
     const inputs = lowered.inputs.map(input =>
       input ? this.#nameOf(unit.inputs[operation.inputs.indexOf(input)], this.#placeOf(unit)) : '',
     )
-    return withFields(emitNode(lowered, placed.name, inputs, outputs), placed)
+    const node = withFields(emitNode(lowered, placed.name, inputs, outputs), placed)
+    return isPlain ? [node] : this.#plainProduct(node, unit)
   }
 
-  #lower(operation: Operation) {
-    const { opset, opsets } = this.#target.program
-    const { opType, domain, inputs, mark } = operation
+  /** A FusedMatMul, the one operator of onnxruntime's own that is recorded (by gradients), as nodes that every tool reads. */
+  #plainProduct(node: NodeProto, unit: Unit): readonly NodeProto[] {
+    const { program, names } = this.#target
+    const shapeOf = (name: string) => {
+      const index = node.input.indexOf(name)
+      return this.#demand.shapeOf(index < 0 ? unit.outputs[node.output.indexOf(name)] : unit.inputs[index])
+    }
+    const expansion = fusedMatMul({
+      proto: node,
+      name: node.name,
+      opset: program.opset,
+      taken: names.taken,
+      dimsOf: name => shapeOf(name)?.named,
+      rankOf: name => shapeOf(name)?.named?.length,
+      typeOf: name => shapeOf(name)?.type,
+    })
+    if (isRefusal(expansion)) throw new Error(expansion.refused)
+    for (const initializer of expansion.initializers) this.#initializers.set(initializer.name, initializer)
+    const { metadataProps } = node
+    return expansion.nodes.map(each => withFields(each, { metadataProps }))
+  }
+
+  #lower(operation: Operation, { expression, isOfGradient }: Unit) {
+    const { opset } = this.#target.program
+    const { opType, inputs } = operation
+    // The operations of a gradient have no line of their own.
+    const recorded = expression === undefined ? undefined : this.#form.order[expression]
+    const mark = operation.mark ?? (recorded && 'mark' in recorded ? recorded.mark : undefined)
+    const what = isOfGradient ? `${opType}, which its gradient needs,` : opType
     const lowered = opset === RECORDED_OPSET ? operation : lower(operation, opset)
-    if (lowered && (domain === '' || opsets.opsets.has(domain))) return lowered
+    if (lowered) return lowered
     const first = firstOpset(
       opType,
       inputs.flatMap(input => (input ? [input.type] : [])),
     )
     throw new UnsavableEditError(
       first > opset
-        ? `${opType} came with opset ${first}, and the model is of opset ${opset}`
-        : `${opType} can’t be written in the model’s opset ${opset} as it is used here`,
+        ? `${what} came with opset ${first}, and the model is of opset ${opset}`
+        : `${what} can’t be written in the model’s opset ${opset} as it is used here`,
       'convert the model to a newer opset (onnx.version_converter in Python), or use other operations',
       mark?.position(),
     )

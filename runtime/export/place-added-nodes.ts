@@ -1,5 +1,13 @@
 import type { Program } from '../engine/blocks/program.ts'
-import { type Expression, Operation, type Recording, type Tap, Value, type Write } from '../graph/expression.ts'
+import {
+  type Expression,
+  Operation,
+  type Recording,
+  inputsOf as readBy,
+  type Tap,
+  Value,
+  type Write,
+} from '../graph/expression.ts'
 import { innermostPath, partsOf } from '../names/innermost.ts'
 import type { ModuleNode } from '../names/tree.ts'
 
@@ -92,9 +100,8 @@ function sourcesOf(expression: Expression, recording: Recording): Set<Expression
 
 /** The expressions that an expression is computed from. A read after a tap's last write has none: it reads the module's output like any node. */
 function inputsOf(expression: Expression, { writes }: Recording): Expression[] {
-  if (expression.kind === 'operation') return expression.inputs.flatMap(input => (input ? [input.expression] : []))
-  if (expression.kind === 'application') return [expression.input.expression]
-  if (expression.kind !== 'read' || expression.writes === 0) return []
+  if (expression.kind !== 'read') return readBy(expression).flatMap(input => (input ? [input.expression] : []))
+  if (expression.writes === 0) return []
   const list = writes.get(expression.tap) ?? []
   return expression.writes < list.length ? [list[expression.writes - 1].value.expression] : []
 }

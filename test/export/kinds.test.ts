@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { load, type Model, randn, type Tensor, tensor, where } from 'onnsight'
+import { detach, grad, load, type Model, randn, type Tensor, tensor, where, withGrad } from 'onnsight'
 import { edit, print, s, skip, stop, trace } from 'onnsight/trace.macro'
-import { temporaryFolder } from '../onnx/written.ts'
+import { decode, temporaryFolder } from '../onnx/written.ts'
 import { isSameAs, type Lengths, pathsOf } from './compared.ts'
 
 let chars!: Model
@@ -23,7 +23,7 @@ async function reopened(t: ExecutionContext, path: string): Promise<Model> {
   return model
 }
 
-const kinds: Readonly<Record<string, { edit: (m: Model) => Model; loses?: RegExp }>> = {
+const kinds: Readonly<Record<string, { edit: (m: Model) => Model; loses?: RegExp; tolerance?: number }>> = {
   'a module’s output overwritten with a number': {
     edit: m =>
       edit(m, () => {
@@ -136,6 +136,38 @@ const kinds: Readonly<Record<string, { edit: (m: Model) => Model; loses?: RegExp
     },
     loses: /h\.2\.(attn\.|ln_1)/,
   },
+  'a gradient of an earlier layer, through attention and norms': {
+    tolerance: 1e-5,
+    edit: m =>
+      edit(m, () => {
+        const h = m.transformer.h[1].output
+        const g = grad(h.mul(h).sum(), {
+          layer: m.transformer.h[0].output,
+          pattern: m.transformer.h[1].attn.heads[1].pattern,
+        })
+        m.transformer.h[2].output = m.transformer.h[2].output.add(g.layer.mul(0.1)).add(g.pattern.abs().max())
+      }),
+  },
+  'a gradient through the logit lens, of a vector from outside and of a weight': {
+    tolerance: 1e-5,
+    edit: m =>
+      edit(m, () => {
+        const h = m.transformer.h[1].output.add(steer)
+        const loss = m.lm_head(m.transformer.ln_f(h)).slice(':, -1, 46').sum()
+        const g = grad(loss, [steer, m.transformer.ln_f.weights.weight])
+        m.transformer.h[2].output = m.transformer.h[2].output.add(g[0]).add(g[1])
+      }),
+  },
+  'a gradient of a gradient, with withGrad() and detach()': {
+    tolerance: 1e-5,
+    edit: m =>
+      edit(m, () => {
+        const h = m.transformer.h[1].output
+        const hooked = withGrad(h, g => g.mul(detach(g)))
+        const g = grad(grad(hooked.mul(hooked).mul(hooked).sum(), hooked).mul(0.01).sum(), h)
+        m.transformer.h[2].output = m.transformer.h[2].output.add(g)
+      }),
+  },
   'what prints, and stops itself': {
     edit: m =>
       edit(m, () => {
@@ -146,12 +178,17 @@ const kinds: Readonly<Record<string, { edit: (m: Model) => Model; loses?: RegExp
   },
 }
 
-for (const [name, { edit: change, loses }] of Object.entries(kinds)) {
+for (const [name, { edit: change, loses, tolerance = 0 }] of Object.entries(kinds)) {
   test(`saved: ${name}`, async t => {
     const path = join(await temporaryFolder(t), 'edited.onnx')
     const edited = change(chars)
     await edited.save(path)
-    await isSameAs(t, { edited, original: chars, path, lengths })
+    await isSameAs(t, { edited, original: chars, path, lengths, tolerance })
+    const { graph } = await decode(path)
+    t.true(
+      graph!.node.every(({ domain }) => domain === ''),
+      'every node is ONNX’s own',
+    )
 
     const again = await reopened(t, path)
     t.deepEqual(again.signature, chars.signature)

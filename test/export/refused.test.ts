@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { load, type Model, OnnsightError, type Tensor, zeros } from 'onnsight'
+import { grad, load, type Model, OnnsightError, type Tensor, zeros } from 'onnsight'
 import { assert, edit } from 'onnsight/trace.macro'
 import { floats, graph, model as handModel, node, OnnxType, saved, value } from '../model/hand-graph.ts'
 import { namesIn, temporaryFolder } from '../onnx/written.ts'
@@ -94,4 +94,9 @@ test('an operation that the model’s opset lacks', async t => {
     m.node('first').output = m.node('first').output.tril()
   })
   await isRefused(t, edited, /Trilu came with opset 14, and the model is of opset 13/)
+  const ofRows = old.edit(m => {
+    const h = m.node('first').output
+    m.node('first').output = h.add(grad(h.indexSelect(0, [0, 0]).sum(), h))
+  })
+  await isRefused(t, ofRows, /ScatterND, which its gradient needs, can’t be written in the model’s opset 13/)
 })

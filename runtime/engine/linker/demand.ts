@@ -19,7 +19,7 @@ import { FusedNodes, fuseComplete } from './fused-nodes.ts'
 import { GradientPlaces } from './gradient-places.ts'
 import { GrowingForm } from './growing-form.ts'
 import { readsBehind } from './leaves.ts'
-import { LinkedShapes } from './linked-shapes.ts'
+import { type LinkedShape, LinkedShapes } from './linked-shapes.ts'
 import { makesUnit, outsideOfHook, readsOfHook, recordedUnit } from './recorded-unit.ts'
 import { selectRowsFirst } from './select-rows-first.ts'
 import { copyId, isConstant, recordedId, resultId, type Unit } from './unit.ts'
@@ -88,6 +88,11 @@ export class Demand {
   get firstBlockOfGradient(): number | undefined {
     const first = this.#backward?.firstBlock
     return first === Number.POSITIVE_INFINITY ? undefined : first
+  }
+
+  /** Dtype and dims of a value where the recording has gradients, whose rules depend on them. */
+  shapeOf(id: string): LinkedShape | undefined {
+    return this.#shapes?.get(id)
   }
 
   /** The id of a recorded value; for a read, the id of the value that arrives at its tap. */
