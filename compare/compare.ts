@@ -3,6 +3,7 @@ import { ArgumentError } from '../runtime/errors/tensor.ts'
 import type { Model } from '../runtime/model/model.ts'
 import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
 import { asTraceable } from '../runtime/tracing/traceable.ts'
+import { arranged, type Way, ways } from './arranging/arrange.ts'
 import { Comparison } from './comparison.ts'
 import {
   assertSameTokenizer,
@@ -29,6 +30,8 @@ import { type Side, sideOf } from './side.ts'
 export interface CompareOptions {
   /** Names of the inputs in the results. @default the texts themselves; for other inputs, `input` and a number */
   readonly labels?: readonly string[]
+  /** What the two models are called in the results, such as their settings if they are of one file. @default their files */
+  readonly names?: { readonly a?: string; readonly b?: string }
   /** The path of a module of A: inside it, blame goes to nodes. */
   readonly inside?: string
   /**
@@ -36,6 +39,11 @@ export interface CompareOptions {
    * step costs and gains. @default 0
    */
   readonly keepFloat?: number
+  /**
+   * How B gets the inputs, if not as A does: each as a row of a `batch`, as a `padded` row beside a longer one, or with the first half of its
+   * tokens in the cache, `cached`. For a model that is compared with itself: `compare(model, model, inputs, { way: 'batch' })`.
+   */
+  readonly way?: Way
   /** Called after each input with the number of inputs that are done, and of all inputs. */
   readonly onProgress?: (done: number, total: number) => void
 }
@@ -64,10 +72,20 @@ export async function compare(
     labels,
     inside,
     keepFloat = 0,
+    way,
+    names,
     onProgress,
-  } = knownOptions('compare()', options, ['labels', 'inside', 'keepFloat', 'onProgress'])
+  } = knownOptions('compare()', options, ['labels', 'names', 'inside', 'keepFloat', 'way', 'onProgress'])
   if (!Number.isSafeInteger(keepFloat) || keepFloat < 0)
     throw new ArgumentError(`compare: keepFloat is ${keepFloat}.`, undefined, 'give a whole number of modules')
+  if (way !== undefined && !ways.includes(way))
+    throw new ArgumentError(`compare: way is ${JSON.stringify(way)}.`, undefined, `give one of ${ways.join(', ')}`)
+  if (way !== undefined && keepFloat > 0)
+    throw new ArgumentError(
+      'compare: keepFloat and way can’t be used together.',
+      undefined,
+      'leave one of them out: a way of running has nothing that could be left in float',
+    )
   const listed = inputs === undefined || inputs === null ? await madeUpInputs(a) : separate(inputs)
   if (listed.length === 0)
     throw new ArgumentError(
@@ -77,7 +95,8 @@ export async function compare(
     )
   const each = listed.map(({ label, inputs }, i): LabelledInput => ({ label: labels?.[i] ?? label, inputs }))
   const measured: Measured[] = []
-  const pairs = await Promise.all(each.map(input => inputPair(a, b, input)))
+  const plain = await Promise.all(each.map(input => inputPair(a, b, input)))
+  const pairs = way === undefined ? plain : await Promise.all(plain.map(pair => arranged(pair, plain, a, b, way)))
   const setUps = new Map<string, Promise<SetUp>>()
   /** Inputs of equal dims have one set-up: the dims of all values follow from theirs. */
   const setUpFor = (pair: InputPair): Promise<SetUp> => {
@@ -93,7 +112,8 @@ export async function compare(
     onProgress?.(measured.length, each.length)
   }
   const { sides, pairing, metric } = await setUpFor(pairs.at(-1)!)
-  const data = assemble({ ...sides, pairing, metric: metric.name, measured })
+  const models = { a: names?.a ?? a.name, b: names?.b ?? (way === undefined ? b.name : `${b.name} (${way})`) }
+  const data = assemble({ ...sides, models, pairing, metric: metric.name, measured })
   const kept = keepable(sides, pairing, data.blame).slice(0, keepFloat)
   if (kept.length === 0) return new Comparison(data)
   const curves: number[][] = []
@@ -122,7 +142,7 @@ interface SetUp {
 async function setUp(a: Model, b: Model, pair: InputPair, inside: string | undefined): Promise<SetUp> {
   const sides = { a: await sideOf(a, pair.a), b: await sideOf(b, pair.b) }
   // First, because models of other outputs have no partners either.
-  const metric = outputMetric(sides.a, sides.b)
+  const metric = outputMetric(sides.a, sides.b, pair.arrangement)
   return { sides, metric, pairing: await pairModels(sides.a, sides.b, pair, inside) }
 }
 

@@ -1,4 +1,5 @@
 /** The exports of `onnsight/compare`, which finds where two models differ, and which modules cause it. */
+export type { Way } from './arranging/arrange.ts'
 export { type CompareOptions, compare } from './compare.ts'
 export { Comparison } from './comparison.ts'
 export type { ComparedInputs } from './inputs.ts'

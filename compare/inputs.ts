@@ -9,6 +9,7 @@ import type { Model } from '../runtime/model/model.ts'
 import { type DataType, isHeld } from '../runtime/tensor/dtypes/dtype.ts'
 import { Tensor } from '../runtime/tensor/tensor.ts'
 import { asTraceable } from '../runtime/tracing/traceable.ts'
+import { type Arrangement, asItIs } from './arranging/arrangement.ts'
 import { type NamedInputs, prepared } from './side.ts'
 
 /** One input, in the form that each of the two models takes. */
@@ -17,6 +18,8 @@ export interface InputPair {
   readonly label: string
   readonly a: NamedInputs
   readonly b: NamedInputs
+  /** How the inputs of B differ from those of A. */
+  readonly arrangement: Arrangement
 }
 
 /** An input with a name of its own. */
@@ -65,7 +68,7 @@ export async function inputPair(a: Model, b: Model, { label, inputs }: LabelledI
     theirs[name] = isCast ? await tensor.to(type as DataType).value() : tensor
   }
   try {
-    return { label, a: ours, b: prepared(b, theirs) }
+    return { label, a: ours, b: prepared(b, theirs), arrangement: asItIs }
   } catch (error) {
     if (!(error instanceof InputError)) throw error
     throw new CompareInputsError(

@@ -1,7 +1,8 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { addLoadOptions, count, type LoadFlags, loadOptionsOf } from '../shared/load-options.ts'
 import { print, printJson } from '../shared/print.ts'
 import { bound } from './bounds.ts'
+import { type Settings, setting } from './settings.ts'
 
 interface Flags extends LoadFlags {
   readonly input?: readonly string[]
@@ -9,6 +10,9 @@ interface Flags extends LoadFlags {
   readonly texts?: string
   readonly inside?: string
   readonly keepFloat?: number
+  readonly setA?: Settings
+  readonly setB?: Settings
+  readonly way?: 'batch' | 'padded' | 'cached'
   readonly json?: boolean
   readonly failAbove?: ReadonlyMap<string, number>
   readonly junit?: string
@@ -20,7 +24,10 @@ export function addCompare(program: Command): void {
     .command('compare')
     .description('find where two builds of a model part, and which module is to blame')
     .argument('<a>', 'the model that is right: a .onnx file, or a folder with a model and its tokenizer')
-    .argument('<b>', 'the model that answers worse: quantised, converted, optimised')
+    .argument(
+      '[b]',
+      'the model that answers worse: quantised, converted, optimised; left out for one file in two settings',
+    )
     .option(
       '--input <name=value>',
       'one input: a file (.npy, .json, .safetensors) or JSON, ids=[[1, 2]]; repeat it for each input of the model',
@@ -30,6 +37,18 @@ export function addCompare(program: Command): void {
     .option('--texts <file>', 'a file with a text in each line, for models with a tokenizer')
     .option('--inside <module>', 'blame the nodes of this module of A, by its path')
     .option('--keep-float <count>', 'show what it gives to leave so many modules in float', count)
+    .option(
+      '--set-b <name=value>',
+      'a setting of B alone: optimization, provider, threads, runtime; repeat it',
+      setting,
+    )
+    .option('--set-a <name=value>', 'the same for A', setting)
+    .addOption(
+      new Option(
+        '--way <name>',
+        'how B gets the inputs: each as a row of a batch, padded, or half of it in the cache',
+      ).choices(['batch', 'padded', 'cached']),
+    )
     .option(
       '--fail-above <metric=value>',
       'end with exit code 3 if a metric is larger; repeat it for each metric',
@@ -50,9 +69,12 @@ Exit codes: 3 a metric is above its bound, 4 inputs or tokenizers differ, 5 outp
 Examples:
   onnsight compare model.onnx model_int8.onnx
   onnsight compare model.onnx model_q4.onnx --texts prompts.txt --json | jq '.blame[:3]'
+  onnsight compare model.onnx --set-b optimization=disabled
+  onnsight compare model.onnx --set-b runtime=../old/node_modules/onnxruntime-node
+  onnsight compare model.onnx --way padded
   onnsight compare model.onnx model_fp16.onnx --fail-above kl=0.001 --junit report.xml`,
     )
-    .action(async (a: string, b: string, flags: Flags) => {
+    .action(async (a: string, b: string | undefined, flags: Flags) => {
       const { runCompare } = await import('./run.ts')
       const { comparison, exceeded } = await runCompare(a, b, flags, loadOptionsOf(flags))
       if (flags.json) printJson({ ...comparison, metrics: comparison.metrics })

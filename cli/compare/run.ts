@@ -1,4 +1,4 @@
-import { type Comparison, compare } from '../../compare/index.ts'
+import { type Comparison, compare, type Way } from '../../compare/index.ts'
 import type { LoadOptions } from '../../runtime/index.ts'
 import { openModel } from '../../view/model/open-model.ts'
 import { UsageError } from '../shared/errors.ts'
@@ -6,10 +6,14 @@ import { writeWhole } from '../shared/write-whole.ts'
 import { withExitCode } from './exit-codes.ts'
 import { type InputsFlags, readRuns } from './inputs.ts'
 import { describe, isAbove, junit } from './junit.ts'
+import type { Settings } from './settings.ts'
 
 interface Flags extends InputsFlags {
   readonly inside?: string
   readonly keepFloat?: number
+  readonly setA?: Settings
+  readonly setB?: Settings
+  readonly way?: Way
   readonly failAbove?: ReadonlyMap<string, number>
   readonly junit?: string
   readonly html?: string
@@ -18,12 +22,18 @@ interface Flags extends InputsFlags {
 /** Compares two models and writes the reports that the flags ask for. */
 export async function runCompare(
   a: string,
-  b: string,
+  other: string | undefined,
   flags: Flags,
   options: LoadOptions,
 ): Promise<{ readonly comparison: Comparison; readonly exceeded: readonly string[] }> {
   if (flags.junit !== undefined && !flags.failAbove)
     throw new UsageError('--junit reports metrics with bounds, and none has one.', 'pass a bound: --fail-above kl=0.01')
+  if (other === undefined && !flags.setA && !flags.setB && flags.way === undefined)
+    throw new UsageError(
+      'There is nothing to compare with.',
+      'pass a second model, or a setting for the same one: --set-b optimization=disabled, --way batch',
+    )
+  const b = other ?? a
   const comparison = await compared(a, b, flags, options)
   const { metrics, advice } = comparison
   const bounded = [...(flags.failAbove ?? [])].map(([metric, bound]) => {
@@ -41,10 +51,10 @@ export async function runCompare(
 }
 
 async function compared(a: string, b: string, flags: Flags, options: LoadOptions): Promise<Comparison> {
-  const first = await openModel(a, options)
+  const first = await openModel(a, { ...options, ...flags.setA })
   try {
     const runs = await readRuns(first.model, flags)
-    const second = await openModel(b, options)
+    const second = await openModel(b, { ...options, ...flags.setB })
     try {
       const labels = runs?.map(({ label }) => label)
       return await compare(
@@ -54,6 +64,8 @@ async function compared(a: string, b: string, flags: Flags, options: LoadOptions
         {
           ...(labels ? { labels } : {}),
           ...(flags.inside === undefined ? {} : { inside: flags.inside }),
+          names: namesOf(first.model.name, second.model.name, flags),
+          ...(flags.way === undefined ? {} : { way: flags.way }),
           keepFloat: flags.keepFloat ?? 0,
         },
       )
@@ -65,4 +77,13 @@ async function compared(a: string, b: string, flags: Flags, options: LoadOptions
   } finally {
     await first.model.release()
   }
+}
+
+/** The files with the settings that only one of them has. */
+function namesOf(a: string, b: string, { setA, setB, way }: Flags): { readonly a: string; readonly b: string } {
+  const named = (file: string, settings: Settings | undefined, more: readonly string[]): string => {
+    const all = [...Object.entries(settings ?? {}).map(([name, value]) => `${name}=${value}`), ...more]
+    return all.length === 0 ? file : `${file} (${all.join(', ')})`
+  }
+  return { a: named(a, setA, []), b: named(b, setB, way === undefined ? [] : [way]) }
 }

@@ -4,6 +4,7 @@ import type { ModelHandle } from '../../runtime/model/model.ts'
 import { handleOf } from '../../runtime/model/modules/module.ts'
 import type { Tensor } from '../../runtime/tensor/tensor.ts'
 import { invoke } from '../../runtime/tracing/invokes/invoke.ts'
+import { putIntoA, putIntoB, takenFromA, takenFromB } from '../arranging/part.ts'
 import type { InputPair } from '../inputs.ts'
 import { makerOf, type ValuePair } from '../pairing/pair-values.ts'
 import type { Pairing } from '../pairing/pairing.ts'
@@ -76,8 +77,8 @@ interface Ours {
 /** Runs A, and returns its output and the paired values. @throws CompareNanError */
 async function runA(a: Side, pairs: readonly ValuePair[], input: InputPair, metric: OutputMetric): Promise<Ours> {
   const { output, read } = await a.model.trace(input.a, () => ({
-    output: outputOf(a, metric.output),
-    read: pairs.map(pair => readValue(a, pair.a)),
+    output: ourOutput(a, metric),
+    read: pairs.map(pair => takenFromA(readValue(a, pair.a), pair.part)),
   }))
   const isUsable = (await output.isfinite().all().value()).data[0]
   if (!isUsable) throw new CompareNanError(metric.output, input.label, await firstBroken(pairs, read))
@@ -90,8 +91,17 @@ async function firstBroken(pairs: readonly ValuePair[], values: readonly Tensor[
   return undefined
 }
 
+/** The part of A's output that B computes too, in the current trace. */
+const ourOutput = (a: Side, { output, part }: OutputMetric): Tensor => takenFromA(outputOf(a, output), part)
+
 /** One of the model's declared outputs in the current trace, after all writes. */
 export const outputOf = ({ model }: Side, name: string): Tensor => (handleOf(model) as ModelHandle).declaredOutput(name)
+
+/** The token ids of the positions that both compute. */
+function idsOfPart({ a, arrangement }: InputPair, name: string): Tensor {
+  const { past } = arrangement
+  return past === 0 ? a[name] : a[name].narrow(1, past, (a[name].dims[1] as number) - past)
+}
 
 interface Outputs extends Pick<Measured, 'total' | 'logits'> {
   /** Records the error of B's output in the current trace. */
@@ -107,17 +117,17 @@ async function runB(
   metric: OutputMetric,
   a: Side,
 ): Promise<Outputs & { readonly whole: readonly (readonly number[])[] }> {
-  const name = metric.outputOfB
+  const theirOutput = (): Tensor => takenFromB(outputOf(b, metric.outputOfB), metric.part)
   const { total, logits, whole } = await b.model.trace(input.b, () => {
-    const theirs = outputOf(b, name)
+    const theirs = theirOutput()
     return {
       total: metric.measure(ours.output, theirs),
-      logits: a.logits === undefined ? undefined : logitsNumbers(ours.output, theirs, input.a[a.ids!]),
-      whole: pairs.map(pair => sumsOf(ours.values.get(pair.a)!, readValue(b, pair.b))),
+      logits: a.logits === undefined ? undefined : logitsNumbers(ours.output, theirs, idsOfPart(input, a.ids!)),
+      whole: pairs.map(pair => sumsOf(ours.values.get(pair.a)!, takenFromB(readValue(b, pair.b), pair.part))),
     }
   })
   return {
-    measure: () => metric.measure(ours.output, outputOf(b, name)),
+    measure: () => metric.measure(ours.output, theirOutput()),
     total: numbers(total)[0],
     logits: logits && logitsDifference(numbers(logits)),
     whole: whole.map(numbers),
@@ -147,10 +157,14 @@ async function runWithOurs(
     for (const pair of ordered) {
       const value = ours.values.get(pair.a)!
       if (!isGiven.has(pair)) {
-        const theirs = readValue(b, pair.b)
+        const theirs = takenFromB(readValue(b, pair.b), pair.part)
         results.set(pair, { sums: sumsOf(value, theirs), theirs })
       }
-      writeValue(b, pair.b, value.to(b.shapes.get(pair.b)!.type))
+      writeValue(
+        b,
+        pair.b,
+        putIntoB(() => readValue(b, pair.b), pair.part, value.to(b.shapes.get(pair.b)!.type)),
+      )
     }
     return { made: pairs.map(pair => results.get(pair)!), output: measure() }
   })
@@ -183,8 +197,15 @@ async function effectsOf(
   metric: OutputMetric,
 ): Promise<(readonly [path: string, effect: number])[]> {
   const withErrors = ({ pairs }: Unit): Tensor => {
-    for (const pair of pairs) writeValue(a, pair.a, theirs.get(pair.a)!.to(a.shapes.get(pair.a)!.type))
-    return metric.measure(output, outputOf(a, metric.output))
+    for (const pair of pairs) {
+      const value = theirs.get(pair.a)!.to(a.shapes.get(pair.a)!.type)
+      writeValue(
+        a,
+        pair.a,
+        putIntoA(() => readValue(a, pair.a), pair.part, value),
+      )
+    }
+    return metric.measure(output, ourOutput(a, metric))
   }
   try {
     const effects = await a.model.trace(null, {}, () => units.map(unit => invoke(input.a, () => withErrors(unit))))

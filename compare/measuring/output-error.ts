@@ -1,6 +1,8 @@
 import { CompareOutputsError } from '../../runtime/errors/compare.ts'
 import { showDims } from '../../runtime/errors/tensor.ts'
 import type { Tensor } from '../../runtime/tensor/tensor.ts'
+import type { Arrangement } from '../arranging/arrangement.ts'
+import { type Part, partOf } from '../arranging/part.ts'
 import { isResult } from '../pairing/pair-values.ts'
 import type { Side } from '../side.ts'
 
@@ -12,6 +14,8 @@ export interface OutputMetric {
   readonly output: string
   /** The name of the same output in B. */
   readonly outputOfB: string
+  /** The elements of the output that both compute. */
+  readonly part: Part
   /** How many elements the output has for one input. A run of several inputs has to keep as many for each. */
   readonly elements: number
   /** Records, in a trace, the difference between two outputs as one number. */
@@ -40,18 +44,18 @@ const relativeError = (ours: Tensor, theirs: Tensor): Tensor => {
  * The metric for two models: KL for language models, otherwise the relative error of the first output of floats.
  * @throws CompareOutputsError if one of the models has no such output, or the dims of the two outputs differ
  */
-export function outputMetric(a: Side, b: Side): OutputMetric {
+export function outputMetric(a: Side, b: Side, arrangement: Arrangement): OutputMetric {
   const [output, outputOfB] = [mainOutput(a), mainOutput(b, a)]
   if (output === undefined || outputOfB === undefined)
     throw new CompareOutputsError(
       `The ${output === undefined ? 'first' : 'second'} model has no output of floats.`,
       'compare models that compute floats',
     )
-  assertSameDims(a, output, b, outputOfB)
+  const part = sharedOutput(a, output, b, outputOfB, arrangement)
   const elements = (a.shapes.get(output)?.dims ?? []).reduce<number>((size, dim) => size * (dim ?? 1), 1)
   return a.logits === undefined
-    ? { name: 'relative error', output, outputOfB, elements, measure: relativeError }
-    : { name: 'KL (nats)', output, outputOfB, elements, measure: divergence }
+    ? { name: 'relative error', output, outputOfB, part, elements, measure: relativeError }
+    : { name: 'KL (nats)', output, outputOfB, part, elements, measure: divergence }
 }
 
 /** The name of the logits, or of the first output of floats. For B, an output of floats with the same name as A's is preferred. */
@@ -62,13 +66,17 @@ function mainOutput({ graph, logits }: Side, other?: Side): string | undefined {
   return (floats.find(({ name }) => name === wanted) ?? floats[0])?.name
 }
 
-/** @throws CompareOutputsError if the dims of the two outputs differ */
-function assertSameDims(a: Side, output: string, b: Side, outputOfB: string): void {
+/** The part that the two outputs share. @throws CompareOutputsError if the dims of one don't follow from those of the other */
+function sharedOutput(a: Side, output: string, b: Side, outputOfB: string, arrangement: Arrangement): Part {
   const [left, right] = [a.shapes.get(output)?.dims, b.shapes.get(outputOfB)?.dims]
-  if (!left || !right) return
-  const isSame = (dim: unknown, axis: number): boolean =>
-    dim === undefined || right[axis] === undefined || dim === right[axis]
-  if (left.length === right.length && left.every(isSame)) return
+  if (!left || !right) return []
+  // A dim that is not known is taken to be the same in both.
+  const [one, other] = [
+    left.map((dim, axis) => dim ?? right[axis] ?? 0),
+    right.map((dim, axis) => dim ?? left[axis] ?? 0),
+  ]
+  const part = partOf(one, other, arrangement)
+  if (part) return part
   throw new CompareOutputsError(
     a.logits === undefined
       ? `The output ${output} has dims ${showDims(left)} in the first model, and ${showDims(right)} in the second.`

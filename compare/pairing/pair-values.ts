@@ -6,6 +6,8 @@ import { innermostPath, partsOf } from '../../runtime/names/innermost.ts'
 import { quantisationOf } from '../../runtime/names/quantisation.ts'
 import type { ModuleNode } from '../../runtime/names/tree.ts'
 import type { GraphNode } from '../../runtime/onnx/graph/node.ts'
+import type { Arrangement } from '../arranging/arrangement.ts'
+import { type Part, partOf } from '../arranging/part.ts'
 import type { Side } from '../side.ts'
 import { alignNodes } from './align-nodes.ts'
 import { meaningOf } from './operators.ts'
@@ -22,19 +24,27 @@ export interface ValuePair {
   /** The paired values of A from which it is computed. */
   readonly from: readonly string[]
   readonly bytes: number
+  /** The elements that both compute; all of them if it is empty. */
+  readonly part: Part
 }
 
 /**
  * Pairs the values that one module computes and another reads, in the order in which A computes them; inside `inside` and in models without
  * modules, also the values of single nodes.
  */
-export function pairValues(a: Side, b: Side, pairs: ModulePairs, inside?: ModuleNode): ValuePair[] {
+export function pairValues(
+  a: Side,
+  b: Side,
+  pairs: ModulePairs,
+  arrangement: Arrangement,
+  inside?: ModuleNode,
+): ValuePair[] {
   const partners = new Map<string, string>()
   const taken = new Set<string>()
   const isFree = (one: string, other: string | undefined): other is string =>
     other !== undefined &&
     !taken.has(other) &&
-    sameDims(a, one, b, other) &&
+    sharedPart(a, one, b, other, arrangement) !== undefined &&
     !isBlocked(a.graph, one) &&
     !isBlocked(b.graph, other) &&
     isNumber(b, other)
@@ -75,7 +85,15 @@ export function pairValues(a: Side, b: Side, pairs: ModulePairs, inside?: Module
       const region = regionOf(a, value, partners)
       const owner = ownerOf(a, b, pairs, region.nodes, regionOf(b, partner, taken).nodes)
       const node = byNode.has(made.index) ? computingNode(a, region.nodes).name : undefined
-      return { a: value, b: partner, owner, node, from: region.from, bytes: bytesOf(a, value) }
+      return {
+        a: value,
+        b: partner,
+        owner,
+        node,
+        from: region.from,
+        bytes: bytesOf(a, value),
+        part: sharedPart(a, value, b, partner, arrangement) ?? [],
+      }
     })
 }
 
@@ -156,9 +174,13 @@ export function mainTap({ taps }: Side, module: ModuleNode | undefined, directio
   }
 }
 
-function sameDims(a: Side, one: string, b: Side, other: string): boolean {
+/** The part that two values share; undefined if dims are unknown, or if those of one don't follow from those of the other. */
+function sharedPart(a: Side, one: string, b: Side, other: string, arrangement: Arrangement): Part | undefined {
   const [left, right] = [a.shapes.get(one)?.dims, b.shapes.get(other)?.dims]
-  return left !== undefined && right !== undefined && String(left) === String(right)
+  if (!left || !right) return undefined
+  if (String(left) === String(right)) return []
+  const isKnown = (dims: readonly (number | undefined)[]): dims is readonly number[] => !dims.includes(undefined)
+  return isKnown(left) && isKnown(right) ? partOf(left, right, arrangement) : undefined
 }
 
 function bytesOf({ shapes }: Side, value: string): number {

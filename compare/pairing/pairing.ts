@@ -24,7 +24,7 @@ export async function pairModels(a: Side, b: Side, inputs: InputPair, inside?: s
   const modules = pairByPath(a.tree, b.tree)
   pairOthers(modules, a.tree, b.tree, await sameWeights(a, b, modules, inputs))
   const opened = inside === undefined ? undefined : resolvePath(a.tree.root, inside)
-  const values = pairValues(a, b, modules, opened)
+  const values = pairValues(a, b, modules, inputs.arrangement, opened)
   if (values.length > 0) return { modules, values, hasMoreAfter: computesAfter(b, values) }
   const paths = ({ tree }: Side): string =>
     listed(

@@ -13,6 +13,7 @@ import { shareInterval } from './interval.ts'
 export interface Findings {
   readonly a: Side
   readonly b: Side
+  readonly models: ComparisonData['models']
   readonly pairing: Pairing
   readonly metric: string
   readonly measured: readonly Measured[]
@@ -21,7 +22,14 @@ export interface Findings {
 /** The least share of the error for the culprit, and how many times the next module's share it must be. */
 const CULPRIT = { share: 0.5, lead: 2 }
 
-export function assemble({ a, b, pairing, metric, measured }: Findings): Omit<ComparisonData, 'version' | 'advice'> {
+export function assemble({
+  a,
+  b,
+  models,
+  pairing,
+  metric,
+  measured,
+}: Findings): Omit<ComparisonData, 'version' | 'advice'> {
   const pairs = computing(a.tree).flatMap(module => {
     const partner = pairing.modules.of(module)
     if (module.path === '') return []
@@ -52,7 +60,7 @@ export function assemble({ a, b, pairing, metric, measured }: Findings): Omit<Co
   const isOne =
     first && first.share >= CULPRIT.share && first.share >= CULPRIT.lead * Math.max(second?.share ?? 0, outside)
   return {
-    models: { a: a.model.name, b: b.model.name },
+    models,
     inputs: measured.map(({ label }) => label),
     output,
     logits,

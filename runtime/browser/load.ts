@@ -129,11 +129,11 @@ function filesAmong(files: readonly (File | Blob)[]): ModelFiles {
 
 /** @param needsFloat16 whether the model has float16 values, which not every graphics adapter can compute with */
 async function chooseProvider(
-  { provider = 'wasm', threads, fallback }: LoadOptions,
+  { provider = 'wasm', threads, fallback, optimization }: LoadOptions,
   needsFloat16: boolean,
 ): Promise<Provider> {
   const make = (device: 'wasm' | 'webgpu'): Provider =>
-    webProvider({ device, ...(threads === undefined ? {} : { threads }) })
+    webProvider({ device, optimization, ...(threads === undefined ? {} : { threads }) })
   if (provider === 'wasm') return make('wasm')
   const gpu = make('webgpu')
   try {

@@ -104,7 +104,7 @@ export class Engine {
         signal?.throwIfAborted()
         this.#groups[group.index] = await this.#options.provider.create(this.program.partModel(group), {
           prepack: true,
-          optimize: 'all',
+          optimize: 'model',
         })
         onGroup?.(group.index + 1, groups.length)
       }

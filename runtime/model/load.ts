@@ -84,11 +84,13 @@ function pathOf(source: ModelSource): string {
 
 /** The provider that the options name. Creates a minimal session on CUDA, which fails only then. @throws CudaUnavailableError */
 async function chooseProvider(options: LoadOptions): Promise<Provider> {
-  const { provider = 'cpu', deviceId = 0, threads, fallback, profileFolder } = options
+  const { provider = 'cpu', deviceId = 0, threads, fallback, profileFolder, optimization, runtime } = options
   const make = (device: 'cpu' | 'cuda'): Provider =>
     nodeProvider({
       device,
       deviceId,
+      optimization,
+      runtime,
       ...(threads === undefined ? {} : { threads }),
       ...(profileFolder === undefined ? {} : { profileFolder }),
     })

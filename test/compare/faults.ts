@@ -6,6 +6,7 @@ import {
   type NodeProto,
   NodeProtoSchema,
   type TensorProto,
+  TensorProtoSchema,
 } from '#dist/runtime/onnx/schema/onnx_pb.js'
 
 /** A fault, which makes a spoilt copy of a model. */
@@ -41,6 +42,12 @@ export class Spoilt {
     readonly output: string[]
   }): void {
     this.proto.graph!.node.push(create(NodeProtoSchema, fields))
+  }
+
+  /** Adds an initializer of one whole number. */
+  integer(name: string, value: number): void {
+    const rawData = new Uint8Array(BigInt64Array.of(BigInt(value)).buffer)
+    this.proto.graph!.initializer.push(create(TensorProtoSchema, { name, dims: [1n], dataType: 7, rawData }))
   }
 
   /** A tensor of the graph: an initializer, or the value of a Constant node. */

@@ -50,7 +50,7 @@ export async function evaluateAt(opset: number, values: readonly Value[]): Promi
     }),
   })
   const bytes = toBinary(ModelProtoSchema, model)
-  const session = await provider.create({ bytes, folder: undefined }, { prepack: false, optimize: 'all' })
+  const session = await provider.create({ bytes, folder: undefined }, { prepack: false, optimize: 'model' })
   const feeds = Object.fromEntries(form.operands.map((data, slot) => [`$${slot}`, data]))
   const results = await session.run(feeds, values.map(nameOf))
   await session.release()

@@ -1,9 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type * as ort from 'onnxruntime-node'
-import type { Provider, SessionOptions } from '../sessions/provider.ts'
+import type { Provider, SessionModel } from '../sessions/provider.ts'
 import { onnxruntime } from './onnxruntime-node.ts'
 import { keepShields, wrapSession } from './ort.ts'
+import { otherRuntime } from './other-runtime.ts'
 import { probeModel } from './probe.ts'
 
 export interface NodeProviderOptions {
@@ -11,35 +12,55 @@ export interface NodeProviderOptions {
   readonly deviceId: number
   /** Threads for one operator. @default onnxruntime's own choice: one for each physical core */
   readonly threads?: number
+  /** The level of graph optimisation of sessions that run the model. @default 'all' */
+  readonly optimization?: ort.InferenceSession.SessionOptions['graphOptimizationLevel'] | undefined
+  /** The folder of another onnxruntime-node, whose sessions run the model in a process of their own. */
+  readonly runtime?: string | undefined
   /** Folder for the profile and the optimised graph of each session that runs the model. Profiles are written when sessions are released. */
   readonly profileFolder?: string
 }
 
 /** Runs sessions with onnxruntime-node, on the CPU or on one CUDA device. */
-export function nodeProvider({ device, deviceId, threads, profileFolder }: NodeProviderOptions): Provider {
-  const executionProviders: ort.InferenceSession.ExecutionProviderConfig[] =
-    device === 'cuda' ? [{ name: 'cuda', deviceId }, 'cpu'] : ['cpu']
-  return {
-    name: device,
-    async create({ bytes, folder, isShielded }, options) {
-      // Only sessions with all optimisations run the model; others are skeletons.
-      const isProfiled = profileFolder !== undefined && options.optimize === 'all'
+export function nodeProvider(options: NodeProviderOptions): Provider {
+  const other = options.runtime === undefined ? undefined : otherRuntime(options.runtime)
+  const provider: Provider = {
+    name: options.device,
+    async create(model, { optimize, prepack }) {
+      const isRun = optimize === 'model'
+      const level = isRun ? (options.optimization ?? 'all') : optimize
+      // Skeletons, which only tell dims, are always created in this process.
+      if (isRun && other) return other.create(model, await sessionOptions(options, model, level, prepack, isRun))
       const { InferenceSession, Tensor } = await onnxruntime()
-      const session = await InferenceSession.create(bytes, {
-        executionProviders,
-        graphOptimizationLevel: options.optimize,
-        logSeverityLevel: 4,
-        ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-        ...(isProfiled ? await profileOptions(profileFolder) : {}),
-        extra: { session: sessionConfig(folder, options), ...(isShielded ? keepShields : {}) },
-      })
+      const session = await InferenceSession.create(
+        model.bytes,
+        await sessionOptions(options, model, level, prepack, isRun),
+      )
       const wrapped = wrapSession(session, Tensor)
-      return isProfiled ? { ...wrapped, release: () => endProfile(session) } : wrapped
+      return isRun && options.profileFolder !== undefined ? { ...wrapped, release: () => endProfile(session) } : wrapped
     },
     async probe() {
-      const session = await this.create(probeModel(), { prepack: false, optimize: 'disabled' })
+      const session = await provider.create(probeModel(), { prepack: false, optimize: 'disabled' })
       await session.release()
     },
+  }
+  return provider
+}
+
+/** onnxruntime's options for a session. Profiles are written of sessions that run the model only. */
+async function sessionOptions(
+  { device, deviceId, threads, profileFolder }: NodeProviderOptions,
+  { folder, isShielded }: SessionModel,
+  graphOptimizationLevel: NodeProviderOptions['optimization'],
+  prepack: boolean,
+  isRun: boolean,
+): Promise<ort.InferenceSession.SessionOptions> {
+  return {
+    executionProviders: device === 'cuda' ? [{ name: 'cuda', deviceId }, 'cpu'] : ['cpu'],
+    ...(graphOptimizationLevel === undefined ? {} : { graphOptimizationLevel }),
+    logSeverityLevel: 4,
+    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+    ...(isRun && profileFolder !== undefined ? await profileOptions(profileFolder) : {}),
+    extra: { session: sessionConfig(folder, prepack), ...(isShielded ? keepShields : {}) },
   }
 }
 
@@ -68,7 +89,7 @@ async function endProfile(session: ort.InferenceSession): Promise<void> {
  * Keys must be strings with string values. Thread pools may spin during a run only: many sessions share the cores, and an idle pool that
  * spins slows the busy one.
  */
-function sessionConfig(folder: string | undefined, { prepack }: SessionOptions): Record<string, string> {
+function sessionConfig(folder: string | undefined, prepack: boolean): Record<string, string> {
   const config: Record<string, string> = { force_spinning_stop: '1' }
   if (!prepack) config.disable_prepacking = '1'
   if (folder !== undefined) config.model_external_initializers_file_folder_path = folder

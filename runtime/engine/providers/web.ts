@@ -9,10 +9,12 @@ export interface WebProviderOptions {
   readonly device: 'wasm' | 'webgpu'
   /** Threads for one operator; more than one need a page that is cross-origin isolated. @default onnxruntime's own choice */
   readonly threads?: number
+  /** The level of graph optimisation of sessions that run the model. @default 'all' */
+  readonly optimization?: InferenceSession.SessionOptions['graphOptimizationLevel'] | undefined
 }
 
 /** Runs sessions with onnxruntime-web. Fetches the WebAssembly file of the chosen device only. */
-export function webProvider({ device, threads }: WebProviderOptions): Provider {
+export function webProvider({ device, threads, optimization }: WebProviderOptions): Provider {
   const library = memoised(() =>
     device === 'webgpu' ? import('onnxruntime-web/webgpu') : import('onnxruntime-web/wasm'),
   )
@@ -27,7 +29,7 @@ export function webProvider({ device, threads }: WebProviderOptions): Provider {
       const externalData = await readParts(model)
       const options: InferenceSession.SessionOptions = {
         executionProviders: device === 'webgpu' ? ['webgpu', 'wasm'] : ['wasm'],
-        graphOptimizationLevel: optimize,
+        graphOptimizationLevel: optimize === 'model' ? (optimization ?? 'all') : optimize,
         logSeverityLevel: 4,
         externalData,
         ...(threads === undefined ? {} : { intraOpNumThreads: threads }),

@@ -38,8 +38,8 @@ export interface WeightPart {
 export interface SessionOptions {
   /** Whether to copy weights into the kernels' own layout: the session takes longer to create, and runs faster. */
   readonly prepack: boolean
-  /** onnxruntime's level of graph optimisation. `basic` folds constants only, which skeletons need. */
-  readonly optimize: 'disabled' | 'basic' | 'all'
+  /** onnxruntime's level of graph optimisation. `basic` folds constants only, which skeletons need; `model` is for sessions that run the model. */
+  readonly optimize: 'disabled' | 'basic' | 'model'
 }
 
 /** Creates sessions on a device. Only the folder `engine/providers` imports onnxruntime. */

@@ -118,7 +118,7 @@ export class SessionCache {
   async #open(request: SessionRequest, prepack: boolean): Promise<Entry> {
     const session = await this.#provider.create(request.model(), {
       prepack,
-      optimize: 'all',
+      optimize: 'model',
     })
     const bytes = this.#bytesOf(request, prepack)
     const entry: Entry = {

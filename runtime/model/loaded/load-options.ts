@@ -12,6 +12,16 @@ export interface LoadOptions {
   readonly fallback?: 'cpu' | 'wasm'
   /** Threads for one operator. @default onnxruntime's choice: one for each physical core */
   readonly threads?: number
+  /**
+   * onnxruntime's level of graph optimisation for the sessions that run the model. With less than all, results can be compared with those of
+   * the graph as it stands. @default 'all'
+   */
+  readonly optimization?: 'disabled' | 'basic' | 'extended' | 'all'
+  /**
+   * In Node: the folder of another onnxruntime-node, such as another version of it. The model's sessions then run there, in a process of
+   * their own. @default the onnxruntime-node that is installed
+   */
+  readonly runtime?: string
   /** The number of blocks; 1 is the whole graph in one session. @default one for each repeated layer, one before and one after them */
   readonly blocks?: number
   /**
@@ -59,6 +69,8 @@ const known: Readonly<Record<keyof LoadOptions, true>> = {
   deviceId: true,
   fallback: true,
   threads: true,
+  optimization: true,
+  runtime: true,
   blocks: true,
   groupBytes: true,
   sessionBytes: true,
@@ -70,11 +82,15 @@ const known: Readonly<Record<keyof LoadOptions, true>> = {
   onProgress: true,
   signal: true,
 }
+/** onnxruntime's levels of graph optimisation. */
+const levels: readonly string[] = ['disabled', 'basic', 'extended', 'all']
+
 export const optionNames: readonly string[] = Object.keys(known)
 
 /** Checks the options for this platform. @throws UnknownOptionError; LoadOptionError for a value that an option can't have here */
 export function checkLoadOptions(options: LoadOptions, providers: readonly string[]): void {
   const { provider, threads, blocks, sessionBytes, reuseBytes, groupBytes, cacheFolder, profileFolder } = options
+  const { optimization, runtime } = options
   if (profileFolder !== undefined && (typeof profileFolder !== 'string' || profileFolder === '')) {
     throw new LoadOptionError(
       `The option profileFolder is ${JSON.stringify(profileFolder)}.`,
@@ -88,6 +104,18 @@ export function checkLoadOptions(options: LoadOptions, providers: readonly strin
     )
   }
   knownOptions('load()', options, optionNames)
+  if (optimization !== undefined && !levels.includes(optimization)) {
+    throw new LoadOptionError(
+      `The option optimization is ${JSON.stringify(optimization)}.`,
+      `use ${levels.map(level => `'${level}'`).join(' or ')}`,
+    )
+  }
+  if (runtime !== undefined && (typeof runtime !== 'string' || runtime === '')) {
+    throw new LoadOptionError(
+      `The option runtime is ${JSON.stringify(runtime)}.`,
+      'give the path of a folder with an onnxruntime-node',
+    )
+  }
   if (provider !== undefined && !providers.includes(provider)) {
     throw new LoadOptionError(
       `There is no provider ${JSON.stringify(provider)} here.`,

@@ -1,0 +1,19 @@
+import type { InferenceSession } from 'onnxruntime-common'
+import type { restoredError } from '../../errors/worker.ts'
+import type { TensorData } from '../../tensor/dtypes/data.ts'
+
+/** A request to the process of another onnxruntime. */
+export type OtherRequest =
+  | { readonly kind: 'create'; readonly bytes: Uint8Array; readonly options: InferenceSession.SessionOptions }
+  | {
+      readonly kind: 'run'
+      readonly session: number
+      readonly feeds: Readonly<Record<string, TensorData>>
+      readonly fetches: readonly string[]
+    }
+  | { readonly kind: 'release'; readonly session: number }
+
+export type OtherReply = { readonly id: number } & (
+  | { readonly result: unknown }
+  | { readonly error: Parameters<typeof restoredError>[0] }
+)
