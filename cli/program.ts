@@ -5,6 +5,7 @@ import { addCompletion } from './completion/command.ts'
 import { addDoctor } from './doctor/command.ts'
 import { addEdit } from './edit/command.ts'
 import { addExampleModel } from './example-model/command.ts'
+import { addHarvest } from './harvest/command.ts'
 import { addInspect } from './inspect/command.ts'
 import { addProfile } from './profile/command.ts'
 import { addRepl } from './repl/command.ts'
@@ -39,6 +40,7 @@ export function makeProgram(): Command {
     addEdit,
     addProfile,
     addCompare,
+    addHarvest,
     addRepl,
     addView,
     addTypes,

@@ -465,6 +465,53 @@ export const rooms = {
       'study',
     ],
   },
+  'harvest/store': {
+    job: 'Where a harvest or a sweep is written: a folder, or an object store.',
+    imports: ['runtime/errors', 'runtime/onnx/files'],
+  },
+  'harvest/sources': {
+    job: 'Documents of a harvest as streams: texts, ids and tensors from files of each form.',
+    imports: ['runtime/errors', 'runtime/tensor/dtypes', 'runtime/tensor', 'runtime/tensor-files'],
+  },
+  'harvest/places': {
+    job: 'The places that patterns name, and how their values become rows.',
+    imports: [
+      'runtime/errors',
+      'runtime/graph',
+      'runtime/tensor',
+      'runtime/names',
+      'runtime/model/modules',
+      'runtime/model',
+    ],
+  },
+  'harvest/shards': {
+    job: 'Shards and their index: their formats, what they say of themselves, statistics of their rows.',
+    imports: [
+      'runtime/errors',
+      'runtime/tensor/dtypes',
+      'runtime/tensor',
+      'runtime/tensor-files',
+      'harvest/store',
+      'harvest/sources',
+    ],
+  },
+  harvest: {
+    job: '`onnsight/harvest`: runs a model on many documents, and keeps the values of chosen places.',
+    imports: [
+      'runtime/errors',
+      'runtime/tensor/dtypes',
+      'runtime/tensor',
+      'runtime/onnx/reading',
+      'runtime/tracing',
+      'runtime/language-inputs',
+      'runtime/model/loaded',
+      'runtime/model',
+      'harvest/store',
+      'harvest/sources',
+      'harvest/places',
+      'harvest/shards',
+    ],
+  },
   'cli/shared': {
     job: 'What every command uses: errors, sizes, options of loading, printing.',
     imports: ['runtime/errors', 'runtime/onnx/files', 'runtime'],
@@ -549,6 +596,10 @@ export const rooms = {
     job: '`onnsight compare`.',
     imports: ['runtime/errors', 'runtime', 'compare', 'cli/shared', 'cli/inputs', 'view'],
   },
+  'cli/harvest': {
+    job: '`onnsight harvest`.',
+    imports: ['runtime/errors', 'runtime/tracing', 'runtime', 'harvest', 'cli/shared', 'cli/run', 'view'],
+  },
   cli: {
     job: 'The command `onnsight`: each part is loaded when it runs.',
     imports: [
@@ -570,6 +621,7 @@ export const rooms = {
       'cli/run',
       'cli/view',
       'cli/compare',
+      'cli/harvest',
     ],
   },
 }

@@ -87,9 +87,14 @@ export class Language {
     return promptRows(prompt)?.map(row => this.encodeRow(row))
   }
 
+  /** The ids of a text or a chat, of any length: the text may have no tokens, or more than the model’s context. */
+  idsOf(row: string | readonly ChatMessage[]): number[] {
+    return typeof row === 'string' ? this.#textIds(row) : this.#chatIds(row)
+  }
+
   /** @throws PromptError for a prompt without tokens, and for one that is longer than the model’s context */
   encodeRow(row: string | readonly ChatMessage[]): number[] {
-    const ids = typeof row === 'string' ? this.#textIds(row) : this.#chatIds(row)
+    const ids = this.idsOf(row)
     if (ids.length === 0)
       throw new PromptError('A prompt is empty: its text has no tokens.', 'give each prompt at least one character')
     const most = this.contextLength

@@ -3,7 +3,7 @@ import { InvalidTensorsFileError } from '../errors/files.ts'
 import { type ByteSource, readBytes } from '../onnx/files/byte-source.ts'
 import { fileSource } from '../onnx/files/file-source.ts'
 import { sizeOf, type TensorData } from '../tensor/dtypes/data.ts'
-import { bytesOf, type HeldType } from '../tensor/dtypes/dtype.ts'
+import { bytesOf, type HeldType, type TensorArray } from '../tensor/dtypes/dtype.ts'
 import { stateOf, Tensor } from '../tensor/tensor.ts'
 import { allocateElements, elementBytes, readElements } from './element-bytes.ts'
 
@@ -52,16 +52,36 @@ export async function writeSafetensors(path: string, tensors: Readonly<Record<st
 
 /** Tensors as the bytes of a safetensors file. Messages name the path. @throws as writeSafetensors does */
 export function safetensorsParts(path: string, tensors: Readonly<Record<string, Tensor>>): Uint8Array[] {
-  const header: Record<string, Entry> = {}
-  const parts: Uint8Array[] = []
-  let offset = 0
-  for (const [name, tensor] of Object.entries(tensors)) {
+  const stored = Object.entries(tensors).map(([name, tensor]): StoredTensor => {
     if (!(tensor instanceof Tensor))
       throw new InvalidTensorsFileError(path, `${name} is not a tensor`, undefined, 'safetensors', HOW_TO_PASS)
     const { type, dims, data } = stateOf(tensor).data()
     const dtype = names[type]
     if (!dtype || Array.isArray(data))
       throw new InvalidTensorsFileError(path, `${name} is of ${type}, and safetensors holds numbers`)
+    return { name, dtype, dims, data }
+  })
+  return storedParts(stored)
+}
+
+/** A tensor as a safetensors file stores it. */
+export interface StoredTensor {
+  readonly name: string
+  /** The format's name of the dtype: `F32`, `BF16`. */
+  readonly dtype: string
+  readonly dims: readonly number[]
+  readonly data: Exclude<TensorArray, string[]>
+}
+
+/** The bytes of a safetensors file. @param metadata texts by name, which readers show as the file's metadata */
+export function storedParts(
+  tensors: readonly StoredTensor[],
+  metadata?: Readonly<Record<string, string>>,
+): Uint8Array[] {
+  const header: Record<string, Entry | Readonly<Record<string, string>>> = metadata ? { __metadata__: metadata } : {}
+  const parts: Uint8Array[] = []
+  let offset = 0
+  for (const { name, dtype, dims, data } of tensors) {
     header[name] = { dtype, shape: dims, data_offsets: [offset, offset + data.byteLength] }
     offset += data.byteLength
     parts.push(...elementBytes(data))

@@ -112,6 +112,10 @@ await load(\`\${folder}/model.onnx\`)`,
     means: '`generate` can’t work with this model, these prompts or these options.',
     program: `await generate(model, [[18, 47, 56], [57]], { maxNewTokens: 3 })`,
   },
+  harvest: {
+    means: '[harvest](harvest.md) can’t store these places, or read these documents.',
+    program: `await harvest(model, { at: 'transformer.h.*', ids: [[1, 2, 3]], out: folder })`,
+  },
   hub: {
     means: 'A model of the Hugging Face hub can’t be had: there is no such model, no access to it, or no connection.',
     program: `await LanguageModel.load('onnx-community/gpt2-ONNX', { offline: true, hubCache: '/tmp/empty-cache' })`,
@@ -266,6 +270,12 @@ console.log(hidden.data)`,
     means: 'The module is in a branch of the model that these inputs do not run.',
     program: `const { fast } = branchy
 await trace(branchy, { x: [1, 2, 3], use_fast: false }, () => fast.output)`,
+  },
+  'other-harvest': {
+    means: 'The folder holds a [harvest](harvest.md) of another model, other places, documents or options.',
+    program: `const ids = [[1, 2, 3]]
+await harvest(model, { at: 'transformer.h.0.output', ids, out: folder + '/activations' })
+await harvest(model, { at: 'transformer.h.1.output', ids, out: folder + '/activations' })`,
   },
   'other-model': {
     means: 'A module of one model was used in the trace of another.',

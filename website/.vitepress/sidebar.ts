@@ -23,6 +23,7 @@ const learn: Item = {
     page('Studies', '/studies'),
     page('Gradients', '/gradients'),
     page('Compare two models', '/compare'),
+    page('Harvest activations', '/harvest'),
     page('Attention heads', '/heads'),
     page('Names of TransformerLens and nnterp', '/names'),
     page('Attribution by gradients', '/attribution-by-gradients'),

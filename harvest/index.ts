@@ -1,0 +1,10 @@
+/** The exports of `onnsight/harvest`: activations of many documents, stored in shards. */
+export { harvest } from './harvest.ts'
+export { type BatchOptions, Harvest, type HarvestRows, openHarvest } from './harvested.ts'
+export type { HarvestOptions, HarvestSource } from './options.ts'
+export type { Take } from './places/take.ts'
+export type { HarvestProgress } from './progress.ts'
+export type { StoredDtype } from './shards/float.ts'
+export type { HarvestIndex } from './shards/index-file.ts'
+export type { IndexedPlace, ShardFormat } from './shards/shard.ts'
+export type { Quantiles, Statistics } from './shards/statistics.ts'

@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, open, readdir, readFile, rename, rm, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import { flush } from '../../runtime/onnx/files/flush.ts'
+import { writeParts } from '../../runtime/onnx/files/parts.ts'
+import { clearTemporaries, temporaryName } from '../../runtime/onnx/files/temporaries.ts'
+import type { Store } from './store.ts'
+
+/** A folder of the disk. What processes left that were ended while they wrote is removed. */
+export async function folderStore(path: string): Promise<Store> {
+  await mkdir(path, { recursive: true })
+  await clearTemporaries(path, '')
+  return {
+    name: path,
+    async list() {
+      return (await readdir(path)).filter(name => !name.endsWith('.tmp'))
+    },
+    async put(name, parts) {
+      const temporary = join(path, temporaryName(name, randomBytes(4)))
+      try {
+        const file = await open(temporary, 'wx')
+        try {
+          await writeParts(file, parts)
+          await flush(file)
+        } finally {
+          await file.close()
+        }
+        await rename(temporary, join(path, name))
+      } catch (error) {
+        await rm(temporary, { force: true })
+        throw error
+      }
+      // The new name itself must outlast a loss of power; not every system opens folders.
+      const folder = await open(path, 'r').catch(() => undefined)
+      if (!folder) return
+      await flush(folder).catch(() => undefined)
+      await folder.close()
+    },
+    get: name => readFile(join(path, name)).catch(absent),
+    async start(name, length) {
+      const file = await open(join(path, name)).catch(absent)
+      if (!file) return undefined
+      try {
+        const bytes = new Uint8Array(length)
+        const { bytesRead } = await file.read(bytes, 0, length, 0)
+        return bytes.subarray(0, bytesRead)
+      } finally {
+        await file.close()
+      }
+    },
+    async free() {
+      const { bavail, bsize } = await statfs(path)
+      return bavail * bsize
+    },
+  }
+}
+
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error
+}
