@@ -268,7 +268,7 @@ test('statistics are those of all rows', async t => {
     const sorted = [...(norms.data as Float32Array)].sort((a, b) => a - b)
     t.is(statistics.count, found.rows)
     t.is(statistics.norm.quantiles[0], sorted[0])
-    t.is(statistics.norm.quantiles[1], sorted.at(-1))
+    t.is(statistics.norm.quantiles[1], sorted.at(-1)!)
     t.true(Math.abs(statistics.norm.quantiles[0.5] / sorted[sorted.length >> 1] - 1) < 0.05)
     t.true(Math.abs(statistics.norm.mean - sorted.reduce((a, b) => a + b) / sorted.length) < 1e-3)
   }
