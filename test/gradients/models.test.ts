@@ -18,6 +18,8 @@ type Dims = Readonly<Record<string, readonly number[]>>
 interface Entry {
   readonly path: string
   readonly dims?: Dims
+  /** The element of an input that has one. */
+  readonly given?: Readonly<Record<string, number>>
   /** The operator that the refusal names. */
   readonly refused?: string
   /** Rounding makes steps in the output (int8 activations, float16), so its differences are not compared. */
@@ -69,11 +71,15 @@ const models: Readonly<Record<string, Entry>> = {
   'Silero v5': {
     path: inside('@ricky0123/vad-web', 'dist/silero_vad_v5.onnx'),
     dims: { input: [1, 512], state: [2, 1, 128], sr: [] },
-    refused: 'If',
+    given: { sr: 16_000 },
+    refused: 'LSTM',
   },
 }
 
-async function inputsFor(model: Model, dims: Dims): Promise<Record<string, Tensor>> {
+async function inputsFor(
+  model: Model,
+  { dims = {}, given = {} }: Pick<Entry, 'dims' | 'given'>,
+): Promise<Record<string, Tensor>> {
   const inputs: Record<string, Tensor> = {}
   for (const { name, type, dims: declared = [] } of model.signature.inputs) {
     if (/past/.test(name)) continue
@@ -82,7 +88,7 @@ async function inputsFor(model: Model, dims: Dims): Promise<Record<string, Tenso
     const waves = Array.from({ length: count }, (_, i) => Math.sin(i * i) / 2)
     const filled = /float/.test(type)
       ? tensor(waves, { type: type as 'float32', dims: [...lengths] })
-      : tensor(/input_ids/.test(name) ? waves.map((_, i) => 2 + i) : waves.map(() => 1), {
+      : tensor(/input_ids/.test(name) ? waves.map((_, i) => 2 + i) : waves.map(() => given[name] ?? 1), {
           type: type as 'int64',
           dims: [...lengths],
         })
@@ -100,11 +106,11 @@ function firstOf(model: Model, m: Model): string {
   )!
 }
 
-for (const [name, { path, dims = {}, refused, isQuantised }] of Object.entries(models))
+for (const [name, { path, dims, given, refused, isQuantised }] of Object.entries(models))
   test(`${name}: the gradient of the output with respect to the first float value ${refused ? `is refused for ${refused}` : 'exists'}`, async t => {
     const model = await load(path)
     t.teardown(() => model.release())
-    const inputs = await inputsFor(model, dims)
+    const inputs = await inputsFor(model, { dims, given })
     const output = model.signature.outputs.find(({ type }) => /float/.test(type))!.name
     const lossOf = (m: Model): Tensor => {
       const y = m.tensor(output).float()

@@ -2,6 +2,7 @@ import { NotDifferentiableError } from '../../errors/gradient.ts'
 import { warn } from '../../errors/warn.ts'
 import { type DifferentiableUnit, differentiate } from '../../gradients/differentiate.ts'
 import type { ForwardNode, ForwardValue } from '../../gradients/forward-node.ts'
+import { refusalOf } from '../../gradients/rules/index.ts'
 import { zerosLike } from '../../gradients/shapes.ts'
 import { tensorKey } from '../../graph/elements-key.ts'
 import { Constant, type Expression, type Gradient, LinkedValue, Operation, Value } from '../../graph/expression.ts'
@@ -157,7 +158,12 @@ export class Backward {
         gradients,
       }),
       noRule: reason =>
-        new NotDifferentiableError(opType, unit.node?.name ?? '', unit.operation?.mark ?? gradient.mark, reason),
+        new NotDifferentiableError(
+          opType,
+          unit.node?.name ?? '',
+          unit.operation?.mark ?? gradient.mark,
+          reason ?? refusalOf(opType),
+        ),
     }
   }
 }

@@ -43,3 +43,18 @@ const DOMAINS = new Set(['', 'ai.onnx', 'com.microsoft'])
 export function ruleOf({ opType, domain }: Pick<ForwardNode, 'opType' | 'domain'>): Rule | undefined {
   return DOMAINS.has(domain) && Object.hasOwn(rules, opType) ? rules[opType] : undefined
 }
+
+const RECURRENT = 'its steps hide values that the gradient needs. There is no rule for recurrent operators and loops.'
+
+/** Why common operators have no rule. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  If: 'its condition is a value that the model computes. Only branches that the inputs or their dims decide have a gradient.',
+  LSTM: RECURRENT,
+  GRU: RECURRENT,
+  RNN: RECURRENT,
+  Loop: RECURRENT,
+  Scan: RECURRENT,
+}
+
+/** Why an operator has no rule; undefined if there is no more to say. */
+export const refusalOf = (opType: string): string | undefined => REFUSALS[opType]

@@ -1,11 +1,13 @@
 import { where } from '../../tensor/ops/comparison.ts'
+import { extentOf } from '../../tensor/ops/support/extent.ts'
 import { castTo } from '../../tensor/ops/support/kernel.ts'
 import { dimsOf, recordOne, type Tensor } from '../../tensor/tensor.ts'
 import { int64Constant } from '../../tensor/values/int64.ts'
 import { type ForwardNode, type ForwardValue, gradientOf, inputOf, type Rule } from '../forward-node.ts'
-import { summed, zerosLike } from '../shapes.ts'
+import { joined, knownRank, reshaped, summed, summedOver, zerosLike } from '../shapes.ts'
 import { binaryRules } from './binary.ts'
 import { convolutionRules } from './convolution.ts'
+import { normalisationRules } from './normalisation.ts'
 import { poolingRules } from './pooling.ts'
 import { productRules } from './product.ts'
 import { shapeRules } from './shape.ts'
@@ -37,54 +39,97 @@ function alongAxis(parameter: Tensor, of: ForwardValue, axis: number): Tensor {
   return recordOne('Unsqueeze', [wide, int64Constant(axes)], { type: 'float32', dims })
 }
 
+/** How scales and zero points belong to the values: one for all or for each index of `axis`; or one for each `block` values along it, if not 0. */
+interface Sharing {
+  readonly axis: number
+  readonly block: number
+}
+
+const sharingOf = ({ attributes }: ForwardNode): Sharing => ({
+  axis: attributes.int('axis', 1),
+  block: attributes.int('block_size', 0),
+})
+
+/** A scale or a zero point, as float32 that broadcasts with the value. */
+function spread(parameter: Tensor, of: ForwardValue, { axis, block }: Sharing): Tensor {
+  if (block === 0) return alongAxis(parameter, of, axis)
+  const dims = dimsOf(of.tensor)
+  const [zero, count, one] = [int64Constant([0], []), extent(of.tensor, axis), int64Constant([1], [])]
+  const positions = recordOne('Range', [zero, count, one], { type: 'int64', dims: [dims?.at(axis)] })
+  const blocks = positions.floorDivide(block)
+  return recordOne('Gather', [castTo(parameter, 'float32'), blocks], { type: 'float32', dims }, { axis: { int: axis } })
+}
+
+/** The length of an axis, as a scalar. */
+function extent(tensor: Tensor, axis: number): Tensor {
+  return recordOne('Squeeze', [extentOf(tensor, axis), int64Constant([0])], { type: 'int64', dims: [] })
+}
+
 /** y = x/s + z, rounded: ∂x = ∂y/s and ∂s = −Σ ∂y·x/s², where y is within its bounds (Esser et al. 2020, arXiv:1902.08153). */
 const quantizeLinear: Rule = node => {
-  const { attributes, inputs, outputs } = node
+  const { inputs, outputs } = node
   const result = outputs[0]!
   const bounds = BOUNDS[result.tensor.type]
-  if (!bounds || attributes.int('block_size', 0) > 0) return []
-  const axis = attributes.int('axis', 1)
+  if (!bounds) return []
+  const sharing = sharingOf(node)
   const x = castTo(inputOf(node, 0), 'float32')
-  const scale = alongAxis(inputOf(node, 1), result, axis)
+  const scale = spread(inputOf(node, 1), inputs[0]!, sharing)
   const ratio = x.div(scale)
-  const moved = inputs[2] ? ratio.add(alongAxis(inputs[2].tensor, result, axis)) : ratio
+  const moved = inputs[2] ? ratio.add(spread(inputs[2].tensor, inputs[0]!, sharing)) : ratio
   const [least, most] = bounds
   const isWithin = moved.ge(least - 0.5).and(moved.le(most + 0.5))
   const arriving = (): Tensor => where(isWithin, gradientOf(node), 0).div(scale)
   return [
     () => castTo(arriving(), inputOf(node, 0).type),
-    () => parameterGradient(arriving().mul(ratio).neg(), node, axis),
+    () => parameterGradient(arriving().mul(ratio).neg(), node, sharing),
     undefined,
   ]
 }
 
 /** y = (q − z)·s: ∂q = ∂y·s and ∂s = Σ ∂y·(q − z). */
 const dequantizeLinear: Rule = node => {
-  const { attributes, inputs } = node
-  if (attributes.int('block_size', 0) > 0) return []
-  const axis = attributes.int('axis', 1)
+  const { inputs } = node
+  const sharing = sharingOf(node)
   const own = inputs[0]!
   const gradient = castTo(gradientOf(node), 'float32')
   const q = castTo(own.tensor, 'float32')
-  const centred = (): Tensor => (inputs[2] ? q.sub(alongAxis(inputs[2].tensor, own, axis)) : q)
+  const centred = (): Tensor => (inputs[2] ? q.sub(spread(inputs[2].tensor, own, sharing)) : q)
   return [
-    () => gradient.mul(alongAxis(inputOf(node, 1), own, axis)),
-    () => parameterGradient(gradient.mul(centred()), node, axis),
+    () => gradient.mul(spread(inputOf(node, 1), own, sharing)),
+    () => parameterGradient(gradient.mul(centred()), node, sharing),
     undefined,
   ]
 }
 
 /** The sum over all elements that share a scale. */
-function parameterGradient(gradient: Tensor, node: ForwardNode, axis: number): Tensor {
+function parameterGradient(gradient: Tensor, node: ForwardNode, { axis, block }: Sharing): Tensor {
   const scale = node.inputs[1]!
   const named = node.inputs[0]?.named
   const { type } = scale.tensor
+  if (block > 0) return castTo(blockSums(gradient, scale.tensor, axis, block), type)
   if (scale.named?.length !== 1 || !named || scale.named[0] === 1)
     return castTo(summed(gradient, undefined, scale), type)
   const at = axis < 0 ? axis + named.length : axis
   const others = named.flatMap((_, i) => (i === at ? [] : [i]))
   const result = { type: gradient.type, dims: dimsOf(scale.tensor) }
   return castTo(recordOne('ReduceSum', [gradient, int64Constant(others)], result, { keepdims: { int: 0 } }), type)
+}
+
+/** The sums over blocks along an axis, with the dims of the scale. The last block may be shorter, and is filled with zeros. */
+function blockSums(gradient: Tensor, scale: Tensor, axis: number, block: number): Tensor {
+  const rank = knownRank(scale, 'a quantiser with blocks')
+  const at = axis < 0 ? axis + rank : axis
+  const missing = extentOf(scale, at).mul(block).sub(extentOf(gradient, at))
+  const zeros = (count: number): Tensor[] => (count > 0 ? [int64Constant(new Array<number>(count).fill(0))] : [])
+  const type = gradient.type
+  const pads = joined([...zeros(rank + at), missing, ...zeros(rank - 1 - at)])
+  const filled = recordOne('Pad', [gradient, pads], { type, dims: new Array<undefined>(rank).fill(undefined) })
+  const own = dimsOf(scale)!
+  const shape = joined(
+    [...own.keys()].flatMap(i => [extentOf(scale, i), ...(i === at ? [int64Constant([block])] : [])]),
+  )
+  const blocks = reshaped(filled, shape, own.toSpliced(at + 1, 0, block))
+  return summedOver(blocks, [at + 1], false)
 }
 
 /** ∂x = ∂y/s. The scale is a result too, and counts as a constant. */
@@ -201,6 +246,16 @@ const exactSigmoid: Rule = node => [
   },
 ]
 
+/** From x too. Before opset 13 a Softmax normalises over several axes. */
+const exactSoftmax: Rule = node => {
+  const [x] = node.inputs
+  const axis = node.attributes.int('axis', -1)
+  const isLast = axis === -1 || axis + 1 === x?.named?.length
+  if (!x || (!isLast && node.attributes.int('opset', 0) < 13)) return []
+  const y = { ...x, tensor: x.tensor.softmax(axis) }
+  return normalisationRules.Softmax({ ...node, opset: 13, outputs: [y] })
+}
+
 /** Quantisers, and operators on quantised values, by name. */
 export const quantisedRules: Readonly<Record<string, Rule>> = {
   QuantizeLinear: quantizeLinear,
@@ -213,6 +268,7 @@ export const quantisedRules: Readonly<Record<string, Rule>> = {
   QLinearAdd: ofTwo(binaryRules.Add),
   QLinearMul: ofTwo(binaryRules.Mul),
   QLinearSigmoid: ofOne(exactSigmoid),
+  QLinearSoftmax: ofOne(exactSoftmax),
   QLinearLeakyRelu: ofOne(unaryRules.LeakyRelu),
   QLinearAveragePool: ofOne(poolingRules.AveragePool),
   QLinearGlobalAveragePool: ofOne(poolingRules.GlobalAveragePool),

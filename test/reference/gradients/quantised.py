@@ -2,7 +2,7 @@
 import torch
 import torch.nn.functional as F
 
-from case import Constant, Quantised, case, ints, quantise, rand, write
+from case import Constant, Quantised, case, generator, ints, quantise, rand, write
 
 
 def number(value):
@@ -66,4 +66,20 @@ def make():
     case('MaxPool', lambda q: F.max_pool1d(q, 2, 1), [Quantised(rand(1, 2, 4), 0.0213, 120)], {'kernel_shape': [2]}, opset=13)
     case('Reshape', lambda q, s: q.reshape(2, 6), [Quantised(x(), 0.0213, 120), Constant(ints(2, 6))], opset=13)
     case('Concat', lambda a, b: torch.cat([a, b], 1), [Quantised(x(), 0.0213, 120), Quantised(x(), 0.0307, 120)], {'axis': 1}, opset=13)
+    case('QLinearSoftmax', lambda a, *_: y(real(a, 0.0213, 120).softmax(-1), 1 / 256, 0), [a(), number(0.0213), zero(120), number(1 / 256), zero(0)], {'axis': -1, 'opset': 13},
+         at=[0], **microsoft)
+    case('QLinearSoftmax', lambda a, *_: y(real(a, 0.0213, 120).softmax(0), 1 / 256, 0), [a(), number(0.0213), zero(120), number(1 / 256), zero(0)], {'axis': 0, 'opset': 13},
+         at=[0], **microsoft)
+
+    def spread(p, like, axis, block):
+        return p.repeat_interleave(block, axis).narrow(axis, 0, like.shape[axis])
+    for axis, block, scale_dims in ((1, 3, (3, 2)), (0, 2, (2, 4)), (-1, 2, (3, 2))):
+        at, size = axis % 2, scale_dims
+        s = lambda: rand(*size, low=0.01, high=0.03)
+        z = lambda: Constant(torch.randint(100, 130, size, generator=generator, dtype=torch.uint8))
+        attributes = {'axis': axis, 'block_size': block}
+        case('QuantizeLinear', lambda x, s, z: quantise(x, spread(s, x, at, block), spread(z.double(), x, at, block), torch.uint8), [x(), s(), z()], attributes, opset=21)
+        case('DequantizeLinear', lambda q, s, z: (q - spread(z.double(), q, at, block)) * spread(s, q, at, block), [Quantised(x(), 0.0213, 110), s(), z()],
+             attributes, opset=21)
+        case('DequantizeLinear', lambda q, s: q * spread(s, q, at, block), [Quantised(x(), 0.0213, 110), s()], attributes, opset=21)
     write('quantised')
