@@ -10,6 +10,7 @@ import { addInspect } from './inspect/command.ts'
 import { addProfile } from './profile/command.ts'
 import { addRepl } from './repl/command.ts'
 import { addRun } from './run/command.ts'
+import { addSweep } from './sweep/command.ts'
 import { addTypes } from './types/command.ts'
 import { addView } from './view/command.ts'
 
@@ -41,6 +42,7 @@ export function makeProgram(): Command {
     addProfile,
     addCompare,
     addHarvest,
+    addSweep,
     addRepl,
     addView,
     addTypes,

@@ -512,6 +512,27 @@ export const rooms = {
       'harvest/shards',
     ],
   },
+  'sweep/rows': {
+    job: 'Points of a sweep and rows of its table, as data.',
+    imports: ['runtime/errors', 'runtime/model'],
+  },
+  'sweep/tables': {
+    job: 'The table of a sweep: its cells, its forms, and the file that grows.',
+    imports: ['runtime/errors', 'runtime/onnx/files', 'harvest/sources', 'harvest/shards', 'sweep/rows'],
+  },
+  sweep: {
+    job: '`onnsight/sweep`: an edit and a measure at many points.',
+    imports: [
+      'runtime/errors',
+      'runtime/tensor',
+      'runtime/onnx/reading',
+      'runtime/tracing',
+      'runtime/model/loaded',
+      'runtime/model',
+      'sweep/rows',
+      'sweep/tables',
+    ],
+  },
   'cli/shared': {
     job: 'What every command uses: errors, sizes, options of loading, printing.',
     imports: ['runtime/errors', 'runtime/onnx/files', 'runtime'],
@@ -600,6 +621,10 @@ export const rooms = {
     job: '`onnsight harvest`.',
     imports: ['runtime/errors', 'runtime/tracing', 'runtime', 'harvest', 'cli/shared', 'cli/run', 'view'],
   },
+  'cli/sweep': {
+    job: '`onnsight sweep`.',
+    imports: ['runtime/tracing', 'runtime', 'sweep', 'cli/shared', 'cli/inputs', 'cli/run', 'view'],
+  },
   cli: {
     job: 'The command `onnsight`: each part is loaded when it runs.',
     imports: [
@@ -622,6 +647,7 @@ export const rooms = {
       'cli/view',
       'cli/compare',
       'cli/harvest',
+      'cli/sweep',
     ],
   },
 }

@@ -378,6 +378,10 @@ await trace(model, inputs, () => {
     means: 'A [study](studies.md) needs a part that this model does not have, or can’t work with these prompts.',
     program: `await logitLens(pair, [1, 2, 3])`,
   },
+  sweep: {
+    means: 'A [sweep](sweep.md) can’t be made like this, or the file is not its table.',
+    program: `await sweep({ model, over: { layer: [] }, inputs, measure: m => m.lm_head.output.max() })`,
+  },
   template: {
     means: 'The template’s syntax is right, but it uses something that this model or these values do not have.',
     program: `await trace(model, inputs)\`

@@ -103,7 +103,7 @@ test('tools that know no exports find the same types', t => {
   }
   t.is(Object.keys(typesVersions['*']).length, due.length - 3)
   // These subpaths are found as folders of this name first.
-  for (const path of ['internal', 'testing', 'study', 'compare', 'harvest']) {
+  for (const path of ['internal', 'testing', 'study', 'compare', 'harvest', 'sweep']) {
     const inner = JSON.parse(readFileSync(join(inside, path, 'package.json'), 'utf8')) as {
       main: string
       types: string

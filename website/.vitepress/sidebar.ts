@@ -24,6 +24,7 @@ const learn: Item = {
     page('Gradients', '/gradients'),
     page('Compare two models', '/compare'),
     page('Harvest activations', '/harvest'),
+    page('Sweeps', '/sweep'),
     page('Attention heads', '/heads'),
     page('Names of TransformerLens and nnterp', '/names'),
     page('Attribution by gradients', '/attribution-by-gradients'),
