@@ -132,15 +132,15 @@ test('tensors print what a person wants to see', t => {
         [3, -4],
       ]),
     ),
-    'Tensor(float32 [2, 2]\n[[1, 0.12346],\n [3, -4]])',
+    'Tensor(float32 [2, 2]\n[[ 1.0000,  0.1235],\n [ 3.0000, -4.0000]])',
   )
-  t.is(inspect(tensor([true, false])), 'Tensor(bool [2]\n[true, false])')
+  t.is(inspect(tensor([true, false])), 'Tensor(bool [2]\n[ true, false])')
   t.is(inspect(tensor(['a', '…'])), 'Tensor(string [2]\n["a", "…"])')
   t.is(inspect(tensor([0.5], { type: 'float16' })), 'Tensor(float16 [1]\n[0.5])')
-  t.is(inspect(tensor([2n ** 60n, 1n])), 'Tensor(int64 [2]\n[1152921504606846976, 1])')
+  t.is(inspect(tensor([2n ** 60n, 1n])), 'Tensor(int64 [2]\n[1152921504606846976,                   1])')
   t.is(inspect(zeros([2, 0])), 'Tensor(float32 [2, 0]\n[[],\n []])')
   t.is(inspect(tensor(5)), 'Tensor(float32 []\n5)')
-  t.is(inspect(arange(2000)), 'Tensor(int64 [2000]\n[0, 1, 2, …, 1997, 1998, 1999])')
+  t.is(inspect(arange(2000)), 'Tensor(int64 [2000]\n[   0,    1,    2, …, 1997, 1998, 1999])')
 })
 
 test('printing a large tensor reads only the elements that it shows', t => {

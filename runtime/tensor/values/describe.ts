@@ -2,6 +2,7 @@ import { showDims } from '../../errors/tensor.ts'
 import { type Axes, PROMPT } from '../axes.ts'
 import { sizeOf, type TensorData } from '../dtypes/data.ts'
 import type { TensorState } from '../state.ts'
+import { alignedText, singleText } from './element-text.ts'
 import { elementReader } from './nested.ts'
 
 /** Describes a tensor for people: its elements if they are computed, else its dtype, its dims and how to get the elements. */
@@ -31,43 +32,80 @@ function knownShape(tensor: TensorState, axes: Axes | undefined): string {
   }
 }
 
-/** Formats the elements. Long axes keep `edge` elements at either end, and the ones between are not even read. */
+/** Formats the elements as NumPy does: in columns, in lines that fit the terminal. Long axes keep `edge` elements at either end; the ones between are not read. */
 function format(tensor: TensorData, edge: number, axes: Axes | undefined): string {
   const element = elementReader(tensor)
   const { dims } = tensor
+  if (dims.length === 0) return singleText(element(0))
+  const shownOn = (length: number): number[] =>
+    length <= 2 * edge
+      ? Array.from({ length }, (_, i) => i)
+      : Array.from({ length: 2 * edge }, (_, i) => (i < edge ? i : length - 2 * edge + i))
+  const shown = new Map(offsetsOf(dims, shownOn).map(offset => [offset, element(offset)]))
+  const elementText = alignedText([...shown.values()])
+  const labels = labelsOf(axes, dims.length, shownOn)
+  const width = terminalWidth()
+  const build = (axis: number, from: number, prompt: number, indent: number): string => {
+    const size = sizeOf(dims.slice(axis + 1))
+    const own = labels(axis, prompt)
+    const parts: string[] = []
+    let last = -1
+    for (const i of shownOn(dims[axis])) {
+      if (i > last + 1) parts.push('…')
+      last = i
+      const label = own?.[i] ?? ''
+      const within =
+        axis === dims.length - 1
+          ? elementText(shown.get(from + i)!)
+          : build(axis + 1, from + i * size, labels.prompts === axis ? i : prompt, indent + 1 + label.length)
+      parts.push(label + within)
+    }
+    if (axis < dims.length - 1)
+      return `[${parts.join(`,${'\n'.repeat(Math.min(2, dims.length - 1 - axis))}${' '.repeat(indent + 1)}`)}]`
+    return `[${wrapped(parts, indent + 1, width - dims.length - 1)}]`
+  }
+  return build(0, 0, 0, 0)
+}
+
+/** The offsets of all elements that are shown. */
+const offsetsOf = (dims: readonly number[], shownOn: (length: number) => readonly number[]): number[] =>
+  dims.reduce((offsets, length) => offsets.flatMap(from => shownOn(length).map(i => from * length + i)), [0])
+
+/** Returns a function that gives the labels of an axis, in columns. Only the outermost axis with labels shows them: the keys of a pattern are the same tokens as its rows. */
+function labelsOf(axes: Axes | undefined, rank: number, shownOn: (length: number) => readonly number[]) {
   const prompts = axes?.findIndex(({ name }) => name === PROMPT) ?? -1
   const labelled = axes?.findIndex(({ labels, labelsByPrompt }) => labels ?? labelsByPrompt) ?? -1
-  const shown = (i: number, length: number): boolean => length <= 2 * edge || i < edge || i >= length - edge
   const labelsAt = (axis: number, prompt: number): readonly string[] | undefined => {
-    // Only the outermost axis with labels shows them: the keys of a pattern are the same tokens as its rows.
     if (axis !== labelled) return undefined
     const labels = axes?.[axis].labels ?? axes?.[axis].labelsByPrompt?.[prompt]
     const texts = labels?.map(label => JSON.stringify(label))
-    if (!texts || axis === dims.length - 1) return texts?.map(text => `${text}: `)
-    const width = Math.max(...texts.filter((_, i) => shown(i, texts.length)).map(text => text.length))
+    if (!texts || axis === rank - 1) return texts?.map(text => `${text}: `)
+    const width = Math.max(...shownOn(texts.length).map(i => texts[i].length))
     return texts.map(text => `${text.padEnd(width)} `)
   }
-  const build = (axis: number, from: number, prompt: number): string => {
-    if (axis === dims.length) return formatElement(element(from))
-    const length = dims[axis]
-    const size = sizeOf(dims.slice(axis + 1))
-    const labels = labelsAt(axis, prompt)
-    const parts: string[] = []
-    for (let i = 0; i < length; i++) {
-      if (!shown(i, length)) {
-        parts.push('…')
-        i = length - edge
-      }
-      const part = build(axis + 1, from + i * size, axis === prompts ? i : prompt)
-      const label = labels?.[i] ?? ''
-      parts.push(label + part.replaceAll('\n', `\n${' '.repeat(label.length)}`))
-    }
-    return `[${parts.join(axis === dims.length - 1 ? ', ' : `,\n${' '.repeat(axis + 1)}`)}]`
-  }
-  return build(0, 0, 0)
+  return Object.assign(labelsAt, { prompts })
 }
 
-function formatElement(value: number | bigint | boolean | string): string {
-  if (typeof value === 'number' && !Number.isInteger(value)) return Number(value.toPrecision(5)).toString()
-  return typeof value === 'string' ? JSON.stringify(value) : String(value)
+/** Joins parts by commas, with a line break before a part that would go beyond the width, which leaves room for the brackets at the end. */
+function wrapped(parts: readonly string[], indent: number, width: number): string {
+  let text = ''
+  let column = indent
+  parts.forEach((part, i) => {
+    if (i > 0 && column + 1 + part.length > width) {
+      text += `\n${' '.repeat(indent)}`
+      column = indent
+    } else if (i > 0) {
+      text += ' '
+      column++
+    }
+    text += part + (i < parts.length - 1 ? ',' : '')
+    column += part.length + 1
+  })
+  return text
+}
+
+/** How many characters a line of the terminal has; 80 where there is none. */
+function terminalWidth(): number {
+  const { process } = globalThis as { readonly process?: { readonly stdout?: { readonly columns?: number } } }
+  return process?.stdout?.columns || 80
 }
