@@ -1,6 +1,8 @@
+import { weightsInBodies } from '../../runtime/names/parameters/bodies.ts'
 import { learnedIn } from '../../runtime/names/parameters/count.ts'
 import type { ModuleNode } from '../../runtime/names/tree.ts'
 import { type OnnxGraph, typeName } from '../../runtime/onnx/graph/graph.ts'
+import type { TensorProto } from '../../runtime/onnx/schema/onnx_pb.ts'
 
 export interface Size {
   /** How many numbers were learned. A quantised weight counts the elements of the dequantised matrix. */
@@ -29,9 +31,9 @@ export class Sizes {
     let parameters = 0
     for (const count of learned.values()) parameters += count
     let bytes = 0
-    for (const initializer of stored) {
-      const { type, dims } = this.weight(initializer)
-      bytes += Math.ceil((dims.reduce((product, dim) => product * dim, 1) * bitsOf(type)) / 8)
+    for (const { dataType, dims } of stored.values()) {
+      const type = typeName(dataType) ?? 'unknown'
+      bytes += Math.ceil((dims.reduce((product, dim) => product * Number(dim), 1) * bitsOf(type)) / 8)
     }
     return { parameters, bytes }
   }
@@ -42,7 +44,11 @@ export class Sizes {
       const below = [...module.children.values()].map(child => this.#weightsOf(child))
       weights = {
         learned: new Map([...learnedIn(this.#graph, module), ...below.flatMap(({ learned }) => [...learned])]),
-        stored: new Set([...module.weights.values(), ...below.flatMap(({ stored }) => [...stored])]),
+        stored: new Map([
+          ...[...module.weights.values()].map(name => [name, this.#graph.initializers.get(name)!] as const),
+          ...module.own.flatMap(index => [...weightsInBodies(this.#graph.nodes[index])]),
+          ...below.flatMap(({ stored }) => [...stored]),
+        ]),
       }
       this.#counted.set(module, weights)
     }
@@ -54,8 +60,8 @@ export class Sizes {
 interface Weights {
   /** The number of parameters of each learned weight. */
   readonly learned: ReadonlyMap<string, number>
-  /** The names of all initializers. */
-  readonly stored: ReadonlySet<string>
+  /** All initializers, and the weights in bodies. */
+  readonly stored: ReadonlyMap<string, TensorProto>
 }
 
 /** The size of one element in bits; 0 for text, which has no fixed size. */

@@ -210,6 +210,48 @@ test('weights in Constant nodes are parameters, and masks, limits and factors ar
   t.true(near(halved, await (await m.trace(x, model => model.tensor('xw'))).mul(0.5).value()))
 })
 
+test('weights that a branch reads from outside or has itself are counted, also where a node brings them into another form first', async t => {
+  const random = new Random(5)
+  const constant = (name: string, dims: number[], data: Float32Array | BigInt64Array) =>
+    plainNode('Constant', [], [name], { value: stored('', dims, data) }, `/${name}`)
+  const branch = (weight: string) =>
+    graph({
+      nodes: [
+        node('Transpose', ['captured'], [`${weight}_turned`], { name: `/${weight}/Transpose` }),
+        node('MatMul', ['x', `${weight}_turned`], [`${weight}_1`], { name: `/${weight}/MatMul` }),
+        constant(weight, [4, 3], random.floats(12)),
+        constant(`${weight}_mask`, [2, 3], random.floats(6)),
+        node('Add', [`${weight}_1`, `${weight}_mask`], [`${weight}_2`], { name: `/${weight}/Add` }),
+        node('MatMul', ['x', weight], [`${weight}_3`], { name: `/${weight}/MatMul_1` }),
+        node('Add', [`${weight}_2`, `${weight}_3`], [`${weight}_out`], { name: `/${weight}/Add_1` }),
+      ],
+      outputs: [`${weight}_out`],
+    })
+  const proto = model(
+    graph({
+      nodes: [
+        constant('captured', [3, 4], random.floats(12)),
+        constant('sliced', [6, 3], random.floats(18)),
+        constant('zero', [1], BigInt64Array.of(0n)),
+        constant('four', [1], BigInt64Array.of(4n)),
+        constant('limit', [], Float32Array.of(0.5)),
+        node('Slice', ['sliced', 'zero', 'four', 'zero'], ['part'], { name: '/out/Slice' }),
+        node('MatMul', ['x', 'part'], ['more'], { name: '/out/MatMul' }),
+        node('ReduceMax', ['more'], ['most'], { name: '/most/ReduceMax', attributes: { keepdims: 0 } }),
+        node('Greater', ['most', 'limit'], ['isLarge'], { name: '/most/Greater' }),
+        plainNode('If', ['isLarge'], ['chosen'], { then_branch: branch('a'), else_branch: branch('b') }, '/fc/If'),
+        node('Add', ['chosen', 'more'], ['y'], { name: '/out/Add' }),
+      ],
+      inputs: [value('x', OnnxType.FLOAT, [2, 4])],
+      outputs: ['y'],
+    }),
+  )
+  const { parameters, bytes, modules } = inspection(await load(saved(proto)))
+  t.is(parameters, 12 + 18 + 2 * 12)
+  t.is(bytes, 4 * parameters)
+  t.is(modules.find(({ path }) => path === 'fc')?.parameters, 3 * 12)
+})
+
 test('the operator that a builder adds to a parameter’s path is no module of its own', async t => {
   const packed = await load('test/fixtures/exported/llama/genai-int4/model.onnx')
   const { direct, byOperator } = await packed.trace([[5, 6]], m => ({

@@ -1,14 +1,9 @@
 import type { OnnxGraph } from '../../onnx/graph/graph.ts'
 import type { GraphNode } from '../../onnx/graph/node.ts'
-
-/** Operators whose constant inputs are all learned, except sizes and positions. */
-const LEARNED_INPUTS =
-  /^(LSTM|GRU|RNN|PRelu|Conv|ConvTranspose|FusedConv|Gemm|FusedGemm|MatMul|(Batch|Instance|Layer|Group|RMS)Normalization|(Skip)?SimplifiedLayerNormalization|SkipLayerNormalization|EmbedLayerNormalization|.*Attention|BiasGelu|FastGelu|QMoE|MoE|MatMulNBits)$/
+import { feedsLayer } from './bodies.ts'
+import { isFloat, readsWeights } from './learned.ts'
 
 const ELEMENTWISE = new Set(['Add', 'Sub', 'Mul', 'Div'])
-
-/** TensorProto.DataType: FLOAT, FLOAT16, DOUBLE, BFLOAT16. */
-const FLOATS = new Set([1, 10, 11, 16])
 
 /**
  * Whether a Constant node holds a weight; some exporters write all weights so. Floats that a layer's operator reads are weights, and
@@ -18,16 +13,17 @@ export function isLearnedConstant(graph: OnnxGraph, name: string): boolean {
   const long = longAxes(graph, name)
   if (long === 0) return false
   const isVector = long === 1 && !hasMatrices(graph)
-  return (graph.consumers.get(name) ?? []).some(
-    node =>
-      LEARNED_INPUTS.test(node.opType) || (isVector && ELEMENTWISE.has(node.opType) && meetsActivation(graph, node)),
+  return feedsLayer(
+    graph,
+    name,
+    node => readsWeights(node.opType) || (isVector && ELEMENTWISE.has(node.opType) && meetsActivation(graph, node)),
   )
 }
 
 /** How many axes of a float tensor are longer than one; 0 for any other. */
 function longAxes(graph: OnnxGraph, name: string): number {
   const tensor = graph.initializers.get(name)
-  return tensor && FLOATS.has(tensor.dataType) ? tensor.dims.filter(dim => dim > 1n).length : 0
+  return tensor && isFloat(tensor.dataType) ? tensor.dims.filter(dim => dim > 1n).length : 0
 }
 
 /** Whether some initializer is a matrix: then the weights are initializers, and vectors in Constant nodes are rarely weights. */

@@ -2,6 +2,7 @@ import type { OnnxGraph } from '../../onnx/graph/graph.ts'
 import type { GraphNode } from '../../onnx/graph/node.ts'
 import { sizeOf } from '../../tensor/dtypes/data.ts'
 import type { ModuleNode } from '../tree.ts'
+import { weightsInBodies } from './bodies.ts'
 
 /** Names that exporters and builders give to the buffers of rotary embeddings. */
 const ROTARY = /(^|[._/])((cos|sin)(_cached?)?|inv_freq)$/
@@ -31,6 +32,8 @@ export function learnedIn(graph: OnnxGraph, module: ModuleNode): ReadonlyMap<str
     if (FLOATS.has(tensor.dataType) ? isLearned(graph, name, count) : isQuantisedBias(graph, name))
       counts.set(name, count)
   }
+  for (const index of module.own)
+    for (const [name, { dims }] of weightsInBodies(graph.nodes[index])) counts.set(name, sizeOf(dims.map(Number)))
   return counts
 }
 
