@@ -25,7 +25,11 @@ export async function runRepl(model: Model, options: ReplOptions = {}): Promise<
   const terminal = (output as NodeJS.WriteStream).isTTY === true
   const write = (text: string): void => void output.write(`${text}\n`)
   const print = (...values: unknown[]): void => write(values.map(show).join(' '))
-  const console = new TemplateConsole(model, { print, show: print }, options.inputs)
+  const unread = (): void =>
+    write(
+      'Nothing reads what this writes, and a write affects its own entry only.\n  Do this: read a value in the same entry, after a semicolon; or keep the write with .edit',
+    )
+  const console = new TemplateConsole(model, { print, show: print, unread }, options.inputs)
   write(`${model.name} · ${model.nodeNames.length} nodes · the template language: transformer.h[1].output[:, -1]`)
   write('.inputs JSON sets the model’s inputs, .tree shows its modules, .help lists all commands, .exit leaves')
 

@@ -12,7 +12,10 @@ import { Interpreter, type Setting } from './interpret.ts'
 import { positionIn, readTemplate, showTemplate, type TemplateText } from './source.ts'
 
 /** The functions that receive what entries print and the values that their lines have. */
-export type ConsoleOutput = Pick<Setting, 'print' | 'show'>
+export interface ConsoleOutput extends Pick<Setting, 'print' | 'show'> {
+  /** Is called after an entry that has changed nothing, because nothing in it reads what it wrote. */
+  readonly unread?: () => void
+}
 
 /** An interactive console in the template language. It runs one entry of the user after another, and keeps variables between them. */
 export class TemplateConsole {
@@ -50,6 +53,7 @@ export class TemplateConsole {
     const changed = [...variables].filter(([name, value]) => this.variables.get(name) !== value)
     for (const [name, value] of changed)
       this.variables.set(name, value instanceof Tensor ? Tensor.of(stateOf(await value.value()).data()) : value)
+    if (onlyWrites(statements)) this.#output.unread?.()
     return changed.map(([name]) => name)
   }
 
@@ -110,6 +114,16 @@ export class TemplateConsole {
     return { info, source, statements: readTemplate(source, info, allowValues) }
   }
 }
+
+/** Whether all that an entry does is to write into the model. As a write affects only its own entry, such an entry changes nothing. */
+export const onlyWrites = (statements: readonly Statement[]): boolean =>
+  statements.length > 0 &&
+  statements.every(
+    statement =>
+      statement.kind === 'skip' ||
+      (statement.kind === 'assign' && statement.target.kind !== 'name') ||
+      (statement.kind === 'for' && onlyWrites(statement.body)),
+  )
 
 /** Whether an entry is not complete yet: a bracket is open, or a `for` is not yet followed by an empty line. */
 export function isUnfinished(text: string): boolean {

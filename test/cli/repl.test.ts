@@ -42,6 +42,16 @@ test('the console shows the value of a line, and keeps variables with and withou
   t.is(said, '[[18,47,56,57]]\nh: float32 [1, 128]\n[ 1, 128 ]\nk: float32 []\nTensor(float32 []\n0)')
 })
 
+test('an entry that only writes says that nothing reads it', async t => {
+  for (const entry of [
+    'transformer.h[1].output *= 2',
+    'transformer.h[1].mlp.output[:, -1] = 0; skip transformer.h[2]',
+    'for i in 0:2\n  transformer.h[i].output = 0\n',
+  ])
+    t.regex(await talk(INPUTS, entry), /Nothing reads what this writes[\s\S]*\.edit/, entry)
+  t.notRegex(await talk(INPUTS, 'x = 1', 'x = 1', 'transformer.h[1].output *= 2; y = 2', 'stop'), /Nothing reads/)
+})
+
 test('a write applies to its own entry; an edit applies until .clear', async t => {
   const said = await talk(
     INPUTS,
