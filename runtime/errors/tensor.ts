@@ -32,7 +32,7 @@ export class ShapeError extends OnnsightError {
   constructor(
     message: string,
     at?: SourcePosition,
-    fix = 'print the dims of both sides, console.log(h.dims), then slice, reshape or expand one of them',
+    fix = 'compare the dims of both sides, then slice, reshape or expand one of them',
   ) {
     super(ShapeError.code, message, { at, fix })
   }
