@@ -20,7 +20,7 @@ Examples:
       const { describe } = await import('./describe.ts')
       const model = await load(path)
       if (json) printJson(inspection(model))
-      else print(describe(model))
+      else print(describe(model, process.stdout))
       await model.release()
     })
 }

@@ -4,11 +4,12 @@ import { modelMembers } from '../../runtime/model/model.ts'
 import { handleOf } from '../../runtime/model/modules/module.ts'
 import { printModule } from '../../runtime/names/print.ts'
 import { byteSize } from '../shared/byte-size.ts'
+import { fitLines, stylesOf, type Terminal } from '../shared/terminal.ts'
 import { inspection } from './inspection.ts'
 import { Sizes } from './sizes.ts'
 
-/** Describes a model as text for people. */
-export function describe(model: Model): string {
+/** Describes a model as text for people, as wide as the terminal. */
+export function describe(model: Model, terminal: Terminal): string {
   const { taps } = handleOf(model)!.binding
   const sizes = new Sizes(taps.tree.graph)
   const { opsets, irVersion, inputs, outputs, nodes, operations, parameters, bytes, blocks, branches } =
@@ -23,7 +24,7 @@ export function describe(model: Model): string {
       return size.parameters > 0 ? `${number(size.parameters)} parameters, ${byteSize(size.bytes)}` : undefined
     },
   )
-  return [
+  const text = [
     `${model.name}: ${number(nodes)} nodes, ${number(parameters)} parameters, ${byteSize(bytes)}`,
     `opset ${sets.join(', ')} · IR ${irVersion}`,
     section('inputs', declared(inputs)),
@@ -39,6 +40,13 @@ export function describe(model: Model): string {
       Object.entries(operations).map(([name, count]) => `${String(count).padStart(6)}  ${name}`),
     ),
   ].join('\n\n')
+  return styled(fitLines(text, terminal), terminal)
+}
+
+/** Headings are bold, and what follows a module's name is dim. */
+function styled(text: string, terminal: Terminal): string {
+  const { bold, dim } = stylesOf(terminal)
+  return text.replace(/^\S.*$/gm, line => (line.includes(' · ') ? line : bold(line))).replace(/ {2,}· .*$/gm, dim)
 }
 
 const declared = (values: readonly Declared[]): string[] => values.map(describeInput)

@@ -2,8 +2,10 @@ import { spawn } from 'node:child_process'
 import { copyFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import test from 'ava'
 import { load } from 'onnsight'
+import { describe } from '#dist/cli/inspect/describe.js'
 import type { Inspection } from '#dist/cli/inspect/inspection.js'
 import { readModel } from '#dist/runtime/onnx/reading/read.js'
 import { onnsight } from './spawn.ts'
@@ -64,6 +66,22 @@ test('as text it prints the same counts', async t => {
   t.regex(stdout, /attn {2}· 85 nodes · 66,048 parameters, 264 kB\n/)
   const model = await load(chars)
   for (const { label, nodes } of model.engine.blocks) t.true(stdout.includes(`  ${label} (${nodes})`))
+  await model.release()
+})
+
+test('on a terminal no line is wider than it is, and headings are bold where colours are wanted', async t => {
+  const model = await load(chars)
+  const plain = describe(model, {})
+  for (const columns of [40, 80, 200]) {
+    const lines = describe(model, { isTTY: true, columns }).split('\n')
+    t.true(lines.every(line => line.length <= columns || !line.trim().includes(' ')))
+    t.is(lines.join(' ').replace(/\s+/g, ' '), plain.replace(/\s+/g, ' '))
+  }
+  const terminal = { isTTY: true, columns: 80 }
+  const coloured = describe(model, { ...terminal, hasColors: () => true })
+  t.true(coloured.includes('\u001b[1minputs\u001b[22m'))
+  t.is(stripVTControlCharacters(coloured), describe(model, { ...terminal, hasColors: () => false }))
+  t.is(describe(model, { isTTY: false, hasColors: () => true }), plain)
   await model.release()
 })
 
