@@ -1,8 +1,7 @@
-import { weightsInBodies } from '../../runtime/names/parameters/bodies.ts'
+import { type StoredWeight, weightsInBodies } from '../../runtime/names/parameters/bodies.ts'
 import { learnedIn } from '../../runtime/names/parameters/count.ts'
 import type { ModuleNode } from '../../runtime/names/tree.ts'
 import { type OnnxGraph, typeName } from '../../runtime/onnx/graph/graph.ts'
-import type { TensorProto } from '../../runtime/onnx/schema/onnx_pb.ts'
 
 export interface Size {
   /** How many numbers were learned. A quantised weight counts the elements of the dequantised matrix. */
@@ -61,7 +60,7 @@ interface Weights {
   /** The number of parameters of each learned weight. */
   readonly learned: ReadonlyMap<string, number>
   /** All initializers, and the weights in bodies. */
-  readonly stored: ReadonlyMap<string, TensorProto>
+  readonly stored: ReadonlyMap<string, StoredWeight>
 }
 
 /** The size of one element in bits; 0 for text, which has no fixed size. */

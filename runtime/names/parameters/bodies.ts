@@ -37,9 +37,12 @@ function feedsLayerIn({ node: nodes }: GraphProto, name: string): boolean {
   return false
 }
 
+/** What a file says about a weight. */
+export type StoredWeight = Pick<TensorProto, 'dataType' | 'dims'>
+
 /** The weights that lie in a node's bodies, at any depth, by a name that no other weight of the graph has. */
-export function weightsInBodies(node: GraphNode): ReadonlyMap<string, TensorProto> {
-  const found = new Map<string, TensorProto>()
+export function weightsInBodies(node: GraphNode): ReadonlyMap<string, StoredWeight> {
+  const found = new Map<string, StoredWeight>()
   const search = (body: GraphProto, path: string): void => {
     const constants = body.node.flatMap(inner => (inner.opType === 'Constant' ? (constantTensor(inner) ?? []) : []))
     for (const tensor of [...body.initializer, ...constants])
