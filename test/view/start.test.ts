@@ -4,6 +4,7 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   unlinkSync,
   writeFileSync,
@@ -106,4 +107,23 @@ test('a model is removed while it is open: a run that needs it says so, and what
   copyFileSync(chars, path)
   const again = await own.ask('run', { inputs, template: 'transformer.h[1].mlp.output[:, -1] *= 2' })
   t.is(again.status, 200, String(again.body.message))
+})
+
+test('a model has the same address each time, another model another one, and a second command for it a port of its own', async t => {
+  t.timeout(120_000)
+  const state = mkdtempSync(join(folder, 'state-'))
+  const start = async (path: string) => {
+    const own = await view([path], { XDG_STATE_HOME: state })
+    t.teardown(() => own.end('SIGKILL'))
+    return own
+  }
+  const first = await start(chars)
+  const second = await start(chars)
+  t.not(second.url, first.url)
+  t.is(new URL(second.url).pathname, new URL(first.url).pathname)
+  await first.end()
+  t.is((await start(join(process.cwd(), chars))).url, first.url)
+  const other = await start('test/fixtures/names/resnet.onnx')
+  t.not(new URL(other.url).pathname, new URL(first.url).pathname)
+  t.is(statSync(join(state, 'onnsight/view-key')).mode & 0o777, 0o600)
 })

@@ -1,6 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { request } from 'node:http'
-import { resolve } from 'node:path'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+
+/** Where the commands of this process keep the key of their addresses. */
+const stateFolder = mkdtempSync(join(tmpdir(), 'onnsight-view-state-'))
+process.on('exit', () => rmSync(stateFolder, { recursive: true }))
 
 /** A running `onnsight view`. */
 export interface Viewing {
@@ -19,7 +25,14 @@ export interface Viewing {
 /** Starts the built command and waits until it prints its address. */
 export async function view(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Viewing> {
   const child = spawn(process.execPath, [resolve('dist/cli/onnsight.js'), 'view', ...args], {
-    env: { ...process.env, FORCE_COLOR: '0', NO_COLOR: undefined, ONNSIGHT_DEBUG: undefined, ...env },
+    env: {
+      ...process.env,
+      FORCE_COLOR: '0',
+      NO_COLOR: undefined,
+      ONNSIGHT_DEBUG: undefined,
+      XDG_STATE_HOME: stateFolder,
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const ended = new Promise<number | string | null>(done => child.on('exit', (code, signal) => done(signal ?? code)))

@@ -1,9 +1,6 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { Refusal } from './refusal.ts'
-
-/** Makes the secret in the page's address. */
-export const makeToken = (): string => randomBytes(24).toString('base64url')
 
 /**
  * Checks a request and returns the path after the token. A page of another site can't guess the token, and if its host name leads to

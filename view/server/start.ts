@@ -3,13 +3,13 @@ import { byteSize } from '../../cli/shared/byte-size.ts'
 import { print } from '../../cli/shared/print.ts'
 import { WorkerBackend } from '../../runtime/index.ts'
 import { type OpenOptions, openModel } from '../model/open-model.ts'
-import { makeToken } from './check-request.ts'
+import { addressOf } from './address.ts'
 import { openBrowser } from './open-browser.ts'
 import { listen } from './server.ts'
 import { Viewer } from './viewer.ts'
 
 export interface ViewOptions {
-  /** The port; 0 picks a free one. */
+  /** The port; 0 picks the one that the model had the last time, if it is free. */
   readonly port: number
   readonly open: boolean
   readonly json: boolean
@@ -20,8 +20,11 @@ export async function startView(path: string, options: OpenOptions, view: ViewOp
   const opened = await openModel(path, { ...options, ...(view.json ? {} : { onProgress: showProgress() }) })
   const backend = new WorkerBackend()
   try {
-    const token = makeToken()
-    const server = await listen(new Viewer(opened, { backend, options }), token, view.port)
+    const { token, port } = addressOf(path)
+    const viewer = new Viewer(opened, { backend, options })
+    const server = await (view.port === 0
+      ? listen(viewer, token, port).catch(() => listen(viewer, token, 0))
+      : listen(viewer, token, view.port))
     const url = `http://127.0.0.1:${server.port}/${token}/`
     const texts = opened.tokenizer ? `Texts of token ids: ${opened.tokenizer}\n` : ''
     print(view.json ? JSON.stringify({ url }) : `${url}\n${texts}Ctrl-C ends the command.`)
