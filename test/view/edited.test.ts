@@ -176,16 +176,16 @@ at(
       shownPattern,
       expected.map(row => row.map(value => Number(value.toFixed(4)))),
     )
-    // The brightest cell of a small map is the largest of the pattern.
-    const brightest = await page
+    // The strongest cell of a small map is the largest of the pattern.
+    const strongest = await page
       .getByRole('button', { name: 'transformer.h.2.attn head 3' })
       .locator('canvas')
       .evaluate((canvas: HTMLCanvasElement) => {
         const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height)
-        const reds = Array.from({ length: data.length / 4 }, (_, i) => data[4 * i] + data[4 * i + 1])
-        return reds.indexOf(Math.max(...reds))
+        const strengths = Array.from({ length: data.length / 4 }, (_, i) => data[4 * i + 3])
+        return strengths.indexOf(Math.max(...strengths))
       })
-    t.is(brightest, expected.flat().indexOf(Math.max(...expected.flat())))
+    t.is(strongest, expected.flat().indexOf(Math.max(...expected.flat())))
     // The values are those of the same row of the batch.
     const value = await model.trace(batch, m => m.transformer.output.slice('1, 7'))
     const cells = await page.locator('.row-values td').allTextContents()

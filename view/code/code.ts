@@ -70,9 +70,9 @@ function findShown(
     const { binding } = handleOf(model)!
     const { taps } = binding
     const module = resolvePath(taps.tree.root, request.path)
-    const { readings, main, note } = readingsOf(binding, module)
+    const { readings, main, note } = readingsOf(binding, module, request.node)
     const valueIndex = request.value ?? main
-    const patterns = patternsIn(binding, module, tokens)
+    const patterns = request.node === undefined ? patternsIn(binding, module, tokens) : []
     const chosen = patterns.find(({ pattern }) => pattern.node === request.pattern?.node) ?? patterns[0]
     const sites = request.tab === 'attention' ? sitesOf(model) : []
     return {

@@ -19,6 +19,10 @@ function partIn(part: string, isInner: boolean): string {
 /** Whether a name can follow a dot and is not a member of onnsight’s own. */
 const isWord = (part: string): boolean => /^[\p{L}_][\p{L}\p{N}_]*$/u.test(part) && !reservedNames.has(part)
 
-/** The code for a node’s output. */
-export const nodeIn = (language: Language, name: string): string =>
-  `${language === 'typescript' ? 'model.' : ''}node(${JSON.stringify(name)}).output`
+/** The code for a value of a node: its output, if no other is named. */
+export const nodeIn = (language: Language, name: string, value = 'output'): string =>
+  `${language === 'typescript' ? 'model.' : ''}node(${JSON.stringify(name)}).${value}`
+
+/** The code for a value of the graph, such as a weight. */
+export const tensorIn = (language: Language, name: string): string =>
+  `${language === 'typescript' ? 'model.' : ''}tensor(${JSON.stringify(name)})`

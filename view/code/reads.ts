@@ -3,7 +3,7 @@ import type { Taps } from '../../runtime/names/taps.ts'
 import type { ModuleNode } from '../../runtime/names/tree.ts'
 import type { CodeRequest, ModelDescription, ValuePlace } from '../protocol/api.ts'
 import { Refusal } from '../server/refusal.ts'
-import { type Language, moduleIn, nodeIn } from './paths.ts'
+import { type Language, moduleIn, nodeIn, tensorIn } from './paths.ts'
 
 /** A value that the page shows: its name, and the code that reads it. */
 export interface Read {
@@ -44,6 +44,8 @@ export function readsOf(
     reads.push({
       name: 'value',
       in(language) {
+        if (value.side === 'weight') return tensorIn(language, value.name)
+        if (request.node !== undefined) return valueOfNode(language, taps, request.node, value)
         const place = moduleIn(language, module.path)
         return value.isOutput ? `${place}.output` : `${place}.${value.side}s[${JSON.stringify(value.name)}]`
       },
@@ -64,6 +66,13 @@ export function readsOf(
     'No value goes through this module, so there is nothing to read.',
     'choose another module',
   )
+}
+
+/** The code for an output or input of a node. */
+function valueOfNode(language: Language, taps: Taps, name: string, { side, name: value }: ValuePlace): string {
+  const node = taps.tree.graph.nodes.find(one => one.name === name)
+  const index = (side === 'output' ? node?.outputs : node?.inputs)?.indexOf(value) ?? 0
+  return nodeIn(language, name, index === 0 ? side : `${side}At(${index})`)
 }
 
 /** Writes code for the predictions of each layer: it applies the head’s modules, one after the other, to the layer’s output. */

@@ -6,6 +6,7 @@ import { handleOf } from '../../runtime/model/modules/module.ts'
 import { findLens } from '../../runtime/names/lens-path.ts'
 import { asTraceable } from '../../runtime/tracing/traceable.ts'
 import type { ModelDescription } from '../protocol/api.ts'
+import { sitesOf } from '../readings/attention.ts'
 import { fillingsOf } from './inputs.ts'
 import type { OpenedModel } from './open-model.ts'
 import { exampleText } from './tokens.ts'
@@ -34,12 +35,16 @@ export function describeModel(
       followsIds: ids !== undefined && input.optional === true,
     })),
     outputs: outputs.map(declared),
-    modules: modules.map(module => ({ ...module, name: taps.tree.get(module.path)!.name })),
+    modules: modules.map(module => {
+      const { name, own } = taps.tree.get(module.path)!
+      return { ...module, name, own: own.length }
+    }),
     ...(ids === undefined ? {} : { ids }),
     hasVocabulary: language !== undefined,
     ...(example === undefined ? {} : { example }),
     ...(entries === undefined ? {} : { entries }),
     ...(logits === undefined ? {} : { logits }),
+    hasAttention: sitesOf(model).length > 0,
     lens: 'why' in lens ? { reason: lens.why } : { layers: paths(lens.layers), head: paths(lens.head) },
   }
 }

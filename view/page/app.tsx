@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks'
 import type { ModelDescription } from '../protocol/api.ts'
 import { AttentionPanel } from './attention/attention.tsx'
 import type { Client } from './client.ts'
+import { CurrentEdit } from './edit/current-edit.tsx'
 import { EditPanel } from './edit/edit.tsx'
 import { GeneratePanel } from './generate/generate.tsx'
 import { Header } from './header/header.tsx'
@@ -16,8 +17,10 @@ import { Tabs } from './parts/tabs.tsx'
 import { PatchPanel } from './patch/patch.tsx'
 import { useShortcuts } from './shortcuts/use-shortcuts.ts'
 import { useViewState } from './state/use-view-state.ts'
-import { forModule, type Side, type ViewState } from './state/view-state.ts'
+import { forModule, type Side, type TabName, type ViewState } from './state/view-state.ts'
 import { SteerPanel } from './steer/steer.tsx'
+import { useTreeWidth } from './tree/edge.tsx'
+import { operationPath } from './tree/rows.ts'
 import { Tree } from './tree/tree.tsx'
 import { useAnswer } from './use-answer.ts'
 import { useEnded } from './use-ended.ts'
@@ -41,6 +44,7 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
   const { runInputs, error } = useRunInputs(model, client, form, runs)
   const [text, setText] = useState(state.edit ?? '')
   const hasEnded = useEnded()
+  const [treeWidth, setTreeWidth] = useTreeWidth()
   useEffect(() => setText(state.edit ?? ''), [visits])
   const row = runInputs?.rows?.[Math.min(state.batch, runInputs.rows.length - 1)]
   const batch = runInputs?.rows ? Math.min(state.batch, runInputs.rows.length - 1) : state.batch
@@ -60,9 +64,16 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
   // These tabs run both sides, or the unedited one alone.
   const withoutSide = { ...shared, request: unedited, requestKey: uneditedKey }
   return (
-    <div class="app">
+    <div class="app" style={{ '--tree-width': `${treeWidth}px` }}>
       <Header model={model} client={client} state={withBatch} runInputs={runInputs} request={request} />
-      <Tree modules={model.modules} chosen={state.module} onChoose={path => change(moduleChosen(state, path))} />
+      <Tree
+        modules={model.modules}
+        client={client}
+        chosen={state.node === undefined ? state.module : operationPath(state.module, state.node)}
+        onChoose={path => change(moduleChosen(state, path))}
+        width={treeWidth}
+        onWidth={setTreeWidth}
+      />
       <main aria-busy={isTrying}>
         {hasEnded && <Problem error={commandEnded} />}
         <Input
@@ -86,43 +97,57 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
           chosen={state.tab}
           onChoose={tab => change({ tab: tab as ViewState['tab'] })}
           aside={
-            state.edit !== undefined && ['lens', 'attention', 'module'].includes(state.tab) ? (
-              <Switch
-                legend="Which run"
-                name="which-run"
-                options={sides}
-                chosen={state.side}
-                onChoose={chosen => change({ side: chosen })}
-              />
+            state.edit !== undefined && state.tab !== 'edit' ? (
+              <div class="edit-side">
+                <CurrentEdit
+                  template={state.edit}
+                  onOpen={() => change({ tab: 'edit' })}
+                  onRemove={() => {
+                    setText('')
+                    change({ edit: undefined })
+                  }}
+                />
+                {['lens', 'attention', 'module'].includes(state.tab) && (
+                  <Switch
+                    legend="Which run"
+                    name="which-run"
+                    options={sides}
+                    chosen={state.side}
+                    onChoose={chosen => change({ side: chosen })}
+                  />
+                )}
+              </div>
             ) : null
           }
-          tabs={[
-            { id: 'lens', label: 'Lens', content: <LensPanel {...shared} /> },
-            { id: 'attention', label: 'Attention', content: <AttentionPanel {...shared} /> },
-            { id: 'module', label: 'Module', content: <ModulePanel {...shared} /> },
-            {
-              id: 'edit',
-              label: 'Edit',
-              content: (
-                <EditPanel
-                  model={model}
-                  client={client}
-                  request={runInputs && unedited}
-                  requestKey={`${uneditedKey} ${state.edit}`}
-                  tokens={row}
-                  path={state.module}
-                  text={text}
-                  onText={setText}
-                  template={state.edit}
-                  onTemplate={edit => change({ edit })}
-                  position={position}
-                />
-              ),
-            },
-            { id: 'patch', label: 'Patch', content: <PatchPanel key={visits} {...withoutSide} /> },
-            { id: 'steer', label: 'Steer', content: <SteerPanel key={visits} {...withoutSide} /> },
-            { id: 'generate', label: 'Generate', content: <GeneratePanel key={visits} {...withoutSide} /> },
-          ]}
+          tabs={(
+            [
+              { id: 'lens', label: 'Lens', content: <LensPanel {...shared} /> },
+              { id: 'attention', label: 'Attention', content: <AttentionPanel {...shared} /> },
+              { id: 'module', label: 'Module', content: <ModulePanel {...shared} /> },
+              {
+                id: 'edit',
+                label: 'Edit',
+                content: (
+                  <EditPanel
+                    model={model}
+                    client={client}
+                    request={runInputs && unedited}
+                    requestKey={`${uneditedKey} ${state.edit}`}
+                    tokens={row}
+                    path={state.module}
+                    text={text}
+                    onText={setText}
+                    template={state.edit}
+                    onTemplate={edit => change({ edit })}
+                    position={position}
+                  />
+                ),
+              },
+              { id: 'patch', label: 'Patch', content: <PatchPanel key={visits} {...withoutSide} /> },
+              { id: 'steer', label: 'Steer', content: <SteerPanel key={visits} {...withoutSide} /> },
+              { id: 'generate', label: 'Generate', content: <GeneratePanel key={visits} {...withoutSide} /> },
+            ] as const
+          ).filter(({ id }) => id === state.tab || fits(model, id))}
         />
       </main>
     </div>
@@ -131,9 +156,13 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
 
 /** The change of state when a module is chosen. It leaves the logit lens, which shows no single module. */
 const moduleChosen = ({ tab }: ViewState, path: string): Partial<ViewState> => ({
-  ...forModule(path),
+  ...forModule(path.split('#')[0], path.includes('#') ? path.slice(path.indexOf('#') + 1) : undefined),
   ...(tab === 'lens' || tab === 'attention' ? { tab: 'module' } : {}),
 })
+
+/** Whether a tab can show something of a model: most are about the predictions of a language model. */
+const fits = ({ ids, logits, hasAttention }: ModelDescription, tab: TabName): boolean =>
+  tab === 'module' || tab === 'edit' || (tab === 'attention' ? hasAttention : ids !== undefined && logits !== undefined)
 
 const sides: readonly (readonly [Side, string])[] = [
   ['unedited', 'Unedited'],
@@ -144,5 +173,5 @@ const sides: readonly (readonly [Side, string])[] = [
 const commandEnded = {
   code: 'ended',
   message: 'The command has ended, so this page can’t run the model any more.',
-  fix: 'start it again, open the address that it prints, and append the part of this address from # on',
+  fix: 'start it again and reload this page; if it prints another address, open that one, and append the part of this address from # on',
 }

@@ -36,6 +36,8 @@ export interface ModuleDescription {
   readonly name: string
   readonly className?: string
   readonly nodes: number
+  /** How many of the nodes no child contains. */
+  readonly own: number
   readonly parameters: number
   readonly bytes: number
   readonly weights: readonly { readonly name: string; readonly type: string; readonly dims: readonly number[] }[]
@@ -65,6 +67,7 @@ export interface ModelDescription {
   readonly entries?: number
   /** The output that holds logits: a number for each token and each entry of the vocabulary. */
   readonly logits?: string
+  readonly hasAttention: boolean
   readonly lens: LensPath | { readonly reason: string }
 }
 
@@ -124,9 +127,25 @@ export interface ViewRequest extends RunRequest {
   readonly isCompared?: boolean
 }
 
+/** POST api/operations: the nodes of some modules that none of their children contains. */
+export interface OperationsRequest {
+  readonly paths: readonly string[]
+}
+/** The operations of each module, in running order. */
+export interface OperationsLists {
+  readonly modules: readonly { readonly path: string; readonly operations: readonly Operation[] }[]
+}
+export interface Operation {
+  /** The node's name, which no other node has. */
+  readonly node: string
+  readonly opType: string
+}
+
 /** POST api/module */
 export interface ModuleRequest extends ViewRequest {
   readonly path: string
+  /** A node in the module: its values are shown instead of the module's. */
+  readonly node?: string
   /** Which value of the module to show. @default its output */
   readonly value?: number
   /** Indices on the axes before the last two. @default the row of the batch, then 0 */
@@ -158,7 +177,7 @@ export interface SentMap {
 }
 
 export interface ValuePlace extends SentShape {
-  readonly side: 'input' | 'output'
+  readonly side: 'input' | 'output' | 'weight'
   readonly name: string
 }
 
@@ -176,6 +195,10 @@ export interface ModuleView {
   readonly values: readonly ValuePlace[]
   /** A remark about the output: it is ambiguous, or belongs to another module. */
   readonly note?: string
+  /** For logits: the columns are the entries of the vocabulary. Their texts are sent if they are few. */
+  readonly vocabulary?: readonly Token[]
+  /** The node that is shown instead of a module. */
+  readonly operation?: OperationDescription
   /** The index of the shown value in `values`; missing if no value can be read. */
   readonly valueIndex?: number
   readonly statistics?: Statistics
@@ -191,6 +214,12 @@ export interface ModuleView {
     readonly map: SentMap
     readonly compared?: Sides<SentMap>
   }
+}
+
+export interface OperationDescription extends Operation {
+  /** The operator's domain; '' for ai.onnx. */
+  readonly domain: string
+  readonly attributes: readonly { readonly name: string; readonly value: string }[]
 }
 
 export interface ValueSummary {
@@ -223,10 +252,14 @@ export interface PatternHeads extends Pattern {
 export interface RowRequest extends ModuleRequest {
   readonly line: { readonly axis: 'row' | 'column'; readonly at: number }
   /** @default 'place' */
-  readonly order?: 'place' | 'magnitude'
+  readonly order?: LineOrder
   /** Index of the first value, in that order. */
   readonly from?: number
 }
+/** By place, or the largest magnitude first, or the largest value first. */
+export type LineOrder = (typeof lineOrders)[number]
+export const lineOrders = ['place', 'magnitude', 'largest'] as const
+
 export interface Row {
   /** How many values the whole line has. */
   readonly count: number
@@ -234,6 +267,8 @@ export interface Row {
   /** Where the values are in the line. */
   readonly indices: readonly number[]
   readonly values: readonly Cell[]
+  /** For a row of logits: the token of each value. */
+  readonly tokens?: readonly Token[]
   /** The largest finite magnitude in the whole line. */
   readonly largest: number
   /** In a comparison: the unedited values. The values above are the edited ones, ordered by their differences. */

@@ -2,12 +2,13 @@ import { toJson } from '../../cli/outputs/to-json.ts'
 import { type Inputs, type Tensor, where } from '../../runtime/index.ts'
 import { handleOf } from '../../runtime/model/modules/module.ts'
 import { resolvePath } from '../../runtime/names/resolve.ts'
-import type { Cell, Row, RowRequest } from '../protocol/api.ts'
+import type { Cell, Row, RowRequest, ValuePlace } from '../protocol/api.ts'
 import { unreadable } from '../server/refusal.ts'
 import { type BatchRow, leadingOf, matrixOf } from './map.ts'
 import { asFloats, isNumeric } from './statistics.ts'
 import { assertValidTemplate, type TraceTarget, traceWithTemplate } from './template-trace.ts'
 import { readingsOf, withKnownDims } from './values.ts'
+import type { Vocabulary } from './vocabulary.ts'
 
 /** How many values are sent at once. */
 const MAX_VALUES = 128
@@ -18,11 +19,17 @@ export async function viewLine(
   inputs: Inputs,
   request: RowRequest,
   batch: BatchRow,
+  vocabulary: Vocabulary,
 ): Promise<Row> {
-  if (!request.isCompared) return sentLine(await readLine(target, inputs, request, batch), request)
+  const sent = (read: Awaited<ReturnType<typeof readLine>>): Row => {
+    const row = sentLine(read, request)
+    const isLogits = request.line.axis === 'row' && vocabulary.isLogits(read.place)
+    return isLogits ? { ...row, tokens: row.indices.map(vocabulary.tokenOf) } : row
+  }
+  if (!request.isCompared) return sent(await readLine(target, inputs, request, batch))
   assertValidTemplate(request.template!)
   const unedited = await readLine(target, inputs, { ...request, template: undefined }, batch)
-  return sentLine(await readLine(target, inputs, request, batch, unedited.line), request)
+  return sent(await readLine(target, inputs, request, batch, unedited.line))
 }
 
 function readLine(
@@ -34,17 +41,19 @@ function readLine(
 ) {
   const { from = 0, order = 'place' } = request
   return traceWithTemplate(target, inputs, request.template, async model => {
-    const line = await lineOf(model, request, batch)
+    const { line, place } = await lineOf(model, request, batch)
     const count = line.dims[0] as number
     if (from >= count) throw unreadable(`There is no value ${from}: there are ${count}.`, 'choose an earlier value')
     const length = Math.min(MAX_VALUES, count - from)
     const difference = unedited && isNumeric(line) ? asFloats(line).sub(asFloats(unedited)) : undefined
     const size = isNumeric(line) ? asFloats(difference ?? line).abs() : undefined
     // NaN comes first, because users look for it.
-    const ranked = order === 'magnitude' && size ? where(size.isnan(), Number.POSITIVE_INFINITY, size) : undefined
+    const ranking = order === 'place' || !size ? undefined : order === 'magnitude' ? size : asFloats(difference ?? line)
+    const ranked = ranking && where(ranking.isnan(), Number.POSITIVE_INFINITY, ranking)
     const indices = ranked?.topk(from + length).indices.narrow(0, from, length)
     const part = (tensor: Tensor): Tensor => (indices ? tensor.indexSelect(0, indices) : tensor.narrow(0, from, length))
     return {
+      place,
       line: request.isCompared && !unedited ? line : undefined,
       count,
       indices,
@@ -58,11 +67,11 @@ function readLine(
 
 async function lineOf(
   model: Parameters<typeof handleOf>[0],
-  { path, value, leading, line: { axis, at } }: RowRequest,
+  { path, node, value, leading, line: { axis, at } }: RowRequest,
   batch: BatchRow,
-): Promise<Tensor> {
+): Promise<{ readonly line: Tensor; readonly place: ValuePlace }> {
   const { binding } = handleOf(model)!
-  const { readings, main } = readingsOf(binding, resolvePath(binding.taps.tree.root, path))
+  const { readings, main } = readingsOf(binding, resolvePath(binding.taps.tree.root, path), node)
   const reading = readings[value ?? main]
   if (!reading) throw unreadable(`${path} has no such value.`, 'choose another value')
   const tensor = await withKnownDims(reading.tensor)
@@ -71,7 +80,7 @@ async function lineOf(
   const dim = axis === 'row' ? 0 : 1
   const count = matrix.dims[dim] as number
   if (at >= count) throw unreadable(`There is no ${axis} ${at}: there are ${count}.`, `choose another ${axis}`)
-  return matrix.select(dim, at)
+  return { line: matrix.select(dim, at), place: reading.place }
 }
 
 function sentLine(read: Awaited<ReturnType<typeof readLine>>, { from = 0 }: RowRequest): Row {

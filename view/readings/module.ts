@@ -4,6 +4,7 @@ import { resolvePath } from '../../runtime/names/resolve.ts'
 import type { ModuleRequest, ModuleView, Sides, ValuePlace, ValueSummary } from '../protocol/api.ts'
 import { unreadable } from '../server/refusal.ts'
 import { type BatchRow, leadingOf, type MapHandles, mapOf, matrixOf, sentMap } from './map.ts'
+import { describeNode, nodeOf } from './operations.ts'
 import { headsOf, patternsIn } from './patterns.ts'
 import { differenceOf, isNumeric, type StatisticsHandles, sentStatistics, statistics } from './statistics.ts'
 import { assertValidTemplate, type TraceTarget, traceWithTemplate } from './template-trace.ts'
@@ -49,8 +50,10 @@ function readModule(
   return traceWithTemplate(target, inputs, request.template, async model => {
     const { binding } = handleOf(model)!
     const module = resolvePath(binding.taps.tree.root, request.path)
-    const { readings, main, note } = readingsOf(binding, module)
-    const patterns = patternsIn(binding, module, tokens)
+    const { readings, main, note } = readingsOf(binding, module, request.node)
+    const operation =
+      request.node === undefined ? undefined : nodeOf(binding.taps.tree.graph.nodes, module, request.node)
+    const patterns = operation ? [] : patternsIn(binding, module, tokens)
     const valueIndex = readings.length === 0 ? undefined : (request.value ?? main)
     const places: ValuePlace[] = readings.map(({ place }) => place)
     let whole: Tensor | undefined
@@ -74,6 +77,7 @@ function readModule(
       places,
       valueIndex,
       note,
+      operation: operation && describeNode(operation),
       leading,
       patterns: patterns.map(one => one.pattern),
       value,
@@ -118,11 +122,15 @@ function chosenPattern(
   }
 }
 
-function sentView(path: string, { places, valueIndex, note, leading, patterns, value, pattern }: Read): ModuleView {
+function sentView(
+  path: string,
+  { places, valueIndex, note, operation, leading, patterns, value, pattern }: Read,
+): ModuleView {
   return {
     path,
     values: places,
     ...(note ? { note } : {}),
+    ...(operation ? { operation } : {}),
     ...(valueIndex === undefined ? {} : { valueIndex }),
     leading,
     ...(value ? sentValue(value) : {}),

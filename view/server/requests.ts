@@ -8,7 +8,9 @@ import {
   type HeadsRequest,
   type InputValue,
   type LensRequest,
+  lineOrders,
   type ModuleRequest,
+  type OperationsRequest,
   type PatchCell,
   type PatchedLensRequest,
   type PatchRequest,
@@ -61,6 +63,13 @@ function viewRequest(body: unknown): ViewRequest {
   if (isCompared && request.template === undefined)
     throw unreadable('There is no template to compare with.', 'send what to change as {"template": "…"}')
   return { ...request, ...(batch === undefined ? {} : { batch: natural(batch, 'batch') }), isCompared }
+}
+
+export function operationsRequest(body: unknown): OperationsRequest {
+  const paths = list(object(body, 'the request').paths, 'paths')
+  if (!paths.every(path => typeof path === 'string'))
+    throw unreadable('paths are not texts.', 'send the paths of modules: {"paths": ["…"]}')
+  return { paths: paths as string[] }
 }
 
 export function headsRequest(body: unknown): HeadsRequest {
@@ -150,10 +159,13 @@ export function lensRequest(body: unknown): LensRequest {
 }
 
 export function moduleRequest(body: unknown): ModuleRequest {
-  const { value, leading, pattern } = object(body, 'the request')
+  const { value, leading, pattern, node } = object(body, 'the request')
+  if (node !== undefined && typeof node !== 'string')
+    throw unreadable('node is not a text.', 'send the name of a node, or leave it out')
   const indices = leading === undefined ? undefined : list(leading, 'leading').map(at => natural(at, 'leading'))
   return {
     ...headsRequest(body),
+    ...(node === undefined ? {} : { node }),
     ...(value === undefined ? {} : { value: natural(value, 'value') }),
     ...(indices ? { leading: indices } : {}),
     ...(pattern === undefined ? {} : { pattern: patternOf(object(pattern, 'pattern')) }),
@@ -165,7 +177,7 @@ export function rowRequest(body: unknown): RowRequest {
   const { axis, at } = object(line, 'line')
   return {
     line: { axis: oneOf(axis, ['row', 'column'], 'line.axis is not an axis.'), at: natural(at, 'line.at') },
-    order: oneOf(order, ['place', 'magnitude'], 'order is not a known order.'),
+    order: oneOf(order, lineOrders, 'order is not a known order.'),
     ...moduleRequest(body),
     from: natural(from, 'from'),
   }

@@ -18,9 +18,11 @@ import { viewLens } from '../readings/lens.ts'
 import { viewLine } from '../readings/line.ts'
 import type { BatchRow } from '../readings/map.ts'
 import { viewModule } from '../readings/module.ts'
+import { listOperations } from '../readings/operations.ts'
 import { viewPatched, viewPatchedLens } from '../readings/patch.ts'
 import { Steerer } from '../readings/steer.ts'
 import { type TraceTarget, traceWithTemplate } from '../readings/template-trace.ts'
+import { vocabularyOf, withVocabulary } from '../readings/vocabulary.ts'
 import { Turns } from './one-at-a-time.ts'
 import { unreadable } from './refusal.ts'
 import {
@@ -32,6 +34,7 @@ import {
   headsRequest,
   lensRequest,
   moduleRequest,
+  operationsRequest,
   patchedLensRequest,
   patchRequest,
   rowRequest,
@@ -75,15 +78,17 @@ export class Viewer {
     this.#file = new ModelFile(model.name)
     this.#description = describeModel(opened, String(options.provider ?? 'cpu'))
     this.#steerer = new Steerer(this.#description, language)
+    const vocabulary = vocabularyOf(this.#description.logits, language)
     this.calls = new Map<string, Call>([
       ['model', { method: 'GET', answer: () => this.#description }],
+      ['operations', { method: 'POST', answer: body => listOperations(model, operationsRequest(body)) }],
       ['tokens', { method: 'POST', answer: body => this.#tokens(body) }],
       ['run', this.#running(runRequest, (request, target) => this.#run(request, target))],
       ['check', this.#running(runRequest, (request, target) => this.#check(request, target))],
       [
         'module',
-        this.#viewing(moduleRequest, (request, target, inputs, batch) =>
-          viewModule(target, inputs, request, batch, this.#tokensIn(inputs)),
+        this.#viewing(moduleRequest, async (request, target, inputs, batch) =>
+          withVocabulary(await viewModule(target, inputs, request, batch, this.#tokensIn(inputs)), vocabulary),
         ),
       ],
       [
@@ -92,7 +97,12 @@ export class Viewer {
           viewHeads(target, inputs, request, this.#tokensIn(inputs)),
         ),
       ],
-      ['row', this.#viewing(rowRequest, (request, target, inputs, batch) => viewLine(target, inputs, request, batch))],
+      [
+        'row',
+        this.#viewing(rowRequest, (request, target, inputs, batch) =>
+          viewLine(target, inputs, request, batch, vocabulary),
+        ),
+      ],
       [
         'lens',
         this.#viewing(lensRequest, (request, target, inputs) =>

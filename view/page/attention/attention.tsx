@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import type { AttentionHead, AttentionOverview, AttentionSite, Token } from '../../protocol/api.ts'
-import { Maps, partsOf } from '../module/maps.tsx'
+import { isCausal, Maps, partsOf } from '../module/maps.tsx'
 import type { PanelProps } from '../panel-props.ts'
 import { Switch } from '../parts/switch.tsx'
 import { tokenText } from '../parts/tokens.ts'
@@ -111,6 +111,8 @@ function Drawn({ value, tokens, shape, position, onPosition }: DrawnProps) {
       parts={partsOf(value.map, value.compared)}
       label={`Attention pattern of head ${value.head}, ${value.queries} by ${value.keys}`}
       domain={[0, 1]}
+      scale="attention"
+      isMasked={isCausal(value.map)}
       axes={['token', 'token']}
       rowLabels={queries}
       columnLabels={keys}

@@ -1,6 +1,6 @@
 import { useRef } from 'preact/hooks'
 import type { AttentionSite } from '../../protocol/api.ts'
-import { rangeAroundZero } from '../module/maps.tsx'
+import { isCausal, rangeAroundZero } from '../module/maps.tsx'
 import { Cells } from '../parts/cells.tsx'
 
 interface HeadGridProps {
@@ -63,6 +63,7 @@ export function HeadGrid({ sites, chosen, onHead }: HeadGridProps) {
                       cells={map.cells}
                       domain={changed ? [-largest, largest] : [0, 1]}
                       scale={changed ? 'diverging' : 'attention'}
+                      isMasked={!changed && isCausal(map)}
                     />
                   </span>
                 </button>

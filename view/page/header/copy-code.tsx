@@ -36,7 +36,7 @@ export function CopyCode({ client, state, request, cell, patched, name = 'Copy a
     setReceived({})
     setOpen(true)
     dialog.current?.showModal()
-    const { tab, module, value, pattern, edit, site, head, generation, steering } = state
+    const { tab, module, node, value, pattern, edit, site, head, generation, steering } = state
     const path = tab === 'attention' ? (site ?? '') : module
     // The tab Edit always shows a comparison.
     const edited =
@@ -46,6 +46,7 @@ export function CopyCode({ client, state, request, cell, patched, name = 'Copy a
       ...edited,
       tab,
       path,
+      ...(node === undefined || tab !== 'module' ? {} : { node }),
       ...(value === undefined ? {} : { value }),
       ...(pattern ? { pattern } : {}),
       ...(cell ? { cell } : {}),

@@ -1,6 +1,6 @@
-import type { InputDescription, ModelDescription } from '../../protocol/api.ts'
+import type { ModelDescription } from '../../protocol/api.ts'
 import type { Client } from '../client.ts'
-import type { Field, InputForm } from '../state/view-state.ts'
+import type { InputForm } from '../state/view-state.ts'
 import { emptyField, openDims, otherInputs, readForm } from './run-inputs.ts'
 
 /** Inputs on which the model runs, for a page that opens without any. Undefined if none of the tried ones fit. */
@@ -22,7 +22,7 @@ export async function exampleForm(model: ModelDescription, client: Client): Prom
 
 function candidates(model: ModelDescription): InputForm[] {
   const others = otherInputs(model)
-  const fields = Object.fromEntries(others.map(input => [input.name, exampleField(input)]))
+  const fields = Object.fromEntries(others.map(input => [input.name, emptyField(input)]))
   const sizes = openDims(others)
   const dimsOf = (scale: (size: number) => number): InputForm['dims'] =>
     Object.fromEntries(sizes.map(({ name, size }) => [name, size === 1 ? 1 : scale(size)]))
@@ -30,10 +30,6 @@ function candidates(model: ModelDescription): InputForm[] {
   const texts = textsOf(model)
   return texts.flatMap(text => dims.map(one => ({ ...text, fields, dims: one })))
 }
-
-/** The example for one input. Input for sound needs a sampling rate. */
-const exampleField = (input: InputDescription): Field =>
-  /^(sr|sample_?rate|sampling_?rate)$/i.test(input.name) ? { kind: 'json', json: '16000' } : emptyField(input)
 
 function textsOf({ inputs, ids, example, entries = 1000 }: ModelDescription): Pick<InputForm, 'kind' | 'text'>[] {
   if (ids === undefined) return [{ kind: 'text', text: '' }]

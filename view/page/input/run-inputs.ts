@@ -15,8 +15,11 @@ export interface RunInputs {
 export const otherInputs = ({ inputs, ids }: ModelDescription): InputDescription[] =>
   inputs.filter(({ name, followsIds }) => name !== ids && !followsIds)
 
-/** The field of an input before the user changes it. */
-export const emptyField = ({ fillings }: InputDescription): Field => ({ kind: fillings[0] ?? 'json', json: '' })
+/** The field of an input before the user changes it. A sampling rate of 0 fits no model of sound. */
+export const emptyField = ({ name, fillings }: InputDescription): Field =>
+  /^(sr|sample_?rate|sampling_?rate)$/i.test(name)
+    ? { kind: 'json', json: '16000' }
+    : { kind: fillings[0] ?? 'json', json: '' }
 
 /** Converts the form to the inputs of a run. @throws Error that says what is missing, and AnswerError */
 export async function readForm(
@@ -80,6 +83,8 @@ export function openDims(inputs: readonly InputDescription[]): { name: string; s
 /** A size that most models accept: images of 64 × 64 pixels, sound of 512 samples. */
 function defaultSize({ type, dims = [] }: InputDescription, name: string, axis: number): number {
   if (axis === 0 || /batch/i.test(name)) return 1
+  // The state of a recurrent layer has the batch between its layers and its channels.
+  if (axis === 1 && dims.length === 3 && typeof dims[0] === 'number' && typeof dims[2] === 'number') return 1
   if (!/float/.test(type)) return 16
   if (dims.length === 4 && axis >= 2) return 64
   return dims.length === 2 && axis === 1 ? 512 : 16

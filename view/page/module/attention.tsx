@@ -4,7 +4,7 @@ import { numberOf } from '../parts/numbers.ts'
 import { Scrolling } from '../parts/scrolling.tsx'
 import { tokenText } from '../parts/tokens.ts'
 import { AllHeads } from './heads.tsx'
-import { Maps, partsOf } from './maps.tsx'
+import { isCausal, Maps, partsOf } from './maps.tsx'
 
 type ChosenHead = { node: string; head: number }
 
@@ -19,11 +19,15 @@ interface AttentionProps {
   /** Undefined if the user chooses the row with the tokens. */
   readonly onBatch: ((row: number) => void) | undefined
   readonly onPattern: (pattern: ChosenHead) => void
+  /** The chosen token, and the choice of another. */
+  readonly position: number | undefined
+  readonly onPosition: (position: number) => void
 }
 
 /** The attention pattern of one head: each row is a query token, each column a key token. */
 export function AttentionPattern(props: AttentionProps) {
   const { client, request, requestKey, patterns, pattern: chosen, tokens, batch, onBatch, onPattern } = props
+  const { position, onPosition } = props
   const { node, head, map, compared } = chosen
   const pattern = patterns.find(one => one.node === node)
   const texts = tokens?.length === map.rows ? tokens.map(tokenText) : undefined
@@ -67,7 +71,11 @@ export function AttentionPattern(props: AttentionProps) {
         parts={partsOf(map, compared)}
         label={`Attention pattern of head ${head}, ${map.rows} by ${map.columns}`}
         domain={[0, 1]}
+        scale="attention"
+        isMasked={isCausal(map)}
         axes={['token', 'token']}
+        chosenRow={texts && position}
+        {...(texts ? { onChoose: onPosition } : {})}
         rowLabels={texts}
         columnLabels={texts}
         isSquare

@@ -4,7 +4,7 @@ import { Cells } from '../parts/cells.tsx'
 import { show } from '../parts/numbers.ts'
 import { Waiting } from '../parts/waiting.tsx'
 import { useAnswer } from '../use-answer.ts'
-import { rangeAroundZero } from './maps.tsx'
+import { isCausal, rangeAroundZero } from './maps.tsx'
 
 interface AllHeadsProps {
   readonly client: Client
@@ -86,7 +86,8 @@ function Head({
         <Cells
           cells={map.cells}
           domain={largest === undefined ? [0, 1] : [-largest, largest]}
-          scale={largest === undefined ? 'sequential' : 'diverging'}
+          scale={largest === undefined ? 'attention' : 'diverging'}
+          isMasked={largest === undefined && isCausal(map)}
         />
       </span>
       <small class="head-name">{largest === undefined ? name : `${name} · ±${show(rangeAroundZero(map)[1])}`}</small>

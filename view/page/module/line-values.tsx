@@ -1,10 +1,11 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { ModuleRequest, Row } from '../../protocol/api.ts'
+import type { LineOrder, ModuleRequest, Row } from '../../protocol/api.ts'
 import type { Client } from '../client.ts'
 import { signedBackground } from '../parts/colours.ts'
 import { grouped, numberOf, sameDecimals } from '../parts/numbers.ts'
 import { Scrolling } from '../parts/scrolling.tsx'
 import { Switch } from '../parts/switch.tsx'
+import { tokenText } from '../parts/tokens.ts'
 import { Waiting } from '../parts/waiting.tsx'
 import type { Line } from '../state/view-state.ts'
 import { useAnswer } from '../use-answer.ts'
@@ -21,6 +22,8 @@ interface LineValuesProps {
   readonly texts: readonly string[] | undefined
   readonly rows: number
   readonly columns: number
+  /** Whether a row has a value for each entry of the vocabulary. */
+  readonly isLogits: boolean
 }
 
 /** How many values a row of the table has. */
@@ -28,16 +31,17 @@ const WIDTH = 8
 
 /** A table with the values of one row or column of the map, some at a time. */
 export function LineValues(props: LineValuesProps) {
-  const { client, request, requestKey, line, onLine, axes, texts, rows, columns } = props
+  const { client, request, requestKey, line, onLine, axes, texts, rows, columns, isLogits } = props
   const [from, setFrom] = useState(0)
   const isRow = line.axis === 'row'
   const at = isRow ? line.row : line.column
-  const own = `${requestKey} ${line.axis} ${at} ${line.order}`
+  const order = line.order ?? (isLogits && isRow ? 'largest' : 'place')
+  const own = `${requestKey} ${line.axis} ${at} ${order}`
   useEffect(() => setFrom(0), [own])
   const answer = useAnswer<Row>(
     client,
     'row',
-    { ...request, line: { axis: line.axis, at }, order: line.order, from },
+    { ...request, line: { axis: line.axis, at }, order, from },
     `${own} ${from}`,
   )
   const [name, other] = isRow ? axes : [axes[1], axes[0]]
@@ -74,9 +78,10 @@ export function LineValues(props: LineValuesProps) {
         )}
         <label>
           order
-          <select value={line.order} onChange={event => onLine({ order: event.currentTarget.value as Line['order'] })}>
-            <option value="place">by {other}</option>
+          <select value={order} onChange={event => onLine({ order: event.currentTarget.value as LineOrder })}>
+            <option value="place">by {isLogits && isRow ? 'token id' : other}</option>
             <option value="magnitude">{request.isCompared ? 'largest difference' : 'largest magnitude'} first</option>
+            <option value="largest">{request.isCompared ? 'largest increase' : 'largest'} first</option>
           </select>
         </label>
       </div>
@@ -87,7 +92,7 @@ export function LineValues(props: LineValuesProps) {
             {row.compared ? (
               <Compared row={row} name={other} texts={isRow ? undefined : texts} />
             ) : (
-              <Plain row={row} order={line.order} name={other} />
+              <Plain row={row} order={order} name={other} />
             )}
             <Pages row={row} onFrom={setFrom} />
           </>
@@ -97,7 +102,15 @@ export function LineValues(props: LineValuesProps) {
   )
 }
 
-function Plain({ row: { indices, values, largest }, order, name }: { row: Row; order: Line['order']; name: string }) {
+function Plain({
+  row: { indices, values, largest, tokens },
+  order,
+  name,
+}: {
+  row: Row
+  order: LineOrder
+  name: string
+}) {
   const numbers = values.map(numberOf)
   const text = sameDecimals(numbers)
   const lines = Array.from({ length: Math.ceil(indices.length / WIDTH) }, (_, i) => i * WIDTH)
@@ -123,8 +136,17 @@ function Plain({ row: { indices, values, largest }, order, name }: { row: Row; o
             <tr key={start}>
               {order === 'place' && <th scope="row">{indices[start]}</th>}
               {ordinal.slice(start, start + WIDTH).map(i => (
-                <td key={i} data-place={indices[i]} style={signedBackground(numbers[i], largest)}>
-                  {order === 'magnitude' && <small>{indices[i]}</small>}
+                <td
+                  key={i}
+                  data-place={indices[i]}
+                  style={signedBackground(numbers[i], largest)}
+                  title={tokens && `id ${indices[i]}`}
+                >
+                  {tokens ? (
+                    <small class="token-text">{tokenText(tokens[i])}</small>
+                  ) : (
+                    order !== 'place' && <small>{indices[i]}</small>
+                  )}
                   {text(numbers[i])}
                 </td>
               ))}
@@ -137,7 +159,7 @@ function Plain({ row: { indices, values, largest }, order, name }: { row: Row; o
 }
 
 function Compared({
-  row: { indices, values, largest, compared },
+  row: { indices, values, largest, compared, tokens },
   name,
   texts,
 }: {
@@ -167,6 +189,12 @@ function Compared({
               <th scope="row">
                 {index}
                 {texts ? ` ${texts[index]}` : ''}
+                {tokens && (
+                  <>
+                    {' '}
+                    <span class="token-text">{tokenText(tokens[i])}</span>
+                  </>
+                )}
               </th>
               <td>{text(before[i])}</td>
               <td>{text(after[i])}</td>

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import type { SentMap, Sides } from '../../protocol/api.ts'
+import { isLater } from '../parts/cells.tsx'
 import { aroundZero, type Scale } from '../parts/colours.ts'
 import { type CellPosition, HeatMap, type HeatMapProps } from '../parts/heat-map.tsx'
 import { numberOf } from '../parts/numbers.ts'
@@ -59,6 +60,7 @@ export function Maps({
             label={`${label}${part.name === '' ? '' : `, ${part.name}`}`}
             domain={part.isDifference ? rangeAroundZero(part.map) : domain}
             {...(part.isDifference ? { scale: 'diverging' as const } : scale ? { scale } : {})}
+            isMasked={shared.isMasked === true && !part.isDifference}
             cell={cell}
             onCell={setCell}
             {...(note && !part.isDifference ? { note: (at: CellPosition) => note(part.map, at) } : {})}
@@ -67,6 +69,12 @@ export function Maps({
       ))}
     </div>
   )
+}
+
+/** Whether a pattern is masked as in a decoder: no query looks at a later key. Queries are the last of the keys. */
+export function isCausal({ rows, columns, cells, factors }: SentMap): boolean {
+  if (rows < 2 || columns < rows || factors[0] !== factors[1]) return false
+  return cells.every((row, i) => row.every((cell, j) => !isLater(i, j, cells) || numberOf(cell) === 0))
 }
 
 /** The smallest range around 0 that contains all finite cells of a map. */
@@ -80,13 +88,13 @@ export function rangeAroundZero({ cells }: SentMap): [number, number] {
   return aroundZero(largest, largest)
 }
 
-/** Limits around 0 that leave out the largest hundredth of the cells, so that a few of them don't make all others look alike. */
-export function robustLimits(maps: readonly SentMap[]): [number, number] {
-  const sizes = Float64Array.from(
-    maps.flatMap(({ cells }) =>
-      cells.flatMap(row => row.map(cell => Math.abs(numberOf(cell))).filter(Number.isFinite)),
-    ),
-  ).sort()
-  const limit = sizes[Math.floor(0.99 * (sizes.length - 1))] || (sizes.at(-1) ?? 0)
-  return aroundZero(limit, limit)
+/** Limits that leave out the largest hundredth of the cells, so that a few of them don't make all others look alike: around 0 for signed cells. */
+export function robustLimits(maps: readonly SentMap[], areSigned: boolean): readonly [number, number] {
+  const numbers = maps.flatMap(({ cells }) => cells.flatMap(row => row.map(numberOf).filter(Number.isFinite)))
+  const sorted = Float64Array.from(areSigned ? numbers.map(Math.abs) : numbers).sort()
+  const most = sorted.at(-1) ?? 0
+  const limit = sorted[Math.floor(0.99 * (sorted.length - 1))] ?? 0
+  if (areSigned) return aroundZero(limit || most, limit || most)
+  const least = sorted[0] ?? 0
+  return limit > least ? [least, limit] : [least, most]
 }

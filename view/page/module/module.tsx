@@ -1,29 +1,29 @@
 import type { ModuleRequest, ModuleView } from '../../protocol/api.ts'
 import type { PanelProps } from '../panel-props.ts'
-import { bytes, grouped } from '../parts/numbers.ts'
-import { showShape } from '../parts/shapes.ts'
 import { tokenText } from '../parts/tokens.ts'
 import { Waiting } from '../parts/waiting.tsx'
 import { forModule, type Line } from '../state/view-state.ts'
 import { useAnswer } from '../use-answer.ts'
 import { Activation } from './activation.tsx'
 import { AttentionPattern } from './attention.tsx'
+import { ModuleHead, OperationHead } from './head.tsx'
 import { LineValues } from './line-values.tsx'
 import { Leading, ValuesList } from './values.tsx'
 
 /** The tab with the values that go through the chosen module. */
 export function ModulePanel(props: PanelProps) {
   const { model, client, runInputs, state, change } = props
-  const { module: path, value, leading, pattern } = state
+  const { module: path, node, value, leading, pattern } = state
   const request: ModuleRequest = {
     ...props.request,
     path,
+    ...(node === undefined ? {} : { node }),
     ...(value === undefined ? {} : { value }),
     ...(leading ? { leading } : {}),
     ...(pattern ? { pattern } : {}),
   }
   const module = model.modules.find(other => other.path === path)
-  const key = runInputs && module && `${props.requestKey} ${JSON.stringify([path, value, leading, pattern])}`
+  const key = runInputs && module && `${props.requestKey} ${JSON.stringify([path, node, value, leading, pattern])}`
   const answer = useAnswer<ModuleView>(client, 'module', request, key)
   if (!module)
     return (
@@ -36,27 +36,16 @@ export function ModulePanel(props: PanelProps) {
     )
   return (
     <section aria-labelledby="module-title">
-      <header class="module-head">
-        <h2 id="module-title" class="code">
-          {path === '' ? 'model' : path}
-        </h2>
-        <p class="meta">
-          {module.className && <span>{module.className}</span>}
-          <span>
-            {grouped(module.nodes)} {module.nodes === 1 ? 'node' : 'nodes'}
-          </span>
-          {module.parameters > 0 && (
-            <span>
-              {grouped(module.parameters)} parameters, {bytes(module.bytes)}
-            </span>
-          )}
-          {module.weights.map(weight => (
-            <span key={weight.name} class="code">
-              {weight.name} {showShape(weight)}
-            </span>
-          ))}
-        </p>
-      </header>
+      {node === undefined ? (
+        <ModuleHead module={module} />
+      ) : (
+        <OperationHead
+          module={path}
+          node={node}
+          operation={answer.value?.operation}
+          onModule={() => change(forModule(path))}
+        />
+      )}
       {!runInputs && <p class="empty">Run the model on an input to see the values in this module.</p>}
       <Waiting
         answer={answer}
@@ -81,7 +70,10 @@ function Values({ view, tokens, state, change, client, requestKey, moduleRequest
   const row = within(isTokens ? (position ?? 0) : state.line.row, map?.rows ?? 1)
   const column = within(state.line.column, map?.columns ?? 1)
   const texts = isTokens ? tokens.map(tokenText) : undefined
-  const axes = isTokens ? (['token', 'channel'] as const) : (['row', 'column'] as const)
+  const entries = view.vocabulary?.map(tokenText)
+  const axes = isTokens
+    ? (['token', entries ? 'next token' : 'channel'] as const)
+    : (['row', entries ? 'next token' : 'column'] as const)
   const onLine = (part: Partial<Line>): void =>
     change({
       line: { ...state.line, ...part },
@@ -92,20 +84,23 @@ function Values({ view, tokens, state, change, client, requestKey, moduleRequest
       <ValuesList
         values={values}
         chosen={valueIndex}
-        onValue={value => change({ ...forModule(state.module), pattern: state.pattern, value })}
+        onValue={value => change({ ...forModule(state.module, state.node), pattern: state.pattern, value })}
       />
       {view.note && <p class="hint">{view.note}</p>}
       <Leading leading={leading} onLeading={at => change({ leading: at })} />
       {map && statistics ? (
         <>
           <h3>
-            Activation <small>{isTokens ? 'tokens × channels' : 'last two dims'}</small>
+            Activation <small>{isTokens ? `tokens × ${entries ? 'vocabulary' : 'channels'}` : 'last two dims'}</small>
           </h3>
           <Activation
             value={{ statistics, map }}
             compared={view.compared}
             axes={axes}
             rowLabels={texts}
+            columnLabels={entries && entries.length > 0 ? entries : undefined}
+            limits={state.limits}
+            onLimits={limits => change({ limits })}
             isSquare={!isTokens && map.rows > 1 && map.columns <= 64}
             chosenRow={state.line.axis === 'row' ? row : undefined}
             onChoose={(r, c) => onLine({ row: r, column: c })}
@@ -120,6 +115,7 @@ function Values({ view, tokens, state, change, client, requestKey, moduleRequest
             texts={texts}
             rows={map.rows}
             columns={map.columns}
+            isLogits={entries !== undefined}
           />
         </>
       ) : (
@@ -136,6 +132,8 @@ function Values({ view, tokens, state, change, client, requestKey, moduleRequest
           batch={state.batch}
           onBatch={tokens ? undefined : batch => change({ batch })}
           onPattern={pattern => change({ pattern })}
+          position={position}
+          onPosition={token => change({ token })}
         />
       )}
     </>

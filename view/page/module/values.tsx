@@ -1,4 +1,8 @@
+import { useState } from 'preact/hooks'
 import type { ModuleView } from '../../protocol/api.ts'
+
+/** How many values are listed at first. A model with a cache has dozens. */
+const MAX_LISTED = 4
 
 /** A list of the module’s outputs and inputs, where the user chooses the one to show. */
 export function ValuesList({
@@ -10,6 +14,8 @@ export function ValuesList({
   chosen: number
   onValue: (value: number) => void
 }) {
+  const [isWhole, setWhole] = useState(false)
+  const listed = isWhole || values.length <= MAX_LISTED + 1 ? values : shortened(values, chosen)
   return (
     <div class="table-scroll">
       <table class="values-list">
@@ -26,29 +32,47 @@ export function ValuesList({
           </tr>
         </thead>
         <tbody>
-          {values.map(({ side, name, type, dims }, i) => (
-            <tr key={`${side} ${name}`} class={i === chosen ? 'is-chosen' : undefined}>
-              <td>{side}</td>
-              <td class="code name-cell" title={name}>
-                {name}
-              </td>
-              <td class="code">{type}</td>
-              <td class="code">[{dims.map(dim => dim ?? '?').join(', ')}]</td>
-              <td>
-                {i === chosen ? (
-                  <span class="hint">shown</span>
-                ) : (
-                  <button type="button" class="link" aria-label={`Show ${side} ${name}`} onClick={() => onValue(i)}>
-                    show
-                  </button>
-                )}
-              </td>
-            </tr>
-          ))}
+          {listed.map(value => {
+            const { side, name, type, dims } = value
+            const i = values.indexOf(value)
+            return (
+              <tr key={`${side} ${name}`} class={i === chosen ? 'is-chosen' : undefined}>
+                <td>{side}</td>
+                <td class="code name-cell" title={name}>
+                  {name}
+                </td>
+                <td class="code">{type}</td>
+                <td class="code">[{dims.map(dim => dim ?? '?').join(', ')}]</td>
+                <td>
+                  {i === chosen ? (
+                    <span class="hint">shown</span>
+                  ) : (
+                    <button type="button" class="link" aria-label={`Show ${side} ${name}`} onClick={() => onValue(i)}>
+                      show
+                    </button>
+                  )}
+                </td>
+              </tr>
+            )
+          })}
         </tbody>
       </table>
+      {listed.length < values.length && (
+        <button type="button" class="link more" onClick={() => setWhole(true)}>
+          {values.length - listed.length} more, such as {values.find(value => !listed.includes(value))?.name}
+        </button>
+      )}
     </div>
   )
+}
+
+/** The chosen value, and the first outputs and inputs, without those of a cache. */
+function shortened(values: ModuleView['values'], chosen: number): ModuleView['values'] {
+  const isCache = (name: string): boolean => /past|present|cache/i.test(name)
+  const first = (side: 'input' | 'output') =>
+    values.filter(value => value.side === side && !isCache(value.name)).slice(0, MAX_LISTED / 2)
+  const shown = new Set([...first('output'), ...first('input'), values[chosen]])
+  return values.filter(value => shown.has(value))
 }
 
 /** Fields for the indices on the axes before the last two. */

@@ -21,6 +21,8 @@ export interface HeatMapProps {
   readonly rowLabels?: readonly string[] | undefined
   readonly columnLabels?: readonly string[] | undefined
   readonly isSquare?: boolean
+  /** Whether cells of later keys are masked, and not zeros. */
+  readonly isMasked?: boolean
   readonly chosenRow?: number | undefined
   readonly onChoose?: (row: number, column: number) => void
   /** Returns the name of a cell. @default it is made from the names and labels of the axes */
@@ -108,7 +110,12 @@ export function HeatMap(props: HeatMapProps) {
           onMouseMove={event => setCell(cellUnder(event))}
           onClick={event => choose(cellUnder(event))}
         >
-          <Cells cells={map.cells} domain={domain} {...(props.scale ? { scale: props.scale } : {})} />
+          <Cells
+            cells={map.cells}
+            domain={domain}
+            isMasked={props.isMasked ?? false}
+            {...(props.scale ? { scale: props.scale } : {})}
+          />
           {chosenRow !== undefined && (
             <i
               class="row-mark"
@@ -131,6 +138,11 @@ export function HeatMap(props: HeatMapProps) {
       </div>
       <figcaption>
         <ColourBar domain={domain} scale={props.scale ?? 'sequential'} isClipped={isClipped} />
+        {props.isMasked && (
+          <span class="masked-key">
+            <i /> masked
+          </span>
+        )}
         <output aria-live="polite" class="readout">
           {at
             ? `${props.name?.(at) ?? cellName(props, at)}: ${show(numberOf(map.cells[at.row][at.column]))}${note ? ` · ${note(at)}` : ''}`
@@ -198,7 +210,7 @@ function ColourBar({
       </span>
       <Cells cells={RAMP} domain={[0, 1]} scale={scale} />
       <span>
-        {isClipped && scale === 'diverging' ? '≥ ' : ''}
+        {isClipped ? '≥ ' : ''}
         {show(domain[1])}
       </span>
     </span>

@@ -53,8 +53,9 @@ export function Tabs({
         </div>
         {aside}
       </div>
-      {tabs.map(({ id, content }) => (
+      {tabs.map(({ id, label: name, content }) => (
         <div key={id} role="tabpanel" id={`panel-${id}`} aria-labelledby={`tab-${id}`} hidden={id !== chosen}>
+          {id === chosen && <h2 class="hidden">{name}</h2>}
           {id === chosen ? content : null}
         </div>
       ))}

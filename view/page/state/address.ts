@@ -1,10 +1,11 @@
-import { type Follow, patchedParts, type Steering } from '../../protocol/api.ts'
+import { type Follow, lineOrders, patchedParts, type Steering } from '../../protocol/api.ts'
 import {
   attentionShapes,
   type Field,
   type Generation,
   type InputForm,
   initialState,
+  type Limits,
   type Side,
   type TabName,
   tabNames,
@@ -25,6 +26,7 @@ export function addressOf(state: ViewState): string {
 function partsOf({
   tab,
   module,
+  node,
   side,
   input,
   edit,
@@ -34,6 +36,7 @@ function partsOf({
   leading,
   pattern,
   line,
+  limits,
   layer,
   follow,
   site,
@@ -53,6 +56,7 @@ function partsOf({
   }
   add('tab', tab)
   add('module', module, '')
+  add('op', node)
   if (input) {
     if (input.text !== '') add(input.kind, input.text)
     for (const [name, { kind, json, file }] of Object.entries(input.fields))
@@ -70,7 +74,8 @@ function partsOf({
   add('line', line.axis, 'row')
   add('row', line.row, 0)
   add('column', line.column, 0)
-  add('order', line.order, 'place')
+  add('order', line.order)
+  add('limits', limits, initialState.limits)
   add('layer', layer)
   add('follow', follow, initialState.follow)
   add('site', site)
@@ -103,10 +108,11 @@ export function stateFromAddress(address: string, firstTab: TabName): ViewState 
   const oneOf = <T extends string>(name: string, all: readonly T[], defaultValue: T): T =>
     all.find(one => one === parts.get(name)) ?? defaultValue
   const leading = parts.get('at')?.split(',').map(Number)
-  const node = parts.get('node')
+  const patternNode = parts.get('node')
   return {
     tab: oneOf<TabName>('tab', tabNames, parts.size === 0 ? firstTab : 'module'),
     module: parts.get('module') ?? '',
+    ...optional('node', parts.get('op')),
     side: oneOf<Side>('side', ['unedited', 'edited', 'compared'], initialState.side),
     ...optional('input', typedIn(parts)),
     ...optional('edit', parts.get('edit')),
@@ -114,13 +120,17 @@ export function stateFromAddress(address: string, firstTab: TabName): ViewState 
     ...optional('token', number('token')),
     ...optional('value', number('value')),
     ...optional('leading', leading?.every(Number.isSafeInteger) ? leading : undefined),
-    ...optional('pattern', node === null ? undefined : { node, head: number('head') ?? 0 }),
+    ...optional('pattern', patternNode === null ? undefined : { node: patternNode, head: number('head') ?? 0 }),
     line: {
       axis: oneOf('line', ['row', 'column'], 'row'),
       row: number('row') ?? 0,
       column: number('column') ?? 0,
-      order: oneOf('order', ['place', 'magnitude'], 'place'),
+      ...optional(
+        'order',
+        lineOrders.find(one => one === parts.get('order')),
+      ),
     },
+    limits: oneOf<Limits>('limits', ['robust', 'whole'], initialState.limits),
     ...optional('layer', number('layer')),
     ...optional('site', parts.get('site')),
     ...optional('corrupted', parts.get('corrupted')),

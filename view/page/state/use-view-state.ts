@@ -47,5 +47,6 @@ export function useViewState(firstTab: TabName): PageState {
 const isStep = (before: ViewState, after: ViewState): boolean =>
   before.tab !== after.tab ||
   before.module !== after.module ||
+  before.node !== after.node ||
   before.input !== after.input ||
   before.edit !== after.edit

@@ -1,4 +1,4 @@
-import type { Follow, PatchCell, PatchedPart, Steering } from '../../protocol/api.ts'
+import type { Follow, LineOrder, PatchCell, PatchedPart, Steering } from '../../protocol/api.ts'
 
 /** Which run is shown: the unedited one, the edited one, or both with their difference. */
 export type Side = 'unedited' | 'edited' | 'compared'
@@ -6,6 +6,7 @@ export const tabNames = ['lens', 'attention', 'module', 'edit', 'patch', 'steer'
 /** How one head is drawn. */
 export const attentionShapes = ['tokens', 'lines', 'matrix'] as const
 export type AttentionShape = (typeof attentionShapes)[number]
+export type Limits = 'robust' | 'whole'
 export type TabName = (typeof tabNames)[number]
 
 /** The user’s value for an input other than the token ids. */
@@ -30,13 +31,16 @@ export interface Line {
   /** The index of the row, used if rows are not tokens; otherwise the chosen token counts. */
   readonly row: number
   readonly column: number
-  readonly order: 'place' | 'magnitude'
+  /** @default by place; logits: the largest first */
+  readonly order?: LineOrder | undefined
 }
 
 /** Everything that decides what the page shows. The page’s address has all of it. */
 export interface ViewState {
   readonly tab: TabName
   readonly module: string
+  /** The node in the module whose values are shown; missing for the module's own. */
+  readonly node?: string | undefined
   readonly side: Side
   readonly input?: InputForm | undefined
   /** The template that was run. */
@@ -51,6 +55,8 @@ export interface ViewState {
   readonly leading?: readonly number[] | undefined
   readonly pattern?: { readonly node: string; readonly head: number } | undefined
   readonly line: Line
+  /** Whether the colours of a map reach to its largest value, or leave out the largest hundredth. */
+  readonly limits: Limits
   /** A row of the lens; missing for the model itself. */
   readonly layer?: number | undefined
   /** The module whose head the tab with attention shows; missing for the first one. */
@@ -83,22 +89,24 @@ export interface Generation {
 }
 
 export const initialGeneration: Generation = { maxNewTokens: 40, temperature: 0, seed: 1 }
-export const initialLine: Line = { axis: 'row', row: 0, column: 0, order: 'place' }
+export const initialLine: Line = { axis: 'row', row: 0, column: 0 }
 export const initialState: ViewState = {
   tab: 'module',
   module: '',
   side: 'compared',
   batch: 0,
   line: initialLine,
+  limits: 'robust',
   follow: 'next',
   head: 0,
   drawn: 'tokens',
   part: 'residual',
 }
 
-/** The change of state to another module, which resets what was chosen within the last one. */
-export const forModule = (module: string): Partial<ViewState> => ({
+/** The change of state to another module, or to a node in it, which resets what was chosen within the last one. */
+export const forModule = (module: string, node?: string): Partial<ViewState> => ({
   module,
+  node,
   value: undefined,
   leading: undefined,
   pattern: undefined,

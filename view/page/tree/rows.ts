@@ -1,7 +1,17 @@
-import type { ModuleDescription } from '../../protocol/api.ts'
+import type { ModuleDescription, Operation } from '../../protocol/api.ts'
+
+/** A module, or one of its operations. */
+export interface TreeItem {
+  /** A module's path. An operation has its module's path, and its own name after #. */
+  readonly path: string
+  readonly name: string
+  readonly className?: string
+  readonly parameters: number
+  readonly bytes: number
+}
 
 export interface TreeRow {
-  readonly module: ModuleDescription
+  readonly item: TreeItem
   /** The depth in the tree, from 1. */
   readonly level: number
   readonly hasChildren: boolean
@@ -14,6 +24,8 @@ export interface TreeRow {
 /** The path of the module that contains this one; undefined for the model. */
 export const parentOf = (path: string): string | undefined => {
   if (path === '') return undefined
+  const operation = path.indexOf('#')
+  if (operation >= 0) return path.slice(0, operation)
   const at = path.lastIndexOf('.')
   return at < 0 ? '' : path.slice(0, at)
 }
@@ -41,6 +53,8 @@ export function childrenOf(modules: readonly ModuleDescription[]): ReadonlyMap<s
 export function initiallyOpen(modules: readonly ModuleDescription[]): ReadonlySet<string> {
   const children = childrenOf(modules)
   const open = new Set<string>()
+  // Without module names there are only operations to see.
+  if (modules.length === 1) return new Set([''])
   let level = ['']
   let count = 1
   while (level.length > 0) {
@@ -53,27 +67,65 @@ export function initiallyOpen(modules: readonly ModuleDescription[]): ReadonlySe
   return open
 }
 
-/** The visible rows. With a filter, these are the modules that match and the modules that contain them. */
-export function rowsOf(modules: readonly ModuleDescription[], open: ReadonlySet<string>, filter: string): TreeRow[] {
+/** The operations of modules, by path, as far as they are loaded. */
+export type LoadedOperations = ReadonlyMap<string, readonly Operation[]>
+
+/** The path of an operation in the tree. */
+export const operationPath = (module: string, node: string): string => `${module}#${node}`
+
+/** The end of a node's name, without the operator, which is shown beside it. */
+const endOf = (node: string, opType: string): string =>
+  node
+    .split('/')
+    .at(-1)!
+    .replace(new RegExp(`^(.*\\.)?${opType}[._]?`), '')
+
+/** The operations of a module. Two of the same operator have different names, of which the end is shown. */
+const operationsIn = ({ path }: ModuleDescription, loaded: LoadedOperations): TreeItem[] =>
+  (loaded.get(path) ?? []).map(({ node, opType }) => ({
+    path: operationPath(path, node),
+    name: opType,
+    className: endOf(node, opType),
+    parameters: 0,
+    bytes: 0,
+  }))
+
+/** The visible rows: an open module has its children below it, and then its own operations. With a filter, only what matches and what contains it. */
+export function rowsOf(
+  modules: readonly ModuleDescription[],
+  open: ReadonlySet<string>,
+  filter: string,
+  loaded: LoadedOperations,
+): TreeRow[] {
   const children = childrenOf(modules)
   const text = filter.trim().toLowerCase()
-  const matches = text === '' ? undefined : matching(modules, text)
+  const operations = new Map(modules.map(module => [module.path, operationsIn(module, loaded)]))
+  const all = [...modules, ...[...operations.values()].flat()]
+  const matches = text === '' ? undefined : matching(all, text)
+  const isShown = ({ path }: TreeItem): boolean => !matches || matches.has(path)
   const rows: TreeRow[] = []
+  const addOperation = (item: TreeItem, level: number, position: number, siblings: number): void =>
+    void rows.push({ item, level, hasChildren: false, isOpen: false, position, siblings })
   const add = (module: ModuleDescription, level: number, position: number, siblings: number): void => {
-    const below = (children.get(module.path) ?? []).filter(({ path }) => !matches || matches.has(path))
-    const isOpen = below.length > 0 && (matches !== undefined || open.has(module.path))
-    rows.push({ module, level, hasChildren: below.length > 0, isOpen, position, siblings })
-    if (isOpen) below.forEach((child, i) => void add(child, level + 1, i + 1, below.length))
+    const below = (children.get(module.path) ?? []).filter(isShown)
+    const own = (operations.get(module.path) ?? []).filter(isShown)
+    const count = below.length + own.length
+    const hasChildren = matches ? count > 0 : below.length + module.own > 0
+    const isOpen = hasChildren && (matches !== undefined || open.has(module.path))
+    rows.push({ item: module, level, hasChildren, isOpen, position, siblings })
+    if (!isOpen) return
+    below.forEach((child, i) => void add(child, level + 1, i + 1, count))
+    own.forEach((item, i) => void addOperation(item, level + 1, below.length + i + 1, count))
   }
   const [root] = modules
   if (root && (!matches || matches.has(''))) add(root, 1, 1, 1)
   return rows
 }
 
-function matching(modules: readonly ModuleDescription[], text: string): ReadonlySet<string> {
+function matching(items: readonly TreeItem[], text: string): ReadonlySet<string> {
   const matches = new Set<string>()
-  for (const { path, className = '' } of modules) {
-    if (!`${path} ${className}`.toLowerCase().includes(text)) continue
+  for (const { path, name, className = '' } of items) {
+    if (!`${path} ${name} ${className}`.toLowerCase().includes(text)) continue
     for (let up: string | undefined = path; up !== undefined; up = parentOf(up)) matches.add(up)
   }
   return matches

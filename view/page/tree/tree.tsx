@@ -1,24 +1,31 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { ModuleDescription } from '../../protocol/api.ts'
+import type { Client } from '../client.ts'
 import { bytes, grouped, short } from '../parts/numbers.ts'
-import { ancestorsOf, initiallyOpen, parentOf, rowsOf, type TreeRow } from './rows.ts'
+import { TreeEdge } from './edge.tsx'
+import { ancestorsOf, initiallyOpen, parentOf, rowsOf, type TreeItem, type TreeRow } from './rows.ts'
+import { useOperations } from './use-operations.ts'
 
 interface TreeProps {
+  readonly client: Client
   readonly modules: readonly ModuleDescription[]
   readonly chosen: string
   readonly onChoose: (path: string) => void
+  readonly width: number
+  readonly onWidth: (width: number) => void
 }
 
 /** The tree of modules, with the keys that the WAI-ARIA pattern describes. */
-export function Tree({ modules, chosen, onChoose }: TreeProps) {
+export function Tree({ client, modules, chosen, onChoose, width, onWidth }: TreeProps) {
   const [open, setOpen] = useState(() => initiallyOpen(modules))
+  const loaded = useOperations(client, modules, open)
   useEffect(() => setOpen(before => new Set([...before, ...ancestorsOf(chosen)])), [chosen])
   const [filter, setFilter] = useState('')
   const [focused, setFocused] = useState(chosen)
   const list = useRef<HTMLDivElement>(null)
   const typed = useRef({ text: '', at: 0 })
-  const rows = useMemo(() => rowsOf(modules, open, filter), [modules, open, filter])
-  const current = rows.some(({ module }) => module.path === focused) ? focused : (rows[0]?.module.path ?? '')
+  const rows = useMemo(() => rowsOf(modules, open, filter, loaded), [modules, open, filter, loaded])
+  const current = rows.some(({ item }) => item.path === focused) ? focused : (rows[0]?.item.path ?? '')
   const wantsFocus = useRef(false)
   useLayoutEffect(() => {
     if (!wantsFocus.current) return
@@ -38,18 +45,18 @@ export function Tree({ modules, chosen, onChoose }: TreeProps) {
   }
   const go = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.metaKey || event.altKey) return
-    const at = rows.findIndex(({ module }) => module.path === current)
+    const at = rows.findIndex(({ item }) => item.path === current)
     const row = rows[at]
     if (!row) return
-    const { path } = row.module
+    const { path } = row.item
     const steps: Readonly<Record<string, () => void>> = {
-      ArrowDown: () => focus(rows[Math.min(at + 1, rows.length - 1)].module.path),
-      ArrowUp: () => focus(rows[Math.max(at - 1, 0)].module.path),
-      Home: () => focus(rows[0].module.path),
-      End: () => focus(rows[rows.length - 1].module.path),
+      ArrowDown: () => focus(rows[Math.min(at + 1, rows.length - 1)].item.path),
+      ArrowUp: () => focus(rows[Math.max(at - 1, 0)].item.path),
+      Home: () => focus(rows[0].item.path),
+      End: () => focus(rows[rows.length - 1].item.path),
       ArrowRight() {
         if (row.hasChildren && !row.isOpen) toggle(path, true)
-        else if (row.isOpen) focus(rows[at + 1].module.path)
+        else if (row.isOpen) focus(rows[at + 1].item.path)
       },
       ArrowLeft() {
         if (row.isOpen && filter === '') toggle(path, false)
@@ -61,7 +68,7 @@ export function Tree({ modules, chosen, onChoose }: TreeProps) {
         setOpen(
           new Set([
             ...open,
-            ...rows.filter(other => parentOf(other.module.path) === parentOf(path)).map(other => other.module.path),
+            ...rows.filter(other => parentOf(other.item.path) === parentOf(path)).map(other => other.item.path),
           ]),
         ),
     }
@@ -77,8 +84,8 @@ export function Tree({ modules, chosen, onChoose }: TreeProps) {
     const text = now - typed.current.at < 600 ? typed.current.text + key : key
     typed.current = { text, at: now }
     const after = [...rows.slice(at + (text.length > 1 ? 0 : 1)), ...rows.slice(0, at)]
-    const found = after.find(({ module }) => nameOf(module).toLowerCase().startsWith(text.toLowerCase()))
-    if (found) focus(found.module.path)
+    const found = after.find(({ item }) => nameOf(item).toLowerCase().startsWith(text.toLowerCase()))
+    if (found) focus(found.item.path)
   }
   return (
     <nav class="tree-pane" aria-label="Modules">
@@ -86,42 +93,43 @@ export function Tree({ modules, chosen, onChoose }: TreeProps) {
         <input
           type="search"
           id="filter"
-          placeholder="Filter modules"
+          placeholder="Filter modules and operations"
           aria-label="Filter modules"
           value={filter}
           onInput={event => setFilter(event.currentTarget.value)}
         />
       </div>
       <div class="tree-head" aria-hidden="true">
-        <span>module</span>
+        <span>module, operation</span>
         <span>params</span>
         <span>size</span>
       </div>
       <div class="tree" role="tree" aria-label="Modules" ref={list} onKeyDown={go}>
         {rows.map(row => (
           <Item
-            key={row.module.path}
+            key={row.item.path}
             row={row}
-            isChosen={row.module.path === chosen}
-            isCurrent={row.module.path === current}
+            isChosen={row.item.path === chosen}
+            isCurrent={row.item.path === current}
             onChoose={() => {
-              focus(row.module.path)
-              onChoose(row.module.path)
+              focus(row.item.path)
+              onChoose(row.item.path)
             }}
-            onToggle={() => toggle(row.module.path, !row.isOpen)}
+            onToggle={() => toggle(row.item.path, !row.isOpen)}
           />
         ))}
       </div>
       {rows.length === 0 && (
         <p class="empty" role="status">
-          No module matches the filter.
+          No module or operation matches the filter.
         </p>
       )}
+      <TreeEdge width={width} onWidth={onWidth} />
     </nav>
   )
 }
 
-const nameOf = ({ path, name }: ModuleDescription): string => (path === '' ? 'model' : name)
+const nameOf = ({ path, name }: TreeItem): string => (path === '' ? 'model' : name)
 
 interface ItemProps {
   readonly row: TreeRow
@@ -132,13 +140,13 @@ interface ItemProps {
 }
 
 function Item({
-  row: { module, level, hasChildren, isOpen, position, siblings },
+  row: { item, level, hasChildren, isOpen, position, siblings },
   isChosen,
   isCurrent,
   onChoose,
   onToggle,
 }: ItemProps) {
-  const { className, parameters, path } = module
+  const { className, parameters, path, bytes: size } = item
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the tree listens to keys
     <div
@@ -165,8 +173,8 @@ function Item({
         >
           {hasChildren ? (isOpen ? '▾' : '▸') : ''}
         </span>
-        <span class="tree-label" title={path}>
-          {nameOf(module)}
+        <span class={path.includes('#') ? 'tree-label is-operation' : 'tree-label'} title={path.split('#').at(-1)}>
+          {nameOf(item)}
           {className && <small> {className.split('.').at(-1)}</small>}
         </span>
       </span>
@@ -178,8 +186,8 @@ function Item({
           </>
         )}
       </span>
-      <span class="number" title={`${grouped(module.bytes)} bytes`}>
-        {module.bytes > 0 ? bytes(module.bytes) : ''}
+      <span class="number" title={`${grouped(size)} bytes`}>
+        {size > 0 ? bytes(size) : ''}
       </span>
     </div>
   )

@@ -1,0 +1,97 @@
+import { load } from 'onnsight'
+import { TensorProto_DataType as OnnxType } from '#dist/runtime/onnx/schema/onnx_pb.js'
+import { graph, model, node, saved, value } from '../model/hand-graph.ts'
+import { Random, stored } from '../names/stored.ts'
+import { start, testsAt } from './in-chromium.ts'
+import { cellsOf, floats, item, settled, shows, statistics, statisticsOf, textOf, violations } from './page.ts'
+
+// Tests the page on a model of sound: without module names, with a state, a sampling rate, and no predictions of tokens.
+
+const random = new Random(7)
+const path = saved(
+  model(
+    graph({
+      nodes: [
+        node('MatMul', ['input', 'weight'], ['product'], {}, 'MatMul_0'),
+        node('Relu', ['product'], ['active'], {}, 'Relu_1'),
+        node('Gather', ['state', 'zero'], ['last'], { axis: 0 }, 'Gather_2'),
+        // It needs as many rows of the state as of the input.
+        node('Concat', ['active', 'last'], ['joined'], { axis: 1 }, 'Concat_3'),
+        node('Identity', ['sr'], ['rate'], {}, 'Identity_4'),
+        node('Identity', ['joined'], ['output'], {}, 'Identity_5'),
+      ],
+      inputs: [
+        value('input', OnnxType.FLOAT, ['rows', 'samples']),
+        value('state', OnnxType.FLOAT, [2, 'many', 4]),
+        value('sr', OnnxType.INT64, []),
+      ],
+      outputs: ['output', 'rate'],
+      initializers: [stored('weight', [512, 4], random.floats(2048)), stored('zero', [], BigInt64Array.of(0n))],
+    }),
+  ),
+)
+const started = await start([path], () => load(path))
+const at = testsAt(started)
+
+at(
+  'a model of sound opens on inputs that fit, without tabs for tokens, and with its operations',
+  {},
+  async (t, page) => {
+    await page.locator('.statistics').first().waitFor()
+    t.deepEqual(await page.getByRole('tab').allTextContents(), ['Module', 'Edit'])
+    t.is(await page.getByRole('textbox', { name: 'JSON of sr' }).inputValue(), '16000')
+    t.deepEqual(await page.locator('.problem').count(), 0)
+    t.deepEqual(await page.locator('.tree-label.is-operation').allTextContents(), [
+      'MatMul 0',
+      'Relu 1',
+      'Gather 2',
+      'Concat 3',
+      'Identity 4',
+      'Identity 5',
+    ])
+    await page.getByRole('searchbox').fill('relu')
+    t.deepEqual(await page.locator('.tree-label').allTextContents(), ['model', 'Relu 1'])
+  },
+)
+
+at('an operation shows what it gives, reads and weighs, as its code does', {}, async (t, page) => {
+  await page.locator('.statistics').first().waitFor()
+  const code = async (): Promise<string> => {
+    await page.getByRole('button', { name: 'Copy as code' }).click()
+    await page.locator('.written').waitFor()
+    const text = await textOf(page.locator('.written'))
+    await page.keyboard.press('Escape')
+    return text
+  }
+  const input = JSON.parse(/input: (\[.*?\]),\n/.exec(await code())![1]) as number[][]
+  const state = [[[0, 0, 0, 0]], [[0, 0, 0, 0]]]
+  const read = await started.model.trace({ input, state, sr: 16_000 }, m => ({
+    product: m.node('MatMul_0').output,
+    weight: m.tensor('weight'),
+  }))
+  await item(page, '#MatMul_0').click()
+  await page.getByRole('heading', { name: 'MatMul_0' }).waitFor()
+  await settled(page)
+  const isShown = async (tensor: typeof read.product): Promise<void> => {
+    const shown = await statisticsOf(page)
+    for (const [name, value] of Object.entries(statistics(floats(tensor))))
+      t.true(shows(shown[name], value), `${name}: ${shown[name]} for ${value}`)
+  }
+  await isShown(read.product)
+  t.deepEqual(
+    (await cellsOf(page, '.values-list')).map(cells => cells.slice(0, 2)),
+    [
+      ['output', 'product'],
+      ['input', 'input'],
+      ['weight', 'weight'],
+    ],
+  )
+  t.true((await code()).includes('value: model.node("MatMul_0").output'))
+  await page.getByRole('button', { name: 'Show weight weight' }).click()
+  await settled(page)
+  await isShown(read.weight)
+  t.true((await code()).includes('value: model.tensor("weight")'))
+  t.deepEqual(await violations(page), [])
+  await page.reload()
+  await page.getByRole('heading', { name: 'MatMul_0' }).waitFor()
+})
