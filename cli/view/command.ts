@@ -20,7 +20,11 @@ export function addView(program: Command): void {
       'the vocabulary, to show the text of each token: {"chars": […]}, or a tokenizer.json (default: the one next to the model)',
     )
     .option('--dtype <name>', 'which build of a folder: fp32, fp16, q8, int8, uint8, q4, q4f16 or bnb4')
-    .option('--port <number>', 'the port to listen on (default: the one that the model had the last time, or a free one)', port)
+    .option(
+      '--port <number>',
+      'the port to listen on (default: the one that the model had the last time, or a free one)',
+      port,
+    )
     .option('--open', 'also open the page in the browser')
     .option('--json', 'print the address as JSON, in one line')
   addLoadOptions(command)
