@@ -90,6 +90,6 @@ export const mostArguments: Readonly<Record<string, number>> = {
 export const awaitedForms = ['print', 'assert', 'next'] as const
 
 /** Functions of onnsight itself that people look for in the macro, because other libraries have them beside `trace`. */
-export const plainFunctions = ['grad', 'valueAndGrad', 'withGrad', 'detach'] as const
+export const plainFunctions = ['grad', 'valueAndGrad', 'jvp', 'withGrad', 'detach'] as const
 
 export const knownForms: readonly string[] = [...Object.keys(forms), ...plainForms, 's']

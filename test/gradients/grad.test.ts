@@ -3,6 +3,7 @@ import {
   detach,
   grad,
   invoke,
+  jvp,
   load,
   save,
   type Tensor,
@@ -235,6 +236,75 @@ test('a vector that arrives at a value, and the value with its gradient', async 
   })
   t.true(off(byVector, bySum.grad) < 1e-6)
   t.deepEqual(bySum.value.dims, [])
+})
+
+test('jvp: how a value changes along tangents, at places, heads and tensors from outside', async t => {
+  const steer = tensor(new Float32Array(width))
+  const tangents = {
+    layer: tensor(
+      Array.from({ length: 5 * width }, (_, i) => Math.sin(i)),
+      { dims: [1, 5, width] },
+    ),
+    // A row of a pattern need not sum to 1 for its derivative.
+    pattern: tensor(
+      Array.from({ length: 25 }, (_, i) => Math.cos(i) / 10),
+      { dims: [1, 5, 5] },
+    ),
+    steer: Array.from({ length: width }, (_, i) => Math.cos(2 * i)),
+  }
+  const { product, logits, back } = await trace(model, ids, () => {
+    model.transformer.h[1].output = model.transformer.h[1].output.add(steer)
+    const at = { layer: model.transformer.h[0].output, pattern: model.transformer.h[2].attn.heads[1].pattern, steer }
+    const logits = model.lm_head.output.slice(':, -1')
+    return { product: jvp(logits, at, tangents), logits, back: grad(logits, at, { gradient: logits }) }
+  })
+  t.deepEqual(product.dims, [1, 65])
+  // ⟨u, J·t⟩ = ⟨Jᵀ·u, t⟩
+  const dot = (a: Tensor, b: Tensor | number[]) =>
+    numbers(a).reduce((sum, each, i) => sum + each * ('data' in b ? numbers(b) : b)[i], 0)
+  const behind = dot(back.layer, tangents.layer) + dot(back.pattern, tangents.pattern) + dot(back.steer, tangents.steer)
+  t.true(Math.abs(dot(product, logits) / behind - 1) < 1e-4, `${dot(product, logits)} ${behind}`)
+  const moved = (by: number) =>
+    trace(model, ids, () => {
+      model.transformer.h[0].output = model.transformer.h[0].output.add(tangents.layer.mul(by))
+      return model.lm_head.output.slice(':, -1')
+    })
+  const along = await trace(model, ids, () =>
+    jvp(model.lm_head.output.slice(':, -1'), model.transformer.h[0].output, tangents.layer),
+  )
+  const expected = await (await moved(1e-2))
+    .sub(await moved(-1e-2))
+    .div(2e-2)
+    .value()
+  t.true(off(along, expected) < 5e-3, String(off(along, expected)))
+})
+
+test('jvp: outside of a trace, in a template, and what is refused', async t => {
+  const x = tensor([1, 2, 3])
+  t.deepEqual((await jvp(x.mul(x), x, [1, 0, 2]).value()).tolist(), [2, 0, 12])
+  t.deepEqual(
+    (
+      await jvp(
+        x.mul(x).sum(),
+        [x, x],
+        [
+          [1, 0, 2],
+          [0, 1, 0],
+        ],
+      ).value()
+    ).tolist(),
+    18,
+  )
+  const { d } = (await model.trace(
+    ids,
+    template`save d = jvp(lm_head.output[0, -1], transformer.h[1].output, transformer.h[1].output)`,
+  )) as { d: Tensor }
+  t.deepEqual(d.dims, [65])
+  t.throws(() => jvp(x.mul(x), x, [1, 2]), {
+    code: 'gradient-argument',
+    message: /dims \[\s?2\s?\], and the tensor \[\s?3\s?\]/,
+  })
+  t.throws(() => jvp(x.mul(x), { x }, {}), { code: 'gradient-argument', message: /no tangent/ })
 })
 
 test('a gradient of a gradient: the product of the Hessian with a vector', async t => {

@@ -115,7 +115,7 @@ function functions(): Entry[] {
         ? ['tensor']
         : file === 'creation/random'
           ? []
-          : ['where', 'einsum', 'grad', 'detach', 'cat', 'stack'],
+          : ['where', 'einsum', 'grad', 'jvp', 'detach', 'cat', 'stack'],
     )
     for (const statement of program.body) {
       const inner = statement.type === 'ExportNamedDeclaration' ? statement.declaration : undefined

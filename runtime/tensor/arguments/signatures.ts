@@ -162,6 +162,7 @@ export const methodArguments: Readonly<Record<string, string>> = {
 export const functionArguments: Readonly<Record<string, string>> = {
   where: 'condition, a, b',
   grad: 'loss, at, { gradient }',
+  jvp: 'tensor, at, tangents',
   detach: 'tensor',
   einsum: 'equation, ...operands',
   cat: 'tensors, dim',

@@ -23,8 +23,8 @@ const instead: Readonly<Record<string, string>> = {
   t: 'h.T',
   H: 'h.mT',
   save: 'save(h)',
-  grad: 'gradients are not computed: see docs/limits.md',
-  backward: 'gradients are not computed: see docs/limits.md',
+  grad: 'change what flows back there: withGrad(h, g => …)',
+  backward: 'change what flows back there: withGrad(h, g => …)',
   requires_grad: 'gradients are not computed: leave it out',
   requires_grad_: 'gradients are not computed: leave it out',
   retain_grad: 'gradients are not computed: leave it out',
@@ -145,7 +145,7 @@ function write(tensor: Tensor, name: string): Error {
   if (!slice) {
     const fix =
       name === 'grad'
-        ? 'gradients are not computed: see docs/limits.md'
+        ? 'change what flows back there: withGrad(h, g => …)'
         : stateOf(tensor).isPlace
           ? `write the place itself: ${code} = …, or a part of it, ${code}.set(s\`:, -1\`, …)`
           : 'tensors never change: make another one, and write it into a place, model.….output = …'

@@ -146,12 +146,12 @@ export function detach(tensor: Tensor, ...surplus: unknown[]): Tensor {
   })
 }
 
-function oneCall<R>(body: () => R): R {
+export function oneCall<R>(body: () => R): R {
   const recorder = currentRecorder()
   return recorder && !recorder.finished ? recorder.oneCall(body) : body()
 }
 
-function tensorsOf(at: Tensors): Tensor[] {
+export function tensorsOf(at: Tensors): Tensor[] {
   if (at instanceof Tensor) return [at]
   if (typeof at !== 'object' || at === null) {
     throw new GradientArgumentError(
@@ -199,7 +199,7 @@ function seedOf(value: Tensor, { gradient }: GradOptions): Tensor | undefined {
   return undefined
 }
 
-function areDifferent(a: Dims | undefined, b: Dims | undefined): boolean {
+export function areDifferent(a: Dims | undefined, b: Dims | undefined): boolean {
   if (!a || !b) return false
   return a.length !== b.length || a.some((dim, i) => dim !== undefined && b[i] !== undefined && dim !== b[i])
 }
