@@ -17,12 +17,12 @@ export const long = [
   'test/browser/{cases,webgpu}.test.ts',
 ]
 
-/** What `npm test` tries in part, and this whole: all examples of laws, the rules in the older ESLint too, hostile graphs, and gradients of operators with dims known and not. */
+/** What `npm test` tries in part, and this whole or the rest of: all examples of laws, hostile graphs, rules in the older ESLint, and gradients of operators. */
 const more = [
   'test/model/intervention-graph.test.ts',
   'test/onnx/expansions/*.test.ts',
-  'test/eslint/*.test.ts',
-  'test/gradients/*.test.ts',
+  'test/eslint/{no-,require-}*.test.ts',
+  'test/gradients/{operators,tensor-methods}.test.ts',
 ]
 
 await compileTests()

@@ -22,7 +22,7 @@ const requests: string[] = []
 let answers: Record<string, (response: ServerResponse) => void> = {}
 
 test.before(async t => {
-  t.timeout(120_000)
+  t.timeout(300_000)
   if (!chromiumPath) return t.log('Skipped: no Chromium here; apt-get install chromium, or set CHROMIUM.')
   site = await openSite('test/browser/pages', 'test/fixtures', (request, response) => {
     const path = request.url ?? ''

@@ -11,7 +11,7 @@ const run = chromiumPath ? test.serial : test.serial.skip
 let site: Site | undefined
 let page: Page
 test.before(async t => {
-  t.timeout(120_000)
+  t.timeout(300_000)
   if (!chromiumPath) return t.log('Skipped: no Chromium here; apt-get install chromium, or set CHROMIUM.')
   site = await openSite('test/browser/pages', 'test/fixtures')
   page = await site.open('/')

@@ -3,11 +3,12 @@ import { RuleTester as Tester10 } from 'eslint'
 import plugin from 'onnsight/eslint'
 import typescript from 'typescript-parser'
 
-/* Runs ESLint's own RuleTester under AVA with both parsers, and in `npm run test:long` with both supported versions of ESLint. */
+/* Runs ESLint's own RuleTester under AVA with both parsers, and in `npm run test:long` with the older of the supported versions of ESLint. */
 
 type RuleTester = typeof Tester10
-const older = process.env.ONNSIGHT_MANY ? { 9: (await import('eslint-9')).RuleTester as unknown as RuleTester } : {}
-const testers = { ...older, 10: Tester10 }
+const testers: Record<string, RuleTester> = process.env.ONNSIGHT_MANY
+  ? { 9: (await import('eslint-9')).RuleTester as unknown as RuleTester }
+  : { 10: Tester10 }
 
 export type RuleName = keyof typeof plugin.rules
 

@@ -22,7 +22,7 @@ let browser!: Browser
 let url = ''
 
 test.before(async t => {
-  t.timeout(180_000)
+  t.timeout(600_000)
   execFileSync(process.execPath, ['--import', 'onnsight/register', 'website/build.ts', '--out', out], {
     env: { ...process.env, FORCE_COLOR: '0', NO_COLOR: undefined },
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -100,7 +100,7 @@ test('every document and every public name has a page, and each link and anchor 
 })
 
 inBrowser('pages load without errors and from nowhere else, and none is wider than a phone', async t => {
-  t.timeout(120_000)
+  t.timeout(300_000)
   complaints.length = 0
   const wide: string[] = []
   const page = await opened('index.html', 375)
@@ -117,7 +117,7 @@ inBrowser('pages load without errors and from nowhere else, and none is wider th
 inBrowser(
   'the home page runs the model: the lens of a prompt, and an ablation, as a trace in Node gives them',
   async t => {
-    t.timeout(120_000)
+    t.timeout(300_000)
     complaints.length = 0
     const model = await api.LanguageModel.load('examples/models/chars.onnx')
     const due = async (text: string, off?: 'attn') => {
