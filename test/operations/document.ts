@@ -106,6 +106,7 @@ function functions(): Entry[] {
     'ops/comparison',
     'ops/einsum',
     'ops/gradient',
+    'ops/jvp',
     'ops/join',
   ]) {
     const path = `dist/runtime/tensor/${file}.d.ts`
