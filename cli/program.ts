@@ -11,6 +11,7 @@ import { addProfile } from './profile/command.ts'
 import { addRepl } from './repl/command.ts'
 import { addRun } from './run/command.ts'
 import { addSweep } from './sweep/command.ts'
+import { addServe } from './serve/command.ts'
 import { addTypes } from './types/command.ts'
 import { addView } from './view/command.ts'
 
@@ -45,6 +46,7 @@ export function makeProgram(): Command {
     addSweep,
     addRepl,
     addView,
+    addServe,
     addTypes,
     addExampleModel,
     addDoctor,

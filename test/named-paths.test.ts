@@ -9,6 +9,7 @@ const rooms = [
   'testing',
   'study',
   'compare',
+  'serve',
   'view',
   'cli',
   'packaging',

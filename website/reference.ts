@@ -22,6 +22,7 @@ const entries: Readonly<Record<string, readonly [declarations: string, purpose: 
   'onnsight/compare': ['dist/compare/index.d.ts', 'Where two models part, and which module is to blame'],
   'onnsight/harvest': ['dist/harvest/index.d.ts', 'Activations of many documents, in shards'],
   'onnsight/sweep': ['dist/sweep/index.d.ts', 'An edit and a measure at many points, as a table'],
+  'onnsight/serve': ['dist/serve/index.d.ts', 'A server for models: intervention graphs and generation over HTTP'],
   'onnsight/study': ['dist/study/index.d.ts', 'Studies of language models: lenses, attribution, patching'],
   'onnsight/eslint': ['dist/eslint/index.d.ts', 'Rules for ESLint'],
   'onnsight/vite': ['dist/macro/bundlers/vite.d.ts', 'The macro in Vite and Vitest'],

@@ -381,6 +381,26 @@ export const rooms = {
       'runtime/node',
     ],
   },
+  'runtime/remote': {
+    job: 'Models on a server: `RemoteBackend`, a model by its address, a graph without its weights.',
+    imports: [
+      'runtime/errors',
+      'runtime/tensor/dtypes',
+      'runtime/graph',
+      'runtime/onnx/schema',
+      'runtime/tensor',
+      'runtime/onnx/files',
+      'runtime/onnx/message',
+      'runtime/onnx/reading',
+      'runtime/tensor-files',
+      'runtime/engine/sessions',
+      'runtime/engine/providers',
+      'runtime/engine/running',
+      'runtime/tracing',
+      'runtime/model/loaded',
+      'runtime/model',
+    ],
+  },
   runtime: {
     job: 'The entry points: what users import, and what expanded macros import.',
     imports: [
@@ -403,6 +423,7 @@ export const rooms = {
       'runtime/template',
       'runtime/node',
       'runtime/worker-process',
+      'runtime/remote',
     ],
   },
   'runtime/browser': {
@@ -533,6 +554,43 @@ export const rooms = {
       'sweep/tables',
     ],
   },
+  'serve/process': {
+    job: 'One model of a server in a process of its own: graphs and generations, those that arrive together as one batch.',
+    imports: [
+      'runtime/errors',
+      'runtime/graph',
+      'runtime/tensor/dtypes',
+      'runtime/tensor',
+      'runtime/engine/scanning',
+      'runtime/engine/blocks',
+      'runtime/engine',
+      'runtime/tracing',
+      'runtime/model/loaded',
+      'runtime/model',
+      'runtime/worker-process',
+      'runtime/remote',
+      'runtime',
+    ],
+  },
+  'serve/queue': {
+    job: 'Whose request runs next, and with which others.',
+    imports: ['runtime/errors'],
+  },
+  serve: {
+    job: '`onnsight/serve`: the HTTP service, who gets in, what is counted.',
+    imports: [
+      'runtime/errors',
+      'runtime/tensor',
+      'runtime/tensor-files',
+      'runtime/engine/limits',
+      'runtime/node',
+      'runtime/worker-process',
+      'runtime/remote',
+      'runtime',
+      'serve/process',
+      'serve/queue',
+    ],
+  },
   'cli/shared': {
     job: 'What every command uses: errors, sizes, options of loading, printing.',
     imports: ['runtime/errors', 'runtime/onnx/files', 'runtime'],
@@ -625,6 +683,10 @@ export const rooms = {
     job: '`onnsight sweep`.',
     imports: ['runtime/tracing', 'runtime', 'sweep', 'cli/shared', 'cli/inputs', 'cli/run', 'view'],
   },
+  'cli/serve': {
+    job: '`onnsight serve`.',
+    imports: ['runtime', 'serve', 'cli/shared'],
+  },
   cli: {
     job: 'The command `onnsight`: each part is loaded when it runs.',
     imports: [
@@ -648,6 +710,7 @@ export const rooms = {
       'cli/compare',
       'cli/harvest',
       'cli/sweep',
+      'cli/serve',
     ],
   },
 }

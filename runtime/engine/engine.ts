@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { UseAfterReleaseError } from '../errors/run.ts'
+import { tensorKey } from '../graph/elements-key.ts'
 import type { Recording, Value } from '../graph/expression.ts'
 import { type NormalForm, normalise } from '../graph/normalise.ts'
 import type { TensorData } from '../tensor/dtypes/data.ts'
@@ -65,6 +66,9 @@ interface PlanRequest {
 /** A plan keeps the parts that its sessions are made of, some hundred kilobytes. */
 const MAX_PLANS = 128
 const MAX_SHAPES = 64
+const MAX_CHECKED = 512
+/** Operands with more elements are no sizes. */
+const MAX_SIZES = 64
 
 /** Runs recordings on a model. Owns the sessions of its groups and of rebuilt blocks, the plans, and the results that are kept. */
 export class Engine {
@@ -75,6 +79,8 @@ export class Engine {
   readonly #groups: (Session | undefined)[] = []
   readonly #plans = new LRUCache<string, Planned>({ max: MAX_PLANS })
   readonly #shapes = new LRUCache<string, Promise<ReadonlyMap<string, ValueShape>>>({ max: MAX_SHAPES })
+  /** Recordings that keep their limits, with all that their sizes follow from. */
+  readonly #checked = new LRUCache<string, true>({ max: MAX_CHECKED })
   readonly #context: RunContext
   #opening: Promise<void> | undefined
   #released = false
@@ -169,7 +175,7 @@ export class Engine {
     const known = alreadyComputed ?? new Map<string, TensorData>()
     const { planned, cached, linked } = this.#plan({ recording, form, known, keepEdges, untrustedTypes })
     const { plan } = planned
-    if (limits) await this.#check(limits, { recording, form, inputs, plan })
+    if (limits) await this.#checkLimits(limits, { recording, form, inputs, plan, untrustedTypes })
     const steps: StepReport[] = []
     const values = await runPlan(this.#context, {
       plan,
@@ -222,17 +228,33 @@ export class Engine {
     return { planned, cached: false, linked }
   }
 
-  async #check(
+  /** Checks that a recording would keep its limits. @returns the plan by which it would run. @throws GraphLimitError, InvalidInterventionGraphError */
+  async checkLimits(
     limits: GraphLimits,
-    { recording, form, inputs, plan }: Pick<EngineRun, 'recording' | 'inputs'> & { form: NormalForm; plan: LinkPlan },
+    run: Pick<EngineRun, 'recording' | 'inputs' | 'untrustedTypes'>,
+  ): Promise<LinkPlan> {
+    this.#assertOpen()
+    const form = normalise(run.recording)
+    const { planned } = this.#plan({ ...run, form, known: new Map() })
+    await this.#checkLimits(limits, { ...run, form, plan: planned.plan })
+    return planned.plan
+  }
+
+  async #checkLimits(
+    limits: GraphLimits,
+    run: Pick<EngineRun, 'recording' | 'inputs' | 'untrustedTypes'> & { form: NormalForm; plan: LinkPlan },
   ): Promise<void> {
+    const { recording, form, inputs, plan, untrustedTypes } = run
+    if (Object.keys(limits).every(name => name === 'timeMs')) return
+    const key = sizesKey(limits, form, inputs, untrustedTypes)
+    if (this.#checked.has(key)) return
     const { program } = this
     const { provider } = this.#options
-    // Sizes follow from operands and inputs too, so that a plan that was checked once is checked again.
     const linked: AddedValues[] = []
     link(program, recording, form, new Set(), { onLinked: added => linked.push(added) })
     const shapes = await this.shapes(inputs)
     await checkLimits({ program, provider, plan, added: linked[0], form, shapes }, limits)
+    this.#checked.set(key, true)
   }
 
   #groupSession(group: number): Session {
@@ -244,6 +266,21 @@ export class Engine {
   #assertOpen(): void {
     if (this.#released) throw new UseAfterReleaseError(this.#options.name)
   }
+}
+
+/** Equal only for recordings whose values have the same sizes: these follow from inputs' dims, and from operands that may be sizes. */
+function sizesKey(
+  limits: GraphLimits,
+  { key, operands }: NormalForm,
+  inputs: ReadonlyMap<string, TensorData>,
+  untrustedTypes = '',
+): string {
+  const ofOperand = (data: TensorData): string =>
+    data.data.length <= MAX_SIZES && /int/.test(data.type) ? tensorKey(data) : `${data.type}[${data.dims}]`
+  const ofInput = ([name, { dims }]: readonly [string, TensorData]): string => `${name}[${dims}]`
+  return [JSON.stringify(limits), key, untrustedTypes, ...operands.map(ofOperand), ...[...inputs].map(ofInput)].join(
+    '\n',
+  )
 }
 
 /** A copy of the plan whose rebuilt sessions have keys of their own. */

@@ -293,7 +293,7 @@ export class Generation extends RunningSession implements StepOwner {
       recording = trace.recording(wanted)
       return { ended, chosen, caches }
     })) as RecordedStep & Pick<Outcome, 'ended'>
-    if (this.#isPlain && step > 0 && !options.backend && canReplay(decoder)) {
+    if (this.#isPlain && step > 0 && !options.backend && !target.newRunner && canReplay(decoder)) {
       const names = { chosen: Object.keys(chosen), caches: Object.keys(caches) }
       this.#replay = new Replay(
         { engine: trace.engine, recording: recording!, inputs: trace.inputs, ...names },

@@ -1,4 +1,4 @@
-import type { Engine } from '../engine/engine.ts'
+import type { Engine, EngineResult } from '../engine/engine.ts'
 import type { GraphLimits } from '../engine/limits/graph-limits.ts'
 import type { TraceReport } from '../engine/running/report.ts'
 import { OnnsightError } from '../errors/error.ts'
@@ -63,27 +63,39 @@ export class RecordBackend implements Backend {
   }
 }
 
-/**
- * Runs an untrusted graph. Its dtypes and dims may be wrong, so it shares no sessions with traces but the model's own, and an error of
- * onnxruntime becomes InvalidInterventionGraphError.
- */
+/** Runs an untrusted graph. @throws InvalidInterventionGraphError; GraphLimitError, GraphTimeError with limits */
 export async function runGraph(
   json: unknown,
   variant: TraceableVariant,
   inputs: ReadonlyMap<string, TensorData>,
-  { signal, limits }: GraphRunOptions,
+  options: GraphRunOptions,
 ): Promise<{ result: unknown; report: TraceReport }> {
-  if (limits?.nodes !== undefined) checkLength(json, limits.nodes)
-  const recording = readGraph(json, variant)
-  const { nodes, result } = json as InterventionGraph
-  checkResult(result)
-  const untrustedTypes = JSON.stringify(
-    nodes.map(node => ('results' in node ? node.results : 'result' in node ? [node.result] : []).map(statedOf)),
-  )
+  const graph = readGraph(json, variant, options.limits)
+  const { wanted, report } = await runRead(graph, variant, inputs, options)
+  const tensors = wanted.map(data => Tensor.of(data))
+  return { result: fillResult(graph.result, tensors), report }
+}
+
+/** A graph that was checked against a model. */
+export interface ReadGraph {
+  readonly recording: Recording
+  /** The dtypes and dims that it states, which may be wrong. */
+  readonly statedTypes: string
+  readonly result: unknown
+}
+
+/**
+ * Runs a graph that was read. Its dtypes and dims may be wrong, so it shares no sessions with traces but the model's own, and an error of
+ * onnxruntime becomes InvalidInterventionGraphError.
+ */
+export async function runRead(
+  { recording, statedTypes: untrustedTypes }: ReadGraph,
+  { engine }: TraceableVariant,
+  inputs: ReadonlyMap<string, TensorData>,
+  { signal, limits }: GraphRunOptions,
+): Promise<EngineResult> {
   try {
-    const { wanted, report } = await variant.engine.run({ recording, inputs, signal, untrustedTypes, limits })
-    const tensors = wanted.map(data => Tensor.of(data))
-    return { result: fillResult(result, tensors), report }
+    return await engine.run({ recording, inputs, signal, untrustedTypes, limits })
   } catch (error) {
     if (error instanceof OnnsightError || signal?.aborted) throw error
     throw new InvalidInterventionGraphError('it', `can't be run: ${(error as Error).message.split('\n')[0]}`)
@@ -113,8 +125,9 @@ function checkResult(stored: unknown): void {
 
 const MAX_DEPTH = 100
 
-/** Reads an untrusted graph and checks it against the model. @throws InvalidInterventionGraphError, DecidedError */
-function readGraph(json: unknown, { engine, decided }: TraceableVariant): Recording {
+/** Reads an untrusted graph and checks it against the model. @throws InvalidInterventionGraphError, DecidedError, GraphLimitError */
+export function readGraph(json: unknown, { engine, decided }: TraceableVariant, limits?: GraphLimits): ReadGraph {
+  if (limits?.nodes !== undefined) checkLength(json, limits.nodes)
   const recording = recordingFromJSON(
     json,
     readerOf(engine, (data, where) => decodeData(data, where)),
@@ -123,7 +136,12 @@ function readGraph(json: unknown, { engine, decided }: TraceableVariant): Record
     const isOwn = tap.direction === 'in' && tap.scope !== ''
     if (decided.has(tap.tensor) && !isOwn) throw new DecidedError(tap.label, first?.mark)
   }
-  return recording
+  const { nodes, result } = json as InterventionGraph
+  checkResult(result)
+  const statedTypes = JSON.stringify(
+    nodes.map(node => ('results' in node ? node.results : 'result' in node ? [node.result] : []).map(statedOf)),
+  )
+  return { recording, statedTypes, result }
 }
 
 /** A reader of recordings for a model. */

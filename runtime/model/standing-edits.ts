@@ -14,6 +14,7 @@ export function withEdits(model: Traceable, edits: readonly Edit[]): Traceable {
     inputs: model.inputs,
     source: model.source,
     edits: [...edits],
+    newRunner: model.newRunner,
     variant: inputs => model.variant(inputs),
     prepare: inputs => model.prepare(inputs),
     complete: inputs => model.complete?.(inputs),

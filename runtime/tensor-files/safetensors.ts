@@ -51,7 +51,11 @@ export async function writeSafetensors(path: string, tensors: Readonly<Record<st
 }
 
 /** Tensors as the bytes of a safetensors file. Messages name the path. @throws as writeSafetensors does */
-export function safetensorsParts(path: string, tensors: Readonly<Record<string, Tensor>>): Uint8Array[] {
+export function safetensorsParts(
+  path: string,
+  tensors: Readonly<Record<string, Tensor>>,
+  metadata?: Readonly<Record<string, string>>,
+): Uint8Array[] {
   const stored = Object.entries(tensors).map(([name, tensor]): StoredTensor => {
     if (!(tensor instanceof Tensor))
       throw new InvalidTensorsFileError(path, `${name} is not a tensor`, undefined, 'safetensors', HOW_TO_PASS)
@@ -61,7 +65,7 @@ export function safetensorsParts(path: string, tensors: Readonly<Record<string, 
       throw new InvalidTensorsFileError(path, `${name} is of ${type}, and safetensors holds numbers`)
     return { name, dtype, dims, data }
   })
-  return storedParts(stored)
+  return storedParts(stored, metadata)
 }
 
 /** A tensor as a safetensors file stores it. */
@@ -101,27 +105,33 @@ export async function readSafetensors(path: string): Promise<Record<string, Tens
   const file = await open(path, 'r')
   try {
     const { size } = await file.stat()
-    const source = fileSource(file, size)
-    const start = Buffer.from(await readBytes(source, 0, Math.min(size, 8)))
-    const length = size < 8 ? 0 : Number(start.readBigUInt64LE())
-    if (size < 8 || length > MAX_HEADER_BYTES || 8 + length > size)
-      throw new InvalidTensorsFileError(path, 'it is not a safetensors file, or it is incomplete')
-    const header = await readHeader(source, length, path)
-    const tensors: Record<string, Tensor> = {}
-    for (const [name, entry] of Object.entries(header)) {
-      if (name !== '__metadata__')
-        tensors[name] = Tensor.of(await readTensor(source, 8 + length, entry, `${path}: ${name}`))
-    }
-    return tensors
+    return (await readTensors(fileSource(file, size), path)).tensors
   } finally {
     await file.close()
   }
 }
 
-async function readHeader(source: ByteSource, length: number, path: string): Promise<Record<string, Entry>> {
+/** The tensors and the metadata of safetensors bytes. Messages name `what`. @throws InvalidTensorsFileError */
+export async function readTensors(
+  source: ByteSource,
+  what: string,
+): Promise<{ readonly tensors: Record<string, Tensor>; readonly metadata: Readonly<Record<string, string>> }> {
+  const { size } = source
+  const start = Buffer.from(await readBytes(source, 0, Math.min(size, 8)))
+  const length = size < 8 ? 0 : Number(start.readBigUInt64LE())
+  if (size < 8 || length > MAX_HEADER_BYTES || 8 + length > size)
+    throw new InvalidTensorsFileError(what, 'it is not a safetensors file, or it is incomplete')
+  const { __metadata__: metadata = {}, ...entries } = await readHeader(source, length, what)
+  const tensors: Record<string, Tensor> = {}
+  for (const [name, entry] of Object.entries(entries))
+    tensors[name] = Tensor.of(await readTensor(source, 8 + length, entry as Entry, `${what}: ${name}`))
+  return { tensors, metadata: metadata as Record<string, string> }
+}
+
+async function readHeader(source: ByteSource, length: number, path: string): Promise<Record<string, unknown>> {
   const json = Buffer.from(await readBytes(source, 8, length))
   try {
-    return JSON.parse(json.toString('utf8')) as Record<string, Entry>
+    return JSON.parse(json.toString('utf8')) as Record<string, unknown>
   } catch (cause) {
     throw new InvalidTensorsFileError(path, 'its header is not JSON', cause)
   }

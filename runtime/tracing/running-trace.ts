@@ -321,7 +321,7 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
 
   /** Runs what has been recorded. */
   async runRecording(wanted: readonly Value[], goesOn: boolean): Promise<RunResult> {
-    this.#runner ??= new EngineRunner(this.engine)
+    this.#runner ??= this.model.newRunner?.() ?? new EngineRunner(this.engine)
     const { signal } = this.#setup
     const { keepsNothing } = this
     return this.#runner.run({

@@ -7,6 +7,7 @@ import type { TensorData } from '../tensor/dtypes/data.ts'
 import type { Block } from './blocks/block.ts'
 import type { Info } from './blocks/info.ts'
 import type { DeclaredDims } from './invokes/batch.ts'
+import type { Runner } from './runner.ts'
 
 /** The part of a model that a trace uses. */
 export interface Traceable {
@@ -33,6 +34,8 @@ export interface Traceable {
     inputs: ReadonlyMap<string, TensorData>,
     all?: AllTokens,
   ): Promise<AxesOfValue> | undefined
+  /** Runs traces elsewhere; undefined for a model that runs here. */
+  readonly newRunner?: (() => Runner) | undefined
   /** Makes the error for inputs that onnxruntime rejects as not fitting together. */
   misfit(cause: unknown): Error
 }

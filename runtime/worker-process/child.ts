@@ -1,4 +1,3 @@
-import { OnnsightError } from '../errors/error.ts'
 import { recordingFromJSON } from '../graph/from-json.ts'
 import { readerOf } from '../model/intervention.ts'
 import { load } from '../model/load.ts'
@@ -7,7 +6,8 @@ import { installPlatform } from '../node/platform.ts'
 import type { TensorData } from '../tensor/dtypes/data.ts'
 import { EngineRunner, type Runner } from '../tracing/runner.ts'
 import { type HasTraceable, type Traceable, traceable } from '../tracing/traceable.ts'
-import type { Reply, Request, RunReply } from './messages.ts'
+import { answerRequests } from './answer-requests.ts'
+import type { Request, RunReply } from './messages.ts'
 
 /* The process that runs traces for a WorkerBackend. */
 
@@ -48,26 +48,4 @@ async function answer(request: Request): Promise<RunReply | undefined> {
   }
 }
 
-process.on('message', (request: Request) => {
-  const { id } = request
-  answer(request).then(
-    result => reply({ id, result }),
-    (error: Error) => {
-      const { name, message } = error
-      const known = error instanceof OnnsightError ? error : undefined
-      reply({ id, error: { code: known?.code, name, message, fix: known?.fix, at: known?.at } })
-    },
-  )
-})
-// Profiles of sessions are written when they are released.
-process.on('disconnect', () => {
-  Promise.resolve(loading)
-    .then(loaded => loaded?.release())
-    .finally(() => process.exit())
-    .catch(() => undefined)
-})
-
-function reply(message: Reply): void {
-  // The parent process may have ended.
-  if (process.connected) process.send?.(message, undefined, undefined, () => undefined)
-}
+answerRequests<Request>(answer, async () => (await loading)?.release())

@@ -37,5 +37,7 @@ export interface SentError {
 }
 
 export type Reply =
-  | { readonly id: number; readonly result: RunReply | undefined }
+  | { readonly id: number; readonly result: unknown }
+  /** A part of an answer that goes on. */
+  | { readonly id: number; readonly part: unknown }
   | { readonly id: number; readonly error: SentError }

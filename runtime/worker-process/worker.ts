@@ -1,19 +1,18 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { restoredError, WorkerError } from '../errors/worker.ts'
-import type { Reply, Request, RunReply } from './messages.ts'
+import type { Reply } from './messages.ts'
 
-// The address is in a variable, so that a bundler does not copy the file without its imports.
-const moduleUrl = import.meta.url
-const script = fileURLToPath(new URL('./child.js', moduleUrl))
-
-type NewRequest = Request extends infer R ? (R extends unknown ? Omit<R, 'id'> : never) : never
+/** A message to the process, without the number by which its answer is known. */
+export interface NewRequest {
+  readonly kind: string
+}
 
 interface Waiting {
-  readonly kind: NewRequest['kind']
-  readonly done: (result: RunReply | undefined) => void
+  readonly kind: string
+  readonly done: (result: unknown) => void
   readonly failed: (error: unknown) => void
+  readonly onPart: ((part: unknown) => void) | undefined
 }
 
 const EXIT_GRACE_MS = 500
@@ -47,7 +46,8 @@ export class Worker {
   /** The reason why the process ended; undefined while it runs. */
   ended: Error | undefined
 
-  constructor() {
+  /** @param script the file that the process runs: it answers each message with a `Reply` */
+  constructor(script: string) {
     if (!existsSync(script))
       throw new WorkerError(
         `The worker’s own file, ${script}, does not exist: onnsight was put into a bundle.`,
@@ -86,15 +86,16 @@ export class Worker {
     return this.#waiting.size === 0
   }
 
-  request(message: NewRequest): Promise<RunReply | undefined> {
+  /** Sends a message. @param onPart called with each part of the answer that comes before its end */
+  request<M extends NewRequest>(message: M, onPart?: (part: unknown) => void): Promise<unknown> {
     if (this.ended) return Promise.reject(this.ended)
     const id = this.#next++
     return new Promise((done, failed) => {
-      this.#waiting.set(id, { kind: message.kind, done, failed })
+      this.#waiting.set(id, { kind: message.kind, done, failed, onPart })
       // Node must not end while a request waits.
       this.#child.ref()
       this.#child.channel?.ref()
-      this.#child.send({ ...message, id } as Request, error => {
+      this.#child.send({ ...message, id }, error => {
         if (!error) return
         // If the process has just ended, its exit event follows and gives a better reason.
         setTimeout(() => {
@@ -123,6 +124,10 @@ export class Worker {
   }
 
   #settle(reply: Reply): void {
+    if ('part' in reply) {
+      this.#waiting.get(reply.id)?.onPart?.(reply.part)
+      return
+    }
     const waiting = this.#take(reply.id)
     if ('error' in reply) waiting?.failed(restoredError(reply.error))
     else waiting?.done(reply.result)

@@ -335,6 +335,22 @@ await loadForeign('test/fixtures/models/chars.onnx')`,
     program: `const { load: loadOld } = (await import(oldCopy)) as { load: typeof load }
 await loadOld('test/fixtures/models/chars.onnx')`,
   },
+  refused: {
+    means:
+      'A [server](serve.md) does not do this for you: it needs a token, a quota is used up, or the place is out of reach.',
+    program: `const server = await serve(['test/fixtures/models/chars.onnx'])
+try {
+  const remote = await load(\`\${server.url}/models/chars\`)
+  await remote.trace(inputs, m => m.lm_head.weights.weight)
+} finally {
+  await server.close()
+}`,
+  },
+  remote: {
+    means: 'A model on a [server](serve.md) can’t be reached, or does not do what needs its weights here.',
+    program: `const backend = new RemoteBackend('http://127.0.0.1:2/models/chars')
+await trace(model, inputs, { backend }, () => model.lm_head.output)`,
+  },
   run: {
     means: 'onnxruntime failed during a run. The message names the node, or the line that recorded the operation.',
     program: `await trace(model, inputs, () => {
@@ -352,6 +368,10 @@ await loadOld('test/fixtures/models/chars.onnx')`,
   const logits = await model.lm_head.output.value()
   return logits.dims
 })`,
+  },
+  serve: {
+    means: '`serve` can’t serve these models.',
+    program: `await serve([])`,
   },
   shape: {
     means: 'Shapes do not fit together. onnsight finds this when it records the line, before anything runs.',

@@ -165,12 +165,18 @@ test('what a user installs by choice is an optional peer, and no dependency', t 
   const peers = [
     '@babel/core',
     '@babel/preset-typescript',
+    '@fastify/swagger',
     '@huggingface/hub',
     '@huggingface/transformers',
+    '@opentelemetry/api',
     'apache-arrow',
+    'fastify',
+    'jose',
     'ml-matrix',
     'onnxruntime-node',
     'onnxruntime-web',
+    'prom-client',
+    'rate-limiter-flexible',
     'vega',
     'vega-lite',
   ]

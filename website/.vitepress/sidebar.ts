@@ -25,6 +25,8 @@ const learn: Item = {
     page('Compare two models', '/compare'),
     page('Harvest activations', '/harvest'),
     page('Sweeps', '/sweep'),
+    page('Serve models', '/serve'),
+    page('Run a server', '/deploy'),
     page('Attention heads', '/heads'),
     page('Names of TransformerLens and nnterp', '/names'),
     page('Attribution by gradients', '/attribution-by-gradients'),

@@ -45,6 +45,8 @@ export interface Origin {
   /** The path or address as the user wrote it. */
   readonly path: string
   readonly source: Traceable['source']
+  /** For a model whose weights are elsewhere. */
+  readonly newRunner?: Traceable['newRunner']
   /** Writes the model. @param edits edits to write as nodes */
   save(path: string, options: SaveOptions, edits?: StandingEdits): Promise<void>
   /** Called when the model is released and its files are no longer read. */
@@ -95,6 +97,10 @@ export class LoadedModel implements Traceable {
 
   get identity(): this {
     return this
+  }
+
+  get newRunner(): Traceable['newRunner'] {
+    return this.#origin.newRunner
   }
 
   get inputs(): readonly Declared[] {

@@ -1,0 +1,82 @@
+import { fromBinary } from '@bufbuild/protobuf'
+import { nodeProvider } from '../engine/providers/node.ts'
+import { mappedWeights } from '../engine/sessions/mapped-weights.ts'
+import type { Provider, Session } from '../engine/sessions/provider.ts'
+import { RemoteError } from '../errors/remote.ts'
+import { load as loadFile } from '../model/load.ts'
+import type { LoadOptions } from '../model/loaded/load-options.ts'
+import type { ModelSource } from '../model/loaded/source.ts'
+import type { Model, ModelMembers } from '../model/model.ts'
+import { openModel } from '../model/open.ts'
+import { ModelProtoSchema } from '../onnx/schema/onnx_pb.ts'
+import { findModel } from './backend.ts'
+import { ask } from './client.ts'
+import { RemoteRunner } from './runner.ts'
+
+/** Options of `load`. */
+export interface RemoteLoadOptions extends LoadOptions {
+  /** For a model on a server: the token that the server knows you by. */
+  readonly token?: string
+}
+
+/**
+ * Opens an ONNX file, or a model on a server of `onnsight serve`, by its address: `load('http://localhost:8000/models/chars')`. Weights of a file
+ * stay there, and onnxruntime maps them. Those of a server stay on the server: module tree, types and scan are here, and traces run there.
+ * `load<Chars>('chars.onnx')` uses the types of modules that `npx onnsight types chars.onnx` wrote.
+ * @throws the errors of reading (ModelNotFoundError, NotOnnxError, TruncatedModelError, ExternalDataError, UnsupportedVersionError),
+ * UnsupportedModelError for operators that onnxruntime lacks, CudaUnavailableError, CacheFolderError, RemoteError
+ */
+export async function load<M extends ModelMembers = Model>(
+  source: ModelSource,
+  options: RemoteLoadOptions = {},
+): Promise<M> {
+  const { token, ...plain } = options
+  const url = String(source)
+  const isServer =
+    (typeof source === 'string' || source instanceof URL) && /^https?:/i.test(url) && !/\.onnx$/i.test(url)
+  if (!isServer) return loadFile<M>(source, plain)
+  return (await loadRemote(url, token, plain)) as unknown as M
+}
+
+async function loadRemote(url: string, token: string | undefined, options: LoadOptions): Promise<Model> {
+  const found = await findModel(url, token === undefined ? {} : { token })
+  const response = await ask(found, '/skeleton', options.signal ? { signal: options.signal } : {})
+  const message = fromBinary(ModelProtoSchema, new Uint8Array(await response.arrayBuffer()))
+  return openModel(
+    {
+      message,
+      origin: {
+        path: found.url,
+        source: { path: found.url, options: {} },
+        newRunner: () => new RemoteRunner(() => Promise.resolve(found)),
+        save: () => {
+          throw withoutWeights(found.url)
+        },
+      },
+      provider: skeletonsOnly(nodeProvider({ device: 'cpu', deviceId: 0 }), found.url),
+      preparation: mappedWeights(),
+      groupBytes: Number.POSITIVE_INFINITY,
+    },
+    options,
+  )
+}
+
+const withoutWeights = (url: string): RemoteError =>
+  new RemoteError(
+    `The weights of ${url} are on the server.`,
+    'trace the model, which runs there, or load its file for what needs them here',
+  )
+
+/** Sessions that run the model are never needed here. All others infer dims, and compute small integers. */
+function skeletonsOnly(provider: Provider, url: string): Provider {
+  const none: Session = {
+    outputs: [],
+    run: () => Promise.reject(withoutWeights(url)),
+    release: () => Promise.resolve(),
+  }
+  return {
+    ...provider,
+    create: (model, options) => (options.optimize === 'model' ? Promise.resolve(none) : provider.create(model, options)),
+    probe: () => provider.probe(),
+  }
+}

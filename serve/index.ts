@@ -1,0 +1,6 @@
+import { installPlatform } from '../runtime/node/platform.ts'
+
+installPlatform()
+
+export type { AuditEntry, Quotas, ServeOptions, User } from './options.ts'
+export { type Server, serve } from './serve.ts'
