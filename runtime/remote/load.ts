@@ -76,7 +76,8 @@ function skeletonsOnly(provider: Provider, url: string): Provider {
   }
   return {
     ...provider,
-    create: (model, options) => (options.optimize === 'model' ? Promise.resolve(none) : provider.create(model, options)),
+    create: (model, options) =>
+      options.optimize === 'model' ? Promise.resolve(none) : provider.create(model, options),
     probe: () => provider.probe(),
   }
 }
