@@ -99,20 +99,28 @@ test('every document and every public name has a page, and each link and anchor 
   t.deepEqual(deadLinks(pages), [])
 })
 
-inBrowser('pages load without errors and from nowhere else, and none is wider than a phone', async t => {
-  t.timeout(300_000)
-  complaints.length = 0
-  const wide: string[] = []
-  const page = await opened('index.html', 375)
-  for (const path of looked) {
-    await go(page, path)
-    const width = await page.evaluate('document.documentElement.scrollWidth')
-    if ((width as number) > 375) wide.push(`${path}: ${width}`)
-  }
-  await page.context().close()
-  t.deepEqual(wide, [])
-  t.deepEqual(complaints, [])
-})
+inBrowser(
+  'pages load without errors and from nowhere else, and none is wider than a phone, or has code that is, and each says what is its main content',
+  async t => {
+    t.timeout(300_000)
+    complaints.length = 0
+    const wide: string[] = []
+    const page = await opened('index.html', 375)
+    for (const path of looked) {
+      await go(page, path)
+      const width = await page.evaluate('document.documentElement.scrollWidth')
+      if ((width as number) > 375) wide.push(`${path}: ${width}`)
+      const cut = await page.evaluate(
+        "[...document.querySelectorAll('.vp-doc pre')].filter(one => one.scrollWidth > one.clientWidth + 1).length",
+      )
+      if (cut !== 0) wide.push(`${path}: ${cut as number} blocks of code are cut`)
+      t.is(await page.evaluate("document.querySelectorAll('main, [role=main]').length"), 1, path)
+    }
+    await page.context().close()
+    t.deepEqual(wide, [])
+    t.deepEqual(complaints, [])
+  },
+)
 
 inBrowser(
   'the home page runs the model: the lens of a prompt, and an ablation, as a trace in Node gives them',

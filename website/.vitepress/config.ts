@@ -18,6 +18,8 @@ export default defineConfig({
   lang: 'en',
   srcDir: '.pages',
   transformHead: ({ siteData }) => [['link', { rel: 'icon', href: `${siteData.base}icon.svg`, type: 'image/svg+xml' }]],
+  // The home page of the theme has no element that says what its main content is.
+  transformHtml: html => html.replace('<div class="VPContent is-home"', '<div role="main" class="VPContent is-home"'),
   markdown: {
     theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
     languages: [ebnf],
