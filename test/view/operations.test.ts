@@ -95,3 +95,41 @@ at('an operation shows what it gives, reads and weighs, as its code does', {}, a
   await page.reload()
   await page.getByRole('heading', { name: 'MatMul_0' }).waitFor()
 })
+
+at(
+  'the graph leads to an operation, a button sets it to 0, and both runs are shown',
+  { tab: 'module', show: 'graph' },
+  async (t, page) => {
+    await page.locator('.graph').waitFor()
+    const names = await page.locator('.graph-item').allTextContents()
+    t.deepEqual(names.toSorted(), [
+      'Concat',
+      'Gather',
+      'Identity',
+      'Identity',
+      'MatMul',
+      'Relu',
+      'input',
+      'output',
+      'rate',
+      'sr',
+      'state',
+    ])
+    t.is(await page.locator('.graph-line').count(), 9)
+    t.deepEqual(await violations(page), [])
+    await page.getByRole('button', { name: 'Relu', exact: true }).click()
+    await page.getByRole('heading', { name: 'Relu_1' }).waitFor()
+    await settled(page)
+    const unedited = await statisticsOf(page)
+    await page.getByRole('button', { name: 'Set to 0', exact: true }).click()
+    await page.getByRole('heading', { name: 'edited − unedited' }).waitFor()
+    await settled(page)
+    t.true(Number(unedited.max) > 0)
+    t.true((await textOf(page.locator('.verdict'))).includes(`by up to ${unedited.max}`))
+    t.is(await page.locator('.current-edit').first().textContent(), 'Edit that is on: node("Relu_1").output = 0×')
+    t.true(await page.getByRole('button', { name: 'Set to 0', exact: true }).isDisabled())
+    await page.getByRole('button', { name: 'Remove the edit' }).click()
+    await settled(page)
+    t.deepEqual(await statisticsOf(page), unedited)
+  },
+)

@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks'
 import type { ModelDescription } from '../protocol/api.ts'
 import { AttentionPanel } from './attention/attention.tsx'
 import type { Client } from './client.ts'
+import { edited } from './edit/change-buttons.tsx'
 import { CurrentEdit } from './edit/current-edit.tsx'
 import { EditPanel } from './edit/edit.tsx'
 import { GeneratePanel } from './generate/generate.tsx'
@@ -60,7 +61,19 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
     ...(side === 'unedited' ? {} : { template: state.edit!, isCompared: side === 'compared' }),
   }
   const requestKey = `${uneditedKey} ${side === 'unedited' ? '' : `${side} ${state.edit}`}`
-  const shared = { model, client, runInputs, state: withBatch, change, request, requestKey, tokens: row, position }
+  const onEdit = edited(change, setText)
+  const shared = {
+    model,
+    client,
+    onEdit,
+    runInputs,
+    state: withBatch,
+    change,
+    request,
+    requestKey,
+    tokens: row,
+    position,
+  }
   // These tabs run both sides, or the unedited one alone.
   const withoutSide = { ...shared, request: unedited, requestKey: uneditedKey }
   return (

@@ -12,6 +12,8 @@ export interface PanelProps {
   readonly runInputs: RunInputs | undefined
   readonly state: ViewState
   readonly change: Change
+  /** Runs an edit, and shows both runs side by side. */
+  readonly onEdit: (edit: string) => void
   /** The part of the request that a tab shares with others: the inputs, the row of the batch and, if a side is chosen, the edit. */
   readonly request: ViewRequest
   /** A key that differs whenever the request does. */

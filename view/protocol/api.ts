@@ -141,6 +141,34 @@ export interface Operation {
   readonly opType: string
 }
 
+/** POST api/graph: how a module computes. */
+export interface GraphRequest {
+  readonly path: string
+}
+export interface ModuleGraph {
+  readonly path: string
+  readonly items: readonly GraphItem[]
+  readonly edges: readonly GraphEdge[]
+  /** How many nodes are left out, because they only compute sizes of other values. */
+  readonly omitted: number
+}
+export interface GraphItem {
+  readonly id: string
+  readonly kind: 'module' | 'operation' | 'input' | 'output'
+  /** A module's name, an operator, or the name of a value. */
+  readonly name: string
+  /** The module's path. */
+  readonly path?: string
+  /** The node's name. */
+  readonly node?: string
+}
+export interface GraphEdge {
+  readonly from: string
+  readonly to: string
+  /** The name of a value that goes this way. */
+  readonly value: string
+}
+
 /** POST api/module */
 export interface ModuleRequest extends ViewRequest {
   readonly path: string

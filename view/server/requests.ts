@@ -5,6 +5,7 @@ import {
   type CompareRequest,
   type Filling,
   type GenerateRequest,
+  type GraphRequest,
   type HeadsRequest,
   type InputValue,
   type LensRequest,
@@ -70,6 +71,12 @@ export function operationsRequest(body: unknown): OperationsRequest {
   if (!paths.every(path => typeof path === 'string'))
     throw unreadable('paths are not texts.', 'send the paths of modules: {"paths": ["…"]}')
   return { paths: paths as string[] }
+}
+
+export function graphRequest(body: unknown): GraphRequest {
+  const { path } = object(body, 'the request')
+  if (typeof path !== 'string') throw unreadable('path is not a text.', 'send the path of a module: {"path": "…"}')
+  return { path }
 }
 
 export function headsRequest(body: unknown): HeadsRequest {

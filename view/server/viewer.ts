@@ -13,6 +13,7 @@ import type { Checked, ModelDescription, RunRequest, RunResult, Tokens, ViewRequ
 import { viewAttention, viewAttentionHead } from '../readings/attention.ts'
 import { compare } from '../readings/compare.ts'
 import { viewGenerated } from '../readings/generate.ts'
+import { viewGraph } from '../readings/graph.ts'
 import { viewHeads } from '../readings/heads.ts'
 import { viewLens } from '../readings/lens.ts'
 import { viewLine } from '../readings/line.ts'
@@ -31,6 +32,7 @@ import {
   codeRequest,
   compareRequest,
   generateRequest,
+  graphRequest,
   headsRequest,
   lensRequest,
   moduleRequest,
@@ -82,6 +84,7 @@ export class Viewer {
     this.calls = new Map<string, Call>([
       ['model', { method: 'GET', answer: () => this.#description }],
       ['operations', { method: 'POST', answer: body => listOperations(model, operationsRequest(body)) }],
+      ['graph', { method: 'POST', answer: body => viewGraph(model, graphRequest(body)) }],
       ['tokens', { method: 'POST', answer: body => this.#tokens(body) }],
       ['run', this.#running(runRequest, (request, target) => this.#run(request, target))],
       ['check', this.#running(runRequest, (request, target) => this.#check(request, target))],

@@ -1,5 +1,7 @@
 import { useState } from 'preact/hooks'
 import type { AttentionHead, AttentionOverview, AttentionSite, Token } from '../../protocol/api.ts'
+import { ChangeButtons } from '../edit/change-buttons.tsx'
+import { inTemplate } from '../edit/suggestions.ts'
 import { isCausal, Maps, partsOf } from '../module/maps.tsx'
 import type { PanelProps } from '../panel-props.ts'
 import { Switch } from '../parts/switch.tsx'
@@ -70,6 +72,11 @@ function OneHead(props: PanelProps & { readonly site: AttentionSite }) {
           options={attentionShapes.map(shape => [shape, shapeNames[shape]] as const)}
           chosen={state.drawn}
           onChoose={drawn => change({ drawn })}
+        />
+        <ChangeButtons
+          place={`${inTemplate(site.path) ?? 'model'}.heads[${head}].z`}
+          edit={state.edit}
+          onEdit={props.onEdit}
         />
       </div>
       <Waiting

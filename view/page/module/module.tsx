@@ -1,11 +1,15 @@
 import type { ModuleRequest, ModuleView } from '../../protocol/api.ts'
+import { ChangeButtons } from '../edit/change-buttons.tsx'
+import { inTemplate } from '../edit/suggestions.ts'
 import type { PanelProps } from '../panel-props.ts'
+import { Switch } from '../parts/switch.tsx'
 import { tokenText } from '../parts/tokens.ts'
 import { Waiting } from '../parts/waiting.tsx'
 import { forModule, type Line } from '../state/view-state.ts'
 import { useAnswer } from '../use-answer.ts'
 import { Activation } from './activation.tsx'
 import { AttentionPattern } from './attention.tsx'
+import { Graph } from './graph/graph.tsx'
 import { ModuleHead, OperationHead } from './head.tsx'
 import { LineValues } from './line-values.tsx'
 import { Leading, ValuesList } from './values.tsx'
@@ -23,7 +27,10 @@ export function ModulePanel(props: PanelProps) {
     ...(pattern ? { pattern } : {}),
   }
   const module = model.modules.find(other => other.path === path)
-  const key = runInputs && module && `${props.requestKey} ${JSON.stringify([path, node, value, leading, pattern])}`
+  const isGraph = state.shown === 'graph' && node === undefined && module !== undefined && module.nodes > 1
+  const key = isGraph
+    ? undefined
+    : runInputs && module && `${props.requestKey} ${JSON.stringify([path, node, value, leading, pattern])}`
   const answer = useAnswer<ModuleView>(client, 'module', request, key)
   if (!module)
     return (
@@ -46,7 +53,19 @@ export function ModulePanel(props: PanelProps) {
           onModule={() => change(forModule(path))}
         />
       )}
-      {!runInputs && <p class="empty">Run the model on an input to see the values in this module.</p>}
+      {node === undefined && module.nodes > 1 && (
+        <div class="toolbar">
+          <Switch
+            legend="What is shown of the module"
+            name="shown"
+            options={shownNames}
+            chosen={state.shown}
+            onChoose={shown => change({ shown })}
+          />
+        </div>
+      )}
+      {isGraph && <Graph client={client} path={path} onItem={(to, op) => change(forModule(to, op))} />}
+      {!runInputs && !isGraph && <p class="empty">Run the model on an input to see the values in this module.</p>}
       <Waiting
         answer={answer}
         show={view => <Values {...props} view={view} moduleRequest={request} moduleKey={key ?? ''} />}
@@ -55,13 +74,19 @@ export function ModulePanel(props: PanelProps) {
   )
 }
 
+const shownNames = [
+  ['values', 'Values'],
+  ['graph', 'Graph'],
+] as const
+
 interface ValuesProps extends PanelProps {
   readonly view: ModuleView
   readonly moduleRequest: ModuleRequest
   readonly moduleKey: string
 }
 
-function Values({ view, tokens, state, change, client, requestKey, moduleRequest, moduleKey, position }: ValuesProps) {
+function Values(props: ValuesProps) {
+  const { view, tokens, state, change, onEdit, client, requestKey, moduleRequest, moduleKey, position } = props
   const { values, valueIndex, statistics, map, leading } = view
   if (valueIndex === undefined) return <p class="empty">No value goes through this module. {view.note}</p>
   // If the map has as many rows as there are tokens, its rows are tokens.
@@ -87,6 +112,19 @@ function Values({ view, tokens, state, change, client, requestKey, moduleRequest
         onValue={value => change({ ...forModule(state.module, state.node), pattern: state.pattern, value })}
       />
       {view.note && <p class="hint">{view.note}</p>}
+      {values[valueIndex].side === 'output' && (state.node !== undefined || state.module !== '') && (
+        <ChangeButtons
+          place={
+            state.node === undefined
+              ? `${inTemplate(state.module)}.output`
+              : `node(${JSON.stringify(state.node)}).output`
+          }
+          token={isTokens && values[valueIndex].dims.length === 3 ? row : undefined}
+          module={state.node === undefined ? inTemplate(state.module) : undefined}
+          edit={state.edit}
+          onEdit={onEdit}
+        />
+      )}
       <Leading leading={leading} onLeading={at => change({ leading: at })} />
       {map && statistics ? (
         <>

@@ -6,6 +6,7 @@ import {
   type InputForm,
   initialState,
   type Limits,
+  type Shown,
   type Side,
   type TabName,
   tabNames,
@@ -37,6 +38,7 @@ function partsOf({
   pattern,
   line,
   limits,
+  shown,
   layer,
   follow,
   site,
@@ -76,6 +78,7 @@ function partsOf({
   add('column', line.column, 0)
   add('order', line.order)
   add('limits', limits, initialState.limits)
+  add('show', shown, initialState.shown)
   add('layer', layer)
   add('follow', follow, initialState.follow)
   add('site', site)
@@ -131,6 +134,7 @@ export function stateFromAddress(address: string, firstTab: TabName): ViewState 
       ),
     },
     limits: oneOf<Limits>('limits', ['robust', 'whole'], initialState.limits),
+    shown: oneOf<Shown>('show', ['values', 'graph'], initialState.shown),
     ...optional('layer', number('layer')),
     ...optional('site', parts.get('site')),
     ...optional('corrupted', parts.get('corrupted')),

@@ -6,6 +6,8 @@ export const tabNames = ['lens', 'attention', 'module', 'edit', 'patch', 'steer'
 /** How one head is drawn. */
 export const attentionShapes = ['tokens', 'lines', 'matrix'] as const
 export type AttentionShape = (typeof attentionShapes)[number]
+/** What the tab Module shows: the values, or how the module computes. */
+export type Shown = 'values' | 'graph'
 export type Limits = 'robust' | 'whole'
 export type TabName = (typeof tabNames)[number]
 
@@ -57,6 +59,7 @@ export interface ViewState {
   readonly line: Line
   /** Whether the colours of a map reach to its largest value, or leave out the largest hundredth. */
   readonly limits: Limits
+  readonly shown: Shown
   /** A row of the lens; missing for the model itself. */
   readonly layer?: number | undefined
   /** The module whose head the tab with attention shows; missing for the first one. */
@@ -97,6 +100,7 @@ export const initialState: ViewState = {
   batch: 0,
   line: initialLine,
   limits: 'robust',
+  shown: 'values',
   follow: 'next',
   head: 0,
   drawn: 'tokens',

@@ -33,7 +33,8 @@ export const parentOf = (path: string): string | undefined => {
 /** The paths of all modules that contain this one. */
 export function ancestorsOf(path: string): string[] {
   const parent = parentOf(path)
-  return parent === undefined ? [] : [...ancestorsOf(parent), parent]
+  if (parent === undefined) return []
+  return [...ancestorsOf(parent), parent, ...(path.includes('#') ? [groupPath(parent)] : [])]
 }
 
 /** The children of each module by the parent's path, in the model's order. */
@@ -70,6 +71,9 @@ export function initiallyOpen(modules: readonly ModuleDescription[]): ReadonlySe
 /** The operations of modules, by path, as far as they are loaded. */
 export type LoadedOperations = ReadonlyMap<string, readonly Operation[]>
 
+/** The path of the row that holds the operations of a module with children. */
+export const groupPath = (module: string): string => `${module}#`
+
 /** The path of an operation in the tree. */
 export const operationPath = (module: string, node: string): string => `${module}#${node}`
 
@@ -90,7 +94,7 @@ const operationsIn = ({ path }: ModuleDescription, loaded: LoadedOperations): Tr
     bytes: 0,
   }))
 
-/** The visible rows: an open module has its children below it, and then its own operations. With a filter, only what matches and what contains it. */
+/** The visible rows: an open module has its children below it, and then a row for its own operations. With a filter, only what matches and what contains it. */
 export function rowsOf(
   modules: readonly ModuleDescription[],
   open: ReadonlySet<string>,
@@ -104,18 +108,31 @@ export function rowsOf(
   const matches = text === '' ? undefined : matching(all, text)
   const isShown = ({ path }: TreeItem): boolean => !matches || matches.has(path)
   const rows: TreeRow[] = []
-  const addOperation = (item: TreeItem, level: number, position: number, siblings: number): void =>
-    void rows.push({ item, level, hasChildren: false, isOpen: false, position, siblings })
+  const addOperations = (own: readonly TreeItem[], level: number): void => {
+    for (const [i, item] of own.entries())
+      rows.push({ item, level, hasChildren: false, isOpen: false, position: i + 1, siblings: own.length })
+  }
+  /** The operations of a module with children, in a row of their own. */
+  const addGroup = (module: ModuleDescription, own: readonly TreeItem[], level: number, position: number): void => {
+    const path = groupPath(module.path)
+    const isOpen = matches !== undefined || open.has(path)
+    const name = `${module.own} ${module.own === 1 ? 'operation' : 'operations'}`
+    const item = { path, name, parameters: 0, bytes: 0 }
+    rows.push({ item, level, hasChildren: true, isOpen, position, siblings: position })
+    if (isOpen) addOperations(own, level + 1)
+  }
   const add = (module: ModuleDescription, level: number, position: number, siblings: number): void => {
     const below = (children.get(module.path) ?? []).filter(isShown)
     const own = (operations.get(module.path) ?? []).filter(isShown)
-    const count = below.length + own.length
-    const hasChildren = matches ? count > 0 : below.length + module.own > 0
+    const hasChildren = matches ? below.length + own.length > 0 : below.length + module.own > 0
     const isOpen = hasChildren && (matches !== undefined || open.has(module.path))
     rows.push({ item: module, level, hasChildren, isOpen, position, siblings })
     if (!isOpen) return
-    below.forEach((child, i) => void add(child, level + 1, i + 1, count))
-    own.forEach((item, i) => void addOperation(item, level + 1, below.length + i + 1, count))
+    const hasGroup = children.has(module.path) && (matches ? own.length > 0 : module.own > 0)
+    const count = below.length + (hasGroup ? 1 : 0)
+    for (const [i, child] of below.entries()) add(child, level + 1, i + 1, count)
+    if (hasGroup) addGroup(module, own, level + 1, count)
+    else if (!children.has(module.path)) addOperations(own, level + 1)
   }
   const [root] = modules
   if (root && (!matches || matches.has(''))) add(root, 1, 1, 1)

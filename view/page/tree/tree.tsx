@@ -43,6 +43,9 @@ export function Tree({ client, modules, chosen, onChoose, width, onWidth }: Tree
     else next.delete(path)
     setOpen(next)
   }
+  /** The row that holds a module's operations opens and closes; any other one is shown. */
+  const choose = ({ item: { path }, isOpen }: TreeRow): void =>
+    path.endsWith('#') ? toggle(path, !isOpen) : onChoose(path)
   const go = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.metaKey || event.altKey) return
     const at = rows.findIndex(({ item }) => item.path === current)
@@ -62,8 +65,8 @@ export function Tree({ client, modules, chosen, onChoose, width, onWidth }: Tree
         if (row.isOpen && filter === '') toggle(path, false)
         else focus(parentOf(path) ?? '')
       },
-      Enter: () => onChoose(path),
-      ' ': () => onChoose(path),
+      Enter: () => choose(row),
+      ' ': () => choose(row),
       '*': () =>
         setOpen(
           new Set([
@@ -113,7 +116,7 @@ export function Tree({ client, modules, chosen, onChoose, width, onWidth }: Tree
             isCurrent={row.item.path === current}
             onChoose={() => {
               focus(row.item.path)
-              onChoose(row.item.path)
+              choose(row)
             }}
             onToggle={() => toggle(row.item.path, !row.isOpen)}
           />

@@ -1,7 +1,7 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useMemo, useState } from 'preact/hooks'
 import type { ModuleDescription, OperationsLists } from '../../protocol/api.ts'
 import { type Client, Superseded } from '../client.ts'
-import type { LoadedOperations } from './rows.ts'
+import { childrenOf, groupPath, type LoadedOperations } from './rows.ts'
 
 /** Loads the operations of the modules that are open, once for each of them. */
 export function useOperations(
@@ -10,7 +10,10 @@ export function useOperations(
   open: ReadonlySet<string>,
 ): LoadedOperations {
   const [loaded, setLoaded] = useState<LoadedOperations>(new Map())
-  const missing = modules.filter(({ path, own }) => own > 0 && open.has(path) && !loaded.has(path))
+  const parents = useMemo(() => childrenOf(modules), [modules])
+  const missing = modules.filter(
+    ({ path, own }) => own > 0 && !loaded.has(path) && open.has(parents.has(path) ? groupPath(path) : path),
+  )
   const key = missing.map(({ path }) => path).join('\n')
   useEffect(() => {
     if (missing.length === 0) return
