@@ -6,6 +6,7 @@ import { placeOf } from '../../study/sweeps/sites.ts'
 import type { Opening } from '../model/open-model.ts'
 import type { Code, CodeRequest, ModelDescription } from '../protocol/api.ts'
 import { sitesOf } from '../readings/attention.ts'
+import { targetOf } from '../readings/importance.ts'
 import { patternsIn } from '../readings/patterns.ts'
 import { assertValidTemplate, type TraceTarget, traceWithTemplate } from '../readings/template-trace.ts'
 import { readingsOf } from '../readings/values.ts'
@@ -13,7 +14,7 @@ import { Refusal } from '../server/refusal.ts'
 import { type WrittenInputs, writeInputs } from './inputs.ts'
 import { assertFitsTemplate, beginning, tagged } from './parts.ts'
 import { type Read, readsOf, type ShownValues } from './reads.ts'
-import { generationCode, patchCode, patchedCellCode, steeringCode } from './studies.ts'
+import { generationCode, importanceCode, patchCode, patchedCellCode, steeringCode } from './studies.ts'
 
 /** The model of a program. */
 export interface ShownModel {
@@ -23,13 +24,14 @@ export interface ShownModel {
   readonly description: ModelDescription
 }
 
-/** Writes a program and a template that compute what the page shows. @throws Refusal if no code can compute it */
+/** Writes a program and a template that compute what the page shows. @param row the token ids of the row that is shown. @throws Refusal if no code can compute it */
 export async function viewCode(
   target: TraceTarget,
   inputs: Inputs,
   request: CodeRequest,
   { opening, ids, description }: ShownModel,
   tokens: number | undefined,
+  row: readonly number[],
 ): Promise<Code> {
   const { template: edit } = request
   if (edit !== undefined) {
@@ -51,6 +53,11 @@ export async function viewCode(
     return patchedCellCode(opening, written, patch, patched, place, description.logits)
   }
   if (request.tab === 'generate') return generationCode(opening, written, request)
+  if (request.tab === 'importance') {
+    const { method = 'gradient', ...explained } = request.importance ?? {}
+    const found = await targetOf(target, row, { inputs: {}, ...explained }, description.logits)
+    return importanceCode(opening, written, { method, ...found })
+  }
   if (request.tab === 'steer') return steeringCode(opening, written, request)
   const reads = readsOf(await findShown(target, inputs, request, tokens), description, request)
   return {

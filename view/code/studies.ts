@@ -1,6 +1,6 @@
 import { isHeadPart, type PartPlace, wordsFor } from '../../study/sweeps/sites.ts'
 import type { Opening } from '../model/open-model.ts'
-import type { Code, CodeRequest } from '../protocol/api.ts'
+import type { AttributionMethod, Code, CodeRequest } from '../protocol/api.ts'
 import { Refusal } from '../server/refusal.ts'
 import type { WrittenInputs } from './inputs.ts'
 import { assertFitsTemplate, beginning, tagged } from './parts.ts'
@@ -67,6 +67,34 @@ export function patchedCellCode(
     '  return last.select(0, answer).sub(last.select(0, other))',
     '})',
     'console.log(difference.item())',
+    'await model.release()',
+  ]
+  return { typescript: `${lines.join('\n')}\n`, template: '' }
+}
+
+const attributions: Readonly<Record<AttributionMethod, string>> = {
+  gradient: 'gradientTimesInput',
+  saliency: 'saliency',
+  integrated: 'integratedGradients',
+}
+
+/** A program that attributes the same token's log probability to the tokens before it, and ablates each part. */
+export function importanceCode(
+  opening: Opening,
+  inputs: WrittenInputs,
+  { method, position, id }: { readonly method: AttributionMethod; readonly position: number; readonly id: number },
+): Code {
+  const lines = [
+    ...beginning(
+      opening,
+      inputs,
+      [],
+      [`import { ablate, ${attributions[method]}, logProbability } from 'onnsight/study'`],
+    ),
+    `const prompt = ${inputs.text}`,
+    `const metric = logProbability(${id}, { position: ${position} })`,
+    `console.log(await ${attributions[method]}(model, prompt, { metric }))`,
+    "for (const part of ['head', 'attention', 'mlp'] as const) console.log(await ablate(model, prompt, { metric, part }))",
     'await model.release()',
   ]
   return { typescript: `${lines.join('\n')}\n`, template: '' }

@@ -7,6 +7,7 @@ import { CurrentEdit } from './edit/current-edit.tsx'
 import { EditPanel } from './edit/edit.tsx'
 import { GeneratePanel } from './generate/generate.tsx'
 import { Header } from './header/header.tsx'
+import { ImportancePanel } from './importance/importance.tsx'
 import { Input } from './input/input.tsx'
 import { useExample } from './input/use-example.ts'
 import { useRunInputs } from './input/use-run-inputs.ts'
@@ -136,6 +137,7 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
             [
               { id: 'lens', label: 'Lens', content: <LensPanel {...shared} /> },
               { id: 'attention', label: 'Attention', content: <AttentionPanel {...shared} /> },
+              { id: 'importance', label: 'Importance', content: <ImportancePanel {...withoutSide} /> },
               { id: 'module', label: 'Module', content: <ModulePanel {...shared} /> },
               {
                 id: 'edit',

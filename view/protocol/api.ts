@@ -387,6 +387,50 @@ export interface PatchedView {
   readonly answers: readonly Token[]
 }
 
+/** The token whose log probability is explained: the one after a position. */
+export interface AblationRequest extends ViewRequest {
+  /** @default the last position */
+  readonly position?: number
+  /** The next token of the text, or the model's own prediction. @default 'next' */
+  readonly follow?: Follow
+}
+
+/** POST api/importance: how much each token has a share in it, by gradients. */
+export interface ImportanceRequest extends AblationRequest {
+  readonly method: AttributionMethod
+}
+export const attributionMethods = ['gradient', 'saliency', 'integrated'] as const
+export type AttributionMethod = (typeof attributionMethods)[number]
+
+export interface Importance {
+  readonly position: number
+  readonly target: Token
+  readonly probability: number
+  /** A number for each token. */
+  readonly values: readonly number[]
+  /** For integrated gradients: what all numbers together should be, and what they are. */
+  readonly expected?: number
+  readonly sum?: number
+}
+
+/** POST api/ablation: how far it moves without each head, attention and MLP. The answer is a line of JSON for each part. */
+export interface AblationPart {
+  readonly done?: number
+  readonly total?: number
+  readonly secondsLeft?: number
+  readonly result?: AblationView
+}
+export interface AblationView {
+  readonly position: number
+  readonly target: Token
+  /** The log probability with all parts. */
+  readonly base: number
+  readonly layers: readonly number[]
+  readonly rows: readonly AblatedRow[]
+}
+/** The parts of a layer: how far the log probability moves without each, and the edit that takes it out. */
+export type AblatedRow = readonly { readonly name: string; readonly effect: number; readonly edit: string }[]
+
 /** POST api/generate: the model continues its input. The answer is a line of JSON for each part. */
 export interface GenerateRequest extends ViewRequest {
   readonly maxNewTokens: number
@@ -472,7 +516,9 @@ export interface Followed {
 export interface CodeRequest extends ModuleRequest {
   /** One cell of the lens: a layer, or the model itself, at a position. */
   readonly cell?: { readonly layer?: number; readonly position: number }
-  readonly tab: 'module' | 'lens' | 'edit' | 'attention' | 'generate' | 'patch' | 'steer'
+  readonly tab: 'module' | 'lens' | 'edit' | 'attention' | 'importance' | 'generate' | 'patch' | 'steer'
+  /** In the tab with importance: the token that is explained, and the method. */
+  readonly importance?: Pick<ImportanceRequest, 'method' | 'position' | 'follow'>
   /** In the tab that patches: its options, and one cell of its map with the ids of its answers. */
   readonly patch?: Pick<PatchRequest, 'corrupted' | 'part' | 'answers' | 'layers'>
   readonly patched?: PatchCell & { readonly answers: readonly [number, number] }

@@ -1,12 +1,15 @@
 import {
+  type AblationRequest,
   type AttentionHeadRequest,
   type AttentionRequest,
+  attributionMethods,
   type CodeRequest,
   type CompareRequest,
   type Filling,
   type GenerateRequest,
   type GraphRequest,
   type HeadsRequest,
+  type ImportanceRequest,
   type InputValue,
   type LensRequest,
   lineOrders,
@@ -119,6 +122,19 @@ const patchCellOf = ({ layer, place }: Json): PatchCell => ({
   place: natural(place, 'cell.place'),
 })
 
+export function ablationRequest(body: unknown): AblationRequest {
+  return { ...viewRequest(body), ...explainedOf(object(body, 'the request')) }
+}
+
+const explainedOf = ({ position, follow = 'next' }: Json) => ({
+  ...(position === undefined ? {} : { position: natural(position, 'position') }),
+  follow: oneOf(follow, ['next', 'model'] as const, 'follow is not known.'),
+})
+
+export function importanceRequest(body: unknown): ImportanceRequest {
+  return { ...viewRequest(body), ...importanceOf(object(body, 'the request')) }
+}
+
 export function generateRequest(body: unknown): GenerateRequest {
   return { ...viewRequest(body), ...generationOf(object(body, 'the request')) }
 }
@@ -198,11 +214,16 @@ export function compareRequest(body: unknown): CompareRequest {
 }
 
 export function codeRequest(body: unknown): CodeRequest {
-  const { tab, cell, head, generation, patch, patched, steering } = object(body, 'the request')
+  const { tab, cell, head, generation, importance, patch, patched, steering } = object(body, 'the request')
   return {
-    tab: oneOf(tab, ['module', 'lens', 'edit', 'attention', 'generate', 'patch', 'steer'], 'tab is not a known tab.'),
+    tab: oneOf(
+      tab,
+      ['module', 'lens', 'edit', 'attention', 'importance', 'generate', 'patch', 'steer'],
+      'tab is not a known tab.',
+    ),
     ...moduleRequest(body),
     ...(head === undefined ? {} : { head: natural(head, 'head') }),
+    ...(importance === undefined ? {} : { importance: importanceOf(object(importance, 'importance')) }),
     ...(patch === undefined ? {} : { patch: patchOf(object(patch, 'patch')) }),
     ...(patched === undefined ? {} : { patched: patchedOf(object(patched, 'patched')) }),
     ...(generation === undefined ? {} : { generation: generationOf(object(generation, 'generation')) }),
@@ -210,6 +231,11 @@ export function codeRequest(body: unknown): CodeRequest {
     ...(cell === undefined ? {} : { cell: cellOf(object(cell, 'cell')) }),
   }
 }
+
+const importanceOf = ({ method = 'gradient', ...rest }: Json) => ({
+  ...explainedOf(rest),
+  method: oneOf(method, attributionMethods, 'method is not known.'),
+})
 
 const patchedOf = ({ answers, ...cell }: Json) => ({ ...patchCellOf(cell), answers: pair(answers, 'patched.answers') })
 

@@ -15,6 +15,7 @@ import { compare } from '../readings/compare.ts'
 import { viewGenerated } from '../readings/generate.ts'
 import { viewGraph } from '../readings/graph.ts'
 import { viewHeads } from '../readings/heads.ts'
+import { viewAblation, viewImportance } from '../readings/importance.ts'
 import { viewLens } from '../readings/lens.ts'
 import { viewLine } from '../readings/line.ts'
 import type { BatchRow } from '../readings/map.ts'
@@ -27,6 +28,7 @@ import { vocabularyOf, withVocabulary } from '../readings/vocabulary.ts'
 import { Turns } from './one-at-a-time.ts'
 import { unreadable } from './refusal.ts'
 import {
+  ablationRequest,
   attentionHeadRequest,
   attentionRequest,
   codeRequest,
@@ -34,6 +36,7 @@ import {
   generateRequest,
   graphRequest,
   headsRequest,
+  importanceRequest,
   lensRequest,
   moduleRequest,
   operationsRequest,
@@ -125,6 +128,18 @@ export class Viewer {
         ),
       ],
       [
+        'importance',
+        this.#viewing(importanceRequest, (request, target, inputs) =>
+          viewImportance(target, this.#rowIn(inputs, request), request, this.#description.logits, language),
+        ),
+      ],
+      [
+        'ablation',
+        this.#viewing(ablationRequest, (request, target, inputs, _, send) =>
+          viewAblation(target, this.#rowIn(inputs, request), request, this.#description.logits, language, send),
+        ),
+      ],
+      [
         'generate',
         this.#viewing(generateRequest, (request, target, inputs, _, send) =>
           viewGenerated(target, this.#prompt(inputs, request), request, this.#description.logits, language, send),
@@ -147,7 +162,7 @@ export class Viewer {
       [
         'code',
         this.#viewing(codeRequest, (request, target, inputs) =>
-          viewCode(target, inputs, request, this.#program, this.#tokensIn(inputs)),
+          viewCode(target, inputs, request, this.#program, this.#tokensIn(inputs), this.#rowIn(inputs, request)),
         ),
       ],
       [

@@ -36,7 +36,7 @@ export function CopyCode({ client, state, request, cell, patched, name = 'Copy a
     setReceived({})
     setOpen(true)
     dialog.current?.showModal()
-    const { tab, module, node, value, pattern, edit, site, head, generation, steering } = state
+    const { tab, module, node, value, pattern, edit, site, head, generation, steering, method, follow, token } = state
     const path = tab === 'attention' ? (site ?? '') : module
     // The tab Edit always shows a comparison.
     const edited =
@@ -53,6 +53,9 @@ export function CopyCode({ client, state, request, cell, patched, name = 'Copy a
       ...(tab === 'attention' ? { head } : {}),
       ...(tab === 'patch' && state.corrupted ? { patch: patchIn(state) } : {}),
       ...(patched ? { patched } : {}),
+      ...(tab === 'importance'
+        ? { importance: { method, follow, ...(token === undefined ? {} : { position: token }) } }
+        : {}),
       ...(tab === 'steer' && steering ? { steering } : {}),
       ...(tab === 'generate' || tab === 'steer' ? { generation: generation ?? initialGeneration } : {}),
     }

@@ -51,11 +51,21 @@ const follows = [
 ] as const
 
 /** The choice of the token whose rank each cell shows. */
-function FollowSwitch({ follow, onFollow }: { follow: Follow; onFollow: (follow: Follow) => void }) {
+export function FollowSwitch({
+  follow,
+  onFollow,
+  name = 'follow',
+  legend = 'Token whose rank is shown',
+}: {
+  follow: Follow
+  onFollow: (follow: Follow) => void
+  name?: string
+  legend?: string
+}) {
   return (
     <div class="toolbar">
-      <Switch legend="Token whose rank is shown" name="follow" options={follows} chosen={follow} onChoose={onFollow} />
-      <span class="hint"># is its rank in each cell: 1 is the likeliest</span>
+      <Switch legend={legend} name={name} options={follows} chosen={follow} onChoose={onFollow} />
+      {name === 'follow' && <span class="hint"># is its rank in each cell: 1 is the likeliest</span>}
     </div>
   )
 }

@@ -134,7 +134,7 @@ export function HeatMap(props: HeatMapProps) {
             />
           )}
         </div>
-        {!isSquare && <Ticks count={map.columns} name={axes[1]} />}
+        {!isSquare && !hasColumnLabels && <Ticks count={map.columns} name={axes[1]} />}
       </div>
       <figcaption>
         <ColourBar domain={domain} scale={props.scale ?? 'sequential'} isClipped={isClipped} />

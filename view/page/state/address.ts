@@ -1,4 +1,4 @@
-import { type Follow, lineOrders, patchedParts, type Steering } from '../../protocol/api.ts'
+import { attributionMethods, type Follow, lineOrders, patchedParts, type Steering } from '../../protocol/api.ts'
 import {
   attentionShapes,
   type Field,
@@ -41,6 +41,7 @@ function partsOf({
   shown,
   layer,
   follow,
+  method,
   site,
   head,
   drawn,
@@ -81,6 +82,7 @@ function partsOf({
   add('show', shown, initialState.shown)
   add('layer', layer)
   add('follow', follow, initialState.follow)
+  add('method', method, initialState.method)
   add('site', site)
   add('corrupted', corrupted)
   add('part', part, initialState.part)
@@ -146,6 +148,7 @@ export function stateFromAddress(address: string, firstTab: TabName): ViewState 
     ...optional('generation', generationIn(parts.get('generate'))),
     head: number('which') ?? 0,
     drawn: oneOf('drawn', attentionShapes, initialState.drawn),
+    method: oneOf('method', attributionMethods, initialState.method),
     follow: oneOf<Follow>('follow', ['next', 'model'], initialState.follow),
   }
 }

@@ -1,8 +1,8 @@
-import type { Follow, LineOrder, PatchCell, PatchedPart, Steering } from '../../protocol/api.ts'
+import type { AttributionMethod, Follow, LineOrder, PatchCell, PatchedPart, Steering } from '../../protocol/api.ts'
 
 /** Which run is shown: the unedited one, the edited one, or both with their difference. */
 export type Side = 'unedited' | 'edited' | 'compared'
-export const tabNames = ['lens', 'attention', 'module', 'edit', 'patch', 'steer', 'generate'] as const
+export const tabNames = ['lens', 'attention', 'importance', 'module', 'edit', 'patch', 'steer', 'generate'] as const
 /** How one head is drawn. */
 export const attentionShapes = ['tokens', 'lines', 'matrix'] as const
 export type AttentionShape = (typeof attentionShapes)[number]
@@ -81,6 +81,8 @@ export interface ViewState {
   readonly generation?: Generation | undefined
   /** The token whose rank the lens shows. */
   readonly follow: Follow
+  /** How the shares of tokens are found. */
+  readonly method: AttributionMethod
 }
 
 /** How a text is generated. */
@@ -102,6 +104,7 @@ export const initialState: ViewState = {
   limits: 'robust',
   shown: 'values',
   follow: 'next',
+  method: 'gradient',
   head: 0,
   drawn: 'tokens',
   part: 'residual',
