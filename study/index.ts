@@ -16,6 +16,7 @@ export {
 } from './edge-attribution.ts'
 export { LinearProbe, linearProbe, type ProbeOptions } from './linear-probe.ts'
 export { type LensPrediction, LogitLens, type LogitLensOptions, logitLens } from './logit-lens.ts'
+export { MediationEffects, type MediationOptions, mediationEffects } from './mediation.ts'
 export {
   type Answers,
   divergence,
