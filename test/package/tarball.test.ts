@@ -171,6 +171,8 @@ test('what a user installs by choice is an optional peer, and no dependency', t 
     '@opentelemetry/api',
     'apache-arrow',
     'fastify',
+    'hyparquet',
+    'hyparquet-writer',
     'jose',
     'ml-matrix',
     'onnxruntime-node',
