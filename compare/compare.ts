@@ -2,29 +2,18 @@ import { CompareUnrelatedError } from '../runtime/errors/compare.ts'
 import { ArgumentError } from '../runtime/errors/tensor.ts'
 import type { Model } from '../runtime/model/model.ts'
 import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
-import { asTraceable } from '../runtime/tracing/traceable.ts'
-import { arranged, type Way, ways } from './arranging/arrange.ts'
+import { type Way, ways } from './arranging/arrange.ts'
 import { Comparison } from './comparison.ts'
-import {
-  assertSameTokenizer,
-  type ComparedInputs,
-  type InputPair,
-  inputPair,
-  type LabelledInput,
-  madeUpInputs,
-  separate,
-} from './inputs.ts'
+import type { ComparedInputs } from './inputs.ts'
 import { errorsWithout } from './measuring/kept-float.ts'
 import { type Measured, measureInput } from './measuring/measure-input.ts'
-import { type OutputMetric, outputMetric } from './measuring/output-error.ts'
+import { keepable } from './mixing/keepable.ts'
 import { weightDims } from './pairing/operators.ts'
-import { mainTap } from './pairing/pair-values.ts'
-import { type Pairing, pairModels } from './pairing/pairing.ts'
-import { weightBytes } from './pairing/weight-bytes.ts'
+import type { Pairing } from './pairing/pairing.ts'
+import { prepareRuns } from './prepare-runs.ts'
 import { assemble } from './report/assemble.ts'
-import type { Blamed } from './report/data.ts'
 import { keepSteps } from './report/keep-steps.ts'
-import { type Side, sideOf } from './side.ts'
+import type { Side } from './side.ts'
 
 /** Options of `compare()`. */
 export interface CompareOptions {
@@ -65,9 +54,6 @@ export async function compare(
   inputs?: ComparedInputs | null,
   options: CompareOptions = {},
 ): Promise<Comparison> {
-  asTraceable(a, 'compare')
-  asTraceable(b, 'compare')
-  assertSameTokenizer(a, b)
   const {
     labels,
     inside,
@@ -86,30 +72,13 @@ export async function compare(
       undefined,
       'leave one of them out: a way of running has nothing that could be left in float',
     )
-  const listed = inputs === undefined || inputs === null ? await madeUpInputs(a) : separate(inputs)
-  if (listed.length === 0)
-    throw new ArgumentError(
-      'compare: the list of inputs is empty.',
-      undefined,
-      'give at least one input, or leave it out',
-    )
-  const each = listed.map(({ label, inputs }, i): LabelledInput => ({ label: labels?.[i] ?? label, inputs }))
+  const { pairs, setUpFor } = await prepareRuns(a, b, inputs, { labels, inside, way })
   const measured: Measured[] = []
-  const plain = await Promise.all(each.map(input => inputPair(a, b, input)))
-  const pairs = way === undefined ? plain : await Promise.all(plain.map(pair => arranged(pair, plain, a, b, way)))
-  const setUps = new Map<string, Promise<SetUp>>()
-  /** Inputs of equal dims have one set-up: the dims of all values follow from theirs. */
-  const setUpFor = (pair: InputPair): Promise<SetUp> => {
-    const key = JSON.stringify([pair.a, pair.b].map(one => Object.values(one).map(({ dims }) => dims)))
-    const known = setUps.get(key) ?? setUp(a, b, pair, inside)
-    setUps.set(key, known)
-    return known
-  }
   for (const pair of pairs) {
     const { sides, pairing, metric } = await setUpFor(pair)
     measured.push(await measureInput(sides.a, sides.b, pairing, pair, metric))
     if (measured.length === 1) assertRelated(sides.a, pairing, measured[0])
-    onProgress?.(measured.length, each.length)
+    onProgress?.(measured.length, pairs.length)
   }
   const { sides, pairing, metric } = await setUpFor(pairs.at(-1)!)
   const models = { a: names?.a ?? a.name, b: names?.b ?? (way === undefined ? b.name : `${b.name} (${way})`) }
@@ -131,34 +100,6 @@ export async function compare(
     )
   }
   return new Comparison({ ...data, keepFloat: keepSteps(kept, curves) })
-}
-
-interface SetUp {
-  readonly sides: { readonly a: Side; readonly b: Side }
-  readonly pairing: Pairing
-  readonly metric: OutputMetric
-}
-
-async function setUp(a: Model, b: Model, pair: InputPair, inside: string | undefined): Promise<SetUp> {
-  const sides = { a: await sideOf(a, pair.a), b: await sideOf(b, pair.b) }
-  // First, because models of other outputs have no partners either.
-  const metric = outputMetric(sides.a, sides.b, pair.arrangement)
-  return { sides, metric, pairing: await pairModels(sides.a, sides.b, pair, inside) }
-}
-
-/** Modules that have weights, the guiltiest first, and by how many bytes they grow if they stay as they are in A. */
-function keepable(
-  { a, b }: SetUp['sides'],
-  { modules, values }: Pairing,
-  blame: readonly Blamed[],
-): { readonly module: string; readonly bytes: number }[] {
-  return blame.flatMap(({ module, node, effect }) => {
-    const found = node === null && effect !== 0 ? a.tree.get(module) : undefined
-    const output = found && mainTap(a, found, 'out')?.tensor
-    const isWhole = values.some(pair => pair.a === output && pair.owner === found)
-    if (!found || !isWhole || weightDims(found, a.graph) === undefined) return []
-    return [{ module, bytes: weightBytes(a, found) - weightBytes(b, modules.of(found)?.module) }]
-  })
 }
 
 /** If the cosine of two outputs is below this, the module of B computes something else than the module of A. */

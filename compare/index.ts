@@ -5,6 +5,7 @@ export { Comparison } from './comparison.ts'
 export type { ComparedInputs } from './inputs.ts'
 export type { Difference } from './measuring/difference.ts'
 export type { LogitsDifference } from './measuring/logits.ts'
+export type { MixedModel } from './mixing/save-mixed.ts'
 export type { FoundBy } from './pairing/pair-modules.ts'
 export type {
   Blamed,
@@ -14,3 +15,4 @@ export type {
   DifferenceOverInputs,
   KeepStep,
 } from './report/data.ts'
+export { saveMixed } from './save-mixed.ts'

@@ -10,6 +10,7 @@ interface Flags extends LoadFlags {
   readonly texts?: string
   readonly inside?: string
   readonly keepFloat?: number
+  readonly save?: string
   readonly setA?: Settings
   readonly setB?: Settings
   readonly way?: 'batch' | 'padded' | 'cached'
@@ -37,6 +38,7 @@ export function addCompare(program: Command): void {
     .option('--texts <file>', 'a file with a text in each line, for models with a tokenizer')
     .option('--inside <module>', 'blame the nodes of this module of A, by its path')
     .option('--keep-float <count>', 'show what it gives to leave so many modules in float', count)
+    .option('--save <file>', 'with --keep-float: write B with these modules of A as a plain ONNX file')
     .option(
       '--set-b <name=value>',
       'a setting of B alone: optimization, provider, threads, runtime; repeat it',
@@ -69,6 +71,7 @@ Exit codes: 3 a metric is above its bound, 4 inputs or tokenizers differ, 5 outp
 Examples:
   onnsight compare model.onnx model_int8.onnx
   onnsight compare model.onnx model_q4.onnx --texts prompts.txt --json | jq '.blame[:3]'
+  onnsight compare model.onnx model_int8.onnx --keep-float 3 --save mixed.onnx
   onnsight compare model.onnx --set-b optimization=disabled
   onnsight compare model.onnx --set-b runtime=../old/node_modules/onnxruntime-node
   onnsight compare model.onnx --way padded
@@ -76,9 +79,10 @@ Examples:
     )
     .action(async (a: string, b: string | undefined, flags: Flags) => {
       const { runCompare } = await import('./run.ts')
-      const { comparison, exceeded } = await runCompare(a, b, flags, loadOptionsOf(flags))
+      const { comparison, exceeded, mixed } = await runCompare(a, b, flags, loadOptionsOf(flags))
       if (flags.json) printJson({ ...comparison, metrics: comparison.metrics })
       else print(String(comparison))
+      if (mixed) process.stderr.write(`${mixed}\n`)
       if (exceeded.length === 0) return
       const { BoundError } = await import('./exit-codes.ts')
       throw new BoundError(exceeded)

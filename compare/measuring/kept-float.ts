@@ -34,7 +34,7 @@ export async function errorsWithout(
   const writeAll = (made: readonly (readonly [path: string, output: Tensor])[]): void => {
     for (const [path, output] of made) {
       const { b: value } = pairOf(path)!
-      writeValue(b, value, output.to(b.shapes.get(value)!.type))
+      writeValue(b, value, output)
     }
     // If the dims of only some inputs of a fused attention are declared, onnxruntime infers wrong ones for its output: so all are written.
     const written = new Set(made.map(([path]) => pairOf(path)!.b))

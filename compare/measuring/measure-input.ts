@@ -163,7 +163,7 @@ async function runWithOurs(
       writeValue(
         b,
         pair.b,
-        putIntoB(() => readValue(b, pair.b), pair.part, value.to(b.shapes.get(pair.b)!.type)),
+        putIntoB(() => readValue(b, pair.b), pair.part, value),
       )
     }
     return { made: pairs.map(pair => results.get(pair)!), output: measure() }
@@ -198,7 +198,7 @@ async function effectsOf(
 ): Promise<(readonly [path: string, effect: number])[]> {
   const withErrors = ({ pairs }: Unit): Tensor => {
     for (const pair of pairs) {
-      const value = theirs.get(pair.a)!.to(a.shapes.get(pair.a)!.type)
+      const value = theirs.get(pair.a)!
       writeValue(
         a,
         pair.a,

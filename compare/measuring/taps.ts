@@ -1,5 +1,6 @@
 import type { Tap } from '../../runtime/graph/expression.ts'
 import { readActivation, writeActivation } from '../../runtime/model/modules/activation.ts'
+import type { DataType } from '../../runtime/tensor/dtypes/dtype.ts'
 import type { Tensor } from '../../runtime/tensor/tensor.ts'
 import type { Side } from '../side.ts'
 
@@ -16,7 +17,9 @@ function tapOf({ taps, tree, graph }: Side, value: string): Tap {
 /** Reads a value in the current trace. */
 export const readValue = (side: Side, value: string): Tensor => readActivation(side.binding, tapOf(side, value))
 
-/** Replaces a value for all its readers in the current trace. */
+/** Replaces a value for all its readers in the current trace. It is written in the dtype in which it is read: a quantised one as floats. */
 export function writeValue(side: Side, value: string, written: Tensor): void {
-  writeActivation(side.binding, tapOf(side, value), written)
+  const type = side.shapes.get(value)?.type as DataType | undefined
+  const isFloat = type?.includes('float') ?? false
+  writeActivation(side.binding, tapOf(side, value), written.to(isFloat ? type! : 'float32'))
 }

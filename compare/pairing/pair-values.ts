@@ -59,7 +59,7 @@ export function pairValues(
             mainTap(b, pairs.of(module)?.module, direction)?.tensor,
       ),
     ]
-      .map(find => find())
+      .map(find => beforeDequantising(b, find()))
       .find(other => isFree(value, other))
     if (partner === undefined) continue
     partners.set(value, partner)
@@ -105,6 +105,15 @@ function computingNode(side: Side, region: ReadonlySet<GraphNode>): GraphNode {
 
 /** What is to blame for a value: the node that makes it, or the path of its module. */
 export const makerOf = ({ owner, node }: ValuePair): string => node ?? owner.path
+
+/** The quantised activation that others may read beside this one of its dequantised copies; else the value itself. */
+function beforeDequantising({ graph }: Side, value: string | undefined): string | undefined {
+  const node = value === undefined ? undefined : graph.producer.get(value)?.node
+  if (node?.opType !== 'DequantizeLinear') return value
+  const [integers] = node.inputs
+  const isShared = (graph.consumers.get(integers)?.length ?? 0) > 1
+  return isShared && quantisationOf(graph, integers) ? integers : value
+}
 
 /** Whether a value is floats, or integers that stand for floats. */
 const isNumber = ({ graph, shapes }: Side, value: string): boolean =>

@@ -23,7 +23,7 @@ export function htmlOf(comparison: ComparisonData): string {
 <h2>Blame</h2>
 ${bars(comparison.blame)}
 <p>Outside of modules: ${percent(unexplained.outside)}. What the parts do not add up to: ${percent(unexplained.rest)}.</p>
-<h2>Modules</h2>
+${keptCurve(comparison)}<h2>Modules</h2>
 ${tree(comparison)}
 <h2>Numbers</h2>
 ${numbers(comparison.modules)}
@@ -32,6 +32,25 @@ ${numbers(comparison.modules)}
 ${partners(comparison)}
 </body>
 </html>
+`
+}
+
+/** The error that is left against the bytes that the weights grow by, one point for each module that stays in float. */
+function keptCurve({ keepFloat }: ComparisonData): string {
+  if (keepFloat.length === 0) return ''
+  const most = Math.max(...keepFloat.map(({ bytes }) => bytes), 1)
+  const top = Math.max(1, ...keepFloat.map(({ left }) => left))
+  const points = [{ bytes: 0, left: 1 }, ...keepFloat].map(
+    ({ bytes, left }) =>
+      `${(10 + (Math.max(0, bytes) / most) * 380).toFixed(1)},${(110 - (left / top) * 100).toFixed(1)}`,
+  )
+  const rows = keepFloat.map(
+    ({ module, left, bytes }) =>
+      `<tr><td>${escaped(module)}</td><td>${percent(left)}</td><td>${digits(bytes / 1e6)} MB</td></tr>`,
+  )
+  return `<h2>Left in float</h2>
+<svg viewBox="0 0 400 120" width="400" role="img" aria-label="error left against size"><path d="M10 10V110H390" fill="none" stroke="#bbb"/><polyline points="${points.join(' ')}" fill="none" stroke="#b3261e" stroke-width="2"/></svg>
+<table><tr><th>one after the other</th><th>error left</th><th>larger by</th></tr>${rows.join('')}</table>
 `
 }
 

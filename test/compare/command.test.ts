@@ -70,6 +70,19 @@ test('a metric above its bound ends with its own exit code, and stands in the JU
   t.regex(readFileSync(report, 'utf8'), /tests="1" failures="0"/)
 })
 
+test('the mixed model that is written answers as the first model', async t => {
+  const mixed = join(folder, 'mixed.onnx')
+  const { code, stderr } = await onnsight(['compare', RIGHT, SPOILT, '--keep-float', '1', '--save', mixed])
+  t.is(code, 0)
+  t.regex(
+    stderr,
+    /mixed\.onnx: 24\d kB, 1 of the modules as in the first model; run by onnxruntime alone, KL \(nats\) is 0\.00/,
+  )
+  const { stdout } = await onnsight(['compare', RIGHT, mixed, '--json'])
+  t.is((JSON.parse(stdout) as ComparisonData).culprit, null)
+  t.is((await onnsight(['compare', RIGHT, SPOILT, '--save', mixed])).code, 2)
+})
+
 const verse = 'test/fixtures/models/verse/onnx/model.onnx'
 const broken = join(folder, 'broken.onnx')
 const nan = new Spoilt(RIGHT)
