@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf'
 import { quantisationOf } from '../../runtime/names/quantisation.ts'
+import { sortNodes } from '../../runtime/onnx/graph/running-order.ts'
 import { capturesOf } from '../../runtime/onnx/message/captures.ts'
 import { withFields } from '../../runtime/onnx/message/message.ts'
 import {
@@ -14,7 +15,7 @@ import {
   TensorProto_DataType,
 } from '../../runtime/onnx/schema/onnx_pb.ts'
 import type { Side } from '../side.ts'
-import type { Replacement } from './replacement.ts'
+import type { Joined, Replacement } from './replacement.ts'
 
 /** What stands before the names of A's values and weights, so that they differ from those of B. */
 const PREFIX = 'kept/'
@@ -26,11 +27,14 @@ export function mixedMessage(message: ModelProto, a: Side, b: Side, replacements
   const weights = new Map<string, TensorProto>()
   for (const replacement of replacements) {
     const made = nodesOf(a, b, replacement, weights)
-    const at = nodes.findIndex(({ output }) => output.includes(replacement.output.b))
-    const old = nodes[at]
-    // The old node still computes its other outputs, if something reads them.
-    const output = old.output.map(name => (name === replacement.output.b ? `${PREFIX}replaced/${name}` : name))
-    nodes.splice(at, 1, withFields(old, { output }), ...made)
+    const places = replacement.outputs.map(({ b }) => nodes.findIndex(({ output }) => output.includes(b)))
+    for (const [i, at] of places.entries()) {
+      // The old node still computes its other outputs, if something reads them.
+      const replaced = replacement.outputs[i].b
+      const output = nodes[at].output.map(name => (name === replaced ? `${PREFIX}replaced/${name}` : name))
+      nodes[at] = withFields(nodes[at], { output })
+    }
+    nodes.splice(Math.min(...places), 0, ...made)
   }
   const mixed = needed(withFields(graph, { node: nodes, initializer: [...graph.initializer, ...weights.values()] }))
   const domains = new Set(message.opsetImport.map(({ domain }) => domain))
@@ -44,7 +48,7 @@ export function mixedMessage(message: ModelProto, a: Side, b: Side, replacements
 function nodesOf(
   a: Side,
   b: Side,
-  { module, nodes, inputs, output }: Replacement,
+  { module, nodes, inputs, outputs }: Replacement,
   weights: Map<string, TensorProto>,
 ): NodeProto[] {
   const before: NodeProto[] = []
@@ -67,7 +71,7 @@ function nodesOf(
       output: proto.output.map(name => (name === '' ? name : named(name))),
     }),
   )
-  return [...before, ...own, stored(a, named(output.a), b, output)]
+  return [...before, ...own, ...outputs.map(output => stored(a, named(output.a), b, output))]
 }
 
 /** Adds the node that converts a value of B to the type that A's nodes take, which is called `result`, and returns the name to read. */
@@ -87,7 +91,7 @@ function converted(a: Side, ours: string, b: Side, theirs: string, result: strin
 }
 
 /** The node that gives A's result the name and the type of B's value. */
-function stored(a: Side, from: string, b: Side, output: Replacement['output']): NodeProto {
+function stored(a: Side, from: string, b: Side, output: Joined): NodeProto {
   const [type, due] = [a.shapes.get(output.a)?.type, b.shapes.get(output.b)?.type]
   if (type === due) return node('Identity', [from], output.b)
   const quantised = due?.includes('float') ? undefined : quantisationOf(b.graph, output.b)
@@ -131,7 +135,10 @@ function needed(graph: GraphProto): GraphProto {
     open.push(...maker.input, ...capturesOf(maker))
   }
   return withFields(graph, {
-    node: graph.node.filter(node => kept.has(node)),
+    // What was added stands where its first result is needed, which may be before what it reads.
+    node: sortNodes(graph.node.filter(node => kept.has(node)).map(node => ({ node, captures: capturesOf(node) }))).map(
+      ({ node }) => node,
+    ),
     initializer: graph.initializer.filter(({ name }) => read.has(name)),
     sparseInitializer: graph.sparseInitializer.filter(({ values }) => read.has(values?.name ?? '')),
     valueInfo: [],

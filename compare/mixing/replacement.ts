@@ -7,11 +7,18 @@ import type { Side } from '../side.ts'
 /** The nodes of A that take the place of a module of B, and the values where they join B's graph. */
 export interface Replacement {
   readonly module: string
-  /** Nodes of A, in running order, that compute `output` from `inputs` and weights. */
+  /** Nodes of A, in running order, that compute `outputs` from `inputs` and weights. */
   readonly nodes: readonly GraphNode[]
   /** The values of A that come from outside, with those of B that stand for them. */
   readonly inputs: ReadonlyMap<string, string>
-  readonly output: { readonly a: string; readonly b: string }
+  /** The module's output, and the caches that it gives. */
+  readonly outputs: readonly Joined[]
+}
+
+/** A value of A, and that of B in whose place it stands. */
+export interface Joined {
+  readonly a: string
+  readonly b: string
 }
 
 /** Finds what takes the place of a module of B. A text says why nothing can. */
@@ -26,7 +33,8 @@ export function replacementOf(a: Side, b: Side, { modules, values }: Pairing, pa
   const theirs = mainTap(b, partner, 'in')?.tensor ?? values.find(pair => pair.a === from)?.b ?? sameInput(b, from)
   const inputs = new Map<string, string>()
   const nodes = new Set<GraphNode>()
-  const open = [pair.a]
+  const outputs = [{ a: pair.a, b: pair.b }, ...cachesOf(a, b, path, pair.a)]
+  const open = outputs.map(one => one.a)
   for (let name = open.pop(); name !== undefined; name = open.pop()) {
     if (name === '' || a.graph.initializers.has(name) || inputs.has(name)) continue
     if (name === from) {
@@ -61,8 +69,19 @@ export function replacementOf(a: Side, b: Side, { modules, values }: Pairing, pa
     module: path,
     nodes: [...nodes].sort((one, two) => one.index - two.index),
     inputs,
-    output: { a: pair.a, b: pair.b },
+    outputs,
   }
+}
+
+/** Outputs of the model beside a module's own, such as a cache, that it computes in A and that B has by the same name. */
+function cachesOf(a: Side, b: Side, path: string, output: string): Joined[] {
+  return a.graph.outputs
+    .map(({ name }) => name)
+    .filter(name => {
+      const [maker, other] = [a.graph.producer.get(name)?.node, b.graph.producer.get(name)?.node]
+      return name !== output && maker && other && isWithin(a.tree.scopeOf(maker).path, path) && isInFile(b, name)
+    })
+    .map(name => ({ a: name, b: name }))
 }
 
 /** Operators that mean the same in every opset from 13 on. */
