@@ -8,6 +8,7 @@ import { addExampleModel } from './example-model/command.ts'
 import { addHarvest } from './harvest/command.ts'
 import { addInspect } from './inspect/command.ts'
 import { addProfile } from './profile/command.ts'
+import { addQueue, addWorker } from './queue/command.ts'
 import { addRepl } from './repl/command.ts'
 import { addRun } from './run/command.ts'
 import { addServe } from './serve/command.ts'
@@ -44,6 +45,8 @@ export function makeProgram(): Command {
     addCompare,
     addHarvest,
     addSweep,
+    addWorker,
+    addQueue,
     addRepl,
     addView,
     addServe,

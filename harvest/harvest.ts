@@ -2,13 +2,12 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { HarvestError } from '../runtime/errors/harvest.ts'
 import type { Model } from '../runtime/model/model.ts'
 import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
-import { begin } from './begin.ts'
-import type { Piece } from './documents.ts'
+import { type Begun, begin } from './begin.ts'
 import { Harvest } from './harvested.ts'
 import { HARVEST_OPTIONS, type HarvestOptions } from './options.ts'
-import type { ShardPlan } from './plan.ts'
 import { Counter } from './progress.ts'
-import type { Reads } from './reads.ts'
+import { queuedHarvest } from './queued.ts'
+import { infoOf, runBatch } from './run-batch.ts'
 import { runShard } from './run-shard.ts'
 import { STORED_DTYPES } from './shards/float.ts'
 import { indexWith, writeIndex } from './shards/index-file.ts'
@@ -28,12 +27,28 @@ const INDEX_MS = 10_000
  */
 export async function harvest(model: Model, options: HarvestOptions): Promise<Harvest> {
   const known = checked(options)
-  const { signal, edit } = known
+  const { edit } = known
   const edited = edit ? model.edit(edit) : model
-  const { reads, store, index, there, plans, batchSize } = await begin(edited, known)
+  const begun = await begin(edited, known)
+  const { store, index, there } = begun
   const infos = new Map(there)
   const before = indexWith(index, infos, false)
   const counter = new Counter({ rows: before.rows, shards: infos.size }, known.onProgress)
+  await (known.queue === undefined
+    ? harvestHere(begun, known, infos, counter)
+    : queuedHarvest(begun, known, infos, counter))
+  const whole = indexWith(index, infos, true)
+  await writeIndex(store, whole)
+  return new Harvest(store, whole)
+}
+
+/** Makes the shards that are not there, in this process. */
+async function harvestHere(
+  { reads, store, index, plans, batchSize }: Begun,
+  { signal, keepFree = 2 ** 30 }: HarvestOptions,
+  infos: Map<number, ShardInfo>,
+  counter: Counter,
+): Promise<void> {
   let written = performance.now()
   let writing: Promise<void> | undefined
   for await (const plan of plans) {
@@ -49,7 +64,7 @@ export async function harvest(model: Model, options: HarvestOptions): Promise<Ha
     const info = infoOf(index.harvest, plan, statistics)
     const parts = await shardParts(index.format, rows, info)
     const bytes = parts.reduce((sum, part) => sum + part.length, 0)
-    await roomFor(store, bytes + (known.keepFree ?? 2 ** 30), counter, signal)
+    await roomFor(store, bytes + keepFree, counter, signal)
     // The next shard is computed while this one is written, and no more than one is.
     await writing
     writing = store.put(shardName(plan.number, index.format), parts).then(async () => {
@@ -63,22 +78,6 @@ export async function harvest(model: Model, options: HarvestOptions): Promise<Ha
     writing.catch(() => undefined)
   }
   await writing
-  const whole = indexWith(index, infos, true)
-  await writeIndex(store, whole)
-  return new Harvest(store, whole)
-}
-
-export function infoOf(harvest: string, plan: ShardPlan, statistics: ShardInfo['statistics']): ShardInfo {
-  const { number, rows, next, pieces } = plan
-  return {
-    version: 1,
-    harvest,
-    number,
-    rows,
-    documents: pieces.filter(({ start }) => start === 0).length,
-    next,
-    statistics,
-  }
 }
 
 const WAIT_MS = 2000
@@ -91,15 +90,6 @@ async function roomFor(store: Store, bytes: number, counter: Counter, signal: Ab
     counter.tell(0, 'disk space')
     await wait(WAIT_MS, undefined, signal ? { signal } : {})
   }
-}
-
-/** Runs a batch of pieces of one size; a model of fixed rows is filled up with the last one. */
-async function runBatch(reads: Reads, batch: readonly Piece[], signal: AbortSignal | undefined) {
-  const fixed = reads.fixedRows ?? batch.length
-  const filled = [...batch, ...new Array<Piece>(Math.max(0, fixed - batch.length)).fill(batch.at(-1)!)]
-  const layouts = await reads.prepare(batch[0])
-  const size = { rows: filled.length, tokens: reads.length(batch[0]) }
-  return reads.model.trace(reads.inputs(filled), signal ? { signal } : {}, model => reads.rows(model, layouts, size))
 }
 
 /** Options whose values have been checked. @throws HarvestError, UnknownOptionError */

@@ -50,6 +50,12 @@ export interface HarvestOptions {
   readonly shardRows?: number
   /** The bytes that the disk keeps free: with less, the harvest waits. @default 1 GiB */
   readonly keepFree?: number
+  /** A queue of workers that make the shards, `redis://host:6379`. They need to reach `out`, and the model by its path, address or hash. */
+  readonly queue?: string
+  /** With a queue: jobs of a smaller number come first, and those without one before all. */
+  readonly priority?: number
+  /** With a queue: how often a shard is tried. @default 3 */
+  readonly attempts?: number
   /** Called after each batch. */
   readonly onProgress?: (progress: HarvestProgress) => void
   /** Ends the harvest after the batch that runs. Shards that are stored stay, and the same call goes on from there. */
@@ -58,5 +64,5 @@ export interface HarvestOptions {
 
 export const HARVEST_OPTIONS = [
   ...['at', 'out', 'texts', 'ids', 'tensors', 'column', 'take', 'dtype', 'format', 'edit', 'contextLength', 'long'],
-  ...['limit', 'batchSize', 'alone', 'shardRows', 'keepFree', 'onProgress', 'signal'],
+  ...['limit', 'batchSize', 'alone', 'shardRows', 'keepFree', 'queue', 'priority', 'attempts', 'onProgress', 'signal'],
 ] as const

@@ -48,6 +48,12 @@ export function batchesOf(pieces: readonly Piece[], most: (piece: Piece) => numb
   })
 }
 
+/** How many pieces like one make a batch of so many tokens; of a model without tokens, a batch of so many pieces. */
+export const batchSizeOf =
+  (batchSize: number) =>
+  (piece: Piece): number =>
+    Math.floor(batchSize / (piece.ids?.length ?? 1))
+
 /** What pieces of one size have in common: the number of tokens, or the dtypes and dims of the inputs. */
 export const sizeKey = ({ ids, inputs }: Piece): string =>
   ids ? String(ids.length) : JSON.stringify(Object.entries(inputs!).map(([name, { type, dims }]) => [name, type, dims]))

@@ -2,7 +2,7 @@ import { sizeOf } from '../runtime/tensor/dtypes/data.ts'
 import type { TensorArray } from '../runtime/tensor/dtypes/dtype.ts'
 import { stateOf, type Tensor } from '../runtime/tensor/tensor.ts'
 import type { Piece } from './documents.ts'
-import { batchesOf, type ShardPlan } from './plan.ts'
+import { batchesOf, batchSizeOf, type ShardPlan } from './plan.ts'
 import type { Reads } from './reads.ts'
 import { bfloat16Bits } from './shards/float.ts'
 import type { PlaceRows, ShardRows } from './shards/shard.ts'
@@ -45,7 +45,7 @@ export async function runShard(
     }
   }
   let done = 0
-  for (const batch of batchesOf(pieces, piece => Math.floor(batchSize / (piece.ids?.length ?? 1)))) {
+  for (const batch of batchesOf(pieces, batchSizeOf(batchSize))) {
     signal?.throwIfAborted()
     const count = reads.positions(batch[0]).length
     if (count === 0) continue

@@ -28,6 +28,8 @@ export function addHarvest(program: Command): void {
     .option('--batch-size <tokens>', 'the tokens that run together', count)
     .option('--alone', 'run each document by itself')
     .option('--shard-rows <rows>', 'the least rows of a shard (default: as many as fill 64 MiB)', count)
+    .option('--queue <url>', 'let workers run it: redis://host:6379')
+    .option('--priority <number>', 'with a queue: smaller numbers come first', count)
   addTemplateOptions(command, 'an edit: values are read after it')
     .option('--statistics', 'show mean, deviation and quantiles when it is done')
     .option('--json', 'report as JSON')

@@ -19,5 +19,7 @@ export interface HarvestFlags extends LoadFlags, TemplateFlags {
   readonly alone?: boolean
   readonly shardRows?: number
   readonly statistics?: boolean
+  readonly queue?: string
+  readonly priority?: number
   readonly json?: boolean
 }

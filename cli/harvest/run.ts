@@ -50,6 +50,8 @@ export function optionsOf(flags: HarvestFlags): HarvestOptions {
     batchSize,
     alone,
     shardRows,
+    queue,
+    priority,
   } = flags
   const given = {
     texts,
@@ -65,6 +67,8 @@ export function optionsOf(flags: HarvestFlags): HarvestOptions {
     batchSize,
     alone,
     shardRows,
+    queue,
+    priority,
   }
   const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   return { ...(known as Partial<HarvestOptions>), at, out }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { addInputOptions } from '../inputs/options.ts'
-import { addLoadOptions, loadOptionsOf } from '../shared/load-options.ts'
+import { addLoadOptions, count, loadOptionsOf } from '../shared/load-options.ts'
 import { addTemplateOptions } from '../shared/template-text.ts'
 import { axis } from './axes.ts'
 import type { SweepFlags } from './flags.ts'
@@ -21,6 +21,8 @@ export function addSweep(program: Command): void {
   )
     .option('--out <file>', 'the table: .csv, .jsonl, .arrow or .parquet; points that are in it are not run again')
     .option('--retry', 'run points that failed again')
+    .option('--queue <url>', 'let workers run it: redis://host:6379')
+    .option('--priority <number>', 'with a queue: smaller numbers come first', count)
     .option('--json', 'show the rows as JSON')
   addLoadOptions(command)
     .addHelpText(

@@ -7,5 +7,7 @@ export interface SweepFlags extends LoadFlags, TemplateFlags, InputFlags {
   readonly over: Readonly<Record<string, readonly (number | string)[]>>
   readonly out?: string
   readonly retry?: boolean
+  readonly queue?: string
+  readonly priority?: number
   readonly json?: boolean
 }

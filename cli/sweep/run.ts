@@ -28,6 +28,8 @@ export async function runSweep(path: string, flags: SweepFlags, load: LoadOption
       over: flags.over,
       inputs,
       ...(flags.out === undefined ? {} : { out: flags.out }),
+      ...(flags.queue === undefined ? {} : { queue: flags.queue }),
+      ...(flags.priority === undefined ? {} : { priority: flags.priority }),
       retry: flags.retry ?? false,
       template: (point: Readonly<Record<string, unknown>>) =>
         newTemplate(savingBlock(filled(template.text, point), template.name, () => undefined)),

@@ -521,6 +521,10 @@ export const rooms = {
       'harvest/sources',
     ],
   },
+  queue: {
+    job: 'Jobs as data, in Redis by BullMQ, and those who wait for them.',
+    imports: ['runtime/errors'],
+  },
   harvest: {
     job: '`onnsight/harvest`: runs a model on many documents, and keeps the values of chosen places.',
     imports: [
@@ -536,6 +540,7 @@ export const rooms = {
       'harvest/sources',
       'harvest/places',
       'harvest/shards',
+      'queue',
     ],
   },
   'sweep/rows': {
@@ -555,6 +560,7 @@ export const rooms = {
       'runtime/tracing',
       'runtime/model/loaded',
       'runtime/model',
+      'queue',
       'sweep/rows',
       'sweep/tables',
     ],
@@ -594,6 +600,19 @@ export const rooms = {
       'runtime',
       'serve/process',
       'serve/queue',
+    ],
+  },
+  'queue/worker': {
+    job: 'A worker: it finds models by hash, and runs the jobs of harvests and sweeps.',
+    imports: [
+      'runtime/errors',
+      'runtime/onnx/reading',
+      'runtime/model/loaded',
+      'runtime/model',
+      'runtime',
+      'queue',
+      'harvest',
+      'sweep',
     ],
   },
   'cli/shared': {
@@ -692,6 +711,10 @@ export const rooms = {
     job: '`onnsight serve`.',
     imports: ['runtime', 'serve', 'cli/shared'],
   },
+  'cli/queue': {
+    job: '`onnsight worker` and `onnsight queue`.',
+    imports: ['runtime/onnx/weights-on-disk', 'runtime', 'queue', 'queue/worker', 'cli/shared'],
+  },
   cli: {
     job: 'The command `onnsight`: each part is loaded when it runs.',
     imports: [
@@ -716,6 +739,7 @@ export const rooms = {
       'cli/harvest',
       'cli/sweep',
       'cli/serve',
+      'cli/queue',
     ],
   },
 }

@@ -323,6 +323,11 @@ chars.tokens('First Citizen').at('Paris')`,
     program: `const chars = await LanguageModel.load('test/fixtures/models/chars.onnx')
 await chars.run('naïve')`,
   },
+  queue: {
+    means:
+      'A [queue](many-machines.md) can’t be reached under this address, or jobs in it failed as often as they may.',
+    program: `await harvest(model, { at: 'transformer.h.0.output', ids: [[1, 2, 3]], out: folder + '/queued', queue: 'http://localhost' })`,
+  },
   'runtime-not-loaded': {
     means:
       'onnxruntime-node is installed, but its library is for another kind of machine, or the tool that runs the program can’t load it.',

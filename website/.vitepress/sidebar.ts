@@ -27,6 +27,7 @@ const learn: Item = {
     page('Sweeps', '/sweep'),
     page('Serve models', '/serve'),
     page('Run a server', '/deploy'),
+    page('Many machines', '/many-machines'),
     page('Attention heads', '/heads'),
     page('Names of TransformerLens and nnterp', '/names'),
     page('Attribution by gradients', '/attribution-by-gradients'),

@@ -1,0 +1,9 @@
+/** The flags of `onnsight worker`. */
+export interface WorkerFlags {
+  readonly queue: string
+  readonly models?: readonly string[]
+  readonly concurrency?: number
+  readonly rate?: number
+  readonly memory?: number
+  readonly lock?: number
+}

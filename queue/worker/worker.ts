@@ -1,0 +1,99 @@
+import type * as BullMQ from 'bullmq'
+import { runShardJob, type ShardJob } from '../../harvest/queued-shard.ts'
+import { OnnsightError } from '../../runtime/errors/error.ts'
+import { QueueError } from '../../runtime/errors/queue.ts'
+import type { LoadOptions } from '../../runtime/model/loaded/load-options.ts'
+import { type PointJob, runPointJob } from '../../sweep/queued-point.ts'
+import { addressOf, bullmq, connectionTo } from '../bullmq.ts'
+import { WorkerModels } from './models.ts'
+
+/** Options of a worker. */
+export interface WorkerOptions {
+  /** The queue: `redis://host:6379`. */
+  readonly queue: string
+  /** The .onnx files that it has; others are looked for where a job says. */
+  readonly models?: readonly string[]
+  /** Where models that are fetched are kept. */
+  readonly modelFolder: string
+  /** Jobs at once. @default 1: onnxruntime uses all cores for one */
+  readonly concurrency?: number
+  /** The most jobs in a second. */
+  readonly rate?: number
+  /** The most bytes of memory: above it, models are freed, and if that is not enough, the worker ends after its job. */
+  readonly memory?: number
+  /** How long a job of a worker that has ended waits before another takes it, in milliseconds; longer than any batch takes. @default 60000 */
+  readonly lockMs?: number
+  readonly load?: LoadOptions
+  /** Called for each job that has ended. */
+  readonly onJob?: (job: {
+    readonly kind: string
+    readonly id: string
+    readonly seconds: number
+    readonly error?: string
+  }) => void
+}
+
+/** A worker that runs. */
+export interface RunningWorker {
+  /** Settles when the worker has ended: closed, or because of its memory. */
+  readonly ended: Promise<'closed' | 'memory'>
+  /** Ends it after the jobs that run. */
+  close(): Promise<void>
+}
+
+/** Starts a worker: it takes jobs of harvests and sweeps, which are data, and runs them on models that it finds by hash. */
+export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  const { queue, models: paths = [], concurrency = 1, rate, memory, lockMs = 60_000, onJob } = options
+  const address = addressOf(queue)
+  const library = await bullmq()
+  const models = new WorkerModels(paths, options.modelFolder, options.load ?? {})
+  let end!: (why: 'closed' | 'memory') => void
+  const ended = new Promise<'closed' | 'memory'>(settle => {
+    end = settle
+  })
+  const work = async (job: BullMQ.Job): Promise<unknown> => {
+    const start = performance.now()
+    const about = { kind: job.name, id: job.id ?? '' }
+    try {
+      const value = await runJob(job, models)
+      onJob?.({ ...about, seconds: (performance.now() - start) / 1000 })
+      return value
+    } catch (error) {
+      const [message] = (error as Error).message.split('\n')
+      onJob?.({ ...about, seconds: (performance.now() - start) / 1000, error: message })
+      // What is wrong with a job itself is wrong at every try, but another worker may have the model.
+      if (error instanceof OnnsightError && !(error instanceof QueueError))
+        throw new library.UnrecoverableError(message)
+      throw new Error(message)
+    }
+  }
+  const worker = new library.Worker(address.name, work, {
+    connection: connectionTo(address),
+    concurrency,
+    lockDuration: lockMs,
+    stalledInterval: Math.max(500, lockMs / 2),
+    // A worker that is killed is no fault of its job.
+    maxStalledCount: 1000,
+    ...(rate === undefined ? {} : { limiter: { max: rate, duration: 1000 } }),
+  })
+  worker.on('error', () => undefined)
+  const close = async (why: 'closed' | 'memory'): Promise<void> => {
+    await worker.close()
+    await models.release()
+    end(why)
+  }
+  if (memory !== undefined)
+    worker.on('completed', () => {
+      if (process.memoryUsage.rss() <= memory) return
+      void models.release().then(() => {
+        if (process.memoryUsage.rss() > memory) void close('memory')
+      })
+    })
+  return { ended, close: () => close('closed') }
+}
+
+async function runJob(job: BullMQ.Job, models: WorkerModels): Promise<unknown> {
+  if (job.name === 'shard') return runShardJob(job.data as ShardJob, of => models.get(of))
+  if (job.name === 'point') return runPointJob(job.data as PointJob, of => models.get(of))
+  throw new QueueError(`A job is a ${job.name}, which this version does not know.`, 'update the worker')
+}

@@ -1,0 +1,175 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import test from 'ava'
+import { load, type Model, type Tensor } from 'onnsight'
+import { harvest } from 'onnsight/harvest'
+import { sweep } from 'onnsight/sweep'
+import { JobQueue } from '#dist/queue/queue.js'
+import { onnsight } from '../cli/spawn.ts'
+import { rowHash } from '../harvest/row-hash.ts'
+import { hasRedis, Redis } from './redis.ts'
+
+/** How often workers and Redis are killed: ONNSIGHT_KILLS=50 npx ava test/queue/queue.test.ts */
+const KILLS = Number(process.env.ONNSIGHT_KILLS ?? 3)
+
+const MODEL = 'test/fixtures/models/chars.onnx'
+const folder = mkdtempSync(join(tmpdir(), 'onnsight-queue-'))
+const check = hasRedis ? test.serial : test.serial.skip
+const why = hasRedis ? '' : ' (skipped: there is no redis-server)'
+
+let redis!: Redis
+let model!: Model
+const workers = new Set<ChildProcess>()
+
+test.before(async () => {
+  model = await load(MODEL)
+  if (hasRedis) redis = await Redis.start(folder)
+})
+test.after.always(async () => {
+  for (const worker of workers) worker.kill('SIGKILL')
+  if (hasRedis) await redis.kill()
+  rmSync(folder, { recursive: true })
+})
+
+const queueAt = (name: string): string => `${redis.url}?name=${name}`
+
+function startWorker(
+  queue: string,
+  args: readonly string[] = [],
+  models: readonly string[] = ['--models', MODEL],
+): ChildProcess {
+  const all = ['dist/cli/onnsight.js', 'worker', '--queue', queue, ...models, '--lock', '1', ...args]
+  const worker = spawn(process.execPath, all, { stdio: 'ignore' })
+  workers.add(worker)
+  return worker
+}
+
+async function end(worker: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  workers.delete(worker)
+  if (worker.exitCode !== null) return
+  const ended = once(worker, 'exit')
+  worker.kill(signal)
+  await ended
+}
+
+const edit = (m: Model): void => {
+  const h = m.module('transformer.h.0').output as Tensor
+  m.module('transformer.h.0').output = h.mul(1.5)
+}
+const ids = Array.from({ length: 20 * KILLS + 10 }, (_, d) =>
+  Array.from({ length: 24 }, (_, p) => (d * 3 + p * p) % 65),
+)
+const options = { at: 'transformer.h.*.output', ids, shardRows: 48 } as const
+
+check(`workers make the shards that one process makes, also while they and Redis are killed${why}`, async t => {
+  t.timeout(600_000)
+  const alone = join(folder, 'alone')
+  await harvest(model, { ...options, edit, out: alone })
+  const queue = queueAt('kills')
+  const out = join(folder, 'together')
+  let isOver = false
+  const done = harvest(model, { ...options, edit, out, queue, attempts: 10 }).finally(() => {
+    isOver = true
+  })
+  let running = [startWorker(queue), startWorker(queue)]
+  let kill = 0
+  for (; kill < KILLS && !isOver; kill++) {
+    await wait(300 + Math.random() * 1500)
+    if (kill % 3 === 2) {
+      await redis.kill()
+      await redis.start()
+    } else {
+      await end(running[0], 'SIGKILL')
+      running = [running[1], startWorker(queue)]
+    }
+  }
+  const found = await done
+  t.log(`${kill} kills`)
+  t.true(found.index.complete)
+  t.is(found.rows, ids.flat().length)
+  t.is(await rowHash(out), await rowHash(alone))
+  for (const worker of running) await end(worker, 'SIGTERM')
+})
+
+check(`a sweep by workers has the rows of one here; failures are rows, and none runs twice${why}`, async t => {
+  const queue = queueAt('sweep')
+  const plain = {
+    model,
+    over: { layer: [0, 1, 2, 9], strength: [0, 2] },
+    inputs: [[18, 47, 56, 57]],
+    edit(m: Model, { layer, strength }: { readonly layer: number; readonly strength: number }): void {
+      const mlp = m.module(`transformer.h.${layer}.mlp`)
+      mlp.output = (mlp.output as Tensor).mul(strength)
+    },
+    measure: (m: Model) => (m.module('lm_head').output as Tensor).max(),
+  }
+  const worker = startWorker(queue)
+  const [here, there] = [await sweep(plain), await sweep({ ...plain, queue, out: join(folder, 'sweep.csv') })]
+  const plainly = (rows: typeof here.rows) =>
+    rows.map(({ index, point, values, error }) => ({ index, point, values, error }))
+  t.deepEqual(plainly(there.rows), plainly(here.rows))
+  t.is(there.failures.length, 2)
+  await end(worker, 'SIGTERM')
+  t.is(worker.exitCode, 0)
+})
+
+check(`jobs that fail as often as they may are dead letters, which can be put back${why}`, async t => {
+  const queue = queueAt('dead')
+  const status = async (action: string) => {
+    const { code, stdout, stderr } = await onnsight(['queue', action, '--queue', queue, '--json'])
+    t.is(code, 0, stderr)
+    return JSON.parse(stdout.slice(stdout.indexOf('{'))) as Readonly<Record<string, unknown>>
+  }
+  const later = join(folder, 'later.onnx')
+  const graph = await model.record([[1, 2]], m => (m.module('lm_head').output as Tensor).max())
+  const sha256 = createHash('sha256').update(readFileSync(MODEL)).digest('hex')
+  const jobs = await JobQueue.open(queue)
+  t.like(await status('pause'), { paused: true })
+  await jobs.add({ id: 'one', kind: 'point', data: { model: { sha256, source: later }, graph } }, { attempts: 2 })
+  await jobs.add({ id: 'two', kind: 'point', data: { model: { sha256, source: later }, graph } })
+  t.like(await status('drain'), { waiting: 0 })
+  await jobs.add({ id: 'one', kind: 'point', data: { model: { sha256, source: later }, graph } }, { attempts: 2 })
+  await jobs.add({ id: 'one', kind: 'point', data: { model: { sha256, source: later }, graph } }, { attempts: 2 })
+  t.like(await status('resume'), { paused: false, waiting: 1 })
+  const worker = startWorker(queue, ['--memory', '1MB'], [])
+  while ((await jobs.state('one')).state !== 'dead') await wait(50)
+  const { deadLetters } = await status('status')
+  t.like((deadLetters as object[])[0], { id: 'one', kind: 'point', attempts: 2 })
+  t.regex((deadLetters as { reason: string }[])[0].reason, /later\.onnx is not on this worker/)
+  copyFileSync(MODEL, later)
+  const ended = once(worker, 'exit')
+  t.like(await status('retry'), { dead: 0 })
+  // It ends after its job, because it takes more memory than it may.
+  t.deepEqual(await ended, [0, null])
+  t.like(await jobs.state('one'), { state: 'done' })
+  await jobs.close()
+})
+
+check(`a worker does not take another file for the model of a job${why}`, async t => {
+  const jobs = await JobQueue.open(queueAt('other'))
+  const graph = await model.record([[1, 2]], m => (m.module('lm_head').output as Tensor).max())
+  const source = resolve('test/fixtures/models/induction.onnx')
+  await jobs.add(
+    { id: 'a', kind: 'point', data: { model: { sha256: 'f'.repeat(64), source }, graph } },
+    { attempts: 1 },
+  )
+  const worker = startWorker(queueAt('other'))
+  let state = await jobs.state('a')
+  for (; state.state !== 'dead'; state = await jobs.state('a')) await wait(50)
+  t.regex(state.reason, /is another model here/)
+  await jobs.close()
+  await end(worker, 'SIGTERM')
+})
+
+test('what is no address of Redis is refused', async t => {
+  const error = await t.throwsAsync(harvest(model, { ...options, out: join(folder, 'x'), queue: 'http://localhost' }))
+  t.like(error, { code: 'queue' })
+  const { code, stderr } = await onnsight(['queue', 'status', '--queue', 'nowhere'])
+  t.is(code, 1)
+  t.regex(stderr, /no address of Redis/)
+})
