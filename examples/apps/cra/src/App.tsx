@@ -44,7 +44,7 @@ export function App() {
         A small model, trained on Shakespeare’s characters, runs in this page on what you type, and onnsight reads its
         attention patterns and the output of each layer.
       </p>
-      <label htmlFor="text">Text</label>
+      <label htmlFor="text">Text, at most {MAX_LENGTH} characters</label>
       <input
         id="text"
         value={text}

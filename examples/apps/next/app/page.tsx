@@ -14,7 +14,7 @@ export default async function Page({ searchParams }: { readonly searchParams: Pr
         rendered. onnsight reads its attention patterns and the output of each layer.
       </p>
       <form>
-        <label htmlFor="text">Text</label>
+        <label htmlFor="text">Text, at most {MAX_LENGTH} characters</label>
         <div className="line">
           <input id="text" name="text" defaultValue={text} maxLength={MAX_LENGTH} spellCheck="false" />
           <button type="submit">Look</button>
