@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { load } from 'onnsight'
 import { TensorProto_DataType as OnnxType } from '#dist/runtime/onnx/schema/onnx_pb.js'
 import { graph, model, node, saved, value } from '../model/hand-graph.ts'
@@ -133,3 +137,32 @@ at(
     t.deepEqual(await statisticsOf(page), unedited)
   },
 )
+
+at('a saved page is one file that shows the same without the command', { tab: 'module' }, async (t, page) => {
+  const shown = await statisticsOf(page)
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Save page' }).click(),
+  ])
+  const folder = mkdtempSync(join(tmpdir(), 'onnsight-saved-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, download.suggestedFilename())
+  await download.saveAs(file)
+  t.true(file.endsWith('.html'))
+  const copy = await page.context().newPage()
+  const problems: string[] = []
+  copy.on('pageerror', error => problems.push(String(error)))
+  copy.on('console', message => message.type() === 'error' && problems.push(message.text()))
+  copy.on('request', request => request.url().startsWith('http') && problems.push(request.url()))
+  await copy.goto(pathToFileURL(file).href)
+  await copy.getByText('A saved copy of').waitFor()
+  await settled(copy)
+  t.deepEqual(await statisticsOf(copy), shown)
+  await copy.getByText('Graph', { exact: true }).click()
+  await copy.locator('.graph').waitFor()
+  t.is(await copy.locator('.graph-item').count(), 11)
+  t.is(await copy.locator('.problem').count(), 0)
+  await item(copy, '#Relu_1').click()
+  await copy.getByText('This is a saved copy').waitFor()
+  t.deepEqual(problems, [])
+})

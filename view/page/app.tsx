@@ -17,9 +17,10 @@ import { Problem } from './parts/problem.tsx'
 import { Switch } from './parts/switch.tsx'
 import { Tabs } from './parts/tabs.tsx'
 import { PatchPanel } from './patch/patch.tsx'
+import { savedCopy } from './saved/saved-copy.ts'
 import { useShortcuts } from './shortcuts/use-shortcuts.ts'
 import { useViewState } from './state/use-view-state.ts'
-import { forModule, type Side, type TabName, type ViewState } from './state/view-state.ts'
+import { forModule, type Side, type TabName, tabNames, type ViewState } from './state/view-state.ts'
 import { SteerPanel } from './steer/steer.tsx'
 import { useTreeWidth } from './tree/edge.tsx'
 import { operationPath } from './tree/rows.ts'
@@ -39,13 +40,14 @@ export function App({ client }: { client: Client }) {
 }
 
 function OpenedModel({ model, client }: { model: ModelDescription; client: Client }) {
-  const { state, change, visits } = useViewState('reason' in model.lens ? 'module' : 'lens')
+  const { state, change, visit, visits } = useViewState('reason' in model.lens ? 'module' : 'lens')
   const [runs, setRuns] = useState(0)
   const { example, isTrying } = useExample(model, client, state.input === undefined)
   const form = state.input ?? example
   const { runInputs, error } = useRunInputs(model, client, form, runs)
   const [text, setText] = useState(state.edit ?? '')
   const hasEnded = useEnded()
+  const saved = savedCopy()
   const [treeWidth, setTreeWidth] = useTreeWidth()
   useEffect(() => setText(state.edit ?? ''), [visits])
   const row = runInputs?.rows?.[Math.min(state.batch, runInputs.rows.length - 1)]
@@ -79,7 +81,15 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
   const withoutSide = { ...shared, request: unedited, requestKey: uneditedKey }
   return (
     <div class="app" style={{ '--tree-width': `${treeWidth}px` }}>
-      <Header model={model} client={client} state={withBatch} runInputs={runInputs} request={request} />
+      <Header
+        model={model}
+        client={client}
+        state={withBatch}
+        runInputs={runInputs}
+        request={request}
+        onVisit={visit}
+        tabs={tabNames.filter(id => fits(model, id))}
+      />
       <Tree
         modules={model.modules}
         client={client}
@@ -89,6 +99,12 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
         onWidth={setTreeWidth}
       />
       <main aria-busy={isTrying}>
+        {saved && (
+          <p class="saved-note">
+            A saved copy of {new Date(saved.date).toLocaleString('en-GB')}: it shows what was looked at, and can’t run
+            the model.
+          </p>
+        )}
         {hasEnded && <Problem error={commandEnded} />}
         <Input
           key={`${visits} ${example ? 'example' : ''}`}

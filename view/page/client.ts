@@ -1,4 +1,5 @@
 import type { SentError } from '../protocol/api.ts'
+import { keyOf, notSaved, type SavedAnswer, type SavedCopy } from './saved/saved-copy.ts'
 
 /** The server answered a request with an error. */
 export class AnswerError extends Error {
@@ -28,8 +29,21 @@ const cancelled: SentError = { code: 'cancelled', message: 'The run was cancelle
 export class Client {
   /** Is called with true when a request is sent, and with false when none is left. */
   onBusy: (isBusy: boolean) => void = () => undefined
+  /** The answers of this page so far, for a saved copy. */
+  readonly answers = new Map<string, SavedAnswer>()
+  readonly #saved: SavedCopy | undefined
   readonly #waiting = new Map<string, Job>()
   #running: AbortController | undefined
+
+  /** @param saved the copy that answers instead of a command */
+  constructor(saved?: SavedCopy) {
+    this.#saved = saved
+  }
+
+  /** Whether no request runs or waits. */
+  get isIdle(): boolean {
+    return this.#running === undefined && this.#waiting.size === 0
+  }
 
   /** Sends a request: a GET, or a POST if there is a body. It replaces a waiting request of the same name. @throws AnswerError, Superseded */
   ask<R>(name: string, body?: unknown, onPart?: (part: unknown) => void): Promise<R> {
@@ -48,6 +62,26 @@ export class Client {
     this.#running?.abort()
   }
 
+  /** Sends a request and keeps its answer. */
+  async #recorded(job: Job, signal: AbortSignal): Promise<unknown> {
+    const parts: unknown[] = []
+    const { onPart } = job
+    const value = await send(
+      onPart
+        ? {
+            ...job,
+            onPart(part) {
+              parts.push(part)
+              onPart(part)
+            },
+          }
+        : job,
+      signal,
+    )
+    this.answers.set(keyOf(job.name, job.body), onPart ? { parts } : { value })
+    return value
+  }
+
   async #next(): Promise<void> {
     if (this.#running) return
     const [job] = this.#waiting.values()
@@ -56,13 +90,21 @@ export class Client {
     this.#running = new AbortController()
     this.onBusy(true)
     try {
-      job.done(await send(job, this.#running.signal))
+      job.done(await (this.#saved ? answerFrom(this.#saved, job) : this.#recorded(job, this.#running.signal)))
     } catch (error) {
       job.failed(error)
     }
     this.#running = undefined
     void this.#next()
   }
+}
+
+/** Finds the answer in a saved copy. @throws AnswerError if it was not saved */
+async function answerFrom({ answers }: SavedCopy, { name, body, onPart }: Job): Promise<unknown> {
+  const found = answers[keyOf(name, body)]
+  if (!found) throw new AnswerError(notSaved)
+  for (const part of found.parts ?? []) onPart?.(part)
+  return found.value
 }
 
 async function send({ name, body, onPart }: Job, signal: AbortSignal): Promise<unknown> {

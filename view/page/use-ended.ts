@@ -1,9 +1,11 @@
 import { useEffect, useState } from 'preact/hooks'
+import { savedCopy } from './saved/saved-copy.ts'
 
 /** Whether the command has ended. A connection to the server stays open until then. */
 export function useEnded(): boolean {
   const [hasEnded, setEnded] = useState(false)
   useEffect(() => {
+    if (savedCopy()) return
     const leaving = new AbortController()
     const wait = async (): Promise<void> => {
       try {

@@ -3,10 +3,12 @@ import type { CodeRequest, ModelDescription } from '../../protocol/api.ts'
 import type { Client } from '../client.ts'
 import type { RunInputs } from '../input/run-inputs.ts'
 import { bytes, grouped } from '../parts/numbers.ts'
+import { savedCopy } from '../saved/saved-copy.ts'
 import { Shortcuts } from '../shortcuts/shortcuts.tsx'
-import type { ViewState } from '../state/view-state.ts'
+import type { TabName, ViewState } from '../state/view-state.ts'
 import { CopyButton } from './copy-button.tsx'
 import { CopyCode } from './copy-code.tsx'
+import { SaveButton } from './save-button.tsx'
 
 interface HeaderProps {
   readonly model: ModelDescription
@@ -14,10 +16,12 @@ interface HeaderProps {
   readonly state: ViewState
   readonly runInputs: RunInputs | undefined
   readonly request: Omit<CodeRequest, 'tab' | 'path'>
+  readonly tabs: readonly TabName[]
+  readonly onVisit: (state: ViewState) => void
 }
 
 /** The model’s name and size, whether it runs, and buttons to copy code and the link. */
-export function Header({ model, client, state, runInputs, request }: HeaderProps) {
+export function Header({ model, client, state, runInputs, request, tabs, onVisit }: HeaderProps) {
   const [isBusy, setBusy] = useState(false)
   useEffect(() => {
     client.onBusy = setBusy
@@ -45,6 +49,9 @@ export function Header({ model, client, state, runInputs, request }: HeaderProps
       <div class="actions">
         <CopyCode client={client} state={state} request={runInputs && request} />
         <CopyButton name="Copy link" text={() => location.href} />
+        {!savedCopy() && runInputs && (
+          <SaveButton model={model} client={client} state={state} tabs={tabs} onVisit={onVisit} />
+        )}
         <button
           type="button"
           aria-label="Keys"

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { savedCopy } from '../saved/saved-copy.ts'
 import { addressOf, stateFromAddress } from './address.ts'
 import type { TabName, ViewState } from './view-state.ts'
 
@@ -7,6 +8,8 @@ export type Change = (part: Partial<ViewState>) => void
 export interface PageState {
   readonly state: ViewState
   readonly change: Change
+  /** Shows a state, but keeps the address. */
+  readonly visit: (state: ViewState) => void
   /** How often the user went to another address. Each time, text that was typed but not run is lost. */
   readonly visits: number
 }
@@ -16,7 +19,7 @@ export interface PageState {
  * @param firstTab the tab of an address that says nothing
  */
 export function useViewState(firstTab: TabName): PageState {
-  const [state, setState] = useState(() => stateFromAddress(location.hash, firstTab))
+  const [state, setState] = useState(() => stateFromAddress(location.hash || (savedCopy()?.state ?? ''), firstTab))
   const [visits, setVisits] = useState(0)
   const latest = useRef(state)
   useEffect(() => {
@@ -40,7 +43,11 @@ export function useViewState(firstTab: TabName): PageState {
     if (isStep(before, after)) history.pushState(null, '', address)
     else history.replaceState(null, '', address)
   }
-  return { state, change, visits }
+  const visit = (to: ViewState): void => {
+    latest.current = to
+    setState(to)
+  }
+  return { state, change, visit, visits }
 }
 
 /** Whether a change gets an entry of its own in the browser’s history. */
