@@ -97,6 +97,12 @@ export class Language {
     const ids = this.idsOf(row)
     if (ids.length === 0)
       throw new PromptError('A prompt is empty: its text has no tokens.', 'give each prompt at least one character')
+    // A tokenizer without a token for unknown text leaves a hole where it can't spell something.
+    if (ids.some(id => id === undefined))
+      throw new PromptError(
+        'The tokenizer can’t spell a prompt: it has no token for a part of the text, and none for unknown text.',
+        'write texts of its vocabulary, or pass token ids',
+      )
     const most = this.contextLength
     if (most !== undefined && ids.length > most)
       throw new PromptError(

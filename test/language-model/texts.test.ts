@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import test from 'ava'
 import { template as block, LanguageModel, load } from 'onnsight'
 import { near } from '../near.ts'
@@ -71,4 +73,29 @@ test('an .onnx file with a vocabulary of characters takes texts', async t => {
   t.true(near(logits, (await chars.run([[18, 47, 56, 57]])).logits, 0))
   await t.throwsAsync(chars.run('naïve'), { code: 'prompt', message: /no "ï"/ })
   await chars.release()
+})
+
+test('a text that the tokenizer has no tokens for is refused', async t => {
+  const own = mkdtempSync(join(tmpdir(), 'onnsight-words-'))
+  t.teardown(() => rmSync(own, { recursive: true }))
+  copyFileSync('test/fixtures/models/chars.onnx', join(own, 'model.onnx'))
+  const vocab = { be: 3, not: 4, to: 5 }
+  writeFileSync(
+    join(own, 'tokenizer.json'),
+    JSON.stringify({
+      version: '1.0',
+      added_tokens: [],
+      truncation: null,
+      padding: null,
+      normalizer: null,
+      post_processor: null,
+      decoder: null,
+      pre_tokenizer: { type: 'Whitespace' },
+      model: { type: 'WordLevel', vocab },
+    }),
+  )
+  const words = await LanguageModel.load(own)
+  t.teardown(() => words.release())
+  t.deepEqual((await words.run('to be')).logits.dims, [1, 2, 65])
+  await t.throwsAsync(words.run('to be or not to be'), { message: /can’t spell a prompt/ })
 })

@@ -4,8 +4,9 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import test from 'ava'
-import { load, type Model, tensor, writeSafetensors } from 'onnsight'
+import { load, type Model, type Tensor, tensor, writeSafetensors } from 'onnsight'
 import { npyParts } from '#dist/runtime/tensor-files/npy.js'
+import { inputsOf } from '#dist/view/model/inputs.js'
 import { mapOf } from '#dist/view/readings/map.js'
 import { onnsight } from '../cli/spawn.ts'
 import { get, type Viewing, view } from './viewing.ts'
@@ -241,6 +242,25 @@ test('the mask, the positions and an empty cache follow from the ids', async t =
   t.is(status, 200, JSON.stringify(body).slice(0, 300))
   const results = body.results as Record<string, { data: unknown }>
   t.deepEqual(results.logits.data, expected.logits.tolist())
+})
+
+test('an empty cache of an encoder’s values leaves their length open', async t => {
+  const input = (name: string, type: string, dims: (number | string)[]) => ({ name, type, dims })
+  const signature = {
+    inputs: [
+      input('input_ids', 'int64', ['batch', 'length']),
+      input('encoder_hidden_states', 'float32', ['batch', 'encoded', 4]),
+      input('past_key_values.0.encoder.key', 'float32', ['batch', 2, 'encoded', 2]),
+      input('past_key_values.0.encoder.value', 'float32', ['batch', 2, 'encoded', 2]),
+    ],
+  }
+  const request = {
+    inputs: { input_ids: { json: [[1, 2, 3]] }, encoder_hidden_states: { generated: 'random' as const } },
+    dims: { batch: 1, encoded: 5 },
+  }
+  const made = (await inputsOf({ signature } as never, request, 'input_ids', undefined)) as Record<string, Tensor>
+  t.deepEqual(made.encoder_hidden_states.dims, [1, 5, 4])
+  t.deepEqual(made['past_key_values.0.encoder.key']?.dims, [1, 2, 0, 2])
 })
 
 test('positions of a long lens and values of a long row are sent in parts, which equal those of a trace', async t => {

@@ -49,7 +49,15 @@ export async function inputsOf(
   }
   const passed = ids !== undefined && tensors[ids] ? addDerivedInputs(signature.inputs, tensors, fillings) : tensors
   const requested = signature.inputs.filter(({ name }) => passed[name] || fillings.has(name))
-  return completeInputs(requested, passed, new Map(Object.entries(dims)), fillings).inputs
+  // An empty cache has a length of 0 where other inputs have the length of what is cached.
+  const full = Object.fromEntries(Object.entries(passed).filter(([name, { size }]) => tensors[name] || size > 0))
+  const completed = completeInputs(
+    requested.filter(({ name }) => full[name] || !passed[name]),
+    full,
+    new Map(Object.entries(dims)),
+    fillings,
+  )
+  return { ...passed, ...completed.inputs }
 }
 
 async function tensorOf(

@@ -192,8 +192,13 @@ const moduleChosen = ({ tab }: ViewState, path: string): Partial<ViewState> => (
 })
 
 /** Whether a tab can show something of a model: most are about the predictions of a language model. */
-const fits = ({ ids, logits, hasAttention }: ModelDescription, tab: TabName): boolean =>
-  tab === 'module' || tab === 'edit' || (tab === 'attention' ? hasAttention : ids !== undefined && logits !== undefined)
+function fits({ inputs, ids, logits, hasAttention }: ModelDescription, tab: TabName): boolean {
+  if (tab === 'module' || tab === 'edit') return true
+  if (tab === 'attention') return hasAttention
+  // These tabs run the model on texts of their own, for which the values of an encoder would be missing.
+  const needsOthers = inputs.some(({ name, followsIds }) => name !== ids && !followsIds)
+  return ids !== undefined && logits !== undefined && !(needsOthers && ['importance', 'patch', 'steer'].includes(tab))
+}
 
 const sides: readonly (readonly [Side, string])[] = [
   ['unedited', 'Unedited'],
