@@ -1,4 +1,4 @@
-import type { Theme } from 'vitepress'
+import { inBrowser, type Theme } from 'vitepress'
 import theme from 'vitepress/theme'
 import { nextTick } from 'vue'
 import { LiveModelBox } from './live/live-model.ts'
@@ -17,6 +17,6 @@ export default {
   enhanceApp({ app, router }) {
     app.component('LiveModel', LiveModelBox)
     // The page is replaced after the route has changed.
-    router.onAfterRouteChange = () => void nextTick(markMain)
+    if (inBrowser) router.onAfterRouteChange = () => void nextTick(markMain)
   },
 } satisfies Theme
