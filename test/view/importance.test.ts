@@ -1,7 +1,9 @@
 import { load } from 'onnsight'
-import { ablate, gradientTimesInput, logProbability } from 'onnsight/study'
+import { type Attributions, ablate, gradientTimesInput, logProbability } from 'onnsight/study'
+import { near } from '../near.ts'
 import { start, testsAt } from './in-chromium.ts'
 import { cellsOf, ids, inputs, settled, shows, TEXT, textOf, violations } from './page.ts'
+import { runProgram } from './run-program.ts'
 
 // Tests the tab that says why a token is predicted.
 
@@ -15,7 +17,8 @@ at(
   async (t, page) => {
     const { model } = started
     const metric = logProbability(ids[6], { position: 5 })
-    const expected = (await gradientTimesInput(model, inputs, { metric })).values.tolist() as number[]
+    const { values } = await gradientTimesInput(model, inputs, { metric })
+    const expected = values.tolist() as number[]
     const shown = await cellsOf(page, '.look-values')
     t.is(shown.length, 6)
     for (const [, position, share] of shown) t.true(shows(share, expected[Number(position)]), `${position}: ${share}`)
@@ -23,6 +26,11 @@ at(
       shown.map(([, position]) => Number(position)),
       [0, 1, 2, 3, 4, 5].toSorted((a, b) => Math.abs(expected[b]) - Math.abs(expected[a])),
     )
+    // The program for it finds the same shares.
+    await page.getByRole('button', { name: 'Copy as code' }).click()
+    const { printed } = await runProgram(await textOf(page.locator('.written')), ['prompt'])
+    await page.keyboard.press('Escape')
+    t.true(near((printed[0] as Attributions).values, values))
     await page.getByRole('button', { name: 'Ablate each part' }).click()
     const map = page.getByRole('application', { name: /^What the model loses/ })
     await map.waitFor()
