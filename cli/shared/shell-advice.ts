@@ -17,7 +17,6 @@ const inShell: Replacements = [
   ],
   ['cuda-unavailable', /or allow the CPU: .*$/, 'or leave out --provider cuda'],
   ['template-syntax', /,? ?(or )?use an arrow function instead of a template/, ''],
-  ['shape', /console\.log\(h\.dims\)/, 'print(h.shape)'],
   ['unknown-shape', /^ask for the value first: .*$/, 'print it first: print(h)'],
 ]
 

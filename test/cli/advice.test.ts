@@ -59,7 +59,7 @@ for (const [args, code, says] of [
   [
     ['run', chars, '--input', 'input_ids=[[1]]', '--template', 'x = lm_head.output * transformer.wte.output'],
     1,
-    /print\(h\.shape\)/,
+    /compare the dims of both sides/,
   ],
   [
     ['run', chars, '--input', 'input_ids=[[1]]', '--template', 'save lm_head.output'],
