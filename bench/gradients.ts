@@ -1,7 +1,8 @@
 import { grad, load, type Model, type Tensor } from 'onnsight'
+import { integratedGradients, logProbability } from 'onnsight/study'
 import * as ort from 'onnxruntime-node'
 import { feed, ids } from './ids.ts'
-import { type Measure, measure, ratio, timed } from './measure.ts'
+import { type Measure, measure, median, ratio, timed } from './measure.ts'
 import { privateDirty } from './memory.ts'
 
 const TOKENS = 64
@@ -50,6 +51,7 @@ export async function gradients(kind: string, path: string, rounds: number, rest
     gradientAt(middle, ofAll),
     gradientAt(-1, ofAll),
   ])
+  const integrated = await pathAgainstSingles(model, kind, gradientAt(-1, ofLast))
   await model.release()
   await bare.release()
   return [
@@ -58,7 +60,31 @@ export async function gradients(kind: string, path: string, rounds: number, rest
     ratio(`the same at all ${LAYERS} layers at once, as attribution patching needs: ${kind}`, all, plain, 3.2),
     ratio(`gradient of the cross entropy of all positions at the middle layer: ${kind}`, allMiddle, plain),
     ratio(`the same at the embeddings: ${kind}`, allEmbeddings, plain),
+    integrated,
     measure(`first gradient at a new place, beyond a warm one: ${kind}`, Math.min(...first) - warm, 'ms', 150),
     measure(`private memory for each further place of a gradient: ${kind}`, memory, 'MB'),
   ]
+}
+
+const STEPS = 32
+
+/** Integrated gradients, whose points are rows of a few batches, against as many gradients of one row each. A round is seconds, so there are few. */
+async function pathAgainstSingles(
+  model: Model,
+  kind: string,
+  single: (round: number) => Promise<unknown>,
+): Promise<Measure> {
+  const options = { metric: logProbability(5), steps: STEPS }
+  const [batched, singles]: [number[], number[]] = [[], []]
+  for (let round = -1; round < 3; round++) {
+    const start = performance.now()
+    await integratedGradients(model, [ids(TOKENS, round + 1)], options)
+    const between = performance.now()
+    for (let i = 0; i < STEPS; i++) await single(round + 1)
+    if (round < 0) continue
+    batched.push(between - start)
+    singles.push(performance.now() - between)
+  }
+  const [a, b] = [batched, singles].map(times => ({ median: median(times), tenth: Math.min(...times) }))
+  return ratio(`integrated gradients of ${STEPS} steps, against ${STEPS} gradients of one run each: ${kind}`, a, b, 1.1)
 }
