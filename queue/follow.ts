@@ -3,7 +3,7 @@ import type { Job, JobState } from './jobs.ts'
 import type { AddOptions, JobQueue } from './queue.ts'
 
 export interface FollowOptions extends AddOptions {
-  /** The most jobs that are in the queue at once. @default 64 */
+  /** The most jobs that are in the queue at once. @default 64, or two for each worker if that is more */
   readonly ahead?: number | undefined
   /** How often jobs are looked at, in milliseconds. @default 500 */
   readonly everyMs?: number | undefined
@@ -17,14 +17,15 @@ export interface FollowOptions extends AddOptions {
 export async function* follow<J extends Job>(
   queue: JobQueue,
   jobs: AsyncIterable<J> | Iterable<J>,
-  { ahead = 64, everyMs = 500, signal, ...options }: FollowOptions,
+  { ahead, everyMs = 500, signal, ...options }: FollowOptions,
 ): AsyncGenerator<{ readonly job: J; readonly end: Extract<JobState, { state: 'done' | 'dead' }> }> {
   const pending = new Map<string, J>()
   const iterator = Symbol.asyncIterator in jobs ? jobs[Symbol.asyncIterator]() : jobs[Symbol.iterator]()
   let isOver = false
   try {
     while (!isOver || pending.size > 0) {
-      while (!isOver && pending.size < ahead) {
+      const most = ahead ?? Math.max(64, 2 * (await queue.workers()))
+      while (!isOver && pending.size < most) {
         signal?.throwIfAborted()
         const next = await iterator.next()
         if (next.done) isOver = true

@@ -72,6 +72,11 @@ export class JobQueue {
     await this.#queue.remove(id)
   }
 
+  /** The number of workers that are connected. */
+  async workers(): Promise<number> {
+    return (await this.#queue.getWorkers()).length
+  }
+
   async status(): Promise<QueueStatus> {
     const counts = await this.#queue.getJobCounts('wait', 'prioritized', 'active', 'delayed', 'completed', 'failed')
     return {
@@ -80,7 +85,7 @@ export class JobQueue {
       delayed: counts.delayed ?? 0,
       done: counts.completed ?? 0,
       dead: counts.failed ?? 0,
-      workers: (await this.#queue.getWorkers()).length,
+      workers: await this.workers(),
       paused: await this.#queue.isPaused(),
     }
   }

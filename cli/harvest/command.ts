@@ -9,7 +9,10 @@ export function addHarvest(program: Command): void {
     .description('run a model on many documents, and store the values of chosen places in shards')
     .argument('<model>', 'a .onnx file, or a folder with a model and its tokenizer')
     .requiredOption('--at <places...>', "the places, by pattern: 'transformer.h.*.output'")
-    .requiredOption('--out <folder>', 'where the shards go; a harvest that was interrupted there goes on')
+    .requiredOption(
+      '--out <folder>',
+      'where the shards go, also s3://bucket/prefix; a harvest that was interrupted there goes on',
+    )
     .option('--texts <files...>', 'files or folders with texts: .txt (one in each line), .jsonl, .parquet, .arrow')
     .option('--ids <files...>', 'files or folders with token ids: .jsonl, .parquet, .arrow, .safetensors, .npy')
     .option('--tensors <files...>', 'files or folders with inputs of any model: .safetensors, .npy')
