@@ -5,6 +5,7 @@ import { addCompletion } from './completion/command.ts'
 import { addDoctor } from './doctor/command.ts'
 import { addEdit } from './edit/command.ts'
 import { addExampleModel } from './example-model/command.ts'
+import { addExport } from './export/command.ts'
 import { addHarvest } from './harvest/command.ts'
 import { addInspect } from './inspect/command.ts'
 import { addProfile } from './profile/command.ts'
@@ -41,6 +42,7 @@ export function makeProgram(): Command {
     addInspect,
     addRun,
     addEdit,
+    addExport,
     addProfile,
     addCompare,
     addHarvest,

@@ -707,6 +707,10 @@ export const rooms = {
     job: '`onnsight sweep`.',
     imports: ['runtime/tracing', 'runtime', 'sweep', 'cli/shared', 'cli/inputs', 'cli/run', 'view'],
   },
+  'cli/export': {
+    job: '`onnsight export`.',
+    imports: ['runtime', 'cli/shared'],
+  },
   'cli/serve': {
     job: '`onnsight serve`.',
     imports: ['runtime', 'serve', 'cli/shared'],
@@ -738,6 +742,7 @@ export const rooms = {
       'cli/compare',
       'cli/harvest',
       'cli/sweep',
+      'cli/export',
       'cli/serve',
       'cli/queue',
     ],

@@ -9,6 +9,7 @@ import { AddedNames } from './added-names.ts'
 import { assertOutsideBranches, insideBranch } from './branches.ts'
 import { declareAddedValues } from './declare-added-values.ts'
 import { expandedGraph } from './expanded-graph.ts'
+import { withFurtherOutputs } from './further-outputs.ts'
 import { type EditedGraph, lowerEdits } from './lower.ts'
 import { editedMessage, type MessageForms } from './message.ts'
 import { placeAddedNodes } from './place-added-nodes.ts'
@@ -24,6 +25,8 @@ export interface EditedParts {
   readonly file: ModelProto
   /** The variant with all branches. */
   readonly variant: TraceableVariant
+  /** Places whose values become further outputs, by the name of the output. */
+  readonly outputs: ReadonlyMap<string, string>
   /** The variants with chosen branches, one for each choice that inputs can make. */
   readonly chosen: readonly TraceableVariant[]
   /** Replaces the `If` nodes that constants decide by their branches, and adds to `replacements` the nodes that replace each of them. */
@@ -36,7 +39,8 @@ export interface EditedParts {
  * The model's message with its standing edits as nodes of its graph. For every input, its results are those of the edited model.
  * @throws UnsavableEditError for an edit that can't be written as nodes, CycleError, and errors of the edits themselves
  */
-export async function editModel(parts: EditedParts): Promise<ModelProto> {
+export async function editModel(given: EditedParts): Promise<ModelProto> {
+  const parts = { ...given, file: withFurtherOutputs(given.file, given.variant.engine.program, given.outputs) }
   const { engine } = parts.variant
   const { graph, openShapes } = engine.program
   const trials = await tryDims(graph.inputs, dims => engine.shapes(withTypes(graph.inputs, dims)))
@@ -46,19 +50,22 @@ export async function editModel(parts: EditedParts): Promise<ModelProto> {
 }
 
 /** Records the edits on the variant with all branches. @throws UnsavableEditError for an edit that does something else in a chosen branch */
-async function recordBesideBranches({ model, variant, chosen }: EditedParts, shapes: Shapes): Promise<RecordedEdits> {
+async function recordBesideBranches(
+  { model, variant, chosen, outputs }: EditedParts,
+  shapes: Shapes,
+): Promise<RecordedEdits> {
   // Recording on chosen branches comes first, so that errors of an edit itself are those of a trace.
   const each: [TraceableVariant, RecordedEdits][] = []
   const failed: unknown[] = []
   for (const own of chosen) {
     try {
-      each.push([own, await recordEdits(model, own, own.engine.program.openShapes)])
+      each.push([own, await recordEdits(model, own, own.engine.program.openShapes, outputs)])
     } catch (error) {
       failed.push(error)
     }
   }
   if (failed.length > 0) throw each.length > 0 ? insideBranch(undefined, undefined, failed[0]) : failed[0]
-  const recorded = await recordEdits(model, variant, shapes).catch(error => {
+  const recorded = await recordEdits(model, variant, shapes, outputs).catch(error => {
     throw chosen.length > 0 ? insideBranch(undefined, undefined, error) : error
   })
   for (const [own, { recording }] of each)
@@ -109,7 +116,7 @@ class EditedModel {
     const [forms, nodes] = [this.#forms, this.#nodes]
     const names = new AddedNames(forms.inlined)
     const placed = placeAddedNodes(program, recording, this.#recorded.editOf)
-    const graph = lowerEdits(placed, { program, nodes, names })
+    const graph = lowerEdits(placed, { program, nodes, names, further: [...this.#parts.outputs.keys()] })
     return {
       graph,
       names,

@@ -34,6 +34,8 @@ export interface ExportTarget {
   /** The nodes of the file, the same as those of the program's graph and in the same order. */
   readonly nodes: readonly GraphNode[]
   readonly names: AddedNames
+  /** Names of outputs that the model did not have. */
+  readonly further: readonly string[]
 }
 
 /**
@@ -94,13 +96,14 @@ class Lowering {
     const { graph } = this.#target.program
     const renamedOutputs: [id: string, output: string][] = []
     const seen = new Set<string>()
-    graph.outputs.forEach(({ name }, i) => {
+    const isFurther = new Set(this.#target.further)
+    ;[...graph.outputs.map(({ name }) => name), ...isFurther].forEach((name, i) => {
       // A model may list an output twice.
       if (seen.has(name)) return
       seen.add(name)
       const id = results[i]
       if (id === name) return
-      if (!graph.producer.has(name)) {
+      if (!graph.producer.has(name) && !isFurther.has(name)) {
         throw new UnsavableEditError(
           `the output ${name} is an input or a weight that the model gives back as it is`,
           'leave that output out of the edit',

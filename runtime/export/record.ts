@@ -11,6 +11,7 @@ import { restoringScopes } from '../tracing/scopes/restoring-scopes.ts'
 import type { KnownShapes } from '../tracing/taps/tap-access.ts'
 import type { Traceable, TraceableVariant } from '../tracing/traceable.ts'
 import { type Backend, newTrace, type Tracer } from '../tracing/tracer.ts'
+import { tapAt } from './further-outputs.ts'
 import { refuseOpenDims } from './refuse-open-dims.ts'
 
 /** A write whose dims match the place as far as they are known, but may not match for every input. */
@@ -23,7 +24,7 @@ export interface UncertainWrite {
 
 /** The recording of standing edits for inputs of any dims. */
 export interface RecordedEdits {
-  /** Its wanted values are the model's outputs, in their order. */
+  /** Its wanted values are the model's outputs, in their order, and the further ones. */
   readonly recording: Recording
   readonly uncertain: ReadonlyMap<Value, UncertainWrite>
   /** Which of the edits made the write of this number at the tap. */
@@ -38,6 +39,7 @@ export async function recordEdits(
   model: Traceable,
   variant: TraceableVariant,
   shapes: KnownShapes,
+  outputs: ReadonlyMap<string, string>,
 ): Promise<RecordedEdits> {
   const { program } = variant.engine
   const counts: ReadonlyMap<Tap, number>[] = []
@@ -60,7 +62,8 @@ export async function recordEdits(
   const read = (): Tensor[] => {
     const { taps, graph } = program
     const leaving = taps.outputTaps(taps.tree.root)
-    return graph.outputs.map(({ name }) => trace.read(leaving.get(name) ?? taps.tensorTap(name)))
+    const declared = graph.outputs.map(({ name }) => trace.read(leaving.get(name) ?? taps.tensorTap(name)))
+    return [...declared, ...[...outputs.values()].map(place => trace.read(tapAt(program, place)))]
   }
   try {
     const recording = (await restoringScopes(() => trace.run(target, read))) as Recording

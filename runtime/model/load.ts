@@ -17,6 +17,7 @@ import { checkLoadOptions, type LoadOptions } from './loaded/load-options.ts'
 import type { ModelSource } from './loaded/source.ts'
 import type { Model, ModelMembers } from './model.ts'
 import { type ModelExtension, openModel } from './open.ts'
+import { writeRepository } from './repository.ts'
 
 /** The least bytes of weights in a session for unedited blocks. With fewer, starting it costs more than a few percent of running it. */
 const GROUP_BYTES = 96 * 1024 * 1024
@@ -55,7 +56,8 @@ export async function loadWith(
         source: { path: resolve(file.path), options: plain },
         save: async (target, saveOptions, edits) => {
           const message = edits ? await editModel({ ...edits, file: file.message }) : file.message
-          await writeModel({ ...file, message }, target, saveOptions)
+          if ((saveOptions.layout ?? 'file') === 'file') await writeModel({ ...file, message }, target, saveOptions)
+          else await writeRepository({ ...file, message }, target, saveOptions)
         },
       },
       provider,

@@ -219,6 +219,8 @@ export const otherModelMembers: ReadonlySet<string> = new Set([
   ...otherMembers,
 ])
 
+const SAVE_OPTIONS = ['weights', 'signal', 'outputs', 'layout', 'name', 'version', 'warmup'] as const
+
 /** The object behind a model's proxy: the root module, and the members of a model. */
 export class ModelHandle extends ModuleHandle {
   readonly #loaded: LoadedModel
@@ -438,7 +440,7 @@ export class ModelHandle extends ModuleHandle {
   }
 
   async save(path: string, options: SaveOptions = {}): Promise<void> {
-    const known = knownOptions('save()', options, ['weights', 'signal'])
+    const known = knownOptions('save()', options, SAVE_OPTIONS)
     await this.#loaded.save(path, known, this.#edits.length > 0 ? this[traceable]() : undefined)
   }
 

@@ -53,6 +53,11 @@ export interface Origin {
   released?(): void
 }
 
+/** Further outputs: places by the name of the output. */
+function namedOutputs(outputs: SaveOptions['outputs'] = []): ReadonlyMap<string, string> {
+  return new Map(Array.isArray(outputs) ? outputs.map(place => [place, place]) : Object.entries(outputs))
+}
+
 /** A loaded model as tracers use it: it checks inputs, and chooses the variant that runs them. */
 export class LoadedModel implements Traceable {
   readonly name: string
@@ -144,10 +149,12 @@ export class LoadedModel implements Traceable {
   /** @param edited the model with standing edits */
   async save(path: string, options: SaveOptions, edited?: Traceable): Promise<void> {
     if (this.#released) throw new UseAfterReleaseError(this.name)
-    await this.#origin.save(path, options, edited && (await this.#editsOf(edited)))
+    const outputs = namedOutputs(options.outputs)
+    const changed = edited ?? (outputs.size > 0 ? this : undefined)
+    await this.#origin.save(path, options, changed && { ...(await this.#editsOf(changed)), outputs })
   }
 
-  async #editsOf(model: Traceable): Promise<StandingEdits> {
+  async #editsOf(model: Traceable): Promise<Omit<StandingEdits, 'outputs'>> {
     const infer: StandingEdits['infer'] = (message, inputs) => this.#variants.infer(message, inputs)
     const [variant, chosen] = [await this.#variants.whole(), await this.#variants.each()]
     const takeConstantBranches: StandingEdits['takeConstantBranches'] = (proto, inPlace) =>

@@ -18,6 +18,22 @@ export interface SaveOptions {
    * file beside it, `NAME.onnx.data`. @default 'as-read'
    */
   readonly weights?: 'as-read' | 'embedded' | 'external'
+  /**
+   * Places whose values become further outputs, so that any runtime gives them: `['transformer.h.5.output']`, or names for them,
+   * `{ hidden: 'transformer.h.5.output' }`. A place is `.output` or `.input` of a module's path, or the name of a value of the graph.
+   */
+  readonly outputs?: readonly string[] | Readonly<Record<string, string>>
+  /**
+   * Writes a folder instead, for Triton or KServe: `PATH/NAME/VERSION/model.onnx` and `config.pbtxt`; for KServe an `inference-service.yaml` too.
+   * @default 'file'
+   */
+  readonly layout?: 'file' | 'triton' | 'kserve'
+  /** The model's name in such a folder. @default that of the file that it was loaded from */
+  readonly name?: string
+  /** The number of its version there. @default 1 */
+  readonly version?: number
+  /** Lengths of dims in the request of zeros by which such a server warms up, by the dim's or the input's name. @default 1 for each */
+  readonly warmup?: Readonly<Record<string, number>>
   /** Aborts writing. The files that existed before are then unchanged. */
   readonly signal?: AbortSignal
 }
