@@ -59,9 +59,10 @@ export class JobQueue {
 
   /** Where a job is. */
   async state(id: string): Promise<JobState> {
+    // The state first: a job that ends between the two looks would be done without what it gave.
+    const state = await this.#queue.getJobState(id)
     const job = await this.#library.Job.fromId(this.#queue, id)
     if (!job) return { state: 'missing' }
-    const state = await job.getState()
     if (state === 'completed') return { state: 'done', value: job.returnvalue as unknown }
     if (state === 'failed') return { state: 'dead', reason: job.failedReason }
     if (state === 'unknown') return { state: 'missing' }
