@@ -1,6 +1,2 @@
-import { installPlatform } from '../runtime/node/platform.ts'
-
-installPlatform()
-
 export type { AuditEntry, Quotas, ServeOptions, User } from './options.ts'
 export { type Server, serve } from './serve.ts'

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import { STRICT_LIMITS } from '../runtime/engine/limits/graph-limits.ts'
 import { ServeError } from '../runtime/errors/serve.ts'
+import { installPlatform } from '../runtime/node/platform.ts'
 import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
 import { QuotaKeeper } from './access/quotas.ts'
 import { userFinder } from './access/users.ts'
@@ -38,6 +39,7 @@ export async function serve(
   models: readonly string[] | Readonly<Record<string, string>>,
   unchecked: ServeOptions = {},
 ): Promise<Server> {
+  installPlatform()
   const options = knownOptions('serve()', unchecked, SERVE_OPTIONS)
   const { host = '127.0.0.1', port = 0, maxBatch = 32, maxWaiting = 1000, memoryBytes } = options
   const limits = { ...STRICT_LIMITS, ...options.limits }
