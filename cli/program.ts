@@ -10,6 +10,7 @@ import { addHarvest } from './harvest/command.ts'
 import { addInspect } from './inspect/command.ts'
 import { addProfile } from './profile/command.ts'
 import { addQueue, addWorker } from './queue/command.ts'
+import { addReduce } from './reduce/command.ts'
 import { addRepl } from './repl/command.ts'
 import { addRun } from './run/command.ts'
 import { addServe } from './serve/command.ts'
@@ -45,6 +46,7 @@ export function makeProgram(): Command {
     addExport,
     addProfile,
     addCompare,
+    addReduce,
     addHarvest,
     addSweep,
     addWorker,

@@ -1,0 +1,108 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { fromBinary } from '@bufbuild/protobuf'
+import test from 'ava'
+import { ModelProtoSchema } from '#dist/runtime/onnx/schema/onnx_pb.js'
+import { onnsight } from '../cli/spawn.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'onnsight-reduce-test-'))
+test.after.always(() => rmSync(folder, { recursive: true }))
+
+const MODEL = 'test/fixtures/models/induction.onnx'
+const INPUT = ['--input', 'input_ids=[[1, 2, 3, 1, 2]]']
+const operators = (path: string): string[] =>
+  fromBinary(ModelProtoSchema, readFileSync(path))
+    .graph!.node.map(({ opType }) => opType)
+    .filter(opType => opType !== 'Constant')
+
+/** Ends with 7 if the model has a Softmax and a Transpose. */
+const check = join(folder, 'check.cjs')
+writeFileSync(
+  check,
+  `const [, , model, inputs] = process.argv
+JSON.parse(require('node:fs').readFileSync(inputs, 'utf8'))
+import(${JSON.stringify(pathToFileURL('dist/runtime/onnx/reading/read.js').href)}).then(async ({ readModel }) => {
+  const operators = (await readModel(model)).message.graph.node.map(({ opType }) => opType)
+  process.exit(operators.includes('Softmax') && operators.includes('Transpose') ? 7 : 0)
+})`,
+)
+const command = `"${process.execPath}" "${check}" {model} {inputs}`
+
+test.serial('the smallest part that still fails is left, and runs without onnsight', async t => {
+  const output = join(folder, 'fault')
+  const { code, stdout, stderr } = await onnsight(['reduce', MODEL, ...INPUT, '--command', command, '--output', output])
+  t.is(code, 0, stderr)
+  t.regex(stdout, /^2 of \d+ nodes still fail, after \d+ tries/)
+  t.deepEqual(operators(join(output, 'model.onnx')).sort(), ['Softmax', 'Transpose'])
+  t.deepEqual(readdirSync(output).sort(), ['inputs.json', 'model.onnx', 'run.cjs', 'versions.json'])
+  t.is(spawnSync(process.execPath, [check, join(output, 'model.onnx'), join(output, 'inputs.json')]).status, 7)
+  t.true(readFileSync(join(output, 'run.cjs'), 'utf8').split('\n').length <= 14)
+  // The script stands beside an installed onnxruntime-node, as in a report.
+  const { status, stdout: printed } = spawnSync(process.execPath, [join(output, 'run.cjs')], {
+    encoding: 'utf8',
+    env: { ...process.env, NODE_PATH: join(process.cwd(), 'node_modules') },
+  })
+  t.is(status, 0)
+  t.regex(printed, /Tensor/)
+})
+
+test.serial('two settings with different outputs are reduced to the node that makes them differ', async t => {
+  // An onnxruntime that is wrong where there is a Softmax: it does not optimise, and adds 1 to all floats.
+  const runtime = join(folder, 'wrong')
+  mkdirSync(runtime)
+  const installed = createRequire(import.meta.url).resolve('onnxruntime-node')
+  writeFileSync(
+    join(runtime, 'index.js'),
+    `const ort = require(${JSON.stringify(installed)})
+const create = ort.InferenceSession.create
+module.exports = { ...ort, env: ort.env, Tensor: ort.Tensor, InferenceSession: { async create(bytes, options) {
+  const session = await create.call(ort.InferenceSession, bytes, options)
+  if (!Buffer.from(bytes).includes('Softmax')) return session
+  const run = session.run.bind(session)
+  return Object.assign(session, { run: async (...given) => {
+    const results = await run(...given)
+    for (const { type, data } of Object.values(results)) if (type === 'float32') data.forEach((value, i) => { data[i] = value + 1 })
+    return results
+  } })
+} } }`,
+  )
+  const output = join(folder, 'settings')
+  const args = ['reduce', MODEL, ...INPUT, '--set-b', `runtime=${runtime}`, '--output', output]
+  const { code, stderr } = await onnsight(args)
+  t.is(code, 0, stderr)
+  t.deepEqual(operators(join(output, 'model.onnx')), ['Softmax'])
+  t.regex(readFileSync(join(output, 'versions.json'), 'utf8'), /"runtime"/)
+})
+
+test.serial('Ctrl-C writes the smallest part so far', async t => {
+  const output = join(folder, 'interrupted')
+  const slow = join(folder, 'slow.cjs')
+  writeFileSync(slow, 'setTimeout(() => process.exit(3), 100)')
+  const child = spawn(process.execPath, [
+    'dist/cli/onnsight.js',
+    ...['reduce', MODEL, ...INPUT, '--command', `"${process.execPath}" "${slow}" {model}`, '--output', output],
+  ])
+  const ended = new Promise<number | null>(done => child.on('exit', done))
+  await new Promise(done => child.stderr.once('data', done))
+  child.kill('SIGINT')
+  t.is(await ended, 130)
+  t.true(existsSync(join(output, 'model.onnx')))
+})
+
+for (const [what, code, args] of [
+  ['a model that does not fail', 1, ['--command', 'true {model}', '--output', join(folder, 'none')]],
+  ['a folder that is not empty', 1, ['--command', command, '--output', 'test']],
+  ['nothing that fails', 2, ['--output', join(folder, 'none')]],
+  ['both a command and settings', 2, ['--command', command, '--set-b', 'threads=1', '--output', join(folder, 'none')]],
+  ['a command without the model', 2, ['--command', 'false', '--output', join(folder, 'none')]],
+] as const)
+  test(`${what}: exit code ${code}`, async t => {
+    const { code: exit, stderr } = await onnsight(['reduce', MODEL, ...args])
+    t.is(exit, code, stderr)
+    t.regex(stderr, /Do this: /)
+    t.false(existsSync(join(folder, 'none')))
+  })
