@@ -101,6 +101,6 @@ test('an error that nobody catches is printed once: its text, its code frame, wh
   const count = (text: string): number => stderr.split(text).length - 1
   t.is(count('// once'), 1, stderr)
   t.is(count('do not fit'), 1, stderr)
-  t.is(count('print the dims of both sides'), 1, stderr)
+  t.is(count('compare the dims of both sides'), 1, stderr)
   t.regex(stderr, /code: 'shape'/)
 })

@@ -66,6 +66,7 @@ const values: Readonly<Record<string, readonly unknown[]>> = {
   count: [3],
   loss: [square.mul(square).sum()],
   at: [square],
+  tangents: [square.add(1)],
   tensor: [square],
   gradient: [2, undefined],
   times: [2],
