@@ -27,7 +27,7 @@ const ofFunctions: Record<string, unknown> = {
   ...good,
   ...{ dims: [2], tensors: [h, h], equation: 'ij->ji', data: 1, start: 0, end: 3, step: 1, steps: 2, rows: 2 },
   ...{ columns: 2, ids: h.long(), classes: 5, low: 0, high: 3, count: 3 },
-  ...{ loss: h.sum(), at: h, tensor: h },
+  ...{ loss: h.sum(), at: h, tensor: h, tangents: h },
 }
 const junk: Record<string, unknown> = {
   ...{ undefined: undefined, null: null, text: 'x', NaN: Number.NaN, fraction: 1.5, object: {}, options: { a: 1 } },

@@ -20,6 +20,13 @@ export function jvp(tensor: Tensor, at: Tensors, tangents: Tangents, ...surplus:
   expect('jvp', tensor, at, tangents, ...surplus)
   return oneCall(() => {
     const places = tensorsOf(at)
+    if (places.length === 0) {
+      throw new GradientArgumentError(
+        'jvp() was given no tensor to move along.',
+        currentPosition(),
+        'name a place or a value: jvp(logits, model.….output, direction)',
+      )
+    }
     const directions = directionsOf(at, tangents)
     const behind = zerosLike(detach(tensor))
     const products = grad(tensor, places, { gradient: behind }).map((each, i) => each.mul(directions[i]).sum())

@@ -82,6 +82,17 @@ function rank(
 ): Ranked {
   const inner = kernelType(input.type)
   const dims = dimsWith(dimsOf(input), axis, dim)
+  // onnxruntime divides by the number of rows before the axis: with none, that ends the process.
+  const rows = dimsOf(input)?.slice(0, axis)
+  if (rows?.includes(0)) {
+    const first = [castTo(input, inner), int64Constant([0]), k, int64Constant([axis])]
+    const none = recordOne('Slice', first, { type: inner, dims })
+    return { values: castTo(none, input.type), indices: castTo(none, 'int64') }
+  }
+  if (rows?.includes(undefined)) {
+    const { values, indices } = rank(input.transpose(0, axis), 0, k, dim, largest, sorted)
+    return { values: values.transpose(0, axis), indices: indices.transpose(0, axis) }
+  }
   const attributes = { axis: { int: axis }, largest: { int: Number(largest) }, sorted: { int: Number(sorted) } }
   const results = [
     { type: inner, dims },
