@@ -56,8 +56,8 @@ test('an ordinary block runs on the server, with or without the weights here', a
       m.transformer.h[2].mlp.output = h.mul(steer)
       return { h, logits: m.lm_head.output }
     })
-    t.deepEqual(numbers(logits), numbers(expected.logits))
-    t.deepEqual(numbers(hidden), numbers(expected.h))
+    t.true(near(logits, expected.logits))
+    t.true(near(hidden, expected.h))
     t.notDeepEqual(numbers(logits), numbers((await model.run(inputs)).logits))
   }
 })
@@ -79,7 +79,7 @@ test('values in between, sessions, edits and generation run there', async t => {
     m.transformer.h[2].output = first.mul(2)
     return m.lm_head.output
   }
-  t.deepEqual(numbers(await remote.trace(inputs, block)), numbers(await model.trace(inputs, block)))
+  t.true(near(await remote.trace(inputs, block), await model.trace(inputs, block)))
   const session = (of: Model) =>
     of.session(async m => {
       const h = await m.trace(inputs, inner => inner.transformer.h[1].output)
@@ -88,12 +88,12 @@ test('values in between, sessions, edits and generation run there', async t => {
         return inner.lm_head.output
       })
     })
-  t.deepEqual(numbers(await session(remote)), numbers(await session(model)))
+  t.true(near(await session(remote), await session(model)))
   const edited = (of: Model) =>
     of.edit(m => {
       m.transformer.h[1].output = m.transformer.h[1].output.mul(0.5)
     })
-  t.deepEqual(numbers((await edited(remote).run(inputs)).logits), numbers((await edited(model).run(inputs)).logits))
+  t.true(near((await edited(remote).run(inputs)).logits, (await edited(model).run(inputs)).logits))
   const generated = await remote.generate([[18, 47]], { maxNewTokens: 3 })
   t.deepEqual(generated.ids.tolist(), (await model.generate([[18, 47]], { maxNewTokens: 3 })).ids.tolist())
 })
@@ -117,7 +117,7 @@ test('graphs by HTTP: JSON, and safetensors', async t => {
   const [logits] = json.values
   t.deepEqual(logits.dims, [1, 4, 65])
   const elements = new Float32Array(new Uint8Array(Buffer.from(logits.data, 'base64')).buffer)
-  t.deepEqual([...elements], numbers((await model.run(inputs)).logits))
+  t.true(near(tensor([...elements], { type: 'float32', dims: [1, 4, 65] }), (await model.run(inputs)).logits))
   const response = await ask('/models/chars/graphs', graph, { accept: 'application/vnd.safetensors' })
   t.is(response.headers.get('content-type'), 'application/vnd.safetensors')
   const bytes = Buffer.from(await response.arrayBuffer())
