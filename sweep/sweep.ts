@@ -17,7 +17,7 @@ import { TableFile } from './tables/table-file.ts'
  * await sweep({ model, over: { layer: [0, 1, 2] }, inputs: ids, edit: (m, { layer }) => skip(m.transformer.h[layer]),
  *   measure: m => m.lm_head.output.max(), out: 'layers.csv' })
  */
-export async function sweep<const G extends Grid>(options: SweepOptions<G>): Promise<Swept> {
+export async function sweep<G extends Grid>(options: SweepOptions<G>): Promise<Swept> {
   const known = knownOptions<SweepOptions<G>>('sweep()', options, SWEEP_OPTIONS)
   const { model, over, measure, template, out, stop, queue, onProgress } = known
   if (typeof (template ?? measure) !== 'function')

@@ -1,0 +1,3 @@
+import fromNode = require('./node-realm.cts')
+
+export = fromNode('onnsight/serve')
