@@ -326,7 +326,12 @@ await chars.run('naïve')`,
   queue: {
     means:
       'A [queue](many-machines.md) can’t be reached under this address, or jobs in it failed as often as they may.',
-    program: `await harvest(model, { at: 'transformer.h.0.output', ids: [[1, 2, 3]], out: folder + '/queued', queue: 'http://localhost' })`,
+    program: `await harvest(model, {
+  at: 'transformer.h.0.output',
+  ids: [[1, 2, 3]],
+  out: folder + '/queued',
+  queue: 'http://localhost',
+})`,
   },
   'runtime-not-loaded': {
     means:
