@@ -11,7 +11,8 @@ import type { OtherReply, OtherRequest } from './other-runtime-messages.ts'
 
 // The address is in a variable, so that a bundler does not copy the file without its imports.
 const moduleUrl = import.meta.url
-const script = fileURLToPath(new URL('./other-runtime-child.js', moduleUrl))
+// It is made when it is needed: a bundler may give this module an address that is none of a file.
+const script = (): string => fileURLToPath(moduleUrl.replace(/[^/]*$/, 'other-runtime-child.js'))
 
 /** Sessions of another onnxruntime-node. Two versions of its native library can't be in one process, so they are in a child process. */
 export interface OtherRuntime {
@@ -55,7 +56,7 @@ interface CreatedSession {
 
 function entryOf(folder: string): string {
   try {
-    return createRequire(import.meta.url).resolve(resolve(folder))
+    return createRequire(moduleUrl).resolve(resolve(folder))
   } catch (cause) {
     throw new MissingPackageError(
       `An onnxruntime-node in ${folder}`,
@@ -79,7 +80,7 @@ class Child {
   ended = false
 
   constructor(entry: string) {
-    this.#process = fork(script, [entry], {
+    this.#process = fork(script(), [entry], {
       serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       execArgv: [],
