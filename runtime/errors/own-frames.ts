@@ -4,7 +4,7 @@ const moduleUrl = import.meta.url
 const isBundled = !/\/runtime\/errors\/own-frames\.[jt]s$/.test(moduleUrl)
 /** `own` is this package's folder, and `rooms` are the folders in it whose frames are of no use to the user. */
 const own = moduleUrl.replace(/(dist\/)?runtime\/errors\/own-frames\.[jt]s$/, '')
-const rooms = ['runtime/', 'language/', 'testing/', 'study/', 'compare/']
+const rooms = ['runtime/', 'language/', 'testing/', 'study/', 'compare/', 'harvest/', 'sweep/', 'queue/', 'serve/']
 const folders = isBundled
   ? ['/node_modules/onnsight/']
   : // With source maps frames carry the sources' names, which lie beside dist/.
