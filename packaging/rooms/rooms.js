@@ -121,9 +121,19 @@ export const rooms = {
       'runtime/onnx/graph',
     ],
   },
+  'runtime/child-process': {
+    job: 'A process that answers requests: both of its sides.',
+    imports: ['runtime/errors'],
+  },
   'runtime/engine/providers': {
     job: 'onnxruntime-node and onnxruntime-web behind one interface. No other room imports them.',
-    imports: ['runtime/errors', 'runtime/tensor/dtypes', 'runtime/onnx/schema', 'runtime/engine/sessions'],
+    imports: [
+      'runtime/errors',
+      'runtime/child-process',
+      'runtime/tensor/dtypes',
+      'runtime/onnx/schema',
+      'runtime/engine/sessions',
+    ],
   },
   'runtime/engine/scanning': {
     job: 'Dims and dtypes of every value before the model runs; conditions that are decided before the run.',
@@ -371,6 +381,7 @@ export const rooms = {
     job: '`WorkerBackend`: runs traces in a process of its own.',
     imports: [
       'runtime/errors',
+      'runtime/child-process',
       'runtime/tensor/dtypes',
       'runtime/graph',
       'runtime/tensor',
@@ -569,6 +580,7 @@ export const rooms = {
     job: 'One model of a server in a process of its own: graphs and generations, those that arrive together as one batch.',
     imports: [
       'runtime/errors',
+      'runtime/child-process',
       'runtime/graph',
       'runtime/tensor/dtypes',
       'runtime/tensor',
@@ -591,11 +603,11 @@ export const rooms = {
     job: '`onnsight/serve`: the HTTP service, who gets in, what is counted.',
     imports: [
       'runtime/errors',
+      'runtime/child-process',
       'runtime/tensor',
       'runtime/tensor-files',
       'runtime/engine/limits',
       'runtime/node',
-      'runtime/worker-process',
       'runtime/remote',
       'runtime',
       'serve/process',

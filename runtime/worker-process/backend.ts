@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url'
+import { scriptBeside } from '../child-process/script-beside.ts'
 import { WorkerError } from '../errors/worker.ts'
 import { recordingToJSON } from '../graph/json.ts'
 import { knownOptions } from '../tensor/arguments/known-options.ts'
@@ -7,10 +7,6 @@ import type { Runner, RunRequest, RunResult } from '../tracing/runner.ts'
 import type { Traceable } from '../tracing/traceable.ts'
 import { type Backend, ExecutionBackend, type Tracer } from '../tracing/tracer.ts'
 import { Worker } from './worker.ts'
-
-// The address is in a variable, so that a bundler does not copy the file without its imports.
-const moduleUrl = import.meta.url
-const script = fileURLToPath(new URL('./child.js', moduleUrl))
 
 /** Options of a `WorkerBackend`. */
 export interface WorkerOptions {
@@ -69,7 +65,7 @@ export class WorkerBackend implements Backend {
   #workerFor(model: Traceable): LoadedWorker {
     const known = this.#workers.get(model.identity)
     if (known && !known.worker.ended) return known
-    const worker = new Worker(script)
+    const worker = new Worker(scriptBeside(import.meta.url, 'child.js'))
     const loaded = worker.request({ kind: 'load', ...model.source })
     // A run awaits `loaded` and reports the error.
     loaded.catch(() => undefined)

@@ -1,3 +1,4 @@
+import { answerRequests } from '../child-process/answer-requests.ts'
 import { recordingFromJSON } from '../graph/from-json.ts'
 import { readerOf } from '../model/intervention.ts'
 import { load } from '../model/load.ts'
@@ -6,7 +7,6 @@ import { installPlatform } from '../node/platform.ts'
 import type { TensorData } from '../tensor/dtypes/data.ts'
 import { EngineRunner, type Runner } from '../tracing/runner.ts'
 import { type HasTraceable, type Traceable, traceable } from '../tracing/traceable.ts'
-import { answerRequests } from './answer-requests.ts'
 import type { Request, RunReply } from './messages.ts'
 
 /* The process that runs traces for a WorkerBackend. */

@@ -1,5 +1,4 @@
 import type { TraceReport } from '../engine/running/report.ts'
-import type { SourcePosition } from '../errors/error.ts'
 import type { RecordingJSON } from '../graph/json.ts'
 import type { LoadOptions } from '../model/loaded/load-options.ts'
 import type { TensorData } from '../tensor/dtypes/data.ts'
@@ -26,18 +25,3 @@ export interface RunReply {
   readonly tapsBeforeReads: readonly string[]
   readonly report: TraceReport
 }
-
-/** An error as it is sent between processes. */
-export interface SentError {
-  readonly code: string | undefined
-  readonly name: string
-  readonly message: string
-  readonly fix: string | undefined
-  readonly at: SourcePosition | undefined
-}
-
-export type Reply =
-  | { readonly id: number; readonly result: unknown }
-  /** A part of an answer that goes on. */
-  | { readonly id: number; readonly part: unknown }
-  | { readonly id: number; readonly error: SentError }

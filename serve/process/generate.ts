@@ -1,3 +1,4 @@
+import { sentError } from '../../runtime/child-process/answer-requests.ts'
 import { RefusedError } from '../../runtime/errors/serve.ts'
 import { invoke, type LanguageModel, type Tensor, template as templateTag } from '../../runtime/index.ts'
 import { graphInputs, readGraph } from '../../runtime/model/intervention.ts'
@@ -5,7 +6,6 @@ import type { TensorData } from '../../runtime/tensor/dtypes/data.ts'
 import { stateOf } from '../../runtime/tensor/tensor.ts'
 import type { Template } from '../../runtime/tracing/blocks/block.ts'
 import { asTraceable } from '../../runtime/tracing/traceable.ts'
-import { sentError } from '../../runtime/worker-process/answer-requests.ts'
 import type { GenerateJob, GenerateReply, GenerateSettings, TextPart } from './messages.ts'
 import { checkPlaces } from './places.ts'
 

@@ -1,7 +1,7 @@
+import type { SentError } from '../../runtime/child-process/messages.ts'
 import type { GraphLimits, LoadOptions } from '../../runtime/index.ts'
 import type { RunDetails } from '../../runtime/remote/wire.ts'
 import type { TensorData } from '../../runtime/tensor/dtypes/data.ts'
-import type { SentError } from '../../runtime/worker-process/messages.ts'
 
 /** What a request may do with a model. */
 export interface Permission {

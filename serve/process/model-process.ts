@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { scriptBeside } from '../../runtime/child-process/script-beside.ts'
 import { GraphTimeError } from '../../runtime/errors/graph-limit.ts'
 import { WorkerError } from '../../runtime/errors/worker.ts'
 import type { LoadOptions } from '../../runtime/index.ts'
@@ -13,10 +13,6 @@ import type {
   ModelFacts,
   TextPart,
 } from './messages.ts'
-
-// The address is in a variable, so that a bundler does not copy the file without its imports.
-const moduleUrl = import.meta.url
-const script = fileURLToPath(new URL('./child.js', moduleUrl))
 
 /** How often the memory of a process is looked at while it runs something. */
 const WATCH_MS = 100
@@ -56,7 +52,7 @@ export class ModelProcess {
   /** Loads the model if no process has it. */
   load(): Promise<ModelFacts> {
     if (!this.#loaded || this.#worker?.ended) {
-      this.#worker = new Worker(script)
+      this.#worker = new Worker(scriptBeside(import.meta.url, 'child.js'))
       this.#loaded = this.#worker.request({
         kind: 'load',
         path: this.#path,

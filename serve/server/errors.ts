@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify'
+import { sentError } from '../../runtime/child-process/answer-requests.ts'
+import type { SentError } from '../../runtime/child-process/messages.ts'
 import { OnnsightError } from '../../runtime/errors/error.ts'
-import { sentError } from '../../runtime/worker-process/answer-requests.ts'
-import type { SentError } from '../../runtime/worker-process/messages.ts'
 import { QuotaError } from '../access/quotas.ts'
 import { NotAllowedError } from '../access/users.ts'
 

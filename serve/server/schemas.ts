@@ -85,22 +85,3 @@ export const modelParams = {
   type: 'object',
   properties: { model: { type: 'string', description: 'The name of a model of this server.' } },
 } as const
-
-export const errorAnswer = {
-  type: 'object',
-  description: 'An error.',
-  properties: {
-    error: {
-      type: 'object',
-      properties: {
-        code: { type: 'string', nullable: true, description: 'One of docs/errors.md.' },
-        name: { type: 'string' },
-        message: { type: 'string', description: 'What happened, with the user’s line and its code frame.' },
-        fix: { type: 'string', nullable: true },
-        at: { type: 'object', nullable: true, additionalProperties: true },
-        type: { type: 'string' },
-        param: { type: 'string', nullable: true },
-      },
-    },
-  },
-} as const

@@ -87,7 +87,7 @@ export class ServedModel {
         try {
           replies.push(...(await this.#together([job], signal)))
         } catch (alone) {
-          const { sentError } = await import('../../runtime/worker-process/answer-requests.ts')
+          const { sentError } = await import('../../runtime/child-process/answer-requests.ts')
           replies.push({ error: sentError(alone) })
         }
       }

@@ -1,9 +1,10 @@
 import { createRequire } from 'node:module'
 import type * as Ort from 'onnxruntime-node'
+import { answerRequests } from '../../child-process/answer-requests.ts'
 import type { Session } from '../sessions/provider.ts'
 import { assertRuntimeVersion } from './least-version.ts'
 import { wrapSession } from './ort.ts'
-import type { OtherReply, OtherRequest } from './other-runtime-messages.ts'
+import type { OtherRequest } from './other-runtime-messages.ts'
 
 /* The process that runs sessions of another onnxruntime-node, whose path is its argument. */
 
@@ -29,19 +30,4 @@ async function answer(request: OtherRequest): Promise<unknown> {
   }
 }
 
-process.on('message', (request: OtherRequest & { readonly id: number }) => {
-  const { id } = request
-  answer(request).then(
-    result => reply({ id, result }),
-    (error: Error) =>
-      reply({
-        id,
-        error: { code: undefined, name: error.name, message: error.message, fix: undefined, at: undefined },
-      }),
-  )
-})
-process.on('disconnect', () => process.exit())
-
-function reply(message: OtherReply): void {
-  if (process.connected) process.send?.(message, undefined, undefined, () => undefined)
-}
+answerRequests<OtherRequest & { readonly id: number }>(answer)

@@ -1,5 +1,4 @@
 import type { InferenceSession } from 'onnxruntime-common'
-import type { restoredError } from '../../errors/worker.ts'
 import type { TensorData } from '../../tensor/dtypes/data.ts'
 
 /** A request to the process of another onnxruntime. */
@@ -12,8 +11,3 @@ export type OtherRequest =
       readonly fetches: readonly string[]
     }
   | { readonly kind: 'release'; readonly session: number }
-
-export type OtherReply = { readonly id: number } & (
-  | { readonly result: unknown }
-  | { readonly error: Parameters<typeof restoredError>[0] }
-)

@@ -1,18 +1,13 @@
-import { type ChildProcess, fork } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { InferenceSession } from 'onnxruntime-common'
+import { AnsweringProcess, type ProcessErrors } from '../../child-process/answering-process.ts'
+import { scriptBeside } from '../../child-process/script-beside.ts'
 import { MissingPackageError } from '../../errors/install.ts'
-import { restoredError, WorkerError } from '../../errors/worker.ts'
+import { WorkerError } from '../../errors/worker.ts'
 import type { TensorData } from '../../tensor/dtypes/data.ts'
 import type { Session, SessionModel, SessionValue } from '../sessions/provider.ts'
-import type { OtherReply, OtherRequest } from './other-runtime-messages.ts'
-
-// The address is in a variable, so that a bundler does not copy the file without its imports.
-const moduleUrl = import.meta.url
-// It is made when it is needed: a bundler may give this module an address that is none of a file.
-const script = (): string => fileURLToPath(moduleUrl.replace(/[^/]*$/, 'other-runtime-child.js'))
+import type { OtherRequest } from './other-runtime-messages.ts'
 
 /** Sessions of another onnxruntime-node. Two versions of its native library can't be in one process, so they are in a child process. */
 export interface OtherRuntime {
@@ -22,11 +17,13 @@ export interface OtherRuntime {
 /** @throws MissingPackageError if there is no package in the folder */
 export function otherRuntime(folder: string): OtherRuntime {
   const entry = entryOf(folder)
-  let child: Child | undefined
+  let child: AnsweringProcess | undefined
+  const start = (): AnsweringProcess =>
+    new AnsweringProcess(scriptBeside(import.meta.url, 'other-runtime-child.js'), [entry], errors)
   let sessions = 0
   return {
     async create({ bytes }, options) {
-      if (!child || child.ended) child = new Child(entry)
+      if (!child || child.ended) child = start()
       const own = child
       const created = (await own.request({ kind: 'create', bytes, options })) as CreatedSession
       sessions++
@@ -40,9 +37,9 @@ export function otherRuntime(folder: string): OtherRuntime {
           isReleased = true
           sessions--
           await own.request({ kind: 'release', session: created.session })
-          if (sessions > 0 || child !== own) return
+          if (sessions > 0 || child !== own || !own.isIdle) return
           child = undefined
-          own.end()
+          own.release(failure('process of the other onnxruntime has no sessions any more'))
         },
       }
     },
@@ -56,7 +53,7 @@ interface CreatedSession {
 
 function entryOf(folder: string): string {
   try {
-    return createRequire(moduleUrl).resolve(resolve(folder))
+    return createRequire(import.meta.url).resolve(resolve(folder))
   } catch (cause) {
     throw new MissingPackageError(
       `An onnxruntime-node in ${folder}`,
@@ -67,73 +64,10 @@ function entryOf(folder: string): string {
   }
 }
 
-interface Waiting {
-  readonly done: (result: unknown) => void
-  readonly failed: (error: unknown) => void
-}
-
-/** A process with another onnxruntime, and the requests that wait for it. */
-class Child {
-  readonly #process: ChildProcess
-  readonly #waiting = new Map<number, Waiting>()
-  #next = 0
-  ended = false
-
-  constructor(entry: string) {
-    this.#process = fork(script(), [entry], {
-      serialization: 'advanced',
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      execArgv: [],
-    })
-    this.#process.on('message', ({ id, ...reply }: OtherReply) => {
-      const waiting = this.#take(id)
-      if ('error' in reply) waiting?.failed(restoredError(reply.error))
-      else waiting?.done(reply.result)
-    })
-    this.#process.on('error', error => this.#fail(`can’t be started: ${error.message}`))
-    this.#process.on('exit', (code, signal) => this.#fail(`ended (${signal ?? `exit code ${code}`})`))
-    this.#unrefIfIdle()
-  }
-
-  request(message: OtherRequest): Promise<unknown> {
-    const id = this.#next++
-    return new Promise((done, failed) => {
-      this.#waiting.set(id, { done, failed })
-      // Node must not end while a request waits.
-      this.#process.ref()
-      this.#process.channel?.ref()
-      this.#process.send({ ...message, id }, error => {
-        if (error)
-          this.#take(id)?.failed(new WorkerError(`The other onnxruntime can’t be reached: ${error.message}.`, FIX))
-      })
-    })
-  }
-
-  end(): void {
-    this.ended = true
-    if (this.#process.connected) this.#process.disconnect()
-  }
-
-  #fail(what: string): void {
-    this.ended = true
-    const error = new WorkerError(`The process of the other onnxruntime ${what}.`, FIX)
-    for (const { failed } of this.#waiting.values()) failed(error)
-    this.#waiting.clear()
-    this.#unrefIfIdle()
-  }
-
-  #take(id: number): Waiting | undefined {
-    const waiting = this.#waiting.get(id)
-    this.#waiting.delete(id)
-    this.#unrefIfIdle()
-    return waiting
-  }
-
-  #unrefIfIdle(): void {
-    if (this.#waiting.size > 0) return
-    this.#process.unref()
-    this.#process.channel?.unref()
-  }
-}
-
 const FIX = 'look at what it wrote to standard error, and try node -e "require(\'PATH\')" with its path'
+const failure = (what: string): WorkerError => new WorkerError(`The ${what}.`, FIX)
+const errors: ProcessErrors = {
+  notStarted: reason => failure(`process of the other onnxruntime can’t be started: ${reason}`),
+  ended: (code, signal) => failure(`process of the other onnxruntime ended (${signal ?? `exit code ${code}`})`),
+  notReached: reason => failure(`other onnxruntime can’t be reached: ${reason}`),
+}

@@ -2,12 +2,12 @@ import { OnnsightError } from '../errors/error.ts'
 import type { Reply, SentError } from './messages.ts'
 
 /**
- * In a process that a `Worker` started: answers its requests. `answer` may send parts before its result.
+ * In a process that an `AnsweringProcess` started: answers its requests. `answer` may send parts before its result.
  * @param release called when the other process has gone: profiles of sessions are written when they are released
  */
 export function answerRequests<R extends { readonly id: number }>(
   answer: (request: R, part: (part: unknown) => void) => Promise<unknown>,
-  release: () => Promise<void> | undefined,
+  release: () => Promise<void> | undefined = () => undefined,
 ): void {
   process.on('message', (request: R) => {
     const { id } = request
