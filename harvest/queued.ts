@@ -32,7 +32,7 @@ export async function queuedHarvest(
   try {
     const plans = new Map<string, ShardPlan>()
     for await (const { job, end } of follow(queue, jobsOf(begun, options, infos, plans), {
-      ...(options.signal ? { signal: options.signal } : {}),
+      signal: options.signal,
       priority: options.priority,
       attempts: options.attempts,
     })) {

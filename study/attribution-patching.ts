@@ -9,7 +9,7 @@ import { bars, type Chart, heatMap } from './pictures/chart.ts'
 import { type LabelledAxis, labelled, numbered } from './results/axes.ts'
 import { StudyResult } from './results/result.ts'
 import { short, type Table, visible } from './results/table.ts'
-import { openPatching } from './sweeps/patching.ts'
+import { openPatching, PATCHED_OPTIONS } from './sweeps/patching.ts'
 import { isHeadPart, type Part, siteOf, wordsFor } from './sweeps/sites.ts'
 
 /** Options of `attributionPatching()`. */
@@ -48,17 +48,7 @@ export async function attributionPatching(
     vocabulary,
     compare = false,
     ...rest
-  } = knownOptions('attributionPatching()', options, [
-    'clean',
-    'corrupted',
-    'metric',
-    'part',
-    'by',
-    'layers',
-    'vocabulary',
-    'compare',
-    ...TRACE_OPTIONS,
-  ])
+  } = knownOptions('attributionPatching()', options, [...PATCHED_OPTIONS, 'compare', ...TRACE_OPTIONS])
   const { studied, clean, corrupted, measuring, layers, variants, axes } = await openPatching(
     'attributionPatching',
     model,

@@ -9,6 +9,7 @@ import { bars, beside, type Chart, heatMap } from './pictures/chart.ts'
 import { type LabelledAxis, labelled } from './results/axes.ts'
 import { StudyResult } from './results/result.ts'
 import { short, type Table, visible } from './results/table.ts'
+import { PATCHED_OPTIONS } from './sweeps/patching.ts'
 import { type Part, wordsFor } from './sweeps/sites.ts'
 
 /** Options of `mediationEffects()`: those of `patchActivations()`, without a file to go on from. */
@@ -27,14 +28,8 @@ export type MediationOptions = Omit<PatchOptions, 'resume'>
  */
 export async function mediationEffects(model: Model, options: MediationOptions): Promise<MediationEffects> {
   const known = knownOptions<MediationOptions>('mediationEffects()', options, [
-    'clean',
-    'corrupted',
-    'metric',
-    'part',
-    'by',
-    'layers',
+    ...PATCHED_OPTIONS,
     'batch',
-    'vocabulary',
     'onProgress',
     ...TRACE_OPTIONS,
   ])

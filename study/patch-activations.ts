@@ -9,7 +9,7 @@ import { bars, type Chart, heatMap } from './pictures/chart.ts'
 import { type LabelledAxis, labelled, numbered } from './results/axes.ts'
 import { StudyResult } from './results/result.ts'
 import { short, type Table, visible } from './results/table.ts'
-import { openPatching } from './sweeps/patching.ts'
+import { openPatching, PATCHED_OPTIONS } from './sweeps/patching.ts'
 import { type Part, siteOf, wordsFor } from './sweeps/sites.ts'
 import { SWEEP_OPTIONS, Sweep, type SweepOptions, traceOptionsOf } from './sweeps/sweep.ts'
 import { batchSize, measureVariants } from './sweeps/variants.ts'
@@ -64,17 +64,7 @@ export async function patchActivations(model: Model, options: PatchOptions): Pro
     batch,
     vocabulary,
     ...sweeping
-  } = knownOptions('patchActivations()', options, [
-    'clean',
-    'corrupted',
-    'metric',
-    'part',
-    'by',
-    'layers',
-    'batch',
-    'vocabulary',
-    ...SWEEP_OPTIONS,
-  ])
+  } = knownOptions('patchActivations()', options, [...PATCHED_OPTIONS, 'batch', ...SWEEP_OPTIONS])
   const { studied, clean, corrupted, measuring, layers, variants, axes } = await openPatching(
     'patchActivations',
     model,

@@ -1,9 +1,10 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import type { SaveOptions } from '../../runtime/index.ts'
 import { newTemplate } from '../../runtime/tracing/blocks/block.ts'
 import { CommandError, UsageError } from '../shared/errors.ts'
 import { print, printJson } from '../shared/print.ts'
 import { addTemplateOptions, type TemplateFlags, templateText } from '../shared/template-text.ts'
+import { weightsOption } from '../shared/weights-option.ts'
 
 interface Flags extends TemplateFlags {
   readonly output: string
@@ -18,14 +19,7 @@ export function addEdit(program: Command): void {
     .argument('<model>', 'a .onnx file')
   addTemplateOptions(command, 'what to change')
     .requiredOption('--output <file>', 'the .onnx file to write')
-    .addOption(
-      new Option(
-        '--weights <how>',
-        'where to write the weights: as in the original, into the .onnx file, or into a file next to it',
-      )
-        .choices(['as-read', 'embedded', 'external'])
-        .default('as-read'),
-    )
+    .addOption(weightsOption())
     .option('--json', 'report what was written as JSON')
     .addHelpText(
       'after',

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import type { SaveOptions } from '../../runtime/index.ts'
 import { count } from '../shared/load-options.ts'
 import { print, printJson } from '../shared/print.ts'
+import { weightsOption } from '../shared/weights-option.ts'
 
 interface Flags {
   readonly output: string
@@ -29,14 +30,7 @@ export function addExport(program: Command): void {
     .addOption(new Option('--layout <kind>', 'what to write').choices(['file', 'triton', 'kserve']).default('file'))
     .option('--name <name>', 'the model’s name in the repository (default: that of its file)')
     .option('--model-version <number>', 'the number of its version there (default: 1)', count)
-    .addOption(
-      new Option(
-        '--weights <how>',
-        'where to write the weights: as in the original, into the .onnx file, or into a file next to it',
-      )
-        .choices(['as-read', 'embedded', 'external'])
-        .default('as-read'),
-    )
+    .addOption(weightsOption())
     .option('--json', 'report what was written as JSON')
     .addHelpText(
       'after',

@@ -33,45 +33,21 @@ export async function runHarvest(path: string, flags: HarvestFlags, load: LoadOp
   }
 }
 
-export function optionsOf(flags: HarvestFlags): HarvestOptions {
-  const {
+/** The flags that are options of `harvest()` by the same name. */
+const SAME = [
+  ...(['texts', 'ids', 'tensors', 'column', 'take', 'dtype', 'format', 'long', 'limit', 'batchSize'] as const),
+  ...(['alone', 'shardRows', 'queue', 'priority'] as const),
+]
+
+function optionsOf(flags: HarvestFlags): HarvestOptions {
+  const { at, out, context } = flags
+  const passed = SAME.flatMap(name => (flags[name] === undefined ? [] : [[name, flags[name]] as const]))
+  return {
+    ...(Object.fromEntries(passed) as Partial<HarvestOptions>),
+    ...(context === undefined ? {} : { contextLength: context }),
     at,
     out,
-    texts,
-    ids,
-    tensors,
-    column,
-    take,
-    dtype,
-    format,
-    context,
-    long,
-    limit,
-    batchSize,
-    alone,
-    shardRows,
-    queue,
-    priority,
-  } = flags
-  const given = {
-    texts,
-    ids,
-    tensors,
-    column,
-    take,
-    dtype,
-    format,
-    contextLength: context,
-    long,
-    limit,
-    batchSize,
-    alone,
-    shardRows,
-    queue,
-    priority,
   }
-  const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
-  return { ...(known as Partial<HarvestOptions>), at, out }
 }
 
 /** @throws CommandError for a template that changes nothing */

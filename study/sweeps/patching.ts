@@ -23,6 +23,9 @@ interface Patched {
   readonly vocabulary: Vocabulary | undefined
 }
 
+/** The names of `Patched`. */
+export const PATCHED_OPTIONS = ['clean', 'corrupted', 'metric', 'part', 'by', 'layers', 'vocabulary'] as const
+
 /** The places of one layer that are patched one by one. */
 interface Variants {
   readonly masks: Masks
