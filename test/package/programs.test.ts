@@ -8,7 +8,11 @@ let project: Project
 test.before(async () => {
   project = Project.empty('newcomer')
   await project.succeed('npm init -y')
-  await project.install('onnxruntime-node @babel/core @babel/preset-typescript typescript@5 @types/node vega vega-lite')
+  const pictures = 'vega vega-lite'
+  const server = 'fastify @fastify/swagger prom-client rate-limiter-flexible'
+  await project.install(
+    `onnxruntime-node @babel/core @babel/preset-typescript typescript@5 @types/node ${pictures} ${server}`,
+  )
   for (const name of ['chars', 'induction', 'llama']) await project.succeed(`onnsight example-model ${name}`)
   await project.succeed('onnsight types chars.onnx')
 })
