@@ -41,8 +41,8 @@ at(
   'a model of sound opens on inputs that fit, without tabs for tokens, and with its operations',
   {},
   async (t, page) => {
-    await page.locator('.statistics').first().waitFor()
-    t.deepEqual(await page.getByRole('tab').allTextContents(), ['Module', 'Edit'])
+    await page.locator('.stages').waitFor()
+    t.deepEqual(await page.getByRole('tab').allTextContents(), ['Overview', 'Module', 'Edit'])
     t.is(await page.getByRole('textbox', { name: 'JSON of sr' }).inputValue(), '16000')
     t.deepEqual(await page.locator('.problem').count(), 0)
     t.deepEqual(await page.locator('.tree-label.is-operation').allTextContents(), [
@@ -59,6 +59,7 @@ at(
 )
 
 at('an operation shows what it gives, reads and weighs, as its code does', {}, async (t, page) => {
+  await page.getByRole('tab', { name: 'Module' }).click()
   await page.locator('.statistics').first().waitFor()
   const code = async (): Promise<string> => {
     await page.getByRole('button', { name: 'Copy as code' }).click()

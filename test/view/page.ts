@@ -66,7 +66,7 @@ export async function settled(page: Page): Promise<void> {
 
 /** Waits until the tokens and all answers are shown. */
 export async function loaded(page: Page): Promise<void> {
-  await page.locator('.token, .statistics, .graph').first().waitFor()
+  await page.locator('.token, .statistics, .graph, .stages').first().waitFor()
   await settled(page)
   await page.waitForTimeout(50)
   await settled(page)

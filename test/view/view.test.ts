@@ -424,7 +424,7 @@ onPage(
     for (const [i, cell] of cells.entries()) t.true(shows(cell, expectedRow[i]), `${i}: ${cell} for ${expectedRow[i]}`)
 
     // There is no tab that could only say why it is empty.
-    t.deepEqual(await page.getByRole('tab').allTextContents(), ['Module', 'Edit'])
+    t.deepEqual(await page.getByRole('tab').allTextContents(), ['Overview', 'Module', 'Edit'])
     await page.getByRole('tab', { name: 'Edit' }).click()
     await page.getByRole('textbox', { name: /^Template/ }).fill('layer1[0].relu.output = 1')
     await page.getByRole('button', { name: 'Run edit' }).click()
@@ -478,7 +478,9 @@ for (const scheme of ['light', 'dark'] as const) {
       await page.getByRole('alert').waitFor()
       t.deepEqual(await violations(page), [], 'error')
       const { page: other, context, problems } = await openPage(browser, images.url, scheme)
-      await other.getByRole('button', { name: 'Run', exact: true }).click()
+      await other.locator('.stages').waitFor()
+      t.deepEqual(await violations(other), [], 'overview of images')
+      await other.getByRole('tab', { name: 'Module' }).click()
       await other.locator('.row-values td').first().waitFor()
       await settled(other)
       t.deepEqual(await violations(other), [], 'no logits')

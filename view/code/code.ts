@@ -8,6 +8,7 @@ import type { Code, CodeRequest, ModelDescription } from '../protocol/api.ts'
 import { sitesOf } from '../readings/attention.ts'
 import { targetOf } from '../readings/importance.ts'
 import { patternsIn } from '../readings/patterns.ts'
+import { stagesOf } from '../readings/stages.ts'
 import { assertValidTemplate, type TraceTarget, traceWithTemplate } from '../readings/template-trace.ts'
 import { readingsOf } from '../readings/values.ts'
 import { Refusal } from '../server/refusal.ts'
@@ -86,6 +87,7 @@ function findShown(
       site: sites.includes(request.path) ? request.path : sites[0],
       taps,
       module,
+      stages: request.tab === 'overview' ? stagesOf(binding).places : [],
       value: readings[valueIndex] && {
         ...readings[valueIndex].place,
         isOutput: valueIndex === main && note === undefined,

@@ -2,6 +2,7 @@ import { findLens } from '../../runtime/names/lens-path.ts'
 import type { Taps } from '../../runtime/names/taps.ts'
 import type { ModuleNode } from '../../runtime/names/tree.ts'
 import type { CodeRequest, ModelDescription, ValuePlace } from '../protocol/api.ts'
+import type { StagePlace } from '../readings/stages.ts'
 import { Refusal } from '../server/refusal.ts'
 import { type Language, moduleIn, nodeIn, tensorIn } from './paths.ts'
 
@@ -17,6 +18,8 @@ export interface ShownValues {
   readonly site: string | undefined
   readonly taps: Taps
   readonly module: ModuleNode
+  /** In the overview: the values on the way through the model. */
+  readonly stages: readonly StagePlace[]
   /** The value that is shown; `isOutput` if it is what `module.output` reads. */
   readonly value: (ValuePlace & { readonly isOutput: boolean }) | undefined
   /** The attention pattern that is shown, and how many axes it has. */
@@ -25,7 +28,7 @@ export interface ShownValues {
 
 /** Writes code that reads the values that the page shows. @throws Refusal if no code can read them */
 export function readsOf(
-  { site, taps, module, value, pattern }: ShownValues,
+  { site, taps, module, stages, value, pattern }: ShownValues,
   model: ModelDescription,
   request: CodeRequest,
 ): Read[] {
@@ -39,6 +42,11 @@ export function readsOf(
     if (site !== undefined) return [headRead({ ...request, path: site })]
     throw new Refusal(422, 'view-code', 'The model has no attention.', 'copy another view')
   }
+  if (request.tab === 'overview' && stages.length > 0)
+    return stages.map(({ path, node }, i) => ({
+      name: `stage${i}`,
+      in: language => (node === undefined ? `${moduleIn(language, path)}.output` : nodeIn(language, node)),
+    }))
   const reads: Read[] = []
   if (value)
     reads.push({

@@ -7,7 +7,9 @@ import { findLens } from '../../runtime/names/lens-path.ts'
 import { asTraceable } from '../../runtime/tracing/traceable.ts'
 import type { ModelDescription } from '../protocol/api.ts'
 import { sitesOf } from '../readings/attention.ts'
+import { jsonBeside } from './beside.ts'
 import { fillingsOf } from './inputs.ts'
+import { kindOf } from './kind.ts'
 import type { OpenedModel } from './open-model.ts'
 import { exampleText } from './tokens.ts'
 
@@ -17,13 +19,16 @@ export function describeModel(
   provider: string,
 ): ModelDescription {
   const { taps } = handleOf(model)!.binding
-  const { modules, inputs, outputs } = inspection(model)
+  const { modules, inputs, outputs, opsets } = inspection(model)
   const ids = idsOf(model.signature)
   const logits = logitsOf(model.signature, taps.tree.graph, ids)
   const lens = findLens(taps, logits)
   const example = language && exampleText(language)
   const { limits } = asTraceable(model, 'onnsight view').identity as LoadedModel
   const entries = limits.find(({ kind }) => kind === 'token')?.rows
+  const context = limits.filter(({ kind }) => kind !== 'token').map(({ rows }) => rows)
+  const { architecture, classes } = besideOf(model.name)
+  const opset = opsets['ai.onnx']
   const paths = (found: readonly { readonly path: string }[]): string[] => found.map(({ path }) => path)
   return {
     name: model.name,
@@ -46,6 +51,24 @@ export function describeModel(
     ...(logits === undefined ? {} : { logits }),
     hasAttention: sitesOf(model).length > 0,
     lens: 'why' in lens ? { reason: lens.why } : { layers: paths(lens.layers), head: paths(lens.head) },
+    kind: kindOf(model.signature.inputs, ids, logits),
+    ...(architecture === undefined ? {} : { architecture }),
+    ...(opset === undefined ? {} : { opset }),
+    ...(context.length > 0 ? { context: Math.min(...context) } : {}),
+    ...(classes ? { classes } : {}),
+  }
+}
+
+/** What a config.json beside the model says of its class and of the classes that it tells apart. */
+function besideOf(path: string): { readonly architecture?: string; readonly classes?: readonly string[] } {
+  const { architectures, id2label } = jsonBeside(path, 'config.json') ?? {}
+  const [first] = Array.isArray(architectures) ? (architectures as unknown[]) : []
+  const names = typeof id2label === 'object' && id2label !== null ? Object.entries(id2label) : []
+  const classes: string[] = []
+  for (const [at, name] of names) if (/^\d{1,6}$/.test(at)) classes[Number(at)] = String(name)
+  return {
+    ...(typeof first === 'string' ? { architecture: first } : {}),
+    ...(classes.length > 1 ? { classes: Array.from(classes, name => name ?? '') } : {}),
   }
 }
 

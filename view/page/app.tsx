@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { ModelDescription } from '../protocol/api.ts'
+import type { ModelDescription, Token } from '../protocol/api.ts'
 import { AttentionPanel } from './attention/attention.tsx'
 import type { Client } from './client.ts'
 import { edited } from './edit/change-buttons.tsx'
@@ -13,6 +13,7 @@ import { useExample } from './input/use-example.ts'
 import { useRunInputs } from './input/use-run-inputs.ts'
 import { LensPanel } from './lens/lens.tsx'
 import { ModulePanel } from './module/module.tsx'
+import { OverviewPanel } from './overview/overview.tsx'
 import { Problem } from './parts/problem.tsx'
 import { Switch } from './parts/switch.tsx'
 import { Tabs } from './parts/tabs.tsx'
@@ -40,7 +41,7 @@ export function App({ client }: { client: Client }) {
 }
 
 function OpenedModel({ model, client }: { model: ModelDescription; client: Client }) {
-  const { state, change, visit, visits } = useViewState('reason' in model.lens ? 'module' : 'lens')
+  const { state, change, visit, visits } = useViewState('overview')
   const [runs, setRuns] = useState(0)
   const { example, isTrying } = useExample(model, client, state.input === undefined)
   const form = state.input ?? example
@@ -52,7 +53,7 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
   useEffect(() => setText(state.edit ?? ''), [visits])
   const row = runInputs?.rows?.[Math.min(state.batch, runInputs.rows.length - 1)]
   const batch = runInputs?.rows ? Math.min(state.batch, runInputs.rows.length - 1) : state.batch
-  const position = row && Math.min(state.token ?? row.length - 1, row.length - 1)
+  const position = row && Math.min(state.token ?? firstToken(row), row.length - 1)
   const withBatch: ViewState = { ...state, batch }
   useShortcuts({ state: withBatch, change, position, positions: row?.length })
 
@@ -79,6 +80,12 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
   }
   // These tabs run both sides, or the unedited one alone.
   const withoutSide = { ...shared, request: unedited, requestKey: uneditedKey }
+  // This tab shows one run: the edited one, if an edit is on.
+  const oneSided = {
+    ...shared,
+    request: { ...unedited, ...(side === 'unedited' ? {} : { template: state.edit! }) },
+    requestKey: `${uneditedKey} ${side === 'unedited' ? '' : `edited ${state.edit}`}`,
+  }
   return (
     <div class="app" style={{ '--tree-width': `${treeWidth}px` }}>
       <Header
@@ -151,6 +158,7 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
           }
           tabs={(
             [
+              { id: 'overview', label: 'Overview', content: <OverviewPanel {...oneSided} /> },
               { id: 'lens', label: 'Lens', content: <LensPanel {...shared} /> },
               { id: 'attention', label: 'Attention', content: <AttentionPanel {...shared} /> },
               { id: 'importance', label: 'Importance', content: <ImportancePanel {...withoutSide} /> },
@@ -185,15 +193,21 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
   )
 }
 
-/** The change of state when a module is chosen. It leaves the logit lens, which shows no single module. */
+/** The change of state when a module is chosen. It leaves the tabs that show no single module. */
 const moduleChosen = ({ tab }: ViewState, path: string): Partial<ViewState> => ({
   ...forModule(path.split('#')[0], path.includes('#') ? path.slice(path.indexOf('#') + 1) : undefined),
-  ...(tab === 'lens' || tab === 'attention' ? { tab: 'module' } : {}),
+  ...(tab === 'overview' || tab === 'lens' || tab === 'attention' ? { tab: 'module' } : {}),
 })
+
+/** The position that is chosen at first: that of a mask, or the last one. */
+function firstToken(row: readonly Token[]): number {
+  const mask = row.findIndex(({ text }) => text === '[MASK]' || text === '<mask>')
+  return mask < 0 ? row.length - 1 : mask
+}
 
 /** Whether a tab can show something of a model: most are about the predictions of a language model. */
 function fits({ inputs, ids, logits, hasAttention }: ModelDescription, tab: TabName): boolean {
-  if (tab === 'module' || tab === 'edit') return true
+  if (tab === 'overview' || tab === 'module' || tab === 'edit') return true
   if (tab === 'attention') return hasAttention
   // These tabs run the model on texts of their own, for which the values of an encoder would be missing.
   const needsOthers = inputs.some(({ name, followsIds }) => name !== ids && !followsIds)

@@ -69,6 +69,15 @@ export interface ModelDescription {
   readonly logits?: string
   readonly hasAttention: boolean
   readonly lens: LensPath | { readonly reason: string }
+  /** What the model takes and gives, in words: `language model`. */
+  readonly kind: string
+  /** Its class, if a config.json beside it says so: `GPT2LMHeadModel`. */
+  readonly architecture?: string
+  readonly opset?: number
+  /** The most tokens that it takes, if its graph says so. */
+  readonly context?: number
+  /** The names of classes, if a config.json beside it has them. */
+  readonly classes?: readonly string[]
 }
 
 /** The modules that a logit lens runs. */
@@ -125,6 +134,49 @@ export interface ViewRequest extends RunRequest {
   readonly batch?: number
   /** With a template: also run the model without the edit, and compare. */
   readonly isCompared?: boolean
+}
+
+/** POST api/overview: what happens in the whole model, as far as it fits on one screen. */
+export interface OverviewRequest extends ViewRequest {
+  /** For logits: the position whose prediction is sent. */
+  readonly position?: number
+}
+export interface Overview {
+  /** Values on the way from the input to the output, in running order. */
+  readonly stages: readonly Stage[]
+  /** How many of the model's values of that kind there are. */
+  readonly of: number
+  /** If all of them have as many rows: the norm of each row, by stage. For models of text, rows are tokens. */
+  readonly norms?: SentMap
+  readonly outputs: readonly OutputGlance[]
+  /** The likeliest tokens after the position. */
+  readonly predictions?: readonly Prediction[]
+}
+
+/** The output of a layer, of a module or of an operation. */
+export interface Stage {
+  /** The module's path, or that of the module that has the node. */
+  readonly path: string
+  readonly node?: string
+  /** The path of the layer or module, or the node's name. */
+  readonly name: string
+  readonly type: string
+  readonly dims: readonly number[]
+  /** The root mean square of the elements. */
+  readonly size: Cell
+  /** For maps of channels: the root mean square over the channels, by row and column. */
+  readonly map?: SentMap
+}
+
+export interface OutputGlance {
+  readonly name: string
+  readonly type: string
+  readonly dims: readonly number[]
+  readonly min: Cell
+  readonly max: Cell
+  readonly mean: Cell
+  /** For a row of numbers: the largest, and where they are. */
+  readonly top?: readonly { readonly at: number; readonly value: Cell; readonly probability: Cell }[]
 }
 
 /** POST api/operations: the nodes of some modules that none of their children contains. */
@@ -516,7 +568,7 @@ export interface Followed {
 export interface CodeRequest extends ModuleRequest {
   /** One cell of the lens: a layer, or the model itself, at a position. */
   readonly cell?: { readonly layer?: number; readonly position: number }
-  readonly tab: 'module' | 'lens' | 'edit' | 'attention' | 'importance' | 'generate' | 'patch' | 'steer'
+  readonly tab: 'overview' | 'module' | 'lens' | 'edit' | 'attention' | 'importance' | 'generate' | 'patch' | 'steer'
   /** In the tab with importance: the token that is explained, and the method. */
   readonly importance?: Pick<ImportanceRequest, 'method' | 'position' | 'follow'>
   /** In the tab that patches: its options, and one cell of its map with the ids of its answers. */

@@ -54,6 +54,9 @@ export function headMapsOf(patterns: Tensor): MapHandles {
   return coarse(patterns, MAX_HEAD_CELLS)
 }
 
+/** Shrinks a matrix to the size of a head's small map. */
+export const glanceOf = headMapsOf
+
 /** Shrinks each matrix in the last two axes to at most this many cells. */
 function coarse(matrices: Tensor, max: readonly [number, number]): MapHandles {
   const row = matrices.dims.length - 2

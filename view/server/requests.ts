@@ -15,6 +15,7 @@ import {
   lineOrders,
   type ModuleRequest,
   type OperationsRequest,
+  type OverviewRequest,
   type PatchCell,
   type PatchedLensRequest,
   type PatchRequest,
@@ -67,6 +68,11 @@ function viewRequest(body: unknown): ViewRequest {
   if (isCompared && request.template === undefined)
     throw unreadable('There is no template to compare with.', 'send what to change as {"template": "…"}')
   return { ...request, ...(batch === undefined ? {} : { batch: natural(batch, 'batch') }), isCompared }
+}
+
+export function overviewRequest(body: unknown): OverviewRequest {
+  const { position } = object(body, 'the request')
+  return { ...viewRequest(body), ...(position === undefined ? {} : { position: natural(position, 'position') }) }
 }
 
 export function operationsRequest(body: unknown): OperationsRequest {
@@ -218,7 +224,7 @@ export function codeRequest(body: unknown): CodeRequest {
   return {
     tab: oneOf(
       tab,
-      ['module', 'lens', 'edit', 'attention', 'importance', 'generate', 'patch', 'steer'],
+      ['overview', 'module', 'lens', 'edit', 'attention', 'importance', 'generate', 'patch', 'steer'],
       'tab is not a known tab.',
     ),
     ...moduleRequest(body),

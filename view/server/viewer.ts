@@ -21,6 +21,7 @@ import { viewLine } from '../readings/line.ts'
 import type { BatchRow } from '../readings/map.ts'
 import { viewModule } from '../readings/module.ts'
 import { listOperations } from '../readings/operations.ts'
+import { viewOverview } from '../readings/overview.ts'
 import { viewPatched, viewPatchedLens } from '../readings/patch.ts'
 import { Steerer } from '../readings/steer.ts'
 import { type TraceTarget, traceWithTemplate } from '../readings/template-trace.ts'
@@ -40,6 +41,7 @@ import {
   lensRequest,
   moduleRequest,
   operationsRequest,
+  overviewRequest,
   patchedLensRequest,
   patchRequest,
   rowRequest,
@@ -91,6 +93,12 @@ export class Viewer {
       ['tokens', { method: 'POST', answer: body => this.#tokens(body) }],
       ['run', this.#running(runRequest, (request, target) => this.#run(request, target))],
       ['check', this.#running(runRequest, (request, target) => this.#check(request, target))],
+      [
+        'overview',
+        this.#viewing(overviewRequest, (request, target, inputs, batch) =>
+          viewOverview(target, inputs, request, batch, this.#description.logits, language),
+        ),
+      ],
       [
         'module',
         this.#viewing(moduleRequest, async (request, target, inputs, batch) =>

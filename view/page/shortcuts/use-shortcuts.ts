@@ -14,6 +14,7 @@ interface Setting {
 export const shortcuts: readonly (readonly [keys: string, action: string])[] = [
   ['/', 'goes to the filter of modules'],
   ['i', 'goes to the input'],
+  ['o', 'shows the overview'],
   ['m', 'shows the module'],
   ['l', 'shows the lens'],
   ['a', 'shows the attention'],
@@ -54,6 +55,7 @@ function runShortcut(key: string, { state, change, position, positions = 0 }: Se
   const steps: Readonly<Record<string, () => void>> = {
     '/': () => focus('#filter'),
     i: () => focus('#input-text, .field select'),
+    o: () => change({ tab: 'overview' }),
     m: () => change({ tab: 'module' }),
     l: () => change({ tab: 'lens' }),
     a: () => change({ tab: 'attention' }),

@@ -2,7 +2,17 @@ import type { AttributionMethod, Follow, LineOrder, PatchCell, PatchedPart, Stee
 
 /** Which run is shown: the unedited one, the edited one, or both with their difference. */
 export type Side = 'unedited' | 'edited' | 'compared'
-export const tabNames = ['lens', 'attention', 'importance', 'module', 'edit', 'patch', 'steer', 'generate'] as const
+export const tabNames = [
+  'overview',
+  'lens',
+  'attention',
+  'importance',
+  'module',
+  'edit',
+  'patch',
+  'steer',
+  'generate',
+] as const
 /** How one head is drawn. */
 export const attentionShapes = ['tokens', 'lines', 'matrix'] as const
 export type AttentionShape = (typeof attentionShapes)[number]
