@@ -37,7 +37,11 @@ export interface RunGraphOptions extends Omit<TraceOptions, 'backend'> {
   readonly limits?: GraphLimits
 }
 
-type GraphRunOptions = Pick<RunGraphOptions, 'limits'> & { readonly signal: AbortSignal | undefined }
+type GraphRunOptions = Pick<RunGraphOptions, 'limits'> & {
+  readonly signal: AbortSignal | undefined
+  /** Whether these inputs will not come again, so that nothing is kept for them. */
+  readonly inputsComeOnce?: boolean
+}
 
 /** Records a block and returns it as data. */
 export class RecordBackend implements Backend {
@@ -92,10 +96,10 @@ export async function runRead(
   { recording, statedTypes: untrustedTypes }: ReadGraph,
   { engine }: TraceableVariant,
   inputs: ReadonlyMap<string, TensorData>,
-  { signal, limits }: GraphRunOptions,
+  { signal, limits, inputsComeOnce = false }: GraphRunOptions,
 ): Promise<EngineResult> {
   try {
-    return await engine.run({ recording, inputs, signal, untrustedTypes, limits })
+    return await engine.run({ recording, inputs, signal, untrustedTypes, limits, inputsComeOnce })
   } catch (error) {
     if (error instanceof OnnsightError || signal?.aborted) throw error
     throw new InvalidInterventionGraphError('it', `can't be run: ${(error as Error).message.split('\n')[0]}`)

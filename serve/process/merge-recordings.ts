@@ -17,22 +17,19 @@ export interface Part {
   readonly recording: Recording
   readonly start: number
   readonly count: number
-}
-
-/** Shapes of the model's values for one part alone, and for the whole batch. */
-export interface BatchShapes {
-  alone(count: number): Shapes
-  readonly together: Shapes
+  /** Dims of the model's values if it ran alone. */
+  readonly alone: Shapes
 }
 
 /**
  * One recording that does for each part, in its own rows of the batch, what its recording does alone. Reads take the rows of the part; a write
  * puts its rows beside those of the others.
+ * @param together dims of the model's values for the whole batch
  * @returns undefined if some part can't share a batch: it applies modules, asks for gradients, or reaches a value without an axis of rows
  */
-export function mergeRecordings(parts: readonly Part[], shapes: BatchShapes): Recording | undefined {
+export function mergeRecordings(parts: readonly Part[], together: Shapes): Recording | undefined {
   try {
-    return new Merge(parts, shapes).recording()
+    return new Merge(parts, together).recording()
   } catch (error) {
     if (error instanceof NotMergeable) return undefined
     throw error
@@ -51,13 +48,13 @@ const ints = (...values: number[]): Value =>
 
 class Merge {
   readonly #parts: readonly Part[]
-  readonly #shapes: BatchShapes
+  readonly #together: Shapes
   readonly #mapped: Map<Expression, Expression>[]
   readonly #going: Set<Expression>[]
 
-  constructor(parts: readonly Part[], shapes: BatchShapes) {
+  constructor(parts: readonly Part[], together: Shapes) {
     this.#parts = parts
-    this.#shapes = shapes
+    this.#together = together
     this.#mapped = parts.map(() => new Map())
     this.#going = parts.map(() => new Set())
   }
@@ -81,7 +78,7 @@ class Merge {
       if (value.dims?.[0] !== count) throw new NotMergeable()
       rows.push(value)
     })
-    const shape = this.#shapes.together.get(tap.tensor)!
+    const shape = this.#together.get(tap.tensor)!
     const all = new Operation('Concat', '', rows, { axis: { int: 0 } }, 1, mark)
     return { value: new Value(all, 0, shape.type, shape.dims), mark }
   }
@@ -110,9 +107,9 @@ class Merge {
   }
 
   #read(tap: Tap, part: number, mark: Write['mark']): Value {
-    const { recording, start, count } = this.#parts[part]
-    const alone = this.#shapes.alone(count).get(tap.tensor)
-    const together = this.#shapes.together.get(tap.tensor)
+    const { recording, start, count, ...own } = this.#parts[part]
+    const alone = own.alone.get(tap.tensor)
+    const together = this.#together.get(tap.tensor)
     if (!alone?.dims || !together?.dims) throw new NotMergeable()
     const value = new Value(new TapRead(tap, 0, recording.owner!, mark), 0, together.type, together.dims)
     if (alone.dims.join() === together.dims.join()) return value
@@ -123,10 +120,10 @@ class Merge {
 
   /** Whether the first axis of a value has a row for each row of the inputs, and no other axis depends on them. */
   #hasRows(tap: Tap): boolean {
-    const together = this.#shapes.together.get(tap.tensor)?.dims
+    const together = this.#together.get(tap.tensor)?.dims
     const total = this.#parts.reduce((sum, { count }) => sum + count, 0)
-    return this.#parts.every(({ count }) => {
-      const alone = this.#shapes.alone(count).get(tap.tensor)?.dims
+    return this.#parts.every(({ count, ...own }) => {
+      const alone = own.alone.get(tap.tensor)?.dims
       if (!alone || !together || alone.length !== together.length || alone[0] !== count || together[0] !== total)
         return false
       return alone.every((dim, axis) => axis === 0 || (dim !== undefined && dim === together[axis]))

@@ -1,0 +1,34 @@
+import type { EngineResult } from '../../runtime/engine/engine.ts'
+import type { NormalForm } from '../../runtime/graph/normalise.ts'
+import type { ReadGraph } from '../../runtime/model/intervention.ts'
+import type { TensorData } from '../../runtime/tensor/dtypes/data.ts'
+import type { TraceableVariant } from '../../runtime/tracing/traceable.ts'
+import type { GraphJob, GraphReply } from './messages.ts'
+
+/** A job that was checked. */
+export interface Ready {
+  readonly index: number
+  readonly job: GraphJob
+  readonly inputs: ReadonlyMap<string, TensorData>
+  readonly variant: TraceableVariant
+  readonly graph: ReadGraph
+  readonly form: NormalForm
+  /** How it would run alone: what it computes of the model is known from that. */
+  readonly plan: EngineResult['plan']
+}
+
+/** The values of a job, from a run that it may have shared. */
+export function replyOf(
+  { report }: Pick<EngineResult, 'report'>,
+  wanted: readonly TensorData[],
+  { graph, plan }: Pick<Ready, 'graph' | 'plan'>,
+): GraphReply {
+  return {
+    wanted,
+    details: { result: graph.result, executed: [...plan.executed], tapsBeforeReads: [...plan.tapsBeforeReads], report },
+  }
+}
+
+/** The longest time that one of them may take. */
+export const longest = (jobs: readonly Ready[]): number =>
+  Math.max(...jobs.map(({ job }) => job.permission.limits.timeMs ?? Number.POSITIVE_INFINITY))
