@@ -51,6 +51,7 @@ export async function gradients(kind: string, path: string, rounds: number, rest
     gradientAt(middle, ofAll),
     gradientAt(-1, ofAll),
   ])
+  const recomputed = await againstKept(model, kind)
   const integrated = await pathAgainstSingles(model, kind, gradientAt(-1, ofLast))
   await model.release()
   await bare.release()
@@ -61,8 +62,28 @@ export async function gradients(kind: string, path: string, rounds: number, rest
     ratio(`gradient of the cross entropy of all positions at the middle layer: ${kind}`, allMiddle, plain),
     ratio(`the same at the embeddings: ${kind}`, allEmbeddings, plain),
     integrated,
+    ...recomputed,
     measure(`first gradient at a new place, beyond a warm one: ${kind}`, Math.min(...first) - warm, 'ms', 150),
     measure(`private memory for each further place of a gradient: ${kind}`, memory, 'MB'),
+  ]
+}
+
+/** The same gradient with each block's forward pass computed again, against the one that keeps it. */
+async function againstKept(model: Model, kind: string): Promise<Measure[]> {
+  const at = (tokens: number, recompute: boolean) => (round: number) =>
+    model.trace([ids(tokens, round)], { recompute }, m => grad(ofLast(m), m.transformer.h[0].input))
+  const [again, kept] = await timed(5, 0, [at(TOKENS, true), at(TOKENS, false)])
+  // Longer prompts than before, whose memory nothing keeps yet; recomputed first, as memory that is kept would serve it too.
+  const memory: number[] = []
+  for (const recompute of [true, false]) {
+    const before = privateDirty()
+    await at(4 * TOKENS, recompute)(0)
+    memory.push(Math.max(0, privateDirty() - before))
+  }
+  return [
+    ratio(`gradient at the embeddings with recompute, against one that keeps what forward made: ${kind}`, again, kept),
+    measure(`private memory of a prompt of ${4 * TOKENS} tokens with recompute: ${kind}`, memory[0], 'MB'),
+    measure(`the same with what forward made kept: ${kind}`, memory[1], 'MB'),
   ]
 }
 

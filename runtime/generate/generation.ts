@@ -306,8 +306,8 @@ export class Generation extends RunningSession implements StepOwner {
   /** A new trace on the inputs of the next step; with `null`, a trace whose invokes bring the inputs. */
   #newStep(inputs: unknown, info?: Info): RunningTrace {
     const { model, options } = this.#request
-    const { signal, onReport, backend = new ExecutionBackend() } = options
-    const heard = { ...(signal ? { signal } : {}), ...(onReport ? { onReport } : {}) }
+    const { signal, onReport, recompute = false, backend = new ExecutionBackend() } = options
+    const heard = { ...(signal ? { signal } : {}), ...(onReport ? { onReport } : {}), recompute }
     const args = [model, inputs]
     const trace = newTrace(args, heard, backend, info)
     this.#forgetInputs = () => {

@@ -99,7 +99,7 @@ function withDims(gradient: Tensor, like: Tensor): Tensor {
 }
 
 /** Operators that read the dims of a value and nothing else. */
-const READS_DIMS = new Set(['Shape', 'Size'])
+const READS_DIMS = new Set(['Shape', 'Size', 'EyeLike', 'RandomNormalLike', 'RandomUniformLike'])
 
 interface Dependents {
   /** Ids of floating-point values that depend on a place. */

@@ -232,6 +232,8 @@ export interface Recording {
   readonly owner: TapOwner | undefined
   readonly writes: ReadonlyMap<Tap, readonly Write[]>
   readonly wanted: readonly Value[]
+  /** Whether the backward pass of gradients computes the forward pass again from the edges of blocks. */
+  readonly recomputes?: boolean
 }
 
 /** An attribute as text. Floats are not written as JSON, which has no −0, NaN or infinity. */

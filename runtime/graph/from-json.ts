@@ -39,7 +39,7 @@ type Json = Readonly<Record<string, unknown>>
  * @throws InvalidInterventionGraphError, naming the part
  */
 export function recordingFromJSON(json: unknown, reader: GraphReader): Recording {
-  const { version, nodes, writes, wanted } = record(json, 'it')
+  const { version, nodes, writes, wanted, recomputes } = record(json, 'it')
   if (version !== GRAPH_VERSION) fail('version', `is ${show(version)}, but only version ${GRAPH_VERSION} is supported`)
   const readNodes: ReadNode[] = []
   for (const [i, node] of list(nodes, 'nodes').entries())
@@ -66,7 +66,7 @@ export function recordingFromJSON(json: unknown, reader: GraphReader): Recording
       fail(`the read of ${expression.tap.label}`, 'includes more writes than there are')
   }
   const values = list(wanted, 'wanted').map((value, i) => readValue(value, `wanted[${i}]`, readNodes))
-  return { owner: reader, writes: all, wanted: values }
+  return { owner: reader, writes: all, wanted: values, recomputes: recomputes === true }
 }
 
 /** An expression with the dtype and dims of its outputs. */

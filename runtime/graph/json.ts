@@ -79,6 +79,8 @@ export interface RecordingJSON<D> {
   readonly nodes: readonly NodeJSON<D>[]
   readonly writes: readonly { readonly tap: TapJSON; readonly values: readonly WriteJSON[] }[]
   readonly wanted: readonly ValueJSON[]
+  /** Whether the backward pass of gradients computes the forward pass again from the edges of blocks. */
+  readonly recomputes?: true
 }
 
 export interface WriteJSON extends WithPosition {
@@ -174,6 +176,7 @@ export function recordingToJSON<D>(
       values: writes.map(({ value, mark }) => ({ value: reference(value), ...position(mark) })),
     })),
     wanted: recording.wanted.map(reference),
+    ...(recording.recomputes ? { recomputes: true as const } : {}),
   }
 }
 

@@ -87,5 +87,6 @@ export function normalise(recording: Recording): NormalForm {
   key += `?${wanted.join(',')}`
   // The rules of gradients depend on ranks. Those of operands are not known from the model, so they are part of the key.
   if (order.some(({ kind }) => kind === 'gradient')) key += `!dims ${operands.map(({ dims }) => `[${dims}]`).join('')}`
+  if (recording.recomputes) key += '!recomputes'
   return { key, operands, order, numbers, operandNumbers: operandNumbers }
 }

@@ -33,6 +33,7 @@ export interface TraceSetup {
   readonly args: readonly unknown[]
   readonly signal?: AbortSignal | undefined
   readonly onReport?: ((report: TraceReport) => void) | undefined
+  readonly recompute?: boolean | undefined
   readonly info: Info | undefined
   /** Gives the trace to its backend, which runs it. */
   runBackend(): Promise<unknown>
@@ -311,7 +312,7 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
   }
 
   recording(wanted: readonly Value[]): Recording {
-    return { owner: this, writes: this.#taps.writes, wanted }
+    return { owner: this, writes: this.#taps.writes, wanted, recomputes: this.#setup.recompute ?? false }
   }
 
   /** Makes the trace run elsewhere than on this process's engine. */

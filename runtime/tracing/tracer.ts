@@ -22,9 +22,14 @@ export interface TraceOptions {
   readonly onReport?: (report: TraceReport) => void
   /** Runs the trace. @default an ExecutionBackend, which runs it in this process */
   readonly backend?: Backend
+  /**
+   * Whether the backward pass of gradients computes each block's forward pass again, in the place of keeping what the first one made: it needs
+   * less memory and more time. @default false
+   */
+  readonly recompute?: boolean
 }
 
-export const TRACE_OPTIONS = ['signal', 'onReport', 'backend'] as const
+export const TRACE_OPTIONS = ['signal', 'onReport', 'backend', 'recompute'] as const
 
 /** Runs a trace in this process. */
 export class ExecutionBackend implements Backend {
@@ -52,11 +57,12 @@ export class Tracer {
     this.args = args
     this.kwargs = knownOptions('trace()', kwargs, TRACE_OPTIONS)
     this.backend = backend
-    const { signal, onReport } = this.kwargs
+    const { signal, onReport, recompute } = this.kwargs
     const trace = new RunningTrace({
       args,
       signal,
       onReport,
+      recompute,
       info,
       runBackend: () => backend.run(this),
       newBatch: inputs => newBatch(this, inputs),

@@ -36,7 +36,7 @@ const randomOps = new Set([
   'Multinomial',
 ])
 
-const isRandom = ({ opType }: GraphNode): boolean => randomOps.has(opType)
+export const isRandom = ({ opType }: Pick<GraphNode, 'opType'>): boolean => randomOps.has(opType)
 
 /**
  * Cuts the graph into blocks at its repeated layers: the nodes before the first layer, each layer, the nodes after the last. A graph

@@ -20,6 +20,7 @@ import { GradientPlaces } from './gradient-places.ts'
 import { GrowingForm } from './growing-form.ts'
 import { readsBehind } from './leaves.ts'
 import { type LinkedShape, LinkedShapes } from './linked-shapes.ts'
+import type { BackwardSegments } from './recompute.ts'
 import { makesUnit, outsideOfHook, readsOfHook, recordedUnit } from './recorded-unit.ts'
 import { selectRowsFirst } from './select-rows-first.ts'
 import { copyId, isConstant, recordedId, resultId, type Unit } from './unit.ts'
@@ -53,6 +54,8 @@ export class Demand {
   readonly #wanted: readonly Value[]
   readonly #shapes: LinkedShapes | undefined
   readonly #backward: Backward | undefined
+  /** The sessions that the backward pass is cut into; undefined where it runs in one with the forward pass. */
+  segments: BackwardSegments | undefined
 
   /** @param options `expandsAll`: every fused node is expanded */
   constructor(
@@ -83,9 +86,10 @@ export class Demand {
 
   /**
    * The first block that a gradient passes. From there on all runs in one session: what forward computes and backward reads then stays
-   * within onnxruntime. Undefined without gradients.
+   * within onnxruntime. Undefined without gradients, and where the backward pass computes the forward pass again.
    */
   get firstBlockOfGradient(): number | undefined {
+    if (this.segments) return undefined
     const first = this.#backward?.firstBlock
     return first === Number.POSITIVE_INFINITY ? undefined : first
   }

@@ -7,6 +7,7 @@ import { Demand } from './demand.ts'
 import { SessionsBehind } from './origins.ts'
 import { place } from './place.ts'
 import type { LinkPlan, Step } from './plan.ts'
+import { recomputeForward } from './recompute.ts'
 import { selectRowsFirst } from './select-rows-first.ts'
 import { type SessionRun, sessionRuns, splitBlocks } from './session-runs.ts'
 import { buildStep } from './step.ts'
@@ -42,6 +43,7 @@ export function link(
   // After a forced value, the same trace may still read all rows.
   if (!keepEdges) selectRowsFirst(program, demand, results)
   onLinked?.(addedValues(program, recording, demand))
+  if (recording.recomputes) demand.segments = recomputeForward(program, demand, results)
 
   let placement = place(program, demand, results, alreadyComputed)
   // An unedited block needs all its inputs, also those that only unwanted nodes read.
@@ -78,7 +80,18 @@ export function link(
     const outputs = neededOutputs(slot, i)
     if (unedited) return uneditedStep(program, unedited, outputs, dropped, origins.originOf(unedited))
     const edges = blocks.length > 1 ? edgesWithin(program, units).filter(id => !outputs.includes(id)) : []
-    return buildStep({ program, form: demand.form, units, typeOf, blocks, isModelStage, outputs, edges, dropped })
+    return buildStep({
+      program,
+      form: demand.form,
+      units,
+      typeOf,
+      blocks,
+      isModelStage,
+      outputs,
+      edges,
+      dropped,
+      segments: demand.segments,
+    })
   })
   const ran = new Set(runs.flatMap(({ units }) => units.flatMap(({ kind, block }) => (kind === 'node' ? block : []))))
   return {

@@ -37,6 +37,7 @@ export function place(
   const { touched, feeds } = rebuiltBlocks(program, demand, levels, wanted, alreadyComputed)
   for (const block of feeds.keys()) if (joined.has(block)) touched.add(block)
   const uses = latestUses(demand, levels)
+  const firstSegment = program.blocks.length - 1
   const order = [...touched].sort((a, b) => a - b)
   const positions = new Map<Unit, number>()
   for (const unit of demand.units) {
@@ -52,6 +53,8 @@ export function place(
   return { positions, unedited }
 
   function position(unit: Unit, base: number): number {
+    const segment = demand.segments?.of.get(unit)
+    if (segment !== undefined) return inSegment(unit, Math.max(base, blockStart(firstSegment + segment)))
     const ready = isModelStage(base) ? base : base + 1
     if (unit.kind === 'node') return Math.max(levels.get(unit)! * SPAN, ready)
     const limit = uses.get(unit)!
@@ -67,8 +70,14 @@ export function place(
     return unit.kind === 'copy' ? afterBlock(base) + 1 : afterBlock(base)
   }
 
+  function inSegment({ kind, operation }: Unit, base: number): number {
+    if (isModelStage(base)) return kind === 'operation' && !lower(operation!, program.opset) ? base + 1 : base
+    return kind === 'operation' ? base : base + 1
+  }
+
   function isRebuilt(base: number): boolean {
-    return isModelStage(base) && (stageOf(base) >= AFTER_BLOCK || touched.has(blockAt(base)))
+    if (!isModelStage(base)) return false
+    return stageOf(base) >= AFTER_BLOCK || touched.has(blockAt(base)) || blockAt(base) > firstSegment
   }
 }
 

@@ -42,6 +42,8 @@ export interface Rebuild {
   readonly packedBytes: number
   /** Whether its weights must be prepacked before the first run. */
   readonly prepack: boolean
+  /** Whether its session gives back the memory of a run's values after each run. */
+  readonly returnsMemory?: boolean
 }
 
 /** How to run the recordings with one key. It contains no values of operands. */

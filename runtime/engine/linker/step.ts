@@ -13,6 +13,7 @@ import { OWN } from '../sessions/own-names.ts'
 import { needPacking } from '../sessions/packed-kernels.ts'
 import { RECORDED_OPSET, recordedOpsets } from '../sessions/recorded-opset.ts'
 import type { Step } from './plan.ts'
+import type { BackwardSegments } from './recompute.ts'
 import { constantId, isConstant, isModelValue, readsOf, type Unit } from './unit.ts'
 
 export interface StepParts {
@@ -28,6 +29,7 @@ export interface StepParts {
   /** Values at the edges of joined blocks. They are outputs that nobody fetches, so that no kernel is fused over them and the bits stay. */
   readonly edges: readonly string[]
   readonly dropped: readonly string[]
+  readonly segments?: BackwardSegments | undefined
 }
 
 /**
@@ -81,7 +83,7 @@ export function buildStep(parts: StepParts): Step {
     kind: hasNodes ? 'rebuilt' : 'operations',
     block: parts.blocks[0],
     group: undefined,
-    label: hasNodes ? labelOf(program, parts.blocks) : 'operations',
+    label: labelOf(parts, hasNodes),
     inputs: inputs.map((id, i) => [feedName(inputEdges[i].name, inputEdges[i].type), id]),
     outputs: outputs.map((id, i) => [fetchName(outputEdges[i].name, outputEdges[i].type), id]),
     key,
@@ -110,6 +112,8 @@ export function buildStep(parts: StepParts): Step {
       weightBytes: bytesOf(weights),
       packedBytes: bytesOf(weights) + bytesOf(backwardWeights),
       prepack: needPacking(units.flatMap(({ node }) => node ?? [])),
+      // Each segment of the backward pass runs once in a run: kept memory would be that of all segments together.
+      returnsMemory: isSegment(parts),
     },
     nodeCount: units.length,
     expressions,
@@ -147,7 +151,15 @@ function withOwnOperators(model: Opsets, units: readonly Unit[]): Opsets {
   return functions ? { opsets, irVersion, functions } : { opsets, irVersion }
 }
 
-function labelOf(program: Program, blocks: readonly number[]): string {
+/** Segments of the backward pass have numbers after those of the blocks. */
+const isSegment = ({ program, segments, blocks }: StepParts): boolean =>
+  segments !== undefined && blocks[0] >= program.blocks.length
+
+function labelOf(parts: StepParts, hasNodes: boolean): string {
+  const { program, segments, blocks } = parts
+  if (isSegment(parts))
+    return `backward through ${program.blocks[segments!.blocks[blocks[0] - program.blocks.length]].label}`
+  if (!hasNodes) return 'operations'
   const [first, last] = [blocks[0], blocks[blocks.length - 1]].map(block => program.blocks[block]?.label ?? '')
   return first === last ? first : `${first} … ${last}`
 }

@@ -12,6 +12,8 @@ export const resultId = (number: number, output: number): string => `${PREFIX}%$
 /** The id of the value at a place whose gradient is wanted, after this number of writes there. */
 export const placeId = (tap: string, writes: number): string => `${PREFIX}^${writes} ${tap}`
 export const copyId = (number: number, name: string): string => `${PREFIX}~${number}/${name}`
+/** The id of a value of the forward pass that the backward pass computes again. */
+export const recomputedId = (id: string): string => `${PREFIX}& ${id}`
 /** The id of a value that the recording adds. */
 export function recordedId({ numbers, operandNumbers }: NormalForm, { expression, output }: Value): string {
   if (expression.kind === 'operand') return operandId(operandNumbers.get(expression)!)

@@ -25,16 +25,16 @@ export function nodeProvider(options: NodeProviderOptions): Provider {
   const other = options.runtime === undefined ? undefined : otherRuntime(options.runtime)
   const provider: Provider = {
     name: options.device,
-    async create(model, { optimize, prepack }) {
+    async create(model, { optimize, prepack, returnsMemory }) {
       const isRun = optimize === 'model'
       const level = isRun ? (options.optimization ?? 'all') : optimize
       // Skeletons, which only tell dims, are always created in this process.
       if (isRun && other) return other.create(model, await sessionOptions(options, model, level, prepack, isRun))
       const { InferenceSession, Tensor } = await onnxruntime()
-      const session = await InferenceSession.create(
-        model.bytes,
-        await sessionOptions(options, model, level, prepack, isRun),
-      )
+      const session = await InferenceSession.create(model.bytes, {
+        ...(await sessionOptions(options, model, level, prepack, isRun)),
+        ...memoryOptions(returnsMemory),
+      })
       const wrapped = wrapSession(session, Tensor)
       return isRun && options.profileFolder !== undefined ? { ...wrapped, release: () => endProfile(session) } : wrapped
     },
@@ -45,6 +45,10 @@ export function nodeProvider(options: NodeProviderOptions): Provider {
   }
   return provider
 }
+
+/** A session keeps the memory of its runs in an arena of its own, unless it has none. */
+const memoryOptions = (returnsMemory = false): ort.InferenceSession.SessionOptions =>
+  returnsMemory ? { enableCpuMemArena: false, enableMemPattern: false } : {}
 
 /** onnxruntime's options for a session. Profiles are written of sessions that run the model only. */
 async function sessionOptions(

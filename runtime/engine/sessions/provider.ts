@@ -40,6 +40,8 @@ export interface SessionOptions {
   readonly prepack: boolean
   /** onnxruntime's level of graph optimisation. `basic` folds constants only, which skeletons need; `model` is for sessions that run the model. */
   readonly optimize: 'disabled' | 'basic' | 'model'
+  /** Whether it gives back the memory of a run's values after each run, in the place of keeping it for the next one. @default false */
+  readonly returnsMemory?: boolean
 }
 
 /** Creates sessions on a device. Only the folder `engine/providers` imports onnxruntime. */

@@ -10,6 +10,7 @@ export interface SessionRequest {
   readonly packedBytes: number
   /** Whether its weights must be prepacked before the first run. Other sessions are prepacked when they have run often. */
   readonly prepack: boolean
+  readonly returnsMemory?: boolean
 }
 
 interface Entry {
@@ -119,6 +120,7 @@ export class SessionCache {
     const session = await this.#provider.create(request.model(), {
       prepack,
       optimize: 'model',
+      returnsMemory: request.returnsMemory ?? false,
     })
     const bytes = this.#bytesOf(request, prepack)
     const entry: Entry = {
