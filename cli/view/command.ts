@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { ModelDtype } from '../../runtime/index.ts'
+import { CommandError } from '../shared/errors.ts'
 import { addLoadOptions, type LoadFlags, loadOptionsOf } from '../shared/load-options.ts'
 
 interface Flags extends LoadFlags {
@@ -8,6 +9,8 @@ interface Flags extends LoadFlags {
   readonly port?: number
   readonly open?: boolean
   readonly json?: boolean
+  readonly save?: string
+  readonly text?: string
 }
 
 export function addView(program: Command): void {
@@ -25,6 +28,8 @@ export function addView(program: Command): void {
       'the port to listen on (default: the one that the model had the last time, or a free one)',
       port,
     )
+    .option('--save <file>', 'write the page as one file of HTML, which others open without onnsight, and end')
+    .option('--text <text>', 'with --save: the text that the model runs on (default: an example)')
     .option('--open', 'also open the page in the browser')
     .option('--json', 'print the address as JSON, in one line')
   addLoadOptions(command)
@@ -37,11 +42,19 @@ Examples:
   onnsight view model.onnx --open
   onnsight view gpt2-onnx --dtype q4
   onnsight view onnx-community/gpt2-ONNX
-  onnsight view model.onnx --vocab tokenizer.json --port 8080`,
+  onnsight view model.onnx --vocab tokenizer.json --port 8080
+  onnsight view gpt2-onnx --save gpt2.html --text 'The Eiffel Tower is in the city of'`,
     )
-    .action(async (path: string, { vocab, dtype, port, open, json, ...flags }: Flags) => {
-      const { startView } = await import('../../view/server/start.ts')
+    .action(async (path: string, { vocab, dtype, port, open, json, save, text, ...flags }: Flags) => {
       const language = { ...(vocab === undefined ? {} : { vocab }), ...(dtype === undefined ? {} : { dtype }) }
+      if (save !== undefined) {
+        const { saveView } = await import('../../view/server/save.ts')
+        await saveView(path, { ...loadOptionsOf(flags), ...language }, { file: save, text, json: json ?? false })
+        return
+      }
+      if (text !== undefined)
+        throw new CommandError('--text is for --save.', 'pass --save FILE too, or type the text on the page')
+      const { startView } = await import('../../view/server/start.ts')
       await startView(
         path,
         { ...loadOptionsOf(flags), ...language },

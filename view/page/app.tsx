@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { ModelDescription, Token } from '../protocol/api.ts'
+import type { ModelDescription } from '../protocol/api.ts'
+import { firstToken } from '../protocol/bodies.ts'
 import { AttentionPanel } from './attention/attention.tsx'
 import type { Client } from './client.ts'
 import { edited } from './edit/change-buttons.tsx'
@@ -108,8 +109,8 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
       <main aria-busy={isTrying}>
         {saved && (
           <p class="saved-note">
-            A saved copy of {new Date(saved.date).toLocaleString('en-GB')}: it shows what was looked at, and can’t run
-            the model.
+            A saved copy of {new Date(saved.date).toLocaleString('en-GB')}: it shows what was computed, and can’t run
+            the model. Other inputs, edits and new results need <span class="code">onnsight view</span>.
           </p>
         )}
         {hasEnded && <Problem error={commandEnded} />}
@@ -198,12 +199,6 @@ const moduleChosen = ({ tab }: ViewState, path: string): Partial<ViewState> => (
   ...forModule(path.split('#')[0], path.includes('#') ? path.slice(path.indexOf('#') + 1) : undefined),
   ...(tab === 'overview' || tab === 'lens' || tab === 'attention' ? { tab: 'module' } : {}),
 })
-
-/** The position that is chosen at first: that of a mask, or the last one. */
-function firstToken(row: readonly Token[]): number {
-  const mask = row.findIndex(({ text }) => text === '[MASK]' || text === '<mask>')
-  return mask < 0 ? row.length - 1 : mask
-}
 
 /** Whether a tab can show something of a model: most are about the predictions of a language model. */
 function fits({ inputs, ids, logits, hasAttention }: ModelDescription, tab: TabName): boolean {

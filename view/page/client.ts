@@ -1,5 +1,6 @@
 import type { SentError } from '../protocol/api.ts'
-import { keyOf, notSaved, type SavedAnswer, type SavedCopy } from './saved/saved-copy.ts'
+import { derivedAnswer } from '../protocol/derived.ts'
+import { keyOf, notSaved, type SavedAnswer, type SavedCopy } from '../protocol/saved-copy.ts'
 
 /** The server answered a request with an error. */
 export class AnswerError extends Error {
@@ -102,6 +103,8 @@ export class Client {
 /** Finds the answer in a saved copy. @throws AnswerError if it was not saved */
 async function answerFrom({ answers }: SavedCopy, { name, body, onPart }: Job): Promise<unknown> {
   const found = answers[keyOf(name, body)]
+  const derived = found ? undefined : derivedAnswer(answers, name, body)
+  if (derived !== undefined) return derived
   if (!found) throw new AnswerError(notSaved)
   for (const part of found.parts ?? []) onPart?.(part)
   return found.value

@@ -1,6 +1,6 @@
 import type { ModelDescription, Token, ViewRequest } from '../protocol/api.ts'
+import type { RunInputs } from '../protocol/form.ts'
 import type { Client } from './client.ts'
-import type { RunInputs } from './input/run-inputs.ts'
 import type { Change } from './state/use-view-state.ts'
 import type { ViewState } from './state/view-state.ts'
 

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
 import type { AttentionHead, AttentionOverview, AttentionSite, Token } from '../../protocol/api.ts'
+import { headBody } from '../../protocol/bodies.ts'
 import { ChangeButtons } from '../edit/change-buttons.tsx'
 import { inTemplate } from '../edit/suggestions.ts'
 import { isCausal, Maps, partsOf } from '../module/maps.tsx'
@@ -57,7 +58,7 @@ const shapeNames: Readonly<Record<AttentionShape, string>> = { tokens: 'Tokens',
 function OneHead(props: PanelProps & { readonly site: AttentionSite }) {
   const { client, runInputs, request, requestKey, state, change, tokens = [], position, site } = props
   const head = Math.min(state.head, site.heads - 1)
-  const headRequest = { ...request, path: site.path, head, ...(position === undefined ? {} : { query: position }) }
+  const headRequest = headBody(request, site.path, head, position)
   const key = runInputs && `${requestKey} ${site.path} ${head} ${site.keys > 256 ? position : ''}`
   const answer = useAnswer<AttentionHead>(client, 'attention-head', headRequest, key)
   return (

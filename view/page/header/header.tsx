@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { CodeRequest, ModelDescription } from '../../protocol/api.ts'
+import type { RunInputs } from '../../protocol/form.ts'
 import type { Client } from '../client.ts'
-import type { RunInputs } from '../input/run-inputs.ts'
 import { bytes, grouped } from '../parts/numbers.ts'
 import { savedCopy } from '../saved/saved-copy.ts'
 import { Shortcuts } from '../shortcuts/shortcuts.tsx'

@@ -7,6 +7,7 @@ import type {
   Importance,
   SentError,
 } from '../../protocol/api.ts'
+import { importanceBody } from '../../protocol/bodies.ts'
 import { FollowSwitch } from '../lens/lens.tsx'
 import type { PanelProps } from '../panel-props.ts'
 import { Problem } from '../parts/problem.tsx'
@@ -32,7 +33,12 @@ export function ImportancePanel(props: PanelProps) {
   const { follow, method } = state
   const asked = { ...request, follow, ...(position === undefined ? {} : { position }) }
   const key = runInputs && `${requestKey} ${position} ${follow}`
-  const answer = useAnswer<Importance>(client, 'importance', { ...asked, method }, key && `${key} ${method}`)
+  const answer = useAnswer<Importance>(
+    client,
+    'importance',
+    importanceBody(request, method, follow, position),
+    key && `${key} ${method}`,
+  )
   return (
     <section aria-label="Importance">
       <FollowSwitch

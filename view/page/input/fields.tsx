@@ -1,7 +1,7 @@
 import type { InputDescription } from '../../protocol/api.ts'
+import type { Field } from '../../protocol/form.ts'
 import { showShape } from '../parts/shapes.ts'
-import type { Field } from '../state/view-state.ts'
-import { readFile } from './run-inputs.ts'
+import { readFile } from './read-file.ts'
 
 interface FieldsProps {
   readonly inputs: readonly InputDescription[]

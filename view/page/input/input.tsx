@@ -1,10 +1,9 @@
 import { useState } from 'preact/hooks'
 import type { ModelDescription, SentError } from '../../protocol/api.ts'
+import { emptyField, type Field, type InputForm, openDims, otherInputs, type RunInputs } from '../../protocol/form.ts'
 import { Problem } from '../parts/problem.tsx'
 import { Switch } from '../parts/switch.tsx'
-import type { Field, InputForm } from '../state/view-state.ts'
 import { Fields } from './fields.tsx'
-import { emptyField, openDims, otherInputs, type RunInputs } from './run-inputs.ts'
 import { TokenStrip } from './token-strip.tsx'
 
 interface InputProps {

@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { ModelDescription } from '../../protocol/api.ts'
+import { exampleForm } from '../../protocol/example.ts'
+import type { InputForm } from '../../protocol/form.ts'
 import type { Client } from '../client.ts'
-import type { InputForm } from '../state/view-state.ts'
-import { exampleForm } from './example.ts'
 
 /** The example with which the page opens, once it is known to fit. */
 export function useExample(model: ModelDescription, client: Client, isWanted: boolean): Example {

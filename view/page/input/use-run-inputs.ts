@@ -1,9 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { ModelDescription, SentError } from '../../protocol/api.ts'
+import { type InputForm, type RunInputs, readForm } from '../../protocol/form.ts'
 import { type Client, Superseded } from '../client.ts'
-import type { InputForm } from '../state/view-state.ts'
 import { toSentError } from '../use-request.ts'
-import { type RunInputs, readForm } from './run-inputs.ts'
 
 /** Converts the form to the inputs of runs, again whenever the form or `runs` changes. */
 export function useRunInputs(

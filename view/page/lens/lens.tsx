@@ -1,10 +1,11 @@
 import type { Follow, Lens, LensPath } from '../../protocol/api.ts'
+import { firstShown, lensBody } from '../../protocol/bodies.ts'
 import { CopyCode } from '../header/copy-code.tsx'
 import type { PanelProps } from '../panel-props.ts'
 import { Switch } from '../parts/switch.tsx'
 import { Waiting } from '../parts/waiting.tsx'
 import { useAnswer } from '../use-answer.ts'
-import { firstShown, Predictions } from './predictions.tsx'
+import { Predictions } from './predictions.tsx'
 
 /** The tab with the model’s predictions after each layer. */
 export function LensPanel(props: PanelProps) {
@@ -13,7 +14,7 @@ export function LensPanel(props: PanelProps) {
   const from = firstShown(position)
   const { follow } = state
   const key = runInputs && !('reason' in path) ? `${requestKey} ${from} ${follow}` : undefined
-  const answer = useAnswer<Lens>(client, 'lens', { ...request, from, follow }, key)
+  const answer = useAnswer<Lens>(client, 'lens', lensBody(request, position, follow), key)
   if ('reason' in path)
     return (
       <section aria-label="Logit lens">

@@ -4,12 +4,6 @@ import { Best } from './best.tsx'
 import { rowsOf, type SideNames } from './rows.ts'
 import { LensTable } from './table.tsx'
 
-/** How many positions are shown at once. The server sends as many. */
-const MAX_POSITIONS = 48
-
-/** The first of the positions that are shown at once with this one. */
-export const firstShown = (position: number): number => Math.floor(position / MAX_POSITIONS) * MAX_POSITIONS
-
 const editNames: SideNames = { change: 'The edit', before: 'unedited', after: 'edited' }
 
 interface PredictionsProps {

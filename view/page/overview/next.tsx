@@ -1,5 +1,5 @@
 import type { Lens, Prediction } from '../../protocol/api.ts'
-import { firstShown } from '../lens/predictions.tsx'
+import { firstShown, lensBody } from '../../protocol/bodies.ts'
 import type { PanelProps } from '../panel-props.ts'
 import { shareBackground } from '../parts/colours.ts'
 import { percent } from '../parts/numbers.ts'
@@ -22,7 +22,7 @@ export function Next(props: NextProps) {
   const from = firstShown(position)
   const { follow } = state
   const key = hasLens ? `${requestKey} ${from} ${follow}` : undefined
-  const answer = useAnswer<Lens>(client, 'lens', { ...request, from, follow }, key)
+  const answer = useAnswer<Lens>(client, 'lens', lensBody(request, position, follow), key)
   const token = tokens[position]
   return (
     <section aria-labelledby="next-title">

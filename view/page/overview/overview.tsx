@@ -1,4 +1,5 @@
 import type { Overview } from '../../protocol/api.ts'
+import { overviewBody } from '../../protocol/bodies.ts'
 import type { PanelProps } from '../panel-props.ts'
 import { Waiting } from '../parts/waiting.tsx'
 import { useAnswer } from '../use-answer.ts'
@@ -11,11 +12,9 @@ import { Outputs } from './outputs.tsx'
 /** The tab with which the page opens: what the model is, what it predicts, and what happens on the way. */
 export function OverviewPanel(props: PanelProps) {
   const { model, client, runInputs, request, requestKey, position } = props
-  const hasLens = !('reason' in model.lens)
-  // A lens has the model's own predictions too.
-  const asked = model.logits !== undefined && !hasLens && position !== undefined ? { position } : {}
+  const asked = overviewBody(model, request, position)
   const key = runInputs && `${requestKey} ${asked.position ?? ''}`
-  const answer = useAnswer<Overview>(client, 'overview', { ...request, ...asked }, key)
+  const answer = useAnswer<Overview>(client, 'overview', asked, key)
   return (
     <section class="overview" aria-label="Overview">
       <Facts model={model} overview={answer.value} />

@@ -1,9 +1,8 @@
 import { attributionMethods, type Follow, lineOrders, patchedParts, type Steering } from '../../protocol/api.ts'
+import type { Field, InputForm } from '../../protocol/form.ts'
 import {
   attentionShapes,
-  type Field,
   type Generation,
-  type InputForm,
   initialState,
   type Limits,
   type Shown,

@@ -1,4 +1,5 @@
 import type { AttributionMethod, Follow, LineOrder, PatchCell, PatchedPart, Steering } from '../../protocol/api.ts'
+import type { InputForm } from '../../protocol/form.ts'
 
 /** Which run is shown: the unedited one, the edited one, or both with their difference. */
 export type Side = 'unedited' | 'edited' | 'compared'
@@ -20,22 +21,6 @@ export type AttentionShape = (typeof attentionShapes)[number]
 export type Shown = 'values' | 'graph'
 export type Limits = 'robust' | 'whole'
 export type TabName = (typeof tabNames)[number]
-
-/** The user’s value for an input other than the token ids. */
-export interface Field {
-  readonly kind: 'random' | 'zeros' | 'ones' | 'positions' | 'json' | 'file'
-  readonly json: string
-  readonly file?: { readonly name: string; readonly base64: string }
-}
-
-/** The user’s inputs for a run, as they were typed and chosen. */
-export interface InputForm {
-  readonly kind: 'text' | 'ids'
-  /** The text, or the ids as they were typed. */
-  readonly text: string
-  readonly fields: Readonly<Record<string, Field>>
-  readonly dims: Readonly<Record<string, number>>
-}
 
 /** A row or a column of a map whose values are listed. */
 export interface Line {

@@ -1,10 +1,8 @@
-import type { ModelDescription } from '../../protocol/api.ts'
-import type { Client } from '../client.ts'
-import type { InputForm } from '../state/view-state.ts'
-import { emptyField, openDims, otherInputs, readForm } from './run-inputs.ts'
+import type { ModelDescription } from './api.ts'
+import { type Asker, emptyField, type InputForm, openDims, otherInputs, readForm } from './form.ts'
 
 /** Inputs on which the model runs, for a page that opens without any. Undefined if none of the tried ones fit. */
-export async function exampleForm(model: ModelDescription, client: Client): Promise<InputForm | undefined> {
+export async function exampleForm(model: ModelDescription, client: Asker): Promise<InputForm | undefined> {
   const isOpen = (model.inputs.find(({ name }) => name === model.ids)?.dims ?? []).every(dim => typeof dim !== 'number')
   const forms = candidates(model)
   // A text fits if the number of tokens is open.

@@ -1,6 +1,25 @@
-import type { InputDescription, InputValue, ModelDescription, RunRequest, Token, Tokens } from '../../protocol/api.ts'
-import type { Client } from '../client.ts'
-import type { Field, InputForm } from '../state/view-state.ts'
+import type { InputDescription, InputValue, ModelDescription, RunRequest, Token, Tokens } from './api.ts'
+
+/** Sends a request to the server and gives its answer. */
+export interface Asker {
+  ask<R>(name: string, body?: unknown): Promise<R>
+}
+
+/** The user’s value for an input other than the token ids. */
+export interface Field {
+  readonly kind: 'random' | 'zeros' | 'ones' | 'positions' | 'json' | 'file'
+  readonly json: string
+  readonly file?: { readonly name: string; readonly base64: string }
+}
+
+/** The user’s inputs for a run, as they were typed and chosen. */
+export interface InputForm {
+  readonly kind: 'text' | 'ids'
+  /** The text, or the ids as they were typed. */
+  readonly text: string
+  readonly fields: Readonly<Record<string, Field>>
+  readonly dims: Readonly<Record<string, number>>
+}
 
 /** The inputs of all runs until the user enters others. */
 export interface RunInputs {
@@ -24,7 +43,7 @@ export const emptyField = ({ name, fillings }: InputDescription): Field =>
 /** Converts the form to the inputs of a run. @throws Error that says what is missing, and AnswerError */
 export async function readForm(
   model: ModelDescription,
-  client: Client,
+  client: Asker,
   { kind, text, fields, dims }: InputForm,
 ): Promise<Omit<RunInputs, 'number'>> {
   const others = otherInputs(model)
@@ -41,7 +60,7 @@ export async function readForm(
   return { request: { inputs: values, dims: sizes }, rows }
 }
 
-async function rowsOf(client: Client, kind: InputForm['kind'], text: string): Promise<Token[][]> {
+async function rowsOf(client: Asker, kind: InputForm['kind'], text: string): Promise<Token[][]> {
   const ids = kind === 'ids' ? idsIn(text) : undefined
   const { tokens } = await client.ask<Tokens>('tokens', ids ? { ids: ids.flat() } : { text })
   if (tokens.length === 0) throw new Error('Type a text.')
@@ -104,14 +123,4 @@ function rowIn(text: string): number[] {
   if (wrong !== undefined) throw new Error(`“${wrong}” is not a token id. Type whole numbers: 18, 47, 56.`)
   if (parts.length === 0) throw new Error('Type token ids: 18, 47, 56.')
   return parts.map(Number)
-}
-
-/** Reads a file that the user chose. */
-export function readFile(file: File): Promise<{ name: string; base64: string }> {
-  return new Promise((done, failed) => {
-    const reader = new FileReader()
-    reader.onload = () => done({ name: file.name, base64: String(reader.result).split(',')[1] ?? '' })
-    reader.onerror = () => failed(reader.error ?? new Error(`${file.name} can't be read.`))
-    reader.readAsDataURL(file)
-  })
 }
