@@ -55,6 +55,8 @@ export interface ServeOptions {
   /** @default false */
   readonly allowWeights?: boolean
   readonly quotas?: Quotas
+  /** A Redis that several servers share: they count quotas together, and each knows who waits at the others. `redis://host:6379` */
+  readonly redis?: string
   /** The most requests that share a run. 1 runs each alone. @default 32 */
   readonly maxBatch?: number
   /** The most requests that wait for one model. @default 1000 */
@@ -84,6 +86,7 @@ export const SERVE_OPTIONS: readonly (keyof ServeOptions)[] = [
     'deny',
     'allowWeights',
     'quotas',
+    'redis',
     'maxBatch',
     'maxWaiting',
   ] as const),

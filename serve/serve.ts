@@ -13,6 +13,8 @@ import { Measures } from './server/measures.ts'
 import { ServedModel } from './server/served-model.ts'
 import { spans } from './server/spans.ts'
 import { ServerState } from './server/state.ts'
+import { WaitingPlaces } from './shared/places.ts'
+import { SharedRedis } from './shared/redis.ts'
 
 /** A server that runs. */
 export interface Server {
@@ -55,9 +57,14 @@ export async function serve(
       new ServedModel(name, process, { maxBatch, maxWaiting, timeoutMs: limits.timeMs + GRACE_MS, onBatch, span }),
     )
   }
-  const state = new ServerState(served, options, limits, await QuotaKeeper.of(options.quotas))
-  const app = await makeApp(state, await userFinder(options), measures)
+  const findUser = await userFinder(options)
+  const shared = options.redis === undefined ? undefined : await SharedRedis.connect(options.redis)
+  const places = new WaitingPlaces(served, shared)
+  const state = new ServerState(served, options, limits, await QuotaKeeper.of(options.quotas, shared), places)
+  const app = await makeApp(state, findUser, measures)
   const release = (): void => {
+    places.stop()
+    shared?.close()
     for (const { process } of served.values()) process.release()
   }
   let url: string

@@ -20,6 +20,7 @@ export function addServe(program: Command): void {
     .option('--oidc-audience <name>', 'the audience that its tokens must name')
     .option('--deny <pattern>', 'modules that nobody may read or write: transformer.h.0.*; repeat it', collect)
     .option('--allow-weights', 'let users read weights')
+    .option('--redis <url>', 'a Redis that several servers share: they count quotas together, and know who waits')
     .option('--max-batch <count>', 'the most requests that share a run (default: 32)', count)
     .option('--memory <megabytes>', 'the most memory of a model’s process', count)
     .option('--timeout <seconds>', 'the longest run (default: 30)', count)

@@ -8,6 +8,7 @@ export interface ServeFlags extends LoadFlags {
   readonly oidcAudience?: string
   readonly deny?: readonly string[]
   readonly allowWeights?: boolean
+  readonly redis?: string
   readonly maxBatch?: number
   readonly memory?: number
   readonly timeout?: number

@@ -26,6 +26,7 @@ export async function runServe(models: readonly string[], flags: ServeFlags, loa
         }),
     ...(flags.deny === undefined ? {} : { deny: flags.deny }),
     ...(flags.allowWeights ? { allowWeights: true } : {}),
+    ...(flags.redis === undefined ? {} : { redis: flags.redis }),
     ...(flags.maxBatch === undefined ? {} : { maxBatch: flags.maxBatch }),
     ...(flags.memory === undefined ? {} : { memoryBytes: flags.memory * MIB }),
     ...(flags.timeout === undefined ? {} : { limits: { timeMs: flags.timeout * 1000 } }),

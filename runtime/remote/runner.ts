@@ -7,10 +7,10 @@ import { stateOf } from '../tensor/tensor.ts'
 import { encodeData } from '../tensor/values/encoded.ts'
 import { readTensors } from '../tensor-files/safetensors.ts'
 import type { Runner, RunRequest, RunResult } from '../tracing/runner.ts'
-import { ask, type RemoteModel } from './client.ts'
+import { askAgain, type RemoteModel } from './client.ts'
 import { type RunDetails, SAFETENSORS } from './wire.ts'
 
-/** Runs recordings on a server. It keeps no state there: a trace that goes on after a value computes it again. */
+/** Runs recordings on a server, again if the server was ended while it worked. It keeps no state there: a trace that goes on after a value computes it again. */
 export class RemoteRunner implements Runner {
   readonly #find: () => Promise<RemoteModel>
 
@@ -25,13 +25,12 @@ export class RemoteRunner implements Runner {
       inputs: Object.fromEntries([...inputs].map(([name, data]) => [name, encodeData(data)])),
       result: null,
     })
-    const response = await ask(model, '/graphs', {
+    const bytes = await askAgain(model, '/graphs', {
       method: 'POST',
       body,
       headers: { accept: SAFETENSORS },
       ...(signal ? { signal } : {}),
     })
-    const bytes = new Uint8Array(await response.arrayBuffer())
     const { tensors, metadata } = await readTensors(memorySource(bytes), `the answer of ${model.url}`)
     const { executed, tapsBeforeReads, report } = JSON.parse(metadata.onnsight ?? 'null') as RunDetails
     const wanted = recording.wanted.map((_, i): TensorData => {

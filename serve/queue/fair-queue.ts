@@ -1,5 +1,8 @@
 import { RefusedError } from '../../runtime/errors/serve.ts'
 
+/** A server that can take no more for now: another one may, or this one later. */
+export class BusyError extends RefusedError {}
+
 /** A job that waits. */
 interface Waiting<J, R> {
   readonly id: string
@@ -60,10 +63,10 @@ export class FairQueue<J, R> {
     return this.#waiting.length
   }
 
-  /** @throws RefusedError if too many wait; the signal's reason if it is aborted first */
+  /** @throws BusyError if too many wait; the signal's reason if it is aborted first */
   add(id: string, user: string, group: string, job: J, signal: AbortSignal): Promise<R> {
     if (this.#waiting.length >= this.#options.maxWaiting)
-      return Promise.reject(new RefusedError(`${this.#waiting.length} requests wait already.`, 'try again later'))
+      return Promise.reject(new BusyError(`${this.#waiting.length} requests wait already.`, 'try again later'))
     return new Promise<R>((done, failed) => {
       const waiting: Waiting<J, R> = { id, user, group, job, since: performance.now(), signal, done, failed }
       this.#welcome(user)
@@ -73,12 +76,11 @@ export class FairQueue<J, R> {
     })
   }
 
-  /** The places of a user's jobs. */
-  places(user: string): Place[] {
-    const order = this.#inOrder()
-    return order.flatMap(({ id, user: of }, place) =>
-      of === user ? [{ id, place, estimateMs: Math.round((place + 1) * this.#usualMs) }] : [],
-    )
+  /** The jobs that wait, in their order. */
+  waiting(): (Place & { readonly user: string })[] {
+    return this.#inOrder().map(({ id, user }, place) => {
+      return { id, user, place, estimateMs: Math.round((place + 1) * this.#usualMs) }
+    })
   }
 
   /** Fulfilled when nothing waits or runs. */

@@ -4,6 +4,7 @@ import type { SentError } from '../../runtime/child-process/messages.ts'
 import { OnnsightError } from '../../runtime/errors/error.ts'
 import { QuotaError } from '../access/quotas.ts'
 import { NotAllowedError } from '../access/users.ts'
+import { BusyError } from '../queue/fair-queue.ts'
 
 const statuses: Readonly<Record<string, number>> = {
   'graph-limit': 413,
@@ -22,6 +23,7 @@ interface RequestError extends Error {
 export function statusOf(error: unknown): number {
   if (error instanceof QuotaError) return 429
   if (error instanceof NotAllowedError) return 401
+  if (error instanceof BusyError) return 503
   if (error instanceof OnnsightError) return statuses[error.code] ?? 400
   return (error as RequestError).statusCode ?? 500
 }
@@ -30,6 +32,7 @@ export function statusOf(error: unknown): number {
 export async function sendError(reply: FastifyReply, error: unknown): Promise<FastifyReply> {
   const status = statusOf(error)
   if (error instanceof QuotaError) void reply.header('retry-after', String(error.retryAfter))
+  if (error instanceof BusyError) void reply.header('retry-after', '1')
   const sent = error instanceof OnnsightError ? sentError(error) : requestError(error, status)
   return reply.status(status).type('application/json').send(errorBody(sent, status))
 }

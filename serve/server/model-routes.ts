@@ -69,14 +69,16 @@ export function modelRoutes(app: FastifyInstance, state: ServerState): void {
     },
   )
 
-  app.get('/queue', { schema: { summary: 'The places of your own requests that wait', tags: ['graphs'] } }, request => {
-    const { user } = notes(request)!
-    return {
-      waiting: [...state.models.values()].flatMap(({ name, queue }) =>
-        queue.places(user.name).map(place => ({ model: name, ...place })),
-      ),
-    }
-  })
+  app.get(
+    '/queue',
+    {
+      schema: {
+        summary: 'The places of your own requests that wait, at all servers that share a Redis',
+        tags: ['graphs'],
+      },
+    },
+    async request => ({ waiting: await state.places.of(notes(request)!.user.name) }),
+  )
 }
 
 /** Graphs on inputs of the same dims, but for the number of rows, may share a run. */

@@ -1,9 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { RefusedError } from '../../runtime/errors/serve.ts'
 import type { GraphLimits } from '../../runtime/index.ts'
 import type { QuotaKeeper } from '../access/quotas.ts'
 import type { ServeOptions, User } from '../options.ts'
 import type { Permission } from '../process/messages.ts'
+import { BusyError } from '../queue/fair-queue.ts'
+import type { WaitingPlaces } from '../shared/places.ts'
 import type { Done, ServedModel, Work } from './served-model.ts'
 
 /** What is noted of a request while it is answered. */
@@ -26,6 +27,7 @@ export class ServerState {
   readonly options: ServeOptions
   readonly limits: GraphLimits
   readonly quotas: QuotaKeeper
+  readonly places: WaitingPlaces
   /** Whether the server takes no new work. */
   isClosing = false
 
@@ -34,11 +36,13 @@ export class ServerState {
     options: ServeOptions,
     limits: GraphLimits,
     quotas: QuotaKeeper,
+    places: WaitingPlaces,
   ) {
     this.models = models
     this.options = options
     this.limits = limits
     this.quotas = quotas
+    this.places = places
   }
 
   get isReady(): boolean {
@@ -74,7 +78,7 @@ export class ServerState {
     work: Work,
   ): Promise<Done> {
     const { user, signal } = notes(request)!
-    if (this.isClosing) throw new RefusedError('The server is ending.', 'try again later, or at another server')
+    if (this.isClosing) throw new BusyError('The server is ending.', 'try again later, or at another server')
     void reply.header('x-queue-place', String(model.queue.length))
     const done = await model.queue.add(request.id, user.name, group, work, signal)
     await this.quotas.take(user, { seconds: done.seconds })
