@@ -11,6 +11,7 @@ import {
   floats,
   inputs,
   item,
+  loaded,
   numberIn,
   openPage,
   overflow,
@@ -160,6 +161,63 @@ onPage(
           t.true(Math.abs(value - pattern[i][j]) <= 0.51e-4, `${head} ${i} ${j}`)
       }
     }
+  },
+)
+
+onPage(
+  'what is shown follows the text while it is typed: the last text wins, and none but it is run when keys come fast',
+  () => viewing,
+  async (t, page) => {
+    const box = page.getByRole('textbox', { name: 'Text' })
+    await page.locator('.head-grid').waitFor()
+    await settled(page)
+    const [states, asked]: [number, string[]] = [await page.evaluate(() => history.length), []]
+    // Runs take no time, whatever else this machine does.
+    await page.evaluate(() => (performance.now = () => 1))
+    // Answers that come late must not stop the keys, nor replace later ones.
+    await page.route('**/api/*', async route => {
+      const { text = '' } = (route.request().postDataJSON() ?? {}) as { text?: string }
+      if (route.request().url().endsWith('/tokens')) asked.push(text)
+      await new Promise(done => setTimeout(done, text === 'What' ? 400 : 0))
+      await route.continue()
+    })
+    await box.fill('')
+    await box.pressSequentially('What', { delay: 10 })
+    await page.waitForTimeout(320)
+    // The run has not moved the cursor.
+    for (const key of ' light') await page.keyboard.press(key, { delay: 10 })
+    await page.getByRole('heading', { name: /after token 9/ }).waitFor()
+    await loaded(page)
+    t.is(await box.inputValue(), 'What light')
+    t.deepEqual(asked, ['What', 'What light'])
+    const best = await model.trace({ input_ids: [[...'What light'].map(char => chars.indexOf(char))] }, m =>
+      m.lm_head.output.select(0, 0).select(0, -1).softmax(-1).topk(1),
+    )
+    const [[, id, share]] = await cellsOf(page, '.overview')
+    t.is(Number(id), Number(best.indices.data[0]))
+    t.true(shows(share, Number(best.values.data[0])), share)
+    // Typing adds nothing to the browser's history, and the address has the text.
+    t.is(await page.evaluate(() => history.length), states)
+    t.true(page.url().includes('text=What+light'))
+    // If runs are slow, a run follows Enter alone.
+    await page.evaluate(() => {
+      let now = 1
+      performance.now = () => (now += 2000)
+    })
+    await box.fill('What l')
+    await page.getByRole('heading', { name: /after token 5/ }).waitFor()
+    await loaded(page)
+    await box.fill('What li')
+    await page.getByText('does not follow each key').waitFor()
+    t.is(await page.locator('.token').count(), 6)
+    await page.getByRole('checkbox', { name: 'as I type' }).uncheck()
+    await box.fill('What')
+    await page.waitForTimeout(400)
+    t.is(await page.locator('.token').count(), 6)
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: /after token 3/ }).waitFor()
+    t.is(await page.locator('.token').count(), 4)
+    await page.evaluate(() => localStorage.clear())
   },
 )
 

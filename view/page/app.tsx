@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { ModelDescription } from '../protocol/api.ts'
 import { firstToken } from '../protocol/bodies.ts'
+import type { InputForm } from '../protocol/form.ts'
 import { AttentionPanel } from './attention/attention.tsx'
 import type { Client } from './client.ts'
 import { edited } from './edit/change-buttons.tsx'
@@ -21,7 +22,7 @@ import { Tabs } from './parts/tabs.tsx'
 import { PatchPanel } from './patch/patch.tsx'
 import { savedCopy } from './saved/saved-copy.ts'
 import { useShortcuts } from './shortcuts/use-shortcuts.ts'
-import { useViewState } from './state/use-view-state.ts'
+import { type Change, useViewState } from './state/use-view-state.ts'
 import { forModule, type Side, type TabName, tabNames, type ViewState } from './state/view-state.ts'
 import { SteerPanel } from './steer/steer.tsx'
 import { useTreeWidth } from './tree/edge.tsx'
@@ -44,7 +45,7 @@ export function App({ client }: { client: Client }) {
 function OpenedModel({ model, client }: { model: ModelDescription; client: Client }) {
   const { state, change, visit, visits } = useViewState('overview')
   const [runs, setRuns] = useState(0)
-  const { example, isTrying } = useExample(model, client, state.input === undefined)
+  const { example, isTrying, wasFound } = useExample(model, client, state.input === undefined)
   const form = state.input ?? example
   const { runInputs, error } = useRunInputs(model, client, form, runs)
   const [text, setText] = useState(state.edit ?? '')
@@ -67,6 +68,10 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
   }
   const requestKey = `${uneditedKey} ${side === 'unedited' ? '' : `${side} ${state.edit}`}`
   const onEdit = edited(change, setText)
+  const runWith = (input: InputForm, options: Parameters<Change>[1]): void => {
+    const isOther = JSON.stringify(input) !== JSON.stringify(form)
+    change({ input, ...(isOther ? { token: undefined, batch: 0, patched: undefined } : {}) }, options)
+  }
   const shared = {
     model,
     client,
@@ -115,16 +120,20 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
         )}
         {hasEnded && <Problem error={commandEnded} />}
         <Input
-          key={`${visits} ${example ? 'example' : ''}`}
+          key={`${visits} ${wasFound ? 'example' : ''}`}
           model={model}
           runInputs={runInputs}
           error={error}
           form={form}
           onRun={input => {
-            const isOther = JSON.stringify(input) !== JSON.stringify(form)
-            change({ input, ...(isOther ? { token: undefined, batch: 0, patched: undefined } : {}) })
+            runWith(input, {})
             setRuns(runs + 1)
           }}
+          onTyped={input => {
+            client.drop()
+            runWith(input, { replaces: true })
+          }}
+          duration={() => client.lastDuration}
           batch={batch}
           onBatch={chosenRow => change({ batch: chosenRow, leading: undefined })}
           position={position}

@@ -32,6 +32,9 @@ export class Client {
   onBusy: (isBusy: boolean) => void = () => undefined
   /** The answers of this page so far, for a saved copy. */
   readonly answers = new Map<string, SavedAnswer>()
+  /** How long the last requests took together, in ms: from the first one that was sent until none was left. 0 until the next ones have ended, after some were dropped. */
+  lastDuration = 0
+  #began = 0
   readonly #saved: SavedCopy | undefined
   readonly #waiting = new Map<string, Job>()
   #running: AbortController | undefined
@@ -54,6 +57,13 @@ export class Client {
       this.#waiting.set(name, { name, body, onPart, done, failed })
       void this.#next()
     }) as Promise<R>
+  }
+
+  /** Drops the requests that wait: others will be asked in their place. The running one goes on, because ending it would end the process of the model. */
+  drop(): void {
+    for (const { failed } of this.#waiting.values()) failed(new Superseded())
+    this.#waiting.clear()
+    this.lastDuration = 0
   }
 
   /** Cancels the running request and all that wait. */
@@ -86,9 +96,14 @@ export class Client {
   async #next(): Promise<void> {
     if (this.#running) return
     const [job] = this.#waiting.values()
-    if (!job) return this.onBusy(false)
+    if (!job) {
+      if (this.#began > 0) this.lastDuration = performance.now() - this.#began
+      this.#began = 0
+      return this.onBusy(false)
+    }
     this.#waiting.delete(job.name)
     this.#running = new AbortController()
+    if (this.#began === 0) this.#began = performance.now()
     this.onBusy(true)
     try {
       job.done(await (this.#saved ? answerFrom(this.#saved, job) : this.#recorded(job, this.#running.signal)))

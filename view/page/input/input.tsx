@@ -5,6 +5,7 @@ import { Problem } from '../parts/problem.tsx'
 import { Switch } from '../parts/switch.tsx'
 import { Fields } from './fields.tsx'
 import { TokenStrip } from './token-strip.tsx'
+import { useTyped } from './use-typed.ts'
 
 interface InputProps {
   readonly model: ModelDescription
@@ -13,6 +14,10 @@ interface InputProps {
   /** The form that was run last, which the fields show at first. */
   readonly form: InputForm | undefined
   readonly onRun: (form: InputForm) => void
+  /** Is called with a text while it is typed. */
+  readonly onTyped: (form: InputForm) => void
+  /** How long the last run took with all that is shown, in ms. */
+  readonly duration: () => number
   readonly batch: number
   readonly onBatch: (row: number) => void
   readonly position: number | undefined
@@ -25,7 +30,19 @@ const kinds = [
 ] as const
 
 /** The form for the model’s inputs: a text or token ids, and a row for each other input. */
-export function Input({ model, runInputs, error, form, onRun, batch, onBatch, position, onPosition }: InputProps) {
+export function Input({
+  model,
+  runInputs,
+  error,
+  form,
+  onRun,
+  onTyped,
+  duration,
+  batch,
+  onBatch,
+  position,
+  onPosition,
+}: InputProps) {
   const { ids, hasVocabulary } = model
   const others = otherInputs(model)
   const derived = model.inputs.filter(({ followsIds }) => followsIds)
@@ -38,13 +55,17 @@ export function Input({ model, runInputs, error, form, onRun, batch, onBatch, po
   const [dims, setDims] = useState(() =>
     openDims(others).map(({ name, size }) => ({ name, size: form?.dims[name] ?? size })),
   )
-  const run = (): void =>
-    onRun({
-      kind,
-      text: ids === undefined ? '' : texts[kind],
-      fields,
-      dims: Object.fromEntries(dims.map(({ name, size }) => [name, size])),
-    })
+  const typing = useTyped(duration)
+  const formWith = (text: string): InputForm => ({
+    kind,
+    text,
+    fields,
+    dims: Object.fromEntries(dims.map(({ name, size }) => [name, size])),
+  })
+  const run = (): void => {
+    typing.cancel()
+    onRun(formWith(ids === undefined ? '' : texts[kind]))
+  }
   const fieldRows = (
     <Fields inputs={others} fields={fields} onChange={(name, field) => setFields({ ...fields, [name]: field })} />
   )
@@ -75,14 +96,33 @@ export function Input({ model, runInputs, error, form, onRun, batch, onBatch, po
                   : 'Token ids, and Enter: 18, 47, 56 or [[18, 47], [56, 57]]'
               }
               value={texts[kind]}
-              onInput={event => setTexts({ ...texts, [kind]: event.currentTarget.value })}
+              onInput={event => {
+                const { value } = event.currentTarget
+                setTexts({ ...texts, [kind]: value })
+                typing.typed(() => value.trim() !== '' && onTyped(formWith(value)))
+              }}
             />
+          )}
+          {ids !== undefined && typing.isOn !== undefined && (
+            <label class="check" title="Runs the model while you type, if that is quick">
+              <input
+                type="checkbox"
+                checked={typing.isOn}
+                onChange={event => typing.turn(event.currentTarget.checked)}
+              />
+              as I type
+            </label>
           )}
           {ids === undefined && others.length > 0 && fieldRows}
           <button type="submit" class="primary">
             Run
           </button>
         </div>
+        {typing.tooLong !== undefined && (
+          <p class="hint">
+            What is shown takes {(typing.tooLong / 1000).toFixed(1)} s, so it does not follow each key. Press Enter.
+          </p>
+        )}
         {ids !== undefined && others.length > 0 && fieldRows}
         {dims.length > 0 && (
           <div class="dims">

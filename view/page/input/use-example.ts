@@ -10,10 +10,16 @@ export function useExample(model: ModelDescription, client: Client, isWanted: bo
   useEffect(() => {
     if (isWanted && !found) void exampleForm(model, client).then(form => setFound({ form }))
   }, [isWanted])
-  return { example: isWanted ? found?.form : undefined, isTrying: isWanted && !found }
+  return {
+    example: isWanted ? found?.form : undefined,
+    isTrying: isWanted && !found,
+    wasFound: found?.form !== undefined,
+  }
 }
 
 export interface Example {
   readonly example: InputForm | undefined
   readonly isTrying: boolean
+  /** Whether one was found, also if the user has entered another input since. */
+  readonly wasFound: boolean
 }

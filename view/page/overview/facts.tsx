@@ -36,11 +36,11 @@ export function Facts({ model, overview }: { model: ModelDescription; overview: 
   )
 }
 
-/** The names, dtypes and dims of inputs or outputs. Those of a cache are only counted. */
+/** The names of inputs or outputs; of a single one also its dtype and dims. Those of a cache are only counted. */
 function listed(values: ModelDescription['outputs']): string {
   const isCache = ({ name }: { readonly name: string }): boolean => /past|present|cache/i.test(name)
   const shown = values.filter(value => !isCache(value)).slice(0, MAX_LISTED)
   const rest = values.length - shown.length
-  const texts = shown.map(value => `${value.name} ${showShape(value)}`)
+  const texts = shown.map(value => (shown.length === 1 ? `${value.name} ${showShape(value)}` : value.name))
   return [...texts, ...(rest > 0 ? [`${rest} more${values.some(isCache) ? ', with a cache' : ''}`] : [])].join(', ')
 }

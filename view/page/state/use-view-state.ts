@@ -3,7 +3,8 @@ import { savedCopy } from '../saved/saved-copy.ts'
 import { addressOf, stateFromAddress } from './address.ts'
 import type { TabName, ViewState } from './view-state.ts'
 
-export type Change = (part: Partial<ViewState>) => void
+/** Changes parts of the state. With `replaces`, the browser’s Back does not return to the state before. */
+export type Change = (part: Partial<ViewState>, options?: { readonly replaces?: boolean }) => void
 
 export interface PageState {
   readonly state: ViewState
@@ -33,14 +34,14 @@ export function useViewState(firstTab: TabName): PageState {
     addEventListener('popstate', goToAddress)
     return () => removeEventListener('popstate', goToAddress)
   }, [])
-  const change: Change = part => {
+  const change: Change = (part, { replaces = false } = {}) => {
     const before = latest.current
     const after = { ...before, ...part }
     latest.current = after
     setState(after)
     const address = `#${addressOf(after)}`
     if (address === location.hash || address === `#${addressOf(before)}`) return
-    if (isStep(before, after)) history.pushState(null, '', address)
+    if (isStep(before, after) && !replaces) history.pushState(null, '', address)
     else history.replaceState(null, '', address)
   }
   const visit = (to: ViewState): void => {
