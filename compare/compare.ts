@@ -10,8 +10,9 @@ import { type Measured, measureInput } from './measuring/measure-input.ts'
 import { keepable } from './mixing/keepable.ts'
 import { weightDims } from './pairing/operators.ts'
 import type { Pairing } from './pairing/pairing.ts'
-import { prepareRuns } from './prepare-runs.ts'
+import { prepareRuns, type Runs } from './prepare-runs.ts'
 import { assemble } from './report/assemble.ts'
+import type { ComparisonData } from './report/data.ts'
 import { keepSteps } from './report/keep-steps.ts'
 import type { Side } from './side.ts'
 
@@ -72,7 +73,21 @@ export async function compare(
       undefined,
       'leave one of them out: a way of running has nothing that could be left in float',
     )
-  const { pairs, setUpFor } = await prepareRuns(a, b, inputs, { labels, inside, way })
+  const runs = await prepareRuns(a, b, inputs, { labels, inside, way })
+  const models = { a: names?.a ?? a.name, b: names?.b ?? (way === undefined ? b.name : `${b.name} (${way})`) }
+  try {
+    return new Comparison(await measure(runs, models, { keepFloat, onProgress }))
+  } finally {
+    await runs.end()
+  }
+}
+
+/** Runs everything, and puts the numbers together. */
+async function measure(
+  { pairs, setUpFor }: Runs,
+  models: ComparisonData['models'],
+  { keepFloat, onProgress }: { readonly keepFloat: number; readonly onProgress: CompareOptions['onProgress'] },
+): Promise<Omit<ComparisonData, 'version' | 'advice'>> {
   const measured: Measured[] = []
   for (const pair of pairs) {
     const { sides, pairing, metric } = await setUpFor(pair)
@@ -81,10 +96,9 @@ export async function compare(
     onProgress?.(measured.length, pairs.length)
   }
   const { sides, pairing, metric } = await setUpFor(pairs.at(-1)!)
-  const models = { a: names?.a ?? a.name, b: names?.b ?? (way === undefined ? b.name : `${b.name} (${way})`) }
   const data = assemble({ ...sides, models, pairing, metric: metric.name, measured })
   const kept = keepable(sides, pairing, data.blame).slice(0, keepFloat)
-  if (kept.length === 0) return new Comparison(data)
+  if (kept.length === 0) return data
   const curves: number[][] = []
   for (const pair of pairs) {
     const { sides, pairing, metric } = await setUpFor(pair)
@@ -99,7 +113,7 @@ export async function compare(
       ),
     )
   }
-  return new Comparison({ ...data, keepFloat: keepSteps(kept, curves) })
+  return { ...data, keepFloat: keepSteps(kept, curves) }
 }
 
 /** If the cosine of two outputs is below this, the module of B computes something else than the module of A. */

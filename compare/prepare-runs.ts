@@ -34,6 +34,8 @@ export interface Runs {
   readonly pairs: readonly InputPair[]
   /** Inputs of equal dims have one set-up: the dims of all values follow from theirs. */
   readonly setUpFor: (pair: InputPair) => Promise<SetUp>
+  /** Releases the sessions that the runs needed. */
+  readonly end: () => Promise<void>
 }
 
 interface Options {
@@ -65,9 +67,18 @@ export async function prepareRuns(
   const setUps = new Map<string, Promise<SetUp>>()
   const setUpFor = (pair: InputPair): Promise<SetUp> => {
     const key = JSON.stringify([pair.a, pair.b].map(one => Object.values(one).map(({ dims }) => dims)))
-    const known = setUps.get(key) ?? setUp(a, b, pair, inside)
+    const known = setUps.get(key) ?? started(pair)
     setUps.set(key, known)
     return known
   }
-  return { pairs, setUpFor }
+  const ends: (() => Promise<void>)[] = []
+  const started = async (pair: InputPair): Promise<SetUp> => {
+    const found = await setUp(a, b, pair, inside)
+    for (const { engine } of Object.values(found.sides)) ends.push(engine.saveMemory())
+    return found
+  }
+  const end = async (): Promise<void> => {
+    for (const one of ends.splice(0)) await one()
+  }
+  return { pairs, setUpFor, end }
 }

@@ -20,7 +20,11 @@ export async function saveMixed(
   inputs?: ComparedInputs | null,
 ): Promise<MixedModel> {
   const runs = await prepareRuns(a, b, inputs)
-  // Only Node writes files; a page that compares models does without this.
-  const { writeMixed } = await import('./mixing/save-mixed.ts')
-  return writeMixed(a, b, modules, file, runs)
+  try {
+    // Only Node writes files; a page that compares models does without this.
+    const { writeMixed } = await import('./mixing/save-mixed.ts')
+    return await writeMixed(a, b, modules, file, runs)
+  } finally {
+    await runs.end()
+  }
 }

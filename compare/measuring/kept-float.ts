@@ -4,8 +4,8 @@ import type { InputPair } from '../inputs.ts'
 import { mainTap } from '../pairing/pair-values.ts'
 import type { Pairing } from '../pairing/pairing.ts'
 import type { Side } from '../side.ts'
-import { numbers, outputOf } from './measure-input.ts'
 import type { OutputMetric } from './output-error.ts'
+import { errorOf, outputOf } from './runs.ts'
 import { readValue, writeValue } from './taps.ts'
 
 /**
@@ -67,11 +67,11 @@ export async function errorsWithout(
     const made: (readonly [string, Tensor])[] = []
     for (const path of paths.slice(0, count).sort((one, other) => place(one) - place(other)))
       made.push([path, await outputAfter(path, made)])
-    const error = await b.model.trace(input.b, () => {
+    const theirs = await b.model.trace(input.b, () => {
       writeAll(made)
-      return metric.measure(ours, outputOf(b, metric.outputOfB))
+      return outputOf(b, metric.outputOfB)
     })
-    errors.push(numbers(error)[0])
+    errors.push(await errorOf(metric, ours, theirs))
   }
   return errors
 }

@@ -63,6 +63,8 @@ interface PlanRequest {
   readonly untrustedTypes?: string | undefined
 }
 
+type Shapes = ReadonlyMap<string, ValueShape>
+
 /** A plan keeps the parts that its sessions are made of, some hundred kilobytes. */
 const MAX_PLANS = 128
 const MAX_SHAPES = 64
@@ -78,7 +80,7 @@ export class Engine {
   readonly #reuse: ReuseCache
   readonly #groups: (Session | undefined)[] = []
   readonly #plans = new LRUCache<string, Planned>({ max: MAX_PLANS })
-  readonly #shapes = new LRUCache<string, Promise<ReadonlyMap<string, ValueShape>>>({ max: MAX_SHAPES })
+  readonly #shapes = new LRUCache<string, Shapes | Promise<Shapes>>({ max: MAX_SHAPES })
   /** Recordings that keep their limits, with all that their sizes follow from. */
   readonly #checked = new LRUCache<string, true>({ max: MAX_CHECKED })
   readonly #context: RunContext
@@ -120,6 +122,11 @@ export class Engine {
     }
   }
 
+  /** Until the returned function is called, new sessions keep no memory between their runs. That releases them. */
+  saveMemory(): () => Promise<void> {
+    return this.#sessions.saveMemory()
+  }
+
   get sessions(): SessionCacheState {
     return this.#sessions.state
   }
@@ -131,7 +138,7 @@ export class Engine {
   /** Dtype and dims of every value for inputs of these dims, some of which may be unknown. Does not run the model; the result is cached. */
   async shapes(
     inputs: ReadonlyMap<string, { type: HeldType; dims: readonly (number | undefined)[] }>,
-  ): Promise<ReadonlyMap<string, ValueShape>> {
+  ): Promise<Shapes> {
     this.#assertOpen()
     const key = [...inputs].map(([name, { dims }]) => `${name}:${dims}`).join()
     let shapes = this.#shapes.get(key)
@@ -141,13 +148,18 @@ export class Engine {
         const fed = inputs.get(input.name)
         return { name: input.name, type: this.program.typeOf(input.name), dims: fed?.dims ?? input.dims }
       })
-      shapes = scan(graph, weights, this.#options.provider, edges).catch(error => {
+      const scanned = scan(graph, weights, this.#options.provider, edges).catch((error): Shapes => {
         // onnxruntime infers both branches of an If, also the one that rejects these dims. Then use what holds for all dims.
         if (!graph.nodes.some(node => node.opType === 'If')) throw error
         return this.program.openShapes
       })
-      this.#shapes.set(key, shapes)
-      shapes.catch(() => this.#shapes.delete(key))
+      shapes = scanned
+      this.#shapes.set(key, scanned)
+      // A promise refers to the trace in which it was made, and the trace to its tensors: it is not kept.
+      scanned.then(
+        found => this.#shapes.set(key, found),
+        () => this.#shapes.delete(key),
+      )
     }
     return shapes
   }

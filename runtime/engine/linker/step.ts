@@ -1,16 +1,18 @@
 import { tensorKey } from '../../graph/elements-key.ts'
-import type { Dims, Value } from '../../graph/expression.ts'
+import { type Dims, LinkedValue, Operation, Value } from '../../graph/expression.ts'
 import { lower } from '../../graph/lower.ts'
 import type { NormalForm } from '../../graph/normalise.ts'
 import { renameCaptures } from '../../onnx/message/captures.ts'
 import { withFields } from '../../onnx/message/message.ts'
 import type { NodeProto, TensorProto } from '../../onnx/schema/onnx_pb.ts'
+import type { TensorData } from '../../tensor/dtypes/data.ts'
 import type { DataType } from '../../tensor/dtypes/dtype.ts'
 import type { Program } from '../blocks/program.ts'
 import { assemble, type Edge, feedName, fetchName, type Opsets } from '../sessions/assemble.ts'
 import { emitNode, emitTensor } from '../sessions/emit.ts'
 import { OWN } from '../sessions/own-names.ts'
 import { needPacking } from '../sessions/packed-kernels.ts'
+import type { SessionModel } from '../sessions/provider.ts'
 import { RECORDED_OPSET, recordedOpsets } from '../sessions/recorded-opset.ts'
 import type { Step } from './plan.ts'
 import type { BackwardSegments } from './recompute.ts'
@@ -37,7 +39,8 @@ export interface StepParts {
  * first use, so that equal steps of different recordings have equal keys. The model's own values keep their names.
  */
 export function buildStep(parts: StepParts): Step {
-  const { program, units, typeOf, outputs, dropped } = parts
+  const { program, typeOf, outputs, dropped } = parts
+  const units = parts.units.map(withoutValues)
   const local = new LocalNames(parts.form)
   const unitOutputs = new Set(units.flatMap(unit => unit.outputs))
   const read = new Set<string>()
@@ -88,27 +91,16 @@ export function buildStep(parts: StepParts): Step {
     outputs: outputs.map((id, i) => [fetchName(outputEdges[i].name, outputEdges[i].type), id]),
     key,
     rebuild: {
-      model: () => {
-        const opset = isModel ? program.opset : RECORDED_OPSET
-        const { nodes, constants } = emit(units, local, opset)
-        const opsets = isModel ? withOwnOperators(program.opsets, units) : recordedOpsets
-        const read = units
-          .filter(({ kind }) => kind !== 'node')
-          .flatMap(unit => readsOf(unit).map(id => local.localName(id)))
-        return assemble(
-          {
-            nodes,
-            inputs: inputEdges,
-            outputs: [...outputEdges, ...innerEdges],
-            initializers: weights,
-            constants,
-            inner: [...ranks.keys()].filter(id => unitOutputs.has(id) && !outputs.includes(id)).map(edge),
-            read,
-          },
-          program.weights,
-          opsets,
-        )
-      },
+      model: modelOf({
+        program,
+        units,
+        local,
+        isModel,
+        inputs: inputEdges,
+        outputs: [...outputEdges, ...innerEdges],
+        inner: [...ranks.keys()].filter(id => unitOutputs.has(id) && !outputs.includes(id)).map(edge),
+        weights,
+      }),
       weightBytes: bytesOf(weights),
       packedBytes: bytesOf(weights) + bytesOf(backwardWeights),
       prepack: needPacking(units.flatMap(({ node }) => node ?? [])),
@@ -119,6 +111,32 @@ export function buildStep(parts: StepParts): Step {
     expressions,
     dropped,
     kept: undefined,
+  }
+}
+
+interface StepModel {
+  readonly program: Program
+  readonly units: readonly Unit[]
+  readonly local: LocalNames
+  readonly isModel: boolean
+  readonly inputs: readonly Edge[]
+  readonly outputs: readonly Edge[]
+  readonly inner: readonly Edge[]
+  readonly weights: ReadonlySet<string>
+}
+
+/** Makes the step's model when its session is created. It is kept with the plan, and so it may refer to nothing that holds tensors. */
+function modelOf({ program, units, local, isModel, inputs, outputs, inner, weights }: StepModel): () => SessionModel {
+  return () => {
+    const { nodes, constants } = emit(units, local, isModel ? program.opset : RECORDED_OPSET)
+    const read = units
+      .filter(({ kind }) => kind !== 'node')
+      .flatMap(unit => readsOf(unit).map(id => local.localName(id)))
+    return assemble(
+      { nodes, inputs, outputs, initializers: weights, constants, inner, read },
+      program.weights,
+      isModel ? withOwnOperators(program.opsets, units) : recordedOpsets,
+    )
   }
 }
 
@@ -166,9 +184,11 @@ function labelOf(parts: StepParts, hasNodes: boolean): string {
 
 class LocalNames {
   readonly #names = new Map<string, string>()
-  readonly #form: NormalForm
-  constructor(form: NormalForm) {
-    this.#form = form
+  readonly #constants: ReadonlyMap<string, TensorData>
+  constructor({ order }: NormalForm) {
+    this.#constants = new Map(
+      order.flatMap((one, number) => (one.kind === 'constant' ? [[constantId(number), one.data] as const] : [])),
+    )
   }
 
   localName(id: string): string {
@@ -184,21 +204,35 @@ class LocalNames {
   /** The constants that the step reads, under their local names. */
   *constants(): Iterable<TensorProto> {
     for (const [id, name] of this.#names) {
-      if (!isConstant(id)) continue
-      const constant = constantOf(this.#form, id)
-      yield emitTensor(name, constant)
+      if (isConstant(id)) yield emitTensor(name, this.#constant(id))
     }
   }
 
   constantText(id: string): string {
-    return tensorKey(constantOf(this.#form, id))
+    return tensorKey(this.#constant(id))
+  }
+
+  #constant(id: string): TensorData {
+    const data = this.#constants.get(id)
+    if (!data) throw new Error(`${id} is no constant.`)
+    return data
   }
 }
 
-function constantOf(form: NormalForm, id: string) {
-  const expression = form.order[Number(id.slice(constantId(0).length - 1))]
-  if (expression.kind !== 'constant') throw new Error(`${id} is no constant.`)
-  return expression.data
+/**
+ * The unit without the values that its operation was recorded on, and without its mark, whose stack refers to the trace. Plans are kept, and
+ * would keep the tensors of the run that they were made for.
+ */
+function withoutValues(unit: Unit): Unit {
+  const { operation } = unit
+  if (!operation) return unit
+  const inputs = operation.inputs.map((input, i) =>
+    input && input.expression.kind !== 'constant'
+      ? new Value(new LinkedValue(unit.inputs[i]), 0, input.type, input.dims)
+      : input,
+  )
+  const { opType, domain, attributes, outputs, isDetached } = operation
+  return { ...unit, operation: new Operation(opType, domain, inputs, attributes, outputs, undefined, isDetached) }
 }
 
 function keyOf(unit: Unit, local: LocalNames): string {

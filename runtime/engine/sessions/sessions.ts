@@ -22,6 +22,8 @@ interface Entry {
   users: number
   runs: number
   evicted: boolean
+  /** Whether it keeps no memory between its runs. */
+  readonly isSaving: boolean
 }
 
 /** The state of a cache of sessions. */
@@ -50,6 +52,8 @@ export class SessionCache {
   readonly #creating = new Map<string, Promise<Entry>>()
   #bytes = 0
   #closed = false
+  /** How many callers want new sessions to keep no memory between runs. */
+  #savers = 0
 
   constructor(provider: Provider, limit: number) {
     this.#provider = provider
@@ -88,6 +92,18 @@ export class SessionCache {
     }
   }
 
+  /**
+   * Until the returned function is called, new sessions keep no memory between their runs: for work that needs many sessions with large values,
+   * each of which runs a few times. Those that there are then are released.
+   */
+  saveMemory(): () => Promise<void> {
+    this.#savers++
+    return async () => {
+      this.#savers--
+      for (const entry of [...this.#entries.values()]) if (entry.isSaving) await this.#drop(entry)
+    }
+  }
+
   has(key: string): boolean {
     return this.#entries.has(key)
   }
@@ -117,10 +133,11 @@ export class SessionCache {
   }
 
   async #open(request: SessionRequest, prepack: boolean): Promise<Entry> {
+    const isSaving = this.#savers > 0
     const session = await this.#provider.create(request.model(), {
       prepack,
       optimize: 'model',
-      returnsMemory: request.returnsMemory ?? false,
+      returnsMemory: isSaving || (request.returnsMemory ?? false),
     })
     const bytes = this.#bytesOf(request, prepack)
     const entry: Entry = {
@@ -131,6 +148,7 @@ export class SessionCache {
       users: 0,
       runs: 0,
       evicted: false,
+      isSaving,
     }
     if (this.#closed) {
       await session.release()
