@@ -58,6 +58,46 @@ at(
   },
 )
 
+at('a sound is decoded to the samples of the input', {}, async (t, page) => {
+  const samples = Int16Array.from({ length: 512 }, (_, i) => ((i * 2711) % 65_536) - 32_768)
+  const header = Buffer.alloc(44)
+  header.write('RIFF', 0)
+  header.writeUInt32LE(36 + samples.byteLength, 4)
+  header.write('WAVEfmt ', 8)
+  for (const [at16, number] of [
+    [20, 1],
+    [22, 1],
+    [32, 2],
+    [34, 16],
+  ])
+    header.writeUInt16LE(number, at16)
+  for (const [at32, number] of [
+    [16, 16],
+    [24, 16_000],
+    [28, 32_000],
+    [40, samples.byteLength],
+  ])
+    header.writeUInt32LE(number, at32)
+  header.write('data', 36)
+  const buffer = Buffer.concat([header, Buffer.from(samples.buffer)])
+  await page.locator('.stages').waitFor()
+  await settled(page)
+  await page.getByRole('combobox', { name: 'Value of input' }).selectOption('file')
+  await page.getByLabel('File of input').setInputFiles({ name: 'a.wav', mimeType: 'audio/wav', buffer })
+  await page.getByText('a.wav: 512 samples at 16000 a second').waitFor()
+  await page.getByRole('button', { name: 'Run', exact: true }).click()
+  const { output } = await started.model.trace(
+    { input: [Array.from(samples, sample => sample / 32_768)], state: [[[0, 0, 0, 0]], [[0, 0, 0, 0]]], sr: 16_000 },
+    m => ({ output: m.outputs.output }),
+  )
+  await page.waitForTimeout(100)
+  await settled(page)
+  const max = (await cellsOf(page, '.overview')).find(([name]) => name === 'output')![4]
+  const most = Math.max(...floats(output))
+  // The decoder scales samples of 16 bits to numbers from −1 to 1, and rounds.
+  t.true(Math.abs(Number(max) - most) < 1e-3 * most, `${max} for ${most}`)
+})
+
 at('an operation shows what it gives, reads and weighs, as its code does', {}, async (t, page) => {
   await page.getByRole('tab', { name: 'Module' }).click()
   await page.locator('.statistics').first().waitFor()

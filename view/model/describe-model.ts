@@ -11,6 +11,7 @@ import { jsonBeside } from './beside.ts'
 import { fillingsOf } from './inputs.ts'
 import { kindOf } from './kind.ts'
 import type { OpenedModel } from './open-model.ts'
+import { preprocessingOf } from './preprocessing.ts'
 import { exampleText } from './tokens.ts'
 
 /** Describes a model for the page: everything that is known before it runs. */
@@ -29,6 +30,7 @@ export function describeModel(
   const context = limits.filter(({ kind }) => kind !== 'token').map(({ rows }) => rows)
   const { architecture, classes } = besideOf(model.name)
   const opset = opsets['ai.onnx']
+  const preprocessing = preprocessingOf(model.name)
   const paths = (found: readonly { readonly path: string }[]): string[] => found.map(({ path }) => path)
   return {
     name: model.name,
@@ -56,6 +58,7 @@ export function describeModel(
     ...(opset === undefined ? {} : { opset }),
     ...(context.length > 0 ? { context: Math.min(...context) } : {}),
     ...(classes ? { classes } : {}),
+    ...(preprocessing ? { preprocessing } : {}),
   }
 }
 

@@ -76,8 +76,22 @@ export interface ModelDescription {
   readonly opset?: number
   /** The most tokens that it takes, if its graph says so. */
   readonly context?: number
+  /** How pictures and sound become numbers, if a preprocessor_config.json beside it says so. */
+  readonly preprocessing?: Preprocessing
   /** The names of classes, if a config.json beside it has them. */
   readonly classes?: readonly string[]
+}
+
+/** How pictures and sound become the numbers of an input. What is missing is not said. */
+export interface Preprocessing {
+  readonly height?: number
+  readonly width?: number
+  /** The factor of a colour from 0 to 255. */
+  readonly rescale?: number
+  readonly mean?: readonly number[]
+  readonly std?: readonly number[]
+  /** Samples of sound in a second. */
+  readonly samplingRate?: number
 }
 
 /** The modules that a logit lens runs. */

@@ -9,7 +9,8 @@ export interface Asker {
 export interface Field {
   readonly kind: 'random' | 'zeros' | 'ones' | 'positions' | 'json' | 'file'
   readonly json: string
-  readonly file?: { readonly name: string; readonly base64: string }
+  /** A file, and what was done to a picture or a sound. */
+  readonly file?: { readonly name: string; readonly base64: string; readonly note?: string }
 }
 
 /** The user’s inputs for a run, as they were typed and chosen. */
@@ -72,7 +73,7 @@ async function rowsOf(client: Asker, kind: InputForm['kind'], text: string): Pro
 function sentValue(name: string, { kind, json, file }: Field): InputValue {
   if (kind === 'file') {
     if (!file) throw new Error(`Choose a file for ${name}.`)
-    return { file }
+    return { file: { name: file.name, base64: file.base64 } }
   }
   if (kind !== 'json') return { generated: kind }
   try {

@@ -1,9 +1,12 @@
-import type { InputDescription } from '../../protocol/api.ts'
+import { useState } from 'preact/hooks'
+import type { InputDescription, ModelDescription } from '../../protocol/api.ts'
 import type { Field } from '../../protocol/form.ts'
 import { showShape } from '../parts/shapes.ts'
-import { readFile } from './read-file.ts'
+import { coloursOf } from './picture.ts'
+import { acceptedBy, readFile } from './read-file.ts'
+import { takesSound } from './sound.ts'
 
-interface FieldsProps {
+interface FieldsProps extends Pick<ModelDescription, 'preprocessing'> {
   readonly inputs: readonly InputDescription[]
   readonly fields: Readonly<Record<string, Field>>
   readonly onChange: (name: string, field: Field) => void
@@ -19,52 +22,102 @@ const titles: Readonly<Record<Field['kind'], string>> = {
 }
 
 /** A row for each input, with its dtype and dims, where the user chooses its value. */
-export function Fields({ inputs, fields, onChange }: FieldsProps) {
+export function Fields({ inputs, fields, onChange, preprocessing }: FieldsProps) {
   return (
     <div class="fields">
-      {inputs.map(input => {
-        const { name, fillings } = input
-        const field = fields[name]
-        const kinds: Field['kind'][] = [...fillings, 'json', 'file']
-        return (
-          <div class="field" key={name}>
-            <span class="field-name">{name}</span>
-            <span class="field-shape">{showShape(input)}</span>
-            <select
-              aria-label={`Value of ${name}`}
-              value={field.kind}
-              onChange={event => onChange(name, { ...field, kind: event.currentTarget.value as Field['kind'] })}
-            >
-              {kinds.map(kind => (
-                <option key={kind} value={kind}>
-                  {titles[kind]}
-                </option>
-              ))}
-            </select>
-            {field.kind === 'json' && (
-              <input
-                class="code"
-                type="text"
-                aria-label={`JSON of ${name}`}
-                placeholder="[[0.5, 1], [2, 3]]"
-                value={field.json}
-                onInput={event => onChange(name, { ...field, json: event.currentTarget.value })}
-              />
-            )}
-            {field.kind === 'file' && (
-              <input
-                type="file"
-                aria-label={`File of ${name}`}
-                accept=".npy,.json,.safetensors"
-                onChange={async event => {
-                  const [file] = event.currentTarget.files ?? []
-                  if (file) onChange(name, { ...field, file: await readFile(file) })
-                }}
-              />
-            )}
-          </div>
-        )
-      })}
+      {inputs.map(input => (
+        <InputField
+          key={input.name}
+          input={input}
+          field={fields[input.name]}
+          onField={field => onChange(input.name, field)}
+          preprocessing={preprocessing}
+        />
+      ))}
+    </div>
+  )
+}
+
+interface InputFieldProps {
+  readonly input: InputDescription
+  readonly field: Field
+  readonly onField: (field: Field) => void
+  readonly preprocessing: ModelDescription['preprocessing']
+}
+
+/** What a file of an input can be, besides numbers. */
+const mediaOf = (input: InputDescription): string | undefined =>
+  coloursOf(input) ? 'picture' : takesSound(input) ? 'sound' : undefined
+
+/** The value of one input. A file can also be dropped on it. */
+function InputField({ input, field, onField, preprocessing }: InputFieldProps) {
+  const { name, fillings } = input
+  const [problem, setProblem] = useState<string>()
+  const kinds: Field['kind'][] = [...fillings, 'json', 'file']
+  const media = mediaOf(input)
+  const read = (file: File | undefined): void => {
+    if (!file) return
+    readFile(file, input, preprocessing).then(
+      value => {
+        setProblem(undefined)
+        onField({ ...field, kind: 'file', file: value })
+      },
+      (error: Error) => setProblem(error.message),
+    )
+  }
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: the file chooser does the same by keyboard
+    <div
+      class="field"
+      onDragOver={event => event.preventDefault()}
+      onDrop={event => {
+        event.preventDefault()
+        read(event.dataTransfer?.files[0])
+      }}
+    >
+      <span class="field-name">{name}</span>
+      <span class="field-shape">{showShape(input)}</span>
+      <select
+        aria-label={`Value of ${name}`}
+        value={field.kind}
+        onChange={event => onField({ ...field, kind: event.currentTarget.value as Field['kind'] })}
+      >
+        {kinds.map(kind => (
+          <option key={kind} value={kind}>
+            {kind === 'file' && media ? `${media} or file` : titles[kind]}
+          </option>
+        ))}
+      </select>
+      {field.kind === 'json' && (
+        <input
+          class="code"
+          type="text"
+          aria-label={`JSON of ${name}`}
+          placeholder="[[0.5, 1], [2, 3]]"
+          value={field.json}
+          onInput={event => onField({ ...field, json: event.currentTarget.value })}
+        />
+      )}
+      {field.kind === 'file' && (
+        <input
+          type="file"
+          aria-label={`File of ${name}`}
+          accept={acceptedBy(input)}
+          onChange={event => read(event.currentTarget.files?.[0])}
+        />
+      )}
+      {media && field.kind !== 'file' && field.kind !== 'json' && <span class="hint">or drop a {media} here</span>}
+      {field.kind === 'file' && field.file && (
+        <span class="hint">
+          {field.file.name.replace(/\.npy$/, '')}
+          {field.file.note ? `: ${field.file.note}` : ''}
+        </span>
+      )}
+      {problem && (
+        <span class="hint" role="alert">
+          {problem}
+        </span>
+      )}
     </div>
   )
 }

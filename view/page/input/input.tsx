@@ -67,7 +67,12 @@ export function Input({
     onRun(formWith(ids === undefined ? '' : texts[kind]))
   }
   const fieldRows = (
-    <Fields inputs={others} fields={fields} onChange={(name, field) => setFields({ ...fields, [name]: field })} />
+    <Fields
+      preprocessing={model.preprocessing}
+      inputs={others}
+      fields={fields}
+      onChange={(name, field) => setFields({ ...fields, [name]: field })}
+    />
   )
   return (
     <section class="input-pane" aria-label="Input">
