@@ -13,6 +13,7 @@ import { ensureGpt2 } from './models/gpt2.ts'
 import { ratios } from './ratios.ts'
 import { small } from './small.ts'
 import { sweep } from './sweep.ts'
+import { transformersJs } from './transformers-js.ts'
 
 /** Milliseconds before each run: long enough for a thread pool to sleep and for memory to be given back. */
 const REST = 20
@@ -23,7 +24,7 @@ const options = program
   .option('--rounds <n>', 'rounds of each measure', '40')
   .option(
     '--only <names…>',
-    'of load, ratios, interventions, macro, constructs, aligned, sweep, gradients, decoder, small',
+    'of load, ratios, interventions, macro, constructs, aligned, sweep, gradients, decoder, transformers-js, small',
   )
   .parse()
   .opts<{ json?: string; rounds: string; only?: string[] | string }>()
@@ -46,6 +47,7 @@ const parts: Record<string, () => Promise<Measure[]>> = {
     ),
   gradients: () => gradients('own', models.own, Math.ceil(rounds / 4), REST),
   decoder: () => decoder(ensureExportedDecoder(), Math.ceil(rounds / 4), REST),
+  'transformers-js': () => transformersJs(Math.ceil(rounds / 4), REST),
   interventions: () =>
     flat(
       kinds.map(
