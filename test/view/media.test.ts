@@ -4,8 +4,22 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { load } from 'onnsight'
 import type { Page } from 'playwright-core'
-import { start, testsAt } from './in-chromium.ts'
-import { floats, settled, shows, statistics, statisticsOf, textOf } from './page.ts'
+import { TensorProto_DataType as OnnxType } from '#dist/runtime/onnx/schema/onnx_pb.js'
+import { graph, model, node, saved, value } from '../model/hand-graph.ts'
+import { run, start, testsAt } from './in-chromium.ts'
+import {
+  cellsOf,
+  choose,
+  floats,
+  settled,
+  shows,
+  statistics,
+  statisticsOf,
+  testPage,
+  textOf,
+  violations,
+} from './page.ts'
+import { view } from './viewing.ts'
 
 // Tests pictures as inputs of the page, on a model of images with a preprocessor_config.json beside it.
 
@@ -125,4 +139,94 @@ at('a picture can be dropped on its field; what is no picture says what to choos
   await page.getByText('c.png: resized').waitFor()
   t.is(await page.locator('.field [role=alert]').count(), 0)
   await hasNumbers(t, page)
+})
+
+at('any two axes are rows and columns; the others have sliders, and one of them small maps', {}, async (t, page) => {
+  await choose(page, 'layer1.0.relu')
+  const [rows, columns] = ['rows', 'columns'].map(name => page.getByRole('combobox', { name, exact: true }))
+  await rows.selectOption('axis 1 (4)')
+  await settled(page)
+  t.is(await columns.inputValue(), '3')
+  const slider = page.getByRole('slider', { name: 'index on axis 2' })
+  await slider.fill('4')
+  await settled(page)
+  await page.getByRole('spinbutton', { name: 'row' }).fill('3')
+  await page.keyboard.press('Tab')
+  await page.getByRole('heading', { name: /^Row 3/ }).waitFor()
+  await settled(page)
+  const code = await (async () => {
+    await page.getByRole('button', { name: 'Copy as code' }).click()
+    const text = await textOf(page.locator('.written'))
+    await page.keyboard.press('Escape')
+    return text
+  })()
+  const image = JSON.parse(/image: (\[.*\]),/.exec(code)![1]) as number[][][][]
+  const relu = await started.model.trace({ image }, m => m.child('layer1')[0].relu.output)
+  const [maps] = relu.tolist() as number[][][][]
+  const [[, ...cells]] = await cellsOf(page, '.row-values')
+  t.is(cells.length, 6)
+  for (const [i, cell] of cells.entries()) t.true(shows(cell, maps[3][4][i]), `${i}: ${cell} for ${maps[3][4][i]}`)
+  // The other way round, the columns are the channels.
+  await columns.selectOption('axis 1 (4)')
+  await settled(page)
+  t.is(await rows.inputValue(), '3')
+  await page.getByRole('spinbutton', { name: 'row' }).fill('5')
+  await page.keyboard.press('Tab')
+  await page.getByRole('heading', { name: /^Row 5/ }).waitFor()
+  await settled(page)
+  const [[, ...channels]] = await cellsOf(page, '.row-values')
+  t.is(channels.length, 4)
+  for (const [i, cell] of channels.entries()) t.true(shows(cell, maps[i][0][5]), `${i}: ${cell} for ${maps[i][0][5]}`)
+  // Small maps of an axis: a click shows one of them.
+  await page.getByRole('combobox', { name: 'small maps of' }).selectOption('axis 2 (6)')
+  await page.getByRole('button', { name: 'axis 2 at 3' }).click()
+  await settled(page)
+  t.is(await page.locator('.facets .head').count(), 6)
+  t.is(await slider.inputValue(), '3')
+  t.true(page.url().includes('axes=3%2C1') && page.url().includes('facets=2'))
+  t.deepEqual(await violations(page), [])
+  await page.reload()
+  await page.locator('.facets').waitFor()
+  t.is(await page.locator('.facets [aria-pressed=true]').textContent(), 'axis 2 at 3')
+})
+
+run('a value of three maps of colours is also shown as a picture', async t => {
+  t.timeout(60_000)
+  const [rows, columns] = [16, 20]
+  const dims = [1, 3, rows, columns]
+  const file = saved(
+    model(
+      graph({
+        nodes: [
+          node('Mul', ['image', 'image'], ['squared'], {}, 'Mul_0'),
+          node('Neg', ['squared'], ['out'], {}, 'Neg_1'),
+        ],
+        inputs: [value('image', OnnxType.FLOAT, dims)],
+        outputs: ['out'],
+      }),
+    ),
+  )
+  const [own, other] = await Promise.all([view([file]), load(file)])
+  t.teardown(() => Promise.all([own.end(), other.release()]))
+  const image = [
+    [0, 1, 2].map(c =>
+      Array.from({ length: rows }, (_, y) => Array.from({ length: columns }, (_, x) => (c + 1) * x + y)),
+    ),
+  ]
+  const out = floats((await other.run({ image })).out)
+  const [least, most] = [Math.min(...out), Math.max(...out)]
+  const address = new URLSearchParams({ tab: 'module', 'in.image': `json:${JSON.stringify(image)}` })
+  await testPage(t, started.browser, { url: `${own.url}#${address}`, scheme: 'light' }, async page => {
+    const canvas = page.locator('.picture canvas')
+    await canvas.waitFor()
+    const pixels = await canvas.evaluate((one: HTMLCanvasElement) =>
+      Array.from(one.getContext('2d')!.getImageData(0, 0, one.width, one.height).data),
+    )
+    t.is(pixels.length, 4 * rows * columns)
+    for (let at = 0; at < rows * columns; at++)
+      for (let colour = 0; colour < 3; colour++) {
+        const byte = (255 * (out[colour * rows * columns + at] - least)) / (most - least)
+        t.true(Math.abs(pixels[4 * at + colour] - byte) <= 0.51, `${at} ${colour}`)
+      }
+  })
 })

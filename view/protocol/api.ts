@@ -242,8 +242,12 @@ export interface ModuleRequest extends ViewRequest {
   readonly node?: string
   /** Which value of the module to show. @default its output */
   readonly value?: number
-  /** Indices on the axes before the last two. @default the row of the batch, then 0 */
+  /** The axes of the map's rows and of its columns. @default the last two */
+  readonly axes?: readonly [rows: number, columns: number]
+  /** Indices on the other axes, in their order. @default the row of the batch, then 0 */
   readonly leading?: readonly number[]
+  /** One of the other axes: a small map is sent for each of its indices. */
+  readonly facets?: number
   readonly pattern?: { readonly node: string; readonly head: number }
 }
 
@@ -268,6 +272,13 @@ export interface SentMap {
   /** How many rows and columns a shown cell joins; the last one may join fewer. */
   readonly factors: readonly [number, number]
   readonly cells: readonly (readonly Cell[])[]
+}
+
+/** The colours of a picture in bytes, row by row: red, green and blue of each pixel. The least number is 0, and the greatest is 255. */
+export interface SentPicture {
+  readonly width: number
+  readonly height: number
+  readonly base64: string
 }
 
 export interface ValuePlace extends SentShape {
@@ -296,8 +307,14 @@ export interface ModuleView {
   /** The index of the shown value in `values`; missing if no value can be read. */
   readonly valueIndex?: number
   readonly statistics?: Statistics
-  /** The axes before the last two: their sizes, and the indices that are shown. */
-  readonly leading: readonly { readonly size: number; readonly at: number }[]
+  /** The sizes of all axes of the value. */
+  readonly dims?: readonly number[]
+  /** The axes besides those of rows and columns: their sizes, and the indices that are shown. */
+  readonly leading: readonly { readonly axis: number; readonly size: number; readonly at: number }[]
+  /** A small map for each index of an axis, from its first one. */
+  readonly facets?: { readonly axis: number; readonly maps: readonly SentMap[] }
+  /** For a value of three maps of colours: the picture. */
+  readonly picture?: SentPicture
   readonly map?: SentMap
   /** In a comparison: the unedited run and the difference. The fields above are those of the edited run. */
   readonly compared?: Sides<ValueSummary>
@@ -329,7 +346,7 @@ export interface Sides<T> {
 }
 
 /** POST api/heads: small maps of all attention patterns of a module. */
-export type HeadsRequest = Omit<ModuleRequest, 'value' | 'leading' | 'pattern'>
+export type HeadsRequest = Omit<ModuleRequest, 'value' | 'leading' | 'axes' | 'facets' | 'pattern'>
 export interface Heads {
   readonly patterns: readonly PatternHeads[]
   /** How many patterns are not sent, because there are too many heads to show at once. */

@@ -4,7 +4,7 @@ import { handleOf } from '../../runtime/model/modules/module.ts'
 import { resolvePath } from '../../runtime/names/resolve.ts'
 import type { Cell, Row, RowRequest, ValuePlace } from '../protocol/api.ts'
 import { unreadable } from '../server/refusal.ts'
-import { type BatchRow, leadingOf, matrixOf } from './map.ts'
+import { type BatchRow, layoutOf, matrixOf } from './map.ts'
 import { asFloats, isNumeric } from './statistics.ts'
 import { assertValidTemplate, type TraceTarget, traceWithTemplate } from './template-trace.ts'
 import { readingsOf, withKnownDims } from './values.ts'
@@ -67,7 +67,7 @@ function readLine(
 
 async function lineOf(
   model: Parameters<typeof handleOf>[0],
-  { path, node, value, leading, line: { axis, at } }: RowRequest,
+  { path, node, value, line: { axis, at }, ...layout }: RowRequest,
   batch: BatchRow,
 ): Promise<{ readonly line: Tensor; readonly place: ValuePlace }> {
   const { binding } = handleOf(model)!
@@ -75,8 +75,7 @@ async function lineOf(
   const reading = readings[value ?? main]
   if (!reading) throw unreadable(`${path} has no such value.`, 'choose another value')
   const tensor = await withKnownDims(reading.tensor)
-  const leadingIndices = leadingOf(tensor, leading, batch).map(one => one.at)
-  const matrix = matrixOf(tensor, leadingIndices)
+  const matrix = matrixOf(tensor, layoutOf(tensor, layout, batch))
   const dim = axis === 'row' ? 0 : 1
   const count = matrix.dims[dim] as number
   if (at >= count) throw unreadable(`There is no ${axis} ${at}: there are ${count}.`, `choose another ${axis}`)

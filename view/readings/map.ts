@@ -1,6 +1,6 @@
 import { toJson } from '../../cli/outputs/to-json.ts'
 import { cat, type Tensor, where } from '../../runtime/index.ts'
-import type { Cell, SentMap } from '../protocol/api.ts'
+import type { Cell, ModuleRequest, SentMap } from '../protocol/api.ts'
 import { asFloats } from './statistics.ts'
 
 /** The largest map that the page shows: rows, columns. */
@@ -14,11 +14,12 @@ export interface MapHandles {
   readonly cells: Tensor
 }
 
-/** The matrix of the last two axes, at one index of each axis before them. A tensor of rank 0 or 1 becomes a matrix of one row. */
-export function matrixOf(tensor: Tensor, leading: readonly number[]): Tensor {
-  const dims = tensor.dims as readonly number[]
-  if (dims.length < 2) return tensor.reshape(1, dims[0] ?? 1)
-  return leading.reduce((rest, at) => rest.select(0, at), tensor)
+/** The axes of a tensor, as a map shows them. */
+export interface Layout {
+  readonly rows: number
+  readonly columns: number
+  /** The axes besides these. */
+  readonly leading: readonly { readonly axis: number; readonly size: number; readonly at: number }[]
 }
 
 /** The row of the batch to show, and the number of rows, if it is known. */
@@ -27,16 +28,47 @@ export interface BatchRow {
   readonly of: number | undefined
 }
 
-/** The sizes of the axes before the last two, and the indices to show: the requested ones, or the last one if that is too large. */
-export function leadingOf(
+/** Chooses the axes of rows and columns, and the indices on the others: the requested ones, or the last one if that is too large. */
+export function layoutOf(
   { dims }: Tensor,
-  requested: readonly number[] = [],
+  { axes, leading: requested = [] }: Pick<ModuleRequest, 'axes' | 'leading'>,
   batch: BatchRow,
-): { size: number; at: number }[] {
-  return (dims.slice(0, -2) as number[]).map((size, axis) => {
-    const defaultIndex = axis === 0 && size === (batch.of ?? size) ? batch.at : 0
-    return { size, at: Math.min(requested[axis] ?? defaultIndex, size - 1) }
-  })
+): Layout {
+  const rank = dims.length
+  const isKnown = axes !== undefined && axes[0] !== axes[1] && axes.every(axis => axis < rank)
+  const [rows, columns] = isKnown ? axes : [rank - 2, rank - 1]
+  const others = Array.from({ length: rank }, (_, axis) => axis).filter(axis => axis !== rows && axis !== columns)
+  const leading =
+    rank < 2
+      ? []
+      : others.map((axis, i) => {
+          const size = dims[axis] as number
+          const defaultIndex = axis === 0 && size === (batch.of ?? size) ? batch.at : 0
+          return { axis, size, at: Math.min(requested[i] ?? defaultIndex, size - 1) }
+        })
+  return { rows, columns, leading }
+}
+
+/** The matrix of rows and columns, at one index of each other axis. A tensor of rank 0 or 1 becomes a matrix of one row. */
+export function matrixOf(tensor: Tensor, { rows, columns, leading }: Layout): Tensor {
+  const dims = tensor.dims as readonly number[]
+  if (dims.length < 2) return tensor.reshape(1, dims[0] ?? 1)
+  // The last axes go first, so that those before them keep their places.
+  const matrix = leading.toReversed().reduce((rest, { axis, at }) => rest.select(axis, at), tensor)
+  return rows < columns ? matrix : matrix.permute(1, 0)
+}
+
+/** The most small maps that are shown at once. */
+const MAX_FACETS = 64
+
+/** A small map for each index of an axis, at one index of each other axis. */
+export function facetsOf(tensor: Tensor, { rows, columns, leading }: Layout, axis: number): MapHandles | undefined {
+  if (!leading.some(one => one.axis === axis)) return undefined
+  const others = leading.filter(one => one.axis !== axis)
+  const rest = others.toReversed().reduce((inner, one) => inner.select(one.axis, one.at), tensor)
+  const left = [axis, rows, columns].toSorted((a, b) => a - b)
+  const maps = rest.permute(...[axis, rows, columns].map(one => left.indexOf(one)))
+  return headMapsOf(maps.narrow(0, 0, Math.min(MAX_FACETS, maps.dims[0] as number)))
 }
 
 /** Shrinks a matrix until it can be shown: each cell has the value of the largest magnitude among those it joins. */

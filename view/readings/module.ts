@@ -3,9 +3,20 @@ import { handleOf } from '../../runtime/model/modules/module.ts'
 import { resolvePath } from '../../runtime/names/resolve.ts'
 import type { ModuleRequest, ModuleView, Sides, ValuePlace, ValueSummary } from '../protocol/api.ts'
 import { unreadable } from '../server/refusal.ts'
-import { type BatchRow, leadingOf, type MapHandles, mapOf, matrixOf, sentMap } from './map.ts'
+import {
+  type BatchRow,
+  facetsOf,
+  type Layout,
+  layoutOf,
+  type MapHandles,
+  mapOf,
+  matrixOf,
+  sentMap,
+  sentMaps,
+} from './map.ts'
 import { describeNode, nodeOf } from './operations.ts'
 import { headsOf, patternsIn } from './patterns.ts'
+import { pictureOf, sentPicture } from './picture.ts'
 import { differenceOf, isNumeric, type StatisticsHandles, sentStatistics, statistics } from './statistics.ts'
 import { assertValidTemplate, type TraceTarget, traceWithTemplate } from './template-trace.ts'
 import { readingsOf, shapeOf, withKnownDims } from './values.ts'
@@ -59,18 +70,24 @@ function readModule(
     let whole: Tensor | undefined
     let value: SummaryHandles | undefined
     let difference: SummaryHandles | undefined
-    let leading: { size: number; at: number }[] = []
+    let layout: Layout | undefined
+    let dims: readonly number[] | undefined
+    let facets: { readonly axis: number; readonly maps: MapHandles } | undefined
+    let picture: ReturnType<typeof pictureOf>
     if (valueIndex !== undefined) {
       const reading = readings[valueIndex]
       if (!reading)
         throw unreadable(`${request.path} has no value ${valueIndex}.`, `choose one of 0 to ${readings.length - 1}`)
       const tensor = await withKnownDims(reading.tensor)
       places[valueIndex] = { ...reading.place, ...shapeOf(tensor) }
-      leading = leadingOf(tensor, request.leading, batch)
-      const at = leading.map(one => one.at)
-      value = summarise(tensor, at)
+      dims = tensor.dims as number[]
+      layout = layoutOf(tensor, request, batch)
+      value = summarise(tensor, layout)
+      const maps = request.facets === undefined || !value ? undefined : facetsOf(tensor, layout, request.facets)
+      facets = maps && { axis: request.facets!, maps }
+      picture = value && pictureOf(tensor, batch.at)
       const change = value && differenceOf(tensor, unedited?.whole)
-      if (change) difference = summarise(change, at)
+      if (change) difference = summarise(change, layout)
       if (value && keepsWhole) whole = tensor
     }
     return {
@@ -78,7 +95,10 @@ function readModule(
       valueIndex,
       note,
       operation: operation && describeNode(operation),
-      leading,
+      leading: layout?.leading ?? [],
+      dims,
+      facets,
+      picture,
       patterns: patterns.map(one => one.pattern),
       value,
       difference,
@@ -95,9 +115,9 @@ interface SummaryHandles {
 }
 
 /** Summarises a value; undefined if it has no numbers. */
-function summarise(tensor: Tensor, leading: readonly number[]): SummaryHandles | undefined {
+function summarise(tensor: Tensor, layout: Layout): SummaryHandles | undefined {
   const handles = isNumeric(tensor) ? statistics(tensor) : undefined
-  return handles && { statistics: handles, map: mapOf(matrixOf(tensor, leading)) }
+  return handles && { statistics: handles, map: mapOf(matrixOf(tensor, layout)) }
 }
 
 function chosenPattern(
@@ -124,7 +144,7 @@ function chosenPattern(
 
 function sentView(
   path: string,
-  { places, valueIndex, note, operation, leading, patterns, value, pattern }: Read,
+  { places, valueIndex, note, operation, leading, dims, facets, picture, patterns, value, pattern }: Read,
 ): ModuleView {
   return {
     path,
@@ -133,6 +153,9 @@ function sentView(
     ...(operation ? { operation } : {}),
     ...(valueIndex === undefined ? {} : { valueIndex }),
     leading,
+    ...(dims ? { dims } : {}),
+    ...(facets ? { facets: { axis: facets.axis, maps: sentMaps(facets.maps) } } : {}),
+    ...(picture ? { picture: sentPicture(picture) } : {}),
     ...(value ? sentValue(value) : {}),
     patterns,
     ...(pattern ? { pattern: { node: pattern.node, head: pattern.head, map: sentMap(pattern.map) } } : {}),

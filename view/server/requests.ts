@@ -188,7 +188,7 @@ export function lensRequest(body: unknown): LensRequest {
 }
 
 export function moduleRequest(body: unknown): ModuleRequest {
-  const { value, leading, pattern, node } = object(body, 'the request')
+  const { value, leading, axes, facets, pattern, node } = object(body, 'the request')
   if (node !== undefined && typeof node !== 'string')
     throw unreadable('node is not a text.', 'send the name of a node, or leave it out')
   const indices = leading === undefined ? undefined : list(leading, 'leading').map(at => natural(at, 'leading'))
@@ -197,6 +197,8 @@ export function moduleRequest(body: unknown): ModuleRequest {
     ...(node === undefined ? {} : { node }),
     ...(value === undefined ? {} : { value: natural(value, 'value') }),
     ...(indices ? { leading: indices } : {}),
+    ...(axes === undefined ? {} : { axes: pair(axes, 'axes') }),
+    ...(facets === undefined ? {} : { facets: natural(facets, 'facets') }),
     ...(pattern === undefined ? {} : { pattern: patternOf(object(pattern, 'pattern')) }),
   }
 }

@@ -17,7 +17,7 @@ interface AllHeadsProps {
 
 /** Small maps of all heads, or of their differences in a comparison. A click chooses a head. */
 export function AllHeads({ client, request, requestKey, chosen, onPattern }: AllHeadsProps) {
-  const { value: _, leading: __, pattern: ___, ...rest } = request
+  const { value: _, leading: __, axes: ____, facets: _____, pattern: ___, ...rest } = request
   const answer = useAnswer<Heads>(client, 'heads', rest, requestKey)
   return (
     <Waiting

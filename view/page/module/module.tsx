@@ -5,32 +5,39 @@ import type { PanelProps } from '../panel-props.ts'
 import { Switch } from '../parts/switch.tsx'
 import { tokenText } from '../parts/tokens.ts'
 import { Waiting } from '../parts/waiting.tsx'
-import { forModule, type Line } from '../state/view-state.ts'
+import { forModule, initialLine, type Line, type ViewState } from '../state/view-state.ts'
 import { useAnswer } from '../use-answer.ts'
 import { Activation } from './activation.tsx'
 import { AttentionPattern } from './attention.tsx'
+import { AxesChoice } from './axes.tsx'
+import { Facets } from './facets.tsx'
 import { Graph } from './graph/graph.tsx'
 import { ModuleHead, OperationHead } from './head.tsx'
 import { LineValues } from './line-values.tsx'
-import { Leading, ValuesList } from './values.tsx'
+import { Picture } from './picture.tsx'
+import { ValuesList } from './values.tsx'
 
 /** The tab with the values that go through the chosen module. */
 export function ModulePanel(props: PanelProps) {
   const { model, client, runInputs, state, change } = props
-  const { module: path, node, value, leading, pattern } = state
+  const { module: path, node, value, leading, axes, facets, pattern } = state
   const request: ModuleRequest = {
     ...props.request,
     path,
     ...(node === undefined ? {} : { node }),
     ...(value === undefined ? {} : { value }),
     ...(leading ? { leading } : {}),
+    ...(axes ? { axes } : {}),
+    ...(facets === undefined ? {} : { facets }),
     ...(pattern ? { pattern } : {}),
   }
   const module = model.modules.find(other => other.path === path)
   const isGraph = state.shown === 'graph' && node === undefined && module !== undefined && module.nodes > 1
   const key = isGraph
     ? undefined
-    : runInputs && module && `${props.requestKey} ${JSON.stringify([path, node, value, leading, pattern])}`
+    : runInputs &&
+      module &&
+      `${props.requestKey} ${JSON.stringify([path, node, value, leading, axes, facets, pattern])}`
   const answer = useAnswer<ModuleView>(client, 'module', request, key)
   if (!module)
     return (
@@ -79,6 +86,8 @@ const shownNames = [
   ['graph', 'Graph'],
 ] as const
 
+const axesName = (axes: ViewState['axes']): string => (axes ? `axes ${axes[0]} × ${axes[1]}` : 'last two dims')
+
 interface ValuesProps extends PanelProps {
   readonly view: ModuleView
   readonly moduleRequest: ModuleRequest
@@ -90,7 +99,7 @@ function Values(props: ValuesProps) {
   const { values, valueIndex, statistics, map, leading } = view
   if (valueIndex === undefined) return <p class="empty">No value goes through this module. {view.note}</p>
   // If the map has as many rows as there are tokens, its rows are tokens.
-  const isTokens = tokens !== undefined && map?.rows === tokens.length
+  const isTokens = tokens !== undefined && map?.rows === tokens.length && state.axes === undefined
   const within = (at: number, count: number): number => Math.min(at, count - 1)
   const row = within(isTokens ? (position ?? 0) : state.line.row, map?.rows ?? 1)
   const column = within(state.line.column, map?.columns ?? 1)
@@ -125,11 +134,22 @@ function Values(props: ValuesProps) {
           onEdit={onEdit}
         />
       )}
-      <Leading leading={leading} onLeading={at => change({ leading: at })} />
+      {view.dims && (
+        <AxesChoice
+          dims={view.dims}
+          axes={state.axes}
+          leading={leading}
+          facets={state.facets}
+          onChange={part => change({ ...part, line: initialLine })}
+        />
+      )}
+      {view.picture && <Picture picture={view.picture} />}
+      {view.facets && <Facets facets={view.facets} leading={leading} onLeading={at => change({ leading: at })} />}
       {map && statistics ? (
         <>
           <h3>
-            Activation <small>{isTokens ? `tokens × ${entries ? 'vocabulary' : 'channels'}` : 'last two dims'}</small>
+            Activation{' '}
+            <small>{isTokens ? `tokens × ${entries ? 'vocabulary' : 'channels'}` : axesName(state.axes)}</small>
           </h3>
           <Activation
             value={{ statistics, map }}

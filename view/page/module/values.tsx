@@ -74,36 +74,3 @@ function shortened(values: ModuleView['values'], chosen: number): ModuleView['va
   const shown = new Set([...first('output'), ...first('input'), values[chosen]])
   return values.filter(value => shown.has(value))
 }
-
-/** Fields for the indices on the axes before the last two. */
-export function Leading({
-  leading,
-  onLeading,
-}: {
-  leading: ModuleView['leading']
-  onLeading: (leading: readonly number[]) => void
-}) {
-  if (!leading.some(({ size }) => size > 1)) return null
-  return (
-    <div class="dims">
-      {leading.map(({ size, at }, axis) =>
-        size === 1 ? null : (
-          <label key={axis}>
-            axis {axis}
-            <input
-              type="number"
-              min={0}
-              max={size - 1}
-              value={at}
-              onChange={event => {
-                const index = Math.min(size - 1, Math.max(0, event.currentTarget.valueAsNumber || 0))
-                onLeading(leading.map((one, i) => (i === axis ? index : one.at)))
-              }}
-            />
-            <span class="hint">of {size}</span>
-          </label>
-        ),
-      )}
-    </div>
-  )
-}

@@ -34,6 +34,8 @@ function partsOf({
   token,
   value,
   leading,
+  axes,
+  facets,
   pattern,
   line,
   limits,
@@ -71,6 +73,8 @@ function partsOf({
   add('token', token)
   add('value', value)
   if (leading?.length) add('at', leading.join(','))
+  if (axes) add('axes', axes.join(','))
+  add('facets', facets)
   add('node', pattern?.node)
   add('head', pattern?.head, 0)
   add('line', line.axis, 'row')
@@ -124,6 +128,8 @@ export function stateFromAddress(address: string, firstTab: TabName): ViewState 
     ...optional('token', number('token')),
     ...optional('value', number('value')),
     ...optional('leading', leading?.every(Number.isSafeInteger) ? leading : undefined),
+    ...optional('axes', pairIn(parts.get('axes'))),
+    ...optional('facets', number('facets')),
     ...optional('pattern', patternNode === null ? undefined : { node: patternNode, head: number('head') ?? 0 }),
     line: {
       axis: oneOf('line', ['row', 'column'], 'row'),

@@ -50,6 +50,10 @@ export interface ViewState {
   readonly value?: number | undefined
   /** The indices on the axes before the last two. */
   readonly leading?: readonly number[] | undefined
+  /** The axes of a map's rows and columns; missing for the last two. */
+  readonly axes?: readonly [number, number] | undefined
+  /** The axis with a small map for each of its indices; missing for none. */
+  readonly facets?: number | undefined
   readonly pattern?: { readonly node: string; readonly head: number } | undefined
   readonly line: Line
   /** Whether the colours of a map reach to its largest value, or leave out the largest hundredth. */
@@ -111,6 +115,8 @@ export const forModule = (module: string, node?: string): Partial<ViewState> => 
   node,
   value: undefined,
   leading: undefined,
+  axes: undefined,
+  facets: undefined,
   pattern: undefined,
   line: initialLine,
 })
