@@ -1,6 +1,6 @@
 import { compileTests } from './test/loading/compile.js'
 
-/** Tests that take long: other people's projects from the tarball, apps, package managers, the site, every program of the pages, every value of real files and of fused patterns, gigabytes, soaks, long browser runs. */
+/** Tests that take long: other people's projects from the tarball, apps, package managers, the site, every program of the pages, every value of real files and of fused patterns, gigabytes, soaks, long browser runs, servers that are killed. */
 export const long = [
   'test/apps/**/*.test.ts',
   'test/cli/doctor.test.ts',
@@ -9,6 +9,7 @@ export const long = [
   'test/export/models.test.ts',
   'test/model/real-models.test.ts',
   'test/package/**/*.test.ts',
+  'test/serve/two-servers.test.ts',
   'test/site/**/*.test.ts',
   'test/**/*large.test.ts',
   'test/**/*soak.test.ts',
@@ -17,12 +18,13 @@ export const long = [
   'test/browser/{cases,webgpu}.test.ts',
 ]
 
-/** What `npm test` tries in part, and this whole or the rest of: all examples of laws, hostile graphs, rules in the older ESLint, and gradients of operators. */
+/** What `npm test` tries in part, and this whole or the rest of: all examples of laws, hostile graphs and requests, rules in the older ESLint, and gradients of operators. */
 const more = [
   'test/model/intervention-graph.test.ts',
   'test/onnx/expansions/*.test.ts',
   'test/eslint/{no-,require-}*.test.ts',
   'test/gradients/{operators,tensor-methods}.test.ts',
+  'test/serve/hostile.test.ts',
 ]
 
 await compileTests()

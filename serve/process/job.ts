@@ -3,7 +3,7 @@ import type { NormalForm } from '../../runtime/graph/normalise.ts'
 import type { ReadGraph } from '../../runtime/model/intervention.ts'
 import type { TensorData } from '../../runtime/tensor/dtypes/data.ts'
 import type { TraceableVariant } from '../../runtime/tracing/traceable.ts'
-import type { GraphJob, GraphReply } from './messages.ts'
+import type { GraphJob, GraphReply, SentDetails } from './messages.ts'
 
 /** A job that was checked. */
 export interface Ready {
@@ -23,10 +23,19 @@ export function replyOf(
   wanted: readonly TensorData[],
   { graph, plan }: Pick<Ready, 'graph' | 'plan'>,
 ): GraphReply {
-  return {
-    wanted,
-    details: { result: graph.result, executed: [...plan.executed], tapsBeforeReads: [...plan.tapsBeforeReads], report },
+  return { wanted, details: { result: graph.result, ...placesOf(plan), report } }
+}
+
+const known = new WeakMap<EngineResult['plan'], Pick<SentDetails, 'executed' | 'tapsBeforeReads'>>()
+
+/** What a plan computes of the model, in a form that is sent fast: there are some hundred nodes, and many requests. */
+function placesOf(plan: EngineResult['plan']): Pick<SentDetails, 'executed' | 'tapsBeforeReads'> {
+  const places = known.get(plan) ?? {
+    executed: Uint32Array.from(plan.executed),
+    tapsBeforeReads: [...plan.tapsBeforeReads],
   }
+  known.set(plan, places)
+  return places
 }
 
 /** The longest time that one of them may take. */

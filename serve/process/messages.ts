@@ -62,9 +62,14 @@ export interface ModelFacts {
   readonly hasTokenizer: boolean
 }
 
+/** What is told of a run, as it passes between processes. */
+export interface SentDetails extends Omit<RunDetails, 'executed'> {
+  readonly executed: Uint32Array
+}
+
 /** The values of one graph, or why there are none. */
 export type GraphReply =
-  | { readonly wanted: readonly TensorData[]; readonly details: RunDetails }
+  | { readonly wanted: readonly TensorData[]; readonly details: SentDetails }
   | { readonly error: SentError }
 
 /** A piece of the text of one job. */

@@ -101,8 +101,10 @@ async function answered(
   const bytesIn = Number(request.headers['content-length'] ?? 0)
   const bytesOut = Number(reply.getHeader('content-length') ?? 0)
   await state.quotas.take(user, { bytes: bytesIn + bytesOut })
+  const { audit } = state.options
+  if (!audit) return
   const body: unknown = request.body
-  state.options.audit?.({
+  audit({
     time: new Date().toISOString(),
     requestId: request.id,
     user: user.name,
