@@ -1,3 +1,4 @@
+import { evaluate } from '../../runtime/graph/recorder.ts'
 import { stateOf, Tensor } from '../../runtime/tensor/tensor.ts'
 
 /** The statistics of one place in one shard. Lists are float32 numbers in base64. */
@@ -37,7 +38,10 @@ const SHARES = [0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1] as cons
 /** Enough for every share above, and few enough to be part of each shard. */
 const POINTS = 201
 /** Single numbers whose quantiles are taken in one shard. */
-const SAMPLE = 50_000
+const SAMPLE = 20_000
+
+/** Numbers of which sums are taken at once: what the cores' caches hold, as each sum goes through all of them. */
+const AT_ONCE = 2 ** 19
 
 /** The statistics of the rows of a place. onnxruntime computes the sums. */
 export async function statisticsOf(
@@ -46,39 +50,68 @@ export async function statisticsOf(
   rows: number,
 ): Promise<PlaceStatistics> {
   const size = data.length / rows
-  const type = data instanceof Float32Array ? 'float32' : 'float16'
-  const whole = Tensor.of({ type, dims: [rows, size], data }).to('float32')
-  const [mean, squares, norms] = await valuesOf(
-    whole.mean([0]),
-    whole
-      .sub(whole.mean([0]))
-      .pow(2)
-      .sum([0]),
-    whole.norm(2, [1]),
-  )
-  const numbers = stateOf(await strided(whole, rows * size).value()).data().data as Float32Array
+  const moments = new Moments(size)
+  const norms = new Float32Array(rows)
+  const step = Math.max(1, Math.floor(AT_ONCE / size))
+  for (let at = 0; at < rows; at += step) {
+    const count = Math.min(step, rows - at)
+    const part = floats(data.subarray(at * size, (at + count) * size), [count, size])
+    const mean = part.mean([0])
+    const off = part.sub(mean)
+    const [means, squares, lengths] = await valuesOf(mean, off.mul(off).sum([0]), part.norm(2, [1]))
+    moments.add(means, squares, count)
+    norms.set(lengths, at)
+  }
+  const some = sample(data)
+  const [numbers] = await valuesOf(floats(some, [some.length]).add(0))
   return {
     name,
     count: rows,
-    mean: encoded(mean),
-    squares: encoded(squares),
+    mean: encoded(Float32Array.from(moments.mean)),
+    squares: encoded(Float32Array.from(moments.squares)),
     norms: spread(norms),
     normSum: norms.reduce((sum, norm) => sum + norm, 0),
     values: spread(numbers),
   }
 }
 
+const floats = (data: Float32Array | Uint16Array, dims: readonly number[]): Tensor =>
+  Tensor.of({ type: data instanceof Float32Array ? 'float32' : 'float16', dims, data }).to('float32')
+
+/** The elements of all tensors, computed at once. */
 async function valuesOf(...tensors: Tensor[]): Promise<Float32Array[]> {
-  const found: Float32Array[] = []
-  for (const tensor of tensors) found.push(stateOf(await tensor.value()).data().data as Float32Array)
-  return found
+  const found = await evaluate(tensors.map(tensor => stateOf(tensor).value))
+  return found.map(({ data }) => data as Float32Array)
 }
 
 /** Every k-th number, so that a large shard is not sorted whole. */
-function strided(tensor: Tensor, count: number): Tensor {
-  const step = Math.ceil(count / SAMPLE)
-  const flat = tensor.reshape([count])
-  return step === 1 ? flat : flat.slice([{ step }])
+function sample<N extends Float32Array | Uint16Array>(data: N): N {
+  const step = Math.ceil(data.length / SAMPLE)
+  const found = data.slice(0, Math.ceil(data.length / step)) as N
+  for (let i = 0; i < found.length; i++) found[i] = data[i * step]
+  return found
+}
+
+/** Means of each element of a row and squared distances from them, joined part by part as Chan et al. 1983 do. */
+class Moments {
+  readonly mean: Float64Array
+  readonly squares: Float64Array
+  count = 0
+
+  constructor(size: number) {
+    this.mean = new Float64Array(size)
+    this.squares = new Float64Array(size)
+  }
+
+  add(mean: Float32Array, squares: Float32Array, count: number): void {
+    const all = this.count + count
+    for (let i = 0; i < mean.length; i++) {
+      const delta = mean[i] - this.mean[i]
+      this.mean[i] += (delta * count) / all
+      this.squares[i] += squares[i] + (delta * delta * this.count * count) / all
+    }
+    this.count = all
+  }
 }
 
 /** Evenly spread quantiles of numbers. NaN and infinities are left out. */
@@ -100,27 +133,17 @@ function decoded(text: string): Float32Array {
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength))
 }
 
-/** Joins the statistics of shards, in pairs as Chan et al. 1983 do; undefined if there are no rows. */
+/** Joins the statistics of shards; undefined if there are no rows. */
 export function joinedStatistics(parts: readonly PlaceStatistics[]): Statistics | undefined {
   const used = parts.filter(({ count }) => count > 0)
   if (used.length === 0) return undefined
-  const size = decoded(used[0].mean).length
-  const [mean, squares] = [new Float64Array(size), new Float64Array(size)]
-  let count = 0
-  for (const part of used) {
-    const [other, spreadOf] = [decoded(part.mean), decoded(part.squares)]
-    const all = count + part.count
-    for (let i = 0; i < size; i++) {
-      const delta = other[i] - mean[i]
-      mean[i] += (delta * part.count) / all
-      squares[i] += spreadOf[i] + (delta * delta * count * part.count) / all
-    }
-    count = all
-  }
+  const moments = new Moments(decoded(used[0].mean).length)
+  for (const { mean, squares, count } of used) moments.add(decoded(mean), decoded(squares), count)
+  const { count } = moments
   return {
     count,
-    mean: Float32Array.from(mean),
-    std: Float32Array.from(squares, sum => Math.sqrt(sum / count)),
+    mean: Float32Array.from(moments.mean),
+    std: Float32Array.from(moments.squares, sum => Math.sqrt(sum / count)),
     norm: {
       mean: used.reduce((sum, { normSum }) => sum + normSum, 0) / count,
       quantiles: quantilesOf(used.map(({ norms, count }) => ({ points: norms, count }))),

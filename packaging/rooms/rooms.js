@@ -525,6 +525,7 @@ export const rooms = {
     job: 'Shards and their index: their formats, what they say of themselves, statistics of their rows.',
     imports: [
       'runtime/errors',
+      'runtime/graph',
       'runtime/tensor/dtypes',
       'runtime/tensor',
       'runtime/tensor-files',
