@@ -1,63 +1,95 @@
+import { spawn } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { setTimeout as wait } from 'node:timers/promises'
 import { load, type Model, type Tensor } from 'onnsight'
-import { type Server, serve } from 'onnsight/serve'
 
 /*
- * Many users of one server at once: reads, edits, texts, and one in ten who sends what must be refused. Prints requests a second and the time of
- * the slowest hundredth, and what batching gains at 32 users.
+ * Many users of one server at once: reads, edits, texts, and one in ten who sends what must be refused, sends too slowly, or asks for more than a share.
+ * The server runs in a process of its own. Prints requests a second, the time of the slowest hundredth, how even the honest users' shares
+ * are, the time of the cores for one request, and the server's memory in each tenth of the run; and what batching gains at 32 users.
  *
- *   node --import onnsight/register bench/serve-load.ts [users] [seconds]
+ *   npm run build && node --import onnsight/register bench/serve-load.ts [--users 500] [--minutes 0.5] [--batching-only]
  */
 
 const PATH = 'test/fixtures/models/chars.onnx'
-const users = Number(process.argv[2] ?? 500)
-const seconds = Number(process.argv[3] ?? 20)
+const flag = (name: string, otherwise: number): number => {
+  const at = process.argv.indexOf(`--${name}`)
+  return at < 0 ? otherwise : Number(process.argv[at + 1])
+}
+const users = flag('users', 500)
+const minutes = flag('minutes', 0.5)
+const SECONDS_OF_BATCHING = 20
+const TENTHS = 10
 
 interface Measured {
   readonly perSecond: number
   readonly p50: number
   readonly p99: number
-  readonly wrong: number
-  readonly memory: number
+  readonly wrong: readonly string[]
+  /** Answers that each honest user had. */
+  readonly shares: readonly number[]
+  /** Milliseconds of all cores that the server took for each request. */
+  readonly coresMs: number
+  /** MiB of the server's processes, in each tenth of the time. */
+  readonly memory: readonly number[]
 }
 
 /** A request, and whether its answer is right. */
 interface Kind {
+  readonly name: string
   readonly route: string
   readonly body: string
   isRight(status: number, text: string): boolean
+  /** Sends the first half of the body, and then nothing. */
+  readonly isSlow?: boolean
 }
 
 const model = await load(PATH)
-const tokens = (user: number): number[][] => [Array.from({ length: 16 }, (_, i) => (user * 7 + i * 3) % 65)]
-
-const main = await measured(users, seconds, await kindsOf(model, users), 32)
-print(`${users} users, one in ten hostile`, main)
-const honest = (await kindsOf(model, 32, 0)).map(([read]) => [read])
-const alone = await measured(32, seconds / 2, honest, 1)
-const together = await measured(32, seconds / 2, honest, 32)
-print('32 users who read, each alone', alone)
-print('32 users who read, in batches', together)
-console.log(`batching: ${(together.perSecond / alone.perSecond).toFixed(2)} times as many`)
+const tokens = (user: number, length: number): number[][] => [
+  Array.from({ length }, (_, i) => (user * 7 + i * 3 + (user >> 4)) % 65),
+]
+let isWrong = false
+if (!process.argv.includes('--batching-only'))
+  print(
+    `${users} users, one in ten hostile`,
+    await measured(await kindsOf(model, users), minutes * 60, 32, user => user % 10 !== 0),
+  )
+for (const length of [4, 16, 48]) {
+  const same = await Promise.all(Array.from({ length: 32 }, async (_, user) => [await readKind(model, user, length)]))
+  const alone = await measured(same, SECONDS_OF_BATCHING, 1)
+  const together = await measured(same, SECONDS_OF_BATCHING, 32)
+  print(`32 users, ${length} tokens, each alone`, alone)
+  print(`32 users, ${length} tokens, in batches`, together)
+  console.log(
+    `batching: ${(together.perSecond / alone.perSecond).toFixed(2)} times as many; ${(alone.coresMs / together.coresMs).toFixed(2)} by the cores’ time`,
+  )
+}
 await model.release()
-process.exitCode = main.wrong + alone.wrong + together.wrong > 0 ? 1 : 0
+process.exitCode = isWrong ? 1 : 0
+
+/** A read after an edit with the user's own number. */
+function readKind(of: Model, user: number, length: number): Promise<Kind> {
+  return graphKind('edit', of, { input_ids: tokens(user, length) }, m => {
+    m.transformer.h[1].output = m.transformer.h[1].output.mul(1 + (user % 13) / 10)
+    return m.lm_head.output.slice(':, -1')
+  })
+}
 
 /** What each user sends in turn. What is right was computed here, alone. */
-async function kindsOf(of: Model, count: number, hostile = 10): Promise<Kind[][]> {
+async function kindsOf(of: Model, count: number): Promise<Kind[][]> {
   const all: Kind[][] = []
   for (let user = 0; user < count; user++) {
-    const inputs = { input_ids: tokens(user) }
-    if (hostile > 0 && user % hostile === 0) {
-      all.push(await hostileKinds(of, inputs))
+    const inputs = { input_ids: tokens(user, 16) }
+    if (user % 10 === 0) {
+      all.push(await hostileKinds(of, inputs, user / 10))
       continue
     }
-    const edit = (m: Model) => {
-      m.transformer.h[1].output = m.transformer.h[1].output.mul(1 + (user % 13) / 10)
-      return m.lm_head.output.slice(':, -1')
-    }
     all.push([
-      await graphKind(of, inputs, m => m.lm_head.output.slice(':, -1')),
-      await graphKind(of, inputs, edit),
+      await graphKind('read', of, inputs, m => m.lm_head.output.slice(':, -1')),
+      await readKind(of, user, 16),
       {
+        name: 'text',
         route: '/v1/completions',
         body: JSON.stringify({ prompt: 'First', max_tokens: 4, temperature: 0 }),
         isRight: status => status === 200,
@@ -67,10 +99,16 @@ async function kindsOf(of: Model, count: number, hostile = 10): Promise<Kind[][]
   return all
 }
 
-async function graphKind(of: Model, inputs: { input_ids: number[][] }, block: (m: Model) => Tensor): Promise<Kind> {
+async function graphKind(
+  name: string,
+  of: Model,
+  inputs: { input_ids: number[][] },
+  block: (m: Model) => Tensor,
+): Promise<Kind> {
   const graph = await of.record(inputs, block)
   const expected = Array.from(((await of.runGraph(graph)) as Tensor).data as Float32Array)
   return {
+    name,
     route: '/models/chars/graphs',
     body: JSON.stringify(graph),
     isRight(status, text) {
@@ -85,64 +123,124 @@ async function graphKind(of: Model, inputs: { input_ids: number[][] }, block: (m
   }
 }
 
-async function hostileKinds(of: Model, inputs: { input_ids: number[][] }): Promise<Kind[]> {
+/** Too large, malformed, nested deep, too long, slow, and greedy. */
+async function hostileKinds(of: Model, inputs: { input_ids: number[][] }, number: number): Promise<Kind[]> {
   const huge = await of.record(inputs, m => m.lm_head.output.mean().expand([40000, 40000]).sum())
-  const isRefused = (status: number): boolean => status >= 400 && status < 500
   const route = '/models/chars/graphs'
-  return [JSON.stringify(huge), '{"version":', JSON.stringify({ ...huge, nodes: [{}] }), '['.repeat(50_000)].map(
-    body => ({
-      route,
-      body,
-      isRight: isRefused,
-    }),
-  )
+  const isRight = (status: number): boolean => status >= 400 && status < 500
+  const text = JSON.stringify(huge)
+  const completion = { route: '/v1/completions', isRight: (status: number) => status === 200 || isRight(status) }
+  const kinds: Kind[] = [
+    { name: 'huge', route, body: text, isRight },
+    { name: 'cut', route, body: '{"version":', isRight },
+    { name: 'broken', route, body: JSON.stringify({ ...huge, nodes: [{}] }), isRight },
+    { name: 'deep', route, body: '['.repeat(50_000), isRight },
+    { name: 'slow', route, body: text, isRight: () => true, isSlow: true },
+    { name: 'long', ...completion, body: JSON.stringify({ prompt: 'long '.repeat(10_000), max_tokens: 4 }) },
+    { name: 'greedy', ...completion, body: JSON.stringify({ prompt: 'First', max_tokens: 100_000, temperature: 0 }) },
+  ]
+  return [...kinds.slice(number % kinds.length), ...kinds.slice(0, number % kinds.length)]
 }
 
 async function measured(
-  count: number,
-  forSeconds: number,
   kinds: readonly Kind[][],
+  seconds: number,
   maxBatch: number,
+  isHonest: (user: number) => boolean = () => true,
 ): Promise<Measured> {
-  const server = await serve([PATH], { maxBatch, maxWaiting: 10_000 })
+  const args = ['dist/cli/onnsight.js', 'serve', PATH, '--port', '0', '--no-log', '--max-batch', String(maxBatch)]
+  const server = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const url = await new Promise<string>((resolve, reject) => {
+    server.once('exit', () => reject(new Error('The server has ended.')))
+    server.stdout.on('data', data => {
+      const found = /http:\S+(?=\/models)/.exec(String(data))?.[0]
+      if (found) resolve(found)
+    })
+  })
   const times: number[] = []
-  let wrong = 0
-  const until = performance.now() + forSeconds * 1000
+  const wrong: string[] = []
+  const shares = kinds.map(() => 0)
+  // What is linked once is linked before the time begins.
+  for (let round = 0; round < 3; round++) await Promise.all(kinds.slice(0, 64).map(([first]) => send(url, first)))
+  const start = performance.now()
+  const coresBefore = treeOf(server.pid!).cores
+  const until = start + seconds * 1000
   const use = async (user: number): Promise<void> => {
     for (let i = 0; performance.now() < until; i++) {
       const kind = kinds[user][i % kinds[user].length]
-      const start = performance.now()
-      const { status, text } = await send(server, kind)
-      times.push(performance.now() - start)
-      if (!kind.isRight(status, text)) wrong++
+      const begun = performance.now()
+      const { status, text } = await send(url, kind)
+      if (isHonest(user)) times.push(performance.now() - begun)
+      if (!kind.isRight(status, text)) wrong.push(`${kind.name}: ${status} ${text.slice(0, 200)}`)
+      shares[user]++
     }
   }
-  const start = performance.now()
-  await Promise.all(Array.from({ length: count }, (_, user) => use(user)))
+  const memory: number[] = []
+  const watch = async (): Promise<void> => {
+    for (let tenth = 1; tenth <= TENTHS; tenth++) {
+      await wait(Math.max(0, start + (seconds * 1000 * tenth) / TENTHS - performance.now() - 1))
+      memory.push(treeOf(server.pid!).memory)
+    }
+  }
+  const watching = watch()
+  await Promise.all(kinds.map((_, user) => use(user)))
   const elapsed = (performance.now() - start) / 1000
-  await server.close()
+  await watching
+  const cores = treeOf(server.pid!).cores - coresBefore
+  server.kill('SIGTERM')
   times.sort((a, b) => a - b)
   const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(times.length * share))]
+  const answers = shares.reduce((sum, share) => sum + share, 0)
   return {
-    perSecond: times.length / elapsed,
+    perSecond: answers / elapsed,
     p50: at(0.5),
     p99: at(0.99),
     wrong,
-    memory: process.memoryUsage().rss / 2 ** 20,
+    shares: shares.filter((_, user) => isHonest(user)).sort((a, b) => a - b),
+    coresMs: (1000 * cores) / answers,
+    memory,
   }
 }
 
-async function send(server: Server, { route, body }: Kind): Promise<{ status: number; text: string }> {
-  const response = await fetch(server.url + route, {
-    method: 'POST',
-    body,
-    headers: { 'content-type': 'application/json' },
-  })
+async function send(url: string, { route, body, isSlow }: Kind): Promise<{ status: number; text: string }> {
+  if (isSlow) return sendHalf(url + route, body)
+  const response = await fetch(url + route, { method: 'POST', body, headers: { 'content-type': 'application/json' } })
   return { status: response.status, text: await response.text() }
 }
 
-function print(what: string, { perSecond, p50, p99, wrong, memory }: Measured): void {
-  console.log(
-    `${what}: ${perSecond.toFixed(0)} requests a second, half in ${p50.toFixed(0)} ms, 99 % in ${p99.toFixed(0)} ms, ${wrong} wrong, ${memory.toFixed(0)} MiB here`,
-  )
+/** Begins a request and leaves the server waiting for the rest. */
+async function sendHalf(url: string, body: string): Promise<{ status: number; text: string }> {
+  const headers = { 'content-type': 'application/json', 'content-length': String(body.length) }
+  const half = request(url, { method: 'POST', headers })
+  half.on('error', () => undefined)
+  half.write(body.slice(0, body.length / 2))
+  await wait(2000)
+  half.destroy()
+  return { status: 0, text: '' }
+}
+
+/** Seconds of the cores and MiB of a process and all that it started, on Linux. */
+function treeOf(root: number): { readonly cores: number; readonly memory: number } {
+  let [cores, memory] = [0, 0]
+  const pids = [root]
+  for (let pid = pids.pop(); pid !== undefined; pid = pids.pop()) {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ')
+    cores += (Number(fields[11]) + Number(fields[12])) / 100
+    memory += (Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * 4096) / 2 ** 20
+    for (const task of readdirSync(`/proc/${pid}/task`))
+      pids.push(
+        ...readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8')
+          .split(' ')
+          .flatMap(text => (text.trim() === '' ? [] : [Number(text)])),
+      )
+  }
+  return { cores, memory }
+}
+
+function print(what: string, { perSecond, p50, p99, wrong, shares, coresMs, memory }: Measured): void {
+  const middle = shares[Math.floor(shares.length / 2)]
+  console.log(`${what}: ${perSecond.toFixed(0)} requests a second, ${coresMs.toFixed(2)} ms of the cores for each
+  half in ${p50.toFixed(0)} ms, 99 % in ${p99.toFixed(0)} ms; ${wrong.length} wrong ${wrong.slice(0, 3).join(' ')}
+  answers of an honest user: ${shares[0]} to ${shares.at(-1)}, usually ${middle}; memory ${memory.map(mib => mib.toFixed(0)).join(' ')} MiB`)
+  if (wrong.length > 0) isWrong = true
 }
