@@ -37,6 +37,30 @@ for (const part of ['residual', 'attention', 'mlp', 'head', 'value', 'pattern'] 
     t.is(found.error, undefined)
   })
 
+test('attribution patching gives nnsight’s numbers on the same model', async t => {
+  // test/reference/make_nnsight.py
+  const nnsight = JSON.parse(readFileSync('test/reference/nnsight.json', 'utf8')) as {
+    clean: number[]
+    corrupted: number[]
+    answer: number
+    other: number
+    metrics: number[]
+    effects: Record<'residual' | 'head' | 'attention' | 'mlp', number[][]>
+  }
+  const same = await load('test/fixtures/peers/gpt2.onnx')
+  for (const part of ['residual', 'head', 'attention', 'mlp'] as const) {
+    const found = await attributionPatching(same, {
+      clean: [nnsight.clean],
+      corrupted: [nnsight.corrupted],
+      metric: logitDifference(nnsight.answer, nnsight.other),
+      part,
+    })
+    t.true(off([found.clean, found.corrupted], nnsight.metrics) < 1e-4)
+    t.true(off(found.effects.tolist(), nnsight.effects[part]) < 1e-3, part)
+  }
+  await same.release()
+})
+
 test('where the metric is linear in the activation, the estimate is what patching gives', async t => {
   // The last layer's residual, attention and MLP reach the mean of the stream before the final norm by sums alone.
   const linear: Metric = {
