@@ -1,8 +1,10 @@
 """What PyTorch takes on this machine for the measures of gradients.ts: a GPT-2 of the same sizes with random weights, 64 tokens, the metric
-of the last position. Prints milliseconds and the ratio to its own forward run.
+of the last position; and nnsight for attribution patching on the same model, if it is installed. Prints milliseconds of the processor, which
+other work on the machine hardly changes, and the ratio to its own forward run.
 
-python3 bench/pytorch_gradients.py [rounds] [threads]    (a torch of PyPI: that of Debian has no fast products of matrices)
+python3 bench/pytorch_gradients.py [rounds] [threads] [--json]    (torch and nnsight of PyPI: the torch of Debian has no fast products of matrices)
 """
+import json
 import statistics
 import sys
 import time
@@ -11,9 +13,10 @@ import torch
 from torch import nn
 
 LAYERS, WIDTH, HEADS, VOCABULARY, TOKENS, STEPS = 12, 768, 12, 50257, 64, 32
-rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-if len(sys.argv) > 2:
-    torch.set_num_threads(int(sys.argv[2]))
+numbers = [int(a) for a in sys.argv[1:] if a.isdigit()]
+rounds = numbers[0] if numbers else 5
+if len(numbers) > 1:
+    torch.set_num_threads(numbers[1])
 
 
 class Layer(nn.Module):
@@ -47,6 +50,9 @@ class Model(nn.Module):
             x = layer(x)
         return x
 
+    def forward(self, ids):
+        return self.ln_f(self.layers(self.embed(ids))) @ self.wte.weight.T
+
     def score(self, x):
         """The log-probability of one token after the last position, by the logits of that position alone."""
         return (self.ln_f(x[:, -1]) @ self.wte.weight.T).log_softmax(-1)[:, 5]
@@ -69,6 +75,17 @@ def gradient(layer):
     torch.autograd.grad(model.score(model.layers(x, layer)).sum(), x)
 
 
+def every_layer():
+    with torch.no_grad():
+        x = model.embed(ids)
+    x.requires_grad_()
+    outputs = []
+    for layer in model.h:
+        x = layer(x)
+        outputs.append(x)
+    torch.autograd.grad(model.score(x).sum(), outputs)
+
+
 def integrated():
     x = model.embed(ids)
     total = torch.zeros_like(x)
@@ -77,20 +94,48 @@ def integrated():
         total += torch.autograd.grad(model.score(model.layers(points)).sum(), points)[0].sum(0, keepdim=True)
 
 
+def nnsight_every_layer():
+    """The same through nnsight, as its tutorial of attribution patching writes it."""
+    with traced.trace(ids):
+        outputs = []
+        for layer in traced.h:
+            layer.output.requires_grad_()
+            outputs.append(layer.output)
+        logits = traced.ln_f.output[:, -1] @ model.wte.weight.T
+        metric = logits.log_softmax(-1)[0, 5]
+        with metric.backward():
+            for output in reversed(outputs):
+                output.grad.save()
+
+
 def milliseconds(task, count):
     task()
     times = []
     for _ in range(count):
-        start = time.perf_counter()
+        start = time.process_time()
         task()
-        times.append((time.perf_counter() - start) * 1000)
+        times.append((time.process_time() - start) * 1000)
     return statistics.median(times)
 
 
-plain = milliseconds(forward, rounds)
-print(f'torch {torch.__version__}, {torch.get_num_threads()} threads: forward run {plain:.0f} ms')
-for name, task in (('gradient at the middle layer', lambda: gradient(LAYERS // 2)), ('gradient at the embeddings', lambda: gradient(0))):
-    took = milliseconds(task, rounds)
-    print(f'{name}: {took:.0f} ms, {took / plain:.2f} ×')
-took = milliseconds(integrated, max(1, rounds // 3))
-print(f'integrated gradients of {STEPS} steps, in batches: {took:.0f} ms, {took / plain / STEPS:.2f} × for each step')
+tasks = {
+    'forward': forward,
+    'middle': lambda: gradient(LAYERS // 2),
+    'embeddings': lambda: gradient(0),
+    'all layers': every_layer,
+}
+try:
+    from nnsight import NNsight
+    traced = NNsight(model)
+    tasks['all layers by nnsight'] = nnsight_every_layer
+except ImportError:
+    pass
+found = {name: milliseconds(task, rounds) for name, task in tasks.items()}
+found['integrated gradients'] = milliseconds(integrated, max(1, rounds // 3))
+if '--json' in sys.argv:
+    print(json.dumps(found))
+else:
+    print(f'torch {torch.__version__}, {torch.get_num_threads()} threads, milliseconds of the processor')
+    for name, took in found.items():
+        steps = STEPS if name.startswith('integrated') else 1
+        print(f'{name}: {took:.0f} ms, {took / found["forward"] / steps:.2f} ×' + (' for each step' if steps > 1 else ''))

@@ -1,5 +1,6 @@
 import type { Tensor } from '../../runtime/tensor/tensor.ts'
 import { bars, type Chart, heatMap, lines } from '../pictures/chart.ts'
+import { overImage } from '../pictures/over-image.ts'
 import { type LabelledAxis, labelled } from '../results/axes.ts'
 import { StudyResult } from '../results/result.ts'
 import { short, type Table, visible } from '../results/table.ts'
@@ -14,6 +15,8 @@ export interface Found {
   /** One number for each position. */
   readonly values: Tensor
   readonly axes: readonly LabelledAxis[]
+  /** The image that the place is: one shade for each pixel. */
+  readonly image?: readonly (readonly number[])[]
   /** The metric on the input. */
   readonly value: number
   /** For integrated gradients: the metric on the baseline, and the sum of all attributions. */
@@ -87,6 +90,11 @@ export class Attributions extends StudyResult {
     const subtitle = this.#note()
     const measure = 'attribution'
     const labels = down.labels.map(visible)
+    const { image } = this.#found
+    if (across && image) {
+      const names = [down.name, across.name] as const
+      return overImage({ title, subtitle, image, values: this.#rows(), measure, names })
+    }
     if (across) return heatMap({ title, subtitle, across, down, values: this.#rows(), measure })
     const values = this.#rows().flat()
     if (values.length <= MOST_BARS) return bars({ title, subtitle, name: down.name, labels, values, measure })

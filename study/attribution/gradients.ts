@@ -17,9 +17,9 @@ import { ATTRIBUTED_OPTIONS, type AttributedOptions, Subject } from './subject.t
  * @example console.log(await saliency(model, 'The Eiffel Tower is in', { metric: logProbability(' Paris') }))
  */
 export async function saliency(model: Model, prompt: Inputs, options: AttributedOptions): Promise<Attributions> {
-  const { subject, gradient, value } = await ofOneRun('saliency', model, prompt, options)
+  const { subject, gradient, state, value } = await ofOneRun('saliency', model, prompt, options)
   const elements = await gradient.abs().value()
-  const at = await byPosition(subject, elements, 'norm')
+  const at = await byPosition(subject, elements, state, 'norm')
   return new Attributions({ method: 'Saliency', metric: subject.metric.name, elements, ...at, value })
 }
 
@@ -38,7 +38,7 @@ export async function gradientTimesInput(
 ): Promise<Attributions> {
   const { subject, gradient, state, value } = await ofOneRun('gradientTimesInput', model, prompt, options)
   const elements = await gradient.mul(state).value()
-  const at = await byPosition(subject, elements, 'sum')
+  const at = await byPosition(subject, elements, state, 'sum')
   return new Attributions({ method: 'Gradient × input', metric: subject.metric.name, elements, ...at, value })
 }
 

@@ -87,7 +87,7 @@ export async function integratedGradients(
     method: 'Integrated gradients',
     metric: subject.metric.name,
     elements,
-    ...(await byPosition(subject, elements, 'sum')),
+    ...(await byPosition(subject, elements, state, 'sum')),
     value,
     completeness: { baseline: before, sum },
   })

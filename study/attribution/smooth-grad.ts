@@ -67,8 +67,8 @@ export async function smoothGrad(model: Model, prompt: Inputs, options: SmoothGr
     )
   }
   const weights = [...new Array<number>(samples).fill(1 / samples), 0]
-  const { gradient, measured } = await sumOverRows(subject, weights, rows, noisy)
-  const positions = await byPosition(subject, gradient, 'norm')
+  const { gradient, state, measured } = await sumOverRows(subject, weights, rows, noisy)
+  const positions = await byPosition(subject, gradient, state, 'norm')
   return new Attributions({
     method: 'SmoothGrad',
     metric: subject.metric.name,

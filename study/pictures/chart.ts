@@ -185,17 +185,17 @@ export function lines({ title, subtitle, across, series, measure }: Lines): Char
   }
 }
 
-const POSITIVE = '#2166ac'
-const NEGATIVE = '#b2362b'
+export const POSITIVE = '#2166ac'
+export const NEGATIVE = '#b2362b'
 
-const heading = (title: string, subtitle: string | undefined) => ({
+export const heading = (title: string, subtitle: string | undefined) => ({
   text: title,
   ...(subtitle ? { subtitle } : {}),
   anchor: 'start',
   offset: 12,
 })
 
-const config = {
+export const config = {
   font: 'ui-sans-serif, system-ui, sans-serif',
   view: { stroke: null },
   axis: { titleFontWeight: 'normal', titleColor: '#666', grid: false },
@@ -203,7 +203,7 @@ const config = {
 }
 
 /** A number as text. A zero has no sign. */
-function number(value: number, digits = 2): string {
+export function number(value: number, digits = 2): string {
   if (!Number.isFinite(value)) return '–'
   return value.toFixed(digits).replace(/^-(0\.0+)$/, '$1')
 }

