@@ -14,6 +14,7 @@ import {
   withGrad,
 } from 'onnsight'
 import { trace } from 'onnsight/trace.macro'
+import { graph, model as handModel, node, OnnxType, saved, value } from '../model/hand-graph.ts'
 
 const model = await load('test/fixtures/models/chars.onnx')
 const ids = [[18, 47, 56, 57, 58]]
@@ -386,4 +387,30 @@ test('in a template, in a graph as JSON, in another process: the same gradient',
   )
   t.true(off(there, expected) < 1e-6)
   backend.release()
+})
+
+test('a value that is linear in its place has a gradient, though nothing of the value is computed for it', async t => {
+  const main = graph({
+    nodes: [
+      node('DepthToSpace', ['x'], ['y'], { blocksize: 2 }),
+      node('Transpose', ['y'], ['z'], { perm: [3, 1, 0, 2] }),
+    ],
+    inputs: [value('x', OnnxType.FLOAT, [1, 4, 2, 'columns'])],
+    outputs: [value('z', OnnxType.FLOAT, ['a', 'b', 'c', 'd'])],
+  })
+  const linear = await load(saved(handModel(main)))
+  const x = tensor(
+    Array.from({ length: 24 }, (_, i) => i),
+    [1, 4, 2, 3],
+  )
+  const z = (): Tensor => Object.values(linear.outputs)[0]
+  const ones = await linear.trace({ x }, () => grad(z().sum(), linear.inputs.x))
+  t.deepEqual([ones.dims, numbers(ones)], [[1, 4, 2, 3], new Array<number>(24).fill(1)])
+  const { g, none, nothing } = await linear.trace({ x }, () => ({
+    g: grad(z().mul(z().detach()).sum(), linear.inputs.x),
+    none: grad(z().sum(), []),
+    nothing: grad(z().sum(), {}),
+  }))
+  t.deepEqual([numbers(g), none, nothing], [numbers(x), [], {}])
+  await linear.release()
 })

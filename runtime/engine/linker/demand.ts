@@ -84,6 +84,10 @@ export class Demand {
     this.#backward = new Backward(program.opset, growing, this.#shapes)
   }
 
+  get hasGradients(): boolean {
+    return this.#backward !== undefined
+  }
+
   /**
    * The first block that a gradient passes. From there on all runs in one session: what forward computes and backward reads then stays
    * within onnxruntime. Undefined without gradients, and where the backward pass computes the forward pass again.

@@ -7,6 +7,7 @@ import { Demand } from './demand.ts'
 import { SessionsBehind } from './origins.ts'
 import { place } from './place.ts'
 import type { LinkPlan, Step } from './plan.ts'
+import { prune } from './prune.ts'
 import { recomputeForward } from './recompute.ts'
 import { selectRowsFirst } from './select-rows-first.ts'
 import { type SessionRun, sessionRuns, splitBlocks } from './session-runs.ts'
@@ -40,6 +41,7 @@ export function link(
   for (const value of recording.wanted) demand.prepare(value)
   const results = recording.wanted.map(value => demand.idOf(value))
   for (const id of results) demand.require(id)
+  if (demand.hasGradients) prune(demand, results)
   // After a forced value, the same trace may still read all rows.
   if (!keepEdges) selectRowsFirst(program, demand, results)
   onLinked?.(addedValues(program, recording, demand))

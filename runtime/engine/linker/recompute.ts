@@ -63,8 +63,9 @@ export function recomputeForward(
     }
     for (const unit of own) add({ ...unit, inputs: unit.inputs.map(rename) }, i + 1)
   })
-  units.push(...after)
-  linked.units.splice(0, linked.units.length, ...units)
+  for (const unit of after) units.push(unit)
+  linked.units.length = 0
+  for (const unit of units) linked.units.push(unit)
   return { of, blocks }
 }
 
