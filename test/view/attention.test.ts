@@ -117,6 +117,35 @@ at(
 )
 
 at(
+  'with many tokens, each head has colours up to its own largest weights, or from 0 to 1',
+  { tab: 'attention', text: TEXT.repeat(5) },
+  async (t, page) => {
+    // How strongly the weights of each head are drawn, together.
+    const strengths = (): Promise<number[]> =>
+      page.locator('.head-grid canvas').evaluateAll(all =>
+        (all as HTMLCanvasElement[]).map(one => {
+          const copy = new OffscreenCanvas(one.width, one.height).getContext('2d')!
+          copy.drawImage(one, 0, 0)
+          const { data } = copy.getImageData(0, 0, one.width, one.height)
+          // Masked cells are grey, and those of weights are blue.
+          const alphas = Array.from({ length: data.length / 4 }, (_, i) =>
+            Math.abs(data[4 * i] - data[4 * i + 2]) < 20 ? 0 : data[4 * i + 3],
+          )
+          return alphas.reduce((sum, alpha) => sum + alpha, 0)
+        }),
+      )
+    t.is(await page.locator('.token').count(), 5 * TEXT.length)
+    const own = await strengths()
+    t.is(own.length, 16)
+    await page.getByText('From 0 to 1', { exact: true }).click()
+    await page.waitForTimeout(100)
+    const whole = await strengths()
+    t.true(own.every((sum, i) => sum >= whole[i]) && own.some((sum, i) => sum > 1.1 * whole[i]), `${own} ${whole}`)
+    t.true(page.url().includes('limits=whole'))
+  },
+)
+
+at(
   'attention with an edit: the grid shows how much each head changes',
   { tab: 'attention', text: TEXT, edit: 'transformer.h[1].mlp.output[:, 3] *= 3', site: 'transformer.h.3.attn' },
   async (t, page) => {

@@ -3,12 +3,12 @@ import type { AttentionHead, AttentionOverview, AttentionSite, Token } from '../
 import { headBody } from '../../protocol/bodies.ts'
 import { ChangeButtons } from '../edit/change-buttons.tsx'
 import { inTemplate } from '../edit/suggestions.ts'
-import { isCausal, Maps, partsOf } from '../module/maps.tsx'
+import { hasManyKeys, headLimits, isCausal, Maps, partsOf } from '../module/maps.tsx'
 import type { PanelProps } from '../panel-props.ts'
 import { Switch } from '../parts/switch.tsx'
 import { tokenText } from '../parts/tokens.ts'
 import { Waiting } from '../parts/waiting.tsx'
-import { type AttentionShape, attentionShapes } from '../state/view-state.ts'
+import { type AttentionShape, attentionShapes, type Limits } from '../state/view-state.ts'
 import { useAnswer } from '../use-answer.ts'
 import { HeadGrid } from './grid.tsx'
 import { Lines } from './lines.tsx'
@@ -29,10 +29,22 @@ export function AttentionPanel(props: PanelProps) {
           return (
             <>
               {sites.length === 0 && <p class="empty">No attention was found in this model.</p>}
+              {site?.maps.some(hasManyKeys) && (
+                <div class="toolbar">
+                  <Switch
+                    legend="Colours"
+                    name="head-limits"
+                    options={limitNames}
+                    chosen={state.limits}
+                    onChoose={limits => change({ limits })}
+                  />
+                </div>
+              )}
               {site && (
                 <div class="attention-split">
                   <HeadGrid
                     sites={sites}
+                    limits={state.limits}
                     chosen={{ path: site.path, head: Math.min(state.head, site.heads - 1) }}
                     onHead={(path, head) => change({ site: path, head })}
                   />
@@ -52,6 +64,11 @@ export function AttentionPanel(props: PanelProps) {
     </section>
   )
 }
+
+const limitNames = [
+  ['robust', 'Colours of each head'],
+  ['whole', 'From 0 to 1'],
+] as const
 
 const shapeNames: Readonly<Record<AttentionShape, string>> = { tokens: 'Tokens', lines: 'Lines', matrix: 'Matrix' }
 
@@ -87,6 +104,7 @@ function OneHead(props: PanelProps & { readonly site: AttentionSite }) {
             value={value}
             tokens={tokens}
             shape={state.drawn}
+            limits={state.limits}
             position={position ?? value.queries - 1}
             onPosition={token => change({ token })}
           />
@@ -100,11 +118,12 @@ interface DrawnProps {
   readonly value: AttentionHead
   readonly tokens: readonly Token[]
   readonly shape: AttentionShape
+  readonly limits: Limits
   readonly position: number
   readonly onPosition: (position: number) => void
 }
 
-function Drawn({ value, tokens, shape, position, onPosition }: DrawnProps) {
+function Drawn({ value, tokens, shape, limits, position, onPosition }: DrawnProps) {
   const [hovered, setHovered] = useState<number>()
   const texts = tokens.map(tokenText)
   const queries = keyLabels(texts, value.queries)
@@ -118,7 +137,7 @@ function Drawn({ value, tokens, shape, position, onPosition }: DrawnProps) {
     <Maps
       parts={partsOf(value.map, value.compared)}
       label={`Attention pattern of head ${value.head}, ${value.queries} by ${value.keys}`}
-      domain={[0, 1]}
+      domain={headLimits(value.map, limits)}
       scale="attention"
       isMasked={isCausal(value.map)}
       axes={['token', 'token']}

@@ -1,12 +1,14 @@
 import { useRef } from 'preact/hooks'
 import type { AttentionSite } from '../../protocol/api.ts'
-import { isCausal, rangeAroundZero } from '../module/maps.tsx'
+import { headLimits, isCausal, rangeAroundZero } from '../module/maps.tsx'
 import { Cells } from '../parts/cells.tsx'
+import type { Limits } from '../state/view-state.ts'
 
 interface HeadGridProps {
   readonly sites: readonly AttentionSite[]
   readonly chosen: { readonly path: string; readonly head: number }
   readonly onHead: (path: string, head: number) => void
+  readonly limits: Limits
 }
 
 /** The name of a row: `layer 3` if one number in the path distinguishes the modules, else the end of the path. */
@@ -17,7 +19,7 @@ function siteName(path: string, sites: HeadGridProps['sites']): string {
 }
 
 /** All heads as small maps, a row for each layer. Arrow keys go from head to head. */
-export function HeadGrid({ sites, chosen, onHead }: HeadGridProps) {
+export function HeadGrid({ sites, chosen, onHead, limits }: HeadGridProps) {
   const grid = useRef<HTMLDivElement>(null)
   const differences = sites.flatMap(site => site.differences ?? [])
   const largest = Math.max(0, ...differences.map(map => rangeAroundZero(map)[1]))
@@ -61,7 +63,7 @@ export function HeadGrid({ sites, chosen, onHead }: HeadGridProps) {
                   <span class="head-cells is-small">
                     <Cells
                       cells={map.cells}
-                      domain={changed ? [-largest, largest] : [0, 1]}
+                      domain={changed ? [-largest, largest] : headLimits(map, limits)}
                       scale={changed ? 'diverging' : 'attention'}
                       isMasked={!changed && isCausal(map)}
                     />

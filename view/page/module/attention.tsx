@@ -3,8 +3,9 @@ import type { Client } from '../client.ts'
 import { numberOf } from '../parts/numbers.ts'
 import { Scrolling } from '../parts/scrolling.tsx'
 import { tokenText } from '../parts/tokens.ts'
+import type { Limits } from '../state/view-state.ts'
 import { AllHeads } from './heads.tsx'
-import { isCausal, Maps, partsOf } from './maps.tsx'
+import { headLimits, isCausal, Maps, partsOf } from './maps.tsx'
 
 type ChosenHead = { node: string; head: number }
 
@@ -22,12 +23,13 @@ interface AttentionProps {
   /** The chosen token, and the choice of another. */
   readonly position: number | undefined
   readonly onPosition: (position: number) => void
+  readonly limits: Limits
 }
 
 /** The attention pattern of one head: each row is a query token, each column a key token. */
 export function AttentionPattern(props: AttentionProps) {
   const { client, request, requestKey, patterns, pattern: chosen, tokens, batch, onBatch, onPattern } = props
-  const { position, onPosition } = props
+  const { position, onPosition, limits } = props
   const { node, head, map, compared } = chosen
   const pattern = patterns.find(one => one.node === node)
   const texts = tokens?.length === map.rows ? tokens.map(tokenText) : undefined
@@ -41,6 +43,7 @@ export function AttentionPattern(props: AttentionProps) {
         client={client}
         request={request}
         requestKey={requestKey}
+        limits={limits}
         chosen={{ node, head }}
         onPattern={onPattern}
       />
@@ -70,7 +73,7 @@ export function AttentionPattern(props: AttentionProps) {
       <Maps
         parts={partsOf(map, compared)}
         label={`Attention pattern of head ${head}, ${map.rows} by ${map.columns}`}
-        domain={[0, 1]}
+        domain={headLimits(map, limits)}
         scale="attention"
         isMasked={isCausal(map)}
         axes={['token', 'token']}

@@ -3,8 +3,9 @@ import type { Client } from '../client.ts'
 import { Cells } from '../parts/cells.tsx'
 import { show } from '../parts/numbers.ts'
 import { Waiting } from '../parts/waiting.tsx'
+import type { Limits } from '../state/view-state.ts'
 import { useAnswer } from '../use-answer.ts'
-import { isCausal, rangeAroundZero } from './maps.tsx'
+import { headLimits, isCausal, rangeAroundZero } from './maps.tsx'
 
 interface AllHeadsProps {
   readonly client: Client
@@ -13,10 +14,11 @@ interface AllHeadsProps {
   readonly requestKey: string
   readonly chosen: { readonly node: string; readonly head: number }
   readonly onPattern: (pattern: { node: string; head: number }) => void
+  readonly limits: Limits
 }
 
 /** Small maps of all heads, or of their differences in a comparison. A click chooses a head. */
-export function AllHeads({ client, request, requestKey, chosen, onPattern }: AllHeadsProps) {
+export function AllHeads({ client, request, requestKey, chosen, onPattern, limits }: AllHeadsProps) {
   const { value: _, leading: __, axes: ____, facets: _____, pattern: ___, ...rest } = request
   const answer = useAnswer<Heads>(client, 'heads', rest, requestKey)
   return (
@@ -36,6 +38,7 @@ export function AllHeads({ client, request, requestKey, chosen, onPattern }: All
                     <Head
                       key={head}
                       map={map}
+                      limits={limits}
                       largest={one.differences ? largest : undefined}
                       name={`head ${head}`}
                       place={`${one.module || one.node} `}
@@ -64,6 +67,7 @@ const shortened = ({ module, node }: PatternHeads): string => (module || node).s
 
 function Head({
   map,
+  limits,
   largest,
   name,
   place,
@@ -71,6 +75,7 @@ function Head({
   onChoose,
 }: {
   map: SentMap
+  limits: Limits
   /** The largest difference of all heads, if the map is a difference. */
   largest: number | undefined
   name: string
@@ -85,7 +90,7 @@ function Head({
       <span class="head-cells">
         <Cells
           cells={map.cells}
-          domain={largest === undefined ? [0, 1] : [-largest, largest]}
+          domain={largest === undefined ? headLimits(map, limits) : [-largest, largest]}
           scale={largest === undefined ? 'attention' : 'diverging'}
           isMasked={largest === undefined && isCausal(map)}
         />

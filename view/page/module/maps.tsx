@@ -5,6 +5,7 @@ import { isLater } from '../parts/cells.tsx'
 import { aroundZero, type Scale } from '../parts/colours.ts'
 import { type CellPosition, HeatMap, type HeatMapProps } from '../parts/heat-map.tsx'
 import { numberOf } from '../parts/numbers.ts'
+import type { Limits } from '../state/view-state.ts'
 
 /** The properties of a heat map that all parts of a comparison share. */
 export type SharedMapProps = Omit<HeatMapProps, 'map' | 'domain' | 'scale' | 'cell' | 'onCell' | 'label' | 'note'>
@@ -87,6 +88,15 @@ export function rangeAroundZero({ cells }: SentMap): [number, number] {
     }
   return aroundZero(largest, largest)
 }
+
+/** With more keys than this, weights are so small that the colours of a head reach to its own largest ones. */
+const MANY_KEYS = 64
+
+export const hasManyKeys = ({ columns }: SentMap): boolean => columns > MANY_KEYS
+
+/** The limits of a head's colours: from 0 to 1 or, if it has many keys, to its own largest weights without the largest hundredth. */
+export const headLimits = (map: SentMap, limits: Limits): readonly [number, number] =>
+  limits === 'robust' && hasManyKeys(map) ? [0, robustLimits([map], false)[1] || 1] : [0, 1]
 
 /** Limits that leave out the largest hundredth of the cells, so that a few of them don't make all others look alike: around 0 for signed cells. */
 export function robustLimits(maps: readonly SentMap[], areSigned: boolean): readonly [number, number] {

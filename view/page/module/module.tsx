@@ -190,6 +190,7 @@ function Values(props: ValuesProps) {
           batch={state.batch}
           onBatch={tokens ? undefined : batch => change({ batch })}
           onPattern={pattern => change({ pattern })}
+          limits={state.limits}
           position={position}
           onPosition={token => change({ token })}
         />

@@ -22,6 +22,7 @@ export function Glimpse({ client, request, requestKey, change, state }: PanelPro
             {sites.length > 0 && (
               <HeadGrid
                 sites={sites}
+                limits={state.limits}
                 chosen={{ path: state.site ?? sites[0].path, head: state.head }}
                 onHead={(site, head) => change({ tab: 'attention', site, head })}
               />

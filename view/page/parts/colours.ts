@@ -25,7 +25,7 @@ export type Scale = 'sequential' | 'diverging' | 'attention'
 /** The colour of a number in a range. Both scales can be read with any kind of colour vision. */
 export function colourOf(value: number, [from, to]: readonly [number, number], scale: Scale): Channels {
   if (!Number.isFinite(value)) return NO_NUMBER
-  const share = to > from ? (value - from) / (to - from) : 0.5
+  const share = to > from ? (value - from) / (to - from) : scale === 'diverging' ? 0.5 : 0
   const within = Math.min(1, Math.max(0, share))
   if (scale === 'sequential') return sequential[Math.round(255 * within)]
   // Small weights are drawn stronger than in proportion: a row of many tokens has only small ones.

@@ -1,0 +1,62 @@
+import test from 'ava'
+import type { Browser } from 'playwright-core'
+import { chromiumPath, launch } from '../browser/site.ts'
+import { run } from './in-chromium.ts'
+import { overflow, settled, testPage, textOf, violations } from './page.ts'
+import { view } from './viewing.ts'
+
+// Opens models of every kind, and looks at each tab that is there: none is empty, none has an error, and axe finds nothing.
+
+let browser!: Browser
+test.before(async t => {
+  if (!chromiumPath) return t.log('Skipped: no Chromium here; apt-get install chromium, or set CHROMIUM.')
+  browser = await launch()
+})
+test.after.always(async () => browser?.close())
+
+/** What is opened, and what its overview says that it is. */
+const kinds: readonly (readonly [name: string, path: string, kind: string])[] = [
+  ['a decoder with a cache and a tokenizer', 'test/fixtures/models/verse', 'language model'],
+  [
+    'a decoder in 4 bits, fused by onnxruntime-genai',
+    'test/fixtures/exported/llama/genai-int4/model.onnx',
+    'language model',
+  ],
+  ['a decoder in 8 bits', 'test/fixtures/models/verse/onnx/model_int8.onnx', 'language model'],
+  ['an encoder with fused operators', 'test/fixtures/exported/bert/classic+optimizer/model.onnx', 'encoder of text'],
+  ['the decoder of a pair', 'test/fixtures/encoder-decoder/decoder.onnx', 'decoder that reads an encoder'],
+  ['an encoder and a decoder in one file', 'test/fixtures/encoder-decoder/whole.onnx', ''],
+  ['images', 'test/fixtures/names/resnet.onnx', 'model of images'],
+  ['a detector', 'test/fixtures/exported/yolo/classic+all/model.onnx', 'model of images'],
+  ['functions of ONNX', 'test/fixtures/functions/functions.onnx', 'model of tensors'],
+  ['sequences', 'test/fixtures/edges/v_seq_long.onnx', 'model of tensors'],
+]
+
+for (const [name, path, kind] of kinds)
+  run(`no tab is empty: ${name}`, async t => {
+    t.timeout(120_000)
+    const own = await view([path])
+    t.teardown(() => own.end('SIGKILL'))
+    await testPage(t, browser, { url: own.url, scheme: 'light' }, async page => {
+      await page.locator('.facts').waitFor()
+      const found = await textOf(page.locator('.facts'))
+      t.true(found.includes(kind), found)
+      t.false(/\b0 in 0 B/.test(found), found)
+      const tabs = await page.getByRole('tab').allTextContents()
+      for (const tab of tabs) {
+        await page.getByRole('tab', { name: tab }).click()
+        await page.waitForTimeout(60)
+        await settled(page)
+        await page.waitForTimeout(60)
+        await settled(page)
+        const panel = page.locator('[role=tabpanel]:not([hidden])')
+        t.deepEqual(await page.locator('.problem').allTextContents(), [], tab)
+        // These tabs wait for what the user asks for.
+        if (!['Edit', 'Patch', 'Steer', 'Generate'].includes(tab))
+          t.deepEqual(await panel.locator('.empty').allTextContents(), [], tab)
+        t.true((await textOf(panel)).length > 40, tab)
+        t.deepEqual(await overflow(page), [0, 0], tab)
+        if (tab === 'Overview') t.deepEqual(await violations(page), [], tab)
+      }
+    })
+  })
