@@ -410,6 +410,7 @@ export const rooms = {
       'runtime/tracing',
       'runtime/model/loaded',
       'runtime/model',
+      'runtime/language-model',
     ],
   },
   runtime: {

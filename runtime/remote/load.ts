@@ -3,15 +3,17 @@ import { nodeProvider } from '../engine/providers/node.ts'
 import { mappedWeights } from '../engine/sessions/mapped-weights.ts'
 import type { Provider, Session } from '../engine/sessions/provider.ts'
 import { RemoteError } from '../errors/remote.ts'
+import type { ModelFolder } from '../language-model/folder.ts'
 import { load as loadFile } from '../model/load.ts'
 import type { LoadOptions } from '../model/loaded/load-options.ts'
 import type { ModelSource } from '../model/loaded/source.ts'
 import type { Model, ModelMembers } from '../model/model.ts'
-import { openModel } from '../model/open.ts'
+import { type ModelExtension, openModel } from '../model/open.ts'
 import { ModelProtoSchema } from '../onnx/schema/onnx_pb.ts'
 import { findModel } from './backend.ts'
-import { ask } from './client.ts'
+import { ask, type RemoteModel } from './client.ts'
 import { RemoteRunner } from './runner.ts'
+import type { LanguageFiles } from './wire.ts'
 
 /** Options of `load`. */
 export interface RemoteLoadOptions extends LoadOptions {
@@ -21,7 +23,8 @@ export interface RemoteLoadOptions extends LoadOptions {
 
 /**
  * Opens an ONNX file, or a model on a server of `onnsight serve`, by its address: `load('http://localhost:8000/models/chars')`. Weights of a file
- * stay there, and onnxruntime maps them. Those of a server stay on the server: module tree, types and scan are here, and traces run there.
+ * stay there, and onnxruntime maps them. Those of a server stay on the server: module tree, types and scan are here, and traces run there. A language
+ * model of a server brings its tokenizer: `load<LanguageModel>(url)`.
  * `load<Chars>('chars.onnx')` uses the types of modules that `npx onnsight types chars.onnx` wrote.
  * @throws the errors of reading (ModelNotFoundError, NotOnnxError, TruncatedModelError, ExternalDataError, UnsupportedVersionError),
  * UnsupportedModelError for operators that onnxruntime lacks, CudaUnavailableError, CacheFolderError, RemoteError
@@ -40,10 +43,36 @@ export async function load<M extends ModelMembers = Model>(
 
 async function loadRemote(url: string, token: string | undefined, options: LoadOptions): Promise<Model> {
   const found = await findModel(url, token === undefined ? {} : { token })
+  const { tokenizer, files } = await languageOf(found, options)
+  if (tokenizer === undefined) return openRemote(found, options)
+  const [{ newLanguageModel }, { readLanguage }] = await Promise.all([
+    import('../language-model/new-model.ts'),
+    import('../language-model/read-language.ts'),
+  ])
+  const folder: ModelFolder = {
+    name: found.url,
+    list: () => Promise.resolve(Object.keys(files)),
+    text: name => Promise.resolve(files[name]),
+  }
+  const model = await newLanguageModel({
+    readLanguage: () => readLanguage(folder, { tokenizer }),
+    open: extension => openRemote(found, options, extension),
+    openEncoder: undefined,
+  })
+  return model as unknown as Model
+}
+
+async function languageOf(model: RemoteModel, { signal }: LoadOptions): Promise<LanguageFiles> {
+  const response = await ask(model, '/language', signal ? { signal } : {})
+  return (await response.json()) as LanguageFiles
+}
+
+async function openRemote(found: RemoteModel, options: LoadOptions, extension?: ModelExtension): Promise<Model> {
   const response = await ask(found, '/skeleton', options.signal ? { signal: options.signal } : {})
   const message = fromBinary(ModelProtoSchema, new Uint8Array(await response.arrayBuffer()))
   return openModel(
     {
+      extension,
       message,
       origin: {
         path: found.url,

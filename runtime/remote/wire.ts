@@ -9,4 +9,11 @@ export interface RunDetails {
   readonly report: TraceReport
 }
 
+/** The texts of a language model's files, by name. */
+export interface LanguageFiles {
+  /** The name of the tokenizer; undefined for a model that takes no texts. */
+  readonly tokenizer?: string
+  readonly files: Readonly<Record<string, string>>
+}
+
 export const SAFETENSORS = 'application/vnd.safetensors'

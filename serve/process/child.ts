@@ -7,6 +7,7 @@ import type { LoadedModel } from '../../runtime/model/loaded/loaded-model.ts'
 import { skeletonOf } from '../../runtime/remote/skeleton.ts'
 import { asTraceable } from '../../runtime/tracing/traceable.ts'
 import { generateTexts } from './generate.ts'
+import { languageFiles } from './language-files.ts'
 import type { ModelFacts, ModelRequest } from './messages.ts'
 import { runGraphs } from './run-graphs.ts'
 
@@ -14,6 +15,7 @@ import { runGraphs } from './run-graphs.ts'
 
 let loading: Promise<Model> | undefined
 let isLanguageModel = false
+let openedAt = ''
 const running = new Map<number, AbortController>()
 
 async function open(path: string, options: object): Promise<Model> {
@@ -26,6 +28,7 @@ async function open(path: string, options: object): Promise<Model> {
 
 async function answer(request: ModelRequest, part: (part: unknown) => void): Promise<unknown> {
   if (request.kind === 'load') {
+    openedAt = request.path
     loading = open(request.path, request.options)
     return facts(await loading)
   }
@@ -35,6 +38,8 @@ async function answer(request: ModelRequest, part: (part: unknown) => void): Pro
   }
   const model = await loading!
   if (request.kind === 'skeleton') return skeletonOf(asTraceable(model, 'serve').source.path)
+  if (request.kind === 'language')
+    return isLanguageModel ? languageFiles(openedAt, asTraceable(model, 'serve').source.path) : { files: {} }
   const controller = new AbortController()
   running.set(request.run, controller)
   try {

@@ -38,6 +38,7 @@ export interface GenerateJob {
 export type ModelRequest =
   | { readonly id: number; readonly kind: 'load'; readonly path: string; readonly options: LoadOptions }
   | { readonly id: number; readonly kind: 'skeleton' }
+  | { readonly id: number; readonly kind: 'language' }
   | { readonly id: number; readonly kind: 'graphs'; readonly run: number; readonly jobs: readonly GraphJob[] }
   | {
       readonly id: number

@@ -3,6 +3,7 @@ import { scriptBeside } from '../../runtime/child-process/script-beside.ts'
 import { GraphTimeError } from '../../runtime/errors/graph-limit.ts'
 import { WorkerError } from '../../runtime/errors/worker.ts'
 import type { LoadOptions } from '../../runtime/index.ts'
+import type { LanguageFiles } from '../../runtime/remote/wire.ts'
 import { Worker } from '../../runtime/worker-process/worker.ts'
 import type {
   GenerateJob,
@@ -71,6 +72,10 @@ export class ModelProcess {
         throw error
       })
     return this.#skeleton
+  }
+
+  language(): Promise<LanguageFiles> {
+    return this.load().then(() => this.#worker!.request({ kind: 'language' }) as Promise<LanguageFiles>)
   }
 
   graphs(jobs: readonly GraphJob[], limits: RunLimits): Promise<readonly GraphReply[]> {

@@ -42,6 +42,18 @@ export function modelRoutes(app: FastifyInstance, state: ServerState): void {
     },
   )
 
+  app.get<WithModel>(
+    '/models/:model/language',
+    {
+      schema: {
+        summary: 'The model’s tokenizer and what its files say about texts, which load(url) opens',
+        tags: ['models'],
+        params: modelParams,
+      },
+    },
+    request => state.model(request.params.model, request).process.language(),
+  )
+
   app.post<WithModel & { Body: { inputs: Record<string, { type?: unknown; dims?: unknown }> } }>(
     '/models/:model/graphs',
     {

@@ -241,6 +241,28 @@ test('a text is completed as generate() does it, whole and in pieces, with edits
   t.is(pieces.at(-1)!.choices[0].finish_reason, 'length')
 })
 
+test('a language model of a server takes texts, with its tokenizer', async t => {
+  const language = await LanguageModel.load(path)
+  const there = await load<LanguageModel>(`${server.url}/models/chars`, { token: 'ada-token' })
+  t.teardown(() => Promise.all([language.release(), there.release()]))
+  const logits = await there.trace('First', m => m.lm_head.output)
+  t.true(near(logits, await language.trace('First', m => m.lm_head.output)))
+  t.deepEqual(there.tokens('First').ids, language.tokens('First').ids)
+  const options = { maxNewTokens: 3, doSample: false }
+  const plain = (await there.generate('First', options)).text
+  t.is(plain, (await language.generate('First', options)).text)
+  const editedText = async (of: LanguageModel) => {
+    const { text } = await of.generate('First', options, m => {
+      m.transformer.h[1].output = m.transformer.h[1].output.mul(-1)
+      return m.lm_head.output
+    })
+    return text
+  }
+  const edited = await editedText(there)
+  t.is(edited, await editedText(language))
+  t.not(edited, plain)
+})
+
 test('the audit has who asked for what, and nothing of the content', async t => {
   await ask('/v1/completions', { prompt: 'Zwyx', max_tokens: 1 })
   // An entry is written once its answer was sent.
