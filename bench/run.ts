@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { program } from 'commander'
 import { alignedWeights } from './aligned-weights.ts'
+import { blame } from './blame.ts'
 import { constructs } from './constructs.ts'
 import { decoder } from './decoder.ts'
 import { gradients } from './gradients.ts'
@@ -24,7 +25,7 @@ const options = program
   .option('--rounds <n>', 'rounds of each measure', '40')
   .option(
     '--only <names…>',
-    'of load, ratios, interventions, macro, constructs, aligned, sweep, gradients, decoder, transformers-js, small',
+    'of load, ratios, interventions, macro, constructs, aligned, sweep, gradients, decoder, blame, transformers-js, small',
   )
   .parse()
   .opts<{ json?: string; rounds: string; only?: string[] | string }>()
@@ -59,6 +60,7 @@ const parts: Record<string, () => Promise<Measure[]>> = {
   macro: () => macroTime(),
   constructs: () => constructs(models.own, rounds, REST),
   aligned: () => alignedWeights(models.own, rounds),
+  blame: () => blame('own', models.own),
   small: () => small(),
 }
 

@@ -5,14 +5,16 @@ import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
 import { type Way, ways } from './arranging/arrange.ts'
 import { Comparison } from './comparison.ts'
 import type { ComparedInputs } from './inputs.ts'
+import { jointEffects } from './measuring/joint-effects.ts'
 import { errorsWithout } from './measuring/kept-float.ts'
 import { type Measured, measureInput } from './measuring/measure-input.ts'
 import { keepable } from './mixing/keepable.ts'
 import { weightDims } from './pairing/operators.ts'
 import type { Pairing } from './pairing/pairing.ts'
 import { prepareRuns, type Runs } from './prepare-runs.ts'
-import { assemble } from './report/assemble.ts'
+import { assemble, powerOf } from './report/assemble.ts'
 import type { ComparisonData } from './report/data.ts'
+import { interactionsOf, partOf } from './report/interactions.ts'
 import { keepSteps } from './report/keep-steps.ts'
 import type { Side } from './side.ts'
 
@@ -29,6 +31,11 @@ export interface CompareOptions {
    * step costs and gains. @default 0
    */
   readonly keepFloat?: number
+  /**
+   * Between how many modules, the guiltiest ones, interactions are measured: what the errors of two of them make beyond the sum of what each
+   * makes alone. `found.interactions` has one for each pair. @default 0
+   */
+  readonly interactions?: number
   /**
    * How B gets the inputs, if not as A does: each as a row of a `batch`, as a `padded` row beside a longer one, or with the first half of its
    * tokens in the cache, `cached`. For a model that is compared with itself: `compare(model, model, inputs, { way: 'batch' })`.
@@ -59,12 +66,22 @@ export async function compare(
     labels,
     inside,
     keepFloat = 0,
+    interactions = 0,
     way,
     names,
     onProgress,
-  } = knownOptions('compare()', options, ['labels', 'names', 'inside', 'keepFloat', 'way', 'onProgress'])
-  if (!Number.isSafeInteger(keepFloat) || keepFloat < 0)
-    throw new ArgumentError(`compare: keepFloat is ${keepFloat}.`, undefined, 'give a whole number of modules')
+  } = knownOptions('compare()', options, [
+    'labels',
+    'names',
+    'inside',
+    'keepFloat',
+    'interactions',
+    'way',
+    'onProgress',
+  ])
+  for (const [name, count] of Object.entries({ keepFloat, interactions }))
+    if (!Number.isSafeInteger(count) || count < 0)
+      throw new ArgumentError(`compare: ${name} is ${count}.`, undefined, 'give a whole number of modules')
   if (way !== undefined && !ways.includes(way))
     throw new ArgumentError(`compare: way is ${JSON.stringify(way)}.`, undefined, `give one of ${ways.join(', ')}`)
   if (way !== undefined && keepFloat > 0)
@@ -76,17 +93,23 @@ export async function compare(
   const runs = await prepareRuns(a, b, inputs, { labels, inside, way })
   const models = { a: names?.a ?? a.name, b: names?.b ?? (way === undefined ? b.name : `${b.name} (${way})`) }
   try {
-    return new Comparison(await measure(runs, models, { keepFloat, onProgress }))
+    return new Comparison(await measure(runs, models, { keepFloat, interactions, onProgress }))
   } finally {
     await runs.end()
   }
+}
+
+interface Wanted {
+  readonly keepFloat: number
+  readonly interactions: number
+  readonly onProgress: CompareOptions['onProgress']
 }
 
 /** Runs everything, and puts the numbers together. */
 async function measure(
   { pairs, setUpFor }: Runs,
   models: ComparisonData['models'],
-  { keepFloat, onProgress }: { readonly keepFloat: number; readonly onProgress: CompareOptions['onProgress'] },
+  { keepFloat, interactions, onProgress }: Wanted,
 ): Promise<Omit<ComparisonData, 'version' | 'advice'>> {
   const measured: Measured[] = []
   for (const pair of pairs) {
@@ -98,22 +121,22 @@ async function measure(
   const { sides, pairing, metric } = await setUpFor(pairs.at(-1)!)
   const data = assemble({ ...sides, models, pairing, metric: metric.name, measured })
   const kept = keepable(sides, pairing, data.blame).slice(0, keepFloat)
-  if (kept.length === 0) return data
-  const curves: number[][] = []
+  const names = kept.map(({ module }) => module)
+  const parts = data.blame
+    .filter(({ effect }) => effect !== 0)
+    .slice(0, interactions)
+    .map(partOf)
+  const [curves, joint]: [number[][], number[][]] = [[], []]
   for (const pair of pairs) {
     const { sides, pairing, metric } = await setUpFor(pair)
-    curves.push(
-      await errorsWithout(
-        sides.a,
-        sides.b,
-        pairing,
-        pair,
-        metric,
-        kept.map(({ module }) => module),
-      ),
-    )
+    if (kept.length > 0) curves.push(await errorsWithout(sides.a, sides.b, pairing, pair, metric, names))
+    if (parts.length > 1) joint.push(await jointEffects(sides.a, sides.b, pairing, pair, metric, parts))
   }
-  return { ...data, keepFloat: keepSteps(kept, curves) }
+  return {
+    ...data,
+    keepFloat: kept.length > 0 ? keepSteps(kept, curves) : [],
+    interactions: parts.length > 1 ? interactionsOf(measured, parts, joint, powerOf(metric.name)) : [],
+  }
 }
 
 /** If the cosine of two outputs is below this, the module of B computes something else than the module of A. */

@@ -1,7 +1,7 @@
 import { printed } from '../study/results/table.ts'
 import type { LogitsDifference } from './measuring/logits.ts'
 import { adviceOf } from './report/advice.ts'
-import type { Blamed, ComparedModule, ComparedPair, ComparisonData, KeepStep } from './report/data.ts'
+import type { Blamed, ComparedModule, ComparedPair, ComparisonData, Interaction, KeepStep } from './report/data.ts'
 import { htmlOf } from './report/html.ts'
 import { tableOf } from './report/table.ts'
 
@@ -19,6 +19,7 @@ export class Comparison implements ComparisonData {
   readonly modules: readonly ComparedModule[]
   readonly blame: readonly Blamed[]
   readonly keepFloat: readonly KeepStep[]
+  readonly interactions: readonly Interaction[]
   readonly culprit: string | null
   readonly unexplained: ComparisonData['unexplained']
   readonly advice: string
@@ -33,6 +34,7 @@ export class Comparison implements ComparisonData {
     this.modules = data.modules
     this.blame = data.blame
     this.keepFloat = data.keepFloat
+    this.interactions = data.interactions
     this.culprit = data.culprit
     this.unexplained = data.unexplained
     this.advice = adviceOf(data)

@@ -13,6 +13,7 @@ export type {
   ComparedPair,
   ComparisonData,
   DifferenceOverInputs,
+  Interaction,
   KeepStep,
 } from './report/data.ts'
 export { saveMixed } from './save-mixed.ts'

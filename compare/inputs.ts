@@ -51,13 +51,14 @@ export async function inputPair(a: Model, b: Model, { label, inputs }: LabelledI
   const ours = prepared(a, inputs)
   const declared = new Map(b.signature.inputs.map(input => [input.name, input]))
   const known = new Set(a.signature.inputs.filter(({ optional }) => optional).map(({ name }) => name))
-  const surplus = Object.keys(ours).filter(name => !declared.has(name) && !known.has(name))
+  // What was filled in for the first model may be missing in the second; what the user gave may not.
+  const own = new Set(isNamed(inputs) ? Object.keys(inputs) : [])
+  const surplus = Object.keys(ours).filter(name => !declared.has(name) && (own.has(name) || !known.has(name)))
   if (surplus.length > 0)
     throw new CompareInputsError(
       `The second model has no input ${surplus.join(', ')}; it takes ${[...declared.keys()].join(', ') || 'none'}.`,
       'compare models that take the same inputs by the same names; rename one of them: its graph’s inputs, and what reads them',
     )
-  const own = new Set(isNamed(inputs) ? Object.keys(inputs) : [])
   const given = Object.entries(ours).filter(
     ([name]) => declared.has(name) && (own.has(name) || !declared.get(name)!.optional),
   )

@@ -10,6 +10,7 @@ interface Flags extends LoadFlags {
   readonly texts?: string
   readonly inside?: string
   readonly keepFloat?: number
+  readonly interactions?: number
   readonly save?: string
   readonly setA?: Settings
   readonly setB?: Settings
@@ -38,6 +39,7 @@ export function addCompare(program: Command): void {
     .option('--texts <file>', 'a file with a text in each line, for models with a tokenizer')
     .option('--inside <module>', 'blame the nodes of this module of A, by its path')
     .option('--keep-float <count>', 'show what it gives to leave so many modules in float', count)
+    .option('--interactions <count>', 'show what pairs of so many of the guiltiest modules make together', count)
     .option('--save <file>', 'with --keep-float: write B with these modules of A as a plain ONNX file')
     .option(
       '--set-b <name=value>',

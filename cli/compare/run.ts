@@ -12,6 +12,7 @@ import type { Settings } from './settings.ts'
 interface Flags extends InputsFlags {
   readonly inside?: string
   readonly keepFloat?: number
+  readonly interactions?: number
   readonly save?: string
   readonly setA?: Settings
   readonly setB?: Settings
@@ -77,6 +78,7 @@ async function compared(
         names: namesOf(first.model.name, second.model.name, flags),
         ...(flags.way === undefined ? {} : { way: flags.way }),
         keepFloat: flags.keepFloat ?? 0,
+        interactions: flags.interactions ?? 0,
       })
       if (flags.save === undefined) return { comparison, mixed: undefined }
       const kept = comparison.keepFloat.map(({ module }) => module)

@@ -1,7 +1,7 @@
 import { BatchAxisError } from '../../runtime/errors/invoke.ts'
 import type { Tensor } from '../../runtime/tensor/tensor.ts'
 import { invoke } from '../../runtime/tracing/invokes/invoke.ts'
-import { putIntoA } from '../arranging/part.ts'
+import { putIntoA, takenFromA } from '../arranging/part.ts'
 import type { InputPair } from '../inputs.ts'
 import { makerOf, type ValuePair } from '../pairing/pair-values.ts'
 import type { Side } from '../side.ts'
@@ -26,6 +26,9 @@ export function unitsOf(pairs: readonly ValuePair[]): Unit[] {
   return [...units].map(([path, own]) => ({ path, pairs: own }))
 }
 
+/** Whether the values of `theirs` take the place of A's, or are added to what A computes. */
+type How = 'replaced' | 'added'
+
 /**
  * Runs A with the error of each of these modules, and returns the errors of A's output. Each module has a row of the batch.
  * @param theirs what B's modules compute from A's values, by the value's name in A
@@ -38,10 +41,11 @@ export async function effectsOf(
   output: Tensor,
   input: InputPair,
   metric: OutputMetric,
+  how: How = 'replaced',
 ): Promise<number[]> {
   const effects: number[] = []
   for (const some of chunks(units, rowsAtOnce(a, input, metric)))
-    for (const spoilt of await outputsOf(a, some, theirs, input, metric))
+    for (const spoilt of await outputsOf(a, some, theirs, input, metric, how))
       effects.push(await errorOf(metric, output, spoilt))
   return effects
 }
@@ -53,15 +57,14 @@ async function outputsOf(
   theirs: ReadonlyMap<string, Tensor>,
   input: InputPair,
   metric: OutputMetric,
+  how: How,
 ): Promise<Tensor[]> {
   const withErrors = ({ pairs }: Unit): Tensor => {
     for (const pair of pairs) {
       const value = theirs.get(pair.a)!
-      writeValue(
-        a,
-        pair.a,
-        putIntoA(() => readValue(a, pair.a), pair.part, value),
-      )
+      const read = (): Tensor => readValue(a, pair.a)
+      const written = how === 'replaced' ? value : takenFromA(read(), pair.part).to('float32').add(value)
+      writeValue(a, pair.a, putIntoA(read, pair.part, written))
     }
     return ourOutput(a, metric)
   }
@@ -72,7 +75,7 @@ async function outputsOf(
     // A value that all rows share, such as a mask, can be replaced only for all rows at once. So each module gets a run of its own.
     if (!(error instanceof BatchAxisError) || units.length === 1) throw error
     const each: Tensor[] = []
-    for (const unit of units) each.push(...(await outputsOf(a, [unit], theirs, input, metric)))
+    for (const unit of units) each.push(...(await outputsOf(a, [unit], theirs, input, metric, how)))
     return each
   }
 }

@@ -19,6 +19,9 @@ export interface Findings {
   readonly measured: readonly Measured[]
 }
 
+/** The power in which errors of a metric add up if they have nothing to do with each other. KL is one by itself. */
+export const powerOf = (metric: string): number => (metric === 'relative error' ? 2 : 1)
+
 /** The least share of the error for the culprit, and how many times the next module's share it must be. */
 const CULPRIT = { share: 0.5, lead: 2 }
 
@@ -47,8 +50,7 @@ export function assemble({
     worst: { value: worst.total, input: worst.label },
   }
   const logits = logitsOver(measured.flatMap(({ logits }) => logits ?? []))
-  // Errors that have nothing to do with each other add up in squares; KL is one by itself.
-  const power = metric === 'relative error' ? 2 : 1
+  const power = powerOf(metric)
   const shareOf: ShareOf = pairs => ratioOf(pairs.map(([part, total]) => [part ** power, total ** power]))
   const all = blameOf(measured, pairing, shareOf)
   const blame = all.filter(({ module }) => module !== '')
@@ -72,6 +74,7 @@ export function assemble({
     modules: modulesOf(a, pairing, measured, withPartner),
     blame,
     keepFloat: [],
+    interactions: [],
     culprit: isOne && differs({ output, logits }) ? first.module : null,
     unexplained: { outside, rest: output.mean === 0 ? 0 : 1 - explained },
   }

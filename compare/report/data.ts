@@ -44,6 +44,16 @@ export interface Blamed {
   readonly effect: number
 }
 
+/** What the errors of two modules make together beyond the sum of what each makes alone. */
+export interface Interaction {
+  /** The paths of the two modules in A; names of nodes, if blame goes to nodes. */
+  readonly between: readonly [string, string]
+  /** As a share of the error of B's output: below zero where the two errors overlap, above where they strengthen each other. */
+  readonly share: number
+  /** The range of the share in 95% of random draws of these inputs. */
+  readonly interval: readonly [number, number]
+}
+
 /** What it gives to leave one more module in float. */
 export interface KeepStep {
   /** The module's path in A. */
@@ -79,6 +89,8 @@ export interface ComparisonData {
   readonly blame: readonly Blamed[]
   /** The steps of leaving modules in float, the guiltiest first, as many as the option `keepFloat` asks for. */
   readonly keepFloat: readonly KeepStep[]
+  /** The interactions of the guiltiest modules, as many as the option `interactions` asks for, the largest first. */
+  readonly interactions: readonly Interaction[]
   /** The module that causes most of the error; null if no single one does, or no single node of it. */
   readonly culprit: string | null
   /** The shares that no module causes: that of nodes outside of all modules, and the rest that is missing from the sum of all shares. */

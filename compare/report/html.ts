@@ -23,7 +23,7 @@ export function htmlOf(comparison: ComparisonData): string {
 <h2>Blame</h2>
 ${bars(comparison.blame)}
 <p>Outside of modules: ${percent(unexplained.outside)}. What the parts do not add up to: ${percent(unexplained.rest)}.</p>
-${keptCurve(comparison)}<h2>Modules</h2>
+${interactionsTable(comparison)}${keptCurve(comparison)}<h2>Modules</h2>
 ${tree(comparison)}
 <h2>Numbers</h2>
 ${numbers(comparison.modules)}
@@ -32,6 +32,18 @@ ${numbers(comparison.modules)}
 ${partners(comparison)}
 </body>
 </html>
+`
+}
+
+function interactionsTable({ interactions }: ComparisonData): string {
+  if (interactions.length === 0) return ''
+  const rows = interactions.map(
+    ({ between, share, interval: [low, high] }) =>
+      `<tr><td>${between.map(escaped).join('<br>')}</td><td>${percent(share)}</td><td>${percent(low)} … ${percent(high)}</td></tr>`,
+  )
+  return `<h2>Two together</h2>
+<p>What the errors of two modules make beyond the sum of both: below zero where they overlap, above where they strengthen each other.</p>
+<div class="scroll"><table><tr><th>modules</th><th>share</th><th>95% of draws</th></tr>${rows.join('')}</table></div>
 `
 }
 

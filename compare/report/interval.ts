@@ -5,6 +5,7 @@ const DRAWS = 500
 
 /** The range of a share in 95% of random draws of the inputs with replacement (a percentile bootstrap). The draws are always the same. */
 export function shareInterval<T>(inputs: readonly T[], shareOf: (drawn: readonly T[]) => number): [number, number] {
+  if (inputs.length === 0) return [0, 0]
   const random = xoroshiro128plus(inputs.length)
   const draw = (): T => inputs[(random.next() >>> 0) % inputs.length]
   const shares = Array.from({ length: DRAWS }, () => shareOf(inputs.map(draw))).sort((one, other) => one - other)

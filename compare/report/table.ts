@@ -42,6 +42,7 @@ export function tableOf(comparison: ComparisonData): Table {
       ...(left > 0 ? [`… and ${left} more; --json lists all`] : []),
       '',
       ...keeping(comparison),
+      ...interacting(comparison),
       ...notes(comparison),
       '',
       comparison.advice,
@@ -55,6 +56,20 @@ function keeping({ keepFloat }: ComparisonData): string[] {
     ({ module, left, bytes }) => `  ${module}: ${percent(left)} of the error is left, ${digits(bytes / 1e6)} MB more`,
   )
   return ['Left in float, one after the other:', ...steps, '']
+}
+
+/** How many interactions are printed at most. */
+const MOST_INTERACTIONS = 10
+
+function interacting({ interactions }: ComparisonData): string[] {
+  if (interactions.length === 0) return []
+  const lines = interactions
+    .slice(0, MOST_INTERACTIONS)
+    .map(
+      ({ between, share, interval }) =>
+        `  ${between.join(' and ')}: ${percent(share)} (${interval.map(percent).join(' … ')})`,
+    )
+  return ['Of the error, made by two together beyond the sum of both:', ...lines, '']
 }
 
 function logitsLine({ logits }: ComparisonData): string[] {

@@ -214,6 +214,16 @@ test.serial('without a tokenizer it makes up ids that the model has', async t =>
   t.is(found.inputs.length, 8)
 })
 
+test.serial('a model with its weights in another file is no different from the same in one file', async t => {
+  const models = 'test/fixtures/models'
+  const [one, other] = [await load(`${models}/chars.onnx`), await load(`${models}/chars-external.onnx`)]
+  const found = await compare(one, other, [[1, 2, 3, 4]])
+  await one.release()
+  await other.release()
+  t.is(found.output.mean, 0)
+  t.deepEqual(found.unpaired, { a: [], b: [] })
+})
+
 interface Schema {
   readonly type?: string | readonly string[]
   readonly properties?: Readonly<Record<string, Schema>>

@@ -84,6 +84,7 @@ test('the mixed model that is written answers as the first model', async t => {
 })
 
 const verse = 'test/fixtures/models/verse/onnx/model.onnx'
+const [CHARS, CACHE] = ['test/fixtures/models/chars.onnx', 'test/fixtures/models/chars-cache.onnx']
 const broken = join(folder, 'broken.onnx')
 const nan = new Spoilt(RIGHT)
 nan.floats('transformer.h.0.attn.c_proj.weight', values => values.fill(Number.NaN))
@@ -93,6 +94,11 @@ randomised('test/fixtures/models/chars.onnx').save(random)
 
 for (const [what, code, args] of [
   ['other inputs', 4, [RIGHT, 'test/fixtures/names/resnet.onnx']],
+  [
+    'an input that only the first has',
+    4,
+    [CACHE, CHARS, '--input', 'input_ids=[[1, 2]]', '--input', 'attention_mask=[[1, 1]]'],
+  ],
   ['another vocabulary', 5, [RIGHT, 'test/fixtures/models/chars.onnx']],
   ['random weights', 6, ['test/fixtures/models/chars.onnx', random]],
   ['NaN in the first model', 7, [broken, RIGHT]],

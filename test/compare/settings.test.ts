@@ -144,4 +144,9 @@ test.serial('the command compares one file in two settings', async t => {
   t.true(output.mean < 1e-6)
   for (const wrong of [[], ['--set-b', 'colour=red'], ['--set-b', 'threads=none'], ['--way', 'sideways']])
     t.is((await onnsight(['compare', INDUCTION, ...wrong])).code, 2)
+  const without = await onnsight(['compare', INDUCTION, '--set-b', 'provider=cuda'])
+  // A machine with a GPU compares.
+  if (without.code === 0) return
+  t.is(without.code, 1)
+  t.regex(without.stderr, /can't use CUDA here[\s\S]*Do this: /)
 })

@@ -1,0 +1,41 @@
+import type { Tensor } from '../../runtime/tensor/tensor.ts'
+import type { InputPair } from '../inputs.ts'
+import { makerOf } from '../pairing/pair-values.ts'
+import type { Pairing } from '../pairing/pairing.ts'
+import type { Side } from '../side.ts'
+import { effectsOf, type Unit, unitsOf } from './effects.ts'
+import { readBy } from './measure-input.ts'
+import type { OutputMetric } from './output-error.ts'
+import { runA, runWithOurs } from './runs.ts'
+
+/** All pairs of a list, in the order of `jointEffects`. */
+export const pairsOf = <T>(list: readonly T[]): [T, T][] =>
+  list.flatMap((one, i) => list.slice(i + 1).map((other): [T, T] => [one, other]))
+
+/**
+ * The error of A's output if both of two modules make their errors, for all pairs of these modules or nodes. An error is added to what comes, so
+ * that the error of an earlier module also passes through a later one.
+ */
+export async function jointEffects(
+  a: Side,
+  b: Side,
+  { values: all }: Pairing,
+  input: InputPair,
+  metric: OutputMetric,
+  paths: readonly string[],
+): Promise<number[]> {
+  const group = all.filter(pair => paths.includes(makerOf(pair)))
+  const before = readBy(group, all)
+  const ours = await runA(a, [...before, ...group], input, metric)
+  const { values: made } = await runWithOurs(b, before, group, ours, input, metric)
+  const errors = new Map<string, Tensor>()
+  for (const [i, pair] of group.entries())
+    errors.set(pair.a, await made[i].to('float32').sub(ours.values.get(pair.a)!.to('float32')).value())
+  const units = new Map(unitsOf(group).map(unit => [unit.path, unit]))
+  const both = pairsOf(paths).map(([one, other]): Unit => {
+    const pairs = [one, other].flatMap(path => units.get(path)?.pairs ?? [])
+    // An error must be there before a later value is read.
+    return { path: `${one} ${other}`, pairs: pairs.sort((x, y) => all.indexOf(x) - all.indexOf(y)) }
+  })
+  return effectsOf(a, both, errors, ours.output, input, metric, 'added')
+}
