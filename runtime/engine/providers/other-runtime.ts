@@ -7,7 +7,6 @@ import { MissingPackageError } from '../../errors/install.ts'
 import { WorkerError } from '../../errors/worker.ts'
 import type { TensorData } from '../../tensor/dtypes/data.ts'
 import type { Session, SessionModel, SessionValue } from '../sessions/provider.ts'
-import type { OtherRequest } from './other-runtime-messages.ts'
 
 /** Sessions of another onnxruntime-node. Two versions of its native library can't be in one process, so they are in a child process. */
 export interface OtherRuntime {
