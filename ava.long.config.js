@@ -18,6 +18,25 @@ export const long = [
   'test/browser/{cases,webgpu}.test.ts',
 ]
 
+/** The slower half of the rooms' own tests. `npm test` runs the others, of every room, and so ends in some minutes. */
+export const slower = [
+  'test/browser/browser.test.ts',
+  'test/cache/{processes,results}.test.ts',
+  'test/cli/{advice,completion,inspect,profile,repl,run,types}.test.ts',
+  'test/compare/{builds,command,interactions,mixed,reduce,settings}.test.ts',
+  'test/eslint/{no-unsaved-use,no-write-after-value}.test.ts',
+  'test/export/kinds.test.ts',
+  'test/generate/{invokes,room,transformers}.test.ts',
+  'test/gradients/models.test.ts',
+  'test/harvest/kill.test.ts',
+  'test/heads/{stored,verbs}.test.ts',
+  'test/macro/{debugging,own-lines}.test.ts',
+  'test/serve/{batching,stacked}.test.ts',
+  'test/study/{ablate,attribution,attribution-patching,edge-attribution,mediation,optimize,path-patching,sweeps}.test.ts',
+  'test/tracing/vehicles.test.ts',
+  'test/view/{attention,generate,importance,media,operations,patch,saved,server,start,steer,view}.test.ts',
+]
+
 /** What `npm test` tries in part, and this whole or the rest of: all examples of laws, hostile graphs and requests, rules in the older ESLint, and gradients of operators. */
 const more = [
   'test/model/intervention-graph.test.ts',
@@ -30,7 +49,7 @@ const more = [
 await compileTests()
 
 export default {
-  files: [...long, ...more, '!test/consumers/*/**'],
+  files: [...long, ...slower, ...more, '!test/consumers/*/**'],
   environmentVariables: { ONNSIGHT_MANY: '1' },
   extensions: { ts: 'module' },
   nodeArguments: ['--enable-source-maps', '--import=./test/loading/register.js'],

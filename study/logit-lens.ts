@@ -85,20 +85,23 @@ export async function logitLens(model: Model, prompt: Inputs, options: LogitLens
     const own = logits.at(-1)!
     const size = own.dims.at(-1) ?? Number.POSITIVE_INFINITY
     const final = own.logSoftmax(-1)
+    const finalProbabilities = final.exp()
     const followed =
       answer === undefined
         ? own.argmax(-1, { keepdim: true })
         : own.argmax(-1, { keepdim: true }).mul(0).add(studied.answer(answer, size))
     const rows = logits.map(one => {
       const logs = one.logSoftmax(-1)
-      const ranked = logs.exp().topk(Math.min(top, size))
+      const probabilities = logs.exp()
+      const ranked = probabilities.topk(Math.min(top, size))
       return {
         ids: ranked.indices,
         probabilities: ranked.values,
         answer: logs.gather(-1, followed).squeeze(-1).exp(),
-        rank: one.gt(one.gather(-1, followed)).to('int64').sum(-1),
-        kl: final.exp().mul(final.sub(logs)).sum(-1),
-        entropy: logs.exp().mul(logs).sum(-1).neg(),
+        // float32 counts whole numbers up to 2 ** 24, at half the bytes of int64.
+        rank: one.gt(one.gather(-1, followed)).to('float32').sum(-1).to('int64'),
+        kl: finalProbabilities.mul(final.sub(logs)).sum(-1),
+        entropy: probabilities.mul(logs).sum(-1).neg(),
       }
     })
     const each = (name: keyof (typeof rows)[number]): Tensor => stack(rows.map(row => row[name]))

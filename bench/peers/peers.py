@@ -13,7 +13,7 @@ import onnx
 import torch
 import transformers
 from onnx import numpy_helper
-from transformer_lens import HookedTransformer, HookedTransformerConfig, patching
+from transformer_lens import HookedTransformer, HookedTransformerConfig, HookedTransformerKeyValueCache, patching
 from transformer_lens.pretrained.weight_conversions import convert_gpt2_weights
 from transformers import GPT2Config, GPT2LMHeadModel
 
@@ -128,9 +128,15 @@ class TransformerLens:
             (f"blocks.{LAYER_EDITED}.hook_resid_post", edit),
             (f"blocks.{LAYER_READ}.hook_resid_post", lambda value, hook: kept.append(value[:, -1])),
         ]
+        # `generate` of TransformerLens asks for a tokenizer. This is its loop.
+        cache = HookedTransformerKeyValueCache.init_cache(lens.cfg, lens.cfg.device, len(ids))
+        found = []
         with lens.hooks(fwd_hooks=hooks):
-            result = lens.generate(ids, max_new_tokens=steps, do_sample=False, stop_at_eos=False, verbose=False)
-        return result[0, ids.shape[1]:].tolist()
+            for _ in range(steps):
+                logits = lens(ids, past_kv_cache=cache)
+                ids = logits[:, -1].argmax(-1, keepdim=True)
+                found.append(ids.item())
+        return found
 
 
 def main(path, threads):
