@@ -18,18 +18,33 @@ test.before(async () => {
 })
 test.after.always(() => Project.removeAll())
 
+const endOf = (name: string): string => `── end of ${name}\n`
+
 for (const page of pages) {
   const programs = programsOf(page)
   if (programs.length === 0) continue
   test.serial(
     `${page}: its ${programs.length} programs run in a project made by npm init and the package alone`,
     async t => {
-      for (const { name, code, output, printed } of programs) {
-        project.write(`${name}.ts`, code)
-        const ended = await project.run(`node --import onnsight/register ${name}.ts`)
-        t.is(ended.code, 0, `${name}:\n${ended.output}`)
-        if (output !== undefined) t.is(ended.stdout, output, name)
-        for (const part of printed) t.true(ended.stdout.includes(part), `${name}: ${part}`)
+      for (const { name, code } of programs) project.write(`${name}.ts`, code)
+      // One process runs the programs of a page, one after the other: each is a module of its own.
+      const main = `${programs[0].name}.all.mjs`
+      project.write(
+        main,
+        programs
+          .map(({ name }) => `await import('./${name}.ts')\nconsole.log(${JSON.stringify(endOf(name).trim())})\n`)
+          .join(''),
+      )
+      const ended = await project.run(`node --import onnsight/register ${main}`)
+      t.is(ended.code, 0, ended.output)
+      let rest = ended.stdout
+      for (const { name, output, printed } of programs) {
+        const end = rest.indexOf(endOf(name))
+        t.true(end >= 0, `${name} did not end:\n${ended.output}`)
+        const text = rest.slice(0, end)
+        rest = rest.slice(end + endOf(name).length)
+        if (output !== undefined) t.is(text, output, name)
+        for (const part of printed) t.true(text.includes(part), `${name}: ${part} is not in\n${text}`)
       }
     },
   )
