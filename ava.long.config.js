@@ -19,7 +19,7 @@ export const long = [
 
 /** The slower half of the rooms' own tests. `npm test` runs the others, of every room, and so ends in some minutes. */
 export const slower = [
-  'test/browser/browser.test.ts',
+  'test/browser/{browser,in-node}.test.ts',
   'test/cache/{processes,results}.test.ts',
   'test/cli/{advice,completion,inspect,profile,repl,run,types}.test.ts',
   'test/compare/{builds,command,interactions,mixed,reduce,settings}.test.ts',
@@ -28,7 +28,7 @@ export const slower = [
   'test/eslint/{no-unsaved-use,no-write-after-value}.test.ts',
   'test/export/kinds.test.ts',
   'test/generate/{encoder-decoder,invokes,kept-cache,room,transformers}.test.ts',
-  'test/gradients/models.test.ts',
+  'test/gradients/{models,refused}.test.ts',
   'test/harvest/kill.test.ts',
   'test/heads/{laws,stored,verbs}.test.ts',
   'test/language-model/{folders,texts}.test.ts',
