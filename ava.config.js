@@ -8,6 +8,6 @@ export default {
   files: ['test/**/*.test.ts', '!test/consumers/*/**', ...[...long, ...slower].map(pattern => `!${pattern}`)],
   extensions: { ts: 'module' },
   nodeArguments: ['--enable-source-maps', '--import=./test/loading/register.js'],
-  sortTestFiles: starting(['cases/cases', 'view/opening', 'queue/queue', 'browser/in-node', 'compare/faults']),
+  sortTestFiles: starting(['cases/cases', 'view/opening', 'queue/queue', 'compare/faults']),
   timeout: '5m',
 }
