@@ -112,11 +112,9 @@ const withInput = (of: Stacks, at: number, input: Stacked): Stacks => ({
   inputs: Array.from({ length: Math.max(of.inputs.length, at + 1) }, (_, i) => (i === at ? input : of.inputs[i])),
 })
 
-const constant = (values: readonly number[]): Stacked => ({
-  value: ints(values),
-  layout: 'same',
-  dims: [values.length],
-})
+const same = (value: Value, { length }: readonly number[]): Stacked => ({ value, layout: 'same', dims: [length] })
+const constant = (values: readonly number[]): Stacked => same(ints(values), values)
+const sizes = (values: readonly number[]): Stacked => same(operand(values), values)
 
 /** A sum over all axes of a job, its only row among them, leaves one result for each job. */
 const reduced: Rule = of => {
@@ -204,12 +202,6 @@ const expanded: Rule = of => {
   const wider = of.stacking.make(wide, 0, new Value(wide, 0, input.value.type, dims), 'front')
   return make({ ...of, inputs: [wider, sizes([1, ...shape])] }, of.operation.attributes, 'front')
 }
-
-const sizes = (values: readonly number[]): Stacked => ({
-  value: operand(values),
-  layout: 'same',
-  dims: [values.length],
-})
 
 const transposed: Rule = of => {
   const input = main(of)

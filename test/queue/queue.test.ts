@@ -13,14 +13,13 @@ import { JobQueue } from '#dist/queue/queue.js'
 import { onnsight } from '../cli/spawn.ts'
 import { rowHash } from '../harvest/row-hash.ts'
 import { hasRedis, Redis } from './redis.ts'
+import { withRedis } from './with-redis.ts'
 
 /** How often workers and Redis are killed: ONNSIGHT_KILLS=50 npx ava test/queue/queue.test.ts */
 const KILLS = Number(process.env.ONNSIGHT_KILLS ?? 3)
 
 const MODEL = 'test/fixtures/models/chars.onnx'
 const folder = mkdtempSync(join(tmpdir(), 'onnsight-queue-'))
-const check = hasRedis ? test.serial : test.serial.skip
-const why = hasRedis ? '' : ' (skipped: there is no redis-server)'
 
 let redis!: Redis
 let model!: Model
@@ -66,7 +65,7 @@ const ids = Array.from({ length: 20 * KILLS + 10 }, (_, d) =>
 )
 const options = { at: 'transformer.h.*.output', ids, shardRows: 48 } as const
 
-check(`workers make the shards that one process makes, also while they and Redis are killed${why}`, async t => {
+withRedis(`workers make the shards that one process makes, also while they and Redis are killed`, async t => {
   t.timeout(600_000)
   const alone = join(folder, 'alone')
   await harvest(model, { ...options, edit, out: alone })
@@ -96,7 +95,7 @@ check(`workers make the shards that one process makes, also while they and Redis
   for (const worker of running) await end(worker, 'SIGTERM')
 })
 
-check(`a sweep by workers has the rows of one here; failures are rows, and none runs twice${why}`, async t => {
+withRedis(`a sweep by workers has the rows of one here; failures are rows, and none runs twice`, async t => {
   const queue = queueAt('sweep')
   const plain = {
     model,
@@ -118,7 +117,7 @@ check(`a sweep by workers has the rows of one here; failures are rows, and none 
   t.is(worker.exitCode, 0)
 })
 
-check(`jobs that fail as often as they may are dead letters, which can be put back${why}`, async t => {
+withRedis(`jobs that fail as often as they may are dead letters, which can be put back`, async t => {
   const queue = queueAt('dead')
   const status = async (action: string) => {
     const { code, stdout, stderr } = await onnsight(['queue', action, '--queue', queue, '--json'])
@@ -150,7 +149,7 @@ check(`jobs that fail as often as they may are dead letters, which can be put ba
   await jobs.close()
 })
 
-check(`a worker does not take another file for the model of a job${why}`, async t => {
+withRedis(`a worker does not take another file for the model of a job`, async t => {
   const jobs = await JobQueue.open(queueAt('other'))
   const graph = await model.record([[1, 2]], m => (m.module('lm_head').output as Tensor).max())
   const source = resolve('test/fixtures/models/induction.onnx')

@@ -7,14 +7,13 @@ import { load, type Model, type OnnsightError, type Tensor } from 'onnsight'
 import { serve } from 'onnsight/serve'
 import { near } from '../near.ts'
 import { freePort, hasRedis, Redis } from '../queue/redis.ts'
+import { withRedis } from '../queue/with-redis.ts'
 import { Balancer, ServerProcess } from './servers.ts'
 
 /** How often a server is killed: ONNSIGHT_KILLS=50 npx ava test/serve/two-servers.test.ts */
 const KILLS = Number(process.env.ONNSIGHT_KILLS ?? 2)
 const MODEL = 'test/fixtures/models/chars.onnx'
 const folder = mkdtempSync(join(tmpdir(), 'onnsight-servers-'))
-const check = hasRedis ? test.serial : test.serial.skip
-const why = hasRedis ? '' : ' (skipped: there is no redis-server)'
 
 let redis!: Redis
 let model!: Model
@@ -50,7 +49,7 @@ const ask = (server: ServerProcess, token: string, route: string, body?: unknown
     },
   })
 
-check(`two servers count a user’s quotas together${why}`, async t => {
+withRedis(`two servers count a user’s quotas together`, async t => {
   const statuses = await Promise.all(Array.from({ length: 12 }, (_, i) => ask(servers[i % 2], 'poor', '/models')))
   t.is(statuses.filter(({ status }) => status === 200).length, 5)
   const refused = statuses.filter(({ status }) => status === 429)
@@ -62,7 +61,7 @@ check(`two servers count a user’s quotas together${why}`, async t => {
   while ((await ask(servers[1], 'slow', '/models')).status !== 429) await wait(5)
 })
 
-check(`a user sees at either server which requests wait${why}`, async t => {
+withRedis(`a user sees at either server which requests wait`, async t => {
   const graphs = await Promise.all(
     [0, 1, 2, 3].map(i => model.record(tokens(i), m => m.transformer.h[i % 3].output.mul(i))),
   )
@@ -85,7 +84,7 @@ check(`a user sees at either server which requests wait${why}`, async t => {
   await Promise.all(loads)
 })
 
-check(`servers are killed under load ${KILLS} times: each request gets its own answer, once${why}`, async t => {
+withRedis(`servers are killed under load ${KILLS} times: each request gets its own answer, once`, async t => {
   t.timeout(900_000)
   const balancer = await Balancer.start(servers.map(({ port }) => port))
   t.teardown(() => balancer.close())
@@ -124,7 +123,7 @@ check(`servers are killed under load ${KILLS} times: each request gets its own a
   t.log(`${KILLS} kills, ${answers} answers`)
 })
 
-check(`without their Redis, servers go on and count by themselves${why}`, async t => {
+withRedis(`without their Redis, servers go on and count by themselves`, async t => {
   await redis.kill()
   t.is((await ask(servers[0], 'a', '/models')).status, 200)
   t.is((await ask(servers[0], 'poor', '/models')).status, 200)
