@@ -359,6 +359,9 @@ export interface PatternHeads extends Pattern {
   readonly differences?: readonly SentMap[]
 }
 
+/** How many values of a row or column are sent at once. */
+export const ROW_VALUES = 128
+
 /** POST api/row: values of one row or column of the map. */
 export interface RowRequest extends ModuleRequest {
   readonly line: { readonly axis: 'row' | 'column'; readonly at: number }

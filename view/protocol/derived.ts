@@ -1,15 +1,16 @@
-import type {
-  AttentionHead,
-  AttentionHeadRequest,
-  AttentionOverview,
-  Cell,
-  Heads,
-  HeadsRequest,
-  ModuleView,
-  OperationsLists,
-  OperationsRequest,
-  Row,
-  RowRequest,
+import {
+  type AttentionHead,
+  type AttentionHeadRequest,
+  type AttentionOverview,
+  type Cell,
+  type Heads,
+  type HeadsRequest,
+  type ModuleView,
+  type OperationsLists,
+  type OperationsRequest,
+  ROW_VALUES,
+  type Row,
+  type RowRequest,
 } from './api.ts'
 import { keyOf, type SavedCopy } from './saved-copy.ts'
 
@@ -29,9 +30,6 @@ export function derivedAnswer(answers: Answers, name: string, body: unknown): un
 const savedValue = <R>(answers: Answers, name: string, body: unknown): R | undefined =>
   answers[keyOf(name, body)]?.value as R | undefined
 
-/** How many values of a row are sent at once. */
-const MAX_VALUES = 128
-
 /** A row or column of a module's map, if the map has all cells. */
 function rowIn(
   answers: Answers,
@@ -50,7 +48,7 @@ function rowIn(
   }
   const all = numbers.map((_, i) => i)
   const sorted = order === 'place' ? all : all.sort((a, b) => rank(b) - rank(a) || a - b)
-  const indices = sorted.slice(from, from + MAX_VALUES)
+  const indices = sorted.slice(from, from + ROW_VALUES)
   const tokens = axis === 'row' && view.vocabulary?.length ? view.vocabulary : undefined
   return {
     count: line.length,

@@ -2,16 +2,13 @@ import { toJson } from '../../cli/outputs/to-json.ts'
 import { type Inputs, type Tensor, where } from '../../runtime/index.ts'
 import { handleOf } from '../../runtime/model/modules/module.ts'
 import { resolvePath } from '../../runtime/names/resolve.ts'
-import type { Cell, Row, RowRequest, ValuePlace } from '../protocol/api.ts'
+import { type Cell, ROW_VALUES, type Row, type RowRequest, type ValuePlace } from '../protocol/api.ts'
 import { unreadable } from '../server/refusal.ts'
 import { type BatchRow, layoutOf, matrixOf } from './map.ts'
 import { asFloats, isNumeric } from './statistics.ts'
 import { assertValidTemplate, type TraceTarget, traceWithTemplate } from './template-trace.ts'
 import { readingsOf, withKnownDims } from './values.ts'
 import type { Vocabulary } from './vocabulary.ts'
-
-/** How many values are sent at once. */
-const MAX_VALUES = 128
 
 /** Reads a part of a row or column of the map, which may be too long to send at once. */
 export async function viewLine(
@@ -44,7 +41,7 @@ function readLine(
     const { line, place } = await lineOf(model, request, batch)
     const count = line.dims[0] as number
     if (from >= count) throw unreadable(`There is no value ${from}: there are ${count}.`, 'choose an earlier value')
-    const length = Math.min(MAX_VALUES, count - from)
+    const length = Math.min(ROW_VALUES, count - from)
     const difference = unedited && isNumeric(line) ? asFloats(line).sub(asFloats(unedited)) : undefined
     const size = isNumeric(line) ? asFloats(difference ?? line).abs() : undefined
     // NaN comes first, because users look for it.
