@@ -5,15 +5,20 @@ import { load, type Tensor } from 'onnsight'
 import { harvest } from 'onnsight/harvest'
 
 /*
- * How fast a harvest is against runs of the model alone that read the same places: `node --import onnsight/register bench/harvest.ts [model] [layers] [tokens]`.
+ * How fast a harvest is against runs of the model alone that read the same places: `node --import onnsight/register bench/harvest.ts [model] [layers] [tokens] [batches] [rounds]`.
  * Both run the same batches; the harvest also gathers rows, computes their statistics and writes shards that are flushed to the disk.
  */
-const [path = 'test/fixtures/models/chars.onnx', layers = 'transformer.h.*.output', tokens = '128'] =
-  process.argv.slice(2)
+const [
+  path = 'test/fixtures/models/chars.onnx',
+  layers = 'transformer.h.*.output',
+  tokens = '128',
+  batches = '60',
+  rounds = '7',
+] = process.argv.slice(2)
 const LENGTH = Number(tokens)
 const BATCH = Math.max(1, Math.floor(2048 / LENGTH))
-const DOCUMENTS = 20 * BATCH
-const ROUNDS = 3
+const DOCUMENTS = Number(batches) * BATCH
+const ROUNDS = Number(rounds)
 
 const model = await load(path)
 /** Other documents in each round, because onnsight keeps values of inputs that come again. */
@@ -40,6 +45,7 @@ const bare = (ids: number[][]) =>
 const harvested = (ids: number[][], out: string) => timed(() => harvest(model, { at: layers, ids, out }))
 
 const first = await harvest(model, { at: layers, ids: idsOf(0).slice(0, BATCH), out: join(folder, 'first') })
+const ratios: Record<'wall' | 'cores', number[]> = { wall: [], cores: [] }
 const places = first.places.map(({ name }) => name.replace(/\.output$/, ''))
 await bare(idsOf(1))
 try {
@@ -52,8 +58,11 @@ try {
     console.log(
       `${ratio('wall')} of the speed of bare runs by the clock, ${ratio('cores')} by the cores’ time; ${rate.toFixed(0)} tokens a second`,
     )
+    for (const what of ['wall', 'cores'] as const) ratios[what].push(alone[what] / whole[what])
     rmSync(out, { recursive: true })
   }
+  const median = (all: number[]): string => all.sort((a, b) => a - b)[all.length >> 1].toFixed(3)
+  console.log(`medians: ${median(ratios.wall)} by the clock, ${median(ratios.cores)} by the cores’ time`)
 } finally {
   rmSync(folder, { recursive: true })
 }

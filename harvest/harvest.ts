@@ -8,7 +8,7 @@ import { HARVEST_OPTIONS, type HarvestOptions } from './options.ts'
 import { Counter } from './progress.ts'
 import { queuedHarvest } from './queued.ts'
 import { infoOf, runBatch } from './run-batch.ts'
-import { runShard } from './run-shard.ts'
+import { runShard, ShardMemory } from './run-shard.ts'
 import { STORED_DTYPES } from './shards/float.ts'
 import { indexWith, writeIndex } from './shards/index-file.ts'
 import { SHARD_FORMATS, type ShardInfo, shardName } from './shards/shard.ts'
@@ -51,6 +51,9 @@ async function harvestHere(
 ): Promise<void> {
   let written = performance.now()
   let writing: Promise<void> | undefined
+  // While a shard is written from one, the next one is computed into the other.
+  const memories = [new ShardMemory(), new ShardMemory()]
+  let made = 0
   for await (const plan of plans) {
     signal?.throwIfAborted()
     if (infos.has(plan.number)) continue
@@ -59,6 +62,7 @@ async function harvestHere(
       batchSize,
       run: batch => runBatch(reads, batch, signal),
       onRows: done => counter.tell(done),
+      memory: memories[made++ % 2],
       signal,
     })
     const info = infoOf(index.harvest, plan, statistics)

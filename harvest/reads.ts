@@ -27,6 +27,7 @@ export class Reads {
   readonly ids: string | undefined
   readonly #layouts = new Map<string, Promise<readonly Layout[]>>()
   readonly #lengths = new Map<string, number>()
+  readonly #positions = new Map<number, readonly number[]>()
 
   constructor(model: Model, places: readonly Place[], taken: Taken, dtype: StoredDtype) {
     this.model = model
@@ -112,7 +113,13 @@ export class Reads {
 
   /** The positions of a piece that give rows. */
   positions(piece: Piece): readonly number[] {
-    return positionsOf(this.taken, this.length(piece))
+    const length = this.length(piece)
+    let positions = this.#positions.get(length)
+    if (!positions) {
+      positions = positionsOf(this.taken, length)
+      this.#positions.set(length, positions)
+    }
+    return positions
   }
 
   /** The inputs of pieces of one size. */
@@ -131,8 +138,8 @@ export class Reads {
     const declared = this.model.signature.inputs.find(({ name }) => name === this.ids)
     const type = declared?.type === 'int32' ? 'int32' : 'int64'
     const dims = [rows.length, rows[0].length]
-    const data = type === 'int32' ? Int32Array.from(rows.flat()) : BigInt64Array.from(rows.flat(), BigInt)
-    return { type, dims, data }
+    const ids = rows.flat()
+    return { type, dims, data: type === 'int32' ? Int32Array.from(ids) : int64s(ids) }
   }
 
   /** Reads the rows of all places, in a trace of the model: in the order of places. */
@@ -149,6 +156,18 @@ export class Reads {
     const { engine } = await target.variant(feeds)
     return batch && (await mixingOf(engine, feeds, batch))?.name
   }
+}
+
+/** Integers as int64, without a bigint for each. */
+function int64s(numbers: readonly number[]): BigInt64Array {
+  const data = new BigInt64Array(numbers.length)
+  // onnxruntime-node runs on little-endian machines only.
+  const halves = new Int32Array(data.buffer)
+  for (const [i, number] of numbers.entries()) {
+    halves[2 * i] = number
+    halves[2 * i + 1] = Math.floor(number / 2 ** 32)
+  }
+  return data
 }
 
 /** In a model of fixed dims the axes can only be told by their lengths. */

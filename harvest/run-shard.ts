@@ -1,12 +1,11 @@
 import { sizeOf } from '../runtime/tensor/dtypes/data.ts'
-import type { TensorArray } from '../runtime/tensor/dtypes/dtype.ts'
 import { stateOf, type Tensor } from '../runtime/tensor/tensor.ts'
 import type { Piece } from './documents.ts'
 import { batchesOf, batchSizeOf, type ShardPlan } from './plan.ts'
 import type { Reads } from './reads.ts'
 import { bfloat16Bits } from './shards/float.ts'
 import type { PlaceRows, ShardRows } from './shards/shard.ts'
-import { type PlaceStatistics, statisticsOf } from './shards/statistics.ts'
+import { type PlaceStatistics, RunningStatistics } from './shards/statistics.ts'
 
 /** How the pieces of a shard run. */
 export interface RunOptions {
@@ -16,21 +15,38 @@ export interface RunOptions {
   readonly run: (pieces: readonly Piece[]) => Promise<readonly Tensor[]>
   /** Called after each batch with the rows that are done. */
   readonly onRows?: (rows: number) => void
+  /** Memory of an earlier shard that is stored. New memory costs more than what is written to it. */
+  readonly memory?: ShardMemory | undefined
   readonly signal?: AbortSignal | undefined
+}
+
+/** The memory for the values of a shard. */
+export class ShardMemory {
+  readonly #arrays: (Float32Array | Uint16Array)[] = []
+
+  /** An array of this length for a place, whose numbers are what they were. */
+  array(place: number, length: number, isHalf: boolean): Float32Array | Uint16Array {
+    if (!(this.#arrays[place]?.length >= length))
+      this.#arrays[place] = isHalf ? new Uint16Array(length) : new Float32Array(length)
+    return this.#arrays[place].subarray(0, length)
+  }
 }
 
 /** The rows of a shard, in the order of its documents, and their statistics. Its batches depend on its pieces alone. */
 export async function runShard(
   reads: Reads,
   { pieces, rows }: ShardPlan,
-  { batchSize, run, onRows, signal }: RunOptions,
+  { batchSize, run, onRows, memory = new ShardMemory(), signal }: RunOptions,
 ): Promise<{ readonly rows: ShardRows; readonly statistics: readonly PlaceStatistics[] }> {
   const [first] = pieces
   const layouts = await reads.prepare(first)
   const shapes = layouts.map(({ shape }) => shape)
   const isHalf = reads.dtype === 'float16'
-  const buffers = shapes.map(shape =>
-    isHalf ? new Uint16Array(rows * sizeOf(shape)) : new Float32Array(rows * sizeOf(shape)),
+  const sizes = shapes.map(sizeOf)
+  const buffers = sizes.map((size, place) => memory.array(place, rows * size, isHalf))
+  const statistics = new RunningStatistics(
+    reads.places.map(({ name }, i) => ({ name, size: sizes[i] })),
+    rows,
   )
   const [document, position, token] = [new Int32Array(rows), new Int32Array(rows), new Int32Array(rows).fill(-1)]
   const starts = new Map<Piece, number>()
@@ -50,25 +66,23 @@ export async function runShard(
     const count = reads.positions(batch[0]).length
     if (count === 0) continue
     const values = await run(batch)
-    values.forEach((value, place) => {
-      const { data } = stateOf(value).data() as { data: Exclude<TensorArray, string[]> }
-      const length = count * sizeOf(shapes[place])
-      const buffer = buffers[place]
-      batch.forEach((piece, i) => {
-        const from = (data as Float32Array).subarray(i * length, (i + 1) * length)
-        buffer.set(from, starts.get(piece)! * sizeOf(shapes[place]))
-      })
-    })
+    const datas = values.map(value => stateOf(value).data().data as Float32Array | Uint16Array)
+    for (const [place, data] of datas.entries()) {
+      const length = count * sizes[place]
+      for (const [i, piece] of batch.entries())
+        buffers[place].set(data.subarray(i * length, (i + 1) * length), starts.get(piece)! * sizes[place])
+    }
+    await statistics.add(datas, count * batch.length)
     done += count * batch.length
     onRows?.(done)
   }
-  const statistics: PlaceStatistics[] = []
-  const places: PlaceRows[] = []
-  for (const [i, { name }] of reads.places.entries()) {
-    const buffer = buffers[i]
-    if (rows > 0) statistics.push(await statisticsOf(name, buffer, rows))
-    const data = reads.dtype === 'bfloat16' ? bfloat16Bits(buffer as Float32Array) : buffer
-    places.push({ name, dtype: reads.dtype, shape: shapes[i], data })
-  }
-  return { rows: { rows, document, position, token, places }, statistics }
+  const places = reads.places.map(
+    ({ name }, i): PlaceRows => ({
+      name,
+      dtype: reads.dtype,
+      shape: shapes[i],
+      data: reads.dtype === 'bfloat16' ? bfloat16Bits(buffers[i] as Float32Array) : buffers[i],
+    }),
+  )
+  return { rows: { rows, document, position, token, places }, statistics: await statistics.end(buffers) }
 }

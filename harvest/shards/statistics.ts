@@ -1,4 +1,5 @@
-import { evaluate } from '../../runtime/graph/recorder.ts'
+import { nodeProvider } from '../../runtime/engine/providers/node.ts'
+import { Calculator } from '../../runtime/engine/running/calculator.ts'
 import { stateOf, Tensor } from '../../runtime/tensor/tensor.ts'
 
 /** The statistics of one place in one shard. Lists are float32 numbers in base64. */
@@ -37,59 +38,132 @@ export type Quantiles = Readonly<Record<number, number>>
 const SHARES = [0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1] as const
 /** Enough for every share above, and few enough to be part of each shard. */
 const POINTS = 201
-/** Single numbers whose quantiles are taken in one shard. */
-const SAMPLE = 20_000
+/** Numbers whose quantiles are taken in one shard: sorting more of them takes longer than all sums. */
+const SAMPLE = 8192
 
-/** Numbers of which sums are taken at once: what the cores' caches hold, as each sum goes through all of them. */
-const AT_ONCE = 2 ** 19
+/** Numbers whose sums are worth a run of their own; those of smaller batches are taken together. */
+const AT_ONCE = 2 ** 16
 
-/** The statistics of the rows of a place. onnxruntime computes the sums. */
-export async function statisticsOf(
-  name: string,
-  data: Float32Array | Uint16Array,
-  rows: number,
-): Promise<PlaceStatistics> {
-  const size = data.length / rows
-  const moments = new Moments(size)
-  const norms = new Float32Array(rows)
-  const step = Math.max(1, Math.floor(AT_ONCE / size))
-  for (let at = 0; at < rows; at += step) {
-    const count = Math.min(step, rows - at)
-    const part = floats(data.subarray(at * size, (at + count) * size), [count, size])
-    const mean = part.mean([0])
-    const off = part.sub(mean)
-    const [means, squares, lengths] = await valuesOf(mean, off.mul(off).sum([0]), part.norm(2, [1]))
-    moments.add(means, squares, count)
-    norms.set(lengths, at)
+type Rows = Float32Array | Uint16Array
+
+/** The statistics of the rows of several places, taken batch by batch, while the cores' caches hold them. onnxruntime computes the sums. */
+export class RunningStatistics {
+  readonly #places: readonly { readonly name: string; readonly size: number }[]
+  readonly #moments: readonly Moments[]
+  readonly #norms: readonly Float32Array[]
+  /** Rows of small batches, whose sums are not taken yet. */
+  readonly #held: Rows[] = []
+  #heldRows = 0
+
+  /** @param rows the number of rows that will come in all */
+  constructor(places: readonly { readonly name: string; readonly size: number }[], rows: number) {
+    this.#places = places
+    this.#moments = places.map(({ size }) => new Moments(size))
+    this.#norms = places.map(() => new Float32Array(rows))
   }
-  const some = sample(data)
-  const [numbers] = await valuesOf(floats(some, [some.length]).add(0))
-  return {
-    name,
-    count: rows,
-    mean: encoded(Float32Array.from(moments.mean)),
-    squares: encoded(Float32Array.from(moments.squares)),
-    norms: spread(norms),
-    normSum: norms.reduce((sum, norm) => sum + norm, 0),
-    values: spread(numbers),
+
+  /** Adds rows: the numbers of each place, which are read before this returns or resolves. */
+  async add(values: readonly Rows[], rows: number): Promise<void> {
+    const largest = Math.max(...this.#places.map(({ size }) => size))
+    const most = Math.max(1, Math.floor(AT_ONCE / Math.max(1, largest)))
+    if (rows >= most) return this.#take(values, rows)
+    if (this.#heldRows + rows > most) await this.#takeHeld()
+    for (const [i, data] of values.entries()) {
+      const { size } = this.#places[i]
+      const length = most * size
+      this.#held[i] ??= data instanceof Float32Array ? new Float32Array(length) : new Uint16Array(length)
+      this.#held[i].set(data.subarray(0, rows * size), this.#heldRows * size)
+    }
+    this.#heldRows += rows
+  }
+
+  async #takeHeld(): Promise<void> {
+    const rows = this.#heldRows
+    this.#heldRows = 0
+    if (rows > 0)
+      await this.#take(
+        this.#held.map((held, i) => held.subarray(0, rows * this.#places[i].size)),
+        rows,
+      )
+  }
+
+  async #take(values: readonly Rows[], rows: number): Promise<void> {
+    const ones = onesOf([1, rows])
+    const wanted = values.flatMap((data, i) => {
+      const { size } = this.#places[i]
+      const part = floats(data.subarray(0, rows * size), [rows, size])
+      const mean = ones.matmul(part).mul(1 / rows)
+      const off = part.sub(mean)
+      const lengths = part
+        .mul(part)
+        .matmul(onesOf([size, 1]))
+        .sqrt()
+      return [mean, ones.matmul(off.mul(off)), lengths]
+    })
+    const found = await valuesOf(...wanted)
+    for (const [i, moments] of this.#moments.entries()) {
+      const [mean, squares, norms] = found.slice(3 * i)
+      this.#norms[i].set(norms, moments.count)
+      moments.add(mean, squares, rows)
+    }
+  }
+
+  /** The statistics of all rows that were added. @param values the same rows, in any order */
+  async end(values: readonly Rows[]): Promise<PlaceStatistics[]> {
+    await this.#takeHeld()
+    const ends: PlaceStatistics[] = []
+    for (const [i, { name, size }] of this.#places.entries()) {
+      const { count, mean, squares } = this.#moments[i]
+      if (count === 0) continue
+      const norms = this.#norms[i].subarray(0, count)
+      const some = sample(values[i].subarray(0, count * size))
+      const numbers = some instanceof Float32Array ? some : (await valuesOf(floats(some, [some.length])))[0]
+      ends.push({
+        name,
+        count,
+        mean: encoded(Float32Array.from(mean)),
+        squares: encoded(Float32Array.from(squares)),
+        norms: spread(withEnds(sample(norms), norms)),
+        normSum: norms.reduce((sum, norm) => sum + norm, 0),
+        values: spread(numbers),
+      })
+    }
+    return ends
   }
 }
 
-const floats = (data: Float32Array | Uint16Array, dims: readonly number[]): Tensor =>
+const floats = (data: Rows, dims: readonly number[]): Tensor =>
   Tensor.of({ type: data instanceof Float32Array ? 'float32' : 'float16', dims, data }).to('float32')
+
+/** One thread: with more, the others would spend as much time on waiting for such short work. */
+const calculator = new Calculator(nodeProvider({ device: 'cpu', deviceId: 0, threads: 1 }))
+
+/** A product with ones is a sum, and a faster one than that over an axis. */
+const onesOf = (dims: readonly [number, number]): Tensor =>
+  Tensor.of({ type: 'float32', dims, data: new Float32Array(dims[0] * dims[1]).fill(1) })
 
 /** The elements of all tensors, computed at once. */
 async function valuesOf(...tensors: Tensor[]): Promise<Float32Array[]> {
-  const found = await evaluate(tensors.map(tensor => stateOf(tensor).value))
+  const found = await calculator.evaluate(tensors.map(tensor => stateOf(tensor).value))
   return found.map(({ data }) => data as Float32Array)
 }
 
 /** Every k-th number, so that a large shard is not sorted whole. */
-function sample<N extends Float32Array | Uint16Array>(data: N): N {
-  const step = Math.ceil(data.length / SAMPLE)
+function sample<N extends Rows>(data: N): N {
+  const step = Math.max(1, Math.ceil(data.length / SAMPLE))
   const found = data.slice(0, Math.ceil(data.length / step)) as N
   for (let i = 0; i < found.length; i++) found[i] = data[i * step]
   return found
+}
+
+/** Some of the numbers, and the least and the largest of all. */
+function withEnds(some: Float32Array, all: Float32Array): Float32Array {
+  let [least, largest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  for (const number of all) {
+    if (number < least) least = number
+    if (number > largest) largest = number
+  }
+  return Float32Array.of(...some, least, largest)
 }
 
 /** Means of each element of a row and squared distances from them, joined part by part as Chan et al. 1983 do. */
@@ -116,7 +190,10 @@ class Moments {
 
 /** Evenly spread quantiles of numbers. NaN and infinities are left out. */
 function spread(numbers: Float32Array): number[] {
-  const sorted = numbers.filter(Number.isFinite).sort()
+  let finite = 0
+  const all = new Float32Array(numbers.length)
+  for (const number of numbers) if (Number.isFinite(number)) all[finite++] = number
+  const sorted = all.subarray(0, finite).sort()
   if (sorted.length === 0) return []
   const points = Math.min(POINTS, sorted.length)
   return Array.from(

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { flush } from '../../runtime/onnx/files/flush.ts'
-import { writeParts } from '../../runtime/onnx/files/parts.ts'
 import { clearTemporaries, temporaryName } from '../../runtime/onnx/files/temporaries.ts'
 import type { Store } from './store.ts'
 
@@ -20,7 +19,7 @@ export async function folderStore(path: string): Promise<Store> {
       try {
         const file = await open(temporary, 'wx')
         try {
-          await writeParts(file, parts)
+          for (const part of parts) if (part.length > 0) await file.writeFile(part)
           await flush(file)
         } finally {
           await file.close()

@@ -530,6 +530,8 @@ export const rooms = {
       'runtime/tensor/dtypes',
       'runtime/tensor',
       'runtime/tensor-files',
+      'runtime/engine/providers',
+      'runtime/engine/running',
       'harvest/store',
       'harvest/sources',
     ],

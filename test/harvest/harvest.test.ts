@@ -251,28 +251,31 @@ for (const format of ['safetensors', 'parquet', 'arrow'] as const)
     t.deepEqual([...other].sort(), ordered)
   })
 
-test('statistics are those of all rows', async t => {
-  const found = await harvest(model, { at: AT, ids: documents, out: fresh(), shardRows: 40 })
-  const { [AT]: statistics } = await found.statistics()
-  for await (const { values } of found.batches({ size: found.rows })) {
-    const whole = values[AT]
-    const [mean, std, norms] = await Promise.all([
-      whole.mean([0]).value(),
-      whole.std([0], { correction: 0 }).value(),
-      whole.norm(2, [1]).value(),
-    ])
-    const far = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
-      Math.max(...Array.from(a, (x, i) => Math.abs(x - b[i])))
-    t.true(far(statistics.mean, mean.data as Float32Array) < 1e-4)
-    t.true(far(statistics.std, std.data as Float32Array) < 1e-4)
-    const sorted = [...(norms.data as Float32Array)].sort((a, b) => a - b)
-    t.is(statistics.count, found.rows)
-    t.is(statistics.norm.quantiles[0], sorted[0])
-    t.is(statistics.norm.quantiles[1], sorted.at(-1)!)
-    t.true(Math.abs(statistics.norm.quantiles[0.5] / sorted[sorted.length >> 1] - 1) < 0.05)
-    t.true(Math.abs(statistics.norm.mean - sorted.reduce((a, b) => a + b) / sorted.length) < 1e-3)
-  }
-})
+for (const dtype of ['float32', 'float16'] as const)
+  test(`${dtype}: statistics are those of all rows`, async t => {
+    // Long documents whose sums are taken batch by batch, and short ones, whose sums are taken together.
+    const long = Array.from({ length: 7 }, (_, d) => Array.from({ length: 100 }, (_, p) => (d * 11 + p * p) % 65))
+    const found = await harvest(model, { at: AT, ids: [...documents, ...long], out: fresh(), shardRows: 600, dtype })
+    const { [AT]: statistics } = await found.statistics()
+    for await (const { values } of found.batches({ size: found.rows })) {
+      const whole = values[AT].to('float32')
+      const [mean, std, norms] = await Promise.all([
+        whole.mean([0]).value(),
+        whole.std([0], { correction: 0 }).value(),
+        whole.norm(2, [1]).value(),
+      ])
+      const far = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
+        Math.max(...Array.from(a, (x, i) => Math.abs(x - b[i])))
+      t.true(far(statistics.mean, mean.data as Float32Array) < 1e-4)
+      t.true(far(statistics.std, std.data as Float32Array) < 1e-4)
+      const sorted = [...(norms.data as Float32Array)].sort((a, b) => a - b)
+      t.is(statistics.count, found.rows)
+      t.true(Math.abs(statistics.norm.quantiles[0] / sorted[0] - 1) < 1e-6)
+      t.true(Math.abs(statistics.norm.quantiles[1] / sorted.at(-1)! - 1) < 1e-6)
+      t.true(Math.abs(statistics.norm.quantiles[0.5] / sorted[sorted.length >> 1] - 1) < 0.05)
+      t.true(Math.abs(statistics.norm.mean - sorted.reduce((a, b) => a + b) / sorted.length) < 1e-3)
+    }
+  })
 
 test('a harvest goes on where it was stopped, from documents that are made only once', async t => {
   const options = { at: AT, shardRows: 25 }
