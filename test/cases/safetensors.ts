@@ -1,3 +1,4 @@
+import { Float16Array } from '@petamoriken/float16'
 import { type Tensor, tensor } from 'onnsight'
 
 const arrays = {
@@ -29,7 +30,9 @@ export function parseSafetensors(file: Uint8Array): Map<string, Tensor> {
       name,
       dtype === 'BOOL'
         ? tensor(Array.from(data, Boolean), { dims: shape, type: 'bool' })
-        : tensor(data, dtype === 'F16' ? { dims: shape, type: 'float16' } : { dims: shape }),
+        : dtype === 'F16'
+          ? tensor(Array.from(new Float16Array(bytes.buffer)), { dims: shape, type: 'float16' })
+          : tensor(data, { dims: shape }),
     )
   }
   return tensors

@@ -5,6 +5,7 @@ import {
   invoke,
   jvp,
   load,
+  type Model,
   save,
   type Tensor,
   template,
@@ -105,6 +106,40 @@ test('modules that share a tensor are places of their own: an input has what its
   )
   t.true(off(g.layer, g.attention) > 0.1)
   t.true(off(g.attention, g.middle) > 0.1)
+})
+
+test('modules that end with the same tensor have one output: its gradient is the same at each, until something is written between', async t => {
+  const { attn } = model.transformer.h[2]
+  const read = () => attn.c_proj.output.mul(attn.c_proj.output).sum()
+  const { inner, outer, value } = await trace(model, ids, () => ({
+    ...grad(read(), { inner: attn.c_proj.output, outer: attn.output }),
+    value: attn.output,
+  }))
+  t.true(off(outer, await value.mul(2).value()) < 1e-6)
+  t.deepEqual(inner.tolist(), outer.tolist())
+  const written = await trace(model, ids, () => {
+    attn.output = attn.output.mul(3)
+    return grad(read().add(attn.output.sum()), { inner: attn.c_proj.output, outer: attn.output })
+  })
+  t.true(off(written.inner, await value.mul(2).add(3).value()) < 1e-6)
+  t.deepEqual(new Set(numbers(written.outer)), new Set([1]))
+})
+
+test('a model in float16: its gradient runs in float32, where steep norms do not overflow and small values stay', async t => {
+  const half = await load('test/fixtures/models/chars-fp16.onnx')
+  t.teardown(() => half.release())
+  const run = (m: Model) =>
+    m.trace(ids, () => {
+      // The norm of a layer gets values near 0, whose gradient is large; and the loss is small.
+      m.transformer.h[1].ln_1.input = m.transformer.h[1].ln_1.input.mul(2 ** -9)
+      const loss = m.lm_head.output.slice('0, [-1, 0]').float().logSoftmax(-1).slice('0, 46').mul(1e-3)
+      return grad(loss.mul(256), { wte: m.transformer.wte.output, norm: m.transformer.h[1].ln_1.input })
+    })
+  const [found, expected] = [await run(half), await run(model)]
+  for (const place of ['wte', 'norm'] as const) {
+    t.is(found[place].type, 'float16')
+    t.true(off(await found[place].float().value(), expected[place]) < 0.03, place)
+  }
 })
 
 test('heads: the gradient of one head’s pattern and of its result has the head’s own dims', async t => {

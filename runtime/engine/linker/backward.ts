@@ -7,6 +7,8 @@ import { zerosLike } from '../../gradients/shapes.ts'
 import { tensorKey } from '../../graph/elements-key.ts'
 import { Constant, type Expression, type Gradient, LinkedValue, Operation, Value } from '../../graph/expression.ts'
 import type { TensorData } from '../../tensor/dtypes/data.ts'
+import type { DataType } from '../../tensor/dtypes/dtype.ts'
+import { castTo } from '../../tensor/ops/support/kernel.ts'
 import { newHandle, stateOf, type Tensor } from '../../tensor/tensor.ts'
 import { RECORDED_OPSET } from '../sessions/recorded-opset.ts'
 import type { GrowingForm } from './growing-form.ts'
@@ -25,6 +27,8 @@ export class Backward {
   /** The first block that a gradient passes; infinite if none does. */
   firstBlock = Number.POSITIVE_INFINITY
   readonly #constants = new Map<string, Constant>()
+  /** Values of 16 bits, cast to float32. */
+  readonly #wide = new Map<string, Tensor>()
 
   constructor(opset: number, form: GrowingForm, shapes: LinkedShapes) {
     this.#opset = opset
@@ -58,7 +62,10 @@ export class Backward {
     })
     const units: Unit[] = []
     const emitted = new Set<Expression>()
-    const results = found.map((each, i) => stateOf(each ?? zerosLike(this.#value(at[i]).tensor)).value)
+    const results = found.map((each, i) => {
+      const result = each ?? zerosLike(this.#value(at[i]).tensor)
+      return stateOf(castTo(result, this.#shapes.get(at[i]).type)).value
+    })
     results.forEach((value, i) => {
       this.#emit(value, number, emitted, units)
       units.push(this.#identity(value, number, i))
@@ -115,9 +122,16 @@ export class Backward {
     return constant
   }
 
+  /**
+   * A value of the forward pass, as rules see it. Values of 16 bits are cast to float32, and so the backward pass runs in float32: in 16 bits
+   * its factors, such as 1 / σ³ of a norm, overflow, and small gradients become 0.
+   */
   #value(id: string): ForwardValue {
     const { type, dims, named } = this.#shapes.get(id)
-    const tensor = newHandle(new Value(new LinkedValue(id), 0, type, dims))
+    const tensor =
+      this.#wide.get(id) ??
+      castTo(newHandle(new Value(new LinkedValue(id), 0, type, dims)), isHalf(type) ? 'float32' : type)
+    if (isHalf(type)) this.#wide.set(id, tensor)
     return { tensor, named, ...this.#shapes.constantOf(id) }
   }
 
@@ -127,14 +141,14 @@ export class Backward {
     const ids = new Map(leavesOf(outgoing).map((leaf, i) => [leaf, reads[i]]))
     const copied = (value: Value): Value => {
       const { expression, output, type, dims } = value
-      if (expression === incoming.expression) return stateOf(gradient).value
+      if (expression === incoming.expression) return stateOf(castTo(gradient, incoming.type)).value
       const copy = copies.get(expression)
       if (copy) return new Value(copy, output, type, undefined)
       return expression.kind === 'constant' ? value : new Value(new LinkedValue(ids.get(value)!), 0, type, dims)
     }
     for (const operation of operationsBehind(outgoing))
       copies.set(operation, operation.on(operation.inputs.map(input => input && copied(input))))
-    return newHandle(copied(outgoing))
+    return castTo(newHandle(copied(outgoing)), gradient.type)
   }
 
   #differentiable(unit: Unit, gradient: Gradient): DifferentiableUnit & Pick<Unit, 'block'> {
@@ -167,6 +181,8 @@ export class Backward {
     }
   }
 }
+
+const isHalf = (type: DataType): boolean => type === 'float16' || type === 'bfloat16'
 
 /** A place that the value does not depend on is more often a mistake than meant. */
 function warnOfZero({ at, mark }: Gradient, index: number): void {

@@ -16,7 +16,7 @@ import type { DataType } from '../../tensor/dtypes/dtype.ts'
 import type { Program } from '../blocks/program.ts'
 import { Backward } from './backward.ts'
 import { FusedNodes, fuseComplete } from './fused-nodes.ts'
-import { GradientPlaces } from './gradient-places.ts'
+import { type GradientPlace, GradientPlaces } from './gradient-places.ts'
 import { GrowingForm } from './growing-form.ts'
 import { readsBehind } from './leaves.ts'
 import { type LinkedShape, LinkedShapes } from './linked-shapes.ts'
@@ -69,7 +69,7 @@ export class Demand {
     this.#alreadyComputed = alreadyComputed
     this.#writes = recording.writes
     for (const tap of recording.writes.keys()) this.#written.add(tap.tensor)
-    this.#places = new GradientPlaces(form, recording.writes)
+    this.#places = new GradientPlaces(form, recording.writes, tap => program.taps.pathTo(tap))
     this.#wanted = recording.wanted
     this.#expandsAll = expandsAll || this.#places.any
     this.#fusedNodes = new FusedNodes(program.graph, recording, form, alreadyComputed)
@@ -244,7 +244,7 @@ export class Demand {
   }
 
   /** Adds an Identity at a place whose gradient is wanted. It gives the place a value of its own, because other places may share its tensor. */
-  #placeUnit(id: string, read: TapRead): Unit {
+  #placeUnit(id: string, { read, wanted }: GradientPlace): Unit {
     const before = this.#beforePlace(read)
     if (typeof before !== 'string') this.prepare(before)
     const type = this.#program.typeOf(read.tap.tensor)
@@ -253,7 +253,7 @@ export class Demand {
     return this.#add({
       kind: 'operation',
       operation: this.#places.identity(read),
-      expression: this.form.numbers.get(read)!,
+      expression: this.form.numbers.get(wanted)!,
       inputs: [typeof before === 'string' ? before : this.idOf(before)],
       captures: [],
       outputs: [id],
