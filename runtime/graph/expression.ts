@@ -8,7 +8,14 @@ export type Attribute =
   | { readonly ints: readonly number[] }
   | { readonly float: number }
   | { readonly string: string }
+  | { readonly body: Body }
 export type Attributes = Readonly<Record<string, Attribute>>
+
+/** The body of a Scan. Its inputs are `LinkedValue`s, whose ids are their names in the body. Only rules of gradients make bodies. */
+export interface Body {
+  readonly inputs: readonly Value[]
+  readonly outputs: readonly Value[]
+}
 
 /** A dim; undefined if it is not known before the model runs. If even the rank is unknown, the whole dims are undefined. */
 export type Dim = number | undefined
@@ -238,6 +245,30 @@ export interface Recording {
 
 /** An attribute as text. Floats are not written as JSON, which has no −0, NaN or infinity. */
 function attributeKey(attribute: Attribute): string {
+  if ('body' in attribute) return bodyKey(attribute.body)
   if (!('float' in attribute)) return JSON.stringify(attribute)
   return Object.is(attribute.float, -0) ? 'float -0' : `float ${attribute.float}`
+}
+
+/** A body as text: its operations in the order in which they are found, each with the places of what it reads. */
+function bodyKey({ inputs, outputs }: Body): string {
+  const known = new Map<Expression, number>()
+  const keyOf = ({ expression, output }: Value): string => {
+    const before = known.get(expression)
+    if (before !== undefined) return `${before}.${output}`
+    const parts = inputsOf(expression).map(input => (input ? keyOf(input) : ''))
+    const number = known.size
+    known.set(expression, number)
+    const own = expression.kind === 'operation' ? expression.signature : ownKey(expression)
+    return `${number}.${output}=${own}(${parts})`
+  }
+  return JSON.stringify([...inputs, ...outputs].map(keyOf))
+}
+
+function ownKey(expression: Expression): string {
+  if (expression.kind === 'linked') return expression.id
+  if (expression.kind !== 'operand' && expression.kind !== 'constant')
+    throw new Error(`A ${expression.kind} in a body.`)
+  const { type, dims, data } = expression.data
+  return `${type}[${dims}]${Array.from(data as ArrayLike<unknown>, String)}`
 }

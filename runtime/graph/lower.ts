@@ -1,5 +1,6 @@
 import type { DataType } from '../tensor/dtypes/dtype.ts'
-import type { Attribute, Attributes, Operation, Value } from './expression.ts'
+import { type Attribute, type Attributes, type Expression, Operation, Value } from './expression.ts'
+import { operationsBehind } from './leaves.ts'
 import { firstOpset } from './opsets.ts'
 
 /** An operation in the form of an older opset. Its inputs are some of the recorded operation's inputs. */
@@ -96,6 +97,32 @@ const cast: Rewrite = (operation, opset) => {
   return laterAttribute(19, 'saturate', () => true)(operation, opset)
 }
 
+/** A body's operations are in the form of the same opset. */
+const scan: Rewrite = (operation, opset) => {
+  const { body } = operation.attributes
+  if (!body || !('body' in body)) return operation
+  const { inputs, outputs } = body.body
+  const copies = new Map<Expression, Operation>()
+  const copied = (value: Value): Value => {
+    const copy = copies.get(value.expression)
+    return copy ? new Value(copy, value.output, value.type, value.dims) : value
+  }
+  for (const output of outputs)
+    for (const each of operationsBehind(output, copies)) {
+      const lowered = lower(each, opset)
+      if (!lowered) return undefined
+      const reads = lowered.inputs.map(input => input && copied(input))
+      copies.set(
+        each,
+        new Operation(lowered.opType, lowered.domain, reads, lowered.attributes, each.outputs, each.mark),
+      )
+    }
+  return change(operation, operation.inputs, {
+    ...operation.attributes,
+    body: { body: { inputs, outputs: outputs.map(copied) } },
+  })
+}
+
 const isZero = (attribute: Attribute): boolean => 'int' in attribute && attribute.int === 0
 
 const reduceAxes = untilOpset(18, inputToAttribute(1, 'axes'))
@@ -122,6 +149,7 @@ const rewrites: Readonly<Record<string, Rewrite>> = {
   Pad: pad,
   Cast: cast,
   Reshape: reshape,
+  Scan: scan,
   ArgMax: laterAttribute(12, 'select_last_index', isZero),
   ArgMin: laterAttribute(12, 'select_last_index', isZero),
   GatherND: laterAttribute(12, 'batch_dims', isZero),

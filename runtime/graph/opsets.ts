@@ -39,7 +39,7 @@ export const recordable: ReadonlySet<string> = new Set(Object.keys(FIRST_OPSET))
 
 /** The same of operations that only the rules of gradients record. */
 const FIRST_OPSET_OF_RULES: typeof FIRST_OPSET = {
-  ...since(11, 'Conv ConvTranspose DepthToSpace MaxPool ReverseSequence SpaceToDepth'),
+  ...since(11, 'Conv ConvTranspose DepthToSpace MaxPool ReverseSequence Scan SpaceToDepth'),
   ...since(13, 'Resize'),
 }
 

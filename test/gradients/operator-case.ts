@@ -28,6 +28,7 @@ type StoredAttribute =
   | { readonly float: number }
   | { readonly floats: readonly number[] }
   | { readonly string: string }
+  | { readonly strings: readonly string[] }
 
 /** One node, and the gradients by PyTorch of a weighted sum of its results. test/reference/gradients makes them. */
 export interface OperatorCase {
@@ -88,6 +89,12 @@ export function modelOf(
       if ('ints' in attribute) return { name, type: AttributeType.INTS, ints: attribute.ints.map(BigInt) }
       if ('float' in attribute) return { name, type: AttributeType.FLOAT, f: attribute.float }
       if ('floats' in attribute) return { name, type: AttributeType.FLOATS, floats: [...attribute.floats] }
+      if ('strings' in attribute)
+        return {
+          name,
+          type: AttributeType.STRINGS,
+          strings: attribute.strings.map(each => new TextEncoder().encode(each)),
+        }
       return { name, type: AttributeType.STRING, s: new TextEncoder().encode(attribute.string) }
     }),
   })

@@ -10,6 +10,7 @@ import {
   type Value,
   type Write,
 } from '../../graph/expression.ts'
+import { readsBehind } from '../../graph/leaves.ts'
 import type { NormalForm } from '../../graph/normalise.ts'
 import type { Cluster, GraphNode } from '../../onnx/graph/node.ts'
 import type { DataType } from '../../tensor/dtypes/dtype.ts'
@@ -18,7 +19,6 @@ import { Backward } from './backward.ts'
 import { FusedNodes, fuseComplete } from './fused-nodes.ts'
 import { type GradientPlace, GradientPlaces } from './gradient-places.ts'
 import { GrowingForm } from './growing-form.ts'
-import { readsBehind } from './leaves.ts'
 import { type LinkedShape, LinkedShapes } from './linked-shapes.ts'
 import type { BackwardSegments } from './recompute.ts'
 import { makesUnit, outsideOfHook, readsOfHook, recordedUnit } from './recorded-unit.ts'

@@ -8,7 +8,7 @@ import {
   Operation,
   type Value,
 } from '../../graph/expression.ts'
-import { leavesOf } from './leaves.ts'
+import { leavesOf } from '../../graph/leaves.ts'
 import { resultId, type Unit } from './unit.ts'
 
 /** An expression that becomes one unit of the linked graph. */

@@ -1,9 +1,11 @@
 import { create } from '@bufbuild/protobuf'
-import type { Attribute, Operation } from '../../graph/expression.ts'
+import type { Attribute, Body, Operation, Value } from '../../graph/expression.ts'
+import { operationsBehind } from '../../graph/leaves.ts'
 import {
   type AttributeProto,
   AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,
+  GraphProtoSchema,
   type NodeProto,
   NodeProtoSchema,
   type TensorProto,
@@ -30,11 +32,52 @@ export function emitNode(
     domain: operation.domain,
     input: inputs,
     output: outputs,
-    attribute: Object.entries(operation.attributes).map(([key, value]) => emitAttribute(key, value)),
+    attribute: Object.entries(operation.attributes).map(([key, value]) =>
+      'body' in value ? emitBody(key, value.body, `${name}/`) : emitAttribute(key, value),
+    ),
   })
 }
 
-export function emitAttribute(name: string, attribute: Attribute): AttributeProto {
+/** A body as a graph. Names of its values begin with `prefix`, because they must differ from those outside. */
+function emitBody(attribute: string, { inputs, outputs }: Body, prefix: string): AttributeProto {
+  const nodes: NodeProto[] = []
+  const initializers = new Map<string, TensorProto>()
+  const numbers = new Map<unknown, number>()
+  const nameOf = ({ expression, output }: Value): string => {
+    if (expression.kind === 'linked') return `${prefix}${expression.id}`
+    const known = numbers.get(expression)
+    const number = known ?? numbers.size
+    if (known === undefined) numbers.set(expression, number)
+    const name = `${prefix}${number}.${output}`
+    if ('data' in expression) initializers.set(name, emitTensor(name, expression.data))
+    return name
+  }
+  const done = new Set<Operation>()
+  for (const output of outputs)
+    for (const operation of operationsBehind(output, done)) {
+      done.add(operation)
+      const reads = operation.inputs.map(input => (input ? nameOf(input) : ''))
+      const results = Array.from({ length: operation.outputs }, (_, i) =>
+        nameOf({ ...output, expression: operation, output: i }),
+      )
+      nodes.push(emitNode(operation, `${prefix}${nodes.length}`, reads, results))
+    }
+  const results = outputs.map((output, i) => {
+    const name = `${prefix}result ${i}`
+    nodes.push(emitNode({ opType: 'Identity', domain: '', attributes: {} }, name, [nameOf(output)], [name]))
+    return emitValueInfo(name, output.type, output.dims)
+  })
+  const g = create(GraphProtoSchema, {
+    name: attribute,
+    node: nodes,
+    initializer: [...initializers.values()],
+    input: inputs.map(input => emitValueInfo(nameOf(input), input.type, input.dims)),
+    output: results,
+  })
+  return create(AttributeProtoSchema, { name: attribute, type: AttributeType.GRAPH, g })
+}
+
+export function emitAttribute(name: string, attribute: Exclude<Attribute, { body: Body }>): AttributeProto {
   if ('int' in attribute)
     return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(attribute.int) })
   if ('ints' in attribute) {

@@ -9,6 +9,7 @@ import { packedProductRules } from './packed-product.ts'
 import { poolingRules } from './pooling.ts'
 import { productRules } from './product.ts'
 import { quantisedRules } from './quantised.ts'
+import { recurrentRules } from './recurrent.ts'
 import { reductionRules } from './reduction.ts'
 import { scatterRules } from './scatter.ts'
 import { selectionRules } from './selection.ts'
@@ -32,6 +33,7 @@ const rules: Readonly<Record<string, Rule>> = {
   ...spaceRules,
   ...lossRules,
   ...quantisedRules,
+  ...recurrentRules,
   ...channelNormalisationRules,
   Einsum: einsum,
 }
@@ -44,16 +46,13 @@ export function ruleOf({ opType, domain }: Pick<ForwardNode, 'opType' | 'domain'
   return DOMAINS.has(domain) && Object.hasOwn(rules, opType) ? rules[opType] : undefined
 }
 
-const RECURRENT = 'its steps hide values that the gradient needs. There is no rule for recurrent operators and loops.'
+const LOOP = 'its steps hide values that the gradient needs. There is no rule for loops over a body.'
 
 /** Why common operators have no rule. */
 const REFUSALS: Readonly<Record<string, string>> = {
   If: 'its condition is a value that the model computes. Only branches that the inputs or their dims decide have a gradient.',
-  LSTM: RECURRENT,
-  GRU: RECURRENT,
-  RNN: RECURRENT,
-  Loop: RECURRENT,
-  Scan: RECURRENT,
+  Loop: LOOP,
+  Scan: LOOP,
 }
 
 /** Why an operator has no rule; undefined if there is no more to say. */

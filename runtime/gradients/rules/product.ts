@@ -29,7 +29,7 @@ export function product(a: Tensor, b: Tensor, options: ProductOptions, dims: Dim
 }
 
 /** Reshapes a tensor to one matrix, which has the rows of all its matrices. */
-function asRows(tensor: Tensor): Tensor {
+export function asRows(tensor: Tensor): Tensor {
   const shape = recordOne(
     'Concat',
     [int64Constant([-1]), extentOf(tensor, -1)],

@@ -1,5 +1,7 @@
 import type { Attributes, Dims } from '../../graph/expression.ts'
 import { where } from '../../tensor/ops/comparison.ts'
+import { stack } from '../../tensor/ops/join.ts'
+import { castTo } from '../../tensor/ops/support/kernel.ts'
 import { dimsOf, recordOne, type Tensor } from '../../tensor/tensor.ts'
 import { int64Constant } from '../../tensor/values/int64.ts'
 import { type ForwardNode, gradientOf, inputOf, type Rule } from '../forward-node.ts'
@@ -240,6 +242,23 @@ export const selectionRules: Readonly<Record<string, Rule>> = {
     }
     return [scattered, undefined]
   },
+  /** Each of the two values gets the sum of the gradient where it stands. */
+  OneHot: node => [
+    undefined,
+    undefined,
+    () => {
+      const [values, gradient] = [inputOf(node, 2), gradientOf(node)]
+      const ones = castTo(int64Constant([0, 1]), values.type)
+      const mask = recordOne(
+        'OneHot',
+        [inputOf(node, 0), inputOf(node, 1), ones],
+        { type: values.type, dims: dimsOf(gradient) },
+        { axis: { int: node.attributes.int('axis', -1) } },
+      )
+      const on = gradient.mul(mask).sum()
+      return stack([gradient.sum().sub(on), on], 0)
+    },
+  ],
   Compress: node => [
     () => {
       const axis: Attributes = node.attributes.has('axis') ? { axis: { int: node.attributes.int('axis', 0) } } : {}

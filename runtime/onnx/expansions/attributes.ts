@@ -29,6 +29,10 @@ export class Attributes {
     return this.#byName.get(name)?.floats
   }
 
+  texts(name: string): readonly string[] | undefined {
+    return this.#byName.get(name)?.strings.map(each => new TextDecoder().decode(each))
+  }
+
   text(name: string): string {
     return new TextDecoder().decode(this.#byName.get(name)?.s)
   }

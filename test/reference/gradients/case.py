@@ -62,6 +62,8 @@ def encode(tensor):
 def attribute(value):
     if isinstance(value, str):
         return {'string': value}
+    if isinstance(value, (list, tuple)) and isinstance(value[0], str):
+        return {'strings': list(value)}
     if isinstance(value, (list, tuple)):
         return {'floats': list(value)} if any(isinstance(v, float) for v in value) else {'ints': list(value)}
     return {'float': value} if isinstance(value, float) else {'int': int(value)}

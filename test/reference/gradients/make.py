@@ -11,6 +11,8 @@ import normalisation
 import convolution
 import losses
 import quantised
+import recurrent
+import one_hot
 
-for family in (elementwise, products, reductions, shapes, selection, normalisation, convolution, losses, quantised):
+for family in (elementwise, products, reductions, shapes, selection, normalisation, convolution, losses, quantised, recurrent, one_hot):
     family.make()

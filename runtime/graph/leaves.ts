@@ -1,4 +1,4 @@
-import { type Expression, inputsOf, type Operation, type TapRead, type Value } from '../../graph/expression.ts'
+import { type Expression, inputsOf, type Operation, type TapRead, type Value } from './expression.ts'
 
 /** The values that a computed value begins from, without what flows back to a place. */
 export function leavesOf(value: Value): Value[] {
