@@ -11,6 +11,7 @@ import type { GraphLimits } from './limits/graph-limits.ts'
 import type { AddedValues } from './linker/added-values.ts'
 import { link } from './linker/link.ts'
 import type { LinkPlan } from './linker/plan.ts'
+import { fewRowsIn } from './linker/select-rows-first.ts'
 import { Planned } from './running/planned.ts'
 import type { StepReport, TraceReport } from './running/report.ts'
 import { ReuseCache } from './running/reuse.ts'
@@ -227,6 +228,10 @@ export class Engine {
   } {
     let { key } = form
     if (keepEdges) key += '!edges'
+    else {
+      const few = fewRowsIn(form.order)
+      if (few !== '') key += `!few ${few}`
+    }
     if (known.size > 0) key += `!computed ${[...known.keys()].join('\u0000')}`
     if (untrustedTypes !== undefined) key += `!types ${untrustedTypes}`
     const linked = (joins: boolean): LinkPlan => {

@@ -101,5 +101,8 @@ test('the head is rebuilt for the rows that are read, and shared where all are',
   t.is(await kindOf(':, -1'), 'rebuilt')
   t.is(await kindOf(':, 1:'), 'shared')
   t.is(await kindOf(':, :, 3'), 'shared')
+  // A plan for most rows was made for the same recording with another range.
+  t.is(await kindOf(':, 4:'), 'rebuilt')
+  t.is(await kindOf(':, 1:'), 'shared')
   await model.release()
 })

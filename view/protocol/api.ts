@@ -248,6 +248,10 @@ export interface ModuleRequest extends ViewRequest {
   readonly leading?: readonly number[]
   /** One of the other axes: a small map is sent for each of its indices. */
   readonly facets?: number
+  /** For a value with very many numbers: the first of the rows that are read. @default those that end with the last row */
+  readonly rowsFrom?: number
+  /** Reads all rows, however many numbers they have. */
+  readonly isWhole?: boolean
   readonly pattern?: { readonly node: string; readonly head: number }
 }
 
@@ -311,6 +315,8 @@ export interface ModuleView {
   readonly dims?: readonly number[]
   /** The axes besides those of rows and columns: their sizes, and the indices that are shown. */
   readonly leading: readonly { readonly axis: number; readonly size: number; readonly at: number }[]
+  /** Which rows were read, if they are not all: the statistics and maps are theirs. */
+  readonly window?: RowWindow
   /** A small map for each index of an axis, from its first one. */
   readonly facets?: { readonly axis: number; readonly maps: readonly SentMap[] }
   /** For a value of three maps of colours: the picture. */
@@ -325,6 +331,13 @@ export interface ModuleView {
     readonly map: SentMap
     readonly compared?: Sides<SentMap>
   }
+}
+
+/** Some of a value's rows: the first one, how many, and how many there are. */
+export interface RowWindow {
+  readonly from: number
+  readonly count: number
+  readonly of: number
 }
 
 export interface OperationDescription extends Operation {
@@ -346,7 +359,10 @@ export interface Sides<T> {
 }
 
 /** POST api/heads: small maps of all attention patterns of a module. */
-export type HeadsRequest = Omit<ModuleRequest, 'value' | 'leading' | 'axes' | 'facets' | 'pattern'>
+export type HeadsRequest = Omit<
+  ModuleRequest,
+  'value' | 'leading' | 'axes' | 'facets' | 'pattern' | 'rowsFrom' | 'isWhole'
+>
 export interface Heads {
   readonly patterns: readonly PatternHeads[]
   /** How many patterns are not sent, because there are too many heads to show at once. */

@@ -12,8 +12,8 @@ import type {
 
 /* The bodies of requests that both the page and the command that saves it make. */
 
-/** How many positions of the lens are shown at once. The server sends as many. */
-const MAX_POSITIONS = 48
+/** How many positions are shown at once of the lens, and of values with very many numbers. */
+export const MAX_POSITIONS = 48
 
 /** The first of the positions that are shown at once with this one. */
 export const firstShown = (position: number): number => Math.floor(position / MAX_POSITIONS) * MAX_POSITIONS

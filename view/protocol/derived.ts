@@ -36,7 +36,7 @@ function rowIn(
   { line: { axis, at }, order = 'place', from = 0, ...module }: RowRequest,
 ): Row | undefined {
   const view = savedValue<ModuleView>(answers, 'module', module)
-  if (!view?.map || view.compared || view.map.factors.some(factor => factor > 1)) return undefined
+  if (!view?.map || view.compared || view.window || view.map.factors.some(factor => factor > 1)) return undefined
   const { cells } = view.map
   const line = axis === 'row' ? cells[at] : cells.map(row => row[at])
   if (!line) return undefined

@@ -6,13 +6,12 @@ import { type FoundLens, findLens } from '../../runtime/names/lens-path.ts'
 import { dimsOf, newHandle, stateOf, type Tensor } from '../../runtime/tensor/tensor.ts'
 import { tokenOf } from '../model/tokens.ts'
 import type { Followed, Lens, LensRequest, LensRows, Prediction, Token } from '../protocol/api.ts'
+import { MAX_POSITIONS } from '../protocol/bodies.ts'
 import { Refusal, unreadable } from '../server/refusal.ts'
 import { assertValidTemplate, type TraceTarget, traceWithTemplate } from './template-trace.ts'
 
 /** How many tokens are sent for each layer and position. */
 const MAX_TOKENS = 5
-/** How many positions are sent at once. */
-const MAX_POSITIONS = 48
 
 /**
  * Computes what the model would predict if the output of each layer went straight into the head.

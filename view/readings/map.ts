@@ -1,6 +1,8 @@
 import { toJson } from '../../cli/outputs/to-json.ts'
 import { cat, type Tensor, where } from '../../runtime/index.ts'
-import type { Cell, ModuleRequest, SentMap } from '../protocol/api.ts'
+import type { Cell, ModuleRequest, RowWindow, SentMap } from '../protocol/api.ts'
+import { firstShown, MAX_POSITIONS } from '../protocol/bodies.ts'
+import { unreadable } from '../server/refusal.ts'
 import { asFloats } from './statistics.ts'
 
 /** The largest map that the page shows: rows, columns. */
@@ -47,6 +49,21 @@ export function layoutOf(
           return { axis, size, at: Math.min(requested[i] ?? defaultIndex, size - 1) }
         })
   return { rows, columns, leading }
+}
+
+/** A value with more numbers than this is read only in part, because its statistics would take seconds. */
+const MANY_NUMBERS = 2 ** 23
+
+/** Which rows of a value are read; undefined if all are. The logits of a long text have tens of millions of numbers. */
+export function windowOf(
+  { dims, size }: Tensor,
+  { axes, rowsFrom, isWhole = false }: Pick<ModuleRequest, 'axes' | 'rowsFrom' | 'isWhole'>,
+): RowWindow | undefined {
+  if (isWhole || axes !== undefined || dims.length < 2 || size <= MANY_NUMBERS) return undefined
+  const of = dims.at(-2) as number
+  const from = firstShown(rowsFrom ?? of - 1)
+  if (from >= of) throw unreadable(`There is no row ${from}: there are ${of}.`, 'choose another row')
+  return of <= MAX_POSITIONS ? undefined : { from, count: Math.min(MAX_POSITIONS, of - from), of }
 }
 
 /** The matrix of rows and columns, at one index of each other axis. A tensor of rank 0 or 1 becomes a matrix of one row. */

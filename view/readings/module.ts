@@ -1,7 +1,7 @@
 import type { Inputs, Tensor } from '../../runtime/index.ts'
 import { handleOf } from '../../runtime/model/modules/module.ts'
 import { resolvePath } from '../../runtime/names/resolve.ts'
-import type { ModuleRequest, ModuleView, Sides, ValuePlace, ValueSummary } from '../protocol/api.ts'
+import type { ModuleRequest, ModuleView, RowWindow, Sides, ValuePlace, ValueSummary } from '../protocol/api.ts'
 import { unreadable } from '../server/refusal.ts'
 import {
   type BatchRow,
@@ -13,6 +13,7 @@ import {
   matrixOf,
   sentMap,
   sentMaps,
+  windowOf,
 } from './map.ts'
 import { describeNode, nodeOf } from './operations.ts'
 import { headsOf, patternsIn } from './patterns.ts'
@@ -74,14 +75,17 @@ function readModule(
     let dims: readonly number[] | undefined
     let facets: { readonly axis: number; readonly maps: MapHandles } | undefined
     let picture: ReturnType<typeof pictureOf>
+    let window: RowWindow | undefined
     if (valueIndex !== undefined) {
       const reading = readings[valueIndex]
       if (!reading)
         throw unreadable(`${request.path} has no value ${valueIndex}.`, `choose one of 0 to ${readings.length - 1}`)
-      const tensor = await withKnownDims(reading.tensor)
-      places[valueIndex] = { ...reading.place, ...shapeOf(tensor) }
-      dims = tensor.dims as number[]
-      layout = layoutOf(tensor, request, batch)
+      const all = await withKnownDims(reading.tensor)
+      places[valueIndex] = { ...reading.place, ...shapeOf(all) }
+      dims = all.dims as number[]
+      layout = layoutOf(all, request, batch)
+      window = windowOf(all, request)
+      const tensor = window ? all.narrow(-2, window.from, window.count) : all
       value = summarise(tensor, layout)
       const maps = request.facets === undefined || !value ? undefined : facetsOf(tensor, layout, request.facets)
       facets = maps && { axis: request.facets!, maps }
@@ -97,6 +101,7 @@ function readModule(
       operation: operation && describeNode(operation),
       leading: layout?.leading ?? [],
       dims,
+      window,
       facets,
       picture,
       patterns: patterns.map(one => one.pattern),
@@ -144,7 +149,7 @@ function chosenPattern(
 
 function sentView(
   path: string,
-  { places, valueIndex, note, operation, leading, dims, facets, picture, patterns, value, pattern }: Read,
+  { places, valueIndex, note, operation, leading, dims, window, facets, picture, patterns, value, pattern }: Read,
 ): ModuleView {
   return {
     path,
@@ -154,6 +159,7 @@ function sentView(
     ...(valueIndex === undefined ? {} : { valueIndex }),
     leading,
     ...(dims ? { dims } : {}),
+    ...(window ? { window } : {}),
     ...(facets ? { facets: { axis: facets.axis, maps: sentMaps(facets.maps) } } : {}),
     ...(picture ? { picture: sentPicture(picture) } : {}),
     ...(value ? sentValue(value) : {}),

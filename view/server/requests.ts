@@ -188,9 +188,11 @@ export function lensRequest(body: unknown): LensRequest {
 }
 
 export function moduleRequest(body: unknown): ModuleRequest {
-  const { value, leading, axes, facets, pattern, node } = object(body, 'the request')
+  const { value, leading, axes, facets, pattern, node, rowsFrom, isWhole } = object(body, 'the request')
   if (node !== undefined && typeof node !== 'string')
     throw unreadable('node is not a text.', 'send the name of a node, or leave it out')
+  if (isWhole !== undefined && typeof isWhole !== 'boolean')
+    throw unreadable('isWhole is not a boolean.', 'send true, or leave it out')
   const indices = leading === undefined ? undefined : list(leading, 'leading').map(at => natural(at, 'leading'))
   return {
     ...headsRequest(body),
@@ -199,6 +201,8 @@ export function moduleRequest(body: unknown): ModuleRequest {
     ...(indices ? { leading: indices } : {}),
     ...(axes === undefined ? {} : { axes: pair(axes, 'axes') }),
     ...(facets === undefined ? {} : { facets: natural(facets, 'facets') }),
+    ...(rowsFrom === undefined ? {} : { rowsFrom: natural(rowsFrom, 'rowsFrom') }),
+    ...(isWhole === undefined ? {} : { isWhole }),
     ...(pattern === undefined ? {} : { pattern: patternOf(object(pattern, 'pattern')) }),
   }
 }

@@ -1,7 +1,10 @@
-import type { Operation } from '../../graph/expression.ts'
+import type { Expression, Operation } from '../../graph/expression.ts'
 import type { GraphNode } from '../../onnx/graph/node.ts'
 import type { Program } from '../blocks/program.ts'
 import { copyId, type LinkedUnits, readsOf, type Unit } from './unit.ts'
+
+/** At most this part of the rows is selected first: what a greater part saves would not pay for a session of its own. */
+const MOST = 0.5
 
 /**
  * Avoids computing rows that nobody reads. If only some rows of a node's result are read, and each of them depends on the same row of one
@@ -11,7 +14,7 @@ export function selectRowsFirst(
   program: Program,
   demand: LinkedUnits,
   results: readonly string[],
-  { most = 0.5 }: { readonly most?: number } = {},
+  { most = MOST }: { readonly most?: number } = {},
 ): void {
   const { units } = demand
   const readers = readersOf(units)
@@ -19,7 +22,7 @@ export function selectRowsFirst(
   let at = 0
   while (at < units.length) {
     const selection = units[at]
-    const rows = selectedRows(selection, most)
+    const rows = selection.operation && selectedRows(selection.operation, most)
     const maker = rows && demand.producers.get(selection.inputs[0])
     const isOnlyReader = maker && !wanted.has(selection.inputs[0]) && readers.get(selection.inputs[0]) === 1
     const input = isOnlyReader ? inputOfRows(program, maker, rows) : undefined
@@ -32,6 +35,17 @@ export function selectRowsFirst(
     readers.set(first.outputs[0], 1)
     at = units.lastIndexOf(first, at)
   }
+}
+
+/**
+ * Which of the recorded ranges are of few rows. Plans differ by it, although the ends of a range are operands: a plan for all rows would
+ * compute all, also where a later run reads few.
+ */
+export function fewRowsIn(order: readonly Expression[]): string {
+  const few: number[] = []
+  for (const [i, expression] of order.entries())
+    if (expression.kind === 'operation' && expression.opType === 'Slice' && selectedRows(expression, MOST)) few.push(i)
+  return few.join(' ')
 }
 
 /** How many units read each value. */
@@ -47,8 +61,7 @@ interface RowSelection {
 }
 
 /** Recognises a unit that selects a few rows: one index, or a range of at most such a part of the rows, along any axis but the last. */
-function selectedRows({ operation }: Unit, most: number): RowSelection | undefined {
-  if (!operation) return undefined
+function selectedRows(operation: Operation, most: number): RowSelection | undefined {
   const dims = operation.inputs[0]?.dims
   if (!dims) return undefined
   const last = dims.length - 1

@@ -1,7 +1,10 @@
-import type { ModuleRequest, ModuleView } from '../../protocol/api.ts'
+import { useEffect, useState } from 'preact/hooks'
+import type { ModuleRequest, ModuleView, RowWindow } from '../../protocol/api.ts'
+import { firstShown } from '../../protocol/bodies.ts'
 import { ChangeButtons } from '../edit/change-buttons.tsx'
 import { inTemplate } from '../edit/suggestions.ts'
 import type { PanelProps } from '../panel-props.ts'
+import { grouped } from '../parts/numbers.ts'
 import { Switch } from '../parts/switch.tsx'
 import { tokenText } from '../parts/tokens.ts'
 import { Waiting } from '../parts/waiting.tsx'
@@ -20,7 +23,7 @@ import { ValuesList } from './values.tsx'
 /** The tab with the values that go through the chosen module. */
 export function ModulePanel(props: PanelProps) {
   const { model, client, runInputs, state, change } = props
-  const { module: path, node, value, leading, axes, facets, pattern } = state
+  const { module: path, node, value, leading, axes, facets, pattern, allRows } = state
   const request: ModuleRequest = {
     ...props.request,
     path,
@@ -30,6 +33,7 @@ export function ModulePanel(props: PanelProps) {
     ...(axes ? { axes } : {}),
     ...(facets === undefined ? {} : { facets }),
     ...(pattern ? { pattern } : {}),
+    ...(allRows ? { isWhole: true } : {}),
   }
   const module = model.modules.find(other => other.path === path)
   const isGraph = state.shown === 'graph' && node === undefined && module !== undefined && module.nodes > 1
@@ -37,8 +41,8 @@ export function ModulePanel(props: PanelProps) {
     ? undefined
     : runInputs &&
       module &&
-      `${props.requestKey} ${JSON.stringify([path, node, value, leading, axes, facets, pattern])}`
-  const answer = useAnswer<ModuleView>(client, 'module', request, key)
+      `${props.requestKey} ${JSON.stringify([path, node, value, leading, axes, facets, pattern, allRows])}`
+  const answer = useRows(props, request, key)
   if (!module)
     return (
       <p class="empty">
@@ -81,6 +85,25 @@ export function ModulePanel(props: PanelProps) {
   )
 }
 
+/** The values; of one with very many numbers, the rows around the chosen token. */
+function useRows({ client, tokens, position }: PanelProps, request: ModuleRequest, key: string | undefined) {
+  const [partlyRead, setPartlyRead] = useState<string>()
+  const from = tokens && position !== undefined ? firstShown(position) : undefined
+  // The last rows are read unless others are asked for.
+  const isOther = key !== undefined && partlyRead === key && from !== firstShown((tokens?.length ?? 1) - 1)
+  const answer = useAnswer<ModuleView>(
+    client,
+    'module',
+    isOther ? { ...request, rowsFrom: from! } : request,
+    key && `${key}${isOther ? ` ${from}` : ''}`,
+  )
+  const isPart = answer.value?.window !== undefined && answer.value.window.of === tokens?.length
+  useEffect(() => {
+    if (isPart && !answer.isLoading) setPartlyRead(key)
+  }, [isPart, answer.isLoading])
+  return answer
+}
+
 const shownNames = [
   ['values', 'Values'],
   ['graph', 'Graph'],
@@ -96,12 +119,14 @@ interface ValuesProps extends PanelProps {
 
 function Values(props: ValuesProps) {
   const { view, tokens, state, change, onEdit, client, requestKey, moduleRequest, moduleKey, position } = props
-  const { values, valueIndex, statistics, map, leading } = view
+  const { values, valueIndex, statistics, map, leading, window } = view
   if (valueIndex === undefined) return <p class="empty">No value goes through this module. {view.note}</p>
   // If the map has as many rows as there are tokens, its rows are tokens.
-  const isTokens = tokens !== undefined && map?.rows === tokens.length && state.axes === undefined
+  const rows = window?.of ?? map?.rows ?? 1
+  const firstRow = window?.from ?? 0
+  const isTokens = tokens !== undefined && rows === tokens.length && state.axes === undefined
   const within = (at: number, count: number): number => Math.min(at, count - 1)
-  const row = within(isTokens ? (position ?? 0) : state.line.row, map?.rows ?? 1)
+  const row = within(isTokens ? (position ?? 0) : state.line.row, rows)
   const column = within(state.line.column, map?.columns ?? 1)
   const texts = isTokens ? tokens.map(tokenText) : undefined
   const entries = view.vocabulary?.map(tokenText)
@@ -151,17 +176,23 @@ function Values(props: ValuesProps) {
             Activation{' '}
             <small>{isTokens ? `tokens × ${entries ? 'vocabulary' : 'channels'}` : axesName(state.axes)}</small>
           </h3>
+          {window && (
+            <RowsRead window={window} name={isTokens ? 'tokens' : 'rows'} onAll={() => change({ allRows: true })} />
+          )}
           <Activation
             value={{ statistics, map }}
             compared={view.compared}
             axes={axes}
-            rowLabels={texts}
+            rowLabels={texts?.slice(firstRow)}
+            firstRow={firstRow}
             columnLabels={entries && entries.length > 0 ? entries : undefined}
             limits={state.limits}
             onLimits={limits => change({ limits })}
             isSquare={!isTokens && map.rows > 1 && map.columns <= 64}
-            chosenRow={state.line.axis === 'row' ? row : undefined}
-            onChoose={(r, c) => onLine({ row: r, column: c })}
+            chosenRow={
+              state.line.axis === 'row' && row >= firstRow && row < firstRow + map.rows ? row - firstRow : undefined
+            }
+            onChoose={(r, c) => onLine({ row: firstRow + r, column: c })}
           />
           <LineValues
             client={client}
@@ -171,7 +202,7 @@ function Values(props: ValuesProps) {
             onLine={onLine}
             axes={axes}
             texts={texts}
-            rows={map.rows}
+            rows={rows}
             columns={map.columns}
             isLogits={entries !== undefined}
           />
@@ -196,5 +227,20 @@ function Values(props: ValuesProps) {
         />
       )}
     </>
+  )
+}
+
+/** Says which rows were read of a value with very many numbers. */
+function RowsRead({ window, name, onAll }: { window: RowWindow; name: string; onAll: () => void }) {
+  const { from, count, of } = window
+  return (
+    <div class="toolbar">
+      <span class="hint">
+        Of {name} {grouped(from)} to {grouped(from + count - 1)}: with all {grouped(of)} it takes longer.
+      </span>
+      <button type="button" class="link" onClick={onAll}>
+        Read all {grouped(of)} {name}
+      </button>
+    </div>
   )
 }

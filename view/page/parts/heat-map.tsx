@@ -19,6 +19,8 @@ export interface HeatMapProps {
   /** The names of a row and of a column: `token`, `channel`. */
   readonly axes: readonly [row: string, column: string]
   readonly rowLabels?: readonly string[] | undefined
+  /** The number of the first row. @default 0 */
+  readonly firstRow?: number
   readonly columnLabels?: readonly string[] | undefined
   readonly isSquare?: boolean
   /** Whether cells of later keys are masked, and not zeros. */
@@ -153,12 +155,16 @@ export function HeatMap(props: HeatMapProps) {
   )
 }
 
-function cellName({ map, axes, rowLabels, columnLabels }: HeatMapProps, { row, column }: CellPosition): string {
+function cellName(
+  { map, axes, rowLabels, columnLabels, firstRow = 0 }: HeatMapProps,
+  { row, column }: CellPosition,
+): string {
   const called = (axis: 0 | 1, index: number): string => {
     const factor = map.factors[axis]
     const [first, end] = [index * factor, Math.min((index + 1) * factor, axis === 0 ? map.rows : map.columns) - 1]
     const text = (axis === 0 ? rowLabels : columnLabels)?.[first]
-    return `${axes[axis]} ${first === end ? first : `${first}–${end}`}${text === undefined || first !== end ? '' : ` “${text}”`}`
+    const number = (at: number): number => (axis === 0 ? firstRow + at : at)
+    return `${axes[axis]} ${first === end ? number(first) : `${number(first)}–${number(end)}`}${text === undefined || first !== end ? '' : ` “${text}”`}`
   }
   return `${called(0, row)} · ${called(1, column)}`
 }

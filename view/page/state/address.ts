@@ -36,6 +36,7 @@ function partsOf({
   leading,
   axes,
   facets,
+  allRows,
   pattern,
   line,
   limits,
@@ -75,6 +76,7 @@ function partsOf({
   if (leading?.length) add('at', leading.join(','))
   if (axes) add('axes', axes.join(','))
   add('facets', facets)
+  if (allRows) add('rows', 'all')
   add('node', pattern?.node)
   add('head', pattern?.head, 0)
   add('line', line.axis, 'row')
@@ -130,6 +132,7 @@ export function stateFromAddress(address: string, firstTab: TabName): ViewState 
     ...optional('leading', leading?.every(Number.isSafeInteger) ? leading : undefined),
     ...optional('axes', pairIn(parts.get('axes'))),
     ...optional('facets', number('facets')),
+    ...optional('allRows', parts.get('rows') === 'all' ? true : undefined),
     ...optional('pattern', patternNode === null ? undefined : { node: patternNode, head: number('head') ?? 0 }),
     line: {
       axis: oneOf('line', ['row', 'column'], 'row'),

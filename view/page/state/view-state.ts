@@ -54,6 +54,8 @@ export interface ViewState {
   readonly axes?: readonly [number, number] | undefined
   /** The axis with a small map for each of its indices; missing for none. */
   readonly facets?: number | undefined
+  /** Whether all rows are read of a value with very many numbers. */
+  readonly allRows?: boolean | undefined
   readonly pattern?: { readonly node: string; readonly head: number } | undefined
   readonly line: Line
   /** Whether the colours of a map reach to its largest value, or leave out the largest hundredth. */
@@ -117,6 +119,7 @@ export const forModule = (module: string, node?: string): Partial<ViewState> => 
   leading: undefined,
   axes: undefined,
   facets: undefined,
+  allRows: undefined,
   pattern: undefined,
   line: initialLine,
 })
