@@ -78,6 +78,12 @@ export class JobQueue {
     return (await this.#queue.getWorkers()).length
   }
 
+  /** The number of workers that are connected and have this name; 0 where Redis does not say. */
+  async workersNamed(name: string): Promise<number> {
+    const all = await this.#queue.getWorkers()
+    return all.filter(worker => worker.rawname?.endsWith(`:w:${name}`)).length
+  }
+
   async status(): Promise<QueueStatus> {
     const counts = await this.#queue.getJobCounts('wait', 'prioritized', 'active', 'delayed', 'completed', 'failed')
     return {

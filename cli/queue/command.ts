@@ -12,7 +12,7 @@ export function addWorker(program: Command): void {
     .option('--rate <jobs>', 'the most jobs in a second', count)
     .option('--memory <size>', 'the most memory, 8GB: above it models are freed, and then the worker ends', bytes)
     .option('--lock <seconds>', 'how long the job of a worker that was killed waits for another (default: 60)', count)
-  addLoadOptions(command)
+  addLoadOptions(command, 'the cores divided by the workers on this machine')
     .addHelpText(
       'after',
       `

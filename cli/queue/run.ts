@@ -18,6 +18,9 @@ export async function runWorker(
     queue,
     modelFolder: join(userCacheFolder(), 'models'),
     load,
+    onThreads({ threads, workers }) {
+      print(`threads: ${threads}, as ${workers} ${workers === 1 ? 'worker is' : 'workers are'} on this machine`)
+    },
     onJob({ kind, id, seconds, error }) {
       print(`${kind} ${id}: ${error ?? `done in ${seconds.toFixed(2)} s`}`)
     },

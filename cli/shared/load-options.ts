@@ -7,10 +7,10 @@ export interface LoadFlags {
 }
 
 /** Adds the options that say where and how a command runs its model. */
-export function addLoadOptions(command: Command): Command {
+export function addLoadOptions(command: Command, threads = 'one for each physical core'): Command {
   return command
     .addOption(new Option('--provider <name>', 'where to run the model').choices(['cpu', 'cuda']).default('cpu'))
-    .option('--threads <count>', 'threads for one operator (default: one for each physical core)', count)
+    .option('--threads <count>', `threads for one operator (default: ${threads})`, count)
 }
 
 export function loadOptionsOf({ provider, threads }: LoadFlags): LoadOptions {

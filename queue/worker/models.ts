@@ -14,15 +14,16 @@ import type { JobModel } from '../jobs.ts'
 export class WorkerModels {
   readonly #paths: readonly string[]
   readonly #folder: string
-  readonly #options: LoadOptions
+  readonly #options: () => LoadOptions
   readonly #models = new Map<string, Promise<Model>>()
   #hashes: Promise<ReadonlyMap<string, string>> | undefined
 
   /**
    * @param paths .onnx files that the worker has
    * @param folder where models are kept that are fetched from an address
+   * @param options how a model is loaded now
    */
-  constructor(paths: readonly string[], folder: string, options: LoadOptions) {
+  constructor(paths: readonly string[], folder: string, options: () => LoadOptions) {
     this.#paths = paths
     this.#folder = folder
     this.#options = options
@@ -32,7 +33,7 @@ export class WorkerModels {
   get(of: JobModel): Promise<Model> {
     let model = this.#models.get(of.sha256)
     if (!model) {
-      model = this.#find(of).then(path => load(path, this.#options))
+      model = this.#find(of).then(path => load(path, this.#options()))
       this.#models.set(of.sha256, model)
       model.catch(() => this.#models.delete(of.sha256))
     }

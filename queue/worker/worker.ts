@@ -5,7 +5,12 @@ import { QueueError } from '../../runtime/errors/queue.ts'
 import type { LoadOptions } from '../../runtime/model/loaded/load-options.ts'
 import { type PointJob, runPointJob } from '../../sweep/queued-point.ts'
 import { addressOf, bullmq, connectionTo } from '../bullmq.ts'
+import { JobQueue } from '../queue.ts'
+import { machineName, threadsOf } from './cores.ts'
 import { WorkerModels } from './models.ts'
+
+/** How often a worker looks how many others are on its machine. */
+const LOOK_MS = 3000
 
 /** Options of a worker. */
 export interface WorkerOptions {
@@ -23,7 +28,10 @@ export interface WorkerOptions {
   readonly memory?: number
   /** How long a job of a worker that has ended waits before another takes it, in milliseconds; longer than any batch takes. @default 60000 */
   readonly lockMs?: number
+  /** How models are loaded. @default for `threads`: the cores divided by the workers of this queue on this machine */
   readonly load?: LoadOptions
+  /** Called when the threads for one operator are set, or change with the number of workers on this machine. */
+  readonly onThreads?: (share: { readonly threads: number; readonly workers: number }) => void
   /** Called for each job that has ended. */
   readonly onJob?: (job: {
     readonly kind: string
@@ -43,10 +51,30 @@ export interface RunningWorker {
 
 /** Starts a worker: it takes jobs of harvests and sweeps, which are data, and runs them on models that it finds by hash. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { queue, models: paths = [], concurrency = 1, rate, memory, lockMs = 60_000, onJob } = options
+  const { queue, models: paths = [], concurrency = 1, rate, memory, lockMs = 60_000, onJob, onThreads } = options
   const address = addressOf(queue)
   const library = await bullmq()
-  const models = new WorkerModels(paths, options.modelFolder, options.load ?? {})
+  let { threads } = options.load ?? {}
+  const models = new WorkerModels(paths, options.modelFolder, () => ({
+    ...options.load,
+    ...(threads === undefined ? {} : { threads }),
+  }))
+  const machine = machineName()
+  const jobs = await JobQueue.open(queue)
+  let looked = Number.NEGATIVE_INFINITY
+  let running = 0
+  /** Shares the cores with the other workers of this machine, as many as there are now. */
+  const share = async (): Promise<void> => {
+    if (options.load?.threads !== undefined || performance.now() - looked < LOOK_MS) return
+    looked = performance.now()
+    const workers = await jobs.workersNamed(machine)
+    const now = threadsOf(workers)
+    // A model that a job uses is not freed.
+    if (now === threads || running > 0) return
+    threads = now
+    onThreads?.({ threads, workers })
+    await models.release()
+  }
   let end!: (why: 'closed' | 'memory') => void
   const ended = new Promise<'closed' | 'memory'>(settle => {
     end = settle
@@ -54,6 +82,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const work = async (job: BullMQ.Job): Promise<unknown> => {
     const start = performance.now()
     const about = { kind: job.name, id: job.id ?? '' }
+    await share()
+    running++
     try {
       const value = await runJob(job, models)
       onJob?.({ ...about, seconds: (performance.now() - start) / 1000 })
@@ -65,10 +95,13 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       if (error instanceof OnnsightError && !(error instanceof QueueError))
         throw new library.UnrecoverableError(message)
       throw new Error(message)
+    } finally {
+      running--
     }
   }
   const worker = new library.Worker(address.name, work, {
     connection: connectionTo(address),
+    name: machine,
     concurrency,
     lockDuration: lockMs,
     stalledInterval: Math.max(500, lockMs / 2),
@@ -80,6 +113,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const close = async (why: 'closed' | 'memory'): Promise<void> => {
     await worker.close()
     await models.release()
+    await jobs.close()
     end(why)
   }
   if (memory !== undefined)

@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { tableFromArrays, tableToIPC } from 'apache-arrow'
@@ -307,6 +308,40 @@ test('a harvest goes on where it was stopped, from documents that are made only 
   t.deepEqual(again.index.shards, whole.index.shards)
   for (const { file } of whole.index.shards)
     t.deepEqual(readFileSync(join(out, file)), readFileSync(join(whole.folder, file)))
+})
+
+test('a harvest waits while the disk has too little room, and goes on when there is some', async t => {
+  const out = fresh()
+  const options = { at: AT, ids: documents, out, shardRows: 25 }
+  const stop = new AbortController()
+  const waited = harvest(model, {
+    ...options,
+    keepFree: 2 ** 60,
+    signal: stop.signal,
+    onProgress: ({ waitsFor }) => waitsFor === 'disk space' && stop.abort(),
+  })
+  t.like(await waited.catch((error: unknown) => error), { name: 'AbortError' })
+  t.deepEqual(readdirSync(out), ['index.json'])
+
+  // A file of two gigabytes goes while the harvest waits for one more than is free.
+  const large = join(out, 'large')
+  const GIB = 2 ** 30
+  if (spawnSync('fallocate', ['-l', String(2 * GIB), large]).status !== 0) {
+    t.log('The room that comes back was not tried: there is no fallocate, or no room.')
+    return
+  }
+  const { bavail, bsize } = statfsSync(out)
+  const said: (string | undefined)[] = []
+  const whole = await harvest(model, {
+    ...options,
+    keepFree: bavail * bsize + GIB,
+    onProgress({ waitsFor }) {
+      said.push(waitsFor)
+      if (waitsFor) rmSync(large, { force: true })
+    },
+  })
+  t.true(said.includes('disk space'))
+  t.is(whole.rows, documents.flat().length)
 })
 
 test('a folder of another harvest is refused, and each difference is named', async t => {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import test from 'ava'
@@ -10,6 +10,8 @@ import { load, type Model, type Tensor } from 'onnsight'
 import { harvest } from 'onnsight/harvest'
 import { sweep } from 'onnsight/sweep'
 import { JobQueue } from '#dist/queue/queue.js'
+import { machineName, threadsOf } from '#dist/queue/worker/cores.js'
+import { startWorker as startHere } from '#dist/queue/worker/worker.js'
 import { onnsight } from '../cli/spawn.ts'
 import { rowHash } from '../harvest/row-hash.ts'
 import { hasRedis, Redis } from './redis.ts'
@@ -26,7 +28,8 @@ let model!: Model
 const workers = new Set<ChildProcess>()
 
 test.before(async () => {
-  model = await load(MODEL)
+  // One thread here and in the workers: with another number of them onnxruntime adds in another order.
+  model = await load(MODEL, { threads: 1 })
   if (hasRedis) redis = await Redis.start(folder)
 })
 test.after.always(async () => {
@@ -42,7 +45,7 @@ function startWorker(
   args: readonly string[] = [],
   models: readonly string[] = ['--models', MODEL],
 ): ChildProcess {
-  const all = ['dist/cli/onnsight.js', 'worker', '--queue', queue, ...models, '--lock', '1', ...args]
+  const all = ['dist/cli/onnsight.js', 'worker', '--queue', queue, ...models, '--lock', '1', '--threads', '1', ...args]
   const worker = spawn(process.execPath, all, { stdio: 'ignore' })
   workers.add(worker)
   return worker
@@ -163,6 +166,56 @@ withRedis(`a worker does not take another file for the model of a job`, async t 
   t.regex(state.reason, /is another model here/)
   await jobs.close()
   await end(worker, 'SIGTERM')
+})
+
+withRedis('workers on one machine share its cores', async t => {
+  for (const [workers, cores, own, due] of [
+    [1, 8, 8, 8],
+    [3, 8, 8, 2],
+    [9, 8, 8, 1],
+    // In a container that may use two cores.
+    [3, 8, 2, 2],
+  ])
+    t.is(threadsOf(workers, cores, own), due)
+  const queue = queueAt('cores')
+  const others = Array.from({ length: 3 }, () => startWorker(queue))
+  const jobs = await JobQueue.open(queue)
+  while ((await jobs.workersNamed(machineName())) < 3) await wait(20)
+  t.is(await jobs.workersNamed('another'), 0)
+  const told: unknown[] = []
+  const worker = await startHere({
+    queue,
+    models: [MODEL],
+    modelFolder: folder,
+    onThreads: share => told.push(share),
+  })
+  for (const other of others) await end(other, 'SIGTERM')
+  const graph = await model.record([[1, 2]], m => (m.module('lm_head').output as Tensor).max())
+  const sha256 = createHash('sha256').update(readFileSync(MODEL)).digest('hex')
+  await jobs.add({ id: 'a', kind: 'point', data: { model: { sha256, source: '' }, graph } })
+  while ((await jobs.state('a')).state !== 'done') await wait(20)
+  t.deepEqual(told, [{ threads: availableParallelism(), workers: 1 }])
+  await worker.close()
+  await jobs.close()
+})
+
+withRedis('jobs of a smaller number come first, and a worker takes no more in a second than its rate', async t => {
+  const queue = queueAt('order')
+  const jobs = await JobQueue.open(queue)
+  const graph = await model.record([[1, 2]], m => (m.module('lm_head').output as Tensor).max())
+  const sha256 = createHash('sha256').update(readFileSync(MODEL)).digest('hex')
+  for (const priority of [3, 1, undefined, 2, 9])
+    await jobs.add({ id: `p${priority}`, kind: 'point', data: { model: { sha256, source: '' }, graph } }, { priority })
+  const done: string[] = []
+  const start = performance.now()
+  const options = { queue, models: [MODEL], modelFolder: folder, rate: 2 }
+  const worker = await startHere({ ...options, onJob: ({ id }) => done.push(id) })
+  while (done.length < 5) await wait(20)
+  // Two at once, two after a second, and the last after another.
+  t.true(performance.now() - start > 1900)
+  t.deepEqual(done, ['pundefined', 'p1', 'p2', 'p3', 'p9'])
+  await worker.close()
+  await jobs.close()
 })
 
 test('what is no address of Redis is refused', async t => {
