@@ -4,8 +4,8 @@ installPlatform()
 
 export * from './api.ts'
 export { attach } from './language-model/attach.ts'
-export { LanguageModel } from './language-model/language-model.ts'
 export { RemoteBackend, type RemoteOptions } from './remote/backend.ts'
+export { LanguageModel } from './remote/language-model.ts'
 export { load, type RemoteLoadOptions } from './remote/load.ts'
 export { readSafetensors, writeSafetensors } from './tensor-files/safetensors.ts'
 export { WorkerBackend, type WorkerOptions } from './worker-process/backend.ts'

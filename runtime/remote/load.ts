@@ -2,8 +2,12 @@ import { fromBinary } from '@bufbuild/protobuf'
 import { nodeProvider } from '../engine/providers/node.ts'
 import { mappedWeights } from '../engine/sessions/mapped-weights.ts'
 import type { Provider, Session } from '../engine/sessions/provider.ts'
+import { LoadOptionError } from '../errors/input.ts'
+import { LanguageModelError } from '../errors/language-model.ts'
 import { RemoteError } from '../errors/remote.ts'
 import type { ModelFolder } from '../language-model/folder.ts'
+import type { LanguageModel } from '../language-model/handle.ts'
+import { type LanguageModelOptions, loadOptionsOf } from '../language-model/options.ts'
 import { load as loadFile } from '../model/load.ts'
 import type { LoadOptions } from '../model/loaded/load-options.ts'
 import type { ModelSource } from '../model/loaded/source.ts'
@@ -34,17 +38,47 @@ export async function load<M extends ModelMembers = Model>(
   options: RemoteLoadOptions = {},
 ): Promise<M> {
   const { token, ...plain } = options
-  const url = String(source)
-  const isServer =
-    (typeof source === 'string' || source instanceof URL) && /^https?:/i.test(url) && !/\.onnx$/i.test(url)
-  if (!isServer) return loadFile<M>(source, plain)
-  return (await loadRemote(url, token, plain)) as unknown as M
+  if (!isServer(source)) return loadFile<M>(source, plain)
+  const found = await findModel(String(source), token === undefined ? {} : { token })
+  const files = await languageOf(found, plain)
+  const model = files.tokenizer === undefined ? openRemote(found, plain) : openLanguageModel(found, files, plain, {})
+  return (await model) as unknown as M
 }
 
-async function loadRemote(url: string, token: string | undefined, options: LoadOptions): Promise<Model> {
-  const found = await findModel(url, token === undefined ? {} : { token })
-  const { tokenizer, files } = await languageOf(found, options)
-  if (tokenizer === undefined) return openRemote(found, options)
+/** Whether this is the address of a model on a server, and not that of a file. */
+export function isServer(source: ModelSource): source is string | URL {
+  const isAddress = typeof source === 'string' || source instanceof URL
+  return isAddress && /^https?:/i.test(String(source)) && !/\.onnx$/i.test(String(source))
+}
+
+/** `LanguageModel.load` of a server's address. @throws RemoteError; LanguageModelError for a model without a tokenizer; LoadOptionError */
+export async function loadRemoteLanguageModel(
+  source: string | URL,
+  { token, specialTokens, ...rest }: LanguageModelOptions = {},
+): Promise<LanguageModel> {
+  const plain = loadOptionsOf({ ...rest, ...(specialTokens === undefined ? {} : { specialTokens }) }, ['cpu', 'cuda'])
+  const unused = Object.keys(rest).filter(name => !(name in plain))
+  if (unused.length > 0)
+    throw new LoadOptionError(
+      `The option ${unused[0]} says which files are read, and ${source} is a model on a server.`,
+      'leave it out: the server has chosen them',
+    )
+  const found = await findModel(String(source), token === undefined ? {} : { token })
+  const files = await languageOf(found, plain)
+  if (files.tokenizer === undefined)
+    throw new LanguageModelError(
+      `${found.url} has no tokenizer.`,
+      'open it with load(url) and pass token ids, or put its tokenizer.json beside the model on the server',
+    )
+  return openLanguageModel(found, files, plain, specialTokens === undefined ? {} : { specialTokens })
+}
+
+async function openLanguageModel(
+  found: RemoteModel,
+  { tokenizer, files }: LanguageFiles,
+  options: LoadOptions,
+  reading: Pick<LanguageModelOptions, 'specialTokens'>,
+): Promise<LanguageModel> {
   const [{ newLanguageModel }, { readLanguage }] = await Promise.all([
     import('../language-model/new-model.ts'),
     import('../language-model/read-language.ts'),
@@ -54,12 +88,11 @@ async function loadRemote(url: string, token: string | undefined, options: LoadO
     list: () => Promise.resolve(Object.keys(files)),
     text: name => Promise.resolve(files[name]),
   }
-  const model = await newLanguageModel({
-    readLanguage: () => readLanguage(folder, { tokenizer }),
+  return newLanguageModel({
+    readLanguage: () => readLanguage(folder, { tokenizer, ...reading }),
     open: extension => openRemote(found, options, extension),
     openEncoder: undefined,
   })
-  return model as unknown as Model
 }
 
 async function languageOf(model: RemoteModel, { signal }: LoadOptions): Promise<LanguageFiles> {

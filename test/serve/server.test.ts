@@ -263,6 +263,33 @@ test('a language model of a server takes texts, with its tokenizer', async t => 
   t.not(edited, plain)
 })
 
+test('LanguageModel.load takes the address of a server: texts, heads, sessions and texts that are written', async t => {
+  const url = `${server.url}/models/chars`
+  const [there, here] = [await LanguageModel.load(url, { token: 'ada-token' }), await LanguageModel.load(path)]
+  t.teardown(() => Promise.all([there.release(), here.release()]))
+  const pattern = (of: LanguageModel) => of.trace('First Citizen', m => m.transformer.h[1].attn.heads[2].pattern)
+  const [far, near_] = [await pattern(there), await pattern(here)]
+  t.deepEqual(far.dims, near_.dims)
+  t.true(near(far, near_))
+  const edited = (of: LanguageModel) =>
+    of.trace('First Citizen', m => {
+      const head = m.transformer.h[1].attn.heads[2]
+      head.z = head.z.mul(0)
+      return m.lm_head.output.slice(':, -1')
+    })
+  const [off, whole] = [await edited(there), await there.trace('First Citizen', m => m.lm_head.output.slice(':, -1'))]
+  t.true(near(off, await edited(here)))
+  t.false(near(off, whole))
+  t.is(
+    (await there.generate('First', { maxNewTokens: 4, doSample: false })).text,
+    (await here.generate('First', { maxNewTokens: 4, doSample: false })).text,
+  )
+  await t.throwsAsync(LanguageModel.load(url, { token: 'ada-token', dtype: 'q4' }), {
+    message: /dtype says which files/,
+  })
+  await t.throwsAsync(LanguageModel.load(url), { code: 'refused' })
+})
+
 test('the audit has who asked for what, and nothing of the content', async t => {
   await ask('/v1/completions', { prompt: 'Zwyx', max_tokens: 1 })
   // An entry is written once its answer was sent.
