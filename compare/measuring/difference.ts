@@ -1,5 +1,6 @@
 import { cat, where } from '../../runtime/tensor/functions.ts'
 import type { Tensor } from '../../runtime/tensor/tensor.ts'
+import { numbers } from './numbers.ts'
 
 /** How a value of B differs from that of A. */
 export interface Difference {
@@ -19,34 +20,112 @@ export interface Difference {
   readonly clipped: number
 }
 
-/** Records, in a trace, the sums from which `differenceOf` computes a difference, as one small tensor. */
-export function sumsOf(a: Tensor, b: Tensor): Tensor {
+const SAME: Difference = { max: 0, mean: 0, relative: 0, cosine: 1, snr: null, nonFinite: 0, clipped: 0 }
+
+/** Values with fewer elements are measured at once: more sessions would take more time than they save. */
+const SMALL = 4096
+
+/** Computes how a value of B differs from that of A. */
+export async function differenceOf(ours: Tensor, theirs: Tensor): Promise<Difference> {
+  if (isSame(ours, theirs)) return SAME
+  const size = (ours.dims as readonly number[]).reduce((product, dim) => product * dim, 1)
+  if (size >= SMALL) {
+    const [a, b] = [inRows(ours), inRows(theirs)]
+    const [max, total, error, square, other, ties] = await numbers(quickSums(a, b))
+    // A NaN or an infinite number makes one of the sums so.
+    if (Number.isFinite(error + square + other)) {
+      const [clipped] = ties > 0 ? await numbers(clippedCount(a, b).reshape([1])) : [0]
+      return ofSums({ max, total, error, ours: square, theirs: other, nonFinite: 0, clipped, count: size })
+    }
+  }
+  const [max, total, error, square, other, nonFinite, clipped, count] = await numbers(sums(ours, theirs))
+  return ofSums({ max, total, error, ours: square, theirs: other, nonFinite, clipped, count })
+}
+
+/** Whether two values have the same elements, none of them NaN. */
+function isSame(a: Tensor, b: Tensor): boolean {
+  if (a.type !== b.type) return false
+  const [one, other] = [a.data, b.data] as ArrayLike<unknown>[]
+  for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return false
+  return true
+}
+
+/** A value as a matrix with long rows: what is computed for each row runs on all threads. */
+function inRows(value: Tensor): Tensor {
+  const dims = value.dims as readonly number[]
+  const size = dims.reduce((product, dim) => product * dim, 1)
+  let length = 1
+  for (let axis = dims.length - 1; axis >= 0 && length < 256; axis--) length *= dims[axis]
+  return value.to('float32').reshape([size / length, length])
+}
+
+/** Records the sums of finite values, and how many elements at least share the largest or the smallest place, less those that always do. */
+function quickSums(a: Tensor, b: Tensor): Tensor {
+  const difference = a.sub(b)
+  const size = difference.abs()
+  const sum = (values: Tensor): Tensor => values.sum(-1).sum().reshape([1])
+  const ends = (values: Tensor, count: number, largest: boolean): Tensor =>
+    values
+      .topk(Math.min(count, values.dims[1] as number), -1, { largest })
+      .values.flatten()
+      .topk(count, -1, { largest }).values
+  const repeats = (largest: boolean): Tensor => {
+    const [first, second] = [0, 1].map(i => ends(b, 2, largest).narrow(0, i, 1))
+    return first.eq(second).to('float32')
+  }
+  return cat([
+    ends(size, 1, true),
+    sum(size),
+    sum(difference.mul(difference)),
+    sum(a.mul(a)),
+    sum(b.mul(b)),
+    repeats(true).add(repeats(false)),
+  ])
+}
+
+/** Records the number of elements that equal B's largest or smallest element, but in A do not equal A's. */
+function clippedCount(a: Tensor, b: Tensor): Tensor {
+  const isAtEnd = (values: Tensor): Tensor => values.eq(values.amax()).or(values.eq(values.amin()))
+  return isAtEnd(b).and(isAtEnd(a).not()).to('float32').sum()
+}
+
+/** Records the sums of values that may have elements that are no numbers. */
+function sums(a: Tensor, b: Tensor): Tensor {
   const [left, right] = [a.to('float32').flatten(), b.to('float32').flatten()]
-  const isSame = left.eq(right).or(left.isnan().and(right.isnan()))
-  const isBroken = right.isfinite().not().and(isSame.not())
+  const isEqual = left.eq(right).or(left.isnan().and(right.isnan()))
+  const isBroken = right.isfinite().not().and(isEqual.not())
   const isUsable = left.isfinite().and(right.isfinite())
   const [x, y] = [where(isUsable, left, 0), where(isUsable, right, 0)]
   const difference = x.sub(y)
   const count = (flags: Tensor): Tensor => flags.to('float32').sum()
-  const isAtEnd = (values: Tensor): Tensor => values.eq(values.amax()).or(values.eq(values.amin()))
-  const numbers = [
+  const each = [
     difference.abs().amax(),
     difference.abs().sum(),
     difference.mul(difference).sum(),
     x.mul(x).sum(),
     y.mul(y).sum(),
-    x.mul(y).sum(),
     count(isBroken),
-    count(isAtEnd(y).and(isAtEnd(x).not())),
+    clippedCount(x, y),
     count(isUsable),
   ]
-  return cat(numbers.map(number => number.reshape([1])))
+  return cat(each.map(number => number.reshape([1])))
 }
 
-/** Computes a difference from the sums of `sumsOf`. */
-export function differenceOf(sums: readonly number[]): Difference {
-  const [max, total, error, ours, theirs, dot, nonFinite, clipped, count] = sums
+interface Sums {
+  readonly max: number
+  readonly total: number
+  /** The sums of the squares of the difference, of A's elements and of B's. */
+  readonly error: number
+  readonly ours: number
+  readonly theirs: number
+  readonly nonFinite: number
+  readonly clipped: number
+  readonly count: number
+}
+
+function ofSums({ max, total, error, ours, theirs, nonFinite, clipped, count }: Sums): Difference {
   const elements = Math.max(count, 1)
+  const dot = (ours + theirs - error) / 2
   return {
     max,
     mean: total / elements,

@@ -1,18 +1,22 @@
-import { BatchAxisError } from '../../runtime/errors/invoke.ts'
+import { cat } from '../../runtime/tensor/functions.ts'
 import type { Tensor } from '../../runtime/tensor/tensor.ts'
-import { invoke } from '../../runtime/tracing/invokes/invoke.ts'
 import { putIntoA, takenFromA } from '../arranging/part.ts'
 import type { InputPair } from '../inputs.ts'
 import { makerOf, type ValuePair } from '../pairing/pair-values.ts'
 import type { Side } from '../side.ts'
+import { BatchRows } from './batch-rows.ts'
+import { numbers } from './numbers.ts'
 import type { OutputMetric } from './output-error.ts'
-import { errorOf, ourOutput } from './runs.ts'
-import { readValue, writeValue } from './taps.ts'
+import { type Ours, ourOutput } from './runs.ts'
+import { blockOf, type Stage, stagesOf } from './stages.ts'
+import { readValue, writeValue, writtenType } from './taps.ts'
 
 /** The limits of a run with several errors: the tokens of all rows, the elements of its output, and the rows. */
 const TOKENS_AT_ONCE = 1024
 const OUTPUT_AT_ONCE = 2 ** 23
 const ROWS_AT_ONCE = 16
+/** How many bytes of values are kept between the stages of all rows. */
+const BYTES_BETWEEN = 64 * 2 ** 20
 
 /** The paired values that one module or node computes. */
 export interface Unit {
@@ -26,65 +30,175 @@ export function unitsOf(pairs: readonly ValuePair[]): Unit[] {
   return [...units].map(([path, own]) => ({ path, pairs: own }))
 }
 
-/** Whether the values of `theirs` take the place of A's, or are added to what A computes. */
-type How = 'replaced' | 'added'
+/** A run of A with the error of one unit, as a row of batches. */
+interface Row {
+  readonly unit: Unit
+  /** The values from which the next stage goes on. */
+  states: ReadonlyMap<string, Tensor>
+}
+
+/** What all runs of `effectsOf` share. */
+interface Setting {
+  readonly a: Side
+  readonly batch: BatchRows
+  readonly metric: OutputMetric
+  /** What the metric takes of A's own output. */
+  readonly due: readonly Tensor[]
+  /** Records the value of A, which is given, with the unit's error. */
+  readonly withError: (pair: ValuePair, read: () => Tensor) => Tensor
+}
 
 /**
- * Runs A with the error of each of these modules, and returns the errors of A's output. Each module has a row of the batch.
+ * Runs A with the error of each of these modules, and returns the errors of A's output. Each module is a row of a batch. The rows go through A
+ * block by block: a row begins at the block that computes the module, from A's own values there, so that nothing runs twice.
  * @param theirs what B's modules compute from A's values, by the value's name in A
- * @param output A's own output
+ * @param how whether the values of `theirs` take the place of A's, or are added to what A computes
  */
 export async function effectsOf(
   a: Side,
   units: readonly Unit[],
   theirs: ReadonlyMap<string, Tensor>,
-  output: Tensor,
+  ours: Ours,
   input: InputPair,
   metric: OutputMetric,
-  how: How = 'replaced',
+  how: 'replaced' | 'added' = 'replaced',
 ): Promise<number[]> {
-  const effects: number[] = []
-  for (const some of chunks(units, rowsAtOnce(a, input, metric)))
-    for (const spoilt of await outputsOf(a, some, theirs, input, metric, how))
-      effects.push(await errorOf(metric, output, spoilt))
+  if (units.length === 0) return []
+  const batch = await BatchRows.of(a, input)
+  const due = await Promise.all(metric.prepare(metric.at(ours.output)).map(tensor => tensor.value()))
+  const withError = (pair: ValuePair, read: () => Tensor): Tensor => {
+    const value = theirs.get(pair.a)!
+    return putIntoA(
+      read,
+      pair.part,
+      how === 'replaced' ? value : takenFromA(read(), pair.part).to('float32').add(value),
+    )
+  }
+  const setting: Setting = { a, batch, metric, due, withError }
+  const isWhole = (value: string, { dims }: Tensor): boolean => String(a.shapes.get(value)?.dims) === String(dims)
+  const known = new Map([...ours.values].filter(([value, tensor]) => isWhole(value, tensor)))
+  const isAlone = ({ pairs }: Unit): boolean =>
+    [metric.output, ...pairs.map(({ a }) => a)].some(value => batch.axisOf(value) === undefined)
+  const effects = new Map<Unit, number>()
+  for (const unit of units.filter(isAlone)) {
+    const [stage] = stagesOf(a, [firstBlock(a, unit)], metric.output, new Set(known.keys()))
+    const [error] = await runLast(setting, stage, [{ unit, states: statesOf(stage, known) }])
+    effects.set(unit, error)
+  }
+  const together = units.filter(unit => !isAlone(unit))
+  const inRows = new Map([...known].filter(([value]) => batch.axisOf(value) !== undefined))
+  for (const [unit, error] of await inStages(setting, together, inRows, input)) effects.set(unit, error)
+  return units.map(unit => effects.get(unit)!)
+}
+
+const firstBlock = (a: Side, { pairs }: Unit): number => Math.min(...pairs.map(pair => blockOf(a, pair.a)))
+
+const statesOf = ({ from }: Stage, known: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> =>
+  new Map(from.map(value => [value, known.get(value)!]))
+
+/** Runs A with the error of each of these units, which become rows as soon as the stages come to them. */
+async function inStages(
+  setting: Setting,
+  units: readonly Unit[],
+  known: ReadonlyMap<string, Tensor>,
+  input: InputPair,
+): Promise<Map<Unit, number>> {
+  const { a, metric } = setting
+  const effects = new Map<Unit, number>()
+  if (units.length === 0) return effects
+  const firsts = new Set([...units.map(unit => firstBlock(a, unit)), blockOf(a, metric.output)])
+  const blocks = [...firsts].sort((one, other) => one - other)
+  const stages = stagesOf(a, blocks, metric.output, new Set(known.keys()))
+  const bytes = Math.max(...stages.map(({ from }) => from.reduce((sum, value) => sum + bytesOf(known.get(value)!), 0)))
+  const limits = limitsOf(a, input, metric)
+  const ordered = [...units].sort((one, other) => firstBlock(a, one) - firstBlock(a, other))
+  for (const some of evenly(ordered, Math.max(1, Math.floor(BYTES_BETWEEN / Math.max(1, bytes))))) {
+    let rows: Row[] = []
+    for (const [i, stage] of stages.entries()) {
+      const added = some.filter(unit => firstBlock(a, unit) === stage.first)
+      rows = [...rows, ...added.map(unit => ({ unit, states: statesOf(stage, known) }))]
+      const next = stages[i + 1]
+      for (const part of evenly(rows, next ? limits.rows : limits.outputs)) {
+        if (next) await runStage(setting, stage, next, part)
+        else for (const [j, error] of (await runLast(setting, stage, part)).entries()) effects.set(part[j].unit, error)
+      }
+    }
+  }
   return effects
 }
 
-/** A's output with the error of each of these modules. */
-async function outputsOf(
+/** Runs one stage for these rows, which then have the values from which the next stage goes on. */
+async function runStage(setting: Setting, stage: Stage, next: Stage, rows: readonly Row[]): Promise<void> {
+  const { a, batch } = setting
+  const states = await a.model.trace(batch.inputs(rows.length), () => {
+    writeRows(setting, stage, rows)
+    return next.from.map(value => rowsOf(readValue(a, value), batch.axisOf(value), rows.length))
+  })
+  for (const [i, row] of rows.entries()) row.states = new Map(next.from.map((value, j) => [value, states[j][i]]))
+}
+
+/** Runs the last stage for these rows, and returns the errors of A's output. */
+async function runLast(setting: Setting, stage: Stage, rows: readonly Row[]): Promise<number[]> {
+  const { a, batch, metric, due } = setting
+  const inputs = batch.inputs(rows.length)
+  const errors = await a.model.trace(inputs, () => {
+    writeRows(setting, stage, rows)
+    const outputs = rowsOf(metric.at(ourOutput(a, metric)), batch.axisOf(metric.output), rows.length)
+    return cat(outputs.map(output => metric.measure(due, output)))
+  })
+  return numbers(errors)
+}
+
+/** Writes, in a trace of a batch, the values from which each row goes on, and the errors that the stage's units make in their rows. */
+function writeRows({ a, batch, withError }: Setting, stage: Stage, rows: readonly Row[]): void {
+  for (const value of stage.from) {
+    const states = rows.map(({ states }) => states.get(value)!)
+    writeValue(a, value, joined(states, batch.axisOf(value)))
+  }
+  const isHere = (block: number): boolean => stage.first <= block && block < stage.end
+  const pairs = new Set(rows.flatMap(({ unit }) => unit.pairs).filter(pair => isHere(blockOf(a, pair.a))))
+  const inOrder = [...pairs].sort((one, other) => placeOf(a, one) - placeOf(a, other))
+  for (const pair of inOrder) {
+    const axis = batch.axisOf(pair.a)
+    const now = rowsOf(readValue(a, pair.a), axis, rows.length)
+    const type = writtenType(a, pair.a)
+    const written = rows.map(({ unit }, i) => (unit.pairs.includes(pair) ? withError(pair, () => now[i]) : now[i]))
+    writeValue(
+      a,
+      pair.a,
+      joined(
+        written.map(row => row.to(type)),
+        axis,
+      ),
+    )
+  }
+}
+
+const placeOf = ({ graph }: Side, { a }: ValuePair): number => graph.producer.get(a)!.node.index
+
+function rowsOf(value: Tensor, axis: number | undefined, count: number): Tensor[] {
+  return count === 1 ? [value] : Array.from({ length: count }, (_, row) => value.narrow(axis!, row, 1))
+}
+
+const joined = (rows: readonly Tensor[], axis: number | undefined): Tensor =>
+  rows.length === 1 ? rows[0] : cat([...rows], axis!)
+
+const bytesOf = ({ dims }: Tensor): number => 4 * (dims as readonly number[]).reduce((size, dim) => size * dim, 1)
+
+/** How many rows run at once, and how many if they compute the output. */
+function limitsOf(
   a: Side,
-  units: readonly Unit[],
-  theirs: ReadonlyMap<string, Tensor>,
   input: InputPair,
-  metric: OutputMetric,
-  how: How,
-): Promise<Tensor[]> {
-  const withErrors = ({ pairs }: Unit): Tensor => {
-    for (const pair of pairs) {
-      const value = theirs.get(pair.a)!
-      const read = (): Tensor => readValue(a, pair.a)
-      const written = how === 'replaced' ? value : takenFromA(read(), pair.part).to('float32').add(value)
-      writeValue(a, pair.a, putIntoA(read, pair.part, written))
-    }
-    return ourOutput(a, metric)
-  }
-  try {
-    const outputs = await a.model.trace(null, {}, () => units.map(unit => invoke(input.a, () => withErrors(unit))))
-    return outputs as unknown as Tensor[]
-  } catch (error) {
-    // A value that all rows share, such as a mask, can be replaced only for all rows at once. So each module gets a run of its own.
-    if (!(error instanceof BatchAxisError) || units.length === 1) throw error
-    const each: Tensor[] = []
-    for (const unit of units) each.push(...(await outputsOf(a, [unit], theirs, input, metric, how)))
-    return each
-  }
-}
-
-function rowsAtOnce(a: Side, input: InputPair, { elements }: OutputMetric): number {
+  { elements }: OutputMetric,
+): { readonly rows: number; readonly outputs: number } {
   const tokens = a.ids === undefined ? 1 : (input.a[a.ids].dims[1] as number)
-  return Math.max(1, Math.min(ROWS_AT_ONCE, Math.floor(TOKENS_AT_ONCE / tokens), Math.floor(OUTPUT_AT_ONCE / elements)))
+  const rows = Math.max(1, Math.min(ROWS_AT_ONCE, Math.floor(TOKENS_AT_ONCE / tokens)))
+  return { rows, outputs: Math.max(1, Math.min(rows, Math.floor(OUTPUT_AT_ONCE / elements))) }
 }
 
-function chunks<T>(list: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(list.length / size) }, (_, i) => list.slice(i * size, (i + 1) * size))
+/** Splits a list into parts of about the same size, which is `most` at most. */
+function evenly<T>(list: readonly T[], most: number): T[][] {
+  const count = Math.ceil(list.length / most)
+  const size = Math.ceil(list.length / count)
+  return Array.from({ length: count }, (_, i) => list.slice(i * size, (i + 1) * size)).filter(part => part.length > 0)
 }

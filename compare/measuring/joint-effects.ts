@@ -37,5 +37,5 @@ export async function jointEffects(
     // An error must be there before a later value is read.
     return { path: `${one} ${other}`, pairs: pairs.sort((x, y) => all.indexOf(x) - all.indexOf(y)) }
   })
-  return effectsOf(a, both, errors, ours.output, input, metric, 'added')
+  return effectsOf(a, both, errors, ours, input, metric, 'added')
 }

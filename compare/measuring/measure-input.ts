@@ -3,17 +3,20 @@ import type { InputPair } from '../inputs.ts'
 import { makerOf, type ValuePair } from '../pairing/pair-values.ts'
 import type { Pairing } from '../pairing/pairing.ts'
 import type { Side } from '../side.ts'
-import { type Difference, differenceOf, sumsOf } from './difference.ts'
+import { type Difference, differenceOf } from './difference.ts'
 import { effectsOf, unitsOf } from './effects.ts'
 import { type LogitsDifference, logitsDifference, logitsNumbers } from './logits.ts'
+import { numbers } from './numbers.ts'
 import type { OutputMetric } from './output-error.ts'
-import { errorOf, numbers, runA, runB, runWithOurs } from './runs.ts'
+import { errorOf, runA, runB, runWithOurs } from './runs.ts'
 
 /** What was measured with one input. */
 export interface Measured {
   readonly label: string
   /** The error of B's output, in the unit of the metric. */
   readonly total: number
+  /** The same at the positions at which effects are measured. */
+  readonly totalOfEffects: number
   readonly logits: LogitsDifference | undefined
   /** By the value's name in A: the difference if both models run as they are, and the difference if B computes the value from A's values. */
   readonly values: ReadonlyMap<string, { readonly whole: Difference; readonly made: Difference }>
@@ -36,16 +39,18 @@ export async function measureInput(
 ): Promise<Measured> {
   const values = new Map<string, { readonly whole: Difference; readonly made: Difference }>()
   const effects = new Map<string, number>()
-  let first: Pick<Measured, 'total' | 'logits'> | undefined
+  let first: Pick<Measured, 'total' | 'totalOfEffects' | 'logits'> | undefined
   let beyond = 0
   for (const group of groups(all)) {
     const before = readBy(group, all)
     const ours = await runA(a, [...before, ...group], input, metric)
     const differences = (theirs: readonly Tensor[]): Promise<Difference[]> =>
-      inTurn(group, async (pair, i) => differenceOf(await numbers(sumsOf(ours.values.get(pair.a)!, theirs[i]))))
+      inTurn(group, (pair, i) => differenceOf(ours.values.get(pair.a)!, theirs[i]))
     const { output: theirs, values: read } = await runB(b, group, input, metric)
+    const total = first?.total ?? (await errorOf(metric, ours.output, theirs))
     first ??= {
-      total: await errorOf(metric, ours.output, theirs),
+      total,
+      totalOfEffects: metric.isAtAll ? total : await errorOf(metric, metric.at(ours.output), metric.at(theirs)),
       logits:
         a.logits === undefined
           ? undefined
@@ -58,12 +63,11 @@ export async function measureInput(
     for (const [i, { a }] of group.entries()) values.set(a, { whole: whole[i], made: made[i] })
     const units = unitsOf(group.filter((_, i) => differsIn(made[i])))
     const spoilt = new Map(group.map(({ a }, i) => [a, forced.values[i]]))
-    const found = await effectsOf(a, units, spoilt, ours.output, input, metric)
+    const found = await effectsOf(a, units, spoilt, ours, input, metric)
     for (const pair of group) if (!effects.has(makerOf(pair))) effects.set(makerOf(pair), 0)
     for (const [i, { path }] of units.entries()) effects.set(path, effects.get(path)! + found[i])
   }
-  const { total, logits } = first!
-  return { label: input.label, total, logits, values, beyond, effects }
+  return { label: input.label, ...first!, values, beyond, effects }
 }
 
 /** The paired values that are not in the group and from which it is computed. */

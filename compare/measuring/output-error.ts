@@ -16,28 +16,47 @@ export interface OutputMetric {
   readonly outputOfB: string
   /** The elements of the output that both compute. */
   readonly part: Part
-  /** How many elements the output has for one input. A run of several inputs has to keep as many for each. */
+  /** How many elements of the output are measured for one input. A run of several inputs has to keep as many for each. */
   readonly elements: number
-  /** Records, in a trace, the difference between two outputs as one number. */
-  measure(ours: Tensor, theirs: Tensor): Tensor
+  /**
+   * Takes the positions at which the effects of modules are measured. A language model computes the logits of a position apart from the others, and
+   * with a large vocabulary these are a third of its work.
+   */
+  at(output: Tensor): Tensor
+  /** Whether effects are measured at all positions. */
+  readonly isAtAll: boolean
+  /** Records what `measure` takes of A's output. */
+  prepare(ours: Tensor): Tensor[]
+  /** Records, in a trace, the difference between A's output, which was prepared, and another one, as one number. */
+  measure(prepared: readonly Tensor[], theirs: Tensor): Tensor
 }
 
+type Measure = Pick<OutputMetric, 'prepare' | 'measure'>
+
 /** KL(A ‖ B) of the predictions in nats, averaged over all positions. */
-const divergence = (ours: Tensor, theirs: Tensor): Tensor => {
-  const due = ours.to('float32').logSoftmax(-1)
-  return due
-    .exp()
-    .mul(due.sub(theirs.to('float32').logSoftmax(-1)))
-    .sum(-1)
-    .mean()
-    .reshape([1])
+const divergence: Measure = {
+  prepare: ours => {
+    const logs = ours.to('float32').logSoftmax(-1)
+    return [logs.exp(), logs]
+  },
+  measure: ([probabilities, logs], theirs) =>
+    probabilities
+      .mul(logs.sub(theirs.to('float32').logSoftmax(-1)))
+      .sum(-1)
+      .mean()
+      .reshape([1]),
 }
 
 /** The difference's Euclidean length, as a share of the length of A's output. */
-const relativeError = (ours: Tensor, theirs: Tensor): Tensor => {
-  const [a, b] = [ours.to('float32').flatten(), theirs.to('float32').flatten()]
-  const difference = a.sub(b)
-  return difference.mul(difference).sum().div(a.mul(a).sum().add(1e-30)).sqrt().reshape([1])
+const relativeError: Measure = {
+  prepare: ours => {
+    const a = ours.to('float32').flatten()
+    return [a, a.mul(a).sum().add(1e-30)]
+  },
+  measure: ([a, square], theirs) => {
+    const difference = a.sub(theirs.to('float32').flatten())
+    return difference.mul(difference).sum().div(square).sqrt().reshape([1])
+  },
 }
 
 /**
@@ -53,10 +72,24 @@ export function outputMetric(a: Side, b: Side, arrangement: Arrangement): Output
     )
   const part = sharedOutput(a, output, b, outputOfB, arrangement)
   const elements = (a.shapes.get(output)?.dims ?? []).reduce<number>((size, dim) => size * (dim ?? 1), 1)
-  return a.logits === undefined
-    ? { name: 'relative error', output, outputOfB, part, elements, measure: relativeError }
-    : { name: 'KL (nats)', output, outputOfB, part, elements, measure: divergence }
+  const all = { output, outputOfB, part, elements, isAtAll: true, at: (value: Tensor) => value }
+  if (a.logits === undefined) return { ...all, ...relativeError, name: 'relative error' }
+  const found = { ...all, ...divergence, name: 'KL (nats)' }
+  const dims = a.shapes.get(output)?.dims
+  const length = dims?.length === 3 && part.length === 0 ? (dims[1] ?? 0) : 0
+  if (length <= POSITIONS) return found
+  // The last position is one of them.
+  const chosen = Array.from({ length: POSITIONS }, (_, i) => Math.ceil(((i + 1) * length) / POSITIONS) - 1)
+  return {
+    ...found,
+    isAtAll: false,
+    elements: (elements / length) * POSITIONS,
+    at: value => value.indexSelect(1, chosen),
+  }
 }
+
+/** The most positions of an input at which effects are measured. */
+const POSITIONS = 32
 
 /** The name of the logits, or of the first output of floats. For B, an output of floats with the same name as A's is preferred. */
 function mainOutput({ graph, logits }: Side, other?: Side): string | undefined {

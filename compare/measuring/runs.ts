@@ -6,6 +6,7 @@ import { putIntoB, takenFromA, takenFromB } from '../arranging/part.ts'
 import type { InputPair } from '../inputs.ts'
 import type { ValuePair } from '../pairing/pair-values.ts'
 import type { Side } from '../side.ts'
+import { numbers } from './numbers.ts'
 import type { OutputMetric } from './output-error.ts'
 import { readValue, writeValue } from './taps.ts'
 
@@ -103,9 +104,6 @@ export const outputOf = ({ model }: Side, name: string): Tensor => (handleOf(mod
 
 /** The error of B's output, or of A's with errors in it. */
 export async function errorOf(metric: OutputMetric, ours: Tensor, theirs: Tensor): Promise<number> {
-  const [error] = await numbers(metric.measure(ours, theirs))
+  const [error] = await numbers(metric.measure(metric.prepare(ours), theirs))
   return error
 }
-
-/** Computes a small tensor of numbers. */
-export const numbers = async (tensor: Tensor): Promise<number[]> => (await tensor.value()).tolist() as number[]

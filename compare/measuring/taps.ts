@@ -19,7 +19,11 @@ export const readValue = (side: Side, value: string): Tensor => readActivation(s
 
 /** Replaces a value for all its readers in the current trace. It is written in the dtype in which it is read: a quantised one as floats. */
 export function writeValue(side: Side, value: string, written: Tensor): void {
-  const type = side.shapes.get(value)?.type as DataType | undefined
-  const isFloat = type?.includes('float') ?? false
-  writeActivation(side.binding, tapOf(side, value), written.to(isFloat ? type! : 'float32'))
+  writeActivation(side.binding, tapOf(side, value), written.to(writtenType(side, value)))
+}
+
+/** The dtype in which a value is read and written. */
+export function writtenType({ shapes }: Side, value: string): DataType {
+  const type = shapes.get(value)?.type
+  return type?.includes('float') ? (type as DataType) : 'float32'
 }

@@ -58,7 +58,7 @@ export async function writeMixed(
       const due = await a.trace(pair.a, () => outputOf(sides.a, metric.output))
       const feeds = Object.fromEntries(Object.entries(pair.b).map(([name, tensor]) => [name, stateOf(tensor).data()]))
       const output = (await session.run(feeds, [metric.outputOfB]))[metric.outputOfB]
-      const value = await metric.measure(due, Tensor.of(output)).value()
+      const value = await metric.measure(metric.prepare(due), Tensor.of(output)).value()
       error += Number((value.tolist() as number[])[0]) / pairs.length
     }
   } finally {

@@ -98,7 +98,7 @@ function blameOf(measured: readonly Measured[], { values }: Pairing, shareOf: Sh
     // A model without modules has no other paths than the names of its nodes.
     const module = pair?.owner.path || path
     const effects = measured.map(({ effects }) => effects.get(path) ?? 0)
-    const pairs = measured.map(({ total }, i) => [effects[i], total] as const)
+    const pairs = measured.map(({ totalOfEffects }, i) => [effects[i], totalOfEffects] as const)
     return {
       module,
       node: pair?.node ?? null,

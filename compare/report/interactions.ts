@@ -20,7 +20,7 @@ export function interactionsOf(
 ): Interaction[] {
   return pairsOf(parts)
     .map(([one, other], pair): Interaction => {
-      const each = measured.map(({ effects, total }, i) => {
+      const each = measured.map(({ effects, totalOfEffects: total }, i) => {
         const alone = (effects.get(one) ?? 0) ** power + (effects.get(other) ?? 0) ** power
         return { more: joint[i][pair] ** power - alone, total: total ** power }
       })

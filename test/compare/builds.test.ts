@@ -96,6 +96,43 @@ test.serial('the effect of a module is the divergence of A with that module’s 
   t.true(Math.abs(share - kl / found.output.mean) < 0.02)
 })
 
+test.serial('of a long input, effects are measured at 32 positions, the last one among them', async t => {
+  const path = 'test/fixtures/models/induction.onnx'
+  const module = 'transformer.h.1.attn.c_proj'
+  const spoilt = new Spoilt(path)
+  spoilt.floats(`${module}.weight`, values => values.map(value => value * 1.3))
+  spoilt.floats('transformer.wte.weight', values => values.map(value => value * 1.01))
+  const other = join(folder, 'long.onnx')
+  spoilt.save(other)
+  const [right, b] = [await load(path), await load(other)]
+  const long = [Array.from({ length: 48 }, (_, i) => (i * 7) % 24)]
+  const found = await compare(right, b, long)
+  const input = await right.trace(long, m => m.module(module).input)
+  const made = await b.trace(long, m => {
+    m.module(module).input = input
+    return m.module(module).output
+  })
+  const logits = [
+    await right.trace(long, m => m.lm_head.output),
+    await right.trace(long, m => {
+      m.module(module).output = made
+      return m.lm_head.output
+    }),
+    await b.trace(long, m => m.lm_head.output),
+  ]
+  await right.release()
+  await b.release()
+  const positions = Array.from({ length: 32 }, (_, i) => Math.ceil(((i + 1) * 48) / 32) - 1)
+  const [due, alone, all] = logits.map(one => one.logSoftmax(-1))
+  const kl = async (got: typeof due): Promise<number> => {
+    const each = due.exp().mul(due.sub(got)).sum(-1).indexSelect(1, positions)
+    return Number((await each.mean().value()).tolist())
+  }
+  const { effect, share } = found.blame.find(one => one.module === module)!
+  t.true(Math.abs(effect - (await kl(alone))) < 1e-3 * effect, `${effect}`)
+  t.true(Math.abs(share - (await kl(alone)) / (await kl(all))) < 1e-3, `${share}`)
+})
+
 const folder = mkdtempSync(join(tmpdir(), 'onnsight-compare-'))
 test.after.always(() => rmSync(folder, { recursive: true }))
 

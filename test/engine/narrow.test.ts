@@ -99,6 +99,7 @@ test('the head is rebuilt for the rows that are read, and shared where all are',
     return traces[0].steps.find(step => step.label === 'after the layers')?.kind
   }
   t.is(await kindOf(':, -1'), 'rebuilt')
+  t.is(await kindOf(':, [1, 4]'), 'rebuilt')
   t.is(await kindOf(':, 1:'), 'shared')
   t.is(await kindOf(':, :, 3'), 'shared')
   // A plan for most rows was made for the same recording with another range.

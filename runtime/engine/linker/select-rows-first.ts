@@ -1,4 +1,4 @@
-import type { Expression, Operation } from '../../graph/expression.ts'
+import type { Dims, Expression, Operation } from '../../graph/expression.ts'
 import type { GraphNode } from '../../onnx/graph/node.ts'
 import type { Program } from '../blocks/program.ts'
 import { copyId, type LinkedUnits, readsOf, type Unit } from './unit.ts'
@@ -38,15 +38,17 @@ export function selectRowsFirst(
 }
 
 /**
- * Which of the recorded ranges are of few rows. Plans differ by it, although the ends of a range are operands: a plan for all rows would
+ * Which of the recorded ranges and lists are of few rows. Plans differ by it, although the ends of a range are operands: a plan for all rows would
  * compute all, also where a later run reads few.
  */
 export function fewRowsIn(order: readonly Expression[]): string {
   const few: number[] = []
   for (const [i, expression] of order.entries())
-    if (expression.kind === 'operation' && expression.opType === 'Slice' && selectedRows(expression, MOST)) few.push(i)
+    if (expression.kind === 'operation' && isSelection(expression) && selectedRows(expression, MOST)) few.push(i)
   return few.join(' ')
 }
+
+const isSelection = ({ opType }: Operation): boolean => opType === 'Slice' || opType === 'Gather'
 
 /** How many units read each value. */
 function readersOf(units: readonly Unit[]): Map<string, number> {
@@ -60,15 +62,16 @@ interface RowSelection {
   readonly rank: number
 }
 
-/** Recognises a unit that selects a few rows: one index, or a range of at most such a part of the rows, along any axis but the last. */
+/** Recognises a unit that selects a few rows: one index, or a range or a list of at most such a part of the rows, along any axis but the last. */
 function selectedRows(operation: Operation, most: number): RowSelection | undefined {
   const dims = operation.inputs[0]?.dims
   if (!dims) return undefined
   const last = dims.length - 1
   if (operation.opType === 'Gather') {
     const axis = intOf(operation, 'axis') ?? 0
+    const isFew = countOf(operation.inputs[1]?.dims) <= most * (dims[axis] ?? 0)
     const isOne = operation.inputs[1]?.dims?.length === 0
-    return isOne && axis >= 0 && axis < last ? { rank: dims.length } : undefined
+    return (isOne || isFew) && axis >= 0 && axis < last ? { rank: dims.length } : undefined
   }
   if (operation.opType !== 'Slice') return undefined
   const [starts, ends, axes] = operation.inputs.slice(1, 4).map(numbersOf)
@@ -78,6 +81,10 @@ function selectedRows(operation: Operation, most: number): RowSelection | undefi
   const at = (n: number): number => Math.min(size, Math.max(0, n < 0 ? n + size : n))
   return Math.abs(at(ends[0]) - at(starts[0])) <= size * most ? { rank: dims.length } : undefined
 }
+
+/** The length of a list of indices. */
+const countOf = (dims: Dims | undefined): number =>
+  (dims?.length === 1 ? dims[0] : undefined) ?? Number.POSITIVE_INFINITY
 
 function intOf(operation: Operation, name: string): number | undefined {
   const attribute = operation.attributes[name]
