@@ -33,6 +33,12 @@ export interface Times {
 }
 
 /**
+ * Milliseconds before each run that is measured. A session with default options has threads that go on spinning after a run, for some tens of
+ * milliseconds: a run of another session in that time has one core less, and takes up to twice as long (measured on 2 cores).
+ */
+export const REST = 100
+
+/**
  * The milliseconds of each task, in the tasks' order. Each round runs all tasks once, in another order, with `rest` ms before each: a task
  * that always follows the same one, or follows it at once, would find its warm caches and threads, or have to collect its memory.
  */
@@ -44,14 +50,44 @@ export async function timed(
   const times = tasks.map(() => [] as number[])
   for (let round = -3; round < rounds; round++) {
     for (const i of shuffled(tasks.length)) {
-      if (rest > 0) await new Promise(resolve => setTimeout(resolve, rest))
-      const start = performance.now()
-      await tasks[i](round + 3)
-      if (round >= 0) times[i].push(performance.now() - start)
+      if (rest > 0) await pause(rest)
+      const time = await timeOf(() => tasks[i](round + 3))
+      if (round >= 0) times[i].push(time)
     }
   }
-  return times.map(list => ({ median: median(list), tenth: percentile(list, 0.1) }))
+  return times.map(percentiles)
 }
+
+/** How many runs follow each other at once, without the first of them, which is not measured. */
+const ROW = 4
+
+/** The same for runs of one task that follow each other at once. Each round measures a row of each task, in another order. */
+export async function timedInRows(
+  rounds: number,
+  tasks: readonly ((round: number) => Promise<unknown>)[],
+): Promise<Times[]> {
+  const times = tasks.map(() => [] as number[])
+  for (let round = -1; round < Math.ceil(rounds / ROW); round++) {
+    for (const i of shuffled(tasks.length)) {
+      await pause(REST)
+      for (let run = -1; run < ROW; run++) {
+        const time = await timeOf(() => tasks[i](round * ROW + run + ROW + 1))
+        if (round >= 0 && run >= 0) times[i].push(time)
+      }
+    }
+  }
+  return times.map(percentiles)
+}
+
+const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
+
+async function timeOf(task: () => Promise<unknown>): Promise<number> {
+  const start = performance.now()
+  await task()
+  return performance.now() - start
+}
+
+const percentiles = (list: readonly number[]): Times => ({ median: median(list), tenth: percentile(list, 0.1) })
 
 /** The ratio of the times of `task` and `peer`: that of their medians, and that of their 10th percentiles. */
 export function ratio(name: string, task: Times, peer: Times, target?: number): Measure {

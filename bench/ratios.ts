@@ -1,13 +1,16 @@
 import { load } from 'onnsight'
 import * as ort from 'onnxruntime-node'
 import { feed, ids } from './ids.ts'
-import { type Measure, ratio, timed } from './measure.ts'
+import { type Measure, REST, ratio, timed, timedInRows } from './measure.ts'
 
 /** The run from which on a rebuilt block's weights are prepacked. */
 const WARM = 32
 
-/** Measures running, reading and editing, compared with a session with default options on the same file. */
-export async function ratios(kind: string, path: string, rounds: number, rest: number): Promise<Measure[]> {
+/**
+ * Measures running, reading and editing, compared with a session with default options on the same file: with rests between the runs, and for
+ * runs that follow each other at once.
+ */
+export async function ratios(kind: string, path: string, rounds: number, rests: boolean): Promise<Measure[]> {
   const bare = await ort.InferenceSession.create(path)
   const model = await load(path, { reuseBytes: 0 })
   const results: Measure[] = []
@@ -24,14 +27,15 @@ export async function ratios(kind: string, path: string, rounds: number, rest: n
         m.transformer.h[layer].mlp.act.output.set('..., 0:64', 0)
         return m.lm_head.output
       })
-    const what = `${kind}, ${length === 1 ? '1 token' : `${length} tokens`}${rest > 0 ? '' : ', without rests'}`
-    if (length > 1 && rest > 0) {
+    const what = `${kind}, ${length === 1 ? '1 token' : `${length} tokens`}${rests ? '' : ', without rests'}`
+    if (length > 1 && rests) {
       // This edits another layer than the warm one, whose neighbours are not prepacked either.
-      const [first, plain] = await timed(12, rest, [editIn(10), peer])
+      const [first, plain] = await timed(12, REST, [editIn(10), peer])
       results.push(ratio(`an edit in its first runs: ${what}`, first, plain, 1.15))
     }
     for (let round = 0; round < WARM; round++) await editIn(5)(round)
-    const [plain, whole, edge, edit] = await timed(rounds, rest, [peer, run, readEdge, editIn(5)])
+    const tasks = [peer, run, readEdge, editIn(5)]
+    const [plain, whole, edge, edit] = await (rests ? timed(rounds, REST, tasks) : timedInRows(rounds, tasks))
     results.push(
       ratio(`model.run: ${what}`, whole, plain, runTarget),
       ratio(`a read at a block’s edge, with the logits: ${what}`, edge, plain, runTarget),

@@ -8,16 +8,13 @@ import { gradients } from './gradients.ts'
 import { interventions } from './interventions.ts'
 import { createMs, loading } from './loading.ts'
 import { macroTime } from './macro.ts'
-import type { Measure } from './measure.ts'
+import { type Measure, REST } from './measure.ts'
 import { ensureExported, ensureExportedDecoder } from './models/exported.ts'
 import { ensureGpt2 } from './models/gpt2.ts'
 import { ratios } from './ratios.ts'
 import { small } from './small.ts'
 import { sweep } from './sweep.ts'
 import { transformersJs } from './transformers-js.ts'
-
-/** Milliseconds before each run: long enough for a thread pool to sleep and for memory to be given back. */
-const REST = 20
 
 const options = program
   .description('Ratios against onnxruntime-node on the same file: medians, and 10th percentiles behind them.')
@@ -37,7 +34,7 @@ const kinds = Object.entries(models)
 const parts: Record<string, () => Promise<Measure[]>> = {
   load: async () => loading(models.own, await createMs(models.own)),
   ratios: async () =>
-    flat(kinds.flatMap(([kind, path]) => [REST, 0].map(rest => () => ratios(kind, path, rounds, rest)))),
+    flat(kinds.flatMap(([kind, path]) => [true, false].map(rests => () => ratios(kind, path, rounds, rests)))),
   sweep: () =>
     flat(
       kinds.map(
