@@ -60,7 +60,7 @@ export function differentiate<U extends DifferentiableUnit>(
   }
   for (const unit of units.toReversed()) {
     if (unit.isDetached || !unit.outputs.some(id => gradients.has(id))) continue
-    const wanted = unit.inputs.map(id => id !== '' && reached.has(id))
+    const wanted = unit.inputs.map((id, i) => id !== '' && reached.has(id) && !readsDtype(unit, i))
     const captured = unit.captures.some(id => reached.has(id))
     if (!captured && !wanted.includes(true)) continue
     if (unit.hook) {
@@ -101,6 +101,9 @@ function withDims(gradient: Tensor, like: Tensor): Tensor {
 /** Operators that read the dims of a value and nothing else. */
 const READS_DIMS = new Set(['Shape', 'Size', 'EyeLike', 'RandomNormalLike', 'RandomUniformLike'])
 
+/** Whether the unit reads nothing but the dtype of this input. */
+const readsDtype = ({ opType }: DifferentiableUnit, input: number): boolean => opType === 'CastLike' && input === 1
+
 interface Dependents {
   /** Ids of floating-point values that depend on a place. */
   readonly reached: ReadonlySet<string>
@@ -117,7 +120,7 @@ function dependents(
   const cutBy = new Map<string, DifferentiableUnit>()
   for (const unit of units) {
     if (unit.isDetached || READS_DIMS.has(unit.opType)) continue
-    const reads = [...unit.inputs, ...unit.captures]
+    const reads = [...unit.inputs.filter((_, i) => !readsDtype(unit, i)), ...unit.captures]
     const isReached = reads.some(id => reached.has(id))
     const cut = isReached ? unit : reads.map(id => cutBy.get(id)).find(found => found !== undefined)
     for (const [i, id] of unit.outputs.entries()) {

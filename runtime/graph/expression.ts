@@ -146,11 +146,14 @@ export class Gradient {
   /** The gradient of `of` itself, with its dims; undefined means ones. */
   readonly seed: Value | undefined
   readonly mark: Mark | undefined
-  constructor(of: Value, at: readonly Value[], seed: Value | undefined, mark: Mark | undefined) {
+  /** Whether nobody is warned of a place that the value does not depend on. */
+  readonly isQuiet: boolean
+  constructor(of: Value, at: readonly Value[], seed: Value | undefined, mark: Mark | undefined, isQuiet = false) {
     this.of = of
     this.at = at
     this.seed = seed
     this.mark = mark
+    this.isQuiet = isQuiet
   }
 }
 

@@ -9,6 +9,17 @@ import type { TensorData } from './dtypes/data.ts'
 export interface Place {
   readonly label: string
   set(slice: unknown, value: unknown): void
+  /**
+   * For a value that is computed beside the graph: the place in the graph of which it is a part. What flows back to that place flows back to
+   * the value too.
+   */
+  readonly partOf?: (() => Sum | undefined) | undefined
+}
+
+/** A place whose value is the sum of parts, and the axis along which all parts lie, if the value beside the graph has them all. */
+export interface Sum {
+  readonly value: Value
+  readonly parts?: { readonly count: number; readonly axis: number }
 }
 
 /** The internals of a tensor, for the library's own code. `stateOf` returns them; users see only the members of `Tensor`. */

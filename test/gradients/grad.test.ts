@@ -160,6 +160,37 @@ test('heads: the gradient of one head’s pattern and of its result has the head
   t.deepEqual(z.dims, [1, 5, 32])
 })
 
+test('heads: the gradient of a result is that of the sum of results, and of what else the block reads it for', async t => {
+  const towards = tensor(Array.from({ length: width }, (_, i) => Math.sin(i)))
+  const { one, all, sum, own } = await trace(model, ids, () => {
+    const { attn } = model.transformer.h[1]
+    const { heads } = attn
+    return {
+      ...grad(loss(), { one: heads[1].result, all: heads.result, sum: attn.c_proj.output }),
+      own: grad(heads[2].result.mul(towards).sum().add(loss()), heads[2].result),
+    }
+  })
+  t.deepEqual([one.dims, all.dims], [sum.dims, [1, 5, 4, width]])
+  t.deepEqual(one.tolist(), sum.tolist())
+  t.deepEqual((await all.slice(':, :, 3').value()).tolist(), sum.tolist())
+  t.true(
+    off(own, await sum.add(towards).value()) < 1e-6,
+    String([numbers(own).slice(0, 4), numbers(sum).slice(0, 4), numbers(towards).slice(0, 4)]),
+  )
+  const written = await trace(model, ids, () => {
+    const { attn } = model.transformer.h[1]
+    attn.heads[1].result = attn.heads[1].result.mul(2)
+    return grad(loss(), {
+      changed: attn.heads[1].result,
+      other: attn.heads[0].result,
+      after: attn.c_proj.output,
+    })
+  })
+  t.true(off(written.changed, written.after) < 1e-5)
+  t.true(off(written.other, written.after) < 1e-5)
+  t.true(off(written.after, sum) > 1e-3)
+})
+
 test('detach: a path counts as a constant, as a function and as a method', async t => {
   const { whole, none, half } = await trace(model, ids, () => {
     const h = model.transformer.h[3].output

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import test from 'ava'
@@ -144,3 +144,23 @@ for (const [name, { path, dims, given, refused, isQuantised, step: share = 1e-3 
     const expected = 2 * share * size * slope
     t.true(Math.abs(change / expected - 1) < 0.05, `the output moves by ${change}, and by its gradient by ${expected}`)
   })
+
+test('a Swin transformer: the gradients of its weights are PyTorch’s, though onnxruntime’s fusion of reshapes fails on their graph', async t => {
+  const model = await load('test/fixtures/gradients/swin.onnx')
+  t.teardown(() => model.release())
+  const norms = JSON.parse(readFileSync('test/fixtures/gradients/swin.json', 'utf8')) as Record<string, number>
+  const x = tensor(
+    Array.from({ length: 768 }, (_, i) => Math.fround(Math.sin(i ** 2))),
+    { dims: [1, 3, 16, 16] },
+  )
+  const found = await model.trace({ x }, m => {
+    const y = Object.values(m.outputs)[0]
+    return grad(y.mul(y).sum(), Object.fromEntries(Object.keys(norms).map(name => [name, m.tensor(name)])))
+  })
+  const names = Object.keys(found)
+  t.true(names.length > 8)
+  for (const name of names) {
+    const norm = Number((await found[name].norm().value()).item())
+    t.true(Math.abs(norm - norms[name]) < 1e-3 * norms[name] + 1e-6, `${name}: ${norm}, and by PyTorch ${norms[name]}`)
+  }
+})

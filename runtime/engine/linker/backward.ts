@@ -58,7 +58,7 @@ export class Backward {
       },
     )
     found.forEach((each, i) => {
-      if (!each) warnOfZero(gradient, i)
+      if (!each && !gradient.isQuiet) warnOfZero(gradient, i)
     })
     const units: Unit[] = []
     const emitted = new Set<Expression>()

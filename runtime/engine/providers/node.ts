@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type * as ort from 'onnxruntime-node'
 import type { Provider, SessionModel } from '../sessions/provider.ts'
 import { onnxruntime } from './onnxruntime-node.ts'
-import { keepShields, wrapSession } from './ort.ts'
+import { withOptimizers, wrapSession } from './ort.ts'
 import { otherRuntime } from './other-runtime.ts'
 import { probeModel } from './probe.ts'
 
@@ -29,12 +29,19 @@ export function nodeProvider(options: NodeProviderOptions): Provider {
       const isRun = optimize === 'model'
       const level = isRun ? (options.optimization ?? 'all') : optimize
       // Skeletons, which only tell dims, are always created in this process.
-      if (isRun && other) return other.create(model, await sessionOptions(options, model, level, prepack, isRun))
+      const { extra, ...settings } = await sessionOptions(options, model, level, prepack, isRun)
+      if (isRun && other)
+        return withOptimizers(model.isShielded, more =>
+          other.create(model, { ...settings, extra: { ...extra, ...more } }),
+        )
       const { InferenceSession, Tensor } = await onnxruntime()
-      const session = await InferenceSession.create(model.bytes, {
-        ...(await sessionOptions(options, model, level, prepack, isRun)),
-        ...memoryOptions(returnsMemory),
-      })
+      const session = await withOptimizers(model.isShielded, more =>
+        InferenceSession.create(model.bytes, {
+          ...settings,
+          ...memoryOptions(returnsMemory),
+          extra: { ...extra, ...more },
+        }),
+      )
       const wrapped = wrapSession(session, Tensor)
       return isRun && options.profileFolder !== undefined ? { ...wrapped, release: () => endProfile(session) } : wrapped
     },
@@ -53,7 +60,7 @@ const memoryOptions = (returnsMemory = false): ort.InferenceSession.SessionOptio
 /** onnxruntime's options for a session. Profiles are written of sessions that run the model only. */
 async function sessionOptions(
   { device, deviceId, threads, profileFolder }: NodeProviderOptions,
-  { folder, isShielded }: SessionModel,
+  { folder }: SessionModel,
   graphOptimizationLevel: NodeProviderOptions['optimization'],
   prepack: boolean,
   isRun: boolean,
@@ -64,7 +71,7 @@ async function sessionOptions(
     logSeverityLevel: 4,
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     ...(isRun && profileFolder !== undefined ? await profileOptions(profileFolder) : {}),
-    extra: { session: sessionConfig(folder, prepack), ...(isShielded ? keepShields : {}) },
+    extra: { session: sessionConfig(folder, prepack) },
   }
 }
 

@@ -4,8 +4,23 @@ import type { HeldType } from '../../tensor/dtypes/dtype.ts'
 import type { Session, SessionValue } from '../sessions/provider.ts'
 import { SHIELD_REMOVER } from '../sessions/shield.ts'
 
-/** Extra configuration of a session whose graph is shielded. */
-export const keepShields = { optimization: { disable_specified_optimizers: SHIELD_REMOVER } }
+/**
+ * Creates a session with the extra configuration for its graph. `create` is called again where onnxruntime's fusion of neighbouring reshapes
+ * fails: it can't take a shape that the graph computes, as the gradient of a reshape may follow another whose dims are known.
+ */
+export async function withOptimizers<S>(
+  isShielded: boolean | undefined,
+  create: (extra: { readonly optimization?: Readonly<Record<string, string>> }) => Promise<S>,
+): Promise<S> {
+  const disabled = isShielded ? [SHIELD_REMOVER] : []
+  const without = (names: readonly string[]) => ({ optimization: { disable_specified_optimizers: names.join(';') } })
+  try {
+    return await create(isShielded ? without(disabled) : {})
+  } catch (error) {
+    if (!/GetIndexFromName.*_new_reshape/s.test(String((error as Error)?.message))) throw error
+    return create(without([...disabled, 'ReshapeFusion']))
+  }
+}
 
 /** Wraps a session of onnxruntime for the engine, in Node and in the browser. */
 export function wrapSession(session: InferenceSession, OrtTensor: TensorConstructor): Session {

@@ -2,7 +2,7 @@ import type { InferenceSession } from 'onnxruntime-common'
 import { OutOfMemoryError, WebGpuUnavailableError } from '../../errors/web.ts'
 import type { Provider, SessionModel } from '../sessions/provider.ts'
 import { assertRuntimeVersion } from './least-version.ts'
-import { keepShields, wrapSession } from './ort.ts'
+import { withOptimizers, wrapSession } from './ort.ts'
 import { probeModel } from './probe.ts'
 
 export interface WebProviderOptions {
@@ -33,10 +33,13 @@ export function webProvider({ device, threads, optimization }: WebProviderOption
         logSeverityLevel: 4,
         externalData,
         ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-        extra: { session: prepack ? {} : { disable_prepacking: '1' }, ...(model.isShielded ? keepShields : {}) },
       }
+      const session = prepack ? {} : { disable_prepacking: '1' }
       try {
-        return wrapSession(await ort.InferenceSession.create(model.bytes, options), ort.Tensor)
+        const created = await withOptimizers(model.isShielded, more =>
+          ort.InferenceSession.create(model.bytes, { ...options, extra: { session, ...more } }),
+        )
+        return wrapSession(created, ort.Tensor)
       } catch (error) {
         throw isOutOfMemory(error) ? new OutOfMemoryError(bytes, error) : error
       }

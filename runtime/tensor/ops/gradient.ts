@@ -7,6 +7,7 @@ import { currentPosition } from '../current-position.ts'
 import { isFloat } from '../dtypes/dtype.ts'
 import { newHandle, stateOf, Tensor } from '../tensor.ts'
 import { type TensorLike, toTensor } from '../values/convert.ts'
+import { stack } from './join.ts'
 
 /** A tensor, or lists and objects of tensors, nested to any depth. `[]` makes TypeScript infer the length of each list. */
 export type Tensors = Tensor | readonly Tensors[] | [] | { readonly [name: string]: Tensors }
@@ -230,13 +231,37 @@ function viewOf(tensor: Tensor): View {
   return current.expression.kind === 'read' ? { base: current, steps } : whole
 }
 
+/** The gradients at the places. To a part of a sum flows what flows to the sum, beside what flows through its own readers in the block. */
 function gradientsOf(value: Tensor, places: readonly Tensor[], seed: Tensor | undefined): Tensor[] {
   refuseWithoutGradient(places)
+  const sums = places.map(place => stateOf(place).place?.partOf?.())
+  const inGraph = places.map((place, i) => {
+    const { recorder } = stateOf(place)
+    return sums[i] ? newHandle(sums[i].value, recorder) : place
+  })
+  const found = gradientsOfPlaces(value, inGraph, seed, false)
+  const beside = places.filter((_, i) => sums[i])
+  const own = beside.length > 0 ? gradientsOfPlaces(value, beside, seed, true) : []
+  return found.map((gradient, i) => {
+    const sum = sums[i]
+    if (!sum) return gradient
+    const { count, axis } = sum.parts ?? {}
+    const ofParts = count === undefined ? gradient : stack(new Array<Tensor>(count).fill(gradient), axis)
+    return ofParts.add(own[beside.indexOf(places[i])])
+  })
+}
+
+function gradientsOfPlaces(
+  value: Tensor,
+  places: readonly Tensor[],
+  seed: Tensor | undefined,
+  isQuiet: boolean,
+): Tensor[] {
   const views = places.map(viewOf)
   const recorder = recorderOf([value, ...places, ...(seed ? [seed] : [])])
   const mark = (recorder ?? currentRecorder())?.mark()
   const bases = views.map(({ base }) => base)
-  const gradient = new Gradient(stateOf(value).value, bases, seed && stateOf(seed).value, mark)
+  const gradient = new Gradient(stateOf(value).value, bases, seed && stateOf(seed).value, mark, isQuiet)
   return views.map(({ base, steps }, i) => {
     let current = new Value(gradient, i, base.type, base.dims)
     for (const { operation, output, result } of steps) {

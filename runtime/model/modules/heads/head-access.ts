@@ -35,6 +35,7 @@ export class HeadAccess {
     return placeHandle(this.#binding, label, {
       read: () => this.#read(part, label, head),
       write: value => this.#write(part, label, value, head),
+      ...(part === 'result' ? { partOf: () => this.#results(label).sum(head) } : {}),
     })
   }
 

@@ -3,6 +3,7 @@ import type { Tap } from '../../../graph/expression.ts'
 import type { HeadPlace } from '../../../names/heads/attention.ts'
 import type { Axis } from '../../../names/heads/layout.ts'
 import { type Axes, axesOf, hasAxes, PROMPT, setAxes, shareAxes } from '../../../tensor/axes.ts'
+import type { Place } from '../../../tensor/state.ts'
 import { dimsOf, newHandle, stateOf, type Tensor } from '../../../tensor/tensor.ts'
 import { readActivation, writeActivation } from '../activation.ts'
 import type { Binding } from '../binding.ts'
@@ -109,14 +110,18 @@ export class PlaceValues {
 export function placeHandle(
   binding: Binding,
   label: string,
-  { read, write }: { readonly read: () => Tensor; readonly write: (value: unknown) => void },
+  {
+    read,
+    write,
+    partOf,
+  }: { readonly read: () => Tensor; readonly write: (value: unknown) => void; readonly partOf?: Place['partOf'] },
 ): Tensor {
   const tracer = binding.tracer(label)
   return tracer.oneCall(() => {
     const set = (slice: unknown, written: unknown) =>
       tracer.oneCall(() => write(read().assign(slice as never, written as never)))
     const value = read()
-    const handle = newHandle(stateOf(value).value, tracer, { label, set })
+    const handle = newHandle(stateOf(value).value, tracer, { label, set, partOf })
     shareAxes(value, handle)
     return handle
   })

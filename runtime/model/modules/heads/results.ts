@@ -2,7 +2,8 @@ import type { Tap } from '../../../graph/expression.ts'
 import type { Attention, HeadPlace } from '../../../names/heads/attention.ts'
 import type { Matrix } from '../../../names/heads/projection.ts'
 import { stack } from '../../../tensor/ops/join.ts'
-import type { Tensor } from '../../../tensor/tensor.ts'
+import type { Sum } from '../../../tensor/state.ts'
+import { stateOf, type Tensor } from '../../../tensor/tensor.ts'
 import { readActivation, writeActivation } from '../activation.ts'
 import type { Binding } from '../binding.ts'
 import { dequantised } from '../parameter.ts'
@@ -11,6 +12,9 @@ import { PlaceValues } from './place-values.ts'
 
 /** The results that blocks have written, for each trace or invoke, by the tap of the sum and by the head. */
 const written = new WeakMap<object, Map<Tap, Map<number, Tensor>>>()
+
+/** The results that blocks have computed, by what they are computed from: the same result read twice is one value, which has one gradient. */
+const computed = new WeakMap<object, Map<string, Tensor>>()
 
 /**
  * The result of each head: its mix of values times its rows of the linear layer after the heads, without the bias (Elhage et al. 2021,
@@ -40,9 +44,19 @@ export class Results {
         Array.from({ length: this.#attention.heads }, (_, i) => this.read(i)),
         2,
       )
-    const z = this.#values.read(this.#ins[0])
-    const matrix = this.#matrix(z).unflatten(0, [this.#attention.heads, -1])
-    return z.transpose(1, 2).matmul(matrix).transpose(1, 2)
+    return this.#once(undefined, () => {
+      const z = this.#values.read(this.#ins[0])
+      const matrix = this.#matrix(z).unflatten(0, [this.#attention.heads, -1])
+      return z.transpose(1, 2).matmul(matrix).transpose(1, 2)
+    })
+  }
+
+  /** The sum that the results are parts of; undefined for one that the block has written, which is in the graph itself. */
+  sum(head?: number): Sum | undefined {
+    const by = this.#writtenBy
+    if (head === undefined ? by.size > 0 : by.has(head)) return undefined
+    const { value } = stateOf(readActivation(this.#binding, this.#binding.taps.tensorTap(this.#out.output)))
+    return head === undefined ? { value, parts: { count: this.#attention.heads, axis: 2 } } : { value }
   }
 
   write(value: unknown, head?: number): void {
@@ -61,8 +75,24 @@ export class Results {
   }
 
   #computed(head: number): Tensor {
-    const z = this.#values.read(this.#ins[0], head)
-    return z.matmul(this.#matrix(z).unflatten(0, [this.#attention.heads, -1]).select(0, head))
+    return this.#once(head, () => {
+      const z = this.#values.read(this.#ins[0], head)
+      return z.matmul(this.#matrix(z).unflatten(0, [this.#attention.heads, -1]).select(0, head))
+    })
+  }
+
+  /** What was computed before from the same values, or what is computed now. */
+  #once(head: number | undefined, compute: () => Tensor): Tensor {
+    const { view } = this.#binding.tracer(this.#out.output)
+    const all = computed.get(view) ?? new Map<string, Tensor>()
+    computed.set(view, all)
+    const [tap] = this.#ins
+    const { expression } = stateOf(readActivation(this.#binding, tap)).value
+    const writes = expression.kind === 'read' ? expression.writes : 0
+    const key = `${head} ${writes} ${tap.key}`
+    const known = all.get(key) ?? compute()
+    all.set(key, known)
+    return known
   }
 
   /** The taps at which the linear layer, and any other node, reads the heads' mixes. */
