@@ -44,7 +44,7 @@ export async function begin(model: Model, options: HarvestOptions): Promise<Begu
   const target = asTraceable(model, 'harvest')
   const loaded = target.identity as LoadedModel
   const source = await sourceOf(model, options)
-  const taken = takenOf(options.take ?? (source.kind === 'tensors' ? 'whole' : 'all'))
+  const taken = takenOf(options.take ?? (source.kind === 'tensors' || source.kind === 'images' ? 'whole' : 'all'))
   const places = placesOf(model, [options.at].flat())
   const reads = new Reads(model, places, taken, dtype)
   const store = await openStore(options.out)

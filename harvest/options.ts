@@ -8,7 +8,7 @@ import type { ShardFormat } from './shards/shard.ts'
 /** Documents: paths of files and folders, or the documents themselves, which may be made while the harvest runs. */
 export type HarvestSource<T> = string | readonly string[] | AsyncIterable<T> | Iterable<T>
 
-/** Options of `harvest()`. One of `texts`, `ids` and `tensors` is the source. */
+/** Options of `harvest()`. One of `texts`, `ids`, `tensors` and `images` is the source. */
 export interface HarvestOptions {
   /**
    * The places whose values are kept, by pattern: `transformer.h.*.output`. `*` stands for one part of a path, `**` for any number. Hooks of
@@ -23,6 +23,11 @@ export interface HarvestOptions {
   readonly ids?: HarvestSource<readonly number[]>
   /** Inputs of any model: .safetensors or .npy files, or inputs by name. The first axis counts documents. */
   readonly tensors?: HarvestSource<Exclude<Inputs, string>>
+  /**
+   * Images, for a model whose first input is `[batch, colours, rows, columns]`: files, folders of them, or the bytes of files. They are scaled, cut
+   * and normalised as the model's preprocessor_config.json says. It needs `npm install sharp`.
+   */
+  readonly images?: HarvestSource<Uint8Array>
   /** The field or column of texts or ids. @default 'text', or 'input_ids' */
   readonly column?: string
   /** Which rows a document gives. @default 'all' for a model of tokens, 'whole' for others */
@@ -63,6 +68,20 @@ export interface HarvestOptions {
 }
 
 export const HARVEST_OPTIONS = [
-  ...['at', 'out', 'texts', 'ids', 'tensors', 'column', 'take', 'dtype', 'format', 'edit', 'contextLength', 'long'],
+  ...[
+    'at',
+    'out',
+    'texts',
+    'ids',
+    'tensors',
+    'images',
+    'column',
+    'take',
+    'dtype',
+    'format',
+    'edit',
+    'contextLength',
+    'long',
+  ],
   ...['limit', 'batchSize', 'alone', 'shardRows', 'keepFree', 'queue', 'priority', 'attempts', 'onProgress', 'signal'],
 ] as const

@@ -1,9 +1,12 @@
 import { HarvestError } from '../runtime/errors/harvest.ts'
+import type { LoadedModel } from '../runtime/model/loaded/loaded-model.ts'
 import type { Model } from '../runtime/model/model.ts'
 import type { TensorLike } from '../runtime/tensor/values/convert.ts'
 import { toTensor } from '../runtime/tensor/values/convert.ts'
+import { asTraceable } from '../runtime/tracing/traceable.ts'
 import type { HarvestOptions, HarvestSource } from './options.ts'
 import { filesOf } from './sources/files.ts'
+import { type ImageInput, imageFiles, imageReader } from './sources/images.ts'
 import type { Item, Kind } from './sources/item.ts'
 import { itemOf, itemsOfFiles, type Reading } from './sources/read.ts'
 import { rowsOf } from './sources/tensors.ts'
@@ -18,17 +21,28 @@ export interface Source {
 
 /** @throws HarvestError for none or several sources */
 export async function sourceOf(model: Model, options: HarvestOptions): Promise<Source> {
-  const given = (['texts', 'ids', 'tensors'] as const).filter(kind => options[kind] !== undefined)
+  const given = (['texts', 'ids', 'tensors', 'images'] as const).filter(kind => options[kind] !== undefined)
   if (given.length !== 1)
     throw new HarvestError(
       given.length === 0 ? 'No documents were given.' : `Two sources were given: ${given.join(' and ')}.`,
-      "pass one: texts: 'corpus.jsonl', ids: [[1, 2]], or tensors: 'images.safetensors'",
+      "pass one: texts: 'corpus.jsonl', ids: [[1, 2]], tensors: 'inputs.safetensors', or images: 'photos'",
     )
   const [kind] = given
   const { column = kind === 'texts' ? 'text' : 'input_ids' } = options
   const reading: Reading = { kind, column, input: model.signature.inputs[0]?.name ?? '' }
   const source = options[kind] as HarvestSource<unknown>
   const paths = pathsOf(source, kind)
+  if (kind === 'images') {
+    const { path } = (asTraceable(model, 'harvest').identity as LoadedModel).source
+    const input = model.signature.inputs[0]
+    if (!paths) return { kind, items: imagesOf(source as Iterable<unknown>, path, input), about: { kind, files: null } }
+    const files = await filesOf(paths)
+    return {
+      kind,
+      items: imageFiles(paths, path, input),
+      about: { kind, files: files.map(({ path, size }) => [path, size]) },
+    }
+  }
   if (paths) {
     const files = await filesOf(paths)
     return {
@@ -50,6 +64,20 @@ function pathsOf(source: HarvestSource<unknown>, kind: Kind): readonly string[] 
 
 /** Endings of files that can be read. */
 const FILE = /^\S+\.(txt|jsonl|ndjson|parquet|arrow|feather)(\.gz)?$/i
+
+async function* imagesOf(
+  source: Iterable<unknown> | AsyncIterable<unknown>,
+  path: string,
+  input: ImageInput,
+): AsyncGenerator<Item> {
+  const read = await imageReader(path, input)
+  let number = 0
+  for await (const image of source) {
+    if (!(image instanceof Uint8Array))
+      throw new HarvestError(`Image ${number} is no file’s bytes.`, 'give paths, or the bytes of files as Uint8Array')
+    yield read(image, `image ${number++}`)
+  }
+}
 
 async function* itemsOf(source: Iterable<unknown> | AsyncIterable<unknown>, reading: Reading): AsyncGenerator<Item> {
   const total = Array.isArray(source) ? source.length : undefined

@@ -16,6 +16,7 @@ export function addHarvest(program: Command): void {
     .option('--texts <files...>', 'files or folders with texts: .txt (one in each line), .jsonl, .parquet, .arrow')
     .option('--ids <files...>', 'files or folders with token ids: .jsonl, .parquet, .arrow, .safetensors, .npy')
     .option('--tensors <files...>', 'files or folders with inputs of any model: .safetensors, .npy')
+    .option('--images <files...>', 'files or folders with images: .jpg, .png, .webp, .tiff')
     .option('--column <name>', 'the field or column of texts or ids (default: text, or input_ids)')
     .option('--take <rows>', "rows of a document: all, first, last, mean, max, whole, or positions: '0,-1'", taken)
     .addOption(new Option('--dtype <name>', 'the dtype of stored values').choices(['float32', 'float16', 'bfloat16']))
@@ -43,7 +44,8 @@ export function addHarvest(program: Command): void {
 Examples:
   onnsight harvest chars.onnx --at 'transformer.h.*.output' --texts verse.txt --out activations
   onnsight harvest model.onnx --at '**.mlp.output' --texts corpus.jsonl --dtype float16 --context 256 --out mlp
-  onnsight harvest model.onnx --at 'blocks.*.hook_resid_post' --ids ids.parquet --take last --out last`,
+  onnsight harvest model.onnx --at 'blocks.*.hook_resid_post' --ids ids.parquet --take last --out last
+  onnsight harvest vit/model.onnx --at 'vit.encoder.layer.*.output' --images photos --take mean --out photos-mean`,
     )
     .action(async (path: string, flags: HarvestFlags) => {
       const { runHarvest } = await import('./run.ts')

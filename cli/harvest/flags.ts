@@ -8,6 +8,7 @@ export interface HarvestFlags extends LoadFlags, TemplateFlags {
   readonly texts?: readonly string[]
   readonly ids?: readonly string[]
   readonly tensors?: readonly string[]
+  readonly images?: readonly string[]
   readonly column?: string
   readonly take?: string | readonly number[]
   readonly dtype?: 'float32' | 'float16' | 'bfloat16'

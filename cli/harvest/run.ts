@@ -17,9 +17,12 @@ import type { HarvestFlags } from './flags.ts'
 
 /** Harvests as the flags say, and prints what there is. */
 export async function runHarvest(path: string, flags: HarvestFlags, load: LoadOptions): Promise<void> {
-  const sources = [flags.texts, flags.ids, flags.tensors].filter(source => source !== undefined)
+  const sources = [flags.texts, flags.ids, flags.tensors, flags.images].filter(source => source !== undefined)
   if (sources.length !== 1)
-    throw new UsageError('Pass one source of documents.', 'use --texts, --ids or --tensors: --texts corpus.jsonl')
+    throw new UsageError(
+      'Pass one source of documents.',
+      'use --texts, --ids, --tensors or --images: --texts corpus.jsonl',
+    )
   const { model } = await openModel(path, load)
   const line = progressLine()
   try {
@@ -35,7 +38,19 @@ export async function runHarvest(path: string, flags: HarvestFlags, load: LoadOp
 
 /** The flags that are options of `harvest()` by the same name. */
 const SAME = [
-  ...(['texts', 'ids', 'tensors', 'column', 'take', 'dtype', 'format', 'long', 'limit', 'batchSize'] as const),
+  ...([
+    'texts',
+    'ids',
+    'tensors',
+    'images',
+    'column',
+    'take',
+    'dtype',
+    'format',
+    'long',
+    'limit',
+    'batchSize',
+  ] as const),
   ...(['alone', 'shardRows', 'queue', 'priority'] as const),
 ]
 

@@ -10,4 +10,4 @@ export interface Item {
 }
 
 /** What the documents of a source are. */
-export type Kind = 'texts' | 'ids' | 'tensors'
+export type Kind = 'texts' | 'ids' | 'tensors' | 'images'

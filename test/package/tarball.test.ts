@@ -182,6 +182,7 @@ test('what a user installs by choice is an optional peer, and no dependency', t 
     'onnxruntime-web',
     'prom-client',
     'rate-limiter-flexible',
+    'sharp',
     'vega',
     'vega-lite',
   ]
