@@ -23,6 +23,10 @@ class Swin(torch.nn.Module):
 
 torch.manual_seed(3)
 model = Swin().eval()
+# Equal weights, such as biases of zeros, become one in the file.
+with torch.no_grad():
+    for weight in model.parameters():
+        weight.add_(torch.randn_like(weight) * 0.1)
 x = torch.sin(torch.arange(768.0) ** 2).reshape(1, 3, 16, 16)
 torch.onnx.export(model, (x,), FOLDER / 'swin.onnx', input_names=['x'], output_names=['y'], opset_version=17, dynamo=False)
 model.double()
