@@ -38,7 +38,7 @@ export const slower = [
   'test/serve/{batching,stacked}.test.ts',
   'test/study/{ablate,attribution,attribution-patching,edge-attribution,mediation,optimize,patch-activations,path-patching,sweeps}.test.ts',
   'test/tracing/vehicles.test.ts',
-  'test/view/{attention,edited,generate,importance,many-numbers,media,operations,patch,saved,server,start,steer,view}.test.ts',
+  'test/view/{attention,compare,edited,generate,importance,many-numbers,media,operations,patch,saved,server,start,steer,view}.test.ts',
 ]
 
 /** What `npm test` tries in part, and this whole or the rest of: all examples of laws, hostile graphs and requests, rules in the older ESLint, and gradients of operators. */

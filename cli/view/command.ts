@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { ModelDtype } from '../../runtime/index.ts'
-import { CommandError } from '../shared/errors.ts'
+import { CommandError, UsageError } from '../shared/errors.ts'
 import { addLoadOptions, type LoadFlags, loadOptionsOf } from '../shared/load-options.ts'
 
 interface Flags extends LoadFlags {
@@ -11,6 +11,7 @@ interface Flags extends LoadFlags {
   readonly json?: boolean
   readonly save?: string
   readonly text?: string
+  readonly beside?: string
 }
 
 export function addView(program: Command): void {
@@ -30,6 +31,7 @@ export function addView(program: Command): void {
     )
     .option('--save <file>', 'write the page as one file of HTML, which others open without onnsight, and end')
     .option('--text <text>', 'with --save: the text that the model runs on (default: an example)')
+    .option('--beside <model>', 'a second model, with which the first one is compared: the tab Compare')
     .option('--open', 'also open the page in the browser')
     .option('--json', 'print the address as JSON, in one line')
   addLoadOptions(command)
@@ -42,12 +44,18 @@ Examples:
   onnsight view model.onnx --open
   onnsight view gpt2-onnx --dtype q4
   onnsight view onnx-community/gpt2-ONNX
+  onnsight view model.onnx --beside model_int8.onnx
   onnsight view model.onnx --vocab tokenizer.json --port 8080
   onnsight view gpt2-onnx --save gpt2.html --text 'The Eiffel Tower is in the city of'`,
     )
-    .action(async (path: string, { vocab, dtype, port, open, json, save, text, ...flags }: Flags) => {
+    .action(async (path: string, { vocab, dtype, port, open, json, save, text, beside, ...flags }: Flags) => {
       const language = { ...(vocab === undefined ? {} : { vocab }), ...(dtype === undefined ? {} : { dtype }) }
       if (save !== undefined) {
+        if (beside !== undefined)
+          throw new UsageError(
+            '--save and --beside can’t be passed together.',
+            'leave out --save, and press Save page in the browser when the comparison is done',
+          )
         const { saveView } = await import('../../view/server/save.ts')
         await saveView(path, { ...loadOptionsOf(flags), ...language }, { file: save, text, json: json ?? false })
         return
@@ -62,6 +70,7 @@ Examples:
           port: port ?? 0,
           open: open ?? false,
           json: json ?? false,
+          beside,
         },
       )
     })

@@ -686,6 +686,8 @@ export const rooms = {
   view: {
     job: 'The server of `onnsight view`, and what it reads of a model.',
     imports: [
+      'runtime/child-process',
+      'compare',
       'runtime/errors',
       'runtime/model/loaded',
       'runtime/language-model',

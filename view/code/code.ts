@@ -12,6 +12,7 @@ import { stagesOf } from '../readings/stages.ts'
 import { assertValidTemplate, type TraceTarget, traceWithTemplate } from '../readings/template-trace.ts'
 import { readingsOf } from '../readings/values.ts'
 import { Refusal } from '../server/refusal.ts'
+import { comparisonCode } from './comparison.ts'
 import { type WrittenInputs, writeInputs } from './inputs.ts'
 import { assertFitsTemplate, beginning, tagged } from './parts.ts'
 import { type Read, readsOf, type ShownValues } from './reads.ts'
@@ -23,6 +24,8 @@ export interface ShownModel {
   /** The input for token ids. */
   readonly ids: string | undefined
   readonly description: ModelDescription
+  /** The call that opens the second model. */
+  readonly beside: Opening | undefined
 }
 
 /** Writes a program and a template that compute what the page shows. @param row the token ids of the row that is shown. @throws Refusal if no code can compute it */
@@ -30,7 +33,7 @@ export async function viewCode(
   target: TraceTarget,
   inputs: Inputs,
   request: CodeRequest,
-  { opening, ids, description }: ShownModel,
+  { opening, ids, description, beside }: ShownModel,
   tokens: number | undefined,
   row: readonly number[],
 ): Promise<Code> {
@@ -53,6 +56,7 @@ export async function viewCode(
     const place = await target.model.scan(inputs, () => placeOf(studied, patch.part, patched.layer))
     return patchedCellCode(opening, written, patch, patched, place, description.logits)
   }
+  if (request.tab === 'compare') return comparisonCode(opening, beside, written, request.comparing)
   if (request.tab === 'generate') return generationCode(opening, written, request)
   if (request.tab === 'importance') {
     const { method = 'gradient', ...explained } = request.importance ?? {}

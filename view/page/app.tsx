@@ -4,6 +4,7 @@ import { firstToken } from '../protocol/bodies.ts'
 import type { InputForm } from '../protocol/form.ts'
 import { AttentionPanel } from './attention/attention.tsx'
 import type { Client } from './client.ts'
+import { ComparePanel } from './compare/compare.tsx'
 import { edited } from './edit/change-buttons.tsx'
 import { CurrentEdit } from './edit/current-edit.tsx'
 import { EditPanel } from './edit/edit.tsx'
@@ -52,12 +53,13 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
   const hasEnded = useEnded()
   const saved = savedCopy()
   const [treeWidth, setTreeWidth] = useTreeWidth()
+  const [shares, setShares] = useState<ReadonlyMap<string, number>>()
   useEffect(() => setText(state.edit ?? ''), [visits])
   const row = runInputs?.rows?.[Math.min(state.batch, runInputs.rows.length - 1)]
   const batch = runInputs?.rows ? Math.min(state.batch, runInputs.rows.length - 1) : state.batch
   const position = row && Math.min(state.token ?? firstToken(row), row.length - 1)
   const withBatch: ViewState = { ...state, batch }
-  useShortcuts({ state: withBatch, change, position, positions: row?.length })
+  useShortcuts({ state: withBatch, change, position, positions: row?.length, hasTwo: model.beside !== undefined })
 
   const side = state.edit === undefined ? 'unedited' : state.side
   const unedited = { ...(runInputs?.request ?? { inputs: {} }), ...(batch === 0 ? {} : { batch }) }
@@ -108,6 +110,7 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
         client={client}
         chosen={state.node === undefined ? state.module : operationPath(state.module, state.node)}
         onChoose={path => change(moduleChosen(state, path))}
+        shares={shares}
         width={treeWidth}
         onWidth={setTreeWidth}
       />
@@ -195,6 +198,11 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
               { id: 'patch', label: 'Patch', content: <PatchPanel key={visits} {...withoutSide} /> },
               { id: 'steer', label: 'Steer', content: <SteerPanel key={visits} {...withoutSide} /> },
               { id: 'generate', label: 'Generate', content: <GeneratePanel key={visits} {...withoutSide} /> },
+              {
+                id: 'compare',
+                label: 'Compare',
+                content: <ComparePanel key={visits} {...withoutSide} onShares={setShares} />,
+              },
             ] as const
           ).filter(({ id }) => id === state.tab || fits(model, id))}
         />
@@ -206,11 +214,12 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
 /** The change of state when a module is chosen. It leaves the tabs that show no single module. */
 const moduleChosen = ({ tab }: ViewState, path: string): Partial<ViewState> => ({
   ...forModule(path.split('#')[0], path.includes('#') ? path.slice(path.indexOf('#') + 1) : undefined),
-  ...(tab === 'overview' || tab === 'lens' || tab === 'attention' ? { tab: 'module' } : {}),
+  ...(['overview', 'lens', 'attention', 'compare'].includes(tab) ? { tab: 'module' } : {}),
 })
 
 /** Whether a tab can show something of a model: most are about the predictions of a language model. */
-function fits({ inputs, ids, logits, hasAttention }: ModelDescription, tab: TabName): boolean {
+function fits({ inputs, ids, logits, hasAttention, beside }: ModelDescription, tab: TabName): boolean {
+  if (tab === 'compare') return beside !== undefined
   if (tab === 'overview' || tab === 'module' || tab === 'edit') return true
   if (tab === 'attention') return hasAttention
   // These tabs run the model on texts of their own, for which the values of an encoder would be missing.

@@ -80,6 +80,8 @@ export interface ModelDescription {
   readonly preprocessing?: Preprocessing
   /** The names of classes, if a config.json beside it has them. */
   readonly classes?: readonly string[]
+  /** The second model, with which it is compared. */
+  readonly beside?: { readonly name: string; readonly title: string }
 }
 
 /** How pictures and sound become the numbers of an input. What is missing is not said. */
@@ -618,7 +620,19 @@ export interface Followed {
 export interface CodeRequest extends ModuleRequest {
   /** One cell of the lens: a layer, or the model itself, at a position. */
   readonly cell?: { readonly layer?: number; readonly position: number }
-  readonly tab: 'overview' | 'module' | 'lens' | 'edit' | 'attention' | 'importance' | 'generate' | 'patch' | 'steer'
+  readonly tab:
+    | 'overview'
+    | 'module'
+    | 'lens'
+    | 'edit'
+    | 'attention'
+    | 'importance'
+    | 'generate'
+    | 'patch'
+    | 'steer'
+    | 'compare'
+  /** In the tab that compares two models: their inputs. */
+  readonly comparing?: Comparing
   /** In the tab with importance: the token that is explained, and the method. */
   readonly importance?: Pick<ImportanceRequest, 'method' | 'position' | 'follow'>
   /** In the tab that patches: its options, and one cell of its map with the ids of its answers. */
@@ -676,4 +690,81 @@ export interface Comparison {
   readonly outputs?: readonly ComparedOutput[]
   readonly saved: readonly SavedValue[]
   readonly printed: readonly string[]
+}
+
+/** The inputs on which two models are compared: some that are made up, the page's own, or texts. */
+export interface Comparing {
+  readonly on: (typeof comparedInputs)[number]
+  readonly texts?: readonly string[]
+}
+export const comparedInputs = ['many', 'input', 'texts'] as const
+
+/** POST api/comparison: where the second model differs, and which modules cause it. The answer is a line of JSON for each part. */
+export interface ComparisonRequest extends RunRequest {
+  readonly comparing: Comparing
+}
+/** The number of inputs that are done; at the end, the result. */
+export interface ComparisonPart {
+  readonly done?: number
+  readonly total?: number
+  readonly result?: ComparedModels
+}
+
+/** A difference over all inputs. A number that is not finite is null. */
+export interface SentDifference {
+  /** The difference's length as a share of the value's length. */
+  readonly relative: number | null
+  /** The ratio of signal to noise in dB. */
+  readonly snr: number | null
+  readonly max: number | null
+  readonly cosine: number | null
+  readonly nonFinite: number
+  readonly clipped: number
+}
+
+/** What `compare` returns, as JSON. */
+export interface ComparedModels {
+  readonly models: { readonly a: string; readonly b: string }
+  readonly inputs: readonly string[]
+  readonly output: {
+    readonly metric: string
+    readonly mean: number | null
+    readonly worst: { readonly value: number | null; readonly input: string }
+  }
+  readonly logits: { readonly top1: number; readonly top5: number } | null
+  readonly pairs: readonly { readonly a: string; readonly b: string; readonly by: string }[]
+  readonly unpaired: { readonly a: readonly string[]; readonly b: readonly string[] }
+  readonly modules: readonly {
+    readonly module: string
+    readonly error: SentDifference
+    readonly arriving: SentDifference | null
+    readonly made: SentDifference | null
+  }[]
+  readonly blame: readonly {
+    readonly module: string
+    readonly node: string | null
+    readonly share: number
+    readonly interval: readonly [number, number]
+    readonly effect: number
+  }[]
+  readonly culprit: string | null
+  readonly unexplained: { readonly outside: number; readonly rest: number }
+  readonly advice: string
+}
+
+/** POST api/parting: what both models predict after each token of one of the inputs, some positions at a time. */
+export interface PartingRequest extends ComparisonRequest {
+  readonly input: number
+  readonly from?: number
+}
+export interface PartingTokens {
+  /** The first position that is sent. */
+  readonly from: number
+  /** All tokens of the input. */
+  readonly tokens: readonly Token[]
+  /** By position: the divergence KL(first ‖ second) in nats. */
+  readonly kl: readonly number[]
+  /** By position: the likeliest tokens of each model, with the probability that the other gives them. */
+  readonly first: readonly (readonly Prediction[])[]
+  readonly second: readonly (readonly Prediction[])[]
 }

@@ -13,11 +13,14 @@ export interface Address {
 const [FIRST_PORT, PORTS] = [20_000, 10_000] as const
 
 /**
- * The address of a model's page: the same each time, so that links and open pages are good again when the command is restarted. It is derived
+ * The address of the page of a model, or of two: the same each time, so that links and open pages are good again when the command is restarted. It is derived
  * from a key that only the user can read. If no key can be kept, each address is new.
  */
-export function addressOf(source: string): Address {
-  const name = existsSync(source) ? resolve(source) : source
+export function addressOf(...sources: readonly (string | undefined)[]): Address {
+  const name = sources
+    .filter(source => source !== undefined)
+    .map(source => (existsSync(source) ? resolve(source) : source))
+    .join('\n')
   const hash = createHmac('sha256', keptKey() ?? randomBytes(32))
     .update(name)
     .digest()

@@ -5,6 +5,9 @@ import {
   attributionMethods,
   type CodeRequest,
   type CompareRequest,
+  type Comparing,
+  type ComparisonRequest,
+  comparedInputs,
   type Filling,
   type GenerateRequest,
   type GraphRequest,
@@ -16,6 +19,7 @@ import {
   type ModuleRequest,
   type OperationsRequest,
   type OverviewRequest,
+  type PartingRequest,
   type PatchCell,
   type PatchedLensRequest,
   type PatchRequest,
@@ -225,12 +229,26 @@ export function compareRequest(body: unknown): CompareRequest {
   return { ...rest, template, ...(position === undefined ? {} : { position: natural(position, 'position') }) }
 }
 
+export function comparisonRequest(body: unknown): ComparisonRequest {
+  return { ...runRequest(body), comparing: comparingOf(object(object(body, 'the request').comparing, 'comparing')) }
+}
+
+function comparingOf({ on, texts: written }: Json): Comparing {
+  const chosen = oneOf(on, comparedInputs, 'comparing.on is not known.')
+  return { on: chosen, ...(chosen === 'texts' ? { texts: texts(written, 'comparing.texts') } : {}) }
+}
+
+export function partingRequest(body: unknown): PartingRequest {
+  const { input = 0, from = 0 } = object(body, 'the request')
+  return { ...comparisonRequest(body), input: natural(input, 'input'), from: natural(from, 'from') }
+}
+
 export function codeRequest(body: unknown): CodeRequest {
-  const { tab, cell, head, generation, importance, patch, patched, steering } = object(body, 'the request')
+  const { tab, cell, head, generation, importance, patch, patched, steering, comparing } = object(body, 'the request')
   return {
     tab: oneOf(
       tab,
-      ['overview', 'module', 'lens', 'edit', 'attention', 'importance', 'generate', 'patch', 'steer'],
+      ['overview', 'module', 'lens', 'edit', 'attention', 'importance', 'generate', 'patch', 'steer', 'compare'],
       'tab is not a known tab.',
     ),
     ...moduleRequest(body),
@@ -240,6 +258,7 @@ export function codeRequest(body: unknown): CodeRequest {
     ...(patched === undefined ? {} : { patched: patchedOf(object(patched, 'patched')) }),
     ...(generation === undefined ? {} : { generation: generationOf(object(generation, 'generation')) }),
     ...(steering === undefined ? {} : { steering: steeringOf(object(steering, 'steering')) }),
+    ...(comparing === undefined ? {} : { comparing: comparingOf(object(comparing, 'comparing')) }),
     ...(cell === undefined ? {} : { cell: cellOf(object(cell, 'cell')) }),
   }
 }

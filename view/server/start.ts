@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { byteSize } from '../../cli/shared/byte-size.ts'
 import { print } from '../../cli/shared/print.ts'
 import { WorkerBackend } from '../../runtime/index.ts'
+import { TwoModels } from '../beside/two-models.ts'
 import { type OpenOptions, openModel } from '../model/open-model.ts'
 import { addressOf } from './address.ts'
 import { openBrowser } from './open-browser.ts'
@@ -13,15 +14,20 @@ export interface ViewOptions {
   readonly port: number
   readonly open: boolean
   readonly json: boolean
+  /** A second model, with which the first one is compared. */
+  readonly beside?: string | undefined
 }
 
 /** Serves the page of a model until SIGINT or SIGTERM. @throws CommandError */
 export async function startView(path: string, options: OpenOptions, view: ViewOptions): Promise<void> {
   const opened = await openModel(path, { ...options, ...(view.json ? {} : { onProgress: showProgress() }) })
   const backend = new WorkerBackend()
+  const models =
+    view.beside === undefined ? undefined : new TwoModels({ a: path, b: view.beside, options: ownOf(options) })
   try {
-    const { token, port } = addressOf(path)
-    const viewer = new Viewer(opened, { backend, options })
+    const { token, port } = addressOf(path, view.beside)
+    const beside = models && { models, about: await models.open() }
+    const viewer = new Viewer(opened, { backend, options, beside })
     const server = await (view.port === 0
       ? listen(viewer, token, port).catch(() => listen(viewer, token, 0))
       : listen(viewer, token, view.port))
@@ -32,10 +38,19 @@ export async function startView(path: string, options: OpenOptions, view: ViewOp
     await stopSignal()
     server.close()
   } finally {
+    models?.release()
     backend.release()
     await opened.model.release()
   }
 }
+
+/** The options that both models are opened with. */
+const ownOf = ({ vocab, dtype, provider, threads }: OpenOptions) => ({
+  ...(vocab === undefined ? {} : { vocab }),
+  ...(dtype === undefined ? {} : { dtype }),
+  ...(provider === undefined ? {} : { provider }),
+  ...(threads === undefined ? {} : { threads }),
+})
 
 /** Waits until the user ends the command. */
 async function stopSignal(): Promise<void> {

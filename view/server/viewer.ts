@@ -3,13 +3,23 @@ import { outputsOf } from '../../cli/run/template.ts'
 import type { Inputs, LoadOptions, Model, Tensor, WorkerBackend } from '../../runtime/index.ts'
 import type { Language } from '../../runtime/language-inputs/language.ts'
 import { toTensor } from '../../runtime/tensor/values/convert.ts'
+import type { Beside, SentInputs } from '../beside/messages.ts'
+import type { TwoModels } from '../beside/two-models.ts'
 import { type ShownModel, viewCode } from '../code/code.ts'
 import { describeModel } from '../model/describe-model.ts'
 import { inputsOf } from '../model/inputs.ts'
 import { ModelFile } from '../model/model-file.ts'
 import type { OpenedModel, Opening } from '../model/open-model.ts'
 import { tokenOf } from '../model/tokens.ts'
-import type { Checked, ModelDescription, RunRequest, RunResult, Tokens, ViewRequest } from '../protocol/api.ts'
+import type {
+  Checked,
+  ComparisonRequest,
+  ModelDescription,
+  RunRequest,
+  RunResult,
+  Tokens,
+  ViewRequest,
+} from '../protocol/api.ts'
 import { viewAttention, viewAttentionHead } from '../readings/attention.ts'
 import { compare } from '../readings/compare.ts'
 import { viewGenerated } from '../readings/generate.ts'
@@ -27,13 +37,14 @@ import { Steerer } from '../readings/steer.ts'
 import { type TraceTarget, traceWithTemplate } from '../readings/template-trace.ts'
 import { vocabularyOf, withVocabulary } from '../readings/vocabulary.ts'
 import { Turns } from './one-at-a-time.ts'
-import { unreadable } from './refusal.ts'
+import { Refusal, unreadable } from './refusal.ts'
 import {
   ablationRequest,
   attentionHeadRequest,
   attentionRequest,
   codeRequest,
   compareRequest,
+  comparisonRequest,
   generateRequest,
   graphRequest,
   headsRequest,
@@ -42,6 +53,7 @@ import {
   moduleRequest,
   operationsRequest,
   overviewRequest,
+  partingRequest,
   patchedLensRequest,
   patchRequest,
   rowRequest,
@@ -51,6 +63,8 @@ import {
 } from './requests.ts'
 
 export interface ViewerOptions {
+  /** A second model, with which the first one is compared. */
+  readonly beside?: { readonly models: TwoModels; readonly about: Beside } | undefined
   readonly backend: WorkerBackend
   readonly options: LoadOptions
 }
@@ -75,15 +89,20 @@ export class Viewer {
   readonly #turns = new Turns()
   readonly #file: ModelFile
   readonly #steerer: Steerer
+  readonly #beside: ViewerOptions['beside']
 
-  constructor(opened: OpenedModel, { backend, options }: ViewerOptions) {
+  constructor(opened: OpenedModel, { backend, options, beside }: ViewerOptions) {
     const { model, language, opening } = opened
     this.#model = model
     this.#backend = backend
     this.#language = language
     this.#opening = opening
     this.#file = new ModelFile(model.name)
-    this.#description = describeModel(opened, String(options.provider ?? 'cpu'))
+    this.#beside = beside
+    const description = describeModel(opened, String(options.provider ?? 'cpu'))
+    this.#description = beside
+      ? { ...description, beside: { name: beside.about.name, title: beside.about.title } }
+      : description
     this.#steerer = new Steerer(this.#description, language)
     const vocabulary = vocabularyOf(this.#description.logits, language)
     this.calls = new Map<string, Call>([
@@ -179,6 +198,18 @@ export class Viewer {
           compare(target, await this.#inputs(request), request, this.#description.logits, language),
         ),
       ],
+      [
+        'comparison',
+        this.#running(comparisonRequest, async (request, { options: { signal } }, send) =>
+          this.#twoModels.compare(await this.#compared(request), signal!, send),
+        ),
+      ],
+      [
+        'parting',
+        this.#running(partingRequest, async (request, { options: { signal } }) =>
+          this.#twoModels.tokens(await this.#compared(request), request.input, request.from ?? 0, signal!),
+        ),
+      ],
     ])
   }
 
@@ -217,9 +248,40 @@ export class Viewer {
     })
   }
 
+  get #twoModels(): TwoModels {
+    if (this.#beside) return this.#beside.models
+    throw new Refusal(
+      422,
+      'view-comparison',
+      'There is no second model.',
+      'start the command with --beside and a model',
+    )
+  }
+
+  /** The inputs on which both models run. */
+  async #compared(request: ComparisonRequest): Promise<SentInputs> {
+    const { on, texts = [] } = request.comparing
+    if (on === 'many') return { on }
+    if (on === 'texts') return { on, texts }
+    const inputs = (await this.#inputs(request)) as Record<string, Tensor>
+    const tensors = Object.entries(inputs).map(([name, value]) => {
+      const { type, dims, data } = toTensor(value) as unknown as Tensor
+      return [name, { type, dims, data }]
+    })
+    const { ids } = this.#description
+    const text = this.#idsIn(inputs)?.tolist() as (number | bigint)[][] | undefined
+    const label = (ids && text && this.#language?.decode(text[0].map(Number))) ?? 'the input'
+    return { on, label, tensors: Object.fromEntries(tensors) as never }
+  }
+
   /** The facts about the model that programs for the page begin with. */
   get #program(): ShownModel {
-    return { opening: this.#opening, ids: this.#description.ids, description: this.#description }
+    return {
+      opening: this.#opening,
+      ids: this.#description.ids,
+      description: this.#description,
+      beside: this.#beside?.about.opening,
+    }
   }
 
   #inputs(request: RunRequest) {

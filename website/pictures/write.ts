@@ -7,7 +7,7 @@ import { load } from 'onnsight'
 import { s, trace } from 'onnsight/trace.macro'
 import { chromium, type Page } from 'playwright-core'
 import { chromiumPath } from '../../test/browser/site.ts'
-import { choose, enterText, settled } from '../../test/view/page.ts'
+import { choose, enterText, settled, TEXT } from '../../test/view/page.ts'
 import { heatmap } from './heatmap.ts'
 
 const folder = 'docs/pictures'
@@ -60,12 +60,8 @@ writeFileSync(
 await model.release()
 
 if (!chromiumPath) throw new Error('No Chromium: apt-get install chromium, or name one in $CHROMIUM.')
-const view = spawn(process.execPath, ['dist/cli/onnsight.js', 'view', 'examples/models/chars.onnx', '--json'])
-try {
-  const [line] = (await once(createInterface(view.stdout), 'line')) as [string]
-  const browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] })
-  const page = await browser.newPage({ viewport: { width: 1120, height: 640 }, colorScheme: 'light' })
-  const { url } = JSON.parse(line) as { url: string }
+const browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] })
+await viewed(['examples/models/chars.onnx'], async (page, url) => {
   await page.goto(url)
   await enterText(page)
   await choose(page, 'transformer.h.1.attn')
@@ -78,17 +74,45 @@ try {
     ...{ tab: 'steer', text: 'What light', towards: 'KING RICHARD III:\nMY LORD, I AM\nFIRST CITIZEN:' },
     ...{ away: 'king richard iii:\nmy lord, i am\nfirst citizen:', steer: '1,1.5', generate: '40,0,1' },
   })
-  await browser.close()
-} finally {
-  view.kill()
+  await shotOf(page, url, 'view-importance', { tab: 'importance', text: TEXT }, async () => {
+    await page.getByRole('button', { name: 'Ablate each part' }).click()
+    await page.locator('.heat-map').waitFor()
+  })
+  await shotOf(page, url, 'view-graph', { tab: 'module', module: 'transformer.h.1.attn', show: 'graph', text: TEXT })
+})
+const verse = 'test/fixtures/models/verse'
+await viewed([verse, '--beside', `${verse}/onnx/model_q4.onnx`], (page, url) =>
+  shotOf(page, url, 'view-compare', { tab: 'compare', compare: 'many' }),
+)
+await browser.close()
+
+/** Opens `onnsight view` with some arguments, and ends it after the pictures. */
+async function viewed(args: readonly string[], body: (page: Page, url: string) => Promise<void>): Promise<void> {
+  const view = spawn(process.execPath, ['dist/cli/onnsight.js', 'view', ...args, '--json'])
+  try {
+    const [line] = (await once(createInterface(view.stdout), 'line')) as [string]
+    const page = await browser.newPage({ viewport: { width: 1120, height: 640 }, colorScheme: 'light' })
+    await body(page, (JSON.parse(line) as { url: string }).url)
+    await page.close()
+  } finally {
+    view.kill()
+  }
 }
 
 /** The part of the page with the tabs, in a state that the address holds. */
-async function shotOf(page: Page, url: string, name: string, state: Readonly<Record<string, string>>): Promise<void> {
+async function shotOf(
+  page: Page,
+  url: string,
+  name: string,
+  state: Readonly<Record<string, string>>,
+  before: () => Promise<void> = async () => undefined,
+): Promise<void> {
   await page.setViewportSize({ width: 1120, height: 760 })
   await page.goto('about:blank')
   await page.goto(`${url}#${new URLSearchParams(state)}`)
-  await page.locator('.heat-map, .new-token').first().waitFor()
+  await page.locator('.heat-map, .new-token, .graph, .look, .blame').first().waitFor()
+  await settled(page)
+  await before()
   await settled(page)
   await page.waitForTimeout(800)
   await settled(page)

@@ -56,6 +56,7 @@ export function CopyCode({ client, state, request, cell, patched, name = 'Copy a
       ...(tab === 'importance'
         ? { importance: { method, follow, ...(token === undefined ? {} : { position: token }) } }
         : {}),
+      ...(tab === 'compare' && state.comparing ? { comparing: state.comparing } : {}),
       ...(tab === 'steer' && steering ? { steering } : {}),
       ...(tab === 'generate' || tab === 'steer' ? { generation: generation ?? initialGeneration } : {}),
     }

@@ -46,7 +46,8 @@ export function Best({ name, token, position, cell, what, code, names }: BestPro
   )
 }
 
-function Both({ cell, names: { before, after } }: { cell: LensCell; names: SideNames }) {
+/** The likeliest tokens of two runs, and how far each one moves. */
+export function Both({ cell, names: { before, after } }: { cell: Pick<LensCell, 'all'>; names: SideNames }) {
   return (
     <Scrolling label="Likeliest next tokens">
       <table class="numbers bars compared">

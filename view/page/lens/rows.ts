@@ -41,7 +41,8 @@ export function rowsOf(lens: Lens): LensRow[] {
   }))
 }
 
-function cellOf(
+/** The tokens that are likely in one of two runs, with both probabilities. */
+export function cellOf(
   after: readonly Prediction[],
   before: readonly Prediction[] | undefined,
 ): Omit<LensCell, 'target' | 'followed'> {

@@ -8,6 +8,8 @@ interface Setting {
   readonly position: number | undefined
   /** How many tokens there are. */
   readonly positions: number | undefined
+  /** Whether a second model is there. */
+  readonly hasTwo: boolean
 }
 
 /** The keys and their actions, as the dialog lists them. The last two rows work only where their action says so. */
@@ -22,6 +24,7 @@ export const shortcuts: readonly (readonly [keys: string, action: string])[] = [
   ['p', 'shows the tab that patches'],
   ['s', 'shows the tab that steers'],
   ['g', 'shows the tab that generates'],
+  ['c', 'shows the tab that compares, if there are two models'],
   ['e', 'shows the edit and goes to its text'],
   ['[ and ]', 'go to the previous and to the next token'],
   ['u', 'switches between the unedited run, the edited run, and both'],
@@ -51,7 +54,7 @@ export function useShortcuts(setting: Setting): void {
 }
 
 /** Runs the action of a key. Returns false if the key has none. */
-function runShortcut(key: string, { state, change, position, positions = 0 }: Setting): boolean {
+function runShortcut(key: string, { state, change, position, positions = 0, hasTwo }: Setting): boolean {
   const steps: Readonly<Record<string, () => void>> = {
     '/': () => focus('#filter'),
     i: () => focus('#input-text, .field select'),
@@ -63,6 +66,7 @@ function runShortcut(key: string, { state, change, position, positions = 0 }: Se
     p: () => change({ tab: 'patch' }),
     s: () => change({ tab: 'steer' }),
     g: () => change({ tab: 'generate' }),
+    c: () => hasTwo && change({ tab: 'compare' }),
     e() {
       change({ tab: 'edit' })
       // The text field exists only after the next render.

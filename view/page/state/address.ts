@@ -1,4 +1,12 @@
-import { attributionMethods, type Follow, lineOrders, patchedParts, type Steering } from '../../protocol/api.ts'
+import {
+  attributionMethods,
+  type Comparing,
+  comparedInputs,
+  type Follow,
+  lineOrders,
+  patchedParts,
+  type Steering,
+} from '../../protocol/api.ts'
 import type { Field, InputForm } from '../../protocol/form.ts'
 import {
   attentionShapes,
@@ -20,7 +28,7 @@ export function addressOf(state: ViewState): string {
   const parts = partsOf(state)
   const address = String(new URLSearchParams(parts))
   if (address.length <= MAX_LENGTH) return address
-  return String(new URLSearchParams(parts.filter(([name]) => !/^(?:in\.|text$|ids$|towards$|away$)/.test(name))))
+  return String(new URLSearchParams(parts.filter(([name]) => !/^(?:in\.|text$|ids$|towards$|away$|texts$)/.test(name))))
 }
 
 function partsOf({
@@ -54,6 +62,8 @@ function partsOf({
   answers,
   layers,
   patched,
+  comparing,
+  parted,
 }: ViewState) {
   const parts: [string, string][] = []
   const add = (name: string, value: string | number | undefined, defaultValue?: string | number): void => {
@@ -95,6 +105,11 @@ function partsOf({
   add('other', answers?.[1], '')
   if (layers) add('layers', layers.join(','))
   if (patched) add('patch', [patched.layer, patched.place].join(','))
+  if (comparing) {
+    add('compare', comparing.on)
+    if (comparing.texts) add('texts', comparing.texts.join('\n'))
+  }
+  if (parted) add('parted', [parted.input, ...(parted.token === undefined ? [] : [parted.token])].join(','))
   if (steering) {
     add('towards', steering.towards.join('\n'))
     add('away', steering.away.join('\n'))
@@ -152,6 +167,8 @@ export function stateFromAddress(address: string, firstTab: TabName): ViewState 
     ...optional('answers', answersIn(parts)),
     ...optional('layers', pairIn(parts.get('layers'))),
     ...optional('patched', patchedIn(parts.get('patch'))),
+    ...optional('comparing', comparingIn(parts)),
+    ...optional('parted', partedIn(parts.get('parted'))),
     ...optional('steering', steeringIn(parts)),
     ...optional('generation', generationIn(parts.get('generate'))),
     head: number('which') ?? 0,
@@ -175,6 +192,19 @@ function answersIn(parts: URLSearchParams): readonly [string, string] | undefine
 function patchedIn(text: string | null) {
   const [layer, place] = pairIn(text) ?? []
   return layer === undefined || place === undefined ? undefined : { layer, place }
+}
+
+function comparingIn(parts: URLSearchParams): Comparing | undefined {
+  const on = comparedInputs.find(one => one === parts.get('compare'))
+  if (on !== 'texts') return on && { on }
+  const texts = linesOf(parts.get('texts') ?? '')
+  return texts.length > 0 ? { on, texts } : undefined
+}
+
+function partedIn(text: string | null): ViewState['parted'] {
+  const [, input, token] = /^(\d{1,9})(?:,(\d{1,9}))?$/.exec(text ?? '') ?? []
+  if (input === undefined) return undefined
+  return { input: Number(input), ...(token === undefined ? {} : { token: Number(token) }) }
 }
 
 /** Reads two whole numbers from 0, separated by a comma; undefined for any other text. */

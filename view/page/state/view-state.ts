@@ -1,4 +1,12 @@
-import type { AttributionMethod, Follow, LineOrder, PatchCell, PatchedPart, Steering } from '../../protocol/api.ts'
+import type {
+  AttributionMethod,
+  Comparing,
+  Follow,
+  LineOrder,
+  PatchCell,
+  PatchedPart,
+  Steering,
+} from '../../protocol/api.ts'
 import type { InputForm } from '../../protocol/form.ts'
 
 /** Which run is shown: the unedited one, the edited one, or both with their difference. */
@@ -13,6 +21,7 @@ export const tabNames = [
   'patch',
   'steer',
   'generate',
+  'compare',
 ] as const
 /** How one head is drawn. */
 export const attentionShapes = ['tokens', 'lines', 'matrix'] as const
@@ -76,6 +85,10 @@ export interface ViewState {
   readonly layers?: readonly [number, number] | undefined
   /** The patch whose run is shown; missing if none is. */
   readonly patched?: PatchCell | undefined
+  /** The inputs on which two models were compared; missing if they were not. */
+  readonly comparing?: Comparing | undefined
+  /** The input and the token whose predictions by both models are shown; missing for those that are furthest apart. */
+  readonly parted?: { readonly input: number; readonly token?: number } | undefined
   /** How the text was steered; missing if it was not. */
   readonly steering?: Steering | undefined
   /** How the text was generated; missing if it was not. */

@@ -1,6 +1,8 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { ModuleDescription } from '../../protocol/api.ts'
 import type { Client } from '../client.ts'
+import { percentOf } from '../compare/shares.ts'
+import { signedBackground } from '../parts/colours.ts'
 import { bytes, grouped, short } from '../parts/numbers.ts'
 import { TreeEdge } from './edge.tsx'
 import { ancestorsOf, initiallyOpen, parentOf, rowsOf, type TreeItem, type TreeRow } from './rows.ts'
@@ -11,12 +13,14 @@ interface TreeProps {
   readonly modules: readonly ModuleDescription[]
   readonly chosen: string
   readonly onChoose: (path: string) => void
+  /** The share of each module in the difference of two models, by its path, once they were compared. */
+  readonly shares: ReadonlyMap<string, number> | undefined
   readonly width: number
   readonly onWidth: (width: number) => void
 }
 
 /** The tree of modules, with the keys that the WAI-ARIA pattern describes. */
-export function Tree({ client, modules, chosen, onChoose, width, onWidth }: TreeProps) {
+export function Tree({ client, modules, chosen, onChoose, shares, width, onWidth }: TreeProps) {
   const [open, setOpen] = useState(() => initiallyOpen(modules))
   const loaded = useOperations(client, modules, open)
   useEffect(() => setOpen(before => new Set([...before, ...ancestorsOf(chosen)])), [chosen])
@@ -112,6 +116,7 @@ export function Tree({ client, modules, chosen, onChoose, width, onWidth }: Tree
           <Item
             key={row.item.path}
             row={row}
+            share={shares?.get(row.item.path)}
             isChosen={row.item.path === chosen}
             isCurrent={row.item.path === current}
             onChoose={() => {
@@ -134,8 +139,20 @@ export function Tree({ client, modules, chosen, onChoose, width, onWidth }: Tree
 
 const nameOf = ({ path, name }: TreeItem): string => (path === '' ? 'model' : name)
 
+/** A module's share in the difference of two models. */
+const TreeShare = ({ share }: { share: number }) => (
+  <>
+    {' '}
+    <small class="tree-share" style={signedBackground(share, 1)}>
+      {percentOf(share)}
+      <span class="hidden"> of the error</span>
+    </small>
+  </>
+)
+
 interface ItemProps {
   readonly row: TreeRow
+  readonly share: number | undefined
   readonly isChosen: boolean
   readonly isCurrent: boolean
   readonly onChoose: () => void
@@ -144,6 +161,7 @@ interface ItemProps {
 
 function Item({
   row: { item, level, hasChildren, isOpen, position, siblings },
+  share,
   isChosen,
   isCurrent,
   onChoose,
@@ -179,6 +197,7 @@ function Item({
         <span class={path.includes('#') ? 'tree-label is-operation' : 'tree-label'} title={path.split('#').at(-1)}>
           {nameOf(item)}
           {className && <small> {className.split('.').at(-1)}</small>}
+          {share !== undefined && Math.abs(share) >= 0.001 && <TreeShare share={share} />}
         </span>
       </span>
       <span class="number" title={`${grouped(parameters)} parameters`}>
