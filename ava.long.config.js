@@ -35,6 +35,7 @@ export const slower = [
   'test/macro/{debugging,own-lines,register}.test.ts',
   'test/names/parameters.test.ts',
   'test/onnx/expansions/*.test.ts',
+  'test/queue/namespaces.test.ts',
   'test/serve/{batching,stacked}.test.ts',
   'test/study/{ablate,attribution,attribution-patching,edge-attribution,mediation,optimize,patch-activations,path-patching,sweeps}.test.ts',
   'test/tracing/vehicles.test.ts',
