@@ -2,6 +2,7 @@ import { Float16Array } from '@petamoriken/float16'
 import { copy, ownCopy } from '../errors/copies.ts'
 import { installed } from '../errors/installed.ts'
 import {
+  ArgumentError,
   ImplicitConversionError,
   IndexError,
   MixedTracesError,
@@ -177,11 +178,17 @@ export class Tensor {
 
   /**
    * Writes `value` into a slice of the place that this handle was read from: `model.h[2].output.set(s`:, -1`, 0)`.
-   * @throws NotAPlaceError on any other tensor
+   * @throws NotAPlaceError on any other tensor; ArgumentError without a value
    */
   set(slice: unknown, value: unknown): void {
     const { place } = this.#state
     if (!place) throw new NotAPlaceError(this.#state.label, this.#state.position())
+    if (value === undefined)
+      throw new ArgumentError(
+        'set() has no value to write: it takes a slice and a value.',
+        currentPosition(),
+        "name the slice first, where '...' is the whole tensor: h.set('...', 0)",
+      )
     place.set(slice, value)
   }
 

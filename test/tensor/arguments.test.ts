@@ -221,3 +221,14 @@ test('forms of the macro refuse them at build time', t => {
   }
   t.notThrows(() => expand(`${IMPORT}await trace(m, x, () => {\n  save(...all)\n print(1, 2, 3)\n})`))
 })
+
+test('set() without a value says that it takes a slice and a value', async t => {
+  for (const target of [0, '..., 0', undefined])
+    await t.throwsAsync(
+      model.trace(ids, m => {
+        ;(m.transformer.h[1].output as { set(...args: unknown[]): void }).set(target)
+        return m.lm_head.output
+      }),
+      { instanceOf: OnnsightError, message: /set\(\) has no value to write.*h\.set\('\.\.\.', 0\)/s },
+    )
+})
