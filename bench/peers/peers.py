@@ -3,6 +3,7 @@
 python -m venv peers && peers/bin/pip install -r bench/peers/requirements.txt
 """
 
+import importlib.metadata
 import json
 import sys
 import time
@@ -144,15 +145,17 @@ def main(path, threads):
     torch.set_grad_enabled(False)
     model = gpt2_of(path)
     tools = {"nnsight": Nnsight(model), "TransformerLens": TransformerLens(model)}
-    versions = {"nnsight": nnsight.__version__, "torch": torch.__version__, "transformers": transformers.__version__}
+    lens_version = importlib.metadata.version("transformer-lens")
+    versions = {"nnsight": nnsight.__version__, "transformer-lens": lens_version, "torch": torch.__version__, "transformers": transformers.__version__}
     print(json.dumps(versions), flush=True)
     for line in sys.stdin:
         request = json.loads(line)
         tool = tools[request["tool"]]
         given = {name: torch.tensor(value) if isinstance(value, list) else value for name, value in request["given"].items()}
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         result = getattr(tool, request["study"])(**given)
-        print(json.dumps({"ms": (time.perf_counter() - start) * 1000, "result": result}), flush=True)
+        took = {"ms": (time.perf_counter() - start) * 1000, "processor": (time.process_time() - busy) * 1000}
+        print(json.dumps({**took, "result": result}), flush=True)
 
 
 main(sys.argv[1], int(sys.argv[2]))

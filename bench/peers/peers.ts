@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url'
 export interface Answer {
   /** Milliseconds of the study alone, as the peer measured them. */
   readonly ms: number
+  /** Milliseconds that the processor spent on it, in all threads. */
+  readonly processor: number
   readonly result: unknown
 }
 

@@ -95,22 +95,34 @@ await decoder.release()
 
 /** Runs the study in all tools, in another order each round, checks that they agree, and prints their times. */
 async function measured(peers: Peers, { name, asked, given, here }: Study): Promise<void> {
-  const theirs = TOOLS.map(() => [] as number[])
+  const theirs = TOOLS.map(() => [] as Answer[])
+  const processor: number[] = []
   const answers: Answer[] = []
   const result = await here()
   const [own] = await timed(Number(rounds), REST, [
-    here,
+    async () => {
+      const before = process.cpuUsage()
+      await here()
+      const { user, system } = process.cpuUsage(before)
+      processor.push((user + system) / 1000)
+    },
     ...TOOLS.map((tool, i) => async () => {
       answers[i] = await peers.ask(tool, asked, given)
-      theirs[i].push(answers[i].ms)
+      theirs[i].push(answers[i])
     }),
   ])
   for (const [i, tool] of TOOLS.entries()) check(`${name}: ${tool}`, result, answers[i].result)
+  const last = <T>(all: readonly T[]): readonly T[] => all.slice(-Number(rounds))
+  const ownProcessor = median(last(processor))
   const lines = TOOLS.map((tool, i) => {
-    const times = theirs[i].slice(-Number(rounds))
-    return `${tool} ${median(times).toFixed(0)} ms, ${(own.median / median(times)).toFixed(2)} · ${(own.tenth / percentile(times, 0.1)).toFixed(2)} ×`
+    const times = last(theirs[i]).map(({ ms }) => ms)
+    const busy = median(last(theirs[i]).map(answer => answer.processor))
+    const ratios = [own.median / median(times), own.tenth / percentile(times, 0.1)].map(ratio => ratio.toFixed(2))
+    return `${tool} ${median(times).toFixed(0)} ms, ${ratios.join(' · ')} ×; of the processor ${busy.toFixed(0)} ms, ${(ownProcessor / busy).toFixed(2)} ×`
   })
-  console.log(`${name}: onnsight ${own.median.toFixed(0)} ms; ${lines.join('; ')}`)
+  console.log(
+    `${name}: onnsight ${own.median.toFixed(0)} ms, of the processor ${ownProcessor.toFixed(0)} ms\n  ${lines.join('\n  ')}`,
+  )
 }
 
 function check(what: string, own: unknown, theirs: unknown): void {
