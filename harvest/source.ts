@@ -62,8 +62,8 @@ function pathsOf(source: HarvestSource<unknown>, kind: Kind): readonly string[] 
   return source as readonly string[]
 }
 
-/** Endings of files that can be read. */
-const FILE = /^\S+\.(txt|jsonl|ndjson|parquet|arrow|feather)(\.gz)?$/i
+/** Files that can be read, and addresses of data sets. */
+const FILE = /^(hf:\/\/\S+|\S+\.(txt|jsonl|ndjson|parquet|arrow|feather)(\.gz)?)$/i
 
 async function* imagesOf(
   source: Iterable<unknown> | AsyncIterable<unknown>,

@@ -1,14 +1,10 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HarvestError } from '../../runtime/errors/harvest.ts'
+import { hubFiles, isHubAddress } from './hub.ts'
+import type { SourceFile } from './item.ts'
 
-/** A file that documents are read from. */
-export interface SourceFile {
-  readonly path: string
-  readonly size: number
-}
-
-/** The files of these paths; of a folder, all that lie in it and below it, by name. Hidden ones are left out. @throws HarvestError */
+/** The files of these paths; of a folder, all that lie in it and below it, by name. Hidden ones are left out. @throws HarvestError, HubError */
 export async function filesOf(paths: readonly string[]): Promise<SourceFile[]> {
   const found: SourceFile[] = []
   const add = async (path: string): Promise<void> => {
@@ -21,7 +17,9 @@ export async function filesOf(paths: readonly string[]): Promise<SourceFile[]> {
         if (!name.startsWith('.')) await add(join(path, name))
       }
   }
-  for (const path of paths) await add(path)
+  for (const path of paths)
+    if (isHubAddress(path)) found.push(...(await hubFiles(path)))
+    else await add(path)
   if (found.length === 0) throw new HarvestError(`There are no files in ${paths.join(', ')}.`, 'name files to read')
   return found
 }

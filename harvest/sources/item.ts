@@ -11,3 +11,11 @@ export interface Item {
 
 /** What the documents of a source are. */
 export type Kind = 'texts' | 'ids' | 'tensors' | 'images'
+
+/** A file that documents are read from. */
+export interface SourceFile {
+  readonly path: string
+  readonly size: number
+  /** For a file elsewhere: gets it, and gives its path here. */
+  readonly fetched?: () => Promise<string>
+}

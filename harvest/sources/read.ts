@@ -1,7 +1,7 @@
 import { extname } from 'node:path'
 import { HarvestError } from '../../runtime/errors/harvest.ts'
-import { filesOf, type SourceFile } from './files.ts'
-import type { Item, Kind } from './item.ts'
+import { filesOf } from './files.ts'
+import type { Item, Kind, SourceFile } from './item.ts'
 import { linesOf } from './lines.ts'
 import { arrowRows, parquetRows } from './tables.ts'
 import { tensorItems } from './tensors.ts'
@@ -24,7 +24,8 @@ export async function* itemsOfFiles(paths: readonly string[], reading: Reading):
   )
   let before = 0
   for (const file of files) {
-    for await (const item of itemsOfFile(file, reading))
+    const here = file.fetched ? { ...file, path: await file.fetched() } : file
+    for await (const item of itemsOfFile(here, reading))
       yield { ...item, read: (before + file.size * (item.read ?? 0)) / total }
     before += file.size
   }

@@ -508,8 +508,14 @@ export const rooms = {
     imports: ['runtime/errors', 'runtime/onnx/files'],
   },
   'harvest/sources': {
-    job: 'Documents of a harvest as streams: texts, ids and tensors from files of each form.',
-    imports: ['runtime/errors', 'runtime/tensor/dtypes', 'runtime/tensor', 'runtime/tensor-files'],
+    job: 'Documents of a harvest as streams: texts, ids, tensors and images from files of each form, here and on the hub.',
+    imports: [
+      'runtime/errors',
+      'runtime/tensor/dtypes',
+      'runtime/tensor',
+      'runtime/tensor-files',
+      'runtime/language-model',
+    ],
   },
   'harvest/places': {
     job: 'The places that patterns name, and how their values become rows.',

@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 
-/** A server that answers like the hub, for one model. */
+/** A server that answers like the hub, for one model or one data set. */
 export interface Hub {
   readonly url: string
   /** The method and path of every request. */
@@ -19,6 +19,7 @@ export interface HubModel {
   readonly files: Readonly<Record<string, string>>
   /** The token without which the server answers as if there were no such model. */
   readonly token?: string
+  readonly kind?: 'models' | 'datasets'
 }
 
 /** All files below a folder. */
@@ -29,7 +30,7 @@ export function filesBelow(folder: string): Record<string, string> {
   return Object.fromEntries(found.map(path => [path, join(folder, path)]))
 }
 
-export async function serveHub({ id, commit, files, token }: HubModel): Promise<Hub> {
+export async function serveHub({ id, commit, files, token, kind = 'models' }: HubModel): Promise<Hub> {
   const requests: string[] = []
   const oid = (path: string): string => createHash('sha1').update(readFileSync(files[path])).digest('hex')
   const server = createServer((request, response) => {
@@ -40,10 +41,11 @@ export async function serveHub({ id, commit, files, token }: HubModel): Promise<
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))
     }
     const isAllowed = token === undefined || request.headers.authorization === `Bearer ${token}`
-    const api = `/api/models/${id}`
-    if (!isAllowed || !(path.startsWith(`${api}/`) || path.startsWith(`/${id}/`)))
+    const api = `/api/${kind}/${id}`
+    const own = kind === 'models' ? `/${id}` : `/${kind}/${id}`
+    if (!isAllowed || !(path.startsWith(`${api}/`) || path.startsWith(`${own}/`)))
       return json(401, { error: 'Invalid username or password.' })
-    const [, , revision] = /^\/(api\/models\/)?.+?\/(?:revision|tree|resolve)\/([^/?]+)/.exec(path) ?? []
+    const [, , revision] = /^\/(api\/\w+\/)?.+?\/(?:revision|tree|resolve)\/([^/?]+)/.exec(path) ?? []
     if (revision !== 'main' && revision !== commit) return json(404, { error: 'Invalid rev id' })
     if (path.startsWith(`${api}/revision/`)) return json(200, { _id: '1', id, sha: commit, siblings: [] })
     if (path.startsWith(`${api}/tree/`))
@@ -51,7 +53,7 @@ export async function serveHub({ id, commit, files, token }: HubModel): Promise<
         200,
         Object.keys(files).map(path => ({ type: 'file', path, size: statSync(files[path]).size, oid: oid(path) })),
       )
-    const file = path.slice(`/${id}/resolve/${revision}/`.length)
+    const file = path.slice(`${own}/resolve/${revision}/`.length)
     if (!(file in files)) return response.writeHead(404, { 'X-Error-Code': 'EntryNotFound' }).end()
     const bytes = readFileSync(files[file])
     const [, from, to] = /bytes=(\d+)-(\d*)/.exec(request.headers.range ?? '') ?? []
