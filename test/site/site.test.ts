@@ -67,6 +67,7 @@ const looked = [
   'reference/index.html',
   'reference/onnsight/index.html',
   'reference/onnsight/classes/Tensor.html',
+  'reference/onnsight/classes/Tensor/reductions-and-sorting.html',
   'reference/onnsight/interfaces/ModelMembers.html',
   'reference/onnsight/trace.macro/functions/trace.html',
   'reference/onnsight/vite/variables/default.html',
@@ -95,6 +96,11 @@ test('every document and every public name has a page, and each link and anchor 
         `${entry}: ${name}`,
       )
   }
+  // The methods of a tensor have a page for each group, and the page of Tensor leads to each method.
+  const { links } = pages.get('reference/onnsight/classes/Tensor.html')!
+  const methods = links.flatMap(link => /\/Tensor\/[\w-]+(?:\.html)?#(\w+)$/.exec(link)?.[1] ?? [])
+  for (const name of ['sum', 'matmul', 'softmax', 'reshape', 'gather', 'tolist']) t.true(methods.includes(name), name)
+  t.true(methods.length > 130, String(methods.length))
   t.true([...pages.values()].reduce((count, page) => count + page.links.length, 0) > 2000)
   t.deepEqual(deadLinks(pages), [])
 })
