@@ -74,7 +74,7 @@ export async function prepareRuns(
   const ends: (() => Promise<void>)[] = []
   const started = async (pair: InputPair): Promise<SetUp> => {
     const found = await setUp(a, b, pair, inside)
-    for (const { engine } of Object.values(found.sides)) ends.push(engine.saveMemory())
+    for (const { engine } of Object.values(found.sides)) ends.push(await engine.saveMemory())
     return found
   }
   const end = async (): Promise<void> => {

@@ -24,7 +24,7 @@ export function logitsNumbers(ours: Tensor, theirs: Tensor, ids: Tensor): Tensor
   const top1 = a.argmax(-1).eq(b.argmax(-1)).to('float32').mean()
   const length = ids.dims[1] as number
   const loss = (logs: Tensor): Tensor[] => {
-    if (length < 2) return []
+    if (length < 2 || length !== logs.dims[1]) return []
     const next = ids
       .narrow(1, 1, length - 1)
       .to('int64')

@@ -79,10 +79,11 @@ export function readBy(group: readonly ValuePair[], all: readonly ValuePair[]): 
 
 const differsIn = ({ max, nonFinite }: Difference): boolean => max > 0 || nonFinite > 0
 
-/** The token ids of the positions that both compute. */
+/** The token ids of the positions that both compute: a decoder's own where there is an encoder before it. */
 function idsOfPart({ a, arrangement }: InputPair, name: string): Tensor {
   const { past } = arrangement
-  return past === 0 ? a[name] : a[name].narrow(1, past, (a[name].dims[1] as number) - past)
+  const ids = a.decoder_input_ids ?? a[name]
+  return past === 0 ? ids : ids.narrow(1, past, (ids.dims[1] as number) - past)
 }
 
 /** One after the other, so that only the memory of one is needed. */

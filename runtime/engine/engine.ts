@@ -12,6 +12,7 @@ import type { AddedValues } from './linker/added-values.ts'
 import { link } from './linker/link.ts'
 import type { LinkPlan } from './linker/plan.ts'
 import { fewRowsIn } from './linker/select-rows-first.ts'
+import { GroupSessions } from './running/group-sessions.ts'
 import { Planned } from './running/planned.ts'
 import type { StepReport, TraceReport } from './running/report.ts'
 import { ReuseCache } from './running/reuse.ts'
@@ -20,7 +21,7 @@ import { weightValue } from './running/weight-value.ts'
 import { scan } from './scanning/scan.ts'
 import type { ValueShape } from './scanning/value-shape.ts'
 import type { Edge } from './sessions/assemble.ts'
-import type { Provider, Session } from './sessions/provider.ts'
+import type { Provider } from './sessions/provider.ts'
 import { SessionCache, type SessionCacheState } from './sessions/sessions.ts'
 
 export interface EngineOptions {
@@ -79,7 +80,7 @@ export class Engine {
   readonly #options: EngineOptions
   readonly #sessions: SessionCache
   readonly #reuse: ReuseCache
-  readonly #groups: (Session | undefined)[] = []
+  readonly #groups: GroupSessions
   readonly #plans = new LRUCache<string, Planned>({ max: MAX_PLANS })
   readonly #shapes = new LRUCache<string, Shapes | Promise<Shapes>>({ max: MAX_SHAPES })
   /** Recordings that keep their limits, with all that their sizes follow from. */
@@ -93,8 +94,9 @@ export class Engine {
     this.#options = options
     this.#sessions = new SessionCache(options.provider, options.sessionBytes)
     this.#reuse = new ReuseCache(options.reuseBytes)
+    this.#groups = new GroupSessions(program, options.provider, options.name)
     this.#context = {
-      groupSession: group => this.#groupSession(group),
+      useGroup: (group, use) => this.#groups.use(group, use),
       useSession: (request, use) => this.#sessions.use(request, use),
       reuse: this.#reuse,
     }
@@ -111,10 +113,7 @@ export class Engine {
     try {
       for (const group of groups) {
         signal?.throwIfAborted()
-        this.#groups[group.index] = await this.#options.provider.create(this.program.partModel(group), {
-          prepack: true,
-          optimize: 'model',
-        })
+        await this.#groups.open(group.index)
         onGroup?.(group.index + 1, groups.length)
       }
     } catch (error) {
@@ -123,9 +122,14 @@ export class Engine {
     }
   }
 
-  /** Until the returned function is called, new sessions keep no memory between their runs. That releases them. */
-  saveMemory(): () => Promise<void> {
-    return this.#sessions.saveMemory()
+  /**
+   * Closes the sessions of unedited groups, which are created again when a run needs them. Until the returned function is called, new sessions
+   * keep no memory between their runs. That releases them.
+   */
+  async saveMemory(): Promise<() => Promise<void>> {
+    const end = this.#sessions.saveMemory()
+    await this.#groups.close()
+    return end
   }
 
   get sessions(): SessionCacheState {
@@ -217,8 +221,7 @@ export class Engine {
     this.#plans.clear()
     this.#shapes.clear()
     await this.#sessions.release()
-    const groups = this.#groups.splice(0)
-    for (const session of groups) await session?.release()
+    await this.#groups.release()
   }
 
   #plan({ recording, form, known, keepEdges = false, untrustedTypes }: PlanRequest): {
@@ -272,12 +275,6 @@ export class Engine {
     const shapes = await this.shapes(inputs)
     await checkLimits({ program, provider, plan, added: linked[0], form, shapes }, limits)
     this.#checked.set(key, true)
-  }
-
-  #groupSession(group: number): Session {
-    const session = this.#groups[group]
-    if (!session) throw new UseAfterReleaseError(this.#options.name)
-    return session
   }
 
   #assertOpen(): void {

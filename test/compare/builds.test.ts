@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
-import { LanguageModel, load, type tensor } from 'onnsight'
+import { LanguageModel, load, type Tensor, type tensor } from 'onnsight'
 import { compare } from 'onnsight/compare'
 import { nameless, randomised, Spoilt } from './faults.ts'
 
@@ -94,6 +94,16 @@ test.serial('the effect of a module is the divergence of A with that module’s 
   const { effect, share } = found.blame.find(({ module }) => module === path)!
   t.true(Math.abs(effect - kl) < 0.01 * kl, `${effect} is not ${kl}`)
   t.true(Math.abs(share - kl / found.output.mean) < 0.02)
+})
+
+test.serial('traces beside compare and after it give the same as before', async t => {
+  const b = await load(`${VERSE}/model_int8.onnx`, { reuseBytes: 0 })
+  const read = (): Promise<Tensor> => b.trace(ids, m => m.lm_head.output)
+  const before = (await read()).tolist()
+  const [beside] = await Promise.all([Promise.all([read(), read(), read()]), compare(a, b, [ids[0]])])
+  for (const logits of [...beside, await read()]) t.deepEqual(logits.tolist(), before)
+  await b.release()
+  await t.throwsAsync(read(), { code: 'use-after-release' })
 })
 
 test.serial('of a long input, effects are measured at 32 positions, the last one among them', async t => {

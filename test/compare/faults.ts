@@ -115,19 +115,19 @@ export function randomised(path: string): Spoilt {
 const largest = (values: Float32Array): number => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
 
 /** Rounds values to this number of bits, with one scale for all. */
-const coarse =
+export const coarse =
   (bits: number) =>
   (values: Float32Array): Float32Array => {
     const step = largest(values) / (2 ** (bits - 1) - 1)
     return values.map(value => Math.round(value / step) * step)
   }
 
-const scaled =
+export const scaled =
   (factor: number) =>
   (values: Float32Array): Float32Array =>
     values.map(value => value * factor)
 
-const clipped =
+export const clipped =
   (share: number) =>
   (values: Float32Array): Float32Array => {
     const most = largest(values) * share
@@ -135,7 +135,7 @@ const clipped =
   }
 
 /** Moves each row up by one, and the first row to the end. */
-const rolled = (values: Float32Array, [rows]: readonly number[]): Float32Array => {
+export const rolled = (values: Float32Array, [rows]: readonly number[]): Float32Array => {
   const width = values.length / rows
   return values.map((_, i) => values[(i + width) % values.length])
 }

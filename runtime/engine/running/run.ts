@@ -10,8 +10,8 @@ import type { ReuseCache } from './reuse.ts'
 import { mapRunError } from './run-error.ts'
 
 export interface RunContext {
-  /** Returns the session of an unedited group of blocks. */
-  groupSession(group: number): Session
+  /** Calls `use` with the session of an unedited group of blocks. */
+  useGroup<R>(group: number, use: (session: Session) => Promise<R>): Promise<R>
   useSession<R>(
     request: SessionRequest,
     use: (session: Session, createMs: number | undefined) => Promise<R>,
@@ -136,7 +136,7 @@ async function runStep(
   }
   const { key, nodeCount, rebuild, group } = step
   if (rebuild) await context.useSession({ key, nodeCount, ...rebuild }, run)
-  else await run(context.groupSession(group!), undefined)
+  else await context.useGroup(group!, session => run(session, undefined))
 }
 
 function copyOf(tensor: TensorData): TensorData {
