@@ -28,7 +28,7 @@ export const slower = [
   'test/eslint/{no-unsaved-use,no-write-after-value}.test.ts',
   'test/export/kinds.test.ts',
   'test/generate/{encoder-decoder,invokes,kept-cache,room,transformers}.test.ts',
-  'test/gradients/{models,refused}.test.ts',
+  'test/gradients/{models,programs,refused}.test.ts',
   'test/harvest/kill.test.ts',
   'test/heads/{laws,stored,verbs}.test.ts',
   'test/language-model/{folders,texts}.test.ts',
