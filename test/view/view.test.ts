@@ -565,3 +565,28 @@ for (const scheme of ['light', 'dark'] as const) {
     scheme,
   )
 }
+
+run('a problem is shown once, and none of the last input stays when the next one can’t be read', async t => {
+  await testPage(t, browser, { url: viewing.url, scheme: 'light' }, async page => {
+    await loaded(page)
+    const box = page.getByRole('textbox', { name: 'Text' })
+    const problems = page.locator('.problem')
+    await box.fill('a'.repeat(200))
+    await page.keyboard.press('Enter')
+    await problems.first().waitFor()
+    await settled(page)
+    t.is(await problems.count(), 1)
+    t.regex(await textOf(problems), /^input_ids makes 200 tokens, but the model has only 128 positions/)
+    await box.fill('To be é')
+    await page.keyboard.press('Enter')
+    await page.getByText(/has no "é"/).waitFor()
+    await settled(page)
+    t.is(await problems.count(), 1)
+    await box.fill('To be')
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: 'Token 4: e' }).waitFor()
+    await settled(page)
+    t.is(await problems.count(), 0)
+    t.is(await page.locator('.overview-split').count(), 1)
+  })
+})

@@ -17,7 +17,7 @@ import { useRunInputs } from './input/use-run-inputs.ts'
 import { LensPanel } from './lens/lens.tsx'
 import { ModulePanel } from './module/module.tsx'
 import { OverviewPanel } from './overview/overview.tsx'
-import { Problem } from './parts/problem.tsx'
+import { AreOutdated, Problem } from './parts/problem.tsx'
 import { Switch } from './parts/switch.tsx'
 import { Tabs } from './parts/tabs.tsx'
 import { PatchPanel } from './patch/patch.tsx'
@@ -142,70 +142,72 @@ function OpenedModel({ model, client }: { model: ModelDescription; client: Clien
           position={position}
           onPosition={token => change({ token })}
         />
-        <Tabs
-          label="Views"
-          chosen={state.tab}
-          onChoose={tab => change({ tab: tab as ViewState['tab'] })}
-          aside={
-            state.edit !== undefined && state.tab !== 'edit' ? (
-              <div class="edit-side">
-                <CurrentEdit
-                  template={state.edit}
-                  onOpen={() => change({ tab: 'edit' })}
-                  onRemove={() => {
-                    setText('')
-                    change({ edit: undefined })
-                  }}
-                />
-                {['lens', 'attention', 'module'].includes(state.tab) && (
-                  <Switch
-                    legend="Which run"
-                    name="which-run"
-                    options={sides}
-                    chosen={state.side}
-                    onChoose={chosen => change({ side: chosen })}
-                  />
-                )}
-              </div>
-            ) : null
-          }
-          tabs={(
-            [
-              { id: 'overview', label: 'Overview', content: <OverviewPanel {...oneSided} /> },
-              { id: 'lens', label: 'Lens', content: <LensPanel {...shared} /> },
-              { id: 'attention', label: 'Attention', content: <AttentionPanel {...shared} /> },
-              { id: 'importance', label: 'Importance', content: <ImportancePanel {...withoutSide} /> },
-              { id: 'module', label: 'Module', content: <ModulePanel {...shared} /> },
-              {
-                id: 'edit',
-                label: 'Edit',
-                content: (
-                  <EditPanel
-                    model={model}
-                    client={client}
-                    request={runInputs && unedited}
-                    requestKey={`${uneditedKey} ${state.edit}`}
-                    tokens={row}
-                    path={state.module}
-                    text={text}
-                    onText={setText}
+        <AreOutdated.Provider value={error !== undefined}>
+          <Tabs
+            label="Views"
+            chosen={state.tab}
+            onChoose={tab => change({ tab: tab as ViewState['tab'] })}
+            aside={
+              state.edit !== undefined && state.tab !== 'edit' ? (
+                <div class="edit-side">
+                  <CurrentEdit
                     template={state.edit}
-                    onTemplate={edit => change({ edit })}
-                    position={position}
+                    onOpen={() => change({ tab: 'edit' })}
+                    onRemove={() => {
+                      setText('')
+                      change({ edit: undefined })
+                    }}
                   />
-                ),
-              },
-              { id: 'patch', label: 'Patch', content: <PatchPanel key={visits} {...withoutSide} /> },
-              { id: 'steer', label: 'Steer', content: <SteerPanel key={visits} {...withoutSide} /> },
-              { id: 'generate', label: 'Generate', content: <GeneratePanel key={visits} {...withoutSide} /> },
-              {
-                id: 'compare',
-                label: 'Compare',
-                content: <ComparePanel key={visits} {...withoutSide} onShares={setShares} />,
-              },
-            ] as const
-          ).filter(({ id }) => id === state.tab || fits(model, id))}
-        />
+                  {['lens', 'attention', 'module'].includes(state.tab) && (
+                    <Switch
+                      legend="Which run"
+                      name="which-run"
+                      options={sides}
+                      chosen={state.side}
+                      onChoose={chosen => change({ side: chosen })}
+                    />
+                  )}
+                </div>
+              ) : null
+            }
+            tabs={(
+              [
+                { id: 'overview', label: 'Overview', content: <OverviewPanel {...oneSided} /> },
+                { id: 'lens', label: 'Lens', content: <LensPanel {...shared} /> },
+                { id: 'attention', label: 'Attention', content: <AttentionPanel {...shared} /> },
+                { id: 'importance', label: 'Importance', content: <ImportancePanel {...withoutSide} /> },
+                { id: 'module', label: 'Module', content: <ModulePanel {...shared} /> },
+                {
+                  id: 'edit',
+                  label: 'Edit',
+                  content: (
+                    <EditPanel
+                      model={model}
+                      client={client}
+                      request={runInputs && unedited}
+                      requestKey={`${uneditedKey} ${state.edit}`}
+                      tokens={row}
+                      path={state.module}
+                      text={text}
+                      onText={setText}
+                      template={state.edit}
+                      onTemplate={edit => change({ edit })}
+                      position={position}
+                    />
+                  ),
+                },
+                { id: 'patch', label: 'Patch', content: <PatchPanel key={visits} {...withoutSide} /> },
+                { id: 'steer', label: 'Steer', content: <SteerPanel key={visits} {...withoutSide} /> },
+                { id: 'generate', label: 'Generate', content: <GeneratePanel key={visits} {...withoutSide} /> },
+                {
+                  id: 'compare',
+                  label: 'Compare',
+                  content: <ComparePanel key={visits} {...withoutSide} onShares={setShares} />,
+                },
+              ] as const
+            ).filter(({ id }) => id === state.tab || fits(model, id))}
+          />
+        </AreOutdated.Provider>
       </main>
     </div>
   )

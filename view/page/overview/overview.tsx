@@ -1,6 +1,7 @@
 import type { Overview } from '../../protocol/api.ts'
 import { overviewBody } from '../../protocol/bodies.ts'
 import type { PanelProps } from '../panel-props.ts'
+import { Problem } from '../parts/problem.tsx'
 import { Waiting } from '../parts/waiting.tsx'
 import { useAnswer } from '../use-answer.ts'
 import { Facts } from './facts.tsx'
@@ -15,6 +16,14 @@ export function OverviewPanel(props: PanelProps) {
   const asked = overviewBody(model, request, position)
   const key = runInputs && `${requestKey} ${asked.position ?? ''}`
   const answer = useAnswer<Overview>(client, 'overview', asked, key)
+  // The other parts run the same input, so they would have the same error.
+  if (answer.error)
+    return (
+      <section class="overview" aria-label="Overview">
+        <Facts model={model} overview={undefined} />
+        <Problem error={answer.error} />
+      </section>
+    )
   return (
     <section class="overview" aria-label="Overview">
       <Facts model={model} overview={answer.value} />
