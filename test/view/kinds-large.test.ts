@@ -1,6 +1,9 @@
 import test from 'ava'
 import type { Browser } from 'playwright-core'
+import { TensorProto_DataType as OnnxType } from '#dist/runtime/onnx/schema/onnx_pb.js'
 import { chromiumPath, launch } from '../browser/site.ts'
+import { graph, model, node, saved, value } from '../model/hand-graph.ts'
+import { Random, stored } from '../names/stored.ts'
 import { run } from './in-chromium.ts'
 import { overflow, settled, testPage, textOf, violations } from './page.ts'
 import { view } from './viewing.ts'
@@ -13,6 +16,41 @@ test.before(async t => {
   browser = await launch()
 })
 test.after.always(async () => browser?.close())
+
+const random = new Random(11)
+
+/** A perceptron in float64. */
+const doubles = saved(
+  model(
+    graph({
+      nodes: [
+        node('MatMul', ['x', 'weight'], ['product'], {}, '/first/MatMul'),
+        node('Tanh', ['product'], ['y'], {}, '/act/Tanh'),
+      ],
+      inputs: [value('x', OnnxType.DOUBLE, ['batch', 6])],
+      outputs: ['y'],
+      initializers: [
+        stored('weight', [6, 4], new Uint8Array(Float64Array.from(random.floats(24)).buffer), OnnxType.DOUBLE),
+      ],
+    }),
+  ),
+)
+
+/** The first layers of an encoder of sound: a spectrogram, as Whisper takes it. */
+const sound = saved(
+  model(
+    graph({
+      nodes: [
+        node('Conv', ['input_features', 'kernel'], ['frames'], { pads: [1, 1], strides: [2] }, '/conv1/Conv'),
+        node('Relu', ['frames'], ['active'], {}, '/conv1/Relu'),
+        node('Transpose', ['active'], ['last_hidden_state'], { perm: [0, 2, 1] }, '/layers.0/Transpose'),
+      ],
+      inputs: [value('input_features', OnnxType.FLOAT, ['batch', 8, 40])],
+      outputs: ['last_hidden_state'],
+      initializers: [stored('kernel', [16, 8, 3], random.floats(384))],
+    }),
+  ),
+)
 
 /** What is opened, and what its overview says that it is. */
 const kinds: readonly (readonly [name: string, path: string, kind: string])[] = [
@@ -29,6 +67,8 @@ const kinds: readonly (readonly [name: string, path: string, kind: string])[] = 
   ['images', 'test/fixtures/names/resnet.onnx', 'model of images'],
   ['a detector', 'test/fixtures/exported/yolo/classic+all/model.onnx', 'model of images'],
   ['functions of ONNX', 'test/fixtures/functions/functions.onnx', 'model of tensors'],
+  ['numbers in float64', doubles, 'model of tensors'],
+  ['a spectrogram', sound, 'model of sound'],
   ['sequences', 'test/fixtures/edges/v_seq_long.onnx', 'model of tensors'],
 ]
 
