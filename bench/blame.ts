@@ -3,7 +3,7 @@ import { load } from 'onnsight'
 import { compare } from 'onnsight/compare'
 import * as ort from 'onnxruntime-node'
 import { feed, ids } from './ids.ts'
-import { type Measure, measure, percentile } from './measure.ts'
+import { type Measure, measure, median } from './measure.ts'
 
 const LAYERS = 12
 const PROMPTS = 8
@@ -24,30 +24,38 @@ export async function blame(kind: string, path: string): Promise<Measure[]> {
   if (!existsSync(other)) spoil(path, other)
   const prompts = Array.from({ length: PROMPTS }, (_, seed) => ids(TOKENS, seed))
   const bare = await ort.InferenceSession.create(path)
-  const runs: number[] = []
-  for (let i = -2; i < 3 * PROMPTS; i++) {
-    const start = performance.now()
-    await bare.run(feed(prompts[(i + PROMPTS) % PROMPTS]))
-    if (i >= 0) runs.push(performance.now() - start)
+  const runs: { readonly ms: number; readonly cpu: number }[] = []
+  const plainRuns = async (): Promise<void> => {
+    for (let i = -2; i < 2 * PROMPTS; i++) {
+      const [start, used] = [performance.now(), processorTime()]
+      await bare.run(feed(prompts[(i + PROMPTS) % PROMPTS]))
+      if (i >= 0) runs.push({ ms: performance.now() - start, cpu: processorTime() - used })
+    }
   }
-  await bare.release()
+  // Before and after, because the machine may have become busier in between.
+  await plainRuns()
   const [a, b] = [await load(path), await load(other)]
-  const start = performance.now()
+  const [start, used] = [performance.now(), processorTime()]
   const found = await compare(a, b, prompts)
-  const time = performance.now() - start
+  const [time, cpu] = [performance.now() - start, processorTime() - used]
   await a.release()
   await b.release()
+  await plainRuns()
+  await bare.release()
   const guilty = found.blame.filter(({ effect }) => effect !== 0).length
   if (guilty !== matrices.length) throw new Error(`${guilty} of ${matrices.length} modules are blamed.`)
-  const plain = (part: number): number => matrices.length * PROMPTS * percentile(runs, part)
+  const plain = (of: 'ms' | 'cpu'): number => matrices.length * PROMPTS * median(runs.map(run => run[of]))
+  const what = `blame for ${matrices.length} modules on ${PROMPTS} prompts, against a plain run for each`
   return [
-    measure(
-      `blame for ${matrices.length} modules on ${PROMPTS} prompts, against a plain run for each: ${kind}`,
-      time / plain(0.5),
-      '×',
-      0.5,
-    ),
+    measure(`${what}: ${kind}`, time / plain('ms'), '×', 0.5),
+    measure(`the same, in processor time: ${kind}`, cpu / plain('cpu'), '×'),
   ]
+}
+
+/** The milliseconds that all threads of this process have used. */
+function processorTime(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
 }
 
 /** Copies the model with less exact numbers in a part of each of these matrices: every fourth byte is 0. */

@@ -25,7 +25,9 @@ export async function pairModels(a: Side, b: Side, inputs: InputPair, inside?: s
   pairOthers(modules, a.tree, b.tree, await sameWeights(a, b, modules, inputs))
   const opened = inside === undefined ? undefined : resolvePath(a.tree.root, inside)
   const values = pairValues(a, b, modules, inputs.arrangement, opened)
-  if (values.length > 0) return { modules, values, hasMoreAfter: computesAfter(b, values) }
+  // Of two networks that have nothing to do with each other, only the outputs have the same names.
+  const isFound = values.some(({ owner, node }) => owner.path !== '' || node !== undefined)
+  if (isFound) return { modules, values, hasMoreAfter: computesAfter(b, values) }
   const paths = ({ tree }: Side): string =>
     listed(
       computing(tree)

@@ -89,6 +89,22 @@ const broken = join(folder, 'broken.onnx')
 const nan = new Spoilt(RIGHT)
 nan.floats('transformer.h.0.attn.c_proj.weight', values => values.fill(Number.NaN))
 nan.save(broken)
+const another = join(folder, 'another.onnx')
+const rows = new Spoilt(RIGHT)
+// It takes and gives the same as the model, with other modules and weights.
+const [embedding, head] = [
+  'transformer.wte.weight',
+  rows.proto.graph!.node.find(({ output }) => output[0] === 'logits')!.input[1],
+]
+rows.proto.graph!.node = []
+for (const node of [
+  { name: '/some/rows/Gather', opType: 'Gather', input: [embedding, 'input_ids'], output: ['rows'] },
+  { name: '/some/wave/Sin', opType: 'Sin', input: ['rows'], output: ['wave'] },
+  { name: '/some/words/MatMul', opType: 'MatMul', input: ['wave', head], output: ['logits'] },
+])
+  rows.add(node)
+for (const weight of [embedding, head]) rows.floats(weight, values => values.map((_, i) => Math.sin(i * i)))
+rows.save(another)
 const random = join(folder, 'random.onnx')
 randomised('test/fixtures/models/chars.onnx').save(random)
 
@@ -101,6 +117,7 @@ for (const [what, code, args] of [
   ],
   ['another vocabulary', 5, [RIGHT, 'test/fixtures/models/chars.onnx']],
   ['random weights', 6, ['test/fixtures/models/chars.onnx', random]],
+  ['no module in common', 6, [RIGHT, another]],
   ['NaN in the first model', 7, [broken, RIGHT]],
   ['an input that neither has', 1, [RIGHT, SPOILT, '--input', 'pixels=[[1]]']],
   ['texts without a tokenizer', 1, [RIGHT, SPOILT, '--texts', 'README.md']],
