@@ -8,10 +8,13 @@ export type Attribute =
   | { readonly ints: readonly number[] }
   | { readonly float: number }
   | { readonly string: string }
-  | { readonly body: Body }
 export type Attributes = Readonly<Record<string, Attribute>>
 
-/** The body of a Scan. Its inputs are `LinkedValue`s, whose ids are their names in the body. Only rules of gradients make bodies. */
+/** An attribute of an operation in this process. Only rules of gradients make bodies, so a recording that is sent has none. */
+export type OperationAttribute = Attribute | { readonly body: Body }
+export type OperationAttributes = Readonly<Record<string, OperationAttribute>>
+
+/** The body of a Scan. Its inputs are `LinkedValue`s, whose ids are their names in the body. */
 export interface Body {
   readonly inputs: readonly Value[]
   readonly outputs: readonly Value[]
@@ -83,7 +86,7 @@ export class Operation {
   readonly domain: string
   /** A left-out optional input is undefined. */
   readonly inputs: readonly (Value | undefined)[]
-  readonly attributes: Attributes
+  readonly attributes: OperationAttributes
   readonly outputs: number
   readonly mark: Mark | undefined
   /** Op and attributes as text: their part of a recording's key. */
@@ -94,7 +97,7 @@ export class Operation {
     opType: string,
     domain: string,
     inputs: readonly (Value | undefined)[],
-    attributes: Attributes,
+    attributes: OperationAttributes,
     outputs: number,
     mark: Mark | undefined,
     isDetached = false,
@@ -247,7 +250,7 @@ export interface Recording {
 }
 
 /** An attribute as text. Floats are not written as JSON, which has no −0, NaN or infinity. */
-function attributeKey(attribute: Attribute): string {
+function attributeKey(attribute: OperationAttribute): string {
   if ('body' in attribute) return bodyKey(attribute.body)
   if (!('float' in attribute)) return JSON.stringify(attribute)
   return Object.is(attribute.float, -0) ? 'float -0' : `float ${attribute.float}`

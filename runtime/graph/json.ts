@@ -122,7 +122,7 @@ export function recordingToJSON<D>(
           opType,
           domain,
           inputs: inputs.map(input => (input ? reference(input) : null)),
-          attributes,
+          attributes: attributes as Attributes,
           results: Array.from({ length: outputs }, (_, output) => resultOf(output)),
           ...(expression.isDetached ? { isDetached: true as const } : {}),
           ...position(mark),

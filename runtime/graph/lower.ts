@@ -1,5 +1,5 @@
 import type { DataType } from '../tensor/dtypes/dtype.ts'
-import { type Attribute, type Attributes, type Expression, Operation, Value } from './expression.ts'
+import { type Expression, Operation, type OperationAttribute, type OperationAttributes, Value } from './expression.ts'
 import { operationsBehind } from './leaves.ts'
 import { firstOpset } from './opsets.ts'
 
@@ -8,7 +8,7 @@ export interface Lowered {
   readonly opType: string
   readonly domain: string
   readonly inputs: readonly (Value | undefined)[]
-  readonly attributes: Attributes
+  readonly attributes: OperationAttributes
 }
 
 type Rewrite = (operation: Operation, opset: number) => Lowered | undefined
@@ -46,7 +46,7 @@ const inputToAttribute =
 
 /** Leaves out an attribute that older opsets lack, if it has its default value. */
 const laterAttribute =
-  (version: number, name: string, isDefault: (attribute: Attribute) => boolean): Rewrite =>
+  (version: number, name: string, isDefault: (attribute: OperationAttribute) => boolean): Rewrite =>
   (operation, opset) => {
     const { [name]: attribute, ...others } = operation.attributes
     if (opset >= version || !attribute) return operation
@@ -123,7 +123,7 @@ const scan: Rewrite = (operation, opset) => {
   })
 }
 
-const isZero = (attribute: Attribute): boolean => 'int' in attribute && attribute.int === 0
+const isZero = (attribute: OperationAttribute): boolean => 'int' in attribute && attribute.int === 0
 
 const reduceAxes = untilOpset(18, inputToAttribute(1, 'axes'))
 
@@ -157,7 +157,7 @@ const rewrites: Readonly<Record<string, Rewrite>> = {
     opset < 15 && ('start' in operation.attributes || 'end' in operation.attributes) ? undefined : operation,
 }
 
-function change(operation: Operation, inputs: Lowered['inputs'], attributes: Attributes): Lowered {
+function change(operation: Operation, inputs: Lowered['inputs'], attributes: OperationAttributes): Lowered {
   return { opType: operation.opType, domain: operation.domain, inputs, attributes }
 }
 

@@ -9,7 +9,7 @@ import {
   NotAPlaceError,
   UnknownShapeError,
 } from '../errors/tensor.ts'
-import { type Attributes, Constant, type Dims, Operand, Operation, Value } from '../graph/expression.ts'
+import { Constant, type Dims, Operand, Operation, type OperationAttributes, Value } from '../graph/expression.ts'
 import { currentRecorder, evaluate, type Recorder } from '../graph/recorder.ts'
 import { type Axes, axesOf, knownAxes, shareAxes } from './axes.ts'
 import { currentPosition } from './current-position.ts'
@@ -256,7 +256,7 @@ export function record(
   opType: string,
   inputs: readonly (Tensor | undefined)[],
   results: readonly Result[],
-  attributes: Attributes = {},
+  attributes: OperationAttributes = {},
   domain = '',
 ): Tensor[] {
   let recorder: Recorder | undefined
@@ -279,7 +279,7 @@ export function recordOne(
   opType: string,
   inputs: readonly (Tensor | undefined)[],
   result: Result,
-  attributes: Attributes = {},
+  attributes: OperationAttributes = {},
   domain = '',
 ): Tensor {
   return record(opType, inputs, [result], attributes, domain)[0]

@@ -1,4 +1,4 @@
-import { type Attributes, Operand, Operation, Value } from '../../runtime/graph/expression.ts'
+import { Operand, Operation, type OperationAttributes, Value } from '../../runtime/graph/expression.ts'
 import { ints, known, knownInts, NotStackable, operand, type Stacked, type Stacking } from './stacked.ts'
 
 /** One operation of a job, with its inputs for all jobs. */
@@ -53,7 +53,7 @@ function element({ operation, inputs, results, stacking }: Stacks): readonly Sta
 
 function make(
   { operation, inputs, results, stacking }: Stacks,
-  attributes: Attributes,
+  attributes: OperationAttributes,
   layout: 'rows' | 'front',
 ): readonly Stacked[] {
   const values = inputs.map(input => input?.value)

@@ -77,7 +77,7 @@ function emitBody(attribute: string, { inputs, outputs }: Body, prefix: string):
   return create(AttributeProtoSchema, { name: attribute, type: AttributeType.GRAPH, g })
 }
 
-export function emitAttribute(name: string, attribute: Exclude<Attribute, { body: Body }>): AttributeProto {
+export function emitAttribute(name: string, attribute: Attribute): AttributeProto {
   if ('int' in attribute)
     return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(attribute.int) })
   if ('ints' in attribute) {
