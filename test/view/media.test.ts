@@ -11,6 +11,7 @@ import {
   cellsOf,
   choose,
   floats,
+  overflow,
   settled,
   shows,
   statistics,
@@ -21,7 +22,7 @@ import {
 } from './page.ts'
 import { view } from './viewing.ts'
 
-// Tests pictures as inputs of the page, on a model of images with a preprocessor_config.json beside it.
+// Tests pictures and sound as inputs of the page, on models with a preprocessor_config.json beside them.
 
 const SIDE = 6
 const [mean, std] = [
@@ -230,3 +231,79 @@ run('a value of three maps of colours is also shown as a picture', async t => {
       }
   })
 })
+
+/** The least and the largest y of each column in the path of a waveform, which is 100 units high. */
+function columnsOf(path: string): { least: number[]; largest: number[] } {
+  const ys = path
+    .slice(1, -1)
+    .split('L')
+    .map(point => Number(point.split(' ')[1]))
+  return { largest: ys.slice(0, ys.length / 2), least: ys.slice(ys.length / 2).toReversed() }
+}
+
+for (const scheme of ['light', 'dark'] as const)
+  run(`sound is shown as a waveform with seconds, where it is chosen and where it is read: ${scheme}`, async t => {
+    t.timeout(60_000)
+    const own = mkdtempSync(join(tmpdir(), 'onnsight-sound-'))
+    const [rate, samples] = [8000, 4100]
+    const dims = ['batch', 'samples']
+    const proto = model(
+      graph({
+        nodes: [node('Neg', ['input_values'], ['turned'], {}, '/front/Neg')],
+        inputs: [value('input_values', OnnxType.FLOAT, dims)],
+        outputs: ['turned'],
+      }),
+    )
+    copyFileSync(saved(proto), join(own, 'model.onnx'))
+    writeFileSync(join(own, 'preprocessor_config.json'), JSON.stringify({ sampling_rate: rate }))
+    const viewing = await view([join(own, 'model.onnx')])
+    t.teardown(() => viewing.end().finally(() => rmSync(own, { recursive: true })))
+    // A tone that grows, and is not the same above 0 as under it.
+    const sound = Array.from({ length: samples }, (_, i) => {
+      const sine = Math.sin(i / 3) * (i / samples)
+      return Math.round(16_000 * (sine > 0 ? sine : sine / 2))
+    })
+    const header = Buffer.alloc(44)
+    header.write('RIFF', 0)
+    header.writeUInt32LE(36 + 2 * samples, 4)
+    header.write('WAVEfmt ', 8)
+    header.writeUInt32LE(16, 16)
+    for (const [at, number] of [
+      [20, 1],
+      [22, 1],
+      [32, 2],
+      [34, 16],
+    ])
+      header.writeUInt16LE(number, at)
+    header.writeUInt32LE(rate, 24)
+    header.writeUInt32LE(2 * rate, 28)
+    header.write('data', 36)
+    header.writeUInt32LE(2 * samples, 40)
+    const buffer = Buffer.concat([header, Buffer.from(Int16Array.from(sound).buffer)])
+    const step = Math.ceil(samples / 512)
+    const most = Math.max(...sound.map(Math.abs))
+    const sameColumns = async (path: string | null, sign: number): Promise<void> => {
+      const { least, largest } = columnsOf(path ?? '')
+      t.is(least.length, Math.ceil(samples / step))
+      for (const [i, y] of least.entries()) {
+        const column = sound.slice(i * step, (i + 1) * step).map(sample => (sign * sample) / most)
+        t.true(Math.abs(50 - 50 * Math.min(...column) - y) < 0.02, `least ${i}`)
+        t.true(Math.abs(50 - 50 * Math.max(...column) - largest[i]) < 0.02, `largest ${i}`)
+      }
+    }
+    await testPage(t, started.browser, { url: viewing.url, scheme }, async page => {
+      await page.getByRole('combobox', { name: 'Value of input_values' }).selectOption('sound or file')
+      await page.getByLabel('File of input_values').setInputFiles({ name: 'a.wav', mimeType: 'audio/wav', buffer })
+      await page.getByText('a.wav: 4100 samples at 8000 a second').waitFor()
+      const chosen = page.getByRole('img', { name: 'Waveform of input_values: 0.51250 s' })
+      await sameColumns(await chosen.locator('path').getAttribute('d'), 1)
+      t.deepEqual(await page.locator('.waveform-axis span').allTextContents(), ['0', '0.2', '0.4', 'seconds'])
+      await page.getByRole('button', { name: 'Run', exact: true }).click()
+      await settled(page)
+      await page.getByRole('tab', { name: 'Module' }).click()
+      const read = page.getByRole('img', { name: 'Waveform of turned: 0.51250 s' })
+      await sameColumns(await read.locator('path').getAttribute('d'), -1)
+      t.deepEqual(await overflow(page), [0, 0])
+      t.deepEqual(await violations(page), [])
+    })
+  })

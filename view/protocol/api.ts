@@ -280,6 +280,15 @@ export interface SentMap {
   readonly cells: readonly (readonly Cell[])[]
 }
 
+/** The least and the largest sample of sound in each column of a waveform. */
+export interface SentWaveform {
+  readonly samples: number
+  /** Samples in a second, if it is known. */
+  readonly rate?: number
+  readonly least: readonly Cell[]
+  readonly largest: readonly Cell[]
+}
+
 /** The colours of a picture in bytes, row by row: red, green and blue of each pixel. The least number is 0, and the greatest is 255. */
 export interface SentPicture {
   readonly width: number
@@ -323,6 +332,8 @@ export interface ModuleView {
   readonly facets?: { readonly axis: number; readonly maps: readonly SentMap[] }
   /** For a value of three maps of colours: the picture. */
   readonly picture?: SentPicture
+  /** For samples of sound: the waveform. */
+  readonly waveform?: SentWaveform
   readonly map?: SentMap
   /** In a comparison: the unedited run and the difference. The fields above are those of the edited run. */
   readonly compared?: Sides<ValueSummary>

@@ -1,4 +1,4 @@
-import type { InputDescription, InputValue, ModelDescription, RunRequest, Token, Tokens } from './api.ts'
+import type { InputDescription, InputValue, ModelDescription, RunRequest, SentWaveform, Token, Tokens } from './api.ts'
 
 /** Sends a request to the server and gives its answer. */
 export interface Asker {
@@ -10,7 +10,12 @@ export interface Field {
   readonly kind: 'random' | 'zeros' | 'ones' | 'positions' | 'json' | 'file'
   readonly json: string
   /** A file, and what was done to a picture or a sound. */
-  readonly file?: { readonly name: string; readonly base64: string; readonly note?: string }
+  readonly file?: {
+    readonly name: string
+    readonly base64: string
+    readonly note?: string
+    readonly waveform?: SentWaveform
+  }
 }
 
 /** The user’s inputs for a run, as they were typed and chosen. */

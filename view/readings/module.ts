@@ -21,6 +21,7 @@ import { pictureOf, sentPicture } from './picture.ts'
 import { differenceOf, isNumeric, type StatisticsHandles, sentStatistics, statistics } from './statistics.ts'
 import { assertValidTemplate, type TraceTarget, traceWithTemplate } from './template-trace.ts'
 import { readingsOf, shapeOf, withKnownDims } from './values.ts'
+import { samplesOf, sentWaveform, waveformHandles } from './waveform.ts'
 
 /** Reads the values of a module: the dims of all, the statistics and the map of one, and the attention patterns. */
 export async function viewModule(
@@ -75,6 +76,7 @@ function readModule(
     let dims: readonly number[] | undefined
     let facets: { readonly axis: number; readonly maps: MapHandles } | undefined
     let picture: ReturnType<typeof pictureOf>
+    let waveform: ReturnType<typeof waveformHandles>
     let window: RowWindow | undefined
     if (valueIndex !== undefined) {
       const reading = readings[valueIndex]
@@ -90,6 +92,7 @@ function readModule(
       const maps = request.facets === undefined || !value ? undefined : facetsOf(tensor, layout, request.facets)
       facets = maps && { axis: request.facets!, maps }
       picture = value && pictureOf(tensor, batch.at)
+      waveform = value && waveformHandles(tensor, reading.place.name, batch.at, samplesOf(binding, inputs))
       const change = value && differenceOf(tensor, unedited?.whole)
       if (change) difference = summarise(change, layout)
       if (value && keepsWhole) whole = tensor
@@ -104,6 +107,7 @@ function readModule(
       window,
       facets,
       picture,
+      waveform,
       patterns: patterns.map(one => one.pattern),
       value,
       difference,
@@ -149,7 +153,21 @@ function chosenPattern(
 
 function sentView(
   path: string,
-  { places, valueIndex, note, operation, leading, dims, window, facets, picture, patterns, value, pattern }: Read,
+  {
+    places,
+    valueIndex,
+    note,
+    operation,
+    leading,
+    dims,
+    window,
+    facets,
+    picture,
+    waveform,
+    patterns,
+    value,
+    pattern,
+  }: Read,
 ): ModuleView {
   return {
     path,
@@ -162,6 +180,7 @@ function sentView(
     ...(window ? { window } : {}),
     ...(facets ? { facets: { axis: facets.axis, maps: sentMaps(facets.maps) } } : {}),
     ...(picture ? { picture: sentPicture(picture) } : {}),
+    ...(waveform ? { waveform: sentWaveform(waveform) } : {}),
     ...(value ? sentValue(value) : {}),
     patterns,
     ...(pattern ? { pattern: { node: pattern.node, head: pattern.head, map: sentMap(pattern.map) } } : {}),

@@ -1,10 +1,11 @@
 import { useState } from 'preact/hooks'
 import type { InputDescription, ModelDescription } from '../../protocol/api.ts'
 import type { Field } from '../../protocol/form.ts'
+import { takesSound } from '../../protocol/sound.ts'
 import { showShape } from '../parts/shapes.ts'
+import { Waveform } from '../parts/waveform.tsx'
 import { coloursOf } from './picture.ts'
 import { acceptedBy, readFile } from './read-file.ts'
-import { takesSound } from './sound.ts'
 
 interface FieldsProps extends Pick<ModelDescription, 'preprocessing'> {
   readonly inputs: readonly InputDescription[]
@@ -113,6 +114,7 @@ function InputField({ input, field, onField, preprocessing }: InputFieldProps) {
           {field.file.note ? `: ${field.file.note}` : ''}
         </span>
       )}
+      {field.kind === 'file' && field.file?.waveform && <Waveform waveform={field.file.waveform} name={name} />}
       {problem && (
         <span class="hint" role="alert">
           {problem}

@@ -1,4 +1,4 @@
-import type { InputDescription, Preprocessing } from '../../protocol/api.ts'
+import type { InputDescription, Preprocessing, SentWaveform } from '../../protocol/api.ts'
 
 /** How many pixels a side has where neither the model nor its preprocessing says it. */
 const SIDE = 224
@@ -15,6 +15,8 @@ export interface Numbers {
   readonly dims: readonly number[]
   /** What was done to the file. */
   readonly note: string
+  /** The waveform of a sound. */
+  readonly waveform?: SentWaveform
 }
 
 /** Decodes a picture and makes it the numbers that an input takes. */

@@ -1,7 +1,8 @@
-import type { InputDescription, Preprocessing } from '../../protocol/api.ts'
+import type { InputDescription, Preprocessing, SentWaveform } from '../../protocol/api.ts'
+import { fitsSound } from '../../protocol/sound.ts'
 import { npyOf } from './npy.ts'
 import { coloursOf, pictureNumbers } from './picture.ts'
-import { fitsSound, soundNumbers } from './sound.ts'
+import { soundNumbers } from './sound-numbers.ts'
 
 /** A file as it is sent. */
 export interface ReadFile {
@@ -9,6 +10,8 @@ export interface ReadFile {
   readonly base64: string
   /** What was done to a picture or a sound. */
   readonly note?: string
+  /** The waveform of a sound. */
+  readonly waveform?: SentWaveform
 }
 
 /** The kinds of files that an input can be read from, as a file chooser takes them. */
@@ -39,7 +42,9 @@ export async function readFile(
     },
   )
   const bytes = npyOf(numbers.data, numbers.dims)
-  return { name: `${file.name}.npy`, base64: await base64Of(new Blob([bytes as BlobPart])), note: numbers.note }
+  const { note, waveform } = numbers
+  const base64 = await base64Of(new Blob([bytes as BlobPart]))
+  return { name: `${file.name}.npy`, base64, note, ...(waveform ? { waveform } : {}) }
 }
 
 function base64Of(file: Blob): Promise<string> {

@@ -8,6 +8,7 @@ import { grouped } from '../parts/numbers.ts'
 import { Switch } from '../parts/switch.tsx'
 import { tokenText } from '../parts/tokens.ts'
 import { Waiting } from '../parts/waiting.tsx'
+import { Waveform } from '../parts/waveform.tsx'
 import { forModule, initialLine, type Line, type ViewState } from '../state/view-state.ts'
 import { useAnswer } from '../use-answer.ts'
 import { Activation } from './activation.tsx'
@@ -169,6 +170,12 @@ function Values(props: ValuesProps) {
         />
       )}
       {view.picture && <Picture picture={view.picture} />}
+      {view.waveform && (
+        <Waveform
+          waveform={{ ...view.waveform, rate: props.model.preprocessing?.samplingRate }}
+          name={values[valueIndex].name}
+        />
+      )}
       {view.facets && <Facets facets={view.facets} leading={leading} onLeading={at => change({ leading: at })} />}
       {map && statistics ? (
         <>

@@ -174,7 +174,10 @@ const sizeName = ({ rows, columns, factors }: SentMap): string =>
 
 function Ticks({ count, name }: { count: number; name: string }) {
   const step = niceStep(count)
-  const ticks = Array.from({ length: Math.ceil(count / step) }, (_, i) => i * step)
+  // A tick at the very end has no room for its number.
+  const ticks = Array.from({ length: Math.ceil(count / step) }, (_, i) => i * step).filter(
+    tick => count - tick >= step / 3,
+  )
   return (
     <div class="ticks" aria-hidden="true">
       {ticks.map(tick => (

@@ -1,16 +1,9 @@
 import type { InputDescription, Preprocessing } from '../../protocol/api.ts'
+import { waveformOf } from '../../protocol/sound.ts'
 import type { Numbers } from './picture.ts'
 
 /** Samples in a second where nothing says how many. Most models of speech take as many. */
 const SAMPLING_RATE = 16_000
-
-/** Whether the samples of sound fit an input: [batch, sample] or [batch, 1, sample] of floats. */
-export const fitsSound = ({ type, dims = [] }: InputDescription): boolean =>
-  type === 'float32' && (dims.length === 2 || (dims.length === 3 && dims[1] === 1))
-
-/** Whether an input has a name that says that it takes the samples of sound. */
-export const takesSound = (input: InputDescription): boolean =>
-  fitsSound(input) && /^(input_values|audio|audio_values|waveform|wav|samples|speech)$/i.test(input.name)
 
 /** Decodes a file of sound and makes it the numbers that an input takes. */
 export async function soundNumbers(
@@ -32,6 +25,7 @@ export async function soundNumbers(
   return {
     data,
     dims: dims.length === 3 ? [1, 1, length] : [1, length],
+    waveform: { ...waveformOf(data), rate },
     note: `${length} samples at ${rate} a second${sound.numberOfChannels > 1 ? ', the mean of its channels' : ''}${cut}`,
   }
 }
