@@ -187,3 +187,27 @@ run('heads of a fused model, by its expansion, and with a cache', async t => {
   )
   t.deepEqual((body.row as number[]).map(Math.fround), Array.from(pattern.data as Float32Array))
 })
+
+at(
+  'the axes of a value have the names of heads, queries and keys, and the small maps of an axis its tokens',
+  { tab: 'module', module: 'transformer.h.1.attn', op: '/transformer/h.1/attn/Softmax', facets: '1', text: TEXT },
+  async (t, page) => {
+    const facets = page.locator('.facets')
+    await facets.waitFor()
+    const { heads } = await model.trace(inputs, m => ({ heads: m.transformer.h[1].attn.heads.pattern }))
+    const [, count, queries] = heads.dims as number[]
+    t.is(await textOf(facets.locator('legend')), `${count} of ${count} on axis 1, head`)
+    t.deepEqual(
+      await facets.locator('.head-name').allTextContents(),
+      Array.from({ length: count }, (_, head) => `head ${head}`),
+    )
+    await page.getByText('query × key', { exact: true }).waitFor()
+    await page.getByRole('combobox', { name: 'rows' }).selectOption('axis 1, head (4)')
+    await settled(page)
+    await page.getByRole('combobox', { name: 'small maps of' }).selectOption(`axis 2, query (${queries})`)
+    await page.getByRole('button', { name: 'query 5' }).click()
+    await settled(page)
+    t.is(await page.locator('.facets [aria-pressed=true]').textContent(), `query 5 ${TEXT[5].replace(' ', '␣')}`)
+    t.deepEqual(await violations(page), [])
+  },
+)

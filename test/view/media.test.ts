@@ -145,10 +145,10 @@ at('a picture can be dropped on its field; what is no picture says what to choos
 at('any two axes are rows and columns; the others have sliders, and one of them small maps', {}, async (t, page) => {
   await choose(page, 'layer1.0.relu')
   const [rows, columns] = ['rows', 'columns'].map(name => page.getByRole('combobox', { name, exact: true }))
-  await rows.selectOption('axis 1 (4)')
+  await rows.selectOption('axis 1, channel (4)')
   await settled(page)
   t.is(await columns.inputValue(), '3')
-  const slider = page.getByRole('slider', { name: 'index on axis 2' })
+  const slider = page.getByRole('slider', { name: 'index on axis 2, height' })
   await slider.fill('4')
   await settled(page)
   await page.getByRole('spinbutton', { name: 'row' }).fill('3')
@@ -168,7 +168,7 @@ at('any two axes are rows and columns; the others have sliders, and one of them 
   t.is(cells.length, 6)
   for (const [i, cell] of cells.entries()) t.true(shows(cell, maps[3][4][i]), `${i}: ${cell} for ${maps[3][4][i]}`)
   // The other way round, the columns are the channels.
-  await columns.selectOption('axis 1 (4)')
+  await columns.selectOption('axis 1, channel (4)')
   await settled(page)
   t.is(await rows.inputValue(), '3')
   await page.getByRole('spinbutton', { name: 'row' }).fill('5')
@@ -179,8 +179,8 @@ at('any two axes are rows and columns; the others have sliders, and one of them 
   t.is(channels.length, 4)
   for (const [i, cell] of channels.entries()) t.true(shows(cell, maps[i][0][5]), `${i}: ${cell} for ${maps[i][0][5]}`)
   // Small maps of an axis: a click shows one of them.
-  await page.getByRole('combobox', { name: 'small maps of' }).selectOption('axis 2 (6)')
-  await page.getByRole('button', { name: 'axis 2 at 3' }).click()
+  await page.getByRole('combobox', { name: 'small maps of' }).selectOption('axis 2, height (6)')
+  await page.getByRole('button', { name: 'height 3' }).click()
   await settled(page)
   t.is(await page.locator('.facets .head').count(), 6)
   t.is(await slider.inputValue(), '3')
@@ -188,7 +188,7 @@ at('any two axes are rows and columns; the others have sliders, and one of them 
   t.deepEqual(await violations(page), [])
   await page.reload()
   await page.locator('.facets').waitFor()
-  t.is(await page.locator('.facets [aria-pressed=true]').textContent(), 'axis 2 at 3')
+  t.is(await page.locator('.facets [aria-pressed=true]').textContent(), 'height 3')
 })
 
 run('a value of three maps of colours is also shown as a picture', async t => {

@@ -469,7 +469,7 @@ onPage(
     for (const [name, value] of Object.entries(statistics(floats(conv))))
       t.true(shows(shown[name], value), `${name}: ${shown[name]}`)
     // The map shows one channel; choose another one.
-    await page.getByRole('spinbutton', { name: 'axis 1' }).fill('3')
+    await page.getByRole('spinbutton', { name: 'axis 1, channel' }).fill('3')
     await page.keyboard.press('Tab')
     await settled(page)
     await page.getByRole('spinbutton', { name: 'row' }).fill('2')

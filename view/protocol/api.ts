@@ -280,6 +280,14 @@ export interface SentMap {
   readonly cells: readonly (readonly Cell[])[]
 }
 
+/** What an axis of a value stands for, as far as it is known. */
+export interface SentAxis {
+  /** `head`, `token`, `channel` … */
+  readonly name?: string
+  /** What stands at its first places, such as the texts of tokens. */
+  readonly labels?: readonly string[]
+}
+
 /** The least and the largest sample of sound in each column of a waveform. */
 export interface SentWaveform {
   readonly samples: number
@@ -324,6 +332,8 @@ export interface ModuleView {
   readonly statistics?: Statistics
   /** The sizes of all axes of the value. */
   readonly dims?: readonly number[]
+  /** What the axes stand for. */
+  readonly axes?: readonly SentAxis[]
   /** The axes besides those of rows and columns: their sizes, and the indices that are shown. */
   readonly leading: readonly { readonly axis: number; readonly size: number; readonly at: number }[]
   /** Which rows were read, if they are not all: the statistics and maps are theirs. */

@@ -76,7 +76,7 @@ export function matrixOf(tensor: Tensor, { rows, columns, leading }: Layout): Te
 }
 
 /** The most small maps that are shown at once. */
-const MAX_FACETS = 64
+export const MAX_FACETS = 64
 
 /** A small map for each index of an axis, at one index of each other axis. */
 export function facetsOf(tensor: Tensor, { rows, columns, leading }: Layout, axis: number): MapHandles | undefined {

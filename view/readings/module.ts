@@ -1,8 +1,17 @@
 import type { Inputs, Tensor } from '../../runtime/index.ts'
 import { handleOf } from '../../runtime/model/modules/module.ts'
 import { resolvePath } from '../../runtime/names/resolve.ts'
-import type { ModuleRequest, ModuleView, RowWindow, Sides, ValuePlace, ValueSummary } from '../protocol/api.ts'
+import type {
+  ModuleRequest,
+  ModuleView,
+  RowWindow,
+  SentAxis,
+  Sides,
+  ValuePlace,
+  ValueSummary,
+} from '../protocol/api.ts'
 import { unreadable } from '../server/refusal.ts'
+import { axesOfValue } from './axis-names.ts'
 import {
   type BatchRow,
   facetsOf,
@@ -74,6 +83,7 @@ function readModule(
     let difference: SummaryHandles | undefined
     let layout: Layout | undefined
     let dims: readonly number[] | undefined
+    let axes: SentAxis[] | undefined
     let facets: { readonly axis: number; readonly maps: MapHandles } | undefined
     let picture: ReturnType<typeof pictureOf>
     let waveform: ReturnType<typeof waveformHandles>
@@ -85,6 +95,7 @@ function readModule(
       const all = await withKnownDims(reading.tensor)
       places[valueIndex] = { ...reading.place, ...shapeOf(all) }
       dims = all.dims as number[]
+      axes = axesOfValue(binding, reading.place.name, all, batch.at)
       layout = layoutOf(all, request, batch)
       window = windowOf(all, request)
       const tensor = window ? all.narrow(-2, window.from, window.count) : all
@@ -104,6 +115,7 @@ function readModule(
       operation: operation && describeNode(operation),
       leading: layout?.leading ?? [],
       dims,
+      axes,
       window,
       facets,
       picture,
@@ -160,6 +172,7 @@ function sentView(
     operation,
     leading,
     dims,
+    axes,
     window,
     facets,
     picture,
@@ -177,6 +190,7 @@ function sentView(
     ...(valueIndex === undefined ? {} : { valueIndex }),
     leading,
     ...(dims ? { dims } : {}),
+    ...(axes ? { axes } : {}),
     ...(window ? { window } : {}),
     ...(facets ? { facets: { axis: facets.axis, maps: sentMaps(facets.maps) } } : {}),
     ...(picture ? { picture: sentPicture(picture) } : {}),

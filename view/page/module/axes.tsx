@@ -1,9 +1,15 @@
-import type { ModuleView } from '../../protocol/api.ts'
+import type { ModuleView, SentAxis } from '../../protocol/api.ts'
 import type { ViewState } from '../state/view-state.ts'
+
+/** An axis by its number and, if it is known, what it stands for. */
+export const axisName = (axis: number, names: readonly SentAxis[]): string =>
+  names[axis]?.name ? `axis ${axis}, ${names[axis].name}` : `axis ${axis}`
 
 interface AxesChoiceProps {
   /** The sizes of all axes. */
   readonly dims: readonly number[]
+  /** What they stand for. */
+  readonly names: readonly SentAxis[]
   /** The axes of rows and columns, if they are not the last two. */
   readonly axes: ViewState['axes']
   readonly leading: ModuleView['leading']
@@ -12,7 +18,7 @@ interface AxesChoiceProps {
 }
 
 /** For a value of more than two axes: which of them are the rows and the columns, a slider for each other one, and which has small maps. */
-export function AxesChoice({ dims, axes, leading, facets, onChange }: AxesChoiceProps) {
+export function AxesChoice({ dims, names, axes, leading, facets, onChange }: AxesChoiceProps) {
   const rank = dims.length
   const own = [rank - 2, rank - 1] as const
   const [rows, columns] = axes ?? own
@@ -40,7 +46,7 @@ export function AxesChoice({ dims, axes, leading, facets, onChange }: AxesChoice
           >
             {dims.map((size, axis) => (
               <option key={axis} value={axis}>
-                axis {axis} ({size})
+                {axisName(axis, names)} ({size})
               </option>
             ))}
           </select>
@@ -49,7 +55,7 @@ export function AxesChoice({ dims, axes, leading, facets, onChange }: AxesChoice
       {long.map(({ axis, size, at }) => (
         <span key={axis} class="axis-index">
           <label>
-            axis {axis}
+            {axisName(axis, names)}
             <input
               type="number"
               min={0}
@@ -61,7 +67,7 @@ export function AxesChoice({ dims, axes, leading, facets, onChange }: AxesChoice
           </label>
           <input
             type="range"
-            aria-label={`index on axis ${axis}`}
+            aria-label={`index on ${axisName(axis, names)}`}
             min={0}
             max={size - 1}
             value={at}
@@ -82,7 +88,7 @@ export function AxesChoice({ dims, axes, leading, facets, onChange }: AxesChoice
             <option value="">no axis</option>
             {long.map(({ axis, size }) => (
               <option key={axis} value={axis}>
-                axis {axis} ({size})
+                {axisName(axis, names)} ({size})
               </option>
             ))}
           </select>

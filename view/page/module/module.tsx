@@ -110,7 +110,12 @@ const shownNames = [
   ['graph', 'Graph'],
 ] as const
 
-const axesName = (axes: ViewState['axes']): string => (axes ? `axes ${axes[0]} × ${axes[1]}` : 'last two dims')
+/** What the rows and the columns of the map stand for. */
+function axesName(axes: ViewState['axes'], { dims = [], axes: names = [] }: ModuleView): string {
+  const shown = axes ?? ([dims.length - 2, dims.length - 1] as const)
+  if (shown.every(axis => names[axis]?.name)) return shown.map(axis => names[axis].name).join(' × ')
+  return axes ? `axes ${axes[0]} × ${axes[1]}` : 'last two dims'
+}
 
 interface ValuesProps extends PanelProps {
   readonly view: ModuleView
@@ -131,8 +136,10 @@ function Values(props: ValuesProps) {
   const column = within(state.line.column, map?.columns ?? 1)
   const texts = isTokens ? tokens.map(tokenText) : undefined
   const entries = view.vocabulary?.map(tokenText)
+  const columnName = view.axes?.at(-1)?.name ?? 'channel'
+  const areChannels = isTokens && columnName === 'channel'
   const axes = isTokens
-    ? (['token', entries ? 'next token' : 'channel'] as const)
+    ? (['token', entries ? 'next token' : columnName] as const)
     : (['row', entries ? 'next token' : 'column'] as const)
   const onLine = (part: Partial<Line>): void =>
     change({
@@ -163,6 +170,7 @@ function Values(props: ValuesProps) {
       {view.dims && (
         <AxesChoice
           dims={view.dims}
+          names={view.axes ?? []}
           axes={state.axes}
           leading={leading}
           facets={state.facets}
@@ -176,12 +184,23 @@ function Values(props: ValuesProps) {
           name={values[valueIndex].name}
         />
       )}
-      {view.facets && <Facets facets={view.facets} leading={leading} onLeading={at => change({ leading: at })} />}
+      {view.facets && (
+        <Facets
+          facets={view.facets}
+          names={view.axes ?? []}
+          leading={leading}
+          onLeading={at => change({ leading: at })}
+        />
+      )}
       {map && statistics ? (
         <>
           <h3>
             Activation{' '}
-            <small>{isTokens ? `tokens × ${entries ? 'vocabulary' : 'channels'}` : axesName(state.axes)}</small>
+            <small>
+              {isTokens && (entries || areChannels)
+                ? `tokens × ${entries ? 'vocabulary' : 'channels'}`
+                : axesName(state.axes, view)}
+            </small>
           </h3>
           {window && (
             <RowsRead window={window} name={isTokens ? 'tokens' : 'rows'} onAll={() => change({ allRows: true })} />
