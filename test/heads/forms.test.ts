@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import test from 'ava'
-import { load, type Tensor } from 'onnsight'
+import { load, type Model, type Tensor } from 'onnsight'
 import { temporaryFolder } from '../cache/model-copies.ts'
 import { encodeGraph, feeds, type TextGraph } from '../engine/fusions/text-graph.ts'
 import { near } from '../near.ts'
@@ -19,8 +19,14 @@ const MIXED = `/layer/attn/qk raw = MatMul(q, kt)
       /layer/attn/flat z = Reshape(back, flat)`
 const OF_MIXED = { flat: ['i64', [3], [0, 0, 8]], scale: 0.5 } as const
 
+interface Form extends Pick<TextGraph, 'weights' | 'nodes' | 'opset'> {
+  /** The weight that is added to the scores. */
+  readonly bias?: string
+  readonly isCausal?: true
+}
+
 /** An attention of two heads of 4, written in different ways. The last line computes the layer's output, y. */
-const forms: Readonly<Record<string, Pick<TextGraph, 'weights' | 'nodes' | 'opset'>>> = {
+const forms: Readonly<Record<string, Form>> = {
   MultiHeadAttention: {
     weights: { wq: ['f32', [8, 8]], wk: ['f32', [8, 8]], wv: ['f32', [8, 8]], wo: ['f32', [8, 8]] },
     nodes: `/layer/attn/q q = MatMul(x, wq)
@@ -36,6 +42,7 @@ const forms: Readonly<Record<string, Pick<TextGraph, 'weights' | 'nodes' | 'opse
   },
   'Attention of opset 23, with one key/value head for both': {
     opset: 23,
+    isCausal: true,
     weights: { wq: ['f32', [8, 8]], wk: ['f32', [8, 4]], wv: ['f32', [8, 4]], wo: ['f32', [8, 8]] },
     nodes: `/layer/attn/q q = MatMul(x, wq)
       /layer/attn/k k = MatMul(x, wk)
@@ -57,6 +64,78 @@ const forms: Readonly<Record<string, Pick<TextGraph, 'weights' | 'nodes' | 'opse
       /layer/attn/k kt = Transpose(k; perm=[0, 1, 3, 2])
       ${MIXED}
       /layer/attn/o y = MatMul(z, wo)`,
+  },
+  'packed by head, with the sizes of a GPT-NeoX export, which are computed from dims': {
+    weights: {
+      w: ['f32', [8, 24]],
+      zero: ['i64', [1], [0]],
+      one: ['i64', [1], [1]],
+      two: ['i64', [1], [2]],
+      three: ['i64', [1], [3]],
+      rest: ['i64', [1], [-1]],
+      all: ['i64', [1], [12]],
+      scale: 0.5,
+      wo: ['f32', [8, 8]],
+    },
+    nodes: `/layer/attn/qkv p = MatMul(x, w)
+      /layer/attn dims = Shape(x)
+      /layer/attn batch = Gather(dims, zero; axis=0)
+      /layer/attn tokens = Gather(dims, one; axis=0)
+      /layer/attn byHead = Concat(batch, tokens, rest, all; axis=0)
+      /layer/attn flat = Concat(batch, tokens, rest; axis=0)
+      /layer/attn h = Reshape(p, byHead)
+      /layer/attn t = Transpose(h; perm=[0, 2, 1, 3])
+      /layer/attn inner = Shape(t)
+      /layer/attn packed = Gather(inner, three; axis=0)
+      /layer/attn width = Div(packed, three)
+      /layer/attn twice = Mul(width, two)
+      /layer/attn thrice = Mul(width, three)
+      /layer/attn q = Slice(t, zero, width, three)
+      /layer/attn k = Slice(t, width, twice, three)
+      /layer/attn v = Slice(t, twice, thrice, three)
+      /layer/attn/k kt = Transpose(k; perm=[0, 1, 3, 2])
+      ${MIXED}
+      /layer/attn/o y = MatMul(z, wo)`,
+  },
+  'batch and heads in one axis around the Softmax, as BLOOM has it': {
+    weights: {
+      w: ['f32', [8, 24]],
+      byHead: ['i64', [5], [0, 0, 2, 3, 4]],
+      first: ['i64', [], [0]],
+      second: ['i64', [], [1]],
+      third: ['i64', [], [2]],
+      ofBoth: ['i64', [3], [-1, 3, 4]],
+      scored: ['i64', [4], [-1, 2, 3, 3]],
+      weighed: ['i64', [3], [-1, 3, 3]],
+      apart: ['i64', [4], [-1, 2, 3, 4]],
+      alibi: ['f32', [2, 1, 3]],
+      ...OF_MIXED,
+      wo: ['f32', [8, 8]],
+    },
+    nodes: `/layer/attn/qkv p = MatMul(x, w)
+      /layer/attn h = Reshape(p, byHead)
+      /layer/attn q1 = Gather(h, first; axis=3)
+      /layer/attn k1 = Gather(h, second; axis=3)
+      /layer/attn v1 = Gather(h, third; axis=3)
+      /layer/attn q2 = Transpose(q1; perm=[0, 2, 1, 3])
+      /layer/attn k2 = Transpose(k1; perm=[0, 2, 1, 3])
+      /layer/attn v2 = Transpose(v1; perm=[0, 2, 1, 3])
+      /layer/attn q = Reshape(q2, ofBoth)
+      /layer/attn k3 = Reshape(k2, ofBoth)
+      /layer/attn k = Transpose(k3; perm=[0, 2, 1])
+      /layer/attn v = Reshape(v2, ofBoth)
+      /layer/attn raw = MatMul(q, k)
+      /layer/attn scaled = Mul(raw, scale)
+      /layer/attn biased = Add(scaled, alibi)
+      /layer/attn scores = Reshape(biased, scored)
+      /layer/attn pattern = Softmax(scores; axis=-1)
+      /layer/attn weights = Reshape(pattern, weighed)
+      /layer/attn mixed = MatMul(weights, v)
+      /layer/attn mixes = Reshape(mixed, apart)
+      /layer/attn back = Transpose(mixes; perm=[0, 2, 1, 3])
+      /layer/attn z = Reshape(back, flat)
+      /layer/attn/o y = MatMul(z, wo)`,
+    bias: 'alibi',
   },
   'one key and one value packed behind the queries, as Falcon has it': {
     weights: {
@@ -107,6 +186,15 @@ for (const [name, form] of Object.entries(forms)) {
     const model = await load(path)
     const inputs = feeds(graph) as unknown as Record<string, Tensor>
     t.is(model.layer.attn.heads.length, 2)
+    const patterns = (m: Model) => {
+      const { q, k, pattern } = m.layer.attn.heads
+      const products = q
+        .transpose(1, 2)
+        .matmul(k.permute([0, 2, 3, 1]))
+        .mul(0.5)
+      const scores = form.bias === undefined ? products : products.add(m.tensor(form.bias))
+      return { pattern, ofProducts: scores.softmax(-1) }
+    }
     const read = await model.trace(inputs, m => {
       const { heads } = m.layer.attn
       return {
@@ -116,8 +204,10 @@ for (const [name, form] of Object.entries(forms)) {
         mixed: heads.pattern.matmul(heads.v.transpose(1, 2)).transpose(1, 2),
         z: heads.z,
         rows: heads.pattern.sum(-1),
+        ...patterns(m),
       }
     })
+    if (!form.isCausal) t.true(near(read.ofProducts, read.pattern, 1e-4))
     t.true(near(read.sum, read.y, 1e-4))
     t.true(near(read.mixed, read.z, 1e-4))
     t.true([...(read.rows.data as Float32Array)].every(sum => Math.abs(sum - 1) < 1e-5))
@@ -127,6 +217,52 @@ for (const [name, form] of Object.entries(forms)) {
     })
     t.true(near(without, read.rest, 1e-4))
     t.false(near(without, read.y, 1e-4))
+    const keyless = await model.trace(inputs, m => {
+      m.layer.attn.heads[1].k = 0
+      return { ...patterns(m), y: m.tensor('y') }
+    })
+    t.false(near(keyless.y, read.y, 1e-4))
+    if (!form.isCausal) t.true(near(keyless.ofProducts, keyless.pattern, 1e-4))
     await model.release()
   })
 }
+
+/** One key and one value for all heads, whose queries lie beside one another in the axis of tokens, as older versions of GPT-BigCode have them. */
+test('heads that are merged with tokens instead of the batch are refused, for any number of prompts', async t => {
+  const graph: TextGraph = {
+    name: 'merged with tokens',
+    inputs: { x: ['batch:4', 3, 8] },
+    outputs: ['y'],
+    weights: {
+      wq: ['f32', [8, 8]],
+      wk: ['f32', [8, 4]],
+      wv: ['f32', [8, 4]],
+      ofBoth: ['i64', [3], [0, 6, 4]],
+      scored: ['i64', [4], [0, 3, 2, 3]],
+      weighed: ['i64', [3], [0, 6, 3]],
+      flat: ['i64', [3], [0, 3, 8]],
+      wo: ['f32', [8, 8]],
+    },
+    nodes: `/layer/attn/q p = MatMul(x, wq)
+      /layer/attn/k k0 = MatMul(x, wk)
+      /layer/attn/v v = MatMul(x, wv)
+      /layer/attn q = Reshape(p, ofBoth)
+      /layer/attn k = Transpose(k0; perm=[0, 2, 1])
+      /layer/attn raw = MatMul(q, k)
+      /layer/attn scores = Reshape(raw, scored)
+      /layer/attn pattern = Softmax(scores; axis=-1)
+      /layer/attn weights = Reshape(pattern, weighed)
+      /layer/attn mixed = MatMul(weights, v)
+      /layer/attn z = Reshape(mixed, flat)
+      /layer/attn/o y = MatMul(z, wo)`,
+  }
+  const path = `${await temporaryFolder(t)}/form.onnx`
+  writeFileSync(path, encodeGraph(graph))
+  const model = await load(path)
+  const error = await t.throwsAsync(
+    model.trace(feeds(graph) as unknown as Record<string, Tensor>, m => m.layer.attn.heads.z),
+    { code: 'no-heads' },
+  )
+  t.regex(error!.message, /can’t be told apart|number of heads/)
+  await model.release()
+})

@@ -2,8 +2,10 @@ import { Attributes } from '../../onnx/expansions/attributes.ts'
 import type { GraphNode } from '../../onnx/graph/node.ts'
 import type { Attention, HeadPlace, NoAttention, OutProjection, Part } from './attention.ts'
 import type { Flow, Stop } from './flow.ts'
+import { hasHeadsApart, headAxes, isApart } from './head-axes.ts'
 import { dimsOfMatrix, HeadSizes } from './head-sizes.ts'
-import { type Axis, type DimsOf, type Labelled, type Layout, Layouts } from './layout.ts'
+import { type DimsOf, type Labelled, type Layout, Layouts } from './layout.ts'
+import { own } from './own-value.ts'
 import { factorsOf, isProjection, matrixOf } from './projection.ts'
 
 const QUANTISERS = new Set(['QuantizeLinear', 'DynamicQuantizeLinear', 'DequantizeLinear'])
@@ -62,13 +64,13 @@ class Search {
     if (axis !== -1 && axis !== rank - 1)
       return none(`${node.name} is taken over axis ${axis}, which is not that of the keys`)
 
-    const outer: Layout = rank === 4 ? [['batch'], ['head']] : [['batch', 'head']]
-    const values = (...inner: Axis[]): Layout => [...outer, ...inner.map((one): Axis[] => [one])]
-    const q = this.#labelled(this.#flow.wayBack(product.factors[0]), values('token', 'width'))
-    const k = this.#labelled(this.#flow.wayBack(product.factors[1]), values('width', 'token'))
-    const v = this.#labelled(this.#flow.wayBack(mix.factors[1]), values('token', 'width'))
-    const pattern = this.#pattern(mix.factors[0], values('query', 'key'))
-    const out = this.#mixed(mix.node.outputs[0], values('token', 'width'))
+    const scored = this.#rankOfProduct(product) ?? rank
+    const mixed = this.#rankOfProduct(mix) ?? rank
+    const q = this.#labelled(this.#flow.wayBack(product.factors[0]), headAxes(scored, 'token', 'width'))
+    const k = this.#labelled(this.#flow.wayBack(product.factors[1]), headAxes(scored, 'width', 'token'))
+    const v = this.#labelled(this.#flow.wayBack(mix.factors[1]), headAxes(mixed, 'token', 'width'))
+    const pattern = this.#pattern(mix.factors[0], headAxes(mixed, 'query', 'key'))
+    const out = this.#mixed(mix.node.outputs[0], headAxes(mixed, 'token', 'width'))
 
     this.#sizes.measure('q', q.known)
     this.#sizes.measure('k', k.known)
@@ -79,6 +81,13 @@ class Search {
     if (!heads)
       return none(`the number of heads of ${node.name} is not known: no dim of its queries or results tells it`)
 
+    // A product of three axes may hold heads beside queries instead of beside the batch: only a value with heads beside their width tells.
+    const merged = [...(scored === 3 ? q.known : []), ...(mixed === 3 ? out.known : [])]
+    if (heads > 1 && merged.length > 0 && !merged.some(({ layout }) => hasHeadsApart(layout)))
+      return none(
+        `heads and batch of ${node.name} can’t be told apart: no value before or after it has the heads alone`,
+      )
+
     this.#sizes.measureWidth(heads, out.known)
 
     const shared = this.#shared([q.way, k.way, v.way])
@@ -88,7 +97,9 @@ class Search {
     this.#placeRotated('rotQ', q.known)
     this.#placeRotated('rotK', k.known)
     this.#places.set('pattern', { value: pattern.value, layout: pattern.layout, heads, width: undefined })
-    this.#places.set('scores', { value: this.#scores(), layout: values('query', 'key'), heads, width: undefined })
+    const scores = this.#scores()
+    const ofScores = headAxes(this.#layouts.rankOf(scores) ?? rank, 'query', 'key')
+    this.#places.set('scores', { value: scores, layout: ofScores, heads, width: undefined })
     const z = out.known.findLast(({ layout }) => isApart(layout)) ?? out.known[0]
     this.#place('z', z, heads)
     const outProjection = this.#outProjection(out, heads)
@@ -135,6 +146,12 @@ class Search {
       if (!isProjection(this.#flow, node)) for (const value of this.#flow.activations(node)) add(value)
     }
     return undefined
+  }
+
+  /** The rank of a product of activations, as far as its result or a factor tells. It may merge batch and heads, though the Softmax does not. */
+  #rankOfProduct({ node, factors }: { node: GraphNode; factors: readonly [string, string] }): number | undefined {
+    const ranks = [...node.outputs.slice(0, 1), ...factors].map(value => this.#layouts.rankOf(value))
+    return ranks.find(rank => rank !== undefined)
   }
 
   #rankOfPattern(mix: GraphNode, product: GraphNode): number | undefined {
@@ -301,29 +318,3 @@ class Search {
     return origin(a) === origin(b)
   }
 }
-
-/**
- * The value nearest to the projection that no other part shares. It has the projection's bias, and separate axes for batch and positions, as
- * far as there is such a value.
- */
-function own(flow: Flow, known: readonly Labelled[], shared: ReadonlySet<string>): Labelled | undefined {
-  const alone = known.filter(({ value }) => !shared.has(value))
-  let at = alone.length - 1
-  while (at > 0 && (!isApart(alone[at].layout) || completes(flow, alone[at].nodes))) at--
-  return alone[at]
-}
-
-/** Whether these nodes belong to the product before them: they add its bias, or scale integers. */
-function completes(flow: Flow, nodes: readonly GraphNode[]): boolean {
-  const [node] = nodes
-  if (nodes.length !== 1) return false
-  if (node.opType === 'Cast' || node.opType === 'DequantizeLinear') return true
-  const other = node.inputs.find(input => !flow.activations(node).includes(input))
-  if (other === undefined) return false
-  if (node.opType === 'Add') return flow.isConstant(other)
-  return node.opType === 'Mul' && !flow.isConstant(other)
-}
-
-/** Whether batch and positions are not merged with other axes. */
-const isApart = (layout: Layout): boolean =>
-  layout.every(axes => axes.length < 2 || !(axes.includes('batch') || axes.includes('token')))

@@ -9,6 +9,8 @@ export class HeadSizes {
   readonly #layouts: Layouts
   /** Sizes by part and axes: `q width`, `z head width`; `head` is the number of query heads. */
   readonly #sizes = new Map<string, number>()
+  /** The parts of which two values tell different sizes, so that one of them was misread; `head` for the number of query heads. */
+  readonly #contradicted = new Set<Part | 'head'>()
 
   constructor(flow: Flow, layouts: Layouts) {
     this.#flow = flow
@@ -28,15 +30,19 @@ export class HeadSizes {
 
   #note(part: Part, axes: string, dim: number): void {
     const name = axes === 'head' && part !== 'k' && part !== 'v' ? axes : `${part} ${axes}`
-    if (!this.#sizes.has(name)) this.#sizes.set(name, dim)
+    const known = this.#sizes.get(name)
+    if (known === undefined) this.#sizes.set(name, dim)
+    else if (known !== dim && !/batch|token|query|key/.test(axes)) this.#contradicted.add(name === 'head' ? name : part)
   }
 
   /** The number of query heads: the dim of an axis, or the width of all heads divided by that of one. `z` are the heads' results. */
   heads(z: readonly Labelled[]): number | undefined {
+    if (this.#contradicted.has('head')) return undefined
     const counted = this.#sizes.get('head')
     if (counted) return counted
     const widths = [
       [this.#sizes.get('q head width'), this.#sizes.get('q width')],
+      [this.#sizes.get('q head packed'), this.#sizes.get('q packed')],
       [this.#widthOfResults(z), this.#sizes.get('z width') ?? this.#sizes.get('v width')],
     ]
     for (const [all, width] of widths) if (width && all && all % width === 0) return all / width
@@ -64,6 +70,7 @@ export class HeadSizes {
 
   /** The heads in a part's value, which groups of the `heads` query heads may share; undefined if their number is not known. */
   of(part: Part, { value, layout }: Labelled, heads: number): Pick<HeadPlace, 'heads' | 'width'> | undefined {
+    if (this.#contradicted.has(part)) return undefined
     const dims = this.#layouts.dimsOf(value)
     const has = (axes: string): number | undefined => {
       const at = layout.findIndex(one => one.join(' ') === axes)

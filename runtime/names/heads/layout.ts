@@ -3,8 +3,11 @@ import type { GraphNode } from '../../onnx/graph/node.ts'
 import { axesOf, constantInts, fromStart, type Ints } from './constant-ints.ts'
 import type { Flow, Stop } from './flow.ts'
 
-/** What an axis of a value counts. `kv`: heads of keys and values that groups of query heads share; `group`: the query heads of one group. */
-export type Axis = 'batch' | 'head' | 'kv' | 'group' | 'token' | 'width' | 'query' | 'key'
+/**
+ * What an axis of a value counts. `kv`: heads of keys and values that groups of query heads share; `group`: the query heads of one group;
+ * `packed`: the elements of a head's query, key and value together.
+ */
+export type Axis = 'batch' | 'head' | 'kv' | 'group' | 'token' | 'width' | 'packed' | 'query' | 'key'
 
 /** The meaning of a value's axes. An axis with several entries was merged from these, the outermost first; one with none has length 1. */
 export type Layout = readonly (readonly Axis[])[]
@@ -87,7 +90,7 @@ export class Layouts {
       const perm = new Attributes(node.proto).ints('perm')
       return perm?.length === layout.length ? perm.map(axis => layout[axis]) : undefined
     }
-    if (node.opType === 'Reshape') return this.#regrouped(layout, this.rankOf(value))
+    if (node.opType === 'Reshape') return this.#reshaped(layout, node.inputs[0], value)
     if (node.opType === 'Squeeze') {
       const axes = axesOf(this.#flow.graph, node, 1)?.map(axis => fromStart(axis, layout.length))
       return axes && layout.filter((_, axis) => !axes.includes(axis))
@@ -107,7 +110,7 @@ export class Layouts {
         return perm?.length === layout.length ? perm.map((_, axis) => layout[perm.indexOf(axis)]) : undefined
       }
       case 'Reshape':
-        return this.#regrouped(layout, rank)
+        return this.#reshaped(layout, value, before)
       case 'Unsqueeze': {
         const axes = axesOf(graph, node, 1)?.map(axis => fromStart(axis, layout.length))
         const isNew = axes?.every(axis => layout[axis]?.every(meaning => meaning === 'group'))
@@ -130,7 +133,12 @@ export class Layouts {
         return rank === layout.length ? layout.map(axes => (String(axes) === 'head' ? ['kv'] : axes)) : undefined
       case 'Slice': {
         const axes = axesOf(graph, node, 3)?.map(axis => fromStart(axis, layout.length))
+        if (axes?.length === 1 && String(layout[axes[0]]) === 'width') return layout.with(axes[0], ['packed'])
         return axes?.every(axis => String(layout[axis]) === 'token') ? layout : undefined
+      }
+      case 'Split': {
+        const at = fromStart(attributes.int('axis', 0), layout.length)
+        return String(layout[at]) === 'width' ? layout.with(at, ['packed']) : undefined
       }
       default:
         return KEEPS_AXES.has(node.opType) && (rank === undefined || rank === layout.length) ? layout : undefined
@@ -150,6 +158,18 @@ export class Layouts {
       return !isFixed || (then?.[i] !== undefined && then[i] === now?.[i])
     })
     return isSame ? layout : undefined
+  }
+
+  /** The layout of `other`, which has the elements of `value` in another shape; undefined if an axis of both would differ in its length. */
+  #reshaped(layout: Layout, value: string, other: string): Layout | undefined {
+    const next = this.#regrouped(layout, this.rankOf(other))
+    const [dims, others] = [this.dimsOf(value), this.dimsOf(other)]
+    const isSame = next?.every((axes, i) => {
+      const at = layout.findIndex(one => String(one) === String(axes))
+      const [a, b] = [at < 0 ? undefined : dims?.[at], others?.[i]]
+      return a === undefined || b === undefined || a === b
+    })
+    return isSame ? next : undefined
   }
 
   /** The layout of the same elements with another rank. */
