@@ -12,7 +12,8 @@ const QUANTISERS = new Set(['QuantizeLinear', 'DynamicQuantizeLinear'])
 const PARAMETER = /^[A-Za-z_]\w*(\.\w+)+\.(weight|bias|gamma|beta)$/
 
 /**
- * The module that each node belongs to, by index. The exporter's names decide first. For nodes that tools added or fused:
+ * The module that each node belongs to, by index. The exporter's names decide first, under the modules that only parameters name. For nodes
+ * that tools added or fused:
  * - a fused node without a name of its own belongs to the module that its result's name tells, or else to the one whose parameter it reads;
  * - a quantiser belongs to the product that it feeds, though it is named for the value that it reads;
  * - a sum that was fused into the next norm belongs to the module that it completes (`completedScope`);
@@ -32,6 +33,7 @@ class Scopes {
     this.#scopes = graph.nodes.map(node => scopeFromNames(node, scheme))
     const isFlat = this.#scopes.every(scope => scope === undefined || scope.path.length === 0)
     if (isFlat) return
+    this.#underUncalledModules()
     this.#fromParameterNames()
     this.#ofExpandedNodes()
     this.#ofCompletedSums()
@@ -45,6 +47,35 @@ class Scopes {
 
   #pathOf(node: GraphNode): Path | undefined {
     return this.#scopes[node.index]?.path
+  }
+
+  /**
+   * The classic exporter leaves out modules that PyTorch never calls: OPT runs `self.model.decoder(…)`, and its nodes are named `/decoder/…`.
+   * Parameters have the whole path, `model.decoder.layers.0.fc1.weight`: if all that a root's modules read agree, it lies under `model`.
+   */
+  #underUncalledModules(): void {
+    const prefixes = new Map<string, Set<string>>()
+    for (const node of this.#graph.nodes) {
+      const path = this.#pathOf(node)
+      if (!path || path.length === 0) continue
+      for (const name of node.inputs) {
+        if (!PARAMETER.test(name) || !this.#graph.initializers.has(name)) continue
+        const owner = name.split('.').slice(0, -1)
+        const at = owner.length - path.length
+        if (at < 0 || owner.slice(at).join('.') !== path.join('.')) continue
+        const found = prefixes.get(path[0]) ?? new Set()
+        prefixes.set(path[0], found.add(owner.slice(0, at).join('.')))
+      }
+    }
+    for (const [index, scope] of this.#scopes.entries()) {
+      const [prefix, ...others] = prefixes.get(scope?.path[0] ?? '') ?? []
+      if (!scope || !prefix || others.length > 0) continue
+      const before = prefix.split('.')
+      this.#scopes[index] = {
+        path: [...before, ...scope.path],
+        classes: scope.classes && [...before.map(() => undefined), ...scope.classes],
+      }
+    }
   }
 
   /** A parameter's name begins with its module's path, `encoder.layer.0.intermediate.dense.bias`. That module may have no other node. */
