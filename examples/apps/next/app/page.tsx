@@ -20,6 +20,7 @@ export default async function Page({ searchParams }: { readonly searchParams: Pr
           <button type="submit">Look</button>
         </div>
       </form>
+      {text.length > MAX_LENGTH && <p role="status">The first {MAX_LENGTH} characters of the text are read.</p>}
       <Pattern patterns={readings.patterns} tokens={readings.tokens} />
       <Lens lens={readings.lens} tokens={readings.tokens} />
     </>

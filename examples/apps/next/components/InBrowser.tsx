@@ -46,7 +46,7 @@ export function InBrowser({ folder }: { readonly folder: string }) {
 
   return (
     <>
-      <label htmlFor="text">Text</label>
+      <label htmlFor="text">Text, at most {MAX_LENGTH} characters</label>
       <input
         id="text"
         value={text}
