@@ -57,7 +57,8 @@ class Scopes {
     const prefixes = new Map<string, Set<string>>()
     for (const node of this.#graph.nodes) {
       const path = this.#pathOf(node)
-      if (!path || path.length === 0) continue
+      // A layer that stands alone, such as /k_proj, tells nothing of the modules around it.
+      if (!path || path.length < 2) continue
       for (const name of node.inputs) {
         if (!PARAMETER.test(name) || !this.#graph.initializers.has(name)) continue
         const owner = name.split('.').slice(0, -1)
