@@ -66,6 +66,7 @@ const kinds: readonly (readonly [name: string, path: string, kind: string])[] = 
   ['an encoder and a decoder in one file', 'test/fixtures/encoder-decoder/whole.onnx', ''],
   ['images', 'test/fixtures/names/resnet.onnx', 'model of images'],
   ['a detector', 'test/fixtures/exported/yolo/classic+all/model.onnx', 'model of images'],
+  ['a transformer of images, with windows', 'test/fixtures/gradients/swin.onnx', 'model of images'],
   ['functions of ONNX', 'test/fixtures/functions/functions.onnx', 'model of tensors'],
   ['numbers in float64', doubles, 'model of tensors'],
   ['a spectrogram', sound, 'model of sound'],

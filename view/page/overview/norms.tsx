@@ -73,7 +73,9 @@ function Stages({ stages, onStage }: { stages: readonly Stage[]; onStage: (stage
                   <Cells cells={stage.map.cells} domain={limitsOf(stage.map)} />
                 </span>
               )}
-              <span class="stage-name code">{stage.name}</span>
+              <span class="stage-name code" title={stage.name}>
+                {stage.name}
+              </span>
               <small class="code">[{stage.dims.join(', ')}]</small>
               <span class="stage-bar">
                 <i style={{ width: `${Number.isFinite(sizes[i]) ? (100 * sizes[i]) / largest : 100}%` }} />
