@@ -152,6 +152,57 @@ const forms: Readonly<Record<string, Form>> = {
       ${MIXED}
       /layer/attn/o y = MatMul(z, wo)`,
   },
+  'queries, one key and one value split before heads are apart, as GPT-BigCode has it': {
+    weights: {
+      w: ['f32', [8, 16]],
+      atOne: ['i64', [1], [1]],
+      atTwo: ['i64', [1], [2]],
+      parts: ['i64', [3], [8, 4, 4]],
+      byHead: ['i64', [4], [-1, 3, 2, 4]],
+      repeated: ['i64', [5], [1, 1, 2, 1, 1]],
+      apart: ['i64', [4], [-1, 2, 3, 4]],
+      ...OF_MIXED,
+      wo: ['f32', [8, 8]],
+    },
+    nodes: `/layer/attn/qkv p = MatMul(x, w)
+      /layer/attn u = Unsqueeze(p, atOne)
+      /layer/attn/s q0, k0, v0 = Split(u, parts; axis=3)
+      /layer/attn qs = Reshape(q0, byHead)
+      /layer/attn q = Transpose(qs; perm=[0, 2, 1, 3])
+      /layer/attn k1 = Unsqueeze(k0, atTwo)
+      /layer/attn k2 = Expand(k1, repeated)
+      /layer/attn k = Reshape(k2, apart)
+      /layer/attn kt = Transpose(k; perm=[0, 1, 3, 2])
+      /layer/attn v1 = Unsqueeze(v0, atTwo)
+      /layer/attn v2 = Expand(v1, repeated)
+      /layer/attn v = Reshape(v2, apart)
+      ${MIXED}
+      /layer/attn/o y = MatMul(z, wo)`,
+  },
+  'one key and one value picked behind the queries, as PyTorch’s second exporter writes Falcon': {
+    weights: {
+      w: ['f32', [8, 16]],
+      byHead: ['i64', [4], [0, 0, 4, 4]],
+      zero: ['i64', [1], [0]],
+      two: ['i64', [1], [2]],
+      second: ['i64', [1, 1], [2]],
+      third: ['i64', [1, 1], [3]],
+      ...OF_MIXED,
+      wo: ['f32', [8, 8]],
+    },
+    nodes: `/layer/attn/qkv p = MatMul(x, w)
+      /layer/attn h = Reshape(p, byHead)
+      /layer/attn qs = Slice(h, zero, two, two)
+      /layer/attn q = Transpose(qs; perm=[0, 2, 1, 3])
+      /layer/attn k0 = Transpose(h; perm=[2, 0, 1, 3])
+      /layer/attn k1 = GatherND(k0, second)
+      /layer/attn kt = Transpose(k1; perm=[1, 0, 3, 2])
+      /layer/attn v0 = Transpose(h; perm=[2, 0, 1, 3])
+      /layer/attn v1 = GatherND(v0, third)
+      /layer/attn v = Transpose(v1; perm=[1, 0, 2, 3])
+      ${MIXED}
+      /layer/attn/o y = MatMul(z, wo)`,
+  },
   'weights between DequantizeLinear nodes': {
     weights: {
       wq: ['i8', [8, 8]],

@@ -9,7 +9,7 @@ export class HeadSizes {
   readonly #layouts: Layouts
   /** Sizes by part and axes: `q width`, `z head width`; `head` is the number of query heads. */
   readonly #sizes = new Map<string, number>()
-  /** The parts of which two values tell different sizes, so that one of them was misread; `head` for the number of query heads. */
+  /** The parts of which two values tell different numbers of heads, so that one of them was misread; `head` for the query heads. */
   readonly #contradicted = new Set<Part | 'head'>()
 
   constructor(flow: Flow, layouts: Layouts) {
@@ -32,7 +32,7 @@ export class HeadSizes {
     const name = axes === 'head' && part !== 'k' && part !== 'v' ? axes : `${part} ${axes}`
     const known = this.#sizes.get(name)
     if (known === undefined) this.#sizes.set(name, dim)
-    else if (known !== dim && !/batch|token|query|key/.test(axes)) this.#contradicted.add(name === 'head' ? name : part)
+    else if (known !== dim && /^(head|kv)( width)?$/.test(axes)) this.#contradicted.add(name === 'head' ? name : part)
   }
 
   /** The number of query heads: the dim of an axis, or the width of all heads divided by that of one. `z` are the heads' results. */

@@ -5,7 +5,7 @@ import type { Flow, Stop } from './flow.ts'
 
 /**
  * What an axis of a value counts. `kv`: heads of keys and values that groups of query heads share; `group`: the query heads of one group;
- * `packed`: the elements of a head's query, key and value together.
+ * `packed`: the elements of a head's query, key and value together, or the heads of several of them.
  */
 export type Axis = 'batch' | 'head' | 'kv' | 'group' | 'token' | 'width' | 'packed' | 'query' | 'key'
 
@@ -53,13 +53,19 @@ export class Layouts {
     return constantInts(this.#flow.graph, node.inputs[1], count)
   }
 
-  /** The dims of a value, as far as they are known without inputs: from inference, or from the Reshape or Split that makes the value. */
+  /** The dims of a value, as far as they are known without inputs: from inference, or from the Reshape, Transpose or Split that makes the value. */
   dimsOf(value: string): Ints | undefined {
     const known = this.#dimsOf(value)
     const { node, output = 0 } = this.#flow.graph.producer.get(value) ?? {}
     if (node?.opType === 'Reshape') {
       const target = this.targetOf(node)?.map(dim => (dim !== undefined && dim > 0 ? dim : undefined))
       return known?.map((dim, axis) => dim ?? target?.[axis]) ?? target
+    }
+    if (node?.opType === 'Transpose') {
+      const before = this.dimsOf(node.inputs[0])
+      const perm = new Attributes(node.proto).ints('perm')
+      const permuted = before && perm?.map(axis => before[axis])
+      return known?.map((dim, axis) => dim ?? permuted?.[axis]) ?? permuted
     }
     if (node?.opType === 'Split' && known) {
       const attributes = new Attributes(node.proto)
@@ -140,6 +146,9 @@ export class Layouts {
         const at = fromStart(attributes.int('axis', 0), layout.length)
         return String(layout[at]) === 'width' ? layout.with(at, ['packed']) : undefined
       }
+      case 'GatherND':
+        // It may pick the key or the value out of heads that were packed together.
+        return rank === layout.length ? this.#unpicked(layout, value, before) : undefined
       default:
         return KEEPS_AXES.has(node.opType) && (rank === undefined || rank === layout.length) ? layout : undefined
     }
@@ -154,10 +163,18 @@ export class Layouts {
     if (!nodes.some(({ opType }) => opType === 'Transpose')) return layout
     const [then, now] = [this.dimsOf(before), this.dimsOf(value)]
     const isSame = layout.every((axes, i) => {
-      const isFixed = axes.some(axis => axis === 'head' || axis === 'kv' || axis === 'width')
-      return !isFixed || (then?.[i] !== undefined && then[i] === now?.[i])
+      return !isFixed(axes) || (then?.[i] !== undefined && then[i] === now?.[i])
     })
     return isSame ? layout : undefined
+  }
+
+  /** The layout before a pick. An axis of heads, or of their width, that is longer there holds other parts too. */
+  #unpicked(layout: Layout, value: string, before: string): Layout {
+    const [dims, others] = [this.dimsOf(value), this.dimsOf(before)]
+    return layout.map((axes, i): Layout[number] => {
+      const [a, b] = [dims?.[i], others?.[i]]
+      return isFixed(axes) && a !== undefined && b !== undefined && a !== b ? ['packed'] : axes
+    })
   }
 
   /** The layout of `other`, which has the elements of `value` in another shape; undefined if an axis of both would differ in its length. */
@@ -198,3 +215,7 @@ export class Layouts {
     return undefined
   }
 }
+
+/** Whether an axis has the same length for all inputs. */
+const isFixed = (axes: readonly Axis[]): boolean =>
+  axes.some(axis => axis === 'head' || axis === 'kv' || axis === 'width')
