@@ -183,6 +183,11 @@ at('a saved page is one file that shows the same without the command', { tab: 'm
   const shown = await statisticsOf(page)
   const [download] = await Promise.all([
     page.waitForEvent('download'),
+    // What is visited is covered.
+    page.evaluate(async () => {
+      const isCovered = () => document.elementFromPoint(innerWidth / 2, innerHeight - 50)?.closest('.saving')
+      while (!isCovered()) await new Promise(requestAnimationFrame)
+    }),
     page.getByRole('button', { name: 'Save page' }).click(),
   ])
   const folder = mkdtempSync(join(tmpdir(), 'onnsight-saved-'))
@@ -190,6 +195,8 @@ at('a saved page is one file that shows the same without the command', { tab: 'm
   const file = join(folder, download.suggestedFilename())
   await download.saveAs(file)
   t.true(file.endsWith('.html'))
+  await page.locator('.saving').waitFor({ state: 'detached' })
+  t.deepEqual(await statisticsOf(page), shown)
   const copy = await page.context().newPage()
   const problems: string[] = []
   copy.on('pageerror', error => problems.push(String(error)))

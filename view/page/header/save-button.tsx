@@ -22,6 +22,7 @@ export function SaveButton({ model, client, state, tabs, onVisit }: SaveButtonPr
       onVisit({ ...state, ...part })
       await settled(client)
     }
+    setProgress('Saving …')
     try {
       if (tabs.includes('attention')) await visit({ tab: 'attention' })
       const visits = visitsBefore(model, tabs, client)
@@ -36,8 +37,16 @@ export function SaveButton({ model, client, state, tabs, onVisit }: SaveButtonPr
     }
   }
   return (
-    <button type="button" disabled={progress !== undefined} onClick={() => void save()}>
-      <span aria-live="polite">{progress ?? 'Save page'}</span>
-    </button>
+    <>
+      <button type="button" disabled={progress !== undefined} onClick={() => void save()}>
+        <span aria-live="polite">{progress ?? 'Save page'}</span>
+      </button>
+      {/* It covers what is visited, and takes the clicks that would change it. */}
+      {progress !== undefined && (
+        <div class="saving" aria-hidden="true">
+          <p>Collecting what the saved page will show …</p>
+        </div>
+      )}
+    </>
   )
 }
