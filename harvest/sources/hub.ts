@@ -1,13 +1,8 @@
-import { randomBytes } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
-import { mkdir, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import type { ReadableStream } from 'node:stream/web'
-import { MissingPackageError } from '../../runtime/errors/install.ts'
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { HubError } from '../../runtime/errors/language-model.ts'
 import { hubCacheFolder } from '../../runtime/language-model/hub/cache.ts'
+import { accessTo, hubLibrary, writeDownload } from '../../runtime/language-model/hub/library.ts'
 import type { SourceFile } from './item.ts'
 
 /** hf://datasets/OWNER/NAME, with @REVISION and the path of a file or folder in it, if given. */
@@ -30,12 +25,8 @@ export async function hubFiles(address: string): Promise<SourceFile[]> {
       `${address} is no address of a data set.`,
       'write hf://datasets/OWNER/NAME, or with a path: hf://datasets/OWNER/NAME/data/train.parquet',
     )
-  const hub = await hubLibrary()
-  const token = process.env.HF_TOKEN
-  const access = {
-    hubUrl: (process.env.HF_ENDPOINT ?? 'https://huggingface.co').replace(/\/$/, ''),
-    ...(token ? { accessToken: token as `hf_${string}` } : {}),
-  }
+  const hub = await hubLibrary('data sets')
+  const access = accessTo()
   const repo = { type: 'dataset', name } as const
   try {
     const { sha } = await hub.datasetInfo({ ...access, name, revision, additionalFields: ['sha'] })
@@ -50,7 +41,7 @@ export async function hubFiles(address: string): Promise<SourceFile[]> {
         if ((await stat(local).catch(() => undefined))?.isFile()) return local
         const content = await hub.downloadFile({ ...access, repo, path: entry.path, revision: sha })
         if (!content) throw new HubError(`${name} has no ${entry.path}.`, 'harvest again')
-        await written(content, local)
+        await writeDownload(local, content)
         return local
       }
       found.push({ path: `hf://datasets/${name}@${sha}/${entry.path}`, size: entry.size, fetched })
@@ -63,27 +54,6 @@ export async function hubFiles(address: string): Promise<SourceFile[]> {
     return found.sort((a, b) => (a.path < b.path ? -1 : 1))
   } catch (error) {
     throw asHubError(error, name)
-  }
-}
-
-/** Writes a file whole or not at all. */
-async function written(content: Blob, path: string): Promise<void> {
-  const temporary = `${path}.${randomBytes(4).toString('hex')}.incomplete`
-  await mkdir(dirname(path), { recursive: true })
-  try {
-    await pipeline(Readable.fromWeb(content.stream() as ReadableStream), createWriteStream(temporary))
-    await rename(temporary, path)
-  } catch (error) {
-    await rm(temporary, { force: true })
-    throw error
-  }
-}
-
-async function hubLibrary() {
-  try {
-    return await import('@huggingface/hub')
-  } catch (cause) {
-    throw new MissingPackageError('@huggingface/hub', cause, 'to download data sets from the hub')
   }
 }
 

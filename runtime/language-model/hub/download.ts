@@ -1,17 +1,12 @@
-import { createWriteStream } from 'node:fs'
-import { copyFile, mkdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
-import { Readable, Transform } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import type { ReadableStream } from 'node:stream/web'
-import type { downloadFile, listFiles, modelInfo } from '@huggingface/hub'
-import { MissingPackageError } from '../../errors/install.ts'
 import { HubError, LanguageModelError } from '../../errors/language-model.ts'
 import { warn } from '../../errors/warn.ts'
 import { chooseGraphs, type GraphChoice } from '../choose-graph.ts'
 import { diskFolder } from '../disk-folder.ts'
 import type { HubAccess } from '../options.ts'
 import { cachedSnapshot, hubCacheFolder, isCommit, storageOf } from './cache.ts'
+import { accessTo, endpointOf, hubLibrary, writeDownload } from './library.ts'
 
 /** Options of a download. */
 interface HubOptions extends GraphChoice, HubAccess {
@@ -30,12 +25,6 @@ interface HubFile {
   readonly size: number
   /** The name of its content in the cache. */
   readonly etag: string
-}
-
-interface HubLibrary {
-  readonly downloadFile: typeof downloadFile
-  readonly listFiles: typeof listFiles
-  readonly modelInfo: typeof modelInfo
 }
 
 /**
@@ -71,15 +60,11 @@ export async function hubSnapshot(id: string, options: HubOptions): Promise<stri
   }
 }
 
-const endpointOf = ({ endpoint = process.env.HF_ENDPOINT ?? 'https://huggingface.co' }: HubOptions): string =>
-  endpoint.replace(/\/$/, '')
-
 async function download(id: string, revision: string, storage: string, options: HubOptions): Promise<string> {
-  const hub = await hubLibrary()
-  const { signal, token = process.env.HF_TOKEN } = options
+  const hub = await hubLibrary('models')
+  const { signal } = options
   const access = {
-    hubUrl: endpointOf(options),
-    ...(token ? { accessToken: token as `hf_${string}` } : {}),
+    ...accessTo(options),
     fetch: ((input, init) => fetch(input, { ...init, signal: signal ?? null })) as typeof fetch,
   }
   const { sha } = await hub.modelInfo({ ...access, name: id, revision, additionalFields: ['sha'] })
@@ -99,7 +84,8 @@ async function download(id: string, revision: string, storage: string, options: 
         const content = await hub.downloadFile({ ...access, repo: id, path: file.path, revision: sha })
         if (!content) throw new HubError(`${id} has no ${file.path}.`, 'load it again')
         const before = done
-        await writeBlob(blob, content, signal, bytes => options.onProgress?.(before + bytes, total, 'downloaded'))
+        const onBytes = (bytes: number): void => options.onProgress?.(before + bytes, total, 'downloaded')
+        await writeDownload(blob, content, { signal, onBytes })
       }
       await link(blob, join(folder, file.path))
     }
@@ -139,33 +125,6 @@ async function isComplete(folder: string, options: HubOptions): Promise<boolean>
   }
 }
 
-/** Writes a downloaded file. If another process downloads the same file, each writes a temporary file, and the last one to finish replaces it. */
-async function writeBlob(
-  path: string,
-  content: Blob,
-  signal: AbortSignal | undefined,
-  onBytes: (bytes: number) => void,
-): Promise<void> {
-  const partial = `${path}.${process.pid}.incomplete`
-  await mkdir(dirname(path), { recursive: true })
-  let bytes = 0
-  const counting = new Transform({
-    transform(piece: Uint8Array, _, done) {
-      bytes += piece.length
-      onBytes(bytes)
-      done(null, piece)
-    },
-  })
-  try {
-    const source = Readable.fromWeb(content.stream() as ReadableStream)
-    await pipeline(source, counting, createWriteStream(partial), signal ? { signal } : {})
-    await rename(partial, path)
-  } catch (error) {
-    await rm(partial, { force: true })
-    throw error
-  }
-}
-
 /** Links `path` to a downloaded file. If links are not allowed, as on Windows, `path` becomes a copy. */
 async function link(blob: string, path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
@@ -180,15 +139,6 @@ async function link(blob: string, path: string): Promise<void> {
 }
 
 const exists = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined)) !== undefined
-
-async function hubLibrary(): Promise<HubLibrary> {
-  try {
-    // The comments keep bundlers from including the package, which is optional.
-    return await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ '@huggingface/hub')
-  } catch (cause) {
-    throw new MissingPackageError('@huggingface/hub', cause, 'to download models from the hub')
-  }
-}
 
 /** Whether this is the error that fetch throws if a server can't be reached. */
 const isConnection = (error: unknown): boolean => error instanceof TypeError
