@@ -1,6 +1,7 @@
 import type { Located } from '../errors/error.ts'
 import type { TensorData } from '../tensor/dtypes/data.ts'
 import type { DataType } from '../tensor/dtypes/dtype.ts'
+import { tensorKey } from './elements-key.ts'
 
 /** An ONNX attribute with its kind, because ONNX distinguishes int from float and JavaScript does not. */
 export type Attribute =
@@ -275,6 +276,5 @@ function ownKey(expression: Expression): string {
   if (expression.kind === 'linked') return expression.id
   if (expression.kind !== 'operand' && expression.kind !== 'constant')
     throw new Error(`A ${expression.kind} in a body.`)
-  const { type, dims, data } = expression.data
-  return `${type}[${dims}]${Array.from(data as ArrayLike<unknown>, String)}`
+  return tensorKey(expression.data)
 }
