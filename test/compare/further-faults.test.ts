@@ -198,26 +198,26 @@ const faults: readonly {
   {
     what: 'an encoder’s matrix, before a decoder',
     model: WHOLE,
-    modules: ['encoder.layers.1.mlp.fc1'],
+    modules: ['model.encoder.layers.1.mlp.fc1'],
     spoil: model => model.matrix('/encoder/layers.1/mlp/fc1/MatMul', rolled),
   },
   {
     what: 'the bias of a decoder’s queries',
     model: WHOLE,
-    modules: ['decoder.layers.0.self_attn.q_proj'],
+    modules: ['model.decoder.layers.0.self_attn.q_proj'],
     spoil: model =>
       model.floats('model.decoder.layers.0.self_attn.q_proj.bias', values => values.map(value => value + 1)),
   },
   {
     what: 'the scale of a decoder’s attention to the encoder',
     model: WHOLE,
-    modules: ['decoder.layers.0.encoder_attn'],
+    modules: ['model.decoder.layers.0.encoder_attn'],
     spoil: model => model.floats('/decoder/layers.0/encoder_attn/Constant_4_output_0', scaled(0.2)),
   },
   {
     what: 'a decoder’s coarse matrix',
     model: WHOLE,
-    modules: ['decoder.layers.0.mlp.fc2'],
+    modules: ['model.decoder.layers.0.mlp.fc2'],
     spoil: model => model.matrix('/decoder/layers.0/mlp/fc2/MatMul', coarse(2)),
   },
 ]
