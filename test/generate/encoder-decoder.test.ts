@@ -40,7 +40,7 @@ const proto = (name: string): ModelProto => fromBinary(ModelProtoSchema, readFil
 /** One branch of a merged decoder. Its outputs get other names, and its weights are moved outside. */
 function branch(name: string, outputs: readonly string[]) {
   const main = proto(name).graph!
-  const weights = new Map(main.initializer.map(tensor => [tensor.name, `${name}.${tensor.name}`]))
+  const weights = new Map(main.initializer.map(tensor => [tensor.name, `${tensor.name}_of_${name}`]))
   const renamed = (given: string): string => weights.get(given) ?? (outputs.includes(given) ? `${given}_inner` : given)
   for (const inner of main.node) {
     inner.input = inner.input.map(renamed)
@@ -111,7 +111,7 @@ async function cases(): Promise<
     'encoder and decoder in one model': {
       model: whole,
       inputs: { ...sourceInputs, decoder_input_ids: start },
-      attention: m => m.decoder.layers[0].encoder_attn.output,
+      attention: m => m.model.decoder.layers[0].encoder_attn.output,
     },
   }
 }
