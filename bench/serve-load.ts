@@ -8,10 +8,11 @@ import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 /*
  * Many users of one server at once: reads, edits, texts, and one in ten who sends what must be refused, sends too slowly, or asks for more than a share.
  * The server runs in a process of its own. Prints requests a second, the time of the slowest hundredth, how even the honest users' shares
- * are, the time of the cores for one request, and the server's memory in each tenth of the run; and what batching gains at 32 users, beside
- * what onnxruntime alone gains by one run of 32 rows.
+ * are, the time of the cores for one request, and the server's memory in each tenth of the run, or in each minute of a long one; and what
+ * batching gains at 32 users, beside what onnxruntime alone gains by one run of 32 rows. With `--think` each user waits between requests,
+ * usually so many seconds.
  *
- *   npm run build && node --import onnsight/register bench/serve-load.ts [--users 500] [--minutes 0.5] [--batching-only]
+ *   npm run build && node --import onnsight/register bench/serve-load.ts [--users 500] [--minutes 0.5] [--think 0] [--batching-only] [--no-batching]
  */
 
 const PATH = 'test/fixtures/models/chars.onnx'
@@ -21,8 +22,9 @@ const flag = (name: string, otherwise: number): number => {
 }
 const users = flag('users', 500)
 const minutes = flag('minutes', 0.5)
+const think = flag('think', 0)
 const SECONDS_OF_BATCHING = 20
-const TENTHS = 10
+const LOOKS_AT_MEMORY = Math.max(10, Math.round(minutes))
 
 interface Measured {
   readonly perSecond: number
@@ -33,7 +35,7 @@ interface Measured {
   readonly shares: readonly number[]
   /** Milliseconds of all cores that the server took for each request. */
   readonly coresMs: number
-  /** MiB of the server's processes, in each tenth of the time. */
+  /** MiB of the server's processes, in each part of the time. */
   readonly memory: readonly number[]
 }
 
@@ -57,7 +59,7 @@ if (!process.argv.includes('--batching-only'))
     `${users} users, one in ten hostile`,
     await measured(await kindsOf(model, users), minutes * 60, 32, user => user % 10 !== 0),
   )
-for (const length of [4, 16, 48]) {
+for (const length of process.argv.includes('--no-batching') ? [] : [4, 16, 48]) {
   console.log(`onnxruntime alone, ${length} tokens: ${await bareGain(length)} times as many rows in a run of 32`)
   const same = await Promise.all(Array.from({ length: 32 }, async (_, user) => [await readKind(model, user, length)]))
   const alone = await measured(same, SECONDS_OF_BATCHING, 1)
@@ -186,6 +188,8 @@ async function measured(
   const coresBefore = treeOf(server.pid!).cores
   const until = start + seconds * 1000
   const use = async (user: number): Promise<void> => {
+    // Users who think do not begin all at once.
+    if (think > 0) await wait(1000 * think * Math.random())
     for (let i = 0; performance.now() < until; i++) {
       const kind = kinds[user][i % kinds[user].length]
       const begun = performance.now()
@@ -193,12 +197,13 @@ async function measured(
       if (isHonest(user)) times.push(performance.now() - begun)
       if (!kind.isRight(status, text)) wrong.push(`${kind.name}: ${status} ${text.slice(0, 200)}`)
       shares[user]++
+      if (think > 0) await wait(Math.min(1000 * think * (0.5 + Math.random()), Math.max(0, until - performance.now())))
     }
   }
   const memory: number[] = []
   const watch = async (): Promise<void> => {
-    for (let tenth = 1; tenth <= TENTHS; tenth++) {
-      await wait(Math.max(0, start + (seconds * 1000 * tenth) / TENTHS - performance.now() - 1))
+    for (let look = 1; look <= LOOKS_AT_MEMORY; look++) {
+      await wait(Math.max(0, start + (seconds * 1000 * look) / LOOKS_AT_MEMORY - performance.now() - 1))
       memory.push(treeOf(server.pid!).memory)
     }
   }

@@ -1,4 +1,4 @@
-import type { JobModel } from '../queue/jobs.ts'
+import type { JobModel, UsingModel } from '../queue/jobs.ts'
 import { HarvestError } from '../runtime/errors/harvest.ts'
 import type { InterventionGraph } from '../runtime/model/intervention.ts'
 import type { Model } from '../runtime/model/model.ts'
@@ -17,6 +17,7 @@ import { readInfo } from './shards/read.ts'
 import { type ShardFormat, shardName } from './shards/shard.ts'
 import { shardParts } from './shards/write.ts'
 import { openStore } from './store/open.ts'
+import type { Store } from './store/store.ts'
 
 /** A shard of a harvest as a job: the documents, the places and where the shard goes. */
 export interface ShardJob {
@@ -61,12 +62,19 @@ export const graphKey = (reads: Reads, batch: readonly Piece[]): string =>
 /** Runs the job of a shard. If the shard is stored already, nothing is left to do. */
 export async function runShardJob(
   job: ShardJob,
-  find: (model: JobModel) => Promise<Model>,
+  using: UsingModel<Model>,
 ): Promise<{ readonly rows: number; readonly bytes: number }> {
   const store = await openStore(job.out)
   const there = await readInfo(store, job.number, job.format).catch(() => undefined)
   if (there?.harvest === job.harvest) return { rows: there.rows, bytes: 0 }
-  const model = await find(job.model)
+  return using(job.model, model => storeShard(job, model, store))
+}
+
+async function storeShard(
+  job: ShardJob,
+  model: Model,
+  store: Store,
+): Promise<{ readonly rows: number; readonly bytes: number }> {
   const reads = new Reads(model, placesOf(model, job.at), job.taken, job.dtype)
   const plan: ShardPlan = { number: job.number, rows: job.rows, next: job.next, pieces: job.pieces.map(receivedPiece) }
   for (const piece of plan.pieces) await reads.prepare(piece)

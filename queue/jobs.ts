@@ -7,6 +7,9 @@ export interface JobModel {
   readonly source: string
 }
 
+/** Runs something with the model of a job, which is there until that has ended. */
+export type UsingModel<M> = <T>(of: JobModel, run: (model: M) => Promise<T>) => Promise<T>
+
 /** A job in the queue. */
 export interface Job<D = unknown> {
   /** Equal work has an equal id, so that it is in the queue once. */

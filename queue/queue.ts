@@ -1,6 +1,7 @@
 import type * as BullMQ from 'bullmq'
 import { addressOf, bullmq, connectionTo } from './bullmq.ts'
 import type { Job, JobState } from './jobs.ts'
+import { windowOf } from './rate.ts'
 
 /** How often a job is tried before it is dead, if the caller does not say. */
 const ATTEMPTS = 3
@@ -24,6 +25,8 @@ export interface QueueStatus {
   readonly dead: number
   readonly workers: number
   readonly paused: boolean
+  /** The most jobs that all workers together start in a second; null without a limit. */
+  readonly rate: number | null
 }
 
 /** A queue of jobs in Redis, by BullMQ: whatever reads BullMQ’s queues, reads this one. */
@@ -85,6 +88,7 @@ export class JobQueue {
   }
 
   async status(): Promise<QueueStatus> {
+    const limit = await this.#queue.getGlobalRateLimit()
     const counts = await this.#queue.getJobCounts('wait', 'prioritized', 'active', 'delayed', 'completed', 'failed')
     return {
       waiting: (counts.wait ?? 0) + (counts.prioritized ?? 0),
@@ -94,6 +98,7 @@ export class JobQueue {
       dead: counts.failed ?? 0,
       workers: await this.workers(),
       paused: await this.#queue.isPaused(),
+      rate: limit ? (1000 * limit.max) / limit.duration : null,
     }
   }
 
@@ -124,6 +129,13 @@ export class JobQueue {
 
   async resume(): Promise<void> {
     await this.#queue.resume()
+  }
+
+  /** Lets all workers together start at most so many jobs in a second, from now on; without a number as many as they can. */
+  async limit(rate?: number): Promise<void> {
+    if (rate === undefined) return void (await this.#queue.removeGlobalRateLimit())
+    const { max, duration } = windowOf(rate)
+    await this.#queue.setGlobalRateLimit(max, duration)
   }
 
   /** Removes all jobs that wait. Those that run end as they would. */

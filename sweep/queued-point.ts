@@ -1,4 +1,4 @@
-import type { JobModel } from '../queue/jobs.ts'
+import type { JobModel, UsingModel } from '../queue/jobs.ts'
 import type { InterventionGraph } from '../runtime/model/intervention.ts'
 import type { Model } from '../runtime/model/model.ts'
 import { measured } from './run-graph.ts'
@@ -15,15 +15,13 @@ export interface PointResult {
   readonly seconds: number
 }
 
-export async function runPointJob(
-  { model, graph }: PointJob,
-  find: (model: JobModel) => Promise<Model>,
-): Promise<PointResult> {
-  const found = await find(model)
-  const start = performance.now()
-  const values = await measured(found, graph)
-  return {
-    values: Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)])),
-    seconds: (performance.now() - start) / 1000,
-  }
+export function runPointJob({ model, graph }: PointJob, using: UsingModel<Model>): Promise<PointResult> {
+  return using(model, async found => {
+    const start = performance.now()
+    const values = await measured(found, graph)
+    return {
+      values: Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)])),
+      seconds: (performance.now() - start) / 1000,
+    }
+  })
 }

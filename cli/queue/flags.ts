@@ -7,3 +7,10 @@ export interface WorkerFlags {
   readonly memory?: number
   readonly lock?: number
 }
+
+/** The flags of `onnsight queue`. */
+export interface QueueFlags {
+  readonly queue: string
+  readonly rate?: number
+  readonly json?: boolean
+}

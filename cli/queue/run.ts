@@ -4,7 +4,7 @@ import { startWorker } from '../../queue/worker/worker.ts'
 import type { LoadOptions } from '../../runtime/index.ts'
 import { userCacheFolder } from '../../runtime/onnx/weights-on-disk/cache-folder.ts'
 import { print, printJson } from '../shared/print.ts'
-import type { WorkerFlags } from './flags.ts'
+import type { QueueFlags, WorkerFlags } from './flags.ts'
 
 /** Runs a worker until it is told to end, by SIGINT or SIGTERM: then the jobs that run end first. */
 export async function runWorker(
@@ -34,23 +34,21 @@ export async function runWorker(
   process.off('SIGTERM', end)
 }
 
-export async function runQueue(
-  action: string,
-  { queue: address, json }: { readonly queue: string; readonly json?: boolean },
-): Promise<void> {
+export async function runQueue(action: string, { queue: address, rate: most, json }: QueueFlags): Promise<void> {
   const queue = await JobQueue.open(address)
   try {
     if (action === 'pause') await queue.pause()
     else if (action === 'resume') await queue.resume()
+    else if (action === 'limit') await queue.limit(most)
     else if (action === 'drain') await queue.drain()
     else if (action === 'retry') print(`${await queue.retry()} jobs are back in the queue`)
     const status = await queue.status()
     const dead = await queue.dead()
     if (json) printJson({ version: 1, ...status, deadLetters: dead })
     else {
-      const { waiting, active, delayed, done, workers, paused } = status
+      const { waiting, active, delayed, done, workers, paused, rate } = status
       print(
-        `${waiting} waiting, ${active} running, ${delayed} to be tried again, ${done} done, ${dead.length} dead; ${workers} workers${paused ? '; paused' : ''}`,
+        `${waiting} waiting, ${active} running, ${delayed} to be tried again, ${done} done, ${dead.length} dead; ${workers} workers${paused ? '; paused' : ''}${rate === null ? '' : `; at most ${rate} jobs a second`}`,
       )
       for (const { kind, id, attempts, reason } of dead) print(`  ${kind} ${id}, tried ${attempts} times: ${reason}`)
     }

@@ -10,13 +10,15 @@ import type { Model } from '../../runtime/model/model.ts'
 import { fileHash, modelHash } from '../../runtime/onnx/reading/model-hash.ts'
 import type { JobModel } from '../jobs.ts'
 
-/** The models of a worker, by hash. Each is found and loaded once. */
+/** The models of a worker, by hash. Each is found and loaded once, and none is freed while a job uses it. */
 export class WorkerModels {
   readonly #paths: readonly string[]
   readonly #folder: string
   readonly #options: () => LoadOptions
   readonly #models = new Map<string, Promise<Model>>()
+  readonly #uses = new Set<Promise<unknown>>()
   #hashes: Promise<ReadonlyMap<string, string>> | undefined
+  #releasing: Promise<void> | undefined
 
   /**
    * @param paths .onnx files that the worker has
@@ -29,8 +31,20 @@ export class WorkerModels {
     this.#options = options
   }
 
-  /** The model of a job. @throws QueueError if no file of its hash can be had here */
-  get(of: JobModel): Promise<Model> {
+  /** Runs something with the model of a job. @throws QueueError if no file of its hash can be had here */
+  async use<T>(of: JobModel, run: (model: Model) => Promise<T>): Promise<T> {
+    // A model that is loaded while another is still to be freed would make two.
+    while (this.#releasing) await this.#releasing
+    const using = this.#get(of).then(run)
+    this.#uses.add(using)
+    try {
+      return await using
+    } finally {
+      this.#uses.delete(using)
+    }
+  }
+
+  #get(of: JobModel): Promise<Model> {
     let model = this.#models.get(of.sha256)
     if (!model) {
       model = this.#find(of).then(path => load(path, this.#options()))
@@ -78,8 +92,16 @@ export class WorkerModels {
     }
   }
 
-  /** Frees all models, to be loaded again when they are needed. */
-  async release(): Promise<void> {
+  /** Frees all models as soon as no job uses one, to be loaded again when they are needed. Jobs that come meanwhile wait. */
+  release(): Promise<void> {
+    this.#releasing ??= this.#release().finally(() => {
+      this.#releasing = undefined
+    })
+    return this.#releasing
+  }
+
+  async #release(): Promise<void> {
+    await Promise.allSettled(this.#uses)
     const models = [...this.#models.values()]
     this.#models.clear()
     for (const model of models) await (await model.catch(() => undefined))?.release()

@@ -6,10 +6,11 @@ import type { LoadOptions } from '../../runtime/model/loaded/load-options.ts'
 import { type PointJob, runPointJob } from '../../sweep/queued-point.ts'
 import { addressOf, bullmq, connectionTo } from '../bullmq.ts'
 import { JobQueue } from '../queue.ts'
+import { RateLimit } from '../rate.ts'
 import { machineName, threadsOf } from './cores.ts'
 import { WorkerModels } from './models.ts'
 
-/** How often a worker looks how many others are on its machine. */
+/** How often a worker looks how many others are on its machine, and at the limit of its queue. */
 const LOOK_MS = 3000
 
 /** Options of a worker. */
@@ -22,9 +23,9 @@ export interface WorkerOptions {
   readonly modelFolder: string
   /** Jobs at once. @default 1: onnxruntime uses all cores for one */
   readonly concurrency?: number
-  /** The most jobs in a second. */
+  /** The most jobs that it starts in a second: 0.1 is one in ten seconds. `JobQueue.limit` is that of all workers together. */
   readonly rate?: number
-  /** The most bytes of memory: above it, models are freed, and if that is not enough, the worker ends after its job. */
+  /** The most bytes of memory: above it, models are freed once no job uses one, and if that is not enough, the worker ends after its jobs. */
   readonly memory?: number
   /** How long a job of a worker that has ended waits before another takes it, in milliseconds; longer than any batch takes. @default 60000 */
   readonly lockMs?: number
@@ -62,15 +63,13 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const machine = machineName()
   const jobs = await JobQueue.open(queue)
   let looked = Number.NEGATIVE_INFINITY
-  let running = 0
   /** Shares the cores with the other workers of this machine, as many as there are now. */
   const share = async (): Promise<void> => {
     if (options.load?.threads !== undefined || performance.now() - looked < LOOK_MS) return
     looked = performance.now()
     const workers = await jobs.workersNamed(machine)
     const now = threadsOf(workers)
-    // A model that a job uses is not freed.
-    if (now === threads || running > 0) return
+    if (now === threads) return
     threads = now
     onThreads?.({ threads, workers })
     await models.release()
@@ -79,11 +78,23 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const ended = new Promise<'closed' | 'memory'>(settle => {
     end = settle
   })
+  const limit = rate === undefined ? undefined : new RateLimit(rate)
+  let resuming: NodeJS.Timeout | undefined
+  /** Waits until a job may start. While none may, the worker takes none from the queue, which leaves them to other workers. */
+  const keepToRate = async (): Promise<void> => {
+    if (!limit) return
+    await limit.take()
+    const ms = limit.untilFree()
+    if (ms === 0 || worker.closing) return
+    clearTimeout(resuming)
+    resuming = setTimeout(() => void worker.resume(), ms)
+    await worker.pause(true)
+  }
   const work = async (job: BullMQ.Job): Promise<unknown> => {
+    await keepToRate()
     const start = performance.now()
     const about = { kind: job.name, id: job.id ?? '' }
     await share()
-    running++
     try {
       const value = await runJob(job, models)
       onJob?.({ ...about, seconds: (performance.now() - start) / 1000 })
@@ -95,8 +106,6 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       if (error instanceof OnnsightError && !(error instanceof QueueError))
         throw new library.UnrecoverableError(message)
       throw new Error(message)
-    } finally {
-      running--
     }
   }
   const worker = new library.Worker(address.name, work, {
@@ -107,10 +116,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     stalledInterval: Math.max(500, lockMs / 2),
     // A worker that is killed is no fault of its job.
     maxStalledCount: 1000,
-    ...(rate === undefined ? {} : { limiter: { max: rate, duration: 1000 } }),
+    // How long until it sees that the limit of the queue has changed.
+    maximumRateLimitDelay: LOOK_MS,
   })
   worker.on('error', () => undefined)
   const close = async (why: 'closed' | 'memory'): Promise<void> => {
+    clearTimeout(resuming)
     await worker.close()
     await models.release()
     await jobs.close()
@@ -127,7 +138,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 }
 
 async function runJob(job: BullMQ.Job, models: WorkerModels): Promise<unknown> {
-  if (job.name === 'shard') return runShardJob(job.data as ShardJob, of => models.get(of))
-  if (job.name === 'point') return runPointJob(job.data as PointJob, of => models.get(of))
+  if (job.name === 'shard') return runShardJob(job.data as ShardJob, (of, run) => models.use(of, run))
+  if (job.name === 'point') return runPointJob(job.data as PointJob, (of, run) => models.use(of, run))
   throw new QueueError(`A job is a ${job.name}, which this version does not know.`, 'update the worker')
 }

@@ -59,6 +59,15 @@ async function end(worker: ChildProcess, signal: NodeJS.Signals): Promise<void> 
   await ended
 }
 
+/** Puts points of a sweep into a queue. */
+const pointsInto =
+  (jobs: JobQueue) =>
+  async (id: string): Promise<void> => {
+    const graph = await model.record([[1, 2]], m => (m.module('lm_head').output as Tensor).max())
+    const sha256 = createHash('sha256').update(readFileSync(MODEL)).digest('hex')
+    await jobs.add({ id, kind: 'point', data: { model: { sha256, source: '' }, graph } })
+  }
+
 const edit = (m: Model): void => {
   const h = m.module('transformer.h.0').output as Tensor
   m.module('transformer.h.0').output = h.mul(1.5)
@@ -215,6 +224,79 @@ withRedis('jobs of a smaller number come first, and a worker takes no more in a 
   t.true(performance.now() - start > 1900)
   t.deepEqual(done, ['pundefined', 'p1', 'p2', 'p3', 'p9'])
   await worker.close()
+  await jobs.close()
+})
+
+withRedis('each worker keeps to its own rate, and leaves to others what it may not start', async t => {
+  const queue = queueAt('rate')
+  const jobs = await JobQueue.open(queue)
+  const add = pointsInto(jobs)
+  for (const id of ['a', 'b', 'c', 'd']) await add(id)
+  const done: string[] = []
+  // One job each in a thousand seconds.
+  const slow = { queue, models: [MODEL], modelFolder: folder, rate: 0.001 }
+  const workers = await Promise.all(
+    ['x', 'y'].map(name => startHere({ ...slow, onJob: ({ id }) => done.push(`${name}${id}`) })),
+  )
+  while (done.length < 2) await wait(20)
+  await wait(200)
+  t.deepEqual(done.map(([worker]) => worker).sort(), ['x', 'y'])
+  t.like(await jobs.status(), { waiting: 2, active: 0, done: 2 })
+  // One without a rate takes what they leave.
+  const third = await startHere({ ...slow, rate: 1000, onJob: ({ id }) => done.push(`z${id}`) })
+  while (done.length < 4) await wait(20)
+  t.deepEqual(done.slice(2), ['zc', 'zd'])
+  for (const worker of [...workers, third]) await worker.close()
+  await jobs.close()
+})
+
+withRedis('a queue keeps all its workers to one rate, until that is taken away', async t => {
+  const queue = queueAt('limit')
+  const jobs = await JobQueue.open(queue)
+  const add = pointsInto(jobs)
+  const limit = async (...args: readonly string[]) => {
+    const { code, stdout, stderr } = await onnsight(['queue', 'limit', '--queue', queue, '--json', ...args])
+    t.is(code, 0, stderr)
+    return JSON.parse(stdout) as Readonly<Record<string, unknown>>
+  }
+  t.like(await limit('--rate', '0.001'), { rate: 0.001 })
+  const done: string[] = []
+  const options = { queue, models: [MODEL], modelFolder: folder, onJob: ({ id }: { id: string }) => done.push(id) }
+  const workers = await Promise.all([startHere(options), startHere(options)])
+  for (const id of ['a', 'b', 'c']) await add(id)
+  while (done.length < 1) await wait(20)
+  await wait(200)
+  t.deepEqual(done, ['a'])
+  t.like(await limit(), { rate: null, waiting: 2 })
+  while (done.length < 3) await wait(20)
+  for (const worker of workers) await worker.close()
+  await jobs.close()
+  const { code, stderr } = await onnsight(['queue', 'status', '--queue', queue, '--rate', '3'])
+  t.is(code, 2)
+  t.regex(stderr, /--rate is for limit/)
+})
+
+withRedis('a worker that takes too much memory does not free the model of a job that runs', async t => {
+  const queue = queueAt('memory')
+  const jobs = await JobQueue.open(queue)
+  const add = pointsInto(jobs)
+  await jobs.pause()
+  // Many batches in one shard, and each is a moment at which the model could be gone.
+  const documents = Array.from({ length: 200 }, (_, d) => Array.from({ length: 48 }, (_, p) => (d + p) % 65))
+  const out = join(folder, 'memory')
+  const stored = harvest(model, { at: 'transformer.h.0.output', ids: documents, batchSize: 48, out, queue })
+  while ((await jobs.status()).waiting < 1) await wait(20)
+  await add('short')
+  await jobs.resume()
+  const ended: unknown[] = []
+  const onJob = ({ kind, error }: { kind: string; error?: string }) => ended.push([kind, error])
+  const worker = await startHere({ queue, models: [MODEL], modelFolder: folder, concurrency: 2, memory: 1, onJob })
+  t.is(await worker.ended, 'memory')
+  t.is((await stored).rows, 200 * 48)
+  t.deepEqual(ended, [
+    ['point', undefined],
+    ['shard', undefined],
+  ])
   await jobs.close()
 })
 
