@@ -489,13 +489,16 @@ export interface PatchedLensRequest extends PatchRequest {
   readonly follow?: Follow
 }
 
-/** The number of layers that are done, and the time left; at the end, the result. */
-export interface PatchPart {
+/** How many steps of a long request are done, and the time left if it is known; at the end, the result. */
+export interface ProgressPart<R> {
   readonly done?: number
   readonly total?: number
   readonly secondsLeft?: number
-  readonly result?: PatchedView
+  readonly result?: R
 }
+
+/** The steps are layers. */
+export type PatchPart = ProgressPart<PatchedView>
 
 export interface PatchedView {
   /** The layers that were patched. */
@@ -539,12 +542,8 @@ export interface Importance {
 }
 
 /** POST api/ablation: how far it moves without each head, attention and MLP. The answer is a line of JSON for each part. */
-export interface AblationPart {
-  readonly done?: number
-  readonly total?: number
-  readonly secondsLeft?: number
-  readonly result?: AblationView
-}
+export type AblationPart = ProgressPart<AblationView>
+
 export interface AblationView {
   readonly position: number
   readonly target: Token
@@ -724,12 +723,8 @@ export const comparedInputs = ['many', 'input', 'texts'] as const
 export interface ComparisonRequest extends RunRequest {
   readonly comparing: Comparing
 }
-/** The number of inputs that are done; at the end, the result. */
-export interface ComparisonPart {
-  readonly done?: number
-  readonly total?: number
-  readonly result?: ComparedModels
-}
+/** The steps are inputs. */
+export type ComparisonPart = ProgressPart<ComparedModels>
 
 /** A difference over all inputs. A number that is not finite is null. */
 export interface SentDifference {

@@ -1,10 +1,10 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { ComparedModels, ComparisonPart, ComparisonRequest, SentError } from '../../protocol/api.ts'
-import type { Client } from '../client.ts'
+import type { ComparedModels, ComparisonRequest } from '../../protocol/api.ts'
 import type { PanelProps } from '../panel-props.ts'
 import { Problem } from '../parts/problem.tsx'
+import { Steps } from '../parts/steps.tsx'
 import { forModule } from '../state/view-state.ts'
-import { useRequest } from '../use-request.ts'
+import { useProgress } from '../use-progress.ts'
 import { Blame } from './blame.tsx'
 import { ComparisonForm } from './form.tsx'
 import { ModuleNumbers } from './modules.tsx'
@@ -29,7 +29,7 @@ export function ComparePanel(props: ComparePanelProps) {
   }
   const isReady = comparing !== undefined && (comparing.on !== 'input' || runInputs !== undefined)
   const key = isReady ? `${JSON.stringify(asked)} ${comparing.on === 'input' ? requestKey : ''} ${runs}` : undefined
-  const { result, progress, error } = useComparison(client, asked, key)
+  const { result, progress, error } = useProgress<ComparedModels>(client, 'comparison', asked, key)
   useEffect(() => {
     if (result) onShares(sharesOf(result))
   }, [result])
@@ -53,14 +53,7 @@ export function ComparePanel(props: ComparePanelProps) {
           setRuns(runs + 1)
         }}
       >
-        {progress && (
-          <>
-            <progress max={progress.total} value={progress.done} aria-label="Inputs that are done" />
-            <button type="button" onClick={() => client.cancel()}>
-              Stop
-            </button>
-          </>
-        )}
+        {progress && <Steps progress={progress} client={client} label="Inputs that are done" />}
       </ComparisonForm>
       {error && <Problem error={error} />}
       {!result && !error && !progress && (
@@ -78,28 +71,5 @@ export function ComparePanel(props: ComparePanelProps) {
         </div>
       )}
     </section>
-  )
-}
-
-interface Found {
-  readonly result?: ComparedModels
-  readonly progress?: { readonly done: number; readonly total: number }
-  readonly error?: SentError
-}
-
-/** Compares again whenever `key` changes. */
-function useComparison(client: Client, request: ComparisonRequest, key: string | undefined): Found {
-  return useRequest<Found, ComparisonPart>(
-    client,
-    'comparison',
-    request,
-    key,
-    {},
-    {
-      started: ({ result }) => ({ ...(result ? { result } : {}), progress: { done: 0, total: 1 } }),
-      part: (before, { done = 0, total = 1, result }) =>
-        result ? { result } : { ...before, progress: { done, total } },
-      failed: (_, error) => ({ error }),
-    },
   )
 }

@@ -1,20 +1,14 @@
 import { useState } from 'preact/hooks'
-import type {
-  AblationPart,
-  AblationRequest,
-  AblationView,
-  AttributionMethod,
-  Importance,
-  SentError,
-} from '../../protocol/api.ts'
+import type { AblationRequest, AblationView, AttributionMethod, Importance } from '../../protocol/api.ts'
 import { importanceBody } from '../../protocol/bodies.ts'
 import { FollowSwitch } from '../lens/lens.tsx'
 import type { PanelProps } from '../panel-props.ts'
 import { Problem } from '../parts/problem.tsx'
+import { Steps } from '../parts/steps.tsx'
 import { Switch } from '../parts/switch.tsx'
 import { Waiting } from '../parts/waiting.tsx'
 import { useAnswer } from '../use-answer.ts'
-import { useRequest } from '../use-request.ts'
+import { useProgress } from '../use-progress.ts'
 import { AblatedMap } from './ablated-map.tsx'
 import { Shares } from './shares.tsx'
 
@@ -73,27 +67,14 @@ export function ImportancePanel(props: PanelProps) {
   )
 }
 
-interface Ablated {
-  readonly result?: AblationView
-  readonly progress?: { readonly done: number; readonly total: number; readonly secondsLeft: number }
-  readonly error?: SentError
-}
-
 /** Takes out each part when the user asks for it, because that takes as many runs as there are parts. */
 function Ablation({ client, state, onEdit, change, asked }: PanelProps & { readonly asked: AblationRequest }) {
   const [runs, setRuns] = useState(0)
-  const { result, progress, error } = useRequest<Ablated, AblationPart>(
+  const { result, progress, error } = useProgress<AblationView>(
     client,
     'ablation',
     asked,
     runs === 0 ? undefined : String(runs),
-    {},
-    {
-      started: () => ({ progress: { done: 0, total: 1, secondsLeft: 0 } }),
-      part: (_, { done = 0, total = 1, secondsLeft = 0, result: all }) =>
-        all ? { result: all } : { progress: { done, total, secondsLeft } },
-      failed: (_, failure) => ({ error: failure }),
-    },
   )
   return (
     <section aria-labelledby="ablation-title" aria-busy={progress !== undefined}>
@@ -107,18 +88,10 @@ function Ablation({ client, state, onEdit, change, asked }: PanelProps & { reado
             Sets each head, attention and MLP to 0, one after the other, and measures the token again.
           </span>
         )}
-        {progress && (
-          <>
-            <progress max={progress.total} value={progress.done} aria-label="Parts that are done" />
-            <button type="button" onClick={() => client.cancel()}>
-              Stop
-            </button>
-            {progress.secondsLeft > 2 && <span class="hint">about {Math.ceil(progress.secondsLeft)} s left</span>}
-          </>
-        )}
+        {progress && <Steps progress={progress} client={client} label="Parts that are done" />}
       </div>
       {error && <Problem error={error} />}
-      {result && (
+      {result && !progress && (
         <AblatedMap
           result={result}
           onChoose={line => {
