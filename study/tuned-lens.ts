@@ -1,7 +1,7 @@
 import { ArgumentError } from '../runtime/errors/tensor.ts'
 import type { Tensor } from '../runtime/tensor/tensor.ts'
 import type { StudiedModel } from './model/studied-model.ts'
-import { type TensorsSource, tensorsOf } from './model/tensors-file.ts'
+import { fileIn, type TensorsSource, tensorsOf } from './model/tensors-file.ts'
 
 /** The translator of a layer, in the form of torch.nn.Linear. */
 interface Translator {
@@ -40,21 +40,25 @@ export class TunedLens {
   }
 }
 
+/** The files in which a folder may have a tuned lens; the package writes the last one. */
+const FILES = ['params.safetensors', 'params.npz', 'params.pt']
+
 /**
- * Loads a tuned lens: a safetensors file with the state of the package tuned-lens' `layer_translators`, tensors `0.weight` `[width, width]`,
- * `0.bias` `[width]`, `1.weight` … The package itself saves `params.pt`; in Python,
- * `safetensors.torch.save_file(torch.load('params.pt'), 'lens.safetensors')` makes the file of it. The translator of index i is for the
- * residual stream before layer i, and is added to it: `h + W h + b`.
+ * Loads a tuned lens: a safetensors or .npz file with the state of the package tuned-lens' `layer_translators`, tensors `0.weight`
+ * `[width, width]`, `0.bias` `[width]`, `1.weight` … The package itself saves `params.pt`, which only Python reads; the error says how to
+ * convert it. The translator of index i is for the residual stream before layer i, and is added to it: `h + W h + b`.
  *
  * Source: Belrose et al., "Eliciting Latent Predictions from Transformers with the Tuned Lens" (2023), arXiv:2303.08112, and its package
  * tuned-lens.
  *
- * @param source the file's path (Node), or its tensors by name
- * @throws ArgumentError if the tensors are not those of a tuned lens; InvalidTensorsFileError for another file
+ * @param source in Node the path of the file, or of its folder if it is called `params`; or its tensors by name
+ * @throws ArgumentError if the tensors are not those of a tuned lens, or for `params.pt`; InvalidTensorsFileError for another file;
+ * MissingPackageError if fflate, which reads .npz files, is not installed
  */
 export async function loadTunedLens(source: TensorsSource): Promise<TunedLens> {
+  const file = typeof source === 'string' ? await fileIn(source, FILES) : source
   const found = new Map<number, { weight?: Tensor; bias?: Tensor }>()
-  for (const [name, tensor] of Object.entries(await tensorsOf(source))) {
+  for (const [name, tensor] of Object.entries(await tensorsOf(file))) {
     const parts = /^(?:layer_translators\.)?(\d+)\.(weight|bias)$/.exec(name)
     if (!parts) throw unfit(`it has a tensor ${name}`)
     const one = found.get(Number(parts[1])) ?? {}

@@ -3,6 +3,8 @@ import { OnnsightError } from './error.ts'
 const writers = {
   safetensors: 'writeSafetensors and Python’s safetensors package',
   '.npy': 'numpy.save and the command line’s --output',
+  '.npz': 'numpy.savez and numpy.savez_compressed',
+  tensors: 'writeSafetensors and numpy.savez',
 } as const
 
 export class InvalidTensorsFileError extends OnnsightError {

@@ -1,4 +1,5 @@
 import { LanguageModelError } from '../errors/language-model.ts'
+import { warn } from '../errors/warn.ts'
 import type { Language, RunEncoder } from '../language-inputs/language.ts'
 import type { Tokenizer } from '../language-inputs/tokenizer.ts'
 import type { LoadedModel } from '../model/loaded/loaded-model.ts'
@@ -52,7 +53,18 @@ export async function newLanguageModel({ readLanguage, open, openEncoder }: Lang
       'give the tokenizer.json that the model was published with',
     )
   }
+  if (rows !== undefined && isFarSmaller(language.tokenizer, rows))
+    warn(
+      `The tokenizer knows only some of the ${rows} tokens of ${model.name}: it may belong to another model. Give the tokenizer.json that the model was published with.`,
+      'small-tokenizer',
+    )
   return model as unknown as LanguageModel
+}
+
+/** Whether a tokenizer lacks the last tenth of the model's `rows`. Models have some spare rows, so that their number suits the hardware. */
+function isFarSmaller(tokenizer: Tokenizer, rows: number): boolean {
+  for (let id = rows - 1; id >= 0.9 * rows; id--) if (tokenizer.id_to_token(id) !== undefined) return false
+  return rows > 1
 }
 
 /**

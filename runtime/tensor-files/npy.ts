@@ -38,14 +38,17 @@ const MAX_HEADER_BYTES = 2 ** 20
 export async function readNpy(path: string): Promise<Tensor> {
   const file = await open(path, 'r')
   try {
-    const { size } = await file.stat()
-    const source = fileSource(file, size)
-    const start = await readBytes(source, 0, Math.min(size, PREFIX_BYTES + MAX_HEADER_BYTES))
-    const header = readNpyHeader(start, reason => invalid(path, reason))
-    return Tensor.of(await readArray(source, header, path))
+    return await tensorOfNpy(fileSource(file, (await file.stat()).size), path)
   } finally {
     await file.close()
   }
+}
+
+/** Reads the bytes of a .npy file. Messages name the path. @throws InvalidTensorsFileError */
+export async function tensorOfNpy(source: ByteSource, path: string): Promise<Tensor> {
+  const start = await readBytes(source, 0, Math.min(source.size, PREFIX_BYTES + MAX_HEADER_BYTES))
+  const header = readNpyHeader(start, reason => invalid(path, reason))
+  return Tensor.of(await readArray(source, header, path))
 }
 
 async function readArray(source: ByteSource, header: NpyHeader, path: string): Promise<TensorData> {

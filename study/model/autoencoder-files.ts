@@ -104,7 +104,15 @@ function placeOf(hookName = ''): { readonly layer: number; readonly part: Autoen
 
 async function jsonOf(path: string): Promise<Readonly<Record<string, unknown>>> {
   const { readFile } = await import('node:fs/promises')
-  return JSON.parse(await readFile(path, 'utf8')) as Readonly<Record<string, unknown>>
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as Readonly<Record<string, unknown>>
+  } catch (error) {
+    throw new ArgumentError(
+      `SparseAutoencoder: there is no configuration in ${path}: ${(error as Error).message}.`,
+      undefined,
+      'give the folder that SAELens saved, with cfg.json and sae_weights.safetensors',
+    )
+  }
 }
 
 /** Reads the weights as float32, and checks their dims. @throws ArgumentError */

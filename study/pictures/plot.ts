@@ -3,6 +3,8 @@ import { ArgumentError } from '../../runtime/errors/tensor.ts'
 import type { Chart } from './chart.ts'
 import { display } from './display.ts'
 
+const INSPECT = Symbol.for('nodejs.util.inspect.custom')
+
 /** A picture of a result. */
 export class Plot {
   /** An SVG picture that needs no other files. Pointing at a cell shows its number. */
@@ -57,9 +59,19 @@ export class Plot {
     await writeFile(path, texts[ending]())
   }
 
-  /** The picture and its text, which notebooks show in place. */
+  /** The picture and its text, which notebooks of Deno show in place. */
   [display](): Record<string, string> {
     return { 'image/svg+xml': this.svg, 'text/plain': this.#text }
+  }
+
+  /** The same for notebooks of IJavascript. */
+  _toMime(): Record<string, string> {
+    return this[display]()
+  }
+
+  /** The numbers: a console would print the whole SVG. */
+  [INSPECT](): string {
+    return this.#text
   }
 
   toString(): string {

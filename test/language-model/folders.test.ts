@@ -143,6 +143,25 @@ test('refused: a tokenizer for another vocabulary', async t => {
   await t.throwsAsync(LanguageModel.load(folder), { code: 'language-model', message: /1024[\s\S]*65/ })
 })
 
+test.serial('a tokenizer for a much smaller vocabulary is loaded, with a warning', async t => {
+  const folder = folderOf({
+    'tokenizer.json': 'test/fixtures/models/chars.vocab.json',
+    'model.onnx': `${verse}/onnx/model.onnx`,
+  })
+  const heard: Error[] = []
+  const hear = (warning: Error): unknown => heard.push(warning)
+  process.on('warning', hear)
+  const own = await LanguageModel.load(verse)
+  const model = await LanguageModel.load(folder)
+  // Node tells of a warning a tick later.
+  await new Promise(setImmediate)
+  process.off('warning', hear)
+  const told = heard.filter(warning => (warning as { code?: string }).code === 'small-tokenizer')
+  t.is(told.length, 1)
+  t.regex(told[0].message, /1024 tokens.*another model/)
+  for (const one of [own, model]) await one.release()
+})
+
 test('a prompt beyond the context and an empty one are refused, and never cut', async t => {
   const model = await LanguageModel.load(verse)
   const long = 'What light is that? '.repeat(60)

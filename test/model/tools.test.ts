@@ -29,6 +29,9 @@ test('what libraries ask of objects is answered, and nothing throws', t => {
     '__v_isReactive',
     '_isMockFunction',
     '__esModule',
+    'schema',
+    '_toMime',
+    '_toSvg',
     'then',
   ]
   for (const thing of [model, layer, layer.attn.ops, layer.outputs] as unknown as Record<string, unknown>[])

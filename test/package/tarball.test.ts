@@ -173,6 +173,7 @@ test('what a user installs by choice is an optional peer, and no dependency', t 
     'apache-arrow',
     'bullmq',
     'fastify',
+    'fflate',
     'hyparquet',
     'hyparquet-writer',
     'ioredis',

@@ -1,4 +1,7 @@
-"""Writes test/fixtures/npy: what numpy itself makes of arrays, and their elements as JSON."""
+"""Writes test/fixtures/npy: what numpy itself makes of arrays, and their elements as JSON.
+
+The files lens.npz, lens-compressed.npz and params.pt hold the same small tuned lens; the last one needs PyTorch.
+"""
 import json
 import os
 
@@ -47,3 +50,18 @@ with open(os.path.join(folder, 'complex.npy'), 'wb') as file:
     np.lib.format.write_array(file, np.zeros(2, dtype='complex64'))
 with open(os.path.join(folder, 'dates.npy'), 'wb') as file:
     np.lib.format.write_array(file, np.zeros(2, dtype='datetime64[s]'))
+
+lens = {}
+for i in range(2):
+    lens[f'{i}.weight'] = np.array([[1, 2, 0], [0, -1, 3], [0.5, 0, 1]], dtype='float32') * (i + 1)
+    lens[f'{i}.bias'] = np.array([0.25, -1, 4], dtype='float32')
+np.savez(os.path.join(folder, 'lens.npz'), **lens)
+np.savez_compressed(os.path.join(folder, 'lens-compressed.npz'), **lens)
+try:
+    import torch
+except ImportError:
+    print('PyTorch is not installed: params.pt stays as it is.')
+else:
+    tensors = {name: torch.from_numpy(array) for name, array in lens.items()}
+    torch.save(tensors, os.path.join(folder, 'params.pt'))
+    torch.save(tensors, os.path.join(folder, 'params-old.pt'), _use_new_zipfile_serialization=False)

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { mkdtemp, readFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import test from 'ava'
 import { load, type Tensor, tensor, writeSafetensors } from 'onnsight'
 import { loadTunedLens, logitLens } from 'onnsight/study'
@@ -112,6 +113,32 @@ test('a tuned lens, from a file as the package stores it and from tensors, is th
   t.true(off(reference.tuned.kl, reference.lens.kl) > 0.1, 'the translators move the lens')
 })
 
+test('a tuned lens is read from .npz files of numpy, by a folder too; a file of torch.save says how to convert it', async t => {
+  const stored = 'test/fixtures/npy'
+  const folder = await mkdtemp(join(tmpdir(), 'onnsight-npz-'))
+  await copyFile(`${stored}/lens.npz`, join(folder, 'params.npz'))
+  const state = tensor([[1, 2, 3]])
+  for (const source of [`${stored}/lens.npz`, `${stored}/lens-compressed.npz`, folder]) {
+    const lens = await loadTunedLens(source)
+    t.is(lens.length, 2)
+    // h + W h + b, by the numbers of make_npy.py.
+    t.deepEqual((await lens.translate(0, state).value()).tolist(), [[6.25, 8, 10.5]])
+    t.deepEqual((await lens.translate(1, state).value()).tolist(), [[11.25, 15, 14]])
+  }
+  for (const file of ['params.pt', 'params-old.pt']) {
+    const error = await t.throwsAsync(loadTunedLens(`${stored}/${file}`), { code: 'argument', message: /torch\.save/ })
+    t.regex(error.message, /python3 -c "import torch.*save_file\(torch\.load\('.*\.pt'.*\.safetensors'\)"/)
+  }
+  await writeFile(join(folder, 'half.npz'), (await readFile(`${stored}/lens.npz`)).subarray(0, 700))
+  await writeFile(join(folder, 'text.npz'), 'no archive')
+  for (const [file, message] of [
+    ['half.npz', /not a whole zip archive/],
+    ['text.npz', /not a safetensors file/],
+    ['absent.npz', /can’t be read/],
+  ] as const)
+    await t.throwsAsync(loadTunedLens(join(folder, file)), { code: 'invalid-tensors-file', message })
+})
+
 test('what is no tuned lens of this model is refused', async t => {
   const { '3.weight': last, '3.bias': bias, ...three } = translators
   const short = await loadTunedLens(three)
@@ -190,6 +217,8 @@ test('it prints as a table, and draws the same numbers', async t => {
   t.deepEqual(Object.keys(shown), ['image/svg+xml', 'text/plain'])
   t.true(unnamed(shown['image/svg+xml']) === unnamed(plot.svg))
   t.is(shown['text/plain'], text)
+  t.deepEqual(plot._toMime(), { 'image/svg+xml': plot.svg, 'text/plain': text })
+  t.is(inspect(plot), text)
   const folder = await mkdtemp(join(tmpdir(), 'onnsight-plot-'))
   for (const ending of ['svg', 'html', 'json']) await plot.save(join(folder, `lens.${ending}`))
   t.true((await readFile(join(folder, 'lens.svg'), 'utf8')) === plot.svg)

@@ -33,6 +33,12 @@ const weights: Readonly<Record<string, Readonly<Record<string, Tensor>>>> = {
     r_mag: tensor(row(96, 0.2, 1.1, 2)),
   },
 }
+test('a folder without cfg.json is refused', t =>
+  t.throwsAsync(SparseAutoencoder.load('test/fixtures/verse'), {
+    code: 'argument',
+    message: /cfg\.json[\s\S]*SAELens saved/,
+  }))
+
 const config = (architecture: string) => ({
   architecture,
   d_in: 128,

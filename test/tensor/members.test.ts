@@ -189,7 +189,9 @@ test('Object.assign writes a module’s output', async t => {
 
 test('what libraries ask of any object is answered with undefined', async t => {
   const asked =
-    'then $$typeof asymmetricMatch nodeType tagName @@__IMMUTABLE_ITERABLE__@@ __esModule _isMockFunction'.split(' ')
+    'then $$typeof asymmetricMatch nodeType tagName @@__IMMUTABLE_ITERABLE__@@ __esModule _isMockFunction schema _toMime'.split(
+      ' ',
+    )
   for (const make of Object.values(kinds))
     await model.trace(inputs, m => {
       const h = make(loose(m))

@@ -51,7 +51,7 @@ export async function hubSnapshot(id: string, options: HubOptions): Promise<stri
     if (!isConnection(error)) throw asHubError(error, id, revision)
     if (!cached)
       throw new HubError(
-        `${id} could not be downloaded: there is no connection to ${endpointOf(options)}.`,
+        `There is no folder ${id} here, and no connection to ${endpointOf(options)} to download a model of this name.`,
         'check the connection, or give the path of a folder with the model’s files',
         error,
       )

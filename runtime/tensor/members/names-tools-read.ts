@@ -6,13 +6,14 @@
 
 /**
  * Names that are read by React and its testing tools, the matchers of Jest and Vitest, Immutable, DOM testing, MobX, RxJS, AVA's
- * concordance and Node.
+ * concordance, Node, and the notebooks of Deno and IJavascript.
  */
 const TOOL_NAMES = new Set(
   (
     '$$typeof asymmetricMatch nodeType tagName nodeName ownerDocument window _isMockFunction mock getMockName sheet isMobXAction ' +
     'subscribe lift isImmutable esModule default splice callee size byteLength buffer cause message ' +
-    'stack code inspect href getTime getDate exec ref props render isReactComponent ctorName'
+    'stack code inspect href getTime getDate exec ref props render isReactComponent ctorName schema _toMime _toHtml ' +
+    '_toSvg _toPng _toJpeg'
   ).split(' '),
 )
 
