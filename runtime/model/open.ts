@@ -26,15 +26,21 @@ import { type Model, ModelHandle } from './model.ts'
 const MIB = 1024 * 1024
 let programs = 0
 
-/** What is needed to open a model on any platform. */
-export interface ModelParts {
+/** What the graph of a model is made of on any platform. */
+export interface GraphParts {
   /** The message as it was read. Its large tensors are external. */
   readonly message: ModelProto
-  readonly origin: Origin
+  /** The model's name in error messages: its path or address. */
+  readonly name: string
   readonly provider: Provider
   readonly preparation: WeightPreparation
   /** The least bytes of weights in a session for unedited blocks. */
   readonly groupBytes: number
+}
+
+/** What is needed to open a model on any platform. */
+export interface ModelParts extends Omit<GraphParts, 'name'> {
+  readonly origin: Origin
   readonly extension?: ModelExtension | undefined
 }
 
@@ -50,22 +56,35 @@ export interface ModelExtension {
  * @throws UnsupportedModelError for operators that onnxruntime lacks
  */
 export async function openModel(opening: ModelParts, options: LoadOptions): Promise<Model> {
-  const { message, origin, provider, preparation } = opening
-  const { signal, onProgress } = options
-  for (const fn of await overriddenFunctions(message, provider)) markOverridden(fn)
-  const source = { proto: inlineFunctions(message), preparation }
-  const variants = await Variants.of(source, provider, engineMaker(opening, options))
+  const variants = await makeVariants({ ...opening, name: opening.origin.path }, options)
+  variants.own()
+  return modelOf(variants, opening, options)
+}
+
+/** A model of variants that it owns. */
+export async function modelOf(
+  variants: Variants,
+  { origin, extension }: Pick<ModelParts, 'origin' | 'extension'>,
+  { signal, onProgress }: LoadOptions,
+): Promise<Model> {
   const usual = await variants.usual()
   signal?.throwIfAborted()
   // If inputs choose branches, sessions are created when inputs are known.
   if (!variants.areMany) {
     await usual.engine.open((done, total) => onProgress?.(done + 1, total + 1, `session ${done} of ${total}`), signal)
   }
-  const loaded = new LoadedModel(origin, variants, usual, opening.extension?.language)
-  return (opening.extension?.newHandle(loaded) ?? new ModelHandle(loaded)).proxy
+  const loaded = new LoadedModel(origin, variants, usual, extension?.language)
+  return (extension?.newHandle(loaded) ?? new ModelHandle(loaded)).proxy
 }
 
-function engineMaker({ origin: { path }, provider, groupBytes }: ModelParts, options: LoadOptions): EngineMaker {
+/** The graph of a model, read and cut into blocks. @throws UnsupportedModelError for operators that onnxruntime lacks */
+export async function makeVariants(parts: GraphParts, options: LoadOptions): Promise<Variants> {
+  const { message, provider, preparation } = parts
+  for (const fn of await overriddenFunctions(message, provider)) markOverridden(fn)
+  return Variants.of({ proto: inlineFunctions(message), preparation }, provider, engineMaker(parts, options))
+}
+
+function engineMaker({ name: path, provider, groupBytes }: GraphParts, options: LoadOptions): EngineMaker {
   const { sessionBytes = 256 * MIB, reuseBytes = 64 * MIB } = options
   let isLaterVariant = false
   return async (graph, weights) => {

@@ -7,17 +7,30 @@ import { LanguageModelError } from '../errors/language-model.ts'
 import { RemoteError } from '../errors/remote.ts'
 import type { ModelFolder } from '../language-model/folder.ts'
 import type { LanguageModel } from '../language-model/handle.ts'
+import type { LanguageParts } from '../language-model/new-model.ts'
 import { type LanguageModelOptions, loadOptionsOf } from '../language-model/options.ts'
 import { load as loadFile } from '../model/load.ts'
 import type { LoadOptions } from '../model/loaded/load-options.ts'
+import type { Origin } from '../model/loaded/loaded-model.ts'
 import type { ModelSource } from '../model/loaded/source.ts'
+import type { Variants } from '../model/loaded/variants.ts'
 import type { Model, ModelMembers } from '../model/model.ts'
-import { type ModelExtension, openModel } from '../model/open.ts'
+import { type ModelExtension, makeVariants, modelOf } from '../model/open.ts'
 import { ModelProtoSchema } from '../onnx/schema/onnx_pb.ts'
 import { findModel } from './backend.ts'
 import { ask, type RemoteModel } from './client.ts'
 import { RemoteRunner } from './runner.ts'
+import { Shared, sharedKey } from './shared.ts'
 import type { LanguageFiles } from './wire.ts'
+
+/*
+ * Models of one graph that are open at the same time share what follows from the graph alone: modules, dims, plans. Each has edits of its own.
+ */
+const graphs = new Shared<Variants>(variants => variants.own())
+const languages = new Shared<Awaited<ReturnType<LanguageParts['readLanguage']>>>()
+
+/** The files of a tokenizer, as they came and read. */
+type SentLanguage = LanguageFiles & { readonly bytes: Uint8Array }
 
 /** Options of `load`. */
 export interface RemoteLoadOptions extends LoadOptions {
@@ -75,7 +88,7 @@ export async function loadRemoteLanguageModel(
 
 async function openLanguageModel(
   found: RemoteModel,
-  { tokenizer, files }: LanguageFiles,
+  { bytes, tokenizer, files }: SentLanguage,
   options: LoadOptions,
   reading: Pick<LanguageModelOptions, 'specialTokens'>,
 ): Promise<LanguageModel> {
@@ -89,38 +102,52 @@ async function openLanguageModel(
     text: name => Promise.resolve(files[name]),
   }
   return newLanguageModel({
-    readLanguage: () => readLanguage(folder, { tokenizer, ...reading }),
+    readLanguage: () =>
+      languages.get(sharedKey(bytes, found.url, reading), () => readLanguage(folder, { tokenizer, ...reading })),
     open: extension => openRemote(found, options, extension),
     openEncoder: undefined,
   })
 }
 
-async function languageOf(model: RemoteModel, { signal }: LoadOptions): Promise<LanguageFiles> {
+async function languageOf(model: RemoteModel, { signal }: LoadOptions): Promise<SentLanguage> {
   const response = await ask(model, '/language', signal ? { signal } : {})
-  return (await response.json()) as LanguageFiles
+  const bytes = new Uint8Array(await response.arrayBuffer())
+  return { bytes, ...(JSON.parse(new TextDecoder().decode(bytes)) as LanguageFiles) }
 }
 
 async function openRemote(found: RemoteModel, options: LoadOptions, extension?: ModelExtension): Promise<Model> {
   const response = await ask(found, '/skeleton', options.signal ? { signal: options.signal } : {})
-  const message = fromBinary(ModelProtoSchema, new Uint8Array(await response.arrayBuffer()))
-  return openModel(
-    {
-      extension,
-      message,
-      origin: {
-        path: found.url,
-        source: { path: found.url, options: {} },
-        newRunner: () => new RemoteRunner(() => Promise.resolve(found)),
-        save: () => {
-          throw withoutWeights(found.url)
-        },
+  const bytes = new Uint8Array(await response.arrayBuffer())
+  const { signal, onProgress, ...known } = options
+  const variants = await graphs.get(sharedKey(bytes, found.url, known), () =>
+    makeVariants(
+      {
+        message: fromBinary(ModelProtoSchema, bytes),
+        name: found.url,
+        provider: skeletonsOnly(nodeProvider({ device: 'cpu', deviceId: 0 }), found.url),
+        preparation: mappedWeights(),
+        groupBytes: Number.POSITIVE_INFINITY,
       },
-      provider: skeletonsOnly(nodeProvider({ device: 'cpu', deviceId: 0 }), found.url),
-      preparation: mappedWeights(),
-      groupBytes: Number.POSITIVE_INFINITY,
-    },
-    options,
+      known,
+    ),
   )
+  const origin: Origin = {
+    path: found.url,
+    source: { path: found.url, options: {} },
+    newRunner: () => new RemoteRunner(() => Promise.resolve(found)),
+    save: () => {
+      throw withoutWeights(found.url)
+    },
+  }
+  try {
+    const model = await modelOf(variants, { origin, extension }, known)
+    signal?.throwIfAborted()
+    onProgress?.(1, 1, 'read')
+    return model
+  } catch (error) {
+    await variants.release()
+    throw error
+  }
 }
 
 const withoutWeights = (url: string): RemoteError =>

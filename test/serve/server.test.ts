@@ -290,6 +290,33 @@ test('LanguageModel.load takes the address of a server: texts, heads, sessions a
   await t.throwsAsync(LanguageModel.load(url), { code: 'refused' })
 })
 
+test('models of one address share what follows from the graph, and nothing else', async t => {
+  const address = `${server.url}/models/chars`
+  const open = (token: string) => LanguageModel.load(address, { token })
+  const [ada, root] = await Promise.all([open('ada-token'), open('root-token')])
+  t.is(ada.tokenizer, root.tokenizer)
+  const last = (m: Model) => m.lm_head.output.slice(':, -1')
+  const plain = await root.trace('First', last)
+  const edited = ada.edit(m => {
+    m.transformer.h[1].output = m.transformer.h[1].output.mul(0.5)
+  })
+  t.false(near(await edited.trace('First', last), plain))
+  t.true(near(await root.trace('First', last), plain))
+  // Each is known to the server by its own token.
+  const weight = (m: Model) => m.lm_head.weights.weight.sum()
+  await root.trace('First', weight)
+  t.is(((await t.throwsAsync(ada.trace('First', weight))) as OnnsightError).code, 'refused')
+  // What one no longer needs stays for the other, and is made again after the last.
+  await ada.release()
+  await ada.release()
+  t.is(((await t.throwsAsync(ada.trace('First', last))) as OnnsightError).code, 'use-after-release')
+  t.true(near(await root.trace('First', last), plain))
+  await root.release()
+  const again = await open('ada-token')
+  t.true(near(await again.trace('First', last), plain))
+  await again.release()
+})
+
 test('the audit has who asked for what, and nothing of the content', async t => {
   await ask('/v1/completions', { prompt: 'Zwyx', max_tokens: 1 })
   // An entry is written once its answer was sent.

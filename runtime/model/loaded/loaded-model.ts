@@ -74,7 +74,7 @@ export class LoadedModel implements Traceable {
   readonly limits: readonly TableLimit[]
   /** The model's tokenizer, and what its files say about texts; undefined if it was loaded without a tokenizer. */
   readonly language: Language | undefined
-  #released = false
+  #releasing: Promise<void> | undefined
 
   constructor(origin: Origin, variants: Variants, usual: Variant, language?: Language) {
     this.name = origin.path
@@ -134,7 +134,7 @@ export class LoadedModel implements Traceable {
   }
 
   variant(inputs: ReadonlyMap<string, TensorData>): Promise<Variant> {
-    if (this.#released) throw new UseAfterReleaseError(this.name)
+    if (this.#releasing) throw new UseAfterReleaseError(this.name)
     return this.#variants.for(inputs)
   }
 
@@ -148,7 +148,7 @@ export class LoadedModel implements Traceable {
 
   /** @param edited the model with standing edits */
   async save(path: string, options: SaveOptions, edited?: Traceable): Promise<void> {
-    if (this.#released) throw new UseAfterReleaseError(this.name)
+    if (this.#releasing) throw new UseAfterReleaseError(this.name)
     const outputs = namedOutputs(options.outputs)
     const changed = edited ?? (outputs.size > 0 ? this : undefined)
     await this.#origin.save(path, options, changed && { ...(await this.#editsOf(changed)), outputs })
@@ -162,10 +162,9 @@ export class LoadedModel implements Traceable {
     return { model, variant, chosen, takeConstantBranches, infer }
   }
 
-  async release(): Promise<void> {
-    this.#released = true
-    await this.#variants.release()
-    this.#origin.released?.()
+  release(): Promise<void> {
+    this.#releasing ??= this.#variants.release().then(() => this.#origin.released?.())
+    return this.#releasing
   }
 
   misfit(cause: unknown): Error {

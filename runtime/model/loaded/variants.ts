@@ -308,6 +308,8 @@ export class Variants {
   readonly #usual: Stage
   readonly #preparation: WeightPreparation
   readonly #provider: Provider
+  #owners = 0
+  #isFreed = false
 
   private constructor(first: Stage, root: Stage, preparation: WeightPreparation, provider: Provider) {
     this.#first = first
@@ -373,7 +375,17 @@ export class Variants {
     return scan(graph, new Weights(graph.initializers, this.#preparation), this.#provider, edges)
   }
 
+  /** Adds a model that owns them and will release them. Returns false if the last one has freed them. */
+  own(): boolean {
+    if (!this.#isFreed) this.#owners++
+    return !this.#isFreed
+  }
+
+  /** Frees them if no other model owns them. */
   async release(): Promise<void> {
+    this.#owners--
+    if (this.#owners > 0) return
+    this.#isFreed = true
     await this.#first.release()
   }
 }
