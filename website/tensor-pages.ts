@@ -35,7 +35,8 @@ export function splitTensorPage(folder: string, operations: string): void {
     const own = listed.filter(name => sections.has(name))
     if (own.length === 0) continue
     const file = `Tensor/${slug(title)}.md`
-    const text = own.map(name => sections.get(name)!).join('\n\n***\n\n')
+    // The groups are pages, so that headings are one step higher there.
+    const text = own.map(name => sections.get(name)!.replace(/^#(?=##)/gm, '')).join('\n\n***\n\n')
     write(
       join(dirname(path), file),
       // The page is one folder further down.
@@ -45,8 +46,9 @@ export function splitTensorPage(folder: string, operations: string): void {
     for (const name of own) sections.delete(name)
   }
   const rest = [...sections.values()].join('\n\n***\n\n')
-  const table = `| methods | |\n| ------ | ------ |\n${index.join('\n')}\n`
-  write(path, `${head}## Methods\n\n${table}\n${rest}\n`)
+  const table = `| group | methods |\n| ------ | ------ |\n${index.join('\n')}\n`
+  const at = head.indexOf('## Properties\n')
+  write(path, `${head.slice(0, at)}## Methods\n\n${table}\n${head.slice(at)}## Other methods\n\n${rest}\n`)
 }
 
 const lowerFirst = (text: string): string => `${text[0].toLowerCase()}${text.slice(1)}`

@@ -14,6 +14,13 @@ export function idsOf({ inputs }: Signature): string | undefined {
   return declared && /^u?int/.test(declared.type) && declared.dims?.length === 2 ? named : undefined
 }
 
+/** The input with the token ids that the logits follow: those of the decoder, if the model has an encoder of texts too. */
+export function decodedIdsOf(signature: Signature): string | undefined {
+  const ids = idsOf(signature)
+  const own = 'decoder_input_ids'
+  return ids && signature.inputs.some(({ name }) => name === own) ? own : ids
+}
+
 /**
  * The output that holds logits: a float output of rank 3 that is called `logits`, or whose last dim is the number of rows of the embedding
  * that the ids are looked up in.

@@ -1,5 +1,6 @@
 import { type DeclaredInput, InputError } from '../errors/input.ts'
 import type { OnnxGraph } from '../onnx/graph/graph.ts'
+import { madeFrom } from '../onnx/graph/made-from.ts'
 import type { TensorData } from '../tensor/dtypes/data.ts'
 import { idsInput } from './roles.ts'
 
@@ -40,6 +41,8 @@ export function tableLimits(graph: OnnxGraph): TableLimit[] {
     const counted = lengthOf(graph, source)
     const input = counted === undefined ? source : ids
     if (input === undefined || !inputs.has(input)) continue
+    // An encoder of pictures or sound counts its own positions, which are not those of the tokens.
+    if (counted !== undefined && !madeFrom(graph, read[1]).has(input)) continue
     const rows = Math.min(Number(dims[0]), counted ?? Number.POSITIVE_INFINITY)
     const kind = counted !== undefined ? 'length' : /position/i.test(input) ? 'position' : 'token'
     const known = found.get(`${kind} ${input}`)

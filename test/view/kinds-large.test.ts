@@ -1,4 +1,5 @@
 import test from 'ava'
+import { load } from 'onnsight'
 import type { Browser } from 'playwright-core'
 import { TensorProto_DataType as OnnxType } from '#dist/runtime/onnx/schema/onnx_pb.js'
 import { chromiumPath, launch } from '../browser/site.ts'
@@ -52,6 +53,9 @@ const sound = saved(
   ),
 )
 
+const T5 = 'test/fixtures/kinds/t5.onnx'
+const WHISPER = 'test/fixtures/kinds/whisper.onnx'
+
 /** What is opened, and what its overview says that it is. */
 const kinds: readonly (readonly [name: string, path: string, kind: string])[] = [
   ['a decoder with a cache and a tokenizer', 'test/fixtures/models/verse', 'language model'],
@@ -63,7 +67,9 @@ const kinds: readonly (readonly [name: string, path: string, kind: string])[] = 
   ['a decoder in 8 bits', 'test/fixtures/models/verse/onnx/model_int8.onnx', 'language model'],
   ['an encoder with fused operators', 'test/fixtures/exported/bert/classic+optimizer/model.onnx', 'encoder of text'],
   ['the decoder of a pair', 'test/fixtures/encoder-decoder/decoder.onnx', 'decoder that reads an encoder'],
-  ['an encoder and a decoder in one file', 'test/fixtures/encoder-decoder/whole.onnx', ''],
+  ['an encoder and a decoder in one file', 'test/fixtures/encoder-decoder/whole.onnx', 'encoder of text and decoder'],
+  ['a T5', T5, 'encoder of text and decoder'],
+  ['a Whisper', WHISPER, 'encoder of sound and decoder of text'],
   ['images', 'test/fixtures/names/resnet.onnx', 'model of images'],
   ['a detector', 'test/fixtures/exported/yolo/classic+all/model.onnx', 'model of images'],
   ['a transformer of images, with windows', 'test/fixtures/gradients/swin.onnx', 'model of images'],
@@ -101,3 +107,37 @@ for (const [name, path, kind] of kinds)
       }
     })
   })
+
+run('a T5 shows the predictions of its decoder, and names what each head reads', async t => {
+  t.timeout(120_000)
+  const [own, model] = await Promise.all([view([T5]), load(T5)])
+  t.teardown(() => own.end('SIGKILL').then(() => model.release()))
+  const [source, started] = [
+    [1, 2, 3, 4, 5, 6, 7],
+    [9, 3, 11],
+  ]
+  const logits = await model.run({ input_ids: [source], decoder_input_ids: [started] })
+  const best = (await Object.values(logits)[0].select(0, 0).argmax(-1).value()).tolist() as number[]
+  const address = `${own.url}#${new URLSearchParams({ tab: 'lens', ids: started.join(','), 'in.input_ids': `json:[[${String(source)}]]` })}`
+  await testPage(t, browser, { url: address, scheme: 'light' }, async page => {
+    await page.locator('.lens tbody').waitFor()
+    const last = page.locator('.lens tbody tr').last().locator('td .code, td b, td')
+    const shown = (await last.allTextContents()).join(' ')
+    for (const id of best) t.true(shown.includes(String(Number(id))), `${id} in ${shown}`)
+    t.is(await page.locator('.lens thead th').count(), 1 + started.length)
+    await page.getByRole('tab', { name: 'Attention' }).click()
+    await settled(page)
+    const names = await page.locator('.heads-name').allTextContents()
+    t.deepEqual(names.toSorted(), [
+      ...['decoder 0', 'decoder 0 EncDecAttention', 'decoder 1', 'decoder 1 EncDecAttention', 'encoder 0', 'encoder 1'],
+    ])
+    const queriesOf = async (name: string): Promise<string> => {
+      await page.locator(`[data-head="${names.indexOf(name)} 1"]`).click()
+      await settled(page)
+      return textOf(page.locator('.one-head .hint').first())
+    }
+    t.regex(await queriesOf('decoder 0'), /The query, token 2 “11”, takes most of token \d “(9|3|11)”/)
+    t.regex(await queriesOf('decoder 0 EncDecAttention'), /The query, token 2 “11”, takes most of position [0-6],/)
+    t.regex(await queriesOf('encoder 1'), /The query, position 6, takes most of position [0-6],/)
+  })
+})

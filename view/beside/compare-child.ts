@@ -2,7 +2,7 @@ import { type Comparison, compare } from '../../compare/index.ts'
 import { inputPair, type LabelledInput, madeUpInputs } from '../../compare/inputs.ts'
 import { answerRequests } from '../../runtime/child-process/answer-requests.ts'
 import { Tensor } from '../../runtime/index.ts'
-import { idsOf, logitsOf } from '../../runtime/language-inputs/ids-and-logits.ts'
+import { decodedIdsOf, logitsOf } from '../../runtime/language-inputs/ids-and-logits.ts'
 import { handleOf } from '../../runtime/model/modules/module.ts'
 import { openModel } from '../model/open-model.ts'
 import type { Beside, CompareMessage, Opened, SentInputs } from './messages.ts'
@@ -38,7 +38,7 @@ async function tokens({ inputs, input, from }: Extract<CompareMessage, { kind: '
   const all = await inputsFor(inputs)
   const pair = await inputPair(a.model, b.model, all[Math.min(input, all.length - 1)])
   const { taps } = handleOf(a.model)!.binding
-  const ids = idsOf(a.model.signature)!
+  const ids = decodedIdsOf(a.model.signature)!
   const logits = logitsOf(a.model.signature, taps.tree.graph, ids)!
   const sides: readonly [Followed, Followed] = [
     { model: a.model, inputs: pair.a },

@@ -1,6 +1,6 @@
 import { inspection } from '../../cli/inspect/inspection.ts'
 import type { Declared } from '../../runtime/index.ts'
-import { idsOf, logitsOf } from '../../runtime/language-inputs/ids-and-logits.ts'
+import { decodedIdsOf, logitsOf } from '../../runtime/language-inputs/ids-and-logits.ts'
 import type { LoadedModel } from '../../runtime/model/loaded/loaded-model.ts'
 import { handleOf } from '../../runtime/model/modules/module.ts'
 import { findLens } from '../../runtime/names/lens-path.ts'
@@ -21,7 +21,7 @@ export function describeModel(
 ): ModelDescription {
   const { taps } = handleOf(model)!.binding
   const { modules, inputs, outputs, opsets } = inspection(model)
-  const ids = idsOf(model.signature)
+  const ids = decodedIdsOf(model.signature)
   const logits = logitsOf(model.signature, taps.tree.graph, ids)
   const lens = findLens(taps, logits)
   const example = language && exampleText(language)

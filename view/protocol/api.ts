@@ -600,12 +600,19 @@ export interface AttentionOverview {
   readonly refused: readonly { readonly path: string; readonly reason: string }[]
 }
 
+/** Whether the queries and the keys are the tokens of the text; if not, they are those of an encoder, frames or patches. */
+export interface SiteTokens {
+  readonly queries: boolean
+  readonly keys: boolean
+}
+
 export interface AttentionSite {
   /** The module: `module.heads` are its heads. */
   readonly path: string
   readonly heads: number
   readonly queries: number
   readonly keys: number
+  readonly areTokens: SiteTokens
   readonly maps: readonly SentMap[]
   /** In a comparison: edited minus unedited. */
   readonly differences?: readonly SentMap[]
@@ -624,6 +631,7 @@ export interface AttentionHead {
   readonly head: number
   readonly queries: number
   readonly keys: number
+  readonly areTokens: SiteTokens
   readonly map: SentMap
   readonly compared?: Sides<SentMap>
   /** The weights of one query on all keys, and of all queries on the key of the same token. */

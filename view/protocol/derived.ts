@@ -65,9 +65,9 @@ function headIn(answers: Answers, { path, head, query, ...request }: AttentionHe
   const site = savedValue<AttentionOverview>(answers, 'attention', request)?.sites.find(one => one.path === path)
   const map = site?.maps[head]
   if (!site || !map || site.differences || map.factors.some(factor => factor > 1)) return undefined
-  const { queries, keys } = site
+  const { queries, keys, areTokens } = site
   const at = Math.min(query ?? queries - 1, queries - 1)
-  return { path, head, queries, keys, map, query: at, row: map.cells[at] as Cell[] }
+  return { path, head, queries, keys, areTokens, map, query: at, row: map.cells[at] as Cell[] }
 }
 
 /** The small maps in a module, from those in the whole model. */

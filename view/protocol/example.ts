@@ -1,5 +1,5 @@
 import type { ModelDescription } from './api.ts'
-import { type Asker, emptyField, type InputForm, openDims, otherInputs, readForm } from './form.ts'
+import { type Asker, emptyField, exampleIds, type InputForm, openDims, otherInputs, readForm } from './form.ts'
 
 /** Inputs on which the model runs, for a page that opens without any. Undefined if none of the tried ones fit. */
 export async function exampleForm(model: ModelDescription, client: Asker): Promise<InputForm | undefined> {
@@ -20,7 +20,7 @@ export async function exampleForm(model: ModelDescription, client: Asker): Promi
 
 function candidates(model: ModelDescription): InputForm[] {
   const others = otherInputs(model)
-  const fields = Object.fromEntries(others.map(input => [input.name, emptyField(input)]))
+  const fields = Object.fromEntries(others.map(input => [input.name, emptyField(model, input)]))
   const sizes = openDims(others)
   const dimsOf = (scale: (size: number) => number): InputForm['dims'] =>
     Object.fromEntries(sizes.map(({ name, size }) => [name, size === 1 ? 1 : scale(size)]))
@@ -29,16 +29,13 @@ function candidates(model: ModelDescription): InputForm[] {
   return texts.flatMap(text => dims.map(one => ({ ...text, fields, dims: one })))
 }
 
-function textsOf({ inputs, ids, example, entries = 1000 }: ModelDescription): Pick<InputForm, 'kind' | 'text'>[] {
-  if (ids === undefined) return [{ kind: 'text', text: '' }]
-  const [batch, length] = inputs.find(({ name }) => name === ids)?.dims ?? []
-  const row = (count: number): number[] => Array.from({ length: count }, (_, i) => (i + 1) % entries)
-  const rows = [row(typeof length === 'number' ? length : 8), row(1)].map(one => ({
-    kind: 'ids' as const,
-    text:
-      typeof batch === 'number' && batch > 1
-        ? JSON.stringify(Array.from({ length: batch }, () => one))
-        : one.join(', '),
-  }))
+function textsOf(model: ModelDescription): Pick<InputForm, 'kind' | 'text'>[] {
+  const { inputs, ids, example } = model
+  const input = inputs.find(({ name }) => name === ids)
+  if (!input) return [{ kind: 'text', text: '' }]
+  const rows = [8, 1].map(tokens => {
+    const all = exampleIds(model, input, tokens)
+    return { kind: 'ids' as const, text: all.length > 1 ? JSON.stringify(all) : all[0].join(', ') }
+  })
   return [...(example === undefined ? [] : [{ kind: 'text' as const, text: example }]), ...rows]
 }

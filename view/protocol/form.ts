@@ -7,7 +7,8 @@ export interface Asker {
 
 /** The user’s value for an input other than the token ids. */
 export interface Field {
-  readonly kind: 'random' | 'zeros' | 'ones' | 'positions' | 'json' | 'file'
+  readonly kind: 'random' | 'zeros' | 'ones' | 'positions' | 'text' | 'json' | 'file'
+  /** JSON, or a text. */
   readonly json: string
   /** A file, and what was done to a picture or a sound. */
   readonly file?: {
@@ -40,11 +41,28 @@ export interface RunInputs {
 export const otherInputs = ({ inputs, ids }: ModelDescription): InputDescription[] =>
   inputs.filter(({ name, followsIds }) => name !== ids && !followsIds)
 
-/** The field of an input before the user changes it. A sampling rate of 0 fits no model of sound. */
-export const emptyField = ({ name, fillings }: InputDescription): Field =>
-  /^(sr|sample_?rate|sampling_?rate)$/i.test(name)
-    ? { kind: 'json', json: '16000' }
-    : { kind: fillings[0] ?? 'json', json: '' }
+/** Whether an input takes the ids of a text: that of an encoder, beside the decoder’s own. */
+export const takesText = ({ hasVocabulary }: ModelDescription, { name }: InputDescription): boolean =>
+  hasVocabulary && name === 'input_ids'
+
+/** The field of an input before the user changes it. A sampling rate of 0 fits no model of sound, and ids that are all 0 say nothing. */
+export function emptyField(model: ModelDescription, input: InputDescription): Field {
+  const { name, fillings } = input
+  if (/^(sr|sample_?rate|sampling_?rate)$/i.test(name)) return { kind: 'json', json: '16000' }
+  if (takesText(model, input) && model.example !== undefined) return { kind: 'text', json: model.example }
+  if (name === 'input_ids') return { kind: 'json', json: JSON.stringify(exampleIds(model, input)) }
+  return { kind: fillings[0] ?? 'json', json: '' }
+}
+
+/** Token ids to begin with: 1, 2, 3 …, in as many rows and columns as the model takes. */
+export function exampleIds(
+  { entries = 1000 }: ModelDescription,
+  { dims = [] }: InputDescription,
+  tokens = 8,
+): number[][] {
+  const [batch, length] = dims.map(dim => (typeof dim === 'number' ? dim : undefined))
+  return Array.from({ length: batch ?? 1 }, () => Array.from({ length: length ?? tokens }, (_, i) => (i + 1) % entries))
+}
 
 /** Converts the form to the inputs of a run. @throws Error that says what is missing, and AnswerError */
 export async function readForm(
@@ -54,7 +72,7 @@ export async function readForm(
 ): Promise<Omit<RunInputs, 'number'>> {
   const others = otherInputs(model)
   const values: Record<string, InputValue> = Object.fromEntries(
-    others.map(input => [input.name, sentValue(input.name, fields[input.name] ?? emptyField(input))]),
+    others.map(input => [input.name, sentValue(input.name, fields[input.name] ?? emptyField(model, input))]),
   )
   let rows: Token[][] | undefined
   if (model.ids !== undefined) {
@@ -80,6 +98,7 @@ function sentValue(name: string, { kind, json, file }: Field): InputValue {
     if (!file) throw new Error(`Choose a file for ${name}.`)
     return { file: { name: file.name, base64: file.base64 } }
   }
+  if (kind === 'text') return { text: json }
   if (kind !== 'json') return { generated: kind }
   try {
     return { json: JSON.parse(json) as unknown }

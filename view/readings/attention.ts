@@ -1,9 +1,12 @@
 import { toJson } from '../../cli/outputs/to-json.ts'
 import { OnnsightError } from '../../runtime/errors/error.ts'
 import type { Inputs, Model, Tensor } from '../../runtime/index.ts'
+import { decodedIdsOf } from '../../runtime/language-inputs/ids-and-logits.ts'
 import { attentionsOf } from '../../runtime/model/modules/heads/attention-of.ts'
 import { handleOf } from '../../runtime/model/modules/module.ts'
+import { readsShapeOnly } from '../../runtime/names/derived.ts'
 import { isAttention } from '../../runtime/names/heads/attention.ts'
+import { madeFrom } from '../../runtime/onnx/graph/made-from.ts'
 import type {
   AttentionHead,
   AttentionHeadRequest,
@@ -11,6 +14,7 @@ import type {
   AttentionRequest,
   AttentionSite,
   Cell,
+  SiteTokens,
 } from '../protocol/api.ts'
 import { unreadable } from '../server/refusal.ts'
 import { headMapsOf, MAX_HEADS, type MapHandles, mapOf, sentMap, sentMaps } from './map.ts'
@@ -27,6 +31,21 @@ export function sitesOf(model: Model): string[] {
   return inside.length === 0 && attentions.in(root).filter(isAttention).length === 1 ? [''] : inside
 }
 
+/** Whether the queries and the keys of a module's attention are made from the token ids. A value that only has their size is not. */
+function tokensOf(model: Model, path: string): SiteTokens {
+  const { binding } = handleOf(model)!
+  const { root, graph } = binding.taps.tree
+  const ids = decodedIdsOf(model.signature)
+  const found = attentionsOf(binding)
+    .in(path === '' ? root : binding.taps.tree.get(path)!)
+    .find(isAttention)
+  const areTokens = (part: 'q' | 'k'): boolean => {
+    const value = found?.places.get(part)?.value
+    return ids !== undefined && (value === undefined || madeFrom(graph, value, node => !readsShapeOnly(node)).has(ids))
+  }
+  return { queries: areTokens('q'), keys: areTokens('k') }
+}
+
 const headsOf = (model: Model, path: string) => (path === '' ? model : model.module(path)).heads
 
 /** The patterns of all heads for a row of the batch: `[head, query, key]`. */
@@ -38,6 +57,7 @@ async function patternOf(model: Model, path: string, batch: number): Promise<Ten
 interface ReadSite {
   readonly path: string
   readonly dims: readonly number[]
+  readonly areTokens: SiteTokens
   readonly maps: MapHandles
   readonly differences: MapHandles | undefined
   /** The whole patterns, in the unedited run of a comparison. */
@@ -64,6 +84,7 @@ export async function viewAttention(
             sites.push({
               path,
               dims: heads.dims as number[],
+              areTokens: tokensOf(model, path),
               maps: headMapsOf(heads),
               differences: difference && headMapsOf(difference),
               whole: isCompared && !unedited ? heads : undefined,
@@ -85,12 +106,13 @@ export async function viewAttention(
   return { sites: sites.map(sentSite), refused, omitted }
 }
 
-function sentSite({ path, dims: [heads, queries, keys], maps, differences }: ReadSite): AttentionSite {
+function sentSite({ path, dims: [heads, queries, keys], areTokens, maps, differences }: ReadSite): AttentionSite {
   return {
     path,
     heads,
     queries,
     keys,
+    areTokens,
     maps: sentMaps(maps),
     ...(differences ? { differences: sentMaps(differences) } : {}),
   }
@@ -115,6 +137,7 @@ export async function viewAttentionHead(
       const difference = differenceOf(matrix, unedited)
       return {
         dims: [queries, keys] as const,
+        areTokens: tokensOf(model, path),
         at,
         map: mapOf(matrix),
         row: matrix.select(0, at),
@@ -124,12 +147,13 @@ export async function viewAttentionHead(
     })
   if (isCompared) assertValidTemplate(template!)
   const unedited = isCompared ? await read(undefined) : undefined
-  const { dims, at, map, row, difference } = await read(template, unedited?.whole)
+  const { dims, areTokens, at, map, row, difference } = await read(template, unedited?.whole)
   return {
     path,
     head,
     queries: dims[0],
     keys: dims[1],
+    areTokens,
     map: sentMap(map),
     ...(unedited
       ? { compared: { unedited: sentMap(unedited.map), ...(difference ? { difference: sentMap(difference) } : {}) } }

@@ -12,6 +12,10 @@ const pages = 'website/.pages'
 const navigation = `${pages}/reference/navigation.json`
 const reference = existsSync(navigation) ? (JSON.parse(readFileSync(navigation, 'utf8')) as Navigation[]) : []
 
+const { repository } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+  readonly repository?: { readonly url: string }
+}
+
 export default defineConfig({
   title: 'onnsight',
   description: 'Open any ONNX model from TypeScript, read what happens inside it, change it, and run it.',
@@ -49,6 +53,8 @@ export default defineConfig({
       { text: 'Constructs', link: '/constructs' },
       { text: 'Reference', link: '/reference/', activeMatch: '^/reference/' },
       { text: 'Errors', link: '/errors' },
+      // package.json says where the repository is, once it has a public address.
+      ...(repository ? [{ text: 'Repository', link: repository.url.replace(/^git\+|\.git$/g, '') }] : []),
     ],
     sidebar: sidebar(reference),
     outline: [2, 3],

@@ -20,8 +20,10 @@ export function labelledTables(markdown: MarkdownRenderer): void {
         column = 0
       }
       if (token.type === 'th_open') {
-        token.attrSet('role', 'columnheader')
         headings.push(text.replaceAll('`', ''))
+        token.attrSet('role', text ? 'columnheader' : 'cell')
+        // A corner without a text is no heading.
+        if (!text) for (const one of [token, state.tokens[i + 2]]) one.tag = 'td'
       }
       if (token.type === 'td_open') {
         token.attrSet('role', 'cell')

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import { load } from 'onnsight'
 import { s, trace } from 'onnsight/trace.macro'
 import { chromium, type Page } from 'playwright-core'
+import sharp from 'sharp'
 import { chromiumPath } from '../../test/browser/site.ts'
 import { choose, enterText, settled, TEXT } from '../../test/view/page.ts'
 import { heatmap } from './heatmap.ts'
@@ -67,6 +68,10 @@ await viewed(['examples/models/chars.onnx'], async (page, url) => {
   await choose(page, 'transformer.h.1.attn')
   await shot(page, 'Module', 'view-attention')
   await shot(page, 'Lens', 'view-lens')
+  // The home page of the site has it for dark screens, too.
+  await page.emulateMedia({ colorScheme: 'dark' })
+  await shot(page, 'Lens', 'view-lens-dark')
+  await page.emulateMedia({ colorScheme: 'light' })
   await shotOf(page, url, 'view-patch', {
     ...{ tab: 'patch', text: 'KING RICHAR', corrupted: 'KING HENRY ', answer: 'D', other: 'I', patch: '2,10' },
   })
@@ -91,7 +96,8 @@ async function viewed(args: readonly string[], body: (page: Page, url: string) =
   const view = spawn(process.execPath, ['dist/cli/onnsight.js', 'view', ...args, '--json'])
   try {
     const [line] = (await once(createInterface(view.stdout), 'line')) as [string]
-    const page = await browser.newPage({ viewport: { width: 1120, height: 640 }, colorScheme: 'light' })
+    const viewport = { width: 1120, height: 640 }
+    const page = await browser.newPage({ viewport, deviceScaleFactor: 2, colorScheme: 'light' })
     await body(page, (JSON.parse(line) as { url: string }).url)
     await page.close()
   } finally {
@@ -116,8 +122,16 @@ async function shotOf(
   await settled(page)
   await page.waitForTimeout(800)
   await settled(page)
-  await page.screenshot({ path: `${folder}/${name}.png` })
+  await save(page, name)
 }
+
+/** Writes what the page shows. A palette makes the file a third as large, and no one sees the difference. */
+async function save(page: Page, name: string, clip?: Clip): Promise<void> {
+  const picture = await page.screenshot(clip ? { clip } : {})
+  await sharp(picture).png({ palette: true, effort: 10 }).toFile(`${folder}/${name}.png`)
+}
+
+type Clip = NonNullable<Parameters<Page['screenshot']>[0]>['clip']
 
 async function shot(page: Page, tab: string, name: string): Promise<void> {
   await page.getByRole('tab', { name: tab }).click()
@@ -130,5 +144,5 @@ async function shot(page: Page, tab: string, name: string): Promise<void> {
   await page.setViewportSize({ width: isModule ? 900 : 1120, height: isModule ? 2600 : 640 })
   const box = isModule ? await heads.boundingBox() : undefined
   const clip = box ? { x: box.x - 12, y: box.y, width: 520, height: 660 } : undefined
-  await page.screenshot({ path: `${folder}/${name}.png`, ...(clip ? { clip } : {}) })
+  await save(page, name, clip)
 }

@@ -13,7 +13,7 @@ import { useAnswer } from '../use-answer.ts'
 import { HeadGrid } from './grid.tsx'
 import { Lines } from './lines.tsx'
 import { Looks } from './looks.tsx'
-import { keyLabels, weightsOf } from './weights.ts'
+import { labelsOf, weightsOf } from './weights.ts'
 
 /** The tab with the heads of all layers, and one of them in full. */
 export function AttentionPanel(props: PanelProps) {
@@ -48,7 +48,7 @@ export function AttentionPanel(props: PanelProps) {
                     chosen={{ path: site.path, head: Math.min(state.head, site.heads - 1) }}
                     onHead={(path, head) => change({ site: path, head })}
                   />
-                  <OneHead {...props} site={site} />
+                  <OneHead key={String(site.areTokens.queries)} {...props} site={site} />
                 </div>
               )}
               {omitted > 0 && <p class="hint">{omitted} more layers are not shown: there are too many heads.</p>}
@@ -73,7 +73,10 @@ const limitNames = [
 const shapeNames: Readonly<Record<AttentionShape, string>> = { tokens: 'Tokens', lines: 'Lines', matrix: 'Matrix' }
 
 function OneHead(props: PanelProps & { readonly site: AttentionSite }) {
-  const { client, runInputs, request, requestKey, state, change, tokens = [], position, site } = props
+  const { client, runInputs, request, requestKey, state, change, tokens = [], site } = props
+  // Queries that are no tokens, such as frames, are chosen here alone.
+  const [own, setOwn] = useState<number>()
+  const position = site.areTokens.queries ? props.position : own
   const head = Math.min(state.head, site.heads - 1)
   const headRequest = headBody(request, site.path, head, position)
   const key = runInputs && `${requestKey} ${site.path} ${head} ${site.keys > 256 ? position : ''}`
@@ -106,7 +109,7 @@ function OneHead(props: PanelProps & { readonly site: AttentionSite }) {
             shape={state.drawn}
             limits={state.limits}
             position={position ?? value.queries - 1}
-            onPosition={token => change({ token })}
+            onPosition={token => (site.areTokens.queries ? change({ token }) : setOwn(token))}
           />
         )}
       />
@@ -126,11 +129,12 @@ interface DrawnProps {
 function Drawn({ value, tokens, shape, limits, position, onPosition }: DrawnProps) {
   const [hovered, setHovered] = useState<number>()
   const texts = tokens.map(tokenText)
-  const queries = keyLabels(texts, value.queries)
-  const keys = keyLabels(texts, value.keys)
+  const { areTokens } = value
+  const queries = labelsOf(texts, value.queries, areTokens.queries)
+  const keys = labelsOf(texts, value.keys, areTokens.keys)
   const query = Math.min(hovered ?? position, value.queries - 1)
   const weights = weightsOf(value, query)
-  const shared = { value, queries, keys, query, weights, onHover: setHovered, onQuery: onPosition }
+  const shared = { value, queries, keys, areTokens, query, weights, onHover: setHovered, onQuery: onPosition }
   if (shape === 'tokens') return <Looks {...shared} />
   if (shape === 'lines') return <Lines {...shared} />
   return (
@@ -140,12 +144,12 @@ function Drawn({ value, tokens, shape, limits, position, onPosition }: DrawnProp
       domain={headLimits(value.map, limits)}
       scale="attention"
       isMasked={isCausal(value.map)}
-      axes={['token', 'token']}
+      axes={[areTokens.queries ? 'token' : 'query', areTokens.keys ? 'token' : 'key']}
       rowLabels={queries}
       columnLabels={keys}
       chosenRow={Math.min(position, value.queries - 1)}
       onChoose={onPosition}
-      isSquare
+      isSquare={value.keys <= 4 * value.queries}
     />
   )
 }

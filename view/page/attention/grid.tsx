@@ -1,8 +1,10 @@
+import { Fragment } from 'preact'
 import { useRef } from 'preact/hooks'
 import type { AttentionSite } from '../../protocol/api.ts'
 import { headLimits, isCausal, rangeAroundZero } from '../module/maps.tsx'
 import { Cells } from '../parts/cells.tsx'
 import type { Limits } from '../state/view-state.ts'
+import { siteNames } from './site-names.ts'
 
 interface HeadGridProps {
   readonly sites: readonly AttentionSite[]
@@ -11,16 +13,10 @@ interface HeadGridProps {
   readonly limits: Limits
 }
 
-/** The name of a row: `layer 3` if one number in the path distinguishes the modules, else the end of the path. */
-function siteName(path: string, sites: HeadGridProps['sites']): string {
-  const numbers = (of: string): string => of.match(/\b\d+\b/g)?.join('.') ?? ''
-  const isAlone = numbers(path) !== '' && sites.filter(site => numbers(site.path) === numbers(path)).length === 1
-  return isAlone ? `layer ${numbers(path)}` : path.split('.').slice(-3).join('.') || 'model'
-}
-
 /** All heads as small maps, a row for each layer. Arrow keys go from head to head. */
 export function HeadGrid({ sites, chosen, onHead, limits }: HeadGridProps) {
   const grid = useRef<HTMLDivElement>(null)
+  const names = siteNames(sites.map(({ path }) => path))
   const differences = sites.flatMap(site => site.differences ?? [])
   const largest = Math.max(0, ...differences.map(map => rangeAroundZero(map)[1]))
   const go = (event: KeyboardEvent): void => {
@@ -43,7 +39,7 @@ export function HeadGrid({ sites, chosen, onHead, limits }: HeadGridProps) {
       {sites.map(({ path, heads, maps, differences: changed }, row) => (
         <div key={path} class="heads-row">
           <span class="heads-name code" title={path}>
-            {siteName(path, sites)}
+            <Breakable name={names[row]} />
           </span>
           <div class="heads">
             {Array.from({ length: heads }, (_, head) => {
@@ -77,4 +73,14 @@ export function HeadGrid({ sites, chosen, onHead, limits }: HeadGridProps) {
       {differences.length > 0 && <p class="hint">How much the edit changes each head: red is more, blue is less.</p>}
     </div>
   )
+}
+
+/** A name that may be broken between its words: `encoder_attn`, `EncDecAttention`. */
+function Breakable({ name }: { readonly name: string }) {
+  return name.split(/(?<=_)|(?<=[a-z])(?=[A-Z])/).map((part, i) => (
+    <Fragment key={i}>
+      {i > 0 && <wbr />}
+      {part}
+    </Fragment>
+  ))
 }

@@ -1,15 +1,20 @@
 import { weightBackground } from '../parts/colours.ts'
+import { Looks } from './looks.tsx'
 import type { HeadView } from './weights.ts'
 import { weightsOf } from './weights.ts'
 
 const HEIGHT = 20
 /** The most tokens for which the lines of all queries are drawn. For more, only the lines of one query are. */
 const MAX_ALL = 64
+/** The most queries or keys between which lines are drawn. */
+const MAX_DRAWN = 512
 /** Weights below this have no line. */
 const LEAST = 0.02
 
 /** Queries at the left, keys at the right, and a line for each weight that is not small. */
-export function Lines({ value, queries, keys, query, weights, onHover, onQuery }: HeadView) {
+export function Lines(props: HeadView) {
+  const { value, queries, keys, query, weights, onHover, onQuery } = props
+  if (Math.max(queries.length, keys.length) > MAX_DRAWN) return <Looks {...props} />
   const rows = Math.max(queries.length, keys.length)
   const isWhole = value.map.factors.every(factor => factor === 1) && queries.length <= MAX_ALL
   const shown = isWhole ? queries.map((_, i) => i) : [query]

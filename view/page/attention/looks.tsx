@@ -5,12 +5,15 @@ import type { HeadView } from './weights.ts'
 
 /** The most keys that are listed. */
 const MAX_LISTED = 8
+/** The most positions without texts, such as frames, that stand in a row. */
+const MAX_NUMBERED = 256
 
 /** The tokens, coloured by the weight that each of them has for the query under the pointer. */
-export function Looks({ queries, keys, query, weights, onHover, onQuery }: HeadView) {
+export function Looks({ queries, keys, areTokens, query, weights, onHover, onQuery }: HeadView) {
   const past = keys.length - queries.length
   // In self-attention the same tokens are queries and keys; in cross-attention each side has its own.
-  const isSelf = past >= 0 && queries.every((text, i) => keys[past + i] === text)
+  const isSelf =
+    areTokens.queries === areTokens.keys && past >= 0 && queries.every((text, i) => keys[past + i] === text)
   const largest = Math.max(...weights, 1e-9)
   const ranked = weights.map((weight, key) => ({ weight, key })).sort((a, b) => b.weight - a.weight)
   const flow = (texts: readonly string[], first: number, areQueries: boolean, areKeys: boolean) => (
@@ -33,29 +36,39 @@ export function Looks({ queries, keys, query, weights, onHover, onQuery }: HeadV
       ))}
     </div>
   )
+  const named = (isToken: boolean, at: number, text: string): string =>
+    isToken ? `token ${at} “${text}”` : `position ${at}`
+  const hasRoom = (are: boolean, texts: readonly string[]): boolean => are || texts.length <= MAX_NUMBERED
+  const areQueriesShown = hasRoom(areTokens.queries, queries)
+  const areKeysShown = hasRoom(areTokens.keys, keys)
+  const [{ key: most, weight: mostWeight }] = ranked
   return (
     <>
       <p class="hint">
-        Point at a token to see where it looks. Token {query} “{queries[query]}” takes most of “{keys[ranked[0].key]}”,{' '}
-        {percent(ranked[0].weight)}.
+        {areQueriesShown ? 'Point at one to see where it looks' : 'The matrix shows and chooses all queries'}. The
+        query, {named(areTokens.queries, query, queries[query])}, takes most of{' '}
+        {named(areTokens.keys, most - (areTokens.keys ? past : 0), keys[most])}, {percent(mostWeight)}.
       </p>
-      {isSelf ? (
-        flow(keys, past, true, true)
-      ) : (
+      {isSelf && areQueriesShown && flow(keys, past, true, true)}
+      {!isSelf && areQueriesShown && (
         <>
           <h3>Queries</h3>
           {flow(queries, 0, true, false)}
+        </>
+      )}
+      {!isSelf && areKeysShown && (
+        <>
           <h3>Keys</h3>
           {flow(keys, 0, false, true)}
         </>
       )}
       <ShareTable
         class="look-values"
-        caption={`The keys that token ${query} takes most of`}
+        caption={`The keys that ${named(areTokens.queries, query, queries[query])} takes most of`}
         columns={['position', 'weight']}
         rows={ranked
           .slice(0, MAX_LISTED)
-          .map(({ weight, key }) => ({ text: keys[key], number: key - past, share: weight }))}
+          .map(({ weight, key }) => ({ text: keys[key], number: areTokens.keys ? key - past : key, share: weight }))}
       />
     </>
   )

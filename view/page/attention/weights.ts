@@ -1,4 +1,4 @@
-import type { AttentionHead } from '../../protocol/api.ts'
+import type { AttentionHead, SiteTokens } from '../../protocol/api.ts'
 import { numberOf } from '../parts/numbers.ts'
 
 /** The weight of each key for a query. For long texts, only the chosen query has exact weights. */
@@ -11,9 +11,10 @@ export function weightsOf(
   return Array.from({ length: keys }, (_, key) => numberOf(shown[Math.floor(key / factors[1])]))
 }
 
-/** The texts of keys. If there are more keys than tokens, the first ones are from a cache. If the lengths do not fit, keys have numbers. */
-export function keyLabels(texts: readonly string[], count: number): string[] {
-  if (texts.length === 0 || count < texts.length) return Array.from({ length: count }, (_, i) => String(i))
+/** The texts of queries or keys that are tokens. If there are more than tokens, the first ones are from a cache. Others have numbers. */
+export function labelsOf(texts: readonly string[], count: number, areTokens: boolean): string[] {
+  if (!areTokens || texts.length === 0 || count < texts.length)
+    return Array.from({ length: count }, (_, i) => String(i))
   const past = count - texts.length
   return [...Array.from({ length: past }, (_, i) => `past ${i}`), ...texts]
 }
@@ -23,6 +24,7 @@ export interface HeadView {
   readonly value: AttentionHead
   readonly queries: readonly string[]
   readonly keys: readonly string[]
+  readonly areTokens: SiteTokens
   /** The query under the pointer, or the chosen one. */
   readonly query: number
   /** The weights of that query. */

@@ -1,13 +1,14 @@
 import { useState } from 'preact/hooks'
 import type { InputDescription, ModelDescription } from '../../protocol/api.ts'
-import type { Field } from '../../protocol/form.ts'
+import { type Field, takesText } from '../../protocol/form.ts'
 import { takesSound } from '../../protocol/sound.ts'
 import { showShape } from '../parts/shapes.ts'
 import { Waveform } from '../parts/waveform.tsx'
 import { coloursOf } from './picture.ts'
 import { acceptedBy, readFile } from './read-file.ts'
 
-interface FieldsProps extends Pick<ModelDescription, 'preprocessing'> {
+interface FieldsProps {
+  readonly model: ModelDescription
   readonly inputs: readonly InputDescription[]
   readonly fields: Readonly<Record<string, Field>>
   readonly onChange: (name: string, field: Field) => void
@@ -18,12 +19,13 @@ const titles: Readonly<Record<Field['kind'], string>> = {
   zeros: 'zeros',
   ones: 'ones',
   positions: '0, 1, 2 …',
+  text: 'text',
   json: 'JSON',
   file: 'file',
 }
 
 /** A row for each input, with its dtype and dims, where the user chooses its value. */
-export function Fields({ inputs, fields, onChange, preprocessing }: FieldsProps) {
+export function Fields({ model, inputs, fields, onChange }: FieldsProps) {
   return (
     <div class="fields">
       {inputs.map(input => (
@@ -32,7 +34,7 @@ export function Fields({ inputs, fields, onChange, preprocessing }: FieldsProps)
           input={input}
           field={fields[input.name]}
           onField={field => onChange(input.name, field)}
-          preprocessing={preprocessing}
+          model={model}
         />
       ))}
     </div>
@@ -43,7 +45,7 @@ interface InputFieldProps {
   readonly input: InputDescription
   readonly field: Field
   readonly onField: (field: Field) => void
-  readonly preprocessing: ModelDescription['preprocessing']
+  readonly model: ModelDescription
 }
 
 /** What a file of an input can be, besides numbers. */
@@ -51,14 +53,14 @@ const mediaOf = (input: InputDescription): string | undefined =>
   coloursOf(input) ? 'picture' : takesSound(input) ? 'sound' : undefined
 
 /** The value of one input. A file can also be dropped on it. */
-function InputField({ input, field, onField, preprocessing }: InputFieldProps) {
+function InputField({ input, field, onField, model }: InputFieldProps) {
   const { name, fillings } = input
   const [problem, setProblem] = useState<string>()
-  const kinds: Field['kind'][] = [...fillings, 'json', 'file']
+  const kinds: Field['kind'][] = [...(takesText(model, input) ? ['text' as const] : []), ...fillings, 'json', 'file']
   const media = mediaOf(input)
   const read = (file: File | undefined): void => {
     if (!file) return
-    readFile(file, input, preprocessing).then(
+    readFile(file, input, model.preprocessing).then(
       value => {
         setProblem(undefined)
         onField({ ...field, kind: 'file', file: value })
@@ -89,12 +91,12 @@ function InputField({ input, field, onField, preprocessing }: InputFieldProps) {
           </option>
         ))}
       </select>
-      {field.kind === 'json' && (
+      {(field.kind === 'json' || field.kind === 'text') && (
         <input
-          class="code"
+          class="code grows"
           type="text"
-          aria-label={`JSON of ${name}`}
-          placeholder="[[0.5, 1], [2, 3]]"
+          aria-label={`${field.kind === 'json' ? 'JSON' : 'Text'} of ${name}`}
+          placeholder={field.kind === 'json' ? '[[0.5, 1], [2, 3]]' : ''}
           value={field.json}
           onInput={event => onField({ ...field, json: event.currentTarget.value })}
         />

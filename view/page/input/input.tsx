@@ -49,7 +49,7 @@ export function Input({
   const [kind, setKind] = useState<'text' | 'ids'>(hasVocabulary ? (form?.kind ?? 'text') : 'ids')
   const [texts, setTexts] = useState({ text: '', ids: '', ...(form ? { [form.kind]: form.text } : {}) })
   const [fields, setFields] = useState<Readonly<Record<string, Field>>>(() => ({
-    ...Object.fromEntries(others.map(input => [input.name, emptyField(input)])),
+    ...Object.fromEntries(others.map(input => [input.name, emptyField(model, input)])),
     ...form?.fields,
   }))
   const [dims, setDims] = useState(() =>
@@ -68,7 +68,7 @@ export function Input({
   }
   const fieldRows = (
     <Fields
-      preprocessing={model.preprocessing}
+      model={model}
       inputs={others}
       fields={fields}
       onChange={(name, field) => setFields({ ...fields, [name]: field })}
@@ -86,6 +86,7 @@ export function Input({
           {ids !== undefined && hasVocabulary && (
             <Switch legend="Kind of input" name="input-kind" options={kinds} chosen={kind} onChoose={setKind} />
           )}
+          {ids === 'decoder_input_ids' && <span class="field-name">{ids}</span>}
           {ids !== undefined && (
             <input
               key={kind}

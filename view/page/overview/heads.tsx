@@ -12,7 +12,10 @@ export function Glimpse({ client, request, requestKey, change, state }: PanelPro
       <h3 id="glimpse-title">
         Attention heads{' '}
         <small>
-          {answer.value && `${countOf(answer.value)}; `}each row is a token, and each column a token that it looks at
+          {answer.value && `${countOf(answer.value)}; `}
+          {answer.value?.sites.some(({ areTokens }) => !areTokens.queries || !areTokens.keys)
+            ? 'each row is a query, and each column a key that it looks at'
+            : 'each row is a token, and each column a token that it looks at'}
         </small>
       </h3>
       <Waiting

@@ -75,7 +75,7 @@ function partsOf({
   if (input) {
     if (input.text !== '') add(input.kind, input.text)
     for (const [name, { kind, json, file }] of Object.entries(input.fields))
-      add(`in.${name}`, kind === 'json' ? `json:${json}` : kind === 'file' ? `file:${file?.name ?? ''}` : kind)
+      add(`in.${name}`, kind === 'file' ? `file:${file?.name ?? ''}` : isWritten(kind) ? `${kind}:${json}` : kind)
     for (const [name, size] of Object.entries(input.dims)) add(`dim.${name}`, size)
   }
   add('edit', edit)
@@ -240,7 +240,11 @@ function typedIn(parts: URLSearchParams): InputForm | undefined {
 }
 
 function fieldIn(value: string): Field {
-  if (value.startsWith('json:')) return { kind: 'json', json: value.slice('json:'.length) }
+  const written = (['json', 'text'] as const).find(kind => value.startsWith(`${kind}:`))
+  if (written) return { kind: written, json: value.slice(written.length + 1) }
   const kinds = ['random', 'zeros', 'ones', 'positions'] as const
   return { kind: kinds.find(kind => kind === value) ?? 'file', json: '' }
 }
+
+/** Whether the user writes the value of a field. */
+const isWritten = (kind: Field['kind']): boolean => kind === 'json' || kind === 'text'
