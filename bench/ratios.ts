@@ -1,4 +1,4 @@
-import { load } from 'onnsight'
+import { type LoadOptions, load } from 'onnsight'
 import * as ort from 'onnxruntime-node'
 import { feed, ids } from './ids.ts'
 import { type Measure, REST, ratio, timed, timedInRows } from './measure.ts'
@@ -10,9 +10,15 @@ const WARM = 32
  * Measures running, reading and editing, compared with a session with default options on the same file: with rests between the runs, and for
  * runs that follow each other at once.
  */
-export async function ratios(kind: string, path: string, rounds: number, rests: boolean): Promise<Measure[]> {
+export async function ratios(
+  kind: string,
+  path: string,
+  rounds: number,
+  rests: boolean,
+  options: LoadOptions = {},
+): Promise<Measure[]> {
   const bare = await ort.InferenceSession.create(path)
-  const model = await load(path, { reuseBytes: 0 })
+  const model = await load(path, { reuseBytes: 0, ...options })
   const results: Measure[] = []
   for (const [length, runTarget, editTarget] of [
     [64, 1.05, 1.08],

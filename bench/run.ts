@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { program } from 'commander'
-import { alignedWeights } from './aligned-weights.ts'
 import { blame } from './blame.ts'
+import { cacheFolder } from './cache-folder.ts'
 import { constructs } from './constructs.ts'
 import { decoder } from './decoder.ts'
 import { gradients } from './gradients.ts'
@@ -22,7 +22,7 @@ const options = program
   .option('--rounds <n>', 'rounds of each measure', '40')
   .option(
     '--only <names…>',
-    'of load, ratios, interventions, macro, constructs, aligned, sweep, gradients, decoder, blame, transformers-js, small',
+    'of load, ratios, interventions, macro, constructs, cache, sweep, gradients, decoder, blame, transformers-js, small',
   )
   .parse()
   .opts<{ json?: string; rounds: string; only?: string[] | string }>()
@@ -56,7 +56,14 @@ const parts: Record<string, () => Promise<Measure[]>> = {
     ),
   macro: () => macroTime(),
   constructs: () => constructs(models.own, rounds, REST),
-  aligned: () => alignedWeights(models.own, rounds),
+  cache: () =>
+    flat(
+      kinds.map(
+        ([kind, path]) =>
+          () =>
+            cacheFolder(kind, path, rounds),
+      ),
+    ),
   blame: () => blame('own', models.own),
   small: () => small(),
 }

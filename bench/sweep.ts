@@ -1,4 +1,4 @@
-import { load } from 'onnsight'
+import { type LoadOptions, load } from 'onnsight'
 import * as ort from 'onnxruntime-node'
 import { feed, ids } from './ids.ts'
 import { type Measure, ratio, timed } from './measure.ts'
@@ -6,9 +6,15 @@ import { type Measure, ratio, timed } from './measure.ts'
 const LAYERS = 12
 
 /** Measures patching each layer in turn on one prompt, compared with as many runs of a plain session. */
-export async function sweep(kind: string, path: string, rounds: number, rest: number): Promise<Measure[]> {
+export async function sweep(
+  kind: string,
+  path: string,
+  rounds: number,
+  rest: number,
+  options: LoadOptions = {},
+): Promise<Measure[]> {
   const bare = await ort.InferenceSession.create(path)
-  const model = await load(path)
+  const model = await load(path, options)
   const states = await model.trace([ids(64, 7)], m => [...m.transformer.h].map(layer => layer.output.slice(':, -1')))
   const sweepOf = (slice: string) => async () => {
     for (let layer = 0; layer < LAYERS; layer++) {

@@ -71,7 +71,7 @@ export const rooms = {
     ],
   },
   'runtime/onnx/weights-on-disk': {
-    job: 'A copy of the weights in a cache folder, each at the start of a page, for sessions to map.',
+    job: 'A copy of the weights in a cache folder, each at the start of a page, and packed for the processor, for sessions to map.',
     imports: [
       'runtime/errors',
       'runtime/onnx/schema',

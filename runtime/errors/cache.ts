@@ -1,8 +1,8 @@
 import { OnnsightError } from './error.ts'
 
 export interface CacheFailure {
-  /** The number of bytes that the copy needs. */
-  readonly needed: number
+  /** The least and the most bytes that the copy needs while it is written. */
+  readonly needed: readonly [least: number, most: number]
   /** The number of free bytes in the folder's file system; undefined if that is not known. */
   readonly free: number | undefined
   readonly cause?: unknown
@@ -15,9 +15,11 @@ export class CacheFolderError extends OnnsightError {
     const reason = cause === undefined ? 'too little space is free' : reasonOf(cause)
     const isFull = cause === undefined || ['ENOSPC', 'EDQUOT'].includes((cause as { code?: string }).code ?? '')
     const room = free === undefined ? '' : `, and ${count(free)} are free`
+    const [least, most] = needed
+    const bytes = least === most ? count(least) : `${count(least)} to ${count(most)}`
     super(
       CacheFolderError.code,
-      `The copy of the weights can't be written to the cache folder ${folder}: ${reason}. The copy needs ${count(needed)} bytes${room}.`,
+      `The copy of the weights can't be written to the cache folder ${folder}: ${reason}. The copy needs ${bytes} bytes${room}.`,
       {
         cause,
         fix: `${isFull ? 'free space there, ' : ''}pass another folder as cacheFolder, or leave the option out: onnsight then reads the weights from the model’s own file`,

@@ -11,12 +11,13 @@ import { warn } from '../errors/warn.ts'
 import { editModel } from '../export/edit-model.ts'
 import { readModel } from '../onnx/reading/read.ts'
 import { userCacheFolder } from '../onnx/weights-on-disk/cache-folder.ts'
-import { openSidecar } from '../onnx/weights-on-disk/sidecar.ts'
+import { openSidecar, type Sidecar } from '../onnx/weights-on-disk/sidecar.ts'
 import { writeModel } from '../onnx/writing/write.ts'
 import { checkLoadOptions, type LoadOptions } from './loaded/load-options.ts'
 import type { ModelSource } from './loaded/source.ts'
 import type { Model, ModelMembers } from './model.ts'
 import { type ModelExtension, openModel } from './open.ts'
+import { packBlocks } from './pack-blocks.ts'
 import { writeRepository } from './repository.ts'
 
 /** The least bytes of weights in a session for unedited blocks. With fewer, starting it costs more than a few percent of running it. */
@@ -46,7 +47,7 @@ export async function loadWith(
   onProgress?.(1, 2, 'read')
   const provider = await chooseProvider(options)
   const folder = cacheFolder === true ? userCacheFolder() : cacheFolder
-  const sidecar = folder === undefined ? undefined : await openSidecar(file, folder, { signal })
+  let sidecar: Sidecar | undefined
   const { signal: _signal, onProgress: _onProgress, ...plain } = options
   return openModel(
     {
@@ -61,7 +62,12 @@ export async function loadWith(
         },
       },
       provider,
-      preparation: mappedWeights(sidecar),
+      preparation: mappedWeights(() => sidecar),
+      beforeSessions: async program => {
+        if (folder === undefined) return
+        const packing = await provider.packing?.()
+        sidecar = await openSidecar(file, folder, { signal, packing: packing && packBlocks(program, packing) })
+      },
       groupBytes: options.groupBytes ?? (options.blocks === undefined ? GROUP_BYTES : 0),
       extension,
     },

@@ -42,6 +42,8 @@ export interface GraphParts {
 export interface ModelParts extends Omit<GraphParts, 'name'> {
   readonly origin: Origin
   readonly extension?: ModelExtension | undefined
+  /** Called before the first sessions are created. */
+  readonly beforeSessions?: (program: Program) => Promise<void>
 }
 
 /** The parts of a language model beside its graph. */
@@ -64,11 +66,12 @@ export async function openModel(opening: ModelParts, options: LoadOptions): Prom
 /** A model of variants that it owns. */
 export async function modelOf(
   variants: Variants,
-  { origin, extension }: Pick<ModelParts, 'origin' | 'extension'>,
+  { origin, extension, beforeSessions }: Pick<ModelParts, 'origin' | 'extension' | 'beforeSessions'>,
   { signal, onProgress }: LoadOptions,
 ): Promise<Model> {
   const usual = await variants.usual()
   signal?.throwIfAborted()
+  await beforeSessions?.(usual.engine.program)
   // If inputs choose branches, sessions are created when inputs are known.
   if (!variants.areMany) {
     await usual.engine.open((done, total) => onProgress?.(done + 1, total + 1, `session ${done} of ${total}`), signal)

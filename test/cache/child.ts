@@ -19,6 +19,23 @@ export async function logitsInChild(path: string, cacheFolder: string, limit?: n
   return JSON.parse(stdout) as Printed
 }
 
+export interface Memory {
+  /** Bytes of private memory that a loaded model takes. */
+  readonly memory: number
+  /** The same after an edit has run often. */
+  readonly edited: number
+  readonly y: readonly number[]
+}
+
+/** Runs `memory.ts`, and returns what it prints. */
+export async function memoryInChild(path: string, ...cacheFolder: string[]): Promise<Memory> {
+  const args = [...flags, 'test/cache/memory.ts', path, ...cacheFolder]
+  // Large blocks of memory are given back as soon as they are free.
+  const env = { ...process.env, MALLOC_MMAP_THRESHOLD_: '1000000' }
+  const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 2 ** 26, env })
+  return JSON.parse(stdout) as Memory
+}
+
 export interface Writer {
   /** Ends the process in the middle of the file. */
   kill(): Promise<void>

@@ -19,7 +19,7 @@ test('four processes that load one model at once get onnxruntime’s logits, and
   for (const child of printed) t.deepEqual(child.logits, Array.from(logits.data as Float32Array), child.message)
   const names = await namesIn(folder)
   t.is(names.length, 1)
-  t.regex(names[0], /^chars\.[0-9a-f]+\.[0-9a-f]+\.weights$/)
+  t.regex(names[0], /^chars\.[0-9a-f]+\.[0-9a-f]+\.[0-9a-f]+\.weights$/)
 })
 
 test('loads at once in one process', async t => {

@@ -41,8 +41,7 @@ for (const name of ['chars.onnx', 'chars-fp16.onnx', 'chars-external.onnx', 'una
       t.true(found.plain.equals(expected.plain), `${time}, unedited`)
       t.true(found.edited.equals(expected.edited), `${time}, rebuilt`)
     }
-    const files = name === 'chars-external.onnx' ? 0 : 1
-    t.is((await namesIn(folder)).includes('cache') ? (await namesIn(cacheFolder)).length : 0, files)
+    t.is((await namesIn(cacheFolder)).length, 1)
   })
 }
 
@@ -76,22 +75,11 @@ test('a text recogniser whose weights are Constant nodes: bit for bit the same, 
 
 /** Overwrites the second half of the weights with zeros. */
 async function damage(path: string): Promise<void> {
-  const { size } = await stat(path)
+  const half = Math.floor((await stat(path)).size / 2)
   const handle = await open(path, 'r+')
-  await handle.write(new Uint8Array(size / 2), 0, size / 2, size / 2)
+  await handle.write(new Uint8Array(half), 0, half, half)
   await handle.close()
 }
-
-test('weights come from the sidecar: what stands there decides', async t => {
-  const folder = await temporaryFolder(t)
-  const { plain } = await loadedLogits(chars, { cacheFolder: folder })
-  const [name] = await namesIn(folder)
-  const { atime, mtime } = await stat(join(folder, name))
-  await damage(join(folder, name))
-  await utimes(join(folder, name), atime, mtime)
-  const changed = await loadedLogits(chars, { cacheFolder: folder })
-  t.false(changed.plain.equals(plain))
-})
 
 const damages: Record<string, (path: string) => Promise<void>> = {
   'other weights': damage,

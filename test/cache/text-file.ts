@@ -6,7 +6,7 @@ export const TEXT = 'whole text'
 export function textFile(name: string): CachedFile {
   return {
     name,
-    size: TEXT.length,
+    size: [TEXT.length, TEXT.length],
     isWhole: async path => (await readFile(path, 'utf8').catch(() => '')) === TEXT,
     isEarlier: () => false,
     write: async handle => {

@@ -148,6 +148,13 @@ export class Program {
     return bytes
   }
 
+  /** Bytes that a session of a block or group has of its own if its weights are packed. */
+  packedBytes(part: Part): number {
+    let bytes = 0
+    for (const name of this.#weightsOf(asInFile(part.nodes))) bytes += this.weights.packedBytes(name)
+    return bytes
+  }
+
   /** The model of an unedited block or group. */
   partModel(part: Part): SessionModel {
     const nodes = asInFile(part.nodes)

@@ -71,6 +71,8 @@ export function buildStep(parts: StepParts): Step {
   })
   const bytesOf = (names: ReadonlySet<string>): number =>
     [...names].reduce((sum, name) => sum + program.weights.externalBytes(name), 0)
+  const packedBytesOf = (names: ReadonlySet<string>): number =>
+    [...names].reduce((sum, name) => sum + program.weights.packedBytes(name), 0)
   const inputEdges = inputs.map(edge)
   const outputEdges = outputs.map(edge)
   const innerEdges = parts.edges.map(edge)
@@ -102,7 +104,7 @@ export function buildStep(parts: StepParts): Step {
         weights,
       }),
       weightBytes: bytesOf(weights),
-      packedBytes: bytesOf(weights) + bytesOf(backwardWeights),
+      packedBytes: packedBytesOf(weights) + bytesOf(backwardWeights),
       prepack: needPacking(units.flatMap(({ node }) => node ?? [])),
       // Each segment of the backward pass runs once in a run: kept memory would be that of all segments together.
       returnsMemory: isSegment(parts),

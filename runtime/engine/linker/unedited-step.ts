@@ -25,7 +25,7 @@ export function uneditedStep(
         ? {
             model: () => program.partModel(part),
             weightBytes: program.externalBytes(part),
-            packedBytes: program.externalBytes(part),
+            packedBytes: program.packedBytes(part),
             prepack: needPacking(part.nodes),
           }
         : undefined,

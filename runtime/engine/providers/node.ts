@@ -1,11 +1,12 @@
 import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type * as ort from 'onnxruntime-node'
 import type { Provider, SessionModel } from '../sessions/provider.ts'
 import { onnxruntime } from './onnxruntime-node.ts'
 import { withOptimizers, wrapSession } from './ort.ts'
 import { otherRuntime } from './other-runtime.ts'
 import { probeModel } from './probe.ts'
+import { processor } from './processor.ts'
 
 export interface NodeProviderOptions {
   readonly device: 'cpu' | 'cuda'
@@ -44,6 +45,26 @@ export function nodeProvider(options: NodeProviderOptions): Provider {
       )
       const wrapped = wrapSession(session, Tensor)
       return isRun && options.profileFolder !== undefined ? { ...wrapped, release: () => endProfile(session) } : wrapped
+    },
+    async packing() {
+      if (options.device !== 'cpu' || other) return undefined
+      const { InferenceSession, env } = await onnxruntime()
+      return {
+        packer: { processor: await processor(), version: env.versions.node ?? env.versions.common },
+        async save(model, path, weightsPath) {
+          const level = options.optimization ?? 'all'
+          const { extra, ...settings } = await sessionOptions(options, model, level, true, false)
+          const saved = { ...(extra?.session as SessionConfig), ...savingPacked(weightsPath) }
+          const session = await withOptimizers(model.isShielded, more =>
+            InferenceSession.create(model.bytes, {
+              ...settings,
+              optimizedModelFilePath: path,
+              extra: { session: saved, ...more },
+            }),
+          )
+          await session.release()
+        },
+      }
     },
     async probe() {
       const session = await provider.create(probeModel(), { prepack: false, optimize: 'disabled' })
@@ -90,6 +111,13 @@ async function profileOptions(folder: string): Promise<Partial<ort.InferenceSess
     }
   }
 }
+
+/** onnxruntime then writes weights of a page and more to a file beside the optimised model, and their packed forms. */
+const savingPacked = (weightsPath: string): SessionConfig => ({
+  save_external_prepacked_constant_initializers: '1',
+  optimized_model_external_initializers_file_name: basename(weightsPath),
+  optimized_model_external_initializers_min_size_in_bytes: '4096',
+})
 
 async function endProfile(session: ort.InferenceSession): Promise<void> {
   session.endProfiling()

@@ -4,22 +4,23 @@ import { externalEntry } from '../../onnx/message/external-data.ts'
 import { withFields } from '../../onnx/message/message.ts'
 import type { TensorProto } from '../../onnx/schema/onnx_pb.ts'
 import type { Sidecar } from '../../onnx/weights-on-disk/sidecar.ts'
-import { relocate } from './relocate.ts'
+import { type DataLocation, relocate } from './relocate.ts'
 import type { WeightPreparation } from './weights.ts'
 
 /**
  * Gives sessions initializers as references (file, offset, length). onnxruntime-node maps those files, and sessions share the pages. It
  * needs locations relative to one folder that contains all files.
- * @param sidecar the copy to map them from, instead of the model's own files
+ * @param sidecar returns the copy to map them from, instead of the model's own files
  */
-export function mappedWeights(sidecar?: Sidecar): WeightPreparation {
+export function mappedWeights(sidecar: () => Sidecar | undefined = () => undefined): WeightPreparation {
   return tensors => {
     const locations = [...tensors.values()].flatMap(tensor => externalEntry(tensor, 'location') ?? [])
     const ownFolder = commonFolder([...new Set(locations)])
     const known = { inPlace: new Map<string, TensorProto>(), inSidecar: new Map<string, TensorProto>() }
-    return names => {
+    const prepare = (names: Iterable<string>) => {
       // If the sidecar was removed from the cache, the model's own files are used.
-      const source = sidecar?.exists() ? sidecar : undefined
+      const opened = sidecar()
+      const source = opened?.exists() ? opened : undefined
       const folder = source ? dirname(source.file) : ownFolder
       const prepared = source ? known.inSidecar : known.inPlace
       const found: TensorProto[] = []
@@ -34,6 +35,7 @@ export function mappedWeights(sidecar?: Sidecar): WeightPreparation {
             : relocate(own, name, location => ({
                 location: posixRelative(folder ?? '', source?.file ?? location),
                 offset: source ? String(source.offsetOf(own)) : externalEntry(own, 'offset'),
+                ...packedEntries(source?.packedOf(own) ?? []),
               }))
           prepared.set(name, tensor)
         }
@@ -41,8 +43,16 @@ export function mappedWeights(sidecar?: Sidecar): WeightPreparation {
       }
       return { tensors: found, folder }
     }
+    const isPacked = (name: string): boolean => {
+      const own = tensors.get(name)
+      return own !== undefined && (sidecar()?.packedOf(own).length ?? 0) > 0
+    }
+    return { prepare, isPacked }
   }
 }
+
+const packedEntries = (packed: readonly string[]): Partial<DataLocation> =>
+  Object.fromEntries(packed.map((entry, i) => [`prepacked_${i}`, entry]))
 
 const posixRelative = (from: string, to: string): string => relative(from, to).split(sep).join('/')
 

@@ -44,12 +44,22 @@ export interface SessionOptions {
   readonly returnsMemory?: boolean
 }
 
+/** Packs weights as the kernels of a processor want them, for sessions to map. */
+export interface WeightPacking {
+  /** What the packed form depends on: the processor, with its features, and the version of onnxruntime. */
+  readonly packer: { readonly processor: string; readonly version: string }
+  /** Writes a model as onnxruntime optimises it, and its weights, packed too, to two files of one folder. */
+  save(model: SessionModel, path: string, weightsPath: string): Promise<void>
+}
+
 /** Creates sessions on a device. Only the folder `engine/providers` imports onnxruntime. */
 export interface Provider {
   readonly name: string
   /** Whether each session has its own copy of the weights, instead of sharing mapped files. */
   readonly copiesWeights?: boolean
   create(model: SessionModel, options: SessionOptions): Promise<Session>
+  /** Undefined if sessions can't take packed weights from a file, as those on a GPU. */
+  packing?(): Promise<WeightPacking | undefined>
   /** Creates and releases a minimal session. @throws onnxruntime's error if the device can't be used */
   probe(): Promise<void>
 }

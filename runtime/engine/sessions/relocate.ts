@@ -8,10 +8,11 @@ import {
   TensorProtoSchema,
 } from '../../onnx/schema/onnx_pb.ts'
 
-/** The location and offset of a tensor's elements, as onnxruntime is told. */
+/** The location and offset of a tensor's elements, and of its packed forms, as onnxruntime is told. */
 export interface DataLocation {
   readonly location: string
   readonly offset: string | undefined
+  readonly [packed: `prepacked_${number}`]: string
 }
 
 /** A copy of an initializer with another name and another location of its elements. If they are in the message, they stay there. */

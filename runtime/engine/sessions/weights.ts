@@ -12,19 +12,25 @@ export interface PreparedWeights {
 }
 
 /** Prepares initializers for sessions: mapped from files, or copied. */
-export type WeightPreparation = (
-  tensors: ReadonlyMap<string, TensorProto>,
-) => (names: Iterable<string>) => PreparedWeights
+export type WeightPreparation = (tensors: ReadonlyMap<string, TensorProto>) => {
+  prepare(names: Iterable<string>): PreparedWeights
+  /** Whether sessions share an initializer's packed form, so that packing it takes no memory. @default none is shared */
+  isPacked?(name: string): boolean
+}
 
 /** A model's initializers: small ones are in the message, large ones are external. */
 export class Weights {
   readonly #tensors: ReadonlyMap<string, TensorProto>
-  /** Prepares the initializers of these names for a session. */
-  readonly prepare: (names: Iterable<string>) => PreparedWeights
+  readonly #prepared: ReturnType<WeightPreparation>
 
   constructor(tensors: ReadonlyMap<string, TensorProto>, preparation: WeightPreparation) {
     this.#tensors = tensors
-    this.prepare = preparation(tensors)
+    this.#prepared = preparation(tensors)
+  }
+
+  /** Prepares the initializers of these names for a session. */
+  prepare(names: Iterable<string>): PreparedWeights {
+    return this.#prepared.prepare(names)
   }
 
   has(name: string): boolean {
@@ -39,5 +45,10 @@ export class Weights {
   externalBytes(name: string): number {
     const tensor = this.#tensors.get(name)
     return tensor ? Number(externalEntry(tensor, 'length') ?? 0) : 0
+  }
+
+  /** Bytes of a session's memory for the packed form of an initializer: 0 if sessions share it. */
+  packedBytes(name: string): number {
+    return this.#prepared.isPacked?.(name) ? 0 : this.externalBytes(name)
   }
 }

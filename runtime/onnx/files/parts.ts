@@ -17,16 +17,26 @@ export function byteLength(parts: readonly Part[]): number {
 const WINDOW = 4 * 1024 * 1024
 const ZEROS = new Uint8Array(WINDOW)
 
+export interface WriteOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Where the first part begins. @default 0 */
+  readonly from?: number
+}
+
 /**
- * Writes parts one after the other through one buffer, so that ranges may have any size and lie beyond 2 GiB. Zeros that fill the buffer
- * become a hole in the file.
+ * Writes parts one after the other, as the end of the file, and returns the file's size. They go through one buffer, so that ranges may have
+ * any size and lie beyond 2 GiB. Zeros that fill the buffer become a hole in the file.
  * @throws ExternalDataError if a range's file has become shorter, the signal's reason, or what the file system throws
  */
-export async function writeParts(target: FileHandle, parts: readonly Part[], signal?: AbortSignal): Promise<void> {
+export async function writeParts(
+  target: FileHandle,
+  parts: readonly Part[],
+  { signal, from = 0 }: WriteOptions = {},
+): Promise<number> {
   const window = new Uint8Array(WINDOW)
   const sources = new Map<string, FileHandle>()
   let filled = 0
-  let position = 0
+  let position = from
   const flush = async (): Promise<void> => {
     signal?.throwIfAborted()
     const isHole = filled === WINDOW && Buffer.compare(window, ZEROS) === 0
@@ -56,6 +66,7 @@ export async function writeParts(target: FileHandle, parts: readonly Part[], sig
     }
     await flush()
     await target.truncate(position)
+    return position
   } finally {
     for (const source of sources.values()) await source.close()
   }

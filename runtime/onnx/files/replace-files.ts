@@ -23,7 +23,7 @@ export async function replaceFiles(files: readonly NewFile[], signal?: AbortSign
       written.push({ temporary, path })
       const handle = await open(temporary, 'wx')
       try {
-        await writeParts(handle, parts, signal)
+        await writeParts(handle, parts, { signal })
         // Some file systems report only here that the disk is full.
         await flush(handle)
       } finally {

@@ -12,8 +12,8 @@ import { clearTemporaries, temporaryName } from '../files/temporaries.ts'
 export interface CachedFile {
   /** Two files with the same name have the same contents. */
   readonly name: string
-  /** The size in bytes. */
-  readonly size: number
+  /** The least and the most bytes that it takes while it is written. */
+  readonly size: readonly [least: number, most: number]
   /** Whether the file at this path is complete and unchanged. */
   isWhole(path: string): Promise<boolean>
   /** Writes the contents. `written` will be the file's modification time. */
@@ -56,7 +56,7 @@ export async function cachedFile(folder: string, file: CachedFile, options: Cach
     await setTimeout(POLL_MS)
   }
   const free = await freeBytes(real)
-  if (free !== undefined && free < file.size) throw new CacheFolderError(folder, { needed: file.size, free })
+  if (free !== undefined && free < file.size[0]) throw new CacheFolderError(folder, { needed: file.size, free })
   try {
     await writeWhole(real, file)
   } catch (error) {

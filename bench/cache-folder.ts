@@ -1,0 +1,51 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { load } from 'onnsight'
+import * as ort from 'onnxruntime-node'
+import { createMs } from './loading.ts'
+import { type Measure, measure, REST } from './measure.ts'
+import { privateDirty } from './memory.ts'
+import { ratios } from './ratios.ts'
+import { sweep } from './sweep.ts'
+
+/** Measures what `cacheFolder` gains: memory, loading, and the ratios to a plain session. */
+export async function cacheFolder(kind: string, path: string, rounds: number): Promise<Measure[]> {
+  const folder = await mkdtemp(join(import.meta.dirname, 'models', 'cache-'))
+  try {
+    const options = { cacheFolder: folder }
+    const what = `${kind}, with cacheFolder`
+    const start = performance.now()
+    await (await load(path, options)).release()
+    const results = [measure(`a load that writes the file: ${what}`, performance.now() - start, 'ms')]
+    const plainMs = await createMs(path)
+    const times: number[] = []
+    for (let i = 0; i < 2; i++) {
+      const start = performance.now()
+      const model = await load(path, options)
+      times.push(performance.now() - start)
+      await model.release()
+    }
+    results.push(measure(`load, against one session’s creation: ${what}`, Math.min(...times) / plainMs, '×'))
+    results.push(
+      measure(`private memory: ${what}`, await memoryOf(() => load(path, options)), 'MB'),
+      measure(`private memory: ${kind}`, await memoryOf(() => load(path)), 'MB'),
+      measure(
+        `private memory of a plain session: ${kind}`,
+        await memoryOf(() => ort.InferenceSession.create(path)),
+        'MB',
+      ),
+    )
+    for (const rests of [true, false]) results.push(...(await ratios(what, path, rounds, rests, options)))
+    return [...results, ...(await sweep(what, path, Math.ceil(rounds / 6), REST, options))]
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+async function memoryOf(open: () => Promise<{ release(): Promise<void> }>): Promise<number> {
+  const before = privateDirty()
+  const opened = await open()
+  const memory = privateDirty() - before
+  await opened.release()
+  return memory
+}
