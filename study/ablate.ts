@@ -79,7 +79,7 @@ export async function ablate(model: Model, prompt: Inputs, options: AblateOption
     throw new ArgumentError(`ablate: with is ${JSON.stringify(ablation)}.`, undefined, 'use zero, mean or resample')
   const rest = traceOptionsOf(sweeping)
   const studied = new StudiedModel('ablate', model, undefined)
-  const prompts = studied.prompts(prompt)
+  const prompts = await studied.prompts(prompt)
   const measuring = new Measuring(studied, metric, rest)
   const { layers: count, heads } = await studied.sizes(prompts)
   const having = part === 'head' ? layersWithHeads(heads) : await layersWith(studied, part, prompts)
@@ -90,7 +90,7 @@ export async function ablate(model: Model, prompt: Inputs, options: AblateOption
       `layer ${lacking ?? 0} has no ${part} that is known.`,
       'look at its modules: console.log(String(model))',
     )
-  const others = over === undefined ? undefined : studied.prompts(over)
+  const others = over === undefined ? undefined : await studied.prompts(over)
   checkOver(studied, ablation, prompts, others)
   const means = ablation === 'mean' ? await meansOver(studied, others!, part, layers, rest) : undefined
   const masks = layers.map(layer => (part === 'head' ? masksOfHeads(heads[layer]) : masksAlong([1, 1], 0, undefined)))

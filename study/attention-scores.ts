@@ -64,7 +64,7 @@ export async function attentionScores(
       'use share, mul or abs',
     )
   const studied = new StudiedModel('attentionScores', model, undefined)
-  const prompts = studied.prompts(prompt)
+  const prompts = await studied.prompts(prompt)
   const { heads } = await studied.sizes(prompts)
   const layers = layersWithHeads(heads)
   if (layers.length === 0)
@@ -80,7 +80,7 @@ export async function attentionScores(
     const found = await model.trace(prompts.alone[row], rest, () => {
       const { layers: modules } = studied.lens()
       return layers.map(layer => {
-        const whole = studied.module(modules[layer].path).heads.pattern.select(0, 0).to('float32')
+        const whole = studied.withHeads(modules[layer].path).heads.pattern.select(0, 0).to('float32')
         const pattern = whole.narrow(1, first, ids.length).narrow(2, first, ids.length)
         return wanted.map(due => scoreOf(pattern, due, weights, measure))
       })

@@ -51,7 +51,7 @@ export async function directLogitAttribution(
     ...rest
   } = knownOptions('directLogitAttribution()', options, ['answer', 'other', 'position', 'vocabulary', ...TRACE_OPTIONS])
   const studied = new StudiedModel('directLogitAttribution', model, vocabulary)
-  const prompts = studied.prompts(prompt)
+  const prompts = await studied.prompts(prompt)
   const { heads } = await studied.sizes(prompts)
   let found: Shares | undefined
   for (const row of prompts.ids.keys()) {
@@ -110,22 +110,21 @@ function sharesAt(studied: StudiedModel, heads: readonly number[], at: number, a
   const components: Component[] = [{ kind: 'embeddings' }]
   const states: Tensor[] = [here(studied.embedded()).unsqueeze(0)]
   for (const [layer, { path }] of lens.layers.entries()) {
-    const own = studied.module(path)
     const [entering, leaving] = [siteOf(studied, 'residual', layer).read(), studied.read(lens.leaving[layer])]
     let rest = here(leaving).sub(here(entering))
     if (heads[layer] > 0) {
-      const results = here(own.heads.result)
+      const results = here(studied.withHeads(path).heads.result)
       states.push(results)
       for (let head = 0; head < heads[layer]; head++) components.push({ kind: 'head', layer, head })
       rest = rest.sub(results.sum([0]))
-      if (hasPart('attention', own)) {
+      if (hasPart(studied, 'attention', layer)) {
         const bias = here(siteOf(studied, 'attention', layer).read()).sub(results.sum([0]))
         states.push(bias.unsqueeze(0))
         components.push({ kind: 'attention', layer })
         rest = rest.sub(bias)
       }
     }
-    if (hasPart('mlp', own)) {
+    if (hasPart(studied, 'mlp', layer)) {
       const mlp = here(siteOf(studied, 'mlp', layer).read())
       states.push(mlp.unsqueeze(0))
       components.push({ kind: 'mlp', layer })

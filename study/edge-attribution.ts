@@ -53,7 +53,7 @@ export async function edgeAttribution(model: Model, options: EdgeAttributionOpti
   if (!Number.isSafeInteger(steps) || steps < 1)
     throw new ArgumentError(`edgeAttribution: steps is ${steps}.`, undefined, 'give a whole number from 1 on')
   const studied = new StudiedModel('edgeAttribution', model, undefined)
-  const [clean, corrupted] = [studied.prompts(cleanInputs), studied.prompts(corruptedInputs)]
+  const [clean, corrupted] = await Promise.all([studied.prompts(cleanInputs), studied.prompts(corruptedInputs)])
   checkPairs(studied, clean, corrupted)
   const measuring = new Measuring(studied, metric, rest)
   const { heads } = await studied.sizes(clean)
@@ -117,10 +117,9 @@ async function ofPair(studied: StudiedModel, measuring: Measuring, { heads, clea
 /** What each sender adds to the stream, in the current trace, in the order of `sendersOf`: heads of a layer together. */
 function sentValues(studied: StudiedModel, heads: readonly number[]): Tensor[] {
   const parts = studied.lens().layers.flatMap(({ path }, layer) => {
-    const module = studied.module(path)
     return [
-      ...(heads[layer] > 0 ? [module.heads.result] : []),
-      ...(hasPart('mlp', module) ? [siteOf(studied, 'mlp', layer).read()] : []),
+      ...(heads[layer] > 0 ? [studied.withHeads(path).heads.result] : []),
+      ...(hasPart(studied, 'mlp', layer) ? [siteOf(studied, 'mlp', layer).read()] : []),
     ]
   })
   return [studied.embedded(), ...parts]
@@ -131,9 +130,9 @@ const byNode = (value: Tensor): Tensor => (value.rank === 3 ? value : value.sele
 
 function sendersOf(studied: StudiedModel, heads: readonly number[]): Node[] {
   const { layers } = studied.lens()
-  const parts = layers.flatMap(({ path }, layer) => [
+  const parts = layers.flatMap((_, layer) => [
     ...Array.from({ length: heads[layer] }, (_, head) => ({ name: `head ${layer}.${head}`, order: 2 * layer })),
-    ...(hasPart('mlp', studied.module(path)) ? [{ name: `MLP ${layer}`, order: 2 * layer + 1 }] : []),
+    ...(hasPart(studied, 'mlp', layer) ? [{ name: `MLP ${layer}`, order: 2 * layer + 1 }] : []),
   ])
   return [{ name: 'embeddings', order: -1 }, ...parts]
 }
@@ -146,10 +145,9 @@ function receivedGradients(studied: StudiedModel, heads: readonly number[], metr
   const { layers, leaving } = studied.lens()
   const one = (gradient: Tensor): Tensor => gradient.narrow(0, 0, 1).to('float32')
   const parts = layers.flatMap(({ path }, layer) => {
-    const module = studied.module(path)
     const entering = siteOf(studied, 'residual', layer).read()
     const ofHeads = (['q', 'k', 'v'] as const).map(input => {
-      const value = module.heads[input]
+      const value = studied.withHeads(path).heads[input]
       const count = value.dims[2]!
       const gradient = grad(metric, value).mul(ownHead(rows, count).to(value.type))
       const nodes = Array.from({ length: count }, (_, head) => ({
@@ -158,7 +156,7 @@ function receivedGradients(studied: StudiedModel, heads: readonly number[], metr
       }))
       return { nodes, gradients: grad(value, entering, { gradient }).narrow(0, 0, count).to('float32') }
     })
-    if (!hasPart('mlp', module)) return heads[layer] > 0 ? ofHeads : []
+    if (!hasPart(studied, 'mlp', layer)) return heads[layer] > 0 ? ofHeads : []
     const mlp = siteOf(studied, 'mlp', layer).read()
     const middle = studied.model.hooks[`blocks.${layer}.hook_resid_mid`]
     const ofMlp = {

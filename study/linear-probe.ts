@@ -61,7 +61,7 @@ export async function linearProbe(model: Model, prompts: Inputs, options: ProbeO
   ])
   if (!(strength > 0)) throw new ArgumentError(`linearProbe: ridge is ${strength}.`, undefined, 'give a number above 0')
   const studied = new StudiedModel('linearProbe', model, undefined)
-  const promptRows = studied.prompts(prompts)
+  const promptRows = await studied.prompts(prompts)
   const count = promptRows.ids.length
   if (labels.length !== count)
     throw studied.error(`there are ${count} prompts and ${labels.length} labels.`, 'give one label for each prompt')

@@ -72,7 +72,7 @@ export async function logitLens(model: Model, prompt: Inputs, options: LogitLens
   if (!Number.isSafeInteger(top) || top < 1)
     throw new ArgumentError(`logitLens: top is ${top}.`, undefined, 'give a whole number from 1')
   const studied = new StudiedModel('logitLens', model, vocabulary)
-  const prompts = studied.batch(prompt)
+  const prompts = await studied.batch(prompt)
   const values = await model.trace(prompts.inputs, rest, () => {
     const lens = studied.lens()
     tuned?.check(lens.layers.length, studied)

@@ -63,7 +63,7 @@ export async function pathPatching(model: Model, options: PathPatchOptions): Pro
   ])
   const rest = traceOptionsOf(sweeping)
   const studied = new StudiedModel('pathPatching', model, undefined)
-  const [own, others] = [studied.prompts(clean), studied.prompts(corrupted)]
+  const [own, others] = await Promise.all([studied.prompts(clean), studied.prompts(corrupted)])
   checkPairs(studied, own, others)
   const measuring = new Measuring(studied, metric, rest)
   const { layers, heads } = await studied.sizes(own)

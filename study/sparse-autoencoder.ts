@@ -147,7 +147,7 @@ export class SparseAutoencoder {
       ...rest
     } = knownOptions('features()', options, ['top', 'vocabulary', ...TRACE_OPTIONS]) as FeaturesOptions
     const studied = new StudiedModel('features', model, vocabulary)
-    const prompts = studied.batch(prompt)
+    const prompts = await studied.batch(prompt)
     const { activations, error } = await model.trace(prompts.inputs, rest, () => {
       const state = this.#site(studied).read()
       const at = this.#normalised(state)

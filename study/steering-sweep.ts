@@ -64,8 +64,8 @@ export async function steeringSweep(
     throw new ArgumentError('steeringSweep: strengths must be numbers.', undefined, 'give a list: [0, 2, 4]')
   const rest = traceOptionsOf(sweeping)
   const plain = new StudiedModel('steeringSweep', model, vocabulary)
-  const promptRows = plain.prompts(prompts)
-  const ordinary = texts === undefined ? undefined : plain.prompts(texts)
+  const promptRows = await plain.prompts(prompts)
+  const ordinary = texts === undefined ? undefined : await plain.prompts(texts)
   const what = {
     ...{ layer: vector.layer, direction: vector.direction.tolist(), prompts: promptRows.ids },
     ...{ texts: ordinary?.ids ?? null, metric: metric?.name ?? null, maxNewTokens },

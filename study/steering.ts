@@ -67,7 +67,7 @@ export async function steeringVector(model: Model, options: SteeringOptions): Pr
         `use ${allowed.join(' or ')}`,
       )
   const studied = new StudiedModel('steeringVector', model, undefined)
-  const lists = [studied.prompts(positive), studied.prompts(negative)]
+  const lists = await Promise.all([studied.prompts(positive), studied.prompts(negative)])
   studied.layersOf([layer], (await studied.sizes(lists[0])).layers)
   const [towards, away] = await Promise.all(
     lists.map(async prompts => (await promptStates(studied, prompts, [layer], position, rest))[0]),

@@ -21,7 +21,7 @@ export async function loadLanguageModel(
     ? among(source as readonly File[], options)
     : await findAt(source as string | URL, options)
   return newLanguageModel({
-    readLanguage: runEncoder => readLanguage(folder, { tokenizer, renderChat, runEncoder, ...options }),
+    readLanguage: encoder => readLanguage(folder, { tokenizer, renderChat, encoder, ...options }),
     open: extension => loadWith(extension, graph, plain, headers),
     openEncoder: encoder === undefined ? undefined : () => loadWith(undefined, encoder, plain, headers),
   })

@@ -1,7 +1,7 @@
 import { GenerateError } from '../errors/generate.ts'
 import type { Language } from '../language-inputs/language.ts'
 import { namedInputs } from '../language-inputs/named-inputs.ts'
-import { PAST } from '../language-inputs/roles.ts'
+import { hasStates } from '../language-inputs/texts.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { type Traceable, traceable } from '../tracing/traceable.ts'
 import type { TraceOptions } from '../tracing/tracer.ts'
@@ -18,9 +18,8 @@ const STATES_MASK = 'encoder_attention_mask'
 const MASK = 'attention_mask'
 const PROMPT = 'decoder_input_ids'
 
-/** Whether the inputs already have states, or keys and values of them, so that the encoder need not run. With `null`, invokes bring the inputs. */
-export const hasStates = (inputs: unknown): boolean =>
-  inputs === null || Object.keys(namedInputs(inputs) ?? {}).some(name => name === STATES || PAST.test(name))
+/** Whether the encoder need not run: the inputs already have its states, or, with `null`, invokes bring the inputs. */
+export const needsNoEncoder = (inputs: unknown): boolean => inputs === null || hasStates(namedInputs(inputs) ?? {})
 
 export interface Encoding {
   readonly decoder: Decoder
@@ -46,14 +45,14 @@ export async function encode({ decoder, inputs, encoder, language, start, signal
   const feeds = Object.fromEntries([...fed].map(([name, data]) => [name, Tensor.of(data)]))
   const outputs = await encoder.run(feeds as never, signal ? { signal } : {})
   const states = statesOf(outputs)
-  const { [PROMPT]: prompt, ...others } = Object.fromEntries(split(false))
+  const { [PROMPT]: prompt, [decoder.ids]: ids, ...others } = Object.fromEntries(split(false))
   const mask = fed.get(MASK)
   const hasMask = mask !== undefined && decoder.inputNames.includes(STATES_MASK)
   return {
     [STATES]: states,
     ...(hasMask ? { [STATES_MASK]: Tensor.of(mask) } : {}),
     ...others,
-    [decoder.ids]: prompt ?? new Array(states.dims[0]).fill(beginning(language, start)),
+    [decoder.ids]: prompt ?? ids ?? new Array(states.dims[0]).fill(beginning(language, start)),
   }
 }
 
@@ -66,16 +65,12 @@ function statesOf(outputs: Readonly<Record<string, Tensor>>): Tensor {
   )
 }
 
-/** The tokens that the decoder's texts begin with. Whisper's files name more than one: also those of the language and the task. */
-function beginning(language: Language | undefined, start: number | undefined): number[] {
-  const named = start ?? language?.decoderStartTokenId
-  if (typeof named !== 'number')
-    throw new GenerateError(
-      'The token that the decoder’s texts begin with is not known.',
-      `pass { decoderStartTokenId: … }, or the decoder’s own prompt: { ${PROMPT}: [[0]] }`,
-    )
-  const forced = language?.generationConfig.forced_decoder_ids
-  const ids = Array.isArray(forced) ? (forced as [number, number | null][]).map(([, id]) => id) : []
-  const known = ids.findIndex(id => typeof id !== 'number')
-  return [named, ...((known < 0 ? ids : ids.slice(0, known)) as number[])]
+/** The tokens that the decoder's texts begin with. @throws GenerateError */
+function beginning(language: Language | undefined, start: number | undefined): readonly number[] {
+  const found = language ? language.decoderStart(start) : start === undefined ? undefined : [start]
+  if (found) return found
+  throw new GenerateError(
+    'The token that the decoder’s texts begin with is not known.',
+    `pass { decoderStartTokenId: … }, or the decoder’s own prompt: { ${PROMPT}: [[0]] }`,
+  )
 }

@@ -1,6 +1,6 @@
 import { PromptError } from '../errors/prompt.ts'
+import type { Tensor } from '../tensor/tensor.ts'
 import { type ChatMessage, promptRows } from './prompt.ts'
-import type { Rows } from './prompts.ts'
 import type { GenerationConfig, Tokenizer } from './tokenizer.ts'
 import { Tokens } from './tokens.ts'
 
@@ -10,8 +10,13 @@ import { Tokens } from './tokens.ts'
  */
 export type SpecialTokens = 'read' | 'text' | 'refuse'
 
-/** Runs an encoder on padded prompts, and gives its states. */
-export type RunEncoder = (ids: Rows, mask: Rows) => Promise<unknown>
+/** The encoder of a model that has it in a separate graph. */
+export interface StatesEncoder {
+  /** The names of its inputs. */
+  readonly inputs: readonly string[]
+  /** Gives its states, `[batch, state, width]`, for inputs by name. */
+  states(inputs: Readonly<Record<string, unknown>>): Promise<Tensor>
+}
 
 /** The files that lie beside a model’s graph. */
 export interface LanguageFiles {
@@ -26,8 +31,7 @@ export interface LanguageFiles {
   readonly plainTokenizer?: () => Tokenizer
   /** How special tokens in a text or a message are read. @default 'read' in texts, and 'refuse' in messages */
   readonly specialTokens?: SpecialTokens | undefined
-  /** Runs the encoder on rows of ids, if the model has it in a separate graph. */
-  readonly runEncoder?: RunEncoder
+  readonly encoder?: StatesEncoder
   /** The text of a chat, by the model’s template. */
   readonly renderChat?: (messages: readonly ChatMessage[], addGenerationPrompt: boolean) => string
 }
@@ -47,8 +51,8 @@ export class Language {
     this.generationConfig = files.generationConfig ?? {}
   }
 
-  get runEncoder(): RunEncoder | undefined {
-    return this.#files.runEncoder
+  get encoder(): StatesEncoder | undefined {
+    return this.#files.encoder
   }
 
   /** The ids that end a text. */
@@ -63,10 +67,17 @@ export class Language {
     return Number(named ?? this.eosTokenIds[0] ?? 0)
   }
 
-  /** The token that texts of a decoder with an encoder begin with; undefined if the model’s files don’t say. */
-  get decoderStartTokenId(): number | undefined {
-    const named = this.generationConfig.decoder_start_token_id ?? this.config.decoder_start_token_id
-    return typeof named === 'number' ? named : undefined
+  /**
+   * The tokens that texts of a decoder with an encoder begin with; undefined if the model’s files don’t say. Whisper's files name more than
+   * one: also those of the language and the task. @param start the first of them, in the place of the one in the files
+   */
+  decoderStart(start?: number): readonly number[] | undefined {
+    const first = start ?? this.generationConfig.decoder_start_token_id ?? this.config.decoder_start_token_id
+    if (typeof first !== 'number') return undefined
+    const forced = this.generationConfig.forced_decoder_ids
+    const ids = Array.isArray(forced) ? (forced as [number, number | null][]).map(([, id]) => id) : []
+    const open = ids.findIndex(id => typeof id !== 'number')
+    return [first, ...((open < 0 ? ids : ids.slice(0, open)) as number[])]
   }
 
   /** The side that the tokenizer’s files name. */

@@ -26,6 +26,9 @@ const NAMES: readonly (readonly [RegExp, Role])[] = [
   [/^num_logits_to_keep$/, 'logits-kept'],
 ]
 
+/** Matches inputs that the rows of a batch share. */
+export const SHARED_BY_ROWS = /^(cache_position|use_cache_branch|num_logits_to_keep)$/
+
 /** The input for token ids: the decoder's, if the model has an encoder too. */
 export function idsInput(declared: readonly DeclaredInput[]): string | undefined {
   return ['decoder_input_ids', 'input_ids'].find(name => declared.some(input => input.name === name))

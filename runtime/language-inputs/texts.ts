@@ -1,8 +1,9 @@
 import type { DeclaredInput } from '../errors/input.ts'
-import type { Language, RunEncoder } from './language.ts'
+import { PromptError } from '../errors/prompt.ts'
+import type { Language, StatesEncoder } from './language.ts'
 import { namedInputs } from './named-inputs.ts'
 import { padPrompts } from './prompts.ts'
-import { idsInput } from './roles.ts'
+import { idsInput, PAST } from './roles.ts'
 
 /** The names of the encoder’s inputs in a model that also contains a decoder. */
 const ENCODER = { ids: 'input_ids', mask: 'attention_mask' }
@@ -40,30 +41,63 @@ function encoderInputs(
   return { [ENCODER.ids]: ids, ...(hasMask ? { [ENCODER.mask]: mask } : {}) }
 }
 
-/** Adds the decoder’s ids, unless they are given: the token that the model’s files name, in each row. */
+/** Adds the decoder’s ids, unless they are given: the tokens that the model’s files name, in each row. */
 function withDecoder(named: Record<string, unknown>, ids: string, language: Language): Record<string, unknown> {
-  const start = language.decoderStartTokenId
+  const start = language.decoderStart()
   const rows = named[ENCODER.ids]
   if (named[ids] !== undefined || start === undefined || !Array.isArray(rows)) return named
-  return { ...named, [ids]: rows.map(() => [start]) }
+  return { ...named, [ids]: rows.map(() => start) }
 }
 
-/** The inputs of a decoder whose encoder is a separate graph. Undefined if `inputs` is no prompt. @throws PromptError */
+/** Names of a decoder whose encoder is a separate graph: its states, their mask, and the decoder's prompt as other graphs call it. */
+const DECODER = { states: 'encoder_hidden_states', mask: 'encoder_attention_mask', ids: 'decoder_input_ids' }
+
+/** Whether the inputs have states, or keys and values of them, so that the encoder need not run. */
+export const hasStates = (named: Readonly<Record<string, unknown>>): boolean =>
+  Object.keys(named).some(name => name === DECODER.states || PAST.test(name))
+
+/**
+ * The inputs of a decoder whose encoder is a separate graph, from a prompt or from inputs that the encoder takes, such as `input_features`.
+ * Undefined if they are inputs of the decoder. @throws PromptError
+ */
 export function decoderInputs(
   declared: readonly DeclaredInput[],
   inputs: unknown,
   language: Language,
-  runEncoder: RunEncoder,
+  encoder: StatesEncoder,
 ): Promise<Record<string, unknown>> | undefined {
   const ids = idsInput(declared)
-  const start = language.decoderStartTokenId
-  const prompts = ids === undefined || start === undefined ? undefined : language.encode(inputs)
-  if (ids === undefined || !prompts) return undefined
-  const padded = padPrompts(prompts, 'right', language.padTokenId)
-  const hasMask = declared.some(({ name }) => name === 'encoder_attention_mask')
-  return runEncoder(padded.ids, padded.mask).then(states => ({
-    encoder_hidden_states: states,
-    ...(hasMask ? { encoder_attention_mask: padded.mask } : {}),
-    [ids]: prompts.map(() => [start]),
-  }))
+  const start = language.decoderStart()
+  if (ids === undefined) return undefined
+  const isOwn = (name: string): boolean => declared.some(input => input.name === name)
+  const prompts = start === undefined ? undefined : language.encode(inputs)
+  if (prompts && !encoder.inputs.includes(ENCODER.ids))
+    throw new PromptError(
+      `The encoder of this model takes ${encoder.inputs.join(', ')}, and no text.`,
+      `pass { ${encoder.inputs[0]}: … }, and a text for the decoder as ${DECODER.ids}`,
+    )
+  const named = prompts ? paddedPrompts(prompts, encoder, language) : namedInputs(inputs)
+  if (!named || (!prompts && hasStates(named))) return undefined
+  const isOfEncoder = (name: string): boolean =>
+    encoder.inputs.includes(name) && (prompts !== undefined || !isOwn(name))
+  const fed = Object.keys(named).filter(isOfEncoder)
+  if (!fed.some(name => name !== ENCODER.mask)) return undefined
+  return encoder.states(Object.fromEntries(fed.map(name => [name, named[name]]))).then(states => {
+    const { [DECODER.ids]: prompt, ...others } = Object.fromEntries(
+      Object.entries(named).filter(([name]) => !isOfEncoder(name)),
+    )
+    const mask = named[ENCODER.mask]
+    return {
+      [DECODER.states]: states,
+      ...(mask !== undefined && isOwn(DECODER.mask) ? { [DECODER.mask]: mask } : {}),
+      ...(start ? { [ids]: new Array(states.dims[0]).fill(start) } : {}),
+      ...others,
+      ...(prompt === undefined ? {} : { [ids]: prompt }),
+    }
+  })
+}
+
+function paddedPrompts(prompts: number[][], { inputs }: StatesEncoder, language: Language): Record<string, unknown> {
+  const { ids, mask } = padPrompts(prompts, 'right', language.padTokenId)
+  return { [ENCODER.ids]: ids, ...(inputs.includes(ENCODER.mask) ? { [ENCODER.mask]: mask } : {}) }
 }

@@ -23,8 +23,7 @@ export async function loadLanguageModel(
   const { path, folder, ...found } = await find(source instanceof URL ? fileURLToPath(source) : source, options)
   const open = (graph: string, extension?: ModelExtension) => loadWith(extension, graph, plain)
   return newLanguageModel({
-    readLanguage: runEncoder =>
-      readLanguage(folder, { tokenizer: found.tokenizer, renderChat, runEncoder, ...options }),
+    readLanguage: encoder => readLanguage(folder, { tokenizer: found.tokenizer, renderChat, encoder, ...options }),
     open: extension => open(path, extension),
     openEncoder: found.encoder === undefined ? undefined : () => open(found.encoder!),
   })

@@ -1,27 +1,30 @@
 import { LanguageModelError } from '../errors/language-model.ts'
 import { warn } from '../errors/warn.ts'
-import type { Language, RunEncoder } from '../language-inputs/language.ts'
+import type { Language, StatesEncoder } from '../language-inputs/language.ts'
 import type { Tokenizer } from '../language-inputs/tokenizer.ts'
+import type { Inputs } from '../model/loaded/inputs.ts'
 import type { LoadedModel } from '../model/loaded/loaded-model.ts'
 import type { Model } from '../model/model.ts'
 import type { ModelExtension } from '../model/open.ts'
+import type { Tensor } from '../tensor/tensor.ts'
 import { type LanguageModel, LanguageModelHandle } from './handle.ts'
 
 /** The parts from which a language model is made. */
 export interface LanguageParts {
-  readLanguage(runEncoder: RunEncoder | undefined): Promise<Language>
+  readLanguage(encoder: StatesEncoder | undefined): Promise<Language>
   /** Opens the graph that takes the ids of the text to be continued. */
   open(extension: ModelExtension): Promise<Model>
   /** Opens the encoder, if the model has it in a separate graph. */
   readonly openEncoder: (() => Promise<Model>) | undefined
 }
 
-/** A function that runs an encoder on padded prompts, and gives its states. */
-function runnerOf(encoder: Model): RunEncoder {
-  const hasMask = encoder.signature.inputs.some(({ name }) => name === 'attention_mask')
-  return async (ids, mask) => {
-    const outputs = await encoder.run({ input_ids: ids, ...(hasMask ? { attention_mask: mask } : {}) })
-    return outputs.last_hidden_state ?? Object.values(outputs)[0]
+function statesOf(encoder: Model): StatesEncoder {
+  return {
+    inputs: encoder.signature.inputs.map(({ name }) => name),
+    async states(inputs) {
+      const outputs = await encoder.run(inputs as Inputs)
+      return (outputs.last_hidden_state ?? Object.values(outputs)[0]) as Tensor
+    },
   }
 }
 
@@ -32,7 +35,7 @@ export async function newLanguageModel({ readLanguage, open, openEncoder }: Lang
   let model: Model
   let language: Language
   try {
-    language = await readLanguage(encoder && runnerOf(encoder))
+    language = await readLanguage(encoder && statesOf(encoder))
     model = await open({
       language,
       newHandle: loaded => {

@@ -2,8 +2,8 @@ import { LanguageModelError } from '../errors/language-model.ts'
 import {
   Language,
   type LanguageFiles,
-  type RunEncoder,
   type SpecialTokens,
+  type StatesEncoder,
   specialTokenText,
 } from '../language-inputs/language.ts'
 import type { GenerationConfig, Tokenizer } from '../language-inputs/tokenizer.ts'
@@ -23,13 +23,13 @@ export interface ReadingOptions {
   readonly tokenizer?: TokenizerSource | undefined
   readonly specialTokens?: SpecialTokens | undefined
   readonly renderChat?: RenderChat | undefined
-  readonly runEncoder?: RunEncoder | undefined
+  readonly encoder?: StatesEncoder | undefined
 }
 
 /** Reads a model's tokenizer, configuration and chat template. @throws LanguageModelError for a folder without a tokenizer */
 export async function readLanguage(
   folder: ModelFolder,
-  { tokenizer: source, specialTokens, renderChat: ownRenderer, runEncoder }: ReadingOptions,
+  { tokenizer: source, specialTokens, renderChat: ownRenderer, encoder }: ReadingOptions,
 ): Promise<Language> {
   const [config, generationConfig, tokenizerConfig] = await Promise.all(
     ['config.json', 'generation_config.json', 'tokenizer_config.json'].map(name => jsonOf(folder, name)),
@@ -44,7 +44,7 @@ export async function readLanguage(
     ...(generationConfig ? { generationConfig: generationConfig as GenerationConfig } : {}),
     ...(tokenizerConfig ? { tokenizerConfig } : {}),
     ...(renderChat ? { renderChat } : {}),
-    ...(runEncoder ? { runEncoder } : {}),
+    ...(encoder ? { encoder } : {}),
   })
 }
 

@@ -6,7 +6,7 @@ import { UnknownNameError } from '../errors/names.ts'
 import { nearestNames } from '../errors/nearest-names.ts'
 import { TraceArgumentsError } from '../errors/trace.ts'
 import { Decoder } from '../generate/decoder.ts'
-import { type EncoderModel, encode, hasStates } from '../generate/encode.ts'
+import { type EncoderModel, encode, needsNoEncoder } from '../generate/encode.ts'
 import type { Generating, TextOf } from '../generate/generated.ts'
 import { generating } from '../generate/generating.ts'
 import { type GenerateRequest, Generation } from '../generate/generation.ts'
@@ -325,7 +325,7 @@ export class ModelHandle extends ModuleHandle {
       const decoder = new Decoder(this.#loaded, options?.logits)
       const begin = (prompts: unknown): Generation =>
         this.#generation({ inputs: prompts, options: options ?? {}, decoder, isSingle }, block)
-      const encoder = options?.encoder ?? (hasStates(ids) ? undefined : this.encoder)
+      const encoder = options?.encoder ?? (needsNoEncoder(ids) ? undefined : this.encoder)
       if (!encoder) return begin(ids)
       const { decoderStartTokenId: start, signal } = options ?? {}
       const { language } = this.#loaded

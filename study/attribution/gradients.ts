@@ -55,7 +55,7 @@ async function ofOneRun(study: string, model: Model, prompt: Inputs, options: At
     ...ATTRIBUTED_OPTIONS,
     ...TRACE_OPTIONS,
   ])
-  const subject = new Subject(study, model, prompt, { metric, at, output, vocabulary }, rest)
+  const subject = await Subject.of(study, model, prompt, { metric, at, output, vocabulary }, rest)
   const { value, ...found } = await subject.trace(1, () => {
     const place = subject.site().read()
     const measured = subject.measured()

@@ -69,7 +69,7 @@ export async function integratedGradients(
       undefined,
       "use 'gauss-legendre' or 'middle'",
     )
-  const subject = new Subject('integratedGradients', model, prompt, { metric, at, output, vocabulary }, rest)
+  const subject = await Subject.of('integratedGradients', model, prompt, { metric, at, output, vocabulary }, rest)
   const { points, weights } = rule === 'middle' ? middles(steps) : gaussLegendre(steps)
   // The ends of the path run beside its points, for the metric alone.
   const path = [...points, 0, 1]

@@ -54,7 +54,7 @@ export async function smoothGrad(model: Model, prompt: Inputs, options: SmoothGr
     throw new ArgumentError(`smoothGrad: samples is ${samples}.`, undefined, 'give a whole number from 1 on')
   if (!(noise >= 0 && Number.isFinite(noise)))
     throw new ArgumentError(`smoothGrad: noise is ${noise}.`, undefined, 'give a share from 0 on, such as 0.1')
-  const subject = new Subject('smoothGrad', model, prompt, { metric, at, output, vocabulary }, rest)
+  const subject = await Subject.of('smoothGrad', model, prompt, { metric, at, output, vocabulary }, rest)
   const rows = await subject.rows(samples + 1, batch)
   const noisy = (state: Tensor, first: number): Tensor => {
     // The last variant is the input itself, for the metric.

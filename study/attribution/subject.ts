@@ -45,28 +45,44 @@ export class Subject {
   readonly #options: TraceOptions
 
   /** @throws StudyError for several prompts, ArgumentError for a metric that is none */
-  constructor(study: string, model: Model, prompt: Inputs, options: AttributedOptions, tracing: TraceOptions) {
-    const { metric, at, output, vocabulary } = options
-    this.studied = new StudiedModel(study, model, vocabulary)
-    if (typeof metric?.measure !== 'function')
+  static async of(
+    study: string,
+    model: Model,
+    prompt: Inputs,
+    options: AttributedOptions,
+    tracing: TraceOptions,
+  ): Promise<Subject> {
+    const studied = new StudiedModel(study, model, options.vocabulary)
+    if (typeof options.metric?.measure !== 'function')
       throw new ArgumentError(
         'The metric has no function measure.',
         undefined,
         'give one of logitDifference(…), score(…), probability(…), or { name, measure }',
       )
+    if (idsOf(model.signature) === undefined) {
+      const prepared = asTraceable(model, study).prepare(prompt)
+      const inputs = Object.fromEntries([...prepared].map(([name, data]) => [name, Tensor.of(data)]))
+      return new Subject(studied, inputs, undefined, options, tracing)
+    }
+    const { ids, alone } = await studied.prompts(prompt)
+    if (ids.length !== 1)
+      throw studied.error(`there are ${ids.length} prompts.`, 'give one prompt; call it again for others')
+    return new Subject(studied, alone[0], ids[0], options, tracing)
+  }
+
+  private constructor(
+    studied: StudiedModel,
+    inputs: Readonly<Record<string, Tensor>>,
+    ids: readonly number[] | undefined,
+    { metric, at, output }: AttributedOptions,
+    tracing: TraceOptions,
+  ) {
+    this.studied = studied
+    this.inputs = inputs
+    this.ids = ids
     this.metric = metric
     this.#options = tracing
     this.#output = output
-    if (idsOf(model.signature) === undefined) {
-      const prepared = asTraceable(model, study).prepare(prompt)
-      this.inputs = Object.fromEntries([...prepared].map(([name, data]) => [name, Tensor.of(data)]))
-    } else {
-      const { ids, alone } = this.studied.prompts(prompt)
-      if (ids.length !== 1)
-        throw this.studied.error(`there are ${ids.length} prompts.`, 'give one prompt; call it again for others')
-      this.inputs = alone[0]
-      this.ids = ids[0]
-    }
     this.#at = at ?? this.#defaultPlace()
   }
 

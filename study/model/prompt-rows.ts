@@ -1,4 +1,5 @@
 import { pickRows } from '../../runtime/generate/pick-rows.ts'
+import { SHARED_BY_ROWS } from '../../runtime/language-inputs/roles.ts'
 import type { Tensor } from '../../runtime/tensor/tensor.ts'
 
 type NamedInputs = Readonly<Record<string, Tensor>>
@@ -15,7 +16,8 @@ export function copiesOf(inputs: NamedInputs, copies: number): Record<string, Te
 
 function picked(inputs: NamedInputs, rows: number, chosen: readonly number[]): Record<string, Tensor> {
   const entries = Object.entries(inputs).map(
-    ([name, tensor]) => [name, tensor.dims[0] === rows ? pickRows(tensor, 0, chosen) : tensor] as const,
+    ([name, tensor]) =>
+      [name, tensor.dims[0] === rows && !SHARED_BY_ROWS.test(name) ? pickRows(tensor, 0, chosen) : tensor] as const,
   )
   return Object.fromEntries(entries)
 }

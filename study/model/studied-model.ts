@@ -8,6 +8,7 @@ import { isChat } from '../../runtime/language-inputs/prompt.ts'
 import type { Inputs } from '../../runtime/model/loaded/inputs.ts'
 import type { LoadedModel } from '../../runtime/model/loaded/loaded-model.ts'
 import type { Model } from '../../runtime/model/model.ts'
+import { selfAttentionIn } from '../../runtime/model/modules/heads/attention-of.ts'
 import { handleOf, type Module, type ModuleHandle } from '../../runtime/model/modules/module.ts'
 import { type FoundLens, findLens } from '../../runtime/names/lens-path.ts'
 import { newHandle, stateOf, Tensor } from '../../runtime/tensor/tensor.ts'
@@ -43,29 +44,36 @@ export class StudiedModel {
     return this.model.module(path)
   }
 
+  /** The module in a layer whose heads studies read: its self-attention, if it has a cross-attention too; otherwise the layer itself. */
+  withHeads(layer: string): Module {
+    const { binding, scope } = handleOf(this.module(layer))!
+    return this.module(selfAttentionIn(binding, scope).path)
+  }
+
   /** An error that names this study. */
   error(message: string, fix: string): StudyError {
     return new StudyError(this.study, message, fix)
   }
 
   /** The prompts for runs one by one. Each is prepared by itself, so they may have different lengths in any model. @throws InputError */
-  prompts(inputs: Inputs): Prompts {
+  async prompts(inputs: Inputs): Promise<Prompts> {
     const rows = separateRows(inputs, idsOf(this.model.signature))
     if (rows.length > 1) {
-      const each = rows.map(row => this.batch(row))
+      const each = await Promise.all(rows.map(row => this.batch(row)))
       return {
         ids: each.flatMap(({ ids }) => ids),
         mask: each.flatMap(({ mask }) => mask),
         alone: each.map(one => one.inputs),
       }
     }
-    const { inputs: prepared, ids, mask } = this.batch(inputs)
+    const { inputs: prepared, ids, mask } = await this.batch(inputs)
     return { ids, mask, alone: ids.map((_, row) => rowOf(prepared, row, ids.length)) }
   }
 
   /** The prompts for a run as one batch, with masks and positions. Rows of different lengths are padded to one length. @throws InputError */
-  batch(inputs: Inputs): PromptBatch {
-    const prepared = asTraceable(this.model, this.study).prepare(inputs)
+  async batch(inputs: Inputs): Promise<PromptBatch> {
+    const model = asTraceable(this.model, this.study)
+    const prepared = model.prepare((await model.complete?.(inputs)) ?? inputs)
     const name = idsOf(this.model.signature)
     const ids = name === undefined ? undefined : prepared.get(name)
     if (ids?.dims.length !== 2)
@@ -118,7 +126,7 @@ export class StudiedModel {
   ): Promise<{ readonly layers: number; readonly heads: readonly number[] }> {
     return this.model.scan(prompts.alone[0], () => {
       const { layers } = this.lens()
-      return { layers: layers.length, heads: layers.map(({ path }) => headCount(this.module(path))) }
+      return { layers: layers.length, heads: layers.map(({ path }) => headCount(this.withHeads(path))) }
     })
   }
 

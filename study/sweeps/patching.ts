@@ -62,7 +62,7 @@ export async function openPatching(
       `use one of ${parts.join(', ')}`,
     )
   const studied = new StudiedModel(study, model, vocabulary)
-  const [clean, corrupted] = [studied.prompts(patched.clean), studied.prompts(patched.corrupted)]
+  const [clean, corrupted] = await Promise.all([studied.prompts(patched.clean), studied.prompts(patched.corrupted)])
   checkPairs(studied, clean, corrupted)
   const measuring = new Measuring(studied, metric, options)
   const sizes = await studied.sizes(clean)

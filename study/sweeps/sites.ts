@@ -46,7 +46,7 @@ export interface PartPlace {
 export function placeOf(studied: StudiedModel, part: Part, layer: number): PartPlace {
   const { layers } = studied.lens()
   const { path } = layers[layer]
-  if (isHeadPart(part)) return { path, member: HEADS[part] }
+  if (isHeadPart(part)) return { path: studied.withHeads(path).path, member: HEADS[part] }
   if (part !== 'residual') return { path: moduleOf(studied, part, studied.module(path)).path, member: 'output' }
   // A layer's output is the next layer's input. The input itself may be split over several values.
   return layer === 0 ? { path, member: 'input' } : { path: layers[layer - 1].path, member: 'output' }
@@ -57,6 +57,16 @@ export function placeOf(studied: StudiedModel, part: Part, layer: number): PartP
  * `[row, token, head, width]`; patterns are `[row, head, query, key]`. @throws StudyError, NoHeadsError
  */
 export function siteOf(studied: StudiedModel, part: Part, layer: number): Site {
+  const hook = hookFor(studied, part, layer)
+  if (hook !== undefined) {
+    const { hooks } = studied.model
+    return {
+      read: () => hooks[hook],
+      write(value) {
+        hooks[hook] = value
+      },
+    }
+  }
   const { path, member } = placeOf(studied, part, layer)
   const module = studied.module(path)
   if (member === 'input' || member === 'output')
@@ -76,7 +86,7 @@ export function siteOf(studied: StudiedModel, part: Part, layer: number): Site {
 
 /** The attention or the MLP of a layer. @throws StudyError */
 function moduleOf(studied: StudiedModel, part: 'attention' | 'mlp', layer: Module): Module {
-  const found = layer.modules.filter(({ path }) => NAMES[part].test(path.slice(layer.path.length + 1)))
+  const found = modulesCalled(part, layer)
   if (found.length === 1) return found[0]
   throw studied.error(
     `${found.length === 0 ? 'no' : 'more than one'} module of ${layer.path} is called ${part === 'mlp' ? 'an MLP' : 'an attention'}.`,
@@ -108,13 +118,32 @@ export function layersWith(
   { alone: [inputs] }: Prompts,
 ): Promise<number[]> {
   return studied.model.scan(inputs, () =>
-    studied.lens().layers.flatMap(({ path }, layer) => (hasPart(part, studied.module(path)) ? [layer] : [])),
+    studied.lens().layers.flatMap((_, layer) => (hasPart(studied, part, layer) ? [layer] : [])),
   )
 }
 
-/** Whether a layer has an attention, or an MLP. */
-export const hasPart = (part: 'attention' | 'mlp', layer: Module): boolean =>
-  layer.modules.some(({ path }) => NAMES[part].test(path.slice(layer.path.length + 1)))
+/** Whether a layer has an attention, or an MLP, in the current trace. */
+export const hasPart = (studied: StudiedModel, part: 'attention' | 'mlp', layer: number): boolean =>
+  modulesCalled(part, studied.module(studied.lens().layers[layer].path)).length > 0 ||
+  hookFor(studied, part, layer) !== undefined
+
+const modulesCalled = (part: 'attention' | 'mlp', layer: Module): Module[] =>
+  layer.modules.filter(({ path }) => NAMES[part].test(path.slice(layer.path.length + 1)))
+
+/**
+ * The hook of an attention or an MLP that is no module of its own, as in OPT and Whisper, where a layer has the MLP's linear layers itself;
+ * undefined for any other part. Hooks count layers with an attention, so all layers need one.
+ */
+function hookFor(studied: StudiedModel, part: Part, layer: number): string | undefined {
+  if (part !== 'attention' && part !== 'mlp') return undefined
+  const { layers } = studied.lens()
+  if (modulesCalled(part, studied.module(layers[layer].path)).length > 0) return undefined
+  const { hooks } = studied.model
+  const isCounted =
+    `blocks.${layers.length - 1}.hook_resid_pre` in hooks && !(`blocks.${layers.length}.hook_resid_pre` in hooks)
+  const name = `blocks.${layer}.hook_${part === 'mlp' ? 'mlp' : 'attn'}_out`
+  return isCounted && name in hooks ? name : undefined
+}
 
 const NAMES: Readonly<Record<'attention' | 'mlp', RegExp>> = {
   attention: /^(self_?)?(attn|attention)$/i,

@@ -79,7 +79,7 @@ export async function viewPatchedLens(
   if (logits === undefined || !language) throw noTexts()
   const corrupted = corruptedRow(language, clean, text)
   const studied = new StudiedModel('patchActivations', target.model, undefined)
-  const { layers } = await studied.sizes(studied.prompts([[...clean]]))
+  const { layers } = await studied.sizes(await studied.prompts([[...clean]]))
   studied.layersOf([cell.layer], layers)
   const site = () => siteOf(studied, part, cell.layer)
   const kept = (await target.model.trace([[...clean]] as Inputs, target.options, () => site().read())) as Tensor

@@ -122,10 +122,10 @@ export class LoadedModel implements Traceable {
     return prepared
   }
 
-  /** For a text or a chat, the states of the encoder that the model was loaded with, and the decoder's first token. */
+  /** For a prompt, or for inputs of the encoder that the model was loaded with: its states, and the decoder's first tokens. */
   complete(inputs: unknown): Promise<unknown> | undefined {
     const { language } = this
-    return language?.runEncoder && decoderInputs(this.signature.inputs, inputs, language, language.runEncoder)
+    return language?.encoder && decoderInputs(this.signature.inputs, inputs, language, language.encoder)
   }
 
   /** The inputs with ids in the place of texts, if the model has a tokenizer. @throws PromptError */

@@ -45,4 +45,13 @@ export function attentionOf(binding: Binding, module: ModuleNode, label: string)
   )
 }
 
+/** The module of a layer's self-attention, if the layer has a cross-attention beside it; otherwise the layer itself. */
+export function selfAttentionIn(binding: Binding, layer: ModuleNode): ModuleNode {
+  const attentions = attentionsOf(binding)
+  const all = attentions.in(layer).filter(isAttention)
+  const own = all.filter(({ isCross }) => !isCross)
+  if (own.length !== 1 || all.length === 1) return layer
+  return attentions.modulesWithOne(layer).find(module => attentions.in(module).includes(own[0])) ?? layer
+}
+
 const asHeads = (path: string): string => `${asCode(path)}.heads[0]`
