@@ -5,7 +5,7 @@ import type { LoadOptions } from '../../runtime/index.ts'
 export type Settings = Pick<LoadOptions, 'provider' | 'threads' | 'optimization' | 'runtime'>
 
 const kinds: Readonly<Record<string, readonly string[] | 'count' | 'path'>> = {
-  provider: ['cpu', 'cuda'],
+  provider: ['cpu', 'cuda', 'wasm', 'webgpu'],
   optimization: ['disabled', 'basic', 'extended', 'all'],
   threads: 'count',
   runtime: 'path',

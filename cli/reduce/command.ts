@@ -57,6 +57,11 @@ async function run(path: string, flags: Flags): Promise<void> {
       'It is not clear what fails.',
       "pass either a command, --command 'node check.js {model} {inputs}', or two settings, --set-b optimization=disabled",
     )
+  if ([flags.setA, flags.setB].some(settings => settings?.provider === 'wasm' || settings?.provider === 'webgpu'))
+    throw new UsageError(
+      'reduce can’t run settings in Chromium: the script that it writes runs on onnxruntime-node.',
+      "pass a command of your own that opens the model in a browser: --command 'node check.js {model} {inputs}'",
+    )
   const sources = inputSources(flags)
   const { reduce } = await import('./reduce.ts')
   const { commandCheck, settingsCheck } = await import('./checks.ts')

@@ -1,17 +1,17 @@
 import { webProvider } from '../engine/providers/web.ts'
+import { copiedWeights } from '../engine/sessions/copied-weights.ts'
 import type { Provider } from '../engine/sessions/provider.ts'
 import { LoadOptionError } from '../errors/input.ts'
 import { ExternalDataError, ModelNotFoundError } from '../errors/onnx.ts'
 import { NotInBrowserError, WebGpuUnavailableError } from '../errors/web.ts'
+import { hasFloat16 } from '../model/loaded/has-float16.ts'
 import { checkLoadOptions, type LoadOptions } from '../model/loaded/load-options.ts'
 import type { ModelSource } from '../model/loaded/source.ts'
 import type { Model, ModelMembers } from '../model/model.ts'
 import { type ModelExtension, openModel } from '../model/open.ts'
 import { resolveExternalData } from '../onnx/message/external-data.ts'
 import { decodeModel } from '../onnx/reading/decode.ts'
-import { type ModelProto, TensorProto_DataType } from '../onnx/schema/onnx_pb.ts'
 import { blobSource, forgetBlob, rememberBlob } from './blobs.ts'
-import { copiedWeights } from './copied-weights.ts'
 import { fetchBlob } from './fetch.ts'
 import { isInNode } from './in-node.ts'
 
@@ -161,17 +161,4 @@ interface Gpu {
 async function computesFloat16(): Promise<boolean> {
   const adapter = await (navigator as { gpu?: Gpu }).gpu?.requestAdapter()
   return adapter?.features.has('shader-f16') ?? false
-}
-
-/** Whether a model has float16 inputs, weights or declared values, or casts to float16. */
-function hasFloat16({ graph }: ModelProto): boolean {
-  if (!graph) return false
-  const isHalf = (type: number): boolean => type === TensorProto_DataType.FLOAT16
-  return (
-    graph.initializer.some(({ dataType }) => isHalf(dataType)) ||
-    [...graph.input, ...graph.output, ...graph.valueInfo].some(
-      ({ type }) => type?.value.case === 'tensorType' && isHalf(type.value.value.elemType),
-    ) ||
-    graph.node.some(node => node.opType === 'Cast' && node.attribute.some(({ i }) => isHalf(Number(i))))
-  )
 }

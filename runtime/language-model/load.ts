@@ -19,7 +19,7 @@ export async function loadLanguageModel(
   options: LanguageModelOptions = {},
   renderChat?: RenderChat,
 ): Promise<LanguageModel> {
-  const plain = loadOptionsOf(options, ['cpu', 'cuda'])
+  const plain = loadOptionsOf(options, ['cpu', 'cuda', 'wasm', 'webgpu'])
   const { path, folder, ...found } = await find(source instanceof URL ? fileURLToPath(source) : source, options)
   const open = (graph: string, extension?: ModelExtension) => loadWith(extension, graph, plain)
   return newLanguageModel({

@@ -2,17 +2,20 @@ import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { nodeProvider } from '../engine/providers/node.ts'
+import { copiedWeights } from '../engine/sessions/copied-weights.ts'
 import { mappedWeights } from '../engine/sessions/mapped-weights.ts'
 import type { Provider } from '../engine/sessions/provider.ts'
 import { OnnsightError } from '../errors/error.ts'
 import { LoadOptionError } from '../errors/input.ts'
 import { CudaUnavailableError } from '../errors/run.ts'
 import { warn } from '../errors/warn.ts'
+import { WebGpuUnavailableError } from '../errors/web.ts'
 import { editModel } from '../export/edit-model.ts'
 import { readModel } from '../onnx/reading/read.ts'
 import { userCacheFolder } from '../onnx/weights-on-disk/cache-folder.ts'
 import { openSidecar, type Sidecar } from '../onnx/weights-on-disk/sidecar.ts'
 import { writeModel } from '../onnx/writing/write.ts'
+import { hasFloat16 } from './loaded/has-float16.ts'
 import { checkLoadOptions, type LoadOptions } from './loaded/load-options.ts'
 import type { ModelSource } from './loaded/source.ts'
 import type { Model, ModelMembers } from './model.ts'
@@ -39,13 +42,13 @@ export async function loadWith(
   source: ModelSource,
   options: LoadOptions,
 ): Promise<Model> {
-  checkLoadOptions(options, ['cpu', 'cuda'])
+  checkLoadOptions(options, ['cpu', 'cuda', 'wasm', 'webgpu'])
   const path = pathOf(source)
   const { cacheFolder, signal, onProgress } = options
   signal?.throwIfAborted()
   const file = await readModel(path)
   onProgress?.(1, 2, 'read')
-  const provider = await chooseProvider(options)
+  const provider = await chooseProvider(options, hasFloat16(file.message))
   const folder = cacheFolder === true ? userCacheFolder() : cacheFolder
   let sidecar: Sidecar | undefined
   const { signal: _signal, onProgress: _onProgress, ...plain } = options
@@ -62,13 +65,13 @@ export async function loadWith(
         },
       },
       provider,
-      preparation: mappedWeights(() => sidecar),
+      preparation: provider.copiesWeights ? copiedWeights : mappedWeights(() => sidecar),
       beforeSessions: async program => {
-        if (folder === undefined) return
+        if (folder === undefined || provider.copiesWeights) return
         const packing = await provider.packing?.()
         sidecar = await openSidecar(file, folder, { signal, packing: packing && packBlocks(program, packing) })
       },
-      groupBytes: options.groupBytes ?? (options.blocks === undefined ? GROUP_BYTES : 0),
+      groupBytes: options.groupBytes ?? (options.blocks === undefined && !provider.copiesWeights ? GROUP_BYTES : 0),
       extension,
     },
     options,
@@ -90,8 +93,11 @@ function pathOf(source: ModelSource): string {
   )
 }
 
-/** The provider that the options name. Creates a minimal session on CUDA, which fails only then. @throws CudaUnavailableError */
-async function chooseProvider(options: LoadOptions): Promise<Provider> {
+/**
+ * The provider that the options name. Creates a minimal session on CUDA and on WebGPU, which fails only then.
+ * @throws CudaUnavailableError; MissingPackageError if there is no Chromium for WebAssembly and WebGPU; WebGpuUnavailableError
+ */
+async function chooseProvider(options: LoadOptions, needsFloat16: boolean): Promise<Provider> {
   const { provider = 'cpu', deviceId = 0, threads, fallback, profileFolder, optimization, runtime } = options
   const make = (device: 'cpu' | 'cuda'): Provider =>
     nodeProvider({
@@ -102,6 +108,26 @@ async function chooseProvider(options: LoadOptions): Promise<Provider> {
       ...(threads === undefined ? {} : { threads }),
       ...(profileFolder === undefined ? {} : { profileFolder }),
     })
+  if (provider === 'wasm' || provider === 'webgpu') {
+    if (profileFolder !== undefined || runtime !== undefined)
+      throw new LoadOptionError(
+        `The options profileFolder and runtime are for onnxruntime-node, and the provider is ${provider}.`,
+        'leave them out',
+      )
+    const { inChromium } = await import('../engine/providers/chromium/in-chromium.ts')
+    const open = async (device: 'wasm' | 'webgpu'): Promise<Provider> => {
+      const chromium = inChromium({ device, optimization, ...(threads === undefined ? {} : { threads }) }, needsFloat16)
+      await chromium.probe()
+      return chromium
+    }
+    try {
+      return await open(provider)
+    } catch (error) {
+      if (!(error instanceof WebGpuUnavailableError) || fallback !== 'wasm') throw error
+      warn(`${error.message.split('\n')[0]} Running on WebAssembly.`, 'webgpu-unavailable')
+      return open('wasm')
+    }
+  }
   if (profileFolder !== undefined) await mkdir(profileFolder, { recursive: true })
   if (provider === 'cpu') return make('cpu')
   const cuda = make('cuda')

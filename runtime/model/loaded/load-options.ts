@@ -4,7 +4,10 @@ import { knownOptions } from '../../tensor/arguments/known-options.ts'
 
 /** Options of `load()`: see docs/running.md. */
 export interface LoadOptions {
-  /** The execution provider: in Node 'cpu' or 'cuda', in a browser 'wasm' or 'webgpu'. @default 'cpu', or 'wasm' */
+  /**
+   * The execution provider: in Node 'cpu' or 'cuda', in a browser 'wasm' or 'webgpu'. In Node these two run in a headless Chromium, to compare
+   * them with the others. @default 'cpu', or 'wasm'
+   */
   readonly provider?: 'cpu' | 'cuda' | 'wasm' | 'webgpu'
   /** The number of the CUDA device. @default 0 */
   readonly deviceId?: number

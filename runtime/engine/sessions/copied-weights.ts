@@ -1,8 +1,8 @@
-import type { WeightPart } from '../engine/sessions/provider.ts'
-import { relocate } from '../engine/sessions/relocate.ts'
-import type { WeightPreparation } from '../engine/sessions/weights.ts'
-import { externalEntry } from '../onnx/message/external-data.ts'
-import { readTensorBytes } from '../onnx/message/tensor-value.ts'
+import { externalEntry } from '../../onnx/message/external-data.ts'
+import { readTensorBytes } from '../../onnx/message/tensor-value.ts'
+import type { WeightPart } from './provider.ts'
+import { relocate } from './relocate.ts'
+import type { WeightPreparation } from './weights.ts'
 
 /** Makes each initializer a file of its own, whose bytes are passed to a session. WebAssembly can't map files. */
 export const copiedWeights: WeightPreparation = tensors => ({
