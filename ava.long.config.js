@@ -22,7 +22,7 @@ export const slower = [
   'test/browser/{browser,in-node}.test.ts',
   'test/cache/{processes,results}.test.ts',
   'test/cli/{advice,completion,inspect,profile,repl,run,types}.test.ts',
-  'test/compare/{builds,command,further-faults,interactions,mixed,reduce,settings}.test.ts',
+  'test/compare/{builds,chromium,command,few-runs,further-faults,interactions,mixed,reduce,settings}.test.ts',
   'test/engine/laws.test.ts',
   'test/errors/catalogue.test.ts',
   'test/eslint/{no-unsaved-use,no-write-after-value}.test.ts',

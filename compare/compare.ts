@@ -4,10 +4,11 @@ import type { Model } from '../runtime/model/model.ts'
 import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
 import { type Way, ways } from './arranging/arrange.ts'
 import { Comparison } from './comparison.ts'
-import type { ComparedInputs } from './inputs.ts'
+import type { ComparedInputs, InputPair } from './inputs.ts'
 import { jointEffects } from './measuring/joint-effects.ts'
 import { errorsWithout } from './measuring/kept-float.ts'
-import { type Measured, measureInput } from './measuring/measure-input.ts'
+import { inputsAtOnce, type Measured, measureInputs } from './measuring/measure-inputs.ts'
+import { WorthRunning } from './measuring/worth-running.ts'
 import { keepable } from './mixing/keepable.ts'
 import { weightDims } from './pairing/operators.ts'
 import type { Pairing } from './pairing/pairing.ts'
@@ -41,7 +42,7 @@ export interface CompareOptions {
    * tokens in the cache, `cached`. For a model that is compared with itself: `compare(model, model, inputs, { way: 'batch' })`.
    */
   readonly way?: Way
-  /** Called after each input with the number of inputs that are done, and of all inputs. */
+  /** Called after inputs that ran together, with the number of inputs that are done, and of all inputs. */
   readonly onProgress?: (done: number, total: number) => void
 }
 
@@ -112,10 +113,21 @@ async function measure(
   { keepFloat, interactions, onProgress }: Wanted,
 ): Promise<Omit<ComparisonData, 'version' | 'advice'>> {
   const measured: Measured[] = []
-  for (const pair of pairs) {
-    const { sides, pairing, metric } = await setUpFor(pair)
-    measured.push(await measureInput(sides.a, sides.b, pairing, pair, metric))
-    if (measured.length === 1) assertRelated(sides.a, pairing, measured[0])
+  let worth: WorthRunning | undefined
+  while (measured.length < pairs.length) {
+    const setUp = await setUpFor(pairs[measured.length])
+    const { sides, pairing, metric } = setUp
+    // Interactions are measured on all inputs, and so are the effects that they are compared with.
+    worth ??= new WorthRunning(interactions > 0 ? Number.POSITIVE_INFINITY : pairs.length, powerOf(metric.name))
+    const some: InputPair[] = []
+    const most = inputsAtOnce(sides.a, pairing, pairs[measured.length])
+    for (const pair of pairs.slice(measured.length, measured.length + most)) {
+      if ((await setUpFor(pair)) !== setUp) break
+      some.push(pair)
+    }
+    const isFirst = measured.length === 0
+    measured.push(...(await measureInputs(sides.a, sides.b, pairing, some, metric, worth)))
+    if (isFirst) assertRelated(sides.a, pairing, measured[0])
     onProgress?.(measured.length, pairs.length)
   }
   const { sides, pairing, metric } = await setUpFor(pairs.at(-1)!)

@@ -25,22 +25,60 @@ const SAME: Difference = { max: 0, mean: 0, relative: 0, cosine: 1, snr: null, n
 /** Values with fewer elements are measured at once: more sessions would take more time than they save. */
 const SMALL = 4096
 
-/** Computes how a value of B differs from that of A. */
-export async function differenceOf(ours: Tensor, theirs: Tensor): Promise<Difference> {
-  if (isSame(ours, theirs)) return SAME
-  const size = (ours.dims as readonly number[]).reduce((product, dim) => product * dim, 1)
-  if (size >= SMALL) {
-    const [a, b] = [inRows(ours), inRows(theirs)]
-    const [max, total, error, square, other, ties] = await numbers(quickSums(a, b))
-    // A NaN or an infinite number makes one of the sums so.
-    if (Number.isFinite(error + square + other)) {
-      const [clipped] = ties > 0 ? await numbers(clippedCount(a, b).reshape([1])) : [0]
-      return ofSums({ max, total, error, ours: square, theirs: other, nonFinite: 0, clipped, count: size })
+/** Values of equal dims are measured together, up to this number of elements: each run has a cost of its own. */
+const TOGETHER = 2 ** 20
+
+type Pair = readonly [ours: Tensor, theirs: Tensor]
+
+/** Computes how values of B differ from those of A. */
+export async function differencesOf(pairs: readonly Pair[]): Promise<Difference[]> {
+  const found = new Map<Pair, Difference>()
+  const large = new Map<string, Pair[]>()
+  for (const pair of pairs) {
+    const [ours, theirs] = pair
+    const size = sizeOf(ours)
+    if (isSame(ours, theirs)) found.set(pair, SAME)
+    else if (size < SMALL) found.set(pair, await ofAnyValues(ours, theirs))
+    else large.set(String(ours.dims), [...(large.get(String(ours.dims)) ?? []), pair])
+  }
+  for (const list of large.values()) {
+    const most = Math.max(1, Math.floor(TOGETHER / sizeOf(list[0][0])))
+    for (let i = 0; i < list.length; i += most) {
+      const some = list.slice(i, i + most)
+      for (const [j, difference] of (await ofFiniteValues(some)).entries()) found.set(some[j], difference)
     }
   }
+  return pairs.map(pair => found.get(pair)!)
+}
+
+const sizeOf = ({ dims }: Tensor): number => (dims as readonly number[]).reduce((product, dim) => product * dim, 1)
+
+/** The differences of values of equal dims. Those that are not finite are measured again, apart. */
+async function ofFiniteValues(pairs: readonly Pair[]): Promise<Difference[]> {
+  const [a, b] = [pairs.map(([ours]) => inRows(ours)), pairs.map(([, theirs]) => inRows(theirs))]
+  const count = sizeOf(pairs[0][0])
+  const all = await numbers(quickSums(stacked(a), stacked(b)))
+  const found: Difference[] = []
+  for (const [i, [ours, theirs]] of pairs.entries()) {
+    const [max, total, error, square, other, ties] = Array.from({ length: 6 }, (_, j) => all[j * pairs.length + i])
+    // A NaN or an infinite number makes one of the sums so.
+    if (!Number.isFinite(error + square + other)) {
+      found.push(await ofAnyValues(ours, theirs))
+      continue
+    }
+    const [clipped] = ties > 0 ? await numbers(clippedCount(a[i], b[i]).reshape([1])) : [0]
+    found.push(ofSums({ max, total, error, ours: square, theirs: other, nonFinite: 0, clipped, count }))
+  }
+  return found
+}
+
+async function ofAnyValues(ours: Tensor, theirs: Tensor): Promise<Difference> {
   const [max, total, error, square, other, nonFinite, clipped, count] = await numbers(sums(ours, theirs))
   return ofSums({ max, total, error, ours: square, theirs: other, nonFinite, clipped, count })
 }
+
+const stacked = (values: readonly Tensor[]): Tensor =>
+  values.length === 1 ? values[0].unsqueeze(0) : cat(values.map(value => value.unsqueeze(0)))
 
 /** Whether two values have the same elements, none of them NaN. */
 function isSame(a: Tensor, b: Tensor): boolean {
@@ -59,22 +97,30 @@ function inRows(value: Tensor): Tensor {
   return value.to('float32').reshape([size / length, length])
 }
 
-/** Records the sums of finite values, and how many elements at least share the largest or the smallest place, less those that always do. */
+/**
+ * Records the sums of finite values, each of which is a matrix, and how many elements at least share the largest or the smallest place, less
+ * those that always do: six numbers for each value.
+ */
 function quickSums(a: Tensor, b: Tensor): Tensor {
   const difference = a.sub(b)
   const size = difference.abs()
-  const sum = (values: Tensor): Tensor => values.sum(-1).sum().reshape([1])
-  const ends = (values: Tensor, count: number, largest: boolean): Tensor =>
-    values
-      .topk(Math.min(count, values.dims[1] as number), -1, { largest })
-      .values.flatten()
-      .topk(count, -1, { largest }).values
+  const [values, rows, length] = a.dims as readonly number[]
+  const sum = (each: Tensor): Tensor => each.sum(-1).sum(-1)
+  const ends = (each: Tensor, count: number, largest: boolean): Tensor => {
+    const inRow = Math.min(count, length)
+    const ofRows = each.topk(inRow, -1, { largest }).values.reshape([values, rows * inRow])
+    return ofRows.topk(count, -1, { largest }).values
+  }
   const repeats = (largest: boolean): Tensor => {
-    const [first, second] = [0, 1].map(i => ends(b, 2, largest).narrow(0, i, 1))
-    return first.eq(second).to('float32')
+    const two = ends(b, 2, largest)
+    return two
+      .narrow(1, 0, 1)
+      .eq(two.narrow(1, 1, 1))
+      .to('float32')
+      .flatten()
   }
   return cat([
-    ends(size, 1, true),
+    ends(size, 1, true).flatten(),
     sum(size),
     sum(difference.mul(difference)),
     sum(a.mul(a)),

@@ -3,7 +3,7 @@ import type { Tensor } from '../../runtime/tensor/tensor.ts'
 import { putIntoA, takenFromA } from '../arranging/part.ts'
 import type { InputPair } from '../inputs.ts'
 import { makerOf, type ValuePair } from '../pairing/pair-values.ts'
-import type { Side } from '../side.ts'
+import type { NamedInputs, Side } from '../side.ts'
 import { BatchRows } from './batch-rows.ts'
 import { numbers } from './numbers.ts'
 import type { OutputMetric } from './output-error.ts'
@@ -40,6 +40,7 @@ interface Row {
 /** What all runs of `effectsOf` share. */
 interface Setting {
   readonly a: Side
+  readonly input: InputPair
   readonly batch: BatchRows
   readonly metric: OutputMetric
   /** What the metric takes of A's own output. */
@@ -64,7 +65,7 @@ export async function effectsOf(
   how: 'replaced' | 'added' = 'replaced',
 ): Promise<number[]> {
   if (units.length === 0) return []
-  const batch = await BatchRows.of(a, input)
+  const batch = await BatchRows.of(a, input.a, input.arrangement)
   const due = await Promise.all(metric.prepare(metric.at(ours.output)).map(tensor => tensor.value()))
   const withError = (pair: ValuePair, read: () => Tensor): Tensor => {
     const value = theirs.get(pair.a)!
@@ -74,7 +75,7 @@ export async function effectsOf(
       how === 'replaced' ? value : takenFromA(read(), pair.part).to('float32').add(value),
     )
   }
-  const setting: Setting = { a, batch, metric, due, withError }
+  const setting: Setting = { a, input, batch, metric, due, withError }
   const isWhole = (value: string, { dims }: Tensor): boolean => String(a.shapes.get(value)?.dims) === String(dims)
   const known = new Map([...ours.values].filter(([value, tensor]) => isWhole(value, tensor)))
   const isAlone = ({ pairs }: Unit): boolean =>
@@ -127,10 +128,14 @@ async function inStages(
   return effects
 }
 
+/** A's inputs for these rows, which are equal. */
+const inputsOf = ({ input, batch }: Setting, rows: readonly Row[]): NamedInputs =>
+  rows.length === 1 ? input.a : batch.inputs(rows.map(() => input.a))!
+
 /** Runs one stage for these rows, which then have the values from which the next stage goes on. */
 async function runStage(setting: Setting, stage: Stage, next: Stage, rows: readonly Row[]): Promise<void> {
   const { a, batch } = setting
-  const states = await a.model.trace(batch.inputs(rows.length), () => {
+  const states = await a.model.trace(inputsOf(setting, rows), () => {
     writeRows(setting, stage, rows)
     return next.from.map(value => rowsOf(readValue(a, value), batch.axisOf(value), rows.length))
   })
@@ -140,8 +145,7 @@ async function runStage(setting: Setting, stage: Stage, next: Stage, rows: reado
 /** Runs the last stage for these rows, and returns the errors of A's output. */
 async function runLast(setting: Setting, stage: Stage, rows: readonly Row[]): Promise<number[]> {
   const { a, batch, metric, due } = setting
-  const inputs = batch.inputs(rows.length)
-  const errors = await a.model.trace(inputs, () => {
+  const errors = await a.model.trace(inputsOf(setting, rows), () => {
     writeRows(setting, stage, rows)
     const outputs = rowsOf(metric.at(ourOutput(a, metric)), batch.axisOf(metric.output), rows.length)
     return cat(outputs.map(output => metric.measure(due, output)))

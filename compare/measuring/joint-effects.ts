@@ -4,7 +4,7 @@ import { makerOf } from '../pairing/pair-values.ts'
 import type { Pairing } from '../pairing/pairing.ts'
 import type { Side } from '../side.ts'
 import { effectsOf, type Unit, unitsOf } from './effects.ts'
-import { readBy } from './measure-input.ts'
+import { readBy } from './measure-inputs.ts'
 import type { OutputMetric } from './output-error.ts'
 import { runA, runWithOurs } from './runs.ts'
 

@@ -1,6 +1,6 @@
 import type { Difference } from '../measuring/difference.ts'
 import type { LogitsDifference } from '../measuring/logits.ts'
-import type { Measured } from '../measuring/measure-input.ts'
+import type { Measured } from '../measuring/measure-inputs.ts'
 import { computing } from '../pairing/pair-modules.ts'
 import { mainTap, makerOf } from '../pairing/pair-values.ts'
 import type { Pairing } from '../pairing/pairing.ts'
@@ -97,14 +97,17 @@ function blameOf(measured: readonly Measured[], { values }: Pairing, shareOf: Sh
     const pair = makers.get(path)
     // A model without modules has no other paths than the names of its nodes.
     const module = pair?.owner.path || path
-    const effects = measured.map(({ effects }) => effects.get(path) ?? 0)
-    const pairs = measured.map(({ totalOfEffects }, i) => [effects[i], totalOfEffects] as const)
+    const pairs = measured.flatMap(({ effects, totalOfEffects }) => {
+      const effect = effects.get(path)
+      return effect === undefined ? [] : [[effect, totalOfEffects] as const]
+    })
     return {
       module,
       node: pair?.node ?? null,
       share: shareOf(pairs),
       interval: shareInterval(pairs, shareOf),
-      effect: mean(effects),
+      effect: mean(pairs.map(([effect]) => effect)),
+      inputs: pairs.length,
     }
   })
   return blamed.sort((one, other) => other.share - one.share)

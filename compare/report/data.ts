@@ -42,6 +42,8 @@ export interface Blamed {
   readonly interval: readonly [number, number]
   /** The same error of A's output in the unit of the metric, averaged over inputs. */
   readonly effect: number
+  /** On how many inputs it was measured: on fewer than all, if these settled the share, or if it would be small on the others. */
+  readonly inputs: number
 }
 
 /** What the errors of two modules make together beyond the sum of what each makes alone. */

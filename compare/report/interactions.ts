@@ -1,5 +1,5 @@
 import { pairsOf } from '../measuring/joint-effects.ts'
-import type { Measured } from '../measuring/measure-input.ts'
+import type { Measured } from '../measuring/measure-inputs.ts'
 import type { Blamed, Interaction } from './data.ts'
 import { shareInterval } from './interval.ts'
 

@@ -1,0 +1,76 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'ava'
+import { load } from 'onnsight'
+import { compare } from 'onnsight/compare'
+import { coarse, Spoilt } from './faults.ts'
+
+const VERSE = 'test/fixtures/models/verse/onnx/model.onnx'
+const folder = mkdtempSync(join(tmpdir(), 'onnsight-few-runs-'))
+test.after.always(() => rmSync(folder, { recursive: true }))
+
+/** Prompts without token 7. */
+const prompts = Array.from({ length: 8 }, (_, prompt) =>
+  Array.from({ length: 16 }, (_, i) => 10 + ((i * 397 + prompt * 211) % 1000)),
+)
+
+const MATRICES = ['self_attn/q_proj', 'self_attn/v_proj', 'self_attn/o_proj', 'mlp/gate_proj', 'mlp/down_proj']
+
+/** The model with five bits in every matrix and three in one. */
+function spoilt(): Spoilt {
+  const model = new Spoilt(VERSE)
+  for (let layer = 0; layer < 4; layer++)
+    for (const name of MATRICES) model.matrix(`/model/layers.${layer}/${name}/MatMul`, coarse(5))
+  model.matrix('/model/layers.1/mlp/up_proj/MatMul', coarse(3))
+  return model
+}
+
+test.serial('modules whose shares are small or settled run on fewer inputs, and have the same shares', async t => {
+  const path = join(folder, 'spoilt.onnx')
+  spoilt().save(path)
+  const [a, b] = [await load(VERSE), await load(path)]
+  const found = await compare(a, b, prompts)
+  // With interactions, every input runs with every module.
+  const whole = await compare(a, b, prompts, { interactions: 2 })
+  t.true(whole.blame.every(({ inputs }) => inputs === 8))
+  const few = found.blame.filter(({ inputs, effect }) => effect > 0 && inputs < 8)
+  t.true(few.length > 5, String(found))
+  t.is(found.blame[0].module, whole.blame[0].module)
+  for (const { module, share, inputs } of few) {
+    const due = whole.blame.find(one => one.module === module)!.share
+    t.true(inputs >= 2)
+    t.true(Math.abs(share - due) < 0.02 + 0.15 * due, `${module}: ${share}, ${due}`)
+  }
+  await a.release()
+  await b.release()
+})
+
+test.serial('a fault that only one of the last inputs shows is found', async t => {
+  const model = spoilt()
+  model.floats('model.embed_tokens.weight', (values, [, width]) =>
+    values.map((value, i) => (Math.floor(i / width) === 7 ? -5 * value : value)),
+  )
+  const path = join(folder, 'row.onnx')
+  model.save(path)
+  const [a, b] = [await load(VERSE), await load(path)]
+  const last = prompts[7].with(3, 7)
+  const found = await compare(a, b, [...prompts.slice(0, 7), last])
+  t.is(found.blame[0].module, 'model.embed_tokens', String(found))
+  t.is(found.output.worst.input, 'input 7')
+  await a.release()
+  await b.release()
+})
+
+test.serial('inputs of other lengths, and one that is repeated, give what each gives alone', async t => {
+  const path = join(folder, 'lengths.onnx')
+  spoilt().save(path)
+  const [a, b] = [await load(VERSE), await load(path)]
+  const some = [prompts[0], prompts[1], prompts[2].slice(0, 9), prompts[0]]
+  const together = await compare(a, b, some)
+  let mean = 0
+  for (const ids of some) mean += (await compare(a, b, [ids])).output.mean / some.length
+  t.true(Math.abs(together.output.mean - mean) < 1e-4 * mean, `${together.output.mean}, ${mean}`)
+  await a.release()
+  await b.release()
+})
