@@ -227,6 +227,10 @@ for (const scheme of ['light', 'dark'] as const) {
     'index.html',
     'guide.html',
     'errors.html',
+    'running.html',
+    'studies.html',
+    'reference/onnsight/classes/Tensor.html',
+    'reference/onnsight/classes/Tensor/reductions-and-sorting.html',
     'reference/onnsight/trace.macro/functions/trace.html',
   ]) {
     inBrowser(`${path}, ${scheme}: nothing that keeps people out`, async t => {
@@ -237,9 +241,7 @@ for (const scheme of ['light', 'dark'] as const) {
       const { violations, passes } = (await page.evaluate('axe.run()')) as axe.AxeResults
       t.true(passes.length > 10)
       t.deepEqual(
-        violations
-          .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-          .map(({ id, nodes }) => `${id}: ${nodes.length}, ${nodes[0].html}: ${nodes[0].failureSummary}`),
+        violations.map(({ id, nodes }) => `${id}: ${nodes.length}, ${nodes[0].html}: ${nodes[0].failureSummary}`),
         [],
       )
       await page.context().close()

@@ -17,7 +17,7 @@ import type {
   SiteTokens,
 } from '../protocol/api.ts'
 import { unreadable } from '../server/refusal.ts'
-import { headMapsOf, MAX_HEADS, type MapHandles, mapOf, sentMap, sentMaps } from './map.ts'
+import { headMapsOf, MAX_HEADS, type MapHandles, mapOf, sentMap, sentMaps, weightMapsOf } from './map.ts'
 import { differenceOf } from './statistics.ts'
 import { assertValidTemplate, type TraceTarget, traceWithTemplate } from './template-trace.ts'
 import { withKnownDims } from './values.ts'
@@ -85,7 +85,7 @@ export async function viewAttention(
               path,
               dims: heads.dims as number[],
               areTokens: tokensOf(model, path),
-              maps: headMapsOf(heads),
+              maps: edit === undefined ? weightMapsOf(heads) : headMapsOf(heads),
               differences: difference && headMapsOf(difference),
               whole: isCompared && !unedited ? heads : undefined,
             })

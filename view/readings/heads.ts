@@ -2,7 +2,7 @@ import type { Inputs, Tensor } from '../../runtime/index.ts'
 import { handleOf } from '../../runtime/model/modules/module.ts'
 import { resolvePath } from '../../runtime/names/resolve.ts'
 import type { Heads, HeadsRequest } from '../protocol/api.ts'
-import { headMapsOf, MAX_HEADS, sentMaps } from './map.ts'
+import { headMapsOf, MAX_HEADS, sentMaps, weightMapsOf } from './map.ts'
 import { headsOf, patternsIn } from './patterns.ts'
 import { assertValidTemplate, type TraceTarget, traceWithTemplate } from './template-trace.ts'
 
@@ -35,7 +35,7 @@ export async function viewHeads(
           const before = unedited?.[i]
           return {
             pattern,
-            maps: headMapsOf(heads),
+            maps: edit === undefined ? weightMapsOf(heads) : headMapsOf(heads),
             differences: before && headMapsOf(heads.to('float32').sub(before.to('float32'))),
             whole: isCompared && !unedited ? heads : undefined,
           }

@@ -36,6 +36,7 @@ import { viewPatched, viewPatchedLens } from '../readings/patch.ts'
 import { Steerer } from '../readings/steer.ts'
 import { type TraceTarget, traceWithTemplate } from '../readings/template-trace.ts'
 import { vocabularyOf, withVocabulary } from '../readings/vocabulary.ts'
+import { lastAnswer } from './last-answer.ts'
 import { Turns } from './one-at-a-time.ts'
 import { Refusal, unreadable } from './refusal.ts'
 import {
@@ -180,7 +181,10 @@ export class Viewer {
       ],
       [
         'attention',
-        this.#viewing(attentionRequest, (request, target, inputs) => viewAttention(target, inputs, request)),
+        this.#running(
+          attentionRequest,
+          lastAnswer(async (request, target) => viewAttention(target, await this.#inputsOfRow(request), request)),
+        ),
       ],
       [
         'attention-head',
@@ -246,6 +250,13 @@ export class Viewer {
       const inputs = await this.#inputs(request)
       return answer(request, target, inputs, this.#batchIn(inputs, request), send)
     })
+  }
+
+  /** The inputs of a request that shows one row of the batch. @throws Refusal if there is no such row */
+  async #inputsOfRow(request: ViewRequest): Promise<Inputs> {
+    const inputs = await this.#inputs(request)
+    this.#batchIn(inputs, request)
+    return inputs
   }
 
   get #twoModels(): TwoModels {
