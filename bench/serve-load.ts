@@ -1,18 +1,22 @@
 import { spawn } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { load, type Model, type Tensor } from 'onnsight'
+import { LanguageModel, load, type Model, type Tensor } from 'onnsight'
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 
 /*
  * Many users of one server at once: reads, edits, texts, and one in ten who sends what must be refused, sends too slowly, or asks for more than a share.
  * The server runs in a process of its own. Prints requests a second, the time of the slowest hundredth, how even the honest users' shares
  * are, the time of the cores for one request, and the server's memory in each tenth of the run, or in each minute of a long one; and what
- * batching gains at 32 users, beside what onnxruntime alone gains by one run of 32 rows. With `--think` each user waits between requests,
+ * batching gains at 32 users, beside what onnxruntime alone gains by one run of 32 rows: for graphs, and for texts by a decoder that keeps keys
+ * and values, whose steps compute one token for each user. With `--think` each user waits between requests,
  * usually so many seconds.
  *
- *   npm run build && node --import onnsight/register bench/serve-load.ts [--users 500] [--minutes 0.5] [--think 0] [--batching-only] [--no-batching]
+ *   npm run build && node --import onnsight/register bench/serve-load.ts [--users 500] [--minutes 0.5] [--think 0]
+ *     [--batching-only] [--texts-only] [--no-batching]
  */
 
 const PATH = 'test/fixtures/models/chars.onnx'
@@ -22,8 +26,9 @@ const flag = (name: string, otherwise: number): number => {
 }
 const users = flag('users', 500)
 const minutes = flag('minutes', 0.5)
+const textTokens = flag('text-tokens', 32)
 const think = flag('think', 0)
-const SECONDS_OF_BATCHING = 20
+const SECONDS_OF_BATCHING = flag('batching-seconds', 20)
 const LOOKS_AT_MEMORY = Math.max(10, Math.round(minutes))
 
 interface Measured {
@@ -54,12 +59,13 @@ const tokens = (user: number, length: number): number[][] => [
   Array.from({ length }, (_, i) => (user * 7 + i * 3 + (user >> 4)) % 65),
 ]
 let isWrong = false
-if (!process.argv.includes('--batching-only'))
+if (!process.argv.includes('--batching-only') && !process.argv.includes('--texts-only'))
   print(
     `${users} users, one in ten hostile`,
     await measured(await kindsOf(model, users), minutes * 60, 32, user => user % 10 !== 0),
   )
-for (const length of process.argv.includes('--no-batching') ? [] : [4, 16, 48]) {
+const lengths = process.argv.includes('--no-batching') || process.argv.includes('--texts-only') ? [] : [4, 16, 48]
+for (const length of lengths) {
   console.log(`onnxruntime alone, ${length} tokens: ${await bareGain(length)} times as many rows in a run of 32`)
   const same = await Promise.all(Array.from({ length: 32 }, async (_, user) => [await readKind(model, user, length)]))
   const alone = await measured(same, SECONDS_OF_BATCHING, 1)
@@ -71,13 +77,73 @@ for (const length of process.argv.includes('--no-batching') ? [] : [4, 16, 48]) 
   )
 }
 await model.release()
+if (!process.argv.includes('--no-batching')) await texts()
 process.exitCode = isWrong ? 1 : 0
+
+/** 32 users, each with a prompt of its own and the same settings. */
+async function texts(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'onnsight-bench-'))
+  const path = join(folder, 'chars.onnx')
+  copyFileSync('test/fixtures/models/chars-cache.onnx', path)
+  copyFileSync('test/fixtures/models/chars.vocab.json', join(folder, 'chars.vocab.json'))
+  const decoder = await LanguageModel.load(path)
+  const letters = 'abcdefghijklmnopqrstuvwxyzABCDEF'
+  const kinds = await Promise.all([...letters].map(async letter => [await textKind(decoder, `First${letter}`)]))
+  await decoder.release()
+  console.log(`onnxruntime alone, a step of one token: ${await bareStepGain(path)} times as many rows in a run of 32`)
+  const alone = await measured(kinds, SECONDS_OF_BATCHING, 1, () => true, path)
+  const together = await measured(kinds, SECONDS_OF_BATCHING, 32, () => true, path)
+  print(`32 users, texts of ${textTokens} tokens, each alone`, alone)
+  print(`32 users, texts of ${textTokens} tokens, in batches`, together)
+  console.log(
+    `batching of texts: ${(together.perSecond / alone.perSecond).toFixed(2)} times as many; ${(alone.coresMs / together.coresMs).toFixed(2)} by the cores’ time`,
+  )
+  rmSync(folder, { recursive: true })
+}
+
+/** The same for a step of a decoder: one token after 24, whose keys and values are given. */
+async function bareStepGain(path: string): Promise<string> {
+  const session = await InferenceSession.create(path, { extra: { session: { force_spinning_stop: '1' } } })
+  const feeds = (rows: number): Record<string, OrtTensor> =>
+    Object.fromEntries(
+      session.inputMetadata.map(value => {
+        if (!value.isTensor) throw new Error(`${value.name} is no tensor.`)
+        const { name, shape, type } = value
+        const dims = shape.map((dim, axis) =>
+          axis === 0 ? rows : typeof dim === 'number' ? dim : /past/.test(dim) ? 24 : /total/.test(dim) ? 25 : 1,
+        )
+        const size = dims.reduce((a, b) => a * b)
+        const data = type === 'int64' ? new BigInt64Array(size).fill(1n) : new Float32Array(size)
+        return [name, new OrtTensor(type as 'float32', data as Float32Array, dims)]
+      }),
+    )
+  const gain = await gainOf(rows => session.run(feeds(rows)))
+  await session.release()
+  return gain
+}
+
+async function textKind(of: LanguageModel, prompt: string): Promise<Kind> {
+  const { text: due } = await of.generate(prompt, { maxNewTokens: textTokens, doSample: false })
+  return {
+    name: 'text',
+    route: '/v1/completions',
+    body: JSON.stringify({ prompt, max_tokens: textTokens, temperature: 0 }),
+    isRight: (status, text) =>
+      status === 200 && (JSON.parse(text) as { choices: { text: string }[] }).choices[0].text === due,
+  }
+}
 
 /** How much faster onnxruntime runs 32 rows at once than one by one, by the clock: the median of some rounds. */
 async function bareGain(length: number): Promise<string> {
   const session = await InferenceSession.create(PATH, { extra: { session: { force_spinning_stop: '1' } } })
   const run = (rows: number): Promise<unknown> =>
     session.run({ input_ids: new OrtTensor('int64', new BigInt64Array(rows * length).fill(7n), [rows, length]) })
+  const gain = await gainOf(run)
+  await session.release()
+  return gain
+}
+
+async function gainOf(run: (rows: number) => Promise<unknown>): Promise<string> {
   const gains: number[] = []
   for (let round = 0; round < 10; round++) {
     const start = performance.now()
@@ -86,7 +152,6 @@ async function bareGain(length: number): Promise<string> {
     await run(32)
     gains.push((middle - start) / (performance.now() - middle))
   }
-  await session.release()
   return gains.sort((a, b) => a - b)[5].toFixed(2)
 }
 
@@ -169,8 +234,9 @@ async function measured(
   seconds: number,
   maxBatch: number,
   isHonest: (user: number) => boolean = () => true,
+  path = PATH,
 ): Promise<Measured> {
-  const args = ['dist/cli/onnsight.js', 'serve', PATH, '--port', '0', '--no-log', '--max-batch', String(maxBatch)]
+  const args = ['dist/cli/onnsight.js', 'serve', path, '--port', '0', '--no-log', '--max-batch', String(maxBatch)]
   const server = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const url = await new Promise<string>((resolve, reject) => {
     server.once('exit', () => reject(new Error('The server has ended.')))

@@ -41,14 +41,17 @@ export async function runQueue(action: string, { queue: address, rate: most, jso
     else if (action === 'resume') await queue.resume()
     else if (action === 'limit') await queue.limit(most)
     else if (action === 'drain') await queue.drain()
-    else if (action === 'retry') print(`${await queue.retry()} jobs are back in the queue`)
+    else if (action === 'retry') {
+      const jobs = await queue.retry()
+      print(`${jobs} ${jobs === 1 ? 'job is' : 'jobs are'} back in the queue`)
+    }
     const status = await queue.status()
     const dead = await queue.dead()
     if (json) printJson({ version: 1, ...status, deadLetters: dead })
     else {
       const { waiting, active, delayed, done, workers, paused, rate } = status
       print(
-        `${waiting} waiting, ${active} running, ${delayed} to be tried again, ${done} done, ${dead.length} dead; ${workers} workers${paused ? '; paused' : ''}${rate === null ? '' : `; at most ${rate} jobs a second`}`,
+        `${waiting} waiting, ${active} running, ${delayed} to be tried again, ${done} done, ${dead.length} dead; ${workers} ${workers === 1 ? 'worker' : 'workers'}${paused ? '; paused' : ''}${rate === null ? '' : `; at most ${rate} jobs a second`}`,
       )
       for (const { kind, id, attempts, reason } of dead) print(`  ${kind} ${id}, tried ${attempts} times: ${reason}`)
     }

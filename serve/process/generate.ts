@@ -13,6 +13,7 @@ interface Ready {
   readonly index: number
   readonly prompt: string | readonly number[]
   readonly template: Template | undefined
+  readonly isStreamed: boolean
   readonly promptTokens: number
 }
 
@@ -54,14 +55,14 @@ export async function generateTexts(
 
 async function prepare(
   model: LanguageModel,
-  { prompt, template, permission }: GenerateJob,
+  { prompt, template, isStreamed, permission }: GenerateJob,
 ): Promise<Omit<Ready, 'index'>> {
   const text = typeof prompt === 'string' || typeof prompt[0] === 'number' ? prompt : model.chatText(prompt as never)
   const ids = typeof text === 'string' ? model.tokens(text).ids : (text as readonly number[])
   if (ids.length === 0) throw new RefusedError('The prompt is empty.', 'give at least one token')
   const block = template === undefined ? undefined : parse(template)
   if (block) await checkTemplate(model, ids, block, permission)
-  return { prompt: text as string, template: block, promptTokens: ids.length }
+  return { prompt: text as string, template: block, isStreamed, promptTokens: ids.length }
 }
 
 /** A template from outside is text alone: it has no values of a program. */
@@ -95,11 +96,11 @@ async function together(
   signal: AbortSignal,
   onPart: (part: TextPart) => void,
 ): Promise<readonly { readonly index: number; readonly reply: GenerateReply }[]> {
-  const options = {
-    ...settings,
-    signal,
-    onText: (text: string, sequence: number) => onPart({ job: ready[sequence].index, text }),
+  const onText = (text: string, sequence: number): void => {
+    if (ready[sequence].isStreamed) onPart({ job: ready[sequence].index, text })
   }
+  // Text in pieces costs a message for each token.
+  const options = { ...settings, signal, ...(ready.some(({ isStreamed }) => isStreamed) ? { onText } : {}) }
   const asInputs = (prompt: Ready['prompt']) => (typeof prompt === 'string' ? prompt : [prompt]) as never
   const isPlain = ready.every(({ template }) => !template)
   // The invokes of a step run together, so that none of them is awaited.

@@ -32,6 +32,8 @@ export interface GenerateJob {
   readonly prompt: string | readonly number[] | readonly { readonly role: string; readonly content: string }[]
   /** A block in the template language, recorded in each step. */
   readonly template: string | undefined
+  /** Whether its text is sent in pieces while it is made. */
+  readonly isStreamed: boolean
   readonly permission: Permission
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { RefusedError } from '../../runtime/errors/serve.ts'
 
 /** A server that can take no more for now: another one may, or this one later. */
@@ -28,7 +29,7 @@ export interface QueueOptions<J, R> {
   run(batch: Batch<J>): Promise<readonly R[]>
   readonly maxBatch: number
   readonly maxWaiting: number
-  /** How long the first job of a batch waits for others. */
+  /** How long the first job waits for others. After a run that several shared, they get a part of its time to ask again. */
   readonly gatherMs: number
   readonly onBatch?: (size: number, ms: number) => void
 }
@@ -53,6 +54,8 @@ export class FairQueue<J, R> {
   #running = false
   /** Milliseconds that a job took lately. */
   #usualMs = 20
+  /** Called when a job begins to wait. */
+  #onWaiting: () => void = () => undefined
   #drained: (() => void)[] = []
 
   constructor(options: QueueOptions<J, R>) {
@@ -72,6 +75,7 @@ export class FairQueue<J, R> {
       this.#welcome(user)
       this.#waiting.push(waiting)
       signal.addEventListener('abort', () => this.#leave(waiting), { once: true })
+      this.#onWaiting()
       this.#start()
     })
   }
@@ -120,13 +124,30 @@ export class FairQueue<J, R> {
   }
 
   async #work(): Promise<void> {
-    await new Promise(resolve => setTimeout(resolve, this.#options.gatherMs))
-    while (this.#waiting.length > 0) await this.#runNext()
+    await wait(this.#options.gatherMs)
+    while (this.#waiting.length > 0) await this.#gatherAfter(await this.#runNext())
     this.#running = false
     for (const drained of this.#drained.splice(0)) drained()
   }
 
-  async #runNext(): Promise<void> {
+  /** Waits a part of a run's time for those who had their answers from it, so that they run with those who came meanwhile. */
+  async #gatherAfter({ size, ms }: { readonly size: number; readonly ms: number }): Promise<void> {
+    const enough = Math.min(this.#options.maxBatch, this.#waiting.length + size)
+    const most = Math.min(ms * GATHERED_SHARE, MOST_GATHERED_MS)
+    if (size === 1 || most < 1 || this.#waiting.length >= enough) return
+    await new Promise<void>(resolve => {
+      const timer = setTimeout(resolve, most)
+      this.#onWaiting = () => {
+        if (this.#waiting.length < enough) return
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.#onWaiting = () => undefined
+  }
+
+  /** Runs a batch, and tells how many jobs it had and how long they took. */
+  async #runNext(): Promise<{ readonly size: number; readonly ms: number }> {
     const order = this.#inOrder()
     const [{ group }] = order
     const batch = order.filter(waiting => waiting.group === group).slice(0, this.#options.maxBatch)
@@ -148,6 +169,7 @@ export class FairQueue<J, R> {
     for (const { user } of batch) this.#used.set(user, (this.#used.get(user) ?? 0) + ms / batch.length)
     this.#forgetEqual()
     this.#options.onBatch?.(batch.length, ms)
+    return { size: batch.length, ms }
   }
 
   /** Keeps the map as small as the number of users who were here lately. */
@@ -159,3 +181,6 @@ export class FairQueue<J, R> {
 }
 
 const MAX_USERS = 10_000
+/** The part of a run's time that the queue waits after it at most, and the most milliseconds. */
+const GATHERED_SHARE = 0.1
+const MOST_GATHERED_MS = 50

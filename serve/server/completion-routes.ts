@@ -76,7 +76,9 @@ async function complete(
   const model = state.model(body.model, request)
   const own = notes(request)!
   const settings = settingsOf(body, state.options.maxNewTokens ?? 1024)
-  const job: GenerateJob = { prompt, template: body.onnsight?.template, permission: state.permission(own.user) }
+  const template = body.onnsight?.template
+  const permission = state.permission(own.user)
+  const job: GenerateJob = { prompt, template, isStreamed: body.stream === true, permission }
   const common = { id: `${form.prefix}-${request.id}`, created: Math.floor(Date.now() / 1000), model: model.name }
   const stream = body.stream ? new PassThrough() : undefined
   const send = (choice: object, more: object = {}): void => {
