@@ -203,6 +203,40 @@ const forms: Readonly<Record<string, Form>> = {
       ${MIXED}
       /layer/attn/o y = MatMul(z, wo)`,
   },
+  'queries, a key and a value packed in groups, as Falcon’s newer architecture has it': {
+    weights: {
+      w: ['f32', [8, 16]],
+      byGroup: ['i64', [5], [0, 0, -1, 4, 4]],
+      byHead: ['i64', [4], [0, 0, 2, 4]],
+      repeated: ['i64', [5], [1, 1, 1, 2, 1]],
+      zero: ['i64', [1], [0]],
+      three: ['i64', [1], [3]],
+      behind: ['i64', [1], [-2]],
+      second: ['i64', [1, 1], [-2]],
+      third: ['i64', [1, 1], [-1]],
+      ...OF_MIXED,
+      wo: ['f32', [8, 8]],
+    },
+    nodes: `/layer/attn/qkv p = MatMul(x, w)
+      /layer/attn h = Reshape(p, byGroup)
+      /layer/attn q0 = Slice(h, zero, behind, three)
+      /layer/attn q1 = Reshape(q0, byHead)
+      /layer/attn q = Transpose(q1; perm=[0, 2, 1, 3])
+      /layer/attn k0 = Transpose(h; perm=[3, 0, 1, 2, 4])
+      /layer/attn k1 = GatherND(k0, second)
+      /layer/attn k2 = Transpose(k1; perm=[1, 2, 3, 0, 4])
+      /layer/attn k3 = Expand(k2, repeated)
+      /layer/attn k4 = Reshape(k3, byHead)
+      /layer/attn kt = Transpose(k4; perm=[0, 2, 3, 1])
+      /layer/attn v0 = Transpose(h; perm=[3, 0, 1, 2, 4])
+      /layer/attn v1 = GatherND(v0, third)
+      /layer/attn v2 = Transpose(v1; perm=[1, 2, 3, 0, 4])
+      /layer/attn v3 = Expand(v2, repeated)
+      /layer/attn v4 = Reshape(v3, byHead)
+      /layer/attn v = Transpose(v4; perm=[0, 2, 1, 3])
+      ${MIXED}
+      /layer/attn/o y = MatMul(z, wo)`,
+  },
   'weights between DequantizeLinear nodes': {
     weights: {
       wq: ['i8', [8, 8]],

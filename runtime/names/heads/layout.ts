@@ -53,9 +53,12 @@ export class Layouts {
     return constantInts(this.#flow.graph, node.inputs[1], count)
   }
 
-  /** The dims of a value, as far as they are known without inputs: from inference, or from the Reshape, Transpose or Split that makes the value. */
+  /**
+   * The dims of a value, as far as they are known without inputs: from inference, from what the file declares, or from the Reshape, Transpose or
+   * Split that makes the value.
+   */
   dimsOf(value: string): Ints | undefined {
-    const known = this.#dimsOf(value)
+    const known = this.#declared(value, this.#dimsOf(value))
     const { node, output = 0 } = this.#flow.graph.producer.get(value) ?? {}
     if (node?.opType === 'Reshape') {
       const target = this.targetOf(node)?.map(dim => (dim !== undefined && dim > 0 ? dim : undefined))
@@ -76,6 +79,13 @@ export class Layouts {
       return known.with(axis, known[axis] ?? (sizes ? sizes[output] : equal))
     }
     return known
+  }
+
+  /** Inferred dims, and where they are not known those of the file, which PyTorch's second exporter gives for every value. */
+  #declared(value: string, inferred: Ints | undefined): Ints | undefined {
+    const dims = this.#flow.graph.valueTypes.get(value)?.dims
+    if (!inferred || dims?.length !== inferred.length) return inferred
+    return inferred.map((dim, axis) => dim ?? (typeof dims[axis] === 'number' ? dims[axis] : undefined))
   }
 
   /** The layouts of the values on a way back, as far as they follow from the layout of the first value. */
@@ -135,8 +145,8 @@ export class Layouts {
         return isPick && this.#flow.isConstant(node.inputs[1]) ? layout.with(at, ['kv']) : undefined
       }
       case 'Expand':
-        // It may repeat heads that groups of queries share.
-        return rank === layout.length ? layout.map(axes => (String(axes) === 'head' ? ['kv'] : axes)) : undefined
+        // It may repeat heads that groups of queries share. Before it, an axis for those of one group has length 1.
+        return rank === layout.length ? layout.map(axes => BEFORE_REPEAT[String(axes)] ?? axes) : undefined
       case 'Slice': {
         const axes = axesOf(graph, node, 3)?.map(axis => fromStart(axis, layout.length))
         if (axes?.length === 1 && String(layout[axes[0]]) === 'width') return layout.with(axes[0], ['packed'])
@@ -173,6 +183,7 @@ export class Layouts {
     const [dims, others] = [this.dimsOf(value), this.dimsOf(before)]
     return layout.map((axes, i): Layout[number] => {
       const [a, b] = [dims?.[i], others?.[i]]
+      if (axes.length === 0) return b === 1 ? axes : ['packed']
       return isFixed(axes) && a !== undefined && b !== undefined && a !== b ? ['packed'] : axes
     })
   }
@@ -215,6 +226,9 @@ export class Layouts {
     return undefined
   }
 }
+
+/** The meanings of axes before heads are repeated, by those after it. */
+const BEFORE_REPEAT: Readonly<Record<string, readonly Axis[]>> = { head: ['kv'], group: [] }
 
 /** Whether an axis has the same length for all inputs. */
 const isFixed = (axes: readonly Axis[]): boolean =>

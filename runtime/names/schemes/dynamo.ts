@@ -5,6 +5,9 @@ import type { NamingScheme } from './scheme.ts'
 const SCOPES = 'pkg.torch.onnx.name_scopes'
 const CLASSES = 'pkg.torch.onnx.class_hierarchy'
 
+/** What PyTorch 2.15 writes as the scope of nodes outside of all modules, such as those that compute sizes of inputs. */
+const OUTSIDE = '_empty_nn_module_stack_from_metadata_hook'
+
 /** torch.onnx.export(dynamo=True): the path is in each node's metadata, as a Python list whose last item is the operation. */
 export const dynamo: NamingScheme = {
   name: 'dynamo',
@@ -13,6 +16,7 @@ export const dynamo: NamingScheme = {
     const text = entry(SCOPES)
     if (text === undefined) return undefined
     const scopes = pythonStrings(text).slice(0, -1)
+    if (scopes.at(-1) === OUTSIDE) return { path: [] }
     const path = (scopes.at(-1) ?? '').split('.').filter(name => name !== '')
     const classText = entry(CLASSES)
     if (classText === undefined) return { path }

@@ -88,6 +88,7 @@ export class PlaceValues {
     let apart = value
     for (let axis = layout.length - 1; axis >= 0; axis--) {
       const merged = layout[axis]
+      if (merged.length === 0) apart = apart.select(axis, 0)
       if (merged.length < 2) continue
       const sizes = merged.map(one => (one === 'head' || one === 'kv' ? heads : one === 'width' ? (width ?? -1) : -1))
       apart = apart.unflatten(axis, sizes)
@@ -100,8 +101,10 @@ export class PlaceValues {
 
   #together(apart: Tensor): Tensor {
     let together = apart
-    for (const [axis, merged] of this.#place.layout.entries())
+    for (const [axis, merged] of this.#place.layout.entries()) {
+      if (merged.length === 0) together = together.unsqueeze(axis)
       if (merged.length > 1) together = together.flatten(axis, axis + merged.length - 1)
+    }
     return together
   }
 }
