@@ -20,7 +20,7 @@ export const long = [
 /** The slower half of the rooms' own tests. `npm test` runs the others, of every room, and so ends in some minutes. */
 export const slower = [
   'test/browser/{browser,in-node}.test.ts',
-  'test/cache/{processes,results}.test.ts',
+  'test/cache/{packed,processes,results}.test.ts',
   'test/cli/{advice,completion,inspect,profile,repl,run,types}.test.ts',
   'test/compare/{builds,chromium,command,few-runs,further-faults,interactions,mixed,reduce,settings}.test.ts',
   'test/engine/laws.test.ts',

@@ -1,10 +1,9 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { load } from 'onnsight'
-import * as ort from 'onnxruntime-node'
 import { createMs } from './loading.ts'
 import { type Measure, measure, REST } from './measure.ts'
-import { privateDirty } from './memory.ts'
 import { ratios } from './ratios.ts'
 import { sweep } from './sweep.ts'
 
@@ -27,13 +26,9 @@ export async function cacheFolder(kind: string, path: string, rounds: number): P
     }
     results.push(measure(`load, against one session’s creation: ${what}`, Math.min(...times) / plainMs, '×'))
     results.push(
-      measure(`private memory: ${what}`, await memoryOf(() => load(path, options)), 'MB'),
-      measure(`private memory: ${kind}`, await memoryOf(() => load(path)), 'MB'),
-      measure(
-        `private memory of a plain session: ${kind}`,
-        await memoryOf(() => ort.InferenceSession.create(path)),
-        'MB',
-      ),
+      measure(`private memory: ${what}`, memoryOf(path, 'model', folder), 'MB'),
+      measure(`private memory: ${kind}`, memoryOf(path, 'model'), 'MB'),
+      measure(`private memory of a plain session: ${kind}`, memoryOf(path, 'plain'), 'MB'),
     )
     for (const rests of [true, false]) results.push(...(await ratios(what, path, rounds, rests, options)))
     return [...results, ...(await sweep(what, path, Math.ceil(rounds / 6), REST, options))]
@@ -42,10 +37,7 @@ export async function cacheFolder(kind: string, path: string, rounds: number): P
   }
 }
 
-async function memoryOf(open: () => Promise<{ release(): Promise<void> }>): Promise<number> {
-  const before = privateDirty()
-  const opened = await open()
-  const memory = privateDirty() - before
-  await opened.release()
-  return memory
+function memoryOf(...args: readonly string[]): number {
+  const script = join(import.meta.dirname, 'memory-child.ts')
+  return Number(execFileSync(process.execPath, ['--import', 'onnsight/register', script, ...args]))
 }
