@@ -7,6 +7,7 @@ import type { ModelProto, NodeProto } from '../../runtime/onnx/schema/onnx_pb.ts
 import { writeModel } from '../../runtime/onnx/writing/write.ts'
 import type { TensorData } from '../../runtime/tensor/dtypes/data.ts'
 import { CommandError } from '../shared/errors.ts'
+import { isBroken } from './broken.ts'
 import { capture } from './capture.ts'
 import type { Check, PartFiles } from './checks.ts'
 import { ddmin } from './ddmin.ts'
@@ -48,9 +49,12 @@ export async function reduce(reduction: Reduction): Promise<Reduced> {
     }
     const values = await valuesOf(reduction, file, message => write(message, 'all.onnx'))
     const nodes = removable(file.message)
+    const own = new Set(file.message.graph!.input.map(({ name }) => name))
+    const broken = new Set([...values].flatMap(([name, value]) => (!own.has(name) && isBroken(value) ? name : [])))
     const filesOf = async (kept: readonly NodeProto[]): Promise<PartFiles | undefined> => {
       const part = partOf(file.message, kept, values)
-      if (!part) return undefined
+      // A part that is given what the fault has made would fail by its inputs alone.
+      if (!part || [...part.inputs.keys()].some(name => broken.has(name))) return undefined
       const inputs = join(folder, 'inputs.json')
       await writeFile(inputs, inputsJson(part.inputs))
       const outputs = part.message.graph!.output.map(({ name }) => name)

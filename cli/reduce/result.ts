@@ -27,15 +27,16 @@ export async function writeResult(
   await mkdir(folder, { recursive: true })
   await cp(files.model, join(folder, 'model.onnx'))
   await cp(files.inputs, join(folder, 'inputs.json'))
-  await writeFile(join(folder, 'run.cjs'), script(how))
   const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string }
+  await writeFile(join(folder, 'run.cjs'), script(how, version))
   const versions = { 'onnxruntime-node': version, node: process.version, platform: `${platform()} ${arch()}`, ...how }
   await writeFile(join(folder, 'versions.json'), `${JSON.stringify(versions, null, 2)}\n`)
 }
 
-function script({ command, a, b }: Parameters<typeof writeResult>[2]): string {
+function script({ command, a, b }: Parameters<typeof writeResult>[2], version: string): string {
   const runs = command === undefined ? [optionsOf(a ?? {}), optionsOf(b ?? {})] : ['{}']
   return `// ${command === undefined ? 'The outputs of the two settings differ.' : `The command that fails: ${command.replaceAll('\n', ' ')}`}
+// npm install onnxruntime-node@${version} && node run.cjs
 const { readFileSync } = require('node:fs')
 const arrays = { float16: Uint16Array, float32: Float32Array, float64: Float64Array, int64: BigInt64Array, uint64: BigUint64Array, int32: Int32Array, uint32: Uint32Array, int16: Int16Array, uint16: Uint16Array, int8: Int8Array, uint8: Uint8Array, bool: Uint8Array }
 const given = Object.entries(JSON.parse(readFileSync(__dirname + '/inputs.json', 'utf8')))

@@ -80,8 +80,16 @@ export function assemble({
   }
 }
 
-const alone = ({ tree }: Side, isPaired: (module: ReturnType<typeof computing>[number]) => boolean): string[] =>
-  computing(tree).flatMap(module => (isPaired(module) || module.path === '' ? [] : [module.path]))
+type Module = ReturnType<typeof computing>[number]
+
+function alone({ tree, graph }: Side, isPaired: (module: Module) => boolean): string[] {
+  // A quantiser may name such a node by the value and its reader, one after the other, which makes a path that is no module's.
+  const isStorage = ({ nodes }: Module): boolean =>
+    nodes.every(index => /^(Quantize|Dequantize)Linear$/.test(graph.nodes[index].opType))
+  return computing(tree).flatMap(module =>
+    isPaired(module) || isStorage(module) || module.path === '' ? [] : [module.path],
+  )
+}
 
 /** Makes NaN count as larger than every number. */
 const largeness = (value: number): number => (Number.isNaN(value) ? Number.POSITIVE_INFINITY : value)

@@ -63,6 +63,21 @@ for (const format of ['qdq', 'qoperator'])
     await b.release()
   })
 
+test.serial('what neural-compressor’s tool quantised is paired, blamed and mended', async t => {
+  const tokens = [[1, 2, 3, 4, 5, 1, 2, 3, 4, 5]]
+  const b = await load('test/fixtures/compare/induction-neural-compressor.onnx')
+  const found = await compare(induction, b, tokens, { keepFloat: 2 })
+  t.deepEqual(found.unpaired, { a: [], b: [] })
+  t.is(found.blame[0].module, 'transformer.h.1.attn.c_attn')
+  const paths = found.keepFloat.map(({ module }) => module)
+  t.is(paths[0], 'transformer.h.1.attn.c_attn')
+  const mixed = await saveMixed(induction, b, paths, join(folder, 'neural-compressor.onnx'), tokens)
+  const [, { error: due }] = found.keepFloat
+  t.true(Math.abs(mixed.error - due) < 0.05 * due, `${mixed.error} is not ${due}`)
+  t.true(mixed.error < 0.5 * found.output.mean)
+  await b.release()
+})
+
 test.serial('a module that is not there, or lies inside a fused operator, can not be saved', async t => {
   const b = await load('test/fixtures/compare/induction-qdq.onnx')
   const save = (module: string) => saveMixed(induction, b, [module], join(folder, 'no.onnx'), [[1, 2, 3]])

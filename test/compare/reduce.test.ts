@@ -8,6 +8,7 @@ import { fromBinary } from '@bufbuild/protobuf'
 import test from 'ava'
 import { ModelProtoSchema } from '#dist/runtime/onnx/schema/onnx_pb.js'
 import { onnsight } from '../cli/spawn.ts'
+import { Spoilt, scaled } from './faults.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'onnsight-reduce-test-'))
 test.after.always(() => rmSync(folder, { recursive: true }))
@@ -30,6 +31,11 @@ import(${JSON.stringify(pathToFileURL('dist/runtime/onnx/reading/read.js').href)
   process.exit(operators.includes('Softmax') && operators.includes('Transpose') ? 7 : 0)
 })`,
 )
+/** The command of the page, which ends with 1 if an output has NaN. */
+const findsNan = join(folder, 'nan.cjs')
+const [, shown] = /```js\n(\/\/ check\.cjs[\s\S]*?)```/.exec(readFileSync('docs/command-line.md', 'utf8'))!
+writeFileSync(findsNan, shown)
+
 const command = `"${process.execPath}" "${check}" {model} {inputs}`
 
 test.serial('the smallest part that still fails is left, and runs without onnsight', async t => {
@@ -40,7 +46,7 @@ test.serial('the smallest part that still fails is left, and runs without onnsig
   t.deepEqual(operators(join(output, 'model.onnx')).sort(), ['Softmax', 'Transpose'])
   t.deepEqual(readdirSync(output).sort(), ['inputs.json', 'model.onnx', 'run.cjs', 'versions.json'])
   t.is(spawnSync(process.execPath, [check, join(output, 'model.onnx'), join(output, 'inputs.json')]).status, 7)
-  t.true(readFileSync(join(output, 'run.cjs'), 'utf8').split('\n').length <= 14)
+  t.true(readFileSync(join(output, 'run.cjs'), 'utf8').split('\n').length <= 15)
   // The script stands beside an installed onnxruntime-node, as in a report.
   const { status, stdout: printed } = spawnSync(process.execPath, [join(output, 'run.cjs')], {
     encoding: 'utf8',
@@ -48,6 +54,34 @@ test.serial('the smallest part that still fails is left, and runs without onnsig
   })
   t.is(status, 0)
   t.regex(printed, /Tensor/)
+})
+
+test.serial('NaN is reduced to where it is made, and not to a node that passes it on', async t => {
+  const model = new Spoilt(MODEL)
+  // Scores of infinity, of which the softmax makes NaN.
+  model.matrix('/transformer/h.1/attn/c_attn/Gemm', scaled(1e25))
+  model.save(join(folder, 'nan.onnx'))
+  const output = join(folder, 'nan')
+  const args = ['--command', `node ${JSON.stringify(findsNan)} {model} {inputs}`, '--output', output]
+  const { code, stderr } = await onnsight(['reduce', join(folder, 'nan.onnx'), ...INPUT, ...args], {
+    env: { NODE_PATH: join(process.cwd(), 'node_modules') },
+  })
+  t.is(code, 0, stderr)
+  const left = operators(join(output, 'model.onnx'))
+  t.true(left.includes('MatMul') && left.includes('Softmax'), left.join())
+  t.true(left.length < 12, left.join())
+  const inputs = JSON.parse(readFileSync(join(output, 'inputs.json'), 'utf8')) as Record<
+    string,
+    { readonly type: string; readonly base64: string }
+  >
+  for (const [name, { type, base64 }] of Object.entries(inputs)) {
+    if (type !== 'float32') continue
+    const values = new Float32Array(Uint8Array.from(Buffer.from(base64, 'base64')).buffer)
+    t.true(
+      values.every(value => value < Number.POSITIVE_INFINITY),
+      name,
+    )
+  }
 })
 
 test.serial('two settings with different outputs are reduced to the node that makes them differ', async t => {
