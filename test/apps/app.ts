@@ -69,7 +69,7 @@ interface Violation {
   readonly nodes: readonly { readonly html: string }[]
 }
 
-/** Checks the page's accessibility with axe, in light and dark mode. */
+/** Checks the page's accessibility with axe, in light and dark mode, and that a phone shows all of it. */
 export async function checkAccess(t: ExecutionContext, page: Page): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme })
@@ -78,6 +78,10 @@ export async function checkAccess(t: ExecutionContext, page: Page): Promise<void
     const found = violations.map(({ id, impact, nodes }) => `${impact} ${id}: ${nodes[0].html}`)
     t.deepEqual(found, [], colorScheme)
   }
+  const size = page.viewportSize()!
+  await page.setViewportSize({ width: 390, height: size.height })
+  t.true((await page.evaluate<number>('document.documentElement.scrollWidth')) <= 390, 'it is wider than a phone')
+  await page.setViewportSize(size)
 }
 
 /** Opens a page, and adds its errors to `wrong`. */
