@@ -1,5 +1,6 @@
 import { listed } from '../../runtime/errors/listed.ts'
 import type { Table } from '../../study/results/table.ts'
+import { differs } from './advice.ts'
 import type { ComparisonData } from './data.ts'
 import { digits, percent } from './numbers.ts'
 
@@ -11,7 +12,9 @@ const LEAST_SHARE = 0.001
 export function tableOf(comparison: ComparisonData): Table {
   const { models, inputs, output, blame, modules } = comparison
   const byPath = new Map(modules.map(module => [module.module, module]))
-  const guilty = blame.filter(({ effect }) => effect !== 0)
+  const moving = blame.filter(({ effect }) => effect !== 0)
+  // The shares of an error that is rounding alone say nothing.
+  const guilty = differs(comparison) ? moving : []
   const shown = guilty.filter(({ share }, i) => i < MOST_ROWS && (i === 0 || share >= LEAST_SHARE))
   const rows = shown.map(({ module, node, share, interval }) => {
     const { made, arriving } = (node === null && byPath.get(module)) || {}
@@ -40,6 +43,7 @@ export function tableOf(comparison: ComparisonData): Table {
     rows,
     notes: [
       ...(left > 0 ? [`… and ${left} more; --json lists all`] : []),
+      ...(guilty.length < moving.length ? ['The shares of so small an error would be chance; --json lists them.'] : []),
       '',
       ...keeping(comparison),
       ...interacting(comparison),
@@ -79,7 +83,8 @@ function logitsLine({ logits }: ComparisonData): string[] {
   return [`same likeliest token: ${percent(top1)}, of the likeliest five: ${percent(top5)}${loss}`]
 }
 
-function notes({ pairs, unpaired, unexplained, output }: ComparisonData): string[] {
+function notes(comparison: ComparisonData): string[] {
+  const { pairs, unpaired, unexplained } = comparison
   const ways = new Map<string, number>()
   for (const { by } of pairs) ways.set(by, (ways.get(by) ?? 0) + 1)
   const counts = [...ways].map(([by, count]) => `${count} by ${by}`).join(', ')
@@ -89,10 +94,10 @@ function notes({ pairs, unpaired, unexplained, output }: ComparisonData): string
     `${pairs.length} modules have a partner: ${counts}.`,
     ...alone('first', unpaired.a),
     ...alone('second', unpaired.b),
-    ...(output.mean === 0
-      ? []
-      : [
+    ...(differs(comparison)
+      ? [
           `Outside of modules: ${percent(unexplained.outside)}. What the parts do not add up to: ${percent(unexplained.rest)}.`,
-        ]),
+        ]
+      : []),
   ]
 }

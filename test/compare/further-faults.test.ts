@@ -246,3 +246,24 @@ for (const [i, { what, model, build = model, modules, spoil }] of faults.entries
     // A build of four bits makes errors of its own.
     if (modules.length === 1 && build === model) t.is(found.culprit, modules[0], String(found))
   })
+
+test.serial('scores that float16 can not hold are blamed on the attention that computes them', async t => {
+  // Queries and keys times 2^8 in both: each fits in float16, and their products do not.
+  const isQueryOrKey = (i: number): boolean => i % 384 < 256
+  const [float, half] = [new Spoilt(CHARS), new Spoilt('test/fixtures/models/chars-fp16.onnx')]
+  const node = '/transformer/h.2/attn/c_attn/Gemm'
+  float.matrix(node, values => values.map((value, i) => (isQueryOrKey(i) ? value * 2 ** 8 : value)))
+  const weight = half.tensor(half.node(node).input[1])
+  const bits = new Uint16Array(weight.rawData.slice().buffer)
+  const grown = bits.map((one, i) => (isQueryOrKey(i) && (one & 0x7c00) !== 0 ? one + (8 << 10) : one))
+  weight.rawData = new Uint8Array(grown.buffer)
+  const paths = ['float', 'half'].map(name => join(folder, `overflow-${name}.onnx`))
+  float.save(paths[0])
+  half.save(paths[1])
+  const [a, b] = [await load(paths[0]), await load(paths[1])]
+  const found = await compare(a, b, inputsOf(CHARS))
+  t.true(found.output.mean > 1e-4)
+  t.is(found.culprit, 'transformer.h.2.attn', String(found))
+  await a.release()
+  await b.release()
+})

@@ -142,6 +142,9 @@ test.serial('the command compares one file in two settings', async t => {
   const { models, output } = JSON.parse(stdout) as ComparisonData
   t.deepEqual(models, { a: INDUCTION, b: `${INDUCTION} (optimization=disabled)` })
   t.true(output.mean < 1e-6)
+  const table = (await onnsight(['compare', INDUCTION, '--set-b', 'optimization=disabled'])).stdout
+  t.regex(table, /rounding only/)
+  t.notRegex(table, /\d% {2}|add up to/)
   for (const wrong of [[], ['--set-b', 'colour=red'], ['--set-b', 'threads=none'], ['--way', 'sideways']])
     t.is((await onnsight(['compare', INDUCTION, ...wrong])).code, 2)
   const without = await onnsight(['compare', INDUCTION, '--set-b', 'provider=cuda'])
