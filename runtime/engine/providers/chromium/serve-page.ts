@@ -1,8 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { createRequire } from 'node:module'
 import { dirname, join, normalize, sep } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { scriptBeside } from '../../../child-process/script-beside.ts'
 import { MissingPackageError } from '../../../errors/install.ts'
 
@@ -30,7 +28,8 @@ export function pageServer(secret: string, next: (body: ArrayBuffer, response: S
   const folders: Readonly<Record<string, string>> = {
     ort: onnxruntimeWeb(),
     own: ownModules(),
-    protobuf: dirname(fileURLToPath(import.meta.resolve('@bufbuild/protobuf'))),
+    // Its ES modules lie beside those that `require` finds.
+    protobuf: join(folderOf('@bufbuild/protobuf'), '..', 'esm'),
   }
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const [start, first, ...rest] = new URL(request.url ?? '', 'http://localhost').pathname.slice(1).split('/')
@@ -57,11 +56,20 @@ export function pageServer(secret: string, next: (body: ArrayBuffer, response: S
 
 function onnxruntimeWeb(): string {
   try {
-    return dirname(createRequire(import.meta.url).resolve('onnxruntime-web'))
+    return folderOf('onnxruntime-web')
   } catch (cause) {
     throw new MissingPackageError('onnxruntime-web', cause, 'for the providers wasm and webgpu')
   }
 }
+
+/** The folder of a package's code. Bundlers would read an imported `createRequire`, and look for the package when they build. */
+const folderOf = (name: string): string =>
+  dirname(
+    process
+      .getBuiltinModule('node:module')
+      .createRequire(import.meta.url)
+      .resolve(name),
+  )
 
 /** The folder runtime/ of the compiled package. */
 const ownModules = (): string => join(dirname(scriptBeside(import.meta.url, 'page.js')), '..', '..', '..')
