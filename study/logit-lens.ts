@@ -2,9 +2,9 @@ import { ArgumentError } from '../runtime/errors/tensor.ts'
 import type { Inputs } from '../runtime/model/loaded/inputs.ts'
 import type { Model } from '../runtime/model/model.ts'
 import { knownOptions } from '../runtime/tensor/arguments/known-options.ts'
-import { stack } from '../runtime/tensor/functions.ts'
 import type { Tensor } from '../runtime/tensor/tensor.ts'
 import { TRACE_OPTIONS, type TraceOptions } from '../runtime/tracing/tracer.ts'
+import { joined, type LensRows, lensRows, partsOf } from './model/lens-rows.ts'
 import { realPositions } from './model/real-positions.ts'
 import { type Answer, type PromptBatch, StudiedModel, type Vocabulary } from './model/studied-model.ts'
 import { type Chart, heatMap } from './pictures/chart.ts'
@@ -73,72 +73,46 @@ export async function logitLens(model: Model, prompt: Inputs, options: LogitLens
     throw new ArgumentError(`logitLens: top is ${top}.`, undefined, 'give a whole number from 1')
   const studied = new StudiedModel('logitLens', model, vocabulary)
   const prompts = await studied.batch(prompt)
-  const values = await model.trace(prompts.inputs, rest, () => {
+  const rowsOf = (states: readonly Tensor[], own: Tensor): LensRows => {
+    const others = states.slice(0, -1).map((state, i) => tuned?.translate(i, state) ?? state)
+    return lensRows([...studied.logitsOfEach(others), own], {
+      top,
+      answer: answer === undefined ? undefined : size => studied.answer(answer, size),
+      keepLogits,
+    })
+  }
+  const read = await model.trace(prompts.inputs, rest, () => {
     const lens = studied.lens()
     tuned?.check(lens.layers.length, studied)
     const states = [studied.embedded(), ...lens.leaving.map(tap => studied.read(tap))]
-    const logits = states.map((state, i) => {
-      const isLast = i === states.length - 1
-      const translated = isLast || !tuned ? state : tuned.translate(i, state)
-      return (isLast ? studied.read(lens.logits) : studied.logitsOf(translated, lens)).to('float32')
-    })
-    const own = logits.at(-1)!
-    const size = own.dims.at(-1) ?? Number.POSITIVE_INFINITY
-    const finalProbabilities = own.softmax(-1)
-    const followed =
-      answer === undefined
-        ? own.argmax(-1, { keepdim: true })
-        : own.argmax(-1, { keepdim: true }).mul(0).add(studied.answer(answer, size))
-    // The vocabulary is by far the longest axis, so each pass over it counts: log-probabilities are logits less their log of a sum.
-    const rows = logits.map((one, i) => {
-      const probabilities = i === logits.length - 1 ? finalProbabilities : one.softmax(-1)
-      const ranked = one.topk(Math.min(top, size))
-      const best = { index: ranked.indices.slice('..., 0:1'), logit: ranked.values.slice('..., 0:1') }
-      const logSum = best.logit.sub(probabilities.gather(-1, best.index).log())
-      const ownLogit = one.gather(-1, followed)
-      const mean = dot(probabilities, one)
-      return {
-        ids: ranked.indices,
-        probabilities: ranked.values.sub(logSum).exp(),
-        answer: ownLogit.sub(logSum).exp().squeeze(-1),
-        // float32 counts whole numbers up to 2 ** 24, at half the bytes of int64.
-        rank: one.gt(ownLogit).to('float32').sum(-1).to('int64'),
-        logSum: logSum.squeeze(-1),
-        mean,
-        ownMean: dot(finalProbabilities, one),
-      }
-    })
-    const { mean: finalMean, logSum: finalLogSum } = rows.at(-1)!
-    const each = (name: keyof (typeof rows)[number]): Tensor => stack(rows.map(row => row[name]))
-    return {
-      layers: ['embeddings', ...lens.layers.map((_, i) => String(i))],
-      ids: each('ids'),
-      probabilities: each('probabilities'),
-      answerProbabilities: each('answer'),
-      ranks: each('rank'),
-      // Σ p·(log p − log q), where log p and log q are logits less their log of a sum.
-      kl: finalMean.sub(finalLogSum).sub(each('ownMean')).add(each('logSum')).maximum(0),
-      entropy: each('logSum').sub(each('mean')),
-      followed: followed.squeeze(-1),
-      logits: keepLogits ? stack(logits) : undefined,
-    }
+    const own = studied.read(lens.logits)
+    const layers = ['embeddings', ...lens.layers.map((_, i) => String(i))]
+    const parts = studied.takesAnyPositions() ? partsOf(states.length, own.dims) : []
+    return parts.length > 1 ? { layers, states, own, parts } : { layers, rows: rowsOf(states, own) }
   })
+  const values = { layers: read.layers, ...(read.rows ?? (await inParts(read))) }
+
+  /** Reads nothing of the layers, so that only the head runs. */
+  async function inParts({ states, own, parts }: LongLens): Promise<LensRows> {
+    const found: LensRows[] = []
+    for (const [from, count] of parts) {
+      const some = await Promise.all([...states, own].map(whole => whole.narrow(1, from, count).value()))
+      found.push(await model.trace(prompts.inputs, rest, () => rowsOf(some.slice(0, -1), some.at(-1)!)))
+    }
+    return joined(found)
+  }
   return new LogitLens(values, prompts, id => studied.token(id), tuned !== undefined)
 }
 
-/** Σ a·b along the last axis. onnxruntime's product of a row with a column takes four times as long. */
-const dot = (a: Tensor, b: Tensor): Tensor => a.mul(b).sum(-1)
+/** What is read of prompts so long that their logits of all layers would take too much memory at once. */
+interface LongLens {
+  readonly states: readonly Tensor[]
+  readonly own: Tensor
+  readonly parts: ReturnType<typeof partsOf>
+}
 
-interface LensValues {
+interface LensValues extends LensRows {
   readonly layers: readonly string[]
-  readonly ids: Tensor
-  readonly probabilities: Tensor
-  readonly answerProbabilities: Tensor
-  readonly ranks: Tensor
-  readonly kl: Tensor
-  readonly entropy: Tensor
-  readonly followed: Tensor
-  readonly logits: Tensor | undefined
 }
 
 /** The predictions of every layer. All tensors begin with `axes`: layer, prompt, token. */

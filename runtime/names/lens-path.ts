@@ -13,6 +13,8 @@ export interface FoundLens {
   readonly logits: Tap
   /** Modules on the way from the last layer to the logits, in running order. */
   readonly head: readonly ModuleNode[]
+  /** Whether the logits of a position depend on the other positions that the head runs with: a scale of quantisation is that of all. */
+  readonly mixesPositions: boolean
 }
 
 /** What a logit lens needs, or the reason why this model can't have one. */
@@ -44,7 +46,8 @@ export function findLens(taps: Taps, logits: string | undefined): FoundLens | { 
       why: `The way from ${last.path} to ${logits} leads through a layer again, at ${tree.graph.nodes[inLayer].name}.`,
     }
   const tap = taps.outputTaps(tree.root).get(logits) ?? taps.tensorTap(logits)
-  return { layers, leaving, logits: tap, head: modulesOf(taps, between, last) }
+  const mixesPositions = between.some(index => tree.graph.nodes[index].opType.startsWith('DynamicQuantize'))
+  return { layers, leaving, logits: tap, head: modulesOf(taps, between, last), mixesPositions }
 }
 
 /** The nodes that compute `to` from `from`, in running order. */

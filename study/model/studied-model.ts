@@ -11,6 +11,7 @@ import type { Model } from '../../runtime/model/model.ts'
 import { selfAttentionIn } from '../../runtime/model/modules/heads/attention-of.ts'
 import { handleOf, type Module, type ModuleHandle } from '../../runtime/model/modules/module.ts'
 import { type FoundLens, findLens } from '../../runtime/names/lens-path.ts'
+import { cat } from '../../runtime/tensor/functions.ts'
 import { newHandle, stateOf, Tensor } from '../../runtime/tensor/tensor.ts'
 import { asTraceable } from '../../runtime/tracing/traceable.ts'
 import { rowOf } from './prompt-rows.ts'
@@ -171,6 +172,25 @@ export class StudiedModel {
     // The head computes each position by itself, so `state` may have another number of positions.
     const dims = shape?.dims && [...state.dims.slice(0, -1), shape.dims.at(-1)]
     return newHandle(new Value(application, 0, shape?.type ?? state.type, dims), tracer)
+  }
+
+  /**
+   * The logits of several states of equal dims, `[prompt, token, width]`. Where it can, the head runs once for all of them, because each
+   * product with the unembedding would pack that matrix anew.
+   */
+  logitsOfEach(states: readonly Tensor[]): Tensor[] {
+    const count = states[0]?.dims[1]
+    if (count === undefined || !this.takesAnyPositions()) return states.map(state => this.logitsOf(state))
+    const all = this.logitsOf(cat(states, 1))
+    return states.map((_, i) => all.narrow(1, i * count, count))
+  }
+
+  /** Whether the head gives the same logits with other positions beside a position. If the model takes one length alone, it may not run at all. */
+  takesAnyPositions(): boolean {
+    const { inputs } = this.model.signature
+    const ids = idsOf(this.model.signature)
+    const length = inputs.find(({ name }) => name === ids)?.dims?.[1]
+    return typeof length !== 'number' && !this.lens().mixesPositions
   }
 
   /** The id of an answer, which is an id, or a text of one token. @throws ArgumentError */
