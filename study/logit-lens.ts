@@ -87,7 +87,7 @@ export async function logitLens(model: Model, prompt: Inputs, options: LogitLens
     const states = [studied.embedded(), ...lens.leaving.map(tap => studied.read(tap))]
     const own = studied.read(lens.logits)
     const layers = ['embeddings', ...lens.layers.map((_, i) => String(i))]
-    const parts = studied.takesAnyPositions() ? partsOf(states.length, own.dims) : []
+    const parts = lens.takesAnyPositions ? partsOf(states.length, own.dims) : []
     return parts.length > 1 ? { layers, states, own, parts } : { layers, rows: rowsOf(states, own) }
   })
   const values = { layers: read.layers, ...(read.rows ?? (await inParts(read))) }

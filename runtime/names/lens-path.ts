@@ -13,8 +13,11 @@ export interface FoundLens {
   readonly logits: Tap
   /** Modules on the way from the last layer to the logits, in running order. */
   readonly head: readonly ModuleNode[]
-  /** Whether the logits of a position depend on the other positions that the head runs with: a scale of quantisation is that of all. */
-  readonly mixesPositions: boolean
+  /**
+   * Whether the head gives a position the same logits with any other positions beside it. It does not if a scale of quantisation is that of all
+   * positions, and may not run at all if the model takes one length alone.
+   */
+  readonly takesAnyPositions: boolean
 }
 
 /** What a logit lens needs, or the reason why this model can't have one. */
@@ -46,8 +49,10 @@ export function findLens(taps: Taps, logits: string | undefined): FoundLens | { 
       why: `The way from ${last.path} to ${logits} leads through a layer again, at ${tree.graph.nodes[inLayer].name}.`,
     }
   const tap = taps.outputTaps(tree.root).get(logits) ?? taps.tensorTap(logits)
-  const mixesPositions = between.some(index => tree.graph.nodes[index].opType.startsWith('DynamicQuantize'))
-  return { layers, leaving, logits: tap, head: modulesOf(taps, between, last), mixesPositions }
+  const isOfOneLength = typeof tree.graph.outputs.find(({ name }) => name === logits)?.dims?.[1] === 'number'
+  const mixes = between.some(index => tree.graph.nodes[index].opType.startsWith('DynamicQuantize'))
+  const head = modulesOf(taps, between, last)
+  return { layers, leaving, logits: tap, head, takesAnyPositions: !isOfOneLength && !mixes }
 }
 
 /** The nodes that compute `to` from `from`, in running order. */

@@ -180,17 +180,9 @@ export class StudiedModel {
    */
   logitsOfEach(states: readonly Tensor[]): Tensor[] {
     const count = states[0]?.dims[1]
-    if (count === undefined || !this.takesAnyPositions()) return states.map(state => this.logitsOf(state))
+    if (count === undefined || !this.lens().takesAnyPositions) return states.map(state => this.logitsOf(state))
     const all = this.logitsOf(cat(states, 1))
     return states.map((_, i) => all.narrow(1, i * count, count))
-  }
-
-  /** Whether the head gives the same logits with other positions beside a position. If the model takes one length alone, it may not run at all. */
-  takesAnyPositions(): boolean {
-    const { inputs } = this.model.signature
-    const ids = idsOf(this.model.signature)
-    const length = inputs.find(({ name }) => name === ids)?.dims?.[1]
-    return typeof length !== 'number' && !this.lens().mixesPositions
   }
 
   /** The id of an answer, which is an id, or a text of one token. @throws ArgumentError */

@@ -82,8 +82,8 @@ function readLens(model: Model, window: Window, logits: string | undefined, toke
   const { binding } = handleOf(model)!
   const found = findLens(binding.taps, logits)
   if ('why' in found) throw new Refusal(422, 'view-lens', found.why, 'look at the modules instead')
-  const all = [...found.leaving.map((_, layer) => headApplied(model, found, layer)), binding.read(found.logits)]
-  const probabilities = all.map(one => probabilitiesIn(one, window))
+  const logitsIn = [...headsApplied(model, found, window), within(binding.read(found.logits), window)]
+  const probabilities = logitsIn.map(one => one.to('float32').softmax(-1))
   const target = targetIn(probabilities.at(-1)!, window)
   return {
     layers: found.layers.map(({ path }) => path),
@@ -93,8 +93,8 @@ function readLens(model: Model, window: Window, logits: string | undefined, toke
   }
 }
 
-const probabilitiesIn = (logits: Tensor, { batch, from, count }: Window): Tensor =>
-  logits.select(0, batch).narrow(0, from, count).to('float32').softmax(-1)
+const within = (values: Tensor, { batch, from, count }: Window): Tensor =>
+  values.select(0, batch).narrow(0, from, count)
 
 /** The token that is followed at each position, `[position, 1]`. */
 function targetIn(own: Tensor, { from, count, next }: Window): Tensor {
@@ -150,21 +150,33 @@ function sentRows(
   return { top: sent.slice(0, -1), own: sent.at(-1)!, followed: rows.map(followedIn) }
 }
 
-/** Applies everything between the last layer and the logits to the output of another layer. */
-function headApplied(model: Model, { leaving, logits }: FoundLens, layer: number): Tensor {
+/**
+ * Applies everything between the last layer and the logits to the output of each layer, `[position, vocabulary]` each. Where it can, the head
+ * runs once for all of them, because each product with the unembedding would pack that matrix anew.
+ */
+function headsApplied(model: Model, found: FoundLens, window: Window): Tensor[] {
   const { binding } = handleOf(model)!
+  const { leaving, logits } = found
   const tracer = binding.tracer('the logit lens')
-  const last = leaving.at(-1)!
-  const output = binding.read(leaving[layer])
-  const shape = tracer.shapeOf(logits.tensor)
-  const [dims, headDims] = [dimsOf(output), tracer.shapeOf(last.tensor)?.dims]
-  if (String(dims) !== String(headDims))
+  const headDims = tracer.shapeOf(leaving.at(-1)!.tensor)?.dims
+  const outputs = leaving.map(tap => {
+    const output = binding.read(tap)
+    if (String(dimsOf(output)) === String(headDims)) return output
     throw new Refusal(
       422,
       'view-lens',
-      `${leaving[layer].label} has dims ${String(dims)}, but the head takes the last layer's ${String(headDims)}.`,
+      `${tap.label} has dims ${String(dimsOf(output))}, but the head takes the last layer's ${String(headDims)}.`,
       'look at the modules instead',
     )
-  const application = new Application('', last, logits, stateOf(output).value, tracer, tracer.mark())
-  return newHandle(new Value(application, 0, shape?.type ?? output.type, shape?.dims), tracer)
+  })
+  const shape = tracer.shapeOf(logits.tensor)
+  const applied = (state: Tensor): Tensor => {
+    const application = new Application('', leaving.at(-1)!, logits, stateOf(state).value, tracer, tracer.mark())
+    const dims = shape?.dims && [...state.dims.slice(0, -1), shape.dims.at(-1)]
+    return newHandle(new Value(application, 0, shape?.type ?? state.type, dims), tracer)
+  }
+  if (!found.takesAnyPositions) return outputs.map(output => within(applied(output), window))
+  const rows = outputs.map(output => within(output, window))
+  const all = applied(cat(rows, 0).unsqueeze(0)).squeeze(0)
+  return rows.map((_, i) => all.narrow(0, i * window.count, window.count))
 }
