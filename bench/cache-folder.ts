@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { load } from 'onnsight'
+import { decoder } from './decoder.ts'
 import { createMs } from './loading.ts'
 import { type Measure, measure, REST } from './measure.ts'
 import { ratios } from './ratios.ts'
@@ -32,6 +33,16 @@ export async function cacheFolder(kind: string, path: string, rounds: number): P
     )
     for (const rests of [true, false]) results.push(...(await ratios(what, path, rounds, rests, options)))
     return [...results, ...(await sweep(what, path, Math.ceil(rounds / 6), REST, options))]
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+/** Measures `generate` with packed weights from a file, compared with a loop by hand. */
+export async function cachedDecoder(path: string, rounds: number): Promise<Measure[]> {
+  const folder = await mkdtemp(join(import.meta.dirname, 'models', 'cache-'))
+  try {
+    return await decoder(path, rounds, REST, 'cpu', { cacheFolder: folder })
   } finally {
     await rm(folder, { recursive: true })
   }

@@ -1,4 +1,4 @@
-import { load, type Model } from 'onnsight'
+import { type LoadOptions, load, type Model } from 'onnsight'
 import { generate } from 'onnsight/trace.macro'
 import * as ort from 'onnxruntime-node'
 import { type Measure, ratio, timed } from './measure.ts'
@@ -12,12 +12,13 @@ export async function decoder(
   rounds: number,
   rest: number,
   provider: 'cpu' | 'cuda' = 'cpu',
+  options: LoadOptions = {},
 ): Promise<Measure[]> {
   const prompt = Array.from({ length: PROMPT }, (_, i) => (i * 7919) % 50257)
   const bare = await ort.InferenceSession.create(path, {
     executionProviders: provider === 'cuda' ? ['cuda', 'cpu'] : ['cpu'],
   })
-  const model = await load(path, { provider })
+  const model = await load(path, { provider, ...options })
   const [byHand, plain, edited] = await timed(rounds, rest, [
     () => loop(bare, prompt),
     () => model.generate([prompt], { maxNewTokens: STEPS }),
@@ -25,8 +26,9 @@ export async function decoder(
   ])
   await model.release()
   await bare.release()
+  const where = options.cacheFolder === undefined ? '' : ', with cacheFolder'
   return [
-    ratio(`generate, ${STEPS} steps after ${PROMPT} tokens, against a loop by hand`, plain, byHand, 1),
+    ratio(`generate${where}, ${STEPS} steps after ${PROMPT} tokens, against a loop by hand`, plain, byHand, 1),
     ratio('the same with an edit and a read in every step', edited, byHand, 1.05),
   ]
 }

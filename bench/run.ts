@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { program } from 'commander'
 import { blame } from './blame.ts'
-import { cacheFolder } from './cache-folder.ts'
+import { cachedDecoder, cacheFolder } from './cache-folder.ts'
 import { constructs } from './constructs.ts'
 import { decoder } from './decoder.ts'
 import { gradients } from './gradients.ts'
@@ -57,13 +57,14 @@ const parts: Record<string, () => Promise<Measure[]>> = {
   macro: () => macroTime(),
   constructs: () => constructs(models.own, rounds, REST),
   cache: () =>
-    flat(
-      kinds.map(
+    flat([
+      ...kinds.map(
         ([kind, path]) =>
           () =>
             cacheFolder(kind, path, rounds),
       ),
-    ),
+      () => cachedDecoder(ensureExportedDecoder(), Math.ceil(rounds / 4)),
+    ]),
   blame: () => blame('own', models.own),
   small: () => small(),
 }
