@@ -11,9 +11,9 @@ import type { Model } from '../../runtime/model/model.ts'
 import { selfAttentionIn } from '../../runtime/model/modules/heads/attention-of.ts'
 import { handleOf, type Module, type ModuleHandle } from '../../runtime/model/modules/module.ts'
 import { type FoundLens, findLens } from '../../runtime/names/lens-path.ts'
-import { cat } from '../../runtime/tensor/functions.ts'
 import { newHandle, stateOf, Tensor } from '../../runtime/tensor/tensor.ts'
 import { asTraceable } from '../../runtime/tracing/traceable.ts'
+import { applyHead, applyHeadToEach } from './apply-head.ts'
 import { rowOf } from './prompt-rows.ts'
 
 /** The texts of tokens by id: a list, such as a vocabulary, or a function. */
@@ -165,24 +165,13 @@ export class StudiedModel {
   }
 
   /** The logits that the model would compute if `state` were the output of its last layer. It must be called inside a trace. */
-  logitsOf(state: Tensor, { leaving, logits }: FoundLens = this.lens()): Tensor {
-    const tracer = this.#handle.binding.tracer(this.study)
-    const shape = tracer.shapeOf(logits.tensor)
-    const application = new Application('', leaving.at(-1)!, logits, stateOf(state).value, tracer, tracer.mark())
-    // The head computes each position by itself, so `state` may have another number of positions.
-    const dims = shape?.dims && [...state.dims.slice(0, -1), shape.dims.at(-1)]
-    return newHandle(new Value(application, 0, shape?.type ?? state.type, dims), tracer)
+  logitsOf(state: Tensor, lens: FoundLens = this.lens()): Tensor {
+    return applyHead(this.#handle.binding.tracer(this.study), lens, state)
   }
 
-  /**
-   * The logits of several states of equal dims, `[prompt, token, width]`. Where it can, the head runs once for all of them, because each
-   * product with the unembedding would pack that matrix anew.
-   */
+  /** The same for several states of equal dims, `[prompt, token, width]`. */
   logitsOfEach(states: readonly Tensor[]): Tensor[] {
-    const count = states[0]?.dims[1]
-    if (count === undefined || !this.lens().takesAnyPositions) return states.map(state => this.logitsOf(state))
-    const all = this.logitsOf(cat(states, 1))
-    return states.map((_, i) => all.narrow(1, i * count, count))
+    return applyHeadToEach(this.#handle.binding.tracer(this.study), this.lens(), states)
   }
 
   /** The id of an answer, which is an id, or a text of one token. @throws ArgumentError */

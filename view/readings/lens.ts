@@ -1,9 +1,9 @@
-import { Application, Value } from '../../runtime/graph/expression.ts'
 import { cat, type Inputs, type Model, tensor } from '../../runtime/index.ts'
 import type { Language } from '../../runtime/language-inputs/language.ts'
 import { handleOf } from '../../runtime/model/modules/module.ts'
 import { type FoundLens, findLens } from '../../runtime/names/lens-path.ts'
-import { dimsOf, newHandle, stateOf, type Tensor } from '../../runtime/tensor/tensor.ts'
+import { dimsOf, type Tensor } from '../../runtime/tensor/tensor.ts'
+import { applyHeadToEach } from '../../study/model/apply-head.ts'
 import { tokenOf } from '../model/tokens.ts'
 import type { Followed, Lens, LensRequest, LensRows, Prediction, Token } from '../protocol/api.ts'
 import { MAX_POSITIONS } from '../protocol/bodies.ts'
@@ -150,13 +150,10 @@ function sentRows(
   return { top: sent.slice(0, -1), own: sent.at(-1)!, followed: rows.map(followedIn) }
 }
 
-/**
- * Applies everything between the last layer and the logits to the output of each layer, `[position, vocabulary]` each. Where it can, the head
- * runs once for all of them, because each product with the unembedding would pack that matrix anew.
- */
+/** Applies everything between the last layer and the logits to the output of each layer, `[position, vocabulary]` each. */
 function headsApplied(model: Model, found: FoundLens, window: Window): Tensor[] {
   const { binding } = handleOf(model)!
-  const { leaving, logits } = found
+  const { leaving, takesAnyPositions } = found
   const tracer = binding.tracer('the logit lens')
   const headDims = tracer.shapeOf(leaving.at(-1)!.tensor)?.dims
   const outputs = leaving.map(tap => {
@@ -169,14 +166,7 @@ function headsApplied(model: Model, found: FoundLens, window: Window): Tensor[] 
       'look at the modules instead',
     )
   })
-  const shape = tracer.shapeOf(logits.tensor)
-  const applied = (state: Tensor): Tensor => {
-    const application = new Application('', leaving.at(-1)!, logits, stateOf(state).value, tracer, tracer.mark())
-    const dims = shape?.dims && [...state.dims.slice(0, -1), shape.dims.at(-1)]
-    return newHandle(new Value(application, 0, shape?.type ?? state.type, dims), tracer)
-  }
-  if (!found.takesAnyPositions) return outputs.map(output => within(applied(output), window))
-  const rows = outputs.map(output => within(output, window))
-  const all = applied(cat(rows, 0).unsqueeze(0)).squeeze(0)
-  return rows.map((_, i) => all.narrow(0, i * window.count, window.count))
+  if (!takesAnyPositions) return applyHeadToEach(tracer, found, outputs).map(logits => within(logits, window))
+  const rows = outputs.map(output => within(output, window).unsqueeze(0))
+  return applyHeadToEach(tracer, found, rows).map(logits => logits.squeeze(0))
 }
