@@ -6,7 +6,8 @@ import { scriptBeside } from '../../child-process/script-beside.ts'
 import { MissingPackageError } from '../../errors/install.ts'
 import { WorkerError } from '../../errors/worker.ts'
 import type { TensorData } from '../../tensor/dtypes/data.ts'
-import type { Session, SessionModel, SessionValue } from '../sessions/provider.ts'
+import type { Session, SessionModel } from '../sessions/provider.ts'
+import type { CreatedSession } from './numbered-sessions.ts'
 
 /** Sessions of another onnxruntime-node. Two versions of its native library can't be in one process, so they are in a child process. */
 export interface OtherRuntime {
@@ -43,11 +44,6 @@ export function otherRuntime(folder: string): OtherRuntime {
       }
     },
   }
-}
-
-interface CreatedSession {
-  readonly session: number
-  readonly outputs: readonly SessionValue[]
 }
 
 function entryOf(folder: string): string {

@@ -3,9 +3,10 @@ import { WebGpuUnavailableError } from '../../../errors/web.ts'
 import type { TensorData } from '../../../tensor/dtypes/data.ts'
 import type { Provider, Session, SessionModel } from '../../sessions/provider.ts'
 import { nodeProvider } from '../node.ts'
+import type { CreatedSession } from '../numbered-sessions.ts'
 import type { WebProviderOptions } from '../web.ts'
 import { Browser } from './browser.ts'
-import type { CreatedInPage, Started } from './messages.ts'
+import type { Started } from './messages.ts'
 
 /** How long Chromium stays open without sessions: closing one and opening the next is common. */
 const LINGER_MS = 1000
@@ -58,7 +59,7 @@ export function inChromium(options: WebProviderOptions, needsFloat16: boolean): 
         )
         const { bytes, isShielded = false } = model
         const created = await own.request({ kind: 'create', bytes, parts, isShielded, options: settings })
-        return sessionIn(own, created as CreatedInPage, release)
+        return sessionIn(own, created as CreatedSession, release)
       } catch (error) {
         await release(undefined)
         throw error
@@ -73,7 +74,7 @@ export function inChromium(options: WebProviderOptions, needsFloat16: boolean): 
 
 function sessionIn(
   browser: Browser,
-  { session, outputs }: CreatedInPage,
+  { session, outputs }: CreatedSession,
   release: (session: number) => Promise<void>,
 ): Session {
   return {

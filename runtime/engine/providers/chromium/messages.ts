@@ -1,5 +1,5 @@
-import type { TensorData } from '../../../tensor/dtypes/data.ts'
-import type { SessionOptions, SessionValue } from '../../sessions/provider.ts'
+import type { SessionOptions } from '../../sessions/provider.ts'
+import type { NumberedRequest } from '../numbered-sessions.ts'
 import type { WebProviderOptions } from '../web.ts'
 
 /** A request to the page in Chromium. */
@@ -12,13 +12,7 @@ export type PageRequest =
       readonly isShielded: boolean
       readonly options: SessionOptions
     }
-  | {
-      readonly kind: 'run'
-      readonly session: number
-      readonly feeds: Readonly<Record<string, TensorData>>
-      readonly fetches: readonly string[]
-    }
-  | { readonly kind: 'release'; readonly session: number }
+  | NumberedRequest
 
 /** What the page says of itself when it has started. */
 export interface Started {
@@ -27,11 +21,6 @@ export interface Started {
   /** Whether the processor computes what the adapter does. */
   readonly isSoftware: boolean
   readonly computesFloat16: boolean
-}
-
-export interface CreatedInPage {
-  readonly session: number
-  readonly outputs: readonly SessionValue[]
 }
 
 /** The page's answer to a request. */

@@ -1,13 +1,13 @@
-import type { Provider, Session } from '../../sessions/provider.ts'
+import type { Provider } from '../../sessions/provider.ts'
+import { NumberedSessions } from '../numbered-sessions.ts'
 import { webProvider } from '../web.ts'
-import type { CreatedInPage, PageAnswer, PageRequest, Started } from './messages.ts'
+import type { PageAnswer, PageRequest, Started } from './messages.ts'
 import { packed, unpacked } from './packed.ts'
 
 /* The page in Chromium that runs sessions for a model in Node. It asks its server for one request after the other. */
 
-const sessions = new Map<number, Session>()
+const sessions = new NumberedSessions()
 let provider: Provider | undefined
-let created = 0
 
 interface Gpu {
   requestAdapter(): Promise<{
@@ -31,17 +31,10 @@ async function answer(request: PageRequest): Promise<unknown> {
     case 'create': {
       const { bytes, parts, isShielded, options } = request
       const given = parts.map(({ location, data }) => ({ location, bytes: data.length, read: async () => data }))
-      const session = await provider!.create({ bytes, folder: undefined, parts: given, isShielded }, options)
-      const number = created++
-      sessions.set(number, session)
-      return { session: number, outputs: session.outputs } satisfies CreatedInPage
+      return sessions.add(await provider!.create({ bytes, folder: undefined, parts: given, isShielded }, options))
     }
-    case 'run':
-      return sessions.get(request.session)!.run(request.feeds, request.fetches)
-    case 'release':
-      await sessions.get(request.session)?.release()
-      sessions.delete(request.session)
-      return null
+    default:
+      return sessions.answer(request)
   }
 }
 
