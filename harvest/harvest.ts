@@ -56,12 +56,15 @@ async function harvestHere(
   let made = 0
   for await (const plan of plans) {
     signal?.throwIfAborted()
-    if (infos.has(plan.number)) continue
-    counter.reads(plan.pieces[0].read, plan.pieces.at(-1)!.read)
+    if (infos.has(plan.number)) {
+      counter.skips(plan)
+      continue
+    }
+    counter.begins(plan)
     const { rows, statistics } = await runShard(reads, plan, {
       batchSize,
       run: batch => runBatch(reads, batch, signal),
-      onRows: done => counter.tell(done),
+      onRows: done => counter.computed(done),
       memory: memories[made++ % 2],
       signal,
     })
@@ -73,7 +76,7 @@ async function harvestHere(
     await writing
     writing = store.put(shardName(plan.number, index.format), parts).then(async () => {
       infos.set(plan.number, info)
-      counter.stored(plan.rows, bytes)
+      counter.stored(bytes)
       if (performance.now() - written < INDEX_MS) return
       written = performance.now()
       await writeIndex(store, indexWith(index, infos, false))
@@ -91,7 +94,7 @@ async function roomFor(store: Store, bytes: number, counter: Counter, signal: Ab
   for (;;) {
     const free = await store.free()
     if (free === undefined || free >= bytes) return
-    counter.tell(0, 'disk space')
+    counter.tell('disk space')
     await wait(WAIT_MS, undefined, signal ? { signal } : {})
   }
 }

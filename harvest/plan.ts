@@ -7,6 +7,9 @@ export interface ShardPlan {
   readonly rows: number
   /** Where the next shard begins. */
   readonly next: Mark
+  /** The part of the source that has been read before this shard and after it, from 0 to 1; undefined for a source of unknown length. */
+  readonly from?: number | undefined
+  readonly to?: number | undefined
 }
 
 /**
@@ -22,15 +25,18 @@ export async function* plansOf(
   let number = first
   let held: Piece[] = []
   let rows = 0
+  let from = first === 0 ? 0 : undefined
   for await (const piece of pieces) {
+    from ??= piece.read
     held.push(piece)
     rows += rowsOf(piece)
     if (rows < shardRows) continue
-    yield { number: number++, pieces: held, rows, next: piece.next }
+    yield { number: number++, pieces: held, rows, next: piece.next, from, to: piece.read }
     held = []
     rows = 0
+    from = piece.read
   }
-  if (rows > 0) yield { number, pieces: held, rows, next: held.at(-1)!.next }
+  if (rows > 0) yield { number, pieces: held, rows, next: held.at(-1)!.next, from, to: held.at(-1)!.read }
 }
 
 /** Pieces that run together: all of one size, so that nothing is padded and each row is what it is alone. */

@@ -31,7 +31,7 @@ export async function queuedHarvest(
   const dead: string[] = []
   try {
     const plans = new Map<string, ShardPlan>()
-    for await (const { job, end } of follow(queue, jobsOf(begun, options, infos, plans), {
+    for await (const { job, end } of follow(queue, jobsOf(begun, options, infos, counter, plans), {
       signal: options.signal,
       priority: options.priority,
       attempts: options.attempts,
@@ -40,8 +40,9 @@ export async function queuedHarvest(
       const info = await readInfo(store, plan.number, index.format)
       if (info) {
         infos.set(plan.number, info)
-        counter.reads(plan.pieces[0].read, plan.pieces.at(-1)!.read)
-        counter.stored(plan.rows, end.state === 'done' ? (end.value as { bytes: number }).bytes : 0)
+        counter.begins(plan)
+        counter.computed(plan.rows)
+        counter.stored(end.state === 'done' ? (end.value as { bytes: number }).bytes : 0)
       } else if (end.state === 'dead') dead.push(`shard ${plan.number}: ${end.reason}`)
       plans.delete(job.id)
     }
@@ -59,13 +60,17 @@ async function* jobsOf(
   { reads, index, plans, batchSize }: Begun,
   options: HarvestOptions,
   infos: ReadonlyMap<number, ShardInfo>,
+  counter: Counter,
   known: Map<string, ShardPlan>,
 ): AsyncGenerator<Job<ShardJob>> {
   const target = asTraceable(reads.model, 'harvest')
   const { path } = (target.identity as LoadedModel).source
   const graphs = new Map<string, InterventionGraph>()
   for await (const plan of plans) {
-    if (infos.has(plan.number)) continue
+    if (infos.has(plan.number)) {
+      counter.skips(plan)
+      continue
+    }
     const used: Record<string, InterventionGraph> = {}
     if (target.edits.length > 0)
       for (const batch of batchesOf(plan.pieces, batchSizeOf(batchSize))) {

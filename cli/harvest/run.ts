@@ -114,16 +114,23 @@ function progressLine(): { show(progress: HarvestProgress): void; end(): void } 
   const isTerminal = process.stderr.isTTY
   let last = 0
   let isOpen = false
+  let unseen: HarvestProgress | undefined
+  const print = (progress: HarvestProgress): void => {
+    const text = described(progress)
+    process.stderr.write(isTerminal ? `\r\x1b[K${text}` : `${text}\n`)
+    isOpen = isTerminal
+    unseen = undefined
+  }
   return {
     show(progress) {
+      unseen = progress
       const now = performance.now()
       if (now - last < (isTerminal ? EVERY_MS : 10 * EVERY_MS)) return
       last = now
-      const text = described(progress)
-      process.stderr.write(isTerminal ? `\r\x1b[K${text}` : `${text}\n`)
-      isOpen = isTerminal
+      print(progress)
     },
     end() {
+      if (unseen) print(unseen)
       if (isOpen) process.stderr.write('\n')
       isOpen = false
     },

@@ -7,7 +7,8 @@ import test from 'ava'
 import fc from 'fast-check'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { type Inputs, load, type Model, readSafetensors, type Tensor, tensor, writeSafetensors } from 'onnsight'
-import { type HarvestOptions, type HarvestRows, harvest, openHarvest } from 'onnsight/harvest'
+import { type HarvestOptions, type HarvestProgress, type HarvestRows, harvest, openHarvest } from 'onnsight/harvest'
+import { onnsight } from '../cli/spawn.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'onnsight-harvest-'))
 test.after.always(() => rmSync(folder, { recursive: true }))
@@ -308,6 +309,39 @@ test('a harvest goes on where it was stopped, from documents that are made only 
   t.deepEqual(again.index.shards, whole.index.shards)
   for (const { file } of whole.index.shards)
     t.deepEqual(readFileSync(join(out, file)), readFileSync(join(whole.folder, file)))
+})
+
+test('progress counts the rows that are computed, and their part of the documents', async t => {
+  const ids = documents.map(own => own.slice(0, 3))
+  const told: HarvestProgress[] = []
+  const out = fresh()
+  const rows = ids.flat().length
+  await harvest(model, { at: AT, ids, out, shardRows: 30, batchSize: 6, onProgress: one => told.push(one) })
+  const isEven = (all: readonly HarvestProgress[]): void => {
+    for (const [i, { rows: done, part }] of all.entries()) {
+      t.true(i === 0 || done >= all[i - 1].rows)
+      t.is(Math.round(part! * rows), done)
+    }
+  }
+  isEven(told)
+  // Each batch, and each shard.
+  t.is(told.length, 10 + 2)
+  const shards = readdirSync(out).filter(name => name.startsWith('shard'))
+  const bytes = shards.reduce((sum, name) => sum + readFileSync(join(out, name)).length, 0)
+  t.like(told.at(-1), { rows, bytes, shards: shards.length, part: 1, secondsLeft: 0 })
+  // One that goes on counts what is there.
+  rmSync(join(out, shards[0]))
+  const again: HarvestProgress[] = []
+  await harvest(model, { at: AT, ids, out, shardRows: 30, batchSize: 6, onProgress: one => again.push(one) })
+  t.is(again[0].rows, rows - 30 + 6)
+  t.like(again.at(-1), { rows, shards: shards.length })
+  writeFileSync(join(folder, 'progress.jsonl'), ids.map(own => `${JSON.stringify(own)}\n`).join(''))
+  const { code, stderr } = await onnsight([
+    ...['harvest', 'test/fixtures/models/chars.onnx', '--at', AT, '--ids', join(folder, 'progress.jsonl')],
+    ...['--out', fresh()],
+  ])
+  t.is(code, 0)
+  t.regex(stderr, new RegExp(`100%, ${rows} rows, \\d+ a second, [\\d.]+ kB written, 0 s left\n$`, 'u'))
 })
 
 test('a harvest waits while the disk has too little room, and goes on when there is some', async t => {
