@@ -16,9 +16,11 @@ export function restoredError(sent: {
   readonly at: OnnsightError['at']
 }): Error {
   if (sent.code === undefined) return Object.assign(new Error(sent.message), { name: sent.name })
-  const error = new OnnsightError(sent.code, '', { ...(sent.fix ? { fix: sent.fix } : {}), at: sent.at })
-  // The text that was sent already has the code frame.
+  const error = new OnnsightError(sent.code, sent.message, { ...(sent.fix ? { fix: sent.fix } : {}), at: sent.at })
+  // The text that was sent already has the code frame and the fix; what an uncaught error prints is its stack.
+  const composed = error.message
   error.message = sent.message
+  if (error.stack) error.stack = error.stack.replace(composed, () => sent.message)
   error.name = sent.name
   return error
 }

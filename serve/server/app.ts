@@ -58,6 +58,10 @@ export async function makeApp(state: ServerState, findUser: FindUser, measures: 
     notes(request)!.user = user
     await state.quotas.begin(user)
   })
+  // A client that keeps its connection would send its next request into one that is about to be closed.
+  app.addHook('onSend', async (_request, reply) => {
+    if (state.isClosing) void reply.header('connection', 'close')
+  })
   app.addHook('onResponse', (request, reply) => answered(state, measures, request, reply))
   app.get('/health', { schema: { summary: 'Whether the server runs', tags: ['server'], security: [] } }, () => ({
     status: 'ok',

@@ -147,6 +147,10 @@ test('weights and denied places are out of reach, by whatever name', async t => 
 })
 
 test('who has no token, or has used up a quota, gets an error that says so', async t => {
+  const refused = await t.throwsAsync(load(`${server.url}/models/chars`, { token: 'none' }))
+  t.regex(refused.message, /^The server does not know this token\.\n {2}Do this: /)
+  // An uncaught error is printed as its stack.
+  t.true(refused.stack!.startsWith(`RefusedError: ${refused.message}\n    at `), refused.stack)
   t.is((await ask('/models', undefined, { authorization: '' })).status, 401)
   t.is((await ask('/models', undefined, { authorization: 'Bearer other' })).status, 401)
   const poor = () => ask('/models', undefined, { authorization: 'Bearer poor-token' })
@@ -323,4 +327,40 @@ test('the audit has who asked for what, and nothing of the content', async t => 
   while (!audit.some(({ route, user, tokens }) => route === '/v1/completions' && user === 'ada' && tokens === 5))
     await new Promise(resolve => setTimeout(resolve, 5))
   t.false(JSON.stringify(audit).includes('Zwyx'))
+})
+
+test('a server that ends answers what it has, each answer the last of its connection, and takes nothing new', async t => {
+  const own = await serve([path], { maxBatch: 2 })
+  const complete = (letter: string): Promise<Response> =>
+    fetch(`${own.url}/v1/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ prompt: `First${letter}`, max_tokens: 40, temperature: 0 }),
+    })
+  const textOf = async (response: Response): Promise<string> =>
+    ((await response.json()) as { choices: { text: string }[] }).choices[0].text
+  const letters = [...'abcdefgh']
+  const due: string[] = []
+  for (const letter of letters) due.push(await textOf(await complete(letter)))
+  t.true(new Set(due).size > 4)
+
+  let answered = 0
+  const answers = letters.map(async letter => {
+    const response = await complete(letter)
+    answered++
+    return response
+  })
+  // All are in the queue or run when the first has its answer.
+  await Promise.race(answers)
+  const ended = own.close()
+  const [late, ready] = await Promise.all([complete('z'), fetch(`${own.url}/ready`)])
+  t.true(answered < letters.length)
+  t.is(late.status, 503)
+  t.is(late.headers.get('retry-after'), '1')
+  t.is(ready.status, 503)
+  const all = await Promise.all(answers)
+  t.deepEqual(await Promise.all(all.map(textOf)), due)
+  t.true(all.filter(({ headers }) => headers.get('connection') === 'close').length >= letters.length - 2)
+  await ended
+  await t.throwsAsync(complete('a'), { instanceOf: TypeError })
 })
