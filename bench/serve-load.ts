@@ -4,7 +4,7 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { LanguageModel, load, type Model, type Tensor } from 'onnsight'
+import { LanguageModel, type Model, type Tensor } from 'onnsight'
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 
 /*
@@ -54,7 +54,7 @@ interface Kind {
   readonly isSlow?: boolean
 }
 
-const model = await load(PATH)
+const model = await LanguageModel.load(PATH)
 const tokens = (user: number, length: number): number[][] => [
   Array.from({ length }, (_, i) => (user * 7 + i * 3 + (user >> 4)) % 65),
 ]
@@ -87,8 +87,10 @@ async function texts(): Promise<void> {
   copyFileSync('test/fixtures/models/chars-cache.onnx', path)
   copyFileSync('test/fixtures/models/chars.vocab.json', join(folder, 'chars.vocab.json'))
   const decoder = await LanguageModel.load(path)
-  const letters = 'abcdefghijklmnopqrstuvwxyzABCDEF'
-  const kinds = await Promise.all([...letters].map(async letter => [await textKind(decoder, `First${letter}`)]))
+  const letters = `${LETTERS}ABCDEF`
+  const kinds = await Promise.all(
+    [...letters].map(async letter => [await textKind(decoder, `First${letter}`, textTokens)]),
+  )
   await decoder.release()
   console.log(`onnxruntime alone, a step of one token: ${await bareStepGain(path)} times as many rows in a run of 32`)
   const alone = await measured(kinds, SECONDS_OF_BATCHING, 1, () => true, path)
@@ -122,12 +124,12 @@ async function bareStepGain(path: string): Promise<string> {
   return gain
 }
 
-async function textKind(of: LanguageModel, prompt: string): Promise<Kind> {
-  const { text: due } = await of.generate(prompt, { maxNewTokens: textTokens, doSample: false })
+async function textKind(of: LanguageModel, prompt: string, maxNewTokens: number): Promise<Kind> {
+  const { text: due } = await of.generate(prompt, { maxNewTokens, doSample: false })
   return {
     name: 'text',
     route: '/v1/completions',
-    body: JSON.stringify({ prompt, max_tokens: textTokens, temperature: 0 }),
+    body: JSON.stringify({ prompt, max_tokens: maxNewTokens, temperature: 0 }),
     isRight: (status, text) =>
       status === 200 && (JSON.parse(text) as { choices: { text: string }[] }).choices[0].text === due,
   }
@@ -163,8 +165,13 @@ function readKind(of: Model, user: number, length: number): Promise<Kind> {
   })
 }
 
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz'
+
+/** A prompt of seven letters that no other of the first 676 users has. */
+const promptOf = (user: number): string => `First${LETTERS[Math.floor(user / 26) % 26]}${LETTERS[user % 26]}`
+
 /** What each user sends in turn. What is right was computed here, alone. */
-async function kindsOf(of: Model, count: number): Promise<Kind[][]> {
+async function kindsOf(of: LanguageModel, count: number): Promise<Kind[][]> {
   const all: Kind[][] = []
   for (let user = 0; user < count; user++) {
     const inputs = { input_ids: tokens(user, 16) }
@@ -175,12 +182,7 @@ async function kindsOf(of: Model, count: number): Promise<Kind[][]> {
     all.push([
       await graphKind('read', of, inputs, m => m.lm_head.output.slice(':, -1')),
       await readKind(of, user, 16),
-      {
-        name: 'text',
-        route: '/v1/completions',
-        body: JSON.stringify({ prompt: 'First', max_tokens: 4, temperature: 0 }),
-        isRight: status => status === 200,
-      },
+      await textKind(of, promptOf(user), 4),
     ])
   }
   return all
