@@ -15,6 +15,7 @@ import { reportListeners } from '../tracing/scopes/report-listeners.ts'
 import { RunningSession } from '../tracing/session.ts'
 import type { Traceable } from '../tracing/traceable.ts'
 import { ExecutionBackend, newTrace } from '../tracing/tracer.ts'
+import { collectTensors } from '../tracing/values/collect-tensors.ts'
 import type { Decoder } from './decoder.ts'
 import { anySeed } from './draw.ts'
 import { GatheredCalls } from './gathered.ts'
@@ -31,6 +32,7 @@ import { searchOf } from './search-of.ts'
 import type { Steps } from './selection.ts'
 import { Sequence } from './sequence.ts'
 import { paddingOf, type Settings, settingsOf } from './settings.ts'
+import { SpentCaches } from './spent-caches.ts'
 import { SteppedBlock } from './stepped-block.ts'
 import { TextStream } from './text-stream.ts'
 
@@ -57,6 +59,8 @@ interface Outcome {
   /** The computed values of what the search has recorded. */
   readonly chosen: Readonly<Record<string, TensorData>>
   readonly caches: Readonly<Record<string, Tensor>>
+  /** The tensors that the block can hold on to; undefined if that is not known. */
+  readonly held: Iterable<Tensor> | undefined
 }
 
 /** The parts of a generation that exist once the prompts are known. */
@@ -88,6 +92,7 @@ export class Generation extends RunningSession implements StepOwner {
   #invoked: InvokedRows | undefined
   readonly #block = new SteppedBlock()
   readonly #gathered = new GatheredCalls()
+  readonly #spent = new SpentCaches()
   /** Whether there is neither a block nor a standing edit. Then all steps after the first two record the same. */
   readonly #isPlain: boolean
   readonly #tellListeners: (report: TraceReport) => void
@@ -169,10 +174,12 @@ export class Generation extends RunningSession implements StepOwner {
     const values: unknown[] = []
     try {
       for (;;) {
-        const { ended, chosen, caches } = await this.#runStep()
+        const { ended, chosen, caches: returned, held } = await this.#runStep()
         if (ended && this.#request.block) values.push(ended.value)
         const { tokens, parents } = this.#search.choose(chosen, this.#sequence.histories)
-        this.#sequence.append(tokens, caches, parents)
+        const { caches: fed } = this.#sequence
+        this.#sequence.append(tokens, returned, parents)
+        this.#spent.ended({ fed, returned, next: this.#sequence.caches, held })
         this.step++
         const isOver = this.#search.isOver(this.#sequence.histories)
         if (this.#stopped || isOver) break
@@ -273,7 +280,7 @@ export class Generation extends RunningSession implements StepOwner {
     const { report, ...outcome } = await this.#replay.run(this.#sequence, signal)
     this.#tellListeners(report)
     onReport?.(report)
-    return { ended: { value: undefined }, ...outcome }
+    return { ended: { value: undefined }, ...outcome, held: [] }
   }
 
   async #traceStep(): Promise<Outcome> {
@@ -300,7 +307,9 @@ export class Generation extends RunningSession implements StepOwner {
         decoder,
       )
     }
-    return { ended, chosen: dataOf(chosen), caches: apart(caches) }
+    const isHere = !options.backend && !target.newRunner
+    const held = isHere && !trace.wasForced ? [...collectTensors(ended?.value), ...trace.saved] : undefined
+    return { ended, chosen: dataOf(chosen), caches: apart(caches), held }
   }
 
   /** A new trace on the inputs of the next step; with `null`, a trace whose invokes bring the inputs. */
@@ -339,7 +348,7 @@ export class Generation extends RunningSession implements StepOwner {
       step = await this.#traceRows(outer, invokes)
     }
     const value = await outer.run(target, () => this.#runBlock(outer).then(ended => ended?.value))
-    return { ended: { value }, chosen: dataOf(step!.chosen), caches: apart(step!.caches) }
+    return { ended: { value }, chosen: dataOf(step!.chosen), caches: apart(step!.caches), held: undefined }
   }
 
   async #traceRows(outer: RunningTrace, invokes: readonly CalledInvoke[]): Promise<RecordedStep> {

@@ -79,6 +79,8 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
   onUncertainWrite: TapAccessOwner['onUncertainWrite']
   /** Replaces unknown dims by those that the user should see. */
   resolveDims: Recorder['resolveDims']
+  /** Whether the block has asked for a value before its end. */
+  wasForced = false
   /** Whether the block prints nothing. */
   isSilent = false
   /** Whether these inputs will not come again, so that nothing is kept for them. */
@@ -380,6 +382,7 @@ export class RunningTrace implements TapAccessOwner, BlockOwner, InvokesOwner {
 
   async force(value: Value): Promise<TensorData> {
     this.assertGoing('a value')
+    this.wasForced = true
     const scope = new CallScope()
     const mark = this.mark()
     if (this.isOnlyScanned) throw new ScannedError(undefined, mark?.position())
