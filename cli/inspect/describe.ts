@@ -40,14 +40,26 @@ export function describe(model: Model, terminal: Terminal): string {
       Object.entries(operations).map(([name, count]) => `${String(count).padStart(6)}  ${name}`),
     ),
   ].join('\n\n')
-  return styled(fitLines(text, terminal), terminal)
+  return text
+    .split('\n')
+    .map(line => fitted(line, terminal))
+    .join('\n')
 }
 
-/** Headings are bold, and what follows a module's name is dim. */
-function styled(text: string, terminal: Terminal): string {
+/** A line that fits the terminal. Headings are bold, and what follows a module's name is dim. */
+function fitted(line: string, terminal: Terminal): string {
   const { bold, dim } = stylesOf(terminal)
-  return text.replace(/^\S.*$/gm, line => (line.includes(' · ') ? line : bold(line))).replace(/ {2,}· .*$/gm, dim)
+  const isHeading = /^\S/.test(line) && !line.includes(' · ')
+  const hasFacts = FACTS.test(line)
+  const style = (part: string, i: number): string => {
+    if (isHeading) return bold(part)
+    if (!hasFacts) return part
+    return i === 0 ? part.replace(FACTS, dim) : dim(part)
+  }
+  return fitLines(line, terminal).split('\n').map(style).join('\n')
 }
+
+const FACTS = / {2,}· .*$/
 
 const declared = (values: readonly Declared[]): string[] => values.map(describeInput)
 

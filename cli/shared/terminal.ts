@@ -24,7 +24,7 @@ export function stylesOf(terminal: Terminal): Styles {
 
 /**
  * Breaks lines that are wider than the terminal, and continues them with a deeper indent. A line is broken after a separator, `·`
- * or a comma, or else at a space. Without a terminal lines stay whole, so that programs can read them.
+ * or a comma, or else at a space; within brackets, such as those of dims, only if nothing else is left. Without a terminal lines stay whole, so that programs can read them.
  */
 export function fitLines(text: string, { isTTY, columns }: Terminal): string {
   if (!isTTY || !columns) return text
@@ -34,13 +34,28 @@ export function fitLines(text: string, { isTTY, columns }: Terminal): string {
     .join('\n')
 }
 
+/** Where a line can be broken so that its first part fits. */
+function breakOf(line: string, start: number, width: number): number | undefined {
+  const isWithin = (at: number): boolean => line.lastIndexOf('[', at) > line.lastIndexOf(']', at)
+  const last = (mark: string, isFit: (at: number) => boolean): number => {
+    let at = line.lastIndexOf(mark, width - mark.length + 1)
+    while (at > start && !isFit(at)) at = line.lastIndexOf(mark, at - 1)
+    return at
+  }
+  return [...MARKS.map(mark => last(mark, at => !isWithin(at))), ...MARKS.map(mark => last(mark, () => true))].find(
+    at => at > start,
+  )
+}
+
+const MARKS = [' · ', ', ', ' ']
+
 function brokenLine(line: string, width: number): string[] {
   const lines: string[] = []
   const indent = `${/^ */.exec(line)![0]}    `
   let rest = line
   while (rest.length > width) {
     const start = rest.search(/\S/) + 1
-    const at = [' · ', ', ', ' '].map(mark => rest.lastIndexOf(mark, width - mark.length + 1)).find(i => i > start)
+    const at = breakOf(rest, start, width)
     if (at === undefined) break
     const isComma = rest[at] === ','
     lines.push(rest.slice(0, isComma ? at + 1 : at).trimEnd())

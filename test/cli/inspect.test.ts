@@ -77,6 +77,13 @@ test('on a terminal no line is wider than it is, and headings are bold where col
     t.true(lines.every(line => line.length <= columns || !line.trim().includes(' ')))
     t.is(lines.join(' ').replace(/\s+/g, ' '), plain.replace(/\s+/g, ' '))
   }
+  // Dims that fit into a line stay in one, and a line that goes on has the style of the one before.
+  for (const columns of [36, 40, 44, 48, 52, 56, 60])
+    for (const line of describe(model, { isTTY: true, columns, hasColors: () => true }).split('\n')) {
+      const text = stripVTControlCharacters(line)
+      t.is(text.split('[').length, text.split(']').length, text)
+      if (/^ *· /.test(text)) t.true(line.startsWith('\u001b[2m'), line)
+    }
   const terminal = { isTTY: true, columns: 80 }
   const coloured = describe(model, { ...terminal, hasColors: () => true })
   t.true(coloured.includes('\u001b[1minputs\u001b[22m'))

@@ -11,10 +11,16 @@ import { type Followed, partingTokens } from './parting.ts'
 // The process in which `onnsight view A --beside B` compares both models: the page's server stays responsive, and can end it in the middle.
 
 const { a: pathA, b: pathB, options } = JSON.parse(process.argv[2]) as Opened
-const opening = Promise.all([openModel(pathA, options), openModel(pathB, options)])
+const second = openModel(pathB, options)
+let first: typeof second | undefined
+/** Both models. The first one is opened with the first comparison, because the page's server has opened it for all else. */
+const opening = () => {
+  first ??= openModel(pathA, options)
+  return Promise.all([first, second])
+}
 
 async function inputsFor(sent: SentInputs): Promise<readonly LabelledInput[]> {
-  const [{ model }] = await opening
+  const [{ model }] = await opening()
   if (sent.on === 'many') return madeUpInputs(model)
   if (sent.on === 'texts') return sent.texts.map(text => ({ label: text, inputs: text }))
   const named = Object.entries(sent.tensors).map(([name, data]) => [name, Tensor.of(data)])
@@ -22,7 +28,7 @@ async function inputsFor(sent: SentInputs): Promise<readonly LabelledInput[]> {
 }
 
 async function found(sent: SentInputs, part: (part: unknown) => void): Promise<unknown> {
-  const [a, b] = await opening
+  const [a, b] = await opening()
   const inputs = await inputsFor(sent)
   const comparison: Comparison = await compare(
     a.model,
@@ -34,7 +40,7 @@ async function found(sent: SentInputs, part: (part: unknown) => void): Promise<u
 }
 
 async function tokens({ inputs, input, from }: Extract<CompareMessage, { kind: 'tokens' }>): Promise<unknown> {
-  const [a, b] = await opening
+  const [a, b] = await opening()
   const all = await inputsFor(inputs)
   const pair = await inputPair(a.model, b.model, all[Math.min(input, all.length - 1)])
   const { taps } = handleOf(a.model)!.binding
@@ -51,8 +57,8 @@ answerRequests<CompareMessage & { readonly id: number }>(
   async (message, part) => {
     switch (message.kind) {
       case 'open': {
-        const [, { model, title, opening: opened }] = await opening
-        return { name: model.name, title, opening: opened } satisfies Beside
+        const { model, title, opening } = await second
+        return { name: model.name, title, opening } satisfies Beside
       }
       case 'compare':
         return found(message.inputs, part)
@@ -61,7 +67,6 @@ answerRequests<CompareMessage & { readonly id: number }>(
     }
   },
   async () => {
-    const models = await opening.catch(() => [])
-    for (const { model } of models) await model.release()
+    for (const opened of [first, second]) await opened?.then(({ model }) => model.release()).catch(() => undefined)
   },
 )

@@ -20,7 +20,7 @@ export class TwoModels {
     this.#opened = opened
   }
 
-  /** Opens both models. @throws the errors of opening them */
+  /** Opens the second model. @throws the errors of opening it */
   open(): Promise<Beside> {
     return this.#ask({ kind: 'open' }, new AbortController().signal) as Promise<Beside>
   }

@@ -5,7 +5,10 @@ export function kindOf(inputs: readonly Declared[], ids: string | undefined, log
   const others = inputs.filter(({ name }) => name !== ids)
   if (ids === undefined) return isOf(inputs, PICTURES) ? PICTURES : isOf(inputs, SOUND) ? SOUND : 'model of tensors'
   if (others.some(({ name }) => /^encoder_(hidden_states|outputs)/.test(name))) return 'decoder that reads an encoder'
-  if (logits === undefined) return 'encoder of text'
+  if (logits === undefined) {
+    const second = isOf(others, PICTURES) ? ' and images' : isOf(others, SOUND) ? ' and sound' : ''
+    return `encoder of text${second}`
+  }
   if (others.some(({ name }) => name === 'input_ids')) return 'encoder of text and decoder'
   if (isOf(others, SOUND)) return 'encoder of sound and decoder of text'
   return isOf(others, PICTURES) ? 'language model that reads images' : 'language model'

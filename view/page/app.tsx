@@ -220,10 +220,12 @@ const moduleChosen = ({ tab }: ViewState, path: string): Partial<ViewState> => (
 })
 
 /** Whether a tab can show something of a model: most are about the predictions of a language model. */
-function fits({ inputs, ids, logits, hasAttention, beside }: ModelDescription, tab: TabName): boolean {
+function fits(model: ModelDescription, tab: TabName): boolean {
+  const { inputs, ids, logits, hasAttention, hasVocabulary, beside } = model
   if (tab === 'compare') return beside !== undefined
   if (tab === 'overview' || tab === 'module' || tab === 'edit') return true
   if (tab === 'attention') return hasAttention
+  if (tab === 'steer' && !hasVocabulary) return false
   // These tabs run the model on texts of their own, for which the values of an encoder would be missing.
   const needsOthers = inputs.some(({ name, followsIds }) => name !== ids && !followsIds)
   return ids !== undefined && logits !== undefined && !(needsOthers && ['importance', 'patch', 'steer'].includes(tab))

@@ -80,7 +80,10 @@ function readStage(place: StagePlace, tensor: Tensor, batch: BatchRow): StageHan
     tensor: { type: tensor.type, dims: tensor.dims },
     size: meanSquare(floats).sqrt(),
     norms: length === 3 ? row().norm(2, -1) : undefined,
-    map: length === 4 ? glanceOf(row().mul(row()).mean(0).sqrt()) : undefined,
+    map:
+      length === 4 && Number(tensor.dims[2]) * Number(tensor.dims[3]) > 1
+        ? glanceOf(row().mul(row()).mean(0).sqrt())
+        : undefined,
   }
 }
 
@@ -108,12 +111,15 @@ async function readOutputs(model: Model, logits: string | undefined, batch: Batc
   const { binding } = handleOf(model)!
   const { taps } = binding
   const read: OutputHandles[] = []
-  for (const [name, tap] of taps.outputTaps(taps.tree.root)) {
+  const taken = taps.outputTaps(taps.tree.root)
+  for (const { name } of taps.tree.graph.outputs) {
+    const tap = taken.get(name)
+    if (!tap) continue
     if (name === logits || /past|present|cache/i.test(name) || read.length === MAX_OUTPUTS) continue
     const tensor = await readable(binding.read(tap))
     if (!tensor || !isNumeric(tensor) || tensor.size === 0) continue
     const floats = tensor.to('float32')
-    const numbers = rowOfNumbers(floats, batch)
+    const numbers = isEmbedding(name) ? undefined : rowOfNumbers(floats, batch)
     read.push({
       name,
       type: tensor.type,
@@ -124,6 +130,9 @@ async function readOutputs(model: Model, logits: string | undefined, batch: Batc
   }
   return read
 }
+
+/** No number of an embedding has a meaning of its own. */
+const isEmbedding = (name: string): boolean => /embed|hidden|state|pool/i.test(name)
 
 /** The only row of numbers of an output such as `[batch, class]`. */
 function rowOfNumbers(tensor: Tensor, batch: BatchRow): Tensor | undefined {

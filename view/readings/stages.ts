@@ -7,6 +7,8 @@ import type { ModuleNode } from '../../runtime/names/tree.ts'
 
 /** The most stages that are shown. */
 const MAX_STAGES = 48
+/** Fewer modules than this say little, so those inside them are shown. */
+const MIN_MODULES = 4
 
 /** A value on the way from the input to the output. */
 export interface StagePlace {
@@ -29,7 +31,7 @@ export function stagesOf(binding: Binding): StagePlaces {
   if (layers.length > 1) return evenly(layers)
   let scope = taps.tree.root
   for (let only = onlyChild(scope); only; only = onlyChild(scope)) scope = only
-  const modules = atModules(taps, computed(scope))
+  const modules = atModules(taps, atLeast(MIN_MODULES, computed(scope)))
   if (modules.length > 1) return evenly(modules)
   const nodes = atNodes(binding)
   const weighted = nodes.filter(({ hasWeights }) => hasWeights)
@@ -42,6 +44,16 @@ const computed = (module: ModuleNode): ModuleNode[] =>
 const onlyChild = (module: ModuleNode): ModuleNode | undefined => {
   const children = computed(module)
   return children.length === 1 ? children[0] : undefined
+}
+
+/** The modules, or those inside them if there are fewer than `count`. */
+function atLeast(count: number, modules: readonly ModuleNode[]): readonly ModuleNode[] {
+  if (modules.length >= count) return modules
+  const inner = modules.flatMap(module => {
+    const children = computed(module)
+    return children.length > 1 ? children : [module]
+  })
+  return inner.length > modules.length ? atLeast(count, inner) : modules
 }
 
 /** The modules that have one output. */

@@ -68,7 +68,9 @@ export function Looks({ queries, keys, areTokens, query, weights, onHover, onQue
         columns={['position', 'weight']}
         rows={ranked
           .slice(0, MAX_LISTED)
-          .map(({ weight, key }) => ({ text: keys[key], number: areTokens.keys ? key - past : key, share: weight }))}
+          .map(({ weight, key }) =>
+            areTokens.keys ? { text: keys[key], number: key - past, share: weight } : { number: key, share: weight },
+          )}
       />
     </>
   )

@@ -35,6 +35,7 @@ export function EditPanel(props: EditProps) {
   }
   const key = request && template !== undefined ? `${requestKey} ${position} ${runs}` : undefined
   const answer = useAnswer<Comparison>(client, 'compare', compareRequest, key)
+  const lines = suggestions(path)
   const run = (): void => {
     if (text.trim() === '') return
     onTemplate(text)
@@ -54,7 +55,7 @@ export function EditPanel(props: EditProps) {
         </label>
         <Editor
           text={text}
-          placeholder={suggestions(path).at(-1)}
+          placeholder={lines.at(-1)}
           frame={text === template ? answer.error?.frame : undefined}
           onText={onText}
           onRun={run}
@@ -68,17 +69,21 @@ export function EditPanel(props: EditProps) {
               Remove edit
             </button>
           )}
-          {suggestions(path).length > 0 && <span class="hint">Insert:</span>}
-          {suggestions(path).map(line => (
-            <button
-              key={line}
-              type="button"
-              class="suggestion code"
-              onClick={() => onText(text.trim() === '' ? line : `${text.trimEnd()}\n${line}`)}
-            >
-              {line}
-            </button>
-          ))}
+          {lines.length > 0 && (
+            <div class="suggestions">
+              <span class="hint">Insert:</span>
+              {lines.map(line => (
+                <button
+                  key={line}
+                  type="button"
+                  class="suggestion code"
+                  onClick={() => onText(text.trim() === '' ? line : `${text.trimEnd()}\n${line}`)}
+                >
+                  {line}
+                </button>
+              ))}
+            </div>
+          )}
         </div>
       </form>
       {!request && <p class="empty">Run the model on an input first.</p>}

@@ -39,7 +39,11 @@ export function Best({ name, token, position, cell, what, code, names }: BestPro
         <ShareTable
           caption="Likeliest next tokens"
           columns={['id', 'probability']}
-          rows={cell.all.map(({ token, edited }) => ({ text: tokenText(token), number: token.id, share: edited }))}
+          rows={cell.all.map(({ token, edited }) => ({
+            text: token.text === undefined ? undefined : tokenText(token),
+            number: token.id,
+            share: edited,
+          }))}
         />
       )}
     </div>

@@ -103,7 +103,7 @@ export function robustLimits(maps: readonly SentMap[], areSigned: boolean): read
   const numbers = maps.flatMap(({ cells }) => cells.flatMap(row => row.map(numberOf).filter(Number.isFinite)))
   const sorted = Float64Array.from(areSigned ? numbers.map(Math.abs) : numbers).sort()
   const most = sorted.at(-1) ?? 0
-  const limit = sorted[Math.floor(0.99 * (sorted.length - 1))] ?? 0
+  const limit = sorted[Math.ceil(0.99 * sorted.length) - 1] ?? 0
   if (areSigned) return aroundZero(limit || most, limit || most)
   const least = sorted[0] ?? 0
   return limit > least ? [least, limit] : [least, most]

@@ -18,6 +18,7 @@ import { Facets } from './facets.tsx'
 import { Graph } from './graph/graph.tsx'
 import { ModuleHead, OperationHead } from './head.tsx'
 import { LineValues } from './line-values.tsx'
+import { OneNumber } from './one-number.tsx'
 import { Picture } from './picture.tsx'
 import { ValuesList } from './values.tsx'
 
@@ -127,6 +128,8 @@ function Values(props: ValuesProps) {
   const { view, tokens, state, change, onEdit, client, requestKey, moduleRequest, moduleKey, position } = props
   const { values, valueIndex, statistics, map, leading, window } = view
   if (valueIndex === undefined) return <p class="empty">No value goes through this module. {view.note}</p>
+  const sides = view.compared ? [statistics, view.compared.unedited.statistics] : [statistics]
+  const hasMany = sides.some(one => one !== undefined && one.count > 1)
   // If the map has as many rows as there are tokens, its rows are tokens.
   const rows = window?.of ?? map?.rows ?? 1
   const firstRow = window?.from ?? 0
@@ -192,7 +195,8 @@ function Values(props: ValuesProps) {
           onLeading={at => change({ leading: at })}
         />
       )}
-      {map && statistics ? (
+      {map && statistics && !hasMany && <OneNumber value={{ statistics, map }} compared={view.compared} />}
+      {map && statistics && hasMany && (
         <>
           <h3>
             Activation{' '}
@@ -233,9 +237,8 @@ function Values(props: ValuesProps) {
             isLogits={entries !== undefined}
           />
         </>
-      ) : (
-        <p class="empty">This value has no numbers to show.</p>
       )}
+      {!(map && statistics) && <p class="empty">This value has no numbers to show.</p>}
       {view.pattern && (
         <AttentionPattern
           client={client}

@@ -60,7 +60,7 @@ const Likeliest = ({ predictions }: { predictions: readonly Prediction[] }) => (
     caption="Likeliest tokens"
     columns={['id', 'probability']}
     rows={predictions.map(({ id, text, probability }) => ({
-      text: tokenText(text === undefined ? { id } : { id, text }),
+      text: text === undefined ? undefined : tokenText({ id, text }),
       number: id,
       share: probability,
     }))}

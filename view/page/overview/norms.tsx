@@ -6,7 +6,7 @@ import { HeatMap } from '../parts/heat-map.tsx'
 import { numberOf, show } from '../parts/numbers.ts'
 import { tokenText } from '../parts/tokens.ts'
 import { forModule } from '../state/view-state.ts'
-import { shortNames } from './names.ts'
+import { rowNames, shortNames } from './names.ts'
 
 /** The size of the values on the way through the model. */
 export function Norms({ overview, tokens, change }: PanelProps & { readonly overview: Overview }) {
@@ -25,15 +25,15 @@ export function Norms({ overview, tokens, change }: PanelProps & { readonly over
       {norms && (
         <>
           <p class="hint">
-            The norm of each {areTokens ? 'token’s' : 'row’s'} vector after each {areTokens ? 'layer' : what}. The
-            largest hundredth has the lightest colour; a click opens the module.
+            The norm of each {areTokens ? 'token’s' : 'row’s'} vector after each {areTokens ? 'layer' : what}.
+            {isClipped(norms) && ' The largest hundredth has the lightest colour.'} A click opens the module.
           </p>
           <HeatMap
             map={norms}
             label={`Norms, ${norms.rows} by ${norms.columns}`}
             domain={limitsOf(norms)}
             axes={[what, areTokens ? 'token' : 'row']}
-            rowLabels={shortNames(stages.map(({ name }) => name))}
+            rowLabels={rowNames(stages.map(({ name }) => name))}
             columnLabels={areTokens ? tokens.map(tokenText) : undefined}
             onChoose={(row, column) => open(stages[row], areTokens ? column : undefined)}
             name={({ row, column }) =>
@@ -47,6 +47,11 @@ export function Norms({ overview, tokens, change }: PanelProps & { readonly over
   )
 }
 
+const isClipped = (map: NonNullable<Overview['norms']>): boolean => {
+  const [, most] = limitsOf(map)
+  return map.cells.some(row => row.some(cell => numberOf(cell) > most))
+}
+
 /** The limits of the colours. They hold for all layers, so that growth from layer to layer can be seen. */
 function limitsOf(map: NonNullable<Overview['norms']>): readonly [number, number] {
   const [, most] = robustLimits([map], false)
@@ -58,6 +63,11 @@ function Stages({ stages, onStage }: { stages: readonly Stage[]; onStage: (stage
   const sizes = stages.map(({ size }) => numberOf(size))
   const largest = Math.max(...sizes.filter(Number.isFinite), 1e-12)
   const hasMaps = stages.some(({ map }) => map)
+  const names = stages.map(({ name }) => name)
+  const short = shortNames(names)
+  // A number alone is no name, and the number of an operation isn't part of a path.
+  const areShort = stages.every(({ node }) => node === undefined) && short.some(name => /\D/.test(name))
+  const shown = areShort ? short : names
   return (
     <>
       <p class="hint">
@@ -74,7 +84,7 @@ function Stages({ stages, onStage }: { stages: readonly Stage[]; onStage: (stage
                 </span>
               )}
               <span class="stage-name code" title={stage.name}>
-                {stage.name}
+                {shown[i]}
               </span>
               <small class="code">[{stage.dims.join(', ')}]</small>
               <span class="stage-bar">

@@ -15,7 +15,7 @@ export function Outputs({ outputs, classes }: OutputsProps) {
   return (
     <section aria-labelledby="outputs-title">
       <h3 id="outputs-title">{outputs.length === 1 ? 'Output' : 'Outputs'}</h3>
-      <Scrolling label="Outputs">
+      <Scrolling label="Ranges of the outputs">
         <table class="numbers">
           <caption class="hidden">The outputs and their ranges</caption>
           <thead>

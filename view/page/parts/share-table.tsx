@@ -7,19 +7,22 @@ export function ShareTable({
 }: {
   /** What the table lists, for screen readers. */
   caption: string
-  /** What the number and the share are. */
+  /** What the number and the share are. The number stands alone where the tokens have no texts. */
   columns: readonly [number: string, share: string]
-  rows: readonly { readonly text: string; readonly number: number; readonly share: number }[]
+  rows: readonly { readonly text?: string | undefined; readonly number: number; readonly share: number }[]
   class?: string
 }) {
+  const haveTexts = rows.some(({ text }) => text !== undefined)
   return (
     <table class={`numbers bars ${own}`}>
       <caption class="hidden">{caption}</caption>
       <thead>
         <tr>
-          <th scope="col" class="left">
-            token
-          </th>
+          {haveTexts && (
+            <th scope="col" class="left">
+              token
+            </th>
+          )}
           {columns.map(name => (
             <th key={name} scope="col">
               {name}
@@ -33,7 +36,7 @@ export function ShareTable({
       <tbody>
         {rows.map(({ text, number, share }) => (
           <tr key={number}>
-            <td class="left token-text">{text}</td>
+            {haveTexts && <td class="left token-text">{text}</td>}
             <td>{number}</td>
             <td>{share.toFixed(4)}</td>
             <td class="bar">
