@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { load } from 'onnsight'
 import { decoder } from './decoder.ts'
 import { createMs } from './loading.ts'
-import { type Measure, measure, REST } from './measure.ts'
+import { type Measure, measure, median, REST } from './measure.ts'
 import { ratios } from './ratios.ts'
 import { sweep } from './sweep.ts'
 
@@ -27,9 +27,9 @@ export async function cacheFolder(kind: string, path: string, rounds: number): P
     }
     results.push(measure(`load, against one session’s creation: ${what}`, Math.min(...times) / plainMs, '×'))
     results.push(
-      measure(`private memory: ${what}`, memoryOf(path, 'model', folder), 'MB'),
-      measure(`private memory: ${kind}`, memoryOf(path, 'model'), 'MB'),
-      measure(`private memory of a plain session: ${kind}`, memoryOf(path, 'plain'), 'MB'),
+      measure(`private memory in use: ${what}`, memoryOf(path, 'model', folder), 'MB'),
+      measure(`private memory in use: ${kind}`, memoryOf(path, 'model'), 'MB'),
+      measure(`private memory in use, of a plain session: ${kind}`, memoryOf(path, 'plain'), 'MB'),
     )
     for (const rests of [true, false]) results.push(...(await ratios(what, path, rounds, rests, options)))
     return [...results, ...(await sweep(what, path, Math.ceil(rounds / 6), REST, options))]
@@ -48,7 +48,13 @@ export async function cachedDecoder(path: string, rounds: number): Promise<Measu
   }
 }
 
+/**
+ * The median of three processes. glibc keeps freed memory, here 40 to 100 MB of weights that were packed and then dropped, and how much differs
+ * from process to process. With these thresholds, it gives back what is freed, so that only memory in use is counted.
+ */
 function memoryOf(...args: readonly string[]): number {
   const script = join(import.meta.dirname, 'memory-child.ts')
-  return Number(execFileSync(process.execPath, ['--import', 'onnsight/register', script, ...args]))
+  const env = { ...process.env, MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' }
+  const one = () => Number(execFileSync(process.execPath, ['--import', 'onnsight/register', script, ...args], { env }))
+  return median([one(), one(), one()])
 }

@@ -1,3 +1,5 @@
+import { collect } from './memory.ts'
+
 /** One line of the bench's result. `holds` is undefined if there is no target. */
 export interface Measure {
   readonly name: string
@@ -40,7 +42,9 @@ export const REST = 100
 
 /**
  * The milliseconds of each task, in the tasks' order. Each round runs all tasks once, in another order, with `rest` ms before each: a task
- * that always follows the same one, or follows it at once, would find its warm caches and threads, or have to collect its memory.
+ * that always follows the same one, or follows it at once, would find its warm caches and threads. Before each rest, garbage is collected:
+ * V8 collects the outputs of earlier runs whenever JavaScript runs, so in our runs but never inside a plain session's only call, and its
+ * marking takes the cores from onnxruntime.
  */
 export async function timed(
   rounds: number,
@@ -50,7 +54,10 @@ export async function timed(
   const times = tasks.map(() => [] as number[])
   for (let round = -3; round < rounds; round++) {
     for (const i of shuffled(tasks.length)) {
-      if (rest > 0) await pause(rest)
+      if (rest > 0) {
+        collect()
+        await pause(rest)
+      }
       const time = await timeOf(() => tasks[i](round + 3))
       if (round >= 0) times[i].push(time)
     }

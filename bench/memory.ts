@@ -3,7 +3,8 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
+/** Collects all garbage. */
+export const collect = runInNewContext('gc') as () => void
 
 /** The private memory that was written to, in MB, without garbage: the memory of a session beside mapped weights. It works on Linux. */
 export function privateDirty(): number {

@@ -18,6 +18,7 @@ export async function ratios(
   options: LoadOptions = {},
 ): Promise<Measure[]> {
   const bare = await ort.InferenceSession.create(path)
+  const second = await ort.InferenceSession.create(path)
   const model = await load(path, { reuseBytes: 0, ...options })
   const results: Measure[] = []
   for (const [length, runTarget, editTarget] of [
@@ -25,6 +26,7 @@ export async function ratios(
     [1, 1.08, 1.12],
   ]) {
     const peer = (round: number) => bare.run(feed(ids(length, round)))
+    const control = (round: number) => second.run(feed(ids(length, round)))
     const run = (round: number) => model.run([ids(length, round)])
     const readEdge = (round: number) =>
       model.trace([ids(length, round)], m => ({ h: m.transformer.h[5].output, logits: m.lm_head.output }))
@@ -40,9 +42,10 @@ export async function ratios(
       results.push(ratio(`an edit in its first runs: ${what}`, first, plain, 1.15))
     }
     for (let round = 0; round < WARM; round++) await editIn(5)(round)
-    const tasks = [peer, run, readEdge, editIn(5)]
-    const [plain, whole, edge, edit] = await (rests ? timed(rounds, REST, tasks) : timedInRows(rounds, tasks))
+    const tasks = [peer, control, run, readEdge, editIn(5)]
+    const [plain, same, whole, edge, edit] = await (rests ? timed(rounds, REST, tasks) : timedInRows(rounds, tasks))
     results.push(
+      ratio(`a second plain session, for the noise: ${what}`, same, plain),
       ratio(`model.run: ${what}`, whole, plain, runTarget),
       ratio(`a read at a block’s edge, with the logits: ${what}`, edge, plain, runTarget),
       ratio(`a warm edit inside one block: ${what}`, edit, plain, editTarget),
@@ -50,5 +53,6 @@ export async function ratios(
   }
   await model.release()
   await bare.release()
+  await second.release()
   return results
 }
