@@ -11,6 +11,7 @@ import { macroTime } from './macro.ts'
 import { type Measure, REST } from './measure.ts'
 import { ensureExported, ensureExportedDecoder } from './models/exported.ts'
 import { ensureGpt2 } from './models/gpt2.ts'
+import { patching } from './patching.ts'
 import { ratios } from './ratios.ts'
 import { small } from './small.ts'
 import { sweep } from './sweep.ts'
@@ -22,7 +23,7 @@ const options = program
   .option('--rounds <n>', 'rounds of each measure', '40')
   .option(
     '--only <names…>',
-    'of load, ratios, interventions, macro, constructs, cache, sweep, gradients, decoder, blame, transformers-js, small',
+    'of load, ratios, interventions, macro, constructs, cache, sweep, patching, gradients, decoder, blame, transformers-js, small',
   )
   .parse()
   .opts<{ json?: string; rounds: string; only?: string[] | string }>()
@@ -41,6 +42,14 @@ const parts: Record<string, () => Promise<Measure[]>> = {
         ([kind, path]) =>
           () =>
             sweep(kind, path, Math.ceil(rounds / 6), REST),
+      ),
+    ),
+  patching: () =>
+    flat(
+      kinds.map(
+        ([kind, path]) =>
+          () =>
+            patching(kind, path, Math.ceil(rounds / 12)),
       ),
     ),
   gradients: () => gradients('own', models.own, Math.ceil(rounds / 4), REST),

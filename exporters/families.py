@@ -34,6 +34,14 @@ def causal(config):
 # Where the parts of layer i are, in PyTorch's words: {i} is the layer's number.
 LLAMA = dict(layer='model.layers.{i}', attn='model.layers.{i}.self_attn', mlp='model.layers.{i}.mlp', norm='model.norm', head='lm_head')
 
+FALCON = dict(layer='transformer.h.{i}', attn='transformer.h.{i}.self_attention', mlp='transformer.h.{i}.mlp', norm='transformer.ln_f', head='lm_head')
+
+
+def falcon(**kind):
+    return causal(hf.FalconConfig(vocab_size=VOCAB, hidden_size=WIDTH, num_hidden_layers=LAYERS, num_attention_heads=HEADS, ffn_hidden_size=INNER,
+                                  max_position_embeddings=CONTEXT, pad_token_id=1, bos_token_id=0, eos_token_id=None, **kind))
+
+
 FAMILIES = {
     'llama': (lambda: causal(hf.LlamaConfig(**DECODER, **GROUPED)), LLAMA),
     'qwen3': (lambda: causal(hf.Qwen3Config(**DECODER, **GROUPED, head_dim=16)), LLAMA),
@@ -47,6 +55,18 @@ FAMILIES = {
     'gpt-neox': (lambda: causal(hf.GPTNeoXConfig(**DECODER, rotary_pct=0.5)),
                  dict(layer='gpt_neox.layers.{i}', attn='gpt_neox.layers.{i}.attention', mlp='gpt_neox.layers.{i}.mlp', norm='gpt_neox.final_layer_norm',
                       head='embed_out')),
+    'bloom': (lambda: causal(hf.BloomConfig(vocab_size=VOCAB, hidden_size=WIDTH, n_layer=LAYERS, n_head=HEADS, pad_token_id=1, bos_token_id=0,
+                                            eos_token_id=None)),
+              dict(layer='transformer.h.{i}', attn='transformer.h.{i}.self_attention', mlp='transformer.h.{i}.mlp', norm='transformer.ln_f', head='lm_head')),
+    'opt': (lambda: causal(hf.OPTConfig(vocab_size=VOCAB, hidden_size=WIDTH, num_hidden_layers=LAYERS, num_attention_heads=HEADS, ffn_dim=INNER,
+                                        max_position_embeddings=CONTEXT, word_embed_proj_dim=WIDTH, pad_token_id=1, bos_token_id=0, eos_token_id=None)),
+            dict(layer='model.decoder.layers.{i}', attn='model.decoder.layers.{i}.self_attn', norm='model.decoder.final_layer_norm', head='lm_head')),
+    'gpt-bigcode': (lambda: causal(hf.GPTBigCodeConfig(vocab_size=VOCAB, n_embd=WIDTH, n_layer=LAYERS, n_head=HEADS, n_positions=CONTEXT, n_inner=INNER,
+                                                       multi_query=True, bos_token_id=0, eos_token_id=None, pad_token_id=1)),
+                    dict(layer='transformer.h.{i}', attn='transformer.h.{i}.attn', mlp='transformer.h.{i}.mlp', norm='transformer.ln_f', head='lm_head')),
+    'falcon': (lambda: falcon(multi_query=True, parallel_attn=True), FALCON),
+    'falcon-grouped': (lambda: falcon(new_decoder_architecture=True, num_kv_heads=KV_HEADS), FALCON),
+    'falcon-alibi': (lambda: falcon(multi_query=False, parallel_attn=False, alibi=True, bias=True), FALCON),
     'mamba': (lambda: causal(hf.MambaConfig(vocab_size=VOCAB, hidden_size=WIDTH, num_hidden_layers=LAYERS, state_size=8, pad_token_id=1, bos_token_id=0,
                                             eos_token_id=None)),
               dict(layer='backbone.layers.{i}', mixer='backbone.layers.{i}.mixer', norm='backbone.norm_f', head='lm_head')),

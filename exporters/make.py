@@ -23,7 +23,8 @@ import reference
 from families import FAMILIES, LIKE, VOCAB
 from processed import PROCESSES
 
-DECODERS = ('llama', 'qwen3', 'gemma3', 'phi4', 'mistral', 'gpt2', 'gpt-neox')
+DECODERS = ('llama', 'qwen3', 'gemma3', 'phi4', 'mistral', 'gpt2', 'gpt-neox', 'bloom', 'opt', 'gpt-bigcode', 'falcon', 'falcon-grouped', 'falcon-alibi')
+GENAI = ('llama', 'qwen3', 'gemma3', 'phi4', 'mistral')
 TASKS = {name: 'text-generation-with-past' for name in DECODERS} | {
     'mamba': 'text-generation', 'bert': 'feature-extraction', 'modernbert': 'feature-extraction', 'vit': 'image-classification',
     'clip-text': 'feature-extraction', 't5': 'text2text-generation-with-past', 'whisper': 'automatic-speech-recognition-with-past',
@@ -83,7 +84,7 @@ def optimum(family, _model, folder, source):
 
 def genai(precision):
     def export(family, _model, folder, source):
-        if family not in DECODERS or family in ('gpt2', 'gpt-neox'):
+        if family not in GENAI:
             raise NotImplementedError("genai's builder has no such architecture")
         python = os.environ.get('GENAI_PYTHON', sys.executable)
         command = [python, '-m', 'onnxruntime_genai.models.builder', '-i', str(source), '-o', str(folder), '-p', precision, '-e', 'cpu', '-c', str(folder / 'cache')]

@@ -6,7 +6,8 @@ from safetensors.numpy import save_file
 from families import LAYERS, LIKE, VOCAB
 
 TOKENS = 8
-DECODERS = ('llama', 'qwen3', 'gemma3', 'phi4', 'mistral', 'gpt2', 'gpt-neox', 'mamba')
+DECODERS = ('llama', 'qwen3', 'gemma3', 'phi4', 'mistral', 'gpt2', 'gpt-neox', 'bloom', 'opt', 'gpt-bigcode', 'falcon', 'falcon-grouped',
+            'falcon-alibi', 'mamba')
 
 
 def inputs_of(family, model):

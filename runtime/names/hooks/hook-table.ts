@@ -19,7 +19,13 @@ import { type BlockValues, followBlock, NOTHING_KNOWN } from './stream.ts'
 
 /** What a hook's name stands for: taps, of which the first is read and all are written, or a part of an attention's heads or of a norm. */
 export type HookTarget =
-  | { readonly kind: 'taps'; readonly taps: readonly Tap[]; readonly isPositions?: boolean }
+  | {
+      readonly kind: 'taps'
+      readonly taps: readonly Tap[]
+      readonly isPositions?: boolean
+      /** The layer's stream, if the value may have the stream's batch and token in one axis. */
+      readonly stream?: Tap
+    }
   | { readonly kind: 'heads'; readonly attention: Attention; readonly part: Part | 'result' }
   | FusedNormTarget
 
@@ -28,6 +34,8 @@ export interface FusedNormTarget {
   readonly kind: 'norm'
   readonly norm: FusedNorm
   readonly part: 'scale' | 'normalised'
+  /** As for taps. */
+  readonly stream?: Tap
 }
 
 export interface NoTarget {
@@ -115,7 +123,11 @@ export class HookTable {
     if (!inBlock) return this.#ofModel(name.replace(/^embed\./, ''))
     const block = this.#blocks[Number(inBlock[1])]
     if (!block) return none(`the model has ${this.layers} layers, blocks.0 to blocks.${this.layers - 1}`)
-    return this.#ofBlock(block, inBlock[2])
+    const target = this.#ofBlock(block, inBlock[2])
+    const { before, isFlat } = this.#valuesOf(block)
+    const mayBeFlat = isFlat && before !== undefined && /^(ln2|mlp|hook_mlp_out)/.test(inBlock[2])
+    if (!mayBeFlat || target.kind === 'none' || target.kind === 'heads') return target
+    return { ...target, stream: this.#taps.tensorTap(before) }
   }
 
   #ofModel(name: string): HookTarget | NoTarget {

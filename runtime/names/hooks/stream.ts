@@ -16,6 +16,8 @@ export interface BlockValues {
   readonly mlp: string | undefined
   /** The stream after the layer, before a norm that BERT applies to it. */
   readonly after: string | undefined
+  /** Whether the MLP computes with batch and token in one axis, as OPT does. */
+  readonly isFlat: boolean
 }
 
 /** The values of a layer whose sums were not found. */
@@ -26,6 +28,7 @@ export const NOTHING_KNOWN: BlockValues = {
   normalisedMiddle: undefined,
   mlp: undefined,
   after: undefined,
+  isFlat: false,
 }
 
 /**
@@ -50,14 +53,29 @@ export function followBlock(flow: Flow, attention: Attention, cross: Attention |
   const last = crossSum?.node ?? sum.node
   const found = mlpSum(flow, last.outputs[0], nodes.slice(last.index + 1, end))
   const middle = sum.node.outputs[0]
+  const stream = found && beforeReshape(flow, found.stream)
+  const after = found ? found.node.outputs[0] : last.outputs[0]
+  const isFlat = stream !== found?.stream
   return {
     before: sum.stream,
     attention: sum.branch,
     middle,
-    normalisedMiddle: found && found.stream !== last.outputs[0] ? found.stream : undefined,
+    normalisedMiddle: stream === last.outputs[0] ? undefined : stream,
     mlp: found?.branch,
-    after: found ? found.node.outputs[0] : last.outputs[0],
+    after: isFlat ? afterReshape(flow, after) : after,
+    isFlat,
   }
+}
+
+function beforeReshape(flow: Flow, value: string): string {
+  const node = flow.makerOf(value)
+  return node?.opType === 'Reshape' ? node.inputs[0] : value
+}
+
+/** The value after a reshape that nothing else reads beside; the value itself if there is none. */
+function afterReshape(flow: Flow, value: string): string {
+  const [node, ...others] = flow.readersOf(value)
+  return node?.opType === 'Reshape' && others.length === 0 ? node.outputs[0] : value
 }
 
 interface Sum {

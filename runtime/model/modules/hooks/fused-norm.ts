@@ -2,17 +2,13 @@ import type { FusedNormTarget } from '../../../names/hooks/hook-table.ts'
 import type { Tensor } from '../../../tensor/tensor.ts'
 import { readActivation, writeActivation } from '../activation.ts'
 import type { Binding } from '../binding.ts'
-import { placeHandle } from '../heads/place-values.ts'
 
 /** The values that blocks have written to parts of norms that one node computes, by trace or invoke and by the hook's name. */
 const written = new WeakMap<object, Map<string, Tensor>>()
 
 /** Reads the scale of a norm that one node computes, or an RMSNorm's result before its weight. Recorded operations compute it beside the node. */
 export function readNorm(binding: Binding, name: string, target: FusedNormTarget): Tensor {
-  return placeHandle(binding, name, {
-    read: () => writtenIn(binding, name).get(name) ?? computed(binding, target),
-    write: value => writeNorm(binding, name, target, value),
-  })
+  return writtenIn(binding, name).get(name) ?? computed(binding, target)
 }
 
 /** Replaces the norm's output by the one that it would have with another scale, or with another result before its weight. */
