@@ -62,7 +62,7 @@ for (const [family, { places, files }] of Object.entries(readManifest(folder))) 
     const model = await load(join(folder, file))
     const attentions = Object.keys(places).filter(place => place.startsWith('attn.'))
     for (const kind of ['full', 'padded'])
-      for (const [edit, change] of Object.entries(EDITS))
+      for (const [edit, change] of Object.entries(EDITS).filter(([name]) => due.has(`${kind}.${name}.ids`)))
         try {
           report(
             family,

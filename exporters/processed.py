@@ -5,7 +5,7 @@ from safetensors.numpy import load_file
 
 from families import LIKE, WIDTHS
 
-DECODERS = ('llama', 'qwen3', 'gemma3', 'phi4', 'mistral', 'gpt2', 'gpt-neox')
+DECODERS = ('llama', 'qwen3', 'gemma3', 'phi4', 'mistral', 'gpt2', 'gpt-neox', 'bloom', 'opt', 'gpt-bigcode', 'falcon', 'falcon-grouped', 'falcon-alibi')
 
 
 def quantize_dynamic(_family, path, folder, _reference):

@@ -134,7 +134,7 @@ class TransformerLens:
         found = []
         with lens.hooks(fwd_hooks=hooks):
             for _ in range(steps):
-                logits = lens(ids, past_kv_cache=cache)
+                logits = lens(ids, past_kv_cache=cache, attention_mask=torch.ones_like(ids))
                 ids = logits[:, -1].argmax(-1, keepdim=True)
                 found.append(ids.item())
         return found

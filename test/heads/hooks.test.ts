@@ -227,6 +227,48 @@ test('hooks and standard names in every construct', async t => {
   await model.release()
 })
 
+test('an OPT with a filled cache: hooks are PyTorch’s in each step, with batch and token as two axes in its flat MLP', async t => {
+  const due = await readSafetensors('test/fixtures/exported/opt/reference.safetensors')
+  const model = await load('test/fixtures/exported/opt/model.onnx')
+  const inputs = { input_ids: due['full.input_ids'], attention_mask: due['full.attention_mask'] }
+  const names = Object.keys(model.hooks).filter(name => /^blocks\.\d\.(hook|ln|mlp)/.test(name) && !/_mid$/.test(name))
+  t.is(names.length, 20)
+  const mlp = 'blocks.1.hook_mlp_out'
+  const edits = { plain: () => {}, mlp: (m: Model) => m.hooks[mlp].set(':, -1, :8', 0) }
+  for (const [edit, change] of Object.entries(edits)) {
+    const { ids, values } = await model.generate(inputs, { maxNewTokens: 3, eosTokenId: [] }, m => {
+      change(m)
+      return {
+        hooks: Object.fromEntries(names.map(name => [name, m.hooks[name]])),
+        added: m.standard.mlps_output[1],
+        logits: m.hooks.hook_logits.slice(':, -1'),
+      }
+    })
+    t.deepEqual(ids.tolist(), due[`full.${edit}.ids`].tolist())
+    for (const [step, { hooks, added, logits }] of values.entries()) {
+      t.true((await off(logits, due[`full.${edit}.step.${step}.logits`])) < 1e-5)
+      t.deepEqual(added.dims, hooks[mlp].dims)
+      for (const [name, value] of Object.entries(edit === 'plain' ? hooks : {})) {
+        const stored = due[`full.plain.step.${step}.${name.replace('blocks', 'layer')}`]
+        t.true((await off(value, stored)) < 1e-5, `step ${step}: ${name}`)
+      }
+    }
+  }
+  t.true(
+    (await off(due['full.mlp.step.0.logits'], due['full.plain.step.0.logits'])) > 0.05,
+    'the edit moves the logits',
+  )
+  const scale = 'blocks.1.ln2.hook_scale'
+  const twice = await model.trace(inputs, m => {
+    const before = m.hooks['blocks.1.ln2.hook_normalized']
+    m.hooks[scale] = m.hooks[scale].mul(2)
+    return { before, scale: m.hooks[scale], logits: m.hooks.hook_logits.slice(':, -1') }
+  })
+  t.true(near(twice.scale, await due['full.plain.step.0.layer.1.ln2.hook_scale'].mul(2).value(), 1e-5))
+  t.true((await off(twice.logits, due['full.plain.step.0.logits'])) > 0.02)
+  await model.release()
+})
+
 test('short names are those of TransformerLens’s get_act_name', t => {
   const due: readonly (readonly [string, Parameters<typeof hookName>])[] = [
     ['blocks.6.attn.hook_k', ['k', 6, 'a']],
