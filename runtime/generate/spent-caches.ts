@@ -41,14 +41,21 @@ function buffersIn(tensors: Iterable<Tensor>): Set<ArrayBuffer> {
   return buffers
 }
 
+/** ES2024 has `transfer`; Node 20 does not. */
+type Transferring = ArrayBuffer & { transfer?(length: number): ArrayBuffer }
+
 let closed: MessagePort | undefined
 
-/** Frees the memory of arrays, which are empty from then on. A closed port takes what is transferred to it, and drops it. */
-function free(buffers: ArrayBuffer[]): void {
-  if (buffers.length === 0 || typeof MessageChannel === 'undefined') return
-  if (!closed) {
-    closed = new MessageChannel().port1
-    closed.close()
+/** Frees the memory of arrays, which are empty from then on. */
+function free(buffers: Transferring[]): void {
+  if (buffers.length === 0) return
+  if (buffers[0].transfer) for (const buffer of buffers) buffer.transfer!(0)
+  else if (typeof MessageChannel !== 'undefined') {
+    // A closed port takes what is transferred to it, and drops it.
+    if (!closed) {
+      closed = new MessageChannel().port1
+      closed.close()
+    }
+    closed.postMessage(undefined, buffers)
   }
-  closed.postMessage(undefined, buffers)
 }
