@@ -13,5 +13,7 @@ export function findLayers(tree: ModuleTree): ModuleNode[] {
     else for (const child of computed) search(child)
   }
   search(tree.root)
-  return layers.sort((a, b) => a.nodes[0] - b.nodes[0])
+  // Exporters write constants of later layers first, so the node in the middle tells when a layer runs.
+  const at = ({ nodes }: ModuleNode): number => nodes[nodes.length >> 1]
+  return layers.sort((a, b) => at(a) - at(b))
 }

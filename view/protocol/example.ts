@@ -1,4 +1,4 @@
-import type { ModelDescription } from './api.ts'
+import type { InputDescription, ModelDescription } from './api.ts'
 import { type Asker, emptyField, exampleIds, type InputForm, openDims, otherInputs, readForm } from './form.ts'
 
 /** Inputs on which the model runs, for a page that opens without any. Undefined if none of the tried ones fit. */
@@ -25,17 +25,32 @@ function candidates(model: ModelDescription): InputForm[] {
   const dimsOf = (scale: (size: number) => number): InputForm['dims'] =>
     Object.fromEntries(sizes.map(({ name, size }) => [name, size === 1 ? 1 : scale(size)]))
   const dims = [dimsOf(size => size), ...(sizes.length > 0 ? [224, 576, 16_000].map(size => dimsOf(() => size)) : [])]
-  const texts = textsOf(model)
-  return texts.flatMap(text => dims.map(one => ({ ...text, fields, dims: one })))
+  const forms = textsOf(model).flatMap(text => dims.map(one => ({ ...text, fields, dims: one })))
+  return [...forms, ...rareTexts(model).map(text => ({ ...text, fields, dims: dims[0] }))]
 }
 
-function textsOf(model: ModelDescription): Pick<InputForm, 'kind' | 'text'>[] {
-  const { inputs, ids, example } = model
-  const input = inputs.find(({ name }) => name === ids)
+type Typed = Pick<InputForm, 'kind' | 'text'>
+
+function textsOf(model: ModelDescription): Typed[] {
+  const { example } = model
+  const input = idsInput(model)
   if (!input) return [{ kind: 'text', text: '' }]
-  const rows = [8, 1].map(tokens => {
-    const all = exampleIds(model, input, tokens)
-    return { kind: 'ids' as const, text: all.length > 1 ? JSON.stringify(all) : all[0].join(', ') }
-  })
+  const rows = [8, 1].map(tokens => idsOf(model, input, tokens))
   return [...(example === undefined ? [] : [{ kind: 'text' as const, text: example }]), ...rows]
+}
+
+/** Lengths with which models are exported that then take that one alone, although their files do not say so. */
+const RARE = [2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 32, 64, 77, 128, 256, 512]
+
+function rareTexts(model: ModelDescription): Typed[] {
+  const input = idsInput(model)
+  return !input || typeof input.dims?.[1] === 'number' ? [] : RARE.map(tokens => idsOf(model, input, tokens))
+}
+
+const idsInput = ({ inputs, ids }: ModelDescription): InputDescription | undefined =>
+  inputs.find(({ name }) => name === ids)
+
+function idsOf(model: ModelDescription, input: InputDescription, tokens: number): Typed {
+  const all = exampleIds(model, input, tokens)
+  return { kind: 'ids', text: all.length > 1 ? JSON.stringify(all) : all[0].join(', ') }
 }

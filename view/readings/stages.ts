@@ -27,16 +27,21 @@ export interface StagePlaces {
 /** The outputs of the layers, else of the outermost modules, else of the operations that have weights, else of all operations. */
 export function stagesOf(binding: Binding): StagePlaces {
   const { taps } = binding
-  const layers = atModules(taps, findLayers(taps.tree))
-  if (layers.length > 1) return evenly(layers)
+  const found = findLayers(taps.tree)
+  const layers = holdMost(found, taps.tree.root) ? atModules(taps, found) : []
+  if (layers.length > 1) return evenly(inOrder(taps, layers))
   let scope = taps.tree.root
   for (let only = onlyChild(scope); only; only = onlyChild(scope)) scope = only
   const modules = atModules(taps, atLeast(MIN_MODULES, computed(scope)))
-  if (modules.length > 1) return evenly(modules)
+  if (modules.length > 1) return evenly(inOrder(taps, modules))
   const nodes = atNodes(binding)
   const weighted = nodes.filter(({ hasWeights }) => hasWeights)
   return evenly(weighted.length > 1 ? weighted : nodes)
 }
+
+/** Whether layers are what a model is made of, as in a transformer, and no small part of it, as in the decoder of an image. */
+const holdMost = (layers: readonly ModuleNode[], root: ModuleNode): boolean =>
+  2 * layers.reduce((sum, { nodes }) => sum + nodes.length, 0) >= root.nodes.length
 
 const computed = (module: ModuleNode): ModuleNode[] =>
   [...module.children.values()].filter(child => child.nodes.length > 0)
@@ -44,6 +49,16 @@ const computed = (module: ModuleNode): ModuleNode[] =>
 const onlyChild = (module: ModuleNode): ModuleNode | undefined => {
   const children = computed(module)
   return children.length === 1 ? children[0] : undefined
+}
+
+/** The places in the order in which the model computes them. The tree has modules in that of their first nodes, which may be constants. */
+function inOrder({ tree: { graph } }: Taps, places: readonly StagePlace[]): StagePlace[] {
+  const order = new Map(graph.nodes.map((node, i) => [node, i]))
+  const at = ({ tap }: StagePlace): number => {
+    const producer = graph.producer.get(tap.tensor)?.node
+    return (producer && order.get(producer)) ?? 0
+  }
+  return places.toSorted((a, b) => at(a) - at(b))
 }
 
 /** The modules, or those inside them if there are fewer than `count`. */

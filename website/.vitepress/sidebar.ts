@@ -63,6 +63,7 @@ const lookUp: Item = {
     page('Intervention graphs', '/intervention-graph'),
     page('Limits', '/limits'),
     page('Versions and changes', '/versions'),
+    page('What changed, in pictures', '/what-changed'),
     page('Architecture', '/architecture'),
     page('Rooms', '/rooms'),
     page('Working on onnsight', '/contributing'),

@@ -1,8 +1,5 @@
 // npm run pictures: the pictures of the README and the guide, from runs of the example model. Those of the page of `onnsight view` need Chromium.
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { createInterface } from 'node:readline'
 import { load } from 'onnsight'
 import { s, trace } from 'onnsight/trace.macro'
 import { chromium, type Page } from 'playwright-core'
@@ -10,6 +7,7 @@ import sharp from 'sharp'
 import { chromiumPath } from '../../test/browser/site.ts'
 import { choose, enterText, settled, TEXT } from '../../test/view/page.ts'
 import { heatmap } from './heatmap.ts'
+import { viewed } from './viewed.ts'
 
 const folder = 'docs/pictures'
 const model = await load('examples/models/chars.onnx')
@@ -61,8 +59,9 @@ writeFileSync(
 await model.release()
 
 if (!chromiumPath) throw new Error('No Chromium: apt-get install chromium, or name one in $CHROMIUM.')
+const size = { width: 1120, height: 640, deviceScaleFactor: 2 }
 const browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] })
-await viewed(['examples/models/chars.onnx'], async (page, url) => {
+await viewed(browser, ['examples/models/chars.onnx'], size, async (page, url) => {
   await page.goto(url)
   await enterText(page)
   await choose(page, 'transformer.h.1.attn')
@@ -86,24 +85,10 @@ await viewed(['examples/models/chars.onnx'], async (page, url) => {
   await shotOf(page, url, 'view-graph', { tab: 'module', module: 'transformer.h.1.attn', show: 'graph', text: TEXT })
 })
 const verse = 'test/fixtures/models/verse'
-await viewed([verse, '--beside', `${verse}/onnx/model_q4.onnx`], (page, url) =>
+await viewed(browser, [verse, '--beside', `${verse}/onnx/model_q4.onnx`], size, (page, url) =>
   shotOf(page, url, 'view-compare', { tab: 'compare', compare: 'many' }),
 )
 await browser.close()
-
-/** Opens `onnsight view` with some arguments, and ends it after the pictures. */
-async function viewed(args: readonly string[], body: (page: Page, url: string) => Promise<void>): Promise<void> {
-  const view = spawn(process.execPath, ['dist/cli/onnsight.js', 'view', ...args, '--json'])
-  try {
-    const [line] = (await once(createInterface(view.stdout), 'line')) as [string]
-    const viewport = { width: 1120, height: 640 }
-    const page = await browser.newPage({ viewport, deviceScaleFactor: 2, colorScheme: 'light' })
-    await body(page, (JSON.parse(line) as { url: string }).url)
-    await page.close()
-  } finally {
-    view.kill()
-  }
-}
 
 /** The part of the page with the tabs, in a state that the address holds. */
 async function shotOf(

@@ -37,7 +37,7 @@ export function ancestorsOf(path: string): string[] {
   return [...ancestorsOf(parent), parent, ...(path.includes('#') ? [groupPath(parent)] : [])]
 }
 
-/** The children of each module by the parent's path, in the model's order. */
+/** The children of each module by the parent's path, in the model's order; those of a list by their numbers. */
 export function childrenOf(modules: readonly ModuleDescription[]): ReadonlyMap<string, readonly ModuleDescription[]> {
   const children = new Map<string, ModuleDescription[]>()
   for (const module of modules) {
@@ -47,15 +47,16 @@ export function childrenOf(modules: readonly ModuleDescription[]): ReadonlyMap<s
     if (list) list.push(module)
     else children.set(parent, [module])
   }
+  // Exporters write some nodes of a later layer first.
+  for (const list of children.values())
+    if (list.every(({ name }) => /^\d+$/.test(name))) list.sort((a, b) => Number(a.name) - Number(b.name))
   return children
 }
 
-/** The modules that are open at first: as many levels as fit on a screen. */
+/** The modules that are open at first: the model, and as many levels as fit on a screen. */
 export function initiallyOpen(modules: readonly ModuleDescription[]): ReadonlySet<string> {
   const children = childrenOf(modules)
-  const open = new Set<string>()
-  // Without module names there are only operations to see.
-  if (modules.length === 1) return new Set([''])
+  const open = new Set([''])
   let level = ['']
   let count = 1
   while (level.length > 0) {
