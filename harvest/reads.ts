@@ -138,8 +138,7 @@ export class Reads {
     const declared = this.model.signature.inputs.find(({ name }) => name === this.ids)
     const type = declared?.type === 'int32' ? 'int32' : 'int64'
     const dims = [rows.length, rows[0].length]
-    const ids = rows.flat()
-    return { type, dims, data: type === 'int32' ? Int32Array.from(ids) : int64s(ids) }
+    return { type, dims, data: type === 'int32' ? Int32Array.from(rows.flat()) : int64s(rows) }
   }
 
   /** Reads the rows of all places, in a trace of the model: in the order of places. */
@@ -158,15 +157,17 @@ export class Reads {
   }
 }
 
-/** Integers as int64, without a bigint for each. */
-function int64s(numbers: readonly number[]): BigInt64Array {
-  const data = new BigInt64Array(numbers.length)
+/** Rows of one length as int64, without a bigint for each. */
+function int64s(rows: readonly (readonly number[])[]): BigInt64Array {
+  const data = new BigInt64Array(rows.length * rows[0].length)
   // onnxruntime-node runs on little-endian machines only.
   const halves = new Int32Array(data.buffer)
-  for (const [i, number] of numbers.entries()) {
-    halves[2 * i] = number
-    halves[2 * i + 1] = Math.floor(number / 2 ** 32)
-  }
+  let at = 0
+  for (const row of rows)
+    for (const number of row) {
+      halves[at++] = number
+      halves[at++] = Math.floor(number / 2 ** 32)
+    }
   return data
 }
 

@@ -1,6 +1,7 @@
 import type { InterventionGraph } from '../runtime/model/intervention.ts'
 import type { Model } from '../runtime/model/model.ts'
 import type { Tensor } from '../runtime/tensor/tensor.ts'
+import { currentTrace } from '../runtime/tracing/current-trace.ts'
 import type { Piece } from './documents.ts'
 import type { ShardPlan } from './plan.ts'
 import type { Reads } from './reads.ts'
@@ -32,7 +33,13 @@ async function blockOf(reads: Reads, batch: readonly Piece[]) {
   const pieces = filled(reads, batch)
   const layouts = await reads.prepare(batch[0])
   const size = { rows: pieces.length, tokens: reads.length(batch[0]) }
-  return { inputs: reads.inputs(pieces), read: (model: Model) => reads.rows(model, layouts, size) }
+  const read = (model: Model): Tensor[] => {
+    // Each document comes once, so no value of its run is of use for another.
+    const trace = currentTrace()
+    if (trace) trace.keepsNothing = true
+    return reads.rows(model, layouts, size)
+  }
+  return { inputs: reads.inputs(pieces), read }
 }
 
 export function infoOf(harvest: string, plan: ShardPlan, statistics: ShardInfo['statistics']): ShardInfo {

@@ -97,7 +97,7 @@ async function report(found: Harvest, flags: HarvestFlags): Promise<void> {
     const deviation = std.reduce((sum, one) => sum + one, 0) / std.length
     print(
       `${name}: norm ${short(norm.mean)} on average, median ${short(norm.quantiles[0.5])}, 99% below ${short(norm.quantiles[0.99])}; ` +
-        `deviation ${short(deviation)}; values from ${short(values.quantiles[0])} to ${short(values.quantiles[1])}`,
+        `deviation ${short(deviation)}; 98% of values from ${short(values.quantiles[0.01])} to ${short(values.quantiles[0.99])}`,
     )
   }
 }

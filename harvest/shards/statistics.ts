@@ -32,14 +32,17 @@ export interface Statistics {
   readonly values: { readonly quantiles: Quantiles }
 }
 
-/** Quantiles by their share: `quantiles[0.5]` is the median. They come from quantiles of each shard, so they are close but not exact. */
+/**
+ * Quantiles by their share: `quantiles[0.5]` is the median. They come from some thousand numbers of each shard, so they are close but not exact. The least and the
+ * largest of the lengths, `quantiles[0]` and `quantiles[1]`, are exact; those of single numbers are those of the numbers that were looked at.
+ */
 export type Quantiles = Readonly<Record<number, number>>
 
 const SHARES = [0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1] as const
 /** Enough for every share above, and few enough to be part of each shard. */
 const POINTS = 201
 /** Numbers whose quantiles are taken in one shard: sorting more of them takes longer than all sums. */
-const SAMPLE = 8192
+const SAMPLE = 4096
 
 /** Numbers whose sums are worth a run of their own; those of smaller batches are taken together. */
 const AT_ONCE = 2 ** 16
@@ -116,14 +119,14 @@ export class RunningStatistics {
       const { count, mean, squares } = this.#moments[i]
       if (count === 0) continue
       const norms = this.#norms[i].subarray(0, count)
-      const some = sample(values[i].subarray(0, count * size))
+      const some = sample(values[i].subarray(0, count * size), size)
       const numbers = some instanceof Float32Array ? some : (await valuesOf(floats(some, [some.length])))[0]
       ends.push({
         name,
         count,
         mean: encoded(Float32Array.from(mean)),
         squares: encoded(Float32Array.from(squares)),
-        norms: spread(withEnds(sample(norms), norms)),
+        norms: spread(withEnds(sample(norms, 1), norms)),
         normSum: norms.reduce((sum, norm) => sum + norm, 0),
         values: spread(numbers),
       })
@@ -148,12 +151,18 @@ async function valuesOf(...tensors: Tensor[]): Promise<Float32Array[]> {
   return found.map(({ data }) => data as Float32Array)
 }
 
-/** Every k-th number, so that a large shard is not sorted whole. */
-function sample<N extends Rows>(data: N): N {
-  const step = Math.max(1, Math.ceil(data.length / SAMPLE))
+/** Every k-th number of rows of this size, so that a large shard is not sorted whole. */
+function sample<N extends Rows>(data: N, size: number): N {
+  let step = Math.max(1, Math.ceil(data.length / SAMPLE))
+  // A step with a divisor in common with the size would meet some elements of a row and never the others.
+  while (commonDivisor(step, size) > 1) step++
   const found = data.slice(0, Math.ceil(data.length / step)) as N
   for (let i = 0; i < found.length; i++) found[i] = data[i * step]
   return found
+}
+
+function commonDivisor(a: number, b: number): number {
+  return b === 0 ? a : commonDivisor(b, a % b)
 }
 
 /** Some of the numbers, and the least and the largest of all. */

@@ -279,6 +279,20 @@ for (const dtype of ['float32', 'float16'] as const)
     }
   })
 
+test('quantiles of single numbers are those of all elements of the rows', async t => {
+  // So many rows that every k-th number would be an element of the same column.
+  const ids = Array.from({ length: 128 }, (_, d) => Array.from({ length: 32 }, (_, p) => (d * 7 + p * p) % 65))
+  const found = await harvest(model, { at: AT, ids, out: fresh() })
+  const { [AT]: statistics } = await found.statistics()
+  for await (const { values } of found.batches({ size: found.rows })) {
+    const sorted = (values[AT].data as Float32Array).slice().sort()
+    for (const share of [0.01, 0.1, 0.5, 0.9, 0.99] as const) {
+      const below = sorted.findIndex(value => value > statistics.values.quantiles[share])
+      t.true(Math.abs(below / sorted.length - share) < 0.02, `${share}: ${below / sorted.length}`)
+    }
+  }
+})
+
 test('a harvest goes on where it was stopped, from documents that are made only once', async t => {
   const options = { at: AT, shardRows: 25 }
   const whole = await harvest(model, { ...options, ids: documents, out: fresh() })
