@@ -62,7 +62,7 @@ let isWrong = false
 if (!process.argv.includes('--batching-only') && !process.argv.includes('--texts-only'))
   print(
     `${users} users, one in ten hostile`,
-    await measured(await kindsOf(model, users), minutes * 60, 32, user => user % 10 !== 0),
+    await measured(await kindsOf(model, users), minutes * 60, 32, { isHonest: user => user % 10 !== 0, think }),
   )
 const lengths = process.argv.includes('--no-batching') || process.argv.includes('--texts-only') ? [] : [4, 16, 48]
 for (const length of lengths) {
@@ -93,8 +93,8 @@ async function texts(): Promise<void> {
   )
   await decoder.release()
   console.log(`onnxruntime alone, a step of one token: ${await bareStepGain(path)} times as many rows in a run of 32`)
-  const alone = await measured(kinds, SECONDS_OF_BATCHING, 1, () => true, path)
-  const together = await measured(kinds, SECONDS_OF_BATCHING, 32, () => true, path)
+  const alone = await measured(kinds, SECONDS_OF_BATCHING, 1, { path })
+  const together = await measured(kinds, SECONDS_OF_BATCHING, 32, { path })
   print(`32 users, texts of ${textTokens} tokens, each alone`, alone)
   print(`32 users, texts of ${textTokens} tokens, in batches`, together)
   console.log(
@@ -235,8 +235,11 @@ async function measured(
   kinds: readonly Kind[][],
   seconds: number,
   maxBatch: number,
-  isHonest: (user: number) => boolean = () => true,
-  path = PATH,
+  {
+    isHonest = () => true,
+    think = 0,
+    path = PATH,
+  }: { isHonest?(user: number): boolean; readonly think?: number; readonly path?: string } = {},
 ): Promise<Measured> {
   const args = ['dist/cli/onnsight.js', 'serve', path, '--port', '0', '--no-log', '--max-batch', String(maxBatch)]
   const server = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })

@@ -32,6 +32,8 @@ export async function runWorker(
     process.stderr.write('The worker ends: it takes more memory than --memory allows.\n')
   process.off('SIGINT', end)
   process.off('SIGTERM', end)
+  // The connections to a Redis that is away would go on trying.
+  setTimeout(() => process.exit(), 500).unref()
 }
 
 export async function runQueue(action: string, { queue: address, rate: most, json }: QueueFlags): Promise<void> {

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type * as BullMQ from 'bullmq'
 import { runShardJob, type ShardJob } from '../../harvest/queued-shard.ts'
 import { OnnsightError } from '../../runtime/errors/error.ts'
@@ -12,6 +13,9 @@ import { WorkerModels } from './models.ts'
 
 /** How often a worker looks how many others are on its machine, and at the limit of its queue. */
 const LOOK_MS = 3000
+
+/** How long a worker that is told to end waits for an answer of Redis, once no job runs. */
+const AWAY_MS = 3000
 
 /** Options of a worker. */
 export interface WorkerOptions {
@@ -90,8 +94,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     resuming = setTimeout(() => void worker.resume(), ms)
     await worker.pause(true)
   }
+  let running = 0
   const work = async (job: BullMQ.Job): Promise<unknown> => {
     await keepToRate()
+    running++
     const start = performance.now()
     const about = { kind: job.name, id: job.id ?? '' }
     await share()
@@ -106,6 +112,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       if (error instanceof OnnsightError && !(error instanceof QueueError))
         throw new library.UnrecoverableError(message)
       throw new Error(message)
+    } finally {
+      running--
     }
   }
   const worker = new library.Worker(address.name, work, {
@@ -122,9 +130,16 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   worker.on('error', () => undefined)
   const close = async (why: 'closed' | 'memory'): Promise<void> => {
     clearTimeout(resuming)
-    await worker.close()
-    await models.release()
-    await jobs.close()
+    const closed = worker.close().then(async () => {
+      await models.release()
+      await jobs.close()
+      return true
+    })
+    // A Redis that is away may never be told. The results of jobs are stored, and another worker finds them.
+    let isClosed = false
+    do isClosed = await Promise.race([closed, wait(AWAY_MS, false, { ref: false })])
+    while (!isClosed && running > 0)
+    closed.catch(() => undefined)
     end(why)
   }
   if (memory !== undefined)

@@ -307,3 +307,15 @@ test('what is no address of Redis is refused', async t => {
   t.is(code, 1)
   t.regex(stderr, /no address of Redis/)
 })
+
+withRedis('a worker that is told to end does so while Redis is away', async t => {
+  const own = mkdtempSync(join(folder, 'away-'))
+  const gone = await Redis.start(own)
+  const worker = startWorker(gone.url)
+  const jobs = await JobQueue.open(gone.url)
+  while ((await jobs.status()).workers === 0) await wait(20)
+  await jobs.close()
+  await gone.kill()
+  await end(worker, 'SIGTERM')
+  t.is(worker.exitCode, 0)
+})
