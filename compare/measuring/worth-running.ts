@@ -11,23 +11,28 @@ interface Run {
 const SMALL = { share: 0.01, ofLargest: 0.1 }
 /** A share is settled if its standard error is at most this part of it, or this part of the whole error. */
 const SETTLED = { ofShare: 0.05, ofAll: 0.005 }
-/** How many inputs run with every unit's error at least, and how many before a share can be settled. */
-const LEAST = { all: 2, settled: 4 }
+/** How many inputs run with a unit's error before it can be left out, how many before that needs no margin, and how many before a share can be settled. */
+const LEAST = { all: 1, known: 2, settled: 4 }
+/** Until enough inputs are known, an error is taken to do so many times more on the others. */
+export const MARGIN = 10
 
 /**
- * Decides with which units' errors an input runs. The first quarter of the inputs runs with all. After that, a unit is left out where its share
- * would be small, by its error on this input and what such an error did to the others, or where the inputs so far have settled its share.
+ * Decides with which units' errors an input runs. The first eighth of the inputs runs with all. After that, a unit is left out where its share
+ * would be small, by its error on this input and what such an error did to the others, or where the inputs so far have settled its share. Up to
+ * a quarter of the inputs, a share is small only if ten times as much would be.
  */
 export class WorthRunning {
   readonly #runs = new Map<string, Run[]>()
   readonly #power: number
   readonly #first: number
+  readonly #known: number
   readonly #settled: number
 
   /** @param power errors of the metric add up in this power */
   constructor(inputs: number, power: number) {
     this.#power = power
-    this.#first = Math.max(LEAST.all, Math.ceil(inputs / 4))
+    this.#first = Math.max(LEAST.all, Math.ceil(inputs / 8))
+    this.#known = Math.max(LEAST.known, Math.ceil(inputs / 4))
     this.#settled = Math.max(LEAST.settled, Math.ceil(inputs / 2))
   }
 
@@ -43,7 +48,8 @@ export class WorthRunning {
     const gain = Math.max(...runs.map(({ effect, square }) => effect / square))
     const expected = (gain * size ** 2) / all
     if (!Number.isFinite(expected) || runs.some(({ effect, total }) => !Number.isFinite(effect + total))) return true
-    if (expected < Math.min(SMALL.share, SMALL.ofLargest * this.#largest())) return false
+    const margin = runs.length < this.#known ? MARGIN : 1
+    if (margin * expected < Math.min(SMALL.share, SMALL.ofLargest * this.#largest())) return false
     const share = shareOf(runs)
     const isUsual = expected < 2 * share && expected > share / 2
     return !(

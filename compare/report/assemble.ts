@@ -7,7 +7,7 @@ import type { Pairing } from '../pairing/pairing.ts'
 import type { Side } from '../side.ts'
 import { differs } from './advice.ts'
 import type { Blamed, ComparedModule, ComparisonData, DifferenceOverInputs } from './data.ts'
-import { shareInterval } from './interval.ts'
+import { aroundOne, shareInterval } from './interval.ts'
 
 /** What was measured with all inputs. */
 export interface Findings {
@@ -113,7 +113,7 @@ function blameOf(measured: readonly Measured[], { values }: Pairing, shareOf: Sh
       module,
       node: pair?.node ?? null,
       share: shareOf(pairs),
-      interval: shareInterval(pairs, shareOf),
+      interval: pairs.length === 1 && measured.length > 1 ? aroundOne(shareOf(pairs)) : shareInterval(pairs, shareOf),
       effect: mean(pairs.map(([effect]) => effect)),
       inputs: pairs.length,
     }

@@ -1,4 +1,5 @@
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
+import { MARGIN } from '../measuring/worth-running.ts'
 
 /** How many times the inputs are drawn. */
 const DRAWS = 500
@@ -11,3 +12,9 @@ export function shareInterval<T>(inputs: readonly T[], shareOf: (drawn: readonly
   const shares = Array.from({ length: DRAWS }, () => shareOf(inputs.map(draw))).sort((one, other) => one - other)
   return [shares[Math.floor(DRAWS * 0.025)], shares[Math.ceil(DRAWS * 0.975) - 1]]
 }
+
+/** The range of a share that only one of several inputs has measured: what was assumed when the others were left out. */
+export const aroundOne = (share: number): [number, number] => [
+  share / MARGIN,
+  Math.max(share, Math.min(1, MARGIN * share)),
+]

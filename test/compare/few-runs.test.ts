@@ -37,9 +37,11 @@ test.serial('modules whose shares are small or settled run on fewer inputs, and 
   const few = found.blame.filter(({ inputs, effect }) => effect > 0 && inputs < 8)
   t.true(few.length > 5, String(found))
   t.is(found.blame[0].module, whole.blame[0].module)
-  for (const { module, share, inputs } of few) {
+  for (const { module, share, interval, inputs } of few) {
     const due = whole.blame.find(one => one.module === module)!.share
-    t.true(inputs >= 2)
+    t.true(inputs >= 1)
+    // One input says nothing of how the others scatter.
+    if (inputs === 1) t.true(interval[0] < share && interval[1] > share && share < 0.01, `${module}: ${interval}`)
     t.true(Math.abs(share - due) < 0.02 + 0.15 * due, `${module}: ${share}, ${due}`)
   }
   await a.release()
