@@ -18,10 +18,12 @@ const ROWS_AT_ONCE = 16
 /** How many bytes of values are kept between the stages of all rows. */
 const BYTES_BETWEEN = 64 * 2 ** 20
 
-/** The paired values that one module or node computes. */
+/** The paired values that one module or node computes, or several. */
 export interface Unit {
   readonly path: string
   readonly pairs: readonly ValuePair[]
+  /** Whether its errors are added to what comes, so that the error of an earlier value also passes through a later one. */
+  readonly isAdded?: boolean
 }
 
 export function unitsOf(pairs: readonly ValuePair[]): Unit[] {
@@ -29,6 +31,13 @@ export function unitsOf(pairs: readonly ValuePair[]): Unit[] {
   for (const pair of pairs) units.set(makerOf(pair), [...(units.get(makerOf(pair)) ?? []), pair])
   return [...units].map(([path, own]) => ({ path, pairs: own }))
 }
+
+/** The errors of several units at once. */
+export const joint = (units: readonly Unit[]): Unit => ({
+  path: units.map(({ path }) => path).join(' '),
+  pairs: units.flatMap(({ pairs }) => pairs),
+  isAdded: true,
+})
 
 /** A run of A with the error of one unit, as a row of batches. */
 interface Row {
@@ -46,14 +55,13 @@ interface Setting {
   /** What the metric takes of A's own output. */
   readonly due: readonly Tensor[]
   /** Records the value of A, which is given, with the unit's error. */
-  readonly withError: (pair: ValuePair, read: () => Tensor) => Tensor
+  readonly withError: (unit: Unit, pair: ValuePair, read: () => Tensor) => Tensor
 }
 
 /**
  * Runs A with the error of each of these modules, and returns the errors of A's output. Each module is a row of a batch. The rows go through A
  * block by block: a row begins at the block that computes the module, from A's own values there, so that nothing runs twice.
  * @param theirs what B's modules compute from A's values, by the value's name in A
- * @param how whether the values of `theirs` take the place of A's, or are added to what A computes
  */
 export async function effectsOf(
   a: Side,
@@ -62,19 +70,13 @@ export async function effectsOf(
   ours: Ours,
   input: InputPair,
   metric: OutputMetric,
-  how: 'replaced' | 'added' = 'replaced',
 ): Promise<number[]> {
   if (units.length === 0) return []
   const batch = await BatchRows.of(a, input.a, input.arrangement)
   const due = await Promise.all(metric.prepare(metric.at(ours.output)).map(tensor => tensor.value()))
-  const withError = (pair: ValuePair, read: () => Tensor): Tensor => {
-    const value = theirs.get(pair.a)!
-    return putIntoA(
-      read,
-      pair.part,
-      how === 'replaced' ? value : takenFromA(read(), pair.part).to('float32').add(value),
-    )
-  }
+  const errors = await errorsOf(units, theirs, ours)
+  const withError = ({ isAdded }: Unit, { a, part }: ValuePair, read: () => Tensor): Tensor =>
+    putIntoA(read, part, isAdded ? takenFromA(read(), part).to('float32').add(errors.get(a)!) : theirs.get(a)!)
   const setting: Setting = { a, input, batch, metric, due, withError }
   const isWhole = (value: string, { dims }: Tensor): boolean => String(a.shapes.get(value)?.dims) === String(dims)
   const known = new Map([...ours.values].filter(([value, tensor]) => isWhole(value, tensor)))
@@ -90,6 +92,18 @@ export async function effectsOf(
   const inRows = new Map([...known].filter(([value]) => batch.axisOf(value) !== undefined))
   for (const [unit, error] of await inStages(setting, together, inRows, input)) effects.set(unit, error)
   return units.map(unit => effects.get(unit)!)
+}
+
+/** What B's modules compute less A's values, where it is added. */
+async function errorsOf(
+  units: readonly Unit[],
+  theirs: ReadonlyMap<string, Tensor>,
+  ours: Ours,
+): Promise<ReadonlyMap<string, Tensor>> {
+  const errors = new Map<string, Tensor>()
+  for (const { a } of units.filter(({ isAdded }) => isAdded).flatMap(({ pairs }) => pairs))
+    if (!errors.has(a)) errors.set(a, await theirs.get(a)!.to('float32').sub(ours.values.get(a)!.to('float32')).value())
+  return errors
 }
 
 const firstBlock = (a: Side, { pairs }: Unit): number => Math.min(...pairs.map(pair => blockOf(a, pair.a)))
@@ -166,7 +180,9 @@ function writeRows({ a, batch, withError }: Setting, stage: Stage, rows: readonl
     const axis = batch.axisOf(pair.a)
     const now = rowsOf(readValue(a, pair.a), axis, rows.length)
     const type = writtenType(a, pair.a)
-    const written = rows.map(({ unit }, i) => (unit.pairs.includes(pair) ? withError(pair, () => now[i]) : now[i]))
+    const written = rows.map(({ unit }, i) =>
+      unit.pairs.includes(pair) ? withError(unit, pair, () => now[i]) : now[i],
+    )
     writeValue(
       a,
       pair.a,

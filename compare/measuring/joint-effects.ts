@@ -1,9 +1,8 @@
-import type { Tensor } from '../../runtime/tensor/tensor.ts'
 import type { InputPair } from '../inputs.ts'
 import { makerOf } from '../pairing/pair-values.ts'
 import type { Pairing } from '../pairing/pairing.ts'
 import type { Side } from '../side.ts'
-import { effectsOf, type Unit, unitsOf } from './effects.ts'
+import { effectsOf, joint, unitsOf } from './effects.ts'
 import { readBy } from './measure-inputs.ts'
 import type { OutputMetric } from './output-error.ts'
 import { runA, runWithOurs } from './runs.ts'
@@ -28,14 +27,8 @@ export async function jointEffects(
   const before = readBy(group, all)
   const ours = await runA(a, [...before, ...group], input, metric)
   const { values: made } = await runWithOurs(b, before, group, ours, input, metric)
-  const errors = new Map<string, Tensor>()
-  for (const [i, pair] of group.entries())
-    errors.set(pair.a, await made[i].to('float32').sub(ours.values.get(pair.a)!.to('float32')).value())
+  const theirs = new Map(group.map(({ a }, i) => [a, made[i]]))
   const units = new Map(unitsOf(group).map(unit => [unit.path, unit]))
-  const both = pairsOf(paths).map(([one, other]): Unit => {
-    const pairs = [one, other].flatMap(path => units.get(path)?.pairs ?? [])
-    // An error must be there before a later value is read.
-    return { path: `${one} ${other}`, pairs: pairs.sort((x, y) => all.indexOf(x) - all.indexOf(y)) }
-  })
-  return effectsOf(a, both, errors, ours, input, metric, 'added')
+  const both = pairsOf(paths).map(pair => joint(pair.flatMap(path => units.get(path) ?? [])))
+  return effectsOf(a, both, theirs, ours, input, metric)
 }

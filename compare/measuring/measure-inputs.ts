@@ -6,6 +6,7 @@ import type { Pairing } from '../pairing/pairing.ts'
 import type { Side } from '../side.ts'
 import { type Difference, differencesOf } from './difference.ts'
 import { effectsOf, unitsOf } from './effects.ts'
+import { effectsOfSized } from './effects-of-sized.ts'
 import { JoinedInputs } from './joined-inputs.ts'
 import { type LogitsDifference, logitsDifference, logitsNumbers } from './logits.ts'
 import { numbers } from './numbers.ts'
@@ -108,13 +109,11 @@ async function measureTogether(
       const run = differing.filter(({ key, size }) => worth.has(key, totalOfEffects, size))
       for (const one of differing) if (!run.includes(one)) leftOut.add(one.unit.path)
       const spoilt = new Map(group.map(({ a }, j) => [a, forced[i].values[j]]))
-      const units = run.map(({ unit }) => unit)
-      const errors = await effectsOf(a, units, spoilt, ours[i], input, metric)
+      const errors = await effectsOfSized(run, totalOfEffects, worth, units =>
+        effectsOf(a, units, spoilt, ours[i], input, metric),
+      )
       for (const pair of group) if (!effects.has(makerOf(pair))) effects.set(makerOf(pair), 0)
-      for (const [j, { unit, key, size }] of run.entries()) {
-        worth.add(key, errors[j], totalOfEffects, size)
-        effects.set(unit.path, effects.get(unit.path)! + errors[j])
-      }
+      for (const [{ path }, error] of errors) effects.set(path, effects.get(path)! + error)
     }
   }
   return found.map(one => one.measured)

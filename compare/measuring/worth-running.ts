@@ -9,6 +9,8 @@ interface Run {
 
 /** A unit whose share would be below this part, and below this part of the largest share, is left out. */
 const SMALL = { share: 0.01, ofLargest: 0.1 }
+/** Errors below this part of the largest are slight. */
+const SLIGHT = 0.01
 /** A share is settled if its standard error is at most this part of it, or this part of the whole error. */
 const SETTLED = { ofShare: 0.05, ofAll: 0.005 }
 /** How many inputs run with a unit's error before it can be left out, how many before that needs no margin, and how many before a share can be settled. */
@@ -48,8 +50,7 @@ export class WorthRunning {
     const gain = Math.max(...runs.map(({ effect, square }) => effect / square))
     const expected = (gain * size ** 2) / all
     if (!Number.isFinite(expected) || runs.some(({ effect, total }) => !Number.isFinite(effect + total))) return true
-    const margin = runs.length < this.#known ? MARGIN : 1
-    if (margin * expected < Math.min(SMALL.share, SMALL.ofLargest * this.#largest())) return false
+    if (this.#isSmall(runs.length < this.#known ? MARGIN * expected : expected)) return false
     const share = shareOf(runs)
     const isUsual = expected < 2 * share && expected > share / 2
     return !(
@@ -57,6 +58,31 @@ export class WorthRunning {
       runs.length >= this.#settled &&
       errorOf(runs) <= Math.max(SETTLED.ofShare * share, SETTLED.ofAll)
     )
+  }
+
+  /** Of these units, those to run all at once: too few inputs are known, but their errors are far smaller than the largest. */
+  slightOf<U extends { readonly key: string; readonly size: number }>(units: readonly U[]): U[] {
+    if (this.#first === Number.POSITIVE_INFINITY) return []
+    const largest = Math.max(...units.map(({ size }) => size))
+    const slight = units.filter(
+      ({ key, size }) => size < SLIGHT * largest && (this.#runs.get(key) ?? []).length < this.#first,
+    )
+    return slight.length > 1 ? slight : []
+  }
+
+  /** Whether this effect of several errors is so small that those of each need not be known. */
+  isSmall(effect: number, total: number): boolean {
+    return this.#isSmall(MARGIN * (effect / total) ** this.#power)
+  }
+
+  #isSmall(share: number): boolean {
+    return share < Math.min(SMALL.share, SMALL.ofLargest * this.#largest())
+  }
+
+  /** The part that each unit has in what their errors did together, by the squares of their sizes. */
+  partsOf(effect: number, units: readonly { readonly size: number }[]): number[] {
+    const squares = units.map(({ size }) => size ** 2)
+    return squares.map(square => effect * (square / sum(squares)) ** (1 / this.#power))
   }
 
   /** Notes what the unit's error did on an input. */

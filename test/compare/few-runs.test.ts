@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import test from 'ava'
 import { load } from 'onnsight'
 import { compare } from 'onnsight/compare'
-import { coarse, Spoilt } from './faults.ts'
+import { coarse, Spoilt, scaled } from './faults.ts'
 
 const VERSE = 'test/fixtures/models/verse/onnx/model.onnx'
 const folder = mkdtempSync(join(tmpdir(), 'onnsight-few-runs-'))
@@ -43,6 +43,57 @@ test.serial('modules whose shares are small or settled run on fewer inputs, and 
     // One input says nothing of how the others scatter.
     if (inputs === 1) t.true(interval[0] < share && interval[1] > share && share < 0.01, `${module}: ${interval}`)
     t.true(Math.abs(share - due) < 0.02 + 0.15 * due, `${module}: ${share}, ${due}`)
+  }
+  await a.release()
+  await b.release()
+})
+
+/** Rounds a matrix to 12 bits: less than a hundredth of what is wrong in the worst one. */
+const slightly = coarse(12)
+
+test.serial('errors far below the largest run together, and get about the shares that each has alone', async t => {
+  const model = new Spoilt(VERSE)
+  for (let layer = 0; layer < 4; layer++)
+    for (const name of MATRICES) model.matrix(`/model/layers.${layer}/${name}/MatMul`, slightly)
+  model.matrix('/model/layers.1/mlp/up_proj/MatMul', coarse(3))
+  const path = join(folder, 'slight.onnx')
+  model.save(path)
+  const [a, b] = [await load(VERSE), await load(path)]
+  const found = await compare(a, b, prompts.slice(0, 2))
+  const whole = await compare(a, b, prompts.slice(0, 2), { interactions: 2 })
+  t.is(found.culprit, 'model.layers.1.mlp.up_proj')
+  const slight = found.blame.filter(({ inputs, effect }) => inputs === 1 && effect !== 0)
+  t.is(slight.length, 4 * MATRICES.length, String(found))
+  for (const { module, share, interval } of slight) {
+    const due = whole.blame.find(one => one.module === module)!.share
+    t.true(share < 1e-3 && due < 1e-3, `${module}: ${share}, ${due}`)
+    t.true(interval[0] < share && interval[1] > share)
+  }
+  await a.release()
+  await b.release()
+})
+
+test.serial('errors far below the largest are measured alone if that one does nothing', async t => {
+  const silent = (): Spoilt => {
+    const model = new Spoilt(VERSE)
+    model.matrix('/model/layers.1/self_attn/o_proj/MatMul', scaled(0))
+    return model
+  }
+  const [right, wrong] = [join(folder, 'silent.onnx'), join(folder, 'loud.onnx')]
+  silent().save(right)
+  const model = silent()
+  // Nothing reads these values: the next matrix is 0.
+  model.matrix('/model/layers.1/self_attn/v_proj/MatMul', scaled(5))
+  for (const name of MATRICES) model.matrix(`/model/layers.2/${name}/MatMul`, coarse(8))
+  model.save(wrong)
+  const [a, b] = [await load(right), await load(wrong)]
+  const found = await compare(a, b, prompts.slice(0, 2))
+  const whole = await compare(a, b, prompts.slice(0, 2), { interactions: 2 })
+  t.true(found.output.mean > 0)
+  for (const { module, share } of whole.blame.filter(one => one.share > 0.05)) {
+    const { inputs, ...one } = found.blame.find(one => one.module === module)!
+    t.is(inputs, 2)
+    t.true(Math.abs(one.share - share) < 1e-3, `${module}: ${one.share}, ${share}`)
   }
   await a.release()
   await b.release()
