@@ -128,15 +128,14 @@ async function outputErrors(
   ours: Tensor,
   theirs: Tensor,
 ): Promise<OutputErrors> {
-  const total = await errorOf(metric, ours, theirs)
-  return {
-    total,
-    totalOfEffects: metric.isAtAll ? total : await errorOf(metric, metric.at(ours), metric.at(theirs)),
-    logits:
-      a.logits === undefined
-        ? undefined
-        : logitsDifference(await numbers(logitsNumbers(ours, theirs, idsOfPart(input, a.ids!)))),
-  }
+  const logits =
+    a.logits === undefined
+      ? undefined
+      : logitsDifference(await numbers(logitsNumbers(ours, theirs, idsOfPart(input, a.ids!))))
+  // The metric of a language model is the divergence of its logits.
+  const total = logits?.kl ?? (await errorOf(metric, ours, theirs))
+  const totalOfEffects = metric.isAtAll ? total : await errorOf(metric, metric.at(ours), metric.at(theirs))
+  return { total, totalOfEffects, logits }
 }
 
 /** What is found of one input, while it is measured. */
