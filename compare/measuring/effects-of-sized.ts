@@ -30,14 +30,12 @@ export async function effectsOfSized(
   const slight = worth.slightOf(units)
   const others = units.filter(one => !slight.includes(one))
   const unitsOf = (list: readonly SizedUnit[]): Unit[] => list.map(({ unit }) => unit)
-  if (slight.length === 0) {
-    note(others, await effectsOf(unitsOf(others)))
-    return effects
-  }
-  const errors = await effectsOf([...unitsOf(others), joint(unitsOf(slight))])
+  const errors = await effectsOf([...unitsOf(others), ...(slight.length > 0 ? [joint(unitsOf(slight))] : [])])
   note(others, errors)
-  const together = errors[others.length]
-  const isSmall = worth.isSmall(together, total)
-  note(slight, isSmall ? worth.partsOf(together, slight) : await effectsOf(unitsOf(slight)))
+  if (slight.length > 0) {
+    const together = errors[others.length]
+    const isSmall = worth.isSmall(together, total)
+    note(slight, isSmall ? worth.partsOf(together, slight) : await effectsOf(unitsOf(slight)))
+  }
   return effects
 }

@@ -38,7 +38,10 @@ export interface Blamed {
   readonly node: string | null
   /** The error of A's output if only this module has the error that it has in B, as a share of the error of B's output. */
   readonly share: number
-  /** The range of the share in 95% of random draws of these inputs (a percentile bootstrap). */
+  /**
+   * The range of the share in 95% of random draws of these inputs (a percentile bootstrap). If only one of several measured it, which happens
+   * to small shares, it is from a tenth of the share to ten times as much.
+   */
   readonly interval: readonly [number, number]
   /** The same error of A's output in the unit of the metric, averaged over inputs. */
   readonly effect: number
