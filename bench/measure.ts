@@ -44,19 +44,20 @@ export const REST = 100
  * The milliseconds of each task, in the tasks' order. Each round runs all tasks once, in another order, with `rest` ms before each: a task
  * that always follows the same one, or follows it at once, would find its warm caches and threads. Before each rest, garbage is collected:
  * V8 collects the outputs of earlier runs whenever JavaScript runs, so in our runs but never inside a plain session's only call, and its
- * marking takes the cores from onnxruntime. `warm` rounds before the first are not measured.
+ * marking takes the cores from onnxruntime. Beside tasks in other processes, which collect their own, `collects` must be false. `warm` rounds before
+ * the first are not measured.
  */
 export async function timed(
   rounds: number,
   rest: number,
   tasks: readonly ((round: number) => Promise<unknown>)[],
-  warm = 3,
+  { warm = 3, collects = true }: { warm?: number; collects?: boolean } = {},
 ): Promise<Times[]> {
   const times = tasks.map(() => [] as number[])
   for (let round = -warm; round < rounds; round++) {
     for (const i of shuffled(tasks.length)) {
       if (rest > 0) {
-        collect()
+        if (collects) collect()
         await pause(rest)
       }
       const time = await timeOf(() => tasks[i](round + warm))

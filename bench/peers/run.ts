@@ -139,7 +139,7 @@ async function measured(model: Model, peers: Peers, { name, asked, given, here, 
         processors[i + 1].push(answers[i].processor)
       }),
     ],
-    1,
+    { warm: 1, collects: false },
   )
   for (const [i, tool] of TOOLS.entries()) check(`${name}: ${tool}`, result, answers[i].result)
   const middle = (all: readonly number[]): number => median(all.slice(-Number(rounds)))
