@@ -34,6 +34,11 @@ export interface RunRequest {
   readonly report: StepReport[]
 }
 
+/** From so many rebuilt steps on, a run with large values has them give back their memory. */
+const MANY_REBUILT = 4
+/** What goes into a step is large from so many bytes on: 700 tokens of a model of width 768. */
+const LARGE_BYTES = 2 * 1024 * 1024
+
 /** Runs a plan's steps in turn, and checks the signal between them. Returns every value that was not dropped, by id. */
 export async function runPlan(context: RunContext, request: RunRequest): Promise<Map<string, TensorData>> {
   const { plan, operands, report, signal, deadline } = request
@@ -46,13 +51,14 @@ export async function runPlan(context: RunContext, request: RunRequest): Promise
     !request.inputsComeOnce && context.reuse.enabled && plan.steps.some(step => step.kept)
       ? new Reuse(context.reuse, request)
       : undefined
+  const manyRebuilt = plan.steps.filter(({ kind }) => kind === 'rebuilt').length >= MANY_REBUILT
   for (const step of plan.steps) {
     signal?.throwIfAborted()
     if (deadline && performance.now() > deadline.at) throw new GraphTimeError(deadline.limitMs)
     if (reuse && step.kept && reuse.fill(step, step.kept, values)) {
       report.push({ kind: 'reused', label: step.label, nodes: step.nodeCount, createMs: undefined, runMs: 0 })
     } else {
-      await runStep(context, request, step, values)
+      await runStep(context, request, step, values, manyRebuilt)
       if (reuse && step.kept) reuse.keep(step.kept, values)
     }
     for (const id of step.dropped) values.delete(id)
@@ -112,6 +118,7 @@ async function runStep(
   request: RunRequest,
   step: Step,
   values: Map<string, TensorData>,
+  manyRebuilt: boolean,
 ): Promise<void> {
   const feeds: Record<string, TensorData> = {}
   for (const [name, id] of step.inputs) {
@@ -135,9 +142,15 @@ async function runStep(
     request.report.push({ kind, label: step.label, nodes: step.nodeCount, createMs, runMs })
   }
   const { key, nodeCount, rebuild, group } = step
-  if (rebuild) await context.useSession({ key, nodeCount, ...rebuild }, run)
-  else await context.useGroup(group!, session => run(session, undefined))
+  if (!rebuild) return context.useGroup(group!, session => run(session, undefined))
+  // Each session would keep the memory of its largest run, and that of all layers together is many times what one of them needs.
+  const returnsMemory = manyRebuilt && bytesOf(Object.values(feeds)) >= LARGE_BYTES
+  const returning = returnsMemory ? { key: `${key}\nreturns memory`, returnsMemory } : undefined
+  await context.useSession({ key, nodeCount, ...rebuild, ...returning }, run)
 }
+
+const bytesOf = (all: readonly TensorData[]): number =>
+  all.reduce((sum, { data }) => sum + (ArrayBuffer.isView(data) ? data.byteLength : 0), 0)
 
 function copyOf(tensor: TensorData): TensorData {
   return { ...tensor, data: tensor.data.slice() as TensorData['data'] }
