@@ -58,6 +58,10 @@ const model = await LanguageModel.load(PATH)
 const tokens = (user: number, length: number): number[][] => [
   Array.from({ length }, (_, i) => (user * 7 + i * 3 + (user >> 4)) % 65),
 ]
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz'
+
+/** A prompt of seven letters that no other of the first 676 users has. */
+const promptOf = (user: number): string => `First${LETTERS[Math.floor(user / 26) % 26]}${LETTERS[user % 26]}`
 let isWrong = false
 if (!process.argv.includes('--batching-only') && !process.argv.includes('--texts-only'))
   print(
@@ -164,11 +168,6 @@ function readKind(of: Model, user: number, length: number): Promise<Kind> {
     return m.lm_head.output.slice(':, -1')
   })
 }
-
-const LETTERS = 'abcdefghijklmnopqrstuvwxyz'
-
-/** A prompt of seven letters that no other of the first 676 users has. */
-const promptOf = (user: number): string => `First${LETTERS[Math.floor(user / 26) % 26]}${LETTERS[user % 26]}`
 
 /** What each user sends in turn. What is right was computed here, alone. */
 async function kindsOf(of: LanguageModel, count: number): Promise<Kind[][]> {
