@@ -220,6 +220,21 @@ test('every package that a script imports is a dependency or a peer', t => {
   t.deepEqual(undeclared, [])
 })
 
+test('every relative link of a page in the tarball leads to a file in it', t => {
+  const all = new Set(files())
+  const pages = [...all].filter(file => file.endsWith('.md'))
+  // Code is left out: it has indices and calls that look like links.
+  const leads = pages.flatMap(page => {
+    const text = readFileSync(join(inside, page), 'utf8').replaceAll(/^ *```.*?^ *```$|`[^`\n]*`/gms, '')
+    const links = text.matchAll(/\]\(([^)\s]+)|\b(?:src|href)="([^"]+)"/g)
+    return Array.from(links, ([, inMarkdown, inHtml]) => ({ page, to: inMarkdown ?? inHtml }))
+  })
+  const relativeOnes = leads.filter(({ to }) => !/^([a-z]+:|#)/.test(to))
+  t.true(relativeOnes.length > 200, String(relativeOnes.length))
+  const dead = relativeOnes.filter(({ page, to }) => !all.has(join(dirname(page), to.replace(/#.*/, ''))))
+  t.deepEqual(dead, [])
+})
+
 test('the version that the code says is the package’s', t => {
   t.is(version, manifest().version)
 })
