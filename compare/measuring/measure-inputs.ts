@@ -34,7 +34,7 @@ export interface Measured {
 }
 
 /** How many bytes of values of each run are kept at once. */
-const BYTES_AT_ONCE = 128 * 2 ** 20
+const BYTES_AT_ONCE = 256 * 2 ** 20
 /** More tokens or rows in one run make it no faster. */
 const TOKENS_AT_ONCE = 512
 const ROWS_AT_ONCE = 8
