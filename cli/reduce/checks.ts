@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
 import { type OtherRuntime, otherRuntime } from '../../runtime/engine/providers/other-runtime.ts'
 import type { TensorData } from '../../runtime/tensor/dtypes/data.ts'
 import type { Settings } from '../compare/settings.ts'
@@ -15,7 +16,13 @@ export interface PartFiles {
 }
 
 /** Tells whether a part of the model still fails. */
-export type Check = (files: PartFiles) => Promise<boolean>
+export type Check = (files: PartFiles) => Promise<Outcome>
+
+export interface Outcome {
+  readonly isFailing: boolean
+  /** What happened, as a clause. */
+  readonly what: string
+}
 
 /** A command fails if it ends as it did with the whole model, or with this exit code. {model} and {inputs} in it are the files. */
 export function commandCheck(command: string, exitCode: number | undefined, limitMs: number): Check {
@@ -29,7 +36,11 @@ export function commandCheck(command: string, exitCode: number | undefined, limi
     const line = command.replaceAll('{model}', quoted(model)).replaceAll('{inputs}', quoted(inputs))
     const end = await endOf(line, limitMs)
     due ??= end === '0' ? undefined : end
-    return end === due
+    const what =
+      end === 'timeout'
+        ? `the command took longer than ${limitMs / 1000} s`
+        : `the command ended with ${/^\d/.test(end) ? `exit code ${end}` : end}`
+    return { isFailing: end === due, what }
   }
 }
 
@@ -64,10 +75,12 @@ export function settingsCheck(a: Settings, b: Settings, above: number): Check {
   return async files => {
     try {
       const [ours, theirs] = [await run(first, a, files), await run(second, b, files)]
-      return files.outputs.some(name => !(differenceOf(ours[name], theirs[name]) <= above))
-    } catch {
+      const differences = files.outputs.map(name => differenceOf(ours[name], theirs[name]))
+      const what = `the outputs differ by ${Number(Math.max(...differences).toPrecision(2))} of their length, and --error-above is ${above}`
+      return { isFailing: differences.some(difference => !(difference <= above)), what }
+    } catch (error) {
       // A part that does not run at all fails otherwise.
-      return false
+      return { isFailing: false, what: `it does not run in both settings (${(error as Error).message})` }
     }
   }
 }
@@ -83,6 +96,7 @@ async function run(
       executionProviders: provider === 'cuda' ? ['cuda', 'cpu'] : ['cpu'],
       graphOptimizationLevel: optimization,
       logSeverityLevel: 4,
+      extra: { session: { model_external_initializers_file_folder_path: dirname(model) } },
       ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     },
   )

@@ -2,8 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { load, type Model, type Tensor } from '../../runtime/index.ts'
+import { tensorsOf } from '../../runtime/onnx/message/tensors.ts'
 import { readModel } from '../../runtime/onnx/reading/read.ts'
 import type { ModelProto, NodeProto } from '../../runtime/onnx/schema/onnx_pb.ts'
+import { rangeOf } from '../../runtime/onnx/writing/placing.ts'
 import { writeModel } from '../../runtime/onnx/writing/write.ts'
 import type { TensorData } from '../../runtime/tensor/dtypes/data.ts'
 import { CommandError } from '../shared/errors.ts'
@@ -44,8 +46,11 @@ export async function reduce(reduction: Reduction): Promise<Reduced> {
   try {
     const file = await readModel(path)
     const write = async (message: ModelProto, name: string): Promise<string> => {
-      await writeModel({ ...file, message }, join(folder, name), { weights: 'embedded' })
-      return join(folder, name)
+      const target = join(folder, name)
+      // The weights of a larger part, tried before, are no part of this one.
+      await rm(`${target}.data`, { force: true })
+      await writeModel({ ...file, message }, target, { weights: fitsInFile(message) ? 'embedded' : 'external' })
+      return target
     }
     const values = await valuesOf(reduction, file, message => write(message, 'all.onnx'))
     const nodes = removable(file.message)
@@ -62,11 +67,14 @@ export async function reduce(reduction: Reduction): Promise<Reduced> {
     }
     const until = Date.now() + limitMs
     let [tries, smallest] = [0, nodes as readonly NodeProto[]]
+    let what = 'no output of it can be read'
     const fails = async (kept: readonly NodeProto[]): Promise<boolean> => {
       const files = await filesOf(kept)
       if (!files) return false
       tries++
-      const isFailing = await check(files)
+      const outcome = await check(files)
+      what = outcome.what
+      const { isFailing } = outcome
       if (isFailing && kept.length < smallest.length) smallest = kept
       onTry(tries, smallest.length)
       return isFailing
@@ -74,7 +82,7 @@ export async function reduce(reduction: Reduction): Promise<Reduced> {
     const isOver = (): boolean => signal.aborted || tries >= maxTries || Date.now() > until
     if (!(await fails(nodes)))
       throw new CommandError(
-        'The whole model does not fail, so there is nothing to reduce.',
+        `The whole model does not fail, so there is nothing to reduce: ${what}.`,
         'check the command or the bound: it must fail with the model and the inputs that you pass',
       )
     await ddmin(nodes, fails, isOver)
@@ -89,6 +97,15 @@ export async function reduce(reduction: Reduction): Promise<Reduced> {
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** The most bytes of weights in a part's own file: protobuf ends at 2 GiB, and the nodes and names need some of them. */
+const MOST_BYTES = 2 ** 31 - 2 ** 27
+
+function fitsInFile(message: ModelProto): boolean {
+  let bytes = 0
+  for (const tensor of tensorsOf(message)) bytes += rangeOf(tensor)?.length ?? tensor.rawData.length
+  return bytes <= MOST_BYTES
 }
 
 async function valuesOf(

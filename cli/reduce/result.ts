@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { cp, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { arch, platform } from 'node:os'
@@ -26,6 +27,8 @@ export async function writeResult(
 ): Promise<void> {
   await mkdir(folder, { recursive: true })
   await cp(files.model, join(folder, 'model.onnx'))
+  // A part with more than 2 GiB of weights has them in a file of their own.
+  if (existsSync(`${files.model}.data`)) await cp(`${files.model}.data`, join(folder, 'model.onnx.data'))
   await cp(files.inputs, join(folder, 'inputs.json'))
   const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string }
   await writeFile(join(folder, 'run.cjs'), script(how, version))

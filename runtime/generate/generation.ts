@@ -26,7 +26,7 @@ import { GenerationCache, goOnFrom } from './kept-cache.ts'
 import type { GenerateOptions } from './options.ts'
 import { type Prompts, promptRows } from './prompts.ts'
 import { canReplay, Replay } from './replay.ts'
-import { assertRoom } from './room.ts'
+import { assertRoom, warnBeyondContext } from './room.ts'
 import type { Found, Search } from './search.ts'
 import { searchOf } from './search-of.ts'
 import type { Steps } from './selection.ts'
@@ -183,6 +183,8 @@ export class Generation extends RunningSession implements StepOwner {
         this.step++
         const isOver = this.#search.isOver(this.#sequence.histories)
         if (this.#stopped || isOver) break
+        const { longest } = this.#sequence
+        warnBeyondContext(this.#request.language?.contextLength, longest, longest + this.step)
         this.#stream.advance()
       }
     } catch (error) {

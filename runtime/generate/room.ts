@@ -1,4 +1,5 @@
 import { GenerateError } from '../errors/generate.ts'
+import { warn } from '../errors/warn.ts'
 import type { TableLimit } from '../language-inputs/limits.ts'
 
 /** The tokens before the first step, and those to come. */
@@ -27,4 +28,19 @@ export function assertRoom(limits: readonly TableLimit[], { growing, longest, wi
       `add at most ${room} tokens, { maxNewTokens: ${room} }, or shorten the prompt`,
     )
   }
+}
+
+/**
+ * Tells of the first step beyond the context that the model's files state. A model that computes its positions goes on there without an error.
+ * @param tokens how many tokens the next step sees
+ */
+export function warnBeyondContext(context: number | undefined, prompt: number, tokens: number): void {
+  if (context === undefined || tokens !== Math.max(context, prompt) + 1) return
+  const room = context - prompt + 1
+  const fix =
+    room > 0 ? `add at most ${room} tokens, { maxNewTokens: ${room} }, or shorten the prompt` : 'shorten the prompt'
+  warn(
+    `The generation goes beyond the model’s context of ${context} tokens, for which it was trained: the text from there on may make no sense. Nothing is cut; ${fix}.`,
+    'beyond-context',
+  )
 }

@@ -118,4 +118,7 @@ function withDtype(folder: string, candidates: readonly Candidate[], dtype: Mode
 }
 
 const undecided = (folder: string, graphs: readonly string[]): LanguageModelError =>
-  new LanguageModelError(`${folder} has several graphs: ${listed(graphs)}.`, `say which: { file: '${graphs[0]}' }`)
+  new LanguageModelError(
+    `${folder} has several graphs: ${listed(graphs)}.`,
+    `say which: { file: '${graphs[0]}' }; on the command line, give the path of the graph itself`,
+  )

@@ -127,6 +127,15 @@ test.serial('Ctrl-C writes the smallest part so far', async t => {
   t.true(existsSync(join(output, 'model.onnx')))
 })
 
+test('a model that does not fail: how much its outputs differ, or how the command ended', async t => {
+  const reduced = async (...args: readonly string[]) =>
+    (await onnsight(['reduce', MODEL, ...INPUT, ...args, '--output', join(folder, 'none')])).stderr
+  const settings = ['--set-a', 'optimization=disabled', '--set-b', 'optimization=all', '--error-above', '0.5']
+  t.regex(await reduced(...settings), /the outputs differ by \d\S* of their length, and --error-above is 0\.5/)
+  t.regex(await reduced('--command', 'true {model}'), /the command ended with exit code 0/)
+  t.false(existsSync(join(folder, 'none')))
+})
+
 for (const [what, code, args] of [
   ['a model that does not fail', 1, ['--command', 'true {model}', '--output', join(folder, 'none')]],
   ['a folder that is not empty', 1, ['--command', command, '--output', 'test']],

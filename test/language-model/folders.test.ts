@@ -171,6 +171,32 @@ test('a prompt beyond the context and an empty one are refused, and never cut', 
   await model.release()
 })
 
+test.serial('a generation that goes on beyond the context is whole, and warned of once', async t => {
+  const heard: Error[] = []
+  const hear = (warning: Error): unknown => heard.push(warning)
+  process.on('warning', hear)
+  const model = await LanguageModel.load(verse)
+  const prompt = [new Array<number>(250).fill(374)]
+  // The last token is chosen, but no step runs on it.
+  const within = await model.generate(prompt, { maxNewTokens: 7, eosTokenId: [] })
+  await new Promise(setImmediate)
+  t.is(heard.length, 0)
+  const beyond = await model.generate(prompt, { maxNewTokens: 12, eosTokenId: [] })
+  await new Promise(setImmediate)
+  process.off('warning', hear)
+  t.deepEqual(
+    [within.ids.dims, beyond.ids.dims],
+    [
+      [1, 257],
+      [1, 262],
+    ],
+  )
+  t.is(heard.length, 1)
+  t.is((heard[0] as { code?: string }).code, 'beyond-context')
+  t.regex(heard[0].message, /context of 256 tokens[\s\S]*maxNewTokens: 7 /)
+  await model.release()
+})
+
 test('messages need a chat template', async t => {
   const model = await LanguageModel.load('test/fixtures/models/chars.onnx')
   await t.throwsAsync(model.run([{ role: 'user', content: 'Good morrow' }]), {
