@@ -9,8 +9,8 @@ interface Run {
 
 /** A unit whose share would be below this part, and below this part of the largest share, is left out. */
 const SMALL = { share: 0.01, ofLargest: 0.1 }
-/** Errors below this part of the largest are slight. */
-const SLIGHT = 0.01
+/** Errors are slight if their squares together are at most this part of those of all: about as small a share is expected of them. */
+const SLIGHT = 0.001
 /** A share is settled if its standard error is at most this part of it, or this part of the whole error. */
 const SETTLED = { ofShare: 0.05, ofAll: 0.005 }
 /** How many inputs run with a unit's error before it can be left out, how many before that needs no margin, and how many before a share can be settled. */
@@ -60,13 +60,14 @@ export class WorthRunning {
     )
   }
 
-  /** Of these units, those to run all at once: too few inputs are known, but their errors are far smaller than the largest. */
+  /** Of these units, those to run all at once: too few inputs are known, but their errors are next to nothing beside those of all. */
   slightOf<U extends { readonly key: string; readonly size: number }>(units: readonly U[]): U[] {
     if (this.#first === Number.POSITIVE_INFINITY) return []
-    const largest = Math.max(...units.map(({ size }) => size))
-    const slight = units.filter(
-      ({ key, size }) => size < SLIGHT * largest && (this.#runs.get(key) ?? []).length < this.#first,
-    )
+    const most = SLIGHT * squaresOf(units)
+    const slight = units
+      .filter(({ key }) => (this.#runs.get(key) ?? []).length < this.#first)
+      .sort((one, other) => one.size - other.size)
+      .filter((_, i, ordered) => squaresOf(ordered.slice(0, i + 1)) <= most)
     return slight.length > 1 ? slight : []
   }
 
@@ -81,8 +82,7 @@ export class WorthRunning {
 
   /** The part that each unit has in what their errors did together, by the squares of their sizes. */
   partsOf(effect: number, units: readonly { readonly size: number }[]): number[] {
-    const squares = units.map(({ size }) => size ** 2)
-    return squares.map(square => effect * (square / sum(squares)) ** (1 / this.#power))
+    return units.map(({ size }) => effect * (size ** 2 / squaresOf(units)) ** (1 / this.#power))
   }
 
   /** Notes what the unit's error did on an input. */
@@ -97,6 +97,8 @@ export class WorthRunning {
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0)
+
+const squaresOf = (units: readonly { readonly size: number }[]): number => sum(units.map(({ size }) => size ** 2))
 
 const shareOf = (runs: readonly Run[]): number =>
   sum(runs.map(({ effect }) => effect)) / sum(runs.map(({ total }) => total))

@@ -73,6 +73,26 @@ test.serial('errors far below the largest run together, and get about the shares
   await b.release()
 })
 
+test.serial('two errors that are together next to nothing run at once, and get parts by their squares', async t => {
+  const model = new Spoilt(VERSE)
+  // Each makes about a hundredth of the error of the worst one.
+  for (const name of ['2/mlp/down_proj', '3/self_attn/v_proj']) model.matrix(`/model/layers.${name}/MatMul`, coarse(9))
+  model.matrix('/model/layers.1/mlp/up_proj/MatMul', coarse(3))
+  const path = join(folder, 'two.onnx')
+  model.save(path)
+  const [a, b] = [await load(VERSE), await load(path)]
+  const { blame, modules } = await compare(a, b, prompts.slice(0, 1))
+  const [one, other] = ['model.layers.2.mlp.down_proj', 'model.layers.3.self_attn.v_proj'].map(path => ({
+    share: blame.find(({ module }) => module === path)!.share,
+    size: modules.find(({ module }) => module === path)!.made!.relative,
+  }))
+  t.true(one.share > 0 && one.share < 1e-3, `${one.share}`)
+  const parts = [one.share / other.share, (one.size / other.size) ** 2]
+  t.true(Math.abs(parts[0] / parts[1] - 1) < 1e-6, `${parts}`)
+  await a.release()
+  await b.release()
+})
+
 test.serial('errors far below the largest are measured alone if that one does nothing', async t => {
   const silent = (): Spoilt => {
     const model = new Spoilt(VERSE)
