@@ -2,10 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { load, type Model, type Tensor } from '../../runtime/index.ts'
-import { tensorsOf } from '../../runtime/onnx/message/tensors.ts'
 import { readModel } from '../../runtime/onnx/reading/read.ts'
 import type { ModelProto, NodeProto } from '../../runtime/onnx/schema/onnx_pb.ts'
-import { rangeOf } from '../../runtime/onnx/writing/placing.ts'
+import { fitsInFile } from '../../runtime/onnx/writing/fits-in-file.ts'
 import { writeModel } from '../../runtime/onnx/writing/write.ts'
 import type { TensorData } from '../../runtime/tensor/dtypes/data.ts'
 import { CommandError } from '../shared/errors.ts'
@@ -49,7 +48,9 @@ export async function reduce(reduction: Reduction): Promise<Reduced> {
       const target = join(folder, name)
       // The weights of a larger part, tried before, are no part of this one.
       await rm(`${target}.data`, { force: true })
-      await writeModel({ ...file, message }, target, { weights: fitsInFile(message) ? 'embedded' : 'external' })
+      await writeModel({ ...file, message }, target, {
+        weights: fitsInFile(message, 'embedded') ? 'embedded' : 'external',
+      })
       return target
     }
     const values = await valuesOf(reduction, file, message => write(message, 'all.onnx'))
@@ -97,15 +98,6 @@ export async function reduce(reduction: Reduction): Promise<Reduced> {
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
-}
-
-/** The most bytes of weights in a part's own file: protobuf ends at 2 GiB, and the nodes and names need some of them. */
-const MOST_BYTES = 2 ** 31 - 2 ** 27
-
-function fitsInFile(message: ModelProto): boolean {
-  let bytes = 0
-  for (const tensor of tensorsOf(message)) bytes += rangeOf(tensor)?.length ?? tensor.rawData.length
-  return bytes <= MOST_BYTES
 }
 
 async function valuesOf(

@@ -14,6 +14,7 @@ import {
   type TensorProto,
   TensorProto_DataType,
 } from '../../runtime/onnx/schema/onnx_pb.ts'
+import { ownedCopy } from '../../runtime/onnx/writing/placing.ts'
 import type { Side } from '../side.ts'
 import type { Joined, Replacement } from './replacement.ts'
 
@@ -62,7 +63,7 @@ function nodesOf(
     if (known !== undefined) return known
     const tensor = a.graph.initializers.get(name)
     if (!tensor) return named(name)
-    weights.set(name, withFields(tensor, { name: PREFIX + name }))
+    weights.set(name, withFields(ownedCopy(tensor), { name: PREFIX + name }))
     return PREFIX + name
   }
   const own = nodes.map(({ proto }) =>

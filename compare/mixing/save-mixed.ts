@@ -4,6 +4,7 @@ import { wrapSession } from '../../runtime/engine/providers/ort.ts'
 import { ArgumentError } from '../../runtime/errors/tensor.ts'
 import type { Model } from '../../runtime/model/model.ts'
 import { readModel } from '../../runtime/onnx/reading/read.ts'
+import { fitsInFile } from '../../runtime/onnx/writing/fits-in-file.ts'
 import { writeModel } from '../../runtime/onnx/writing/write.ts'
 import { stateOf, Tensor } from '../../runtime/tensor/tensor.ts'
 import { outputOf } from '../measuring/runs.ts'
@@ -42,14 +43,10 @@ export async function writeMixed(
     )
   })
   const [ours, theirs] = [await readModel(a.name), await readModel(b.name)]
-  await writeModel(
-    {
-      ...theirs,
-      message: mixedMessage(theirs.message, sides.a, sides.b, replacements),
-      sources: [...theirs.sources, ...ours.sources],
-    },
-    file,
-  )
+  const message = mixedMessage(theirs.message, sides.a, sides.b, replacements)
+  await writeModel({ ...theirs, message, sources: [...theirs.sources, ...ours.sources] }, file, {
+    weights: fitsInFile(message, 'as-read') ? 'as-read' : 'external',
+  })
   const ort = await onnxruntime()
   const session = wrapSession(await ort.InferenceSession.create(file, { logSeverityLevel: 4 }), ort.Tensor)
   let error = 0

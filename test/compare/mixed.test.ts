@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import test from 'ava'
-import { load } from 'onnsight'
+import { load, type Model } from 'onnsight'
 import { compare, saveMixed } from 'onnsight/compare'
 
 const folder = mkdtempSync(join(tmpdir(), 'onnsight-mixed-'))
@@ -44,6 +44,34 @@ for (const build of ['int8', 'q4', 'fp16'])
       await opened.release()
     },
   )
+
+test.serial('weights of both models in files of the same name: each module keeps its own', async t => {
+  // Two models that differ in every matrix, as two builds in folders of their own.
+  const saved: string[] = []
+  for (const build of ['model', 'model_fp16']) {
+    const from = await load(`${VERSE}/${build}.onnx`)
+    const path = join(folder, `external-${build}`, 'model.onnx')
+    mkdirSync(dirname(path))
+    await from.save(path, { weights: 'external' })
+    await from.release()
+    saved.push(path)
+  }
+  const [first, second] = [await load(saved[0]), await load(saved[1])]
+  const file = join(folder, 'external-mixed', 'mixed.onnx')
+  mkdirSync(dirname(file))
+  const module = 'model.layers.1.mlp.up_proj'
+  await saveMixed(first, second, [module], file, ids)
+  const mixed = await load(file)
+  // The same from two models whose weights are in their own files.
+  const plain = await load(`${VERSE}/model_fp16.onnx`)
+  await saveMixed(a, plain, [module], join(folder, 'embedded-mixed.onnx'), ids)
+  const due = await load(join(folder, 'embedded-mixed.onnx'))
+  const run = async (model: Model) => (await model.run({ input_ids: ids })).logits
+  t.deepEqual((await run(mixed)).data, (await run(due)).data)
+  t.notDeepEqual((await run(mixed)).data, (await run(plain)).data)
+  t.deepEqual(readdirSync(dirname(file)).sort(), ['mixed.onnx', 'model.onnx.data'])
+  for (const model of [first, second, mixed, plain, due]) await model.release()
+})
 
 for (const format of ['qdq', 'qoperator'])
   test.serial(`what onnxruntime's tool quantised, ${format}, is paired, blamed and mended`, async t => {

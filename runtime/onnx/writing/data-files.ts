@@ -17,7 +17,7 @@ const FIX = "save it into an empty folder, or with { weights: 'external' }"
  */
 export async function dataFilesOf(message: ModelProto, folder: string, target: string): Promise<NewFile[]> {
   const files = new Map<string, NewFile>()
-  for (const [location, source] of locationsOf(message)) {
+  for (const [location, source] of locationsOf(message, target)) {
     const path = resolve(folder, location)
     if (path === target)
       throw new UnwritableModelError(target, 'its weights are in a file of that name', 'save it under another name')
@@ -27,13 +27,16 @@ export async function dataFilesOf(message: ModelProto, folder: string, target: s
   return [...files.values()]
 }
 
-/** The real file of each location in the message. */
-function locationsOf(message: ModelProto): Map<string, string> {
+/** The real file of each location in the message. @throws UnwritableModelError for two files of one location */
+function locationsOf(message: ModelProto, target: string): Map<string, string> {
   const found = new Map<string, string>()
   for (const tensor of tensorsOf(message)) {
     const written = externalEntry(tensor, WRITTEN_LOCATION_KEY)
     const file = externalEntry(tensor, 'location')
-    if (written !== undefined && file !== undefined) found.set(written, file)
+    if (written === undefined || file === undefined) continue
+    if ((found.get(written) ?? file) !== file)
+      throw new UnwritableModelError(target, `its weights come from two files that are both called ${written}`, FIX)
+    found.set(written, file)
   }
   return found
 }

@@ -8,6 +8,7 @@ import {
   type PayloadField,
   WRITTEN_LOCATION_KEY,
 } from '../message/fields-with-tensors.ts'
+import { withFields } from '../message/message.ts'
 import { tensorByteLength } from '../message/tensor-type.ts'
 import { embeddedBytes } from '../message/tensor-value.ts'
 import {
@@ -24,6 +25,21 @@ export function rangeOf(tensor: TensorProto): FileRange | undefined {
   if (file === undefined) return undefined
   const [offset = 0, length = 0] = ['offset', 'length'].map(key => Number(externalEntry(tensor, key) ?? 0))
   return { file, offset, length }
+}
+
+/** A copy of a tensor that is written into the model's own file, also if it was read from another one and weights are written as read. */
+export function ownedCopy(tensor: TensorProto): TensorProto {
+  const end = tensor.externalData.findIndex(({ key }) => key === WRITTEN_LOCATION_KEY)
+  if (end < 0) return tensor
+  const { file, offset, length } = rangeOf(tensor)!
+  const entries = { location: file, offset, length, [FIELD_KEY]: 'raw_data' }
+  const copy = withFields(tensor, {
+    externalData: Object.entries(entries).map(([key, value]) =>
+      create(StringStringEntryProtoSchema, { key, value: String(value) }),
+    ),
+  })
+  clearPayloads(copy)
+  return copy
 }
 
 /** Writes a tensor as it was read: a payload into the field it was cut from, external data with the file's own location. */
