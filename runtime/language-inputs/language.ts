@@ -1,6 +1,6 @@
 import { PromptError } from '../errors/prompt.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { type ChatMessage, promptRows } from './prompt.ts'
+import { assertPrompts, type ChatMessage, promptRows } from './prompt.ts'
 import type { GenerationConfig, Tokenizer } from './tokenizer.ts'
 import { Tokens } from './tokens.ts'
 
@@ -95,6 +95,7 @@ export class Language {
 
   /** The ids of each text or chat; undefined if this is no prompt. @throws PromptError */
   encode(prompt: unknown): number[][] | undefined {
+    assertPrompts(prompt)
     return promptRows(prompt)?.map(row => this.encodeRow(row))
   }
 

@@ -171,6 +171,20 @@ test('a prompt beyond the context and an empty one are refused, and never cut', 
   await model.release()
 })
 
+for (const [what, prompts, due] of [
+  ['an empty list', [], /list of prompts is empty/],
+  ['what is no prompt beside a text', ['What', null], /Prompt 1 of the list/],
+  ['ids beside a text', [[5, 6], 'What'], /Prompt 0 of the list/],
+  ['a message without content', [{ role: 'user', content: 'What' }, { role: 'user' }], /Message 1 of a chat/],
+] as const)
+  test(`refused, with what a prompt is: ${what}`, async t => {
+    const model = await LanguageModel.load(verse)
+    for (const given of [prompts, { input_ids: prompts }])
+      for (const call of [() => model.run(given as never), () => model.generate(given as never)])
+        await t.throwsAsync(call, { code: 'prompt', message: new RegExp(`${due.source}[\\s\\S]*give a text, a chat`) })
+    await model.release()
+  })
+
 test.serial('a generation that goes on beyond the context is whole, and warned of once', async t => {
   const heard: Error[] = []
   const hear = (warning: Error): unknown => heard.push(warning)
