@@ -84,13 +84,16 @@ export async function runRepl(model: Model, options: ReplOptions = {}): Promise<
     write(isEmpty ? '\n(Press Ctrl+C again to leave; exit and Ctrl+D leave too)' : '')
     prompt()
   })
+  // One write at a time: an earlier one that ended later would lose the last entry.
+  let kept = Promise.resolve()
   if (history !== undefined)
     lines.on('history', (all: string[]) => {
-      void writeFile(history, all.join('\n')).catch(() => undefined)
+      const text = all.join('\n')
+      kept = kept.then(() => writeFile(history, text)).catch(() => undefined)
     })
   prompt()
   await new Promise<void>(resolve => lines.once('close', resolve))
-  await queue
+  await Promise.all([queue, kept])
   // If the input ends in the middle of an entry, run that entry too.
   if (entry !== '') await run(console, entry, write)
 }

@@ -155,14 +155,12 @@ test('entries are kept in the history file, the last one first', async t => {
   const output = Object.assign(new PassThrough(), { isTTY: true, columns: 80 })
   output.resume()
   const ended = runRepl(own, { input, output, history })
-  input.write('1 + 1\r')
-  await new Promise(resolve => setTimeout(resolve, 300))
-  input.write('2 + 2\r')
-  await new Promise(resolve => setTimeout(resolve, 300))
+  const entries = Array.from({ length: 20 }, (_, i) => `${i} + ${i}`)
+  for (const entry of entries) input.write(`${entry}\r`)
   input.end()
   await ended
   await own.release()
-  t.deepEqual(readFileSync(history, 'utf8').split('\n'), ['2 + 2', '1 + 1'])
+  t.deepEqual(readFileSync(history, 'utf8').split('\n'), entries.reverse())
   rmSync(folder, { recursive: true })
 })
 
@@ -173,12 +171,20 @@ async function type(...parts: readonly string[]): Promise<string> {
   const output = Object.assign(new PassThrough(), { isTTY: true, columns: 200 })
   let text = ''
   output.on('data', (chunk: Buffer) => (text += chunk.toString()))
-  const ended = runRepl(own, { input, output })
-  for (const part of parts) {
-    await new Promise(done => setTimeout(done, 100))
-    input.write(part)
+  let isOver = false
+  const ended = runRepl(own, { input, output }).then(() => (isOver = true))
+  // A line that is entered or discarded is answered by a prompt, after which the terminal's cursor is moved; a half-typed one by what was typed.
+  const answered = async (typed: string): Promise<void> => {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the terminal's codes begin with one.
+    const answer = /[\r\u0003]$|^$/.test(typed) ? /(> |… )\u001b\[\d+G$/ : /\S$/
+    while (!isOver && !answer.test(text)) await new Promise(done => setTimeout(done, 5))
   }
-  await new Promise(done => setTimeout(done, 100))
+  await answered('')
+  for (const part of parts) {
+    text += '\n'
+    input.write(part)
+    await answered(part)
+  }
   input.end()
   await ended
   await own.release()
