@@ -12,7 +12,7 @@ const SMALL = { share: 0.01, ofLargest: 0.1 }
 /** Errors are slight if their squares together are at most this part of those of all: about as small a share is expected of them. */
 const SLIGHT = 0.001
 /** A share is settled if its standard error is at most this part of it, or this part of the whole error. */
-const SETTLED = { ofShare: 0.05, ofAll: 0.005 }
+const SETTLED = { ofShare: 0.05, ofAll: 0.01 }
 /** How many inputs run with a unit's error before it can be left out, how many before that needs no margin, and how many before a share can be settled. */
 const LEAST = { all: 1, known: 2, settled: 4 }
 /** Until enough inputs are known, an error is taken to do so many times more on the others. */
