@@ -53,11 +53,7 @@ const onlyChild = (module: ModuleNode): ModuleNode | undefined => {
 
 /** The places in the order in which the model computes them. The tree has modules in that of their first nodes, which may be constants. */
 function inOrder({ tree: { graph } }: Taps, places: readonly StagePlace[]): StagePlace[] {
-  const order = new Map(graph.nodes.map((node, i) => [node, i]))
-  const at = ({ tap }: StagePlace): number => {
-    const producer = graph.producer.get(tap.tensor)?.node
-    return (producer && order.get(producer)) ?? 0
-  }
+  const at = ({ tap }: StagePlace): number => graph.producer.get(tap.tensor)?.node.index ?? 0
   return places.toSorted((a, b) => at(a) - at(b))
 }
 
