@@ -1,3 +1,4 @@
+import { freeMade } from '../runtime/engine/running/made-by-run.ts'
 import { sizeOf } from '../runtime/tensor/dtypes/data.ts'
 import { stateOf, type Tensor } from '../runtime/tensor/tensor.ts'
 import type { Piece } from './documents.ts'
@@ -5,6 +6,7 @@ import { batchesOf, batchSizeOf, type ShardPlan } from './plan.ts'
 import type { Reads } from './reads.ts'
 import { bfloat16Bits } from './shards/float.ts'
 import type { PlaceRows, ShardRows } from './shards/shard.ts'
+import { ShardMemory } from './shards/shard-memory.ts'
 import { type PlaceStatistics, RunningStatistics } from './shards/statistics.ts'
 
 /** How the pieces of a shard run. */
@@ -20,18 +22,6 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** The memory for the values of a shard. */
-export class ShardMemory {
-  readonly #arrays: (Float32Array | Uint16Array)[] = []
-
-  /** An array of this length for a place, whose numbers are what they were. */
-  array(place: number, length: number, isHalf: boolean): Float32Array | Uint16Array {
-    if (!(this.#arrays[place]?.length >= length))
-      this.#arrays[place] = isHalf ? new Uint16Array(length) : new Float32Array(length)
-    return this.#arrays[place].subarray(0, length)
-  }
-}
-
 /** The rows of a shard, in the order of its documents, and their statistics. Its batches depend on its pieces alone. */
 export async function runShard(
   reads: Reads,
@@ -41,14 +31,15 @@ export async function runShard(
   const [first] = pieces
   const layouts = await reads.prepare(first)
   const shapes = layouts.map(({ shape }) => shape)
-  const isHalf = reads.dtype === 'float16'
   const sizes = shapes.map(sizeOf)
-  const buffers = sizes.map((size, place) => memory.array(place, rows * size, isHalf))
+  const { document, position, token, places: stored } = memory.arrays(rows, sizes, reads.dtype)
+  // bfloat16 is cut from float32 at the end.
+  const buffers = reads.dtype === 'bfloat16' ? sizes.map(size => new Float32Array(rows * size)) : stored
   const statistics = new RunningStatistics(
     reads.places.map(({ name }, i) => ({ name, size: sizes[i] })),
     rows,
   )
-  const [document, position, token] = [new Int32Array(rows), new Int32Array(rows), new Int32Array(rows).fill(-1)]
+  token.fill(-1)
   const starts = new Map<Piece, number>()
   let at = 0
   for (const piece of pieces) {
@@ -66,23 +57,22 @@ export async function runShard(
     const count = reads.positions(batch[0]).length
     if (count === 0) continue
     const values = await run(batch)
-    const datas = values.map(value => stateOf(value).data().data as Float32Array | Uint16Array)
+    const results = values.map(value => stateOf(value).data())
+    const datas = results.map(({ data }) => data as Float32Array | Uint16Array)
     for (const [place, data] of datas.entries()) {
       const length = count * sizes[place]
       for (const [i, piece] of batch.entries())
         buffers[place].set(data.subarray(i * length, (i + 1) * length), starts.get(piece)! * sizes[place])
     }
     await statistics.add(datas, count * batch.length)
+    freeMade(results)
     done += count * batch.length
     onRows?.(done)
   }
+  if (reads.dtype === 'bfloat16')
+    for (const [i, bits] of stored.entries()) bfloat16Bits(buffers[i] as Float32Array, bits as Uint16Array)
   const places = reads.places.map(
-    ({ name }, i): PlaceRows => ({
-      name,
-      dtype: reads.dtype,
-      shape: shapes[i],
-      data: reads.dtype === 'bfloat16' ? bfloat16Bits(buffers[i] as Float32Array) : buffers[i],
-    }),
+    ({ name }, i): PlaceRows => ({ name, dtype: reads.dtype, shape: shapes[i], data: stored[i] }),
   )
   return { rows: { rows, document, position, token, places }, statistics: await statistics.end(buffers) }
 }

@@ -8,16 +8,14 @@ export const STORED_DTYPES: readonly StoredDtype[] = ['float32', 'float16', 'bfl
 /** The dtype in which values leave a trace: bfloat16 can’t leave one, so its bits are cut from float32. */
 export const traceDtype = (dtype: StoredDtype): 'float32' | 'float16' => (dtype === 'bfloat16' ? 'float32' : dtype)
 
-/** The upper halves of float32 numbers, rounded to the nearest, and to even in the middle: their bits as bfloat16. */
-export function bfloat16Bits(values: Float32Array): Uint16Array {
+/** Fills `bits` with the upper halves of float32 numbers, rounded to the nearest, and to even in the middle: their bits as bfloat16. */
+export function bfloat16Bits(values: Float32Array, bits: Uint16Array): void {
   const words = new Uint32Array(values.buffer, values.byteOffset, values.length)
-  const bits = new Uint16Array(values.length)
   for (let i = 0; i < words.length; i++) {
     const word = words[i]
     // A NaN must not be rounded to infinity.
     bits[i] = (word & 0x7fffffff) > 0x7f800000 ? (word >>> 16) | 0x40 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16
   }
-  return bits
 }
 
 /** float32 numbers of bfloat16 bits. */

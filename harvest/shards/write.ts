@@ -1,5 +1,6 @@
 import { storedParts } from '../../runtime/tensor-files/safetensors.ts'
 import { arrowLibrary } from '../sources/tables.ts'
+import { BLOCK_BYTES } from '../store/write-direct.ts'
 import { arrowBytes } from './arrow.ts'
 import { parquetBytes, parquetWriter } from './parquet.ts'
 import { COLUMNS, type ShardFormat, type ShardInfo, type ShardRows } from './shard.ts'
@@ -29,5 +30,6 @@ export async function shardParts(format: ShardFormat, shard: ShardRows, info: Sh
   return storedParts(
     [...places.filter(({ dtype }) => dtype === 'F32'), ...columns, ...places.filter(({ dtype }) => dtype !== 'F32')],
     metadata,
+    BLOCK_BYTES,
   )
 }

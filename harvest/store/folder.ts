@@ -3,7 +3,9 @@ import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, statfs } f
 import { join } from 'node:path'
 import { flush } from '../../runtime/onnx/files/flush.ts'
 import { clearTemporaries, temporaryName } from '../../runtime/onnx/files/temporaries.ts'
+import { DIRECT_BYTES } from './page-memory.ts'
 import type { Store } from './store.ts'
+import { writeDirect } from './write-direct.ts'
 
 /** A folder of the disk. What processes left that were ended while they wrote is removed. */
 export async function folderStore(path: string): Promise<Store> {
@@ -17,13 +19,7 @@ export async function folderStore(path: string): Promise<Store> {
     async put(name, parts) {
       const temporary = join(path, temporaryName(name, randomBytes(4)))
       try {
-        const file = await open(temporary, 'wx')
-        try {
-          await writeAll(file, parts)
-          await flush(file)
-        } finally {
-          await file.close()
-        }
+        if (!(isLarge(parts) && (await writeDirect(temporary, parts)))) await writeNew(temporary, parts)
         await rename(temporary, join(path, name))
       } catch (error) {
         await rm(temporary, { force: true })
@@ -51,6 +47,19 @@ export async function folderStore(path: string): Promise<Store> {
       const { bavail, bsize } = await statfs(path)
       return bavail * bsize
     },
+  }
+}
+
+const isLarge = (parts: readonly Uint8Array[]): boolean =>
+  parts.reduce((sum, { length }) => sum + length, 0) >= DIRECT_BYTES
+
+async function writeNew(path: string, parts: readonly Uint8Array[]): Promise<void> {
+  const file = await open(path, 'wx')
+  try {
+    await writeAll(file, parts)
+    await flush(file)
+  } finally {
+    await file.close()
   }
 }
 

@@ -77,10 +77,15 @@ export interface StoredTensor {
   readonly data: Exclude<TensorArray, string[]>
 }
 
-/** The bytes of a safetensors file. @param metadata texts by name, which readers show as the file's metadata */
+/**
+ * The bytes of a safetensors file.
+ * @param metadata texts by name, which readers show as the file's metadata
+ * @param multiple the tensors' bytes begin at a multiple of it; the format asks for eight
+ */
 export function storedParts(
   tensors: readonly StoredTensor[],
   metadata?: Readonly<Record<string, string>>,
+  multiple = 8,
 ): Uint8Array[] {
   const header: Record<string, Entry | Readonly<Record<string, string>>> = metadata ? { __metadata__: metadata } : {}
   const parts: Uint8Array[] = []
@@ -90,14 +95,12 @@ export function storedParts(
     offset += data.byteLength
     parts.push(...elementBytes(data))
   }
-  const text = JSON.stringify(header)
-  // The tensors' bytes must begin at a multiple of eight.
-  const json = Buffer.from(
-    text.padEnd(Math.ceil(Buffer.byteLength(text) / 8) * 8 - (Buffer.byteLength(text) - text.length)),
-  )
-  const length = Buffer.alloc(8)
-  length.writeBigUInt64LE(BigInt(json.length))
-  return [length, json, ...parts]
+  const text = Buffer.from(JSON.stringify(header))
+  const begin = Math.ceil((8 + text.length) / multiple) * multiple
+  const start = Buffer.alloc(begin, ' ')
+  start.writeBigUInt64LE(BigInt(begin - 8))
+  text.copy(start, 8)
+  return [start, ...parts]
 }
 
 /** The tensors of a safetensors file, by name. bfloat16 becomes float32. @throws InvalidTensorsFileError */

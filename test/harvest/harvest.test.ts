@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { tableFromArrays, tableToIPC } from 'apache-arrow'
@@ -153,6 +153,55 @@ test('values are read after an edit, which sees one document at a time', async t
   t.true(far < 1e-5, String(far))
   const plain = await farthest(rows, AT, d => model.trace([same[d]], m => m.module('transformer.h.1').output as Tensor))
   t.true(plain > 0.1)
+})
+
+test('a tensor of the user that an edit puts in a place keeps its numbers', async t => {
+  const own = tensor(Array.from({ length: 3 }, (_, p) => Array.from({ length: 128 }, (_, k) => p + k / 128))).reshape([
+    1, 3, 128,
+  ])
+  const edit = (m: Model): void => {
+    m.module('transformer.h.1').output = own
+  }
+  const before = (await own.value()).tolist()
+  const rows = await all({
+    at: AT,
+    ids: [
+      [1, 2, 3],
+      [4, 5, 6],
+      [7, 8, 9],
+    ],
+    edit,
+  })
+  t.deepEqual(
+    [...(rows.values[AT].data as Float32Array)],
+    [before, before, before].flatMap(one => (one as number[][][]).flat(2)),
+  )
+  t.deepEqual((await own.value()).tolist(), before)
+})
+
+test('shards of megabytes hold what runs give, in each format and dtype', async t => {
+  const ids = Array.from({ length: 75 }, (_, d) => Array.from({ length: 64 }, (_, p) => (d * 7 + p * p) % 65))
+  for (const [format, dtype, within] of [
+    ['safetensors', 'float32', 1e-5],
+    ['safetensors', 'float16', 0.02],
+    ['safetensors', 'bfloat16', 0.13],
+    ['parquet', 'float32', 1e-5],
+    ['arrow', 'float32', 1e-5],
+  ] as const) {
+    const out = fresh()
+    const found = await harvest(model, { at: 'transformer.h.*.output', ids, out, format, dtype, shardRows: 2432 })
+    const shards = readdirSync(out).filter(name => name.startsWith('shard'))
+    t.is(shards.length, 2)
+    for (const name of shards) t.true(statSync(join(out, name)).size > 2 ** 20, name)
+    for await (const rows of found.batches({ size: found.rows })) {
+      t.deepEqual([...rows.token], ids.flat())
+      const float = { ...rows, values: { [AT]: await rows.values[AT].to('float32').value() } }
+      const far = await farthest(float, AT, d =>
+        model.trace([ids[d]], m => m.module('transformer.h.1').output as Tensor),
+      )
+      t.true(far < within, `${format} ${dtype}: ${far}`)
+    }
+  }
 })
 
 test('a model whose documents affect each other runs them one by one', async t => {

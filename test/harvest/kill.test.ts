@@ -20,13 +20,14 @@ const shardsIn = (out: string): number =>
 test(`a harvest that is killed ${KILLS} times has each row exactly once`, async t => {
   t.timeout(600_000)
   const corpus = join(folder, 'corpus.jsonl')
-  const rowsPerShard = 96
+  // Shards of 1.5 MB, as smaller ones are written in another way.
+  const rowsPerShard = 768
   const shards = KILLS * 4 + 6
-  const ids = Array.from({ length: shards * 3 }, (_, d) => Array.from({ length: 32 }, (_, p) => (d * 3 + p * p) % 65))
+  const ids = Array.from({ length: shards * 24 }, (_, d) => Array.from({ length: 32 }, (_, p) => (d * 3 + p * p) % 65))
   writeFileSync(corpus, ids.map(own => `${JSON.stringify(own)}\n`).join(''))
   const command = (out: string): string[] => [
     ...['harvest', 'test/fixtures/models/chars.onnx', '--at', 'transformer.h.*.output', '--ids', corpus],
-    ...['--shard-rows', String(rowsPerShard), '--batch-size', '32', '--out', out, '--json'],
+    ...['--shard-rows', String(rowsPerShard), '--batch-size', '256', '--out', out, '--json'],
   ]
   const undisturbed = join(folder, 'undisturbed')
   const { code, stderr } = await onnsight(command(undisturbed))

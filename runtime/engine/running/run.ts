@@ -5,6 +5,7 @@ import type { KeptOutput, LinkPlan, Step } from '../linker/plan.ts'
 import { operandId } from '../linker/unit.ts'
 import type { Session } from '../sessions/provider.ts'
 import type { SessionRequest } from '../sessions/sessions.ts'
+import { noteMade } from './made-by-run.ts'
 import type { StepReport } from './report.ts'
 import type { ReuseCache } from './reuse.ts'
 import { mapRunError } from './run-error.ts'
@@ -137,7 +138,10 @@ async function runStep(
       throw mapRunError(error, step, request.order)
     }
     runMs = performance.now() - start
-    for (const [name, id] of step.outputs) values.set(id, results[name])
+    for (const [name, id] of step.outputs) {
+      values.set(id, results[name])
+      if (request.inputsComeOnce) noteMade(results[name])
+    }
     const kind = step.kind === 'block' ? 'shared' : step.kind
     request.report.push({ kind, label: step.label, nodes: step.nodeCount, createMs, runMs })
   }

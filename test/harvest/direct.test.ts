@@ -1,0 +1,54 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'ava'
+import fc from 'fast-check'
+import { pageMemory } from '#dist/harvest/store/page-memory.js'
+import { BLOCK_BYTES, writeDirect } from '#dist/harvest/store/write-direct.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'onnsight-direct-'))
+test.after.always(() => rmSync(folder, { recursive: true }))
+
+/** Lengths near those at which something changes. */
+const lengths = fc.oneof(
+  fc.nat(3 * BLOCK_BYTES),
+  fc
+    .tuple(fc.constantFrom(1, 2, 255, 256, 257, 700), fc.integer({ min: -2, max: 2 }))
+    .map(([blocks, more]) => blocks * BLOCK_BYTES + more),
+)
+
+test('a file that is written directly has the bytes of its parts', async t => {
+  let [made, direct] = [0, 0]
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.record({ length: lengths, isPage: fc.boolean(), gap: fc.constantFrom(0, 0, 0, 1, BLOCK_BYTES) }), {
+        maxLength: 6,
+      }),
+      async found => {
+        const memory = pageMemory(found.reduce((sum, { length, gap }) => sum + length + gap, 2 ** 20))
+        let at = 0
+        const parts = found.map(({ length, isPage, gap }, i) => {
+          const part = isPage ? new Uint8Array(memory, at + gap, length) : new Uint8Array(length)
+          if (isPage) at += gap + length
+          for (let k = 0; k < length; k++) part[k] = (k * 31 + (k >> 8) + i * 7 + 1) % 251
+          return part
+        })
+        const path = join(folder, `${made++}`)
+        if (!(await writeDirect(path, parts))) return t.false(existsSync(path))
+        direct++
+        t.true(readFileSync(path).equals(Buffer.concat(parts)))
+        rmSync(path)
+      },
+    ),
+    { numRuns: 60 },
+  )
+  t.log(`${direct} of ${made} files were written directly.`)
+})
+
+test('a file that is there is not written over', async t => {
+  const path = join(folder, 'there')
+  const bytes = new Uint8Array(2 ** 20).fill(7)
+  if (!(await writeDirect(path, [bytes]))) return t.pass('This file system has no direct writes.')
+  await t.throwsAsync(writeDirect(path, [new Uint8Array(5)]), { code: 'EEXIST' })
+  t.true(readFileSync(path).equals(Buffer.from(bytes)))
+})
