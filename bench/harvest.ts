@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { load, type Tensor } from 'onnsight'
 import { harvest } from 'onnsight/harvest'
+import { median, REST, timed } from './measure.ts'
 
 /*
  * How fast a harvest is against runs of the model alone that read the same places: `node --import onnsight/register bench/harvest.ts [model] [layers] [tokens] [batches] [rounds]`.
@@ -30,41 +31,46 @@ const idsOf = (round: number): number[][] =>
   )
 const folder = mkdtempSync(join(tmpdir(), 'onnsight-bench-'))
 
-/** The seconds of wall time and of all cores that something takes. The latter do not depend on what else the machine does. */
-async function timed(run: () => Promise<unknown>): Promise<{ readonly wall: number; readonly cores: number }> {
-  const [start, before] = [performance.now(), process.cpuUsage()]
-  await run()
-  const { user, system } = process.cpuUsage(before)
-  return { wall: (performance.now() - start) / 1000, cores: (user + system) / 1e6 }
+/** The seconds of all cores that each run of a task took. They depend less on what else the machine does. */
+class Cores {
+  readonly seconds: number[] = []
+
+  async during(task: () => Promise<unknown>): Promise<void> {
+    const before = process.cpuUsage()
+    await task()
+    const { user, system } = process.cpuUsage(before)
+    this.seconds.push((user + system) / 1e6)
+  }
 }
 
-const bare = (ids: number[][]) =>
-  timed(async () => {
+const first = await harvest(model, { at: layers, ids: idsOf(0).slice(0, BATCH), out: join(folder, 'first') })
+const places = first.places.map(({ name }) => name.replace(/\.output$/, ''))
+const [bareCores, harvestCores] = [new Cores(), new Cores()]
+
+async function bare(round: number): Promise<void> {
+  const ids = idsOf(2 * round + 1)
+  await bareCores.during(async () => {
     for (let i = 0; i < DOCUMENTS; i += BATCH)
       await plain.trace(ids.slice(i, i + BATCH), m => places.map(place => m.module(place).output as Tensor))
   })
+}
 
-const harvested = (ids: number[][], out: string) => timed(() => harvest(model, { at: layers, ids, out }))
+async function harvested(round: number): Promise<void> {
+  const ids = idsOf(2 * round + 2)
+  const out = join(folder, String(round))
+  await harvestCores.during(() => harvest(model, { at: layers, ids, out }))
+  rmSync(out, { recursive: true })
+}
 
-const first = await harvest(model, { at: layers, ids: idsOf(0).slice(0, BATCH), out: join(folder, 'first') })
-const ratios: Record<'wall' | 'cores', number[]> = { wall: [], cores: [] }
-const places = first.places.map(({ name }) => name.replace(/\.output$/, ''))
-await bare(idsOf(1))
 try {
-  for (let round = 1; round <= ROUNDS; round++) {
-    const out = join(folder, String(round))
-    const alone = await bare(idsOf(2 * round))
-    const whole = await harvested(idsOf(2 * round + 1), out)
-    const rate = (DOCUMENTS * LENGTH) / whole.wall
-    const ratio = (what: 'wall' | 'cores'): string => (alone[what] / whole[what]).toFixed(3)
-    console.log(
-      `${ratio('wall')} of the speed of bare runs by the clock, ${ratio('cores')} by the cores’ time; ${rate.toFixed(0)} tokens a second`,
-    )
-    for (const what of ['wall', 'cores'] as const) ratios[what].push(alone[what] / whole[what])
-    rmSync(out, { recursive: true })
-  }
-  const median = (all: number[]): string => all.sort((a, b) => a - b)[all.length >> 1].toFixed(3)
-  console.log(`medians: ${median(ratios.wall)} by the clock, ${median(ratios.cores)} by the cores’ time`)
+  const WARM = 1
+  const [alone, whole] = await timed(ROUNDS, REST, [bare, harvested], { warm: WARM })
+  const cores = (of: Cores): number => median(of.seconds.slice(WARM))
+  const shown = (ratio: number): string => ratio.toFixed(3)
+  console.log(
+    `${shown(alone.median / whole.median)} of the speed of bare runs by the medians, ${shown(alone.tenth / whole.tenth)} by the 10th percentiles, ` +
+      `${shown(cores(bareCores) / cores(harvestCores))} by the cores’ time; ${((1000 * DOCUMENTS * LENGTH) / whole.median).toFixed(0)} tokens a second`,
+  )
 } finally {
   rmSync(folder, { recursive: true })
 }
