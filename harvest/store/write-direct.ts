@@ -3,6 +3,8 @@ import { type FileHandle, open, rm } from 'node:fs/promises'
 import { flush } from '../../runtime/onnx/files/flush.ts'
 import { isPageMemory, pageMemory } from './page-memory.ts'
 
+/** What a system, a file system or a disk says that does not write so. */
+const UNABLE = ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP']
 /** Direct writes are of whole blocks of the disk, to and from multiples of them. No usual disk has larger ones. */
 export const BLOCK_BYTES = 4096
 /** The memory through which parts are written that do not lie so. */
@@ -18,19 +20,20 @@ const WRITE_BYTES = 2 ** 26
 export async function writeDirect(path: string, parts: readonly Uint8Array[]): Promise<boolean> {
   if (constants.O_DIRECT === undefined) return false
   const { O_DIRECT, O_WRONLY, O_CREAT, O_EXCL } = constants
-  const file = await open(path, O_DIRECT | O_WRONLY | O_CREAT | O_EXCL).catch(unableTo)
-  if (!file) return false
+  let file: FileHandle | undefined
   let isWritten = false
   try {
+    file = await open(path, O_DIRECT | O_WRONLY | O_CREAT | O_EXCL)
     await new DirectFile(file).writeAll(parts)
     await flush(file)
     isWritten = true
   } catch (error) {
-    unableTo(error as NodeJS.ErrnoException)
+    if (!UNABLE.includes((error as NodeJS.ErrnoException).code ?? '')) throw error
   } finally {
-    await file.close()
-    if (!isWritten) await rm(path, { force: true })
+    await file?.close()
   }
+  // Systems make the file even if they then say that they can't open it so.
+  if (!isWritten) await rm(path, { force: true })
   return isWritten
 }
 
@@ -101,9 +104,4 @@ function* joined(parts: readonly Uint8Array[]): Generator<Uint8Array> {
     }
   }
   if (last) yield last
-}
-
-/** What a system, a file system or a disk says that does not write so. */
-function unableTo(error: NodeJS.ErrnoException): undefined {
-  if (!['EINVAL', 'ENOTSUP', 'EOPNOTSUPP'].includes(error.code ?? '')) throw error
 }

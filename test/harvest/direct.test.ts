@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -52,3 +53,34 @@ test('a file that is there is not written over', async t => {
   await t.throwsAsync(writeDirect(path, [new Uint8Array(5)]), { code: 'EEXIST' })
   t.true(readFileSync(path).equals(Buffer.from(bytes)))
 })
+
+/** Runs a command in a mount namespace of its own, where `disk` is a file system without direct writes. */
+const onRamfs = (disk: string, ...command: readonly string[]) =>
+  spawnSync(
+    'unshare',
+    ['--map-root-user', '--mount', 'sh', '-c', 'mount -t ramfs ramfs "$0" && exec "$@"', disk, ...command],
+    { encoding: 'utf8' },
+  )
+
+const mounting = onRamfs(folder, 'true').status === 0 ? test : test.skip
+
+mounting(
+  'where the file system has no direct writes, files are written all the same (skipped where no ramfs can be mounted)',
+  t => {
+    const disk = mkdtempSync(join(folder, 'ramfs-'))
+    const program = `
+    import { readdirSync, readFileSync } from 'node:fs'
+    import { folderStore } from '#dist/harvest/store/folder.js'
+    import { writeDirect } from '#dist/harvest/store/write-direct.js'
+    const [, disk] = process.argv
+    const parts = [new Uint8Array(2e6).fill(3), new Uint8Array(7).fill(4)]
+    const isDirect = await writeDirect(disk + '/direct', parts)
+    const left = readdirSync(disk)
+    await (await folderStore(disk)).put('shard', parts)
+    const same = readFileSync(disk + '/shard').equals(Buffer.concat(parts))
+    console.log(JSON.stringify({ isDirect, left, files: readdirSync(disk), same }))`
+    const { stdout, stderr } = onRamfs(disk, process.execPath, '--input-type=module', '-e', program, disk)
+    t.notThrows(() => JSON.parse(stdout), stderr)
+    t.deepEqual(JSON.parse(stdout), { isDirect: false, left: [], files: ['shard'], same: true })
+  },
+)
