@@ -38,12 +38,12 @@ for (const page of pages) {
       const ended = await project.run(`node --import onnsight/register ${main}`)
       t.is(ended.code, 0, ended.output)
       let rest = ended.stdout
-      for (const { name, output, printed } of programs) {
+      for (const { name, code, output, printed } of programs) {
         const end = rest.indexOf(endOf(name))
         t.true(end >= 0, `${name} did not end:\n${ended.output}`)
         const text = rest.slice(0, end)
         rest = rest.slice(end + endOf(name).length)
-        if (output !== undefined) t.is(text, output, name)
+        if (output !== undefined) t.is(ofAnyProcessor(code, text), ofAnyProcessor(code, output), name)
         for (const part of printed) t.true(text.includes(part), `${name}: ${part} is not in\n${text}`)
       }
     },
@@ -58,3 +58,11 @@ test.serial('the programs compile, strictly, as modules of Node', async t => {
   const { output } = await project.run(`tsc ${options} ${names.join(' ')}`)
   t.is(output, '')
 })
+
+/**
+ * Without the digits of errors of a model in int8: onnxruntime multiplies 8-bit numbers in another way on processors without VNNI, and there
+ * the errors are up to three times as large.
+ */
+function ofAnyProcessor(code: string, text: string): string {
+  return code.includes('-int8.onnx') ? text.replaceAll(/\d\.\de-\d\b/g, '#') : text
+}
