@@ -1,4 +1,4 @@
-import { freeMemory } from '../tensor/free-memory.ts'
+import { freeMemory, memoryOf } from '../tensor/free-memory.ts'
 import { stateOf, Tensor } from '../tensor/tensor.ts'
 
 type Caches = Readonly<Record<string, unknown>>
@@ -36,8 +36,9 @@ const buffersOf = (caches: Caches): Set<ArrayBuffer> =>
 function buffersIn(tensors: Iterable<Tensor>): Set<ArrayBuffer> {
   const buffers = new Set<ArrayBuffer>()
   for (const tensor of tensors) {
-    const { data } = stateOf(tensor).computed ?? {}
-    if (ArrayBuffer.isView(data) && data.buffer instanceof ArrayBuffer) buffers.add(data.buffer)
+    const { computed } = stateOf(tensor)
+    const buffer = computed && memoryOf(computed)
+    if (buffer) buffers.add(buffer)
   }
   return buffers
 }

@@ -1,3 +1,9 @@
+import type { TensorData } from './dtypes/data.ts'
+
+/** The memory of a tensor's numbers; undefined for texts, and for memory that is shared. */
+export const memoryOf = ({ data }: Pick<TensorData, 'data'>): ArrayBuffer | undefined =>
+  ArrayBuffer.isView(data) && data.buffer instanceof ArrayBuffer ? data.buffer : undefined
+
 /** ES2024 has `transfer`; Node 20 does not. */
 type Transferring = ArrayBuffer & { transfer?(length: number): ArrayBuffer }
 

@@ -1,11 +1,12 @@
 import type { TensorData } from '../../tensor/dtypes/data.ts'
-import { freeMemory } from '../../tensor/free-memory.ts'
+import { freeMemory, memoryOf } from '../../tensor/free-memory.ts'
 
 /** The memory that onnxruntime allocated for results of one run, and that nothing but these results holds. */
 const made = new WeakSet<ArrayBuffer>()
 
-export function noteMade({ data }: TensorData): void {
-  if (ArrayBuffer.isView(data) && data.buffer instanceof ArrayBuffer) made.add(data.buffer)
+export function noteMade(result: TensorData): void {
+  const memory = memoryOf(result)
+  if (memory) made.add(memory)
 }
 
 /**
@@ -13,9 +14,6 @@ export function noteMade({ data }: TensorData): void {
  * it is.
  */
 export function freeMade(results: readonly TensorData[]): void {
-  const buffers = new Set<ArrayBuffer>()
-  for (const { data } of results)
-    if (ArrayBuffer.isView(data) && data.buffer instanceof ArrayBuffer && made.delete(data.buffer))
-      buffers.add(data.buffer)
-  freeMemory([...buffers])
+  // Two places may have one value, whose memory is freed once.
+  freeMemory(results.map(memoryOf).filter(memory => memory !== undefined && made.delete(memory)) as ArrayBuffer[])
 }
