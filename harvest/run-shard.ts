@@ -1,5 +1,5 @@
-import { freeMade } from '../runtime/engine/running/made-by-run.ts'
 import { sizeOf } from '../runtime/tensor/dtypes/data.ts'
+import { freeMade } from '../runtime/tensor/dtypes/made-by-run.ts'
 import { stateOf, type Tensor } from '../runtime/tensor/tensor.ts'
 import type { Piece } from './documents.ts'
 import { batchesOf, batchSizeOf, type ShardPlan } from './plan.ts'

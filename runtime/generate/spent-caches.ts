@@ -1,4 +1,4 @@
-import { freeMemory, memoryOf } from '../tensor/free-memory.ts'
+import { freeMemory, memoryOf } from '../tensor/dtypes/free-memory.ts'
 import { stateOf, Tensor } from '../tensor/tensor.ts'
 
 type Caches = Readonly<Record<string, unknown>>

@@ -1,4 +1,4 @@
-import type { TensorData } from './dtypes/data.ts'
+import type { TensorData } from './data.ts'
 
 /** The memory of a tensor's numbers; undefined for texts, and for memory that is shared. */
 export const memoryOf = ({ data }: Pick<TensorData, 'data'>): ArrayBuffer | undefined =>

@@ -1,5 +1,5 @@
-import type { TensorData } from '../../tensor/dtypes/data.ts'
-import { freeMemory, memoryOf } from '../../tensor/free-memory.ts'
+import type { TensorData } from './data.ts'
+import { freeMemory, memoryOf } from './free-memory.ts'
 
 /** The memory that onnxruntime allocated for results of one run, and that nothing but these results holds. */
 const made = new WeakSet<ArrayBuffer>()
