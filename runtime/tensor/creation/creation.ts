@@ -3,10 +3,11 @@ import { expect } from '../arguments/check-arguments.ts'
 import { checkDims } from '../arguments/check-dims.ts'
 import { currentPosition } from '../current-position.ts'
 import { sizeOf } from '../dtypes/data.ts'
-import { allocate, type DataType, type HeldType, isBigInt } from '../dtypes/dtype.ts'
+import type { DataType, HeldType } from '../dtypes/dtype.ts'
 import { recordOne, stateOf, Tensor } from '../tensor.ts'
 import { type TensorLike, toTensor } from '../values/convert.ts'
 import { int64Operand } from '../values/int64.ts'
+import { allocateElements, computeElements } from './elements.ts'
 
 /** Options of functions that create tensors. */
 interface Typed {
@@ -47,9 +48,8 @@ export function full(dims: readonly number[], value: number, options?: Typed, ..
 }
 
 function filled(dims: readonly number[], value: number, { type = 'float32' }: Typed): Tensor {
-  checkDims(dims, 'full')
   const one = stateOf(toTensor(value, { type })).data().data
-  const data = allocate(type, sizeOf(dims))
+  const data = allocateElements('full', dims, type)
   ;(data as unknown[]).fill(one[0])
   return Tensor.of({ type, dims: [...dims], data })
 }
@@ -113,9 +113,7 @@ export function arange(start: number, end?: number, step = 1, options: Typed = {
   const length = Math.max(0, Math.ceil((to - from) / step))
   if (!Number.isSafeInteger(length))
     throw new ArgumentError(`arange: from ${from} to ${to} by ${step}`, currentPosition())
-  const values = Array.from({ length }, (_, i) => from + i * step)
-  if (!isBigInt(type)) return toTensor(values, { type })
-  return Tensor.of({ type, dims: [length], data: BigInt64Array.from(values, BigInt) })
+  return computeElements('arange', [length], type, i => from + i * step)
 }
 
 /** Creates a vector of `steps` evenly spaced values from start to end, both included: float32, unless `type` says otherwise. */
@@ -128,10 +126,9 @@ export function linspace(
   ...surplus: unknown[]
 ): Tensor {
   const { type = 'float32' } = expect<Typed>('linspace', start, end, steps, options, ...surplus)
-  const values = Array.from({ length: steps }, (_, i) =>
+  return computeElements('linspace', [steps], type, i =>
     steps === 1 ? start : start + ((end - start) * i) / (steps - 1),
   )
-  return toTensor(values, { type })
 }
 
 /** Creates a matrix [rows, columns] with 1 on the main diagonal and 0 elsewhere: float32, unless `type` says otherwise. */

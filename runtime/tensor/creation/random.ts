@@ -3,12 +3,10 @@ import { uniformInt } from 'pure-rand/distribution/uniformInt'
 import { mersenne } from 'pure-rand/generator/mersenne'
 import { ArgumentError } from '../../errors/tensor.ts'
 import { expect } from '../arguments/check-arguments.ts'
-import { checkDims } from '../arguments/check-dims.ts'
 import { currentPosition } from '../current-position.ts'
-import { sizeOf } from '../dtypes/data.ts'
 import type { HeldType } from '../dtypes/dtype.ts'
-import { stateOf, Tensor } from '../tensor.ts'
-import { toTensor } from '../values/convert.ts'
+import { Tensor } from '../tensor.ts'
+import { allocateElements, computeElements } from './elements.ts'
 
 type Generator = ReturnType<typeof mersenne>
 
@@ -39,14 +37,9 @@ export function rand(dims: readonly number[], options: Seeded): Tensor
 export function rand(dims: readonly number[], options: Seeded, ...surplus: unknown[]): Tensor {
   const { seed, type = 'float32' } = expect<Partial<Seeded>>('rand', dims, options, ...surplus)
   const generator = generatorOf('rand', seed)
-  checkDims(dims, 'rand')
   // Only as many bits as the type holds are drawn. More would be rounded, and could round up to 1.
   const steps = 2 ** (type === 'float16' ? 11 : type === 'float32' ? 24 : 53)
-  return shaped(
-    Array.from({ length: sizeOf(dims) }, () => Math.floor(uniformFloat64(generator) * steps) / steps),
-    dims,
-    type,
-  )
+  return computeElements('rand', dims, type, () => Math.floor(uniformFloat64(generator) * steps) / steps)
 }
 
 /**
@@ -57,12 +50,10 @@ export function randn(dims: readonly number[], options: Seeded): Tensor
 export function randn(dims: readonly number[], options: Seeded, ...surplus: unknown[]): Tensor {
   const { seed, type } = expect<Partial<Seeded>>('randn', dims, options, ...surplus)
   const generator = generatorOf('randn', seed)
-  checkDims(dims, 'randn')
-  const values = Array.from({ length: sizeOf(dims) }, () => {
+  return computeElements('randn', dims, type ?? 'float32', () => {
     const radius = Math.sqrt(-2 * Math.log(1 - uniformFloat64(generator)))
     return radius * Math.cos(2 * Math.PI * uniformFloat64(generator))
   })
-  return shaped(values, dims, type ?? 'float32')
 }
 
 /** Creates a tensor of random integers from low up to but without high: int64, unless `type` says otherwise. */
@@ -76,14 +67,9 @@ export function randint(
 ): Tensor {
   const { seed, type } = expect<Partial<Seeded>>('randint', low, high, dims, options, ...surplus)
   const generator = generatorOf('randint', seed)
-  checkDims(dims, 'randint')
   if (!(low < high))
     throw new ArgumentError(`randint: there is no integer from ${low} up to, but without, ${high}.`, currentPosition())
-  return shaped(
-    Array.from({ length: sizeOf(dims) }, () => uniformInt(generator, low, high - 1)),
-    dims,
-    type ?? 'int64',
-  )
+  return computeElements('randint', dims, type ?? 'int64', () => uniformInt(generator, low, high - 1))
 }
 
 /** Creates a vector of the integers from 0 to count − 1 in random order: int64, unless `type` says otherwise. */
@@ -91,15 +77,11 @@ export function randperm(count: number, options: Seeded): Tensor
 export function randperm(count: number, options: Seeded, ...surplus: unknown[]): Tensor {
   const { seed } = expect<Partial<Seeded>>('randperm', count, options, ...surplus)
   const generator = generatorOf('randperm', seed)
-  checkDims([count], 'randperm')
-  const order = Array.from({ length: count }, (_, i) => i)
+  const order = allocateElements('randperm', [count], 'int64') as BigInt64Array
+  for (let i = 0; i < count; i++) order[i] = BigInt(i)
   for (let i = count - 1; i > 0; i--) {
     const j = uniformInt(generator, 0, i)
     ;[order[i], order[j]] = [order[j], order[i]]
   }
-  return shaped(order, [count], 'int64')
-}
-
-function shaped(values: number[], dims: readonly number[], type: HeldType): Tensor {
-  return Tensor.of({ ...stateOf(toTensor(values, { type })).data(), dims })
+  return Tensor.of({ type: 'int64', dims: [count], data: order })
 }
