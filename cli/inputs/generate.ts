@@ -1,9 +1,10 @@
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 import type { Declared, Tensor } from '../../runtime/index.ts'
+import { computeElements } from '../../runtime/tensor/creation/elements.ts'
 import { sizeOf, type TensorData } from '../../runtime/tensor/dtypes/data.ts'
-import { type DataType, type HeldType, isFloat, isHeld } from '../../runtime/tensor/dtypes/dtype.ts'
+import { bytesOf, type DataType, type HeldType, isFloat, isHeld } from '../../runtime/tensor/dtypes/dtype.ts'
 import { stateOf, Tensor as Tensors } from '../../runtime/tensor/tensor.ts'
-import { toTensor } from '../../runtime/tensor/values/convert.ts'
+import { byteSize } from '../shared/byte-size.ts'
 import { CommandError } from '../shared/errors.ts'
 
 /** The values with which an input is generated. */
@@ -17,6 +18,11 @@ export interface CompletedInputs {
 
 /** The default size of an open dim that is not the batch. */
 const DEFAULT_SIZE = 16
+
+/** The largest input that is generated. A size with a digit too many would otherwise take the machine's memory before the model sees it. */
+const MAX_BYTES = 1e9
+/** About what an empty text takes in a list. */
+const BYTES_OF_TEXT = 16
 
 /**
  * Generates the inputs that are missing, from what the model declares. An open dim has the size passed in `dims`, or its size in an input
@@ -121,8 +127,13 @@ function generate({ name, type }: Declared, dims: readonly number[], filling: Fi
       `The input ${name} is ${type}, which can't be generated.`,
       `pass the input: --input ${name}=…`,
     )
-  const count = sizeOf(dims)
-  if (dtype === 'string') return { type: dtype, dims, data: new Array<string>(count).fill('') }
+  const bytes = sizeOf(dims) * (bytesOf(dtype) || BYTES_OF_TEXT)
+  if (bytes > MAX_BYTES)
+    throw new CommandError(
+      `The input ${name} with the dims [${dims.join(', ')}] would take ${byteSize(bytes)}, and an input of more than ${byteSize(MAX_BYTES)} is not generated.`,
+      `choose smaller sizes (--dim), or pass the input: --input ${name}=…`,
+    )
+  if (dtype === 'string') return { type: dtype, dims, data: new Array<string>(sizeOf(dims)).fill('') }
   const random = xoroshiro128plus(1)
   const last = dims.at(-1) ?? 1
   const values: Readonly<Record<Filling, (i: number) => number>> = {
@@ -131,8 +142,7 @@ function generate({ name, type }: Declared, dims: readonly number[], filling: Fi
     positions: i => i % last,
     random: () => random.next() / 2 ** 31,
   }
-  const numbers = Array.from({ length: count }, (_, i) => values[filling](i))
-  return { ...stateOf(toTensor(numbers, { type: dtype })).data(), dims }
+  return stateOf(computeElements(name, dims, dtype, values[filling])).data()
 }
 
 function unusedDim(name: string, used: ReadonlySet<string>): CommandError {

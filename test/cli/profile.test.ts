@@ -203,6 +203,17 @@ test('generated inputs take their dims from passed inputs; a dim named as a sum 
   })
 })
 
+test('inputs larger than a gigabyte are not generated', async t => {
+  const { code, stderr } = await onnsight([
+    'profile',
+    'test/fixtures/exported/yolo/classic+qoperator/model.onnx',
+    ...['--dim', 'height=16000', '--dim', 'width=16000'],
+  ])
+  t.is(code, 1)
+  t.regex(stderr, /images with the dims \[1, 3, 16000, 16000\] would take 3\.1 GB/)
+  t.regex(stderr, /Do this: choose smaller sizes \(--dim\), or pass the input: --input images=/)
+})
+
 test('wrong dims and counts are errors', async t => {
   for (const [args, exit, reason] of [
     [

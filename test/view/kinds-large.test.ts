@@ -3,7 +3,7 @@ import { load } from 'onnsight'
 import type { Browser } from 'playwright-core'
 import { TensorProto_DataType as OnnxType } from '#dist/runtime/onnx/schema/onnx_pb.js'
 import { chromiumPath, launch } from '../browser/site.ts'
-import { graph, model, node, saved, value } from '../model/hand-graph.ts'
+import { graph, ints, model, node, saved, value } from '../model/hand-graph.ts'
 import { Random, stored } from '../names/stored.ts'
 import { realFiles } from '../onnx/real-files.ts'
 import { run } from './in-chromium.ts'
@@ -75,7 +75,7 @@ const kinds: readonly (readonly [name: string, path: string, kind: string])[] = 
   ['a T5', T5, 'encoder of text and decoder'],
   ['a Whisper', WHISPER, 'encoder of sound and decoder of text'],
   ['images', 'test/fixtures/names/resnet.onnx', 'model of images'],
-  ['a detector', 'test/fixtures/exported/yolo/classic+all/model.onnx', 'model of images'],
+  ['a detector in 8 bits', 'test/fixtures/exported/yolo/classic+qoperator/model.onnx', 'model of images'],
   ['a transformer of images, with windows', 'test/fixtures/gradients/swin.onnx', 'model of images'],
   ['functions of ONNX', 'test/fixtures/functions/functions.onnx', 'model of tensors'],
   ['numbers in float64', doubles, 'model of tensors'],
@@ -111,6 +111,35 @@ for (const [name, path, kind] of kinds)
       }
     })
   })
+
+/** A model of images whose reshape fits no image, whatever sizes the page tries. */
+const unfitting = saved(
+  model(
+    graph({
+      nodes: [node('Reshape', ['images', 'dims'], ['y'], {}, '/flat/Reshape')],
+      inputs: [value('images', OnnxType.FLOAT, ['batch', 3, 'height', 'width'])],
+      outputs: ['y'],
+      initializers: [ints('dims', [2], [7, 7])],
+    }),
+  ),
+)
+
+run('a model that runs on none of the inputs that the page tries: it says so, and the server answers on', async t => {
+  t.timeout(120_000)
+  const own = await view([unfitting])
+  t.teardown(() => own.end('SIGKILL'))
+  await testPage(t, browser, { url: own.url, scheme: 'light' }, async page => {
+    await page.locator('.facts').waitFor()
+    await settled(page)
+    t.regex(await textOf(page.locator('main')), /input/)
+    const { status, body } = await own.ask('check', {
+      inputs: { images: { generated: 'zeros' } },
+      dims: { batch: 1, height: 2, width: 3 },
+    })
+    t.is(status, 422)
+    t.regex(String(body.message), /Reshape/)
+  })
+})
 
 run('a T5 shows the predictions of its decoder, and names what each head reads', async t => {
   t.timeout(120_000)

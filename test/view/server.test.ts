@@ -224,6 +224,26 @@ test('an input comes from JSON or a file, or is generated', async t => {
   await resnet.release()
 })
 
+test('an input too large to generate is refused before it is made, and the server answers on', async t => {
+  const detector = await view(['test/fixtures/exported/yolo/classic+qoperator/model.onnx'])
+  t.teardown(() => detector.end())
+  for (const generated of ['random', 'zeros'])
+    for (const dims of [
+      { height: 16_000, width: 16_000 },
+      { height: 1e9, width: 1e9 },
+    ]) {
+      const { status, body } = await detector.ask('check', { inputs: { images: { generated } }, dims })
+      t.is(status, 422, JSON.stringify(body))
+      t.regex(String(body.message), /images with the dims \[1, 3, \d+, \d+\] would take .*B/)
+      t.truthy(body.fix)
+    }
+  const fitting = await detector.ask('check', {
+    inputs: { images: { generated: 'random' } },
+    dims: { height: 64, width: 64 },
+  })
+  t.is(fitting.status, 200, JSON.stringify(fitting.body))
+})
+
 test('the mask, the positions and an empty cache follow from the ids', async t => {
   const path = 'test/fixtures/models/chars-cache.onnx'
   const own = await view([path])

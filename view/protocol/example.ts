@@ -24,9 +24,23 @@ function candidates(model: ModelDescription): InputForm[] {
   const sizes = openDims(others)
   const dimsOf = (scale: (size: number) => number): InputForm['dims'] =>
     Object.fromEntries(sizes.map(({ name, size }) => [name, size === 1 ? 1 : scale(size)]))
-  const dims = [dimsOf(size => size), ...(sizes.length > 0 ? [224, 576, 16_000].map(size => dimsOf(() => size)) : [])]
+  const larger = sizes.length > 0 ? [224, 576, 16_000].map(size => dimsOf(() => size)) : []
+  const dims = [
+    dimsOf(size => size),
+    ...larger.filter(tried => others.every(input => elements(input, tried) <= MAX_TRIED)),
+  ]
   const forms = textsOf(model).flatMap(text => dims.map(one => ({ ...text, fields, dims: one })))
   return [...forms, ...rareTexts(model).map(text => ({ ...text, fields, dims: dims[0] }))]
+}
+
+/** The most elements of an input that is only tried: a minute of sound or a batch of pictures, but no picture of 16,000 × 16,000 pixels. */
+const MAX_TRIED = 2 ** 22
+
+function elements({ name, dims = [] }: InputDescription, sizes: InputForm['dims']): number {
+  return dims.reduce<number>(
+    (all, dim, axis) => all * (typeof dim === 'number' ? dim : (sizes[dim ?? `${name}.${axis}`] ?? 1)),
+    1,
+  )
 }
 
 type Typed = Pick<InputForm, 'kind' | 'text'>
