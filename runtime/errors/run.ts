@@ -8,18 +8,22 @@ export interface RunFailure {
   readonly message: string
   readonly at?: SourcePosition | undefined
   readonly cause: unknown
+  /** What the user can do, where more is known than which operation failed. */
+  readonly fix?: string
 }
 
 export class RunError extends OnnsightError {
   static readonly code = 'run'
-  constructor({ step, opType, node, message, at, cause }: RunFailure) {
+  constructor({ step, opType, node, message, at, cause, fix }: RunFailure) {
     const where = node ? `the model's node ${node} (${opType})` : opType ? `${opType}, recorded in this trace` : step
     super(RunError.code, `onnxruntime failed in ${where}: ${message}`, {
       at,
       cause,
-      fix: node
-        ? 'check the inputs, and what the trace wrote upstream of this node'
-        : 'check the shapes and dtypes that go into this operation',
+      fix:
+        fix ??
+        (node
+          ? 'check the inputs, and what the trace wrote upstream of this node'
+          : 'check the shapes and dtypes that go into this operation'),
     })
   }
 }

@@ -21,22 +21,6 @@ for (const [family, { places, files }] of Object.entries(manifest)) {
   }
 }
 
-test('channels in blocks: a value in that layout is refused, and one that was put back is read', async t => {
-  const model = await load(join(folder, manifest.yolo.files['classic+all'].file!))
-  const { inputs } = readReference(folder, 'yolo', manifest.yolo.places)
-  const error = await t.throwsAsync(model.trace(inputs, m => m.module('model.1').output))
-  t.is((error as { code?: string }).code, 'blocked-layout')
-  await t.throwsAsync(
-    model.trace(inputs, m => {
-      m.module('model.1').output = 0
-    }),
-  )
-  const { out } = readReference(folder, 'yolo', manifest.yolo.places)
-  const [result] = Object.values(await model.run(inputs))
-  t.deepEqual(result.dims, out.dims)
-  await model.release()
-})
-
 test('quantised: a write in numbers goes in as integers, and a slice of it too', async t => {
   const model = await load(join(folder, manifest.yolo.files['classic+qoperator'].file!))
   const { inputs } = readReference(folder, 'yolo', manifest.yolo.places)

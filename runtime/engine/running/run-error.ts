@@ -2,6 +2,11 @@ import { RunError } from '../../errors/run.ts'
 import type { Expression, Mark } from '../../graph/expression.ts'
 import type { Step } from '../linker/plan.ts'
 
+/** How onnxruntime ends the names of nodes that it optimised for the vector width of one processor. A processor of another width refuses them. */
+const BLOCKED = '_nchwc'
+const OTHER_PROCESSOR =
+  'load the file from before onnxruntime optimised it at level all, which fits one kind of processor only, or optimise it at level extended'
+
 /** Converts an error of onnxruntime to one at the user's line, if a recorded operation caused it. */
 export function mapRunError(error: unknown, step: Step, order: readonly Expression[]): Error {
   const text = error instanceof Error ? error.message : String(error)
@@ -20,6 +25,7 @@ export function mapRunError(error: unknown, step: Step, order: readonly Expressi
     step: step.label,
     opType,
     ...(own ? {} : { node: nodeName }),
+    ...(!own && nodeName.endsWith(BLOCKED) ? { fix: OTHER_PROCESSOR } : {}),
     message: firstLine(message.replace(/^.*?\.(?:h|cc|cpp):\d+ /, '')),
     at: mark?.position(),
     cause: error,
