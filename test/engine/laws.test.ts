@@ -47,14 +47,10 @@ for (const [name, numRuns] of [
       const gpt2 = new Gpt2(path)
       const opened = await open(path, await temporaryFolder(t))
       t.teardown(() => release(opened))
-      const chosen = fc.record({
-        program: programFor(gpt2),
-        first: fc.nat(others.length - 1),
-        pick: fc.nat(9999),
-      })
+      const chosen = fc.record({ program: programFor(gpt2), pick: fc.nat(9999) })
       const seen = { moved: 0, ways: new Set<string>() }
-      await fc.assert(
-        fc.asyncProperty(chosen, async ({ program, first, pick }) => {
+      const holds = (first: number) =>
+        fc.asyncProperty(chosen, async ({ program, pick }) => {
           const expected = evaluate(gpt2, program)
           const got = await ways[usual](opened, program, pick)
           assertSame(usual, got!, expected)
@@ -77,9 +73,9 @@ for (const [name, numRuns] of [
           const untouched = evaluate(gpt2, withoutWrites(program))
           if (expected.some((values, i) => values.some((value, j) => far(value as never, untouched[i][j]))))
             seen.moved++
-        }),
-        { numRuns },
-      )
+        })
+      // Each program begins with another way, so that a few programs go all of them.
+      for (let first = 0; first < numRuns; first++) await fc.assert(holds(first), { numRuns: 1 })
       t.true(seen.moved > 0, `none of ${numRuns} programs changed what it read`)
       t.true(seen.ways.size >= 4, [...seen.ways].join())
     },
