@@ -1,6 +1,6 @@
 import { pageMemory } from '../store/page-memory.ts'
 import type { StoredDtype } from './float.ts'
-import { COLUMNS } from './shard.ts'
+import { COLUMNS, placesComeFirst } from './shard.ts'
 
 /** Arrays for the numbers of one shard, one after another, in the order of its safetensors file. */
 export interface ShardArrays {
@@ -28,9 +28,8 @@ export class ShardMemory {
     }
     const nextPlaces = () =>
       sizes.map(size => next<Float32Array | Uint16Array>(bytes === 4 ? Float32Array : Uint16Array, rows * size))
-    // Wider numbers first: each array then begins at a multiple of its elements’ size.
-    const wide = bytes === 4 ? nextPlaces() : undefined
+    const first = placesComeFirst(dtype) ? nextPlaces() : undefined
     const [document, position, token] = COLUMNS.map(() => next(Int32Array, rows))
-    return { document, position, token, places: wide ?? nextPlaces() }
+    return { document, position, token, places: first ?? nextPlaces() }
   }
 }

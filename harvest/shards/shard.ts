@@ -53,6 +53,12 @@ export const SHARD_FORMATS: readonly ShardFormat[] = ['safetensors', 'parquet', 
 /** The columns beside the places. */
 export const COLUMNS = ['document', 'position', 'token'] as const
 
+/**
+ * Whether the places of a shard lie before its columns of int32: numbers of 4 bytes do, and those of 2 bytes lie behind, so that all elements
+ * begin at a multiple of their size.
+ */
+export const placesComeFirst = (dtype: StoredDtype): boolean => dtype === 'float32'
+
 export const shardName = (number: number, format: ShardFormat): string =>
   `shard-${String(number).padStart(6, '0')}.${format}`
 

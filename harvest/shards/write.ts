@@ -3,7 +3,7 @@ import { arrowLibrary } from '../sources/tables.ts'
 import { BLOCK_BYTES } from '../store/write-direct.ts'
 import { arrowBytes } from './arrow.ts'
 import { parquetBytes, parquetWriter } from './parquet.ts'
-import { COLUMNS, type ShardFormat, type ShardInfo, type ShardRows } from './shard.ts'
+import { COLUMNS, placesComeFirst, type ShardFormat, type ShardInfo, type ShardRows } from './shard.ts'
 
 /** Checks before a run that shards can be written in a format. @throws MissingPackageError */
 export async function checkFormat(format: ShardFormat): Promise<void> {
@@ -26,10 +26,6 @@ export async function shardParts(format: ShardFormat, shard: ShardRows, info: Sh
     dims: [shard.rows, ...shape],
     data,
   }))
-  // Places first: their elements then begin at a multiple of their size.
-  return storedParts(
-    [...places.filter(({ dtype }) => dtype === 'F32'), ...columns, ...places.filter(({ dtype }) => dtype !== 'F32')],
-    metadata,
-    BLOCK_BYTES,
-  )
+  const parts = placesComeFirst(shard.places[0].dtype) ? [...places, ...columns] : [...columns, ...places]
+  return storedParts(parts, metadata, BLOCK_BYTES)
 }

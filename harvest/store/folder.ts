@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, statfs } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { flush } from '../../runtime/onnx/files/flush.ts'
+import { freeBytes } from '../../runtime/onnx/files/free-bytes.ts'
 import { clearTemporaries, temporaryName } from '../../runtime/onnx/files/temporaries.ts'
 import { DIRECT_BYTES } from './page-memory.ts'
 import type { Store } from './store.ts'
@@ -43,10 +44,7 @@ export async function folderStore(path: string): Promise<Store> {
         await file.close()
       }
     },
-    async free() {
-      const { bavail, bsize } = await statfs(path)
-      return bavail * bsize
-    },
+    free: () => freeBytes(path),
   }
 }
 

@@ -1,8 +1,9 @@
-import { rm, statfs } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Program } from '../engine/blocks/program.ts'
 import { type SavedPacked, savedPacked } from '../engine/sessions/packed-weights.ts'
 import type { WeightPacking } from '../engine/sessions/provider.ts'
+import { freeBytes } from '../onnx/files/free-bytes.ts'
 import type { PackedWeight, Packing } from '../onnx/weights-on-disk/write-sidecar.ts'
 
 /**
@@ -34,8 +35,8 @@ async function isSaved(saving: Promise<void>, path: string, bytes: number): Prom
     await saving
     return true
   } catch (cause) {
-    const { bavail, bsize, blocks } = await statfs(dirname(path))
-    if (blocks > 0 && bavail * bsize < bytes)
+    const free = await freeBytes(dirname(path))
+    if (free !== undefined && free < bytes)
       throw Object.assign(new Error('The disk is full.', { cause }), { code: 'ENOSPC' })
     return false
   }

@@ -76,11 +76,12 @@ mounting(
     const parts = [new Uint8Array(2e6).fill(3), new Uint8Array(7).fill(4)]
     const isDirect = await writeDirect(disk + '/direct', parts)
     const left = readdirSync(disk)
-    await (await folderStore(disk)).put('shard', parts)
+    const store = await folderStore(disk)
+    await store.put('shard', parts)
     const same = readFileSync(disk + '/shard').equals(Buffer.concat(parts))
-    console.log(JSON.stringify({ isDirect, left, files: readdirSync(disk), same }))`
+    console.log(JSON.stringify({ isDirect, left, files: readdirSync(disk), same, hasLimit: (await store.free()) !== undefined }))`
     const { stdout, stderr } = onRamfs(disk, process.execPath, '--input-type=module', '-e', program, disk)
     t.notThrows(() => JSON.parse(stdout), stderr)
-    t.deepEqual(JSON.parse(stdout), { isDirect: false, left: [], files: ['shard'], same: true })
+    t.deepEqual(JSON.parse(stdout), { isDirect: false, left: [], files: ['shard'], same: true, hasLimit: false })
   },
 )

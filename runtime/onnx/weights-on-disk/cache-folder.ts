@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, mkdir, open, readdir, realpath, rename, rm, statfs, utimes } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, realpath, rename, rm, utimes } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { CacheFolderError } from '../../errors/cache.ts'
 import { OnnsightError } from '../../errors/error.ts'
 import { flush } from '../files/flush.ts'
+import { freeBytes as freeBytesOfDisk } from '../files/free-bytes.ts'
 import { clearTemporaries, temporaryName } from '../files/temporaries.ts'
 
 /** A file that can be made again at any time. */
@@ -36,7 +37,7 @@ const POLL_MS = 50
  * @throws CacheFolderError if it can't be written there, the signal's reason
  */
 export async function cachedFile(folder: string, file: CachedFile, options: CacheOptions = {}): Promise<string> {
-  const { signal, freeBytes = freeBytesIn } = options
+  const { signal, freeBytes = freeBytesOfDisk } = options
   const failed = async (cause: unknown): Promise<CacheFolderError> =>
     new CacheFolderError(folder, { needed: file.size, free: await freeBytes(folder), cause })
   let real: string
@@ -93,16 +94,6 @@ async function removeEarlier(folder: string, file: CachedFile): Promise<void> {
   for (const name of await readdir(folder)) {
     // A file in use may not be removable. The next edition tries again.
     if (name !== file.name && file.isEarlier(name)) await rm(join(folder, name), { force: true }).catch(() => {})
-  }
-}
-
-async function freeBytesIn(folder: string): Promise<number | undefined> {
-  try {
-    const { blocks, bavail, bsize } = await statfs(folder)
-    // A file system without a limit has no blocks.
-    return blocks > 0 ? bavail * bsize : undefined
-  } catch {
-    return undefined
   }
 }
 
