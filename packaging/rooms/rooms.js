@@ -317,6 +317,7 @@ export const rooms = {
       'runtime/graph',
       'runtime/onnx/schema',
       'runtime/tensor',
+      'runtime/onnx/files',
       'runtime/onnx/reading',
       'runtime/onnx/rewriting',
       'runtime/onnx/writing',
