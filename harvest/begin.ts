@@ -94,7 +94,11 @@ export async function begin(model: Model, options: HarvestOptions): Promise<Begu
     shards: [],
   }
   if (!before && first) await writeIndex(store, index)
-  const plans = plansOf(prepared(reads, all), piece => reads.positions(piece).length, Number(made.shardRows), next)
+  const rowsOf = async (piece: Piece) => {
+    await reads.prepare(piece)
+    return reads.positions(piece).length
+  }
+  const plans = plansOf(all, rowsOf, Number(made.shardRows), next)
   const isAlone = options.alone ?? (target.edits.length > 0 || (first && (await reads.mixing(first))) !== undefined)
   const usual = first?.ids ? 2048 : 16
   const batchSize = isAlone || reads.fixedRows === 1 ? 1 : (options.batchSize ?? usual)
@@ -110,23 +114,19 @@ function contextOf(loaded: LoadedModel, reads: Reads, chosen: number | undefined
   return limits.length > 0 ? Math.min(...limits) : undefined
 }
 
-/** Pieces whose dims the model has been asked for, so that their rows can be counted. */
-async function* prepared(reads: Reads, pieces: AsyncIterable<Piece>): AsyncGenerator<Piece> {
-  for await (const piece of pieces) {
-    await reads.prepare(piece)
-    yield piece
-  }
-}
-
 /** The first of some values, and all of them. */
 async function peeked<T>(
   values: AsyncGenerator<T>,
 ): Promise<{ readonly first: T | undefined; readonly all: AsyncIterable<T> }> {
-  const { value, done } = await values.next()
-  if (done) return { first: undefined, all: values }
-  const all = async function* () {
-    yield value as T
-    yield* values
+  const peek = await values.next()
+  let next: IteratorResult<T> | undefined = peek
+  const iterator: AsyncIterator<T> = {
+    async next() {
+      const result = next ?? values.next()
+      next = undefined
+      return result
+    },
+    return: () => values.return(undefined),
   }
-  return { first: value as T, all: all() }
+  return { first: peek.done ? undefined : peek.value, all: { [Symbol.asyncIterator]: () => iterator } }
 }

@@ -18,7 +18,7 @@ export interface ShardPlan {
  */
 export async function* plansOf(
   pieces: AsyncIterable<Piece>,
-  rowsOf: (piece: Piece) => number,
+  rowsOf: (piece: Piece) => Promise<number>,
   shardRows: number,
   first: number,
 ): AsyncGenerator<ShardPlan> {
@@ -29,7 +29,7 @@ export async function* plansOf(
   for await (const piece of pieces) {
     from ??= piece.read
     held.push(piece)
-    rows += rowsOf(piece)
+    rows += await rowsOf(piece)
     if (rows < shardRows) continue
     yield { number: number++, pieces: held, rows, next: piece.next, from, to: piece.read }
     held = []

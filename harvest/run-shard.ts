@@ -7,7 +7,7 @@ import type { Reads } from './reads.ts'
 import { bfloat16Bits } from './shards/float.ts'
 import type { PlaceRows, ShardRows } from './shards/shard.ts'
 import { ShardMemory } from './shards/shard-memory.ts'
-import { type PlaceStatistics, RunningStatistics } from './shards/statistics.ts'
+import { type PlaceStatistics, statisticsOf } from './shards/statistics.ts'
 
 /** How the pieces of a shard run. */
 export interface RunOptions {
@@ -35,10 +35,6 @@ export async function runShard(
   const { document, position, token, places: stored } = memory.arrays(rows, sizes, reads.dtype)
   // bfloat16 is cut from float32 at the end.
   const buffers = reads.dtype === 'bfloat16' ? sizes.map(size => new Float32Array(rows * size)) : stored
-  const statistics = new RunningStatistics(
-    reads.places.map(({ name }, i) => ({ name, size: sizes[i] })),
-    rows,
-  )
   token.fill(-1)
   const starts = new Map<Piece, number>()
   let at = 0
@@ -64,7 +60,6 @@ export async function runShard(
       for (const [i, piece] of batch.entries())
         buffers[place].set(data.subarray(i * length, (i + 1) * length), starts.get(piece)! * sizes[place])
     }
-    await statistics.add(datas, count * batch.length)
     freeMade(results)
     done += count * batch.length
     onRows?.(done)
@@ -74,5 +69,6 @@ export async function runShard(
   const places = reads.places.map(
     ({ name }, i): PlaceRows => ({ name, dtype: reads.dtype, shape: shapes[i], data: stored[i] }),
   )
-  return { rows: { rows, document, position, token, places }, statistics: await statistics.end(buffers) }
+  const sized = reads.places.map(({ name }, i) => ({ name, size: sizes[i] }))
+  return { rows: { rows, document, position, token, places }, statistics: await statisticsOf(sized, buffers, rows) }
 }

@@ -44,102 +44,62 @@ const POINTS = 201
 /** Numbers whose quantiles are taken in one shard: sorting more of them takes longer than all sums. */
 const SAMPLE = 4096
 
-/** Numbers whose sums are worth a run of their own; those of smaller batches are taken together. */
-const AT_ONCE = 2 ** 16
+/** Numbers whose sums one run takes: many, so that there are few runs, but no more than the cores' caches hold while it works on them. */
+const AT_ONCE = 2 ** 19
 
 type Rows = Float32Array | Uint16Array
 
-/** The statistics of the rows of several places, taken batch by batch, while the cores' caches hold them. onnxruntime computes the sums. */
-export class RunningStatistics {
-  readonly #places: readonly { readonly name: string; readonly size: number }[]
-  readonly #moments: readonly Moments[]
-  readonly #norms: readonly Float32Array[]
-  /** Rows of small batches, whose sums are not taken yet. */
-  readonly #held: Rows[] = []
-  #heldRows = 0
+/**
+ * The statistics of all rows of a shard, place by place. They are taken when its last batch has run, in a few large pieces: beside the batches, each small
+ * one would wait for the threads of the model's session. onnxruntime computes the sums.
+ * @param values the numbers of each place
+ */
+export async function statisticsOf(
+  places: readonly { readonly name: string; readonly size: number }[],
+  values: readonly Rows[],
+  rows: number,
+): Promise<PlaceStatistics[]> {
+  const found: PlaceStatistics[] = []
+  if (rows > 0)
+    for (const [i, { name, size }] of places.entries()) found.push(await ofPlace(name, values[i], [rows, size]))
+  return found
+}
 
-  /** @param rows the number of rows that will come in all */
-  constructor(places: readonly { readonly name: string; readonly size: number }[], rows: number) {
-    this.#places = places
-    this.#moments = places.map(({ size }) => new Moments(size))
-    this.#norms = places.map(() => new Float32Array(rows))
-  }
-
-  /** Adds rows: the numbers of each place, which are read before this returns or resolves. */
-  async add(values: readonly Rows[], rows: number): Promise<void> {
-    const largest = Math.max(...this.#places.map(({ size }) => size))
-    const most = Math.max(1, Math.floor(AT_ONCE / Math.max(1, largest)))
-    if (rows >= most) return this.#take(values, rows)
-    if (this.#heldRows + rows > most) await this.#takeHeld()
-    for (const [i, data] of values.entries()) {
-      const { size } = this.#places[i]
-      const length = most * size
-      this.#held[i] ??= data instanceof Float32Array ? new Float32Array(length) : new Uint16Array(length)
-      this.#held[i].set(data.subarray(0, rows * size), this.#heldRows * size)
-    }
-    this.#heldRows += rows
-  }
-
-  async #takeHeld(): Promise<void> {
-    const rows = this.#heldRows
-    this.#heldRows = 0
-    if (rows > 0)
-      await this.#take(
-        this.#held.map((held, i) => held.subarray(0, rows * this.#places[i].size)),
-        rows,
-      )
-  }
-
-  async #take(values: readonly Rows[], rows: number): Promise<void> {
+async function ofPlace(name: string, values: Rows, [count, size]: readonly [number, number]): Promise<PlaceStatistics> {
+  const moments = new Moments(size)
+  const norms = new Float32Array(count)
+  const most = Math.max(1, Math.floor(AT_ONCE / Math.max(1, size)))
+  for (let at = 0; at < count; at += most) {
+    const rows = Math.min(most, count - at)
+    const part = floats(values.subarray(at * size, (at + rows) * size), [rows, size])
     const ones = onesOf([1, rows])
-    const wanted = values.flatMap((data, i) => {
-      const { size } = this.#places[i]
-      const part = floats(data.subarray(0, rows * size), [rows, size])
-      const mean = ones.matmul(part).mul(1 / rows)
-      const off = part.sub(mean)
-      const lengths = part
-        .mul(part)
-        .matmul(onesOf([size, 1]))
-        .sqrt()
-      return [mean, ones.matmul(off.mul(off)), lengths]
-    })
-    const found = await valuesOf(...wanted)
-    for (const [i, moments] of this.#moments.entries()) {
-      const [mean, squares, norms] = found.slice(3 * i)
-      this.#norms[i].set(norms, moments.count)
-      moments.add(mean, squares, rows)
-    }
+    const mean = ones.matmul(part).mul(1 / rows)
+    const off = part.sub(mean)
+    const lengths = part
+      .mul(part)
+      .matmul(onesOf([size, 1]))
+      .sqrt()
+    const [means, squares, own] = await valuesOf(mean, ones.matmul(off.mul(off)), lengths)
+    norms.set(own, at)
+    moments.add(means, squares, rows)
   }
-
-  /** The statistics of all rows that were added. @param values the same rows, in any order */
-  async end(values: readonly Rows[]): Promise<PlaceStatistics[]> {
-    await this.#takeHeld()
-    const ends: PlaceStatistics[] = []
-    for (const [i, { name, size }] of this.#places.entries()) {
-      const { count, mean, squares } = this.#moments[i]
-      if (count === 0) continue
-      const norms = this.#norms[i].subarray(0, count)
-      const some = sample(values[i].subarray(0, count * size), size)
-      const numbers = some instanceof Float32Array ? some : (await valuesOf(floats(some, [some.length])))[0]
-      ends.push({
-        name,
-        count,
-        mean: encoded(Float32Array.from(mean)),
-        squares: encoded(Float32Array.from(squares)),
-        norms: spread(withEnds(sample(norms, 1), norms)),
-        normSum: norms.reduce((sum, norm) => sum + norm, 0),
-        values: spread(numbers),
-      })
-    }
-    return ends
+  const some = sample(values.subarray(0, count * size), size)
+  const numbers = some instanceof Float32Array ? some : (await valuesOf(floats(some, [some.length])))[0]
+  return {
+    name,
+    count,
+    mean: encoded(Float32Array.from(moments.mean)),
+    squares: encoded(Float32Array.from(moments.squares)),
+    norms: spread(withEnds(sample(norms, 1), norms)),
+    normSum: norms.reduce((sum, norm) => sum + norm, 0),
+    values: spread(numbers),
   }
 }
 
 const floats = (data: Rows, dims: readonly number[]): Tensor =>
   Tensor.of({ type: data instanceof Float32Array ? 'float32' : 'float16', dims, data }).to('float32')
 
-/** One thread: with more, the others would spend as much time on waiting for such short work. */
-const calculator = new Calculator(nodeProvider({ device: 'cpu', deviceId: 0, threads: 1 }))
+const calculator = new Calculator(nodeProvider({ device: 'cpu', deviceId: 0 }))
 
 /** A product with ones is a sum, and a faster one than that over an axis. */
 const onesOf = (dims: readonly [number, number]): Tensor =>

@@ -304,9 +304,9 @@ for (const format of ['safetensors', 'parquet', 'arrow'] as const)
 
 for (const dtype of ['float32', 'float16'] as const)
   test(`${dtype}: statistics are those of all rows`, async t => {
-    // Long documents whose sums are taken batch by batch, and short ones, whose sums are taken together.
-    const long = Array.from({ length: 7 }, (_, d) => Array.from({ length: 100 }, (_, p) => (d * 11 + p * p) % 65))
-    const found = await harvest(model, { at: AT, ids: [...documents, ...long], out: fresh(), shardRows: 600, dtype })
+    // A shard whose sums are taken in several pieces, and a small one.
+    const long = Array.from({ length: 45 }, (_, d) => Array.from({ length: 100 }, (_, p) => (d * 11 + p * p) % 65))
+    const found = await harvest(model, { at: AT, ids: [...documents, ...long], out: fresh(), shardRows: 4400, dtype })
     const { [AT]: statistics } = await found.statistics()
     for await (const { values } of found.batches({ size: found.rows })) {
       const whole = values[AT].to('float32')
