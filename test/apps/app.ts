@@ -95,12 +95,12 @@ export async function visit(browser: Browser, url: string, wrong: string[]): Pro
   return page
 }
 
-/** Starts a server in the app's folder. `stop` ends it. */
+/** Starts a server in the app's folder. `stop` ends it, and resolves when none of its processes writes any more. */
 export async function start(
   app: Project,
   command: (port: number) => string[],
   env: NodeJS.ProcessEnv = {},
-): Promise<{ url: string; stop(): void }> {
+): Promise<{ url: string; stop(): Promise<void> }> {
   const port = await freePort()
   const [file, ...args] = command(port)
   const child = spawn(join(app.folder, 'node_modules/.bin', file), args, {
@@ -115,8 +115,24 @@ export async function start(
     if (i === 150 || child.exitCode !== null) throw new Error(`${file} does not answer.`)
     await new Promise(done => setTimeout(done, 200))
   }
-  // This also ends the server's own child processes.
-  return { url, stop: () => void process.kill(-child.pid!) }
+  return { url, stop: () => endGroup(child.pid!) }
+}
+
+const GRACE_MS = 10_000
+
+/** Ends a process and all that it started: by SIGTERM, and by SIGKILL those that still run after ten seconds. */
+async function endGroup(pid: number): Promise<void> {
+  const signalled = (signal: NodeJS.Signals | 0): boolean => {
+    try {
+      return process.kill(-pid, signal)
+    } catch {
+      return false
+    }
+  }
+  signalled('SIGTERM')
+  for (const begun = performance.now(); signalled(0) && performance.now() - begun < GRACE_MS; )
+    await new Promise(done => setTimeout(done, 50))
+  signalled('SIGKILL')
 }
 
 function freePort(): Promise<number> {

@@ -26,13 +26,13 @@ import {
 const inBrowser = chromiumPath ? test.serial : test.serial.skip
 const EXAMPLE = 'First Citizen: we are'
 let browser: Browser | undefined
-const stops: (() => void)[] = []
+const stops: (() => Promise<void>)[] = []
 test.before(async t => {
   if (chromiumPath) browser = await launch()
   else t.log('Skipped: no Chromium here; apt-get install chromium, or set CHROMIUM.')
 })
 test.after.always(async () => {
-  for (const stop of stops) stop()
+  for (const stop of stops) await stop()
   await browser?.close()
   Project.removeAll()
 })
@@ -70,7 +70,7 @@ inBrowser('Create React App, with no configuration: built, and used in the brows
   // The build itself checks types and lint. With CI set, a warning ends it.
   await app.succeed('react-scripts build')
   const server: Server = await serve(join(app.folder, 'build'))
-  stops.push(() => server.close())
+  stops.push(async () => void server.close())
   const wrong: string[] = []
   const page = await visit(browser!, `http://localhost:${(server.address() as AddressInfo).port}/`, wrong)
   await page.waitForSelector('.lens')
@@ -115,7 +115,7 @@ for (const bundler of Object.keys(bundlers) as Bundler[]) {
       if (browser) await checkPages(t, browser, url)
       else t.log('The pages in the browser were not tested, because there is no Chromium here.')
       matrix.record(nextRow(bundler, 'withOnnsight'), 'next build, next start: server, route handler, in Chromium')
-      stop()
+      await stop()
       stops.pop()
     },
   )
@@ -157,7 +157,7 @@ test.serial('Next.js by Turbopack, withOnnsight: next dev answers, and shows wha
     t.deepEqual(seen, due)
   })
   matrix.record(nextRow('Turbopack', 'withOnnsight'), 'next dev, with a file changed')
-  stop()
+  await stop()
   stops.pop()
 })
 
@@ -172,7 +172,7 @@ test.serial(`${BY_BABEL}: a server component, a route handler`, async t => {
     stops.push(stop)
     await checkRoute(t, url)
     t.deepEqual(await cells(url, 'ROMEO'), await dueCells('ROMEO'))
-    stop()
+    await stop()
     stops.pop()
   })
   matrix.record(BY_BABEL, 'next build, next start: server, route handler')
