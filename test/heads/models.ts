@@ -1,4 +1,5 @@
 import { load, type Model, type Module } from 'onnsight'
+import { isExactInt8 } from '../exact-int8.ts'
 
 /** A model whose attentions are tested, and the places of these. */
 export interface Subject {
@@ -45,7 +46,8 @@ export const subjects: readonly Subject[] = [
       heads: 4,
       attention: self,
       output: a => a.o_proj,
-      tolerance: name === 'model_int8' ? 4e-2 : name === 'model_fp16' ? 5e-3 : 1e-4,
+      // A whole product may overflow where those of single heads do not.
+      tolerance: name === 'model_int8' ? (isExactInt8 ? 4e-2 : 0.2) : name === 'model_fp16' ? 5e-3 : 1e-4,
     }),
   ),
   {

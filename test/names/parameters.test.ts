@@ -10,6 +10,7 @@ import {
   type TensorProto,
   ValueInfoProtoSchema,
 } from '#dist/runtime/onnx/schema/onnx_pb.js'
+import { isExactInt8 } from '../exact-int8.ts'
 import { graph, model, saved, value } from '../model/hand-graph.ts'
 import { float32, node, Random, run, size, stored } from './stored.ts'
 
@@ -336,7 +337,9 @@ law(
     const random = new Random(s.seed)
     const count = s.perColumn ? s.n : 1
     const dims = s.perColumn ? [s.n] : []
-    const bytes = (length: number) => (s.isSigned ? random.signed(length) : random.bytes(length))
+    // Where products of 8 bits overflow, half as large numbers do not.
+    const signed = (length: number) => random.signed(length).map(number => (isExactInt8 ? number : number >> 1))
+    const bytes = (length: number) => (s.isSigned ? signed(length) : random.bytes(length))
     const scales =
       s.chain === 'together'
         ? [
