@@ -118,15 +118,11 @@ function contextOf(loaded: LoadedModel, reads: Reads, chosen: number | undefined
 async function peeked<T>(
   values: AsyncGenerator<T>,
 ): Promise<{ readonly first: T | undefined; readonly all: AsyncIterable<T> }> {
-  const peek = await values.next()
-  let next: IteratorResult<T> | undefined = peek
-  const iterator: AsyncIterator<T> = {
-    async next() {
-      const result = next ?? values.next()
-      next = undefined
-      return result
-    },
-    return: () => values.return(undefined),
+  const { value, done } = await values.next()
+  if (done) return { first: undefined, all: values }
+  const all = async function* () {
+    yield value as T
+    yield* values
   }
-  return { first: peek.done ? undefined : peek.value, all: { [Symbol.asyncIterator]: () => iterator } }
+  return { first: value as T, all: all() }
 }

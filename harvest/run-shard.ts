@@ -54,11 +54,11 @@ export async function runShard(
     if (count === 0) continue
     const values = await run(batch)
     const results = values.map(value => stateOf(value).data())
-    const datas = results.map(({ data }) => data as Float32Array | Uint16Array)
-    for (const [place, data] of datas.entries()) {
+    for (const [place, { data }] of results.entries()) {
       const length = count * sizes[place]
+      const numbers = data as Float32Array | Uint16Array
       for (const [i, piece] of batch.entries())
-        buffers[place].set(data.subarray(i * length, (i + 1) * length), starts.get(piece)! * sizes[place])
+        buffers[place].set(numbers.subarray(i * length, (i + 1) * length), starts.get(piece)! * sizes[place])
     }
     freeMade(results)
     done += count * batch.length
@@ -69,6 +69,6 @@ export async function runShard(
   const places = reads.places.map(
     ({ name }, i): PlaceRows => ({ name, dtype: reads.dtype, shape: shapes[i], data: stored[i] }),
   )
-  const sized = reads.places.map(({ name }, i) => ({ name, size: sizes[i] }))
-  return { rows: { rows, document, position, token, places }, statistics: await statisticsOf(sized, buffers, rows) }
+  const numbers = reads.places.map(({ name }, i) => ({ name, size: sizes[i], values: buffers[i] }))
+  return { rows: { rows, document, position, token, places }, statistics: await statisticsOf(numbers, rows) }
 }

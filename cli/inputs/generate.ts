@@ -127,13 +127,14 @@ function generate({ name, type }: Declared, dims: readonly number[], filling: Fi
       `The input ${name} is ${type}, which can't be generated.`,
       `pass the input: --input ${name}=…`,
     )
-  const bytes = sizeOf(dims) * (bytesOf(dtype) || BYTES_OF_TEXT)
+  const count = sizeOf(dims)
+  const bytes = count * (bytesOf(dtype) || BYTES_OF_TEXT)
   if (bytes > MAX_BYTES)
     throw new CommandError(
       `The input ${name} with the dims [${dims.join(', ')}] would take ${byteSize(bytes)}, and an input of more than ${byteSize(MAX_BYTES)} is not generated.`,
       `choose smaller sizes (--dim), or pass the input: --input ${name}=…`,
     )
-  if (dtype === 'string') return { type: dtype, dims, data: new Array<string>(sizeOf(dims)).fill('') }
+  if (dtype === 'string') return { type: dtype, dims, data: new Array<string>(count).fill('') }
   const random = xoroshiro128plus(1)
   const last = dims.at(-1) ?? 1
   const values: Readonly<Record<Filling, (i: number) => number>> = {

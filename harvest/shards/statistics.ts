@@ -49,23 +49,24 @@ const AT_ONCE = 2 ** 19
 
 type Rows = Float32Array | Uint16Array
 
+/** The numbers of one place in all rows of a shard, `size` in each row. */
+interface PlaceNumbers {
+  readonly name: string
+  readonly size: number
+  readonly values: Rows
+}
+
 /**
  * The statistics of all rows of a shard, place by place. They are taken when its last batch has run, in a few large pieces: beside the batches, each small
  * one would wait for the threads of the model's session. onnxruntime computes the sums.
- * @param values the numbers of each place
  */
-export async function statisticsOf(
-  places: readonly { readonly name: string; readonly size: number }[],
-  values: readonly Rows[],
-  rows: number,
-): Promise<PlaceStatistics[]> {
+export async function statisticsOf(places: readonly PlaceNumbers[], rows: number): Promise<PlaceStatistics[]> {
   const found: PlaceStatistics[] = []
-  if (rows > 0)
-    for (const [i, { name, size }] of places.entries()) found.push(await ofPlace(name, values[i], [rows, size]))
+  if (rows > 0) for (const place of places) found.push(await ofPlace(place, rows))
   return found
 }
 
-async function ofPlace(name: string, values: Rows, [count, size]: readonly [number, number]): Promise<PlaceStatistics> {
+async function ofPlace({ name, size, values }: PlaceNumbers, count: number): Promise<PlaceStatistics> {
   const moments = new Moments(size)
   const norms = new Float32Array(count)
   const most = Math.max(1, Math.floor(AT_ONCE / Math.max(1, size)))

@@ -1,5 +1,14 @@
 import type { InputDescription, ModelDescription } from './api.ts'
-import { type Asker, emptyField, exampleIds, type InputForm, openDims, otherInputs, readForm } from './form.ts'
+import {
+  type Asker,
+  emptyField,
+  exampleIds,
+  type InputForm,
+  openDimName,
+  openDims,
+  otherInputs,
+  readForm,
+} from './form.ts'
 
 /** Inputs on which the model runs, for a page that opens without any. Undefined if none of the tried ones fit. */
 export async function exampleForm(model: ModelDescription, client: Asker): Promise<InputForm | undefined> {
@@ -38,7 +47,7 @@ const MAX_TRIED = 2 ** 22
 
 function elements({ name, dims = [] }: InputDescription, sizes: InputForm['dims']): number {
   return dims.reduce<number>(
-    (all, dim, axis) => all * (typeof dim === 'number' ? dim : (sizes[dim ?? `${name}.${axis}`] ?? 1)),
+    (all, dim, axis) => all * (typeof dim === 'number' ? dim : (sizes[openDimName(name, dim, axis)] ?? 1)),
     1,
   )
 }

@@ -107,6 +107,10 @@ function sentValue(name: string, { kind, json, file }: Field): InputValue {
   }
 }
 
+/** The name under which the size of an open dim is chosen: its own, or that of its input and axis. */
+export const openDimName = (input: string, dim: string | null | undefined, axis: number): string =>
+  dim ?? `${input}.${axis}`
+
 /** The open dims of some inputs, each name once, with a default size. */
 export function openDims(inputs: readonly InputDescription[]): { name: string; size: number }[] {
   const found = new Map<string, number>()
@@ -117,7 +121,7 @@ export function openDims(inputs: readonly InputDescription[]): { name: string; s
       if (typeof dim === 'number') return
       // The size of a dim that is a sum follows from its terms.
       if (typeof dim === 'string' && /[+*/ ]|^total_/.test(dim)) return
-      const name = dim ?? `${own}.${axis}`
+      const name = openDimName(own, dim, axis)
       if (!found.has(name)) found.set(name, defaultSize(input, name, axis))
     })
   }

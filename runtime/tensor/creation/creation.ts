@@ -48,8 +48,8 @@ export function full(dims: readonly number[], value: number, options?: Typed, ..
 }
 
 function filled(dims: readonly number[], value: number, { type = 'float32' }: Typed): Tensor {
-  const one = stateOf(toTensor(value, { type })).data().data
   const data = allocateElements('full', dims, type)
+  const one = stateOf(toTensor(value, { type })).data().data
   ;(data as unknown[]).fill(one[0])
   return Tensor.of({ type, dims: [...dims], data })
 }
